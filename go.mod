@@ -8,6 +8,11 @@ require (
 	github.com/stretchr/testify v1.12.1
 	// Gorgonia panics at init on Go 1.23 and later with the version that its own go.mod names (gorgonia #523).
 	go4.org/unsafe/assume-no-moving-gc v0.0.0-20231121144256-b99613f794b6
+	golang.org/x/sys v0.38.0
 	gorgonia.org/gorgonia v0.9.18
 	gorgonia.org/tensor v0.9.24
+)
+
+require (
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
 )
