@@ -256,10 +256,9 @@ func benchGemm[T Float](b *testing.B, name string, transA, transB bool, m, n, k 
 	for _, threads := range []int{1, 2} {
 		b.Run(fmt.Sprintf("%s/threads=%d", name, threads), func(b *testing.B) {
 			withThreads(b, threads)
-			for b.Loop() {
+			bench(b, 2*float64(m)*float64(n)*float64(k)/1e9, "GFLOP/s", func() {
 				Gemm(transA, transB, m, n, k, 1, x, lda, y, ldb, 0, z, n)
-			}
-			b.ReportMetric(2*float64(m)*float64(n)*float64(k)*float64(b.N)/1e9/b.Elapsed().Seconds(), "GFLOP/s")
+			})
 		})
 	}
 }
