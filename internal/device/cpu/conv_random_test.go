@@ -108,12 +108,12 @@ var convShapes = []struct {
 	Conv2D
 }{
 	{"cnn1", Conv2D{N: 3, C: 1, H: 28, W: 28, OutC: 32, KH: 3, KW: 3, PadH: 1, PadW: 1}},
-	{"cnn2", Conv2D{N: 2, C: 32, H: 14, W: 14, OutC: 64, KH: 3, KW: 3, PadH: 1, PadW: 1}},
-	{"cnn3", Conv2D{N: 7, C: 64, H: 7, W: 7, OutC: 128, KH: 3, KW: 3, PadH: 1, PadW: 1}},
-	{"colour", Conv2D{N: 1, C: 3, H: 64, W: 64, OutC: 32, KH: 3, KW: 3, PadH: 1, PadW: 1}},
-	{"stem", Conv2D{N: 2, C: 3, H: 64, W: 64, OutC: 64, KH: 7, KW: 7, StrideH: 2, StrideW: 2, PadH: 3, PadW: 3}},
-	{"stride2", Conv2D{N: 2, C: 64, H: 16, W: 16, OutC: 128, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1}},
-	{"shortcut", Conv2D{N: 2, C: 64, H: 16, W: 16, OutC: 128, KH: 1, KW: 1, StrideH: 2, StrideW: 2}},
+	{"cnn2", Conv2D{N: 2, C: 32, H: 14, W: 14, OutC: 40, KH: 3, KW: 3, PadH: 1, PadW: 1}},
+	{"cnn3", Conv2D{N: 7, C: 64, H: 7, W: 7, OutC: 30, KH: 3, KW: 3, PadH: 1, PadW: 1}},
+	{"colour", Conv2D{N: 1, C: 3, H: 40, W: 40, OutC: 20, KH: 3, KW: 3, PadH: 1, PadW: 1}},
+	{"stem", Conv2D{N: 2, C: 3, H: 22, W: 22, OutC: 24, KH: 7, KW: 7, StrideH: 2, StrideW: 2, PadH: 3, PadW: 3}},
+	{"stride2", Conv2D{N: 2, C: 64, H: 8, W: 8, OutC: 40, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1}},
+	{"shortcut", Conv2D{N: 2, C: 64, H: 12, W: 12, OutC: 40, KH: 1, KW: 1, StrideH: 2, StrideW: 2}},
 	{"pointwise", Conv2D{N: 3, C: 48, H: 9, W: 9, OutC: 20, KH: 1, KW: 1}},
 	{"deep", Conv2D{N: 4, C: 160, H: 2, W: 2, OutC: 130, KH: 3, KW: 3, PadH: 1, PadW: 1}},
 	{"depthwise", Conv2D{N: 2, C: 40, H: 9, W: 9, OutC: 40, KH: 3, KW: 3, PadH: 1, PadW: 1, Groups: 40}},

@@ -26,6 +26,7 @@ type convWeight[T Float] struct {
 
 type weightWorker[T Float] struct {
 	args     microArgs[T]
+	clean    bool // zeros stand around the pictures in planes
 	planes   []T
 	panels   []T
 	segments []int
@@ -58,6 +59,9 @@ func (c *convWeight[T]) run() {
 	c.plan()
 	if n := Threads(); len(c.workers) < n {
 		c.workers = append(c.workers, make([]weightWorker[T], n-len(c.workers))...)
+	}
+	for i := range c.workers {
+		c.workers[i].clean = false
 	}
 	c.sums = grow(c.sums, c.sets*c.groups*c.depth()*c.cols)
 	Do(c.sets*c.groups*c.parts, c)
@@ -108,7 +112,11 @@ func (c *convWeight[T]) Piece(piece, worker int) {
 }
 
 func (c *convWeight[T]) copyImages(w *weightWorker[T], group, channel, channels, image, images int) {
-	w.planes = grow(w.planes, images*channels*c.plane())
+	if !w.clean {
+		w.planes = grow(w.planes, c.chunkImage*c.partSize*c.plane())
+		clear(w.planes)
+		w.clean = true
+	}
 	for i := range images {
 		src := c.src[(image+i)*c.srcImage+(group*c.channels+channel)*c.srcH*c.srcW:]
 		copyPlanes(&c.window, w.planes[i*channels*c.plane():], src, channels)

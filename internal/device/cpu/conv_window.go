@@ -94,26 +94,43 @@ func (v *window) offset(channel, t int) int {
 // place is how far a place of the grid is from the first one.
 func (v *window) place(i, j int) int { return i*v.stepH*v.pitch() + j }
 
-// copyPlanes brings planes of src into the form.
+// copyPlanes brings planes of src into the form. What lies around the pictures must be
+// zero already.
 func copyPlanes[T Float](v *window, dst, src []T, planes int) {
+	top, left := max(0, v.top), max(0, v.left)
+	bottom, right := min(v.srcH, v.top+v.rows), min(v.srcW, v.left+v.cols)
 	for p := range planes {
-		copyPlane(v, dst[p*v.plane():(p+1)*v.plane()], src[p*v.srcH*v.srcW:(p+1)*v.srcH*v.srcW])
+		dst, src := dst[p*v.plane():(p+1)*v.plane()], src[p*v.srcH*v.srcW:(p+1)*v.srcH*v.srcW]
+		if v.stepW == 1 && v.stepH == 1 {
+			if top < bottom && left < right {
+				copyRows(dst[(top-v.top)*v.cols+left-v.left:], src[top*v.srcW+left:], right-left, bottom-top, v.cols, v.srcW)
+			}
+			continue
+		}
+		copyPlane(v, dst, src)
 	}
 }
 
+// copyRows copies rows of width elements; the pitches are in elements.
+func copyRows[T Float](dst, src []T, width, rows, dstPitch, srcPitch int) {
+	if f := active.simd.copyRows; f != nil && unsafe.Sizeof(T(0)) == 4 {
+		_, _ = dst[(rows-1)*dstPitch+width-1], src[(rows-1)*srcPitch+width-1]
+		f((*float32)(unsafe.Pointer(&dst[0])), (*float32)(unsafe.Pointer(&src[0])), width, rows, 4*dstPitch, 4*srcPitch)
+		return
+	}
+	for i := range rows {
+		copy(dst[i*dstPitch:i*dstPitch+width], src[i*srcPitch:i*srcPitch+width])
+	}
+}
+
+// copyPlane copies the rows and columns that a tap sees.
 func copyPlane[T Float](v *window, dst, src []T) {
 	pitch := v.pitch()
-	for u := range v.rows {
+	for u := max(0, -v.top); u < min(v.rows, v.srcH-v.top); u++ {
 		if !v.used[u%v.stepH] {
 			continue
 		}
-		row := dst[u*pitch : (u+1)*pitch]
-		h := v.top + u
-		if h < 0 || h >= v.srcH {
-			clear(row)
-			continue
-		}
-		from := src[h*v.srcW : (h+1)*v.srcW]
+		row, from := dst[u*pitch:(u+1)*pitch], src[(v.top+u)*v.srcW:][:v.srcW]
 		for r := range v.stepW {
 			if v.used[v.stepH+r] {
 				copyEvery(row[r*v.cols:(r+1)*v.cols], from, v.left+r, v.stepW)
@@ -122,29 +139,28 @@ func copyPlane[T Float](v *window, dst, src []T) {
 	}
 }
 
-// copyEvery sets dst[i] = src[first+i·step], and 0 where that is outside of src.
+// copyEvery sets dst[i] = src[first+i·step] where that is in src.
 func copyEvery[T Float](dst, src []T, first, step int) {
-	lo := min(max(0, ceil(-first, step)), len(dst))
-	if first >= 0 {
-		lo = 0
+	lo := 0
+	if first < 0 {
+		lo = ceil(-first, step)
 	}
-	hi := max(lo, min(len(dst), ceil(len(src)-first, step)))
-	if len(src) <= first {
-		hi = lo
+	hi := len(dst)
+	if first+(hi-1)*step >= len(src) {
+		hi = max(0, ceil(len(src)-first, step))
 	}
-	clear(dst[:lo])
-	clear(dst[hi:])
-	if lo == hi {
+	if lo >= hi || first >= len(src) {
 		return
 	}
-	if step == 1 {
-		copy(dst[lo:hi], src[first+lo:])
+	dst, src = dst[lo:hi], src[first+lo*step:]
+	if step == 2 { // a constant step is faster
+		for i := range dst {
+			dst[i] = src[2*i]
+		}
 		return
 	}
-	at := first + lo*step
-	for i := lo; i < hi; i++ {
-		dst[i] = src[at]
-		at += step
+	for i := range dst {
+		dst[i] = src[i*step]
 	}
 }
 
@@ -193,25 +209,27 @@ func (v *window) chunks(list []chunk, runs []run, lanes, size int) []chunk {
 }
 
 // gather fills packed rows of the matrix: row p, pitch elements long, is what the tap at
-// offset rows[p] (in bytes) sees at the places of the chunks. Both slices need a vector of
-// slack behind what is used: without it the last rows are copied one by one.
+// offset rows[p] (in bytes) sees at the places of the chunks. dst needs a vector of slack
+// behind what is used; where src ends sooner, the last rows are copied by a slower loop.
+// Then the offsets must increase.
 func gather[T Float](dst, src []T, rows []int, chunks []chunk, pitch int) {
+	const slack = 64 // bytes
 	size := int(unsafe.Sizeof(T(0)))
-	done := 0
+	fast := 0
 	if f := active.simd.gather; f != nil && size == 4 {
-		last := chunks[len(chunks)-1].src
+		last := 0
 		for _, c := range chunks {
 			last = max(last, c.src)
 		}
-		const slack = 64
-		for done < len(rows) && rows[done]+last+slack <= len(src)*size && (done*pitch+pitch)*size+slack <= len(dst)*size {
-			done++
+		for fast = len(rows); fast > 0 && rows[fast-1]+last+slack > len(src)*size; {
+			fast--
 		}
-		if done > 0 {
-			f(unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0]), &rows[0], done, &chunks[0], len(chunks), pitch*size)
+		if fast > 0 {
+			_ = dst[len(rows)*pitch+slack/size-1]
+			f(unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0]), &rows[0], fast, &chunks[0], len(chunks), pitch*size)
 		}
 	}
-	for p := done; p < len(rows); p++ {
+	for p := fast; p < len(rows); p++ {
 		for _, c := range chunks {
 			copy(dst[p*pitch+c.dst/size:][:c.len], src[(rows[p]+c.src)/size:][:c.len])
 		}
