@@ -11,3 +11,8 @@ require (
 	gorgonia.org/gorgonia v0.9.18
 	gorgonia.org/tensor v0.9.24
 )
+
+require (
+	golang.org/x/image v0.45.0
+	golang.org/x/text v0.41.0
+)
