@@ -16,3 +16,5 @@ require (
 	golang.org/x/image v0.45.0
 	golang.org/x/text v0.41.0
 )
+
+require go.yaml.in/yaml/v3 v3.0.5 // indirect
