@@ -20,18 +20,12 @@ func ExampleNew() {
 			fmt.Println(err)
 			return
 		}
-		for i, picture := range batch {
-			if i%3 == 0 {
-				fmt.Print("class ", labels[picture], ": ")
-			}
-			fmt.Print(picture, " ")
-		}
-		fmt.Println()
+		fmt.Println("class", labels[batch[0]], batch[:3], "class", labels[batch[3]], batch[3:])
 	}
 	// Output:
 	// 2 batches of 6 in an epoch
-	// class 1: 3 4 5 class 2: 8 7 6
-	// class 0: 1 2 0 class 2: 7 6 8
+	// class 1 [3 4 5] class 2 [8 7 6]
+	// class 0 [1 2 0] class 2 [7 6 8]
 }
 
 func ExampleNewPlan() {
