@@ -79,7 +79,7 @@ func ConvForward[T Float](p *Conv2D, x, w, bias, y []T, relu bool, ws *Workspace
 	c := &ws.product
 	c.begin(q.N, q.Groups, q.OutC/q.Groups, x, y)
 	c.bias, c.relu = bias, relu
-	c.window.forward(&q, c.groups)
+	c.convWindow.forward(&q, c.groups)
 	c.dstH, c.dstW = q.OutH(), q.OutW()
 	c.place0, c.placeStep = [2]int{}, [2]int{1, 1}
 	c.weights, c.backward = w, false
@@ -96,7 +96,7 @@ func ConvGradInput[T Float](p *Conv2D, dy, w, dx []T, ws *Workspace[T]) {
 	for h := range min(q.StrideH, q.H) {
 		for w0 := range min(q.StrideW, q.W) {
 			c.begin(q.N, q.Groups, q.C/q.Groups, dy, dx)
-			c.window.backward(&q, h, w0)
+			c.convWindow.backward(&q, h, w0)
 			c.dstH, c.dstW = q.H, q.W
 			c.place0, c.placeStep = [2]int{h, w0}, [2]int{q.StrideH, q.StrideW}
 			c.weights, c.backward = w, true

@@ -6,7 +6,7 @@ import "unsafe"
 // a convolution forward, or the gradient with respect to its input. The weights are packed
 // once; the matrix is packed some columns at a time, straight from the copied planes.
 type convProduct[T Float] struct {
-	window
+	convWindow
 	images, groups int
 	rows           int // output channels of a group
 	src, dst       []T
@@ -205,13 +205,13 @@ func (c *convProduct[T]) copied(w *convWorker[T], group, image, images int) []T 
 		return c.src[image*c.srcImage:]
 	}
 	if !w.clean {
-		w.planes = grow(w.planes, c.perSet*c.window.image()+convSlack)
+		w.planes = grow(w.planes, c.perSet*c.convWindow.image()+convSlack)
 		clear(w.planes)
 		w.clean = true
 	}
 	for i := range images {
 		src := c.src[(image+i)*c.srcImage+group*c.channels*c.srcH*c.srcW:]
-		copyPlanes(&c.window, w.planes[i*c.window.image():], src, c.channels)
+		copyPlanes(&c.convWindow, w.planes[i*c.convWindow.image():], src, c.channels)
 	}
 	return w.planes
 }

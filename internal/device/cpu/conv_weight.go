@@ -9,7 +9,7 @@ import "unsafe"
 // Rows of the window's matrix are read where they are, in the copied planes; dy is
 // transposed into panels. Sets of images have their own sums, added in order at the end.
 type convWeight[T Float] struct {
-	window
+	convWindow
 	images, groups, cols int // cols: output channels of a group
 	src, dy, dw, dbias   []T
 
@@ -45,7 +45,7 @@ func ConvGradWeight[T Float](p *Conv2D, x, dy, dw, dbias []T, ws *Workspace[T]) 
 	c := &ws.weight
 	c.images, c.groups, c.cols = q.N, q.Groups, q.OutC/q.Groups
 	c.src, c.dy, c.dw, c.dbias = x, dy, dw, dbias
-	c.window.forward(&q, q.Groups)
+	c.convWindow.forward(&q, q.Groups)
 	c.direct = false // all channels of a set of images are copied anyhow
 	c.run()
 	c.src, c.dy, c.dw, c.dbias = nil, nil, nil, nil
@@ -119,7 +119,7 @@ func (c *convWeight[T]) copyImages(w *weightWorker[T], group, channel, channels,
 	}
 	for i := range images {
 		src := c.src[(image+i)*c.srcImage+(group*c.channels+channel)*c.srcH*c.srcW:]
-		copyPlanes(&c.window, w.planes[i*channels*c.plane():], src, channels)
+		copyPlanes(&c.convWindow, w.planes[i*channels*c.plane():], src, channels)
 	}
 }
 

@@ -2,12 +2,12 @@ package cpu
 
 import "unsafe"
 
-// A window is a convolution seen as a product of matrices: weights times a matrix whose
+// A convWindow is a convolution seen as a product of matrices: weights times a matrix whose
 // columns are the places of a grid and whose rows, one for each channel and tap, are what
 // the tap sees there. That matrix is never made. The source's planes are copied once into
 // a form in which every row of it is a shifted view: zeros stand around the picture, and
 // with a step of s across, the columns 0, s, 2s … come first, then 1, s+1 … .
-type window struct {
+type convWindow struct {
 	channels, srcH, srcW int
 	stepH, stepW         int   // in the source, from one place of the grid to the next
 	gridH, gridW         int   // places
@@ -25,7 +25,7 @@ type tap struct{ h, w int }
 
 // layout derives the form of the copy. reuse says that a source in the right form need
 // not be copied.
-func (v *window) layout(reuse bool) {
+func (v *convWindow) layout(reuse bool) {
 	v.top, v.left = v.taps[0].h, v.taps[0].w
 	bottom, right := v.top, v.left
 	for _, t := range v.taps {
@@ -47,7 +47,7 @@ func (v *window) layout(reuse bool) {
 }
 
 // forward makes the window of y over x, in one of the groups.
-func (v *window) forward(p *Conv2D, groups int) {
+func (v *convWindow) forward(p *Conv2D, groups int) {
 	v.channels, v.srcH, v.srcW = p.C/groups, p.H, p.W
 	v.stepH, v.stepW = p.StrideH, p.StrideW
 	v.gridH, v.gridW = p.OutH(), p.OutW()
@@ -62,7 +62,7 @@ func (v *window) forward(p *Conv2D, groups int) {
 
 // backward makes the window of the rows h, h+stride … and columns w, w+stride … of the
 // gradient with respect to x over that with respect to y. There may be no taps.
-func (v *window) backward(p *Conv2D, h, w int) {
+func (v *convWindow) backward(p *Conv2D, h, w int) {
 	v.channels, v.srcH, v.srcW = p.OutC/p.Groups, p.OutH(), p.OutW()
 	v.stepH, v.stepW = 1, 1
 	v.gridH, v.gridW = ceil(p.H-h, p.StrideH), ceil(p.W-w, p.StrideW)
@@ -80,23 +80,23 @@ func (v *window) backward(p *Conv2D, h, w int) {
 	}
 }
 
-func (v *window) pitch() int { return v.cols * v.stepW } // of rows in a copied plane
-func (v *window) plane() int { return v.rows * v.pitch() }
-func (v *window) image() int { return v.channels * v.plane() }
-func (v *window) depth() int { return v.channels * len(v.taps) } // rows of the matrix
+func (v *convWindow) pitch() int { return v.cols * v.stepW } // of rows in a copied plane
+func (v *convWindow) plane() int { return v.rows * v.pitch() }
+func (v *convWindow) image() int { return v.channels * v.plane() }
+func (v *convWindow) depth() int { return v.channels * len(v.taps) } // rows of the matrix
 
 // offset is where a channel's tap sees the first place, in the copy.
-func (v *window) offset(channel, t int) int {
+func (v *convWindow) offset(channel, t int) int {
 	h, w := v.taps[t].h-v.top, v.taps[t].w-v.left
 	return channel*v.plane() + h*v.pitch() + w%v.stepW*v.cols + w/v.stepW
 }
 
 // place is how far a place of the grid is from the first one.
-func (v *window) place(i, j int) int { return i*v.stepH*v.pitch() + j }
+func (v *convWindow) place(i, j int) int { return i*v.stepH*v.pitch() + j }
 
 // copyPlanes brings planes of src into the form. What lies around the pictures must be
 // zero already.
-func copyPlanes[T Float](v *window, dst, src []T, planes int) {
+func copyPlanes[T Float](v *convWindow, dst, src []T, planes int) {
 	top, left := max(0, v.top), max(0, v.left)
 	bottom, right := min(v.srcH, v.top+v.rows), min(v.srcW, v.left+v.cols)
 	for p := range planes {
@@ -124,7 +124,7 @@ func copyRows[T Float](dst, src []T, width, rows, dstPitch, srcPitch int) {
 }
 
 // copyPlane copies the rows and columns that a tap sees.
-func copyPlane[T Float](v *window, dst, src []T) {
+func copyPlane[T Float](v *convWindow, dst, src []T) {
 	pitch := v.pitch()
 	for u := max(0, -v.top); u < min(v.rows, v.srcH-v.top); u++ {
 		if !v.used[u%v.stepH] {
@@ -179,7 +179,7 @@ type run struct {
 
 // runs cuts count places, the first being the from-th of the images, into runs: rows of
 // the grid or parts of them.
-func (v *window) runs(list []run, from, count int) []run {
+func (v *convWindow) runs(list []run, from, count int) []run {
 	list = list[:0]
 	places := v.gridH * v.gridW
 	for col := 0; col < count; {
@@ -193,7 +193,7 @@ func (v *window) runs(list []run, from, count int) []run {
 }
 
 // chunks turns runs into what gather copies, at most a vector of lanes elements at once.
-func (v *window) chunks(list []chunk, runs []run, lanes, size int) []chunk {
+func (v *convWindow) chunks(list []chunk, runs []run, lanes, size int) []chunk {
 	list = list[:0]
 	for n := 0; n < len(runs); {
 		src, length := runs[n].image*v.image()+v.place(runs[n].i, runs[n].j), runs[n].len
