@@ -212,8 +212,9 @@ func TestWindowHoldsEveryTileValue(t *testing.T) {
 		require.NoError(t, err)
 		s := newScanner(m, d)
 		nothing := func(int, int) {}
-		err = s.run(context.Background(), nothing, nothing, func(i, first int, values []float32) {
+		err = s.run(context.Background(), nothing, nothing, func(i, first int, values, bias []float32) {
 			for j, v := range values {
+				v += bias[j]
 				lo, hi := s.window(i, s.key(i, first+j))
 				if v == v && (v < lo || v > hi) { // NaN goes to the exact comparison
 					t.Errorf("seed %d: %v: query %d row %d: %g is outside [%g, %g]", seed, d, i, first+j, v, lo, hi)
