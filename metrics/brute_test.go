@@ -139,7 +139,7 @@ func randomMatch(seed uint64) (query, gallery Set, argument *Set, own bool, d Di
 }
 
 func TestSearchIsTheSortedPlainLoop(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(120) {
 		query, gallery, argument, own, d := randomMatch(seed)
 		k := 1 + int(seed*7%40)
 		got, err := Search(context.Background(), query, argument, SearchOptions{K: k, Distance: d, GalleryHoldsQueries: own})
@@ -158,7 +158,7 @@ func TestSearchIsTheSortedPlainLoop(t *testing.T) {
 
 func TestEvaluateIsThePlainLoop(t *testing.T) {
 	at := []int{1, 2, 3, 10}
-	for seed := range uint64(300) {
+	for seed := range uint64(120) {
 		query, gallery, argument, own, d := randomMatch(seed + 1000)
 		want, queries := Retrieval{Recall: make([]float64, len(at))}, 0
 		first := map[int]Retrieval{}
@@ -206,7 +206,7 @@ func requireClose(t *testing.T, want, got Retrieval, seed uint64) {
 // of its exact key. It must also be tight enough to be of use: a hundred times the
 // largest error seen would make every comparison exact and slow.
 func TestWindowHoldsEveryTileValue(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(100) {
 		query, _, argument, own, d := randomMatch(seed + 5000)
 		m, err := match(query, argument, own)
 		require.NoError(t, err)
