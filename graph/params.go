@@ -1,0 +1,158 @@
+package graph
+
+import (
+	"slices"
+
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Params is an ordered set of named tensors: the weights that are learned, and buffers
+// such as running statistics that are kept but not learned. Several graphs share one
+// Params: a step of the solver is seen by all of them at once.
+//
+// A tensor is made at first use and filled from (seed, name) alone, so the order of use
+// does not matter. Params is not safe for concurrent use while graphs are being built.
+type Params struct {
+	seed  uint64
+	items []*Param
+	index map[string]*Param
+	nodes map[*gorgonia.ExprGraph]map[string]*gorgonia.Node
+}
+
+// Param is one named tensor.
+type Param struct {
+	Name   string
+	Value  *tensor.Dense // contiguous, row-major
+	Buffer bool          // kept, not learned
+}
+
+// Init fills the elements of a new tensor of the given shape.
+type Init func(rng *rand.Rand, shape tensor.Shape, dst []float64)
+
+// NewParams makes an empty set whose tensors are filled from seed.
+func NewParams(seed uint64) *Params {
+	return &Params{seed: seed, index: map[string]*Param{}, nodes: map[*gorgonia.ExprGraph]map[string]*gorgonia.Node{}}
+}
+
+// Fill is an Init with one value.
+func Fill(v float64) Init {
+	return func(_ *rand.Rand, _ tensor.Shape, dst []float64) {
+		for i := range dst {
+			dst[i] = v
+		}
+	}
+}
+
+// Weight is the learned tensor name as a node of g; it is made with init if it is not
+// there yet. Asking twice in one graph gives the same node.
+func (p *Params) Weight(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init Init, shape ...int) Expr {
+	item, err := p.get(name, dt, init, false, shape)
+	if err != nil {
+		return Fail(err)
+	}
+	if n := p.nodes[g][name]; n != nil {
+		return Of(n)
+	}
+	// A header of its own over the shared memory: two machines over one header race.
+	header, err := alias(item.Value)
+	if err != nil {
+		return Fail(errors.Wrapf(err, "graph: parameter %s", name))
+	}
+	n := gorgonia.NewTensor(g, dt, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name), gorgonia.WithValue(header))
+	if p.nodes[g] == nil {
+		p.nodes[g] = map[string]*gorgonia.Node{}
+	}
+	p.nodes[g][name] = n
+	return Of(n)
+}
+
+// Buffer is the tensor name, kept but not learned; it is made with init if it is not
+// there yet. The op that keeps it reads and writes its memory.
+func (p *Params) Buffer(name string, dt tensor.Dtype, init Init, shape ...int) (*tensor.Dense, error) {
+	item, err := p.get(name, dt, init, true, shape)
+	if err != nil {
+		return nil, err
+	}
+	return item.Value, nil
+}
+
+func (p *Params) get(name string, dt tensor.Dtype, init Init, buffer bool, shape tensor.Shape) (*Param, error) {
+	if name == "" {
+		return nil, errors.New("graph: a parameter needs a name")
+	}
+	if item := p.index[name]; item != nil {
+		v := item.Value
+		if !slices.Equal(v.Shape(), shape) || v.Dtype() != dt || item.Buffer != buffer {
+			return nil, errors.Errorf("graph: parameter %s has shape %v of %v (buffer: %t), want %v of %v (buffer: %t)",
+				name, v.Shape(), v.Dtype(), item.Buffer, shape, dt, buffer)
+		}
+		return item, nil
+	}
+	if len(shape) == 0 || shape.TotalSize() <= 0 {
+		return nil, errors.Errorf("graph: parameter %s has shape %v, want at least one dimension, none of size 0", name, shape)
+	}
+	h := fnv.New64a()
+	io.WriteString(h, name)
+	values := make([]float64, shape.TotalSize())
+	init(rand.New(rand.NewPCG(p.seed, h.Sum64())), shape, values)
+	v, err := dense(values, dt, shape)
+	if err != nil {
+		return nil, errors.Wrapf(err, "graph: parameter %s", name)
+	}
+	item := &Param{Name: name, Value: v, Buffer: buffer}
+	p.items = append(p.items, item)
+	p.index[name] = item
+	return item, nil
+}
+
+// All lists the tensors in the order of their first use.
+func (p *Params) All() []*Param { return p.items }
+
+// Lookup finds a tensor by name; nil if there is none.
+func (p *Params) Lookup(name string) *Param { return p.index[name] }
+
+// Learned lists the learned tensors that g uses, in the order of their first use, and
+// their nodes in g.
+func (p *Params) Learned(g *gorgonia.ExprGraph) ([]*Param, gorgonia.Nodes) {
+	var items []*Param
+	var nodes gorgonia.Nodes
+	for _, item := range p.items {
+		if n := p.nodes[g][item.Name]; n != nil && !item.Buffer {
+			items = append(items, item)
+			nodes = append(nodes, n)
+		}
+	}
+	return items, nodes
+}
+
+// dense makes a tensor of type dt from float64 values.
+func dense(values []float64, dt tensor.Dtype, shape tensor.Shape) (*tensor.Dense, error) {
+	switch dt {
+	case tensor.Float64:
+		return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(values)), nil
+	case tensor.Float32:
+		short := make([]float32, len(values))
+		for i, v := range values {
+			short[i] = float32(v)
+		}
+		return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(short)), nil
+	}
+	return nil, errors.Errorf("elements of type %v, want float32 or float64", dt)
+}
+
+// alias is a new header over d's memory.
+func alias(d *tensor.Dense) (*tensor.Dense, error) {
+	switch data := d.Data().(type) {
+	case []float32:
+		return tensor.New(tensor.WithShape(d.Shape().Clone()...), tensor.WithBacking(data)), nil
+	case []float64:
+		return tensor.New(tensor.WithShape(d.Shape().Clone()...), tensor.WithBacking(data)), nil
+	}
+	return nil, errors.Errorf("elements of type %v, want float32 or float64", d.Dtype())
+}
