@@ -43,10 +43,10 @@ type TripletSums struct {
 func (t Triplets) Sums(d, pos, neg Expr) TripletSums {
 	packed := t.packed(d, pos, neg)
 	return TripletSums{
-		Sum:    column(packed, device.TripletSum),
-		Count:  column(packed.Detach(), device.TripletCount),
-		Chosen: column(packed.Detach(), device.TripletChosen),
-		Active: column(packed.Detach(), device.TripletActive),
+		Sum:    packed.Slice(1, device.TripletSum, device.TripletSum+1),
+		Count:  packed.Detach().Slice(1, device.TripletCount, device.TripletCount+1),
+		Chosen: packed.Detach().Slice(1, device.TripletChosen, device.TripletChosen+1),
+		Active: packed.Detach().Slice(1, device.TripletActive, device.TripletActive+1),
 	}
 }
 
@@ -81,18 +81,6 @@ func sameAs(mask, x Expr) Expr {
 	return mask
 }
 
-// column is one column of x (N, M), as (N, 1).
-func column(x Expr, i int) Expr {
-	if x.Err() != nil {
-		return x
-	}
-	s := x.Shape()
-	spec := device.Column{Rows: s[0], Cols: s[1], Col: i}
-	return apply(spec, []int{s[0], 1}, func(_ []Expr, _, g Expr, _ []bool) []Expr {
-		return []Expr{apply(device.ColumnGrad(spec), s, nil, g)}
-	}, x)
-}
-
 // RowFarthest is the mask (N, M) of the largest entry of each row of x where mask is 1,
 // the first among equal ones; a row with none stays empty.
 func RowFarthest(mask, x Expr) Expr { return rowChoice(device.RowMax, mask, x) }
@@ -111,4 +99,17 @@ func rowChoice(op device.Reduction, mask, x Expr) Expr {
 	s := x.Shape()
 	spec := device.RowReduceGrad{Op: op, Rows: s[0], Cols: s[1]}
 	return apply(spec, s, nil, x, mask, y, y.Constant(1, s[0], 1))
+}
+
+// RowNearestK is the mask (N, M) of the k smallest entries of each row of x where mask is
+// 1, of all that equal the k-th, and of all in a row with no more than k.
+func RowNearestK(mask, x Expr, k int) Expr {
+	if err := sameShape(mask, x); err != nil {
+		return Fail(err)
+	}
+	s := x.Shape()
+	if s.Dims() != 2 || k < 1 {
+		return Fail(errors.Errorf("graph: the %d smallest of each row of shape %v, want a matrix and at least 1", k, s))
+	}
+	return apply(device.RowNearest{Rows: s[0], Cols: s[1], K: k}, s, nil, x.Detach(), mask.Detach())
 }
