@@ -32,3 +32,8 @@ require (
 	gorgonia.org/vecf32 v0.9.0 // indirect
 	gorgonia.org/vecf64 v0.9.0 // indirect
 )
+
+require (
+	golang.org/x/image v0.45.0
+	golang.org/x/text v0.41.0
+)
