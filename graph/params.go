@@ -30,6 +30,8 @@ type Param struct {
 	Name   string
 	Value  *tensor.Dense // contiguous, row-major
 	Buffer bool          // kept, not learned
+
+	LRScale float64 // learning rate ÷ that of the run; 1 if 0
 }
 
 // Init fills the elements of a new tensor of the given shape.
