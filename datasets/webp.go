@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"image"
+	"math"
 
 	"github.com/pkg/errors"
 	"golang.org/x/image/draw"
@@ -19,7 +20,7 @@ func decodeWebP(data []byte, c image.Config) (image.Image, error) {
 		return nil, err
 	}
 	if frame == nil {
-		return webp.Decode(bytes.NewReader(data))
+		return decodeStill(data)
 	}
 	config, err := webp.DecodeConfig(bytes.NewReader(frame))
 	if err != nil {
@@ -30,7 +31,7 @@ func decodeWebP(data []byte, c image.Config) (image.Image, error) {
 	if !place.In(canvas) {
 		return nil, errors.New("first frame lies outside of the canvas")
 	}
-	img, err := webp.Decode(bytes.NewReader(frame))
+	img, err := decodeStill(frame)
 	if err != nil {
 		return nil, errors.Wrap(err, "first frame")
 	}
@@ -41,6 +42,45 @@ func decodeWebP(data []byte, c image.Config) (image.Image, error) {
 	draw.Draw(whole, place, img, img.Bounds().Min, draw.Src)
 	return whole, nil
 }
+
+// decodeStill decodes one picture. Lossy files hold luminance in 16 … 235 and chrominance
+// in 16 … 240 (RFC 6386, section 9.2, and the container's specification), which
+// golang.org/x/image hands out as if both were 0 … 255: without the correction black
+// would be 16.
+func decodeStill(data []byte) (image.Image, error) {
+	img, err := webp.Decode(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	switch img := img.(type) {
+	case *image.YCbCr:
+		stretch(img)
+	case *image.NYCbCrA:
+		stretch(&img.YCbCr)
+	}
+	return img, nil
+}
+
+// stretch brings studio range to the full range, in place.
+func stretch(img *image.YCbCr) {
+	for i, v := range img.Y {
+		img.Y[i] = stretchedY[v]
+	}
+	for _, plane := range [][]byte{img.Cb, img.Cr} {
+		for i, v := range plane {
+			plane[i] = stretchedC[v]
+		}
+	}
+}
+
+var stretchedY, stretchedC = func() (luma, chroma [256]byte) {
+	to := func(v float64) byte { return byte(math.Round(min(max(v, 0), 255))) }
+	for v := range 256 {
+		luma[v] = to(float64(v-16) * 255 / 219)
+		chroma[v] = to(128 + float64(v-128)*255/224)
+	}
+	return luma, chroma
+}()
 
 // firstFrame returns the first frame of an animation as a file of its own, and its
 // place; nil if data is no animation.
