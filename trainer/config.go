@@ -62,6 +62,12 @@ type DataConfig struct {
 	// the training classes, or none. If empty: the test part of the data, if there is one.
 	Test string `json:"test,omitempty" yaml:"test,omitempty"`
 
+	// TrainClasses and TestClasses name the classes to learn and to test where train and
+	// test part have the same ones, as MNIST's: names, patterns as of path.Match, and
+	// ranges of numbers, with commas between: 0-4 and 5-9. Empty: all.
+	TrainClasses string `json:"train_classes,omitempty" yaml:"train_classes,omitempty"`
+	TestClasses  string `json:"test_classes,omitempty" yaml:"test_classes,omitempty"`
+
 	Height   int                 `json:"height,omitempty" yaml:"height,omitempty"`     // pixels; from the pictures if 0
 	Width    int                 `json:"width,omitempty" yaml:"width,omitempty"`       // pixels; from the pictures if 0
 	Channels int                 `json:"channels,omitempty" yaml:"channels,omitempty"` // 1 grey, 3 colour; from the pictures if 0

@@ -15,27 +15,8 @@ type Options struct {
 	Logger *slog.Logger // discarded if nil
 }
 
-// Data is the pictures of a run. Val and Test may be nil.
-type Data struct {
-	Train, Val, Test *datasets.Dataset
-	Norm             datasets.Normalisation // of the training pictures, applied to all
-}
-
 // Trainer is one run.
 type Trainer struct{}
-
-// Load opens the pictures that cfg names, cuts validation and test classes that share
-// none with the training classes, and computes the normalisation. seed is Config.Seed.
-func Load(cfg DataConfig, seed uint64, o LoadOptions) (Data, error) { return Data{}, nil }
-
-// LoadOptions are the parts of Load that are not configuration.
-type LoadOptions struct {
-	Logger   *slog.Logger
-	Progress func(done, total int) // called now and then while pictures are decoded
-}
-
-// Close gives cache files back.
-func (d Data) Close() error { return nil }
 
 // New prepares a run in the folder o.Dir.
 func New(cfg Config, data Data, o Options) (*Trainer, error) { return nil, nil }
