@@ -62,6 +62,8 @@ type EvalInfo struct {
 	Set         string         // SetValidation or SetTest
 	Phase       Phase          // when
 	Result      metrics.Result // figures as fractions
+	Embeddings  []float32      // (N, Dim) of the set's pictures
+	Dim         int
 
 	Metric    string  // Config.Metric
 	Value     float64 // of Metric
