@@ -28,18 +28,14 @@ func newEmbedder(cfg nets.Config, params *graph.Params, batch int) (e *embedder,
 	g := gorgonia.NewGraph()
 	x, buf := input(g, "pictures", batch, cfg.InChannels, cfg.Height, cfg.Width)
 	e.x = buf
-	net, err := nets.Build(cfg, params, graph.Data(x), nets.Eval)
+	net, err := nets.Build(cfg, params, x, nets.Eval)
 	if err != nil {
 		return nil, err
 	}
-	node, err := net.Embedding.Node()
-	if err != nil {
+	if e.out, err = graph.Keep(net.Embedding); err != nil {
 		return nil, err
 	}
-	if e.out, err = graph.Keep(node); err != nil {
-		return nil, err
-	}
-	e.size = node.Shape()[1]
+	e.size = net.Embedding.Shape()[1]
 	e.vm = gorgonia.NewTapeMachine(g)
 	return e, nil
 }

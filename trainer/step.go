@@ -29,45 +29,37 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, parse func(embedd
 	x, pictures := input(g, "pictures", batch, cfg.InChannels, cfg.Height, cfg.Width)
 	y, labels := input(g, "labels", batch)
 	s.x, s.y = pictures, labels
-	net, err := nets.Build(cfg, params, graph.Data(x), nets.Train)
+	net, err := nets.Build(cfg, params, x, nets.Train)
 	if err != nil {
 		return nil, nil, err
 	}
-	embedding, err := net.Embedding.Node()
-	if err != nil {
-		return nil, nil, err
-	}
-	s.size = embedding.Shape()[1]
+	s.size = net.Embedding.Shape()[1]
 	trunk := 0
-	if net.Trunk.Err() == nil {
+	if net.Trunk != nil {
 		trunk = net.Trunk.Shape()[1]
 	}
 	if loss, err = parse(s.size, trunk); err != nil {
 		return nil, nil, err
 	}
-	cost, err := lossNode(loss, net, embedding, y)
+	cost, err := lossNode(loss, net, y)
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := s.gradients(g, cost, params, loss); err != nil {
 		return nil, nil, err
 	}
-	if err := s.keep(cost, embedding, y, loss); err != nil {
+	if err := s.keep(cost, net.Embedding, y, loss); err != nil {
 		return nil, nil, err
 	}
 	s.vm = gorgonia.NewTapeMachine(g)
 	return s, loss, nil
 }
 
-func lossNode(loss losses.Loss, net nets.Net, embedding, y *gorgonia.Node) (*gorgonia.Node, error) {
-	if l, ok := loss.(losses.OnTrunk); ok && net.Trunk.Err() == nil {
-		trunk, err := net.Trunk.Node()
-		if err != nil {
-			return nil, err
-		}
-		return l.LossOnTrunk(trunk, embedding, y)
+func lossNode(loss losses.Loss, net nets.Net, y *gorgonia.Node) (*gorgonia.Node, error) {
+	if l, ok := loss.(losses.OnTrunk); ok && net.Trunk != nil {
+		return l.LossOnTrunk(net.Trunk, net.Embedding, y)
 	}
-	return loss.Loss(embedding, y)
+	return loss.Loss(net.Embedding, y)
 }
 
 const (
