@@ -159,8 +159,8 @@ func (l *Loader) dispatch(step int) {
 		case <-l.quit:
 			return
 		}
-		b.Step, b.err = step, l.draw(b)
-		if b.err != nil {
+		b.Step = step
+		if b.err = l.draw(b); b.err != nil {
 			b.ready <- struct{}{}
 			l.order <- b
 			return

@@ -100,10 +100,10 @@ func parseManifest(r io.Reader) ([]*part, error) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err == nil {
-			err = m.readRow(row)
-		}
 		if err != nil {
+			return nil, err // it names the line
+		}
+		if err := m.readRow(row); err != nil {
 			line, _ := reader.FieldPos(0)
 			return nil, errors.WithMessagef(err, "line %d", line)
 		}

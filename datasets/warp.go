@@ -40,48 +40,50 @@ func warp(dst, src []byte, channels, height, width int, m affine) {
 	du, dv := fixed(m.a), fixed(m.d)
 	for y := range height {
 		cy := float64(y) + 0.5
-		u := fixed(m.a*0.5 + m.b*cy + m.c - 0.5)
-		v := fixed(m.d*0.5 + m.e*cy + m.f - 0.5)
-		for x := range width {
-			s := sampleAt(u, v, height, width)
-			for c := range channels {
-				dst[c*plane+y*width+x] = s.blend(src[c*plane : (c+1)*plane])
-			}
-			u, v = u+du, v+dv
+		u := fixed(m.a*0.5+m.b*cy+m.c-0.5) + halfWeight
+		v := fixed(m.d*0.5+m.e*cy+m.f-0.5) + halfWeight
+		for c := range channels {
+			warpRow(dst[c*plane+y*width:][:width], src[c*plane:(c+1)*plane], height, width, u, v, du, dv)
 		}
 	}
 }
 
+// warpRow writes the pixels of a plane that lie at (u, v), (u + du, v + dv) …, which are
+// fixed.
+func warpRow(dst, plane []byte, height, width int, u, v, du, dv int64) {
+	for i := range dst {
+		x, y := int(u>>16), int(v>>16)
+		fx, fy := int(u>>8)&255, int(v>>8)&255
+		u, v = u+du, v+dv
+		if uint(x) >= uint(width-1) || uint(y) >= uint(height-1) {
+			dst[i] = blendAtEdge(plane, height, width, x, y, fx, fy)
+			continue
+		}
+		at := y*width + x
+		top, low := plane[at:at+2], plane[at+width:at+width+2]
+		dst[i] = blend(int(top[0]), int(top[1]), int(low[0]), int(low[1]), fx, fy)
+	}
+}
+
+// blend weighs four neighbours; fx and fy have 8 binary places.
+func blend(p00, p01, p10, p11, fx, fy int) byte {
+	top := p00<<8 + (p01-p00)*fx
+	low := p10<<8 + (p11-p10)*fx
+	return byte((top<<8 + (low-top)*fy + 1<<15) >> 16)
+}
+
+// blendAtEdge is blend where neighbours lie outside of the plane: its edge is repeated.
+func blendAtEdge(plane []byte, height, width, x, y, fx, fy int) byte {
+	x0, x1 := min(max(x, 0), width-1), min(max(x+1, 0), width-1)
+	y0, y1 := min(max(y, 0), height-1)*width, min(max(y+1, 0), height-1)*width
+	return blend(int(plane[y0+x0]), int(plane[y0+x1]), int(plane[y1+x0]), int(plane[y1+x1]), fx, fy)
+}
+
+// halfWeight rounds a place to the 8 binary places that weights have.
+const halfWeight = 1 << 7
+
 // fixed is x with 16 binary places.
 func fixed(x float64) int64 { return int64(math.Round(x * 65536)) }
-
-// sample is four pixels of a plane and the weights between them, of 8 binary places.
-type sample struct {
-	p00, p01, p10, p11 int
-	fx, fy             int
-}
-
-// sampleAt returns the sample at column u and row v, with 16 binary places.
-func sampleAt(u, v int64, height, width int) sample {
-	x, y := int(u>>16), int(v>>16)
-	s := sample{fx: int(u>>8) & 255, fy: int(v>>8) & 255}
-	if uint(x) < uint(width-1) && uint(y) < uint(height-1) {
-		s.p00 = y*width + x
-		s.p01, s.p10, s.p11 = s.p00+1, s.p00+width, s.p00+width+1
-		return s
-	}
-	x0, x1 := min(max(x, 0), width-1), min(max(x+1, 0), width-1)
-	y0, y1 := min(max(y, 0), height-1), min(max(y+1, 0), height-1)
-	s.p00, s.p01, s.p10, s.p11 = y0*width+x0, y0*width+x1, y1*width+x0, y1*width+x1
-	return s
-}
-
-// blend returns the sample's value, rounded.
-func (s sample) blend(plane []byte) byte {
-	top := int(plane[s.p00])*(256-s.fx) + int(plane[s.p01])*s.fx
-	low := int(plane[s.p10])*(256-s.fx) + int(plane[s.p11])*s.fx
-	return byte((top*(256-s.fy) + low*s.fy + 1<<15) >> 16)
-}
 
 // shift is warp for an m that moves pixels.
 func shift(dst, src []byte, channels, height, width int, m affine) {

@@ -139,7 +139,7 @@ func randomMatch(seed uint64) (query, gallery Set, argument *Set, own bool, d Di
 }
 
 func TestSearchIsTheSortedPlainLoop(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(120) {
 		query, gallery, argument, own, d := randomMatch(seed)
 		k := 1 + int(seed*7%40)
 		got, err := Search(context.Background(), query, argument, SearchOptions{K: k, Distance: d, GalleryHoldsQueries: own})
@@ -158,7 +158,7 @@ func TestSearchIsTheSortedPlainLoop(t *testing.T) {
 
 func TestEvaluateIsThePlainLoop(t *testing.T) {
 	at := []int{1, 2, 3, 10}
-	for seed := range uint64(300) {
+	for seed := range uint64(120) {
 		query, gallery, argument, own, d := randomMatch(seed + 1000)
 		want, queries := Retrieval{Recall: make([]float64, len(at))}, 0
 		first := map[int]Retrieval{}
@@ -206,14 +206,15 @@ func requireClose(t *testing.T, want, got Retrieval, seed uint64) {
 // of its exact key. It must also be tight enough to be of use: a hundred times the
 // largest error seen would make every comparison exact and slow.
 func TestWindowHoldsEveryTileValue(t *testing.T) {
-	for seed := range uint64(200) {
+	for seed := range uint64(100) {
 		query, _, argument, own, d := randomMatch(seed + 5000)
 		m, err := match(query, argument, own)
 		require.NoError(t, err)
 		s := newScanner(m, d)
 		nothing := func(int, int) {}
-		err = s.run(context.Background(), nothing, nothing, func(i, first int, values []float32) {
+		err = s.run(context.Background(), nothing, nothing, func(i, first int, values, bias []float32) {
 			for j, v := range values {
+				v += bias[j]
 				lo, hi := s.window(i, s.key(i, first+j))
 				if v == v && (v < lo || v > hi) { // NaN goes to the exact comparison
 					t.Errorf("seed %d: %v: query %d row %d: %g is outside [%g, %g]", seed, d, i, first+j, v, lo, hi)

@@ -62,7 +62,10 @@ func Evaluate(ctx context.Context, query Set, gallery *Set, o Options) (Result, 
 	if err != nil || o.NoClustering {
 		return r, err
 	}
-	return r, cluster(ctx, query, o, &r)
+	if err := cluster(ctx, query, o, &r); err != nil {
+		return Result{}, err
+	}
+	return r, nil
 }
 
 func (o Options) check(queries int) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/pkg/errors"
 
@@ -50,6 +51,11 @@ func KMeans(ctx context.Context, rows Set, o KMeansOptions) (Clustering, error) 
 	case o.Centres != nil && o.Restarts > 1:
 		return Clustering{}, errors.New("metrics: k-means: restarts from given centres are all the same; leave out one of them")
 	}
+	for i, v := range o.Centres {
+		if v-v != 0 {
+			return Clustering{}, errors.Errorf("metrics: k-means: centre %d holds %v", i/rows.Dim, v)
+		}
+	}
 	if o.MaxIterations == 0 {
 		o.MaxIterations = 100
 	}
@@ -85,7 +91,6 @@ type lloyd struct {
 	labels  []int32
 	near    []float64 // exact squared distance of each row to its centre
 	tile    []float32
-	changed []bool // by stretch of rows, whether a label changed
 }
 
 // assignRows is how many rows are assigned at a time.
@@ -106,15 +111,17 @@ func (l *lloyd) run(ctx context.Context, maxIterations int) (Clustering, error) 
 	for i := range l.labels {
 		l.labels[i] = -1
 	}
+	before := make([]int32, len(l.labels))
 	c := Clustering{}
 	for c.Iterations < maxIterations && !c.Converged {
 		if err := ctx.Err(); err != nil {
 			return Clustering{}, errors.Wrapf(err, "metrics: k-means stopped in iteration %d", c.Iterations)
 		}
 		c.Iterations++
-		c.Converged = !l.assign()
-		if !c.Converged {
-			l.fillEmpty()
+		copy(before, l.labels)
+		l.assign()
+		l.fillEmpty()
+		if c.Converged = slices.Equal(before, l.labels); !c.Converged {
 			l.average()
 		}
 	}
@@ -138,29 +145,18 @@ func (l *lloyd) distance(i, j int) float64 {
 	return sum
 }
 
-// assign gives every row to its nearest centre and tells whether any label changed.
-func (l *lloyd) assign() bool {
+// assign gives every row to its nearest centre.
+func (l *lloyd) assign() {
 	l.round()
-	changed := false
 	for lo := 0; lo < len(l.labels); lo += assignRows {
 		n := min(assignRows, len(l.labels)-lo)
 		cpu.Gemm(false, true, n, l.k, l.dim, -2, l.side.product[lo*l.dim:], l.dim, l.rounded, l.dim, 0, l.tile, l.k)
-		const stretch = 32
-		l.changed = resize(l.changed, (n+stretch-1)/stretch)
-		clear(l.changed)
-		cpu.Parallel(n, stretch, func(a, b int) {
+		cpu.Parallel(n, 32, func(a, b int) {
 			for i := a; i < b; i++ {
-				label := l.nearest(lo+i, l.tile[i*l.k:(i+1)*l.k])
-				if l.labels[lo+i] != label {
-					l.labels[lo+i], l.changed[a/stretch] = label, true
-				}
+				l.labels[lo+i] = l.nearest(lo+i, l.tile[i*l.k:(i+1)*l.k])
 			}
 		})
-		for _, c := range l.changed {
-			changed = changed || c
-		}
 	}
-	return changed
 }
 
 // round makes the centres ready for the matrix product.

@@ -95,6 +95,17 @@ func TestZeroRowUnderCosine(t *testing.T) {
 	assert.Equal(t, []float64{1, 1, 1, 1}, distances)
 }
 
+// The products with row 1 overflow a float32 on the way to 0.125·2¹²⁷, so that it would
+// pass for infinitely far; it is the nearer one, since row 0 is at 0.
+func TestOverflowOnTheWayUnderDot(t *testing.T) {
+	const big = 0x1p127
+	query := Set{Embeddings: []float32{1, 1, 1, 1}, Dim: 4}
+	gallery := Set{Embeddings: []float32{0, 0, 0, 0, -1.5 * big, -1.5 * big, 1.5 * big, 1.625 * big}, Dim: 4}
+	n, err := Search(context.Background(), query, &gallery, SearchOptions{K: 1, Distance: Dot})
+	require.NoError(t, err)
+	assert.Equal(t, []int32{1}, n.Indices)
+}
+
 func TestBadInput(t *testing.T) {
 	good := Set{Embeddings: []float32{1, 2, 3, 4}, Dim: 2, Labels: []int{1, 1}}
 	bad := func(change func(s *Set, o *Options)) error {

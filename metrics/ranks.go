@@ -85,7 +85,7 @@ func (f *rankFinder) fillTable() {
 	}
 	gap := 0
 	for b := range f.start {
-		for gap < n && f.bucket(f.hi[gap]) < b {
+		for gap < n && bucket(f.hi[gap], f.base, f.scale, buckets) < b {
 			gap++
 		}
 		f.start[b] = int32(gap)
@@ -93,31 +93,33 @@ func (f *rankFinder) fillTable() {
 }
 
 // bucket never falls as v grows, which is all that start relies on.
-func (f *rankFinder) bucket(v float32) int {
-	x := (v - f.base) * f.scale
-	if !(x > 0) {
-		return 0
-	}
-	if last := len(f.start) - 1; x >= float32(last) {
+func bucket(v, base, scale float32, buckets int) int {
+	x := (v - base) * scale
+	switch last := buckets - 1; {
+	case x >= float32(last):
 		return last
+	case x > 0:
+		return int(x)
 	}
-	return int(x)
+	return 0 // for NaN too
 }
 
 // visit counts a stretch of gallery rows.
-func (f *rankFinder) visit(query, first int, values []float32) {
+func (f *rankFinder) visit(query, first int, values, bias []float32) {
 	if len(f.relevant) == 0 {
 		return
 	}
+	start, lo, hi, count, base, scale := f.start, f.lo, f.hi, f.count, f.base, f.scale
 	for j, v := range values {
-		gap := f.start[f.bucket(v)]
-		for f.hi[gap] < v {
+		v += bias[j]
+		gap := start[bucket(v, base, scale, len(start))]
+		for hi[gap] < v {
 			gap++
 		}
-		if !(v < f.lo[gap]) {
+		if !(v < lo[gap]) {
 			gap = f.exactGap(query, first+j)
 		}
-		f.count[gap]++
+		count[gap]++
 	}
 }
 
@@ -160,8 +162,8 @@ func forEachQuery(ctx context.Context, s *scanner, use func(query int, ranks []i
 			use(i, ranks)
 		}
 	}
-	return s.run(ctx, begin, end, func(query, first int, values []float32) {
-		finders[query%tileQueries].visit(query, first, values)
+	return s.run(ctx, begin, end, func(query, first int, values, bias []float32) {
+		finders[query%tileQueries].visit(query, first, values, bias)
 	})
 }
 

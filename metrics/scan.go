@@ -97,9 +97,9 @@ func (s *scanner) window(i int, key float64) (lo, hi float32) {
 }
 
 // run calls begin for each block of queries [lo, hi), then visit for every query of
-// the block and every stretch of gallery rows from first on with their tile values, in
-// parallel over the queries, then end.
-func (s *scanner) run(ctx context.Context, begin, end func(lo, hi int), visit func(query, first int, values []float32)) error {
+// the block and every stretch of gallery rows from first on, in parallel over the
+// queries, then end. The tile value of a pair is values[j] + bias[j].
+func (s *scanner) run(ctx context.Context, begin, end func(lo, hi int), visit func(query, first int, values, bias []float32)) error {
 	for lo := 0; lo < s.query.Len(); lo += tileQueries {
 		hi := min(lo+tileQueries, s.query.Len())
 		begin(lo, hi)
@@ -114,7 +114,7 @@ func (s *scanner) run(ctx context.Context, begin, end func(lo, hi int), visit fu
 	return nil
 }
 
-func (s *scanner) scanTile(lo, hi, first int, visit func(query, first int, values []float32)) {
+func (s *scanner) scanTile(lo, hi, first int, visit func(query, first int, values, bias []float32)) {
 	dim, width := s.query.Dim, min(tileGallery, s.gallery.Len()-first)
 	alpha := float32(-1)
 	if s.distance == Euclidean {
@@ -124,13 +124,7 @@ func (s *scanner) scanTile(lo, hi, first int, visit func(query, first int, value
 	bias := s.bias[first : first+width]
 	cpu.Parallel(hi-lo, 8, func(a, b int) {
 		for i := a; i < b; i++ {
-			values := s.tile[i*width : (i+1)*width]
-			if s.distance == Euclidean {
-				for j, v := range bias {
-					values[j] += v
-				}
-			}
-			visit(lo+i, first, values)
+			visit(lo+i, first, s.tile[i*width:(i+1)*width], bias)
 		}
 	})
 }

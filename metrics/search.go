@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"github.com/pkg/errors"
@@ -68,8 +69,8 @@ func Search(ctx context.Context, query Set, gallery *Set, o SearchOptions) (Neig
 			nearest[i-lo].write(o.Distance, found.Indices[i*k:(i+1)*k], found.Distances[i*k:(i+1)*k])
 		})
 	}
-	err = s.run(ctx, begin, end, func(query, first int, values []float32) {
-		nearest[query%tileQueries].visit(query, first, values)
+	err = s.run(ctx, begin, end, func(query, first int, values, bias []float32) {
+		nearest[query%tileQueries].visit(query, first, values, bias)
 	})
 	if err != nil {
 		return Neighbours{}, err
@@ -90,20 +91,18 @@ type nearestRows struct {
 	scan  *scanner
 	k     int
 	heap  []ranked
-	limit float32 // a tile value above it cannot belong to a nearer row; only when the heap is full
+	limit float32 // a tile value above it cannot belong to a nearer row
 }
 
 func (n *nearestRows) reset(s *scanner, k int) {
-	n.scan, n.k, n.heap = s, k, n.heap[:0]
+	n.scan, n.k, n.heap, n.limit = s, k, n.heap[:0], float32(math.Inf(1))
 }
 
-func (n *nearestRows) visit(query, first int, values []float32) {
+func (n *nearestRows) visit(query, first int, values, bias []float32) {
+	bias = bias[:len(values)]
 	for j, v := range values {
-		if len(n.heap) == n.k && v > n.limit {
-			continue
-		}
-		if n.scan.own && first+j == query {
-			continue
+		if v+bias[j] > n.limit || n.scan.own && first+j == query {
+			continue // a NaN goes on to the exact comparison
 		}
 		n.offer(query, ranked{n.scan.key(query, first+j), int32(first + j)})
 	}

@@ -171,4 +171,40 @@ func (s *PK) pictures(class int32, dst []int) {
 	}
 }
 
+// State is the whole state of the sampler.
+func (s *PK) State() ([]byte, error) {
+	w := newState(s.config.Name, s.fingerprint)
+	w.generator(s.pcg)
+	w.progress(s.progress)
+	for _, d := range s.classes {
+		w.deck(d)
+	}
+	draw, err := s.draw.MarshalBinary()
+	if err != nil {
+		return nil, errors.Wrapf(err, "samplers: %s: state of the class draw", s.config.Name)
+	}
+	w.block(draw)
+	return w.bytes, w.err
+}
+
+// Restore goes on from a State, or refuses it and leaves the sampler as it was.
+func (s *PK) Restore(state []byte) error {
+	r := readState(state, s.config.Name, s.fingerprint)
+	pcg := r.generator()
+	at := r.progress(s.progress)
+	classes := make([]deck, len(s.classes))
+	for i, d := range s.classes {
+		classes[i] = r.deck(d)
+	}
+	draw := r.block()
+	if err := r.end(); err != nil {
+		return err
+	}
+	if err := s.draw.UnmarshalBinary(draw); err != nil {
+		return errors.Wrapf(err, "samplers: %s: state of the class draw", s.config.Name)
+	}
+	*s.pcg, s.progress, s.classes = pcg, at, classes
+	return nil
+}
+
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

@@ -192,39 +192,3 @@ func (r *stateReader) end() error {
 	}
 	return r.err
 }
-
-// State is the whole state of the sampler.
-func (s *PK) State() ([]byte, error) {
-	w := newState(s.config.Name, s.fingerprint)
-	w.generator(s.pcg)
-	w.progress(s.progress)
-	for _, d := range s.classes {
-		w.deck(d)
-	}
-	draw, err := s.draw.MarshalBinary()
-	if err != nil {
-		return nil, errors.Wrapf(err, "samplers: %s: state of the class draw", s.config.Name)
-	}
-	w.block(draw)
-	return w.bytes, w.err
-}
-
-// Restore goes on from a State, or refuses it and leaves the sampler as it was.
-func (s *PK) Restore(state []byte) error {
-	r := readState(state, s.config.Name, s.fingerprint)
-	pcg := r.generator()
-	at := r.progress(s.progress)
-	classes := make([]deck, len(s.classes))
-	for i, d := range s.classes {
-		classes[i] = r.deck(d)
-	}
-	draw := r.block()
-	if err := r.end(); err != nil {
-		return err
-	}
-	if err := s.draw.UnmarshalBinary(draw); err != nil {
-		return errors.Wrapf(err, "samplers: %s: state of the class draw", s.config.Name)
-	}
-	*s.pcg, s.progress, s.classes = pcg, at, classes
-	return nil
-}

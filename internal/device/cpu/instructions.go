@@ -20,10 +20,18 @@ type instructionSet struct {
 	simd      simd
 }
 
-var generic = instructionSet{
-	name: "generic", supported: true,
-	f32: micro[float32]{rows: 4, lanes: 4, table: [][]func(*microArgs[float32]){{microLoop[float32, rows1]}, {microLoop[float32, rows2]}, {microLoop[float32, rows3]}, {microTile4[float32]}}},
-	f64: micro[float64]{rows: 4, lanes: 4, table: [][]func(*microArgs[float64]){{microLoop[float64, rows1]}, {microLoop[float64, rows2]}, {microLoop[float64, rows3]}, {microTile4[float64]}}},
+var generic = instructionSet{name: "generic", supported: true, f32: portable[float32](), f64: portable[float64]()}
+
+// portable is the family of micro-kernels in Go.
+func portable[T Float]() micro[T] {
+	type kernels = [][]func(*microArgs[T])
+	return micro[T]{
+		rows: 4, lanes: 4,
+		table: kernels{{microLoop[T, rows1]}, {microLoop[T, rows2]}, {microLoop[T, rows3]}, {microTile4[T]}},
+		indirect: kernels{
+			{microIndirect[T, rows1]}, {microIndirect[T, rows2]}, {microIndirect[T, rows3]}, {microIndirect[T, rows4]},
+		},
+	}
 }
 
 // active is the instruction set in use; tests switch it.

@@ -1,6 +1,9 @@
 package cpu
 
-import "unsafe"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // microArgs is what a micro-kernel works on: a tile of C, held in registers while the
 // products of a few rows of A and a few vectors of columns of B are summed over k. The
@@ -18,6 +21,14 @@ type microArgs[T Float] struct {
 	lanes       uint64         // bits of the lanes in use of the last vector
 	mask        unsafe.Pointer // the same as sign bits of eight 32-bit words
 	alpha       T              // scale of the sums
+
+	// Of the kernels that read A through a table: there is no aRow and no aStep.
+	aRows    unsafe.Pointer // offset of each row from a
+	segments unsafe.Pointer // offset of each segment of k from the start of a row
+	segCount int            // number of segments; the kernel counts it down
+	segLen   int            // products in a segment, contiguous in A
+	counter  int            // the kernel's own
+	segPos   int            // 0; the kernel's own
 }
 
 // Bits of microArgs.flags, in the order in which they act.
@@ -35,6 +46,10 @@ type micro[T Float] struct {
 	rows  int // of the largest tile
 	lanes int // of a vector
 	table [][]func(*microArgs[T])
+
+	// indirect holds kernels that read A through a table of rows and one of segments,
+	// and packed columns of B.
+	indirect [][]func(*microArgs[T])
 }
 
 // cols is the width of the largest tile.
@@ -46,6 +61,17 @@ func (m *micro[T]) pitch() int { return (m.rows + 3) &^ 3 }
 // run does one tile of rows × cols elements. All of args but lanes, mask and the tail
 // flag is set.
 func (m *micro[T]) run(args *microArgs[T], rows, cols int) {
+	m.table[rows-1][m.prepare(args, cols)-1](args)
+}
+
+// runIndirect does the same through tables.
+func (m *micro[T]) runIndirect(args *microArgs[T], rows, cols int) {
+	args.segPos = 0
+	m.indirect[rows-1][m.prepare(args, cols)-1](args)
+}
+
+// prepare sets the mask of the last vector and returns the number of vectors.
+func (m *micro[T]) prepare(args *microArgs[T], cols int) int {
 	vecs := (cols + m.lanes - 1) / m.lanes
 	rest := cols - (vecs-1)*m.lanes
 	args.lanes = 1<<rest - 1
@@ -54,7 +80,7 @@ func (m *micro[T]) run(args *microArgs[T], rows, cols int) {
 		args.flags |= flagTail
 	}
 	args.mask = unsafe.Pointer(&laneMasks[8-rest*8/m.lanes])
-	m.table[rows-1][vecs-1](args)
+	return vecs
 }
 
 // laneMasks: eight words from [8−n] on have n set ones.
@@ -82,19 +108,39 @@ type (
 // no assembly.
 func microLoop[T Float, R rows1 | rows2 | rows3 | rows4](args *microArgs[T]) {
 	var r R
-	cols := int(unsafe.Sizeof(T(0))) // in bytes, of one element
-	size := cols
-	width := 0
-	for l := args.lanes; l > 0; l >>= 1 {
-		width++
-	}
+	size := int(unsafe.Sizeof(T(0)))
 	for i := range len(r) {
-		for j := range width {
+		for j := range bits.Len64(args.lanes) {
 			var sum T
 			for p := range args.k {
 				sum += *at[T](args.a, i*args.aRow+p*args.aStep) * *at[T](args.b, p*args.bStep+j*size)
 			}
 			microStore(args, i, j, sum)
+		}
+	}
+}
+
+// microIndirect is the meaning of a kernel that reads A through tables. A packed row of B
+// has four elements here.
+func microIndirect[T Float, R rows1 | rows2 | rows3 | rows4](args *microArgs[T]) {
+	var r R
+	size := int(unsafe.Sizeof(T(0)))
+	for i := range len(r) {
+		row := unsafe.Add(args.a, *(*int)(unsafe.Add(args.aRows, i*8)))
+		var sums [4]T
+		b := args.b
+		for s := range args.segCount {
+			a := unsafe.Add(row, *(*int)(unsafe.Add(args.segments, s*8)))
+			for p := range args.segLen {
+				v := *at[T](a, p*size)
+				for j, w := range (*[4]T)(b) {
+					sums[j] += v * w
+				}
+				b = unsafe.Add(b, 4*size)
+			}
+		}
+		for j := range bits.Len64(args.lanes) {
+			microStore(args, i, j, sums[j])
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"math/bits"
+
+	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -116,3 +120,43 @@ func (a *asm) pick(single, double func(...operand.Op)) func(...operand.Op) {
 	}
 	return double
 }
+
+// maskOfRest sets the mask to the lanes that n elements leave over from whole vectors; it
+// may be empty.
+func (a *asm) maskOfRest(n reg.Register) {
+	lanes := a.isa.bytes / a.elem.bytes
+	rest := a.GP64()
+	a.MOVQ(n, rest)
+	a.ANDQ(operand.U8(lanes-1), rest)
+	if a.opmask {
+		one := a.GP32()
+		k := a.K()
+		a.MOVL(operand.U32(1), one)
+		a.SHLXL(rest.As32(), one, one)
+		a.DECL(one)
+		a.KMOVW(one, k)
+		a.mask = k
+		return
+	}
+	// A window on 32 bytes of ones followed by 32 of zeros.
+	table := a.StaticGlobal(fmt.Sprintf("ones%d_%d", a.elem.bytes, a.serial()))
+	a.DataAttributes(attr.RODATA | attr.NOPTR)
+	for i := range 8 {
+		a.AppendDatum(operand.U64([]uint64{^uint64(0), 0}[i/4]))
+	}
+	p, mask := a.GP64(), a.reg()
+	a.NEGQ(rest)
+	a.LEAQ(table.Offset(32), p)
+	a.VMOVUPS(operand.Mem{Base: p, Index: rest, Scale: uint8(a.elem.bytes)}, mask)
+	a.mask = mask
+}
+
+var serials int
+
+// serial makes names of data distinct.
+func (a *asm) serial() int {
+	serials++
+	return serials
+}
+
+func log2(n int) int { return bits.Len(uint(n)) - 1 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
@@ -25,6 +26,14 @@ const (
 	argLanes = 80 // opmask of the last vector
 	argMask  = 88 // sign bits of the last vector, for instruction sets without opmasks
 	argAlpha = 96 // scale of the sums
+
+	// Of the kernels that read A through a table.
+	argARows    = 104 // offsets of the rows in bytes
+	argSegments = 112 // offsets of the segments of k in bytes
+	argSegCount = 120 // number of segments
+	argSegLen   = 128 // products in a segment
+	argCounter  = 136 // scratch: products to go in the segment
+	argSegPos   = 144 // the next segment in the table, in bytes; 0 at first
 )
 
 // Bits of microArgs.flags.
@@ -43,27 +52,40 @@ func emitMicro(c *build.Context, set isa, decl *bytes.Buffer) {
 		for rows := 1; rows <= set.maxRows; rows++ {
 			for vecs := 1; vecs <= set.vecs; vecs++ {
 				microKernel(a, rows, vecs)
+				tableKernel(a, rows, vecs)
 			}
 		}
-		fmt.Fprintf(decl, "\nvar micro%s%s = [...][%d]func(*microArgs[%s]){\n", set.name, e.short, set.vecs, e.goType)
-		for rows := 1; rows <= set.maxRows; rows++ {
-			fmt.Fprint(decl, "{")
-			for vecs := 1; vecs <= set.vecs; vecs++ {
-				fmt.Fprintf(decl, "%s, ", a.microName(rows, vecs))
-			}
-			fmt.Fprintln(decl, "},")
+		for _, name := range []func(rows, vecs int) string{a.microName, a.tableName} {
+			declareMicro(a, name, decl)
 		}
-		fmt.Fprintln(decl, "}")
-		for rows := 1; rows <= set.maxRows; rows++ {
-			for vecs := 1; vecs <= set.vecs; vecs++ {
-				fmt.Fprintf(decl, "\n//go:noescape\nfunc %s(args *microArgs[%s])\n", a.microName(rows, vecs), e.goType)
-			}
+	}
+}
+
+// declareMicro writes the Go side of a family of kernels.
+func declareMicro(a *asm, name func(rows, vecs int) string, decl *bytes.Buffer) {
+	family := strings.TrimSuffix(name(0, 0), "x0x0")
+	fmt.Fprintf(decl, "\nvar %s = [...][%d]func(*microArgs[%s]){\n", family, a.vecs, a.goType)
+	for rows := 1; rows <= a.maxRows; rows++ {
+		fmt.Fprint(decl, "{")
+		for vecs := 1; vecs <= a.vecs; vecs++ {
+			fmt.Fprintf(decl, "%s, ", name(rows, vecs))
+		}
+		fmt.Fprintln(decl, "},")
+	}
+	fmt.Fprintln(decl, "}")
+	for rows := 1; rows <= a.maxRows; rows++ {
+		for vecs := 1; vecs <= a.vecs; vecs++ {
+			fmt.Fprintf(decl, "\n//go:noescape\nfunc %s(args *microArgs[%s])\n", name(rows, vecs), a.goType)
 		}
 	}
 }
 
 func (a *asm) microName(rows, vecs int) string {
 	return fmt.Sprintf("micro%s%sx%dx%d", a.name, a.short, rows, vecs)
+}
+
+func (a *asm) tableName(rows, vecs int) string {
+	return fmt.Sprintf("table%s%sx%dx%d", a.name, a.short, rows, vecs)
 }
 
 // microKernel writes the product of rows rows of A and vecs vectors of columns of B, a
@@ -147,6 +169,71 @@ func microKernel(a *asm, rows, vecs int) {
 	}
 	loop("part", true)
 	a.Label("done")
+	a.finish(sums, flags, field, get)
+	a.RET()
+}
+
+// tableKernel writes a micro-kernel whose rows of A stand at any offsets, and whose k falls
+// into segments, contiguous in A and at any offsets too: the product of an
+// image-to-columns matrix, that need not be made, with packed columns of B.
+func tableKernel(a *asm, rows, vecs int) {
+	a.Function(a.tableName(rows, vecs))
+	a.Attributes(attr.NOSPLIT)
+	a.SignatureExpr("func(args uintptr)")
+	args := a.Load(a.Param("args"), a.GP64())
+	field := func(off int) operand.Mem { return operand.Mem{Base: args, Disp: off} }
+	get := func(off int) reg.GPVirtual {
+		r := a.GP64()
+		a.MOVQ(field(off), r)
+		return r
+	}
+	sums := make([][]reg.VecVirtual, rows)
+	for i := range sums {
+		for range vecs {
+			r := a.reg()
+			a.zero(r)
+			sums[i] = append(sums[i], r)
+		}
+	}
+	// All general registers but one hold rows: the counters stay in memory.
+	base, table := get(argA), get(argARows)
+	pointers := make([]reg.GPVirtual, rows)
+	for i := range pointers[:rows-1] {
+		pointers[i] = a.GP64()
+		a.MOVQ(operand.Mem{Base: table, Disp: 8 * i}, pointers[i])
+		a.ADDQ(base, pointers[i])
+	}
+	pointers[rows-1] = base
+	a.ADDQ(operand.Mem{Base: table, Disp: 8 * (rows - 1)}, base)
+	b, at := get(argB), a.GP64()
+	a.Label("segment")
+	a.MOVQ(field(argSegLen), at)
+	a.MOVQ(at, field(argCounter))
+	a.MOVQ(field(argSegments), at)
+	a.ADDQ(field(argSegPos), at)
+	a.MOVQ(operand.Mem{Base: at}, at)
+	a.ADDQ(operand.U8(8), field(argSegPos))
+	a.Label("loop")
+	cols := make([]reg.VecVirtual, vecs)
+	for j := range cols {
+		cols[j] = a.reg()
+		a.load(operand.Mem{Base: b, Disp: j * a.isa.bytes}, cols[j])
+	}
+	a.ADDQ(operand.U32(a.isa.vecs*a.isa.bytes), b) // a packed row, whatever the kernel uses of it
+	for i := range rows {
+		v := a.reg()
+		a.broadcast(operand.Mem{Base: pointers[i], Index: at, Scale: 1}, v)
+		for j := range cols {
+			a.fma(v, cols[j], sums[i][j])
+		}
+	}
+	a.ADDQ(operand.U8(a.elem.bytes), at)
+	a.DECQ(field(argCounter))
+	a.JNZ(operand.LabelRef("loop"))
+	a.DECQ(field(argSegCount))
+	a.JNZ(operand.LabelRef("segment"))
+	flags := get(argFlags)
+	a.loadMask(field)
 	a.finish(sums, flags, field, get)
 	a.RET()
 }

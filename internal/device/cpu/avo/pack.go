@@ -12,6 +12,10 @@ import (
 
 func emitPack(c *build.Context, decl *bytes.Buffer) {
 	transpose4(c, decl)
+	gather(c, avx512, decl)
+	gather(c, avx2, decl)
+	copyRows(c, avx512, decl)
+	copyRows(c, avx2, decl)
 	peak(c, decl)
 	fmt.Fprint(decl, "\n// pause tells the processor that a loop waits.\nfunc pause()\n")
 	c.Function("pause")
@@ -76,6 +80,91 @@ func transpose4AVX2(dst, r0, r1, r2, r3 *float32, blocks, pitch int)
 	c.ADDQ(operand.U8(32), at)
 	c.DECQ(blocks)
 	c.JNZ(operand.LabelRef("loop"))
+	c.VZEROUPPER()
+	c.RET()
+}
+
+// gather writes rows of a packed panel from pieces of one vector each.
+func gather(c *build.Context, set isa, decl *bytes.Buffer) {
+	name := "gather" + set.name
+	fmt.Fprintf(decl, `
+// %[1]s fills rows of pitch bytes from dst on. Row p is copied from src + rows[p] bytes:
+// to each chunk's place in the row a vector from its place in the source, in order, so
+// that a chunk covers what the one before it wrote behind its end.
+//
+//go:noescape
+func %[1]s(dst, src unsafe.Pointer, rows *int, count int, chunks *chunk, chunkCount, pitch int)
+`, name)
+	c.Function(name)
+	c.Attributes(attr.NOSPLIT)
+	c.SignatureExpr("func(dst, src uintptr, rows *int, count int, chunks *int, chunkCount, pitch int)")
+	a := &asm{Context: c, isa: set, elem: f32}
+	load := func(name string) reg.Register { return c.Load(c.Param(name), c.GP64()) }
+	dst, src, rows, count := load("dst"), load("src"), load("rows"), load("count")
+	chunks, chunkCount, pitch := load("chunks"), load("chunkCount"), load("pitch")
+	p, n, from, to, row := c.GP64(), c.GP64(), c.GP64(), c.GP64(), c.GP64()
+	c.Label("row")
+	c.MOVQ(operand.Mem{Base: rows}, row)
+	c.ADDQ(operand.U8(8), rows)
+	c.ADDQ(src, row)
+	c.MOVQ(chunks, p)
+	c.MOVQ(chunkCount, n)
+	c.Label("chunk")
+	c.MOVQ(operand.Mem{Base: p}, from)
+	c.MOVQ(operand.Mem{Base: p, Disp: 8}, to)
+	v := a.reg()
+	a.load(operand.Mem{Base: row, Index: from, Scale: 1}, v)
+	a.store(v, operand.Mem{Base: dst, Index: to, Scale: 1})
+	c.ADDQ(operand.U8(24), p)
+	c.DECQ(n)
+	c.JNZ(operand.LabelRef("chunk"))
+	c.ADDQ(pitch, dst)
+	c.DECQ(count)
+	c.JNZ(operand.LabelRef("row"))
+	c.VZEROUPPER()
+	c.RET()
+}
+
+// copyRows copies the rows of a picture into a wider one.
+func copyRows(c *build.Context, set isa, decl *bytes.Buffer) {
+	name := "copyRows" + set.name
+	fmt.Fprintf(decl, `
+// %[1]s copies rows of width float32, at least one; the pitches are in bytes.
+//
+//go:noescape
+func %[1]s(dst, src *float32, width, rows, dstPitch, srcPitch int)
+`, name)
+	c.Function(name)
+	c.Attributes(attr.NOSPLIT)
+	c.SignatureExpr("func(dst, src *float32, width, rows, dstPitch, srcPitch int)")
+	a := &asm{Context: c, isa: set, elem: f32}
+	load := func(name string) reg.Register { return c.Load(c.Param(name), c.GP64()) }
+	dst, src, width, rows := load("dst"), load("src"), load("width"), load("rows")
+	dstPitch, srcPitch := load("dstPitch"), load("srcPitch")
+	whole, at, n := c.GP64(), c.GP64(), c.GP64()
+	c.MOVQ(width, whole)
+	c.SHRQ(operand.U8(log2(set.bytes/4)), whole)
+	a.maskOfRest(width)
+	c.Label("row")
+	c.XORQ(at, at)
+	c.MOVQ(whole, n)
+	c.TESTQ(n, n)
+	c.JZ(operand.LabelRef("rest"))
+	c.Label("vector")
+	v := a.reg()
+	a.load(operand.Mem{Base: src, Index: at, Scale: 1}, v)
+	a.store(v, operand.Mem{Base: dst, Index: at, Scale: 1})
+	c.ADDQ(operand.U8(set.bytes), at)
+	c.DECQ(n)
+	c.JNZ(operand.LabelRef("vector"))
+	c.Label("rest")
+	r := a.reg()
+	a.loadMasked(operand.Mem{Base: src, Index: at, Scale: 1}, r)
+	a.storeMasked(r, operand.Mem{Base: dst, Index: at, Scale: 1})
+	c.ADDQ(dstPitch, dst)
+	c.ADDQ(srcPitch, src)
+	c.DECQ(rows)
+	c.JNZ(operand.LabelRef("row"))
 	c.VZEROUPPER()
 	c.RET()
 }
