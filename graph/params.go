@@ -51,7 +51,18 @@ func Fill(v float64) Init {
 // Weight is the learned tensor name as a node of g; it is made with init if it is not
 // there yet. Asking twice in one graph gives the same node.
 func (p *Params) Weight(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init Init, shape ...int) Expr {
-	item, err := p.get(name, dt, init, false, shape)
+	return p.node(g, name, dt, init, false, shape)
+}
+
+// Buffer is the tensor name, kept but not learned, as a node of g through which no
+// gradient flows; it is made with init if it is not there yet. An op such as BatchNorm
+// writes into its memory, which all graphs share.
+func (p *Params) Buffer(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init Init, shape ...int) Expr {
+	return p.node(g, name, dt, init, true, shape).Detach()
+}
+
+func (p *Params) node(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init Init, buffer bool, shape tensor.Shape) Expr {
+	item, err := p.get(name, dt, init, buffer, shape)
 	if err != nil {
 		return Fail(err)
 	}
@@ -69,16 +80,6 @@ func (p *Params) Weight(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, ini
 	}
 	p.nodes[g][name] = n
 	return Of(n)
-}
-
-// Buffer is the tensor name, kept but not learned; it is made with init if it is not
-// there yet. The op that keeps it reads and writes its memory.
-func (p *Params) Buffer(name string, dt tensor.Dtype, init Init, shape ...int) (*tensor.Dense, error) {
-	item, err := p.get(name, dt, init, true, shape)
-	if err != nil {
-		return nil, err
-	}
-	return item.Value, nil
 }
 
 func (p *Params) get(name string, dt tensor.Dtype, init Init, buffer bool, shape tensor.Shape) (*Param, error) {
