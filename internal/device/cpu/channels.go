@@ -13,7 +13,7 @@ func ChannelSum[T Float](n, channels, plane, lo, hi int, x, y []T, sums []float6
 		}
 		for c := lo; c < hi; c++ {
 			at := (i*channels + c) * plane
-			sums[c] += planeSum(x[at : at+plane])
+			sums[c] += Sum(x[at : at+plane])
 		}
 	}
 	for c := lo; c < hi; c++ {
@@ -24,6 +24,10 @@ func ChannelSum[T Float](n, channels, plane, lo, hi int, x, y []T, sums []float6
 // AddRelu computes y = max(0, a + b). A NaN stays.
 func AddRelu[T Float](a, b, y []T) {
 	b, y = b[:len(a)], y[:len(a)]
+	if f := active.simd.addRelu; f != nil && isSingle[T]() {
+		f(single(y), single(a), single(b), len(a))
+		return
+	}
 	for i, v := range a {
 		y[i] = cut(v + b[i])
 	}

@@ -218,7 +218,7 @@ func counted(q *Pool2D, out, n, k, stride, pad int) int {
 // PlaneMean computes the mean of each of the planes [lo, hi) of the given size.
 func PlaneMean[T Float](size, lo, hi int, x, y []T) {
 	for n := lo; n < hi; n++ {
-		y[n] = T(planeSum(x[n*size:(n+1)*size]) / float64(size))
+		y[n] = T(Sum(x[n*size:(n+1)*size]) / float64(size))
 	}
 }
 
@@ -231,20 +231,4 @@ func PlaneMeanGrad[T Float](size, lo, hi int, dy, dx []T) {
 			plane[i] = g
 		}
 	}
-}
-
-// planeSum adds up in float64, in four interleaved sums.
-func planeSum[T Float](x []T) float64 {
-	var a, b, c, d float64
-	for len(x) >= 4 {
-		a += float64(x[0])
-		b += float64(x[1])
-		c += float64(x[2])
-		d += float64(x[3])
-		x = x[4:]
-	}
-	for _, v := range x {
-		a += float64(v)
-	}
-	return (a + b) + (c + d)
 }

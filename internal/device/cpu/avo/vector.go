@@ -73,13 +73,13 @@ var elementwiseKernels = []elementwise{
 			a.add(k[2], out, out)
 			return []vec{a.normalizeGrad(in[0], a.keepAbove(out, in[1]), k[1], k[3], k[4])}
 		}},
-	{name: "sgd", doc: "d = g·scale + decay·w; w −= lr·d", updates: "w", reads: "g", scalars: "scale decay lr",
+	{name: "sgd", doc: "d = g·scale + decay·w; w −= lr·d", updates: "w", reads: "grad", scalars: "scale decay lr",
 		body: func(a *asm, in, k []vec) []vec {
 			w, d := in[0], a.decayed(in[1], in[0], k)
 			a.mul(k[2], d, d)
 			return a.into(w, a.sub, d, w)
 		}},
-	{name: "momentum", doc: "d = g·scale + decay·w; v = mu·v + d; w −= lr·v", updates: "w v", reads: "g", scalars: "scale decay lr mu",
+	{name: "momentum", doc: "d = g·scale + decay·w; v = mu·v + d; w −= lr·v", updates: "w v", reads: "grad", scalars: "scale decay lr mu",
 		body: func(a *asm, in, k []vec) []vec {
 			w, v, d := in[0], in[1], a.decayed(in[2], in[0], k)
 			a.mul(k[3], v, v)
@@ -88,7 +88,7 @@ var elementwiseKernels = []elementwise{
 			a.sub(d, w, w)
 			return []vec{w, v}
 		}},
-	{name: "nesterov", doc: "d = g·scale + decay·w; v = mu·v + d; w −= lr·(d + mu·v)", updates: "w v", reads: "g", scalars: "scale decay lr mu",
+	{name: "nesterov", doc: "d = g·scale + decay·w; v = mu·v + d; w −= lr·(d + mu·v)", updates: "w v", reads: "grad", scalars: "scale decay lr mu",
 		body: func(a *asm, in, k []vec) []vec {
 			w, v, d, t := in[0], in[1], a.decayed(in[2], in[0], k), a.reg()
 			a.mul(k[3], v, v)
@@ -100,7 +100,7 @@ var elementwiseKernels = []elementwise{
 			return []vec{w, v}
 		}},
 	{name: "adam", doc: "x = w·keep; d = g·scale + decay·x; m += b1·(d − m); v = b2·v + c2·d²; w = x − rate·m / (√v/root + eps)",
-		updates: "w m v", reads: "g", scalars: "scale decay keep b1 b2 c2 rate root eps",
+		updates: "w m v", reads: "grad", scalars: "scale decay keep b1 b2 c2 rate root eps",
 		body: func(a *asm, in, k []vec) []vec {
 			w, m, v := in[0], in[1], in[2]
 			a.mul(k[2], w, w)
@@ -121,7 +121,7 @@ var elementwiseKernels = []elementwise{
 			return []vec{w, m, v}
 		}},
 	{name: "rmsprop", doc: "d = g·scale + decay·w; v = a·v + c·d²; w −= lr·d / (√v + eps)",
-		updates: "w v", reads: "g", scalars: "scale decay lr a c eps",
+		updates: "w v", reads: "grad", scalars: "scale decay lr a c eps",
 		body: func(a *asm, in, k []vec) []vec {
 			w, v, d, t := in[0], in[1], a.decayed(in[2], in[0], k), a.reg()
 			a.mul(d, d, t)
