@@ -34,13 +34,8 @@ type Param struct {
 	Name   string
 	Value  *tensor.Dense // contiguous, row-major
 	Buffer bool          // kept, not learned
-<<<<<<< HEAD
-
-	LRScale float64 // learning rate ÷ that of the run; 1 if 0
-=======
 	// LRScale multiplies the solver's learning rate for this tensor; 0 is 1.
 	LRScale float64
->>>>>>> losses
 }
 
 // Init fills the elements of a new tensor of the given shape.

@@ -21,15 +21,6 @@ type Parameter struct {
 }
 
 // Values are the parameters of a loss by name, each of its default's type.
-<<<<<<< HEAD
-type Values map[string]any
-
-// Float is the number name, where 0 was asked for Exactly0: the fields of losses take a
-// plain 0 for their default.
-func (v Values) Float(name string) float64 {
-	x, _ := v[name].(float64)
-	if x == 0 {
-=======
 type Values struct {
 	all   map[string]any
 	given map[string]bool
@@ -57,24 +48,11 @@ func (v Values) field(name string) float64 {
 	case !v.Given(name):
 		return 0
 	case x == 0:
->>>>>>> losses
 		return Exactly0
 	}
 	return x
 }
 
-<<<<<<< HEAD
-// Int is the whole number name.
-func (v Values) Int(name string) int { x, _ := v[name].(int); return x }
-
-// Bool is the switch name.
-func (v Values) Bool(name string) bool { x, _ := v[name].(bool); return x }
-
-// Text is the string name.
-func (v Values) Text(name string) string { x, _ := v[name].(string); return x }
-
-=======
->>>>>>> losses
 func (p Parameter) check() error {
 	switch p.Default.(type) {
 	case float64, int, bool, string:

@@ -18,11 +18,7 @@ import (
 //
 // Names, parameters and ranges are those that Help lists.
 func Parse(text string, s Setting) (Loss, error) {
-<<<<<<< HEAD
-	parts := strings.Split(text, "+")
-=======
 	parts := splitJoint(text)
->>>>>>> losses
 	joint := Joint{}
 	for _, part := range parts {
 		loss, weight, err := parsePart(part, s)
@@ -37,8 +33,6 @@ func Parse(text string, s Setting) (Loss, error) {
 	return &joint, nil
 }
 
-<<<<<<< HEAD
-=======
 // splitJoint cuts at each + before a letter: that in 1e+3 is none.
 func splitJoint(text string) []string {
 	var parts []string
@@ -56,7 +50,6 @@ func splitJoint(text string) []string {
 	return append(parts, text[from:])
 }
 
->>>>>>> losses
 func parsePart(text string, s Setting) (Loss, float64, error) {
 	name, rest, colon := strings.Cut(strings.TrimSpace(text), ":")
 	if name == "" {
