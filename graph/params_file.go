@@ -30,8 +30,9 @@ func (p *Params) Load(r io.Reader, size int64) (map[string]string, error) {
 
 // Tensors lists all tensors, each name with prefix before it. They share p's memory.
 func (p *Params) Tensors(prefix string) []safetensors.Tensor {
-	out := make([]safetensors.Tensor, len(p.items))
-	for i, item := range p.items {
+	items := p.All()
+	out := make([]safetensors.Tensor, len(items))
+	for i, item := range items {
 		out[i] = safetensors.Tensor{Name: prefix + item.Name, Shape: item.Value.Shape().Clone()}
 		if item.Value.Dtype() == tensor.Float32 {
 			out[i].F32 = item.Value.Float32s()

@@ -12,7 +12,7 @@ import (
 type Config struct {
 	Data     DataConfig      `json:"data,omitzero" yaml:"data,omitempty"`
 	Net      nets.Config     `json:"net,omitzero" yaml:"net,omitempty"`           // channels, height and width are taken from the pictures
-	Loss     string          `json:"loss,omitempty" yaml:"loss,omitempty"`        // as losses.Parse reads it: name:key=value,…
+	Loss     string          `json:"loss,omitempty" yaml:"loss,omitempty"`        // as losses.Parse reads it: name:key=value,…; triplet if empty
 	Sampler  samplers.Config `json:"sampler,omitzero" yaml:"sampler,omitempty"`   // batches; a seed of 0 is taken from Seed
 	Solver   SolverConfig    `json:"solver,omitzero" yaml:"solver,omitempty"`     // how gradients become steps
 	Schedule ScheduleConfig  `json:"schedule,omitzero" yaml:"schedule,omitempty"` // how the learning rate changes

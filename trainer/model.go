@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/pkg/errors"
@@ -44,9 +45,17 @@ func (t *Trainer) writeModel(step int) error {
 	if err != nil {
 		return errors.Wrap(err, "trainer: model")
 	}
+	// Training keeps more than a model needs: dropout's state.
+	needed := graph.NewParams(0)
+	e, err := newEmbedder(t.cfg.Net, needed, 1)
+	if err != nil {
+		return err
+	}
+	e.close()
+	tensors := slices.DeleteFunc(t.params.Tensors(""), func(s safetensors.Tensor) bool { return needed.Lookup(s.Name) == nil })
 	meta := map[string]string{formatKey: kindModel, versionKey: version, "model": string(b), "step": strconv.Itoa(step)}
 	return t.dir.write(ModelFile, func(w io.Writer) error {
-		return safetensors.Write(w, &safetensors.File{Metadata: meta, Tensors: t.params.Tensors("")})
+		return safetensors.Write(w, &safetensors.File{Metadata: meta, Tensors: tensors})
 	})
 }
 

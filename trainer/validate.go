@@ -11,6 +11,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
+	"medusa/losses"
 	"medusa/samplers"
 )
 
@@ -38,7 +39,7 @@ func (c Config) Defaults() Config {
 	return c
 }
 
-const defaultLoss = "contrastive"
+const defaultLoss = "triplet"
 
 func (s SolverConfig) defaults() SolverConfig {
 	s.Name = cmp.Or(s.Name, "adam")
@@ -94,6 +95,12 @@ func (c Config) Validate() error {
 		f.add(true, "device is %s, which is not built yet: use cpu", c.Device)
 	} else {
 		f.oneOf("device", c.Device, "cpu")
+	}
+	if err := c.Net.Validate(); err != nil {
+		f.add(true, "net: %v", err)
+	}
+	if _, err := losses.Parse(c.Loss, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2}); err != nil {
+		f.add(true, "loss: %v", err)
 	}
 	c.Data.validate(&f)
 	c.Solver.validate(&f)
