@@ -20,6 +20,10 @@ func (s SGD) Step(lo, hi int, w, g []float32, v []float32) {
 
 func sgd[T Float](s SGD, w, g, v []T) {
 	lr, mu, decay, scale := T(s.LR), T(s.Momentum), T(s.Decay), T(s.Scale)
+	if active.simd.sgd != nil && isSingle[T]() {
+		sgdVector(s, single(w), single(g), single(v), len(w))
+		return
+	}
 	for i := range w {
 		d := T(g[i]*scale) + T(decay*w[i])
 		if v != nil {
@@ -31,6 +35,19 @@ func sgd[T Float](s SGD, w, g, v []T) {
 			}
 		}
 		w[i] -= T(lr * d)
+	}
+}
+
+// sgdVector does the same in assembly.
+func sgdVector(s SGD, w, g, v *float32, n int) {
+	lr, mu, decay, scale := float32(s.LR), float32(s.Momentum), float32(s.Decay), float32(s.Scale)
+	switch {
+	case v == nil:
+		active.simd.sgd(w, g, n, scale, decay, lr)
+	case s.Nesterov:
+		active.simd.nesterov(w, v, g, n, scale, decay, lr, mu)
+	default:
+		active.simd.momentum(w, v, g, n, scale, decay, lr, mu)
 	}
 }
 
@@ -57,6 +74,11 @@ func adam[T Float](s Adam, w, g, m, v []T) {
 	if s.Decoupled {
 		keep, decay = T(1-s.LR*s.Decay), 0
 	}
+	if f := active.simd.adam; f != nil && isSingle[T]() {
+		f(single(w), single(m), single(v), single(g), len(w), float32(scale), float32(decay), float32(keep),
+			float32(b1), float32(b2), float32(c2), float32(rate), float32(root), float32(eps))
+		return
+	}
 	for i := range w {
 		x := T(w[i] * keep)
 		d := T(g[i]*scale) + T(decay*x)
@@ -79,6 +101,11 @@ func (s RMSProp) Step(lo, hi int, w, g, v, b []float32) {
 func rmsprop[T Float](s RMSProp, w, g, v, b []T) {
 	lr, mu, decay, scale := T(s.LR), T(s.Momentum), T(s.Decay), T(s.Scale)
 	a, c, eps := T(s.Alpha), T(1-s.Alpha), T(s.Eps)
+	if f := active.simd.rmsprop; f != nil && isSingle[T]() && b == nil {
+		f(single(w), single(v), single(g), len(w), float32(scale), float32(decay), float32(lr),
+			float32(a), float32(c), float32(eps))
+		return
+	}
 	for i := range w {
 		d := T(g[i]*scale) + T(decay*w[i])
 		v[i] = T(a*v[i]) + T(c*T(d*d))
@@ -92,21 +119,7 @@ func rmsprop[T Float](s RMSProp, w, g, v, b []T) {
 }
 
 // SumSquares is Σ x², in float64.
-func SumSquares(x []float32) float64 {
-	// Four sums that do not wait for one another.
-	var a, b, c, d float64
-	i := 0
-	for ; i+4 <= len(x); i += 4 {
-		a += float64(x[i]) * float64(x[i])
-		b += float64(x[i+1]) * float64(x[i+1])
-		c += float64(x[i+2]) * float64(x[i+2])
-		d += float64(x[i+3]) * float64(x[i+3])
-	}
-	for ; i < len(x); i++ {
-		a += float64(x[i]) * float64(x[i])
-	}
-	return a + b + (c + d)
-}
+func SumSquares(x []float32) float64 { return Dot(x, x) }
 
 func sqrt[T Float](x T) T { return T(math.Sqrt(float64(x))) }
 

@@ -51,9 +51,31 @@ var vectorOps = map[string]func(s [4][]float32, k [9]float32){
 	"normalizeGrad": func(s [4][]float32, k [9]float32) {
 		normalizePlaneGrad(s[0], s[1], s[2], k[0], k[1], k[2], k[3], k[4], false)
 	},
+	"sgd":      func(s [4][]float32, k [9]float32) { steps(k).Step(0, len(s[0]), s[0], s[1], nil) },
+	"momentum": func(s [4][]float32, k [9]float32) { steps(k).Step(0, len(s[0]), s[0], s[1], s[2]) },
+	"nesterov": func(s [4][]float32, k [9]float32) {
+		o := steps(k)
+		o.Nesterov = true
+		o.Step(0, len(s[0]), s[0], s[1], s[2])
+	},
+	"adam": func(s [4][]float32, k [9]float32) {
+		Adam{LR: 0.01, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: 0.1, Scale: float64(k[0]), Count: 3}.
+			Step(0, len(s[0]), s[0], s[1], s[2], s[3])
+	},
+	"adamw": func(s [4][]float32, k [9]float32) {
+		Adam{LR: 0.01, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: 0.1, Scale: float64(k[0]), Count: 3, Decoupled: true}.
+			Step(0, len(s[0]), s[0], s[1], s[2], s[3])
+	},
+	"rmsprop": func(s [4][]float32, k [9]float32) {
+		RMSProp{LR: 0.01, Alpha: 0.99, Eps: 1e-8, Decay: 0.1, Scale: float64(k[0])}.Step(0, len(s[0]), s[0], s[1], s[2], nil)
+	},
 	"normalizeReluGrad": func(s [4][]float32, k [9]float32) {
 		normalizePlaneGrad(s[0], s[1], s[2], k[0], k[1], k[2], k[3], k[4], true)
 	},
+}
+
+func steps(k [9]float32) SGD {
+	return SGD{LR: float64(k[0]), Momentum: float64(k[1]), Decay: float64(k[2]), Scale: float64(k[3])}
 }
 
 // Every instruction set gives the bits of the Go loop, at every length and alignment, and
