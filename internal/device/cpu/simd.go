@@ -9,6 +9,9 @@ type simd struct {
 	copyRows   func(dst, src *float32, width, rows, dstPitch, srcPitch int)
 	gather     func(dst, src unsafe.Pointer, rows *int, count int, chunks *chunk, chunkCount, pitch int)
 
+	maxPool     func(y *float32, arg *int32, x *float32, width, rows, cols int)
+	maxPoolGrad func(dx, dy *float32, arg *int32, width, rows, cols int)
+
 	add, sub, mul, addRelu   func(dst, x, y *float32, n int)
 	axpy                     func(dst, x *float32, n int, k float32)
 	affine                   func(dst, x *float32, n int, k, c float32)

@@ -31,6 +31,7 @@ var files = []file{
 	{name: "micro_avx2", emit: func(c *build.Context, decl *bytes.Buffer) { emitMicro(c, avx2, decl) }},
 	{name: "pack", emit: emitPack},
 	{name: "vector", emit: emitVector},
+	{name: "pool", emit: emitPool},
 }
 
 func main() {
