@@ -5,9 +5,7 @@ import "unsafe"
 // packRows copies k rows of width elements that stand ld apart in src to rows that
 // stand pitch apart in dst.
 func packRows[T Float](dst []T, pitch int, src []T, ld, width, k int) {
-	for p := range k {
-		copy(dst[p*pitch:p*pitch+width], src[p*ld:p*ld+width])
-	}
+	copyRows(dst, src, width, k, pitch, ld)
 }
 
 // packColumns writes width rows of k elements, ld apart in src, as columns of dst: element
