@@ -143,9 +143,10 @@ func (c cut) first(pos []positive, an float64) int {
 // spans are the differences that each column counts, the window, the bounds of the
 // terms and the margin taken together.
 func (s Triplets) spans() (out [TripletColumns]span) {
-	window := span{cut{s.Above, true}, cut{s.AtMost, true}}
-	active := span{cut{math.Inf(-1), false}, cut{s.Margin, false}}
-	terms := span{cut{math.Inf(-1), false}, cut{math.Inf(1), true}}
+	all := span{cut{math.Inf(-1), false}, cut{math.Inf(1), true}}
+	window := all.within(span{cut{s.Above, true}, cut{s.AtMost, true}})
+	active := span{all.from, cut{s.Margin, false}}
+	terms := all
 	if s.Low >= 0 {
 		terms.to = cut{s.Margin - s.Low, false}
 	}
