@@ -128,7 +128,7 @@ func nearest(word string, known []string) string {
 	if best == "" {
 		return ""
 	}
-	return fmt.Sprintf("; did you mean %q?", best)
+	return fmt.Sprintf(" (did you mean %q?)", best)
 }
 
 // edits is the Levenshtein distance of two words, in bytes.
