@@ -1,11 +1,10 @@
 package graph
 
 import (
-	"slices"
-
 	"hash/fnv"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/pkg/errors"
