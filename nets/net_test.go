@@ -86,15 +86,15 @@ func small(c nets.Config) nets.Config {
 func TestGradients(t *testing.T) {
 	tiny := nets.Config{InChannels: 2, Height: 6, Width: 5, Channels: []int{3, 2}, Hidden: []int{4, 3}, Embedding: 3}
 	for name, change := range map[string]func(*nets.Config){
-		"cnn":          func(*nets.Config) {},
-		"silu":         func(c *nets.Config) { c.Activation = "silu" },
-		"tanh":         func(c *nets.Config) { c.Activation, c.Norm = "tanh", "none" },
-		"leaky":        func(c *nets.Config) { c.Activation = "leaky-relu" },
-		"max head":     func(c *nets.Config) { c.Head, c.Pooling = "max", "avg" },
-		"flatten":      func(c *nets.Config) { c.Head, c.Pooling, c.Norm, c.Raw = "flatten", "none", "none", true },
-		"mlp":          func(c *nets.Config) { c.Backbone = "mlp" },
-		"mlp norm":     func(c *nets.Config) { c.Backbone, c.Norm = "mlp", "batch" },
-		"resnet":       func(c *nets.Config) { c.Backbone = "resnet18" },
+		"cnn":      func(*nets.Config) {},
+		"silu":     func(c *nets.Config) { c.Activation = "silu" },
+		"tanh":     func(c *nets.Config) { c.Activation, c.Norm = "tanh", "none" },
+		"leaky":    func(c *nets.Config) { c.Activation = "leaky-relu" },
+		"max head": func(c *nets.Config) { c.Head, c.Pooling = "max", "avg" },
+		"flatten":  func(c *nets.Config) { c.Head, c.Pooling, c.Norm, c.Raw = "flatten", "none", "none", true },
+		"mlp":      func(c *nets.Config) { c.Backbone = "mlp" },
+		"mlp norm": func(c *nets.Config) { c.Backbone, c.Norm = "mlp", "batch" },
+		"resnet":   func(c *nets.Config) { c.Backbone = "resnet18" },
 		// Biases of zero would leave dead pixels exactly at the corner of ReLU.
 		"resnet plain": func(c *nets.Config) {
 			c.Backbone, c.Norm, c.Stem, c.Init = "resnet18", "none", "standard", "pytorch"
