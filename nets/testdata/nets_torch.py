@@ -100,8 +100,18 @@ CASES = [
 ]
 
 
+def short(x):
+    """x with four decimals, so that the file is small and exact."""
+    return (x * 1e4).round() / 1e4
+
+
+def digits(x):
+    """x as a list of numbers of 12 digits, more than the test's tolerance."""
+    return [float(f"{v:.12g}") for v in x.flatten().tolist()]
+
+
 def numbers(tensors):
-    return {k: v.flatten().tolist() for k, v in tensors.items() if not k.endswith("num_batches_tracked")}
+    return {k: digits(v) for k, v in tensors.items() if not k.endswith("num_batches_tracked")}
 
 
 records = []
@@ -111,14 +121,15 @@ for seed, (name, config, batch, make) in enumerate(CASES):
     for k, p in net.named_parameters():
         if p.dim() == 1:
             p.data += 0.1 * torch.randn_like(p)
-    x = torch.randn(batch, config["in_channels"], config["height"], config["width"])
+        p.data = short(p.data)
+    x = short(torch.randn(batch, config["in_channels"], config["height"], config["width"]))
     before = numbers({k: v.clone() for k, v in net.state_dict().items()})
     e = net(x)
-    objective = torch.randn_like(e)
+    objective = short(torch.randn_like(e))
     (objective * e).sum().backward()
     records.append(dict(
-        name=name, config=config, batch=batch, x=x.flatten().tolist(), objective=objective.flatten().tolist(),
-        parameters=before, train=e.flatten().tolist(), gradients=numbers({k: p.grad for k, p in net.named_parameters()}),
-        buffers=numbers(dict(net.named_buffers())), eval=net.eval()(x).flatten().tolist()))
+        name=name, config=config, batch=batch, x=digits(x), objective=digits(objective),
+        parameters=before, train=digits(e), gradients=numbers({k: p.grad for k, p in net.named_parameters()}),
+        buffers=numbers(dict(net.named_buffers())), eval=digits(net.eval()(x))))
 
-json.dump(dict(script="nets/testdata/nets_torch.py", python=sys.version.split()[0], torch=torch.__version__, records=records), sys.stdout)
+json.dump(dict(script="nets/testdata/nets_torch.py", python=sys.version.split()[0], torch=torch.__version__, records=records), sys.stdout, separators=(",", ":"))
