@@ -124,7 +124,8 @@ var uses = map[string][]string{
 	"resnet34": {"channels", "head", "stem"},
 }
 
-// unused returns an error for a field that is set though the backbone does not read it.
+// unused returns an error for a field that is set, to something else than its default,
+// though the backbone does not read it.
 func (c Config) unused(backbone string) error {
 	read, ours := uses[backbone]
 	if !ours {
@@ -134,8 +135,8 @@ func (c Config) unused(backbone string) error {
 		name string
 		set  bool
 	}{
-		{"channels", len(c.Channels) > 0}, {"hidden", len(c.Hidden) > 0}, {"pooling", c.Pooling != ""},
-		{"head", c.Head != ""}, {"stem", c.Stem != ""},
+		{"channels", len(c.Channels) > 0}, {"hidden", len(c.Hidden) > 0}, {"pooling", other(c.Pooling, poolings)},
+		{"head", other(c.Head, heads)}, {"stem", c.Stem != ""},
 	} {
 		if f.set && !slices.Contains(read, f.name) {
 			return errors.Errorf("nets: backbone %s does not use %s; leave it out", backbone, f.name)
@@ -143,6 +144,9 @@ func (c Config) unused(backbone string) error {
 	}
 	return nil
 }
+
+// other tells whether a choice is neither left open nor the first, the default.
+func other(value string, known []string) bool { return value != "" && value != known[0] }
 
 func oneOf(name, value string, known []string) error {
 	for _, k := range known {

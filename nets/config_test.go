@@ -39,6 +39,7 @@ func TestConfigRoundTrip(t *testing.T) {
 
 func TestConfigErrors(t *testing.T) {
 	require.NoError(t, nets.Config{}.Validate())
+	require.NoError(t, nets.Config{Backbone: "mlp", Pooling: "max", Head: "avg"}.Validate(), "defaults that are said")
 	for want, c := range map[string]nets.Config{
 		`unknown backbone "vgg", want one of cnn, mlp, resnet18, resnet34`: {Backbone: "vgg"},
 		"in_channels is -1":                 {InChannels: -1},
