@@ -19,7 +19,7 @@ import (
 func TestRunLearns(t *testing.T) {
 	cfg := small(pictures(t))
 	cfg.Data.Augment, cfg.Net.Dropout, cfg.Net.Head = datasets.Augment{}, 0, "flatten"
-	cfg.Solver.LR, cfg.Steps, cfg.Schedule, cfg.Clip = 0.01, 150, ScheduleConfig{}, 0
+	cfg.Steps, cfg.Schedule, cfg.Clip, cfg.Loss, cfg.Keep = 150, ScheduleConfig{}, 0, "triplet", Last
 	tr, r := run(t, cfg, Options{})
 	before, _ := r.Before.RecallOf(1)
 	after, _ := r.After.RecallOf(1)
