@@ -1,11 +1,10 @@
 package graph
 
 import (
-	"slices"
-
 	"hash/fnv"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/pkg/errors"
@@ -181,6 +180,30 @@ func (p *Params) Learned(g *gorgonia.ExprGraph) ([]*Param, gorgonia.Nodes) {
 		items, nodes = append(items, more...), append(nodes, nn...)
 	}
 	return items, nodes
+}
+
+// Convert gives all tensors elements of another type, float32 or float64. Graphs built
+// before keep the old tensors: build them anew.
+func (p *Params) Convert(dt tensor.Dtype) error {
+	for _, item := range p.All() {
+		values, err := Numbers(item.Value)
+		if err != nil {
+			return err
+		}
+		if item.Value, err = dense(values, dt, item.Value.Shape().Clone()); err != nil {
+			return errors.Wrapf(err, "graph: parameter %s", item.Name)
+		}
+	}
+	p.forget()
+	return nil
+}
+
+// forget drops the nodes of all graphs.
+func (p *Params) forget() {
+	clear(p.nodes)
+	for _, q := range p.joined {
+		q.forget()
+	}
 }
 
 // dense makes a tensor of type dt from float64 values.

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,7 +14,8 @@ import (
 
 // The files of a run folder.
 const (
-	ConfigFile  = "config.yaml"
+	ConfigFile  = "config.yaml"             // for people: Options.ConfigText, or else the Config
+	StoredFile  = "checkpoints/config.yaml" // the Config, for Stored and Resume
 	MetricsFile = "metrics.jsonl"
 	ModelFile   = "model.safetensors"
 	ResultFile  = "result.json"
@@ -119,28 +121,43 @@ func saying(err error, doing string) error {
 	return errors.Wrapf(err, "trainer: %s", doing)
 }
 
-func (f folder) writeConfig(c Config) error {
-	return f.write(ConfigFile, func(w io.Writer) error {
-		e := yaml.NewEncoder(w)
-		e.SetIndent(2)
-		if err := e.Encode(c); err != nil {
+// writeConfig stores c, and for people text, or c again if text is nil.
+func (f folder) writeConfig(c Config, text []byte) error {
+	var stored bytes.Buffer
+	e := yaml.NewEncoder(&stored)
+	e.SetIndent(2)
+	if err := e.Encode(c); err != nil {
+		return errors.Wrap(err, "trainer: configuration")
+	}
+	if err := e.Close(); err != nil {
+		return errors.Wrap(err, "trainer: configuration")
+	}
+	if text == nil {
+		text = stored.Bytes()
+	}
+	for name, content := range map[string][]byte{StoredFile: stored.Bytes(), ConfigFile: text} {
+		err := f.write(name, func(w io.Writer) error {
+			_, err := w.Write(content)
+			return err
+		})
+		if err != nil {
 			return err
 		}
-		return e.Close()
-	})
+	}
+	return nil
 }
 
-// readConfig reads config.yaml; unknown keys are refused.
+// readConfig reads the stored Config; unknown keys are refused.
 func (f folder) readConfig() (c Config, err error) {
-	file, err := os.Open(f.path(ConfigFile))
+	file, err := os.Open(f.path(StoredFile))
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
-			return c, errors.Errorf("trainer: %s holds no run: there is no %s", f, ConfigFile)
+			return c, errors.Errorf("trainer: %s holds no run: there is no %s", f, StoredFile)
 		}
 		return c, errors.Wrap(err, "trainer")
 	}
 	defer file.Close()
 	d := yaml.NewDecoder(file)
 	d.KnownFields(true)
-	return c, errors.Wrapf(d.Decode(&c), "trainer: %s", f.path(ConfigFile))
+	return c, errors.Wrapf(d.Decode(&c), "trainer: %s", f.path(StoredFile))
 }

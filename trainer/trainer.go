@@ -23,6 +23,10 @@ type Options struct {
 	Dir    string       // run folder; New makes it, and refuses one that is not empty
 	Hooks  []Hook       // told in this order
 	Logger *slog.Logger // discarded if nil
+
+	// ConfigText is what config.yaml of the run folder says, such as a command's own
+	// configuration; the YAML of the Config if nil. Resume reads its own copy.
+	ConfigText []byte
 }
 
 // Trainer is one run: a network, a loss, and what moves the one to lower the other. It
@@ -65,7 +69,7 @@ func New(cfg Config, data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	t.dir.sweep()
-	if err := t.dir.writeConfig(t.given); err != nil {
+	if err := t.dir.writeConfig(t.given, o.ConfigText); err != nil {
 		t.Close()
 		return nil, err
 	}

@@ -105,12 +105,14 @@ func New(dt tensor.Dtype, build Build, inputs ...Input) (*Machine, error) {
 // objective adds the weighted sum of out and its gradients to the graph.
 func (m *Machine) objective(dt tensor.Dtype, out graph.Expr, wrt gorgonia.Nodes, inputs []Input) error {
 	m.grads = make([]gorgonia.Value, len(inputs))
-	m.weights = Weights(out.Shape().TotalSize())
+	m.weights = Weights(size(out.Shape()))
 	if len(wrt) == 0 || out.IsData() {
 		return nil
 	}
-	cost := out.Scale(m.weights[0])
-	if out.Shape().Dims() > 0 {
+	var cost graph.Expr
+	if out.Shape().Dims() == 0 {
+		cost = out.Scale(m.weights[0])
+	} else {
 		d, err := graph.Tensor(m.weights, dt, out.Shape()...)
 		if err != nil {
 			return err
@@ -135,9 +137,18 @@ func (m *Machine) objective(dt tensor.Dtype, out graph.Expr, wrt gorgonia.Nodes,
 	return nil
 }
 
+// size is the number of elements, 1 for a scalar.
+func size(s tensor.Shape) int {
+	n := 1
+	for _, d := range s {
+		n *= d
+	}
+	return n
+}
+
 // Weights are the weights of n elements in the objective, between −1 and 1.
 func Weights(n int) []float64 {
-	w := make([]float64, max(n, 1))
+	w := make([]float64, n)
 	for i := range w {
 		w[i] = math.Sin(float64(3*i + 1))
 	}
