@@ -25,11 +25,12 @@
     const size = Math.abs(v);
     if (size >= 1e6) return minus(+(v / 1e6).toFixed(4) + "M");
     if (size >= 1e4) return minus(+(v / 1e3).toFixed(4) + "k");
-    if (size < 1e-3 && v !== 0) return minus(String(+v.toPrecision(3)));
+    if (size < 1e-3 && v !== 0) return minus((+v.toPrecision(3)).toExponential());
     return minus(String(+v.toFixed(4)));
   };
   const rounds = (low, high, n, log) => {
-    const list = [];
+    const list = [], hair = (high - low) * 1e-10;
+    low -= hair; high += hair;
     if (log && high - low >= 1) {
       const every = Math.ceil((high - low) / n);
       for (let e = Math.ceil(low); e <= high; e += every) list.push(10 ** e);
@@ -102,7 +103,7 @@
       this.y = (v) => bottom + (up(v) - low) / (high - low) * (margin.top - bottom);
       root.setAttribute("viewBox", `0 0 ${width} ${height}`);
       root.replaceChildren();
-      for (const v of rounds(low, high, 4, log)) {
+      for (const v of rounds(low, high, 6, log)) {
         const y = this.y(v);
         root.append(svg("line", { class: "grid", x1: margin.left, x2: this.right, y1: y, y2: y }),
           svg("text", { class: "tick y", x: margin.left - 7, y: y + 4 }, tickText(v)));
@@ -261,7 +262,7 @@
     pen.clearRect(0, 0, w, h);
     pen.imageSmoothingEnabled = map.tile > 32;
     const chosen = pinned >= 0 ? pinned : hover >= 0 ? map.class[hover] : -1, r = radius(), card = style("--card");
-    pen.globalAlpha = chosen >= 0 ? 0.16 : 0.9;
+    pen.globalAlpha = chosen >= 0 ? 0.1 : showPictures ? 1 : 0.9;
     for (let i = 0; i < n; i++) if (map.class[i] !== chosen) one(i, r, null);
     pen.globalAlpha = 1;
     if (chosen >= 0) web(chosen, r, card);
@@ -280,7 +281,7 @@
     for (const i of list) { pen.beginPath(); pen.moveTo(x, y); pen.lineTo(px(i), py(i)); pen.stroke(); }
     pen.globalAlpha = 1;
     for (const i of list) one(i, r + 1, card);
-    if (pinned >= 0) label(map.classes[c], x, y);
+    if (pinned >= 0 && hover < 0) label(map.classes[c], x, y);
   };
   const middle = (list) => {
     const xm = list.map(px).sort((a, b) => a - b), ym = list.map(py).sort((a, b) => a - b);

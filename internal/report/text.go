@@ -16,8 +16,7 @@ const (
 )
 
 // printable makes any bytes fit to be shown: what is not UTF-8 becomes \xNN, and what
-// is invisible or turns the direction of reading becomes its escape, so that two
-// different names never look alike. Line ends and tabs pass if lines is set.
+// is invisible or turns the direction of reading becomes its escape. Line ends and tabs pass if lines is set.
 func printable(s string, lines bool) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
@@ -26,7 +25,7 @@ func printable(s string, lines bool) string {
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
 		case lines && (r == '\n' || r == '\t'),
-			unicode.IsPrint(r), r == '\u200c', r == '\u200d': // joiners belong to words of many scripts
+			unicode.IsPrint(r), unicode.Is(unicode.Zs, r), r == '\u200c', r == '\u200d': // joiners belong to words of many scripts
 			b.WriteRune(r)
 		default:
 			quoted := strconv.QuoteRuneToASCII(r)
