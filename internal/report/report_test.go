@@ -419,19 +419,20 @@ func TestSizeStaysWithinTheLimit(t *testing.T) {
 	d := run(5200, 26)
 	d.EmbeddingsBefore, d.Neighbours = nil, Neighbours{}
 	d.Embeddings = make([]float32, 5200*6) // a collapsed net needs no layout
+	noise := image.NewRGBA(image.Rect(0, 0, 256, 256))
+	r := rand.New(rand.NewPCG(5, 5))
+	for p := range noise.Pix {
+		noise.Pix[p] = uint8(r.Uint32())
+	}
 	d.Thumbnail = func(i int) (image.Image, error) {
-		r := rand.New(rand.NewPCG(uint64(i), 0))
-		m := image.NewRGBA(image.Rect(0, 0, 64, 64))
-		for p := range m.Pix {
-			m.Pix[p] = uint8(r.Uint32())
-		}
-		return m, nil
+		return noise.SubImage(image.Rect(0, 0, 40, 40).Add(image.Pt(i%200, i/200*8))), nil
 	}
 	page, root := written(t, d)
 	assert.LessOrEqual(t, len(page), MaxBytes)
 	assert.Greater(t, len(page), MaxBytes/2, "and uses what it may")
 	assert.Positive(t, payloadOf(t, root).Map.Tile)
-	assert.Contains(t, words(section(t, root, "map")), "5\u202f000 pictures of 26 classes, taken evenly from the classes out of 5\u202f200.")
+	notes := all(section(t, root, "map"), atom.P, "note")
+	assert.Contains(t, words(notes[len(notes)-1]), "5 000 pictures of 26 classes, taken evenly from the classes out of 5 200.")
 }
 
 func TestSheetHoldsEachPictureInItsPlace(t *testing.T) {
