@@ -8,7 +8,13 @@ import (
 
 // Normalize divides each row of x (N, E) by its Euclidean length, or by 1e-12 if that
 // is larger (as torch.nn.functional.normalize does).
-func Normalize(x Expr) Expr {
+func Normalize(x Expr) Expr { return normalize(x, 2) }
+
+// NormalizeL1 divides each row of x (N, E) by the sum of its absolute values, or by 1e-12
+// if that is larger.
+func NormalizeL1(x Expr) Expr { return normalize(x, 1) }
+
+func normalize(x Expr, p int) Expr {
 	if x.Err() != nil {
 		return x
 	}
@@ -16,7 +22,7 @@ func Normalize(x Expr) Expr {
 	if s.Dims() != 2 {
 		return Fail(errors.Errorf("graph: normalise rows of shape %v, want a matrix (N, E)", s))
 	}
-	spec := device.Normalize{Rows: s[0], Cols: s[1], Eps: 1e-12}
+	spec := device.Normalize{Rows: s[0], Cols: s[1], P: p, Eps: 1e-12}
 	return apply(spec, s, func(in []Expr, out, g Expr, _ []bool) []Expr {
 		return []Expr{apply(device.NormalizeGrad(spec), s, nil, in[0], out, g)}
 	}, x)
@@ -75,7 +81,7 @@ type Kind string
 const (
 	Euclidean        Kind = "euclidean" // ‖x − y‖₂; the default
 	SquaredEuclidean Kind = "squared"   // ‖x − y‖₂²
-	Manhattan        Kind = "manhattan" // Σ|x − y|
+	Manhattan        Kind = "manhattan" // Σ|x − y|, normalised by Σ|x|
 	Cosine           Kind = "cosine"    // ⟨x, y⟩/(‖x‖·‖y‖), whatever Raw says
 	Dot              Kind = "dot"       // ⟨x, y⟩
 	SNR              Kind = "snr"       // var(x − y)/var(x), x the anchor (Yuan et al., CVPR 2019)
@@ -90,12 +96,16 @@ func (m Metric) Self(x Expr) Expr { return m.Between(x, x) }
 // Between is the matrix (N, M) between the rows of x (N, E) and of y (M, E).
 func (m Metric) Between(x, y Expr) Expr {
 	if !m.Raw || m.Kind == Cosine {
+		p := 2
+		if m.Kind == Manhattan {
+			p = 1
+		}
 		same := x.n == y.n && x.data == y.data
-		x = Normalize(x)
+		x = normalize(x, p)
 		if same {
 			y = x
 		} else {
-			y = Normalize(y)
+			y = normalize(y, p)
 		}
 	}
 	switch m.Kind {

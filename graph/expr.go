@@ -23,6 +23,9 @@ func Of(n *gorgonia.Node) Expr {
 	if d := n.Dtype(); d != tensor.Float32 && d != tensor.Float64 {
 		return Expr{err: errors.Errorf("graph: node %s has elements of type %v, want float32 or float64", n.Name(), d)}
 	}
+	if err := checkShape(n.Shape()); err != nil {
+		return Expr{err: errors.Wrapf(err, "graph: node %s", n.Name())}
+	}
 	return Expr{n: n}
 }
 

@@ -1,10 +1,10 @@
 package graph
 
 import (
-	"slices"
-
 	"hash"
 	"hash/fnv"
+	"math"
+	"slices"
 	"sync/atomic"
 	"unsafe"
 
@@ -54,6 +54,9 @@ func addOp(o *op, in []Expr) (result Expr) {
 	if err := firstError(in...); err != nil {
 		return Fail(err)
 	}
+	if err := checkShape(o.out); err != nil {
+		return Fail(errors.Wrapf(err, "graph: %s", device.Describe(o.spec)))
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			result = Fail(errors.Errorf("graph: %s: %v", device.Describe(o.spec), r))
@@ -77,6 +80,22 @@ func addOp(o *op, in []Expr) (result Expr) {
 		result.err = errors.Wrapf(result.err, "graph: %s", device.Describe(o.spec))
 	}
 	return result
+}
+
+// checkShape returns an error for a shape that no value of a graph can have. Empty
+// tensors are refused, since reading one ends Gorgonia's machine with a panic.
+func checkShape(s tensor.Shape) error {
+	size := 1
+	for _, n := range s {
+		if n < 1 {
+			return errors.Errorf("shape %v has a side of %d, want at least 1", s, n)
+		}
+		if size > math.MaxInt32*64/n {
+			return errors.Errorf("shape %v is too large", s)
+		}
+		size *= n
+	}
+	return nil
 }
 
 func (o *op) Arity() int { return len(o.in) }
@@ -237,16 +256,17 @@ func (o *op) contiguous(i int, v *tensor.Dense) (*tensor.Dense, error) {
 	return m, nil
 }
 
-// denseMemory is the elements of a contiguous tensor.
+// denseMemory is the elements of a contiguous tensor; not nil even if there are none.
 func denseMemory(d *tensor.Dense) (device.Memory, error) {
 	n := d.Shape().TotalSize()
-	if n == 0 {
-		return device.Memory{F32: []float32{}, F64: []float64{}}, nil
-	}
-	switch d.Dtype() {
-	case tensor.Float32:
+	switch dt := d.Dtype(); {
+	case dt == tensor.Float32 && n == 0:
+		return device.Memory{F32: []float32{}}, nil
+	case dt == tensor.Float64 && n == 0:
+		return device.Memory{F64: []float64{}}, nil
+	case dt == tensor.Float32:
 		return device.Memory{F32: d.Float32s()[:n]}, nil
-	case tensor.Float64:
+	case dt == tensor.Float64:
 		return device.Memory{F64: d.Float64s()[:n]}, nil
 	}
 	return device.Memory{}, errors.Errorf("elements of type %v, want float32 or float64", d.Dtype())

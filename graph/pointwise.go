@@ -62,13 +62,14 @@ func (e Expr) Tanh() Expr { return e.unary(device.Tanh, 0, 0) }
 // Abs is |x|; its derivative at 0 is 0.
 func (e Expr) Abs() Expr { return e.unary(device.Abs, 0, 0) }
 
-// Power is xᵖ.
+// Power is xᵖ; for p below 1 its derivative at 0 is 0, not infinite.
 func (e Expr) Power(p float64) Expr { return e.unary(device.Power, p, 0) }
 
 // Clamp is min(max(x, lo), hi); its derivative outside of [lo, hi] is 0.
 func (e Expr) Clamp(lo, hi float64) Expr { return e.unary(device.Clamp, lo, hi) }
 
-// Acos is the arc cosine of x in [−1, 1], in radians.
+// Acos is the arc cosine in radians of x, taken as ±1 beyond ±1 (cosines are, by rounding).
+// Its derivative there and at ±1 is 0, not infinite.
 func (e Expr) Acos() Expr { return e.unary(device.Acos, 0, 0) }
 
 // Cos is the cosine of x in radians.
@@ -163,26 +164,22 @@ func (e Expr) Div(f Expr) Expr {
 }
 
 // Max is the larger of x and y; where they are equal each gets half of the gradient.
-func (e Expr) Max(f Expr) Expr { return e.choose(device.Max, device.Greater, f) }
+func (e Expr) Max(f Expr) Expr { return e.choose(device.Max, f) }
 
 // Min is the smaller of x and y; where they are equal each gets half of the gradient.
-func (e Expr) Min(f Expr) Expr {
-	return f.choose(device.Min, device.Greater, e) // x where y > x
-}
+func (e Expr) Min(f Expr) Expr { return e.choose(device.Min, f) }
 
-// choose is a maximum or minimum: the receiver gets the gradient where over(x, y).
-func (e Expr) choose(op, over device.Operator, f Expr) Expr {
-	flip := op == device.Min
-	return e.binary(op, f, func(in []Expr, _, g Expr, need []bool) []Expr {
-		tie := in[0].binary(device.Same, in[1], nil).Scale(0.5)
-		first := in[0].binary(over, in[1], nil)
-		second := in[1].binary(over, in[0], nil)
-		if flip {
-			first, second = second, first
+func (e Expr) choose(op device.Operator, f Expr) Expr {
+	chosen := func(x, y Expr) Expr { // 1 where x is chosen of x and y, ½ at a tie
+		if op == device.Min {
+			x, y = y, x
 		}
+		return x.Greater(y).Add(x.Equal(y).Scale(0.5))
+	}
+	return e.binary(op, f, func(in []Expr, _, g Expr, need []bool) []Expr {
 		return fitted(in, need,
-			func() Expr { return g.Mul(first.Add(tie)) },
-			func() Expr { return g.Mul(second.Add(tie)) })
+			func() Expr { return g.Mul(chosen(in[0], in[1])) },
+			func() Expr { return g.Mul(chosen(in[1], in[0])) })
 	})
 }
 
@@ -211,5 +208,12 @@ func (e Expr) Constant(c float64, shape ...int) Expr {
 	if math.IsNaN(c) {
 		return Fail(errors.New("graph: a constant is NaN"))
 	}
-	return e.Detach().SumTo(nil).unary(device.Affine, 0, c).BroadcastTo(shape)
+	if err := checkShape(shape); err != nil {
+		return Fail(errors.Wrap(err, "graph: a constant"))
+	}
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return apply(device.Constant{N: n, Value: c}, shape, nil, e.Detach())
 }

@@ -104,7 +104,7 @@ func newWalk(a, b []int) walk {
 	for i := range a {
 		n := max(a[i], b[i])
 		if a[i] == 0 || b[i] == 0 {
-			n = 0
+			return walk{}
 		}
 		x := axis{n, btoi(a[i] > 1), btoi(b[i] > 1)}
 		if n == 1 {

@@ -60,12 +60,19 @@ func Describe(spec any) string {
 
 // host makes a kernel from the float32 and the float64 form of one generic loop.
 func host(f32 func(out []float32, in [][]float32), f64 func(out []float64, in [][]float64)) Kernel {
+	return checked(
+		func(out []float32, in [][]float32) error { f32(out, in); return nil },
+		func(out []float64, in [][]float64) error { f64(out, in); return nil })
+}
+
+// checked is host for a loop that can fail, such as on a label that is no class.
+func checked(f32 func(out []float32, in [][]float32) error, f64 func(out []float64, in [][]float64) error) Kernel {
 	return &hostKernel{f32: f32, f64: f64}
 }
 
 type hostKernel struct {
-	f32  func(out []float32, in [][]float32)
-	f64  func(out []float64, in [][]float64)
+	f32  func(out []float32, in [][]float32) error
+	f64  func(out []float64, in [][]float64) error
 	in32 [][]float32
 	in64 [][]float64
 }
@@ -76,15 +83,13 @@ func (k *hostKernel) Run(out Memory, in []Memory) error {
 		for _, m := range in {
 			k.in32 = append(k.in32, m.F32)
 		}
-		k.f32(out.F32, k.in32)
-		return nil
+		return k.f32(out.F32, k.in32)
 	}
 	k.in64 = k.in64[:0]
 	for _, m := range in {
 		k.in64 = append(k.in64, m.F64)
 	}
-	k.f64(out.F64, k.in64)
-	return nil
+	return k.f64(out.F64, k.in64)
 }
 
 // pointGrain is the number of elements that one piece of a pointwise loop handles.

@@ -13,6 +13,23 @@ func iota_[T cpu.Float](out []T, _ [][]T) {
 	}
 }
 
+// Constant computes N times Value. Its input only says the element type.
+type Constant struct {
+	N     int
+	Value float64
+}
+
+func (s Constant) cpu() Kernel { return host(constant[float32](s), constant[float64](s)) }
+
+func constant[T cpu.Float](s Constant) func(out []T, _ [][]T) {
+	v := T(s.Value)
+	return func(out []T, _ [][]T) {
+		for i := range out {
+			out[i] = v
+		}
+	}
+}
+
 // Where computes x where mask is not 0 and Other elsewhere, from x and mask.
 type Where struct {
 	N     int

@@ -21,9 +21,9 @@ const (
 	Sigmoid  Func = "sigmoid"  // 1/(1 + e⁻ˣ)
 	Tanh     Func = "tanh"     // tanh x
 	Abs      Func = "abs"      // |x|; derivative 0 at 0
-	Power    Func = "power"    // xᵃ
+	Power    Func = "power"    // xᵃ; derivative 0 at 0 if 0 ≤ a < 1
 	Clamp    Func = "clamp"    // min(max(x, a), b); derivative 0 outside [a, b]
-	Acos     Func = "acos"     // arc cosine
+	Acos     Func = "acos"     // arc cosine of x clamped to [−1, 1]; derivative 0 at the ends and beyond
 	Cos      Func = "cos"      // cosine
 	Step     Func = "step"     // 1 if x > a, else 0; derivative 0
 	Equal    Func = "equal"    // 1 if x = a, else 0; derivative 0
@@ -134,7 +134,7 @@ func scalarValue(s Unary) func(float64) float64 {
 	case Power:
 		return func(x float64) float64 { return math.Pow(x, s.A) }
 	case Acos:
-		return math.Acos
+		return func(x float64) float64 { return math.Acos(min(max(x, -1), 1)) }
 	case Cos:
 		return math.Cos
 	}
@@ -210,9 +210,19 @@ func scalarDerivative(s Unary) func(x, y float64) float64 {
 	case Abs:
 		return func(x, _ float64) float64 { return sign(x) }
 	case Power:
-		return func(x, _ float64) float64 { return s.A * math.Pow(x, s.A-1) }
+		return func(x, _ float64) float64 {
+			if s.A == 0 || x == 0 && s.A > 0 && s.A < 1 {
+				return 0
+			}
+			return s.A * math.Pow(x, s.A-1)
+		}
 	case Acos:
-		return func(x, _ float64) float64 { return -1 / math.Sqrt(1-x*x) }
+		return func(x, _ float64) float64 {
+			if math.Abs(x) >= 1 {
+				return 0
+			}
+			return -1 / math.Sqrt((1-x)*(1+x))
+		}
 	case Cos:
 		return func(x, _ float64) float64 { return -math.Sin(x) }
 	case Step, Equal:

@@ -180,16 +180,13 @@ func rowReduceGrad[T cpu.Float](s RowReduceGrad) func(out []T, in [][]T) {
 }
 
 func gradRow[T cpu.Float](s RowReduceGrad, dx, x, mask []T, y, dy T) {
+	if s.Op == RowLogSumExp {
+		gradLogSumExp(dx, x, mask, dy)
+		return
+	}
 	clear(dx)
 	for i, v := range x {
-		if mask[i] == 0 {
-			continue
-		}
-		if s.Op == RowLogSumExp {
-			dx[i] = dy * expOf(v-y)
-			continue
-		}
-		if v == y || v != v {
+		if mask[i] != 0 && (v == y || v != v) {
 			dx[i] = dy
 			return
 		}

@@ -68,23 +68,48 @@ func (p Conv2D) Validate() error {
 // first use, is reused by later calls, and serves one call at a time. The zero value is
 // ready.
 type Workspace[T Float] struct {
-	buf []T
+	product convProduct[T]
+	weight  convWeight[T]
 }
 
 // ConvForward computes y = x ⋆ w + bias, cut at zero if relu is set. bias has OutC
 // entries or is nil; y is overwritten.
 func ConvForward[T Float](p *Conv2D, x, w, bias, y []T, relu bool, ws *Workspace[T]) {
-	convForwardLoop(p, x, w, bias, y, relu)
+	q := p.withDefaults()
+	c := &ws.product
+	c.begin(q.N, q.Groups, q.OutC/q.Groups, x, y)
+	c.bias, c.relu = bias, relu
+	c.convWindow.forward(&q, c.groups)
+	c.dstH, c.dstW = q.OutH(), q.OutW()
+	c.place0, c.placeStep = [2]int{}, [2]int{1, 1}
+	c.weights, c.backward = w, false
+	c.run()
 }
 
 // ConvGradInput computes the gradient with respect to x from dy, the gradient with
 // respect to y. dx is overwritten.
 func ConvGradInput[T Float](p *Conv2D, dy, w, dx []T, ws *Workspace[T]) {
-	convGradInputLoop(p, dy, w, dx)
-}
-
-// ConvGradWeight computes the gradients with respect to w and, unless dbias is nil, to
-// the bias from dy, the gradient with respect to y. dw and dbias are overwritten.
-func ConvGradWeight[T Float](p *Conv2D, x, dy, dw, dbias []T, ws *Workspace[T]) {
-	convGradWeightLoop(p, x, dy, dw, dbias)
+	q := p.withDefaults()
+	c := &ws.product
+	// With a stride of s, every s-th row and column of dx sees its own taps of w: each
+	// such part is a convolution of dy with stride 1.
+	for h := range min(q.StrideH, q.H) {
+		for w0 := range min(q.StrideW, q.W) {
+			c.begin(q.N, q.Groups, q.C/q.Groups, dy, dx)
+			c.convWindow.backward(&q, h, w0)
+			c.dstH, c.dstW = q.H, q.W
+			c.place0, c.placeStep = [2]int{h, w0}, [2]int{q.StrideH, q.StrideW}
+			c.weights, c.backward = w, true
+			c.allTaps = q.KH * q.KW
+			c.tapIndex = c.tapIndex[:0]
+			for i := range q.KH {
+				for j := range q.KW {
+					if (h+q.PadH-i*q.DilH)%q.StrideH == 0 && (w0+q.PadW-j*q.DilW)%q.StrideW == 0 {
+						c.tapIndex = append(c.tapIndex, i*q.KW+j)
+					}
+				}
+			}
+			c.run()
+		}
+	}
 }

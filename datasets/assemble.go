@@ -1,0 +1,215 @@
+package datasets
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+
+	"github.com/pkg/errors"
+	"golang.org/x/text/unicode/norm"
+)
+
+// assemble makes a Dataset of the candidates that could be read; offset is the first
+// candidate's row in the store.
+func assemble(g *gatherer, p *part, outcomes []outcome, offset int) *Dataset {
+	d := &Dataset{store: g.store}
+	d.report = report{formats: make(map[string]int), notes: p.notes}
+	skipped := slices.Clone(p.skipped)
+	leave := findDuplicates(&d.report, g, p, outcomes, offset)
+	names := make(map[string]bool) // classes with a picture
+	tried := make(map[string]bool)
+	for i, o := range outcomes {
+		c := p.candidates[i]
+		tried[c.class] = true
+		var why *problem
+		switch {
+		case errors.As(o.err, &why):
+			skipped = append(skipped, Skip{g.store.paths[offset+i], why.reason, printable(why.detail)})
+		case leave[i] != "":
+			skipped = append(skipped, Skip{g.store.paths[offset+i], reasonDuplicate, leave[i]})
+		default:
+			names[c.class] = true
+		}
+	}
+	number := d.numberClasses(names)
+	for i, o := range outcomes {
+		if o.err == nil && leave[i] == "" {
+			d.rows = append(d.rows, int32(offset+i))
+			d.labels = append(d.labels, number[p.candidates[i].class])
+			d.report.formats[o.format]++
+		}
+	}
+	slices.SortStableFunc(skipped, func(a, b Skip) int { return strings.Compare(a.Path, b.Path) })
+	d.report.skipped = skipped
+	d.report.originals = sizesOf(outcomes)
+	d.report.note("empty class folder", p.empty...)
+	d.report.note("class without a readable picture", missing(tried, names)...)
+	d.report.note("class name that looks like another's", lookalikes(d.classes)...)
+	notePictures(&d.report, g, outcomes, offset)
+	return d
+}
+
+// numberClasses sets d.classes and returns the number of each raw class name.
+func (d *Dataset) numberClasses(names map[string]bool) map[string]int {
+	var sorted []string
+	for name := range names {
+		sorted = append(sorted, name)
+	}
+	slices.Sort(sorted)
+	number := make(map[string]int, len(sorted))
+	for i, name := range sorted {
+		number[name] = i
+		d.classes = append(d.classes, printable(name))
+	}
+	return number
+}
+
+// missing returns the names that were tried and are not among the good ones.
+func missing(tried, good map[string]bool) []string {
+	var names []string
+	for name := range tried {
+		if !good[name] {
+			names = append(names, printable(name))
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// lookalikes returns class names that differ from an earlier one only in case or in
+// the Unicode form of their accents: often one class that was copied between systems.
+func lookalikes(classes []string) []string {
+	seen := make(map[string]bool)
+	var alike []string
+	for _, name := range classes {
+		key := strings.ToLower(norm.NFC.String(name))
+		if seen[key] {
+			alike = append(alike, name)
+		}
+		seen[key] = true
+	}
+	return alike
+}
+
+// findDuplicates notes byte-identical pictures in r and returns why each is to be left
+// out: "" unless Options.DropDuplicates.
+func findDuplicates(r *report, g *gatherer, p *part, outcomes []outcome, offset int) []string {
+	groups := make(map[[sha256.Size]byte][]int)
+	for i, o := range outcomes {
+		if o.err == nil {
+			groups[o.hash] = append(groups[o.hash], i)
+		}
+	}
+	leave := make([]string, len(outcomes))
+	var repeated, disputed []string
+	for i, o := range outcomes { // in order of path, unlike groups
+		group := groups[o.hash]
+		if o.err != nil || len(group) < 2 {
+			continue
+		}
+		first := p.candidates[group[0]]
+		conflict := slices.ContainsFunc(group, func(j int) bool { return p.candidates[j].class != first.class })
+		path := g.store.paths[offset+i]
+		var why string
+		switch {
+		case conflict:
+			disputed = append(disputed, path)
+			why = "the same file stands in several classes"
+		case i != group[0]:
+			repeated = append(repeated, path)
+			why = "the same file as " + g.store.paths[offset+group[0]]
+		}
+		if g.options.DropDuplicates {
+			leave[i] = why
+		}
+	}
+	if !g.options.DropDuplicates {
+		r.note("picture that repeats another of its class", repeated...)
+		r.note("picture that stands in several classes", disputed...)
+	}
+	return leave
+}
+
+// notePictures notes what was read but may not be what was meant.
+func notePictures(r *report, g *gatherer, outcomes []outcome, offset int) {
+	var blank, faded []string
+	for i, o := range outcomes {
+		if o.err != nil {
+			continue
+		}
+		if o.blank {
+			blank = append(blank, g.store.paths[offset+i])
+		}
+		if o.colour && g.options.Channels == 1 {
+			faded = append(faded, g.store.paths[offset+i])
+		}
+	}
+	r.note("picture of a single colour", blank...)
+	r.note("colour picture made grey", faded...)
+}
+
+// sizesOf tells the sizes of the files that could be read.
+func sizesOf(outcomes []outcome) string {
+	var small, large *outcome
+	for i := range outcomes {
+		o := &outcomes[i]
+		if o.err != nil {
+			continue
+		}
+		if small == nil || o.width*o.height < small.width*small.height {
+			small = o
+		}
+		if large == nil || o.width*o.height > large.width*large.height {
+			large = o
+		}
+	}
+	if small == nil {
+		return ""
+	}
+	a, b := sizeString(small.width, small.height), sizeString(large.width, large.height)
+	if a == b {
+		return a
+	}
+	return a + " … " + b
+}
+
+// noteLeaks notes pictures of later parts that an earlier part has too.
+func noteLeaks(sets []*Dataset, parts []*part, outcomes []outcome) {
+	first := make(map[[sha256.Size]byte]string)
+	at := 0
+	for i, p := range parts {
+		var leaked []string
+		for j := range p.candidates {
+			if o := outcomes[at+j]; o.err == nil {
+				if where, ok := first[o.hash]; ok && where != p.title {
+					leaked = append(leaked, sets[i].store.paths[at+j])
+				} else {
+					first[o.hash] = p.title
+				}
+			}
+		}
+		at += len(p.candidates)
+		sets[i].report.note("picture that an earlier part has too", leaked...)
+	}
+}
+
+// log writes what was opened.
+func (s Split) log(l *slog.Logger) {
+	if l == nil {
+		return
+	}
+	names, sets := s.parts()
+	for i, d := range sets {
+		sum := d.Summary()
+		l.Info("data", "part", names[i], "classes", sum.Classes, "pictures", sum.Pictures,
+			"size", fmt.Sprintf("%d×%d×%d", sum.Channels, sum.Height, sum.Width), "skipped", len(d.report.skipped))
+		for _, c := range sum.Skipped {
+			l.Warn("skipped", "part", names[i], "reason", c.What, "count", c.Count, "examples", c.Examples)
+		}
+		for _, c := range sum.Notes {
+			l.Warn("noted", "part", names[i], "what", c.What, "count", c.Count, "examples", c.Examples)
+		}
+	}
+}

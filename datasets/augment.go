@@ -1,0 +1,248 @@
+package datasets
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/pkg/errors"
+)
+
+// Augment changes training pictures at random. The zero value changes nothing; every
+// field stands for itself. What comes from outside of the picture repeats its edge.
+//
+// The changes are made in this order: crop, flip, rotation (one resampling for all
+// three), brightness, contrast, erasing. A picture's draw depends on the seed, the
+// step and the slot in the batch alone.
+type Augment struct {
+	// RandomCrop moves the picture by up to so many pixels along both axes, which is
+	// the same as padding by so many and cropping at random.
+	RandomCrop int `json:"random_crop,omitempty" yaml:"random_crop,omitempty"`
+	// ResizedCropMin … ResizedCropMax is the share of the picture's area of a part that
+	// is enlarged to the whole. Off while ResizedCropMin is 0; ResizedCropMax 0 means 1.
+	ResizedCropMin float64 `json:"resized_crop_min,omitempty" yaml:"resized_crop_min,omitempty"`
+	ResizedCropMax float64 `json:"resized_crop_max,omitempty" yaml:"resized_crop_max,omitempty"`
+	// RatioMin … RatioMax is the aspect ratio (width ÷ height, relative to the
+	// picture's own) of that part; 3/4 … 4/3 if zero.
+	RatioMin float64 `json:"ratio_min,omitempty" yaml:"ratio_min,omitempty"`
+	RatioMax float64 `json:"ratio_max,omitempty" yaml:"ratio_max,omitempty"`
+	// FlipH and FlipV are the probabilities of mirroring left–right and top–bottom.
+	FlipH float64 `json:"flip_h,omitempty" yaml:"flip_h,omitempty"`
+	FlipV float64 `json:"flip_v,omitempty" yaml:"flip_v,omitempty"`
+	// Rotation turns by up to so many degrees either way.
+	Rotation float64 `json:"rotation,omitempty" yaml:"rotation,omitempty"`
+	// Brightness multiplies all values by 1 − Brightness … 1 + Brightness.
+	Brightness float64 `json:"brightness,omitempty" yaml:"brightness,omitempty"`
+	// Contrast multiplies the distance from the picture's mean grey by
+	// 1 − Contrast … 1 + Contrast.
+	Contrast float64 `json:"contrast,omitempty" yaml:"contrast,omitempty"`
+	// Erase is the probability of setting a rectangle to 0 after normalisation (the
+	// mean colour), of 0.02 … EraseArea of the area and of aspect ratio 0.3 … 1/0.3.
+	Erase     float64 `json:"erase,omitempty" yaml:"erase,omitempty"`
+	EraseArea float64 `json:"erase_area,omitempty" yaml:"erase_area,omitempty"` // 1/3 if zero
+}
+
+// Validate says which field is outside of its range.
+func (a Augment) Validate() error {
+	for _, f := range []struct {
+		name     string
+		value    float64
+		low, top float64
+	}{
+		{"random_crop", float64(a.RandomCrop), 0, maxSide},
+		{"resized_crop_min", a.ResizedCropMin, 0, 1}, {"resized_crop_max", a.ResizedCropMax, 0, 1},
+		{"ratio_min", a.RatioMin, 0, 100}, {"ratio_max", a.RatioMax, 0, 100},
+		{"flip_h", a.FlipH, 0, 1}, {"flip_v", a.FlipV, 0, 1},
+		{"rotation", a.Rotation, 0, 180},
+		{"brightness", a.Brightness, 0, 1}, {"contrast", a.Contrast, 0, 1},
+		{"erase", a.Erase, 0, 1}, {"erase_area", a.EraseArea, 0, 1},
+	} {
+		if !(f.value >= f.low && f.value <= f.top) {
+			return errors.Errorf("datasets: augmentation %s is %v, want %v … %v", f.name, f.value, f.low, f.top)
+		}
+	}
+	d := a.withDefaults()
+	if d.ResizedCropMin > d.ResizedCropMax {
+		return errors.Errorf("datasets: augmentation resized_crop_min %v is above resized_crop_max %v", d.ResizedCropMin, d.ResizedCropMax)
+	}
+	if a.ResizedCropMin == 0 && (a.ResizedCropMax != 0 || a.RatioMin != 0 || a.RatioMax != 0) {
+		return errors.New("datasets: augmentation resized_crop_max, ratio_min and ratio_max do nothing without resized_crop_min")
+	}
+	if d.RatioMin > d.RatioMax {
+		return errors.Errorf("datasets: augmentation ratio_min %v is above ratio_max %v", d.RatioMin, d.RatioMax)
+	}
+	if a.Erase == 0 && a.EraseArea != 0 {
+		return errors.New("datasets: augmentation erase_area does nothing without erase")
+	}
+	if a.Erase > 0 && d.EraseArea < eraseLeast {
+		return errors.Errorf("datasets: augmentation erase_area is %v, want %v … 1", a.EraseArea, eraseLeast)
+	}
+	return nil
+}
+
+// eraseLeast is the smallest share of a picture that is erased.
+const eraseLeast = 0.02
+
+func (a Augment) withDefaults() Augment {
+	if a.ResizedCropMax == 0 {
+		a.ResizedCropMax = 1
+	}
+	if a.RatioMin == 0 {
+		a.RatioMin = 3. / 4
+	}
+	if a.RatioMax == 0 {
+		a.RatioMax = 4. / 3
+	}
+	if a.EraseArea == 0 {
+		a.EraseArea = 1. / 3
+	}
+	return a
+}
+
+// augmenter applies an Augment to pictures of one size. It belongs to one goroutine.
+type augmenter struct {
+	Augment
+	channels, height, width int
+
+	plain  [][256]float32 // normalisation alone
+	tables [][256]float32 // normalisation after brightness and contrast, for one picture
+	warped []byte
+	source rand.PCG
+	rng    *rand.Rand
+}
+
+func newAugmenter(a Augment, s *store, norm Normalisation) *augmenter {
+	g := &augmenter{
+		Augment: a.withDefaults(), channels: s.channels, height: s.height, width: s.width,
+		plain: norm.tables(s.channels), tables: make([][256]float32, s.channels), warped: make([]byte, s.bytes()),
+	}
+	g.rng = rand.New(&g.source)
+	return g
+}
+
+// apply writes picture src, changed as (seed, step, slot) says and normalised, to dst.
+func (g *augmenter) apply(dst []float32, src []byte, seed uint64, step, slot int) {
+	g.source.Seed(mix(seed^mix(uint64(step))), mix(uint64(slot)+0x9e3779b97f4a7c15))
+	m := g.drawWarp()
+	pixels := src
+	if m != identity {
+		warp(g.warped, src, g.channels, g.height, g.width, m)
+		pixels = g.warped
+	}
+	lookUp(dst, pixels, g.drawTables(pixels))
+	if g.Erase > 0 && g.rng.Float64() < g.Erase {
+		g.erase(dst)
+	}
+}
+
+// mix is the finaliser of SplitMix64: near inputs give unrelated outputs.
+func mix(z uint64) uint64 {
+	z += 0x9e3779b97f4a7c15
+	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
+	z = (z ^ z>>27) * 0x94d049bb133111eb
+	return z ^ z>>31
+}
+
+// between draws uniformly from low … high.
+func (g *augmenter) between(low, high float64) float64 {
+	return low + (high-low)*g.rng.Float64()
+}
+
+// drawWarp draws crop, flips and rotation as one map from places in the result to
+// places in the picture.
+func (g *augmenter) drawWarp() affine {
+	w, h := float64(g.width), float64(g.height)
+	m := identity
+	if g.Rotation > 0 {
+		m = m.thenRotate(g.between(-g.Rotation, g.Rotation)*math.Pi/180, w/2, h/2)
+	}
+	if g.FlipH > 0 && g.rng.Float64() < g.FlipH {
+		m = m.thenScale(-1, 1, w, 0)
+	}
+	if g.FlipV > 0 && g.rng.Float64() < g.FlipV {
+		m = m.thenScale(1, -1, 0, h)
+	}
+	if g.ResizedCropMin > 0 {
+		x, y, cw, ch := g.drawPart()
+		m = m.thenScale(cw/w, ch/h, x, y)
+	}
+	if n := g.RandomCrop; n > 0 {
+		m = m.thenScale(1, 1, float64(g.rng.IntN(2*n+1)-n), float64(g.rng.IntN(2*n+1)-n))
+	}
+	return m
+}
+
+// drawPart draws the part that a resized crop enlarges: its corner and size.
+func (g *augmenter) drawPart() (x, y, w, h float64) {
+	W, H := float64(g.width), float64(g.height)
+	for range 10 {
+		area := g.between(g.ResizedCropMin, g.ResizedCropMax)
+		ratio := math.Exp(g.between(math.Log(g.RatioMin), math.Log(g.RatioMax)))
+		w, h = W*math.Sqrt(area*ratio), H*math.Sqrt(area/ratio)
+		if w <= W && h <= H {
+			return g.between(0, W-w), g.between(0, H-h), w, h
+		}
+	}
+	return 0, 0, W, H // no part of that area and ratio lies inside: the whole
+}
+
+// drawTables draws brightness and contrast for a picture.
+func (g *augmenter) drawTables(pixels []byte) [][256]float32 {
+	if g.Brightness == 0 && g.Contrast == 0 {
+		return g.plain
+	}
+	bright, contrast := 1.0, 1.0
+	if g.Brightness > 0 {
+		bright = g.between(1-g.Brightness, 1+g.Brightness)
+	}
+	var mean float64
+	if g.Contrast > 0 {
+		contrast = g.between(1-g.Contrast, 1+g.Contrast)
+		mean = g.meanGrey(pixels, bright)
+	}
+	for c := range g.tables {
+		for v := range g.tables[c] {
+			x := min(float64(v)*bright, 255)
+			x = min(max(mean+contrast*(x-mean), 0), 255)
+			g.tables[c][v] = g.plain[c][int(x+0.5)]
+		}
+	}
+	return g.tables
+}
+
+// meanGrey returns the mean luminance of a picture after brightening.
+func (g *augmenter) meanGrey(pixels []byte, bright float64) float64 {
+	weights := [3]float64{0.299, 0.587, 0.114}
+	if g.channels == 1 {
+		weights[0] = 1
+	}
+	plane := g.height * g.width
+	mean := 0.0
+	for c := range g.channels {
+		sum := 0
+		for _, v := range pixels[c*plane : (c+1)*plane] {
+			sum += int(v)
+		}
+		mean += weights[c] * float64(sum) / float64(plane)
+	}
+	return min(mean*bright, 255)
+}
+
+// erase sets a rectangle of every plane to 0.
+func (g *augmenter) erase(dst []float32) {
+	for range 10 {
+		area := g.between(eraseLeast, g.EraseArea) * float64(g.height*g.width)
+		ratio := math.Exp(g.between(math.Log(0.3), -math.Log(0.3)))
+		h, w := int(math.Sqrt(area*ratio)+0.5), int(math.Sqrt(area/ratio)+0.5)
+		if h < 1 || w < 1 || h > g.height || w > g.width {
+			continue
+		}
+		y, x := g.rng.IntN(g.height-h+1), g.rng.IntN(g.width-w+1)
+		for c := range g.channels {
+			for row := y; row < y+h; row++ {
+				at := (c*g.height+row)*g.width + x
+				clear(dst[at : at+w])
+			}
+		}
+		return
+	}
+}

@@ -1,0 +1,171 @@
+package datasets
+
+import (
+	"image"
+	"math"
+	"math/rand/v2"
+
+	"github.com/pkg/errors"
+)
+
+// Dataset is a set of labelled pictures of one size, decoded and kept as uint8. It is
+// read-only after it has been opened and may be used by many goroutines.
+type Dataset struct {
+	store   *store
+	rows    []int32  // item → row of store
+	labels  []int    // item → class
+	classes []string // class → name
+	report  report
+}
+
+// Split is what was found at one place: any of the three may be nil, but not all.
+type Split struct {
+	Train, Val, Test *Dataset
+}
+
+// parts returns the data sets that are there, in order, with their names.
+func (s Split) parts() (names []string, sets []*Dataset) {
+	for _, p := range []struct {
+		name string
+		set  *Dataset
+	}{{"train", s.Train}, {"val", s.Val}, {"test", s.Test}} {
+		if p.set != nil {
+			names, sets = append(names, p.name), append(sets, p.set)
+		}
+	}
+	return names, sets
+}
+
+// Close gives the cache file back, if there is one. No data set of the split may be
+// used afterwards.
+func (s Split) Close() error {
+	_, sets := s.parts()
+	for _, d := range sets {
+		if err := d.Close(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Len returns the number of pictures.
+func (d *Dataset) Len() int { return len(d.rows) }
+
+// Labels returns the class of each picture, 0 … len(Classes())−1. The slice is shared:
+// do not change it.
+func (d *Dataset) Labels() []int { return d.labels }
+
+// Classes returns the names of the classes in ascending order of their folder paths,
+// made safe to print (see docs/datasets.md). The slice is shared: do not change it.
+func (d *Dataset) Classes() []string { return d.classes }
+
+// NumClasses returns len(Classes()).
+func (d *Dataset) NumClasses() int { return len(d.classes) }
+
+// Shape returns channels C, height H and width W of every picture.
+func (d *Dataset) Shape() (channels, height, width int) {
+	return d.store.channels, d.store.height, d.store.width
+}
+
+// Path returns where picture i came from, safe to print.
+func (d *Dataset) Path(i int) string { return d.store.paths[d.rows[i]] }
+
+// Image returns picture i as it is stored, but with Options.Invert undone: what a
+// person would see in the file, resized. The image is the caller's own.
+func (d *Dataset) Image(i int) (image.Image, error) {
+	if i < 0 || i >= d.Len() {
+		return nil, errors.Errorf("datasets: picture %d asked for, the set has %d", i, d.Len())
+	}
+	s := d.store
+	planes, err := s.get(int(d.rows[i]), s.scratch())
+	if err != nil {
+		return nil, err
+	}
+	return planesToImage(planes, s.channels, s.height, s.width, s.inverted), nil
+}
+
+// Subset returns the classes for which keep is true, renumbered in their order. No
+// picture is copied. It may be empty.
+func (d *Dataset) Subset(keep func(class int) bool) *Dataset {
+	sub := &Dataset{store: d.store, report: d.report}
+	number := make([]int, d.NumClasses())
+	for c, name := range d.classes {
+		number[c] = -1
+		if keep(c) {
+			number[c] = len(sub.classes)
+			sub.classes = append(sub.classes, name)
+		}
+	}
+	for i, c := range d.labels {
+		if number[c] >= 0 {
+			sub.rows = append(sub.rows, d.rows[i])
+			sub.labels = append(sub.labels, number[c])
+		}
+	}
+	return sub
+}
+
+// SplitClasses cuts d into two sets without a class in common: about fraction of the
+// classes go to val, at least two and leaving at least two. Classes of a single
+// picture stay in train, since nothing can be retrieved for them. The cut depends on
+// seed and on the list of classes only.
+func (d *Dataset) SplitClasses(fraction float64, seed uint64) (train, val *Dataset, err error) {
+	if !(fraction > 0 && fraction < 1) {
+		return nil, nil, errors.Errorf("datasets: validation fraction is %v, want more than 0 and less than 1", fraction)
+	}
+	classes := d.NumClasses()
+	if classes < 4 {
+		return nil, nil, errors.Errorf("datasets: %d classes cannot be cut into two sets of at least 2 classes each; add classes or give a validation set", classes)
+	}
+	sizes := d.classSizes()
+	var pool []int
+	for c, n := range sizes {
+		if n >= 2 {
+			pool = append(pool, c)
+		}
+	}
+	if len(pool) < 2 {
+		return nil, nil, errors.Errorf("datasets: only %d of %d classes have two pictures or more, and a validation set needs 2 such classes", len(pool), classes)
+	}
+	rng := rand.New(rand.NewPCG(seed, 0x636c6173736573))
+	rng.Shuffle(len(pool), func(i, j int) { pool[i], pool[j] = pool[j], pool[i] })
+	n := int(math.Round(fraction * float64(classes)))
+	n = min(max(n, 2), classes-2, len(pool))
+	inVal := make([]bool, classes)
+	for _, c := range pool[:n] {
+		inVal[c] = true
+	}
+	train = d.Subset(func(c int) bool { return !inVal[c] })
+	val = d.Subset(func(c int) bool { return inVal[c] })
+	val.report = report{source: d.report.source, kind: d.report.kind} // what was left out is told once, by train
+	return train, val, nil
+}
+
+// SharedClasses returns the names of the classes that a and b both have: empty if
+// they are class-disjoint, as a test on unseen classes demands.
+func SharedClasses(a, b *Dataset) []string {
+	in := make(map[string]bool, len(b.classes))
+	for _, name := range b.classes {
+		in[name] = true
+	}
+	var shared []string
+	for _, name := range a.classes {
+		if in[name] {
+			shared = append(shared, name)
+		}
+	}
+	return shared
+}
+
+// classSizes returns the number of pictures of each class.
+func (d *Dataset) classSizes() []int {
+	sizes := make([]int, d.NumClasses())
+	for _, c := range d.labels {
+		sizes[c]++
+	}
+	return sizes
+}
+
+// Close gives the cache file back, if there is one. Data sets that were opened
+// together or cut from one another share it.
+func (d *Dataset) Close() error { return d.store.close() }

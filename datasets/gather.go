@@ -1,0 +1,267 @@
+package datasets
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"fmt"
+	"image"
+	"io"
+	"io/fs"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pkg/errors"
+)
+
+// candidate is a file that may be a picture.
+type candidate struct {
+	name  string // in the source
+	class string // raw folder path or label
+	box   *image.Rectangle
+}
+
+// part is what a source offers for training, validation or test.
+type part struct {
+	title      string // "train", "val", "test"; "" where there is one part only
+	candidates []candidate
+	empty      []string // class folders without a file
+	skipped    []Skip
+	notes      []Count
+}
+
+func (p *part) skip(path, reason, detail string) {
+	p.skipped = append(p.skipped, Skip{Path: path, Reason: reason, Detail: detail})
+}
+
+// outcome is what became of a candidate.
+type outcome struct {
+	err           error // a *problem, or an error that ends the opening
+	format        string
+	width, height int // of the file, upright
+	hash          [sha256.Size]byte
+	blank, colour bool
+}
+
+// gatherer reads the candidates of all parts into one store.
+type gatherer struct {
+	source  source
+	options Options
+	store   *store
+}
+
+// gather decodes what parts name and returns a Dataset for each.
+func gather(src source, o Options, origin, kind string, parts []*part) ([]*Dataset, error) {
+	var all []candidate
+	for _, p := range parts {
+		slices.SortStableFunc(p.candidates, func(a, b candidate) int { return cmp.Compare(a.name, b.name) })
+		all = append(all, p.candidates...)
+	}
+	g := &gatherer{source: src, options: o}
+	if err := g.decideShape(all); err != nil {
+		return nil, err
+	}
+	var err error
+	if g.store, err = newStore(len(all), g.options.Channels, g.options.Height, g.options.Width, g.options); err != nil {
+		return nil, err
+	}
+	outcomes, err := g.readAll(all)
+	if err != nil {
+		g.store.close()
+		return nil, err
+	}
+	sets := make([]*Dataset, len(parts))
+	at := 0
+	for i, p := range parts {
+		sets[i] = assemble(g, p, outcomes[at:at+len(p.candidates)], at)
+		sets[i].report.source, sets[i].report.kind = origin, kind
+		at += len(p.candidates)
+	}
+	noteLeaks(sets, parts, outcomes)
+	return sets, nil
+}
+
+// readAll reads every candidate, in parallel, to its place in the store.
+func (g *gatherer) readAll(all []candidate) ([]outcome, error) {
+	outcomes := make([]outcome, len(all))
+	var next, done atomic.Int64
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for range min(g.options.Workers, len(all)) {
+		wg.Go(func() {
+			planes := make([]byte, g.store.bytes())
+			for !stop.Load() {
+				i := int(next.Add(1)) - 1
+				if i >= len(all) {
+					return
+				}
+				outcomes[i] = g.readOne(i, all[i], planes)
+				if g.isFatal(outcomes[i].err) {
+					stop.Store(true)
+				}
+				if n := int(done.Add(1)); n%64 == 0 || n == len(all) {
+					mu.Lock()
+					g.options.progress(n, len(all))
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for i := range outcomes {
+		if err := outcomes[i].err; g.isFatal(err) {
+			return nil, errors.WithMessagef(err, "datasets: %s", g.store.paths[i])
+		}
+	}
+	return outcomes, nil
+}
+
+// isFatal reports whether err ends the opening: a failing store always does, an
+// unreadable picture under Strict.
+func (g *gatherer) isFatal(err error) bool {
+	if err == nil {
+		return false
+	}
+	var p *problem
+	if !errors.As(err, &p) {
+		return true
+	}
+	return g.options.Strict && p.picture
+}
+
+// readOne reads candidate c to place i of the store; planes is its room to work in.
+func (g *gatherer) readOne(i int, c candidate, planes []byte) (o outcome) {
+	g.store.paths[i] = g.source.show(c.name)
+	data, err := g.bytesOf(c.name)
+	if err != nil {
+		o.err = err
+		return o
+	}
+	p, err := decode(c.name, data, g.options.MaxPixels)
+	if err != nil {
+		o.err = err
+		return o
+	}
+	o.format, o.hash = p.format, hashOf(data, c.box)
+	o.width, o.height = p.Bounds().Dx(), p.Bounds().Dy()
+	if p.orientation >= 5 {
+		o.width, o.height = o.height, o.width
+	}
+	if o.colour, o.err = g.renderer().render(planes, p, c.box); o.err != nil {
+		return o
+	}
+	o.blank = isBlank(planes, g.options.Channels)
+	o.err = g.store.put(i, planes)
+	return o
+}
+
+func (g *gatherer) renderer() renderer {
+	o := g.options
+	return renderer{channels: o.Channels, height: o.Height, width: o.Width, mode: o.Resize, invert: o.Invert}
+}
+
+// hashOf tells equal pictures: equal bytes, cut to equal boxes.
+func hashOf(data []byte, box *image.Rectangle) [sha256.Size]byte {
+	if box == nil {
+		return sha256.Sum256(data)
+	}
+	return sha256.Sum256(append(data[:len(data):len(data)], box.String()...))
+}
+
+// bytesOf reads a file of acceptable size.
+func (g *gatherer) bytesOf(name string) ([]byte, error) {
+	unreadable := func(err error) error {
+		return &problem{reason: reasonNoFile, detail: plainCause(err), picture: hasPictureName(name)}
+	}
+	info, err := g.source.stat(name)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &problem{reason: reasonSpecial, detail: info.Mode().Type().String()}
+	}
+	limit := g.options.MaxFileBytes
+	if info.Size() > limit {
+		return nil, &problem{reason: reasonBytes, picture: hasPictureName(name),
+			detail: fmt.Sprintf("%d bytes, the limit is %d; raise MaxFileBytes", info.Size(), limit)}
+	}
+	file, err := g.source.open(name)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	defer file.Close()
+	data := make([]byte, info.Size())
+	n, err := io.ReadFull(file, data)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return nil, unreadable(err)
+	}
+	return data[:n], nil // shorter if the file shrank meanwhile: the decoder will say
+}
+
+// plainCause is an error without the path, which is told beside it.
+func plainCause(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return err.Error()
+}
+
+// sampled is how many pictures are looked at to decide size and channels.
+const sampled = 64
+
+// decideShape fills in Height, Width and Channels where they are zero.
+func (g *gatherer) decideShape(all []candidate) error {
+	o := &g.options
+	if o.Channels != 0 && o.Height != 0 {
+		return nil
+	}
+	colour, readable := false, 0
+	var sizes []image.Point
+	look := renderer{channels: 3, height: 32, width: 32, mode: Squeeze}
+	planes := make([]byte, 3*32*32)
+	stride := max(1, len(all)/sampled)
+	for i := 0; i < len(all) && (readable < sampled || i < sampled); i += stride {
+		data, err := g.bytesOf(all[i].name)
+		if err != nil {
+			continue // told when it is read for good
+		}
+		p, err := decode(all[i].name, data, o.MaxPixels)
+		if err != nil {
+			continue
+		}
+		coloured, err := look.render(planes, p, all[i].box)
+		if err != nil {
+			continue
+		}
+		readable++
+		colour = colour || coloured
+		sizes = append(sizes, p.Bounds().Size())
+	}
+	if o.Channels == 0 {
+		o.Channels = 1
+		if colour {
+			o.Channels = 3
+		}
+	}
+	if o.Height == 0 {
+		o.Height, o.Width = defaultSize(sizes, o.Channels)
+	}
+	return nil
+}
+
+// defaultSize is the size of the pictures if they are small and all alike, else one
+// that suits them.
+func defaultSize(sizes []image.Point, channels int) (h, w int) {
+	const small = 64
+	if len(sizes) > 0 && sizes[0].X <= small && sizes[0].Y <= small && len(slices.Compact(slices.Clone(sizes))) == 1 {
+		return sizes[0].Y, sizes[0].X
+	}
+	if channels == 1 {
+		return 28, 28
+	}
+	return 64, 64
+}
+
+func sizeString(w, h int) string { return fmt.Sprintf("%d×%d", w, h) }

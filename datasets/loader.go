@@ -1,0 +1,332 @@
+package datasets
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pkg/errors"
+)
+
+// LoaderConfig says how batches are made. Batch must be given; the zero value of the
+// rest is: no normalisation, no augmentation, seed 0, GOMAXPROCS workers, 4 ahead.
+type LoaderConfig struct {
+	Normalisation Normalisation
+	Augment       Augment
+	Seed          uint64 // of the augmentation
+	Batch         int    // pictures in a batch
+	Workers       int    // goroutines that prepare pictures; GOMAXPROCS if 0
+	Ahead         int    // batches prepared ahead of the consumer; 4 if 0
+
+	// State, if not nil, is called right after each call of next, by the same
+	// goroutine; what it returns travels with the batch. It is the sampler's state as
+	// of that batch, however far ahead the loader has run.
+	State func() []byte
+}
+
+// Batch is one prepared batch. It belongs to the consumer until Release.
+type Batch struct {
+	Step         int
+	Indices      []int     // (B) items of the data set
+	Classes      []int     // (B) their classes
+	Labels       []float32 // (B) their classes again, as a graph's input wants them
+	Pixels       []float32 // (B, C, H, W)
+	SamplerState []byte    // what LoaderConfig.State returned after this batch was drawn
+
+	loader  *Loader
+	pending atomic.Int32  // pieces not yet prepared
+	ready   chan struct{} // gets one value when pending becomes 0
+	held    atomic.Bool   // by the consumer
+	mu      sync.Mutex
+	err     error
+}
+
+// Release gives the batch's buffers back to the loader. Nothing of the batch may be
+// used afterwards; a second call does nothing.
+func (b *Batch) Release() {
+	if b.held.CompareAndSwap(true, false) {
+		b.loader.free <- b
+	}
+}
+
+// fail keeps the first error of a batch.
+func (b *Batch) fail(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil {
+		b.err = err
+	}
+}
+
+// Loader prepares batches ahead of the step that consumes them. One goroutine asks
+// for the indices, in step order; others read, augment and normalise. The batches are
+// the same for every number of workers, and a loader that starts at step n with the
+// sampler's state of step n makes the same batches as one that ran through.
+//
+// One goroutine may call Next; after the first batches nothing is allocated.
+type Loader struct {
+	data  *Dataset
+	conf  LoaderConfig
+	next  func(dst []int) error
+	free  chan *Batch // to be filled
+	order chan *Batch // being filled, in step order
+	jobs  chan job
+	quit  chan struct{}
+	done  sync.WaitGroup
+	once  sync.Once
+
+	current *Batch // popped from order but not ready when its context ended
+	err     error  // what ended the loader
+
+	waited, waitedFirst atomic.Int64 // nanoseconds
+	began               atomic.Int64 // when the first batch was handed out, Unix nanoseconds
+}
+
+// job is a piece of a batch.
+type job struct {
+	batch    *Batch
+	from, to int
+}
+
+// NewLoader starts to prepare batches of d. next fills dst with the indices of the
+// next batch, c.Batch of them; the Next method of a samplers.Sampler fits. It is called
+// by one goroutine, and not after it returned an error: Next then hands that error out
+// once all batches before it are consumed. startStep numbers the first batch. Close
+// the loader when done.
+func NewLoader(d *Dataset, c LoaderConfig, next func(dst []int) error, startStep int) (*Loader, error) {
+	if err := c.validate(d); err != nil {
+		return nil, err
+	}
+	if next == nil {
+		return nil, errors.New("datasets: loader without a source of indices")
+	}
+	if c.Workers == 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	if c.Ahead == 0 {
+		c.Ahead = 4
+	}
+	buffers := c.Ahead + 1 // one is with the consumer
+	l := &Loader{
+		data: d, conf: c, next: next, quit: make(chan struct{}),
+		free: make(chan *Batch, buffers), order: make(chan *Batch, buffers), jobs: make(chan job, c.Workers),
+	}
+	for range buffers {
+		l.free <- l.newBatch()
+	}
+	l.done.Add(1 + c.Workers)
+	go l.dispatch(startStep)
+	for range c.Workers {
+		go l.work()
+	}
+	return l, nil
+}
+
+func (c LoaderConfig) validate(d *Dataset) error {
+	if d == nil || d.Len() == 0 {
+		return errors.New("datasets: loader over an empty set")
+	}
+	if c.Batch < 1 {
+		return errors.Errorf("datasets: loader's batch is %d, want 1 or more", c.Batch)
+	}
+	if c.Workers < 0 || c.Ahead < 0 {
+		return errors.Errorf("datasets: loader has %d workers and %d batches ahead, want 0 (default) or more", c.Workers, c.Ahead)
+	}
+	if err := c.Normalisation.Validate(d.store.channels); err != nil {
+		return err
+	}
+	return c.Augment.Validate()
+}
+
+func (l *Loader) newBatch() *Batch {
+	n := l.conf.Batch
+	return &Batch{
+		Indices: make([]int, n), Classes: make([]int, n), Labels: make([]float32, n),
+		Pixels: make([]float32, n*l.data.store.bytes()),
+		loader: l, ready: make(chan struct{}, 1),
+	}
+}
+
+// dispatch draws the batches in step order and hands their pieces to the workers.
+func (l *Loader) dispatch(step int) {
+	defer l.done.Done()
+	for ; ; step++ {
+		var b *Batch
+		select {
+		case b = <-l.free:
+		case <-l.quit:
+			return
+		}
+		b.Step = step
+		if b.err = l.draw(b); b.err != nil {
+			b.ready <- struct{}{}
+			l.order <- b
+			return
+		}
+		if !l.handOut(b) {
+			return
+		}
+	}
+}
+
+// draw fills in everything of b but its pixels.
+func (l *Loader) draw(b *Batch) error {
+	if err := l.next(b.Indices); err != nil {
+		return err
+	}
+	b.SamplerState = nil
+	if l.conf.State != nil {
+		b.SamplerState = l.conf.State()
+	}
+	if err := l.data.checkIndices(b.Indices); err != nil {
+		return errors.WithMessagef(err, "batch of step %d", b.Step)
+	}
+	for i, item := range b.Indices {
+		b.Classes[i] = l.data.labels[item]
+		b.Labels[i] = float32(b.Classes[i])
+	}
+	return nil
+}
+
+// handOut cuts b into pieces for the workers; false when the loader has been closed.
+func (l *Loader) handOut(b *Batch) bool {
+	pieces := min(l.conf.Workers, l.conf.Batch)
+	b.pending.Store(int32(pieces))
+	l.order <- b // as many places as there are batches
+	for p := range pieces {
+		select {
+		case l.jobs <- job{b, p * l.conf.Batch / pieces, (p + 1) * l.conf.Batch / pieces}:
+		case <-l.quit:
+			return false
+		}
+	}
+	return true
+}
+
+// work prepares pieces until the loader is closed.
+func (l *Loader) work() {
+	defer l.done.Done()
+	s := l.data.store
+	g := newAugmenter(l.conf.Augment, s, l.conf.Normalisation)
+	scratch := s.scratch()
+	for {
+		select {
+		case j := <-l.jobs:
+			l.prepare(j, g, scratch)
+			if j.batch.pending.Add(-1) == 0 {
+				j.batch.ready <- struct{}{}
+			}
+		case <-l.quit:
+			return
+		}
+	}
+}
+
+func (l *Loader) prepare(j job, g *augmenter, scratch []byte) {
+	s, b := l.data.store, j.batch
+	n := s.bytes()
+	for slot := j.from; slot < j.to; slot++ {
+		pixels, err := s.get(int(l.data.rows[b.Indices[slot]]), scratch)
+		if err != nil {
+			b.fail(errors.WithMessagef(err, "batch of step %d", b.Step))
+			return
+		}
+		g.apply(b.Pixels[slot*n:(slot+1)*n], pixels, l.conf.Seed, b.Step, slot)
+	}
+}
+
+// errClosed is returned by Next after Close.
+var errClosed = errors.New("datasets: loader is closed")
+
+// Next returns the next batch, waiting for it if need be. It returns the error of the
+// source of indices as it came, and after an error the same one again.
+func (l *Loader) Next(ctx context.Context) (*Batch, error) {
+	if l.err != nil {
+		return nil, l.err
+	}
+	select {
+	case <-l.quit:
+		return nil, errClosed
+	default:
+	}
+	if err := l.await(ctx); err != nil {
+		return nil, err
+	}
+	b := l.current
+	l.current = nil
+	if b.err != nil {
+		l.err = b.err
+		return nil, l.err
+	}
+	b.held.Store(true)
+	if l.began.Load() == 0 {
+		l.waitedFirst.Store(l.waited.Load())
+		l.began.Store(time.Now().UnixNano())
+	}
+	return b, nil
+}
+
+// await makes l.current a batch that is ready, and counts the time that takes.
+func (l *Loader) await(ctx context.Context) error {
+	if l.current == nil {
+		select {
+		case l.current = <-l.order:
+		default:
+			defer l.countFrom(time.Now())
+			select {
+			case l.current = <-l.order:
+			case <-ctx.Done():
+				return errors.Wrap(ctx.Err(), "datasets: waiting for a batch")
+			case <-l.quit:
+				return errClosed
+			}
+			return l.awaitReady(ctx)
+		}
+	}
+	select {
+	case <-l.current.ready:
+		return nil
+	default:
+	}
+	defer l.countFrom(time.Now())
+	return l.awaitReady(ctx)
+}
+
+func (l *Loader) awaitReady(ctx context.Context) error {
+	select {
+	case <-l.current.ready:
+		return nil
+	case <-ctx.Done():
+		return errors.Wrap(ctx.Err(), "datasets: waiting for a batch")
+	case <-l.quit:
+		return errClosed
+	}
+}
+
+func (l *Loader) countFrom(start time.Time) { l.waited.Add(int64(time.Since(start))) }
+
+// Waited returns how long Next has waited altogether.
+func (l *Loader) Waited() time.Duration { return time.Duration(l.waited.Load()) }
+
+// WaitShare returns the share, 0 … 1, of the time since the first batch was handed out
+// that Next has waited: what loading costs a run in its steady state.
+func (l *Loader) WaitShare() float64 {
+	began := l.began.Load()
+	if began == 0 {
+		return 0
+	}
+	elapsed := time.Now().UnixNano() - began
+	if elapsed <= 0 {
+		return 0
+	}
+	return min(1, float64(l.waited.Load()-l.waitedFirst.Load())/float64(elapsed))
+}
+
+// Close stops the loader and waits for its goroutines. Batches not yet released stay
+// readable. It may be called twice.
+func (l *Loader) Close() {
+	l.once.Do(func() { close(l.quit) })
+	l.done.Wait()
+}

@@ -1,0 +1,150 @@
+package datasets
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"image"
+	"image/png"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestOmniglot(t *testing.T) {
+	s, err := Omniglot(Options{})
+	require.NoError(t, err)
+	require.Nil(t, s.Val)
+	for _, tt := range []struct {
+		set                *Dataset
+		classes, alphabets int
+	}{{s.Train, 393, 11}, {s.Test, 168, 6}} {
+		require.Equal(t, tt.classes, tt.set.NumClasses())
+		require.Equal(t, 20*tt.classes, tt.set.Len())
+		for _, n := range tt.set.classSizes() {
+			require.Equal(t, 20, n)
+		}
+		names := make(map[string]bool)
+		for _, c := range tt.set.Classes() {
+			alphabet, _, _ := strings.Cut(c, "/")
+			names[alphabet] = true
+		}
+		require.Len(t, names, tt.alphabets)
+		c, h, w := tt.set.Shape()
+		require.Equal(t, []int{1, 28, 28}, []int{c, h, w})
+	}
+	require.Empty(t, SharedClasses(s.Train, s.Test))
+	require.Equal(t, "omniglot/train/Armenian/character02/03", s.Train.Path(22))
+
+	// Ink is 1 and rare; the border is paper, 0.
+	x := make([]float32, 784*s.Test.Len())
+	all := make([]int, s.Test.Len())
+	for i := range all {
+		all[i] = i
+	}
+	require.NoError(t, s.Test.Fill(x, all, Normalisation{}))
+	sum, border := 0., 0.
+	for i, v := range x {
+		sum += float64(v)
+		if i%784 < 28 {
+			border += float64(v)
+		}
+	}
+	require.InDelta(t, 0.08, sum/float64(len(x)), 0.03)
+	require.Less(t, border/float64(28*s.Test.Len()), 0.02)
+	img, err := s.Test.Image(0)
+	require.NoError(t, err)
+	require.Equal(t, byte(255), img.(*image.Gray).Pix[0], "for people, paper is white")
+}
+
+func TestOmniglotOptions(t *testing.T) {
+	ink, err := Omniglot(Options{Height: 35, Channels: 3})
+	require.NoError(t, err)
+	paper, err := Omniglot(Options{Width: 35, Invert: true, CacheBytes: 1, CacheDir: t.TempDir()})
+	require.NoError(t, err)
+	defer paper.Close()
+	a, b := make([]float32, 3*35*35), make([]float32, 35*35)
+	require.NoError(t, ink.Train.Fill(a, []int{77}, Normalisation{}))
+	require.NoError(t, paper.Train.Fill(b, []int{77}, Normalisation{}))
+	for i, v := range b {
+		require.InDelta(t, 1, v+a[i], 1e-6)
+		require.Equal(t, a[i], a[i+35*35])
+	}
+	_, err = Omniglot(Options{Channels: 4})
+	require.Error(t, err)
+}
+
+func TestOmniglotIsSmallAndLicensed(t *testing.T) {
+	total := 0
+	for _, part := range []string{"train", "test"} {
+		alphabets, _, err := readAlphabets(part)
+		require.NoError(t, err)
+		for _, a := range alphabets {
+			total += len(a.code)
+		}
+	}
+	require.Less(t, total, 1<<20)
+	require.Contains(t, OmniglotLicence(), "Copyright (c) 2015 Brenden Lake")
+	require.Contains(t, OmniglotLicence(), "MIT License")
+}
+
+// The embedded drawings are those of the archive, if OMNIGLOT_ARCHIVE names
+// omniglot.tar.gz, and so is what OpenFS makes of its files.
+func TestOmniglotIsTheArchives(t *testing.T) {
+	name := os.Getenv("OMNIGLOT_ARCHIVE")
+	if name == "" {
+		t.Skip("OMNIGLOT_ARCHIVE does not name omniglot.tar.gz")
+	}
+	f, err := os.Open(name)
+	require.NoError(t, err)
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	require.NoError(t, err)
+	s, err := Omniglot(Options{})
+	require.NoError(t, err)
+	place := make(map[string]int)
+	for i := range s.Test.Len() {
+		place[s.Test.Path(i)] = i
+	}
+	compared := 0
+	r := renderer{channels: 1, height: 28, width: 28, mode: Squeeze, invert: true}
+	planes := make([]byte, 784)
+	for files := tar.NewReader(z); ; {
+		h, err := files.Next()
+		if err == io.EOF {
+			break
+		}
+		require.NoError(t, err)
+		end := strings.LastIndexByte(h.Name, '_')
+		slash := strings.LastIndexByte(h.Name, '/')
+		if end < slash {
+			continue
+		}
+		i, ok := place[h.Name[:slash+1]+strings.TrimSuffix(h.Name[end+1:], ".png")]
+		if !ok {
+			continue
+		}
+		data, err := io.ReadAll(files)
+		require.NoError(t, err)
+		img, err := png.Decode(bytes.NewReader(data))
+		require.NoError(t, err)
+		_, err = r.render(planes, picture{Image: img, orientation: 1}, nil)
+		require.NoError(t, err)
+		got, err := s.Test.store.get(int(s.Test.rows[i]), nil)
+		require.NoError(t, err)
+		require.Equal(t, planes, got, h.Name)
+		compared++
+	}
+	require.Equal(t, s.Test.Len(), compared)
+}
+
+func BenchmarkOmniglot(b *testing.B) {
+	for b.Loop() {
+		if _, err := Omniglot(Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

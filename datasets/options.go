@@ -1,0 +1,126 @@
+package datasets
+
+import (
+	"log/slog"
+	"runtime"
+
+	"github.com/pkg/errors"
+)
+
+// ResizeMode says how a picture of another shape becomes Height×Width.
+type ResizeMode string
+
+// The three ways to resize. All of them filter with a triangle kernel as wide as the
+// reduction asks for, so that small pictures of large ones do not alias.
+const (
+	Squeeze ResizeMode = "squeeze" // the whole picture, its aspect ratio given up; the default
+	Crop    ResizeMode = "crop"    // the largest centred part of the right aspect ratio
+	Pad     ResizeMode = "pad"     // the whole picture, centred, white beside it (letterbox)
+)
+
+// Limits that hold where Options has zero.
+const (
+	DefaultMaxPixels    = 64 << 20  // 67 megapixels: above any telephone's usual setting
+	DefaultMaxFileBytes = 256 << 20 // an uncompressed 16-bit TIFF of 40 megapixels
+	DefaultCacheBytes   = 2 << 30
+)
+
+// Options says how pictures are read. The zero value is usable: sizes and channels are
+// then decided from the data.
+type Options struct {
+	// Height and Width of every picture after reading. Both zero: the size of the
+	// pictures if they all have one size of at most 64×64, else 28×28 for grey
+	// pictures and 64×64 for colour. One zero: the same as the other.
+	Height, Width int
+	// Channels is 1 (grey) or 3 (RGB). Zero: 1 if a sample of the pictures is grey, else 3.
+	Channels int
+	// Resize is the way to the common size; Squeeze if empty.
+	Resize ResizeMode
+	// Invert stores 255 − value: line drawings on white paper get ink 1 and paper 0,
+	// so that what lies outside of a picture and what is empty in it are alike.
+	Invert bool
+
+	// MaxPixels is the largest width × height, looked up in the header before a
+	// picture is decoded; DefaultMaxPixels if zero.
+	MaxPixels int64
+	// MaxFileBytes is the largest file that is read; DefaultMaxFileBytes if zero.
+	MaxFileBytes int64
+	// Strict makes the first unreadable picture an error. Without it such a picture
+	// is left out and told in Summary.
+	Strict bool
+	// DropDuplicates leaves out byte-identical files: further copies in one class, and
+	// all copies where two classes claim the same file. Without it they are only told.
+	DropDuplicates bool
+
+	// CacheBytes is the memory for decoded pictures; DefaultCacheBytes if zero. A
+	// data set above it goes to an unnamed temporary file in CacheDir.
+	CacheBytes int64
+	// CacheDir is where that file is made; os.TempDir() if empty.
+	CacheDir string
+	// Workers decode at the same time; GOMAXPROCS if zero.
+	Workers int
+
+	// Logger gets one line when a set has been opened and a warning for what was left
+	// out; nothing is logged if nil.
+	Logger *slog.Logger
+	// Progress, if not nil, is called now and then by one goroutine at a time while
+	// pictures are decoded.
+	Progress func(done, total int)
+}
+
+// withDefaults returns o with its zero fields decided, or what is wrong with it.
+func (o Options) withDefaults() (Options, error) {
+	for _, f := range []struct {
+		name  string
+		value int64
+	}{
+		{"Height", int64(o.Height)}, {"Width", int64(o.Width)}, {"MaxPixels", o.MaxPixels},
+		{"MaxFileBytes", o.MaxFileBytes}, {"CacheBytes", o.CacheBytes}, {"Workers", int64(o.Workers)},
+	} {
+		if f.value < 0 {
+			return o, errors.Errorf("datasets: Options.%s is %d, want 0 (default) or more", f.name, f.value)
+		}
+	}
+	if o.Height > maxSide || o.Width > maxSide {
+		return o, errors.Errorf("datasets: pictures of %d×%d asked for, at most %d×%d can be had", o.Height, o.Width, maxSide, maxSide)
+	}
+	if o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
+		return o, errors.Errorf("datasets: Options.Channels is %d, want 1 (grey), 3 (RGB) or 0 (decide from the data)", o.Channels)
+	}
+	switch o.Resize {
+	case "":
+		o.Resize = Squeeze
+	case Squeeze, Crop, Pad:
+	default:
+		return o, errors.Errorf("datasets: resize mode %q is unknown, want %q, %q or %q", o.Resize, Squeeze, Crop, Pad)
+	}
+	if o.Height == 0 {
+		o.Height = o.Width
+	}
+	if o.Width == 0 {
+		o.Width = o.Height
+	}
+	if o.MaxPixels == 0 {
+		o.MaxPixels = DefaultMaxPixels
+	}
+	if o.MaxFileBytes == 0 {
+		o.MaxFileBytes = DefaultMaxFileBytes
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = DefaultCacheBytes
+	}
+	if o.Workers == 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	return o, nil
+}
+
+// maxSide bounds Height and Width: one picture then takes at most 192 MiB.
+const maxSide = 8192
+
+// progress calls o.Progress if there is one.
+func (o Options) progress(done, total int) {
+	if o.Progress != nil {
+		o.Progress(done, total)
+	}
+}

@@ -1,0 +1,187 @@
+package datasets
+
+import (
+	"image"
+	"image/color"
+	"math"
+
+	"golang.org/x/image/draw"
+)
+
+// renderer turns decoded pictures into planes of one size. It belongs to one goroutine.
+type renderer struct {
+	channels, height, width int
+	mode                    ResizeMode
+	invert                  bool
+}
+
+// render writes p to planes (C, H, W): upright, on white where it is transparent, cut
+// to box (in upright pixels) unless that is nil, resized, grey if there is one channel,
+// and inverted if asked for. It reports whether there was colour to lose.
+func (r renderer) render(planes []byte, p picture, box *image.Rectangle) (colour bool, err error) {
+	bounds := p.Bounds()
+	w, h := bounds.Dx(), bounds.Dy()
+	turned := p.orientation >= 5
+	if turned {
+		w, h = h, w
+	}
+	from := image.Rect(0, 0, w, h)
+	if box != nil {
+		if from = from.Intersect(*box); from.Empty() {
+			return false, &problem{reason: reasonBox, picture: true, detail: box.String() + " of a picture of " + sizeString(w, h)}
+		}
+	}
+	from, to := r.fit(from)
+	canvas := image.Rect(0, 0, r.width, r.height)
+	if turned {
+		canvas = image.Rect(0, 0, r.height, r.width)
+	}
+	small := image.NewRGBA(canvas)
+	draw.Draw(small, canvas, image.White, image.Point{}, draw.Src)
+	source := storedRect(from, p.orientation, w, h).Add(bounds.Min)
+	scale(small, storedRect(to, p.orientation, r.width, r.height), p.Image, source)
+	r.unpack(planes, small, p.orientation)
+	return isColour(small), nil
+}
+
+// fit returns which part of the upright rectangle is used and where it goes.
+func (r renderer) fit(from image.Rectangle) (used, to image.Rectangle) {
+	w, h := from.Dx(), from.Dy()
+	to = image.Rect(0, 0, r.width, r.height)
+	switch r.mode {
+	case Crop:
+		side := min(float64(w)/float64(r.width), float64(h)/float64(r.height)) // source pixels a result pixel
+		return centred(from, side*float64(r.width), side*float64(r.height)), to
+	case Pad:
+		share := min(float64(r.width)/float64(w), float64(r.height)/float64(h))
+		return from, centred(to, share*float64(w), share*float64(h))
+	}
+	return from, to
+}
+
+// centred returns the rectangle of size w×h, rounded, in the middle of r.
+func centred(r image.Rectangle, w, h float64) image.Rectangle {
+	dx := min(max(int(math.Round(w)), 1), r.Dx())
+	dy := min(max(int(math.Round(h)), 1), r.Dy())
+	x, y := r.Min.X+(r.Dx()-dx)/2, r.Min.Y+(r.Dy()-dy)/2
+	return image.Rect(x, y, x+dx, y+dy)
+}
+
+// scale draws src over dst with a triangle filter, widened where it reduces.
+func scale(dst *image.RGBA, to image.Rectangle, src image.Image, from image.Rectangle) {
+	switch src.(type) {
+	case *image.Paletted, *image.CMYK:
+		// The scaler has no fast path for these, the copy has.
+		flat := image.NewRGBA(from)
+		draw.Draw(flat, from, src, from.Min, draw.Src)
+		src = flat
+	}
+	if from.Size() == to.Size() {
+		draw.Draw(dst, to, src, from.Min, draw.Over)
+		return
+	}
+	draw.BiLinear.Scale(dst, to, src, from, draw.Over, nil)
+}
+
+// unpack writes small, which is turned as stored, upright into planes.
+func (r renderer) unpack(planes []byte, small *image.RGBA, orientation int) {
+	plane := r.height * r.width
+	flip := byte(0)
+	if r.invert {
+		flip = 255 // v XOR 255 = 255 − v
+	}
+	for y := range r.height {
+		for x := range r.width {
+			sx, sy := storedPoint(x, y, orientation, r.width, r.height)
+			at := small.PixOffset(sx, sy)
+			red, green, blue := small.Pix[at], small.Pix[at+1], small.Pix[at+2]
+			i := y*r.width + x
+			if r.channels == 1 {
+				planes[i] = luminance(red, green, blue) ^ flip
+				continue
+			}
+			planes[i], planes[plane+i], planes[2*plane+i] = red^flip, green^flip, blue^flip
+		}
+	}
+}
+
+// luminance is JFIF's Y, rounded; equal components give their value exactly.
+func luminance(r, g, b byte) byte {
+	return byte((19595*uint32(r) + 38470*uint32(g) + 7471*uint32(b) + 1<<15) >> 16)
+}
+
+// storedPoint returns where the upright pixel (x, y) of a picture of w×h (upright) is
+// stored under an EXIF orientation.
+func storedPoint(x, y, orientation, w, h int) (int, int) {
+	switch orientation {
+	case 2:
+		return w - 1 - x, y
+	case 3:
+		return w - 1 - x, h - 1 - y
+	case 4:
+		return x, h - 1 - y
+	case 5:
+		return y, x
+	case 6:
+		return y, w - 1 - x
+	case 7:
+		return h - 1 - y, w - 1 - x
+	case 8:
+		return h - 1 - y, x
+	}
+	return x, y
+}
+
+// storedRect is storedPoint for a rectangle that is not empty.
+func storedRect(r image.Rectangle, orientation, w, h int) image.Rectangle {
+	x0, y0 := storedPoint(r.Min.X, r.Min.Y, orientation, w, h)
+	x1, y1 := storedPoint(r.Max.X-1, r.Max.Y-1, orientation, w, h)
+	return image.Rect(min(x0, x1), min(y0, y1), max(x0, x1)+1, max(y0, y1)+1)
+}
+
+// planesToImage is the way back, for people to look at.
+func planesToImage(planes []byte, channels, h, w int, inverted bool) image.Image {
+	flip := byte(0)
+	if inverted {
+		flip = 255
+	}
+	if channels == 1 {
+		img := image.NewGray(image.Rect(0, 0, w, h))
+		for i, v := range planes {
+			img.Pix[i] = v ^ flip
+		}
+		return img
+	}
+	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	plane := h * w
+	for i := range plane {
+		img.SetRGBA(i%w, i/w, color.RGBA{planes[i] ^ flip, planes[plane+i] ^ flip, planes[2*plane+i] ^ flip, 255})
+	}
+	return img
+}
+
+// isColour reports whether img holds more colour than the rounding of a grey JPEG
+// leaves.
+func isColour(img *image.RGBA) bool {
+	const tolerance = 8
+	for p := img.Pix; len(p) >= 4; p = p[4:] {
+		if max(p[0], p[1], p[2])-min(p[0], p[1], p[2]) > tolerance {
+			return true
+		}
+	}
+	return false
+}
+
+// isBlank reports whether each plane is of one value.
+func isBlank(planes []byte, channels int) bool {
+	plane := len(planes) / channels
+	for c := range channels {
+		p := planes[c*plane : (c+1)*plane]
+		for _, v := range p {
+			if v != p[0] {
+				return false
+			}
+		}
+	}
+	return true
+}

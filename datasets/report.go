@@ -1,0 +1,147 @@
+package datasets
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Skip is one thing that was left out, and why.
+type Skip struct {
+	Path   string `json:"path"`             // safe to print
+	Reason string `json:"reason"`           // one of a few fixed phrases
+	Detail string `json:"detail,omitempty"` // what the decoder said, or where a link leads
+}
+
+// Count is a number of things of one kind, with up to five examples.
+type Count struct {
+	What     string   `json:"what"`
+	Count    int      `json:"count"`
+	Examples []string `json:"examples,omitempty"`
+}
+
+// ClassSize is a class and its number of pictures.
+type ClassSize struct {
+	Name     string `json:"name"`
+	Pictures int    `json:"pictures"`
+}
+
+// Summary tells what a data set consists of. Sizes of files and pictures are those
+// before resizing.
+type Summary struct {
+	Source   string    `json:"source"` // folder or file
+	Kind     string    `json:"kind"`   // folder, manifest, idx or omniglot
+	Classes  int       `json:"classes"`
+	Pictures int       `json:"pictures"`
+	Smallest ClassSize `json:"smallest"`
+	Largest  ClassSize `json:"largest"`
+	// Singletons counts classes of one picture: kept, for they can be negatives and
+	// part of a gallery, but such a picture never has a positive.
+	Singletons int `json:"singletons,omitempty"`
+
+	Channels int   `json:"channels"` // as stored
+	Height   int   `json:"height"`
+	Width    int   `json:"width"`
+	Bytes    int64 `json:"bytes"`             // of the decoded pictures of all that was opened together
+	OnDisk   bool  `json:"on_disk,omitempty"` // they are in a cache file
+
+	Originals string  `json:"originals,omitempty"` // "28×28" or "3×2000 … 2250×3000"
+	Formats   []Count `json:"formats,omitempty"`   // pictures by format, most frequent first
+	Skipped   []Count `json:"skipped,omitempty"`   // left out, by reason, most frequent first
+	Notes     []Count `json:"notes,omitempty"`     // kept, but worth knowing: duplicates, empty classes …
+}
+
+// report is what opening found out about a part and cannot be seen from its pictures.
+type report struct {
+	source, kind string
+	originals    string
+	formats      map[string]int
+	skipped      []Skip
+	notes        []Count
+}
+
+// note adds an observation, with up to five examples.
+func (r *report) note(what string, examples ...string) {
+	if len(examples) > 0 {
+		r.notes = append(r.notes, Count{What: what, Count: len(examples), Examples: firstFew(examples)})
+	}
+}
+
+// Summary tells what d consists of.
+func (d *Dataset) Summary() Summary {
+	c, h, w := d.Shape()
+	s := Summary{
+		Source: d.report.source, Kind: d.report.kind, Classes: d.NumClasses(), Pictures: d.Len(),
+		Channels: c, Height: h, Width: w,
+		Bytes: int64(len(d.store.paths)) * int64(d.store.bytes()), OnDisk: d.store.file != nil,
+		Originals: d.report.originals, Skipped: countReasons(d.report.skipped), Notes: slices.Clone(d.report.notes),
+	}
+	for format, n := range d.report.formats {
+		s.Formats = append(s.Formats, Count{What: format, Count: n})
+	}
+	mostFirst(s.Formats)
+	for class, n := range d.classSizes() {
+		if class == 0 || n < s.Smallest.Pictures {
+			s.Smallest = ClassSize{d.classes[class], n}
+		}
+		if class == 0 || n > s.Largest.Pictures {
+			s.Largest = ClassSize{d.classes[class], n}
+		}
+		if n == 1 {
+			s.Singletons++
+		}
+	}
+	return s
+}
+
+// Skipped returns everything that was left out when d was opened, in order of path.
+// The slice is shared: do not change it.
+func (d *Dataset) Skipped() []Skip { return d.report.skipped }
+
+// countReasons groups what was left out by reason.
+func countReasons(skipped []Skip) []Count {
+	byReason := make(map[string]*Count)
+	var counts []Count
+	for _, s := range skipped {
+		c := byReason[s.Reason]
+		if c == nil {
+			c = &Count{What: s.Reason}
+			byReason[s.Reason] = c
+		}
+		c.Count++
+		if len(c.Examples) < examplesShown {
+			c.Examples = append(c.Examples, s.Path)
+		}
+	}
+	for _, c := range byReason {
+		counts = append(counts, *c)
+	}
+	mostFirst(counts)
+	return counts
+}
+
+// examplesShown is how many examples a Count carries.
+const examplesShown = 5
+
+func firstFew(all []string) []string { return slices.Clone(all[:min(len(all), examplesShown)]) }
+
+// mostFirst sorts counts by number, then by name.
+func mostFirst(counts []Count) {
+	slices.SortFunc(counts, func(a, b Count) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.What, b.What))
+	})
+}
+
+// String returns "what: n (example, example …)".
+func (c Count) String() string {
+	s := fmt.Sprintf("%s: %d", c.What, c.Count)
+	if len(c.Examples) == 0 {
+		return s
+	}
+	s += " (" + strings.Join(c.Examples, ", ")
+	if c.Count > len(c.Examples) {
+		s += " …"
+	}
+	return s + ")"
+}

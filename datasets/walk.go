@@ -1,0 +1,150 @@
+package datasets
+
+import (
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// walker lists the files of a tree with links. Every file and folder is taken once, by
+// its real name: ordinary entries first, then what only links lead to. So loops end,
+// and no picture comes twice under two labels.
+type walker struct {
+	source source
+	seen   map[string]string // real name → name under which it was taken
+
+	part  *part
+	top   string   // folder of the part: classes are named below it
+	links []string // to be followed
+}
+
+// walkPart lists the files below folder as candidates of p.
+func (w *walker) walkPart(p *part, folder string) error {
+	w.part, w.top, w.links = p, folder, nil
+	real, err := w.source.real(folder)
+	if err != nil {
+		return err
+	}
+	entries, err := w.source.readDir(folder)
+	if err != nil {
+		return err
+	}
+	w.seen[real] = folder
+	w.entries(folder, real, entries)
+	for len(w.links) > 0 {
+		link := w.links[0]
+		w.links = w.links[1:]
+		w.follow(link)
+	}
+	return nil
+}
+
+// folder lists one folder, which is not listed yet.
+func (w *walker) folder(dir, real string) {
+	entries, err := w.source.readDir(dir)
+	if err != nil {
+		w.part.skip(w.source.show(dir), reasonNoFile, plainCause(err))
+		return
+	}
+	if len(entries) == 0 {
+		w.part.empty = append(w.part.empty, printable(w.class(dir)))
+	}
+	w.entries(dir, real, entries)
+}
+
+func (w *walker) entries(dir, real string, entries []fs.DirEntry) {
+	for _, e := range entries {
+		name, realName := path.Join(dir, e.Name()), filepath.Join(real, e.Name())
+		switch reason := leftAlone(e.Name()); {
+		case reason != "":
+			w.part.skip(w.source.show(name), reason, "")
+		case e.Type()&fs.ModeSymlink != 0:
+			w.links = append(w.links, name)
+		case e.IsDir():
+			if w.take(name, realName) {
+				w.folder(name, realName)
+			}
+		case e.Type().IsRegular():
+			if w.take(name, realName) {
+				w.file(name)
+			}
+		default:
+			w.part.skip(w.source.show(name), reasonSpecial, e.Type().String())
+		}
+	}
+}
+
+// take reports whether real is new, and marks it.
+func (w *walker) take(name, real string) bool {
+	if first, ok := w.seen[real]; ok {
+		w.part.skip(w.source.show(name), reasonSeen, w.source.show(first))
+		return false
+	}
+	w.seen[real] = name
+	return true
+}
+
+// follow lists what a link leads to.
+func (w *walker) follow(link string) {
+	info, err := w.source.stat(link)
+	if err != nil {
+		w.part.skip(w.source.show(link), reasonLink, plainCause(err))
+		return
+	}
+	real, err := w.source.real(link)
+	if err != nil {
+		w.part.skip(w.source.show(link), reasonLink, plainCause(err))
+		return
+	}
+	if w.holdsTop(real) {
+		w.part.skip(w.source.show(link), reasonSeen, "leads to a folder that holds it")
+		return
+	}
+	if !w.take(link, real) {
+		return
+	}
+	switch {
+	case info.IsDir():
+		w.folder(link, real)
+	case info.Mode().IsRegular():
+		w.file(link)
+	default:
+		w.part.skip(w.source.show(link), reasonSpecial, info.Mode().Type().String())
+	}
+}
+
+// holdsTop reports whether the part lies inside of real: to follow such a link would
+// be to list everything around the data.
+func (w *walker) holdsTop(real string) bool {
+	top, err := w.source.real(w.top)
+	if err != nil {
+		return false
+	}
+	inside, err := filepath.Rel(real, top)
+	return err == nil && inside != ".." && !strings.HasPrefix(inside, ".."+string(filepath.Separator))
+}
+
+// file makes a file a candidate, if it lies in a class.
+func (w *walker) file(name string) {
+	class := w.class(path.Dir(name))
+	switch {
+	case class != ".":
+		w.part.candidates = append(w.part.candidates, candidate{name: name, class: class})
+	case hasPictureName(name):
+		w.part.skip(w.source.show(name), reasonNoClass, "")
+	default:
+		w.part.skip(w.source.show(name), reasonNoPicture, "")
+	}
+}
+
+// class is the path of dir below the part's folder; "." for that folder itself.
+func (w *walker) class(dir string) string {
+	if w.top == "." {
+		return dir
+	}
+	if dir == w.top {
+		return "."
+	}
+	return strings.TrimPrefix(dir, w.top+"/")
+}
