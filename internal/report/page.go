@@ -382,6 +382,9 @@ func (c *chart) note(all int) string {
 		s += ", taken evenly from the classes out of " + count(all)
 	}
 	s += ". t-SNE: near means similar; distances between far groups mean little."
+	if len(c.classes) > chartColours {
+		s += " Colours and shapes repeat; neighbouring classes differ."
+	}
 	if c.dropped > 0 {
 		s += " " + plural(c.dropped, "picture has", "pictures have") + " an embedding with NaN or Inf and cannot be shown."
 	}

@@ -138,16 +138,19 @@ func tickText(v float64) string {
 	case size >= 1e4:
 		return trimmed(v/1e3) + "k"
 	case size < 1e-3 && v != 0:
-		return exponential(v)
+		return exponential(v, 3)
 	}
 	return trimmed(v)
 }
 
-// exponential writes up to three significant digits and a short exponent: 2.5e−5.
-func exponential(v float64) string {
-	digits, power, _ := strings.Cut(strconv.FormatFloat(v, 'e', 2, 64), "e")
-	digits = strings.TrimRight(strings.TrimRight(digits, "0"), ".")
-	return strings.ReplaceAll(digits+"e-"+strings.TrimLeft(power, "-0"), "-", "−")
+// exponential writes up to so many significant digits and a short exponent: 2.5e−5.
+func exponential(v float64, digits int) string {
+	mantissa, power, _ := strings.Cut(strconv.FormatFloat(v, 'e', digits-1, 64), "e")
+	if strings.Contains(mantissa, ".") {
+		mantissa = strings.TrimRight(strings.TrimRight(mantissa, "0"), ".")
+	}
+	sign := strings.TrimPrefix(power[:1], "+")
+	return strings.ReplaceAll(mantissa+"e"+sign+strings.TrimLeft(power[1:], "0"), "-", "−")
 }
 
 func trimmed(v float64) string {

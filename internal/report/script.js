@@ -5,7 +5,12 @@
   for (const e of document.querySelectorAll(".js")) e.hidden = false;
   const clamp = (v, a, b) => Math.min(b, Math.max(a, v));
   const minus = (s) => s.replace("-", "−");
-  const text = (v) => v == null ? "–" : minus(String(+v.toPrecision(4)));
+  const text = (v) => {
+    const size = Math.abs(v);
+    if (v == null) return "–";
+    if (v !== 0 && (size < 1e-3 || size >= 1e6)) return minus((+v.toPrecision(4)).toExponential().replace("+", ""));
+    return minus(String(+v.toPrecision(Math.max(4, String(Math.trunc(size)).length))));
+  };
 
   // Curves: the same drawing as plot.go, at the reader's width, over a window of steps.
   const colours = 6;
@@ -266,7 +271,7 @@
     for (let i = 0; i < n; i++) if (map.class[i] !== chosen) one(i, r, null);
     pen.globalAlpha = 1;
     if (chosen >= 0) web(chosen, r, card);
-    if (map.classes.length <= 24 && chosen < 0) labels();
+    if (map.classes.length <= 60 && chosen < 0 && !showPictures) labels();
     if (hover >= 0) {
       pen.lineWidth = 2; pen.strokeStyle = style("--ink");
       const edge = pictureSize();
@@ -281,19 +286,34 @@
     for (const i of list) { pen.beginPath(); pen.moveTo(x, y); pen.lineTo(px(i), py(i)); pen.stroke(); }
     pen.globalAlpha = 1;
     for (const i of list) one(i, r + 1, card);
-    if (pinned >= 0 && hover < 0) label(map.classes[c], x, y);
+    if (pinned >= 0 && hover < 0) label(map.classes[c], ...above(list));
   };
   const middle = (list) => {
     const xm = list.map(px).sort((a, b) => a - b), ym = list.map(py).sort((a, b) => a - b);
     return [xm[xm.length >> 1], ym[ym.length >> 1]];
   };
-  const label = (words, x, y) => {
+  // label writes a class name centred at x with its foot at y, kept within the map,
+  // unless it would cover one of the boxes taken.
+  const label = (words, x, y, taken) => {
     if (words.length > 34) words = words.slice(0, 33) + "…";
-    pen.font = "600 12px " + style("--sans"); pen.textAlign = "center"; pen.textBaseline = "middle";
+    pen.font = "600 12px " + style("--sans"); pen.textAlign = "center"; pen.textBaseline = "alphabetic";
+    const half = pen.measureText(words).width / 2;
+    x = clamp(x, half + 6, Math.max(half + 6, size.w - half - 6)); y = clamp(y, 16, size.h - 6);
+    const box = [x - half - 3, y - 13, x + half + 3, y + 4];
+    if (taken && taken.some((t) => box[0] < t[2] && t[0] < box[2] && box[1] < t[3] && t[1] < box[3])) return;
+    if (taken) taken.push(box);
     pen.lineWidth = 4; pen.lineJoin = "round"; pen.strokeStyle = style("--card"); pen.strokeText(words, x, y);
     pen.fillStyle = style("--ink"); pen.fillText(words, x, y);
   };
-  const labels = () => members.forEach((list, c) => { const [x, y] = middle(list); label(map.classes[c], x, y); });
+  // above is where a name stands: over the upper pictures of the class.
+  const above = (list) => {
+    const rows = list.map(py).sort((a, b) => a - b);
+    return [middle(list)[0], rows[rows.length >> 3] - radius() - 5];
+  };
+  const labels = () => {
+    const taken = [];
+    members.forEach((list, c) => label(map.classes[c], ...above(list), taken));
+  };
 
   const resize = () => {
     const box = canvas.getBoundingClientRect();

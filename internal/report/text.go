@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -46,13 +47,20 @@ func name(s string, limit int) string {
 	return string(r[:head]) + "…" + string(r[len(r)-(limit-1-head):])
 }
 
-// number writes a value with four significant digits, and a dash for what is not one.
+// number writes a value with four significant digits or all of its whole part, and a
+// dash for what is not one.
 func number(v float64) string {
 	if !finite(v) {
 		return "–"
 	}
-	s := strconv.FormatFloat(v, 'g', 4, 64)
-	return strings.Replace(s, "-", "−", 1)
+	if size := math.Abs(v); v != 0 && (size < 1e-3 || size >= 1e6) {
+		return exponential(v, 4)
+	}
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', max(4, len(strconv.Itoa(int(v)))), 64), 64)
+	if err != nil {
+		return "–"
+	}
+	return strings.Replace(strconv.FormatFloat(rounded, 'f', -1, 64), "-", "−", 1)
 }
 
 // share writes a fraction with three decimals.

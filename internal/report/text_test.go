@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +39,15 @@ func TestCount(t *testing.T) {
 	}
 	assert.Equal(t, "1 query", plural(1, "query", "queries"))
 	assert.Equal(t, "0 queries", plural(0, "query", "queries"))
+}
+
+func TestNumber(t *testing.T) {
+	for v, want := range map[float64]string{
+		0: "0", 1.23456: "1.235", -0.5: "−0.5", 1.069e-7: "1.069e−7", -2e-4: "−2e−4", 123456: "123456", 3e12: "3e12",
+		math.Inf(1): "–", 0.001: "0.001", 999.96: "1000",
+	} {
+		assert.Equal(t, want, number(v))
+	}
 }
 
 var evil = []string{
