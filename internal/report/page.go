@@ -138,7 +138,7 @@ func (v value) MarshalJSON() ([]byte, error) {
 
 // newPage turns data into texts. Its sheets come later.
 func newPage(d *Data) *page {
-	p := &page{Title: name(cmp.Or(d.Title, "Training run"), 200), Version: name(d.Version, 200), Protocol: printable(d.Protocol, false),
+	p := &page{Title: name(cmp.Or(d.Title, "Training run"), 200), Version: name(d.Version, 200), Protocol: name(d.Protocol, 2000),
 		APName: name(cmp.Or(d.APName, apName(d)), maxName), Style: template.CSS(style), Script: template.JS(script)}
 	for _, f := range d.Facts {
 		p.Facts = append(p.Facts, Fact{name(f.Name, maxName), name(f.Value, 400)})

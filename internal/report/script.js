@@ -243,18 +243,18 @@
     else if (s === 2) { pen.moveTo(x, y - r * 1.25); pen.lineTo(x + r * 1.15, y + r * .8); pen.lineTo(x - r * 1.15, y + r * .8); pen.closePath(); }
     else { pen.moveTo(x, y - r * 1.3); pen.lineTo(x + r * 1.3, y); pen.lineTo(x, y + r * 1.3); pen.lineTo(x - r * 1.3, y); pen.closePath(); }
   };
-  const pictureSize = () => clamp(Math.sqrt(fit() * fit() / n) * 0.8 * scale, 9, 84);
+  const pictureSize = () => clamp(Math.sqrt(fit() * fit() / n) * 0.8 * scale, 12, 84);
   const place = (i, x, y, edge) => {
     pen.drawImage(sheet, i % map.columns * map.tile, Math.floor(i / map.columns) * map.tile, map.tile, map.tile, x - edge / 2, y - edge / 2, edge, edge);
   };
-  const one = (i, r, ink) => {
+  const mark = (i, r, ink) => {
     const x = px(i), y = py(i), m = map.marks[map.class[i]];
     if (x < -60 || y < -60 || x > size.w + 60 || y > size.h + 60) return;
     pen.fillStyle = colour(m);
     if (showPictures && sheet.naturalWidth) {
       const edge = pictureSize();
       place(i, x, y, edge);
-      pen.lineWidth = 2; pen.strokeStyle = colour(m);
+      pen.lineWidth = edge < 24 ? 1 : 2; pen.strokeStyle = colour(m);
       pen.strokeRect(x - edge / 2, y - edge / 2, edge, edge);
       return;
     }
@@ -268,7 +268,7 @@
     pen.imageSmoothingEnabled = map.tile > 32;
     const chosen = pinned >= 0 ? pinned : hover >= 0 ? map.class[hover] : -1, r = radius(), card = style("--card");
     pen.globalAlpha = chosen >= 0 ? 0.1 : showPictures ? 1 : 0.9;
-    for (let i = 0; i < n; i++) if (map.class[i] !== chosen) one(i, r, null);
+    for (let i = 0; i < n; i++) if (map.class[i] !== chosen) mark(i, r, null);
     pen.globalAlpha = 1;
     if (chosen >= 0) web(chosen, r, card);
     if (map.classes.length <= 60 && chosen < 0 && !showPictures) labels();
@@ -276,7 +276,7 @@
       pen.lineWidth = 2; pen.strokeStyle = style("--ink");
       const edge = pictureSize();
       if (showPictures && sheet.naturalWidth) { place(hover, px(hover), py(hover), edge); pen.strokeRect(px(hover) - edge / 2 - 1, py(hover) - edge / 2 - 1, edge + 2, edge + 2); }
-      else { one(hover, r + 1.5, null); dot(px(hover), py(hover), r + 3.5, 0); pen.stroke(); }
+      else { mark(hover, r + 1.5, null); dot(px(hover), py(hover), r + 3.5, 0); pen.stroke(); }
     }
   }
   // web joins the pictures of a class with its middle and names it.
@@ -285,7 +285,7 @@
     pen.strokeStyle = colour(map.marks[c]); pen.lineWidth = 1; pen.globalAlpha = 0.45;
     for (const i of list) { pen.beginPath(); pen.moveTo(x, y); pen.lineTo(px(i), py(i)); pen.stroke(); }
     pen.globalAlpha = 1;
-    for (const i of list) one(i, r + 1, card);
+    for (const i of list) mark(i, r + 1, card);
     if (pinned >= 0 && hover < 0) label(map.classes[c], ...above(list));
   };
   const middle = (list) => {
@@ -416,7 +416,7 @@
       if (i === hover || along <= 0 || across > along) continue;
       if (along + across < least) { least = along + across; best = i; }
     }
-    if (hover < 0) best = find2(x, y);
+    if (hover < 0) best = nearestTo(x, y);
     if (best < 0) return;
     const px0 = px(best), py0 = py(best);
     if (px0 < 20 || px0 > size.w - 20) moveX += size.w / 2 - px0;
@@ -424,7 +424,7 @@
     hold(); point(best);
     $("spoken").textContent = map.classes[map.class[best]] + (map.paths ? ", " + map.paths[best] : "");
   };
-  const find2 = (x, y) => { let b = 0; for (let i = 1; i < n; i++) if ((px(i) - x) ** 2 + (py(i) - y) ** 2 < (px(b) - x) ** 2 + (py(b) - y) ** 2) b = i; return b; };
+  const nearestTo = (x, y) => { let b = 0; for (let i = 1; i < n; i++) if ((px(i) - x) ** 2 + (py(i) - y) ** 2 < (px(b) - x) ** 2 + (py(b) - y) ** 2) b = i; return b; };
   document.querySelectorAll("[data-zoom]").forEach((b) => b.addEventListener("click", () => b.dataset.zoom === "all" ? all() : zoom(b.dataset.zoom === "in" ? 1.6 : 1 / 1.6, size.w / 2, size.h / 2)));
   $("pictures").addEventListener("click", (e) => { showPictures = !showPictures; e.target.setAttribute("aria-pressed", String(showPictures)); paint(); });
   $("find").addEventListener("input", (e) => {
