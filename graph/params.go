@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
@@ -22,6 +23,9 @@ type Params struct {
 	items []*Param
 	index map[string]*Param
 	nodes map[*gorgonia.ExprGraph]map[string]*gorgonia.Node
+
+	prefix string    // of the tensors' names, from Join
+	joined []*Params // sets that are part of this one
 }
 
 // Param is one named tensor.
@@ -29,6 +33,8 @@ type Param struct {
 	Name   string
 	Value  *tensor.Dense // contiguous, row-major
 	Buffer bool          // kept, not learned
+	// LRScale multiplies the solver's learning rate for this tensor; 0 is 1.
+	LRScale float64
 }
 
 // Init fills the elements of a new tensor of the given shape.
@@ -77,7 +83,7 @@ func (p *Params) node(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init 
 	if err != nil {
 		return Fail(errors.Wrapf(err, "graph: parameter %s", name))
 	}
-	n := gorgonia.NewTensor(g, dt, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name), gorgonia.WithValue(header))
+	n := gorgonia.NewTensor(g, dt, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(item.Name), gorgonia.WithValue(header))
 	if n.Value() != gorgonia.Value(header) { // Gorgonia merges inputs of one name and shape
 		return Fail(errors.Errorf("graph: parameter %s: the graph has another input of that name and shape; name one of them otherwise", name))
 	}
@@ -114,33 +120,107 @@ func (p *Params) get(name string, dt tensor.Dtype, init Init, buffer bool, shape
 	if err != nil {
 		return nil, errors.Wrapf(err, "graph: parameter %s", name)
 	}
-	item := &Param{Name: name, Value: v, Buffer: buffer}
+	item := &Param{Name: p.prefix + name, Value: v, Buffer: buffer}
 	p.items = append(p.items, item)
 	p.index[name] = item
 	return item, nil
 }
 
-// All lists the tensors in the order of their first use.
-func (p *Params) All() []*Param { return p.items }
+// Join makes the tensors of other, now and later, part of p too, their names after the
+// prefix. Other must not be part of another set, nor p of other.
+func (p *Params) Join(prefix string, other *Params) error {
+	if other == nil || other == p || other.prefix != "" || slices.Contains(p.joined, other) {
+		return errors.Errorf("graph: cannot join parameters as %q: they are nil, this set itself, or joined already", prefix)
+	}
+	if prefix == "" || slices.ContainsFunc(p.joined, func(q *Params) bool { return q.prefix == prefix }) {
+		return errors.Errorf("graph: cannot join parameters as %q: the prefix is empty or taken", prefix)
+	}
+	for _, nodes := range other.nodes {
+		if len(nodes) > 0 {
+			return errors.Errorf("graph: cannot join parameters as %q: a graph uses them by their old names", prefix)
+		}
+	}
+	for _, item := range other.items {
+		item.Name = prefix + item.Name
+	}
+	other.prefix = prefix
+	p.joined = append(p.joined, other)
+	return nil
+}
+
+// All lists the tensors in the order of their first use, those of joined sets last.
+func (p *Params) All() []*Param {
+	if len(p.joined) == 0 {
+		return p.items
+	}
+	all := slices.Clone(p.items)
+	for _, q := range p.joined {
+		all = append(all, q.All()...)
+	}
+	return all
+}
 
 // Lookup finds a tensor by name; nil if there is none.
-func (p *Params) Lookup(name string) *Param { return p.index[name] }
+func (p *Params) Lookup(name string) *Param {
+	if item := p.index[name]; item != nil {
+		return item
+	}
+	for _, q := range p.joined {
+		if local, ok := strings.CutPrefix(name, q.prefix); ok {
+			return q.Lookup(local)
+		}
+	}
+	return nil
+}
 
 // Forget drops what the set knows of g, which otherwise stays in memory with the set.
-func (p *Params) Forget(g *gorgonia.ExprGraph) { delete(p.nodes, g) }
+func (p *Params) Forget(g *gorgonia.ExprGraph) {
+	delete(p.nodes, g)
+	for _, q := range p.joined {
+		q.Forget(g)
+	}
+}
 
-// Learned lists the learned tensors that g uses, in the order of their first use, and
-// their nodes in g.
+// Learned lists the learned tensors that g uses, in the order of All, and their nodes in
+// g.
 func (p *Params) Learned(g *gorgonia.ExprGraph) ([]*Param, gorgonia.Nodes) {
 	var items []*Param
 	var nodes gorgonia.Nodes
 	for _, item := range p.items {
-		if n := p.nodes[g][item.Name]; n != nil && !item.Buffer {
+		if n := p.nodes[g][strings.TrimPrefix(item.Name, p.prefix)]; n != nil && !item.Buffer {
 			items = append(items, item)
 			nodes = append(nodes, n)
 		}
 	}
+	for _, q := range p.joined {
+		more, nn := q.Learned(g)
+		items, nodes = append(items, more...), append(nodes, nn...)
+	}
 	return items, nodes
+}
+
+// Convert gives all tensors elements of another type, float32 or float64. Graphs built
+// before keep the old tensors: build them anew.
+func (p *Params) Convert(dt tensor.Dtype) error {
+	for _, item := range p.All() {
+		values, err := Numbers(item.Value)
+		if err != nil {
+			return err
+		}
+		if item.Value, err = dense(values, dt, item.Value.Shape().Clone()); err != nil {
+			return errors.Wrapf(err, "graph: parameter %s", item.Name)
+		}
+	}
+	p.forget()
+	return nil
+}
+
+// forget drops the nodes of all graphs.
+func (p *Params) forget() {
+	clear(p.nodes)
+	for _, q := range p.joined {
+		q.forget()
+	}
 }
 
 // dense makes a tensor of type dt from float64 values.

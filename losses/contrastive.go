@@ -1,6 +1,8 @@
 package losses
 
 import (
+	"math"
+
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 
@@ -106,7 +108,7 @@ func (l Contrastive) filled() (Contrastive, error) {
 	default:
 		return l, errors.Errorf("losses: unknown form %q of contrastive, want linear or squared", l.Form)
 	}
-	if l.Form == Squared && (l.PosMargin != 0 || l.Metric.Similarity()) {
+	if l.Form == Squared && (math.Abs(l.PosMargin) > Exactly0 || l.Metric.Similarity()) {
 		return l, errors.New("losses: the squared form of contrastive has no margin for positive pairs and takes a distance; choose the linear form")
 	}
 	if l.Metric.Similarity() {

@@ -2,9 +2,11 @@ package losses
 
 import (
 	"maps"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
@@ -70,6 +72,7 @@ func checkRecord(t *testing.T, r *golden.Record) bool {
 		v, err := Evaluate(loss, in.Embeddings.Data, in.Labels, p.dt)
 		require.NoError(t, err)
 		require.NoError(t, golden.Near(v.Loss, float64(r.Value), p.tol), "value in %v", p.dt)
+		checkWeights(t, r, v, p.tol)
 		require.NotNil(t, r.Grad)
 		require.NoError(t, r.Grad.Check(v.Gradient, in.Embeddings.Rows, in.Embeddings.Cols, p.tol), "in %v", p.dt)
 	}
@@ -97,8 +100,41 @@ func mapped(t *testing.T, r *golden.Record, dt tensor.Dtype) (Loss, bool) {
 		loss = LiftedStructure{Margin: p.number("neg_margin", 1), PosMargin: p.number("pos_margin", 0), Sharpness: 1, Metric: metric, Reducer: reducer}
 	case "GeneralizedLiftedStructureLoss":
 		loss = LiftedStructure{Form: Generalized, Margin: p.number("neg_margin", 1), PosMargin: p.number("pos_margin", 0), Sharpness: 1, Metric: metric, Reducer: reducer}
+	case "NormalizedSoftmaxLoss":
+		loss = classifier(t, r, 1/p.number("temperature", 0.05), dt)
 	}
 	return loss, loss != nil && len(p.left) == 0
+}
+
+// classifier is the cosine classifier with the record's weights.
+func classifier(t *testing.T, r *golden.Record, scale float64, dt tensor.Dtype) Loss {
+	l := &CrossEntropy{Classes: r.Input.NumClasses, Scale: scale}
+	e := r.Input.Embeddings.Cols
+	rows := r.Input.WeightRows
+	require.Equal(t, e, rows.Cols)
+	w := l.Params().Weight(gorgonia.NewGraph(), classifierWeight, dt, func(_ *rand.Rand, _ tensor.Shape, dst []float64) {
+		copy(dst, rows.Data)
+	}, l.Classes, e)
+	require.NoError(t, w.Err())
+	return l
+}
+
+// checkWeights checks the gradient to a classifier's weights, which the reference holds
+// transposed.
+func checkWeights(t *testing.T, r *golden.Record, v Value, tol float64) {
+	if r.Weights == nil {
+		return
+	}
+	classes, e := r.Input.NumClasses, r.Input.Embeddings.Cols
+	got := v.Params[classifierWeight]
+	require.Len(t, got, classes*e)
+	transposed := make([]float64, len(got))
+	for c := range classes {
+		for k := range e {
+			transposed[k*classes+c] = got[c*e+k]
+		}
+	}
+	require.NoError(t, r.Weights.Check(transposed, e, classes, tol), "gradient to the weights")
 }
 
 // params are a record's parameters, of which each may be taken once.

@@ -21,26 +21,37 @@ type Parameter struct {
 }
 
 // Values are the parameters of a loss by name, each of its default's type.
-type Values map[string]any
+type Values struct {
+	all   map[string]any
+	given map[string]bool
+}
 
-// Float is the number name, where 0 was asked for Exactly0: the fields of losses take a
-// plain 0 for their default.
-func (v Values) Float(name string) float64 {
-	x, _ := v[name].(float64)
-	if x == 0 {
+// Given tells whether the parameter name was given; if not, its value is the default.
+func (v Values) Given(name string) bool { return v.given[name] }
+
+// Float is the number name.
+func (v Values) Float(name string) float64 { x, _ := v.all[name].(float64); return x }
+
+// Int is the whole number name.
+func (v Values) Int(name string) int { x, _ := v.all[name].(int); return x }
+
+// Bool is the switch name.
+func (v Values) Bool(name string) bool { x, _ := v.all[name].(bool); return x }
+
+// Text is the string name.
+func (v Values) Text(name string) string { x, _ := v.all[name].(string); return x }
+
+// field is the number name for a field of a loss, whose own default is a plain 0.
+func (v Values) field(name string) float64 {
+	x := v.Float(name)
+	switch {
+	case !v.Given(name):
+		return 0
+	case x == 0:
 		return Exactly0
 	}
 	return x
 }
-
-// Int is the whole number name.
-func (v Values) Int(name string) int { x, _ := v[name].(int); return x }
-
-// Bool is the switch name.
-func (v Values) Bool(name string) bool { x, _ := v[name].(bool); return x }
-
-// Text is the string name.
-func (v Values) Text(name string) string { x, _ := v[name].(string); return x }
 
 func (p Parameter) check() error {
 	switch p.Default.(type) {

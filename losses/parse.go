@@ -18,7 +18,7 @@ import (
 //
 // Names, parameters and ranges are those that Help lists.
 func Parse(text string, s Setting) (Loss, error) {
-	parts := strings.Split(text, "+")
+	parts := splitJoint(text)
 	joint := Joint{}
 	for _, part := range parts {
 		loss, weight, err := parsePart(part, s)
@@ -31,6 +31,23 @@ func Parse(text string, s Setting) (Loss, error) {
 		return joint.Parts[0].Loss, nil
 	}
 	return &joint, nil
+}
+
+// splitJoint cuts at each + before a letter: that in 1e+3 is none.
+func splitJoint(text string) []string {
+	var parts []string
+	from := 0
+	for i := range len(text) {
+		if text[i] != '+' {
+			continue
+		}
+		next := strings.TrimSpace(text[i+1:])
+		if next == "" || next[0] < '0' || next[0] > '9' {
+			parts = append(parts, text[from:i])
+			from = i + 1
+		}
+	}
+	return append(parts, text[from:])
 }
 
 func parsePart(text string, s Setting) (Loss, float64, error) {

@@ -45,7 +45,7 @@ func (e Entry) check() error {
 	if !wordy(e.Name) || e.New == nil {
 		return errors.Errorf("losses: registering %q: want a name of letters, digits and -, and New", e.Name)
 	}
-	if _, ok := lookup(e.Name); ok || e.Name == jointName {
+	if _, ok := lookup(e.Name); ok {
 		return errors.Errorf("losses: registering %q: the name is taken", e.Name)
 	}
 	for i, p := range e.Parameters {
@@ -103,22 +103,22 @@ func New(name string, parameters map[string]string, s Setting) (Loss, error) {
 
 // values are e's parameters, given or default.
 func (e Entry) values(given map[string]string) (Values, error) {
-	v := Values{}
+	v := Values{all: map[string]any{}, given: map[string]bool{}}
 	var names []string
 	for _, p := range e.Parameters {
-		v[p.Name] = p.Default
+		v.all[p.Name] = p.Default
 		names = append(names, p.Name)
 	}
 	for _, name := range sortedKeys(given) {
 		i := slices.Index(names, name)
 		if i < 0 {
-			return nil, errors.Errorf("losses: %s has no parameter %q%s; it has %s", e.Name, name, nearest(name, names), strings.Join(append(names, "weight"), ", "))
+			return v, errors.Errorf("losses: %s has no parameter %q%s; it has %s", e.Name, name, nearest(name, names), strings.Join(append(names, "weight"), ", "))
 		}
 		value, err := e.Parameters[i].parse(given[name])
 		if err != nil {
-			return nil, errors.Wrapf(err, "losses: %s: %s", e.Name, name)
+			return v, errors.Wrapf(err, "losses: %s: %s", e.Name, name)
 		}
-		v[name] = value
+		v.all[name], v.given[name] = value, true
 	}
 	return v, nil
 }
@@ -135,7 +135,7 @@ func sortedKeys(m map[string]string) []string {
 // Help is a page about all losses and their parameters with their defaults.
 func Help() string {
 	var b strings.Builder
-	b.WriteString("A loss is name:parameter=value,… and several are joined by +, each with its weight:\n")
+	b.WriteString("A loss is name:parameter=value,… and several, each with a weight, are joined by +:\n")
 	b.WriteString("  triplet:margin=0.2,mining=batch-hard\n")
 	b.WriteString("  ce:scale=16,weight=1+triplet:weight=0.5\n")
 	for _, e := range entries {

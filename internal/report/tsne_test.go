@@ -162,7 +162,6 @@ func TestPrincipalAgainstSVD(t *testing.T) {
 	}
 }
 
-
 func BenchmarkTSNE(b *testing.B) {
 	for _, n := range []int{1000, 5000} {
 		x := clusters(n, 64, 50, 0.7, 1)
