@@ -70,7 +70,7 @@ func value[T cpu.Float](s Unary) func(y, x []T) {
 	case Affine:
 		return func(y, x []T) { cpu.Affine(y, x, a, b) }
 	case Relu:
-		return cpu.Relu[T]
+		return func(y, x []T) { cpu.Relu(x, y) }
 	case Exp:
 		return cpu.Exp[T]
 	case Log:
@@ -137,7 +137,7 @@ func derivative[T cpu.Float](s Unary) func(dx, x, y, dy []T) {
 	case Affine:
 		return func(dx, _, _, dy []T) { cpu.Affine(dx, dy, a, 0) }
 	case Relu:
-		return func(dx, x, _, dy []T) { cpu.ReluGrad(dx, x, dy) }
+		return func(dx, x, _, dy []T) { cpu.ReluGrad(x, dy, dx) }
 	case Square:
 		return func(dx, x, _, dy []T) {
 			for i, g := range dy {

@@ -72,21 +72,13 @@ func normalizeRows[T Float](b BatchNorm, lo, hi int, x, stats, gamma, beta, y []
 	for p := lo; p < hi; p++ {
 		v := T((x[p]-stats[c])*(stats[b.C+c]*gamma[c])) + beta[c]
 		if b.Relu {
-			v = cut(v)
+			v = max(v, 0)
 		}
 		y[p] = v
 		if c++; c == b.C {
 			c = 0
 		}
 	}
-}
-
-// cut is max(0, v); a NaN stays.
-func cut[T Float](v T) T {
-	if v <= 0 {
-		return 0
-	}
-	return v
 }
 
 // NormalizeParamsGrad computes for the channels [lo, hi) from x and dy the gradients
@@ -148,10 +140,10 @@ func NormalizeGrad[T Float](b BatchNorm, lo, hi int, x, stats, gamma, beta, dy, 
 		c := p % b.C
 		mean, istd, shift := stats[c], stats[b.C+c], beta[c]
 		scale := istd * gamma[c]
-		var slope, level T
+		var slope, offset T
 		if grads != nil {
-			slope, level = grads[c]*istd/n, grads[b.C+c]/n
+			slope, offset = grads[c]*istd/n, grads[b.C+c]/n
 		}
-		normalizePlaneGrad(dx[p*b.Plane:(p+1)*b.Plane], x[p*b.Plane:], dy[p*b.Plane:], mean, scale, shift, level, slope, b.Relu)
+		normalizePlaneGrad(dx[p*b.Plane:(p+1)*b.Plane], x[p*b.Plane:], dy[p*b.Plane:], mean, scale, shift, offset, slope, b.Relu)
 	}
 }

@@ -12,7 +12,7 @@ func normalizePlane[T Float](y, x []T, mean, scale, shift T, relu bool) {
 	}
 	if relu {
 		for i, v := range x {
-			y[i] = cut(T((v-mean)*scale) + shift)
+			y[i] = max(T((v-mean)*scale)+shift, 0)
 		}
 		return
 	}
@@ -36,8 +36,8 @@ func normalizePlaneGrad[T Float](dx, x, dy []T, mean, scale, shift, level, slope
 	}
 	for i, v := range x {
 		d, u := dy[i], v-mean
-		if relu && T(u*scale)+shift <= 0 {
-			d = 0
+		if relu {
+			d = gate(T(u*scale)+shift, d)
 		}
 		dx[i] = T(scale * T(T(d-level)-T(u*slope)))
 	}

@@ -105,10 +105,9 @@ func addNormalizeReluSums[T Float](l *lanePair, x, dy []T, mean, scale, shift T)
 	}
 	for i, v := range x {
 		u := T(v - mean)
-		if T(u*scale)+shift <= 0 {
-			continue
-		}
-		l[0][i%16] += float64(dy[i])
-		l[1][i%16] += float64(float64(dy[i]) * float64(u))
+		out := T(u*scale) + shift
+		d := float64(gate(out, dy[i]))
+		l[0][i%16] += d
+		l[1][i%16] += float64(d * float64(gate(out, u)))
 	}
 }

@@ -69,34 +69,6 @@ func Affine[T Float](dst, x []T, k, c T) {
 	}
 }
 
-// Relu computes dst = max(0, x). A NaN stays.
-func Relu[T Float](dst, x []T) {
-	x = x[:len(dst)]
-	if f := active.simd.relu; f != nil && isSingle[T]() {
-		f(single(dst), single(x), len(dst))
-		return
-	}
-	for i, v := range x {
-		dst[i] = cut(v)
-	}
-}
-
-// ReluGrad computes dst = dy, and 0 where y ≤ 0; y is the output of Relu, or its input.
-func ReluGrad[T Float](dst, y, dy []T) {
-	y, dy = y[:len(dst)], dy[:len(dst)]
-	if f := active.simd.reluGrad; f != nil && isSingle[T]() {
-		f(single(dst), single(y), single(dy), len(dst))
-		return
-	}
-	for i, v := range y {
-		g := dy[i]
-		if v <= 0 {
-			g = 0
-		}
-		dst[i] = g
-	}
-}
-
 // Exp computes dst = eˣ, in float32 within 2 units in the last place, with overflow to
 // +∞, denormal results and NaN as they should be.
 func Exp[T Float](dst, x []T) {
