@@ -69,12 +69,12 @@ func (c *convWeight[T]) run() {
 	c.sums = grow(c.sums, c.sets*c.groups*c.depth()*c.cols)
 	if c.share {
 		c.shared = grow(c.shared, c.sharedAt(c.groups, 0, 0))
-		Do(c.sets*c.groups, (*weightPanels[T])(c))
+		doAtMost(len(c.workers), c.sets*c.groups, (*weightPanels[T])(c))
 	}
-	Do(c.sets*c.groups*c.parts, c)
-	Do(c.groups*ceil(c.depth(), weightRows), (*weightSum[T])(c))
+	doAtMost(len(c.workers), c.sets*c.groups*c.parts, c)
+	doAtMost(len(c.workers), c.groups*ceil(c.depth(), weightRows), (*weightSum[T])(c))
 	if c.dbias != nil {
-		Do(c.groups*c.cols, (*biasSum[T])(c))
+		doAtMost(len(c.workers), c.groups*c.cols, (*biasSum[T])(c))
 	}
 }
 

@@ -9,6 +9,7 @@ type simd struct {
 	copyRows   func(dst, src *float32, width, rows, dstPitch, srcPitch int)
 	gather     func(dst, src unsafe.Pointer, rows *int, count int, chunks *chunk, chunkCount, pitch int)
 
+	dots        func(out, x, r0, r1, r2, r3 *float32, n int)
 	maxPool     func(y *float32, arg *int32, x *float32, width, rows, cols int)
 	maxPoolGrad func(dx, dy *float32, arg *int32, width, rows, cols int)
 

@@ -32,6 +32,7 @@ var files = []file{
 	{name: "pack", emit: emitPack},
 	{name: "vector", emit: emitVector},
 	{name: "pool", emit: emitPool},
+	{name: "dots", emit: emitDots},
 }
 
 func main() {
