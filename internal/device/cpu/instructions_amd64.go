@@ -19,7 +19,7 @@ var instructionSets = []instructionSet{
 			normalizeGrad: normalizeGradAVX512, normalizeReluGrad: normalizeReluGradAVX512, sgd: sgdAVX512,
 			momentum: momentumAVX512, nesterov: nesterovAVX512, adam: adamAVX512, rmsprop: rmspropAVX512,
 			exp: expAVX512, log: logAVX512, sums: true,
-			dots: dotsAVX512, maxPool: maxPoolAVX2, maxPoolGrad: maxPoolGradAVX2,
+			dots: dotsAVX512, winogradInput: winogradInputAVX512, winogradOutput: winogradOutputAVX512, maxPool: maxPoolAVX2, maxPoolGrad: maxPoolGradAVX2,
 		},
 	},
 	{
