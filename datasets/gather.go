@@ -90,13 +90,13 @@ func (g *gatherer) readAll(all []candidate) ([]outcome, error) {
 	var mu sync.Mutex
 	for range min(g.options.Workers, len(all)) {
 		wg.Go(func() {
-			planes := make([]byte, g.store.bytes())
+			r, planes := g.renderer(), make([]byte, g.store.bytes())
 			for !stop.Load() {
 				i := int(next.Add(1)) - 1
 				if i >= len(all) {
 					return
 				}
-				outcomes[i] = g.readOne(i, all[i], planes)
+				outcomes[i] = g.readOne(i, all[i], r, planes)
 				if g.isFatal(outcomes[i].err) {
 					stop.Store(true)
 				}
@@ -130,8 +130,8 @@ func (g *gatherer) isFatal(err error) bool {
 	return g.options.Strict && p.picture
 }
 
-// readOne reads candidate c to place i of the store; planes is its room to work in.
-func (g *gatherer) readOne(i int, c candidate, planes []byte) (o outcome) {
+// readOne reads candidate c to place i of the store, by way of planes.
+func (g *gatherer) readOne(i int, c candidate, r *renderer, planes []byte) (o outcome) {
 	g.store.paths[i] = g.source.show(c.name)
 	data, err := g.bytesOf(c.name)
 	if err != nil {
@@ -148,7 +148,7 @@ func (g *gatherer) readOne(i int, c candidate, planes []byte) (o outcome) {
 	if p.orientation >= 5 {
 		o.width, o.height = o.height, o.width
 	}
-	if o.colour, o.err = g.renderer().render(planes, p, c.box); o.err != nil {
+	if o.colour, o.err = r.render(planes, p, c.box); o.err != nil {
 		return o
 	}
 	o.blank = isBlank(planes, g.options.Channels)
@@ -156,9 +156,9 @@ func (g *gatherer) readOne(i int, c candidate, planes []byte) (o outcome) {
 	return o
 }
 
-func (g *gatherer) renderer() renderer {
+func (g *gatherer) renderer() *renderer {
 	o := g.options
-	return renderer{channels: o.Channels, height: o.Height, width: o.Width, mode: o.Resize, invert: o.Invert}
+	return &renderer{channels: o.Channels, height: o.Height, width: o.Width, mode: o.Resize, invert: o.Invert}
 }
 
 // hashOf tells equal pictures: equal bytes, cut to equal boxes.
@@ -219,7 +219,7 @@ func (g *gatherer) decideShape(all []candidate) error {
 	}
 	colour, readable := false, 0
 	var sizes []image.Point
-	look := renderer{channels: 3, height: 32, width: 32, mode: Squeeze}
+	look := &renderer{channels: 3, height: 32, width: 32, mode: Squeeze}
 	planes := make([]byte, 3*32*32)
 	stride := max(1, len(all)/sampled)
 	for i := 0; i < len(all) && (readable < sampled || i < sampled); i += stride {

@@ -263,7 +263,7 @@ func (f *idxFile) pictures(numbers []byte, o Options) (*Dataset, error) {
 
 // fillStore reads the values, picture by picture.
 func (f *idxFile) fillStore(s *store, h, w int, o Options) error {
-	r := renderer{channels: s.channels, height: s.height, width: s.width, mode: o.Resize, invert: o.Invert}
+	r := &renderer{channels: s.channels, height: s.height, width: s.width, mode: o.Resize, invert: o.Invert}
 	p := picture{orientation: 1}
 	grey := image.NewGray(image.Rect(0, 0, w, h))
 	p.Image = grey

@@ -157,7 +157,7 @@ func drawAll(s *store, alphabets []alphabet, total int, o Options) error {
 
 // draw unpacks one alphabet into the store.
 func (a alphabet) draw(s *store, o Options) error {
-	r := renderer{channels: s.channels, height: s.height, width: s.width, mode: o.Resize, invert: o.Invert}
+	r := &renderer{channels: s.channels, height: s.height, width: s.width, mode: o.Resize, invert: o.Invert}
 	grey := image.NewGray(image.Rect(0, 0, a.width, a.height))
 	planes := make([]byte, s.bytes())
 	return bilevel.Decode(a.code, func(i int, drawing []byte) error {

@@ -9,13 +9,17 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
+// opened is the embedded set, opened once for all tests.
+var opened = sync.OnceValues(func() (Split, error) { return Open("", Options{}) })
+
 func TestOmniglot(t *testing.T) {
-	s, err := Omniglot(Options{})
+	s, err := opened()
 	require.NoError(t, err)
 	require.Nil(t, s.Val)
 	for _, tt := range []struct {
@@ -61,17 +65,18 @@ func TestOmniglot(t *testing.T) {
 }
 
 func TestOmniglotOptions(t *testing.T) {
-	ink, err := Omniglot(Options{Height: 35, Channels: 3})
+	ink, err := opened()
 	require.NoError(t, err)
-	paper, err := Omniglot(Options{Width: 35, Invert: true, CacheBytes: 1, CacheDir: t.TempDir()})
+	paper, err := Omniglot(Options{Width: 28, Channels: 3, Invert: true, CacheBytes: 1, CacheDir: t.TempDir()})
 	require.NoError(t, err)
 	defer paper.Close()
-	a, b := make([]float32, 3*35*35), make([]float32, 35*35)
+	a, b := make([]float32, 28*28), make([]float32, 3*28*28)
 	require.NoError(t, ink.Train.Fill(a, []int{77}, Normalisation{}))
 	require.NoError(t, paper.Train.Fill(b, []int{77}, Normalisation{}))
-	for i, v := range b {
-		require.InDelta(t, 1, v+a[i], 1e-6)
-		require.Equal(t, a[i], a[i+35*35])
+	for i, v := range a {
+		require.InDelta(t, 1, v+b[i], 1e-6)
+		require.Equal(t, b[i], b[i+28*28])
+		require.Equal(t, b[i], b[i+2*28*28])
 	}
 	_, err = Omniglot(Options{Channels: 4})
 	require.Error(t, err)
@@ -103,14 +108,14 @@ func TestOmniglotIsTheArchives(t *testing.T) {
 	defer f.Close()
 	z, err := gzip.NewReader(f)
 	require.NoError(t, err)
-	s, err := Omniglot(Options{})
+	s, err := opened()
 	require.NoError(t, err)
 	place := make(map[string]int)
 	for i := range s.Test.Len() {
 		place[s.Test.Path(i)] = i
 	}
 	compared := 0
-	r := renderer{channels: 1, height: 28, width: 28, mode: Squeeze, invert: true}
+	r := &renderer{channels: 1, height: 28, width: 28, mode: Squeeze, invert: true}
 	planes := make([]byte, 784)
 	for files := tar.NewReader(z); ; {
 		h, err := files.Next()
