@@ -15,12 +15,48 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// opened is the embedded set, opened once for all tests.
-var opened = sync.OnceValues(func() (Split, error) { return Open("", Options{}) })
+var openOnce = sync.OnceValues(func() (Split, error) { return Open("", Options{}) })
+
+// opened returns the embedded set, opened once for all tests.
+func opened(t *testing.T) Split {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("too slow under the race detector; TestDrawAll unpacks a part")
+	}
+	s, err := openOnce()
+	require.NoError(t, err)
+	return s
+}
+
+// Alphabets are unpacked at the same time, each to its own rows.
+func TestDrawAll(t *testing.T) {
+	alphabets, _, err := readAlphabets("test")
+	require.NoError(t, err)
+	var few []alphabet
+	total := 0
+	for _, a := range alphabets {
+		if a.drawings == 400 || a.drawings == 500 { // Angelic and Tengwar
+			a.first = total
+			few, total = append(few, a), total+a.drawings
+		}
+	}
+	require.Len(t, few, 2)
+	var calls, last int
+	o, err := Options{Height: 10, Width: 10, Workers: 2, Progress: func(done, all int) { calls, last = calls+1, max(last, done) }}.withDefaults()
+	require.NoError(t, err)
+	s, err := newStore(total, 1, 10, 10, o)
+	require.NoError(t, err)
+	require.NoError(t, drawAll(s, few, total, o))
+	require.Equal(t, []int{2, 900}, []int{calls, last})
+	for i := range total {
+		pixels, err := s.get(i, nil)
+		require.NoError(t, err)
+		require.False(t, isBlank(pixels, 1), "drawing %d", i)
+	}
+}
 
 func TestOmniglot(t *testing.T) {
-	s, err := opened()
-	require.NoError(t, err)
+	s := opened(t)
 	require.Nil(t, s.Val)
 	for _, tt := range []struct {
 		set                *Dataset
@@ -65,8 +101,7 @@ func TestOmniglot(t *testing.T) {
 }
 
 func TestOmniglotOptions(t *testing.T) {
-	ink, err := opened()
-	require.NoError(t, err)
+	ink := opened(t)
 	paper, err := Omniglot(Options{Width: 28, Channels: 3, Invert: true, CacheBytes: 1, CacheDir: t.TempDir()})
 	require.NoError(t, err)
 	defer paper.Close()
@@ -108,8 +143,7 @@ func TestOmniglotIsTheArchives(t *testing.T) {
 	defer f.Close()
 	z, err := gzip.NewReader(f)
 	require.NoError(t, err)
-	s, err := opened()
-	require.NoError(t, err)
+	s := opened(t)
 	place := make(map[string]int)
 	for i := range s.Test.Len() {
 		place[s.Test.Path(i)] = i
