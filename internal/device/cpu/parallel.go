@@ -2,7 +2,6 @@ package cpu
 
 import (
 	"runtime"
-	"sync"
 	"sync/atomic"
 )
 
@@ -20,6 +19,30 @@ func Threads() int {
 	return runtime.GOMAXPROCS(0)
 }
 
+// A Task is work cut into pieces that may run at once. The cut does not depend on the
+// number of workers, and a piece writes only what is its own, so every number of
+// threads gives the same result.
+type Task interface {
+	// Piece does one piece. At any time worker is different for all running pieces of
+	// the task, and less than the number of threads at the start of Do: it can choose
+	// scratch memory.
+	Piece(piece, worker int)
+}
+
+// Do runs the pieces 0 … pieces−1 of a task and returns when all are done. It allocates
+// nothing. A call from inside of a piece, or while another goroutine's task has the
+// workers, runs on the caller's goroutine alone. A panic in a piece comes out of Do.
+func Do(pieces int, task Task) {
+	helpers := min(Threads(), pieces) - 1
+	if helpers < 1 || !workers.busy.CompareAndSwap(false, true) {
+		for i := range pieces {
+			task.Piece(i, 0)
+		}
+		return
+	}
+	workers.do(pieces, helpers, task)
+}
+
 // Parallel calls body on [lo, hi) ranges that cover [0, n), each of grain items but for
 // a shorter last one, and returns when all are done. The ranges depend on n and grain
 // only, so a body that writes only its own range gives the same result for every
@@ -30,27 +53,28 @@ func Parallel(n, grain int, body func(lo, hi int)) {
 	}
 	grain = max(grain, 1)
 	pieces := (n + grain - 1) / grain
-	workers := min(Threads(), pieces)
-	if workers == 1 {
-		for lo := 0; lo < n; lo += grain {
-			body(lo, min(lo+grain, n))
-		}
+	if pieces == 1 {
+		body(0, n)
 		return
 	}
-	var next atomic.Int64
-	work := func() {
-		for {
-			p := int(next.Add(1)) - 1
-			if p >= pieces {
-				return
-			}
-			body(p*grain, min((p+1)*grain, n))
-		}
-	}
-	var wg sync.WaitGroup
-	for range workers - 1 {
-		wg.Go(work)
-	}
-	work()
-	wg.Wait()
+	task := ranges.get()
+	*task = rangeTask{n: n, grain: grain, body: body}
+	defer func() {
+		*task = rangeTask{}
+		ranges.put(task)
+	}()
+	Do(pieces, task)
+}
+
+// rangeTask is a loop over ranges of items.
+type rangeTask struct {
+	n, grain int
+	body     func(lo, hi int)
+}
+
+var ranges freeList[rangeTask]
+
+func (t *rangeTask) Piece(piece, _ int) {
+	lo := piece * t.grain
+	t.body(lo, min(lo+t.grain, t.n))
 }

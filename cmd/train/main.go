@@ -1,0 +1,85 @@
+// Command train learns an embedding from folders of pictures, one folder a class, and
+// measures it on classes that it never saw.
+//
+//	go run ./cmd/train                 the embedded part of Omniglot, about a minute
+//	go run ./cmd/train -data DIR       your own pictures
+//	go run ./cmd/train -h              all flags
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/pkg/errors"
+	"golang.org/x/term"
+)
+
+func main() {
+	ctx, stop := interruptible()
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr, term.IsTerminal(int(os.Stdout.Fd())))
+	stop()
+	os.Exit(code)
+}
+
+// interruptible is a context that the first Ctrl-C ends, so that the run is saved; the
+// second one ends the process at once.
+func interruptible() (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if _, ok := <-signals; !ok {
+			return
+		}
+		fmt.Fprintln(os.Stderr, "\nsaving and stopping; once more to stop at once")
+		cancel()
+		if _, ok := <-signals; ok {
+			os.Exit(130)
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(signals)
+		cancel()
+	}
+}
+
+// Exit codes.
+const (
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // as shells have it for Ctrl-C
+)
+
+// run is main without the process around it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool) int {
+	s, f := &settings{}, newFlags()
+	s.register(f)
+	err := f.parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		printHelp(stdout, f)
+		return exitOK
+	}
+	if err == nil && s.config != "" {
+		err = f.readConfig(s.config)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "train: %v\n", err)
+		return exitUsage
+	}
+	interrupted, err := train(ctx, s, f, stdout, live)
+	if err != nil {
+		fmt.Fprintf(stderr, "train: %v\n", err)
+		return exitFailed
+	}
+	if interrupted {
+		return exitInterrupted
+	}
+	return exitOK
+}

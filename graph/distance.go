@@ -1,0 +1,124 @@
+package graph
+
+import (
+	"github.com/pkg/errors"
+
+	"medusa/internal/device"
+)
+
+// Normalize divides each row of x (N, E) by its Euclidean length, or by 1e-12 if that
+// is larger (as torch.nn.functional.normalize does).
+func Normalize(x Expr) Expr { return normalize(x, 2) }
+
+// NormalizeL1 divides each row of x (N, E) by the sum of its absolute values, or by 1e-12
+// if that is larger.
+func NormalizeL1(x Expr) Expr { return normalize(x, 1) }
+
+func normalize(x Expr, p int) Expr {
+	if x.Err() != nil {
+		return x
+	}
+	s := x.Shape()
+	if s.Dims() != 2 {
+		return Fail(errors.Errorf("graph: normalise rows of shape %v, want a matrix (N, E)", s))
+	}
+	spec := device.Normalize{Rows: s[0], Cols: s[1], P: p, Eps: 1e-12}
+	return apply(spec, s, func(in []Expr, out, g Expr, _ []bool) []Expr {
+		return []Expr{apply(device.NormalizeGrad(spec), s, nil, in[0], out, g)}
+	}, x)
+}
+
+// Distances is the matrix (B, B) of Euclidean distances between the rows of x (B, E).
+// The distance of equal rows is 0, and so is its gradient.
+func Distances(x Expr) Expr { return between(device.Euclidean, x, x) }
+
+// SquaredDistances is the matrix (B, B) of squared Euclidean distances of x's rows.
+func SquaredDistances(x Expr) Expr { return between(device.SquaredEuclidean, x, x) }
+
+// DistancesBetween is the matrix (N, M) of Euclidean distances between the rows of
+// x (N, E) and of y (M, E).
+func DistancesBetween(x, y Expr) Expr { return between(device.Euclidean, x, y) }
+
+// between is the matrix of distances; x and y may be one expression.
+func between(m device.Metric, x, y Expr) Expr {
+	if err := firstError(x, y); err != nil {
+		return Fail(err)
+	}
+	sx, sy := x.Shape(), y.Shape()
+	if sx.Dims() != 2 || sy.Dims() != 2 || sx[1] != sy[1] {
+		return Fail(errors.Errorf("graph: distances between shapes %v and %v, want (N, E) and (M, E)", sx, sy))
+	}
+	spec := device.Distance{Metric: m, N: sx[0], M: sy[0], D: sx[1]}
+	if x.n == y.n && x.data == y.data {
+		spec.Self = true
+		return apply(spec, []int{sx[0], sx[0]}, func(in []Expr, out, g Expr, _ []bool) []Expr {
+			return []Expr{apply(device.DistanceGrad{Distance: spec}, sx, nil, in[0], out, g)}
+		}, x)
+	}
+	return apply(spec, []int{sx[0], sy[0]}, func(in []Expr, out, g Expr, need []bool) []Expr {
+		grads := make([]Expr, 2)
+		for i := range grads {
+			if need[i] {
+				spec := device.DistanceGrad{Distance: spec, ToY: i == 1}
+				grads[i] = apply(spec, in[i].Shape(), nil, in[0], in[1], out, g)
+			}
+		}
+		return grads
+	}, x, y)
+}
+
+// Metric is a way to compare embeddings. Its zero value is the Euclidean distance of
+// normalised embeddings.
+type Metric struct {
+	Kind Kind
+	Raw  bool // embeddings are taken as they are, not normalised first
+}
+
+// Kind names what a Metric measures.
+type Kind string
+
+// The kinds of Metric. Cosine and Dot are similarities: larger is nearer.
+const (
+	Euclidean        Kind = "euclidean" // ‖x − y‖₂; the default
+	SquaredEuclidean Kind = "squared"   // ‖x − y‖₂²
+	Manhattan        Kind = "manhattan" // Σ|x − y|, normalised by Σ|x|
+	Cosine           Kind = "cosine"    // ⟨x, y⟩/(‖x‖·‖y‖), whatever Raw says
+	Dot              Kind = "dot"       // ⟨x, y⟩
+	SNR              Kind = "snr"       // var(x − y)/var(x), x the anchor (Yuan et al., CVPR 2019)
+)
+
+// Similarity tells whether larger values mean nearer.
+func (m Metric) Similarity() bool { return m.Kind == Cosine || m.Kind == Dot }
+
+// Self is the matrix (B, B) between the rows of x (B, E); the row is the anchor.
+func (m Metric) Self(x Expr) Expr { return m.Between(x, x) }
+
+// Between is the matrix (N, M) between the rows of x (N, E) and of y (M, E).
+func (m Metric) Between(x, y Expr) Expr {
+	if !m.Raw || m.Kind == Cosine {
+		p := 2
+		if m.Kind == Manhattan {
+			p = 1
+		}
+		same := x.n == y.n && x.data == y.data
+		x = normalize(x, p)
+		if same {
+			y = x
+		} else {
+			y = normalize(y, p)
+		}
+	}
+	switch m.Kind {
+	case "", Euclidean:
+		return between(device.Euclidean, x, y)
+	case SquaredEuclidean:
+		return between(device.SquaredEuclidean, x, y)
+	case Manhattan:
+		return between(device.Manhattan, x, y)
+	case SNR:
+		return between(device.SNR, x, y)
+	case Cosine, Dot:
+		return x.MatMulT(y)
+	}
+	return Fail(errors.Errorf("graph: unknown metric %q, want euclidean, squared, manhattan, cosine, dot or snr", m.Kind))
+}

@@ -1,0 +1,8 @@
+// Package graph is the language in which Medusa's losses and networks are written:
+// expressions over Gorgonia nodes that carry the first error ([Expr]), the operations
+// that Gorgonia lacks or gets wrong, each with its symbolic gradient, and named
+// parameters that several graphs share ([Params]).
+//
+// Public functions return errors and never panic. Shapes are checked while the graph is
+// built. Letters in shapes: B batch, C channels, H, W height and width, E embedding size.
+package graph

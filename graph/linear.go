@@ -1,0 +1,98 @@
+package graph
+
+import (
+	"slices"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/tensor"
+
+	"medusa/internal/device"
+)
+
+// Linear is x·wᵀ + bias (B, O) for x (B, F), w (O, F) and bias (O); pass the zero Expr
+// for none.
+func Linear(x, w, bias Expr) Expr {
+	if err := firstError(x, w); err != nil {
+		return Fail(err)
+	}
+	sx, sw := x.Shape(), w.Shape()
+	if sx.Dims() != 2 || sw.Dims() != 2 || sx[1] != sw[1] {
+		return Fail(errors.Errorf("graph: linear of shapes x %v and w %v, want (B, F) and (O, F)", sx, sw))
+	}
+	in, err := withBias([]Expr{x, w}, bias, sw[0])
+	if err != nil {
+		return Fail(errors.Wrap(err, "graph: linear"))
+	}
+	spec := device.Linear{B: sx[0], F: sx[1], O: sw[0], Bias: len(in) == 3}
+	return apply(spec, tensor.Shape{sx[0], sw[0]}, func(in []Expr, _, g Expr, need []bool) []Expr {
+		grads := make([]Expr, len(in))
+		if need[0] {
+			grads[0] = g.MatMul(in[1])
+		}
+		if need[1] {
+			grads[1] = matMul(g, in[0], true, false)
+		}
+		if len(in) == 3 && need[2] {
+			grads[2] = channelSum(g)
+		}
+		return grads
+	}, in...)
+}
+
+// withBias appends bias (n) to an op's inputs, unless it is the zero Expr.
+func withBias(in []Expr, bias Expr, n int) ([]Expr, error) {
+	if bias == (Expr{}) {
+		return in, nil
+	}
+	if err := bias.Err(); err != nil {
+		return nil, err
+	}
+	if !slices.Equal(bias.Shape(), tensor.Shape{n}) {
+		return nil, errors.Errorf("bias has shape %v, want (%d)", bias.Shape(), n)
+	}
+	return append(in, bias), nil
+}
+
+// channelSum adds x (N, C, …) up to (C).
+func channelSum(x Expr) Expr {
+	s := x.Shape()
+	spec := device.ChannelSum{N: s[0], C: s[1], Plane: s[2:].TotalSize()}
+	if len(s) == 2 {
+		spec.Plane = 1
+	}
+	return apply(spec, tensor.Shape{s[1]}, nil, x)
+}
+
+// reluGrad is the gradient to x of y = max(0, x), given y: where y is 0 it is 0.
+func reluGrad(y, g Expr) Expr {
+	spec := device.UnaryGrad{F: device.Relu, N: y.Shape().TotalSize()}
+	return apply(spec, y.Shape(), nil, y, y, g)
+}
+
+// AddRelu is max(0, x + y) for x and y of one shape, the end of a residual block. Its
+// derivative where x + y = 0 is 0.
+func AddRelu(x, y Expr) Expr {
+	if err := firstError(x, y); err != nil {
+		return Fail(err)
+	}
+	s := x.Shape()
+	if !slices.Equal(s, y.Shape()) {
+		return Fail(errors.Errorf("graph: sum of a residual block of shapes %v and %v, want one shape", s, y.Shape()))
+	}
+	return apply(device.AddRelu{N: s.TotalSize()}, s, func(_ []Expr, out, g Expr, _ []bool) []Expr {
+		d := reluGrad(out, g)
+		return []Expr{d, d}
+	}, x, y)
+}
+
+// Flatten is x (B, …) as a matrix (B, F).
+func (e Expr) Flatten() Expr {
+	if e.Err() != nil {
+		return e
+	}
+	s := e.Shape()
+	if s.Dims() == 0 {
+		return Fail(errors.New("graph: cannot flatten a scalar, want (B, …)"))
+	}
+	return e.Reshape(s[0], s.TotalSize()/s[0])
+}

@@ -1,0 +1,112 @@
+package graph
+
+import (
+	"slices"
+
+	"github.com/pkg/errors"
+
+	"medusa/internal/device"
+)
+
+// PairMasks makes of labels (B) the masks (B, B) of positive pairs, i ≠ j of one class,
+// and of negative pairs, of two classes: 1 for a pair, 0 for none.
+func PairMasks(labels Expr) (pos, neg Expr) {
+	if labels.Err() != nil {
+		return labels, labels
+	}
+	s := labels.Shape()
+	if s.Dims() != 1 {
+		err := errors.Errorf("graph: labels have shape %v, want a vector (B)", s)
+		return Fail(err), Fail(err)
+	}
+	labels = labels.Detach()
+	same := SameLabel(labels, labels)
+	return same.Sub(Identity(labels, s[0])), same.Not()
+}
+
+// SameLabel is the mask (N, M) of the labels a (N) and b (M) that are equal.
+func SameLabel(a, b Expr) Expr {
+	if err := firstError(a, b); err != nil {
+		return Fail(err)
+	}
+	n, m := a.Shape().TotalSize(), b.Shape().TotalSize()
+	return a.Detach().Reshape(n, 1).Equal(b.Detach().Reshape(1, m))
+}
+
+// Identity is the n×n identity matrix, of e's graph and type.
+func Identity(e Expr, n int) Expr {
+	index := apply(device.Iota{N: n}, []int{n}, nil, e.Detach())
+	return SameLabel(index, index)
+}
+
+// SumOver is the sum of x over the entries where mask is 1, a scalar.
+func SumOver(mask, x Expr) Expr { return masked(mask, x).Sum() }
+
+// MeanOver is the mean of x over the entries where mask is 1, a scalar; 0 if there are none.
+func MeanOver(mask, x Expr) Expr {
+	return SumOver(mask, x).Div(mask.Detach().Sum().Max(one(mask)))
+}
+
+// RowSum adds up each row of x (N, M) over the entries where mask is 1, to (N, 1).
+func RowSum(mask, x Expr) Expr { return masked(mask, x).SumAxis(1) }
+
+// RowMean is the mean of each row of x (N, M) over the entries where mask is 1, (N, 1);
+// 0 for a row with none.
+func RowMean(mask, x Expr) Expr {
+	return RowSum(mask, x).Div(mask.Detach().SumAxis(1).Max(one(mask)))
+}
+
+// RowMax is the largest entry of each row of x (N, M) where mask is 1, (N, 1); empty for
+// a row with none. Among equal entries the first gets the gradient.
+func RowMax(mask, x Expr, empty float64) Expr { return rowReduce(device.RowMax, mask, x, empty) }
+
+// RowMin is the smallest entry of each row of x (N, M) where mask is 1, (N, 1); empty for
+// a row with none. Among equal entries the first gets the gradient.
+func RowMin(mask, x Expr, empty float64) Expr { return rowReduce(device.RowMin, mask, x, empty) }
+
+// RowLogSumExp is ln Σ eˣ of each row of x (N, M) over the entries where mask is 1,
+// (N, 1), without overflow; empty for a row with none.
+func RowLogSumExp(mask, x Expr, empty float64) Expr {
+	return rowReduce(device.RowLogSumExp, mask, x, empty)
+}
+
+func rowReduce(op device.Reduction, mask, x Expr, empty float64) Expr {
+	if err := sameShape(mask, x); err != nil {
+		return Fail(err)
+	}
+	s := x.Shape()
+	if s.Dims() != 2 {
+		return Fail(errors.Errorf("graph: row %s of shape %v, want a matrix", op, s))
+	}
+	spec := device.RowReduce{Op: op, Rows: s[0], Cols: s[1], Empty: empty}
+	return apply(spec, []int{s[0], 1}, func(in []Expr, out, g Expr, _ []bool) []Expr {
+		return []Expr{apply(device.RowReduceGrad(spec), s, nil, in[0], in[1], out, g), {}}
+	}, x, mask.Detach())
+}
+
+// Where is x where mask is 1 and other elsewhere, even where x is infinite or NaN.
+func Where(mask, x Expr, other float64) Expr {
+	if err := sameShape(mask, x); err != nil {
+		return Fail(err)
+	}
+	spec := device.Where{N: x.Shape().TotalSize(), Other: other}
+	return apply(spec, x.Shape(), func(in []Expr, _, g Expr, _ []bool) []Expr {
+		return []Expr{Where(in[1], g, 0), {}}
+	}, x, mask.Detach())
+}
+
+// masked is x where mask is 1 and 0 elsewhere, so that what is masked out never counts,
+// not even as 0·∞.
+func masked(mask, x Expr) Expr { return Where(mask, x, 0) }
+
+func one(e Expr) Expr { return e.Constant(1) }
+
+func sameShape(mask, x Expr) error {
+	if err := firstError(mask, x); err != nil {
+		return err
+	}
+	if !slices.Equal(mask.Shape(), x.Shape()) {
+		return errors.Errorf("graph: mask has shape %v, want %v as the values", mask.Shape(), x.Shape())
+	}
+	return nil
+}

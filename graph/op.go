@@ -1,0 +1,273 @@
+package graph
+
+import (
+	"hash"
+	"hash/fnv"
+	"math"
+	"slices"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/chewxy/hm"
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"medusa/internal/device"
+)
+
+// gradient builds the gradients to an op's inputs, given inputs, output and the
+// gradient to the output. An entry whose input needs none may be the zero Expr; needs
+// tells which do.
+type gradient func(in []Expr, out, grad Expr, needs []bool) []Expr
+
+// op is a computation with a kernel on every device, as Gorgonia sees it. It owns its
+// output buffer: after the first run it allocates nothing.
+type op struct {
+	spec  any // what the device computes, with all parameters
+	in    []tensor.Shape
+	out   tensor.Shape
+	wrt   []bool
+	grad  gradient
+	id    uint64 // not 0 if the op has state, and so must not be merged with its like
+	kern  device.Kernel
+	args  []device.Memory
+	value gorgonia.Value
+	mem   device.Memory
+	loose []*tensor.Dense // contiguous copies of inputs that are views
+}
+
+var ids atomic.Uint64
+
+// apply adds an op to the graph. spec must describe the computation wholly: ops with
+// equal descriptions and inputs are merged. grad may be nil if the result is data.
+func apply(spec any, out tensor.Shape, grad gradient, in ...Expr) Expr {
+	return addOp(&op{spec: spec, out: out, grad: grad}, in)
+}
+
+// applyStateful is apply for an op whose kernel keeps state, which must not be merged.
+func applyStateful(spec any, out tensor.Shape, grad gradient, in ...Expr) Expr {
+	return addOp(&op{spec: spec, out: out, grad: grad, id: ids.Add(1)}, in)
+}
+
+func addOp(o *op, in []Expr) (result Expr) {
+	if err := firstError(in...); err != nil {
+		return Fail(err)
+	}
+	if err := checkShape(o.out); err != nil {
+		return Fail(errors.Wrapf(err, "graph: %s", device.Describe(o.spec)))
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			result = Fail(errors.Errorf("graph: %s: %v", device.Describe(o.spec), r))
+		}
+	}()
+	result.data = true
+	nodes := make([]*gorgonia.Node, len(in))
+	for i, e := range in {
+		nodes[i] = e.n
+		o.in = append(o.in, e.n.Shape())
+		o.wrt = append(o.wrt, !e.data && o.grad != nil)
+		result.data = result.data && !o.wrt[i]
+		if e.n.Dtype() != in[0].n.Dtype() {
+			return Fail(errors.Errorf("graph: %s: inputs of type %v and %v; all must be of one type",
+				device.Describe(o.spec), in[0].n.Dtype(), e.n.Dtype()))
+		}
+	}
+	o.out = o.out.Clone()
+	result.n, result.err = gorgonia.ApplyOp(o, nodes...)
+	if result.err != nil {
+		result.err = errors.Wrapf(result.err, "graph: %s", device.Describe(o.spec))
+	}
+	return result
+}
+
+// checkShape returns an error for a shape that no value of a graph can have. Empty
+// tensors are refused, since reading one ends Gorgonia's machine with a panic.
+func checkShape(s tensor.Shape) error {
+	size := 1
+	for _, n := range s {
+		if n < 1 {
+			return errors.Errorf("shape %v has a side of %d, want at least 1", s, n)
+		}
+		if size > math.MaxInt32*64/n {
+			return errors.Errorf("shape %v is too large", s)
+		}
+		size *= n
+	}
+	return nil
+}
+
+func (o *op) Arity() int { return len(o.in) }
+
+func (o *op) Type() hm.Type {
+	a := hm.TypeVariable('a')
+	types := make([]hm.Type, 0, len(o.in)+1)
+	for _, s := range append(o.in[:len(o.in):len(o.in)], o.out) {
+		if s.Dims() == 0 {
+			types = append(types, a)
+			continue
+		}
+		types = append(types, gorgonia.TensorType{Dims: s.Dims(), Of: a})
+	}
+	return hm.NewFnType(types...)
+}
+
+func (o *op) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) { return o.out.Clone(), nil }
+
+func (o *op) ReturnsPtr() bool     { return true }
+func (o *op) CallsExtern() bool    { return false }
+func (o *op) OverwritesInput() int { return -1 }
+func (o *op) String() string       { return device.Describe(o.spec) }
+
+func (o *op) WriteHash(h hash.Hash) {
+	h.Write([]byte(device.Describe(o.spec)))
+	for _, w := range o.wrt {
+		h.Write([]byte{map[bool]byte{true: 1}[w]})
+	}
+	for _, s := range o.in {
+		for _, d := range s {
+			h.Write([]byte{byte(d), byte(d >> 8), byte(d >> 16), byte(d >> 24)})
+		}
+		h.Write([]byte{';'})
+	}
+	for id := o.id; id > 0; id >>= 8 {
+		h.Write([]byte{byte(id)})
+	}
+}
+
+func (o *op) Hashcode() uint32 {
+	h := fnv.New32a()
+	o.WriteHash(h)
+	return h.Sum32()
+}
+
+func (o *op) DiffWRT(int) []bool { return o.wrt }
+
+func (o *op) SymDiff(inputs gorgonia.Nodes, output, grad *gorgonia.Node) (gorgonia.Nodes, error) {
+	in := make([]Expr, len(inputs))
+	for i, n := range inputs {
+		in[i] = Data(n)
+	}
+	if o.grad == nil {
+		return nil, errors.Errorf("graph: %s is not differentiable", o)
+	}
+	grads := o.grad(in, Data(output), Data(grad), o.wrt)
+	nodes := make(gorgonia.Nodes, len(inputs))
+	for i, w := range o.wrt {
+		if !w {
+			continue
+		}
+		n, err := grads[i].Node()
+		if err != nil {
+			return nil, errors.Wrapf(err, "graph: gradient of %s to input %d", o, i)
+		}
+		if !slices.Equal(n.Shape(), inputs[i].Shape()) {
+			return nil, errors.Errorf("graph: gradient of %s to input %d has shape %v, want %v", o, i, n.Shape(), inputs[i].Shape())
+		}
+		nodes[i] = n
+	}
+	return nodes, nil
+}
+
+// Do runs the kernel on the inputs' device.
+func (o *op) Do(inputs ...gorgonia.Value) (_ gorgonia.Value, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = errors.Errorf("graph: running %s: %v", o, r)
+		}
+	}()
+	if o.kern == nil {
+		if err := o.prepare(inputs); err != nil {
+			return nil, err
+		}
+	}
+	for i, v := range inputs {
+		if o.args[i], err = o.memory(i, v); err != nil {
+			return nil, errors.Wrapf(err, "graph: %s: input %d", o, i)
+		}
+	}
+	if err := o.kern.Run(o.mem, o.args); err != nil {
+		return nil, errors.Wrapf(err, "graph: %s", o)
+	}
+	return o.value, nil
+}
+
+// prepare makes the kernel and the output buffer at the first run.
+func (o *op) prepare(inputs []gorgonia.Value) error {
+	if len(inputs) != len(o.in) {
+		return errors.Errorf("graph: %s has %d inputs, got %d", o, len(o.in), len(inputs))
+	}
+	kern, err := device.CPU.Kernel(o.spec)
+	if err != nil {
+		return err
+	}
+	dt := inputs[0].Dtype()
+	switch {
+	case o.out.Dims() > 0:
+		o.value = tensor.New(tensor.Of(dt), tensor.WithShape(o.out...))
+	case dt == tensor.Float32:
+		o.value = gorgonia.NewF32(0)
+	default:
+		o.value = gorgonia.NewF64(0)
+	}
+	o.args = make([]device.Memory, len(o.in))
+	o.loose = make([]*tensor.Dense, len(o.in))
+	if o.mem, err = o.memory(-1, o.value); err != nil {
+		return err
+	}
+	o.kern = kern
+	return nil
+}
+
+// memory is the elements of v, which is input i, or the output if i < 0.
+func (o *op) memory(i int, v gorgonia.Value) (device.Memory, error) {
+	switch v := v.(type) {
+	case *gorgonia.F32:
+		return device.Memory{F32: unsafe.Slice((*float32)(v), 1)}, nil
+	case *gorgonia.F64:
+		return device.Memory{F64: unsafe.Slice((*float64)(v), 1)}, nil
+	case *tensor.Dense:
+		want := o.out
+		if i >= 0 {
+			want = o.in[i]
+		}
+		if v.Shape().TotalSize() != want.TotalSize() {
+			return device.Memory{}, errors.Errorf("shape is %v, the graph was built for %v", v.Shape(), want)
+		}
+		if i >= 0 && (v.RequiresIterator() || v.DataOrder().IsColMajor()) {
+			var err error
+			if v, err = o.contiguous(i, v); err != nil {
+				return device.Memory{}, err
+			}
+		}
+		return denseMemory(v)
+	}
+	return device.Memory{}, errors.Errorf("value of type %T, want a dense tensor or a scalar", v)
+}
+
+// contiguous copies a view into a row-major tensor that the op keeps.
+func (o *op) contiguous(i int, v *tensor.Dense) (*tensor.Dense, error) {
+	m, ok := v.Materialize().(*tensor.Dense)
+	if !ok || m.DataOrder().IsColMajor() {
+		return nil, errors.Errorf("a view of shape %v that cannot be made contiguous", v.Shape())
+	}
+	o.loose[i] = m
+	return m, nil
+}
+
+// denseMemory is the elements of a contiguous tensor; not nil even if there are none.
+func denseMemory(d *tensor.Dense) (device.Memory, error) {
+	n := d.Shape().TotalSize()
+	switch dt := d.Dtype(); {
+	case dt == tensor.Float32 && n == 0:
+		return device.Memory{F32: []float32{}}, nil
+	case dt == tensor.Float64 && n == 0:
+		return device.Memory{F64: []float64{}}, nil
+	case dt == tensor.Float32:
+		return device.Memory{F32: d.Float32s()[:n]}, nil
+	case dt == tensor.Float64:
+		return device.Memory{F64: d.Float64s()[:n]}, nil
+	}
+	return device.Memory{}, errors.Errorf("elements of type %v, want float32 or float64", d.Dtype())
+}

@@ -1,0 +1,233 @@
+package graph
+
+import (
+	"hash/fnv"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Params is an ordered set of named tensors: the weights that are learned, and buffers
+// such as running statistics that are kept but not learned. Several graphs share one
+// Params: a step of the solver is seen by all of them at once.
+//
+// A tensor is made at first use and filled from (seed, name) alone, so the order of use
+// does not matter. Params is not safe for concurrent use while graphs are being built.
+type Params struct {
+	seed  uint64
+	items []*Param
+	index map[string]*Param
+	nodes map[*gorgonia.ExprGraph]map[string]*gorgonia.Node
+
+	prefix string    // of the tensors' names, from Join
+	joined []*Params // sets that are part of this one
+}
+
+// Param is one named tensor.
+type Param struct {
+	Name   string
+	Value  *tensor.Dense // contiguous, row-major
+	Buffer bool          // kept, not learned
+	// LRScale multiplies the solver's learning rate for this tensor; 0 is 1.
+	LRScale float64
+}
+
+// Init fills the elements of a new tensor of the given shape.
+type Init func(rng *rand.Rand, shape tensor.Shape, dst []float64)
+
+// NewParams makes an empty set whose tensors are filled from seed.
+func NewParams(seed uint64) *Params {
+	return &Params{seed: seed, index: map[string]*Param{}, nodes: map[*gorgonia.ExprGraph]map[string]*gorgonia.Node{}}
+}
+
+// Fill is an Init with one value.
+func Fill(v float64) Init {
+	return func(_ *rand.Rand, _ tensor.Shape, dst []float64) {
+		for i := range dst {
+			dst[i] = v
+		}
+	}
+}
+
+// Weight is the learned tensor name as a node of g; it is made with init if it is not
+// there yet. Asking twice in one graph gives the same node.
+func (p *Params) Weight(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init Init, shape ...int) Expr {
+	return p.node(g, name, dt, init, false, shape)
+}
+
+// Buffer is the tensor name, kept but not learned, as a node of g through which no
+// gradient flows; it is made with init if it is not there yet. An op such as BatchNorm
+// writes into its memory, which all graphs share.
+func (p *Params) Buffer(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init Init, shape ...int) Expr {
+	return p.node(g, name, dt, init, true, shape).Detach()
+}
+
+func (p *Params) node(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init Init, buffer bool, shape tensor.Shape) Expr {
+	item, err := p.get(name, dt, init, buffer, shape)
+	if err != nil {
+		return Fail(err)
+	}
+	if n := p.nodes[g][name]; n != nil {
+		return Of(n)
+	}
+	// A header of its own over the shared memory: two machines over one header race.
+	header, err := alias(item.Value)
+	if err != nil {
+		return Fail(errors.Wrapf(err, "graph: parameter %s", name))
+	}
+	n := gorgonia.NewTensor(g, dt, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(item.Name), gorgonia.WithValue(header))
+	if p.nodes[g] == nil {
+		p.nodes[g] = map[string]*gorgonia.Node{}
+	}
+	p.nodes[g][name] = n
+	return Of(n)
+}
+
+func (p *Params) get(name string, dt tensor.Dtype, init Init, buffer bool, shape tensor.Shape) (*Param, error) {
+	if name == "" {
+		return nil, errors.New("graph: a parameter needs a name")
+	}
+	if item := p.index[name]; item != nil {
+		v := item.Value
+		if !slices.Equal(v.Shape(), shape) || v.Dtype() != dt || item.Buffer != buffer {
+			return nil, errors.Errorf("graph: parameter %s has shape %v of %v (buffer: %t), want %v of %v (buffer: %t)",
+				name, v.Shape(), v.Dtype(), item.Buffer, shape, dt, buffer)
+		}
+		return item, nil
+	}
+	if len(shape) == 0 || shape.TotalSize() <= 0 {
+		return nil, errors.Errorf("graph: parameter %s has shape %v, want at least one dimension, none of size 0", name, shape)
+	}
+	h := fnv.New64a()
+	io.WriteString(h, name)
+	values := make([]float64, shape.TotalSize())
+	init(rand.New(rand.NewPCG(p.seed, h.Sum64())), shape, values)
+	v, err := dense(values, dt, shape)
+	if err != nil {
+		return nil, errors.Wrapf(err, "graph: parameter %s", name)
+	}
+	item := &Param{Name: p.prefix + name, Value: v, Buffer: buffer}
+	p.items = append(p.items, item)
+	p.index[name] = item
+	return item, nil
+}
+
+// Join makes the tensors of other, now and later, part of p too, their names after the
+// prefix. Other must not be part of another set, nor p of other.
+func (p *Params) Join(prefix string, other *Params) error {
+	if other == nil || other == p || other.prefix != "" || slices.Contains(p.joined, other) {
+		return errors.Errorf("graph: cannot join parameters as %q: they are nil, this set itself, or joined already", prefix)
+	}
+	if prefix == "" || slices.ContainsFunc(p.joined, func(q *Params) bool { return q.prefix == prefix }) {
+		return errors.Errorf("graph: cannot join parameters as %q: the prefix is empty or taken", prefix)
+	}
+	for _, nodes := range other.nodes {
+		if len(nodes) > 0 {
+			return errors.Errorf("graph: cannot join parameters as %q: a graph uses them by their old names", prefix)
+		}
+	}
+	for _, item := range other.items {
+		item.Name = prefix + item.Name
+	}
+	other.prefix = prefix
+	p.joined = append(p.joined, other)
+	return nil
+}
+
+// All lists the tensors in the order of their first use, those of joined sets last.
+func (p *Params) All() []*Param {
+	if len(p.joined) == 0 {
+		return p.items
+	}
+	all := slices.Clone(p.items)
+	for _, q := range p.joined {
+		all = append(all, q.All()...)
+	}
+	return all
+}
+
+// Lookup finds a tensor by name; nil if there is none.
+func (p *Params) Lookup(name string) *Param {
+	if item := p.index[name]; item != nil {
+		return item
+	}
+	for _, q := range p.joined {
+		if local, ok := strings.CutPrefix(name, q.prefix); ok {
+			return q.Lookup(local)
+		}
+	}
+	return nil
+}
+
+// Learned lists the learned tensors that g uses, in the order of All, and their nodes in
+// g.
+func (p *Params) Learned(g *gorgonia.ExprGraph) ([]*Param, gorgonia.Nodes) {
+	var items []*Param
+	var nodes gorgonia.Nodes
+	for _, item := range p.items {
+		if n := p.nodes[g][strings.TrimPrefix(item.Name, p.prefix)]; n != nil && !item.Buffer {
+			items = append(items, item)
+			nodes = append(nodes, n)
+		}
+	}
+	for _, q := range p.joined {
+		more, nn := q.Learned(g)
+		items, nodes = append(items, more...), append(nodes, nn...)
+	}
+	return items, nodes
+}
+
+// Convert gives all tensors elements of another type, float32 or float64. Graphs built
+// before keep the old tensors: build them anew.
+func (p *Params) Convert(dt tensor.Dtype) error {
+	for _, item := range p.All() {
+		values, err := Numbers(item.Value)
+		if err != nil {
+			return err
+		}
+		if item.Value, err = dense(values, dt, item.Value.Shape().Clone()); err != nil {
+			return errors.Wrapf(err, "graph: parameter %s", item.Name)
+		}
+	}
+	p.forget()
+	return nil
+}
+
+// forget drops the nodes of all graphs.
+func (p *Params) forget() {
+	clear(p.nodes)
+	for _, q := range p.joined {
+		q.forget()
+	}
+}
+
+// dense makes a tensor of type dt from float64 values.
+func dense(values []float64, dt tensor.Dtype, shape tensor.Shape) (*tensor.Dense, error) {
+	switch dt {
+	case tensor.Float64:
+		return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(values)), nil
+	case tensor.Float32:
+		short := make([]float32, len(values))
+		for i, v := range values {
+			short[i] = float32(v)
+		}
+		return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(short)), nil
+	}
+	return nil, errors.Errorf("elements of type %v, want float32 or float64", dt)
+}
+
+// alias is a new header over d's memory.
+func alias(d *tensor.Dense) (*tensor.Dense, error) {
+	switch data := d.Data().(type) {
+	case []float32:
+		return tensor.New(tensor.WithShape(d.Shape().Clone()...), tensor.WithBacking(data)), nil
+	case []float64:
+		return tensor.New(tensor.WithShape(d.Shape().Clone()...), tensor.WithBacking(data)), nil
+	}
+	return nil, errors.Errorf("elements of type %v, want float32 or float64", d.Dtype())
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func emitPack(c *build.Context, decl *bytes.Buffer) {
+	transpose4(c, decl)
+	gather(c, avx512, decl)
+	gather(c, avx2, decl)
+	copyRows(c, avx512, decl)
+	copyRows(c, avx2, decl)
+	peak(c, decl)
+	fmt.Fprint(decl, "\n// pause tells the processor that a loop waits.\nfunc pause()\n")
+	c.Function("pause")
+	c.Attributes(attr.NOSPLIT)
+	c.SignatureExpr("func()")
+	c.PAUSE()
+	c.RET()
+}
+
+// transpose4 writes four rows, eight elements of each at a time, into columns.
+func transpose4(c *build.Context, decl *bytes.Buffer) {
+	fmt.Fprint(decl, `
+// transpose4AVX2 copies four rows of 8·blocks float32 into columns: element k of row i
+// goes to dst + pitch·k + 4·i bytes.
+//
+//go:noescape
+func transpose4AVX2(dst, r0, r1, r2, r3 *float32, blocks, pitch int)
+`)
+	c.Function("transpose4AVX2")
+	c.Attributes(attr.NOSPLIT)
+	c.SignatureExpr("func(dst, r0, r1, r2, r3 *float32, blocks, pitch int)")
+	dst := c.Load(c.Param("dst"), c.GP64())
+	var rows [4]reg.Register
+	for i := range rows {
+		rows[i] = c.Load(c.Param(fmt.Sprintf("r%d", i)), c.GP64())
+	}
+	blocks := c.Load(c.Param("blocks"), c.GP64())
+	pitch := c.Load(c.Param("pitch"), c.GP64())
+	three, high, at := c.GP64(), c.GP64(), c.GP64()
+	c.LEAQ(operand.Mem{Base: pitch, Index: pitch, Scale: 2}, three)
+	c.XORQ(at, at)
+	c.Label("loop")
+	v := [4]reg.VecVirtual{c.YMM(), c.YMM(), c.YMM(), c.YMM()}
+	for i := range rows {
+		c.VMOVUPS(operand.Mem{Base: rows[i], Index: at, Scale: 1}, v[i])
+	}
+	t := [4]reg.VecVirtual{c.YMM(), c.YMM(), c.YMM(), c.YMM()}
+	c.VUNPCKLPS(v[1], v[0], t[0]) // rows 0 and 1, k = 0 1 in each half
+	c.VUNPCKHPS(v[1], v[0], t[1]) // k = 2 3
+	c.VUNPCKLPS(v[3], v[2], t[2])
+	c.VUNPCKHPS(v[3], v[2], t[3])
+	o := [4]reg.VecVirtual{c.YMM(), c.YMM(), c.YMM(), c.YMM()}
+	c.VUNPCKLPD(t[2], t[0], o[0]) // k = 0, and 4 in the high half
+	c.VUNPCKHPD(t[2], t[0], o[1])
+	c.VUNPCKLPD(t[3], t[1], o[2])
+	c.VUNPCKHPD(t[3], t[1], o[3])
+	c.LEAQ(operand.Mem{Base: dst, Index: pitch, Scale: 4}, high)
+	for i := range o {
+		lo, hi := operand.Mem{Base: dst}, operand.Mem{Base: high}
+		switch i {
+		case 1, 2:
+			lo.Index, lo.Scale = pitch, uint8(i)
+			hi.Index, hi.Scale = pitch, uint8(i)
+		case 3:
+			lo.Index, lo.Scale = three, 1
+			hi.Index, hi.Scale = three, 1
+		}
+		c.VMOVUPS(o[i].AsX(), lo)
+		c.VEXTRACTF128(operand.U8(1), o[i], hi)
+	}
+	c.LEAQ(operand.Mem{Base: high, Index: pitch, Scale: 4}, dst)
+	c.ADDQ(operand.U8(32), at)
+	c.DECQ(blocks)
+	c.JNZ(operand.LabelRef("loop"))
+	c.VZEROUPPER()
+	c.RET()
+}
+
+// gather writes rows of a packed panel from pieces of one vector each.
+func gather(c *build.Context, set isa, decl *bytes.Buffer) {
+	name := "gather" + set.name
+	fmt.Fprintf(decl, `
+// %[1]s fills rows of pitch bytes from dst on. Row p is copied from src + rows[p] bytes:
+// to each chunk's place in the row a vector from its place in the source, in order, so
+// that a chunk covers what the one before it wrote behind its end.
+//
+//go:noescape
+func %[1]s(dst, src unsafe.Pointer, rows *int, count int, chunks *chunk, chunkCount, pitch int)
+`, name)
+	c.Function(name)
+	c.Attributes(attr.NOSPLIT)
+	c.SignatureExpr("func(dst, src uintptr, rows *int, count int, chunks *int, chunkCount, pitch int)")
+	a := &asm{Context: c, isa: set, elem: f32}
+	load := func(name string) reg.Register { return c.Load(c.Param(name), c.GP64()) }
+	dst, src, rows, count := load("dst"), load("src"), load("rows"), load("count")
+	chunks, chunkCount, pitch := load("chunks"), load("chunkCount"), load("pitch")
+	p, n, from, to, row := c.GP64(), c.GP64(), c.GP64(), c.GP64(), c.GP64()
+	c.Label("row")
+	c.MOVQ(operand.Mem{Base: rows}, row)
+	c.ADDQ(operand.U8(8), rows)
+	c.ADDQ(src, row)
+	c.MOVQ(chunks, p)
+	c.MOVQ(chunkCount, n)
+	c.Label("chunk")
+	c.MOVQ(operand.Mem{Base: p}, from)
+	c.MOVQ(operand.Mem{Base: p, Disp: 8}, to)
+	v := a.reg()
+	a.load(operand.Mem{Base: row, Index: from, Scale: 1}, v)
+	a.store(v, operand.Mem{Base: dst, Index: to, Scale: 1})
+	c.ADDQ(operand.U8(24), p)
+	c.DECQ(n)
+	c.JNZ(operand.LabelRef("chunk"))
+	c.ADDQ(pitch, dst)
+	c.DECQ(count)
+	c.JNZ(operand.LabelRef("row"))
+	c.VZEROUPPER()
+	c.RET()
+}
+
+// copyRows copies the rows of a picture into a wider one.
+func copyRows(c *build.Context, set isa, decl *bytes.Buffer) {
+	name := "copyRows" + set.name
+	fmt.Fprintf(decl, `
+// %[1]s copies rows of width float32, at least one; the pitches are in bytes.
+//
+//go:noescape
+func %[1]s(dst, src *float32, width, rows, dstPitch, srcPitch int)
+`, name)
+	c.Function(name)
+	c.Attributes(attr.NOSPLIT)
+	c.SignatureExpr("func(dst, src *float32, width, rows, dstPitch, srcPitch int)")
+	a := &asm{Context: c, isa: set, elem: f32}
+	load := func(name string) reg.Register { return c.Load(c.Param(name), c.GP64()) }
+	dst, src, width, rows := load("dst"), load("src"), load("width"), load("rows")
+	dstPitch, srcPitch := load("dstPitch"), load("srcPitch")
+	whole, at, n := c.GP64(), c.GP64(), c.GP64()
+	c.MOVQ(width, whole)
+	c.SHRQ(operand.U8(log2(set.bytes/4)), whole)
+	a.maskOfRest(width)
+	c.Label("row")
+	c.XORQ(at, at)
+	c.MOVQ(whole, n)
+	c.TESTQ(n, n)
+	c.JZ(operand.LabelRef("rest"))
+	c.Label("vector")
+	v := a.reg()
+	a.load(operand.Mem{Base: src, Index: at, Scale: 1}, v)
+	a.store(v, operand.Mem{Base: dst, Index: at, Scale: 1})
+	c.ADDQ(operand.U8(set.bytes), at)
+	c.DECQ(n)
+	c.JNZ(operand.LabelRef("vector"))
+	c.Label("rest")
+	r := a.reg()
+	a.loadMasked(operand.Mem{Base: src, Index: at, Scale: 1}, r)
+	a.storeMasked(r, operand.Mem{Base: dst, Index: at, Scale: 1})
+	c.ADDQ(dstPitch, dst)
+	c.ADDQ(srcPitch, src)
+	c.DECQ(rows)
+	c.JNZ(operand.LabelRef("row"))
+	c.VZEROUPPER()
+	c.RET()
+}
+
+// peak writes loops of independent fused multiply-adds: what the processor can do.
+func peak(c *build.Context, decl *bytes.Buffer) {
+	for _, set := range []isa{avx512, avx2} {
+		name := "peak" + set.name
+		fmt.Fprintf(decl, "\n// %s does rounds·12 fused multiply-adds of float32 vectors.\nfunc %s(rounds int)\n", name, name)
+		c.Function(name)
+		c.Attributes(attr.NOSPLIT)
+		c.SignatureExpr("func(rounds int)")
+		rounds := c.Load(c.Param("rounds"), c.GP64())
+		a := &asm{Context: c, isa: set, elem: f32}
+		x := a.reg()
+		a.zero(x)
+		sums := make([]reg.VecVirtual, 12)
+		for i := range sums {
+			sums[i] = a.reg()
+			a.zero(sums[i])
+		}
+		c.Label("loop")
+		for _, s := range sums {
+			a.fma(x, x, s)
+		}
+		c.DECQ(rounds)
+		c.JNZ(operand.LabelRef("loop"))
+		c.VZEROUPPER()
+		c.RET()
+	}
+}

@@ -1,0 +1,41 @@
+package cpu
+
+import "unsafe"
+
+// simd holds the helpers of an instruction set; nil where there is none.
+type simd struct {
+	transpose4 func(dst, r0, r1, r2, r3 *float32, blocks, pitch int)
+	copyRows   func(dst, src *float32, width, rows, dstPitch, srcPitch int)
+	gather     func(dst, src unsafe.Pointer, rows *int, count int, chunks *chunk, chunkCount, pitch int)
+}
+
+// packRows copies k rows of width elements that stand ld apart in src to rows that
+// stand pitch apart in dst.
+func packRows[T Float](dst []T, pitch int, src []T, ld, width, k int) {
+	for p := range k {
+		copy(dst[p*pitch:p*pitch+width], src[p*ld:p*ld+width])
+	}
+}
+
+// packColumns writes width rows of k elements, ld apart in src, as columns of dst: element
+// p of row i goes to dst[p·pitch+i]. Up to pitch, a multiple of four, it may write any
+// values behind the last column.
+func packColumns[T Float](dst []T, pitch int, src []T, ld, width, k int) {
+	done := 0
+	if f := active.simd.transpose4; f != nil && unsafe.Sizeof(T(0)) == 4 && k >= 8 {
+		done = k &^ 7
+		for i := 0; i < width; i += 4 {
+			row := func(r int) *float32 { // the last row stands for rows that are not there
+				return (*float32)(unsafe.Pointer(&src[min(i+r, width-1)*ld]))
+			}
+			_ = dst[(done-1)*pitch+i+3]
+			f((*float32)(unsafe.Pointer(&dst[i])), row(0), row(1), row(2), row(3), done/8, 4*pitch)
+		}
+	}
+	for i := range width {
+		row := src[i*ld : i*ld+k]
+		for p := done; p < k; p++ {
+			dst[p*pitch+i] = row[p]
+		}
+	}
+}

@@ -1,0 +1,250 @@
+package cpu
+
+import "github.com/pkg/errors"
+
+// Pool2D is the geometry of two-dimensional pooling: a window KH×KW slides over each
+// plane H×W of Planes = N·C. Zeros in strides mean 1.
+type Pool2D struct {
+	Planes, H, W     int
+	KH, KW           int
+	StrideH, StrideW int
+	PadH, PadW       int  // at most half of the window; padding never wins a maximum
+	Ceil             bool // a last window may reach beyond the padded plane, if it begins inside
+	ExcludePad       bool // an average counts only the pixels of the plane
+}
+
+func (p Pool2D) withDefaults() Pool2D {
+	for _, v := range []*int{&p.StrideH, &p.StrideW} {
+		if *v == 0 {
+			*v = 1
+		}
+	}
+	return p
+}
+
+// OutH is the height of the output.
+func (p Pool2D) OutH() int {
+	p = p.withDefaults()
+	return poolSize(p.H, p.KH, p.StrideH, p.PadH, p.Ceil)
+}
+
+// OutW is the width of the output.
+func (p Pool2D) OutW() int {
+	p = p.withDefaults()
+	return poolSize(p.W, p.KW, p.StrideW, p.PadW, p.Ceil)
+}
+
+func poolSize(n, k, stride, pad int, ceil bool) int {
+	room := n + 2*pad - k
+	if !ceil {
+		return room/stride + 1
+	}
+	out := (room+stride-1)/stride + 1
+	if (out-1)*stride >= n+pad { // the last window begins in the padding
+		out--
+	}
+	return out
+}
+
+// Validate says what is wrong with the geometry.
+func (p Pool2D) Validate() error {
+	q := p.withDefaults()
+	for _, f := range []struct {
+		name string
+		v    int
+	}{
+		{"Planes", q.Planes}, {"H", q.H}, {"W", q.W}, {"KH", q.KH}, {"KW", q.KW},
+		{"StrideH", q.StrideH}, {"StrideW", q.StrideW},
+	} {
+		if f.v < 1 {
+			return errors.Errorf("cpu: pooling with %s = %d, want at least 1", f.name, f.v)
+		}
+	}
+	if q.PadH < 0 || q.PadW < 0 || 2*q.PadH > q.KH || 2*q.PadW > q.KW {
+		return errors.Errorf("cpu: pooling window %d×%d with padding %d×%d, want at least 0 and at most half of the window",
+			q.KH, q.KW, q.PadH, q.PadW)
+	}
+	if h, w := q.H+2*q.PadH, q.W+2*q.PadW; h < q.KH || w < q.KW {
+		return errors.Errorf("cpu: pooling window %d×%d is larger than the padded plane %d×%d",
+			q.KH, q.KW, h, w)
+	}
+	return nil
+}
+
+// window is the part of window out that lies inside [0, n).
+func window(out, n, k, stride, pad int) (from, to int) {
+	from = out*stride - pad
+	return max(from, 0), min(from+k, n)
+}
+
+// MaxPool computes the maximum of each window for the planes [lo, hi) and, unless arg
+// is nil, the index in its plane of the first pixel that attains it. A NaN wins.
+func MaxPool[T Float](p *Pool2D, lo, hi int, x, y []T, arg []int32) {
+	q := p.withDefaults()
+	oh, ow := q.OutH(), q.OutW()
+	halves := q.KH == 2 && q.KW == 2 && q.StrideH == 2 && q.StrideW == 2 &&
+		q.PadH == 0 && q.PadW == 0 && !q.Ceil
+	for n := lo; n < hi; n++ {
+		in, out := x[n*q.H*q.W:(n+1)*q.H*q.W], y[n*oh*ow:(n+1)*oh*ow]
+		var at []int32
+		if arg != nil {
+			at = arg[n*oh*ow : (n+1)*oh*ow]
+		}
+		if halves {
+			maxPoolHalves(q.W, oh, ow, in, out, at)
+			continue
+		}
+		maxPoolPlane(&q, oh, ow, in, out, at)
+	}
+}
+
+func maxPoolPlane[T Float](q *Pool2D, oh, ow int, in, out []T, at []int32) {
+	for i := range oh {
+		h0, h1 := window(i, q.H, q.KH, q.StrideH, q.PadH)
+		for j := range ow {
+			w0, w1 := window(j, q.W, q.KW, q.StrideW, q.PadW)
+			best := h0*q.W + w0
+			top := in[best]
+			for h := h0; h < h1; h++ {
+				for w := w0; w < w1; w++ {
+					if v := in[h*q.W+w]; v > top || v != v && top == top {
+						top, best = v, h*q.W+w
+					}
+				}
+			}
+			out[i*ow+j] = top
+			if at != nil {
+				at[i*ow+j] = int32(best)
+			}
+		}
+	}
+}
+
+// maxPoolHalves is maxPoolPlane for windows of 2×2 at stride 2.
+func maxPoolHalves[T Float](width, oh, ow int, in, out []T, at []int32) {
+	for i := range oh {
+		base := 2 * i * width
+		a, b := in[base:base+2*ow], in[base+width:base+width+2*ow]
+		dst := out[i*ow : (i+1)*ow]
+		for j := range dst {
+			top, best := a[2*j], base+2*j
+			if v := a[2*j+1]; v > top || v != v && top == top {
+				top, best = v, base+2*j+1
+			}
+			if v := b[2*j]; v > top || v != v && top == top {
+				top, best = v, base+width+2*j
+			}
+			if v := b[2*j+1]; v > top || v != v && top == top {
+				top, best = v, base+width+2*j+1
+			}
+			dst[j] = top
+			if at != nil {
+				at[i*ow+j] = int32(best)
+			}
+		}
+	}
+}
+
+// MaxPoolGrad computes dx of the planes [lo, hi) from dy and MaxPool's indices.
+func MaxPoolGrad[T Float](p *Pool2D, lo, hi int, dy []T, arg []int32, dx []T) {
+	in, out := p.H*p.W, p.OutH()*p.OutW()
+	clear(dx[lo*in : hi*in])
+	for n := lo; n < hi; n++ {
+		plane, at := dx[n*in:(n+1)*in], arg[n*out:(n+1)*out]
+		for i, g := range dy[n*out : (n+1)*out] {
+			plane[at[i]] += g
+		}
+	}
+}
+
+// AvgPool computes the mean of each window for the planes [lo, hi). Padding counts as
+// zeros, unless the geometry excludes it.
+func AvgPool[T Float](p *Pool2D, lo, hi int, x, y []T) {
+	avgPool(p, lo, hi, func(n, o int, q *Pool2D, h0, h1, w0, w1 int, share T) {
+		in := x[n*q.H*q.W : (n+1)*q.H*q.W]
+		var sum T
+		for h := h0; h < h1; h++ {
+			for w := w0; w < w1; w++ {
+				sum += in[h*q.W+w]
+			}
+		}
+		y[o] = sum * share
+	})
+}
+
+// AvgPoolGrad computes dx of the planes [lo, hi) from dy.
+func AvgPoolGrad[T Float](p *Pool2D, lo, hi int, dy, dx []T) {
+	clear(dx[lo*p.H*p.W : hi*p.H*p.W])
+	avgPool(p, lo, hi, func(n, o int, q *Pool2D, h0, h1, w0, w1 int, share T) {
+		out := dx[n*q.H*q.W : (n+1)*q.H*q.W]
+		g := dy[o] * share
+		for h := h0; h < h1; h++ {
+			for w := w0; w < w1; w++ {
+				out[h*q.W+w] += g
+			}
+		}
+	})
+}
+
+// avgPool visits every window of the planes [lo, hi): its plane n, its place o in the
+// output, its pixels, and the weight of each in the mean.
+func avgPool[T Float](p *Pool2D, lo, hi int, visit func(n, o int, q *Pool2D, h0, h1, w0, w1 int, share T)) {
+	q := p.withDefaults()
+	oh, ow := q.OutH(), q.OutW()
+	for n := lo; n < hi; n++ {
+		for i := range oh {
+			h0, h1 := window(i, q.H, q.KH, q.StrideH, q.PadH)
+			for j := range ow {
+				w0, w1 := window(j, q.W, q.KW, q.StrideW, q.PadW)
+				count := counted(&q, i, q.H, q.KH, q.StrideH, q.PadH) *
+					counted(&q, j, q.W, q.KW, q.StrideW, q.PadW)
+				visit(n, (n*oh+i)*ow+j, &q, h0, h1, w0, w1, 1/T(count))
+			}
+		}
+	}
+}
+
+// counted is how many pixels of window out count in an average along one axis: those on
+// the plane and, if padding counts, in the padding; never those beyond it.
+func counted(q *Pool2D, out, n, k, stride, pad int) int {
+	if q.ExcludePad {
+		from, to := window(out, n, k, stride, pad)
+		return to - from
+	}
+	from := out*stride - pad
+	return min(from+k, n+pad) - from
+}
+
+// PlaneMean computes the mean of each of the planes [lo, hi) of the given size.
+func PlaneMean[T Float](size, lo, hi int, x, y []T) {
+	for n := lo; n < hi; n++ {
+		y[n] = T(planeSum(x[n*size:(n+1)*size]) / float64(size))
+	}
+}
+
+// PlaneMeanGrad spreads dy evenly over each of the planes [lo, hi) of the given size.
+func PlaneMeanGrad[T Float](size, lo, hi int, dy, dx []T) {
+	for n := lo; n < hi; n++ {
+		g := dy[n] / T(size)
+		plane := dx[n*size : (n+1)*size]
+		for i := range plane {
+			plane[i] = g
+		}
+	}
+}
+
+// planeSum adds up in float64, in four interleaved sums.
+func planeSum[T Float](x []T) float64 {
+	var a, b, c, d float64
+	for len(x) >= 4 {
+		a += float64(x[0])
+		b += float64(x[1])
+		c += float64(x[2])
+		d += float64(x[3])
+		x = x[4:]
+	}
+	for _, v := range x {
+		a += float64(v)
+	}
+	return (a + b) + (c + d)
+}

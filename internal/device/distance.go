@@ -1,0 +1,182 @@
+package device
+
+import (
+	"math"
+
+	"medusa/internal/device/cpu"
+)
+
+// Metric names a distance between two rows.
+type Metric string
+
+// The metrics of Distance.
+const (
+	Euclidean        Metric = "euclidean"         // ‖x − y‖
+	SquaredEuclidean Metric = "squared euclidean" // ‖x − y‖²
+	Manhattan        Metric = "manhattan"         // Σ |x − y|
+	SNR              Metric = "snr"               // var(x − y)/var(x), x the anchor
+)
+
+// Distance computes the distances (N, M) between the rows of x (N, D) and of y (M, D).
+// With Self there is one input, y = x. Differences are taken before they are squared,
+// so that equal rows have distance exactly 0.
+type Distance struct {
+	Metric  Metric
+	N, M, D int
+	Self    bool
+}
+
+func (s Distance) cpu() Kernel { return host(distances[float32](s), distances[float64](s)) }
+
+func distances[T cpu.Float](s Distance) func(out []T, in [][]T) {
+	var x, y, out []T
+	body := func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			a := x[i*s.D : (i+1)*s.D]
+			for j := range s.M {
+				out[i*s.M+j] = rowDistance(s.Metric, a, y[j*s.D:(j+1)*s.D])
+			}
+		}
+	}
+	return func(o []T, in [][]T) {
+		out, x, y = o, in[0], in[len(in)-1]
+		cpu.Parallel(s.N, rowGrain(s.M*s.D), body)
+	}
+}
+
+func rowDistance[T cpu.Float](m Metric, a, b []T) T {
+	var sum float64
+	switch m {
+	case Manhattan:
+		for k, v := range a {
+			sum += math.Abs(float64(v - b[k]))
+		}
+		return T(sum)
+	case SNR:
+		va, vd := variances(a, b)
+		return T(vd / va)
+	}
+	for k, v := range a {
+		d := float64(v - b[k])
+		sum += d * d
+	}
+	if m == Euclidean {
+		sum = math.Sqrt(sum)
+	}
+	return T(sum)
+}
+
+// variances are the unbiased variances of a's entries and of (a − b)'s.
+func variances[T cpu.Float](a, b []T) (va, vd float64) {
+	ma, md := means(a, b)
+	for k, v := range a {
+		x, d := float64(v)-ma, float64(v-b[k])-md
+		va += x * x
+		vd += d * d
+	}
+	n := float64(len(a) - 1)
+	return va / n, vd / n
+}
+
+func means[T cpu.Float](a, b []T) (ma, md float64) {
+	for k, v := range a {
+		ma += float64(v)
+		md += float64(v - b[k])
+	}
+	n := float64(len(a))
+	return ma / n, md / n
+}
+
+// DistanceGrad computes from x, y, the distances d (N, M) and their gradient g (N, M)
+// the gradient to x (N, D) or, with ToY, to y (M, D). With Self the inputs are x, d, g
+// and the result is the whole gradient to x. Where the distance is 0, its gradient is 0.
+type DistanceGrad struct {
+	Distance
+	ToY bool
+}
+
+func (s DistanceGrad) cpu() Kernel {
+	return host(distanceGrad[float32](s), distanceGrad[float64](s))
+}
+
+func distanceGrad[T cpu.Float](s DistanceGrad) func(out []T, in [][]T) {
+	var x, y, d, g, out []T
+	var acc []float64
+	one := func(sum []float64, i, j int, toY bool) {
+		if g[i*s.M+j] == 0 {
+			return
+		}
+		addDistanceGrad(s.Metric, sum, x[i*s.D:(i+1)*s.D], y[j*s.D:(j+1)*s.D],
+			float64(d[i*s.M+j]), float64(g[i*s.M+j]), toY)
+	}
+	body := func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			sum := acc[r*s.D : (r+1)*s.D]
+			clear(sum)
+			if !s.ToY {
+				for j := range s.M {
+					one(sum, r, j, false)
+				}
+			}
+			if s.ToY || s.Self {
+				for i := range s.N {
+					one(sum, i, r, true)
+				}
+			}
+			for k, v := range sum {
+				out[r*s.D+k] = T(v)
+			}
+		}
+	}
+	return func(o []T, in [][]T) {
+		n := len(in)
+		out, x, y, d, g = o, in[0], in[n-3], in[n-2], in[n-1]
+		if len(acc) < len(out) {
+			acc = make([]float64, len(out))
+		}
+		rows := len(out) / max(s.D, 1)
+		cpu.Parallel(rows, rowGrain((s.N+s.M)*s.D), body)
+	}
+}
+
+// addDistanceGrad adds g·∂d(a,b)/∂a, or ∂b if toB, to sum.
+func addDistanceGrad[T cpu.Float](m Metric, sum []float64, a, b []T, d, g float64, toB bool) {
+	if m == SNR {
+		addSNRGrad(sum, a, b, g, toB)
+		return
+	}
+	scale := g
+	switch m {
+	case SquaredEuclidean:
+		scale = 2 * g
+	case Euclidean:
+		if d == 0 {
+			return
+		}
+		scale = g / d
+	}
+	if toB {
+		scale = -scale
+	}
+	for k, v := range a {
+		diff := float64(v - b[k])
+		if m == Manhattan {
+			diff = sign(diff)
+		}
+		sum[k] += scale * diff
+	}
+}
+
+func addSNRGrad[T cpu.Float](sum []float64, a, b []T, g float64, toB bool) {
+	ma, md := means(a, b)
+	va, vd := variances(a, b)
+	n := float64(len(a) - 1)
+	for k, v := range a {
+		dd := 2 * (float64(v-b[k]) - md) / n / va
+		if toB {
+			sum[k] -= g * dd
+			continue
+		}
+		sum[k] += g * (dd - vd/(va*va)*2*(float64(v)-ma)/n)
+	}
+}

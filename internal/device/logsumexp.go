@@ -1,0 +1,49 @@
+package device
+
+import (
+	"math"
+
+	"medusa/internal/device/cpu"
+)
+
+// logSumExpAt is ln Σ eˣ over the entries of a row where mask is not 0, given their
+// maximum m. The sum is taken in float64.
+func logSumExpAt[T cpu.Float](x, mask []T, m T) T {
+	if math.IsInf(float64(m), 0) {
+		return m // −∞: all entries are −∞; +∞: the sum is infinite
+	}
+	var sum float64
+	for i, v := range x {
+		if mask[i] != 0 {
+			sum += math.Exp(float64(v - m))
+		}
+	}
+	return T(float64(m) + math.Log(sum))
+}
+
+// gradLogSumExp sets dx to dy·eˣ/Σeˣ over the entries where mask is not 0, and to 0
+// elsewhere. Infinite entries share as they do in LogSoftmax. The sum is taken again,
+// since the result, rounded to float32, lies up to |y|·6·10⁻⁸ off.
+func gradLogSumExp[T cpu.Float](dx, x, mask []T, dy T) {
+	m := T(math.Inf(-1))
+	for i, v := range x {
+		if mask[i] != 0 && v > m {
+			m = v
+		}
+	}
+	var sum float64
+	for i, v := range x {
+		dx[i] = 0
+		if mask[i] != 0 {
+			e := math.Exp(below(v, m))
+			sum += e
+			dx[i] = T(e)
+		}
+	}
+	scale := float64(dy) / sum
+	for i, e := range dx {
+		if mask[i] != 0 {
+			dx[i] = T(float64(e) * scale)
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package device
+
+import (
+	"math"
+
+	"medusa/internal/device/cpu"
+)
+
+// Normalize divides each row of x (Rows, Cols) by max(‖row‖, Eps), where the norm is the
+// Euclidean one (P = 2) or the sum of absolute values (P = 1).
+type Normalize struct {
+	Rows, Cols int
+	P          int
+	Eps        float64
+}
+
+func (s Normalize) cpu() Kernel { return host(normalize[float32](s), normalize[float64](s)) }
+
+func normalize[T cpu.Float](s Normalize) func(out []T, in [][]T) {
+	var x, y []T
+	body := func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			row, res := x[r*s.Cols:(r+1)*s.Cols], y[r*s.Cols:(r+1)*s.Cols]
+			n := max(norm(row, s.P), s.Eps)
+			for k, v := range row {
+				res[k] = T(float64(v) / n)
+			}
+		}
+	}
+	return func(out []T, in [][]T) {
+		x, y = in[0], out
+		cpu.Parallel(s.Rows, rowGrain(s.Cols), body)
+	}
+}
+
+func norm[T cpu.Float](x []T, p int) float64 {
+	var sum float64
+	if p == 1 {
+		for _, v := range x {
+			sum += math.Abs(float64(v))
+		}
+		return sum
+	}
+	for _, v := range x {
+		sum += float64(v) * float64(v)
+	}
+	return math.Sqrt(sum)
+}
+
+// NormalizeGrad computes dx from x, y = Normalize(x) and dy: (dy − u·⟨y, dy⟩)/‖x‖, where u
+// is the norm's gradient (y, or the sign of x), or dy/Eps where ‖x‖ < Eps.
+type NormalizeGrad Normalize
+
+func (s NormalizeGrad) cpu() Kernel {
+	return host(normalizeGrad[float32](s), normalizeGrad[float64](s))
+}
+
+func normalizeGrad[T cpu.Float](s NormalizeGrad) func(out []T, in [][]T) {
+	var x, y, dy, dx []T
+	body := func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			i, j := r*s.Cols, (r+1)*s.Cols
+			normalizeRowGrad(s, dx[i:j], x[i:j], y[i:j], dy[i:j])
+		}
+	}
+	return func(out []T, in [][]T) {
+		x, y, dy, dx = in[0], in[1], in[2], out
+		cpu.Parallel(s.Rows, rowGrain(s.Cols), body)
+	}
+}
+
+func normalizeRowGrad[T cpu.Float](s NormalizeGrad, dx, x, y, dy []T) {
+	n := norm(x, s.P)
+	var dot float64
+	if n >= s.Eps {
+		for k, v := range y {
+			dot += float64(v) * float64(dy[k])
+		}
+	}
+	n = max(n, s.Eps)
+	for k, v := range dy {
+		u := float64(y[k])
+		if s.P == 1 {
+			u = sign(float64(x[k]))
+		}
+		dx[k] = T((float64(v) - u*dot) / n)
+	}
+}

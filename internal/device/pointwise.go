@@ -1,0 +1,259 @@
+package device
+
+import (
+	"math"
+
+	"medusa/internal/device/cpu"
+)
+
+// Func names a function of one variable.
+type Func string
+
+// The functions of Unary. a and b are the spec's parameters.
+const (
+	Affine   Func = "affine"   // a·x + b
+	Relu     Func = "relu"     // max(0, x); derivative 0 at 0
+	Square   Func = "square"   // x²
+	Sqrt     Func = "sqrt"     // √max(x, 0); derivative 0 at 0
+	Exp      Func = "exp"      // eˣ
+	Log      Func = "log"      // ln x
+	Softplus Func = "softplus" // ln(1 + eˣ), without overflow
+	Sigmoid  Func = "sigmoid"  // 1/(1 + e⁻ˣ)
+	Tanh     Func = "tanh"     // tanh x
+	Abs      Func = "abs"      // |x|; derivative 0 at 0
+	Power    Func = "power"    // xᵃ; derivative 0 at 0 if 0 ≤ a < 1
+	Clamp    Func = "clamp"    // min(max(x, a), b); derivative 0 outside [a, b]
+	Acos     Func = "acos"     // arc cosine of x clamped to [−1, 1]; derivative 0 at the ends and beyond
+	Cos      Func = "cos"      // cosine
+	Step     Func = "step"     // 1 if x > a, else 0; derivative 0
+	Equal    Func = "equal"    // 1 if x = a, else 0; derivative 0
+)
+
+// Unary computes f(x) at every one of N elements.
+type Unary struct {
+	F    Func
+	A, B float64
+	N    int
+}
+
+func (s Unary) cpu() Kernel { return host(unary[float32](s), unary[float64](s)) }
+
+// UnaryGrad computes dx = dy·f′(x) from x, y = f(x) and dy.
+type UnaryGrad Unary
+
+func (s UnaryGrad) cpu() Kernel { return host(unaryGrad[float32](s), unaryGrad[float64](s)) }
+
+func unary[T cpu.Float](s Unary) func(out []T, in [][]T) {
+	f := value[T](s)
+	var x, y []T
+	body := func(lo, hi int) { f(y[lo:hi], x[lo:hi]) }
+	return func(out []T, in [][]T) {
+		x, y = in[0], out
+		forEach(s.N, body)
+	}
+}
+
+func unaryGrad[T cpu.Float](s UnaryGrad) func(out []T, in [][]T) {
+	d := derivative[T](Unary(s))
+	var x, y, dy, dx []T
+	body := func(lo, hi int) { d(dx[lo:hi], x[lo:hi], y[lo:hi], dy[lo:hi]) }
+	return func(out []T, in [][]T) {
+		x, y, dy, dx = in[0], in[1], in[2], out
+		forEach(s.N, body)
+	}
+}
+
+// value returns the loop of s.F.
+func value[T cpu.Float](s Unary) func(y, x []T) {
+	a, b := T(s.A), T(s.B)
+	switch s.F {
+	case Affine:
+		return func(y, x []T) {
+			for i, v := range x {
+				y[i] = a*v + b
+			}
+		}
+	case Relu:
+		return func(y, x []T) {
+			for i, v := range x {
+				if v <= 0 { // NaN goes through
+					v = 0
+				}
+				y[i] = v
+			}
+		}
+	case Square:
+		return func(y, x []T) {
+			for i, v := range x {
+				y[i] = v * v
+			}
+		}
+	case Clamp:
+		return func(y, x []T) {
+			for i, v := range x {
+				y[i] = min(max(v, a), b)
+			}
+		}
+	case Step:
+		return func(y, x []T) {
+			for i, v := range x {
+				y[i] = indicator[T](v > a)
+			}
+		}
+	case Equal:
+		return func(y, x []T) {
+			for i, v := range x {
+				y[i] = indicator[T](v == a)
+			}
+		}
+	}
+	f := scalarValue(s)
+	return func(y, x []T) {
+		for i, v := range x {
+			y[i] = T(f(float64(v)))
+		}
+	}
+}
+
+func scalarValue(s Unary) func(float64) float64 {
+	switch s.F {
+	case Sqrt:
+		return func(x float64) float64 { return math.Sqrt(max(x, 0)) }
+	case Exp:
+		return math.Exp
+	case Log:
+		return math.Log
+	case Softplus:
+		return softplus
+	case Sigmoid:
+		return sigmoid
+	case Tanh:
+		return math.Tanh
+	case Abs:
+		return math.Abs
+	case Power:
+		return func(x float64) float64 { return math.Pow(x, s.A) }
+	case Acos:
+		return func(x float64) float64 { return math.Acos(min(max(x, -1), 1)) }
+	case Cos:
+		return math.Cos
+	}
+	panic("device: unknown function " + string(s.F)) // a programmer's mistake in package graph
+}
+
+// derivative returns the loop dx = dy·f′.
+func derivative[T cpu.Float](s Unary) func(dx, x, y, dy []T) {
+	a, b := T(s.A), T(s.B)
+	switch s.F {
+	case Affine:
+		return func(dx, _, _, dy []T) {
+			for i, g := range dy {
+				dx[i] = a * g
+			}
+		}
+	case Relu:
+		return func(dx, x, _, dy []T) {
+			for i, g := range dy {
+				if x[i] <= 0 {
+					g = 0
+				}
+				dx[i] = g
+			}
+		}
+	case Square:
+		return func(dx, x, _, dy []T) {
+			for i, g := range dy {
+				dx[i] = 2 * x[i] * g
+			}
+		}
+	case Exp:
+		return func(dx, _, y, dy []T) {
+			for i, g := range dy {
+				dx[i] = y[i] * g
+			}
+		}
+	case Clamp:
+		return func(dx, x, _, dy []T) {
+			for i, g := range dy {
+				if x[i] < a || x[i] > b {
+					g = 0
+				}
+				dx[i] = g
+			}
+		}
+	}
+	d := scalarDerivative(s)
+	return func(dx, x, y, dy []T) {
+		for i, g := range dy {
+			dx[i] = T(d(float64(x[i]), float64(y[i])) * float64(g))
+		}
+	}
+}
+
+func scalarDerivative(s Unary) func(x, y float64) float64 {
+	switch s.F {
+	case Sqrt:
+		return func(_, y float64) float64 {
+			if y == 0 {
+				return 0
+			}
+			return 0.5 / y
+		}
+	case Log:
+		return func(x, _ float64) float64 { return 1 / x }
+	case Softplus:
+		return func(x, _ float64) float64 { return sigmoid(x) }
+	case Sigmoid:
+		return func(_, y float64) float64 { return y * (1 - y) }
+	case Tanh:
+		return func(_, y float64) float64 { return 1 - y*y }
+	case Abs:
+		return func(x, _ float64) float64 { return sign(x) }
+	case Power:
+		return func(x, _ float64) float64 {
+			if s.A == 0 || x == 0 && s.A > 0 && s.A < 1 {
+				return 0
+			}
+			return s.A * math.Pow(x, s.A-1)
+		}
+	case Acos:
+		return func(x, _ float64) float64 {
+			if math.Abs(x) >= 1 {
+				return 0
+			}
+			return -1 / math.Sqrt((1-x)*(1+x))
+		}
+	case Cos:
+		return func(x, _ float64) float64 { return -math.Sin(x) }
+	case Step, Equal:
+		return func(_, _ float64) float64 { return 0 }
+	}
+	panic("device: no derivative of " + string(s.F))
+}
+
+func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
+
+func sigmoid(x float64) float64 {
+	if x >= 0 {
+		return 1 / (1 + math.Exp(-x))
+	}
+	e := math.Exp(x)
+	return e / (1 + e)
+}
+
+func sign(x float64) float64 {
+	switch {
+	case x > 0:
+		return 1
+	case x < 0:
+		return -1
+	}
+	return x // 0 and NaN
+}
+
+func indicator[T cpu.Float](b bool) T {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,194 @@
+package device
+
+import (
+	"fmt"
+
+	"medusa/internal/device/cpu"
+)
+
+// SumTo adds x, of shape From, up to shape To: over every axis where To is 1 and From is
+// not. To has From's rank, or rank 0 for the sum of all.
+type SumTo struct{ From, To []int }
+
+func (s SumTo) String() string { return fmt.Sprintf("SumTo %v %v", s.From, s.To) }
+
+func (s SumTo) cpu() Kernel { return host(sumTo[float32](s), sumTo[float64](s)) }
+
+// sumTo walks the input in order, so that every sum has one fixed order. Rows are
+// added in float64 and the sum of all is made of row sums: the error stays small for
+// long sums in float32.
+func sumTo[T cpu.Float](s SumTo) func(out []T, in [][]T) {
+	to := s.To
+	if len(to) == 0 {
+		to = make([]int, len(s.From))
+		for i := range to {
+			to[i] = 1
+		}
+	}
+	w := newWalk(to, s.From) // operand a is stretched over b
+	var acc []float64
+	return func(out []T, in [][]T) {
+		if len(acc) != len(out) {
+			acc = make([]float64, len(out))
+		}
+		clear(acc)
+		x := in[0]
+		if size(s.From) == 0 {
+			clear(out)
+			return
+		}
+		for r := range w.rows {
+			ia, ib := w.offsets(r)
+			row := x[ib : ib+w.width]
+			if w.stepA == 0 {
+				var sum float64
+				for _, v := range row {
+					sum += float64(v)
+				}
+				acc[ia] += sum
+				continue
+			}
+			dst := acc[ia : ia+w.width]
+			for i, v := range row {
+				dst[i] += float64(v)
+			}
+		}
+		for i, v := range acc {
+			out[i] = T(v)
+		}
+	}
+}
+
+// Broadcast stretches x, of shape From, to shape To; the other way round than SumTo.
+type Broadcast struct{ From, To []int }
+
+func (s Broadcast) String() string { return fmt.Sprintf("Broadcast %v %v", s.From, s.To) }
+
+func (s Broadcast) cpu() Kernel { return host(broadcast[float32](s), broadcast[float64](s)) }
+
+func broadcast[T cpu.Float](s Broadcast) func(out []T, in [][]T) {
+	from := s.From
+	if len(from) == 0 {
+		from = make([]int, len(s.To))
+		for i := range from {
+			from[i] = 1
+		}
+	}
+	w := newWalk(from, s.To)
+	var x, out []T
+	rows := func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			ia, ib := w.offsets(r)
+			dst := out[ib : ib+w.width]
+			if w.stepA == 1 {
+				copy(dst, x[ia:])
+				continue
+			}
+			v := x[ia]
+			for i := range dst {
+				dst[i] = v
+			}
+		}
+	}
+	return func(o []T, in [][]T) {
+		x, out = in[0], o
+		cpu.Parallel(w.rows, rowGrain(w.width), rows)
+	}
+}
+
+func size(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// Reduction names what RowReduce makes of a row's chosen entries.
+type Reduction string
+
+// The reductions of RowReduce.
+const (
+	RowMax       Reduction = "max"
+	RowMin       Reduction = "min"
+	RowLogSumExp Reduction = "logsumexp"
+)
+
+// RowReduce reduces each row of x (Rows, Cols) over the entries where mask (Rows, Cols)
+// is not 0, to (Rows, 1). A row with no such entry gives Empty.
+type RowReduce struct {
+	Op         Reduction
+	Rows, Cols int
+	Empty      float64
+}
+
+func (s RowReduce) cpu() Kernel { return host(rowReduce[float32](s), rowReduce[float64](s)) }
+
+func rowReduce[T cpu.Float](s RowReduce) func(out []T, in [][]T) {
+	var x, mask, out []T
+	body := func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			row := r * s.Cols
+			out[r] = reduceRow(s, x[row:row+s.Cols], mask[row:row+s.Cols])
+		}
+	}
+	return func(o []T, in [][]T) {
+		x, mask, out = in[0], in[1], o
+		cpu.Parallel(s.Rows, rowGrain(s.Cols), body)
+	}
+}
+
+func reduceRow[T cpu.Float](s RowReduce, x, mask []T) T {
+	best := -1
+	for i, v := range x {
+		if mask[i] == 0 {
+			continue
+		}
+		if best < 0 || s.Op == RowMin && v < x[best] || s.Op != RowMin && v > x[best] || v != v {
+			best = i
+		}
+	}
+	if best < 0 {
+		return T(s.Empty)
+	}
+	if s.Op != RowLogSumExp {
+		return x[best]
+	}
+	return logSumExpAt(x, mask, x[best])
+}
+
+// RowReduceGrad computes dx (Rows, Cols) from x, mask, y (Rows, 1) and dy (Rows, 1).
+// The gradient of a maximum or minimum goes to the first entry that attains it.
+type RowReduceGrad RowReduce
+
+func (s RowReduceGrad) cpu() Kernel {
+	return host(rowReduceGrad[float32](s), rowReduceGrad[float64](s))
+}
+
+func rowReduceGrad[T cpu.Float](s RowReduceGrad) func(out []T, in [][]T) {
+	var x, mask, y, dy, dx []T
+	body := func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			row := r * s.Cols
+			gradRow(s, dx[row:row+s.Cols], x[row:row+s.Cols], mask[row:row+s.Cols], y[r], dy[r])
+		}
+	}
+	return func(o []T, in [][]T) {
+		x, mask, y, dy, dx = in[0], in[1], in[2], in[3], o
+		cpu.Parallel(s.Rows, rowGrain(s.Cols), body)
+	}
+}
+
+func gradRow[T cpu.Float](s RowReduceGrad, dx, x, mask []T, y, dy T) {
+	if s.Op == RowLogSumExp {
+		gradLogSumExp(dx, x, mask, dy)
+		return
+	}
+	clear(dx)
+	for i, v := range x {
+		if mask[i] != 0 && (v == y || v != v) {
+			dx[i] = dy
+			return
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package device
+
+import (
+	"math"
+
+	"github.com/pkg/errors"
+
+	"medusa/internal/device/cpu"
+)
+
+// LogSoftmax computes ln(eˣ/Σeˣ) over each row of x (Rows, Cols). Infinite entries are
+// taken as the limit: among several +∞, or where all are −∞, those entries share the row.
+type LogSoftmax struct{ Rows, Cols int }
+
+func (s LogSoftmax) cpu() Kernel { return host(logSoftmax[float32](s), logSoftmax[float64](s)) }
+
+func logSoftmax[T cpu.Float](s LogSoftmax) func(out []T, in [][]T) {
+	var x, y []T
+	body := func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			row, res := x[r*s.Cols:(r+1)*s.Cols], y[r*s.Cols:(r+1)*s.Cols]
+			m, lse := rowLogSum(row)
+			for c, v := range row {
+				res[c] = T(below(v, m) - lse)
+			}
+		}
+	}
+	return func(out []T, in [][]T) {
+		x, y = in[0], out
+		cpu.Parallel(s.Rows, rowGrain(s.Cols), body)
+	}
+}
+
+// rowLogSum is the largest entry m of a row and ln Σ e^(x−m).
+func rowLogSum[T cpu.Float](x []T) (m T, lse float64) {
+	m = T(math.Inf(-1))
+	for _, v := range x {
+		if v > m {
+			m = v
+		}
+	}
+	var sum float64
+	for _, v := range x {
+		sum += math.Exp(below(v, m))
+	}
+	return m, math.Log(sum)
+}
+
+// below is v − m, 0 where both are one infinity.
+func below[T cpu.Float](v, m T) float64 {
+	if v == m {
+		return 0
+	}
+	return float64(v) - float64(m)
+}
+
+// LogSoftmaxGrad computes dx = dy − eʸ·Σdy over each row, from y = LogSoftmax(x) and dy.
+type LogSoftmaxGrad LogSoftmax
+
+func (s LogSoftmaxGrad) cpu() Kernel {
+	return host(logSoftmaxGrad[float32](s), logSoftmaxGrad[float64](s))
+}
+
+func logSoftmaxGrad[T cpu.Float](s LogSoftmaxGrad) func(out []T, in [][]T) {
+	var y, dy, dx []T
+	body := func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			i, j := r*s.Cols, (r+1)*s.Cols
+			var sum float64
+			for _, g := range dy[i:j] {
+				sum += float64(g)
+			}
+			for c, v := range y[i:j] {
+				dx[i+c] = T(float64(dy[i+c]) - math.Exp(float64(v))*sum)
+			}
+		}
+	}
+	return func(out []T, in [][]T) {
+		y, dy, dx = in[0], in[1], out
+		cpu.Parallel(s.Rows, rowGrain(s.Cols), body)
+	}
+}
+
+// CrossEntropy computes −Σ_c q_c·ln p_c for each row of logits (Rows, Classes), to
+// (Rows, 1), where p = softmax(logits) and q = (1 − Smoothing)·onehot(label) +
+// Smoothing/Classes. The labels (Rows) are checked when the kernel runs.
+type CrossEntropy struct {
+	Rows, Classes int
+	Smoothing     float64
+}
+
+func (s CrossEntropy) cpu() Kernel {
+	return checked(crossEntropy[float32](s), crossEntropy[float64](s))
+}
+
+func crossEntropy[T cpu.Float](s CrossEntropy) func(out []T, in [][]T) error {
+	var x, labels, out []T
+	body := func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			out[r] = T(smoothedLoss(x[r*s.Classes:(r+1)*s.Classes], int(labels[r]), s.Smoothing))
+		}
+	}
+	return func(o []T, in [][]T) error {
+		out, x, labels = o, in[0], in[1]
+		if err := checkIndices("label", labels, s.Classes); err != nil {
+			return err
+		}
+		cpu.Parallel(s.Rows, rowGrain(s.Classes), body)
+		return nil
+	}
+}
+
+func smoothedLoss[T cpu.Float](x []T, label int, smoothing float64) float64 {
+	m, lse := rowLogSum(x)
+	var loss float64
+	if smoothing < 1 { // else 0·∞ were possible
+		loss = (1 - smoothing) * (lse - below(x[label], m))
+	}
+	if smoothing > 0 {
+		var sum float64
+		for _, v := range x {
+			sum += lse - below(v, m)
+		}
+		loss += smoothing * sum / float64(len(x))
+	}
+	return loss
+}
+
+// CrossEntropyGrad computes dx = dy·(p − q) from logits, labels and dy (Rows, 1).
+type CrossEntropyGrad CrossEntropy
+
+func (s CrossEntropyGrad) cpu() Kernel {
+	return checked(crossEntropyGrad[float32](s), crossEntropyGrad[float64](s))
+}
+
+func crossEntropyGrad[T cpu.Float](s CrossEntropyGrad) func(out []T, in [][]T) error {
+	share := s.Smoothing / float64(s.Classes)
+	var x, labels, dy, dx []T
+	body := func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			row, res := x[r*s.Classes:(r+1)*s.Classes], dx[r*s.Classes:(r+1)*s.Classes]
+			g := float64(dy[r])
+			m, lse := rowLogSum(row)
+			for c, v := range row {
+				q := share
+				if c == int(labels[r]) {
+					q += 1 - s.Smoothing
+				}
+				res[c] = T(g * (math.Exp(below(v, m)-lse) - q))
+			}
+		}
+	}
+	return func(out []T, in [][]T) error {
+		x, labels, dy, dx = in[0], in[1], in[2], out
+		if err := checkIndices("label", labels, s.Classes); err != nil {
+			return err
+		}
+		cpu.Parallel(s.Rows, rowGrain(s.Classes), body)
+		return nil
+	}
+}
+
+// checkIndices returns an error that names the first entry that is not one of the whole
+// numbers 0 … n−1.
+func checkIndices[T cpu.Float](what string, indices []T, n int) error {
+	for i, v := range indices {
+		if !(v >= 0 && v < T(n)) || v != T(int(v)) {
+			return errors.Errorf("%s %v at position %d, want a whole number from 0 to %d", what, v, i, n-1)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+package device
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// tripletLoop is what Triplets and its gradient mean: a plain loop over all triplets.
+func tripletLoop(s Triplets, d, pos, neg, up []float64) (sums, grad []float64) {
+	n := s.N
+	sums, grad = make([]float64, n*TripletColumns), make([]float64, n*n)
+	for a := range n {
+		for p := range n {
+			for k := range n {
+				ap, an, pn := d[a*n+p], d[a*n+k], d[p*n+k]
+				if pos[a*n+p] == 0 || neg[a*n+k] == 0 || an-ap <= s.Above || an-ap > s.AtMost {
+					continue
+				}
+				near, toPN := an, 0.0
+				if s.Swap && pn <= an {
+					near, toPN = pn, 1
+					if pn == an {
+						toPN = 0.5
+					}
+				}
+				v := ap - near + s.Margin
+				term, slope := max(v, 0), float64(btoi(v > 0))
+				if s.Smooth {
+					term, slope = math.Log1p(math.Exp(v)), 1/(1+math.Exp(-v))
+				}
+				sums[a*TripletColumns+TripletChosen]++
+				sums[a*TripletColumns+TripletActive] += float64(btoi(v > 0))
+				if term <= s.Low || term >= s.High {
+					continue
+				}
+				sums[a*TripletColumns+TripletSum] += term
+				sums[a*TripletColumns+TripletCount]++
+				g := up[a*TripletColumns+TripletSum] * slope
+				grad[a*n+p] += g
+				grad[a*n+k] -= g * (1 - toPN)
+				grad[p*n+k] -= g * toPN
+			}
+		}
+	}
+	return sums, grad
+}
+
+func TestTripletsAgainstTheLoop(t *testing.T) {
+	inf := math.Inf(1)
+	windows := map[string][2]float64{"all": {-inf, inf}, "hard": {-inf, 0}, "semi-hard": {0, 0.3}, "easy": {0.1, inf}, "none": {0.2, 0.1}}
+	bounds := [][2]float64{{-1, inf}, {0, inf}, {0.1, inf}, {-1, 0.4}, {0.05, 0.3}, {0.1, 0.9}}
+	rng := rand.New(rand.NewPCG(5, 6))
+	for name, w := range windows {
+		for _, b := range bounds {
+			for form := range 4 {
+				s := Triplets{Margin: 0.25, Above: w[0], AtMost: w[1], Low: b[0], High: b[1], Swap: form&1 != 0, Smooth: form&2 != 0}
+				t.Run(fmt.Sprintf("%s %v swap %t smooth %t", name, b, s.Swap, s.Smooth), func(t *testing.T) {
+					for range 8 {
+						s.N = 1 + rng.IntN(13)
+						checkTriplets(t, s, rng)
+					}
+				})
+			}
+		}
+	}
+}
+
+// checkTriplets takes distances of few different values, so that many are equal, and
+// masks that no labels need have made.
+func checkTriplets(t *testing.T, s Triplets, rng *rand.Rand) {
+	n := s.N
+	d, pos, neg, up := make([]float64, n*n), make([]float64, n*n), make([]float64, n*n), make([]float64, n*TripletColumns)
+	coarse := rng.IntN(2) == 0
+	for i := range d {
+		d[i] = rng.Float64()
+		if coarse {
+			d[i] = math.Round(d[i]*8) / 8
+		}
+		switch rng.IntN(3) {
+		case 0:
+			pos[i] = 1
+		case 1:
+			neg[i] = 1
+		}
+	}
+	for i := range up {
+		up[i] = rng.NormFloat64()
+	}
+	wantSums, wantGrad := tripletLoop(s, d, pos, neg, up)
+	sums, grad := make([]float64, len(wantSums)), make([]float64, n*n)
+	runKernel(t, s, sums, d, pos, neg)
+	runKernel(t, TripletsGrad(s), grad, d, pos, neg, up)
+	require.InDeltaSlice(t, wantSums, sums, 1e-12)
+	require.InDeltaSlice(t, wantGrad, grad, 1e-12)
+}
+
+func runKernel(t *testing.T, spec any, out []float64, in ...[]float64) {
+	k, err := CPU.Kernel(spec)
+	require.NoError(t, err)
+	args := make([]Memory, len(in))
+	for i, x := range in {
+		args[i] = Memory{F64: x}
+	}
+	for range 2 { // the second run finds the scratch of the first
+		for i := range out {
+			out[i] = math.NaN()
+		}
+		require.NoError(t, k.Run(Memory{F64: out}, args))
+	}
+}
+
+// A NaN among the distances must reach the sum, though no comparison with it holds.
+func TestTripletsShowNaN(t *testing.T) {
+	for _, bad := range []int{1, 2} {
+		for form := range 4 {
+			s := Triplets{N: 3, Margin: 0.2, Above: math.Inf(-1), AtMost: math.Inf(1), Low: 0, High: math.Inf(1), Swap: form&1 != 0, Smooth: form&2 != 0}
+			d := []float64{0, 0.5, 0.4, 0.5, 0, 0.3, 0.4, 0.3, 0}
+			d[bad] = math.NaN()
+			sums := make([]float64, 3*TripletColumns)
+			runKernel(t, s, sums, d, []float64{0, 1, 0, 0, 0, 0, 0, 0, 0}, []float64{0, 0, 1, 0, 0, 0, 0, 0, 0})
+			require.True(t, math.IsNaN(sums[TripletSum]), "%+v", s)
+		}
+	}
+}
+
+func TestRowNearest(t *testing.T) {
+	x := []float64{3, 1, 2, 1, 5, 5, 0, 9}
+	mask := []float64{1, 1, 1, 1, 1, 1, 0, 0}
+	out := make([]float64, 8)
+	runKernel(t, RowNearest{Rows: 2, Cols: 4, K: 1}, out, x, mask)
+	require.Equal(t, []float64{0, 1, 0, 1, 1, 1, 0, 0}, out, "ties count")
+	runKernel(t, RowNearest{Rows: 2, Cols: 4, K: 3}, out, x, mask)
+	require.Equal(t, []float64{0, 1, 1, 1, 1, 1, 0, 0}, out)
+}
+
+func BenchmarkTriplets(b *testing.B) {
+	for _, n := range []int{64, 256, 1024, 2048} {
+		for _, of := range []int{4, 32} {
+			s := Triplets{N: n, Margin: 0.2, Above: math.Inf(-1), AtMost: math.Inf(1), Low: 0, High: math.Inf(1)}
+			rng := rand.New(rand.NewPCG(1, 1))
+			d, pos, neg := make([]float32, n*n), make([]float32, n*n), make([]float32, n*n)
+			for i := range d {
+				d[i] = 1 + rng.Float32()
+				if r, c := i/n, i%n; r/of != c/of {
+					neg[i] = 1
+				} else if r != c {
+					pos[i] = 1
+				}
+			}
+			up, out, grad := make([]float32, n*TripletColumns), make([]float32, n*TripletColumns), make([]float32, n*n)
+			for i := range up {
+				up[i] = 1
+			}
+			forward, _ := CPU.Kernel(s)
+			backward, _ := CPU.Kernel(TripletsGrad(s))
+			b.Run(fmt.Sprintf("N=%d/K=%d", n, of), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					forward.Run(Memory{F32: out}, []Memory{{F32: d}, {F32: pos}, {F32: neg}})
+					backward.Run(Memory{F32: grad}, []Memory{{F32: d}, {F32: pos}, {F32: neg}, {F32: up}})
+				}
+			})
+		}
+	}
+}

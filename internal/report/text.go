@@ -1,0 +1,81 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits of texts on the page, in characters.
+const (
+	maxName   = 90
+	maxPath   = 160
+	maxConfig = 256 << 10
+)
+
+// printable makes any bytes fit to be shown: what is not UTF-8 becomes \xNN, and what
+// is invisible or turns the direction of reading becomes its escape, so that two
+// different names never look alike. Line ends and tabs pass if lines is set.
+func printable(s string, lines bool) string {
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case lines && (r == '\n' || r == '\t'),
+			unicode.IsPrint(r), r == '\u200c', r == '\u200d': // joiners belong to words of many scripts
+			b.WriteRune(r)
+		default:
+			quoted := strconv.QuoteRuneToASCII(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		}
+		i += size
+	}
+	return b.String()
+}
+
+// name is printable text of one line, cut in the middle when it is longer than limit.
+func name(s string, limit int) string {
+	r := []rune(printable(s, false))
+	if len(r) <= limit {
+		return string(r)
+	}
+	head := (limit - 1) / 3
+	return string(r[:head]) + "…" + string(r[len(r)-(limit-1-head):])
+}
+
+// number writes a value with four significant digits, and a dash for what is not one.
+func number(v float64) string {
+	if !finite(v) {
+		return "–"
+	}
+	s := strconv.FormatFloat(v, 'g', 4, 64)
+	return strings.Replace(s, "-", "−", 1)
+}
+
+// share writes a fraction with three decimals.
+func share(v float64) string {
+	if !finite(v) {
+		return "–"
+	}
+	return strings.Replace(strconv.FormatFloat(v, 'f', 3, 64), "-", "−", 1)
+}
+
+// count writes a whole number with thin spaces between thousands.
+func count(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "\u202f" + s[i:]
+	}
+	return s
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return count(n) + " " + many
+}

@@ -1,0 +1,136 @@
+package losses
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"medusa/graph"
+)
+
+// CrossEntropy classifies the training classes with a layer of its own, which is dropped
+// when the model is used, since the classes then are others:
+//
+//	L = mean over i of −Σ_c q_ic · ln softmax_c(z_i),   q_ic = (1 − ε)·[y_i = c] + ε/C
+//
+// with ε the Smoothing and C the number of Classes. The logits z_i come from x_i, the
+// embedding, or with Trunk the features before the embedding layer, which are not
+// normalised:
+//
+//	z_ic = s · ⟨x_i, w_c⟩ / (‖x_i‖·‖w_c‖)   the cosine classifier, s the Scale
+//	z_ic = ⟨x_i, w_c⟩ + b_c                 with Linear
+//
+// A linear classifier on embeddings of length 1 cannot be sure: its logits are bounded
+// by the weights' lengths, and with many classes and a small learning rate it starts and
+// stays near ln C. Hence the cosine classifier, the Scale and the LRScale by default. A
+// class's weight vector gets a gradient of note only in the batches that show the class,
+// so with many classes it must learn faster than the network.
+//
+// F. Wang et al., "NormFace: L2 Hypersphere Embedding for Face Verification", ACM MM 2017
+// (cosine classifier). A. Zhai and H.-Y. Wu, "Classification is a Strong Baseline for Deep
+// Metric Learning", BMVC 2019 (the same for retrieval; s = 20 is its temperature 0.05,
+// pytorch-metric-learning's NormalizedSoftmaxLoss).
+type CrossEntropy struct {
+	Classes   int     // C; labels are 0 … C−1
+	Linear    bool    // a linear classifier with bias in place of the cosine
+	Scale     float64 // s; 16 if zero; none with Linear
+	Smoothing float64 // ε in [0, 1)
+	Trunk     bool    // classify the trunk's features; the network must have an embedding layer
+	LRScale   float64 // learning rate of the classifier over that of the network; 10 if zero
+	Seed      uint64  // of the classifier's initial weights
+	Reducer   Reducer // Mean if zero
+
+	params *graph.Params
+}
+
+var (
+	_ Trainable = (*CrossEntropy)(nil)
+	_ OnTrunk   = (*CrossEntropy)(nil)
+)
+
+// The names of the classifier's parameters, (C, E) and (C).
+const (
+	classifierWeight = "classifier.weight"
+	classifierBias   = "classifier.bias"
+)
+
+// Params are the classifier's weights "classifier.weight" (C, E) and, with Linear,
+// "classifier.bias" (C), made when the loss is first built.
+func (l *CrossEntropy) Params() *graph.Params {
+	if l.params == nil {
+		l.params = graph.NewParams(l.Seed)
+	}
+	return l.params
+}
+
+// Loss takes embeddings (B, E) and labels (B) and returns a scalar.
+func (l *CrossEntropy) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	if l.Trunk {
+		return nil, errors.New("losses: the cross-entropy classifies the trunk's features; the network gives none: choose one with an embedding layer, or classify the embedding")
+	}
+	return l.loss(embeddings, labels)
+}
+
+// LossOnTrunk is Loss where the network has features (B, F) before its embedding layer.
+func (l *CrossEntropy) LossOnTrunk(trunk, embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	if l.Trunk {
+		return l.loss(trunk, labels)
+	}
+	return l.loss(embeddings, labels)
+}
+
+func (l *CrossEntropy) loss(features, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	reducer, err := l.Reducer.or(Mean)
+	if err != nil {
+		return nil, err
+	}
+	if l.Classes < 1 {
+		return nil, errors.Errorf("losses: cross-entropy over %d classes, want the number of training classes", l.Classes)
+	}
+	if l.Scale < 0 || l.LRScale < 0 || !(l.Smoothing >= 0 && l.Smoothing < 1) {
+		return nil, errors.Errorf("losses: cross-entropy with scale %g, learning-rate scale %g and smoothing %g, want numbers above 0 and smoothing in [0, 1)", l.Scale, l.LRScale, l.Smoothing)
+	}
+	x, y := graph.Of(features), graph.Data(labels)
+	if err := x.Err(); err != nil {
+		return nil, err
+	}
+	if s := x.Shape(); s.Dims() != 2 {
+		return nil, errors.Errorf("losses: cross-entropy of features of shape %v, want (B, E)", s)
+	}
+	terms := graph.CrossEntropy(l.logits(x), y, l.Smoothing) // (B, 1)
+	return reducer.reduce(terms, terms.Detach().Constant(1, terms.Shape()...), y).Node()
+}
+
+// logits are (B, C), of features (B, E).
+func (l *CrossEntropy) logits(x graph.Expr) graph.Expr {
+	g, dt, e := x.Graph(), x.Dtype(), x.Shape()[1]
+	w := l.Params().Weight(g, classifierWeight, dt, uniform(1/math.Sqrt(float64(e))), l.Classes, e)
+	if !l.Linear {
+		l.rate(classifierWeight)
+		return graph.Normalize(x).MatMulT(graph.Normalize(w)).Scale(orElse(l.Scale, 16))
+	}
+	b := l.Params().Weight(g, classifierBias, dt, graph.Fill(0), l.Classes)
+	l.rate(classifierWeight, classifierBias)
+	return x.MatMulT(w).Add(b.Reshape(1, l.Classes))
+}
+
+// rate gives parameters the classifier's learning rate.
+func (l *CrossEntropy) rate(names ...string) {
+	for _, name := range names {
+		if p := l.Params().Lookup(name); p != nil {
+			p.LRScale = orElse(l.LRScale, 10)
+		}
+	}
+}
+
+// uniform fills with numbers in [−bound, bound).
+func uniform(bound float64) graph.Init {
+	return func(rng *rand.Rand, _ tensor.Shape, dst []float64) {
+		for i := range dst {
+			dst[i] = (2*rng.Float64() - 1) * bound
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package losses
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+
+	"medusa/graph"
+)
+
+// Joint is a weighted sum of losses, Σ wᵢ·Lᵢ, such as cross-entropy and a triplet loss
+// over one embedding. The parameters of its parts are learned together; a part that can
+// read the trunk's features gets them.
+type Joint struct {
+	Parts []Part
+
+	params *graph.Params
+}
+
+// Part is one loss of a Joint.
+type Part struct {
+	Loss   Loss
+	Weight float64 // 1 if zero
+}
+
+var (
+	_ Trainable = (*Joint)(nil)
+	_ OnTrunk   = (*Joint)(nil)
+	_ Monitor   = (*Joint)(nil)
+)
+
+// Loss takes embeddings (B, E) and labels (B) and returns a scalar.
+func (j *Joint) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	return j.sum(func(l Loss) (*gorgonia.Node, error) { return l.Loss(embeddings, labels) })
+}
+
+// LossOnTrunk is Loss where the network has features (B, F) before its embedding layer.
+func (j *Joint) LossOnTrunk(trunk, embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	return j.sum(func(l Loss) (*gorgonia.Node, error) {
+		if t, ok := l.(OnTrunk); ok {
+			return t.LossOnTrunk(trunk, embeddings, labels)
+		}
+		return l.Loss(embeddings, labels)
+	})
+}
+
+func (j *Joint) sum(of func(Loss) (*gorgonia.Node, error)) (*gorgonia.Node, error) {
+	if len(j.Parts) == 0 {
+		return nil, errors.New("losses: a joint loss needs at least one part")
+	}
+	if _, err := j.join(); err != nil {
+		return nil, err
+	}
+	var total graph.Expr
+	for i, p := range j.Parts {
+		if p.Loss == nil || math.IsNaN(p.Weight) || math.IsInf(p.Weight, 0) || p.Weight < 0 {
+			return nil, errors.Errorf("losses: part %d of the joint loss has loss %v and weight %g, want a loss and a weight of at least 0", i, p.Loss, p.Weight)
+		}
+		n, err := of(p.Loss)
+		if err != nil {
+			return nil, errors.Wrapf(err, "losses: part %d of the joint loss", i)
+		}
+		term := graph.Of(n).Scale(orElse(p.Weight, 1))
+		if i == 0 {
+			total = term
+			continue
+		}
+		total = total.Add(term)
+	}
+	return total.Node()
+}
+
+// Params are those of all parts. Where several parts have some, each name begins with
+// the part's position, as in "0.classifier.weight".
+func (j *Joint) Params() *graph.Params {
+	p, err := j.join()
+	if err != nil {
+		return graph.NewParams(0) // Loss tells the error
+	}
+	return p
+}
+
+func (j *Joint) join() (*graph.Params, error) {
+	if j.params != nil {
+		return j.params, nil
+	}
+	var sets []*graph.Params
+	var names []string
+	for i, part := range j.Parts {
+		if t, ok := part.Loss.(Trainable); ok {
+			if p := t.Params(); !slices.Contains(sets, p) {
+				sets, names = append(sets, p), append(names, fmt.Sprintf("%d.", i))
+			}
+		}
+	}
+	if len(sets) == 1 {
+		j.params = sets[0]
+		return j.params, nil
+	}
+	all := graph.NewParams(0)
+	for i, p := range sets {
+		if err := all.Join(names[i], p); err != nil {
+			return nil, errors.Wrap(err, "losses: joint loss")
+		}
+	}
+	j.params = all
+	return all, nil
+}
+
+// ActiveShare is that of the first part that has one.
+func (j *Joint) ActiveShare(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	for _, p := range j.Parts {
+		if m, ok := p.Loss.(Monitor); ok {
+			return m.ActiveShare(embeddings, labels)
+		}
+	}
+	return nil, errors.New("losses: no part of the joint loss has active pairs or triplets")
+}

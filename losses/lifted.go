@@ -1,0 +1,156 @@
+package losses
+
+import (
+	"math"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+
+	"medusa/graph"
+)
+
+// LiftedStructure lets every positive pair of the batch face all negatives of its two
+// ends at once. The Smooth form is, over the ordered positive pairs P,
+//
+//	L = 1/(2|P|) Σ over (i,j) in P of [J_ij]₊²
+//	J_ij = (1/s)·ln( Σ over n of e^{s(α − D_in)} + Σ over n of e^{s(α − D_jn)} ) + D_ij − β
+//
+// where n goes over the negatives of i or j, α is the Margin, β the PosMargin and s the
+// Sharpness. With s = 1 and β = 0 it is the paper's smooth upper bound (eq. 4), and as s
+// grows it tends to the MaxMargin form (eq. 3),
+//
+//	J_ij = max( max over n of α − D_in, max over n of α − D_jn ) + D_ij − β.
+//
+// The Generalized form (Hermans et al.) goes over the B anchors i,
+//
+//	L = (1/B) Σ over i of [ (1/s)·ln Σ over p of e^{s(D_ip − β)} + (1/s)·ln Σ over n of e^{s(α − D_in)} ]₊
+//
+// where a sum over nothing counts 0 after the logarithm, as pytorch-metric-learning has
+// it. A positive pair without any negative has no term; no positive pair gives 0.
+//
+// The papers take D of raw embeddings, α = 1 and s = 1. On normalised embeddings, where
+// D ≤ 2, the weights e^{−D} of the hardest and the easiest negative differ by e² at most:
+// the sum pushes all alike, and hardly learns. So the defaults here are sharper; the
+// paper's are Margin 1, Sharpness 1, Metric{Raw: true}, pytorch-metric-learning's the
+// same without Raw.
+//
+// HardNegatives keeps, of each anchor's negatives, that many nearest ones. The paper draws
+// a batch as random positive pairs and adds hard negatives of their ends; in a batch of
+// P×K this option draws them from what the batch holds. It needs no random number and so
+// repeats exactly.
+//
+// With a similarity s_ij in place of D_ij, −s_ij takes its part and α, β their signs:
+// the terms are s_in − α and β − s_ij.
+//
+// H. O. Song, Y. Xiang, S. Jegelka and S. Savarese, "Deep Metric Learning via Lifted
+// Structured Feature Embedding", CVPR 2016. A. Hermans, L. Beyer and B. Leibe, "In Defense
+// of the Triplet Loss for Person Re-Identification", arXiv 1703.07737, 2017.
+type LiftedStructure struct {
+	Form          Form         // Smooth if empty
+	Margin        float64      // α in units of distance; 0.5 if zero
+	PosMargin     float64      // β in units of distance
+	Sharpness     float64      // s in units of 1/distance; 16 if zero; none in MaxMargin
+	HardNegatives int          // negatives that each anchor keeps; all if zero
+	Metric        graph.Metric // Euclidean distance of normalised embeddings if zero
+	Reducer       Reducer      // Mean if zero
+}
+
+// The forms of LiftedStructure.
+const (
+	Smooth      Form = "smooth"
+	MaxMargin   Form = "max-margin"
+	Generalized Form = "generalized"
+)
+
+// nothing stands for ln 0 in a sum over no negatives: far below any distance, and finite.
+const nothing = -1e30
+
+var (
+	_ Loss    = LiftedStructure{}
+	_ Monitor = LiftedStructure{}
+)
+
+// Loss takes embeddings (B, E) and labels (B) and returns a scalar.
+func (l LiftedStructure) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	terms, mask, b, l, err := l.violations(embeddings, labels)
+	if err != nil {
+		return nil, err
+	}
+	terms = terms.Relu()
+	if l.Form != Generalized {
+		terms = terms.Square().Scale(0.5)
+	}
+	return l.Reducer.reduce(terms, mask, b.labels).Node()
+}
+
+// ActiveShare is the share of positive pairs, in the Generalized form of anchors, whose
+// term is not 0.
+func (l LiftedStructure) ActiveShare(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	terms, mask, _, _, err := l.violations(embeddings, labels)
+	if err != nil {
+		return nil, err
+	}
+	return share(mask.Mul(terms.Detach().Above(0)), mask).Node()
+}
+
+// violations are J (B, B) over the positive pairs, or (B, 1) over the anchors.
+func (l LiftedStructure) violations(embeddings, labels *gorgonia.Node) (j, mask graph.Expr, b batch, _ LiftedStructure, err error) {
+	if l, err = l.filled(); err != nil {
+		return j, mask, b, l, err
+	}
+	if b, err = compare(l.Metric, embeddings, labels); err != nil {
+		return j, mask, b, l, err
+	}
+	pull := b.d.Plus(-l.PosMargin)   // (B, B)
+	push := b.d.Neg().Plus(l.Margin) // (B, B)
+	if l.HardNegatives > 0 {
+		b.neg = graph.RowNearestK(b.neg, b.d, l.HardNegatives)
+	}
+	if l.Form == Generalized {
+		j = l.softMax(b.pos, pull, 0).Add(l.softMax(b.neg, push, 0)) // (B, 1)
+		return j, j.Detach().Constant(1, j.Shape()...), b, l, j.Err()
+	}
+	return l.hardest(b.neg, push).Add(pull), b.pos, b, l, nil
+}
+
+// hardest joins the negatives of a pair's two ends: (B, B) from push (B, B).
+func (l LiftedStructure) hardest(neg, push graph.Expr) graph.Expr {
+	if l.Form == MaxMargin {
+		end := graph.RowMax(neg, push, nothing)
+		return end.Max(end.T())
+	}
+	end := l.softMax(neg, push, nothing) // (B, 1)
+	// ln(eˣ + eʸ) = x + ln(1 + e^{y−x}), here of s·x and s·y
+	return end.Add(end.T().Sub(end).Scale(l.Sharpness).Softplus().Scale(1 / l.Sharpness))
+}
+
+// softMax is (1/s)·ln Σ e^{s·x} of each row where mask is 1, (B, 1).
+func (l LiftedStructure) softMax(mask, x graph.Expr, empty float64) graph.Expr {
+	return graph.RowLogSumExp(mask, x.Scale(l.Sharpness), empty).Scale(1 / l.Sharpness)
+}
+
+// filled is l with its defaults; the margins of a similarity have their sign turned, as
+// the similarity has.
+func (l LiftedStructure) filled() (LiftedStructure, error) {
+	switch l.Form {
+	case "":
+		l.Form = Smooth
+	case Smooth, MaxMargin, Generalized:
+	default:
+		return l, errors.Errorf("losses: unknown form %q of lifted structure, want smooth, max-margin or generalized", l.Form)
+	}
+	l.Margin = orElse(l.Margin, 0.5)
+	l.Sharpness = orElse(l.Sharpness, 16)
+	if !(l.Sharpness > 0) || math.IsInf(l.Sharpness, 0) {
+		return l, errors.Errorf("losses: sharpness %g of lifted structure, want a positive number", l.Sharpness)
+	}
+	if l.HardNegatives < 0 {
+		return l, errors.Errorf("losses: %d hard negatives of lifted structure, want 0 (all) or more", l.HardNegatives)
+	}
+	if l.Metric.Similarity() {
+		l.Margin, l.PosMargin = -l.Margin, -l.PosMargin
+	}
+	var err error
+	l.Reducer, err = l.Reducer.or(Mean)
+	return l, err
+}

@@ -1,0 +1,245 @@
+package losstest
+
+import (
+	"math"
+	"slices"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/tensor"
+
+	"medusa/losses"
+)
+
+// Central differences with step h are off by about h² and by rounding/h, both near
+// 1e-10 of the loss; a wrong gradient is off by far more than tolerance.
+const (
+	step      = 1e-5
+	tolerance = 1e-6
+)
+
+func (b *bench) differences() error {
+	flat := true
+	for _, in := range b.batches() {
+		v, err := b.eval.Value(in.x, in.y)
+		if err != nil {
+			return err
+		}
+		numeric, err := b.slopes(in, in.x)
+		if err != nil {
+			return err
+		}
+		if err := compare(in.name+": gradient", v.Gradient, numeric, tolerance); err != nil {
+			return err
+		}
+		flat = flat && !slices.ContainsFunc(v.Gradient, func(g float64) bool { return g != 0 })
+	}
+	if flat {
+		return errors.New("losstest: the gradient is 0 on every random batch: nothing would be learned")
+	}
+	return nil
+}
+
+// slopes are the central differences of the loss in x, which is the batch's embeddings
+// or a parameter's memory.
+func (b *bench) slopes(in batch, x []float64) ([]float64, error) {
+	slopes := make([]float64, len(x))
+	for i, at := range x {
+		var sides [2]float64
+		for k, h := range []float64{step, -step} {
+			x[i] = at + h
+			v, err := b.eval.Value(in.x, in.y)
+			if err != nil {
+				return nil, err
+			}
+			sides[k] = v.Loss
+		}
+		x[i] = at
+		slopes[i] = (sides[0] - sides[1]) / (2 * step)
+	}
+	return slopes, nil
+}
+
+func (b *bench) parameterDifferences() error {
+	loss, ok := b.loss.(losses.Trainable)
+	if !ok {
+		return nil
+	}
+	in := b.batches()[0]
+	v, err := b.eval.Value(in.x, in.y)
+	if err != nil {
+		return err
+	}
+	for name, grad := range v.Params {
+		item := loss.Params().Lookup(name)
+		if item == nil {
+			return errors.Errorf("losstest: the parameter %s cannot be looked up", name)
+		}
+		memory, ok := item.Value.Data().([]float64)
+		if !ok {
+			return errors.Errorf("losstest: the parameter %s has elements of %v in a graph of float64", name, item.Value.Dtype())
+		}
+		numeric, err := b.slopes(in, memory)
+		if err != nil {
+			return err
+		}
+		if err := compare("gradient to "+name, grad, numeric, tolerance); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) order() error {
+	for _, in := range b.batches() {
+		want, err := b.eval.Value(in.x, in.y)
+		if err != nil {
+			return err
+		}
+		perm := b.rng.Perm(Batch)
+		mixed := batch{x: make([]float64, len(in.x)), y: make([]int, len(in.y))}
+		grad := make([]float64, len(in.x))
+		for to, from := range perm {
+			copy(mixed.x[to*Embedding:(to+1)*Embedding], in.x[from*Embedding:(from+1)*Embedding])
+			copy(grad[to*Embedding:(to+1)*Embedding], want.Gradient[from*Embedding:(from+1)*Embedding])
+			mixed.y[to] = in.y[from]
+		}
+		got, err := b.eval.Value(mixed.x, mixed.y)
+		if err != nil {
+			return err
+		}
+		want.Gradient = grad
+		if err := compareValues(in.name+", reordered", got, want, 1e-9); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) names() error {
+	if b.byClass {
+		return nil
+	}
+	for _, in := range b.batches() {
+		want, err := b.eval.Value(in.x, in.y)
+		if err != nil {
+			return err
+		}
+		renamed := make([]int, Batch)
+		for i, c := range in.y {
+			renamed[i] = []int{7, 0, 1000, 3}[c]
+		}
+		got, err := b.eval.Value(in.x, renamed)
+		if err != nil {
+			return err
+		}
+		if err := compareValues(in.name+", renamed", got, want, 1e-9); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) labellings() error {
+	x := b.random("", 12).x
+	for range 5 {
+		y := make([]int, Batch)
+		classes := 1 + b.rng.IntN(Classes)
+		for i := range y {
+			y[i] = b.rng.IntN(classes)
+		}
+		got, err := b.eval.Value(x, y)
+		if err != nil {
+			return err
+		}
+		want, err := losses.Evaluate(b.loss, x, y, tensor.Float64)
+		if err != nil {
+			return err
+		}
+		if err := compareValues("a graph used again", got, want, 1e-12); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// corners are batches where formulas divide by 0 or take roots and logarithms of it.
+func (b *bench) corners() error {
+	different := b.random("all classes different", 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)
+	twins := b.random("equal points of one class and of two", 3, 3, 3, 3)
+	slices.Sort(twins.y)
+	copy(twins.x[Embedding:2*Embedding], twins.x[:Embedding])
+	copy(twins.x[8*Embedding:9*Embedding], twins.x[:Embedding])
+	same := b.random("all points equal", 3, 3, 3, 3)
+	for i := range same.x {
+		same.x[i] = same.x[i%Embedding]
+	}
+	zeros := b.random("zero vectors", 3, 3, 3, 3)
+	clear(zeros.x[:4*Embedding])
+	origin := b.random("all points zero", 3, 3, 3, 3)
+	clear(origin.x)
+	far := b.random("far away points", 3, 3, 3, 3)
+	for i := range far.x {
+		far.x[i] *= 1e4
+	}
+	for _, in := range []batch{b.random("one class", 12), different, twins, same, zeros, origin, far} {
+		for _, dt := range []tensor.Dtype{tensor.Float64, tensor.Float32} {
+			v, err := b.in(dt, in)
+			if err != nil {
+				return errors.Wrapf(err, "losstest: %s in %v", in.name, dt)
+			}
+			if err := finite(v); err != nil {
+				return errors.Wrapf(err, "losstest: %s in %v", in.name, dt)
+			}
+		}
+	}
+	return nil
+}
+
+func finite(v losses.Value) error {
+	lists := map[string][]float64{"the loss": {v.Loss}, "the gradient": v.Gradient}
+	for name, p := range v.Params {
+		lists["the gradient to "+name] = p
+	}
+	for what, list := range lists {
+		for _, x := range list {
+			if math.IsNaN(x) || math.IsInf(x, 0) {
+				return errors.Errorf("%s is %g, want a finite number", what, x)
+			}
+		}
+	}
+	return nil
+}
+
+// in evaluates the loss in another type, its parameters converted for the while.
+func (b *bench) in(dt tensor.Dtype, in batch) (losses.Value, error) {
+	t, ok := b.loss.(losses.Trainable)
+	if !ok || dt == tensor.Float64 {
+		return losses.Evaluate(b.loss, in.x, in.y, dt)
+	}
+	if err := t.Params().Convert(dt); err != nil {
+		return losses.Value{}, err
+	}
+	v, err := losses.Evaluate(b.loss, in.x, in.y, dt)
+	if back := t.Params().Convert(tensor.Float64); err == nil {
+		err = back
+	}
+	return v, err
+}
+
+func (b *bench) float32() error {
+	for _, in := range b.batches() {
+		short, err := b.in(tensor.Float32, in)
+		if err != nil {
+			return err
+		}
+		// Parameters went through float32, so both start from the same numbers.
+		long, err := losses.Evaluate(b.loss, in.x, in.y, tensor.Float64)
+		if err != nil {
+			return err
+		}
+		if err := compareValues(in.name+" in float32", short, long, 1e-4); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package metrics
+
+import "math"
+
+// The matrix product gives a·b of float32 rows in float32, in whatever order the
+// kernel sums. For every order, fused or not,
+//
+//	|fl(a·b) − a·b| ≤ γ·Σ|aᵢbᵢ| + D·2⁻¹⁴⁹ ≤ γ·‖a‖‖b‖ + D·2⁻¹⁴⁹,  γ = D·u/(1 − D·u),  u = 2⁻²⁴
+//
+// (N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., sections
+// 3.1 and 2.1 for underflow), as long as nothing overflows. What follows adds what is
+// done to the product afterwards, and rounds up.
+const (
+	unit     = 0x1p-24
+	tiny     = 0x1p-149
+	overflow = 0x1p+120 // a product of norms above this may overflow on the way
+	slack    = 1.001    // for the float64 arithmetic of the bounds themselves
+)
+
+// gamma is γ for rows of dim elements; infinite where the theorem says nothing.
+func gamma(dim int) float64 {
+	du := float64(dim) * unit
+	if du >= 0.5 {
+		return math.Inf(1)
+	}
+	return du / (1 - du)
+}
+
+// keyError bounds |t − (key − shift)| for a query of norm a against gallery rows of
+// norm at most b, where t is the float32 number that the scan compares.
+//
+// Euclidean: t = fl(fl(‖b‖²) − 2·fl(a·b)), shift = ‖a‖². To twice the product's error
+// come the rounding of ‖b‖², u·b², and of the difference, u·(b² + 2(1+γ)ab), and for the
+// float64 sums (4D + 16)·2⁻⁵³·(a + b)².
+//
+// Cosine: t = −fl(a'·b') with a', b' the rows divided by their norms and rounded, each
+// off by at most (u + D·2⁻⁵⁰) relative to the norm.
+//
+// Dot: t = −fl(a·b).
+func (d Distance) keyError(dim int, a, b float64) float64 {
+	g := gamma(dim)
+	fdim := float64(dim)
+	switch d {
+	case Euclidean:
+		ab, sum := a*b, (a+b)*(a+b)
+		if !(sum < overflow) {
+			return math.Inf(1)
+		}
+		return slack * (2*g*ab + unit*(2*b*b+2*(1+g)*ab) + (4*fdim+16)*0x1p-53*sum + 2*(fdim+2)*tiny)
+	case Cosine:
+		return slack * (g*(1+4*unit) + 3*unit + fdim*0x1p-48 + 2*(fdim+2)*tiny)
+	default:
+		if !(a*b < overflow) {
+			return math.Inf(1)
+		}
+		return slack * ((g+fdim*0x1p-52)*a*b + (fdim+2)*tiny)
+	}
+}
+
+// down is a float32 at most v, up one at least v.
+func down(v float64) float32 {
+	f := float32(v)
+	if float64(f) > v {
+		f = math.Nextafter32(f, float32(math.Inf(-1)))
+	}
+	return f
+}
+
+func up(v float64) float32 {
+	f := float32(v)
+	if float64(f) < v {
+		f = math.Nextafter32(f, float32(math.Inf(1)))
+	}
+	return f
+}

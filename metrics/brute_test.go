@@ -1,0 +1,283 @@
+package metrics
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"medusa/internal/device/cpu"
+)
+
+// The plain loops that define the package: every distance in float64, everything
+// sorted.
+
+func bruteKey(d Distance, a, b []float32) float64 {
+	switch d {
+	case Euclidean:
+		return squaredDistance(a, b)
+	case Cosine:
+		if n := math.Sqrt(dot(a, a)) * math.Sqrt(dot(b, b)); n > 0 {
+			return -dot(a, b) / n
+		}
+		return 0
+	}
+	return -dot(a, b)
+}
+
+func bruteRanking(query, gallery Set, i int, own bool, d Distance) []ranked {
+	var all []ranked
+	for j := range gallery.Len() {
+		if !own || j != i {
+			all = append(all, ranked{bruteKey(d, query.Row(i), gallery.Row(j)), int32(j)})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b ranked) int {
+		switch {
+		case a.key < b.key:
+			return -1
+		case a.key > b.key:
+			return 1
+		}
+		return 0
+	})
+	return all
+}
+
+// bruteRetrieval is one query's figures by their definitions; nil without relevant rows.
+func bruteRetrieval(ranking []ranked, label int, labels []int, at []int) *Retrieval {
+	r := &Retrieval{Recall: make([]float64, len(at))}
+	relevant := 0
+	for _, g := range ranking {
+		if labels[g.row] == label {
+			relevant++
+		}
+	}
+	if relevant == 0 {
+		return nil
+	}
+	found := 0
+	for place, g := range ranking {
+		if labels[g.row] != label {
+			continue
+		}
+		found++
+		precision := float64(found) / float64(place+1)
+		r.MAP += precision / float64(relevant)
+		if place < relevant {
+			r.MAPAtR += precision / float64(relevant)
+			r.RPrecision += 1 / float64(relevant)
+		}
+		if found == 1 {
+			r.MRR = 1 / float64(place+1)
+			r.PrecisionAt1 = indicator(place == 0)
+			for i, k := range at {
+				r.Recall[i] = indicator(place < k)
+			}
+		}
+	}
+	return r
+}
+
+// randomSet has rows of one of several natures: normal, on a coarse grid (ties and
+// equal rows abound, sums are exact), far from the origin (cancellation), of wildly
+// different lengths, or partly zero.
+func randomSet(rng *rand.Rand, n, dim, classes int) Set {
+	s := Set{Dim: dim, Embeddings: make([]float32, n*dim), Labels: make([]int, n)}
+	nature := rng.IntN(6)
+	for i := range n {
+		s.Labels[i] = rng.IntN(classes) - 2
+		scale := math.Pow(10, float64(rng.IntN(9)-4))
+		for j := range dim {
+			v := rng.NormFloat64()
+			switch nature {
+			case 1:
+				v = math.Round(v)
+			case 2:
+				v = 1000 + math.Round(8*v)/1024
+			case 3:
+				v *= scale
+			case 4:
+				v = math.Round(v/2) * 1e-30
+			case 5:
+				v = math.Round(v*2) * 0x1p90 // products overflow a float32
+			}
+			s.Embeddings[i*dim+j] = float32(v)
+		}
+		if rng.IntN(5) == 0 && i > 0 { // a copy of an earlier row
+			copy(s.Row(i), s.Row(rng.IntN(i)))
+		}
+		if rng.IntN(20) == 0 {
+			clear(s.Row(i))
+		}
+	}
+	return s
+}
+
+// randomMatch is a query and gallery in one of the three modes, and the gallery as
+// Evaluate takes it.
+func randomMatch(seed uint64) (query, gallery Set, argument *Set, own bool, d Distance) {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	dim, classes := 1+rng.IntN(20), 1+rng.IntN(12)
+	// Sizes on both sides of the tiles' borders.
+	sizes := []int{2, 3, 17, 60, 255, 257, 300}
+	gallery = randomSet(rng, sizes[rng.IntN(len(sizes))], dim, classes)
+	d = Distance(rng.IntN(3))
+	switch rng.IntN(3) {
+	case 0:
+		return gallery, gallery, nil, true, d
+	case 1:
+		n := 1 + rng.IntN(gallery.Len())
+		return gallery.rows(0, n), gallery, &gallery, true, d
+	}
+	query = randomSet(rng, sizes[rng.IntN(len(sizes))], dim, classes)
+	return query, gallery, &gallery, false, d
+}
+
+func TestSearchIsTheSortedPlainLoop(t *testing.T) {
+	for seed := range uint64(120) {
+		query, gallery, argument, own, d := randomMatch(seed)
+		k := 1 + int(seed*7%40)
+		got, err := Search(context.Background(), query, argument, SearchOptions{K: k, Distance: d, GalleryHoldsQueries: own})
+		require.NoError(t, err, "seed %d", seed)
+		for i := range query.Len() {
+			want := bruteRanking(query, gallery, i, own, d)
+			indices, distances := got.Of(i)
+			require.Len(t, indices, min(k, len(want)), "seed %d", seed)
+			for place, j := range indices {
+				require.Equal(t, want[place].row, j, "seed %d: %v query %d place %d", seed, d, i, place)
+				require.Equal(t, d.fromKey(want[place].key), distances[place], "seed %d", seed)
+			}
+		}
+	}
+}
+
+func TestEvaluateIsThePlainLoop(t *testing.T) {
+	at := []int{1, 2, 3, 10}
+	for seed := range uint64(120) {
+		query, gallery, argument, own, d := randomMatch(seed + 1000)
+		want, queries := Retrieval{Recall: make([]float64, len(at))}, 0
+		first := map[int]Retrieval{}
+		for i := range query.Len() {
+			if r := bruteRetrieval(bruteRanking(query, gallery, i, own, d), query.Labels[i], gallery.Labels, at); r != nil {
+				want.add(*r)
+				first[i] = *r
+				queries++
+			}
+		}
+		o := Options{Distance: d, RecallAt: at, GalleryHoldsQueries: own, NoClustering: true, PerQuery: true}
+		got, err := Evaluate(context.Background(), query, argument, o)
+		if queries == 0 {
+			require.ErrorContains(t, err, "retrieval needs at least two pictures of a class")
+			continue
+		}
+		require.NoError(t, err, "seed %d", seed)
+		want.divide(queries)
+		require.Equal(t, queries, got.Queries, "seed %d", seed)
+		require.Equal(t, query.Len()-queries, got.LeftOut, "seed %d", seed)
+		requireClose(t, want, got.Retrieval, seed)
+		require.Len(t, got.PerQuery, queries)
+		for _, q := range got.PerQuery {
+			requireClose(t, first[q.Row], q.Retrieval, seed)
+		}
+		recalls, err := Recall(context.Background(), query, argument, at, SearchOptions{Distance: d, GalleryHoldsQueries: own})
+		require.NoError(t, err, "seed %d", seed)
+		require.Equal(t, Recalls{At: at, Recall: got.Recall, Queries: got.Queries, LeftOut: got.LeftOut}, recalls, "seed %d", seed)
+	}
+}
+
+// requireClose allows for the order of float64 sums only.
+func requireClose(t *testing.T, want, got Retrieval, seed uint64) {
+	t.Helper()
+	require.InDeltaSlice(t, want.Recall, got.Recall, 1e-13, "seed %d", seed)
+	for _, pair := range [][2]float64{
+		{want.PrecisionAt1, got.PrecisionAt1}, {want.RPrecision, got.RPrecision}, {want.MAPAtR, got.MAPAtR},
+		{want.MAP, got.MAP}, {want.MRR, got.MRR},
+	} {
+		require.InDelta(t, pair[0], pair[1], 1e-13, "seed %d: want %+v, got %+v", seed, want, got)
+	}
+}
+
+// The bound is the ground that exactness stands on: no tile value may leave the window
+// of its exact key. It must also be tight enough to be of use: a hundred times the
+// largest error seen would make every comparison exact and slow.
+func TestWindowHoldsEveryTileValue(t *testing.T) {
+	for seed := range uint64(100) {
+		query, _, argument, own, d := randomMatch(seed + 5000)
+		m, err := match(query, argument, own)
+		require.NoError(t, err)
+		s := newScanner(m, d)
+		nothing := func(int, int) {}
+		err = s.run(context.Background(), nothing, nothing, func(i, first int, values, bias []float32) {
+			for j, v := range values {
+				v += bias[j]
+				lo, hi := s.window(i, s.key(i, first+j))
+				if v == v && (v < lo || v > hi) { // NaN goes to the exact comparison
+					t.Errorf("seed %d: %v: query %d row %d: %g is outside [%g, %g]", seed, d, i, first+j, v, lo, hi)
+				}
+			}
+		})
+		require.NoError(t, err)
+	}
+	bound := Euclidean.keyError(64, 1, 1)
+	assert.Less(t, bound, 2e-5, "unit rows of 64 numbers")
+	assert.Greater(t, bound, 64*0x1p-24)
+}
+
+// Neither the number of threads nor that of a run changes a bit.
+func TestThreadsChangeNothing(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 0))
+	s := randomSet(rng, 700, 16, 30)
+	var results []Result
+	var found []Neighbours
+	for _, threads := range []int{1, 2, 3, 8} {
+		cpu.SetThreads(threads)
+		r, err := Evaluate(context.Background(), s, nil, Options{PerClass: true, PerQuery: true, Restarts: 2})
+		require.NoError(t, err)
+		n, err := Search(context.Background(), s, nil, SearchOptions{K: 7})
+		require.NoError(t, err)
+		results, found = append(results, r), append(found, n)
+	}
+	cpu.SetThreads(0)
+	for i := range results {
+		require.Equal(t, results[0], results[i])
+		require.Equal(t, found[0], found[i])
+	}
+}
+
+// Renaming the labels changes nothing; permuting the rows changes nothing where no two
+// distances are equal.
+func TestPermutationsChangeNothing(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 0))
+	s := Set{Dim: 6, Embeddings: make([]float32, 6*200), Labels: make([]int, 200)}
+	for i := range s.Embeddings {
+		s.Embeddings[i] = float32(rng.NormFloat64())
+	}
+	for i := range s.Labels {
+		s.Labels[i] = rng.IntN(9)
+	}
+	o := Options{ClusterLabels: make([]int, 200)}
+	for i := range o.ClusterLabels {
+		o.ClusterLabels[i] = rng.IntN(5)
+	}
+	want, err := Evaluate(context.Background(), s, nil, o)
+	require.NoError(t, err)
+
+	p := Set{Dim: 6, Embeddings: make([]float32, 6*200), Labels: make([]int, 200)}
+	po := Options{ClusterLabels: make([]int, 200)}
+	for i, j := range rng.Perm(200) {
+		copy(p.Row(i), s.Row(j))
+		p.Labels[i] = 1000 - 3*s.Labels[j]
+		po.ClusterLabels[i] = -o.ClusterLabels[j]
+	}
+	got, err := Evaluate(context.Background(), p, nil, po)
+	require.NoError(t, err)
+	requireClose(t, want.Retrieval, got.Retrieval, 8)
+	for i, v := range want.Values() {
+		require.InDelta(t, v.Value, got.Values()[i].Value, 1e-13, v.Name)
+	}
+}

@@ -1,0 +1,34 @@
+// Package metrics measures embeddings: retrieval (Recall@K, precision@1, R-precision,
+// MAP@R, MAP, MRR), clustering (NMI, AMI, ARI, pairwise F1 after k-means) and exact
+// k-nearest-neighbour search. It works on plain slices.
+//
+// [Evaluate] does all of it for a [Set] of embeddings, either against itself, every
+// query's own row left out, or against a gallery. [Search] returns the neighbours
+// themselves, [Recall] measures from them at the least cost, [MostConfused] counts
+// which classes are taken for which, [KMeans] clusters.
+//
+// # Exactness
+//
+// Every ranking is that of a plain loop: distances in float64 over the float32 values,
+// ties broken by the lower row. The matrix product in float32 that does the bulk of
+// the work only sorts out pairs that lie further apart than its proven error bound
+// (see bound.go); the others are compared in float64. So a result depends neither on
+// the number of threads nor on the kernel behind the product, equal rows are at
+// distance zero, and no N×N array is ever held: memory is that of the embeddings plus
+// a few MB.
+//
+// # Conventions
+//
+// A query is relevant to the gallery rows of its label, R in number. Queries with
+// R = 0 are left out of the retrieval figures and counted in Result.LeftOut. With ρ₁ <
+// ρ₂ < … the ranks of the relevant rows, the nearest row having rank 1:
+//
+//	Recall@K     1 if ρ₁ ≤ K, else 0 (equals CMC@K)
+//	R-precision  |{i: ρᵢ ≤ R}| / R
+//	MAP@R        1/R · Σ i/ρᵢ over ρᵢ ≤ R
+//	MAP          1/R · Σ i/ρᵢ
+//	MRR          1/ρ₁
+//
+// each averaged over the queries. K. Musgrave, S. Belongie and S.-N. Lim, "A Metric
+// Learning Reality Check", ECCV 2020, argue for MAP@R.
+package metrics

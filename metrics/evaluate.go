@@ -1,0 +1,188 @@
+package metrics
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/pkg/errors"
+)
+
+// Options says what Evaluate measures and how. The zero value measures everything over
+// the full ranking by Euclidean distance.
+type Options struct {
+	Distance Distance // Euclidean if zero
+	RecallAt []int    // the K of Recall@K; 1, 2, 4, 8, 16, 32 if empty
+
+	// K is the number of neighbours that R-precision, MAP@R, MAP and MRR look at: all if
+	// zero, KLargestR for the largest R of any query. Relevant rows beyond count as not
+	// found; R-precision of a query with R > K is over K places. Figures with a K below
+	// the largest R are not comparable to those without.
+	K int
+
+	GalleryHoldsQueries bool // query i is also row i of the gallery, and is left out of its own ranking
+	AverageByClass      bool // average each class's queries, then the classes, in place of all queries
+	PerClass, PerQuery  bool // fill Result.Classes, Result.PerQuery
+
+	NoClustering  bool   // leave out NMI, AMI, ARI and pairwise F1, which need k-means
+	Clusters      int    // of k-means; the number of classes among the queries if zero
+	ClusterLabels []int  // a clustering of the queries in place of k-means
+	Restarts      int    // of k-means, the best by inertia counting; 1 if zero
+	MaxIterations int    // of k-means; 100 if zero
+	Seed          uint64 // of k-means
+}
+
+// KLargestR as Options.K is the largest number of relevant rows that a query has.
+const KLargestR = -1
+
+const noMatch = "metrics: none of the %d queries has another picture of its class in the gallery; " +
+	"retrieval needs at least two pictures of a class"
+
+// defaultRecallAt is the K of Recall@K that papers print, and their continuation.
+var defaultRecallAt = []int{1, 2, 4, 8, 16, 32}
+
+// Evaluate measures query embeddings against a gallery, or against themselves where
+// gallery is nil, every query's own row left out. Under Cosine the rows are divided by
+// their norms before they are clustered.
+func Evaluate(ctx context.Context, query Set, gallery *Set, o Options) (Result, error) {
+	m, err := match(query, gallery, o.GalleryHoldsQueries)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := m.checkLabels(); err != nil {
+		return Result{}, err
+	}
+	if err := o.check(query.Len()); err != nil {
+		return Result{}, err
+	}
+	if len(o.RecallAt) == 0 {
+		o.RecallAt = slices.Clone(defaultRecallAt)
+	}
+	r, err := retrieve(ctx, m, o)
+	if err != nil || o.NoClustering {
+		return r, err
+	}
+	if err := cluster(ctx, query, o, &r); err != nil {
+		return Result{}, err
+	}
+	return r, nil
+}
+
+func (o Options) check(queries int) error {
+	if err := o.Distance.check(); err != nil {
+		return err
+	}
+	for _, k := range o.RecallAt {
+		if k < 1 {
+			return errors.Errorf("metrics: recall at %d; K starts at 1", k)
+		}
+	}
+	switch {
+	case o.K < KLargestR:
+		return errors.Errorf("metrics: K is %d; give a number of neighbours, 0 for all or KLargestR", o.K)
+	case o.NoClustering && (o.ClusterLabels != nil || o.Clusters != 0):
+		return errors.New("metrics: NoClustering together with Clusters or ClusterLabels; set one of them")
+	case o.ClusterLabels != nil && o.Clusters != 0:
+		return errors.New("metrics: ClusterLabels together with Clusters; set one of them")
+	case o.ClusterLabels != nil && len(o.ClusterLabels) != queries:
+		return errors.Errorf("metrics: %d cluster labels for %d queries", len(o.ClusterLabels), queries)
+	}
+	return nil
+}
+
+// depth is the number of neighbours that K stands for.
+func (o Options) depth(m matching) int {
+	switch o.K {
+	case 0:
+		return m.others()
+	case KLargestR:
+		return slices.Max(m.relevant())
+	}
+	return o.K
+}
+
+// retrieve fills in the retrieval figures.
+func retrieve(ctx context.Context, m matching, o Options) (Result, error) {
+	r := Result{RecallAt: o.RecallAt, Seed: o.Seed}
+	r.Recall = make([]float64, len(o.RecallAt))
+	byClass := make(map[int]*Class)
+	depth := o.depth(m)
+	one := make([]float64, len(o.RecallAt))
+	err := forEachQuery(ctx, newScanner(m, o.Distance), func(query int, ranks []int32) {
+		if len(ranks) == 0 {
+			r.LeftOut++
+			return
+		}
+		if o.PerQuery {
+			one = make([]float64, len(o.RecallAt))
+		}
+		figures := measure(ranks, depth, o.RecallAt, one)
+		r.Queries++
+		r.add(figures)
+		label := m.query.Labels[query]
+		if byClass[label] == nil {
+			byClass[label] = &Class{Label: label, Retrieval: Retrieval{Recall: make([]float64, len(o.RecallAt))}}
+		}
+		byClass[label].Queries++
+		byClass[label].add(figures)
+		if o.PerQuery {
+			r.PerQuery = append(r.PerQuery, Query{Row: query, Relevant: len(ranks), First: int(ranks[0]), Retrieval: figures})
+		}
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	if r.Queries == 0 {
+		return Result{}, errors.Errorf(noMatch, r.LeftOut)
+	}
+	r.divide(r.Queries)
+	r.averageClasses(byClass, o)
+	return r, nil
+}
+
+// averageClasses turns the classes' sums into means and files them as o says.
+func (r *Result) averageClasses(byClass map[int]*Class, o Options) {
+	classes := make([]Class, 0, len(byClass))
+	for _, c := range byClass {
+		c.divide(c.Queries)
+		classes = append(classes, *c)
+	}
+	slices.SortFunc(classes, func(a, b Class) int { return cmp.Compare(a.Label, b.Label) })
+	if o.AverageByClass {
+		r.Retrieval = Retrieval{Recall: make([]float64, len(o.RecallAt))}
+		for _, c := range classes {
+			r.add(c.Retrieval)
+		}
+		r.divide(len(classes))
+	}
+	if o.PerClass {
+		r.Classes = classes
+	}
+}
+
+// cluster fills in the clustering figures.
+func cluster(ctx context.Context, query Set, o Options, r *Result) error {
+	labels := o.ClusterLabels
+	if labels == nil {
+		if o.Clusters == 0 {
+			o.Clusters = len(newClasses(query.Labels))
+		}
+		if o.Distance == Cosine {
+			query.Embeddings = newSide(query, Cosine).product
+		}
+		found, err := KMeans(ctx, query, KMeansOptions{
+			Clusters: o.Clusters, Restarts: o.Restarts, MaxIterations: o.MaxIterations, Seed: o.Seed,
+		})
+		if err != nil {
+			return err
+		}
+		labels = found.Labels
+	}
+	t, err := NewContingency(query.Labels, labels)
+	if err != nil {
+		return err
+	}
+	r.Clusters, r.Clustered = len(t.columns), true
+	r.NMI, r.AMI, r.ARI, r.PairwiseF1 = t.NMI(), t.AMI(), t.ARI(), t.PairwiseF1()
+	return nil
+}

@@ -1,0 +1,95 @@
+package metrics_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"medusa/metrics"
+)
+
+// Six points in the plane: three of class 1 near (0, 0), three of class 2, one of which
+// lies among class 1.
+func points() metrics.Set {
+	return metrics.Set{
+		Embeddings: []float32{0, 0, 1, 0, 0, 1.5, 9, 9, 9, 7.5, 1, 1},
+		Dim:        2,
+		Labels:     []int{1, 1, 1, 2, 2, 2},
+	}
+}
+
+func ExampleEvaluate() {
+	r, err := metrics.Evaluate(context.Background(), points(), nil, metrics.Options{RecallAt: []int{1, 2}, Seed: 1})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, v := range r.Values() {
+		fmt.Printf("%s %.3f\n", v.Name, v.Value)
+	}
+	// Output:
+	// recall_at_1 0.667
+	// recall_at_2 0.833
+	// precision_at_1 0.667
+	// r_precision 0.583
+	// map_at_r 0.542
+	// map 0.763
+	// mrr 0.792
+	// nmi 0.479
+	// ami 0.355
+	// ari 0.324
+	// pairwise_f1 0.615
+}
+
+func ExampleResult_MarshalJSON() {
+	r, _ := metrics.Evaluate(context.Background(), points(), nil, metrics.Options{RecallAt: []int{1, 4}, NoClustering: true})
+	text, _ := json.Marshal(r)
+	fmt.Println(string(text))
+	// Output:
+	// {"recall_at_1":0.6666666666666666,"recall_at_4":1,"precision_at_1":0.6666666666666666,"r_precision":0.5833333333333334,"map_at_r":0.5416666666666666,"map":0.7625000000000001,"mrr":0.7916666666666666,"queries":6,"queries_left_out":0}
+}
+
+func ExampleSearch() {
+	gallery := points()
+	query := metrics.Set{Embeddings: []float32{8, 8}, Dim: 2}
+	found, err := metrics.Search(context.Background(), query, &gallery, metrics.SearchOptions{K: 3})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	indices, distances := found.Of(0)
+	for i, row := range indices {
+		fmt.Printf("row %d of class %d at %.2f\n", row, gallery.Labels[row], distances[i])
+	}
+	// Output:
+	// row 4 of class 2 at 1.12
+	// row 3 of class 2 at 1.41
+	// row 5 of class 2 at 9.90
+}
+
+func ExampleRecall() {
+	r, _ := metrics.Recall(context.Background(), points(), nil, []int{1, 4}, metrics.SearchOptions{Distance: metrics.Euclidean})
+	fmt.Printf("%.2f %.2f of %d queries\n", r.Recall[0], r.Recall[1], r.Queries)
+	// Output:
+	// 0.67 1.00 of 6 queries
+}
+
+func ExampleMostConfused() {
+	s := points()
+	found, _ := metrics.Search(context.Background(), s, nil, metrics.SearchOptions{K: 1})
+	pairs, _ := metrics.MostConfused(found, s.Labels, s.Labels, 5)
+	for _, p := range pairs {
+		fmt.Printf("class %d taken for %d: %d (%.0f %%)\n", p.Query, p.Neighbour, p.Count, 100*p.Share)
+	}
+	// Output:
+	// class 1 taken for 2: 1 (33 %)
+	// class 2 taken for 1: 1 (33 %)
+}
+
+func ExampleKMeans() {
+	c, _ := metrics.KMeans(context.Background(), points(), metrics.KMeansOptions{Clusters: 2, Seed: 1})
+	t, _ := metrics.NewContingency(points().Labels, c.Labels)
+	fmt.Printf("%v NMI %.3f\n", c.Labels, t.NMI())
+	// Output:
+	// [1 1 1 0 0 1] NMI 0.479
+}

@@ -1,0 +1,156 @@
+package metrics
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/pkg/errors"
+)
+
+// Result is what Evaluate measured; all figures are fractions. As JSON it is one flat
+// object with the names of Values.
+type Result struct {
+	Queries int // that have relevant rows in the gallery
+	LeftOut int // that have none, and count in no retrieval figure
+
+	RecallAt  []int // the K of each entry of Recall
+	Retrieval       // means over the queries, or over the classes with AverageByClass
+
+	Clustered     bool // whether what follows was measured
+	Clusters      int  // that are not empty
+	NMI, AMI, ARI float64
+	PairwiseF1    float64
+	Seed          uint64  // of k-means
+	Classes       []Class // by label, with Options.PerClass
+	PerQuery      []Query // in order of the rows, with Options.PerQuery
+}
+
+// Value is a named figure.
+type Value struct {
+	Name  string
+	Value float64
+}
+
+// RecallOf is Recall@k, and whether it was measured.
+func (r Result) RecallOf(k int) (float64, bool) {
+	for i, at := range r.RecallAt {
+		if at == k {
+			return r.Recall[i], true
+		}
+	}
+	return 0, false
+}
+
+// Values is the figures in the order of a table: recall_at_K, precision_at_1,
+// r_precision, map_at_r, map, mrr, and nmi, ami, ari, pairwise_f1 where measured.
+func (r Result) Values() []Value {
+	var v []Value
+	for i, k := range r.RecallAt {
+		v = append(v, Value{recallName + strconv.Itoa(k), r.Recall[i]})
+	}
+	for _, f := range (&r).fields() {
+		v = append(v, Value{f.name, *f.value})
+	}
+	return v
+}
+
+const recallName = "recall_at_"
+
+type field struct {
+	name  string
+	value *float64
+}
+
+func (r *Result) fields() []field {
+	f := []field{
+		{"precision_at_1", &r.PrecisionAt1}, {"r_precision", &r.RPrecision}, {"map_at_r", &r.MAPAtR},
+		{"map", &r.MAP}, {"mrr", &r.MRR},
+	}
+	if r.Clustered {
+		f = append(f, field{"nmi", &r.NMI}, field{"ami", &r.AMI}, field{"ari", &r.ARI}, field{"pairwise_f1", &r.PairwiseF1})
+	}
+	return f
+}
+
+// counts is the whole numbers of the JSON form.
+type counts struct {
+	Queries  int     `json:"queries"`
+	LeftOut  int     `json:"queries_left_out"`
+	Clusters int     `json:"clusters,omitempty"`
+	Seed     *uint64 `json:"cluster_seed,omitempty"`
+}
+
+// MarshalJSON writes the values, then queries, queries_left_out, and clusters and
+// cluster_seed where clusters were measured. Classes and PerQuery are not written.
+func (r Result) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for _, v := range r.Values() {
+		number, err := json.Marshal(v.Value)
+		if err != nil {
+			return nil, errors.Wrapf(err, "metrics: %s", v.Name)
+		}
+		fmt.Fprintf(&b, "%q:%s,", v.Name, number)
+	}
+	c := counts{Queries: r.Queries, LeftOut: r.LeftOut}
+	if r.Clustered {
+		c.Clusters, c.Seed = r.Clusters, &r.Seed
+	}
+	rest, err := json.Marshal(c)
+	if err != nil {
+		return nil, errors.Wrap(err, "metrics")
+	}
+	b.Write(rest[1:])
+	return b.Bytes(), nil
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (r *Result) UnmarshalJSON(data []byte) error {
+	var c counts
+	if err := json.Unmarshal(data, &c); err != nil {
+		return errors.Wrap(err, "metrics: result")
+	}
+	*r = Result{Queries: c.Queries, LeftOut: c.LeftOut, Clusters: c.Clusters, Clustered: c.Seed != nil}
+	if c.Seed != nil {
+		r.Seed = *c.Seed
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	if _, err := d.Token(); err != nil {
+		return errors.Wrap(err, "metrics: result")
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return errors.Wrap(err, "metrics: result")
+		}
+		var raw json.RawMessage
+		if err := d.Decode(&raw); err != nil {
+			return errors.Wrap(err, "metrics: result")
+		}
+		if err := r.set(name.(string), raw); err != nil {
+			return errors.Wrapf(err, "metrics: result: %s", name)
+		}
+	}
+	return nil
+}
+
+// set reads one named figure; other names are left alone.
+func (r *Result) set(name string, raw json.RawMessage) error {
+	if at, ok := strings.CutPrefix(name, recallName); ok {
+		k, err := strconv.Atoi(at)
+		if err != nil {
+			return err
+		}
+		r.RecallAt, r.Recall = append(r.RecallAt, k), append(r.Recall, 0)
+		return json.Unmarshal(raw, &r.Recall[len(r.Recall)-1])
+	}
+	for _, f := range r.fields() {
+		if f.name == name {
+			return json.Unmarshal(raw, f.value)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package metrics
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"github.com/pkg/errors"
+
+	"medusa/internal/device/cpu"
+)
+
+// SearchOptions says what is searched for. The zero value is the nearest row by
+// Euclidean distance.
+type SearchOptions struct {
+	K                   int      // neighbours of each query; 1 if zero, at most the rows there are
+	Distance            Distance // Euclidean if zero
+	GalleryHoldsQueries bool     // query i is also row i of the gallery, and is not its own neighbour
+}
+
+// Neighbours is the K nearest gallery rows of every query, nearest first.
+type Neighbours struct {
+	K         int
+	Indices   []int32   // queries×K rows of the gallery
+	Distances []float64 // queries×K
+}
+
+// Len is the number of queries.
+func (n Neighbours) Len() int {
+	if n.K <= 0 {
+		return 0
+	}
+	return len(n.Indices) / n.K
+}
+
+// Of is the gallery rows nearest to query i and their distances.
+func (n Neighbours) Of(i int) ([]int32, []float64) {
+	return n.Indices[i*n.K : (i+1)*n.K], n.Distances[i*n.K : (i+1)*n.K]
+}
+
+// Search finds the nearest gallery rows of every query, exactly, ties going to the
+// lower row; labels are not needed. A nil gallery is the query set itself, each row
+// left out of its own neighbours. K is cut to the number of rows that there are.
+func Search(ctx context.Context, query Set, gallery *Set, o SearchOptions) (Neighbours, error) {
+	if o.K == 0 {
+		o.K = 1
+	}
+	if o.K < 0 {
+		return Neighbours{}, errors.Errorf("metrics: a search for %d neighbours", o.K)
+	}
+	if err := o.Distance.check(); err != nil {
+		return Neighbours{}, err
+	}
+	m, err := match(query, gallery, o.GalleryHoldsQueries)
+	if err != nil {
+		return Neighbours{}, err
+	}
+	k := min(o.K, m.others())
+	found := Neighbours{K: k, Indices: make([]int32, query.Len()*k), Distances: make([]float64, query.Len()*k)}
+	s := newScanner(m, o.Distance)
+	nearest := make([]nearestRows, min(tileQueries, query.Len()))
+	begin := func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			nearest[i-lo].reset(s, k)
+		}
+	}
+	end := func(lo, hi int) {
+		parallelQueries(lo, hi, func(i int) {
+			nearest[i-lo].write(o.Distance, found.Indices[i*k:(i+1)*k], found.Distances[i*k:(i+1)*k])
+		})
+	}
+	err = s.run(ctx, begin, end, func(query, first int, values, bias []float32) {
+		nearest[query%tileQueries].visit(query, first, values, bias)
+	})
+	if err != nil {
+		return Neighbours{}, err
+	}
+	return found, nil
+}
+
+func parallelQueries(lo, hi int, body func(i int)) {
+	cpu.Parallel(hi-lo, 8, func(a, b int) {
+		for i := lo + a; i < lo+b; i++ {
+			body(i)
+		}
+	})
+}
+
+// nearestRows keeps the k nearest rows seen so far in a heap with the farthest on top.
+type nearestRows struct {
+	scan  *scanner
+	k     int
+	heap  []ranked
+	limit float32 // a tile value above it cannot belong to a nearer row
+}
+
+func (n *nearestRows) reset(s *scanner, k int) {
+	n.scan, n.k, n.heap, n.limit = s, k, n.heap[:0], float32(math.Inf(1))
+}
+
+func (n *nearestRows) visit(query, first int, values, bias []float32) {
+	bias = bias[:len(values)]
+	for j, v := range values {
+		if v+bias[j] > n.limit || n.scan.own && first+j == query {
+			continue // a NaN goes on to the exact comparison
+		}
+		n.offer(query, ranked{n.scan.key(query, first+j), int32(first + j)})
+	}
+}
+
+// offer takes a row in if it is among the k nearest so far.
+func (n *nearestRows) offer(query int, r ranked) {
+	switch {
+	case len(n.heap) < n.k:
+		n.heap = append(n.heap, r)
+		n.rise(len(n.heap) - 1)
+	case compareRanked(r, n.heap[0]) < 0:
+		n.heap[0] = r
+		n.sink(0)
+	default:
+		return
+	}
+	if len(n.heap) == n.k {
+		_, n.limit = n.scan.window(query, n.heap[0].key)
+	}
+}
+
+func (n *nearestRows) rise(i int) {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if compareRanked(n.heap[parent], n.heap[i]) >= 0 {
+			return
+		}
+		n.heap[parent], n.heap[i] = n.heap[i], n.heap[parent]
+		i = parent
+	}
+}
+
+func (n *nearestRows) sink(i int) {
+	for {
+		child := 2*i + 1
+		if child >= len(n.heap) {
+			return
+		}
+		if right := child + 1; right < len(n.heap) && compareRanked(n.heap[right], n.heap[child]) > 0 {
+			child = right
+		}
+		if compareRanked(n.heap[i], n.heap[child]) >= 0 {
+			return
+		}
+		n.heap[i], n.heap[child] = n.heap[child], n.heap[i]
+		i = child
+	}
+}
+
+// write empties the heap into a query's results, nearest first.
+func (n *nearestRows) write(d Distance, indices []int32, distances []float64) {
+	slices.SortFunc(n.heap, compareRanked)
+	for i, r := range n.heap {
+		indices[i], distances[i] = r.row, d.fromKey(r.key)
+	}
+}

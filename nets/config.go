@@ -1,0 +1,121 @@
+package nets
+
+import (
+	"strings"
+
+	"github.com/pkg/errors"
+)
+
+// Config chooses a network. Its zero value is the CNN 32-64-128 with batch normalisation
+// and a normalised embedding of 64 numbers, for grey pictures of 28×28.
+type Config struct {
+	Backbone   string `json:"backbone,omitempty" yaml:"backbone,omitempty"`       // cnn (default), mlp, resnet18, resnet34, or a registered name
+	InChannels int    `json:"in_channels,omitempty" yaml:"in_channels,omitempty"` // channels of a picture; 1 if zero
+	Height     int    `json:"height,omitempty" yaml:"height,omitempty"`           // of a picture, in pixels; 28 if zero
+	Width      int    `json:"width,omitempty" yaml:"width,omitempty"`             // of a picture, in pixels; 28 if zero
+	Embedding  int    `json:"embedding,omitempty" yaml:"embedding,omitempty"`     // numbers in an embedding; 64 if zero
+	Raw        bool   `json:"raw,omitempty" yaml:"raw,omitempty"`                 // embeddings are left as they come, not divided by their length
+
+	Channels   []int  `json:"channels,omitempty" yaml:"channels,omitempty,flow"` // of each block: cnn 32, 64, 128; resnet 64, 128, 256, 512
+	Hidden     []int  `json:"hidden,omitempty" yaml:"hidden,omitempty,flow"`     // widths of mlp's hidden layers; 512, 256
+	Norm       string `json:"norm,omitempty" yaml:"norm,omitempty"`              // batch (default; mlp: none) or none
+	Activation string `json:"activation,omitempty" yaml:"activation,omitempty"`  // relu (default), leaky-relu, silu or tanh
+	Pooling    string `json:"pooling,omitempty" yaml:"pooling,omitempty"`        // between cnn's blocks, 2×2: max (default), avg or none
+	Head       string `json:"head,omitempty" yaml:"head,omitempty"`              // cnn's and resnet's last picture to the trunk: avg (default) or max over its pixels, or flatten
+	Stem       string `json:"stem,omitempty" yaml:"stem,omitempty"`              // resnet's: standard (7×7 at stride 2, max-pool) or small (3×3); small below 64 pixels if empty
+
+	Dropout float64 `json:"dropout,omitempty" yaml:"dropout,omitempty"` // rate before the embedding's layer and after mlp's hidden ones, in [0, 1)
+	Init    string  `json:"init,omitempty" yaml:"init,omitempty"`       // of weights, see Inits; pytorch if empty (resnet's convolutions: he-normal-out, as torchvision's)
+
+	report *report // where Summary collects the layers
+}
+
+// The values of Config's fields with few choices; the first is the default.
+var (
+	norms       = []string{"batch", "none"}
+	activations = []string{"relu", "leaky-relu", "silu", "tanh"}
+	poolings    = []string{"max", "avg", "none"}
+	heads       = []string{"avg", "max", "flatten"}
+	stems       = []string{"standard", "small"}
+)
+
+// withDefaults fills fields that are zero.
+func (c Config) withDefaults() Config {
+	setInt(&c.InChannels, 1)
+	setInt(&c.Height, 28)
+	setInt(&c.Width, 28)
+	setInt(&c.Embedding, 64)
+	setString(&c.Backbone, "cnn")
+	setString(&c.Activation, activations[0])
+	setString(&c.Pooling, poolings[0])
+	setString(&c.Head, heads[0])
+	if c.Backbone == "mlp" {
+		setString(&c.Norm, "none")
+	}
+	setString(&c.Norm, norms[0])
+	if min(c.Height, c.Width) < 64 {
+		setString(&c.Stem, "small")
+	}
+	setString(&c.Stem, stems[0])
+	return c
+}
+
+func setInt(p *int, v int) {
+	if *p == 0 {
+		*p = v
+	}
+}
+
+func setString(p *string, v string) {
+	if *p == "" {
+		*p = v
+	}
+}
+
+// Validate says what is wrong with the fields; whether the pictures are large enough
+// for the backbone, TrunkSize says.
+func (c Config) Validate() error {
+	c = c.withDefaults()
+	if _, err := builderOf(c.Backbone); err != nil {
+		return err
+	}
+	for name, v := range map[string]int{"in_channels": c.InChannels, "height": c.Height, "width": c.Width, "embedding": c.Embedding} {
+		if v < 1 {
+			return errors.Errorf("nets: %s is %d, want at least 1", name, v)
+		}
+	}
+	for name, list := range map[string][]int{"channels": c.Channels, "hidden": c.Hidden} {
+		for _, v := range list {
+			if v < 1 {
+				return errors.Errorf("nets: %s %v: each must be at least 1", name, list)
+			}
+		}
+	}
+	for _, f := range []struct {
+		name, value string
+		known       []string
+	}{
+		{"norm", c.Norm, norms}, {"activation", c.Activation, activations}, {"pooling", c.Pooling, poolings},
+		{"head", c.Head, heads}, {"stem", c.Stem, stems},
+	} {
+		if err := oneOf(f.name, f.value, f.known); err != nil {
+			return err
+		}
+	}
+	if !(c.Dropout >= 0 && c.Dropout < 1) {
+		return errors.Errorf("nets: dropout is %v, want at least 0 and below 1", c.Dropout)
+	}
+	if c.Init != "" {
+		return oneOf("init", c.Init, Inits())
+	}
+	return nil
+}
+
+func oneOf(name, value string, known []string) error {
+	for _, k := range known {
+		if value == k {
+			return nil
+		}
+	}
+	return errors.Errorf("nets: unknown %s %q, want one of %s", name, value, strings.Join(known, ", "))
+}

@@ -1,0 +1,220 @@
+package nets
+
+import (
+	"github.com/pkg/errors"
+	"gorgonia.org/tensor"
+
+	"medusa/graph"
+)
+
+// Layers makes layers with parameters as a Config says: its initialisation, its
+// normalisation, its activation. A Builder uses it so that every option holds for its
+// backbone too, and so that Summary sees the layers.
+type Layers struct {
+	Config Config
+	Params *graph.Params
+	Mode   Mode
+	Init   string // of weights where Config names none; pytorch if empty
+}
+
+// NewLayers makes layers for cfg.
+func NewLayers(cfg Config, p *graph.Params, mode Mode) *Layers {
+	return &Layers{Config: cfg.withDefaults(), Params: p, Mode: mode}
+}
+
+// Window is the square window of a convolution.
+type Window struct {
+	Size     int // its side in pixels
+	Stride   int // 1 if zero
+	Pad      int // zeros on each side
+	Dilation int // distance between its pixels; 1 if zero
+	Groups   int // independent groups of channels; 1 if zero
+	Bias     bool
+}
+
+// Linear is a fully connected layer of x (B, F) to (B, out) with weights name.weight
+// (out, F) and name.bias (out).
+func (l *Layers) Linear(name string, x graph.Expr, out int) graph.Expr {
+	if x.Err() != nil {
+		return x
+	}
+	s := x.Shape()
+	if s.Dims() != 2 {
+		return graph.Fail(errors.Errorf("nets: layer %s: shape %v, want a matrix (B, F)", name, s))
+	}
+	w := l.weight(name+".weight", x, out, s[1])
+	b := l.bias(name+".bias", x, s[1], out)
+	y := graph.Linear(x, w, b)
+	return l.done(name, "linear", y, float64(s[1])*float64(out))
+}
+
+// Conv is a convolution of x (B, C, H, W) with out filters name.weight and, with
+// w.Bias, name.bias.
+func (l *Layers) Conv(name string, x graph.Expr, out int, w Window) graph.Expr {
+	return l.conv(name, x, out, w, false)
+}
+
+func (l *Layers) conv(name string, x graph.Expr, out int, w Window, relu bool) graph.Expr {
+	if x.Err() != nil {
+		return x
+	}
+	s := x.Shape()
+	groups := max(w.Groups, 1)
+	if s.Dims() != 4 {
+		return graph.Fail(errors.Errorf("nets: layer %s: shape %v, want (B, C, H, W)", name, s))
+	}
+	if s[1]%groups != 0 || out%groups != 0 || w.Size < 1 {
+		return graph.Fail(errors.Errorf("nets: layer %s: %d to %d channels in %d groups with a window of side %d, want channels that divide and a side of at least 1",
+			name, s[1], out, groups, w.Size))
+	}
+	filters := l.weight(name+".weight", x, out, s[1]/groups, w.Size, w.Size)
+	var bias graph.Expr
+	if w.Bias {
+		bias = l.bias(name+".bias", x, s[1]/groups*w.Size*w.Size, out)
+	}
+	y := graph.Conv2D(x, filters, bias, graph.Conv{
+		Stride: pair(w.Stride), Pad: pair(w.Pad), Dilation: pair(w.Dilation), Groups: groups, Relu: relu,
+	})
+	if y.Err() != nil {
+		return graph.Fail(errors.Wrapf(y.Err(), "nets: layer %s", name))
+	}
+	o := y.Shape()
+	return l.done(name, "conv", y, float64(o[2]*o[3])*float64(out)*float64(s[1]/groups*w.Size*w.Size))
+}
+
+func pair(v int) [2]int { return [2]int{v, v} }
+
+// ConvNorm is a convolution, the configured normalisation (without one, the convolution
+// has a bias) and, with act, the configured activation.
+func (l *Layers) ConvNorm(name, norm string, x graph.Expr, out int, w Window, act bool) graph.Expr {
+	if l.Config.Norm == "none" {
+		w.Bias = true
+		if act && l.Config.Activation == "relu" {
+			return l.conv(name, x, out, w, true)
+		}
+		return l.activateIf(act, l.conv(name, x, out, w, false))
+	}
+	return l.Norm(norm, l.conv(name, x, out, w, false), act)
+}
+
+// Norm is the configured normalisation of each channel of x, (B, C, H, W) or (B, C),
+// with name.weight, name.bias, name.running_mean and name.running_var, (C) each; and,
+// with act, the configured activation.
+func (l *Layers) Norm(name string, x graph.Expr, act bool) graph.Expr {
+	if x.Err() != nil || l.Config.Norm == "none" {
+		return l.activateIf(act, x)
+	}
+	g, dt, s := x.Graph(), x.Dtype(), x.Shape()
+	if s.Dims() < 2 {
+		return graph.Fail(errors.Errorf("nets: layer %s: shape %v, want (B, C, H, W) or (B, C)", name, s))
+	}
+	c := s[1]
+	fused := act && l.Config.Activation == "relu"
+	y := graph.BatchNorm{Train: l.Mode == Train, Relu: fused}.Norm(x,
+		l.Params.Weight(g, name+".weight", dt, graph.Fill(1), c),
+		l.Params.Weight(g, name+".bias", dt, graph.Fill(0), c),
+		l.Params.Buffer(g, name+".running_mean", dt, graph.Fill(0), c),
+		l.Params.Buffer(g, name+".running_var", dt, graph.Fill(1), c))
+	y = l.done(name, "batch norm", y, 0)
+	return l.activateIf(act && !fused, y)
+}
+
+func (l *Layers) activateIf(act bool, x graph.Expr) graph.Expr {
+	if !act {
+		return x
+	}
+	return l.Activate(x)
+}
+
+// Activate is the configured activation of x.
+func (l *Layers) Activate(x graph.Expr) graph.Expr {
+	switch l.Config.Activation {
+	case "leaky-relu": // slope 0.01 below zero, as PyTorch's default
+		return x.Max(x.Scale(0.01))
+	case "silu": // x·σ(x), also called swish
+		return x.Mul(x.Sigmoid())
+	case "tanh":
+		return x.Tanh()
+	}
+	return x.Relu()
+}
+
+// AddActivate is the activation of x + y, the end of a residual block.
+func (l *Layers) AddActivate(x, y graph.Expr) graph.Expr {
+	if l.Config.Activation == "relu" {
+		return graph.AddRelu(x, y)
+	}
+	return l.Activate(x.Add(y))
+}
+
+// Dropout sets a random part of x to zero when training, at the configured rate. Its
+// seed and the number of its runs are the buffer name.state.
+func (l *Layers) Dropout(name string, x graph.Expr) graph.Expr {
+	if x.Err() != nil || l.Config.Dropout == 0 {
+		return x
+	}
+	state := l.Params.DropoutState(x.Graph(), name+".state", x.Dtype())
+	if l.Mode == Eval {
+		return x
+	}
+	return graph.Dropout(x, state, l.Config.Dropout)
+}
+
+// Head makes features (B, F) of x (B, C, H, W) as Config.Head says.
+func (l *Layers) Head(x graph.Expr) graph.Expr {
+	if x.Err() != nil {
+		return x
+	}
+	s := x.Shape()
+	switch l.Config.Head {
+	case "flatten":
+		x = x.Flatten()
+	case "max":
+		x = graph.MaxPool(x, graph.Pool{Window: [2]int{s[2], s[3]}}).Flatten()
+	default:
+		x = graph.GlobalAvgPool(x)
+	}
+	return l.done("head", l.Config.Head, x, 0)
+}
+
+func (l *Layers) weight(name string, x graph.Expr, shape ...int) graph.Expr {
+	init, err := Initializer(l.init())
+	if err != nil {
+		return graph.Fail(err)
+	}
+	return l.Params.Weight(x.Graph(), name, x.Dtype(), l.filled(init), shape...)
+}
+
+// bias is zero, or as PyTorch's layers have it: uniform within ±1/√fan-in.
+func (l *Layers) bias(name string, x graph.Expr, fanIn, n int) graph.Expr {
+	init := graph.Fill(0)
+	if l.init() == "pytorch" {
+		init = uniformWithin(rsqrt(fanIn))
+	}
+	return l.Params.Weight(x.Graph(), name, x.Dtype(), l.filled(init), n)
+}
+
+func (l *Layers) init() string {
+	for _, name := range []string{l.Config.Init, l.Init} {
+		if name != "" {
+			return name
+		}
+	}
+	return "pytorch"
+}
+
+// filled is init, or zeros if only shapes are wanted.
+func (l *Layers) filled(init graph.Init) graph.Init {
+	if l.Config.report != nil {
+		return graph.Fill(0)
+	}
+	return init
+}
+
+// done reports a layer to Summary.
+func (l *Layers) done(name, kind string, y graph.Expr, macs float64) graph.Expr {
+	if r := l.Config.report; r != nil && y.Err() == nil {
+		r.add(name, kind, append(tensor.Shape(nil), y.Shape()[1:]...), macs)
+	}
+	return y
+}

@@ -1,0 +1,125 @@
+package nets
+
+import (
+	"slices"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"medusa/graph"
+)
+
+// Mode tells what a network is built for.
+type Mode int
+
+// The modes. Batch normalisation and dropout differ between them.
+const (
+	Train Mode = iota
+	Eval
+)
+
+// Net is a network in a graph.
+type Net struct {
+	Trunk     *gorgonia.Node // features (B, F) before the embedding's layer
+	Embedding *gorgonia.Node // (B, E), rows of length 1 unless Config.Raw
+}
+
+// Build adds the network of cfg to the graph of x, a node of pictures (B, C, H, W) in
+// float32 or float64, through which no gradient flows. Weights are taken from params and
+// made there at first use, so a second graph with the same params shares them. Where cfg
+// leaves InChannels, Height and Width zero, those of x hold.
+func Build(cfg Config, params *graph.Params, x *gorgonia.Node, mode Mode) (net Net, err error) {
+	defer graph.Guard("building the network", &err)
+	if params == nil {
+		return net, errors.New("nets: params is nil, want graph.NewParams(seed)")
+	}
+	if mode != Train && mode != Eval {
+		return net, errors.Errorf("nets: unknown mode %d, want Train or Eval", mode)
+	}
+	in := graph.Data(x)
+	if cfg, err = cfg.fitting(in); err != nil {
+		return net, err
+	}
+	if err := cfg.Validate(); err != nil {
+		return net, err
+	}
+	trunk, embedding, err := cfg.build(params, in, mode)
+	if err != nil {
+		return net, err
+	}
+	net.Trunk, _ = trunk.Node()
+	net.Embedding, err = embedding.Node()
+	return net, err
+}
+
+// fitting takes the pictures' sizes from x, or says that they are others than cfg's.
+func (c Config) fitting(x graph.Expr) (Config, error) {
+	if err := x.Err(); err != nil {
+		return c, err
+	}
+	s := x.Shape()
+	if s.Dims() != 4 {
+		return c, errors.Errorf("nets: pictures of shape %v, want (B, C, H, W)", s)
+	}
+	setInt(&c.InChannels, s[1])
+	setInt(&c.Height, s[2])
+	setInt(&c.Width, s[3])
+	if want := []int{s[0], c.InChannels, c.Height, c.Width}; !slices.Equal(s, want) {
+		return c, errors.Errorf("nets: pictures of shape %v, want %v as configured", s, tensor.Shape(want))
+	}
+	return c.withDefaults(), nil
+}
+
+func (c Config) build(params *graph.Params, x graph.Expr, mode Mode) (trunk, embedding graph.Expr, err error) {
+	backbone, err := builderOf(c.Backbone)
+	if err != nil {
+		return trunk, embedding, err
+	}
+	if trunk, err = backbone(c, params, x, mode); err == nil {
+		err = trunk.Err()
+	}
+	if err != nil {
+		return trunk, embedding, errors.Wrapf(err, "nets: backbone %s", c.Backbone)
+	}
+	if s := trunk.Shape(); s.Dims() != 2 || s[0] != x.Shape()[0] {
+		return trunk, embedding, errors.Errorf("nets: backbone %s gives shape %v, want (%d, F)", c.Backbone, s, x.Shape()[0])
+	}
+	l := NewLayers(c, params, mode)
+	embedding = l.Linear("fc", l.Dropout("dropout", trunk), c.Embedding)
+	if !c.Raw {
+		embedding = graph.Normalize(embedding)
+	}
+	return trunk, embedding, embedding.Err()
+}
+
+// TrunkSize is F, the number of features before the embedding's layer. It fails if the
+// pictures are too small for the backbone.
+func (c Config) TrunkSize() (int, error) {
+	r, err := c.describe()
+	if err != nil {
+		return 0, err
+	}
+	return r.trunk, nil
+}
+
+// describe builds the network for one picture in a graph of its own, without values for
+// the weights, and reports its layers.
+func (c Config) describe() (r *report, err error) {
+	defer graph.Guard("building the network", &err)
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c = c.withDefaults()
+	r = &report{params: graph.NewParams(0)}
+	c.report = r
+	g := gorgonia.NewGraph()
+	x := gorgonia.NewTensor(g, tensor.Float32, 4, gorgonia.WithName("pictures"),
+		gorgonia.WithShape(1, c.InChannels, c.Height, c.Width))
+	trunk, _, err := c.build(r.params, graph.Data(x), Eval)
+	if err != nil {
+		return nil, err
+	}
+	r.trunk = trunk.Shape()[1]
+	return r, nil
+}

@@ -1,0 +1,123 @@
+package samplers
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/pkg/errors"
+)
+
+// Sampler yields the indices of the next batch, for ever; full batches only. What an
+// epoch is stands in the package documentation. A Sampler is not safe for concurrent
+// use.
+type Sampler interface {
+	// Next fills dst, of length Batch, with indices into the labels.
+	Next(dst []int) error
+	// Batch is the number of indices in a batch.
+	Batch() int
+	// BatchesPerEpoch is the number of batches in an epoch.
+	BatchesPerEpoch() int
+	// State is the whole state as bytes: epoch, position, decks and generator.
+	State() ([]byte, error)
+	// Restore goes on from a State of a sampler with the same name, configuration and
+	// labels; the seed may differ, since the generator's state replaces it. Any other
+	// state is refused, and leaves the sampler as it was.
+	Restore(state []byte) error
+}
+
+// Config chooses and configures a sampler. The zero value is pk with P = 16, K = 4.
+type Config struct {
+	Name   string  `json:"name,omitempty" yaml:"name,omitempty"`     // pk if empty; see Names
+	P      int     `json:"p,omitempty" yaml:"p,omitempty"`           // P×K: classes in a batch; 16 if zero
+	K      int     `json:"k,omitempty" yaml:"k,omitempty"`           // P×K: pictures of each class; 4 if zero
+	Batch  int     `json:"batch,omitempty" yaml:"batch,omitempty"`   // uniform: pictures in a batch, 64 if zero; P×K: zero or P·K
+	Repeat bool    `json:"repeat,omitempty" yaml:"repeat,omitempty"` // P×K: a class with fewer than K pictures repeats them, else it is left out
+	Power  float64 `json:"power,omitempty" yaml:"power,omitempty"`   // pk-weighted: classes are drawn by size to this power; 1 if zero
+	Seed   uint64  `json:"seed,omitempty" yaml:"seed,omitempty"`     // of the sampler's own generator
+}
+
+// Builder makes a sampler over labels, one label a picture.
+type Builder func(labels []int, c Config) (Sampler, error)
+
+var registry = struct {
+	sync.RWMutex
+	builders map[string]Builder
+}{builders: map[string]Builder{
+	"pk":             newDeckPK,
+	"pk-independent": newIndependentPK,
+	"pk-weighted":    newWeightedPK,
+	"uniform":        newUniform,
+}}
+
+// Register adds a sampler under a name for New. It panics when the name is empty or
+// taken, or build is nil.
+func Register(name string, build Builder) {
+	registry.Lock()
+	defer registry.Unlock()
+	if name == "" || build == nil {
+		panic("samplers: Register needs a name and a builder")
+	}
+	if _, taken := registry.builders[name]; taken {
+		panic("samplers: " + name + " is registered twice")
+	}
+	registry.builders[name] = build
+}
+
+// Names lists the registered samplers in alphabetical order.
+func Names() []string {
+	registry.RLock()
+	defer registry.RUnlock()
+	names := make([]string, 0, len(registry.builders))
+	for name := range registry.builders {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// New makes the sampler that c names over labels, one label a picture; labels may be
+// any integers. Fields that the sampler does not use must be zero.
+func New(labels []int, c Config) (Sampler, error) {
+	if c.Name == "" {
+		c.Name = "pk"
+	}
+	registry.RLock()
+	build := registry.builders[c.Name]
+	registry.RUnlock()
+	if build == nil {
+		return nil, errors.Errorf("samplers: no sampler %q; there are %s", c.Name, strings.Join(Names(), ", "))
+	}
+	if len(labels) == 0 {
+		return nil, errors.Errorf("samplers: %s: no labels: the data set is empty", c.Name)
+	}
+	if len(labels) > maxPictures {
+		return nil, errors.Errorf("samplers: %s: %d labels, at most %d are supported", c.Name, len(labels), maxPictures)
+	}
+	return build(labels, c)
+}
+
+// maxPictures keeps indices within an int32, the width of decks and saved states.
+const maxPictures = 1<<31 - 1
+
+// pk fills in the defaults that all P×K samplers share and checks them.
+func (c Config) pk() (Config, error) {
+	if c.Name == "" {
+		c.Name = "pk"
+	}
+	if c.P == 0 {
+		c.P = 16
+	}
+	if c.K == 0 {
+		c.K = 4
+	}
+	if c.P < 1 || c.K < 1 || c.P > maxPictures/c.K {
+		return c, errors.Errorf("samplers: %s: P = %d, K = %d; both must be positive", c.Name, c.P, c.K)
+	}
+	if c.Batch != 0 && c.Batch != c.P*c.K {
+		return c, errors.Errorf("samplers: %s: batch is %d but P·K = %d·%d = %d; leave batch out, or make them equal",
+			c.Name, c.Batch, c.P, c.K, c.P*c.K)
+	}
+	c.Batch = c.P * c.K
+	return c, nil
+}

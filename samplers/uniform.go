@@ -1,0 +1,75 @@
+package samplers
+
+import (
+	"math/rand/v2"
+
+	"github.com/pkg/errors"
+)
+
+// uniform yields shuffled batches of all pictures, each batch of distinct ones.
+type uniform struct {
+	config      Config
+	deck        deck
+	pcg         *rand.PCG
+	rng         *rand.Rand
+	progress    progress
+	fingerprint uint64
+	dealt       []int32
+}
+
+func newUniform(labels []int, c Config) (Sampler, error) {
+	if c.P != 0 || c.K != 0 || c.Repeat || c.Power != 0 {
+		return nil, errors.Errorf("samplers: uniform takes batch and seed only; p, k, repeat and power belong to the P×K samplers")
+	}
+	if c.Batch == 0 {
+		c.Batch = 64
+	}
+	if c.Batch < 1 || c.Batch > len(labels) {
+		return nil, errors.Errorf("samplers: uniform: a batch of %d distinct pictures out of %d; take a batch from 1 to %d",
+			c.Batch, len(labels), len(labels))
+	}
+	pcg := newPCG(c.Seed)
+	return &uniform{
+		config: c, deck: newDeck(firstInts(len(labels))), pcg: pcg, rng: rand.New(pcg),
+		progress:    progress{perEpoch: ceilDiv(len(labels), c.Batch)},
+		fingerprint: fingerprint(labels, c), dealt: make([]int32, c.Batch),
+	}, nil
+}
+
+func (s *uniform) Batch() int           { return s.config.Batch }
+func (s *uniform) BatchesPerEpoch() int { return s.progress.perEpoch }
+
+func (s *uniform) Next(dst []int) error {
+	if len(dst) != s.config.Batch {
+		return errors.Errorf("samplers: uniform: Next got room for %d indices, a batch has %d", len(dst), s.config.Batch)
+	}
+	if s.progress.begins() {
+		s.deck.restart()
+	}
+	s.deck.deal(s.rng, s.dealt)
+	for i, picture := range s.dealt {
+		dst[i] = int(picture)
+	}
+	s.progress.step()
+	return nil
+}
+
+func (s *uniform) State() ([]byte, error) {
+	w := newState(s.config.Name, s.fingerprint)
+	w.generator(s.pcg)
+	w.progress(s.progress)
+	w.deck(s.deck)
+	return w.bytes, w.err
+}
+
+func (s *uniform) Restore(state []byte) error {
+	r := readState(state, s.config.Name, s.fingerprint)
+	pcg := r.generator()
+	at := r.progress(s.progress)
+	d := r.deck(s.deck)
+	if err := r.end(); err != nil {
+		return err
+	}
+	*s.pcg, s.progress, s.deck = pcg, at, d
+	return nil
+}

@@ -1,0 +1,200 @@
+package trainer
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/pkg/errors"
+
+	"medusa/datasets"
+	"medusa/graph"
+	"medusa/internal/safetensors"
+	"medusa/metrics"
+)
+
+// state is what a run knows besides its tensors; it is part of a checkpoint.
+type state struct {
+	Step      int      `json:"step"`      // steps done
+	Evaluated int      `json:"evaluated"` // step of the last evaluation, -1 for none
+	Loss      float64  `json:"loss"`      // of the last step's batch
+	Schedule  schedule `json:"schedule"`
+	Drawn     int      `json:"drawn"` // batches that the sampler drew since the stored state
+	LogBytes  int64    `json:"log_bytes"`
+
+	HasBest   bool    `json:"has_best,omitempty"`
+	BestValue float64 `json:"best_value,omitempty"`
+	BestStep  int     `json:"best_step,omitempty"`
+	Stale     int     `json:"stale,omitempty"` // evaluations since the best
+
+	Before    *metrics.Result `json:"before,omitempty"`
+	Watch     watch           `json:"watch"`
+	Warnings  []Warning       `json:"warnings,omitempty"`
+	TrainTime float64         `json:"train_seconds"` // spent in steps, waiting included
+	WaitTime  float64         `json:"wait_seconds"`  // spent waiting for pictures
+	Timed     int             `json:"timed"`         // steps in TrainTime
+	Moved     bool            `json:"moved"`         // every learned tensor was seen to move, or complained of
+}
+
+const (
+	formatKey  = "medusa"
+	versionKey = "version"
+	version    = "1"
+
+	kindCheckpoint = "checkpoint"
+	kindModel      = "model"
+)
+
+// checkpoint is everything that a run goes on from.
+type checkpoint struct {
+	config  Config
+	state   state
+	data    fingerprint
+	sampler []byte // state of the sampler, state.Drawn batches before state.Step
+	tensors []safetensors.Tensor
+}
+
+const samplerTensor = "sampler"
+
+func (c *checkpoint) write(f folder, name string) error {
+	meta := map[string]string{formatKey: kindCheckpoint, versionKey: version}
+	for key, v := range map[string]any{"config": c.config, "state": c.state, "data": c.data} {
+		b, err := json.Marshal(v)
+		if err != nil {
+			return errors.Wrapf(err, "trainer: checkpoint: %s", key)
+		}
+		meta[key] = string(b)
+	}
+	tensors := append(slices.Clone(c.tensors), safetensors.Tensor{
+		Name: samplerTensor, Shape: []int{len(c.sampler)}, U8: append([]byte{}, c.sampler...),
+	})
+	return f.write(name, func(w io.Writer) error {
+		return safetensors.Write(w, &safetensors.File{Metadata: meta, Tensors: tensors})
+	})
+}
+
+// readCheckpoint reads a checkpoint; an error that wraps os.ErrNotExist says there is none.
+func readCheckpoint(path string) (*checkpoint, error) {
+	file, err := openChecked(path, kindCheckpoint)
+	if err != nil {
+		return nil, err
+	}
+	c := &checkpoint{}
+	for key, v := range map[string]any{"config": &c.config, "state": &c.state, "data": &c.data} {
+		if err := json.Unmarshal([]byte(file.Metadata[key]), v); err != nil {
+			return nil, errors.Wrapf(err, "trainer: %s: %s", path, key)
+		}
+	}
+	for _, t := range file.Tensors {
+		if t.Name == samplerTensor {
+			c.sampler = t.U8
+			continue
+		}
+		c.tensors = append(c.tensors, t)
+	}
+	return c, nil
+}
+
+// openChecked reads a file of ours and says what is wrong with any other.
+func openChecked(path, kind string) (*safetensors.File, error) {
+	file, err := safetensors.Open(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, errors.Wrap(err, "trainer: no "+kind)
+	case err != nil:
+		return nil, errors.Wrapf(err, "trainer: the %s cannot be read", kind)
+	case file.Metadata[formatKey] == "":
+		return nil, errors.Errorf("trainer: %s was not written by Medusa, or is damaged", path)
+	case file.Metadata[formatKey] != kind:
+		return nil, errors.Errorf("trainer: %s is a %s, want a %s", path, file.Metadata[formatKey], kind)
+	case !file.Checked:
+		return nil, errors.Errorf("trainer: %s has lost its checksum: the file was altered or damaged", path)
+	case file.Metadata[versionKey] != version:
+		return nil, errors.Errorf("trainer: %s is of format version %s, this program reads version %s", path, file.Metadata[versionKey], version)
+	}
+	return file, nil
+}
+
+// restore copies the tensors of a checkpoint into network, loss and solver. All
+// differences are listed in one error, and then nothing is changed.
+func (c *checkpoint) restore(net, loss *graph.Params, s *solver) error {
+	want := map[string]safetensors.Tensor{}
+	for _, t := range allTensors(net, loss, s) {
+		want[t.Name] = t
+	}
+	var faults []string
+	for _, t := range c.tensors {
+		mine, ok := want[t.Name]
+		switch {
+		case !ok:
+			faults = append(faults, fmt.Sprintf("%s %v is not part of this run", t.Name, t.Shape))
+		case !slices.Equal(t.Shape, mine.Shape):
+			faults = append(faults, fmt.Sprintf("%s has shape %v, want %v", t.Name, t.Shape, mine.Shape))
+		case t.Dtype() != mine.Dtype():
+			faults = append(faults, fmt.Sprintf("%s has elements of type %s, want %s", t.Name, t.Dtype(), mine.Dtype()))
+		}
+		delete(want, t.Name)
+	}
+	for name, t := range want {
+		faults = append(faults, fmt.Sprintf("%s %v is missing", name, t.Shape))
+	}
+	if len(faults) > 0 {
+		slices.Sort(faults)
+		return errors.Errorf("trainer: the checkpoint is of another network, loss or solver:\n  %s", strings.Join(faults, "\n  "))
+	}
+	mine := map[string]safetensors.Tensor{}
+	for _, t := range allTensors(net, loss, s) {
+		mine[t.Name] = t
+	}
+	for _, t := range c.tensors {
+		copy(mine[t.Name].F32, t.F32)
+		copy(mine[t.Name].F64, t.F64)
+		copy(mine[t.Name].I64, t.I64)
+	}
+	s.count = int(mine[solverPrefix+"count"].I64[0])
+	return nil
+}
+
+const solverPrefix = "solver/"
+
+// allTensors lists what a checkpoint holds; the memory is shared, but for the solver's
+// count.
+func allTensors(net, loss *graph.Params, s *solver) []safetensors.Tensor {
+	out := net.Tensors(netPrefix)
+	if loss != nil {
+		out = append(out, loss.Tensors(lossPrefix)...)
+	}
+	return append(out, s.tensors(solverPrefix)...)
+}
+
+// fingerprint tells one set of training pictures from another.
+type fingerprint struct {
+	Pictures int    `json:"pictures"`
+	Classes  int    `json:"classes"`
+	Labels   string `json:"labels"` // checksum of class names and labels
+}
+
+func fingerprintOf(d *datasets.Dataset) fingerprint {
+	sum := sha256.New()
+	for _, name := range d.Classes() {
+		io.WriteString(sum, name+"\x00")
+	}
+	for _, l := range d.Labels() {
+		binary.Write(sum, binary.LittleEndian, int64(l))
+	}
+	return fingerprint{Pictures: d.Len(), Classes: d.NumClasses(), Labels: hex.EncodeToString(sum.Sum(nil)[:8])}
+}
+
+func (f fingerprint) same(now fingerprint) error {
+	if f == now {
+		return nil
+	}
+	return errors.Errorf("trainer: the run was begun on %d pictures of %d classes (checksum %s), and now there are %d of %d (%s): "+
+		"put the pictures back as they were, or start a new run", f.Pictures, f.Classes, f.Labels, now.Pictures, now.Classes, now.Labels)
+}

@@ -1,0 +1,70 @@
+package trainer
+
+import (
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/pkg/errors"
+
+	"medusa/datasets"
+)
+
+// choose is the classes of d that list names; all if it is empty. Every item of the list
+// must name at least one class.
+func choose(d *datasets.Dataset, field, list string) (*datasets.Dataset, error) {
+	if list == "" {
+		return d, nil
+	}
+	if d == nil {
+		return nil, errors.Errorf("trainer: %s is %s, but there are no such pictures", field, list)
+	}
+	keep := make([]bool, d.NumClasses())
+	for item := range strings.SplitSeq(list, ",") {
+		item = strings.TrimSpace(item)
+		matches, err := classMatcher(item)
+		if err != nil {
+			return nil, errors.Wrapf(err, "trainer: %s: %q", field, item)
+		}
+		found := false
+		for c, name := range d.Classes() {
+			if matches(name) {
+				keep[c], found = true, true
+			}
+		}
+		if !found {
+			return nil, errors.Errorf("trainer: %s: no class is called %q; the %d classes are %s", field, item, d.NumClasses(), few(d.Classes()))
+		}
+	}
+	return d.Subset(func(c int) bool { return keep[c] }), nil
+}
+
+// classMatcher tells which names an item of a list stands for.
+func classMatcher(item string) (func(name string) bool, error) {
+	if a, b, ok := strings.Cut(item, "-"); ok {
+		lo, err := strconv.Atoi(a)
+		hi, err2 := strconv.Atoi(b)
+		if err == nil && err2 == nil {
+			return func(name string) bool {
+				n, err := strconv.Atoi(name)
+				return err == nil && lo <= n && n <= hi
+			}, nil
+		}
+	}
+	if _, err := path.Match(item, ""); err != nil {
+		return nil, err
+	}
+	return func(name string) bool {
+		ok, _ := path.Match(item, name)
+		return ok || item == name
+	}, nil
+}
+
+// few is the first names of a list.
+func few(names []string) string {
+	const shown = 10
+	if len(names) <= shown {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:shown], ", ") + " …"
+}

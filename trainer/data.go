@@ -1,0 +1,195 @@
+package trainer
+
+import (
+	"log/slog"
+	"strconv"
+
+	"github.com/pkg/errors"
+
+	"medusa/datasets"
+)
+
+// Data is the pictures of a run. Val and Test may be nil.
+type Data struct {
+	Train, Val, Test *datasets.Dataset
+	Norm             datasets.Normalisation // of the training pictures, applied to all
+}
+
+// LoadOptions are the parts of Load that are not configuration.
+type LoadOptions struct {
+	Logger   *slog.Logger
+	Progress func(done, total int) // called now and then while pictures are decoded
+}
+
+// Load opens the pictures that cfg names, cuts validation and test classes that share
+// none with the training classes, and computes the normalisation. The cut depends on the
+// names of the classes and on seed, which is Config.Seed. Close the Data when done.
+func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
+	cfg = Config{Data: cfg}.Defaults().Data
+	var f faults
+	cfg.validate(&f)
+	if err := f.err(); err != nil {
+		return d, err
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	defer func() {
+		if err != nil {
+			d.Close()
+		}
+	}()
+	split, err := datasets.Open(cfg.Path, cfg.options(o))
+	if err != nil {
+		return d, err
+	}
+	d.Train = split.Train
+	if d.Train == nil {
+		split.Close()
+		return d, errors.Errorf("trainer: %s has no pictures to learn from: want folders of classes, or a folder train of them", shown(cfg.Path))
+	}
+	p := parts{cfg: cfg, seed: seed, o: o}
+	if p.train, err = choose(split.Train, "data.train_classes", cfg.TrainClasses); err != nil {
+		return d, err
+	}
+	if d.Test, err = p.part("test", cfg.Test, split.Test, 0); err != nil {
+		return d, err
+	}
+	if d.Test, err = choose(d.Test, "data.test_classes", cfg.TestClasses); err != nil {
+		return d, err
+	}
+	if d.Val, err = p.part("val", cfg.Val, split.Val, defaultVal); err != nil {
+		return d, err
+	}
+	d.Train = p.train
+	if err := d.disjoint(o.Logger); err != nil {
+		return d, err
+	}
+	d.Norm, err = cfg.normalisation(d.Train)
+	return d, err
+}
+
+// Close gives cache files back.
+func (d Data) Close() error {
+	var first error
+	for _, s := range []*datasets.Dataset{d.Train, d.Val, d.Test} {
+		if s == nil {
+			continue
+		}
+		if err := s.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+const (
+	defaultVal = 0.1 // of the training classes
+	enough     = 10  // training classes from which on validation classes are cut unasked
+)
+
+func (c DataConfig) options(o LoadOptions) datasets.Options {
+	return datasets.Options{
+		Height: c.Height, Width: c.Width, Channels: c.Channels, Resize: c.Resize, Invert: c.Invert,
+		MaxPixels: c.MaxPixels, Strict: c.Strict, DropDuplicates: c.DropDuplicates,
+		CacheBytes: c.CacheBytes, CacheDir: c.CacheDir, Workers: c.Workers,
+		Logger: o.Logger, Progress: o.Progress,
+	}
+}
+
+// parts takes validation and test classes from where the configuration says.
+type parts struct {
+	cfg   DataConfig
+	seed  uint64
+	o     LoadOptions
+	train *datasets.Dataset
+}
+
+// part is a set of classes to measure on: from names its place, found is what lies beside
+// the training pictures, and unasked the fraction that is cut where nothing is said.
+func (p *parts) part(name, from string, found *datasets.Dataset, unasked float64) (*datasets.Dataset, error) {
+	share, isShare := fraction(from)
+	switch {
+	case from == "none":
+		return nil, nil
+	case from == "" && found != nil:
+		return found, nil
+	case from == "" && (unasked == 0 || p.train.NumClasses() < enough):
+		return nil, nil
+	case from == "":
+		return p.cut(name, unasked)
+	case isShare:
+		return p.cut(name, share)
+	}
+	return p.open(name, from)
+}
+
+func (p *parts) cut(name string, share float64) (*datasets.Dataset, error) {
+	train, part, err := p.train.SplitClasses(share, p.seed)
+	if err != nil {
+		return nil, errors.Wrapf(err, "trainer: data.%s: cutting %v of the classes", name, share)
+	}
+	p.train = train
+	return part, nil
+}
+
+// open reads another place with the size and channels of the training pictures.
+func (p *parts) open(name, path string) (*datasets.Dataset, error) {
+	c := p.cfg
+	c.Channels, c.Height, c.Width = p.train.Shape()
+	split, err := datasets.Open(path, c.options(p.o))
+	if err != nil {
+		return nil, errors.Wrapf(err, "trainer: data.%s", name)
+	}
+	own := split.Test
+	if name == "val" && split.Val != nil || own == nil {
+		own = split.Val
+	}
+	if own == nil {
+		own = split.Train
+	}
+	return own, nil
+}
+
+// disjoint refuses to choose weights on classes that are learned, and warns where the
+// final figures would be on such.
+func (d Data) disjoint(log *slog.Logger) error {
+	if d.Val != nil {
+		if s := datasets.SharedClasses(d.Train, d.Val); len(s) > 0 {
+			return errors.Errorf("trainer: %d validation classes are also learned, such as %s: "+
+				"give classes of their own, a fraction, or none as data.val", len(s), s[0])
+		}
+	}
+	if d.Test != nil {
+		if s := datasets.SharedClasses(d.Train, d.Test); len(s) > 0 {
+			log.Warn("test classes are also learned: the final figures are not about unseen classes", "shared", len(s), "example", s[0])
+		}
+	}
+	return nil
+}
+
+func (c DataConfig) normalisation(train *datasets.Dataset) (datasets.Normalisation, error) {
+	channels, _, _ := train.Shape()
+	switch c.Normalise {
+	case "none":
+		return datasets.Normalisation{}, nil
+	case "given":
+		n := datasets.Normalisation{Mean: c.Mean, Std: c.Std}
+		return n, errors.Wrap(n.Validate(channels), "trainer: data.mean and data.std")
+	}
+	n, err := train.ComputeNormalisation()
+	return n, errors.Wrap(err, "trainer: normalisation")
+}
+
+// fraction reads a number; a path is none.
+func fraction(s string) (float64, bool) {
+	x, err := strconv.ParseFloat(s, 64)
+	return x, err == nil
+}
+
+func shown(path string) string {
+	if path == "" {
+		return "the embedded data"
+	}
+	return path
+}

@@ -1,0 +1,39 @@
+// Package trainer runs the training of a network: it binds pictures, sampler, network,
+// loss, solver and schedule together, evaluates on classes that are not learned, and
+// keeps everything in a run folder from which a broken run goes on, bit for bit.
+//
+//	cfg := trainer.Config{Loss: "triplet:margin=0.2", Steps: 600}
+//	data, err := trainer.Load(cfg.Data, cfg.Seed, trainer.LoadOptions{})
+//	t, err := trainer.New(cfg, data, trainer.Options{Dir: "runs/first"})
+//	result, err := t.Run(ctx)
+//
+// # The run folder
+//
+//	config.yaml                   the configuration, every default filled in
+//	metrics.jsonl                 a line for every logged step, evaluation and warning
+//	checkpoints/last.safetensors  where Resume goes on
+//	checkpoints/best.safetensors  the run at its best evaluation on the validation classes
+//	model.safetensors             the network alone, for LoadModel
+//	result.json                   the Result
+//
+// Files are written under another name, synced and renamed, and carry a checksum: a
+// process that is killed at any moment leaves a folder that Resume takes, and a damaged
+// file is told from a whole one.
+//
+// # Exactness
+//
+// A checkpoint holds weights, running statistics, the solver's moments, dropout's
+// counters, the loss's own weights, the sampler's state, the schedule's, the best metric
+// and the watch over collapse. Augmentation depends on seed, step and place in the batch
+// alone. A resumed run therefore makes the same weights and the same lines of
+// metrics.jsonl, times aside, as one that was never broken. So do runs with other
+// numbers of threads or workers.
+//
+// # The order of a step
+//
+// The batch is copied into the graph's inputs, the graph computes loss and gradients,
+// both are checked to be finite, the gradient is clipped to a global norm, and the solver
+// moves the weights in one pass. If loss or gradient are not finite, the step is not
+// made, running statistics are put back, and Run ends with a NotFiniteError after a
+// checkpoint of the state before.
+package trainer

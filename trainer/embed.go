@@ -1,0 +1,93 @@
+package trainer
+
+import (
+	"context"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"medusa/datasets"
+	"medusa/graph"
+	"medusa/nets"
+)
+
+// embedder is a network for evaluation: a graph with its own batch size over shared
+// parameters.
+type embedder struct {
+	batch, size int // pictures in a batch, numbers in an embedding
+	in          int // numbers in a picture
+	x           []float32
+	out         *graph.Kept
+	vm          gorgonia.VM
+}
+
+func newEmbedder(cfg nets.Config, params *graph.Params, batch int) (e *embedder, err error) {
+	defer graph.Guard("building the network for evaluation", &err)
+	e = &embedder{batch: batch, in: cfg.InChannels * cfg.Height * cfg.Width}
+	g := gorgonia.NewGraph()
+	x, buf := input(g, "pictures", batch, cfg.InChannels, cfg.Height, cfg.Width)
+	e.x = buf
+	net, err := nets.Build(cfg, params, x, nets.Eval)
+	if err != nil {
+		return nil, err
+	}
+	if e.out, err = graph.Keep(net.Embedding); err != nil {
+		return nil, err
+	}
+	e.size = net.Embedding.Shape()[1]
+	e.vm = gorgonia.NewTapeMachine(g)
+	return e, nil
+}
+
+// input is a float32 tensor of g and its memory, bound once and filled for every run.
+func input(g *gorgonia.ExprGraph, name string, shape ...int) (*gorgonia.Node, []float32) {
+	buf := make([]float32, tensor.Shape(shape).TotalSize())
+	value := tensor.New(tensor.WithShape(shape...), tensor.WithBacking(buf))
+	return gorgonia.NewTensor(g, tensor.Float32, len(shape), gorgonia.WithName(name),
+		gorgonia.WithShape(shape...), gorgonia.WithValue(value)), buf
+}
+
+// dataset is the embeddings (N, E) of d's pictures.
+func (e *embedder) dataset(ctx context.Context, d *datasets.Dataset, norm datasets.Normalisation) ([]float32, error) {
+	if c, h, w := d.Shape(); c*h*w != e.in {
+		return nil, errors.Errorf("trainer: pictures of %d×%d×%d (channels, height, width) do not fit the network, which takes %d numbers", c, h, w, e.in)
+	}
+	indices := make([]int, 0, e.batch)
+	return e.run(ctx, d.Len(), func(dst []float32, from, to int) error {
+		indices = indices[:0]
+		for i := from; i < to; i++ {
+			indices = append(indices, i)
+		}
+		return d.Fill(dst, indices, norm)
+	})
+}
+
+// run is the embeddings of n pictures, which fill provides a batch at a time. A short
+// last batch is filled up with what was there before, and that part of the result dropped.
+func (e *embedder) run(ctx context.Context, n int, fill func(dst []float32, from, to int) error) (out []float32, err error) {
+	defer graph.Guard("embedding pictures", &err)
+	out = make([]float32, n*e.size)
+	for from := 0; from < n; from += e.batch {
+		if err := ctx.Err(); err != nil {
+			return nil, errors.Wrapf(err, "trainer: embedding stopped at picture %d of %d", from, n)
+		}
+		to := min(from+e.batch, n)
+		if err := fill(e.x[:(to-from)*e.in], from, to); err != nil {
+			return nil, err
+		}
+		e.vm.Reset()
+		if err := e.vm.RunAll(); err != nil {
+			return nil, errors.Wrap(err, "trainer: evaluation")
+		}
+		copy(out[from*e.size:to*e.size], e.out.Float32s())
+	}
+	return out, nil
+}
+
+func (e *embedder) close() error {
+	if e == nil {
+		return nil
+	}
+	return e.vm.Close()
+}

@@ -1,0 +1,163 @@
+package trainer
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pkg/errors"
+
+	"medusa/datasets"
+	"medusa/metrics"
+)
+
+// recallAt is the K of Recall@K that every evaluation measures.
+var recallAt = []int{1, 2, 4, 8}
+
+// measure evaluates d; clustering, which takes k-means, only if asked for or needed.
+func (t *Trainer) measure(ctx context.Context, d *datasets.Dataset, clustering bool) (metrics.Result, error) {
+	x, err := t.Embed(ctx, d)
+	if err != nil {
+		return metrics.Result{}, err
+	}
+	return t.score(ctx, d, x, clustering)
+}
+
+func (t *Trainer) score(ctx context.Context, d *datasets.Dataset, x []float32, clustering bool) (metrics.Result, error) {
+	at := slices.Clone(recallAt)
+	if k, ok := strings.CutPrefix(t.cfg.Metric, "recall_at_"); ok {
+		if k, err := strconv.Atoi(k); err == nil && !slices.Contains(at, k) {
+			at = append(at, k)
+			slices.Sort(at)
+		}
+	}
+	needed := slices.Contains([]string{"nmi", "ami", "ari", "pairwise_f1"}, t.cfg.Metric)
+	r, err := metrics.Evaluate(ctx, metrics.Set{Embeddings: x, Dim: t.step.size, Labels: d.Labels()}, nil,
+		metrics.Options{RecallAt: at, NoClustering: !clustering && !needed, Seed: t.cfg.Seed})
+	return r, errors.Wrap(err, "trainer: evaluation")
+}
+
+// figure is the run's metric among the values of r.
+func (t *Trainer) figure(r metrics.Result) (float64, error) {
+	for _, v := range r.Values() {
+		if v.Name == t.cfg.Metric {
+			return v.Value, nil
+		}
+	}
+	return 0, errors.Errorf("trainer: the evaluation has no %s", t.cfg.Metric)
+}
+
+// evaluate measures one set, tells the hooks, and returns what it told.
+func (t *Trainer) evaluate(ctx context.Context, d *datasets.Dataset, set string, phase Phase) (EvalInfo, error) {
+	began := time.Now()
+	x, err := t.Embed(ctx, d)
+	if err != nil {
+		return EvalInfo{}, err
+	}
+	r, err := t.score(ctx, d, x, phase != During)
+	if err != nil {
+		return EvalInfo{}, err
+	}
+	i := EvalInfo{
+		Step: t.state.Step, Steps: t.cfg.Steps, Set: set, Phase: phase, Result: r, Embeddings: x, Dim: t.step.size,
+		Metric: t.cfg.Metric, Seconds: time.Since(began).Seconds(),
+	}
+	if i.Value, err = t.figure(r); err != nil {
+		return i, err
+	}
+	return i, nil
+}
+
+// evaluateIfDue measures at the start, every EvalEvery steps and at the end. An
+// evaluation that is broken off leaves no trace, and is done again when resumed.
+func (t *Trainer) evaluateIfDue(ctx context.Context) error {
+	s := &t.state
+	if s.Evaluated == s.Step || !t.due() {
+		return nil
+	}
+	var done []EvalInfo
+	phase := During
+	if s.Step == 0 {
+		phase = Before
+		if t.data.Test != nil {
+			i, err := t.evaluate(ctx, t.data.Test, SetTest, Before)
+			if err != nil {
+				return err
+			}
+			done = append(done, i)
+		}
+	}
+	if t.data.Val != nil {
+		i, err := t.evaluate(ctx, t.data.Val, SetValidation, phase)
+		if err != nil {
+			return err
+		}
+		i.Improved = !s.HasBest || i.Value > s.BestValue
+		done = append(done, i)
+	}
+	return t.evaluated(ctx, done)
+}
+
+func (t *Trainer) due() bool {
+	s := t.state.Step
+	every := t.cfg.EvalEvery
+	return s == 0 || s == t.cfg.Steps || every > 0 && s%every == 0
+}
+
+// evaluated takes the outcome of an evaluation into the state, the log and the best
+// checkpoint.
+func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
+	s := &t.state
+	s.Evaluated = s.Step
+	improved := false
+	for n := range done {
+		i := &done[n]
+		if s.Step == 0 && n == 0 {
+			s.Before = &i.Result
+		}
+		if i.Set == SetValidation {
+			s.Schedule.evaluated(i.Value)
+			s.Stale++
+			if improved = i.Improved; improved {
+				s.HasBest, s.BestValue, s.BestStep, s.Stale = true, i.Value, s.Step, 0
+			}
+		}
+		i.BestValue, i.BestStep = s.BestValue, s.BestStep
+		if err := t.journal.add(recordEval(*i)); err != nil {
+			return err
+		}
+	}
+	if improved {
+		if err := t.save(ctx, BestFile, "best"); err != nil {
+			return err
+		}
+	}
+	for _, i := range done {
+		if err := t.tellEvaluated(ctx, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Trainer) tellEvaluated(ctx context.Context, i EvalInfo) error {
+	t.o.Logger.Info("evaluated", "step", i.Step, "set", i.Set, "phase", i.Phase, i.Metric, i.Value, "best", i.BestValue, "best_step", i.BestStep)
+	return t.tell(func(h Hook) error {
+		if h.Evaluated == nil {
+			return nil
+		}
+		return h.Evaluated(ctx, i)
+	})
+}
+
+// tell calls every hook.
+func (t *Trainer) tell(call func(Hook) error) error {
+	for _, h := range t.o.Hooks {
+		if err := call(h); err != nil {
+			return errors.Wrap(err, "trainer: a hook stopped the run")
+		}
+	}
+	return nil
+}

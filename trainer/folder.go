@@ -1,0 +1,163 @@
+package trainer
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/pkg/errors"
+	"go.yaml.in/yaml/v3"
+)
+
+// The files of a run folder.
+const (
+	ConfigFile  = "config.yaml"             // for people: Options.ConfigText, or else the Config
+	StoredFile  = "checkpoints/config.yaml" // the Config, for Stored and Resume
+	MetricsFile = "metrics.jsonl"
+	ModelFile   = "model.safetensors"
+	ResultFile  = "result.json"
+	LastFile    = "checkpoints/last.safetensors"
+	BestFile    = "checkpoints/best.safetensors"
+)
+
+// tempPrefix marks files that are being written; a killed run may leave one.
+const tempPrefix = ".medusa-tmp-"
+
+// folder is a run's folder.
+type folder string
+
+func (f folder) path(name string) string { return filepath.Join(string(f), filepath.FromSlash(name)) }
+
+// create makes the folder, which must be new or empty.
+func (f folder) create() error {
+	if f == "" {
+		return errors.New("trainer: no run folder is given")
+	}
+	if err := os.MkdirAll(string(f), 0o777); err != nil {
+		return saying(err, "run folder")
+	}
+	entries, err := os.ReadDir(string(f))
+	if err != nil {
+		return saying(err, "run folder")
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), tempPrefix) {
+			return errors.Errorf("trainer: run folder %s is not empty (it holds %s): resume the run in it, or name another folder", f, e.Name())
+		}
+	}
+	return saying(os.MkdirAll(f.path("checkpoints"), 0o777), "run folder")
+}
+
+// sweep removes what a killed run left half written.
+func (f folder) sweep() {
+	for _, pattern := range []string{tempPrefix + "*", "checkpoints/" + tempPrefix + "*"} {
+		left, _ := filepath.Glob(f.path(pattern))
+		for _, name := range left {
+			os.Remove(name)
+		}
+	}
+}
+
+// write puts a file in place whole or not at all: it is written under another name,
+// synced and renamed, and then the folder is synced.
+func (f folder) write(name string, content func(io.Writer) error) (err error) {
+	path := f.path(name)
+	dir := filepath.Dir(path)
+	tmp, err := os.CreateTemp(dir, tempPrefix+"*")
+	if err != nil {
+		return saying(err, "writing "+path)
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close()
+			os.Remove(tmp.Name())
+			err = saying(err, "writing "+path)
+		}
+	}()
+	if err := content(tmp); err != nil {
+		return err
+	}
+	if err := tmp.Chmod(0o644); err != nil {
+		return err
+	}
+	if err := tmp.Sync(); err != nil {
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	// Some file systems cannot sync a folder; the file itself is safe by then.
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
+		return err
+	}
+	return nil
+}
+
+// saying adds what was done and, where it is known, the way out.
+func saying(err error, doing string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return errors.Wrapf(err, "trainer: %s: the disk is full; what was there before is whole: free some space and resume", doing)
+	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
+		return errors.Wrapf(err, "trainer: %s: the folder cannot be written to; choose another one", doing)
+	}
+	return errors.Wrapf(err, "trainer: %s", doing)
+}
+
+// writeConfig stores c, and for people text, or c again if text is nil.
+func (f folder) writeConfig(c Config, text []byte) error {
+	var stored bytes.Buffer
+	e := yaml.NewEncoder(&stored)
+	e.SetIndent(2)
+	if err := e.Encode(c); err != nil {
+		return errors.Wrap(err, "trainer: configuration")
+	}
+	if err := e.Close(); err != nil {
+		return errors.Wrap(err, "trainer: configuration")
+	}
+	if text == nil {
+		text = stored.Bytes()
+	}
+	for name, content := range map[string][]byte{StoredFile: stored.Bytes(), ConfigFile: text} {
+		err := f.write(name, func(w io.Writer) error {
+			_, err := w.Write(content)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readConfig reads the stored Config; unknown keys are refused.
+func (f folder) readConfig() (c Config, err error) {
+	file, err := os.Open(f.path(StoredFile))
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return c, errors.Errorf("trainer: %s holds no run: there is no %s", f, StoredFile)
+		}
+		return c, errors.Wrap(err, "trainer")
+	}
+	defer file.Close()
+	d := yaml.NewDecoder(file)
+	d.KnownFields(true)
+	return c, errors.Wrapf(d.Decode(&c), "trainer: %s", f.path(StoredFile))
+}

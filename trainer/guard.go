@@ -1,0 +1,131 @@
+package trainer
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"medusa/datasets"
+	"medusa/graph"
+)
+
+// guard remembers what a forward pass changes besides the graph's own values: running
+// statistics and counters. They are put back when the pass was no good.
+type guard struct {
+	live  []*graph.Param
+	old   [][]float32
+	known bool
+}
+
+func (g *guard) remember(sets ...*graph.Params) {
+	if !g.known {
+		g.known = true
+		for _, p := range sets {
+			if p == nil {
+				continue
+			}
+			for _, item := range p.All() {
+				if item.Buffer {
+					g.live = append(g.live, item)
+					g.old = append(g.old, make([]float32, len(item.Value.Float32s())))
+				}
+			}
+		}
+	}
+	for i, item := range g.live {
+		copy(g.old[i], item.Value.Float32s())
+	}
+}
+
+func (g *guard) undo() {
+	for i, item := range g.live {
+		copy(item.Value.Float32s(), g.old[i])
+	}
+}
+
+// NotFiniteError says that a loss or a gradient became NaN or infinite. The step was not
+// made; the checkpoint holds the state before it.
+type NotFiniteError struct {
+	Step    int
+	Loss    float64
+	Tensors []string // learned tensors whose gradient is not finite
+	Indices []int    // of the batch, in the training set
+	Paths   []string // of the batch's pictures
+}
+
+func (e *NotFiniteError) Error() string {
+	const shown = 8
+	paths := strings.Join(e.Paths[:min(shown, len(e.Paths))], ", ")
+	if len(e.Paths) > shown {
+		paths += " …"
+	}
+	what := fmt.Sprintf("the loss is %v", e.Loss)
+	if finite(e.Loss) {
+		what = "the gradient is not finite to " + few(e.Tensors)
+	}
+	return fmt.Sprintf("trainer: step %d: %s; the step was not made, and the checkpoint holds the state before it. "+
+		"Lower the learning rate, warm it up, or clip the gradient. The batch: indices %v, pictures %s", e.Step, what, e.Indices, paths)
+}
+
+func (t *Trainer) notFinite(b *datasets.Batch, loss float64) error {
+	e := &NotFiniteError{Step: t.state.Step + 1, Loss: loss, Indices: append([]int(nil), b.Indices...)}
+	for _, i := range b.Indices {
+		e.Paths = append(e.Paths, t.data.Train.Path(i))
+	}
+	for _, s := range t.solver.slots {
+		for _, v := range s.g {
+			if !finite(float64(v)) {
+				e.Tensors = append(e.Tensors, s.name)
+				break
+			}
+		}
+	}
+	return e
+}
+
+// moved checks at the first step that has a gradient that every learned tensor gets one
+// and moves: Gorgonia does not say when it forgets one (gorgonia #402).
+type moved struct{ old [][]float32 }
+
+func (m *moved) before(s *solver, st *state) {
+	if st.Moved {
+		return
+	}
+	m.old = m.old[:0]
+	for _, t := range s.slots {
+		m.old = append(m.old, append([]float32(nil), t.w...))
+	}
+}
+
+func (m *moved) after(s *solver, st *state) []Warning {
+	if st.Moved || m.old == nil {
+		return nil
+	}
+	var still []string
+	for i, t := range s.slots {
+		if unchanged(t.w, m.old[i]) {
+			still = append(still, t.name)
+		}
+	}
+	if len(still) == len(s.slots) { // a batch without any gradient: look at the next one
+		return nil
+	}
+	st.Moved, m.old = true, nil
+	if len(still) == 0 {
+		return nil
+	}
+	return []Warning{{
+		Step: st.Step, Kind: "unused",
+		Message: "no step reaches " + few(still) + ": the loss does not depend on them, or too little for their precision",
+		Advice:  "take them out of the network or the loss, or look where the graph between them and the loss is cut",
+	}}
+}
+
+func unchanged(a, b []float32) bool {
+	for i, v := range a {
+		if math.Float32bits(v) != math.Float32bits(b[i]) {
+			return false
+		}
+	}
+	return true
+}

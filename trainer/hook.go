@@ -1,0 +1,146 @@
+package trainer
+
+import (
+	"context"
+	"time"
+
+	"medusa/metrics"
+)
+
+// Hook is told what happens in a run. Every field may be nil. An error that a hook
+// returns ends the run with that error, after a checkpoint. Hooks are called by the
+// goroutine of Run, one after the other; ctx is Run's.
+type Hook struct {
+	// Start comes once, before anything is computed.
+	Start func(ctx context.Context, i StartInfo) error
+	// Step comes after every step.
+	Step func(ctx context.Context, i StepInfo) error
+	// Evaluated comes after every evaluation, the ones before and after training included.
+	Evaluated func(ctx context.Context, i EvalInfo) error
+	// Saved comes after every checkpoint and after the model.
+	Saved func(ctx context.Context, i SaveInfo) error
+	// Warned comes when a run looks as if it went wrong, such as in a collapse.
+	Warned func(ctx context.Context, w Warning) error
+}
+
+// StartInfo says what is about to run.
+type StartInfo struct {
+	Dir           string // of the run
+	Step, Steps   int    // Step is above 0 in a resumed run
+	Batch         int
+	StepsPerEpoch int
+	Parameters    int // learned numbers of the network
+	LossParams    int // learned numbers of the loss
+	Config        Config
+}
+
+// StepInfo is the state after a step.
+type StepInfo struct {
+	Step, Steps int     // Step counts from 1
+	Epoch       float64 // epochs of the sampler so far
+	Loss        float64 // of this step's batch, before the step
+	LR          float64
+	GradNorm    float64 // global norm of the gradient, before clipping
+
+	ImagesPerSecond float64       // over the last seconds of training, without evaluations
+	ETA             time.Duration // what is left of training, without evaluations
+	WaitShare       float64       // share of the time, 0 … 1, in which the step waited for pictures
+
+	// Logged tells that this step is a line of metrics.jsonl, and that what follows was
+	// measured on this step's batch; in between it is what was measured last.
+	Logged        bool
+	ActiveShare   float64 // share of pairs or triplets with a gradient, if HasActive
+	HasActive     bool    // whether the loss tells its ActiveShare
+	MeanPositive  float64 // mean distance of two embeddings of one class
+	MeanNegative  float64 // mean distance of two embeddings of two classes
+	EmbeddingNorm float64 // mean Euclidean length of an embedding
+}
+
+// EvalInfo is the outcome of one evaluation.
+type EvalInfo struct {
+	Step, Steps int
+	Set         string         // SetValidation or SetTest
+	Phase       Phase          // when
+	Result      metrics.Result // figures as fractions
+	Embeddings  []float32      // (N, Dim) of the set's pictures
+	Dim         int
+
+	Metric    string  // Config.Metric
+	Value     float64 // of Metric
+	Improved  bool    // on the validation classes: better than ever before
+	BestValue float64 // on the validation classes, so far
+	BestStep  int
+	Seconds   float64 // that the evaluation took
+}
+
+// Phase is when an evaluation takes place.
+type Phase string
+
+// The three phases.
+const (
+	Before Phase = "before" // with the weights as they were initialised
+	During Phase = "during"
+	After  Phase = "after" // with the weights that became the model
+)
+
+// The names of the sets that a run is measured on.
+const (
+	SetValidation = "validation"
+	SetTest       = "test"
+)
+
+// SaveInfo names a file that was written.
+type SaveInfo struct {
+	Step int
+	Path string
+	Kind string // last, best or model
+}
+
+// Warning is something that a person should look at.
+type Warning struct {
+	Step    int    `json:"step"`
+	Kind    string `json:"kind"`    // collapse, stuck or unused
+	Message string `json:"message"` // what was seen
+	Advice  string `json:"advice"`  // what to do
+}
+
+// Result is the outcome of Run; result.json holds it.
+type Result struct {
+	// Before and After are measured on the test classes, or where there are none on the
+	// validation classes; On says which. Nil if there are neither.
+	Before *metrics.Result `json:"before,omitempty"`
+	After  *metrics.Result `json:"after,omitempty"`
+	On     string          `json:"on,omitempty"`
+
+	Stop      Stop    `json:"stop"`  // why the run ended
+	Steps     int     `json:"steps"` // done
+	Metric    string  `json:"metric,omitempty"`
+	BestValue float64 `json:"best_value,omitempty"` // of Metric on the validation classes
+	BestStep  int     `json:"best_step,omitempty"`
+	Kept      Keep    `json:"kept,omitempty"` // which weights are the model
+	ModelStep int     `json:"model_step"`     // the step that they are of
+	FinalLoss float64 `json:"final_loss"`     // of the last step's batch
+
+	ImagesPerSecond float64   `json:"images_per_second"` // of training, without evaluations
+	WaitShare       float64   `json:"wait_share"`        // share of the time in which the step waited for pictures
+	Seconds         float64   `json:"seconds"`           // of this process, from Run's start to its end
+	PeakRSS         int64     `json:"peak_rss_bytes"`    // of this process; 0 where the system does not tell
+	Parameters      int       `json:"parameters"`        // learned numbers of the network
+	Seed            uint64    `json:"seed"`
+	Device          string    `json:"device"`
+	Threads         int       `json:"threads"`
+	Warnings        []Warning `json:"warnings,omitempty"`
+
+	Dir   string `json:"-"` // the run folder
+	Model string `json:"-"` // path of the model
+}
+
+// Stop is why a run ended.
+type Stop string
+
+// The reasons.
+const (
+	StopDone        Stop = "done"        // all steps were made
+	StopPatience    Stop = "patience"    // Config.Patience evaluations brought nothing better
+	StopInterrupted Stop = "interrupted" // the context ended; Resume goes on
+)

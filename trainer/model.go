@@ -1,0 +1,113 @@
+package trainer
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/pkg/errors"
+
+	"medusa/datasets"
+	"medusa/graph"
+	"medusa/internal/safetensors"
+	"medusa/nets"
+)
+
+// ModelInfo is what a model file says about itself.
+type ModelInfo struct {
+	Net           nets.Config            `json:"net"`
+	Normalisation datasets.Normalisation `json:"normalisation"`
+	Resize        datasets.ResizeMode    `json:"resize"`  // how pictures were brought to the network's size
+	Invert        bool                   `json:"invert"`  // whether pictures were inverted
+	Classes       int                    `json:"classes"` // that it learned from
+	Loss          string                 `json:"loss"`
+	Step          int                    `json:"step"` // that the weights are of
+}
+
+// Model is a trained network, ready to embed pictures. It is not safe for concurrent use.
+type Model struct {
+	info   ModelInfo
+	params *graph.Params
+	eval   *embedder
+}
+
+const modelBatch = 64
+
+// writeModel writes the weights as they are.
+func (t *Trainer) writeModel(step int) error {
+	info := ModelInfo{
+		Net: t.cfg.Net, Normalisation: t.data.Norm, Resize: t.cfg.Data.Resize, Invert: t.cfg.Data.Invert,
+		Classes: t.data.Train.NumClasses(), Loss: t.cfg.Loss, Step: step,
+	}
+	b, err := json.Marshal(info)
+	if err != nil {
+		return errors.Wrap(err, "trainer: model")
+	}
+	// Training keeps more than a model needs: dropout's state.
+	needed := graph.NewParams(0)
+	e, err := newEmbedder(t.cfg.Net, needed, 1)
+	if err != nil {
+		return err
+	}
+	e.close()
+	tensors := slices.DeleteFunc(t.params.Tensors(""), func(s safetensors.Tensor) bool { return needed.Lookup(s.Name) == nil })
+	meta := map[string]string{formatKey: kindModel, versionKey: version, "model": string(b), "step": strconv.Itoa(step)}
+	return t.dir.write(ModelFile, func(w io.Writer) error {
+		return safetensors.Write(w, &safetensors.File{Metadata: meta, Tensors: tensors})
+	})
+}
+
+// LoadModel reads a model.safetensors that a run left. Close it when done.
+func LoadModel(path string) (*Model, error) {
+	file, err := openChecked(path, kindModel)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{params: graph.NewParams(0)}
+	if err := json.Unmarshal([]byte(file.Metadata["model"]), &m.info); err != nil {
+		return nil, errors.Wrapf(err, "trainer: %s: what the model says about itself", path)
+	}
+	if m.eval, err = newEmbedder(m.info.Net, m.params, modelBatch); err != nil {
+		return nil, errors.Wrapf(err, "trainer: %s", path)
+	}
+	if err := m.params.Restore(file.Tensors, ""); err != nil {
+		m.Close()
+		return nil, errors.Wrapf(err, "trainer: %s", path)
+	}
+	return m, nil
+}
+
+// Info is what the model says about itself.
+func (m *Model) Info() ModelInfo { return m.info }
+
+// EmbeddingSize is the length E of an embedding.
+func (m *Model) EmbeddingSize() int { return m.eval.size }
+
+// Options is how pictures must be opened for this model.
+func (m *Model) Options() datasets.Options {
+	n := m.info.Net
+	return datasets.Options{Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, Invert: m.info.Invert}
+}
+
+// Embed is the embeddings (N, E) of d's pictures, row-major. d is opened with Options.
+func (m *Model) Embed(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
+	return m.eval.dataset(ctx, d, m.info.Normalisation)
+}
+
+// EmbedPixels is the embeddings (N, E) of pictures (N, C, H, W) that are normalised
+// already, row-major.
+func (m *Model) EmbedPixels(ctx context.Context, pixels []float32) ([]float32, error) {
+	in := m.eval.in
+	if len(pixels)%in != 0 {
+		return nil, errors.Errorf("trainer: %d numbers are no whole pictures of %d", len(pixels), in)
+	}
+	return m.eval.run(ctx, len(pixels)/in, func(dst []float32, from, to int) error {
+		copy(dst, pixels[from*in:to*in])
+		return nil
+	})
+}
+
+// Close gives back what the model holds.
+func (m *Model) Close() error { return m.eval.close() }

@@ -1,0 +1,269 @@
+package trainer
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/pkg/errors"
+
+	"medusa/datasets"
+)
+
+// Run trains to the end and leaves the model and result.json in the run folder; the
+// weights are then those of the model. When ctx ends, it saves a checkpoint and returns
+// the result so far, with StopInterrupted, and ctx's error. Other errors also leave a
+// checkpoint of the last good state. A Trainer runs once.
+func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
+	if t.ran {
+		return r, errors.New("trainer: a Trainer runs once: make another one with Resume")
+	}
+	t.ran = true
+	began := time.Now()
+	if t.journal, err = openJournal(t.dir.path(MetricsFile), t.state.LogBytes); err != nil {
+		return r, err
+	}
+	defer func() {
+		if e := t.journal.close(); err == nil {
+			err = e
+		}
+	}()
+	stop, err := t.train(ctx)
+	if err == nil && stop != StopInterrupted {
+		r, err = t.finish(ctx)
+	}
+	if err != nil {
+		stop = StopInterrupted
+	}
+	t.fill(&r, stop, began)
+	if err == nil {
+		err = t.writeResult(r)
+	}
+	return r, err
+}
+
+// train makes the steps that are left. Whatever ends it early, the last good state is
+// saved first.
+func (t *Trainer) train(ctx context.Context) (Stop, error) {
+	if err := t.tellStart(ctx); err != nil {
+		return StopInterrupted, err
+	}
+	loader, err := t.load()
+	if err != nil {
+		return StopInterrupted, err
+	}
+	defer loader.Close()
+	stop, err := t.loop(ctx, loader)
+	if err == nil {
+		return stop, nil
+	}
+	if !errors.Is(err, errSave) {
+		if e := t.save(context.WithoutCancel(ctx), LastFile, "last"); e != nil {
+			err = errors.Wrapf(err, "%v; and after", e)
+		}
+	}
+	return StopInterrupted, err
+}
+
+func (t *Trainer) loop(ctx context.Context, loader *datasets.Loader) (Stop, error) {
+	saved := -1
+	for {
+		if err := t.evaluateIfDue(ctx); err != nil {
+			return "", err
+		}
+		s := t.state
+		over := s.Step >= t.cfg.Steps
+		tired := t.cfg.Patience > 0 && s.HasBest && s.Stale >= t.cfg.Patience
+		every := t.cfg.CheckpointEvery
+		if s.Step != saved && (over || tired || s.Step == 0 || every > 0 && s.Step%every == 0) {
+			if err := t.save(ctx, LastFile, "last"); err != nil {
+				return "", err
+			}
+			saved = s.Step
+		}
+		switch {
+		case over:
+			return StopDone, nil
+		case tired:
+			return StopPatience, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return "", errors.Wrapf(err, "trainer: stopped after step %d of %d; resume %s to go on", s.Step, t.cfg.Steps, t.dir)
+		}
+		if err := t.advance(ctx, loader); err != nil {
+			return "", err
+		}
+	}
+}
+
+// samplerEvery is the number of batches between two copies of the sampler's state; a
+// resumed run draws and drops what lies between.
+const samplerEvery = 64
+
+// load starts the loader where the run stands.
+func (t *Trainer) load() (*datasets.Loader, error) {
+	drawn := t.state.Drawn
+	var broken error
+	next := func(dst []int) error {
+		if broken != nil {
+			return broken
+		}
+		return t.sampler.Next(dst)
+	}
+	state := func() (b []byte) {
+		if drawn++; drawn%samplerEvery == 0 && broken == nil {
+			b, broken = t.sampler.State()
+		}
+		return b
+	}
+	d := t.cfg.Data
+	return datasets.NewLoader(t.data.Train, datasets.LoaderConfig{
+		Normalisation: t.data.Norm, Augment: d.Augment, Seed: t.cfg.Seed, Batch: t.sampler.Batch(),
+		Workers: d.Workers, Ahead: d.Ahead, State: state,
+	}, next, t.state.Step)
+}
+
+// advance makes one step.
+func (t *Trainer) advance(ctx context.Context, loader *datasets.Loader) error {
+	began := time.Now()
+	b, err := loader.Next(ctx)
+	if err != nil {
+		return errors.Wrapf(err, "trainer: the batch of step %d", t.state.Step+1)
+	}
+	waited := time.Since(began)
+	defer b.Release()
+	copy(t.step.x, b.Pixels)
+	copy(t.step.y, b.Labels)
+	t.guard.remember(t.params, t.own)
+	if err := t.step.run(); err != nil {
+		t.guard.undo()
+		return errors.Wrapf(err, "trainer: step %d", t.state.Step+1)
+	}
+	loss, squared := t.step.loss.Scalar(), t.solver.squaredNorm()
+	if !finite(loss) || !finite(squared) {
+		t.guard.undo()
+		return t.notFinite(b, loss)
+	}
+	norm := math.Sqrt(squared)
+	lr := t.update(norm)
+	s := &t.state
+	s.Step++
+	s.Loss = loss
+	if s.Drawn++; b.SamplerState != nil {
+		t.samplerAt, s.Drawn = b.SamplerState, 0
+	}
+	t.pace.add(t.sampler.Batch(), time.Since(began), waited, s)
+	return t.stepped(ctx, b, lr, norm)
+}
+
+// update moves the weights and returns the learning rate.
+func (t *Trainer) update(norm float64) float64 {
+	lr := t.cfg.Solver.LR * t.state.Schedule.factor(t.state.Step+1)
+	scale := 1.0
+	if t.cfg.Clip > 0 && norm > t.cfg.Clip {
+		scale = t.cfg.Clip / norm
+	}
+	t.moved.before(t.solver, &t.state)
+	t.solver.apply(lr, scale)
+	return lr
+}
+
+// stepped tells what the step did.
+func (t *Trainer) stepped(ctx context.Context, b *datasets.Batch, lr, norm float64) error {
+	s := &t.state
+	i := &t.info
+	i.Step, i.Steps, i.Loss, i.LR, i.GradNorm = s.Step, t.cfg.Steps, s.Loss, lr, norm
+	i.Epoch = float64(s.Step) / float64(t.sampler.BatchesPerEpoch())
+	i.ImagesPerSecond, i.WaitShare = t.pace.rate(), t.pace.waitShare(s)
+	i.ETA = t.pace.eta(t.cfg.Steps-s.Step, t.sampler.Batch())
+	i.Logged = s.Step%t.cfg.LogEvery == 0 || s.Step == 1 || s.Step == t.cfg.Steps
+	if i.Logged {
+		t.look(b)
+		if err := t.journal.add(recordStep(*i)); err != nil {
+			return err
+		}
+	}
+	warnings := t.moved.after(t.solver, s)
+	if i.Logged {
+		warnings = append(warnings, s.Watch.look(*i, t.data.Train.NumClasses())...)
+	}
+	for _, w := range warnings {
+		if err := t.warn(ctx, w); err != nil {
+			return err
+		}
+	}
+	return t.tell(func(h Hook) error {
+		if h.Step == nil {
+			return nil
+		}
+		return h.Step(ctx, *i)
+	})
+}
+
+// look measures how the embeddings of the batch lie.
+func (t *Trainer) look(b *datasets.Batch) {
+	i := &t.info
+	spread := measure(t.step.embed.Float32s(), t.step.size, b.Classes)
+	i.MeanPositive, i.MeanNegative, i.EmbeddingNorm = spread.positive, spread.negative, spread.norm
+	if t.step.active != nil {
+		i.HasActive, i.ActiveShare = true, t.step.active.Scalar()
+	}
+}
+
+func (t *Trainer) warn(ctx context.Context, w Warning) error {
+	t.state.Warnings = append(t.state.Warnings, w)
+	t.o.Logger.Warn(w.Message, "step", w.Step, "kind", w.Kind, "advice", w.Advice)
+	if err := t.journal.add(recordWarning(w)); err != nil {
+		return err
+	}
+	return t.tell(func(h Hook) error {
+		if h.Warned == nil {
+			return nil
+		}
+		return h.Warned(ctx, w)
+	})
+}
+
+func (t *Trainer) tellStart(ctx context.Context) error {
+	net, loss := t.Parameters()
+	i := StartInfo{
+		Dir: string(t.dir), Step: t.state.Step, Steps: t.cfg.Steps, Batch: t.sampler.Batch(),
+		StepsPerEpoch: t.sampler.BatchesPerEpoch(), Parameters: net, LossParams: loss, Config: t.cfg,
+	}
+	return t.tell(func(h Hook) error {
+		if h.Start == nil {
+			return nil
+		}
+		return h.Start(ctx, i)
+	})
+}
+
+// errSave marks an error of saving, after which saving is not tried again.
+var errSave = errors.New("saving failed")
+
+// save writes a checkpoint.
+func (t *Trainer) save(ctx context.Context, name, kind string) error {
+	if err := t.journal.sync(); err != nil {
+		return saveError{err}
+	}
+	t.state.LogBytes = t.journal.size
+	if err := t.checkpoint().write(t.dir, name); err != nil {
+		return saveError{err}
+	}
+	return t.tellSaved(ctx, name, kind)
+}
+
+func (t *Trainer) tellSaved(ctx context.Context, name, kind string) error {
+	i := SaveInfo{Step: t.state.Step, Path: t.dir.path(name), Kind: kind}
+	return t.tell(func(h Hook) error {
+		if h.Saved == nil {
+			return nil
+		}
+		return h.Saved(ctx, i)
+	})
+}
+
+type saveError struct{ error }
+
+func (e saveError) Unwrap() error        { return e.error }
+func (e saveError) Is(target error) bool { return target == errSave }

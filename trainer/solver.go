@@ -1,0 +1,139 @@
+package trainer
+
+import (
+	"slices"
+
+	"medusa/graph"
+	"medusa/internal/device/cpu"
+	"medusa/internal/safetensors"
+)
+
+// slot is one learned tensor as a solver sees it.
+type slot struct {
+	name   string
+	shape  []int
+	w      []float32 // the graph's own memory
+	grad   *graph.Kept
+	g      []float32
+	decay  float64
+	rate   float64 // learning rate ÷ that of the run
+	first  []float32
+	second []float32
+}
+
+// solver turns gradients into steps. Work is cut into pieces that do not depend on the
+// number of threads, and so no result does.
+type solver struct {
+	cfg    SolverConfig
+	slots  []*slot
+	count  int // steps so far
+	pieces []piece
+	sums   []float64 // Σ g² of each piece
+
+	lr, scale  float64 // of the step in progress
+	norm, step func(lo, hi int)
+}
+
+type piece struct {
+	slot   *slot
+	lo, hi int
+}
+
+const pieceSize = 1 << 14
+
+// newSolver makes the state for slots whose name, shape, w, grad and rate are set.
+func newSolver(cfg SolverConfig, slots []*slot) *solver {
+	s := &solver{cfg: cfg, slots: slots}
+	for _, t := range slots {
+		if cfg.DecayAll || !isVector(t.shape) {
+			t.decay = cfg.WeightDecay
+		}
+		switch {
+		case cfg.Name == "sgd" && cfg.Momentum != 0:
+			t.first = make([]float32, len(t.w))
+		case cfg.Name == "adam" || cfg.Name == "adamw" || cfg.Name == "rmsprop" && cfg.Momentum != 0:
+			t.first = make([]float32, len(t.w))
+			fallthrough
+		case cfg.Name == "rmsprop":
+			t.second = make([]float32, len(t.w))
+		}
+		for lo := 0; lo < len(t.w); lo += pieceSize {
+			s.pieces = append(s.pieces, piece{t, lo, min(lo+pieceSize, len(t.w))})
+		}
+	}
+	s.sums = make([]float64, len(s.pieces))
+	s.norm, s.step = s.normPieces, s.stepPieces
+	return s
+}
+
+// isVector tells a bias, or batch norm's scale or shift, from a matrix or a kernel.
+func isVector(shape []int) bool {
+	long := slices.DeleteFunc(slices.Clone(shape), func(n int) bool { return n == 1 })
+	return len(long) <= 1
+}
+
+// squaredNorm reads the gradients and returns the square of their global norm, which is
+// not finite if any of their elements is not.
+func (s *solver) squaredNorm() float64 {
+	for _, t := range s.slots {
+		if t.grad != nil {
+			t.g = t.grad.Float32s()
+		}
+	}
+	cpu.Parallel(len(s.pieces), 1, s.norm)
+	sum := 0.0
+	for _, v := range s.sums {
+		sum += v
+	}
+	return sum
+}
+
+func (s *solver) normPieces(lo, hi int) {
+	for i := lo; i < hi; i++ {
+		p := s.pieces[i]
+		s.sums[i] = cpu.SumSquares(p.slot.g[p.lo:p.hi])
+	}
+}
+
+// apply makes one step with the gradients times scale.
+func (s *solver) apply(lr, scale float64) {
+	s.count++
+	s.lr, s.scale = lr, scale
+	cpu.Parallel(len(s.pieces), 1, s.step)
+}
+
+func (s *solver) stepPieces(lo, hi int) {
+	for i := lo; i < hi; i++ {
+		p := s.pieces[i]
+		s.stepPiece(p.slot, p.lo, p.hi)
+	}
+}
+
+func (s *solver) stepPiece(t *slot, lo, hi int) {
+	c, lr := s.cfg, s.lr*t.rate
+	switch c.Name {
+	case "sgd":
+		cpu.SGD{LR: lr, Momentum: c.Momentum, Nesterov: c.Nesterov, Decay: t.decay, Scale: s.scale}.
+			Step(lo, hi, t.w, t.g, t.first)
+	case "adam", "adamw":
+		cpu.Adam{LR: lr, Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps, Decay: t.decay, Scale: s.scale,
+			Decoupled: c.Name == "adamw", Count: s.count}.Step(lo, hi, t.w, t.g, t.first, t.second)
+	case "rmsprop":
+		cpu.RMSProp{LR: lr, Alpha: c.Alpha, Eps: c.Eps, Momentum: c.Momentum, Decay: t.decay, Scale: s.scale}.
+			Step(lo, hi, t.w, t.g, t.second, t.first)
+	}
+}
+
+// tensors is the state as it is stored: the moments share the solver's memory.
+func (s *solver) tensors(prefix string) []safetensors.Tensor {
+	out := []safetensors.Tensor{{Name: prefix + "count", I64: []int64{int64(s.count)}}}
+	for _, t := range s.slots {
+		if t.first != nil {
+			out = append(out, safetensors.Tensor{Name: prefix + t.name + "/first", Shape: t.shape, F32: t.first})
+		}
+		if t.second != nil {
+			out = append(out, safetensors.Tensor{Name: prefix + t.name + "/second", Shape: t.shape, F32: t.second})
+		}
+	}
+	return out
+}

@@ -1,0 +1,136 @@
+package trainer
+
+import (
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+
+	"medusa/graph"
+	"medusa/losses"
+	"medusa/nets"
+)
+
+// step is the graph of training: one batch in, loss and gradients out.
+type step struct {
+	x, y     []float32 // pictures (B, C, H, W) and labels (B), filled for every run
+	loss     *graph.Kept
+	active   *graph.Kept // nil if the loss does not tell
+	embed    *graph.Kept // (B, E)
+	size     int         // E
+	slots    []*slot     // the network's, then the loss's
+	ownSlots int         // how many are the loss's
+	vm       gorgonia.VM
+}
+
+// newStep builds network, loss and gradients over params and the loss's own parameters.
+func newStep(cfg nets.Config, params *graph.Params, batch int, parse func(embedding, trunk int) (losses.Loss, error)) (s *step, loss losses.Loss, err error) {
+	defer graph.Guard("building the network and the loss", &err)
+	s = &step{}
+	g := gorgonia.NewGraph()
+	x, pictures := input(g, "pictures", batch, cfg.InChannels, cfg.Height, cfg.Width)
+	y, labels := input(g, "labels", batch)
+	s.x, s.y = pictures, labels
+	net, err := nets.Build(cfg, params, x, nets.Train)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.size = net.Embedding.Shape()[1]
+	trunk := 0
+	if net.Trunk != nil {
+		trunk = net.Trunk.Shape()[1]
+	}
+	if loss, err = parse(s.size, trunk); err != nil {
+		return nil, nil, err
+	}
+	cost, err := lossNode(loss, net, y)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.gradients(g, cost, params, loss); err != nil {
+		return nil, nil, err
+	}
+	if err := s.keep(cost, net.Embedding, y, loss); err != nil {
+		return nil, nil, err
+	}
+	s.vm = gorgonia.NewTapeMachine(g)
+	return s, loss, nil
+}
+
+func lossNode(loss losses.Loss, net nets.Net, y *gorgonia.Node) (*gorgonia.Node, error) {
+	if l, ok := loss.(losses.OnTrunk); ok && net.Trunk != nil {
+		return l.LossOnTrunk(net.Trunk, net.Embedding, y)
+	}
+	return loss.Loss(net.Embedding, y)
+}
+
+const (
+	netPrefix  = "net/"
+	lossPrefix = "loss/"
+)
+
+// gradients adds the gradients to all learned tensors, and a slot for each.
+func (s *step) gradients(g *gorgonia.ExprGraph, cost *gorgonia.Node, params *graph.Params, loss losses.Loss) error {
+	items, nodes := params.Learned(g)
+	s.addSlots(netPrefix, items)
+	if t, ok := loss.(losses.Trainable); ok {
+		own, ownNodes := t.Params().Learned(g)
+		s.addSlots(lossPrefix, own)
+		s.ownSlots = len(own)
+		nodes = append(nodes, ownNodes...)
+	}
+	if len(nodes) == 0 {
+		return errors.New("trainer: the network has nothing to learn")
+	}
+	grads, err := gorgonia.Grad(cost, nodes...)
+	if err != nil {
+		return errors.Wrap(err, "trainer: the loss is not differentiable to the weights")
+	}
+	for i, n := range grads {
+		if s.slots[i].grad, err = graph.Keep(n); err != nil {
+			return errors.Wrapf(err, "trainer: gradient to %s", s.slots[i].name)
+		}
+	}
+	return nil
+}
+
+func (s *step) addSlots(prefix string, items []*graph.Param) {
+	for _, item := range items {
+		rate := item.LRScale
+		if rate == 0 {
+			rate = 1
+		}
+		s.slots = append(s.slots, &slot{
+			name: prefix + item.Name, shape: item.Value.Shape().Clone(), w: item.Value.Float32s(), rate: rate,
+		})
+	}
+}
+
+func (s *step) keep(cost, embedding, y *gorgonia.Node, loss losses.Loss) (err error) {
+	if s.loss, err = graph.Keep(cost); err != nil {
+		return err
+	}
+	if s.embed, err = graph.Keep(embedding); err != nil {
+		return err
+	}
+	if m, ok := loss.(losses.Monitor); ok {
+		share, err := m.ActiveShare(embedding, y)
+		if err != nil {
+			return err
+		}
+		if share == nil {
+			return nil
+		}
+		if s.active, err = graph.Keep(share); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// run computes loss and gradients of the batch in x and y.
+func (s *step) run() (err error) {
+	defer graph.Guard("running a training step", &err)
+	s.vm.Reset()
+	return errors.Wrap(s.vm.RunAll(), "trainer: training step")
+}
+
+func (s *step) close() error { return s.vm.Close() }

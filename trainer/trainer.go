@@ -1,0 +1,302 @@
+package trainer
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"os"
+	"slices"
+
+	"github.com/pkg/errors"
+
+	"medusa/datasets"
+	"medusa/graph"
+	"medusa/internal/device/cpu"
+	"medusa/losses"
+	"medusa/metrics"
+	"medusa/nets"
+	"medusa/samplers"
+)
+
+// Options are the parts of a run that are not its configuration.
+type Options struct {
+	Dir    string       // run folder; New makes it, and refuses one that is not empty
+	Hooks  []Hook       // told in this order
+	Logger *slog.Logger // discarded if nil
+
+	// ConfigText is what config.yaml of the run folder says, such as a command's own
+	// configuration; the YAML of the Config if nil. Resume reads its own copy.
+	ConfigText []byte
+}
+
+// Trainer is one run: a network, a loss, and what moves the one to lower the other. It
+// is not safe for concurrent use.
+type Trainer struct {
+	given Config // as it is stored: defaults filled in, Epochs not yet turned into Steps
+	cfg   Config
+	data  Data
+	o     Options
+	dir   folder
+
+	params  *graph.Params
+	loss    losses.Loss
+	own     *graph.Params // of the loss; nil if it has none
+	step    *step
+	solver  *solver
+	eval    *embedder // made when first needed
+	sampler samplers.Sampler
+
+	state       state
+	samplerAt   []byte // sampler's state, state.Drawn batches ago
+	fingerprint fingerprint
+	journal     *journal
+	pace        pace
+	guard       guard
+	moved       moved
+	info        StepInfo
+	ran         bool
+}
+
+// New prepares a run in the folder o.Dir, which must not exist or be empty. The data stay
+// the caller's, who closes them after the run.
+func New(cfg Config, data Data, o Options) (*Trainer, error) {
+	t, err := build(cfg, data, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.dir.create(); err != nil {
+		t.Close()
+		return nil, err
+	}
+	t.dir.sweep()
+	if err := t.dir.writeConfig(t.given, o.ConfigText); err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// Resume prepares to go on with the run in the folder o.Dir, from its last checkpoint or
+// from the start if it had none yet. data must be what Load makes of the run's
+// configuration, which Stored tells.
+func Resume(data Data, o Options) (*Trainer, error) {
+	dir := folder(o.Dir)
+	last, err := dir.last()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := Stored(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	t, err := build(cfg, data, o)
+	if err != nil {
+		return nil, err
+	}
+	dir.sweep()
+	if last == nil {
+		return t, nil
+	}
+	if err := t.restore(last); err != nil {
+		t.Close()
+		return nil, errors.Wrapf(err, "trainer: resuming %s", o.Dir)
+	}
+	return t, nil
+}
+
+// Stored is the configuration of the run in the folder dir, for Load and for showing.
+func Stored(dir string) (Config, error) {
+	last, err := folder(dir).last()
+	if err != nil {
+		return Config{}, err
+	}
+	if last != nil {
+		return last.config, nil
+	}
+	return folder(dir).readConfig()
+}
+
+// last reads the last checkpoint; nil if the folder has none.
+func (f folder) last() (*checkpoint, error) {
+	c, err := readCheckpoint(f.path(LastFile))
+	switch {
+	case err == nil:
+		return c, nil
+	case errors.Is(err, os.ErrNotExist):
+		return nil, nil
+	}
+	if _, best := readCheckpoint(f.path(BestFile)); best == nil {
+		err = errors.Wrapf(err, "trainer: %s is whole: copy it over %s to go on from there", BestFile, LastFile)
+	}
+	return nil, err
+}
+
+// build makes everything of a run that is in memory.
+func build(cfg Config, data Data, o Options) (*Trainer, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if data.Train == nil || data.Train.Len() == 0 {
+		return nil, errors.New("trainer: there are no pictures to learn from")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	t := &Trainer{data: data, o: o, dir: folder(o.Dir), fingerprint: fingerprintOf(data.Train)}
+	t.state.Evaluated = -1
+	cfg = cfg.Defaults()
+	var err error
+	if cfg.Net, err = fit(cfg.Net, data.Train); err != nil {
+		return nil, err
+	}
+	t.given, t.cfg = cfg, cfg
+	cpu.SetThreads(cfg.Threads)
+	if err := t.draw(); err != nil {
+		return nil, err
+	}
+	if err := t.assemble(); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// fit gives the network the size of the pictures.
+func fit(c nets.Config, d *datasets.Dataset) (nets.Config, error) {
+	channels, height, width := d.Shape()
+	if cmp.Or(c.InChannels, channels) != channels || cmp.Or(c.Height, height) != height || cmp.Or(c.Width, width) != width {
+		return c, errors.Errorf("trainer: the network is configured for %d×%d×%d (channels, height, width), the pictures are %d×%d×%d: "+
+			"leave these fields of net at 0, or set data.channels, data.height and data.width",
+			c.InChannels, c.Height, c.Width, channels, height, width)
+	}
+	c.InChannels, c.Height, c.Width = channels, height, width
+	return c, nil
+}
+
+// draw makes the sampler, and of epochs steps.
+func (t *Trainer) draw() (err error) {
+	if t.sampler, err = samplers.New(t.data.Train.Labels(), t.cfg.Sampler); err != nil {
+		return err
+	}
+	if t.cfg.Epochs > 0 {
+		t.cfg.Steps, t.cfg.Epochs = t.cfg.Epochs*t.sampler.BatchesPerEpoch(), 0
+		t.cfg = t.cfg.Defaults()
+	}
+	t.samplerAt, err = t.sampler.State()
+	return err
+}
+
+// assemble builds the graph of training and its solver.
+func (t *Trainer) assemble() (err error) {
+	t.params = graph.NewParams(t.cfg.Seed)
+	t.step, t.loss, err = newStep(t.cfg.Net, t.params, t.sampler.Batch(), func(embedding, trunk int) (losses.Loss, error) {
+		return losses.Parse(t.cfg.Loss, losses.Setting{
+			Classes: t.data.Train.NumClasses(), EmbeddingSize: embedding, TrunkSize: trunk, Seed: t.cfg.Seed,
+		})
+	})
+	if err != nil {
+		return err
+	}
+	if l, ok := t.loss.(losses.Trainable); ok {
+		t.own = l.Params()
+	}
+	for _, s := range t.step.slots[len(t.step.slots)-t.step.ownSlots:] {
+		s.rate *= t.cfg.Solver.LossLR
+	}
+	t.solver = newSolver(t.cfg.Solver, t.step.slots)
+	t.state.Schedule = schedule{cfg: t.cfg.Schedule, steps: t.cfg.Steps}
+	return nil
+}
+
+// restore takes over a checkpoint.
+func (t *Trainer) restore(c *checkpoint) error {
+	if err := c.data.same(t.fingerprint); err != nil {
+		return err
+	}
+	if err := c.restore(t.params, t.own, t.solver); err != nil {
+		return err
+	}
+	rule := t.state.Schedule
+	t.state = c.state
+	t.state.Schedule.cfg, t.state.Schedule.steps = rule.cfg, rule.steps
+	if err := t.sampler.Restore(c.sampler); err != nil {
+		return err
+	}
+	t.samplerAt = slices.Clone(c.sampler)
+	skipped := make([]int, t.sampler.Batch())
+	for range c.state.Drawn {
+		if err := t.sampler.Next(skipped); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkpoint is the run as it stands.
+func (t *Trainer) checkpoint() *checkpoint {
+	return &checkpoint{
+		config: t.given, state: t.state, data: t.fingerprint, sampler: t.samplerAt,
+		tensors: allTensors(t.params, t.own, t.solver),
+	}
+}
+
+// Config is the run's configuration with everything filled in.
+func (t *Trainer) Config() Config { return t.cfg }
+
+// Batch is the number of pictures in a batch.
+func (t *Trainer) Batch() int { return t.sampler.Batch() }
+
+// Sampler is the sampler, for showing what it makes of the classes.
+func (t *Trainer) Sampler() samplers.Sampler { return t.sampler }
+
+// Parameters is the number of learned numbers of the network and of the loss.
+func (t *Trainer) Parameters() (net, loss int) {
+	for i, s := range t.step.slots {
+		if i < len(t.step.slots)-t.step.ownSlots {
+			net += len(s.w)
+		} else {
+			loss += len(s.w)
+		}
+	}
+	return net, loss
+}
+
+// Embed is the embeddings (N, E) of d's pictures, row-major, with the weights as they
+// are: the initial ones before Run, those of the model after it.
+func (t *Trainer) Embed(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
+	if t.eval == nil {
+		eval, err := newEmbedder(t.cfg.Net, t.params, t.cfg.EvalBatch)
+		if err != nil {
+			return nil, err
+		}
+		t.eval = eval
+	}
+	return t.eval.dataset(ctx, d, t.data.Norm)
+}
+
+// EmbedUntrained is Embed with the weights as they were initialised, also in a resumed
+// run or after it.
+func (t *Trainer) EmbedUntrained(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
+	e, err := newEmbedder(t.cfg.Net, graph.NewParams(t.cfg.Seed), t.cfg.EvalBatch)
+	if err != nil {
+		return nil, err
+	}
+	defer e.close()
+	return e.dataset(ctx, d, t.data.Norm)
+}
+
+// EmbeddingSize is the length E of an embedding.
+func (t *Trainer) EmbeddingSize() int { return t.step.size }
+
+// Evaluate measures retrieval and clustering among d's pictures.
+func (t *Trainer) Evaluate(ctx context.Context, d *datasets.Dataset) (metrics.Result, error) {
+	return t.measure(ctx, d, true)
+}
+
+// Close gives back what the run holds; the data stay open.
+func (t *Trainer) Close() error {
+	err := t.step.close()
+	if e := t.eval.close(); err == nil {
+		err = e
+	}
+	return err
+}

@@ -1,0 +1,96 @@
+package trainer
+
+import (
+	"fmt"
+	"math"
+)
+
+// watch looks for runs that go wrong without an error. Its fields are part of a
+// checkpoint, so that a resumed run warns at the same steps.
+type watch struct {
+	Near     int     `json:"near,omitempty"`      // logged steps in a row with all embeddings in one place
+	Told     bool    `json:"told,omitempty"`      // of the collapse at hand
+	Level    float64 `json:"level,omitempty"`     // running mean of the loss
+	Spread   float64 `json:"spread,omitempty"`    // running mean of |loss − Level|
+	Flat     int     `json:"flat,omitempty"`      // logged steps in a row with a loss that hardly moves
+	ToldFlat bool    `json:"told_flat,omitempty"` // of the flat loss at hand
+	Idle     int     `json:"idle,omitempty"`      // logged steps in a row without a single active pair or triplet
+	ToldIdle bool    `json:"told_idle,omitempty"`
+}
+
+const (
+	nearShare  = 1e-3 // mean distance ÷ mean length below which embeddings are in one place
+	nearSteps  = 3    // logged steps
+	flatShare  = 0.01 // mean change of the loss ÷ its level below which it is stuck
+	flatSteps  = 20   // logged steps
+	levelDecay = 0.9
+	guessShare = 0.02 // distance from ln classes, relative, at which a loss is that of guessing
+)
+
+// look takes a logged step and returns what there is to say about it.
+func (w *watch) look(i StepInfo, classes int) []Warning {
+	var out []Warning
+	if m, a, ok := w.collapse(i); ok {
+		out = append(out, Warning{Step: i.Step, Kind: "collapse", Message: m, Advice: a})
+	}
+	if m, a, ok := w.stuck(i, classes); ok {
+		out = append(out, Warning{Step: i.Step, Kind: "stuck", Message: m, Advice: a})
+	}
+	if m, a, ok := w.idle(i); ok {
+		out = append(out, Warning{Step: i.Step, Kind: "idle", Message: m, Advice: a})
+	}
+	return out
+}
+
+func (w *watch) collapse(i StepInfo) (message, advice string, ok bool) {
+	near := max(i.MeanPositive, i.MeanNegative) <= nearShare*i.EmbeddingNorm || i.EmbeddingNorm == 0
+	if !near {
+		w.Near, w.Told = 0, false
+		return "", "", false
+	}
+	if w.Near++; w.Near < nearSteps || w.Told {
+		return "", "", false
+	}
+	w.Told = true
+	return fmt.Sprintf("the network maps all pictures to nearly one point: the mean distance is %.2g between pictures of one class and %.2g "+
+			"between classes, at a mean length of %.2g; the loss is %.4g, for a triplet loss that is its margin",
+			i.MeanPositive, i.MeanNegative, i.EmbeddingNorm, i.Loss),
+		"lower the learning rate or warm it up over some hundred steps; mine semi-hard or all triplets before batch-hard; " +
+			"take more classes a batch; use batch norm and normalised embeddings", true
+}
+
+func (w *watch) stuck(i StepInfo, classes int) (message, advice string, ok bool) {
+	if w.Level == 0 && w.Spread == 0 {
+		w.Level, w.Spread = i.Loss, math.Abs(i.Loss)
+	}
+	w.Spread = levelDecay*w.Spread + (1-levelDecay)*math.Abs(i.Loss-w.Level)
+	w.Level = levelDecay*w.Level + (1-levelDecay)*i.Loss
+	if w.Level == 0 || w.Spread > flatShare*math.Abs(w.Level) {
+		w.Flat, w.ToldFlat = 0, false
+		return "", "", false
+	}
+	if w.Flat++; w.Flat < flatSteps || w.ToldFlat || w.Told {
+		return "", "", false
+	}
+	w.ToldFlat = true
+	if guess := math.Log(float64(classes)); math.Abs(w.Level-guess) < guessShare*guess {
+		return fmt.Sprintf("the loss stays at %.4g, which is ln %d: no better than guessing among the %d classes", w.Level, classes, classes),
+			"raise the learning rate, above all that of the class weights (solver.loss_lr); scale the logits up where embeddings are normalised; " +
+				"look whether labels belong to their pictures", true
+	}
+	return fmt.Sprintf("the loss hardly moves: %.4g on average, changing by %.2g from one logged step to the next", w.Level, w.Spread),
+		"change the learning rate by a factor of 3 to 10, either way; look whether labels belong to their pictures", true
+}
+
+func (w *watch) idle(i StepInfo) (message, advice string, ok bool) {
+	if !i.HasActive || i.ActiveShare > 0 {
+		w.Idle, w.ToldIdle = 0, false
+		return "", "", false
+	}
+	if w.Idle++; w.Idle < flatSteps || w.ToldIdle {
+		return "", "", false
+	}
+	w.ToldIdle = true
+	return fmt.Sprintf("no pair or triplet of a batch has had a gradient for %d logged steps: nothing more is learned", w.Idle),
+		"raise the margin, take more classes a batch, mine harder triplets, or augment the pictures; or stop here", true
+}
