@@ -238,6 +238,9 @@ func (g *gatherer) decideShape(all []candidate) error {
 		readable++
 		colour = colour || coloured
 		sizes = append(sizes, p.Bounds().Size())
+		if (colour || o.Channels != 0) && (o.Height != 0 || !smallAndAlike(sizes)) {
+			break // more pictures would change nothing
+		}
 	}
 	if o.Channels == 0 {
 		o.Channels = 1
@@ -254,14 +257,19 @@ func (g *gatherer) decideShape(all []candidate) error {
 // defaultSize is the size of the pictures if they are small and all alike, else one
 // that suits them.
 func defaultSize(sizes []image.Point, channels int) (h, w int) {
-	const small = 64
-	if len(sizes) > 0 && sizes[0].X <= small && sizes[0].Y <= small && len(slices.Compact(slices.Clone(sizes))) == 1 {
+	switch {
+	case smallAndAlike(sizes):
 		return sizes[0].Y, sizes[0].X
-	}
-	if channels == 1 {
+	case channels == 1:
 		return 28, 28
 	}
 	return 64, 64
+}
+
+func smallAndAlike(sizes []image.Point) bool {
+	const small = 64
+	return len(sizes) > 0 && sizes[0].X <= small && sizes[0].Y <= small &&
+		len(slices.Compact(slices.Clone(sizes))) == 1
 }
 
 func sizeString(w, h int) string { return fmt.Sprintf("%d×%d", w, h) }

@@ -132,7 +132,7 @@ func TestOmniglotIsSmallAndLicensed(t *testing.T) {
 }
 
 // The embedded drawings are those of the archive, if OMNIGLOT_ARCHIVE names
-// omniglot.tar.gz, and so is what OpenFS makes of its files.
+// omniglot.tar.gz.
 func TestOmniglotIsTheArchives(t *testing.T) {
 	name := os.Getenv("OMNIGLOT_ARCHIVE")
 	if name == "" {
@@ -144,9 +144,15 @@ func TestOmniglotIsTheArchives(t *testing.T) {
 	z, err := gzip.NewReader(f)
 	require.NoError(t, err)
 	s := opened(t)
-	place := make(map[string]int)
-	for i := range s.Test.Len() {
-		place[s.Test.Path(i)] = i
+	type item struct {
+		set *Dataset
+		i   int
+	}
+	place := make(map[string]item)
+	for _, d := range []*Dataset{s.Train, s.Test} {
+		for i := range d.Len() {
+			place[d.Path(i)] = item{d, i}
+		}
 	}
 	compared := 0
 	r := &renderer{channels: 1, height: 28, width: 28, mode: Squeeze, invert: true}
@@ -162,7 +168,7 @@ func TestOmniglotIsTheArchives(t *testing.T) {
 		if end < slash {
 			continue
 		}
-		i, ok := place[h.Name[:slash+1]+strings.TrimSuffix(h.Name[end+1:], ".png")]
+		at, ok := place[h.Name[:slash+1]+strings.TrimSuffix(h.Name[end+1:], ".png")]
 		if !ok {
 			continue
 		}
@@ -172,12 +178,12 @@ func TestOmniglotIsTheArchives(t *testing.T) {
 		require.NoError(t, err)
 		_, err = r.render(planes, picture{Image: img, orientation: 1}, nil)
 		require.NoError(t, err)
-		got, err := s.Test.store.get(int(s.Test.rows[i]), nil)
+		got, err := at.set.store.get(int(at.set.rows[at.i]), nil)
 		require.NoError(t, err)
 		require.Equal(t, planes, got, h.Name)
 		compared++
 	}
-	require.Equal(t, s.Test.Len(), compared)
+	require.Equal(t, len(place), compared)
 }
 
 func BenchmarkOmniglot(b *testing.B) {
