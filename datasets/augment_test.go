@@ -8,6 +8,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// apply is begin and finish for one picture.
+func (g *augmenter) apply(dst []float32, src []byte, seed uint64, step, slot int) {
+	m, detail := g.begin(seed, step, slot)
+	g.finish(dst, src, m, detail)
+}
+
 // augmented returns picture 0 of d as changed for each of n steps.
 func augmented(d *Dataset, a Augment, n int) [][]float32 {
 	g := newAugmenter(a, d.store, Normalisation{})

@@ -90,13 +90,13 @@ func (g *gatherer) readAll(all []candidate) ([]outcome, error) {
 	var mu sync.Mutex
 	for range min(g.options.Workers, len(all)) {
 		wg.Go(func() {
-			r, planes := g.renderer(), make([]byte, g.store.bytes())
+			in := newInlet(g.store, g.options)
 			for !stop.Load() {
 				i := int(next.Add(1)) - 1
 				if i >= len(all) {
 					return
 				}
-				outcomes[i] = g.readOne(i, all[i], r, planes)
+				outcomes[i] = g.readOne(i, all[i], in)
 				if g.isFatal(outcomes[i].err) {
 					stop.Store(true)
 				}
@@ -130,8 +130,8 @@ func (g *gatherer) isFatal(err error) bool {
 	return g.options.Strict && p.picture
 }
 
-// readOne reads candidate c to place i of the store, by way of planes.
-func (g *gatherer) readOne(i int, c candidate, r *renderer, planes []byte) (o outcome) {
+// readOne reads candidate c to place i of the store.
+func (g *gatherer) readOne(i int, c candidate, in *inlet) (o outcome) {
 	g.store.paths[i] = g.source.show(c.name)
 	data, err := g.bytesOf(c.name)
 	if err != nil {
@@ -148,17 +148,8 @@ func (g *gatherer) readOne(i int, c candidate, r *renderer, planes []byte) (o ou
 	if p.orientation >= 5 {
 		o.width, o.height = o.height, o.width
 	}
-	if o.colour, o.err = r.render(planes, p, c.box); o.err != nil {
-		return o
-	}
-	o.blank = isBlank(planes, g.options.Channels)
-	o.err = g.store.put(i, planes)
+	o.colour, o.blank, o.err = in.put(i, p, c.box)
 	return o
-}
-
-func (g *gatherer) renderer() *renderer {
-	o := g.options
-	return &renderer{channels: o.Channels, height: o.Height, width: o.Width, mode: o.Resize, invert: o.Invert}
 }
 
 // hashOf tells equal pictures: equal bytes, cut to equal boxes.

@@ -33,6 +33,10 @@ func (r *renderer) render(planes []byte, p picture, box *image.Rectangle) (colou
 			return false, &problem{reason: reasonBox, picture: true, detail: box.String() + " of a picture of " + sizeString(w, h)}
 		}
 	}
+	if grey, ok := p.Image.(*image.Gray); ok && r.channels == 1 && p.orientation == 1 && bounds == image.Rect(0, 0, r.width, r.height) && from == bounds {
+		r.copyGrey(planes, grey)
+		return false, nil
+	}
 	from, to := r.fit(from)
 	canvas := image.Rect(0, 0, r.width, r.height)
 	if turned {
@@ -44,6 +48,18 @@ func (r *renderer) render(planes []byte, p picture, box *image.Rectangle) (colou
 	r.scale(small, storedRect(to, p.orientation, r.width, r.height), p.Image, source)
 	r.unpack(planes, small, p.orientation)
 	return isColour(small), nil
+}
+
+// copyGrey is render for what has the right size and shape already.
+func (r *renderer) copyGrey(plane []byte, img *image.Gray) {
+	for y := range r.height {
+		copy(plane[y*r.width:(y+1)*r.width], img.Pix[y*img.Stride:])
+	}
+	if r.invert {
+		for i, v := range plane {
+			plane[i] = 255 - v
+		}
+	}
 }
 
 // fit returns which part of the upright rectangle is used and where it goes.
