@@ -48,6 +48,9 @@ func between(m device.Metric, x, y Expr) Expr {
 	if sx.Dims() != 2 || sy.Dims() != 2 || sx[1] != sy[1] {
 		return Fail(errors.Errorf("graph: distances between shapes %v and %v, want (N, E) and (M, E)", sx, sy))
 	}
+	if m == device.SNR && sx[1] < 2 {
+		return Fail(errors.Errorf("graph: the variance of one number, in shape %v, want at least 2 columns for the metric snr", sx))
+	}
 	spec := device.Distance{Metric: m, N: sx[0], M: sy[0], D: sx[1]}
 	if x.n == y.n && x.data == y.data {
 		spec.Self = true
@@ -84,7 +87,7 @@ const (
 	Manhattan        Kind = "manhattan" // Σ|x − y|, normalised by Σ|x|
 	Cosine           Kind = "cosine"    // ⟨x, y⟩/(‖x‖·‖y‖), whatever Raw says
 	Dot              Kind = "dot"       // ⟨x, y⟩
-	SNR              Kind = "snr"       // var(x − y)/var(x), x the anchor (Yuan et al., CVPR 2019)
+	SNR              Kind = "snr"       // var(x − y)/var(x), x the anchor, var(x) ≥ 10⁻¹² (Yuan et al., CVPR 2019)
 )
 
 // Similarity tells whether larger values mean nearer.

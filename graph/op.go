@@ -25,6 +25,7 @@ type gradient func(in []Expr, out, grad Expr, needs []bool) []Expr
 // output buffer: after the first run it allocates nothing.
 type op struct {
 	spec  any // what the device computes, with all parameters
+	from  []*gorgonia.Node
 	in    []tensor.Shape
 	out   tensor.Shape
 	wrt   []bool
@@ -75,11 +76,26 @@ func addOp(o *op, in []Expr) (result Expr) {
 		}
 	}
 	o.out = o.out.Clone()
+	o.from = nodes
 	result.n, result.err = gorgonia.ApplyOp(o, nodes...)
+	if result.err == nil && !o.isAt(result.n) {
+		// Another op's node has the same hash of 32 bits: it would be computed instead.
+		o.id = ids.Add(1)
+		result.n, result.err = gorgonia.ApplyOp(o, nodes...)
+	}
 	if result.err != nil {
 		result.err = errors.Wrapf(result.err, "graph: %s", device.Describe(o.spec))
 	}
 	return result
+}
+
+// isAt tells whether n computes o: whether it is o's own node, or that of an op of one
+// description and of the same inputs with which o was merged. Gorgonia compares hashes
+// of 32 bits, and not the inputs.
+func (o *op) isAt(n *gorgonia.Node) bool {
+	p, ok := n.Op().(*op)
+	return ok && (p == o || p.id == 0 && o.id == 0 && slices.Equal(p.from, o.from) && slices.Equal(p.wrt, o.wrt) &&
+		slices.Equal(p.out, o.out) && device.Describe(p.spec) == device.Describe(o.spec))
 }
 
 // checkShape returns an error for a shape that no value of a graph can have. Empty

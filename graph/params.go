@@ -68,6 +68,9 @@ func (p *Params) Buffer(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, ini
 }
 
 func (p *Params) node(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init Init, buffer bool, shape tensor.Shape) Expr {
+	if g == nil {
+		return Fail(errors.Errorf("graph: parameter %s: the graph is nil", name))
+	}
 	item, err := p.get(name, dt, init, buffer, shape)
 	if err != nil {
 		return Fail(err)
@@ -81,6 +84,9 @@ func (p *Params) node(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init 
 		return Fail(errors.Wrapf(err, "graph: parameter %s", name))
 	}
 	n := gorgonia.NewTensor(g, dt, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(item.Name), gorgonia.WithValue(header))
+	if n.Value() != gorgonia.Value(header) { // Gorgonia merges inputs of one name and shape
+		return Fail(errors.Errorf("graph: parameter %s: the graph has another input of that name and shape; name one of them otherwise", name))
+	}
 	if p.nodes[g] == nil {
 		p.nodes[g] = map[string]*gorgonia.Node{}
 	}
@@ -100,8 +106,11 @@ func (p *Params) get(name string, dt tensor.Dtype, init Init, buffer bool, shape
 		}
 		return item, nil
 	}
-	if len(shape) == 0 || shape.TotalSize() <= 0 {
+	if len(shape) == 0 || checkShape(shape) != nil {
 		return nil, errors.Errorf("graph: parameter %s has shape %v, want at least one dimension, none of size 0", name, shape)
+	}
+	if init == nil {
+		return nil, errors.Errorf("graph: parameter %s is new and has no init", name)
 	}
 	h := fnv.New64a()
 	io.WriteString(h, name)
@@ -162,6 +171,14 @@ func (p *Params) Lookup(name string) *Param {
 		}
 	}
 	return nil
+}
+
+// Forget drops what the set knows of g, which otherwise stays in memory with the set.
+func (p *Params) Forget(g *gorgonia.ExprGraph) {
+	delete(p.nodes, g)
+	for _, q := range p.joined {
+		q.Forget(g)
+	}
 }
 
 // Learned lists the learned tensors that g uses, in the order of All, and their nodes in

@@ -9,7 +9,7 @@ import (
 // Tensor makes a tensor of type dt, float32 or float64, from row-major values.
 func Tensor(values []float64, dt tensor.Dtype, shape ...int) (*tensor.Dense, error) {
 	s := tensor.Shape(shape)
-	if len(shape) == 0 || s.TotalSize() != len(values) {
+	if len(shape) == 0 || checkShape(s) != nil || s.TotalSize() != len(values) {
 		return nil, errors.Errorf("graph: %d values do not fill a tensor of shape %v", len(values), s)
 	}
 	t, err := dense(append([]float64(nil), values...), dt, s)

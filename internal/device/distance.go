@@ -14,7 +14,7 @@ const (
 	Euclidean        Metric = "euclidean"         // ‖x − y‖
 	SquaredEuclidean Metric = "squared euclidean" // ‖x − y‖²
 	Manhattan        Metric = "manhattan"         // Σ |x − y|
-	SNR              Metric = "snr"               // var(x − y)/var(x), x the anchor
+	SNR              Metric = "snr"               // var(x − y)/max(var(x), 10⁻¹²), x the anchor
 )
 
 // Distance computes the distances (N, M) between the rows of x (N, D) and of y (M, D).
@@ -54,7 +54,7 @@ func rowDistance[T cpu.Float](m Metric, a, b []T) T {
 		return T(sum)
 	case SNR:
 		va, vd := variances(a, b)
-		return T(vd / va)
+		return T(vd / max(va, leastVariance))
 	}
 	for k, v := range a {
 		d := float64(v - b[k])
@@ -65,6 +65,9 @@ func rowDistance[T cpu.Float](m Metric, a, b []T) T {
 	}
 	return T(sum)
 }
+
+// leastVariance stands for the variance of an anchor whose entries are all equal.
+const leastVariance = 1e-12
 
 // variances are the unbiased variances of a's entries and of (a − b)'s.
 func variances[T cpu.Float](a, b []T) (va, vd float64) {
@@ -171,10 +174,16 @@ func addSNRGrad[T cpu.Float](sum []float64, a, b []T, g float64, toB bool) {
 	ma, md := means(a, b)
 	va, vd := variances(a, b)
 	n := float64(len(a) - 1)
+	flat := va < leastVariance
+	va = max(va, leastVariance)
 	for k, v := range a {
 		dd := 2 * (float64(v-b[k]) - md) / n / va
 		if toB {
 			sum[k] -= g * dd
+			continue
+		}
+		if flat {
+			sum[k] += g * dd
 			continue
 		}
 		sum[k] += g * (dd - vd/(va*va)*2*(float64(v)-ma)/n)

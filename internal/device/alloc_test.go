@@ -1,0 +1,80 @@
+package device
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"medusa/internal/device/cpu"
+)
+
+// TestKernelsAllocateNothing runs every kernel of the loss side twice and then counts.
+func TestKernelsAllocateNothing(t *testing.T) {
+	cpu.SetThreads(1) // starting a goroutine allocates
+	defer cpu.SetThreads(0)
+	const n, m = 32, 16
+	d := Distance{Metric: Euclidean, N: n, M: n, D: m, Self: true}
+	norm := Normalize{Rows: n, Cols: m, P: 2, Eps: 1e-12}
+	lse := RowReduce{Op: RowLogSumExp, Rows: n, Cols: m}
+	ce := CrossEntropy{Rows: n, Classes: m, Smoothing: 0.1}
+	rows := Gather{Rows: m, Cols: n, N: n}
+	for _, c := range []struct {
+		spec any
+		out  int
+		in   []int
+	}{
+		{Unary{F: Softplus, N: n}, n, []int{n}},
+		{UnaryGrad{F: Softplus, N: n}, n, []int{n, n, n}},
+		{Binary{Op: Mul, A: []int{n, m}, B: []int{n, 1}}, n * m, []int{n * m, n}},
+		{SumTo{From: []int{n, m}, To: []int{1, m}}, m, []int{n * m}},
+		{SumTo{From: []int{n, m}}, 1, []int{n * m}},
+		{Broadcast{From: []int{n, 1}, To: []int{n, m}}, n * m, []int{n}},
+		{d, n * n, []int{n * m}},
+		{DistanceGrad{Distance: d}, n * m, []int{n * m, n * n, n * n}},
+		{norm, n * m, []int{n * m}},
+		{NormalizeGrad(norm), n * m, []int{n * m, n * m, n * m}},
+		{lse, n, []int{n * m, n * m}},
+		{RowReduceGrad(lse), n * m, []int{n * m, n * m, n, n}},
+		{LogSoftmax{Rows: n, Cols: m}, n * m, []int{n * m}},
+		{LogSoftmaxGrad{Rows: n, Cols: m}, n * m, []int{n * m, n * m}},
+		{ce, n, []int{n * m, n}},
+		{CrossEntropyGrad(ce), n * m, []int{n * m, n, n}},
+		{rows, n * n, []int{n * m, n}},
+		{GatherGrad(rows), n * m, []int{n, n * n}},
+		{Where{N: n}, n, []int{n, n}},
+		{Iota{N: n}, n, []int{n}},
+		{Constant{N: n, Value: 2}, n, []int{n}},
+		{MatMul{M: n, N: n, K: m}, n * n, []int{n * m, n * m}},
+		{Transpose{Rows: n, Cols: m}, n * m, []int{n * m}},
+		{Copy{N: n}, n, []int{n}},
+		{Concat{Rows: n, Widths: []int{1, m}}, n * (m + 1), []int{n, n * m}},
+		{Slice{Rows: n, Width: m, From: 1, To: 4}, n * 3, []int{n * m}},
+		{SliceGrad{Rows: n, Width: m, From: 1, To: 4}, n * m, []int{n * 3}},
+	} {
+		t.Run(Describe(c.spec), func(t *testing.T) {
+			k, err := CPU.Kernel(c.spec)
+			require.NoError(t, err)
+			for _, memory := range []func(n int) Memory{
+				func(n int) Memory { return Memory{F32: make([]float32, n)} },
+				func(n int) Memory { return Memory{F64: make([]float64, n)} },
+			} {
+				out := memory(c.out)
+				var in []Memory
+				for _, n := range c.in {
+					in = append(in, memory(n))
+				}
+				require.NoError(t, k.Run(out, in))
+				require.Zero(t, testing.AllocsPerRun(10, func() {
+					if err := k.Run(out, in); err != nil {
+						t.Error(err)
+					}
+				}))
+			}
+		})
+	}
+}
+
+func TestNoKernel(t *testing.T) {
+	_, err := CPU.Kernel(struct{ Unknown int }{3})
+	require.EqualError(t, err, "device: cpu has no kernel for struct { Unknown int }{Unknown:3}")
+}
