@@ -160,7 +160,7 @@ func (p *Params) All() []*Param {
 	return all
 }
 
-// Lookup finds a tensor by name; nil if there is none.
+// Lookup finds a tensor by the name that p gives it; nil if there is none.
 func (p *Params) Lookup(name string) *Param {
 	if item := p.index[name]; item != nil {
 		return item

@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -53,7 +54,7 @@ func (p *Params) Restore(tensors []safetensors.Tensor, prefix string) error {
 			stored[name] = t
 		}
 	}
-	if err := p.differences(stored); err != nil {
+	if err := p.differences(maps.Clone(stored)); err != nil {
 		return err
 	}
 	for _, mine := range p.Tensors("") {
@@ -64,6 +65,7 @@ func (p *Params) Restore(tensors []safetensors.Tensor, prefix string) error {
 	return nil
 }
 
+// differences empties stored of what p has too.
 func (p *Params) differences(stored map[string]safetensors.Tensor) error {
 	var faults []string
 	for _, mine := range p.Tensors("") {
@@ -71,7 +73,7 @@ func (p *Params) differences(stored map[string]safetensors.Tensor) error {
 		delete(stored, mine.Name)
 		switch {
 		case !ok:
-			faults = append(faults, fmt.Sprintf("%s %v is missing", mine.Name, mine.Shape))
+			faults = append(faults, fmt.Sprintf("%s %v is missing", mine.Name, tensor.Shape(mine.Shape)))
 		case !slices.Equal(t.Shape, mine.Shape):
 			faults = append(faults, fmt.Sprintf("%s has shape %v, want %v", mine.Name, tensor.Shape(t.Shape), tensor.Shape(mine.Shape)))
 		case t.Dtype() != mine.Dtype():

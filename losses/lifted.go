@@ -93,7 +93,7 @@ func (l LiftedStructure) ActiveShare(embeddings, labels *gorgonia.Node) (*gorgon
 	return share(mask.Mul(terms.Detach().Above(0)), mask).Node()
 }
 
-// violations are J (B, B) over the positive pairs, or (B, 1) over the anchors.
+// violations are J and the mask of those that count, with the batch and the filled loss.
 func (l LiftedStructure) violations(embeddings, labels *gorgonia.Node) (j, mask graph.Expr, b batch, _ LiftedStructure, err error) {
 	if l, err = l.filled(); err != nil {
 		return j, mask, b, l, err
@@ -101,16 +101,23 @@ func (l LiftedStructure) violations(embeddings, labels *gorgonia.Node) (j, mask 
 	if b, err = compare(l.Metric, embeddings, labels); err != nil {
 		return j, mask, b, l, err
 	}
+	j, mask = l.over(b)
+	return j, mask, b, l, nil
+}
+
+// over is J (B, B) with the positive pairs, or (B, 1) with all anchors.
+func (l LiftedStructure) over(b batch) (j, mask graph.Expr) {
 	pull := b.d.Plus(-l.PosMargin)   // (B, B)
 	push := b.d.Neg().Plus(l.Margin) // (B, B)
+	neg := b.neg
 	if l.HardNegatives > 0 {
-		b.neg = graph.RowNearestK(b.neg, b.d, l.HardNegatives)
+		neg = graph.RowNearestK(neg, b.d, l.HardNegatives)
 	}
 	if l.Form == Generalized {
-		j = l.softMax(b.pos, pull, 0).Add(l.softMax(b.neg, push, 0)) // (B, 1)
-		return j, j.Detach().Constant(1, j.Shape()...), b, l, j.Err()
+		j = l.softMax(b.pos, pull, 0).Add(l.softMax(neg, push, 0)) // (B, 1)
+		return j, j.Detach().Constant(1, j.Shape()...)
 	}
-	return l.hardest(b.neg, push).Add(pull), b.pos, b, l, nil
+	return l.hardest(neg, push).Add(pull), b.pos
 }
 
 // hardest joins the negatives of a pair's two ends: (B, B) from push (B, B).

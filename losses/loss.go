@@ -8,7 +8,8 @@ import (
 
 // Loss builds a scalar loss node from embeddings (B, E) and labels (B), whose elements
 // are of the embeddings' type and hold class numbers. It
-//   - depends on the order of the batch and on the names of the classes in no way,
+//   - depends on the order of the batch in no way, nor on the names of the classes unless
+//     it has weights of classes,
 //   - is finite, with a finite gradient, for every batch: one class only, all classes
 //     different, equal points,
 //   - builds one graph that is right for every labelling of the batch.

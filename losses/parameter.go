@@ -108,15 +108,6 @@ func (p Parameter) bounds() string {
 	return fmt.Sprintf("%g to %g", p.Min, p.Max)
 }
 
-// signature is name=default, with the choices of a string.
-func (p Parameter) signature() string {
-	if p.Choices != nil {
-		others := slices.DeleteFunc(slices.Clone(p.Choices), func(c string) bool { return c == p.Default })
-		return fmt.Sprintf("%s=%v|%s", p.Name, p.Default, strings.Join(others, "|"))
-	}
-	return fmt.Sprintf("%s=%v", p.Name, p.Default)
-}
-
 // nearest is a hint at the known word that is most like word, or nothing.
 func nearest(word string, known []string) string {
 	best, least := "", 1+len(word)/2
@@ -128,7 +119,7 @@ func nearest(word string, known []string) string {
 	if best == "" {
 		return ""
 	}
-	return fmt.Sprintf("; did you mean %q?", best)
+	return fmt.Sprintf(" (did you mean %q?)", best)
 }
 
 // edits is the Levenshtein distance of two words, in bytes.

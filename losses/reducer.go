@@ -1,7 +1,10 @@
 package losses
 
 import (
+	"fmt"
+
 	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
 
 	"medusa/graph"
 )
@@ -88,13 +91,18 @@ func (r Reducer) total(sums, counts, labels graph.Expr) graph.Expr {
 	return sums.Sum().Div(counts.Sum().Max(one))
 }
 
-// weights is the class weight of each label, (B, 1). A label without one has weight 0.
+// weights is the class weight of each label, (B, 1).
 func (r Reducer) weights(labels graph.Expr) graph.Expr {
-	labels = labels.Detach()
-	rows := labels.Reshape(labels.Shape().TotalSize(), 1)
-	w := rows.Constant(0, rows.Shape()...)
-	for class, weight := range r.ClassWeights {
-		w = w.Add(rows.Is(float64(class)).Scale(weight))
+	if labels.Err() != nil {
+		return labels
 	}
-	return w
+	g, dt := labels.Graph(), labels.Dtype()
+	table, err := graph.Tensor(r.ClassWeights, dt, len(r.ClassWeights), 1)
+	if err != nil {
+		return graph.Fail(errors.Wrap(err, "losses: class weights"))
+	}
+	// Gorgonia merges inputs of one name, so the name holds the weights.
+	name := fmt.Sprintf("class weights %v", r.ClassWeights)
+	n := gorgonia.NewTensor(g, dt, 2, gorgonia.WithName(name), gorgonia.WithShape(table.Shape()...), gorgonia.WithValue(table))
+	return graph.Gather(graph.Data(n), labels)
 }

@@ -1,21 +1,18 @@
 package losses
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/pkg/errors"
-	"gorgonia.org/tensor"
 )
 
 // Setting is what a loss must know of the data and the network to be made from text.
 type Setting struct {
-	Classes       int          // number of training classes; labels are 0 … Classes−1
-	EmbeddingSize int          // E
-	TrunkSize     int          // F, the size of the features before the embedding layer; 0 if there are none
-	Seed          uint64       // of the loss's own weights
-	DType         tensor.Dtype // of the loss's own weights; float32 if zero
+	Classes       int    // number of training classes; labels are 0 … Classes−1
+	EmbeddingSize int    // E
+	TrunkSize     int    // F, the size of the features before the embedding layer; 0 if there are none
+	Seed          uint64 // of the loss's own weights
 }
 
 // Entry is a kind of loss that can be named on a command line or in a configuration file.
@@ -94,9 +91,6 @@ func New(name string, parameters map[string]string, s Setting) (Loss, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.DType == (tensor.Dtype{}) {
-		s.DType = tensor.Float32
-	}
 	loss, err := e.New(v, s)
 	return loss, errors.Wrapf(err, "losses: %s", name)
 }
@@ -130,23 +124,4 @@ func sortedKeys(m map[string]string) []string {
 	}
 	slices.Sort(keys)
 	return keys
-}
-
-// Help is a page about all losses and their parameters with their defaults.
-func Help() string {
-	var b strings.Builder
-	b.WriteString("A loss is name:parameter=value,… and several, each with a weight, are joined by +:\n")
-	b.WriteString("  triplet:margin=0.2,mining=batch-hard\n")
-	b.WriteString("  ce:scale=16,weight=1+triplet:weight=0.5\n")
-	for _, e := range entries {
-		fmt.Fprintf(&b, "\n%s  %s\n", e.Name, e.Doc)
-		width := 0
-		for _, p := range e.Parameters {
-			width = max(width, len(p.signature()))
-		}
-		for _, p := range e.Parameters {
-			fmt.Fprintf(&b, "    %-*s  %s\n", width, p.signature(), p.Doc)
-		}
-	}
-	return b.String()
 }

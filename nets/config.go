@@ -1,6 +1,7 @@
 package nets
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pkg/errors"
@@ -75,8 +76,12 @@ func setString(p *string, v string) {
 // Validate says what is wrong with the fields; whether the pictures are large enough
 // for the backbone, TrunkSize says.
 func (c Config) Validate() error {
+	given := c
 	c = c.withDefaults()
 	if _, err := builderOf(c.Backbone); err != nil {
+		return err
+	}
+	if err := given.unused(c.Backbone); err != nil {
 		return err
 	}
 	for name, v := range map[string]int{"in_channels": c.InChannels, "height": c.Height, "width": c.Width, "embedding": c.Embedding} {
@@ -110,6 +115,38 @@ func (c Config) Validate() error {
 	}
 	return nil
 }
+
+// uses lists the fields that not every backbone reads; a registered one may read all.
+var uses = map[string][]string{
+	"mlp":      {"hidden"},
+	"cnn":      {"channels", "pooling", "head"},
+	"resnet18": {"channels", "head", "stem"},
+	"resnet34": {"channels", "head", "stem"},
+}
+
+// unused returns an error for a field that is set, to something else than its default,
+// though the backbone does not read it.
+func (c Config) unused(backbone string) error {
+	read, ours := uses[backbone]
+	if !ours {
+		return nil
+	}
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{
+		{"channels", len(c.Channels) > 0}, {"hidden", len(c.Hidden) > 0}, {"pooling", other(c.Pooling, poolings)},
+		{"head", other(c.Head, heads)}, {"stem", c.Stem != ""},
+	} {
+		if f.set && !slices.Contains(read, f.name) {
+			return errors.Errorf("nets: backbone %s does not use %s; leave it out", backbone, f.name)
+		}
+	}
+	return nil
+}
+
+// other tells whether a choice is neither left open nor the first, the default.
+func other(value string, known []string) bool { return value != "" && value != known[0] }
 
 func oneOf(name, value string, known []string) error {
 	for _, k := range known {

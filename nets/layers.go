@@ -174,7 +174,11 @@ func (l *Layers) Head(x graph.Expr) graph.Expr {
 	default:
 		x = graph.GlobalAvgPool(x)
 	}
-	return l.done("head", l.Config.Head, x, 0)
+	kind := map[string]string{"flatten": "flatten", "max": "max pool"}[l.Config.Head]
+	if kind == "" {
+		kind = "avg pool"
+	}
+	return l.done("head", kind, x, 0)
 }
 
 func (l *Layers) weight(name string, x graph.Expr, shape ...int) graph.Expr {

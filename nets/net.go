@@ -28,7 +28,8 @@ type Net struct {
 // Build adds the network of cfg to the graph of x, a node of pictures (B, C, H, W) in
 // float32 or float64, through which no gradient flows. Weights are taken from params and
 // made there at first use, so a second graph with the same params shares them. Where cfg
-// leaves InChannels, Height and Width zero, those of x hold.
+// leaves InChannels, Height and Width zero, those of x hold. After an error params may
+// hold some of the weights.
 func Build(cfg Config, params *graph.Params, x *gorgonia.Node, mode Mode) (net Net, err error) {
 	defer graph.Guard("building the network", &err)
 	if params == nil {
@@ -68,10 +69,11 @@ func (c Config) fitting(x graph.Expr) (Config, error) {
 	if want := []int{s[0], c.InChannels, c.Height, c.Width}; !slices.Equal(s, want) {
 		return c, errors.Errorf("nets: pictures of shape %v, want %v as configured", s, tensor.Shape(want))
 	}
-	return c.withDefaults(), nil
+	return c, nil
 }
 
 func (c Config) build(params *graph.Params, x graph.Expr, mode Mode) (trunk, embedding graph.Expr, err error) {
+	c = c.withDefaults()
 	backbone, err := builderOf(c.Backbone)
 	if err != nil {
 		return trunk, embedding, err
@@ -110,8 +112,8 @@ func (c Config) describe() (r *report, err error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	c = c.withDefaults()
 	r = &report{params: graph.NewParams(0)}
+	c = c.withDefaults()
 	c.report = r
 	g := gorgonia.NewGraph()
 	x := gorgonia.NewTensor(g, tensor.Float32, 4, gorgonia.WithName("pictures"),

@@ -55,13 +55,20 @@ func Summary(cfg Config) (Overview, error) {
 func (o Overview) String() string {
 	var s strings.Builder
 	w := tabwriter.NewWriter(&s, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "layer\tkind\toutput\tparameters\tMACs\t")
+	name, kind := len("layer"), len("batch norm")
 	for _, l := range o.Layers {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t\n", l.Name, l.Kind, size(l.Shape), l.Params, count(l.MACs))
+		name = max(name, len(l.Name))
 	}
-	fmt.Fprintf(w, "all\t\t%d\t%d\t%s\t\n", o.Embedding, o.Params, count(o.MACs))
+	row := func(label, what, shape, params, macs string) { // names to the left, numbers to the right
+		fmt.Fprintf(w, "%-*s  %-*s\t%s\t%s\t%s\t\n", name, label, kind, what, shape, params, macs)
+	}
+	row("layer", "kind", "output", "parameters", "MACs")
+	for _, l := range o.Layers {
+		row(l.Name, l.Kind, size(l.Shape), fmt.Sprint(l.Params), count(l.MACs))
+	}
+	row("all", "", fmt.Sprint(o.Embedding), fmt.Sprint(o.Params), count(o.MACs))
 	w.Flush()
-	return s.String()
+	return strings.ReplaceAll("\n"+s.String(), "\n  ", "\n")[1:] // without the padding on the left
 }
 
 // size writes a shape as 32×28×28.

@@ -154,7 +154,7 @@ func (s SolverConfig) validate(f *faults) {
 	f.share("solver.alpha", s.Alpha)
 	f.add(!finite(s.Eps) || s.Eps < 0, "solver.eps is %v, want a small positive number", s.Eps)
 	f.add(!finite(s.WeightDecay) || s.WeightDecay < 0, "solver.weight_decay is %v, want a positive number, or 0 for none", s.WeightDecay)
-	f.add(s.Nesterov && s.Momentum == 0, "solver.nesterov needs a solver.momentum, such as 0.9")
+	f.add(s.Name == "sgd" && s.Nesterov && s.Momentum == 0, "solver.nesterov needs a solver.momentum, such as 0.9")
 }
 
 func (s ScheduleConfig) validate(f *faults) {
@@ -193,7 +193,11 @@ func (f faults) err() error {
 	if len(f) == 0 {
 		return nil
 	}
-	return errors.Errorf("trainer: the configuration has %d faults:\n  %s", len(f), strings.Join(f, "\n  "))
+	noun := "faults"
+	if len(f) == 1 {
+		noun = "fault"
+	}
+	return errors.Errorf("trainer: the configuration has %d %s:\n  %s", len(f), noun, strings.Join(f, "\n  "))
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

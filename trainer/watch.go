@@ -9,6 +9,7 @@ import (
 // checkpoint, so that a resumed run warns at the same steps.
 type watch struct {
 	Near     int     `json:"near,omitempty"`      // logged steps in a row with all embeddings in one place
+	Mixed    int     `json:"mixed,omitempty"`     // logged steps in a row with all of them close, and no nearer within a class
 	Told     bool    `json:"told,omitempty"`      // of the collapse at hand
 	Level    float64 `json:"level,omitempty"`     // running mean of the loss
 	Spread   float64 `json:"spread,omitempty"`    // running mean of |loss − Level|
@@ -21,6 +22,9 @@ type watch struct {
 const (
 	nearShare  = 1e-3 // mean distance ÷ mean length below which embeddings are in one place
 	nearSteps  = 3    // logged steps
+	closeShare = 0.1  // mean distance ÷ mean length below which they are close
+	mixedRatio = 1.05 // mean distance between classes ÷ within one, below which classes are not told apart
+	mixedSteps = 10   // logged steps
 	flatShare  = 0.01 // mean change of the loss ÷ its level below which it is stuck
 	flatSteps  = 20   // logged steps
 	levelDecay = 0.9
@@ -43,12 +47,13 @@ func (w *watch) look(i StepInfo, classes int) []Warning {
 }
 
 func (w *watch) collapse(i StepInfo) (message, advice string, ok bool) {
-	near := max(i.MeanPositive, i.MeanNegative) <= nearShare*i.EmbeddingNorm || i.EmbeddingNorm == 0
-	if !near {
-		w.Near, w.Told = 0, false
-		return "", "", false
+	far := max(i.MeanPositive, i.MeanNegative)
+	w.Near = count(w.Near, far <= nearShare*i.EmbeddingNorm)
+	w.Mixed = count(w.Mixed, far <= closeShare*i.EmbeddingNorm && i.MeanNegative < mixedRatio*i.MeanPositive)
+	if w.Near == 0 && w.Mixed == 0 {
+		w.Told = false
 	}
-	if w.Near++; w.Near < nearSteps || w.Told {
+	if w.Told || w.Near < nearSteps && w.Mixed < mixedSteps {
 		return "", "", false
 	}
 	w.Told = true
@@ -56,7 +61,15 @@ func (w *watch) collapse(i StepInfo) (message, advice string, ok bool) {
 			"between classes, at a mean length of %.2g; the loss is %.4g, for a triplet loss that is its margin",
 			i.MeanPositive, i.MeanNegative, i.EmbeddingNorm, i.Loss),
 		"lower the learning rate or warm it up over some hundred steps; mine semi-hard or all triplets before batch-hard; " +
-			"take more classes a batch; use batch norm and normalised embeddings", true
+			"take more classes a batch; use batch norm and normalised embeddings; lower the weight decay", true
+}
+
+// count is the length of a row of true answers.
+func count(before int, yes bool) int {
+	if yes {
+		return before + 1
+	}
+	return 0
 }
 
 func (w *watch) stuck(i StepInfo, classes int) (message, advice string, ok bool) {

@@ -81,10 +81,12 @@ func dropped[T cpu.Float](s Dropout) func(x, y []T) {
 			} else {
 				bits >>= 32
 			}
-			y[i] = 0
-			if bits&(1<<32-1) >= limit {
-				y[i] = x[i] * scale
+			choice := [2]T{x[i] * scale, 0} // no branch: it could not be predicted
+			k := 0
+			if bits&(1<<32-1) < limit {
+				k = 1
 			}
+			y[i] = choice[k&1]
 		}
 	}
 	return func(in, out []T) {

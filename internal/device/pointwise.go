@@ -74,14 +74,7 @@ func value[T cpu.Float](s Unary) func(y, x []T) {
 			}
 		}
 	case Relu:
-		return func(y, x []T) {
-			for i, v := range x {
-				if v <= 0 { // NaN goes through
-					v = 0
-				}
-				y[i] = v
-			}
-		}
+		return func(y, x []T) { cpu.Relu(x, y) }
 	case Square:
 		return func(y, x []T) {
 			for i, v := range x {
@@ -152,14 +145,7 @@ func derivative[T cpu.Float](s Unary) func(dx, x, y, dy []T) {
 			}
 		}
 	case Relu:
-		return func(dx, x, _, dy []T) {
-			for i, g := range dy {
-				if x[i] <= 0 {
-					g = 0
-				}
-				dx[i] = g
-			}
-		}
+		return func(dx, x, _, dy []T) { cpu.ReluGrad(x, dy, dx) }
 	case Square:
 		return func(dx, x, _, dy []T) {
 			for i, g := range dy {

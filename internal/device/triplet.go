@@ -12,8 +12,8 @@ import (
 const (
 	TripletSum     = iota // sum of the terms t with Low < t < High
 	TripletCount          // their number
+	TripletActive         // number of triplets in the window that violate the margin, v > 0
 	TripletChosen         // number of triplets in the window
-	TripletActive         // number of those that violate the margin, v > 0
 	TripletColumns        // how many columns there are
 )
 
@@ -129,9 +129,15 @@ func (s span) of(pos []positive, an float64) (lo, hi int) {
 // first is the first of the sorted positives p with an − D_ap below the cut.
 func (c cut) first(pos []positive, an float64) int {
 	lo, hi := 0, len(pos)
-	for lo < hi {
+	switch {
+	case c.at == math.Inf(1):
+		return 0
+	case !c.below(an - pos[hi-1].dist): // most negatives are far from all positives
+		return hi
+	}
+	for hi--; lo < hi; {
 		mid := int(uint(lo+hi) >> 1)
-		if d := an - pos[mid].dist; d < c.at || c.closed && d == c.at {
+		if c.below(an - pos[mid].dist) {
 			hi = mid
 		} else {
 			lo = mid + 1
@@ -140,12 +146,15 @@ func (c cut) first(pos []positive, an float64) int {
 	return lo
 }
 
+func (c cut) below(d float64) bool { return d < c.at || c.closed && d == c.at }
+
 // spans are the differences that each column counts, the window, the bounds of the
 // terms and the margin taken together.
 func (s Triplets) spans() (out [TripletColumns]span) {
-	window := span{cut{s.Above, true}, cut{s.AtMost, true}}
-	active := span{cut{math.Inf(-1), false}, cut{s.Margin, false}}
-	terms := span{cut{math.Inf(-1), false}, cut{math.Inf(1), true}}
+	all := span{cut{math.Inf(-1), false}, cut{math.Inf(1), true}}
+	window := all.within(span{cut{s.Above, true}, cut{s.AtMost, true}})
+	active := span{all.from, cut{s.Margin, false}}
+	terms := all
 	if s.Low >= 0 {
 		terms.to = cut{s.Margin - s.Low, false}
 	}
@@ -163,23 +172,30 @@ func countTriplets[T cpu.Float](s Triplets, spans [TripletColumns]span, r *tripl
 	if len(r.pos) == 0 {
 		return
 	}
-	last := r.pos[len(r.pos)-1].dist
+	var twin [TripletColumns]bool // counts the same as the column before
+	for k := TripletCount; k < TripletColumns; k++ {
+		twin[k] = spans[k] == spans[k-1]
+	}
+	nan := math.IsNaN(r.prefix[len(r.pos)])
 	for j, m := range neg {
 		if m == 0 {
 			continue
 		}
 		an := float64(d[j])
+		nan = nan || an != an
 		lo, hi := spans[TripletSum].of(r.pos, an)
-		sums[TripletSum] += r.prefix[hi] - r.prefix[lo] + float64(hi-lo)*(s.Margin-an)
-		if math.IsNaN(an) || math.IsNaN(last) || math.IsNaN(r.pos[0].dist) {
-			sums[TripletSum] = math.NaN() // no comparison holds; the sum must tell
+		if lo != hi {
+			sums[TripletSum] += r.prefix[hi] - r.prefix[lo] + float64(hi-lo)*(s.Margin-an)
 		}
 		for k := TripletCount; k < TripletColumns; k++ {
-			if spans[k] != spans[k-1] {
+			if !twin[k] {
 				lo, hi = spans[k].of(r.pos, an)
 			}
 			sums[k] += float64(hi - lo)
 		}
+	}
+	if nan {
+		sums[TripletSum] = math.NaN() // no comparison with it holds; the sum must tell
 	}
 }
 

@@ -167,3 +167,28 @@ func BenchmarkTriplets(b *testing.B) {
 		}
 	}
 }
+
+// After the first run the kernels own all the memory that they need.
+func TestTripletsAllocateNothing(t *testing.T) {
+	const n = 64
+	rng := rand.New(rand.NewPCG(2, 2))
+	d, pos, neg := make([]float32, n*n), make([]float32, n*n), make([]float32, n*n)
+	for i := range d {
+		d[i] = rng.Float32()
+		pos[i] = float32(btoi(i/n/4 == i%n/4 && i/n != i%n))
+		neg[i] = float32(btoi(i/n/4 != i%n/4))
+	}
+	sums, grad := make([]float32, n*TripletColumns), make([]float32, n*n)
+	for _, swap := range []bool{false, true} {
+		s := Triplets{N: n, Margin: 0.2, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Swap: swap}
+		forward, err := CPU.Kernel(s)
+		require.NoError(t, err)
+		backward, err := CPU.Kernel(TripletsGrad(s))
+		require.NoError(t, err)
+		in, inGrad := []Memory{{F32: d}, {F32: pos}, {F32: neg}}, []Memory{{F32: d}, {F32: pos}, {F32: neg}, {F32: sums}}
+		require.Zero(t, testing.AllocsPerRun(20, func() {
+			forward.Run(Memory{F32: sums}, in)
+			backward.Run(Memory{F32: grad}, inGrad)
+		}), "swap %t", swap)
+	}
+}

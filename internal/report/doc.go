@@ -7,8 +7,9 @@
 // Data holds what is known of the run; every part of it may be missing, and its section
 // is then left out. Equal Data gives an equal file, byte for byte.
 //
-// The file stays below MaxBytes: thumbnails stand in one sprite sheet, whose tiles
-// shrink until they fit. The map shows at most MaxPoints pictures, taken evenly from
+// The file stays below MaxBytes: the thumbnails of the map stand in one sprite sheet,
+// whose tiles shrink until they fit in what the rest leaves; only hundreds of curves or
+// endless tables could break that. The map shows at most MaxPoints pictures, taken evenly from
 // the classes, and says so.
 //
 // The package knows nothing of training: slices come in, a page goes out.

@@ -138,7 +138,7 @@ func (v value) MarshalJSON() ([]byte, error) {
 
 // newPage turns data into texts. Its sheets come later.
 func newPage(d *Data) *page {
-	p := &page{Title: name(cmp.Or(d.Title, "Training run"), 200), Version: name(d.Version, 200), Protocol: printable(d.Protocol, false),
+	p := &page{Title: name(cmp.Or(d.Title, "Training run"), 200), Version: name(d.Version, 200), Protocol: name(d.Protocol, 2000),
 		APName: name(cmp.Or(d.APName, apName(d)), maxName), Style: template.CSS(style), Script: template.JS(script)}
 	for _, f := range d.Facts {
 		p.Facts = append(p.Facts, Fact{name(f.Name, maxName), name(f.Value, 400)})
@@ -382,6 +382,9 @@ func (c *chart) note(all int) string {
 		s += ", taken evenly from the classes out of " + count(all)
 	}
 	s += ". t-SNE: near means similar; distances between far groups mean little."
+	if len(c.classes) > chartColours {
+		s += " Colours and shapes repeat; neighbouring classes differ."
+	}
 	if c.dropped > 0 {
 		s += " " + plural(c.dropped, "picture has", "pictures have") + " an embedding with NaN or Inf and cannot be shown."
 	}

@@ -98,6 +98,8 @@ func (a axis) ticks(n int) []tick {
 }
 
 func (a axis) round(n int) []float64 {
+	hair := (a.high - a.low) * 1e-10 // lets a round value at the very end count
+	a.low, a.high = a.low-hair, a.high+hair
 	if a.log && a.high-a.low >= 1 {
 		var list []float64
 		every := math.Ceil((a.high - a.low) / float64(n))
@@ -136,9 +138,19 @@ func tickText(v float64) string {
 	case size >= 1e4:
 		return trimmed(v/1e3) + "k"
 	case size < 1e-3 && v != 0:
-		return strings.Replace(strconv.FormatFloat(v, 'g', 3, 64), "-", "−", 2)
+		return exponential(v, 3)
 	}
 	return trimmed(v)
+}
+
+// exponential writes up to so many significant digits and a short exponent: 2.5e−5.
+func exponential(v float64, digits int) string {
+	mantissa, power, _ := strings.Cut(strconv.FormatFloat(v, 'e', digits-1, 64), "e")
+	if strings.Contains(mantissa, ".") {
+		mantissa = strings.TrimRight(strings.TrimRight(mantissa, "0"), ".")
+	}
+	sign := strings.TrimPrefix(power[:1], "+")
+	return strings.ReplaceAll(mantissa+"e"+sign+strings.TrimLeft(power[1:], "0"), "-", "−")
 }
 
 func trimmed(v float64) string {
@@ -180,8 +192,23 @@ func groups(all []Series) []group {
 		}
 		g := &list[k]
 		s.Steps, s.Values = thinned(s.Steps, s.Values, budget)
-		g.log = g.log && s.Log && !slices.ContainsFunc(s.Values, func(v float64) bool { return finite(v) && v <= 0 })
+		s.Values = drawable(s.Values)
+		g.log = g.log && s.Log && !slices.ContainsFunc(s.Values, func(v float64) bool { return v < 1/farthest })
 		g.series = append(g.series, s)
+	}
+	return list
+}
+
+// farthest bounds the values that a plot can hold without overflow of its axis.
+const farthest = 1e300
+
+// drawable replaces what cannot be drawn by NaN, which leaves a gap.
+func drawable(values []float64) []float64 {
+	list := slices.Clone(values)
+	for k, v := range list {
+		if !(math.Abs(v) <= farthest) {
+			list[k] = math.NaN()
+		}
 	}
 	return list
 }
@@ -228,8 +255,11 @@ func (g group) plot() plot {
 	}
 	x := newAxis(xs, p.Left, p.Right, false)
 	y := newAxis(ys, p.Bottom, p.Top, g.log).air(0.06)
-	p.XTicks, p.YTicks = x.ticks(5), y.ticks(4)
+	p.XTicks, p.YTicks = x.ticks(5), y.ticks(6)
 	for k, s := range g.series {
+		if len(g.series) == 1 && s.Name == g.title {
+			s.Name = "" // the title says it
+		}
 		p.Lines = append(p.Lines, line{Name: s.Name, D: trace(s, x, y), Colour: k % plotColours, Last: number(lastFinite(s.Values))})
 	}
 	return p
@@ -269,7 +299,7 @@ func (h Distances) plot(top float64) plot {
 	positive, negative := shares(h.Positive), shares(h.Negative)
 	x := axis{0, top, p.Left, p.Right, false}
 	y := newAxis(append(append([]float64{0}, positive...), negative...), p.Bottom, p.Top, false).air(0.06)
-	p.XTicks, p.YTicks = x.ticks(6), y.ticks(4)
+	p.XTicks, p.YTicks = x.ticks(6), y.ticks(6)
 	p.Areas = []line{
 		{Name: "two classes", D: steps(h.Edges, negative, x, y), Colour: 1},
 		{Name: "one class", D: steps(h.Edges, positive, x, y), Colour: 0},

@@ -35,7 +35,7 @@ func (d *Data) neighboursOf(query, limit int) []neighbour {
 			continue
 		}
 		distance := math.NaN()
-		if k < len(d.Neighbours.Distances[query]) {
+		if len(d.Neighbours.Distances) > 0 {
 			distance = float64(d.Neighbours.Distances[query][k])
 		}
 		list = append(list, neighbour{int(j), distance, d.Labels[j] == d.Labels[query]})
@@ -59,9 +59,8 @@ func averagePrecision(list []neighbour, others int) float64 {
 	return sum / float64(min(others, len(list)))
 }
 
-// ranking orders the queries that have a value from worst to best; of equal ones the
-// query with the nearer neighbour is the more telling and stands farther out.
-func (d *Data) ranking() []retrieved {
+// answers are the queries that have a value and a neighbour, in the order of the rows.
+func (d *Data) answers() []retrieved {
 	sizes := make(map[int]int)
 	for _, l := range d.Labels {
 		sizes[l]++
@@ -79,14 +78,14 @@ func (d *Data) ranking() []retrieved {
 			all = append(all, r)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b retrieved) int { return cmp.Compare(a.ap, b.ap) })
 	return all
 }
 
 // extremes picks the best and the worst queries, of each class at most one unless there
-// are fewer classes than places. No query is in both lists.
+// are fewer classes than places. Of equal ones the query with the nearer neighbour comes
+// first: the surest mistake, the surest success. No query is in both lists.
 func (d *Data) extremes() (best, worst []retrieved) {
-	ranked := d.ranking()
+	ranked := d.answers()
 	places := min(shownQueries, len(ranked)/2)
 	if len(ranked) == 1 {
 		places = 1

@@ -5,7 +5,12 @@
   for (const e of document.querySelectorAll(".js")) e.hidden = false;
   const clamp = (v, a, b) => Math.min(b, Math.max(a, v));
   const minus = (s) => s.replace("-", "−");
-  const text = (v) => v == null ? "–" : minus(String(+v.toPrecision(4)));
+  const text = (v) => {
+    const size = Math.abs(v);
+    if (v == null) return "–";
+    if (v !== 0 && (size < 1e-3 || size >= 1e6)) return minus((+v.toPrecision(4)).toExponential().replace("+", ""));
+    return minus(String(+v.toPrecision(Math.max(4, String(Math.trunc(size)).length))));
+  };
 
   // Curves: the same drawing as plot.go, at the reader's width, over a window of steps.
   const colours = 6;
@@ -25,11 +30,12 @@
     const size = Math.abs(v);
     if (size >= 1e6) return minus(+(v / 1e6).toFixed(4) + "M");
     if (size >= 1e4) return minus(+(v / 1e3).toFixed(4) + "k");
-    if (size < 1e-3 && v !== 0) return minus(String(+v.toPrecision(3)));
+    if (size < 1e-3 && v !== 0) return minus((+v.toPrecision(3)).toExponential());
     return minus(String(+v.toFixed(4)));
   };
   const rounds = (low, high, n, log) => {
-    const list = [];
+    const list = [], hair = (high - low) * 1e-10;
+    low -= hair; high += hair;
     if (log && high - low >= 1) {
       const every = Math.ceil((high - low) / n);
       for (let e = Math.ceil(low); e <= high; e += every) list.push(10 ** e);
@@ -102,7 +108,7 @@
       this.y = (v) => bottom + (up(v) - low) / (high - low) * (margin.top - bottom);
       root.setAttribute("viewBox", `0 0 ${width} ${height}`);
       root.replaceChildren();
-      for (const v of rounds(low, high, 4, log)) {
+      for (const v of rounds(low, high, 6, log)) {
         const y = this.y(v);
         root.append(svg("line", { class: "grid", x1: margin.left, x2: this.right, y1: y, y2: y }),
           svg("text", { class: "tick y", x: margin.left - 7, y: y + 4 }, tickText(v)));
@@ -237,18 +243,18 @@
     else if (s === 2) { pen.moveTo(x, y - r * 1.25); pen.lineTo(x + r * 1.15, y + r * .8); pen.lineTo(x - r * 1.15, y + r * .8); pen.closePath(); }
     else { pen.moveTo(x, y - r * 1.3); pen.lineTo(x + r * 1.3, y); pen.lineTo(x, y + r * 1.3); pen.lineTo(x - r * 1.3, y); pen.closePath(); }
   };
-  const pictureSize = () => clamp(Math.sqrt(fit() * fit() / n) * 0.8 * scale, 9, 84);
+  const pictureSize = () => clamp(Math.sqrt(fit() * fit() / n) * 0.8 * scale, 12, 84);
   const place = (i, x, y, edge) => {
     pen.drawImage(sheet, i % map.columns * map.tile, Math.floor(i / map.columns) * map.tile, map.tile, map.tile, x - edge / 2, y - edge / 2, edge, edge);
   };
-  const one = (i, r, ink) => {
+  const mark = (i, r, ink) => {
     const x = px(i), y = py(i), m = map.marks[map.class[i]];
     if (x < -60 || y < -60 || x > size.w + 60 || y > size.h + 60) return;
     pen.fillStyle = colour(m);
     if (showPictures && sheet.naturalWidth) {
       const edge = pictureSize();
       place(i, x, y, edge);
-      pen.lineWidth = 2; pen.strokeStyle = colour(m);
+      pen.lineWidth = edge < 24 ? 1 : 2; pen.strokeStyle = colour(m);
       pen.strokeRect(x - edge / 2, y - edge / 2, edge, edge);
       return;
     }
@@ -261,16 +267,16 @@
     pen.clearRect(0, 0, w, h);
     pen.imageSmoothingEnabled = map.tile > 32;
     const chosen = pinned >= 0 ? pinned : hover >= 0 ? map.class[hover] : -1, r = radius(), card = style("--card");
-    pen.globalAlpha = chosen >= 0 ? 0.16 : 0.9;
-    for (let i = 0; i < n; i++) if (map.class[i] !== chosen) one(i, r, null);
+    pen.globalAlpha = chosen >= 0 ? 0.1 : showPictures ? 1 : 0.9;
+    for (let i = 0; i < n; i++) if (map.class[i] !== chosen) mark(i, r, null);
     pen.globalAlpha = 1;
     if (chosen >= 0) web(chosen, r, card);
-    if (map.classes.length <= 24 && chosen < 0) labels();
+    if (map.classes.length <= 60 && chosen < 0 && !showPictures) labels();
     if (hover >= 0) {
       pen.lineWidth = 2; pen.strokeStyle = style("--ink");
       const edge = pictureSize();
       if (showPictures && sheet.naturalWidth) { place(hover, px(hover), py(hover), edge); pen.strokeRect(px(hover) - edge / 2 - 1, py(hover) - edge / 2 - 1, edge + 2, edge + 2); }
-      else { one(hover, r + 1.5, null); dot(px(hover), py(hover), r + 3.5, 0); pen.stroke(); }
+      else { mark(hover, r + 1.5, null); dot(px(hover), py(hover), r + 3.5, 0); pen.stroke(); }
     }
   }
   // web joins the pictures of a class with its middle and names it.
@@ -279,20 +285,35 @@
     pen.strokeStyle = colour(map.marks[c]); pen.lineWidth = 1; pen.globalAlpha = 0.45;
     for (const i of list) { pen.beginPath(); pen.moveTo(x, y); pen.lineTo(px(i), py(i)); pen.stroke(); }
     pen.globalAlpha = 1;
-    for (const i of list) one(i, r + 1, card);
-    if (pinned >= 0) label(map.classes[c], x, y);
+    for (const i of list) mark(i, r + 1, card);
+    if (pinned >= 0 && hover < 0) label(map.classes[c], ...above(list));
   };
   const middle = (list) => {
     const xm = list.map(px).sort((a, b) => a - b), ym = list.map(py).sort((a, b) => a - b);
     return [xm[xm.length >> 1], ym[ym.length >> 1]];
   };
-  const label = (words, x, y) => {
+  // label writes a class name centred at x with its foot at y, kept within the map,
+  // unless it would cover one of the boxes taken.
+  const label = (words, x, y, taken) => {
     if (words.length > 34) words = words.slice(0, 33) + "…";
-    pen.font = "600 12px " + style("--sans"); pen.textAlign = "center"; pen.textBaseline = "middle";
+    pen.font = "600 12px " + style("--sans"); pen.textAlign = "center"; pen.textBaseline = "alphabetic";
+    const half = pen.measureText(words).width / 2;
+    x = clamp(x, half + 6, Math.max(half + 6, size.w - half - 6)); y = clamp(y, 16, size.h - 6);
+    const box = [x - half - 3, y - 13, x + half + 3, y + 4];
+    if (taken && taken.some((t) => box[0] < t[2] && t[0] < box[2] && box[1] < t[3] && t[1] < box[3])) return;
+    if (taken) taken.push(box);
     pen.lineWidth = 4; pen.lineJoin = "round"; pen.strokeStyle = style("--card"); pen.strokeText(words, x, y);
     pen.fillStyle = style("--ink"); pen.fillText(words, x, y);
   };
-  const labels = () => members.forEach((list, c) => { const [x, y] = middle(list); label(map.classes[c], x, y); });
+  // above is where a name stands: over the upper pictures of the class.
+  const above = (list) => {
+    const rows = list.map(py).sort((a, b) => a - b);
+    return [middle(list)[0], rows[rows.length >> 3] - radius() - 5];
+  };
+  const labels = () => {
+    const taken = [];
+    members.forEach((list, c) => label(map.classes[c], ...above(list), taken));
+  };
 
   const resize = () => {
     const box = canvas.getBoundingClientRect();
@@ -395,7 +416,7 @@
       if (i === hover || along <= 0 || across > along) continue;
       if (along + across < least) { least = along + across; best = i; }
     }
-    if (hover < 0) best = find2(x, y);
+    if (hover < 0) best = nearestTo(x, y);
     if (best < 0) return;
     const px0 = px(best), py0 = py(best);
     if (px0 < 20 || px0 > size.w - 20) moveX += size.w / 2 - px0;
@@ -403,7 +424,7 @@
     hold(); point(best);
     $("spoken").textContent = map.classes[map.class[best]] + (map.paths ? ", " + map.paths[best] : "");
   };
-  const find2 = (x, y) => { let b = 0; for (let i = 1; i < n; i++) if ((px(i) - x) ** 2 + (py(i) - y) ** 2 < (px(b) - x) ** 2 + (py(b) - y) ** 2) b = i; return b; };
+  const nearestTo = (x, y) => { let b = 0; for (let i = 1; i < n; i++) if ((px(i) - x) ** 2 + (py(i) - y) ** 2 < (px(b) - x) ** 2 + (py(b) - y) ** 2) b = i; return b; };
   document.querySelectorAll("[data-zoom]").forEach((b) => b.addEventListener("click", () => b.dataset.zoom === "all" ? all() : zoom(b.dataset.zoom === "in" ? 1.6 : 1 / 1.6, size.w / 2, size.h / 2)));
   $("pictures").addEventListener("click", (e) => { showPictures = !showPictures; e.target.setAttribute("aria-pressed", String(showPictures)); paint(); });
   $("find").addEventListener("input", (e) => {

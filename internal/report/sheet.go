@@ -44,6 +44,7 @@ func newSheet(pictures []int, thumbnail func(int) (image.Image, error), largest,
 	s.Columns = int(math.Ceil(math.Sqrt(float64(len(pictures)))))
 	s.Rows = (len(pictures) + s.Columns - 1) / s.Columns
 	var tiles []image.Image
+	most := largest + 1
 	for _, size := range tileSizes {
 		if size > largest || s.Columns*s.Rows*size*size > maxSheetPixels {
 			continue
@@ -55,7 +56,7 @@ func newSheet(pictures []int, thumbnail func(int) (image.Image, error), largest,
 				s.missing += b2i(t == nil)
 			}
 			size = min(size, max(edge, tileSizes[len(tileSizes)-1]))
-		} else if size >= s.Tile {
+		} else if size >= most {
 			continue
 		}
 		s.Tile = size
@@ -67,6 +68,8 @@ func newSheet(pictures []int, thumbnail func(int) (image.Image, error), largest,
 			s.Source = source
 			return s, nil
 		}
+		// The next size to try follows from bytes growing with the area, or a little slower.
+		most = min(size, int(float64(size)*math.Pow(float64(max(limit, 0))/float64(len(source)), 0.4))+1)
 	}
 	return sheet{place: map[int]int{}, missing: s.missing}, nil
 }

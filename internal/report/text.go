@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -16,8 +17,7 @@ const (
 )
 
 // printable makes any bytes fit to be shown: what is not UTF-8 becomes \xNN, and what
-// is invisible or turns the direction of reading becomes its escape, so that two
-// different names never look alike. Line ends and tabs pass if lines is set.
+// is invisible or turns the direction of reading becomes its escape. Line ends and tabs pass if lines is set.
 func printable(s string, lines bool) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
@@ -26,7 +26,7 @@ func printable(s string, lines bool) string {
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, `\x%02x`, s[i])
 		case lines && (r == '\n' || r == '\t'),
-			unicode.IsPrint(r), r == '\u200c', r == '\u200d': // joiners belong to words of many scripts
+			unicode.IsPrint(r), unicode.Is(unicode.Zs, r), r == '\u200c', r == '\u200d': // joiners belong to words of many scripts
 			b.WriteRune(r)
 		default:
 			quoted := strconv.QuoteRuneToASCII(r)
@@ -47,13 +47,20 @@ func name(s string, limit int) string {
 	return string(r[:head]) + "…" + string(r[len(r)-(limit-1-head):])
 }
 
-// number writes a value with four significant digits, and a dash for what is not one.
+// number writes a value with four significant digits or all of its whole part, and a
+// dash for what is not one.
 func number(v float64) string {
 	if !finite(v) {
 		return "–"
 	}
-	s := strconv.FormatFloat(v, 'g', 4, 64)
-	return strings.Replace(s, "-", "−", 1)
+	if size := math.Abs(v); v != 0 && (size < 1e-3 || size >= 1e6) {
+		return exponential(v, 4)
+	}
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', max(4, len(strconv.Itoa(int(v)))), 64), 64)
+	if err != nil {
+		return "–"
+	}
+	return strings.Replace(strconv.FormatFloat(rounded, 'f', -1, 64), "-", "−", 1)
 }
 
 // share writes a fraction with three decimals.

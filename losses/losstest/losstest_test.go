@@ -60,7 +60,7 @@ func TestFindsFaults(t *testing.T) {
 		"cancellation in float32": {formula(func(_, _, d, pos, _ graph.Expr) graph.Expr {
 			return graph.MeanOver(pos, d.Plus(1e6).Plus(-1e6))
 		}), "float32: "},
-		"not a scalar": {formula(func(_, _, d, _, _ graph.Expr) graph.Expr { return d }), "want a scalar"},
+		"not a scalar":        {formula(func(_, _, d, _, _ graph.Expr) graph.Expr { return d }), "want a scalar"},
 		"a parameter cut off": {&fixed{params: graph.NewParams(1)}, "central differences of the parameters: "},
 	} {
 		t.Run(name, func(t *testing.T) {

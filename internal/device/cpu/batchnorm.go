@@ -76,7 +76,7 @@ func Normalize[T Float](b BatchNorm, lo, hi int, x, stats, gamma, beta, y []T) {
 		out = out[:len(in)]
 		if b.Relu {
 			for i, v := range in {
-				out[i] = cut(T((v-mean)*scale) + shift)
+				out[i] = max(T((v-mean)*scale)+shift, 0)
 			}
 			continue
 		}
@@ -91,21 +91,13 @@ func normalizeRows[T Float](b BatchNorm, lo, hi int, x, stats, gamma, beta, y []
 	for p := lo; p < hi; p++ {
 		v := T((x[p]-stats[c])*(stats[b.C+c]*gamma[c])) + beta[c]
 		if b.Relu {
-			v = cut(v)
+			v = max(v, 0)
 		}
 		y[p] = v
 		if c++; c == b.C {
 			c = 0
 		}
 	}
-}
-
-// cut is max(0, v); a NaN stays.
-func cut[T Float](v T) T {
-	if v <= 0 {
-		return 0
-	}
-	return v
 }
 
 // NormalizeParamsGrad computes for the channels [lo, hi) from x and dy the gradients
@@ -120,17 +112,7 @@ func NormalizeParamsGrad[T Float](b BatchNorm, lo, hi int, x, stats, gamma, beta
 		for c := lo; c < hi; c++ {
 			at := (n*b.C + c) * b.Plane
 			in, g := x[at:at+b.Plane], dy[at:at+b.Plane]
-			g = g[:len(in)]
-			mean, scale, shift := stats[c], stats[b.C+c]*gamma[c], beta[c]
-			var first, second float64
-			for i, v := range in {
-				d, u := g[i], v-mean
-				if b.Relu && T(u*scale)+shift <= 0 {
-					continue
-				}
-				first += float64(d)
-				second += float64(d) * float64(u)
-			}
+			first, second := tilt(b.Relu, in, g, stats[c], stats[b.C+c]*gamma[c], beta[c])
 			dbeta[c] += first
 			dgamma[c] += second
 		}
@@ -139,6 +121,33 @@ func NormalizeParamsGrad[T Float](b BatchNorm, lo, hi int, x, stats, gamma, beta
 		grads[c] = T(dgamma[c] * float64(stats[b.C+c]))
 		grads[b.C+c] = T(dbeta[c])
 	}
+}
+
+// tilt is Σ dy and Σ dy·(x − mean) over a plane, in two interleaved sums each.
+func tilt[T Float](relu bool, x, dy []T, mean, scale, shift T) (first, second float64) {
+	dy = dy[:len(x)]
+	var a, aa, b, bb float64
+	i := 0
+	for ; i+2 <= len(x); i += 2 {
+		u, v := x[i]-mean, x[i+1]-mean
+		d, e := dy[i], dy[i+1]
+		if relu {
+			d, e = gate(T(u*scale)+shift, d), gate(T(v*scale)+shift, e)
+		}
+		a += float64(d)
+		b += float64(e)
+		aa += float64(d) * float64(u)
+		bb += float64(e) * float64(v)
+	}
+	if i < len(x) {
+		u, d := x[i]-mean, dy[i]
+		if relu {
+			d = gate(T(u*scale)+shift, d)
+		}
+		a += float64(d)
+		aa += float64(d) * float64(u)
+	}
+	return a + b, aa + bb
 }
 
 // NormalizeGrad computes for the planes [lo, hi) of N·C the gradient to x,
@@ -153,24 +162,21 @@ func NormalizeGrad[T Float](b BatchNorm, lo, hi int, x, stats, gamma, beta, dy, 
 		c := p % b.C
 		mean, istd, shift := stats[c], stats[b.C+c], beta[c]
 		scale := istd * gamma[c]
-		var slope, level T
+		var slope, offset T
 		if grads != nil {
-			slope, level = grads[c]*istd/n, grads[b.C+c]/n
+			slope, offset = grads[c]*istd/n, grads[b.C+c]/n
 		}
 		in, g, out := x[p*b.Plane:(p+1)*b.Plane], dy[p*b.Plane:(p+1)*b.Plane], dx[p*b.Plane:(p+1)*b.Plane]
 		g, out = g[:len(in)], out[:len(in)]
 		if !b.Relu {
 			for i, v := range in {
-				out[i] = scale * (g[i] - level - (v-mean)*slope)
+				out[i] = scale * (g[i] - offset - (v-mean)*slope)
 			}
 			continue
 		}
 		for i, v := range in {
-			d, u := g[i], v-mean
-			if T(u*scale)+shift <= 0 {
-				d = 0
-			}
-			out[i] = scale * (d - level - u*slope)
+			u := v - mean
+			out[i] = scale * (gate(T(u*scale)+shift, g[i]) - offset - u*slope)
 		}
 	}
 }

@@ -126,23 +126,46 @@ func maxPoolHalves[T Float](width, oh, ow int, in, out []T, at []int32) {
 		base := 2 * i * width
 		a, b := in[base:base+2*ow], in[base+width:base+width+2*ow]
 		dst := out[i*ow : (i+1)*ow]
+		if at == nil {
+			for j := range dst {
+				dst[j] = max(a[2*j], a[2*j+1], b[2*j], b[2*j+1])
+			}
+			continue
+		}
+		index := at[i*ow : (i+1)*ow]
 		for j := range dst {
-			top, best := a[2*j], base+2*j
-			if v := a[2*j+1]; v > top || v != v && top == top {
-				top, best = v, base+2*j+1
-			}
-			if v := b[2*j]; v > top || v != v && top == top {
-				top, best = v, base+width+2*j
-			}
-			if v := b[2*j+1]; v > top || v != v && top == top {
-				top, best = v, base+width+2*j+1
-			}
+			p, q, r, s := a[2*j], a[2*j+1], b[2*j], b[2*j+1]
+			top := max(p, q, r, s)
 			dst[j] = top
-			if at != nil {
-				at[i*ow+j] = int32(best)
-			}
+			index[j] = int32(base + 2*j + firstOf(top, p, q, r, width))
 		}
 	}
+}
+
+// firstOf is where in a window p q / r s of a plane of the given width its maximum top
+// first stands: the first NaN if top is one.
+func firstOf[T Float](top, p, q, r T, width int) int {
+	at := width + 1
+	if top == r {
+		at = width
+	}
+	if top == q {
+		at = 1
+	}
+	if top == p {
+		at = 0
+	}
+	if top != top { // rare, and so well predicted
+		switch {
+		case p != p:
+			at = 0
+		case q != q:
+			at = 1
+		case r != r:
+			at = width
+		}
+	}
+	return at
 }
 
 // MaxPoolGrad computes dx of the planes [lo, hi) from dy and MaxPool's indices.
@@ -160,45 +183,46 @@ func MaxPoolGrad[T Float](p *Pool2D, lo, hi int, dy []T, arg []int32, dx []T) {
 // AvgPool computes the mean of each window for the planes [lo, hi). Padding counts as
 // zeros, unless the geometry excludes it.
 func AvgPool[T Float](p *Pool2D, lo, hi int, x, y []T) {
-	avgPool(p, lo, hi, func(n, o int, q *Pool2D, h0, h1, w0, w1 int, share T) {
-		in := x[n*q.H*q.W : (n+1)*q.H*q.W]
-		var sum T
-		for h := h0; h < h1; h++ {
-			for w := w0; w < w1; w++ {
-				sum += in[h*q.W+w]
+	q := p.withDefaults()
+	oh, ow := q.OutH(), q.OutW()
+	for n := lo; n < hi; n++ {
+		in, out := x[n*q.H*q.W:(n+1)*q.H*q.W], y[n*oh*ow:(n+1)*oh*ow]
+		for i := range oh {
+			h0, h1 := window(i, q.H, q.KH, q.StrideH, q.PadH)
+			rows := counted(&q, i, q.H, q.KH, q.StrideH, q.PadH)
+			for j := range ow {
+				w0, w1 := window(j, q.W, q.KW, q.StrideW, q.PadW)
+				var sum T
+				for h := h0; h < h1; h++ {
+					for _, v := range in[h*q.W+w0 : h*q.W+w1] {
+						sum += v
+					}
+				}
+				out[i*ow+j] = sum / T(rows*counted(&q, j, q.W, q.KW, q.StrideW, q.PadW))
 			}
 		}
-		y[o] = sum * share
-	})
+	}
 }
 
 // AvgPoolGrad computes dx of the planes [lo, hi) from dy.
 func AvgPoolGrad[T Float](p *Pool2D, lo, hi int, dy, dx []T) {
-	clear(dx[lo*p.H*p.W : hi*p.H*p.W])
-	avgPool(p, lo, hi, func(n, o int, q *Pool2D, h0, h1, w0, w1 int, share T) {
-		out := dx[n*q.H*q.W : (n+1)*q.H*q.W]
-		g := dy[o] * share
-		for h := h0; h < h1; h++ {
-			for w := w0; w < w1; w++ {
-				out[h*q.W+w] += g
-			}
-		}
-	})
-}
-
-// avgPool visits every window of the planes [lo, hi): its plane n, its place o in the
-// output, its pixels, and the weight of each in the mean.
-func avgPool[T Float](p *Pool2D, lo, hi int, visit func(n, o int, q *Pool2D, h0, h1, w0, w1 int, share T)) {
 	q := p.withDefaults()
 	oh, ow := q.OutH(), q.OutW()
+	clear(dx[lo*q.H*q.W : hi*q.H*q.W])
 	for n := lo; n < hi; n++ {
+		in, out := dx[n*q.H*q.W:(n+1)*q.H*q.W], dy[n*oh*ow:(n+1)*oh*ow]
 		for i := range oh {
 			h0, h1 := window(i, q.H, q.KH, q.StrideH, q.PadH)
+			rows := counted(&q, i, q.H, q.KH, q.StrideH, q.PadH)
 			for j := range ow {
 				w0, w1 := window(j, q.W, q.KW, q.StrideW, q.PadW)
-				count := counted(&q, i, q.H, q.KH, q.StrideH, q.PadH) *
-					counted(&q, j, q.W, q.KW, q.StrideW, q.PadW)
-				visit(n, (n*oh+i)*ow+j, &q, h0, h1, w0, w1, 1/T(count))
+				g := out[i*ow+j] / T(rows*counted(&q, j, q.W, q.KW, q.StrideW, q.PadW))
+				for h := h0; h < h1; h++ {
+					row := in[h*q.W+w0 : h*q.W+w1]
+					for k := range row {
+						row[k] += g
+					}
+				}
 			}
 		}
 	}

@@ -4,7 +4,8 @@ import "math"
 
 // The loops of the solvers, over flat slices: one pass reads the gradient g, scaled by
 // scale (for clipping), and moves the weights w and the state. Formulas are those of
-// torch.optim, with coefficients computed in float64 and arithmetic in T.
+// torch.optim, with coefficients computed in float64 and arithmetic in float32; the
+// conversions of products keep every processor from fusing them into additions.
 
 // SGD holds the coefficients of one step of stochastic gradient descent.
 type SGD struct {
@@ -15,22 +16,22 @@ type SGD struct {
 // Step: g ← Scale·g + Decay·w; v ← Momentum·v + g; w ← w − LR·v, with Nesterov
 // w ← w − LR·(g + Momentum·v). v is not used, and may be nil, without Momentum.
 func (s SGD) Step(lo, hi int, w, g []float32, v []float32) {
-	sgd(s, w[lo:hi], g[lo:hi], part(v, lo, hi))
+	s.run(w[lo:hi], g[lo:hi], part(v, lo, hi))
 }
 
-func sgd[T Float](s SGD, w, g, v []T) {
-	lr, mu, decay, scale := T(s.LR), T(s.Momentum), T(s.Decay), T(s.Scale)
+func (s SGD) run(w, g, v []float32) {
+	lr, mu, decay, scale := float32(s.LR), float32(s.Momentum), float32(s.Decay), float32(s.Scale)
 	for i := range w {
-		d := T(g[i]*scale) + T(decay*w[i])
+		d := float32(g[i]*scale) + float32(decay*w[i])
 		if v != nil {
-			v[i] = T(mu*v[i]) + d
+			v[i] = float32(mu*v[i]) + d
 			if s.Nesterov {
-				d += T(mu * v[i])
+				d += float32(mu * v[i])
 			} else {
 				d = v[i]
 			}
 		}
-		w[i] -= T(lr * d)
+		w[i] -= float32(lr * d)
 	}
 }
 
@@ -45,24 +46,25 @@ type Adam struct {
 // m ← m + (1 − Beta1)·(g − m); v ← Beta2·v + (1 − Beta2)·g²;
 // w ← w − LR/(1 − Beta1ᵗ) · m / (√v/√(1 − Beta2ᵗ) + Eps).
 func (s Adam) Step(lo, hi int, w, g, m, v []float32) {
-	adam(s, w[lo:hi], g[lo:hi], m[lo:hi], v[lo:hi])
+	s.run(w[lo:hi], g[lo:hi], m[lo:hi], v[lo:hi])
 }
 
-func adam[T Float](s Adam, w, g, m, v []T) {
+func (s Adam) run(w, g, m, v []float32) {
 	t := float64(s.Count)
-	rate := T(s.LR / (1 - math.Pow(s.Beta1, t)))
-	root := T(math.Sqrt(1 - math.Pow(s.Beta2, t)))
-	b1, b2, c2 := T(1-s.Beta1), T(s.Beta2), T(1-s.Beta2)
-	eps, scale, decay, keep := T(s.Eps), T(s.Scale), T(s.Decay), T(1)
+	rate := float32(s.LR / (1 - math.Pow(s.Beta1, t)))
+	root := float32(math.Sqrt(1 - math.Pow(s.Beta2, t)))
+	b1, b2, c2 := float32(1-s.Beta1), float32(s.Beta2), float32(1-s.Beta2)
+	eps, scale, decay, keep := float32(s.Eps), float32(s.Scale), float32(s.Decay), float32(1)
 	if s.Decoupled {
-		keep, decay = T(1-s.LR*s.Decay), 0
+		keep, decay = float32(1-s.LR*s.Decay), 0
 	}
+	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
 	for i := range w {
-		x := T(w[i] * keep)
-		d := T(g[i]*scale) + T(decay*x)
-		m[i] += T(b1 * (d - m[i]))
-		v[i] = T(b2*v[i]) + T(c2*T(d*d))
-		w[i] = x - T(rate*m[i])/(sqrt(v[i])/root+eps)
+		x := float32(w[i] * keep)
+		d := float32(g[i]*scale) + float32(decay*x)
+		m[i] += float32(b1 * (d - m[i]))
+		v[i] = float32(b2*v[i]) + float32(c2*float32(d*d))
+		w[i] = x - float32(rate*m[i])/(sqrt(v[i])/root+eps)
 	}
 }
 
@@ -73,21 +75,21 @@ type RMSProp struct{ LR, Alpha, Eps, Momentum, Decay, Scale float64 }
 // w ← w − LR·d, or with Momentum b ← Momentum·b + d; w ← w − LR·b. b may be nil
 // without Momentum.
 func (s RMSProp) Step(lo, hi int, w, g, v, b []float32) {
-	rmsprop(s, w[lo:hi], g[lo:hi], v[lo:hi], part(b, lo, hi))
+	s.run(w[lo:hi], g[lo:hi], v[lo:hi], part(b, lo, hi))
 }
 
-func rmsprop[T Float](s RMSProp, w, g, v, b []T) {
-	lr, mu, decay, scale := T(s.LR), T(s.Momentum), T(s.Decay), T(s.Scale)
-	a, c, eps := T(s.Alpha), T(1-s.Alpha), T(s.Eps)
+func (s RMSProp) run(w, g, v, b []float32) {
+	lr, mu, decay, scale := float32(s.LR), float32(s.Momentum), float32(s.Decay), float32(s.Scale)
+	a, c, eps := float32(s.Alpha), float32(1-s.Alpha), float32(s.Eps)
 	for i := range w {
-		d := T(g[i]*scale) + T(decay*w[i])
-		v[i] = T(a*v[i]) + T(c*T(d*d))
+		d := float32(g[i]*scale) + float32(decay*w[i])
+		v[i] = float32(a*v[i]) + float32(c*float32(d*d))
 		d /= sqrt(v[i]) + eps
 		if b != nil {
-			b[i] = T(mu*b[i]) + d
+			b[i] = float32(mu*b[i]) + d
 			d = b[i]
 		}
-		w[i] -= T(lr * d)
+		w[i] -= float32(lr * d)
 	}
 }
 
@@ -108,9 +110,10 @@ func SumSquares(x []float32) float64 {
 	return a + b + (c + d)
 }
 
-func sqrt[T Float](x T) T { return T(math.Sqrt(float64(x))) }
+func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 
-func part[T any](x []T, lo, hi int) []T {
+// part is x[lo:hi], or nil for a state that is not kept.
+func part(x []float32, lo, hi int) []float32 {
 	if x == nil {
 		return nil
 	}

@@ -1,0 +1,155 @@
+package device
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"medusa/internal/device/cpu"
+)
+
+// layerCase is a spec with the sizes of its inputs and output.
+type layerCase struct {
+	name string
+	spec any
+	in   []int
+	out  int
+}
+
+// layerCases are large enough that every loop is cut into several pieces.
+func layerCases() []layerCase {
+	conv := cpu.Conv2D{N: 6, C: 4, H: 19, W: 17, OutC: 10, KH: 3, KW: 3, PadH: 1, PadW: 1}
+	nx, nw, ny := 6*4*19*17, 10*4*9, 6*10*19*17
+	pool := cpu.Pool2D{Planes: 60, H: 41, W: 40, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1}
+	halves := cpu.Pool2D{Planes: 60, H: 41, W: 40, KH: 2, KW: 2, StrideH: 2, StrideW: 2}
+	np := 60 * 41 * 40
+	saved, savedHalves := &Saved{Wanted: true}, &Saved{Wanted: true}
+	bn := cpu.BatchNorm{N: 5, C: 12, Plane: 41 * 40}
+	rows := cpu.BatchNorm{N: 999, C: 70, Plane: 1, Relu: true}
+	nb, nr := 5*12*41*40, 999*70
+	draw := &Draw{}
+	return []layerCase{
+		{"linear", Linear{B: 33, F: 65, O: 129, Bias: true}, []int{33 * 65, 129 * 65, 129}, 33 * 129},
+		{"channel sum", ChannelSum{N: 5, C: 12, Plane: 41 * 40}, []int{nb}, 12},
+		{"channel sum of rows", ChannelSum{N: 999, C: 70, Plane: 1}, []int{nr}, 70},
+		{"add relu", AddRelu{N: 50001}, []int{50001, 50001}, 50001},
+		{"conv", Conv{Conv2D: conv, Bias: true, Relu: true}, []int{nx, nw, 10}, ny},
+		{"conv gradient to input", ConvGradInput{conv}, []int{ny, nw}, nx},
+		{"conv gradient to weight", ConvGradWeight{conv}, []int{nx, ny}, nw},
+		{"max pool", MaxPool{pool, saved}, []int{np}, 60 * 21 * 20},
+		{"max pool gradient", MaxPoolGrad{pool, saved}, []int{60 * 21 * 20, 1}, np},
+		{"max pool halves", MaxPool{halves, savedHalves}, []int{np}, 60 * 20 * 20},
+		{"max pool halves gradient", MaxPoolGrad{halves, savedHalves}, []int{60 * 20 * 20, 1}, np},
+		{"average pool", AvgPool{pool}, []int{np}, 60 * 21 * 20},
+		{"average pool gradient", AvgPoolGrad{pool}, []int{60 * 21 * 20}, np},
+		{"global pool", PlaneMean{Planes: 60, Size: 41 * 40}, []int{np}, 60},
+		{"global pool gradient", PlaneMeanGrad{Planes: 60, Size: 41 * 40}, []int{60}, np},
+		{"batch statistics", BatchStats{N: 5, C: 12, Plane: 41 * 40, Momentum: 0.1, Eps: 1e-5}, []int{nb, 12, 12}, 24},
+		{"batch statistics of rows", BatchStats{N: 999, C: 70, Plane: 1, Momentum: 0.1, Eps: 1e-5}, []int{nr, 70, 70}, 140},
+		{"running statistics", RunningStats{C: 12, Eps: 100}, []int{12, 12}, 24},
+		{"batch norm", BatchNorm{bn}, []int{nb, 24, 12, 12}, nb},
+		{"batch norm of rows", BatchNorm{rows}, []int{nr, 140, 70, 70}, nr},
+		{"batch norm parameters", BatchNormParamsGrad{bn}, []int{nb, 24, 12, 12, nb}, 24},
+		{"batch norm parameters of rows", BatchNormParamsGrad{rows}, []int{nr, 140, 70, 70, nr}, 140},
+		{"batch norm gradient", BatchNormGrad{BatchNorm: bn}, []int{nb, 24, 12, 12, nb, 24}, nb},
+		{"batch norm gradient of rows", BatchNormGrad{BatchNorm: rows, Fixed: true}, []int{nr, 140, 70, 70, nr}, nr},
+		{"row", Row{I: 1, Cols: 12}, []int{24}, 12},
+		{"dropout", Dropout{N: 20001, Rate: 0.5, Draw: draw}, []int{20001, 4}, 20001},
+		{"dropout gradient", DropoutGrad{N: 20001, Rate: 0.5, Draw: draw}, []int{20001, 1}, 20001},
+	}
+}
+
+// inputs32 are the same at each call; a dropout's state is one of whole numbers.
+func (c layerCase) inputs32() (mem []Memory) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for i, n := range c.in {
+		v := make([]float32, n)
+		for k := range v {
+			v[k] = float32(rng.NormFloat64())
+		}
+		if _, ok := c.spec.(Dropout); ok && i == 1 {
+			copy(v, []float32{5, 6, 7, 8})
+		}
+		mem = append(mem, Memory{F32: v})
+	}
+	return mem
+}
+
+// Results, and what is left in the inputs that an op keeps, are the same to the bit for
+// any number of threads.
+func TestLayersThreads(t *testing.T) {
+	defer cpu.SetThreads(0)
+	for _, c := range layerCases() {
+		var first []Memory
+		for _, threads := range []int{1, 2, 3} {
+			cpu.SetThreads(threads)
+			k, err := CPU.Kernel(c.spec)
+			require.NoError(t, err, c.name)
+			in := c.inputs32()
+			out := Memory{F32: make([]float32, c.out)}
+			require.NoError(t, k.Run(out, in), c.name)
+			if got := append(in, out); first == nil {
+				first = got
+			} else {
+				assert.Equal(t, first, got, "%s with %d threads", c.name, threads)
+			}
+		}
+	}
+}
+
+// After the first run a kernel allocates nothing.
+func TestLayersAllocateNothing(t *testing.T) {
+	defer cpu.SetThreads(0)
+	for _, threads := range []int{1, 2} {
+		cpu.SetThreads(threads)
+		for _, c := range layerCases() {
+			k, err := CPU.Kernel(c.spec)
+			require.NoError(t, err, c.name)
+			in, out := c.inputs32(), Memory{F32: make([]float32, c.out)}
+			run := func() {
+				if err := k.Run(out, in); err != nil {
+					t.Fatal(err)
+				}
+			}
+			run()
+			assert.Zero(t, testing.AllocsPerRun(5, run), "%s with %d threads", c.name, threads)
+		}
+	}
+}
+
+func BenchmarkLayers(b *testing.B) {
+	const n, c, plane = 64, 32, 28 * 28
+	bn := cpu.BatchNorm{N: n, C: c, Plane: plane, Relu: true}
+	pool := cpu.Pool2D{Planes: n * c, H: 28, W: 28, KH: 2, KW: 2, StrideH: 2, StrideW: 2}
+	saved := &Saved{Wanted: true}
+	all := n * c * plane
+	for _, k := range []layerCase{
+		{"BatchStats", BatchStats{N: n, C: c, Plane: plane, Momentum: 0.1, Eps: 1e-5}, []int{all, c, c}, 2 * c},
+		{"BatchNorm", BatchNorm{bn}, []int{all, 2 * c, c, c}, all},
+		{"BatchNormParamsGrad", BatchNormParamsGrad{bn}, []int{all, 2 * c, c, c, all}, 2 * c},
+		{"BatchNormGrad", BatchNormGrad{BatchNorm: bn}, []int{all, 2 * c, c, c, all, 2 * c}, all},
+		{"MaxPool", MaxPool{pool, saved}, []int{all}, all / 4},
+		{"MaxPoolGrad", MaxPoolGrad{pool, saved}, []int{all / 4, 1}, all},
+		{"AvgPool", AvgPool{pool}, []int{all}, all / 4},
+		{"PlaneMean", PlaneMean{Planes: n * c, Size: plane}, []int{all}, n * c},
+		{"ChannelSum", ChannelSum{N: n, C: c, Plane: plane}, []int{all}, c},
+		{"AddRelu", AddRelu{N: all}, []int{all, all}, all},
+		{"Dropout", Dropout{N: all, Rate: 0.5, Draw: &Draw{}}, []int{all, 4}, all},
+	} {
+		b.Run(k.name, func(b *testing.B) {
+			kern, err := CPU.Kernel(k.spec)
+			require.NoError(b, err)
+			in, out := k.inputs32(), Memory{F32: make([]float32, k.out)}
+			require.NoError(b, kern.Run(out, in))
+			b.ReportAllocs()
+			b.SetBytes(int64(4 * all))
+			for b.Loop() {
+				if err := kern.Run(out, in); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,63 @@
+package nets_test
+
+import (
+	"fmt"
+
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"medusa/graph"
+	"medusa/nets"
+)
+
+// A training graph and an evaluation graph share one set of parameters.
+func ExampleBuild() {
+	params := graph.NewParams(1)
+	cfg := nets.Config{Backbone: "resnet18", Embedding: 32}
+	for mode, batch := range map[nets.Mode]int{nets.Train: 16, nets.Eval: 50} {
+		g := gorgonia.NewGraph()
+		pictures := gorgonia.NewTensor(g, tensor.Float32, 4, gorgonia.WithShape(batch, 3, 32, 32), gorgonia.WithName("pictures"))
+		net, err := nets.Build(cfg, params, pictures, mode)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if mode == nets.Train {
+			fmt.Println(net.Trunk.Shape(), net.Embedding.Shape())
+		}
+	}
+	fmt.Println(params.All()[0].Name, params.Lookup("layer1.0.bn1.running_mean").Value.Shape())
+	// Output:
+	// (16, 512) (16, 32)
+	// conv1.weight (64)
+}
+
+func ExampleSummary() {
+	s, err := nets.Summary(nets.Config{Norm: "none"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Print(s)
+	// Output:
+	// layer  kind          output  parameters     MACs
+	// conv1  conv        32×28×28         320  225.8 k
+	// conv2  conv        64×14×14       18496   3.61 M
+	// conv3  conv         128×7×7       73856   3.61 M
+	// head   avg pool         128           0        0
+	// fc     linear            64        8256    8.2 k
+	// all                      64      100928   7.46 M
+}
+
+// A backbone of one's own takes part in everything that Config chooses.
+func ExampleRegister() {
+	nets.Register("strided", func(cfg nets.Config, p *graph.Params, x graph.Expr, mode nets.Mode) (graph.Expr, error) {
+		l := nets.NewLayers(cfg, p, mode)
+		x = l.ConvNorm("conv1", "bn1", x, 16, nets.Window{Size: 5, Stride: 2, Pad: 2}, true)
+		x = l.ConvNorm("conv2", "bn2", x, 32, nets.Window{Size: 3, Stride: 2, Pad: 1}, true)
+		return l.Head(x), nil
+	})
+	size, err := nets.Config{Backbone: "strided"}.TrunkSize()
+	fmt.Println(size, err)
+	// Output: 32 <nil>
+}

@@ -1,0 +1,118 @@
+package trainer
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"medusa/datasets"
+)
+
+func TestLoad(t *testing.T) {
+	path := pictures(t) // 12 classes to train, 6 others for the test
+	for name, c := range map[string]struct {
+		cfg              DataConfig
+		train, val, test int // classes; 0 for none
+	}{
+		"defaults":                 {DataConfig{}, 10, 2, 6},
+		"no validation":            {DataConfig{Val: "none"}, 12, 0, 6},
+		"nothing to measure on":    {DataConfig{Val: "none", Test: "none"}, 12, 0, 0},
+		"a fraction":               {DataConfig{Val: "0.25"}, 9, 3, 6},
+		"test from training":       {DataConfig{Test: "0.25", Val: "none"}, 9, 0, 3},
+		"both from training":       {DataConfig{Test: "0.25", Val: "0.34"}, 6, 3, 3},
+		"the test's place":         {DataConfig{Test: path, Val: "none"}, 12, 0, 6},
+		"chosen":                   {DataConfig{TrainClasses: "0-4, 7,1?", TestClasses: "15-17", Val: "none"}, 8, 0, 3},
+		"too few for a validation": {DataConfig{TrainClasses: "0-8"}, 9, 0, 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.cfg.Path = path
+			d, err := Load(c.cfg, 3, LoadOptions{})
+			require.NoError(t, err)
+			defer d.Close()
+			require.Equal(t, c.train, d.Train.NumClasses())
+			for _, part := range []struct {
+				d    *datasets.Dataset
+				want int
+			}{{d.Val, c.val}, {d.Test, c.test}} {
+				require.Equal(t, part.want > 0, part.d != nil)
+				if part.d != nil {
+					require.Equal(t, part.want, part.d.NumClasses())
+					require.Empty(t, datasets.SharedClasses(d.Train, part.d))
+				}
+			}
+			if d.Val != nil && d.Test != nil {
+				require.Empty(t, datasets.SharedClasses(d.Val, d.Test))
+			}
+		})
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	path := pictures(t)
+	only := t.TempDir() // a test part and nothing else
+	for _, name := range []string{"t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"} {
+		b, err := os.ReadFile(filepath.Join(path, name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(only, name), b, 0o644))
+	}
+	for want, cfg := range map[string]DataConfig{
+		"does not exist":                          {Path: filepath.Join(path, "absent")},
+		"no pictures to learn from":               {Path: only},
+		`no class is called "99"; the 12 classes`: {Path: path, TrainClasses: "0-3,99"},
+		"syntax error in pattern":                 {Path: path, TrainClasses: "[a"},
+		"there are no such pictures":              {Path: path, Test: "none", TestClasses: "3"},
+		"validation classes are also learned":     {Path: path, Val: path, TestClasses: "12"},
+		"cannot be cut into two sets":             {Path: path, TrainClasses: "0-2", Val: "0.5"},
+		"data.val is 2, want a fraction":          {Path: path, Val: "2"},
+		"data.mean and data.std":                  {Path: path, Normalise: "given", Mean: []float32{1, 2}, Std: []float32{1, 2}},
+		"trainer: data.test: datasets":            {Path: path, Test: filepath.Join(path, "absent")},
+	} {
+		t.Run(want, func(t *testing.T) {
+			if cfg.Val == path { // the training pictures once more, without a test part beside them
+				cfg.Val = filepath.Join(t.TempDir(), "twin")
+				require.NoError(t, os.MkdirAll(cfg.Val, 0o755))
+				for _, name := range []string{"train-images-idx3-ubyte", "train-labels-idx1-ubyte"} {
+					b, err := os.ReadFile(filepath.Join(path, name))
+					require.NoError(t, err)
+					require.NoError(t, os.WriteFile(filepath.Join(cfg.Val, name), b, 0o644))
+				}
+			}
+			_, err := Load(cfg, 0, LoadOptions{})
+			require.ErrorContains(t, err, want)
+		})
+	}
+}
+
+func TestLoadWarnsOfSeenTestClasses(t *testing.T) {
+	path := pictures(t)
+	twin := t.TempDir()
+	for _, name := range []string{"train-images-idx3-ubyte", "train-labels-idx1-ubyte"} {
+		b, err := os.ReadFile(filepath.Join(path, name))
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(twin, name), b, 0o644))
+	}
+	var log bytes.Buffer
+	d, err := Load(DataConfig{Path: path, Test: twin, Val: "none"}, 0, LoadOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	require.NoError(t, err)
+	defer d.Close()
+	require.Contains(t, log.String(), "not about unseen classes")
+}
+
+func TestNormalisation(t *testing.T) {
+	path := pictures(t)
+	d, err := Load(DataConfig{Path: path, Normalise: "none"}, 0, LoadOptions{})
+	require.NoError(t, err)
+	require.Equal(t, datasets.Normalisation{}, d.Norm)
+	d, err = Load(DataConfig{Path: path, Normalise: "given", Mean: []float32{0.25}, Std: []float32{2}}, 0, LoadOptions{})
+	require.NoError(t, err)
+	require.Equal(t, []float32{0.25}, d.Norm.Mean)
+	d, err = Load(DataConfig{Path: path, Val: "0.5"}, 0, LoadOptions{})
+	require.NoError(t, err)
+	own, err := d.Train.ComputeNormalisation()
+	require.NoError(t, err)
+	require.Equal(t, own, d.Norm, "of what is learned, not of what is held back")
+}

@@ -1,0 +1,100 @@
+package trainer_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"medusa/nets"
+	"medusa/samplers"
+	"medusa/trainer"
+)
+
+// A run on the embedded Omniglot drawings, short for the example's sake, and what it
+// leaves in its folder.
+func Example() {
+	dir, err := os.MkdirTemp("", "medusa")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+
+	cfg := trainer.Config{
+		Data:    trainer.DataConfig{Height: 14, Val: "none"},
+		Net:     nets.Config{Backbone: "mlp", Hidden: []int{32}, Embedding: 16},
+		Loss:    "triplet:margin=0.2",
+		Sampler: samplers.Config{P: 8, K: 4},
+		Steps:   40,
+	}
+	data, err := trainer.Load(cfg.Data, cfg.Seed, trainer.LoadOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer data.Close()
+	t, err := trainer.New(cfg, data, trainer.Options{Dir: filepath.Join(dir, "run")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer t.Close()
+	r, err := t.Run(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	before, _ := r.Before.RecallOf(1)
+	after, _ := r.After.RecallOf(1)
+	fmt.Println("steps:", r.Steps, "of", t.Batch(), "pictures")
+	fmt.Println("better on alphabets that it never saw:", after > before)
+
+	model, err := trainer.LoadModel(r.Model)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer model.Close()
+	embeddings, err := model.Embed(context.Background(), data.Test)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("embeddings:", len(embeddings)/model.EmbeddingSize(), "of", model.EmbeddingSize())
+	// Output:
+	// steps: 40 of 32 pictures
+	// better on alphabets that it never saw: true
+	// embeddings: 3360 of 16
+}
+
+func ExampleConfig_Validate() {
+	err := trainer.Config{
+		Loss:   "triplet:mining=hardest",
+		Solver: trainer.SolverConfig{Name: "sgd", Beta1: 0.9},
+		Steps:  100, Epochs: 3,
+	}.Validate()
+	fmt.Println(err)
+	// Output:
+	// trainer: the configuration has 3 faults:
+	//   steps is 100 and epochs 3: give one of them
+	//   loss: losses: triplet: mining: "hardest" is not a choice; did you mean "hard"?; want batch-hard, batch-all, all, hard, semi-hard, easy
+	//   solver.beta1 means nothing to sgd
+}
+
+// A hook follows a run, and may end it with an error.
+func ExampleHook() {
+	hook := trainer.Hook{
+		Step: func(_ context.Context, i trainer.StepInfo) error {
+			if i.Logged {
+				fmt.Printf("step %d of %d: loss %.3f, %.0f images/s\n", i.Step, i.Steps, i.Loss, i.ImagesPerSecond)
+			}
+			return nil
+		},
+		Evaluated: func(_ context.Context, i trainer.EvalInfo) error {
+			fmt.Printf("%s classes %s training: %s %.3f\n", i.Set, i.Phase, i.Metric, i.Value)
+			return nil
+		},
+	}
+	ctx := context.Background()
+	hook.Step(ctx, trainer.StepInfo{Step: 10, Steps: 600, Loss: 0.25, ImagesPerSecond: 1500, Logged: true})
+	hook.Evaluated(ctx, trainer.EvalInfo{Set: trainer.SetTest, Phase: trainer.Before, Metric: "recall_at_1", Value: 0.195})
+	// Output:
+	// step 10 of 600: loss 0.250, 1500 images/s
+	// test classes before training: recall_at_1 0.195
+}

@@ -1,0 +1,223 @@
+package trainer
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"medusa/internal/safetensors"
+)
+
+func TestFolderMustBeNewOrEmpty(t *testing.T) {
+	cfg := small(pictures(t))
+	data := load(t, cfg)
+	dir := t.TempDir()
+	theirs := filepath.Join(dir, "thesis.txt")
+	require.NoError(t, os.WriteFile(theirs, []byte("years of work"), 0o644))
+	_, err := New(cfg, data, Options{Dir: dir})
+	require.ErrorContains(t, err, "is not empty (it holds thesis.txt)")
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1, "nothing was added")
+	_, err = Resume(data, Options{Dir: dir})
+	require.ErrorContains(t, err, "holds no run")
+	_, err = New(cfg, data, Options{})
+	require.ErrorContains(t, err, "no run folder")
+	_, err = New(cfg, data, Options{Dir: filepath.Join(theirs, "run")})
+	require.ErrorContains(t, err, "trainer: run folder")
+}
+
+func TestUnwritableFolder(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may write everywhere")
+	}
+	cfg := small(pictures(t))
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(dir, 0o555))
+	_, err := New(cfg, load(t, cfg), Options{Dir: filepath.Join(dir, "run")})
+	require.ErrorContains(t, err, "cannot be written to; choose another one")
+}
+
+// A faulty configuration leaves no folder behind.
+func TestFaultyRunMakesNoFolder(t *testing.T) {
+	cfg := small(pictures(t))
+	dir := filepath.Join(t.TempDir(), "run")
+	data := load(t, cfg)
+	cfg.Sampler.P = 100
+	_, err := New(cfg, data, Options{Dir: dir})
+	require.Error(t, err)
+	cfg = small(cfg.Data.Path)
+	cfg.Net.InChannels = 3
+	_, err = New(cfg, data, Options{Dir: dir})
+	require.ErrorContains(t, err, "the pictures are 1×8×8")
+	require.NoDirExists(t, dir)
+}
+
+// A write that fails half-way, as on a full disk, leaves the old file and no other.
+func TestWriteIsWholeOrNothing(t *testing.T) {
+	f := folder(t.TempDir())
+	require.NoError(t, f.write("x", func(w io.Writer) error { _, err := io.WriteString(w, "old"); return err }))
+	err := f.write("x", func(w io.Writer) error {
+		io.WriteString(w, "ne")
+		return &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
+	})
+	require.ErrorContains(t, err, "the disk is full; what was there before is whole")
+	text, err := os.ReadFile(f.path("x"))
+	require.NoError(t, err)
+	require.Equal(t, "old", string(text))
+	entries, err := os.ReadDir(string(f))
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+}
+
+func finished(t *testing.T) (*Trainer, Config) {
+	cfg := small(pictures(t))
+	cfg.Steps = 20
+	tr, _ := run(t, cfg, Options{})
+	return tr, cfg
+}
+
+func TestDamagedCheckpoint(t *testing.T) {
+	tr, _ := finished(t)
+	path := tr.dir.path(LastFile)
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for name, damage := range map[string]func(b []byte) []byte{
+		"a bit of a weight":   func(b []byte) []byte { b[len(b)-100] ^= 4; return b },
+		"a bit of the header": func(b []byte) []byte { b[60] ^= 1; return b },
+		"truncated":           func(b []byte) []byte { return b[:len(b)*2/3] },
+		"empty":               func(b []byte) []byte { return nil },
+		"another file":        func(b []byte) []byte { return []byte("PK\x03\x04 and so on and so forth") },
+		"checksum taken out":  func(b []byte) []byte { return []byte(strings.Replace(string(b), `"sha256"`, `"sha255"`, 1)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, os.WriteFile(path, damage(append([]byte(nil), whole...)), 0o644))
+			_, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+			require.ErrorContains(t, err, path)
+			require.ErrorContains(t, err, "copy it over checkpoints/last.safetensors to go on from there")
+		})
+	}
+	require.NoError(t, os.WriteFile(path, whole, 0o644))
+	_, err = Resume(tr.data, Options{Dir: string(tr.dir)})
+	require.NoError(t, err)
+}
+
+// rewrite changes what a checkpoint says, with a right checksum.
+func rewrite(t *testing.T, path string, change func(f *safetensors.File)) {
+	f, err := safetensors.Open(path)
+	require.NoError(t, err)
+	change(f)
+	out, err := os.Create(path)
+	require.NoError(t, err)
+	defer out.Close()
+	require.NoError(t, safetensors.Write(out, f))
+}
+
+func TestForeignCheckpoint(t *testing.T) {
+	tr, cfg := finished(t)
+	path := tr.dir.path(LastFile)
+	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		change func(f *safetensors.File)
+		want   []string
+	}{
+		"of another network": {func(f *safetensors.File) {
+			other := cfg.Defaults()
+			other.Net.Embedding, other.Net.Channels = 6, []int{4, 8, 8}
+			b, err := json.Marshal(other)
+			require.NoError(t, err)
+			f.Metadata["config"] = string(b)
+		}, []string{"of another network", "net/fc.weight has shape [8 128], want [6 32]", "is missing"}},
+		"of a later version": {func(f *safetensors.File) { f.Metadata[versionKey] = "2" }, []string{"format version 2"}},
+		"a model":            {func(f *safetensors.File) { f.Metadata[formatKey] = kindModel }, []string{"is a model, want a checkpoint"}},
+		"of another program": {func(f *safetensors.File) { delete(f.Metadata, formatKey) }, []string{"was not written by Medusa"}},
+		"without a state":    {func(f *safetensors.File) { delete(f.Metadata, "state") }, []string{"state"}},
+		"of other pictures": {func(f *safetensors.File) {
+			f.Metadata["data"] = `{"pictures":5,"classes":2,"labels":"00"}`
+		}, []string{"begun on 5 pictures of 2 classes"}},
+		"of another solver": {func(f *safetensors.File) {
+			f.Metadata["config"] = strings.Replace(f.Metadata["config"], `"name":"adam"`, `"name":"rmsprop","alpha":0.9`, 1)
+			f.Metadata["config"] = strings.Replace(f.Metadata["config"], `"beta1":0.9,"beta2":0.999,`, ``, 1)
+		}, []string{"solver/net/fc.weight/first"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, os.WriteFile(path, whole, 0o644))
+			rewrite(t, path, c.change)
+			_, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+			for _, want := range c.want {
+				require.ErrorContains(t, err, want)
+			}
+		})
+	}
+}
+
+func TestJournalCutShort(t *testing.T) {
+	cfg := small(pictures(t))
+	tr := start(t, cfg, Options{})
+	ctx, cancel := context.WithCancel(context.Background())
+	tr.o.Hooks = []Hook{{Step: func(_ context.Context, i StepInfo) error { cancel(); return nil }}}
+	_, err := tr.Run(ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, os.Truncate(tr.dir.path(MetricsFile), 5))
+	on, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+	require.NoError(t, err)
+	defer on.Close()
+	_, err = on.Run(context.Background())
+	require.ErrorContains(t, err, "it was cut; put it back")
+}
+
+func TestModel(t *testing.T) {
+	tr, _ := finished(t)
+	want, err := tr.Embed(context.Background(), tr.data.Test)
+	require.NoError(t, err)
+	m, err := LoadModel(tr.dir.path(ModelFile))
+	require.NoError(t, err)
+	defer m.Close()
+	got, err := m.Embed(context.Background(), tr.data.Test)
+	require.NoError(t, err)
+	require.True(t, slices.Equal(want, got))
+	require.Equal(t, 8, m.EmbeddingSize())
+	require.Equal(t, side, m.Options().Height)
+	require.Equal(t, tr.data.Train.NumClasses(), m.Info().Classes)
+
+	// 48 pictures one by one, whatever the batch.
+	pixels := make([]float32, side*side)
+	for i := range tr.data.Test.Len() {
+		require.NoError(t, tr.data.Test.Fill(pixels, []int{i}, m.Info().Normalisation))
+		one, err := m.EmbedPixels(context.Background(), pixels)
+		require.NoError(t, err)
+		require.InDeltaSlice(t, want[i*8:(i+1)*8], one, 1e-6)
+	}
+	_, err = m.EmbedPixels(context.Background(), pixels[:7])
+	require.ErrorContains(t, err, "no whole pictures of 64")
+	_, err = LoadModel(tr.dir.path(LastFile))
+	require.ErrorContains(t, err, "is a checkpoint, want a model")
+	_, err = LoadModel(filepath.Join(t.TempDir(), "none"))
+	require.ErrorIs(t, err, os.ErrNotExist)
+	rewrite(t, tr.dir.path(ModelFile), func(f *safetensors.File) { f.Tensors = f.Tensors[1:] })
+	_, err = LoadModel(tr.dir.path(ModelFile))
+	require.ErrorContains(t, err, "is missing")
+}
+
+func TestEmbedUntrained(t *testing.T) {
+	cfg := small(pictures(t))
+	cfg.Steps = 5
+	tr := start(t, cfg, Options{})
+	ctx := context.Background()
+	before, err := tr.Embed(ctx, tr.data.Test)
+	require.NoError(t, err)
+	_, err = tr.Run(ctx)
+	require.NoError(t, err)
+	after, err := tr.EmbedUntrained(ctx, tr.data.Test)
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+}

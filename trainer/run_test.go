@@ -1,0 +1,245 @@
+package trainer
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"os"
+	"runtime"
+	"testing"
+
+	"github.com/pkg/errors"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"medusa/datasets"
+	"medusa/nets"
+)
+
+func TestRunLearns(t *testing.T) {
+	cfg := small(pictures(t))
+	cfg.Data.Augment, cfg.Net.Dropout, cfg.Net.Head = datasets.Augment{}, 0, "flatten"
+	cfg.Steps, cfg.Schedule, cfg.Clip, cfg.Loss, cfg.Keep = 150, ScheduleConfig{}, 0, "triplet", Last
+	tr, r := run(t, cfg, Options{})
+	before, _ := r.Before.RecallOf(1)
+	after, _ := r.After.RecallOf(1)
+	assert.Greater(t, after, before+0.1, "Recall@1 on classes that were not learned")
+	assert.Equal(t, StopDone, r.Stop)
+	assert.Equal(t, 150, r.Steps)
+	assert.Equal(t, SetTest, r.On)
+	assert.Positive(t, r.ImagesPerSecond)
+	assert.Positive(t, r.Seconds)
+	if runtime.GOOS == "linux" {
+		assert.Greater(t, r.PeakRSS, int64(1<<20))
+	}
+	for _, name := range []string{ConfigFile, MetricsFile, ModelFile, ResultFile, LastFile, BestFile} {
+		info, err := os.Stat(tr.dir.path(name))
+		require.NoError(t, err)
+		assert.Positive(t, info.Size(), name)
+	}
+	text, err := os.ReadFile(tr.dir.path(ResultFile))
+	require.NoError(t, err)
+	var keys map[string]any
+	require.NoError(t, json.Unmarshal(text, &keys))
+	for _, key := range []string{"before", "after", "steps", "images_per_second", "seconds", "peak_rss_bytes", "seed", "device"} {
+		assert.Contains(t, keys, key)
+	}
+	for _, key := range []string{"recall_at_1", "recall_at_2", "recall_at_4", "recall_at_8", "map_at_r", "r_precision", "nmi"} {
+		assert.Contains(t, keys["before"], key)
+		assert.Contains(t, keys["after"], key)
+	}
+	again, err := tr.Evaluate(context.Background(), tr.data.Test)
+	require.NoError(t, err)
+	require.Equal(t, r.After.Values(), again.Values(), "after Run the weights are those of the model")
+	_, err = tr.Run(context.Background())
+	require.ErrorContains(t, err, "runs once")
+}
+
+// Threads, workers and pictures read ahead change nothing.
+func TestRunDependsOnNoThreads(t *testing.T) {
+	path := pictures(t)
+	cfg := small(path)
+	cfg.Threads, cfg.Data.Workers, cfg.Data.Ahead = 1, 1, 1
+	one, _ := run(t, cfg, Options{})
+	cfg.Threads, cfg.Data.Workers, cfg.Data.Ahead = 3, 5, 7
+	many, _ := run(t, cfg, Options{})
+	sameRun(t, string(one.dir), string(many.dir))
+	cfg.Seed++
+	other, _ := run(t, cfg, Options{})
+	require.NotEqual(t, journalOf(t, string(one.dir)), journalOf(t, string(other.dir)), "the seed changes it")
+}
+
+// A context that ends at any step, in an evaluation or between two, and a hook's error
+// leave a checkpoint, from which the run goes on as if nothing had been.
+func TestBrokenOffAndResumed(t *testing.T) {
+	cfg := small(pictures(t))
+	whole, _ := run(t, cfg, Options{})
+	for name, hook := range map[string]func(cancel context.CancelFunc) Hook{
+		"step": func(cancel context.CancelFunc) Hook {
+			return Hook{Step: func(_ context.Context, i StepInfo) error {
+				if i.Step == 23 {
+					cancel()
+				}
+				return nil
+			}}
+		},
+		"before the first step": func(cancel context.CancelFunc) Hook {
+			return Hook{Start: func(context.Context, StartInfo) error { cancel(); return nil }}
+		},
+		"evaluation": func(cancel context.CancelFunc) Hook {
+			return Hook{Evaluated: func(_ context.Context, i EvalInfo) error {
+				if i.Step == 30 {
+					cancel()
+				}
+				return nil
+			}}
+		},
+		"a hook's error": func(context.CancelFunc) Hook {
+			return Hook{Step: func(_ context.Context, i StepInfo) error {
+				if i.Step == 41 {
+					return errors.New("enough")
+				}
+				return nil
+			}}
+		},
+		"a hook's error at the best": func(context.CancelFunc) Hook {
+			return Hook{Saved: func(_ context.Context, i SaveInfo) error {
+				if i.Kind == "best" && i.Step > 0 {
+					return errors.New("enough")
+				}
+				return nil
+			}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			tr := start(t, cfg, Options{Hooks: []Hook{hook(cancel)}})
+			r, err := tr.Run(ctx)
+			require.Error(t, err)
+			require.Equal(t, StopInterrupted, r.Stop)
+			require.Less(t, r.Steps, cfg.Steps)
+			if ctx.Err() != nil {
+				require.ErrorIs(t, err, context.Canceled)
+			} else {
+				require.ErrorContains(t, err, "enough")
+			}
+			require.NoFileExists(t, tr.dir.path(ModelFile))
+			on, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+			require.NoError(t, err)
+			defer on.Close()
+			_, err = on.Run(context.Background())
+			require.NoError(t, err)
+			sameRun(t, string(whole.dir), string(tr.dir))
+		})
+	}
+}
+
+func TestPatience(t *testing.T) {
+	cfg := small(pictures(t))
+	cfg.Solver = SolverConfig{Name: "sgd", LR: 1e-30} // nothing gets better
+	cfg.Patience, cfg.Schedule = 2, ScheduleConfig{}
+	cfg.Net.Norm = "none" // nor do running statistics move
+	_, r := run(t, cfg, Options{})
+	require.Equal(t, StopPatience, r.Stop)
+	require.Equal(t, 20, r.Steps)
+	require.Equal(t, 0, r.BestStep)
+	require.Equal(t, Best, r.Kept)
+	require.Equal(t, 0, r.ModelStep)
+	require.Equal(t, r.Before.Values(), r.After.Values())
+}
+
+func TestWithoutValidationTheLastAreKept(t *testing.T) {
+	cfg := small(pictures(t))
+	cfg.Data.Val = "none"
+	_, r := run(t, cfg, Options{})
+	require.Equal(t, Last, r.Kept)
+	require.Equal(t, cfg.Steps, r.ModelStep)
+	require.Equal(t, SetTest, r.On)
+	cfg.Data.Test = "none"
+	_, r = run(t, cfg, Options{})
+	require.Nil(t, r.Before)
+	require.Nil(t, r.After)
+}
+
+func TestEpochs(t *testing.T) {
+	cfg := small(pictures(t))
+	cfg.Steps, cfg.Epochs = 0, 2
+	tr, r := run(t, cfg, Options{})
+	require.Equal(t, 2*tr.Sampler().BatchesPerEpoch(), r.Steps)
+	stored, err := Stored(string(tr.dir))
+	require.NoError(t, err)
+	require.Equal(t, 2, stored.Epochs)
+	require.Zero(t, stored.Steps)
+	_, err = Resume(tr.data, Options{Dir: string(tr.dir)})
+	require.NoError(t, err)
+}
+
+func TestNotFinite(t *testing.T) {
+	cfg := small(pictures(t))
+	cfg.Net.Norm = "batch"
+	tr := start(t, cfg, Options{Hooks: nil})
+	tr.o.Hooks = []Hook{{Step: func(_ context.Context, i StepInfo) error {
+		if i.Step == 17 {
+			tr.step.slots[0].w[0] = float32(math.NaN())
+		}
+		return nil
+	}}}
+	_, err := tr.Run(context.Background())
+	var e *NotFiniteError
+	require.True(t, errors.As(err, &e), "%v", err)
+	require.Equal(t, 18, e.Step)
+	require.Len(t, e.Indices, tr.Batch())
+	require.Len(t, e.Paths, tr.Batch())
+	require.ErrorContains(t, err, "step 18: the loss is NaN")
+	require.ErrorContains(t, err, e.Paths[0])
+	c, err := readCheckpoint(tr.dir.path(LastFile))
+	require.NoError(t, err)
+	require.Equal(t, 17, c.state.Step)
+	for _, tensor := range c.tensors {
+		for i, v := range tensor.F32 {
+			poisoned := tensor.Name == tr.step.slots[0].name && i == 0 // by this test itself
+			require.Equal(t, poisoned, math.IsNaN(float64(v)), "%s: running statistics are put back", tensor.Name)
+		}
+	}
+}
+
+// A weight decay beyond reason leaves nothing but the biases: the watch says what happened.
+func TestCollapseIsExplained(t *testing.T) {
+	cfg := small(pictures(t))
+	cfg.Net = nets.Config{Backbone: "mlp", Hidden: []int{16}, Embedding: 8}
+	cfg.Loss, cfg.Schedule, cfg.Clip = "triplet:margin=0.2", ScheduleConfig{}, 0
+	cfg.Solver = SolverConfig{Name: "sgd", LR: 0.1, WeightDecay: 9}
+	cfg.LogEvery = 1
+	var told []Warning
+	_, r := run(t, cfg, Options{Hooks: []Hook{{Warned: func(_ context.Context, w Warning) error {
+		told = append(told, w)
+		return nil
+	}}}})
+	require.NotEmpty(t, told)
+	require.Equal(t, told, r.Warnings)
+	require.Equal(t, "collapse", told[0].Kind)
+	require.Contains(t, told[0].Message, "nearly one point")
+	require.Contains(t, told[0].Advice, "lower the learning rate")
+	require.Contains(t, told[0].Advice, "weight decay")
+	require.InDelta(t, 0.2, r.FinalLoss, 1e-3, "the loss of a collapsed network is the margin")
+}
+
+// Steps make no garbage that grows: the heap after 300 more steps is what it was.
+func TestHeapIsFlat(t *testing.T) {
+	cfg := small(pictures(t))
+	cfg.Steps, cfg.EvalEvery, cfg.CheckpointEvery = 400, -1, -1
+	var heap [2]uint64
+	var mallocs [2]uint64
+	_, _ = run(t, cfg, Options{Hooks: []Hook{{Step: func(_ context.Context, i StepInfo) error {
+		if n := i.Step / 300; i.Step == 90 || i.Step == 390 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			heap[n], mallocs[n] = m.HeapAlloc, m.Mallocs
+		}
+		return nil
+	}}}})
+	require.InDelta(t, float64(heap[0]), float64(heap[1]), 100<<10)
+	t.Logf("%d objects a step", (mallocs[1]-mallocs[0])/300)
+}

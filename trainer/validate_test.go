@@ -1,0 +1,93 @@
+package trainer
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"medusa/datasets"
+	"medusa/nets"
+	"medusa/samplers"
+)
+
+func TestZeroConfigIsValid(t *testing.T) {
+	require.NoError(t, Config{}.Validate())
+	c := Config{}.Defaults()
+	require.NoError(t, c.Validate(), "defaults filled in are no contradiction")
+	require.Equal(t, c, c.Defaults())
+	for _, name := range []string{"sgd", "adam", "adamw", "rmsprop"} {
+		for _, s := range []string{"constant", "step", "cosine", "plateau"} {
+			c := Config{Solver: SolverConfig{Name: name}, Schedule: ScheduleConfig{Name: s}, Epochs: 2}
+			require.NoError(t, c.Validate())
+			require.NoError(t, c.Defaults().Validate())
+		}
+	}
+}
+
+func TestEachFaultIsNamed(t *testing.T) {
+	for want, c := range map[string]Config{
+		"steps is -1":                        {Steps: -1},
+		"give one of them":                   {Steps: 1, Epochs: 1},
+		"clip is -1":                         {Clip: -1},
+		"clip is NaN":                        {Clip: math.NaN()},
+		"eval_every is -2":                   {EvalEvery: -2},
+		"patience is 3, but":                 {Patience: 3, EvalEvery: -1},
+		`metric is "accuracy"`:               {Metric: "accuracy"},
+		`keep is "worst"`:                    {Keep: "worst"},
+		`device is "tpu", want one of`:       {Device: "tpu"},
+		"not built yet: use cpu":             {Device: "cuda:1"},
+		"net: nets: ":                        {Net: nets.Config{Backbone: "vgg"}},
+		"loss: losses: ":                     {Loss: "triplets"},
+		`solver.name is "lion"`:              {Solver: SolverConfig{Name: "lion"}},
+		"solver.nesterov means nothing":      {Solver: SolverConfig{Nesterov: true}},
+		"solver.beta1 means nothing to sgd":  {Solver: SolverConfig{Name: "sgd", Beta1: 0.9}},
+		"needs a solver.momentum":            {Solver: SolverConfig{Name: "sgd", Nesterov: true}},
+		"solver.beta2 is 1":                  {Solver: SolverConfig{Beta2: 1}},
+		"solver.lr is -0.1":                  {Solver: SolverConfig{LR: -0.1}},
+		"solver.weight_decay is -1":          {Solver: SolverConfig{WeightDecay: -1}},
+		`schedule.name is "linear"`:          {Schedule: ScheduleConfig{Name: "linear"}},
+		"schedule.every means nothing":       {Schedule: ScheduleConfig{Every: 3}},
+		"schedule.gamma is 2":                {Schedule: ScheduleConfig{Name: "step", Gamma: 2}},
+		"schedule.floor is 1":                {Schedule: ScheduleConfig{Name: "cosine", Floor: 1}},
+		`sampler.name is "pairs"`:            {Sampler: samplers.Config{Name: "pairs"}},
+		"sampler has p -1":                   {Sampler: samplers.Config{P: -1}},
+		"data.val is 1.5, want a fraction":   {Data: DataConfig{Val: "1.5"}},
+		"mean and std are not":               {Data: DataConfig{Normalise: "given"}},
+		"data.normalise is auto, want given": {Data: DataConfig{Mean: []float32{1}}},
+		`data.resize is "stretch"`:           {Data: DataConfig{Resize: "stretch"}},
+		"data.channels is 2":                 {Data: DataConfig{Channels: 2}},
+		"data.augment: ":                     {Data: DataConfig{Augment: datasets.Augment{FlipH: 2}}},
+	} {
+		t.Run(want, func(t *testing.T) {
+			err := c.Validate()
+			require.ErrorContains(t, err, want)
+			require.Contains(t, err.Error(), "has 1 fault:", "one cause, one fault")
+		})
+	}
+}
+
+func TestAllFaultsAreInOneError(t *testing.T) {
+	err := Config{Clip: -1, Metric: "x", Solver: SolverConfig{Name: "lion"}, Loss: "no"}.Validate()
+	require.ErrorContains(t, err, "has 4 faults:")
+	require.Equal(t, 4, strings.Count(err.Error(), "\n  "))
+}
+
+func TestConfigSurvivesYAMLAndJSON(t *testing.T) {
+	for _, c := range []Config{{}, Config{}.Defaults(), small("somewhere"), small("somewhere").Defaults(),
+		{Data: DataConfig{Mean: []float32{0.1, 0.2, 0.3}, Std: []float32{1, 2, 3}}, Seed: math.MaxUint64}} {
+		b, err := yaml.Marshal(c)
+		require.NoError(t, err)
+		var again Config
+		require.NoError(t, yaml.Unmarshal(b, &again))
+		require.Equal(t, c, again, string(b))
+		b, err = json.Marshal(c)
+		require.NoError(t, err)
+		again = Config{}
+		require.NoError(t, json.Unmarshal(b, &again))
+		require.Equal(t, c, again, string(b))
+	}
+}
