@@ -81,6 +81,8 @@ func TestDetailInCacheFile(t *testing.T) {
 	s, err := OpenFS(twoPictures(t), Options{Height: 16, Width: 16, Detail: 1.5})
 	require.NoError(t, err)
 	require.Equal(t, int64(2*(16*16+24*24)), s.Train.Summary().Bytes)
+	require.Len(t, s.Train.store.memory, 2*16*16)
+	require.Len(t, s.Train.store.detail.memory, 2*24*24)
 	_, err = OpenFS(twoPictures(t), Options{Detail: 0.5})
 	require.ErrorContains(t, err, "Detail is 0.5, want 1 … 4")
 }

@@ -24,17 +24,16 @@ type store struct {
 // newStore makes room for n pictures, and for n of more detail if o asks for these.
 func newStore(n, channels, height, width int, o Options) (*store, error) {
 	s := &store{channels: channels, height: height, width: width, inverted: o.Invert, paths: make([]string, n)}
-	total := int64(n) * int64(s.bytes())
 	if o.Detail > 1 {
 		larger := func(side int) int { return int(math.Round(o.Detail * float64(side))) }
 		s.detail = &store{channels: channels, height: larger(height), width: larger(width), inverted: o.Invert, paths: s.paths}
-		total += int64(n) * int64(s.detail.bytes())
 	}
+	inMemory := s.total() <= o.CacheBytes
 	for _, t := range []*store{s, s.detail} {
 		if t == nil {
 			continue
 		}
-		if err := t.reserve(total <= o.CacheBytes, o.CacheDir); err != nil {
+		if err := t.reserve(inMemory, o.CacheDir); err != nil {
 			s.close()
 			return nil, err
 		}
@@ -44,7 +43,7 @@ func newStore(n, channels, height, width int, o Options) (*store, error) {
 
 // reserve takes memory, or a file in dir.
 func (s *store) reserve(inMemory bool, dir string) error {
-	n := s.total()
+	n := int64(len(s.paths)) * int64(s.bytes())
 	if inMemory {
 		s.memory = make([]byte, n)
 		return nil
