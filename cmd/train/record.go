@@ -32,16 +32,6 @@ func (r *recorder) hook() trainer.Hook {
 			}
 			return err
 		},
-		Step: func(_ context.Context, i trainer.StepInfo) error {
-			if i.Logged {
-				r.steps = append(r.steps, i)
-			}
-			return nil
-		},
-		Evaluated: func(_ context.Context, i trainer.EvalInfo) error {
-			r.evals = append(r.evals, i)
-			return nil
-		},
 	}
 }
 
@@ -60,6 +50,9 @@ const neighbours = 10
 func (r *recorder) write(ctx context.Context, f *flags, result trainer.Result) (string, error) {
 	config, err := f.writeConfig()
 	if err != nil {
+		return "", err
+	}
+	if r.steps, r.evals, err = trainer.History(result.Dir); err != nil {
 		return "", err
 	}
 	d := report.Data{

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"path/filepath"
 	"time"
@@ -45,17 +44,18 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 	r.trainer = t
 	result, err := t.Run(ctx)
 	p.close()
-	if err != nil {
+	interrupted = err != nil && result.Stop == trainer.StopInterrupted && errors.Is(err, ctx.Err())
+	if err != nil && !interrupted {
 		return false, err
 	}
 	var report string
-	if result.Stop != trainer.StopInterrupted && !s.noReport {
+	if !interrupted && !s.noReport {
 		if report, err = r.write(ctx, f, result); err != nil {
 			return false, err
 		}
 	}
 	printOutcome(w, data, result, report)
-	return result.Stop == trainer.StopInterrupted, nil
+	return interrupted, nil
 }
 
 // resumeSettings reads the settings of the run that is to go on. No flag may change
@@ -104,6 +104,5 @@ func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks
 	if o.Dir == "" {
 		o.Dir = filepath.Join("runs", time.Now().Format("2006-01-02-150405"))
 	}
-	t, err := trainer.New(cfg, data, o)
-	return t, errors.Wrap(err, fmt.Sprintf("run folder %s", o.Dir))
+	return trainer.New(cfg, data, o)
 }

@@ -53,11 +53,11 @@ func binary[T cpu.Float](s Binary) func(out []T, in [][]T) {
 func operator[T cpu.Float](op Operator) func(out, a, b []T, sa, sb int) {
 	switch op {
 	case Add:
-		return rowLoop(func(x, y T) T { return x + y })
+		return wholeRows(cpu.Add[T], rowLoop(func(x, y T) T { return x + y }))
 	case Sub:
-		return rowLoop(func(x, y T) T { return x - y })
+		return wholeRows(cpu.Sub[T], rowLoop(func(x, y T) T { return x - y }))
 	case Mul:
-		return rowLoop(func(x, y T) T { return x * y })
+		return wholeRows(cpu.Mul[T], rowLoop(func(x, y T) T { return x * y }))
 	case Div:
 		return rowLoop(func(x, y T) T { return x / y })
 	case Max:
@@ -82,6 +82,17 @@ func rowLoop[T cpu.Float](f func(x, y T) T) func(out, a, b []T, sa, sb int) {
 			ia += sa
 			ib += sb
 		}
+	}
+}
+
+// wholeRows takes f where neither operand is stretched along the row.
+func wholeRows[T cpu.Float](f func(out, a, b []T), stretched func(out, a, b []T, sa, sb int)) func(out, a, b []T, sa, sb int) {
+	return func(out, a, b []T, sa, sb int) {
+		if sa == 1 && sb == 1 {
+			f(out, a, b)
+			return
+		}
+		stretched(out, a, b, sa, sb)
 	}
 }
 

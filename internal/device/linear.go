@@ -13,14 +13,11 @@ func (s Linear) cpu() Kernel { return host(linear[float32](s), linear[float64](s
 
 func linear[T cpu.Float](s Linear) func(out []T, in [][]T) {
 	return func(out []T, in [][]T) {
-		var beta T
+		var bias []T
 		if s.Bias {
-			beta = 1
-			for b := range s.B {
-				copy(out[b*s.O:(b+1)*s.O], in[2])
-			}
+			bias = in[2]
 		}
-		cpu.Gemm(false, true, s.B, s.O, s.F, 1, in[0], s.F, in[1], s.F, beta, out, s.O)
+		cpu.GemmBias(false, true, s.B, s.O, s.F, in[0], s.F, in[1], s.F, bias, false, out, s.O)
 	}
 }
 

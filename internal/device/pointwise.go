@@ -68,13 +68,13 @@ func value[T cpu.Float](s Unary) func(y, x []T) {
 	a, b := T(s.A), T(s.B)
 	switch s.F {
 	case Affine:
-		return func(y, x []T) {
-			for i, v := range x {
-				y[i] = a*v + b
-			}
-		}
+		return func(y, x []T) { cpu.Affine(y, x, a, b) }
 	case Relu:
 		return func(y, x []T) { cpu.Relu(x, y) }
+	case Exp:
+		return cpu.Exp[T]
+	case Log:
+		return cpu.Log[T]
 	case Square:
 		return func(y, x []T) {
 			for i, v := range x {
@@ -112,10 +112,6 @@ func scalarValue(s Unary) func(float64) float64 {
 	switch s.F {
 	case Sqrt:
 		return func(x float64) float64 { return math.Sqrt(max(x, 0)) }
-	case Exp:
-		return math.Exp
-	case Log:
-		return math.Log
 	case Softplus:
 		return softplus
 	case Sigmoid:
@@ -139,11 +135,7 @@ func derivative[T cpu.Float](s Unary) func(dx, x, y, dy []T) {
 	a, b := T(s.A), T(s.B)
 	switch s.F {
 	case Affine:
-		return func(dx, _, _, dy []T) {
-			for i, g := range dy {
-				dx[i] = a * g
-			}
-		}
+		return func(dx, _, _, dy []T) { cpu.Affine(dx, dy, a, 0) }
 	case Relu:
 		return func(dx, x, _, dy []T) { cpu.ReluGrad(x, dy, dx) }
 	case Square:
@@ -153,11 +145,7 @@ func derivative[T cpu.Float](s Unary) func(dx, x, y, dy []T) {
 			}
 		}
 	case Exp:
-		return func(dx, _, y, dy []T) {
-			for i, g := range dy {
-				dx[i] = y[i] * g
-			}
-		}
+		return func(dx, _, y, dy []T) { cpu.Mul(dx, y, dy) }
 	case Clamp:
 		return func(dx, x, _, dy []T) {
 			for i, g := range dy {

@@ -15,50 +15,41 @@ type BatchNorm struct {
 // square distance from the mean is at most n times the variance, and the difference
 // below loses at most a factor n of float64's precision.
 func Moments[T Float](b BatchNorm, lo, hi int, x []T, mean, variance, sums []float64) {
+	if b.Plane == 1 {
+		momentsOfRows(b, lo, hi, x, mean, variance, sums)
+		return
+	}
+	count := float64(b.N * b.Plane)
+	for c := lo; c < hi; c++ {
+		var l lanePair
+		from := x[c*b.Plane]
+		for n := range b.N {
+			addDeviations(&l, x[(n*b.C+c)*b.Plane:][:b.Plane], from)
+		}
+		first, second := l[0].total(), l[1].total()
+		mean[c] = float64(from) + first/count
+		variance[c] = max(0, (second-first*first/count)/count)
+	}
+}
+
+// momentsOfRows is Moments of vectors.
+func momentsOfRows[T Float](b BatchNorm, lo, hi int, x []T, mean, variance, sums []float64) {
 	first, second := sums[:b.C], sums[b.C:2*b.C]
 	clear(first[lo:hi])
 	clear(second[lo:hi])
 	for n := range b.N {
-		if b.Plane == 1 {
-			row, from := x[n*b.C:(n+1)*b.C], x[:b.C]
-			for c := lo; c < hi; c++ {
-				d := float64(row[c]) - float64(from[c])
-				first[c] += d
-				second[c] += d * d
-			}
-			continue
-		}
+		row, from := x[n*b.C:(n+1)*b.C], x[:b.C]
 		for c := lo; c < hi; c++ {
-			at := (n*b.C + c) * b.Plane
-			s, ss := deviations(x[at:at+b.Plane], float64(x[c*b.Plane]))
-			first[c] += s
-			second[c] += ss
+			d := float64(row[c]) - float64(from[c])
+			first[c] += d
+			second[c] += d * d
 		}
 	}
-	count := float64(b.N * b.Plane)
+	count := float64(b.N)
 	for c := lo; c < hi; c++ {
-		mean[c] = float64(x[c*b.Plane]) + first[c]/count
+		mean[c] = float64(x[c]) + first[c]/count
 		variance[c] = max(0, (second[c]-first[c]*first[c]/count)/count)
 	}
-}
-
-// deviations are Σ(x−from) and Σ(x−from)², in two interleaved sums each.
-func deviations[T Float](x []T, from float64) (first, second float64) {
-	var a, aa, b, bb float64
-	for len(x) >= 2 {
-		u, v := float64(x[0])-from, float64(x[1])-from
-		a += u
-		aa += u * u
-		b += v
-		bb += v * v
-		x = x[2:]
-	}
-	for _, v := range x {
-		u := float64(v) - from
-		a += u
-		aa += u * u
-	}
-	return a + b, aa + bb
 }
 
 // Normalize computes y = γ·(x − mean)·istd + β, cut at zero if b.Relu is set, for the
@@ -72,17 +63,7 @@ func Normalize[T Float](b BatchNorm, lo, hi int, x, stats, gamma, beta, y []T) {
 	for p := lo; p < hi; p++ {
 		c := p % b.C
 		mean, scale, shift := stats[c], stats[b.C+c]*gamma[c], beta[c]
-		in, out := x[p*b.Plane:(p+1)*b.Plane], y[p*b.Plane:(p+1)*b.Plane]
-		out = out[:len(in)]
-		if b.Relu {
-			for i, v := range in {
-				out[i] = max(T((v-mean)*scale)+shift, 0)
-			}
-			continue
-		}
-		for i, v := range in {
-			out[i] = T((v-mean)*scale) + shift
-		}
+		normalizePlane(y[p*b.Plane:(p+1)*b.Plane], x[p*b.Plane:], mean, scale, shift, b.Relu)
 	}
 }
 
@@ -105,49 +86,46 @@ func normalizeRows[T Float](b BatchNorm, lo, hi int, x, stats, gamma, beta, y []
 // output is above zero. grads holds the C gradients to γ and then those to β; sums is
 // scratch of 2·C numbers.
 func NormalizeParamsGrad[T Float](b BatchNorm, lo, hi int, x, stats, gamma, beta, dy, grads []T, sums []float64) {
+	if b.Plane == 1 {
+		paramsGradOfRows(b, lo, hi, x, stats, gamma, beta, dy, grads, sums)
+		return
+	}
+	for c := lo; c < hi; c++ {
+		var l lanePair
+		for n := range b.N {
+			at := (n*b.C + c) * b.Plane
+			in, g := x[at:at+b.Plane], dy[at:at+b.Plane]
+			if b.Relu {
+				addNormalizeReluSums(&l, in, g, stats[c], stats[b.C+c]*gamma[c], beta[c])
+			} else {
+				addNormalizeSums(&l, in, g, stats[c])
+			}
+		}
+		grads[b.C+c] = T(l[0].total())
+		grads[c] = T(l[1].total() * float64(stats[b.C+c]))
+	}
+}
+
+// paramsGradOfRows is NormalizeParamsGrad of vectors.
+func paramsGradOfRows[T Float](b BatchNorm, lo, hi int, x, stats, gamma, beta, dy, grads []T, sums []float64) {
 	dgamma, dbeta := sums[:b.C], sums[b.C:2*b.C]
 	clear(dgamma[lo:hi])
 	clear(dbeta[lo:hi])
 	for n := range b.N {
+		row, g := x[n*b.C:(n+1)*b.C], dy[n*b.C:(n+1)*b.C]
 		for c := lo; c < hi; c++ {
-			at := (n*b.C + c) * b.Plane
-			in, g := x[at:at+b.Plane], dy[at:at+b.Plane]
-			first, second := tilt(b.Relu, in, g, stats[c], stats[b.C+c]*gamma[c], beta[c])
-			dbeta[c] += first
-			dgamma[c] += second
+			u := row[c] - stats[c]
+			if b.Relu && T(u*T(stats[b.C+c]*gamma[c]))+beta[c] <= 0 {
+				continue
+			}
+			dbeta[c] += float64(g[c])
+			dgamma[c] += float64(g[c]) * float64(u)
 		}
 	}
 	for c := lo; c < hi; c++ {
 		grads[c] = T(dgamma[c] * float64(stats[b.C+c]))
 		grads[b.C+c] = T(dbeta[c])
 	}
-}
-
-// tilt is Σ dy and Σ dy·(x − mean) over a plane, in two interleaved sums each.
-func tilt[T Float](relu bool, x, dy []T, mean, scale, shift T) (first, second float64) {
-	dy = dy[:len(x)]
-	var a, aa, b, bb float64
-	i := 0
-	for ; i+2 <= len(x); i += 2 {
-		u, v := x[i]-mean, x[i+1]-mean
-		d, e := dy[i], dy[i+1]
-		if relu {
-			d, e = gate(T(u*scale)+shift, d), gate(T(v*scale)+shift, e)
-		}
-		a += float64(d)
-		b += float64(e)
-		aa += float64(d) * float64(u)
-		bb += float64(e) * float64(v)
-	}
-	if i < len(x) {
-		u, d := x[i]-mean, dy[i]
-		if relu {
-			d = gate(T(u*scale)+shift, d)
-		}
-		a += float64(d)
-		aa += float64(d) * float64(u)
-	}
-	return a + b, aa + bb
 }
 
 // NormalizeGrad computes for the planes [lo, hi) of N·C the gradient to x,
@@ -166,17 +144,6 @@ func NormalizeGrad[T Float](b BatchNorm, lo, hi int, x, stats, gamma, beta, dy, 
 		if grads != nil {
 			slope, offset = grads[c]*istd/n, grads[b.C+c]/n
 		}
-		in, g, out := x[p*b.Plane:(p+1)*b.Plane], dy[p*b.Plane:(p+1)*b.Plane], dx[p*b.Plane:(p+1)*b.Plane]
-		g, out = g[:len(in)], out[:len(in)]
-		if !b.Relu {
-			for i, v := range in {
-				out[i] = scale * (g[i] - offset - (v-mean)*slope)
-			}
-			continue
-		}
-		for i, v := range in {
-			u := v - mean
-			out[i] = scale * (gate(T(u*scale)+shift, g[i]) - offset - u*slope)
-		}
+		normalizePlaneGrad(dx[p*b.Plane:(p+1)*b.Plane], x[p*b.Plane:], dy[p*b.Plane:], mean, scale, shift, offset, slope, b.Relu)
 	}
 }

@@ -13,7 +13,7 @@ func ChannelSum[T Float](n, channels, plane, lo, hi int, x, y []T, sums []float6
 		}
 		for c := lo; c < hi; c++ {
 			at := (i*channels + c) * plane
-			sums[c] += planeSum(x[at : at+plane])
+			sums[c] += Sum(x[at : at+plane])
 		}
 	}
 	for c := lo; c < hi; c++ {
@@ -24,6 +24,10 @@ func ChannelSum[T Float](n, channels, plane, lo, hi int, x, y []T, sums []float6
 // AddRelu computes y = max(0, a + b). A NaN stays.
 func AddRelu[T Float](a, b, y []T) {
 	b, y = b[:len(a)], y[:len(a)]
+	if f := active.simd.addRelu; f != nil && isSingle[T]() {
+		f(single(y), single(a), single(b), len(a))
+		return
+	}
 	for i, v := range a {
 		y[i] = max(v+b[i], 0)
 	}
@@ -32,14 +36,22 @@ func AddRelu[T Float](a, b, y []T) {
 // Relu computes y = max(0, x). A NaN stays.
 func Relu[T Float](x, y []T) {
 	y = y[:len(x)]
+	if f := active.simd.relu; f != nil && isSingle[T]() {
+		f(single(y), single(x), len(x))
+		return
+	}
 	for i, v := range x {
 		y[i] = max(v, 0)
 	}
 }
 
-// ReluGrad computes dx = dy where x > 0, else 0.
+// ReluGrad computes dx = dy, and 0 where x ≤ 0; x may be the output of Relu too.
 func ReluGrad[T Float](x, dy, dx []T) {
 	dy, dx = dy[:len(x)], dx[:len(x)]
+	if f := active.simd.reluGrad; f != nil && isSingle[T]() {
+		f(single(dx), single(x), single(dy), len(x))
+		return
+	}
 	for i, v := range x {
 		dx[i] = gate(v, dy[i])
 	}

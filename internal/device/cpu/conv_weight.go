@@ -198,17 +198,9 @@ type biasSum[T Float] convWeight[T]
 
 func (c *biasSum[T]) Piece(channel, _ int) {
 	places := c.gridH * c.gridW
-	var sums [8]T
+	var l lanes
 	for n := range c.images {
-		plane := c.dy[(n*c.groups*c.cols+channel)*places:][:places]
-		for ; len(plane) >= 8; plane = plane[8:] {
-			for i := range sums {
-				sums[i] += plane[i]
-			}
-		}
-		for i, v := range plane {
-			sums[i] += v
-		}
+		addSum(&l, c.dy[(n*c.groups*c.cols+channel)*places:][:places])
 	}
-	c.dbias[channel] = ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]))
+	c.dbias[channel] = T(l.total())
 }

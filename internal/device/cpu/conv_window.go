@@ -113,9 +113,12 @@ func copyPlanes[T Float](v *convWindow, dst, src []T, planes int) {
 
 // copyRows copies rows of width elements; the pitches are in elements.
 func copyRows[T Float](dst, src []T, width, rows, dstPitch, srcPitch int) {
-	if f := active.simd.copyRows; f != nil && unsafe.Sizeof(T(0)) == 4 {
+	if rows == 0 {
+		return
+	}
+	if f := active.simd.copyRows; f != nil && isSingle[T]() {
 		_, _ = dst[(rows-1)*dstPitch+width-1], src[(rows-1)*srcPitch+width-1]
-		f((*float32)(unsafe.Pointer(&dst[0])), (*float32)(unsafe.Pointer(&src[0])), width, rows, 4*dstPitch, 4*srcPitch)
+		f(single(dst), single(src), width, rows, 4*dstPitch, 4*srcPitch)
 		return
 	}
 	for i := range rows {

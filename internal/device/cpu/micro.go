@@ -128,15 +128,15 @@ func microIndirect[T Float, R rows1 | rows2 | rows3 | rows4](args *microArgs[T])
 	for i := range len(r) {
 		row := unsafe.Add(args.a, *(*int)(unsafe.Add(args.aRows, i*8)))
 		var sums [4]T
-		b := args.b
+		b := 0 // offset of the packed row
 		for s := range args.segCount {
 			a := unsafe.Add(row, *(*int)(unsafe.Add(args.segments, s*8)))
 			for p := range args.segLen {
 				v := *at[T](a, p*size)
-				for j, w := range (*[4]T)(b) {
+				for j, w := range (*[4]T)(unsafe.Add(args.b, b)) {
 					sums[j] += v * w
 				}
-				b = unsafe.Add(b, 4*size)
+				b += 4 * size
 			}
 		}
 		for j := range bits.Len64(args.lanes) {
@@ -178,10 +178,9 @@ func microTile4[T Float](args *microArgs[T]) {
 	s10, s11, s12, s13 := s[0], s[0], s[0], s[0]
 	s20, s21, s22, s23 := s[0], s[0], s[0], s[0]
 	s30, s31, s32, s33 := s[0], s[0], s[0], s[0]
-	a, b := args.a, args.b
-	for range args.k {
-		bs := (*[4]T)(b)
-		b0, b1, b2, b3 := bs[0], bs[1], bs[2], bs[3]
+	for p := range args.k {
+		a, b := unsafe.Add(args.a, p*args.aStep), (*[4]T)(unsafe.Add(args.b, p*args.bStep))
+		b0, b1, b2, b3 := b[0], b[1], b[2], b[3]
 		v := *at[T](a, 0)
 		s00, s01, s02, s03 = s00+v*b0, s01+v*b1, s02+v*b2, s03+v*b3
 		v = *at[T](a, args.aRow)
@@ -190,7 +189,6 @@ func microTile4[T Float](args *microArgs[T]) {
 		s20, s21, s22, s23 = s20+v*b0, s21+v*b1, s22+v*b2, s23+v*b3
 		v = *at[T](a, 3*args.aRow)
 		s30, s31, s32, s33 = s30+v*b0, s31+v*b1, s32+v*b2, s33+v*b3
-		a, b = unsafe.Add(a, args.aStep), unsafe.Add(b, args.bStep)
 	}
 	s = [16]T{s00, s01, s02, s03, s10, s11, s12, s13, s20, s21, s22, s23, s30, s31, s32, s33}
 	for i, sum := range s {

@@ -2,19 +2,10 @@ package cpu
 
 import "unsafe"
 
-// simd holds the helpers of an instruction set; nil where there is none.
-type simd struct {
-	transpose4 func(dst, r0, r1, r2, r3 *float32, blocks, pitch int)
-	copyRows   func(dst, src *float32, width, rows, dstPitch, srcPitch int)
-	gather     func(dst, src unsafe.Pointer, rows *int, count int, chunks *chunk, chunkCount, pitch int)
-}
-
 // packRows copies k rows of width elements that stand ld apart in src to rows that
 // stand pitch apart in dst.
 func packRows[T Float](dst []T, pitch int, src []T, ld, width, k int) {
-	for p := range k {
-		copy(dst[p*pitch:p*pitch+width], src[p*ld:p*ld+width])
-	}
+	copyRows(dst, src, width, k, pitch, ld)
 }
 
 // packColumns writes width rows of k elements, ld apart in src, as columns of dst: element

@@ -82,8 +82,7 @@ func window(out, n, k, stride, pad int) (from, to int) {
 func MaxPool[T Float](p *Pool2D, lo, hi int, x, y []T, arg []int32) {
 	q := p.withDefaults()
 	oh, ow := q.OutH(), q.OutW()
-	halves := q.KH == 2 && q.KW == 2 && q.StrideH == 2 && q.StrideW == 2 &&
-		q.PadH == 0 && q.PadW == 0 && !q.Ceil
+	halves := q.halves()
 	for n := lo; n < hi; n++ {
 		in, out := x[n*q.H*q.W:(n+1)*q.H*q.W], y[n*oh*ow:(n+1)*oh*ow]
 		var at []int32
@@ -91,11 +90,17 @@ func MaxPool[T Float](p *Pool2D, lo, hi int, x, y []T, arg []int32) {
 			at = arg[n*oh*ow : (n+1)*oh*ow]
 		}
 		if halves {
-			maxPoolHalves(q.W, oh, ow, in, out, at)
+			done := maxPoolRows(q.W, oh, ow, n == hi-1, in, out, at)
+			maxPoolHalves(q.W, done, oh, ow, in, out, at)
 			continue
 		}
 		maxPoolPlane(&q, oh, ow, in, out, at)
 	}
+}
+
+// halves tells windows of 2×2 side by side.
+func (p Pool2D) halves() bool {
+	return p.KH == 2 && p.KW == 2 && p.StrideH == 2 && p.StrideW == 2 && p.PadH == 0 && p.PadW == 0 && !p.Ceil
 }
 
 func maxPoolPlane[T Float](q *Pool2D, oh, ow int, in, out []T, at []int32) {
@@ -120,9 +125,9 @@ func maxPoolPlane[T Float](q *Pool2D, oh, ow int, in, out []T, at []int32) {
 	}
 }
 
-// maxPoolHalves is maxPoolPlane for windows of 2×2 at stride 2.
-func maxPoolHalves[T Float](width, oh, ow int, in, out []T, at []int32) {
-	for i := range oh {
+// maxPoolHalves is maxPoolPlane for windows of 2×2 at stride 2, from a row of them on.
+func maxPoolHalves[T Float](width, row, oh, ow int, in, out []T, at []int32) {
+	for i := row; i < oh; i++ {
 		base := 2 * i * width
 		a, b := in[base:base+2*ow], in[base+width:base+width+2*ow]
 		dst := out[i*ow : (i+1)*ow]
@@ -170,12 +175,19 @@ func firstOf[T Float](top, p, q, r T, width int) int {
 
 // MaxPoolGrad computes dx of the planes [lo, hi) from dy and MaxPool's indices.
 func MaxPoolGrad[T Float](p *Pool2D, lo, hi int, dy []T, arg []int32, dx []T) {
-	in, out := p.H*p.W, p.OutH()*p.OutW()
-	clear(dx[lo*in : hi*in])
+	q := p.withDefaults()
+	oh, ow := q.OutH(), q.OutW()
+	in, out := p.H*p.W, oh*ow
+	whole := q.halves() && q.H == 2*oh && q.W == 2*ow
 	for n := lo; n < hi; n++ {
-		plane, at := dx[n*in:(n+1)*in], arg[n*out:(n+1)*out]
-		for i, g := range dy[n*out : (n+1)*out] {
-			plane[at[i]] += g
+		plane, at, g := dx[n*in:(n+1)*in], arg[n*out:(n+1)*out], dy[n*out:(n+1)*out]
+		done := 0
+		if whole {
+			done = maxPoolGradRows(oh, ow, n == hi-1, g, at, plane)
+		}
+		clear(plane[2*done*q.W:])
+		for i := done * ow; i < out; i++ {
+			plane[at[i]] += g[i]
 		}
 	}
 }
@@ -242,7 +254,7 @@ func counted(q *Pool2D, out, n, k, stride, pad int) int {
 // PlaneMean computes the mean of each of the planes [lo, hi) of the given size.
 func PlaneMean[T Float](size, lo, hi int, x, y []T) {
 	for n := lo; n < hi; n++ {
-		y[n] = T(planeSum(x[n*size:(n+1)*size]) / float64(size))
+		y[n] = T(Sum(x[n*size:(n+1)*size]) / float64(size))
 	}
 }
 
@@ -255,20 +267,4 @@ func PlaneMeanGrad[T Float](size, lo, hi int, dy, dx []T) {
 			plane[i] = g
 		}
 	}
-}
-
-// planeSum adds up in float64, in four interleaved sums.
-func planeSum[T Float](x []T) float64 {
-	var a, b, c, d float64
-	for len(x) >= 4 {
-		a += float64(x[0])
-		b += float64(x[1])
-		c += float64(x[2])
-		d += float64(x[3])
-		x = x[4:]
-	}
-	for _, v := range x {
-		a += float64(v)
-	}
-	return (a + b) + (c + d)
 }

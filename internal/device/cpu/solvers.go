@@ -21,6 +21,10 @@ func (s SGD) Step(lo, hi int, w, g []float32, v []float32) {
 
 func (s SGD) run(w, g, v []float32) {
 	lr, mu, decay, scale := float32(s.LR), float32(s.Momentum), float32(s.Decay), float32(s.Scale)
+	if active.simd.sgd != nil {
+		s.assembly(single(w), single(g), single(v), len(w))
+		return
+	}
 	for i := range w {
 		d := float32(g[i]*scale) + float32(decay*w[i])
 		if v != nil {
@@ -32,6 +36,19 @@ func (s SGD) run(w, g, v []float32) {
 			}
 		}
 		w[i] -= float32(lr * d)
+	}
+}
+
+// assembly is run over n weights.
+func (s SGD) assembly(w, g, v *float32, n int) {
+	lr, mu, decay, scale := float32(s.LR), float32(s.Momentum), float32(s.Decay), float32(s.Scale)
+	switch {
+	case v == nil:
+		active.simd.sgd(w, g, n, scale, decay, lr)
+	case s.Nesterov:
+		active.simd.nesterov(w, v, g, n, scale, decay, lr, mu)
+	default:
+		active.simd.momentum(w, v, g, n, scale, decay, lr, mu)
 	}
 }
 
@@ -59,6 +76,10 @@ func (s Adam) run(w, g, m, v []float32) {
 		keep, decay = float32(1-s.LR*s.Decay), 0
 	}
 	g, m, v = g[:len(w)], m[:len(w)], v[:len(w)]
+	if f := active.simd.adam; f != nil {
+		f(single(w), single(m), single(v), single(g), len(w), scale, decay, keep, b1, b2, c2, rate, root, eps)
+		return
+	}
 	for i := range w {
 		x := float32(w[i] * keep)
 		d := float32(g[i]*scale) + float32(decay*x)
@@ -81,6 +102,10 @@ func (s RMSProp) Step(lo, hi int, w, g, v, b []float32) {
 func (s RMSProp) run(w, g, v, b []float32) {
 	lr, mu, decay, scale := float32(s.LR), float32(s.Momentum), float32(s.Decay), float32(s.Scale)
 	a, c, eps := float32(s.Alpha), float32(1-s.Alpha), float32(s.Eps)
+	if f := active.simd.rmsprop; f != nil && b == nil {
+		f(single(w), single(v), single(g), len(w), scale, decay, lr, a, c, eps)
+		return
+	}
 	for i := range w {
 		d := float32(g[i]*scale) + float32(decay*w[i])
 		v[i] = float32(a*v[i]) + float32(c*float32(d*d))
@@ -94,21 +119,7 @@ func (s RMSProp) run(w, g, v, b []float32) {
 }
 
 // SumSquares is Σ x², in float64.
-func SumSquares(x []float32) float64 {
-	// Four sums that do not wait for one another.
-	var a, b, c, d float64
-	i := 0
-	for ; i+4 <= len(x); i += 4 {
-		a += float64(x[i]) * float64(x[i])
-		b += float64(x[i+1]) * float64(x[i+1])
-		c += float64(x[i+2]) * float64(x[i+2])
-		d += float64(x[i+3]) * float64(x[i+3])
-	}
-	for ; i < len(x); i++ {
-		a += float64(x[i]) * float64(x[i])
-	}
-	return a + b + (c + d)
-}
+func SumSquares(x []float32) float64 { return Dot(x, x) }
 
 func sqrt(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 

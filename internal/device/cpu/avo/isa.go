@@ -45,6 +45,8 @@ type asm struct {
 	isa
 	elem
 	mask operand.Op // of a partial vector: an opmask, or a vector of sign bits
+
+	constants map[uint32]operand.Mem // in memory
 }
 
 func (a *asm) reg() reg.VecVirtual { return a.register(a.Context) }

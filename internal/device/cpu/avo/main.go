@@ -30,6 +30,8 @@ var files = []file{
 	{name: "micro_avx512", emit: func(c *build.Context, decl *bytes.Buffer) { emitMicro(c, avx512, decl) }},
 	{name: "micro_avx2", emit: func(c *build.Context, decl *bytes.Buffer) { emitMicro(c, avx2, decl) }},
 	{name: "pack", emit: emitPack},
+	{name: "vector", emit: emitVector},
+	{name: "pool", emit: emitPool},
 }
 
 func main() {

@@ -1,0 +1,29 @@
+package cpu
+
+import "unsafe"
+
+// simd holds an instruction set's functions of float32; where one is nil, a Go loop is
+// used.
+type simd struct {
+	transpose4 func(dst, r0, r1, r2, r3 *float32, blocks, pitch int)
+	copyRows   func(dst, src *float32, width, rows, dstPitch, srcPitch int)
+	gather     func(dst, src unsafe.Pointer, rows *int, count int, chunks *chunk, chunkCount, pitch int)
+
+	maxPool     func(y *float32, arg *int32, x *float32, width, rows, cols int)
+	maxPoolGrad func(dx, dy *float32, arg *int32, width, rows, cols int)
+
+	add, sub, mul, addRelu   func(dst, x, y *float32, n int)
+	axpy                     func(dst, x *float32, n int, k float32)
+	affine                   func(dst, x *float32, n int, k, c float32)
+	relu, exp, log           func(dst, x *float32, n int)
+	reluGrad                 func(dst, y, dy *float32, n int)
+	normalize, normalizeRelu func(dst, x *float32, n int, mean, scale, shift float32)
+	normalizeGrad            func(dst, x, dy *float32, n int, mean, scale, level, slope float32)
+	normalizeReluGrad        func(dst, x, dy *float32, n int, mean, scale, shift, level, slope float32)
+	sgd                      func(w, g *float32, n int, scale, decay, lr float32)
+	momentum, nesterov       func(w, v, g *float32, n int, scale, decay, lr, mu float32)
+	adam                     func(w, m, v, g *float32, n int, scale, decay, keep, b1, b2, c2, rate, root, eps float32)
+	rmsprop                  func(w, v, g *float32, n int, scale, decay, lr, a, c, eps float32)
+
+	sums bool // the sums in lanes have assembly
+}

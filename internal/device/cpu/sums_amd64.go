@@ -1,0 +1,23 @@
+package cpu
+
+// These call by name and not by pointer, so that the lanes stay on the stack.
+
+func sumLanes(l *float64, x *float32, n int) {
+	sumAVX2(l, x, n)
+}
+
+func dotLanes(l *float64, x, y *float32, n int) {
+	dotAVX2(l, x, y, n)
+}
+
+func deviationsLanes(l *float64, x *float32, n int, from float32) {
+	deviationsAVX2(l, x, n, from)
+}
+
+func normalizeSumsLanes(l *float64, x, dy *float32, n int, mean float32) {
+	normalizeSumsAVX2(l, x, dy, n, mean)
+}
+
+func normalizeReluSumsLanes(l *float64, x, dy *float32, n int, mean, scale, shift float32) {
+	normalizeReluSumsAVX2(l, x, dy, n, mean, scale, shift)
+}
