@@ -9,28 +9,27 @@ import (
 	"github.com/pkg/errors"
 )
 
-// History is what metrics.jsonl of a run folder tells: the logged steps, evaluations and
-// warnings, each in the order in which they came.
-type History struct {
-	Steps       []StepInfo // Steps and ETA are not kept
-	Evaluations []EvalInfo // Embeddings, Steps, Metric and what is best are not kept
-	Warnings    []Warning
-}
-
-// ReadHistory reads metrics.jsonl of the run folder dir, also while the run goes on: a
-// last line that is not whole yet is left out.
-func ReadHistory(dir string) (History, error) {
+// History reads metrics.jsonl of the run folder dir: the logged steps and the
+// evaluations, those before a resumption included. Steps and ETA of a StepInfo are not
+// kept; of an EvalInfo Step, Set, Phase, Result and Seconds are. A last line that is not
+// whole, as while the run goes on, is left out.
+func History(dir string) (steps []StepInfo, evals []EvalInfo, err error) {
 	path := folder(dir).path(MetricsFile)
 	f, err := os.Open(path)
 	if err != nil {
-		return History{}, errors.Wrap(err, "trainer")
+		return nil, nil, saying(err, "opening "+path)
 	}
 	defer f.Close()
 	h, err := readHistory(f)
-	return h, errors.Wrapf(err, "trainer: %s", path)
+	return h.steps, h.evals, errors.Wrapf(err, "trainer: %s", path)
 }
 
-func readHistory(r io.Reader) (h History, err error) {
+type history struct {
+	steps []StepInfo
+	evals []EvalInfo
+}
+
+func readHistory(r io.Reader) (h history, err error) {
 	lines := bufio.NewReader(r)
 	for n := 1; ; n++ {
 		line, err := lines.ReadBytes('\n')
@@ -46,30 +45,26 @@ func readHistory(r io.Reader) (h History, err error) {
 	}
 }
 
-func (h *History) add(line []byte) error {
+func (h *history) add(line []byte) error {
 	var r struct {
 		stepRecord
 		Set     string  `json:"set"`
 		Phase   Phase   `json:"phase"`
 		Seconds float64 `json:"seconds"`
-		About   string  `json:"about"`
-		Message string  `json:"message"`
-		Advice  string  `json:"advice"`
 	}
 	if err := json.Unmarshal(line, &r); err != nil {
 		return err
 	}
 	switch r.Kind {
 	case "step":
-		h.Steps = append(h.Steps, r.info())
+		h.steps = append(h.steps, r.info())
 	case "evaluation":
 		i := EvalInfo{Step: r.Step, Set: r.Set, Phase: r.Phase, Seconds: r.Seconds}
 		if err := json.Unmarshal(line, &i.Result); err != nil {
 			return err
 		}
-		h.Evaluations = append(h.Evaluations, i)
+		h.evals = append(h.evals, i)
 	case "warning":
-		h.Warnings = append(h.Warnings, Warning{Step: r.Step, Kind: r.About, Message: r.Message, Advice: r.Advice})
 	default:
 		return errors.Errorf("unknown kind %q", r.Kind)
 	}

@@ -12,26 +12,26 @@ import (
 
 func TestHistoryIsWhatHooksWereTold(t *testing.T) {
 	cfg := small(pictures(t))
-	var want History
+	var want history
 	tr, _ := run(t, cfg, Options{Hooks: []Hook{{
 		Step: func(_ context.Context, i StepInfo) error {
 			if i.Logged {
 				i.Steps, i.ETA = 0, 0
-				want.Steps = append(want.Steps, i)
+				want.steps = append(want.steps, i)
 			}
 			return nil
 		},
 		Evaluated: func(_ context.Context, i EvalInfo) error {
-			want.Evaluations = append(want.Evaluations, EvalInfo{Step: i.Step, Set: i.Set, Phase: i.Phase, Seconds: i.Seconds, Result: i.Result})
+			want.evals = append(want.evals, EvalInfo{Step: i.Step, Set: i.Set, Phase: i.Phase, Seconds: i.Seconds, Result: i.Result})
 			return nil
 		},
 	}}})
-	got, err := ReadHistory(string(tr.dir))
+	steps, evals, err := History(string(tr.dir))
 	require.NoError(t, err)
-	require.Equal(t, want.Steps, got.Steps)
-	require.Len(t, got.Evaluations, len(want.Evaluations))
-	for n, w := range want.Evaluations {
-		g := got.Evaluations[n]
+	require.Equal(t, want.steps, steps)
+	require.Len(t, evals, len(want.evals))
+	for n, w := range want.evals {
+		g := evals[n]
 		require.Equal(t, w.Result.Values(), g.Result.Values())
 		require.Equal(t, []any{w.Step, w.Set, w.Phase, w.Seconds}, []any{g.Step, g.Set, g.Phase, g.Seconds})
 	}
@@ -41,9 +41,9 @@ func TestHistoryIsWhatHooksWereTold(t *testing.T) {
 	_, err = f.WriteString(`{"kind":"step","ste`)
 	require.NoError(t, err)
 	require.NoError(t, f.Close())
-	cut, err := ReadHistory(string(tr.dir))
+	cut, _, err := History(string(tr.dir))
 	require.NoError(t, err)
-	require.Equal(t, got, cut)
+	require.Equal(t, steps, cut)
 }
 
 func FuzzReadHistory(f *testing.F) {
