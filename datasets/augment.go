@@ -101,7 +101,9 @@ func (a Augment) withDefaults() Augment {
 // augmenter applies an Augment to pictures of one size. It belongs to one goroutine.
 type augmenter struct {
 	Augment
-	channels, height, width int
+	channels int
+	size          // of the pictures that are made
+	detail   size // of the larger ones that are kept; 0 if none are
 
 	plain  [][256]float32 // normalisation alone
 	tables [][256]float32 // normalisation after brightness and contrast, for one picture
@@ -112,20 +114,34 @@ type augmenter struct {
 
 func newAugmenter(a Augment, s *store, norm Normalisation) *augmenter {
 	g := &augmenter{
-		Augment: a.withDefaults(), channels: s.channels, height: s.height, width: s.width,
+		Augment: a.withDefaults(), channels: s.channels, size: size{s.height, s.width},
 		plain: norm.tables(s.channels), tables: make([][256]float32, s.channels), warped: make([]byte, s.bytes()),
+	}
+	if s.detail != nil {
+		g.detail = size{s.detail.height, s.detail.width}
 	}
 	g.rng = rand.New(&g.source)
 	return g
 }
 
-// apply writes picture src, changed as (seed, step, slot) says and normalised, to dst.
-func (g *augmenter) apply(dst []float32, src []byte, seed uint64, step, slot int) {
+// begin draws where the pixels of the picture for (seed, step, slot) come from, and says
+// whether they come from the picture of more detail.
+func (g *augmenter) begin(seed uint64, step, slot int) (m affine, detail bool) {
 	g.source.Seed(mix(seed^mix(uint64(step))), mix(uint64(slot)+0x9e3779b97f4a7c15))
-	m := g.drawWarp()
+	m = g.drawWarp()
+	return m, m != identity && g.detail.width > 0
+}
+
+// finish writes picture src, changed by m and as drawn further, and normalised, to dst.
+func (g *augmenter) finish(dst []float32, src []byte, m affine, detail bool) {
 	pixels := src
 	if m != identity {
-		warp(g.warped, src, g.channels, g.height, g.width, m)
+		from := g.size
+		if detail {
+			from = g.detail
+			m = m.thenScale(float64(from.width)/float64(g.width), float64(from.height)/float64(g.height), 0, 0)
+		}
+		warp(g.warped, g.size, src, from, g.channels, m)
 		pixels = g.warped
 	}
 	lookUp(dst, pixels, g.drawTables(pixels))

@@ -8,6 +8,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// apply is begin and finish for one picture.
+func (g *augmenter) apply(dst []float32, src []byte, seed uint64, step, slot int) {
+	m, detail := g.begin(seed, step, slot)
+	g.finish(dst, src, m, detail)
+}
+
 // augmented returns picture 0 of d as changed for each of n steps.
 func augmented(d *Dataset, a Augment, n int) [][]float32 {
 	g := newAugmenter(a, d.store, Normalisation{})
@@ -91,16 +97,16 @@ func TestFlips(t *testing.T) {
 // On a ramp, the slope of the result is the size of the part that was enlarged.
 func TestResizedCropDrawsAreaAndRatio(t *testing.T) {
 	const size = 32
-	slope := func(d *Dataset, step int, at func(i int) int) float64 {
-		p := augmented(d, Augment{ResizedCropMin: 0.2, ResizedCropMax: 0.6, RatioMin: 0.5, RatioMax: 2}, step+1)[step]
+	slope := func(p []float32, at func(i int) int) float64 {
 		return float64(p[at(24)]-p[at(8)]) * 255 / 16 / 8
 	}
-	across := pictureOf(size, size, func(x, y int) byte { return byte(8 * x) })
-	down := pictureOf(size, size, func(x, y int) byte { return byte(8 * y) })
+	a := Augment{ResizedCropMin: 0.2, ResizedCropMax: 0.6, RatioMin: 0.5, RatioMax: 2}
+	across := augmented(pictureOf(size, size, func(x, y int) byte { return byte(8 * x) }), a, 200)
+	down := augmented(pictureOf(size, size, func(x, y int) byte { return byte(8 * y) }), a, 200)
 	least, most := 1., 0.
 	for step := range 200 {
-		w := slope(across, step, func(i int) int { return 16*size + i })
-		h := slope(down, step, func(i int) int { return i*size + 16 })
+		w := slope(across[step], func(i int) int { return 16*size + i })
+		h := slope(down[step], func(i int) int { return i*size + 16 })
 		require.Greater(t, w*h, 0.2-0.02) // values are rounded to 1/8 of a pixel's step
 		require.Less(t, w*h, 0.6+0.02)
 		require.Greater(t, w/h, 0.5-0.05)

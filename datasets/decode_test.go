@@ -132,10 +132,10 @@ func TestRenderModes(t *testing.T) {
 		})
 	}
 	outside := image.Rect(4, 0, 9, 2)
-	_, err := renderer{channels: 1, height: 1, width: 1}.render(make([]byte, 1), picture{Image: img, orientation: 1}, &outside)
+	_, err := (&renderer{channels: 1, height: 1, width: 1}).render(make([]byte, 1), picture{Image: img, orientation: 1}, &outside)
 	require.ErrorContains(t, err, "box outside of the picture: (4,0)-(9,2) of a picture of 4×2")
 	// Turned by 90°, the same place is inside.
-	_, err = renderer{channels: 1, height: 1, width: 1}.render(make([]byte, 1), picture{Image: img, orientation: 6}, &image.Rectangle{Min: image.Pt(0, 3), Max: image.Pt(2, 4)})
+	_, err = (&renderer{channels: 1, height: 1, width: 1}).render(make([]byte, 1), picture{Image: img, orientation: 6}, &image.Rectangle{Min: image.Pt(0, 3), Max: image.Pt(2, 4)})
 	require.NoError(t, err)
 }
 
@@ -143,7 +143,7 @@ func TestRenderOnWhite(t *testing.T) {
 	img := image.NewNRGBA(image.Rect(0, 0, 2, 1))
 	img.SetNRGBA(0, 0, color.NRGBA{200, 0, 0, 128})
 	planes := make([]byte, 6)
-	colour, err := renderer{channels: 3, height: 1, width: 2}.render(planes, picture{Image: img, orientation: 1}, nil)
+	colour, err := (&renderer{channels: 3, height: 1, width: 2}).render(planes, picture{Image: img, orientation: 1}, nil)
 	require.NoError(t, err)
 	require.True(t, colour)
 	// 200 · 128/255 + 255 · 127/255 = 227.4; 255 · 127/255 = 127; transparent is white.
@@ -168,7 +168,7 @@ func FuzzDecode(f *testing.F) {
 	for _, file := range append(files, messy...) {
 		f.Add(readFile(f, file))
 	}
-	r := renderer{channels: 3, height: 4, width: 4, mode: Crop}
+	r := &renderer{channels: 3, height: 4, width: 4, mode: Crop}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		const limit = 1 << 16
 		p, err := decode("x.jpg", data, limit)

@@ -59,20 +59,6 @@ func ExampleOpen() {
 	// [apple kiwi lemon pear]
 }
 
-func ExampleOmniglot() {
-	split, err := datasets.Omniglot(datasets.Options{})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println("train", split.Train.NumClasses(), "classes, test", split.Test.NumClasses(), "classes")
-	fmt.Println("shared:", datasets.SharedClasses(split.Train, split.Test))
-	fmt.Println(split.Test.Path(0))
-	// Output:
-	// train 393 classes, test 168 classes
-	// shared: []
-	// omniglot/test/Angelic/character01/01
-}
-
 func ExampleDataset_Summary() {
 	fsys := fstest.MapFS{
 		"a/broken.jpg": {Data: []byte("<!DOCTYPE html>")},
@@ -100,21 +86,25 @@ func ExampleDataset_Summary() {
 }
 
 func ExampleDataset_SplitClasses() {
-	split, err := datasets.Omniglot(datasets.Options{})
+	dir := photographs()
+	defer os.RemoveAll(dir)
+	split, err := datasets.Open(dir, datasets.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	train, val, err := split.Train.SplitClasses(0.1, 1)
+	train, val, err := split.Train.SplitClasses(0.5, 1)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(train.NumClasses(), "classes to learn from,", val.NumClasses(), "to choose the best state with")
 	// Output:
-	// 354 classes to learn from, 39 to choose the best state with
+	// 2 classes to learn from, 2 to choose the best state with
 }
 
 func ExampleLoader() {
-	split, err := datasets.Omniglot(datasets.Options{})
+	dir := photographs()
+	defer os.RemoveAll(dir)
+	split, err := datasets.Open(dir, datasets.Options{Height: 28, Width: 28})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -126,7 +116,7 @@ func ExampleLoader() {
 	next := func(dst []int) error {
 		for i := range dst {
 			dst[i] = position
-			position = (position + 20) % split.Train.Len()
+			position = (position + 4) % split.Train.Len()
 		}
 		return nil
 	}
@@ -147,8 +137,8 @@ func ExampleLoader() {
 		batch.Release()
 	}
 	// Output:
-	// step 0 classes [0 1 2 3] values 3136
-	// step 1 classes [4 5 6 7] values 3136
+	// step 0 classes [0 1 2 0] values 9408
+	// step 1 classes [1 2 0 1] values 9408
 }
 
 func ExampleAugment_Validate() {

@@ -90,13 +90,13 @@ func (g *gatherer) readAll(all []candidate) ([]outcome, error) {
 	var mu sync.Mutex
 	for range min(g.options.Workers, len(all)) {
 		wg.Go(func() {
-			planes := make([]byte, g.store.bytes())
+			in := newInlet(g.store, g.options)
 			for !stop.Load() {
 				i := int(next.Add(1)) - 1
 				if i >= len(all) {
 					return
 				}
-				outcomes[i] = g.readOne(i, all[i], planes)
+				outcomes[i] = g.readOne(i, all[i], in)
 				if g.isFatal(outcomes[i].err) {
 					stop.Store(true)
 				}
@@ -130,8 +130,8 @@ func (g *gatherer) isFatal(err error) bool {
 	return g.options.Strict && p.picture
 }
 
-// readOne reads candidate c to place i of the store; planes is its room to work in.
-func (g *gatherer) readOne(i int, c candidate, planes []byte) (o outcome) {
+// readOne reads candidate c to place i of the store.
+func (g *gatherer) readOne(i int, c candidate, in *inlet) (o outcome) {
 	g.store.paths[i] = g.source.show(c.name)
 	data, err := g.bytesOf(c.name)
 	if err != nil {
@@ -148,17 +148,8 @@ func (g *gatherer) readOne(i int, c candidate, planes []byte) (o outcome) {
 	if p.orientation >= 5 {
 		o.width, o.height = o.height, o.width
 	}
-	if o.colour, o.err = g.renderer().render(planes, p, c.box); o.err != nil {
-		return o
-	}
-	o.blank = isBlank(planes, g.options.Channels)
-	o.err = g.store.put(i, planes)
+	o.colour, o.blank, o.err = in.put(i, p, c.box)
 	return o
-}
-
-func (g *gatherer) renderer() renderer {
-	o := g.options
-	return renderer{channels: o.Channels, height: o.Height, width: o.Width, mode: o.Resize, invert: o.Invert}
 }
 
 // hashOf tells equal pictures: equal bytes, cut to equal boxes.
@@ -219,7 +210,7 @@ func (g *gatherer) decideShape(all []candidate) error {
 	}
 	colour, readable := false, 0
 	var sizes []image.Point
-	look := renderer{channels: 3, height: 32, width: 32, mode: Squeeze}
+	look := &renderer{channels: 3, height: 32, width: 32, mode: Squeeze}
 	planes := make([]byte, 3*32*32)
 	stride := max(1, len(all)/sampled)
 	for i := 0; i < len(all) && (readable < sampled || i < sampled); i += stride {
@@ -238,6 +229,9 @@ func (g *gatherer) decideShape(all []candidate) error {
 		readable++
 		colour = colour || coloured
 		sizes = append(sizes, p.Bounds().Size())
+		if (colour || o.Channels != 0) && (o.Height != 0 || !smallAndAlike(sizes)) {
+			break // more pictures would change nothing
+		}
 	}
 	if o.Channels == 0 {
 		o.Channels = 1
@@ -254,14 +248,19 @@ func (g *gatherer) decideShape(all []candidate) error {
 // defaultSize is the size of the pictures if they are small and all alike, else one
 // that suits them.
 func defaultSize(sizes []image.Point, channels int) (h, w int) {
-	const small = 64
-	if len(sizes) > 0 && sizes[0].X <= small && sizes[0].Y <= small && len(slices.Compact(slices.Clone(sizes))) == 1 {
+	switch {
+	case smallAndAlike(sizes):
 		return sizes[0].Y, sizes[0].X
-	}
-	if channels == 1 {
+	case channels == 1:
 		return 28, 28
 	}
 	return 64, 64
+}
+
+func smallAndAlike(sizes []image.Point) bool {
+	const small = 64
+	return len(sizes) > 0 && sizes[0].X <= small && sizes[0].Y <= small &&
+		len(slices.Compact(slices.Clone(sizes))) == 1
 }
 
 func sizeString(w, h int) string { return fmt.Sprintf("%d×%d", w, h) }

@@ -263,21 +263,14 @@ func (f *idxFile) pictures(numbers []byte, o Options) (*Dataset, error) {
 
 // fillStore reads the values, picture by picture.
 func (f *idxFile) fillStore(s *store, h, w int, o Options) error {
-	r := renderer{channels: s.channels, height: s.height, width: s.width, mode: o.Resize, invert: o.Invert}
-	p := picture{orientation: 1}
+	in := newInlet(s, o)
 	grey := image.NewGray(image.Rect(0, 0, w, h))
-	p.Image = grey
-	planes := make([]byte, s.bytes())
+	p := picture{Image: grey, orientation: 1}
 	for i := range s.paths {
 		if _, err := io.ReadFull(f.values, grey.Pix); err != nil {
 			return f.wrap(err)
 		}
-		if s.channels == 1 && s.height == h && s.width == w && !o.Invert {
-			copy(planes, grey.Pix)
-		} else if _, err := r.render(planes, p, nil); err != nil {
-			return err
-		}
-		if err := s.put(i, planes); err != nil {
+		if _, _, err := in.put(i, p, nil); err != nil {
 			return err
 		}
 		s.paths[i] = fmt.Sprintf("%s[%d]", f.name, i)

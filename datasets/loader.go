@@ -211,6 +211,9 @@ func (l *Loader) work() {
 	s := l.data.store
 	g := newAugmenter(l.conf.Augment, s, l.conf.Normalisation)
 	scratch := s.scratch()
+	if s.detail != nil {
+		scratch = s.detail.scratch() // the larger of the two
+	}
 	for {
 		select {
 		case j := <-l.jobs:
@@ -228,12 +231,17 @@ func (l *Loader) prepare(j job, g *augmenter, scratch []byte) {
 	s, b := l.data.store, j.batch
 	n := s.bytes()
 	for slot := j.from; slot < j.to; slot++ {
-		pixels, err := s.get(int(l.data.rows[b.Indices[slot]]), scratch)
+		m, detail := g.begin(l.conf.Seed, b.Step, slot)
+		from := s
+		if detail {
+			from = s.detail
+		}
+		pixels, err := from.get(int(l.data.rows[b.Indices[slot]]), scratch)
 		if err != nil {
 			b.fail(errors.WithMessagef(err, "batch of step %d", b.Step))
 			return
 		}
-		g.apply(b.Pixels[slot*n:(slot+1)*n], pixels, l.conf.Seed, b.Step, slot)
+		g.finish(b.Pixels[slot*n:(slot+1)*n], pixels, m, detail)
 	}
 }
 

@@ -157,16 +157,13 @@ func drawAll(s *store, alphabets []alphabet, total int, o Options) error {
 
 // draw unpacks one alphabet into the store.
 func (a alphabet) draw(s *store, o Options) error {
-	r := renderer{channels: s.channels, height: s.height, width: s.width, mode: o.Resize, invert: o.Invert}
+	in := newInlet(s, o)
 	grey := image.NewGray(image.Rect(0, 0, a.width, a.height))
-	planes := make([]byte, s.bytes())
 	return bilevel.Decode(a.code, func(i int, drawing []byte) error {
 		for j, ink := range drawing {
 			grey.Pix[j] = 255 * (1 - ink)
 		}
-		if _, err := r.render(planes, picture{Image: grey, orientation: 1}, nil); err != nil {
-			return err
-		}
-		return s.put(a.first+i, planes)
+		_, _, err := in.put(a.first+i, picture{Image: grey, orientation: 1}, nil)
+		return err
 	})
 }

@@ -9,14 +9,54 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-func TestOmniglot(t *testing.T) {
-	s, err := Omniglot(Options{})
+var openOnce = sync.OnceValues(func() (Split, error) { return Open("", Options{}) })
+
+// opened returns the embedded set, opened once for all tests.
+func opened(t *testing.T) Split {
+	t.Helper()
+	if raceEnabled {
+		t.Skip("too slow under the race detector; TestDrawAll unpacks a part")
+	}
+	s, err := openOnce()
 	require.NoError(t, err)
+	return s
+}
+
+// Alphabets are unpacked at the same time, each to its own rows.
+func TestDrawAll(t *testing.T) {
+	alphabets, _, err := readAlphabets("test")
+	require.NoError(t, err)
+	var few []alphabet
+	total := 0
+	for _, a := range alphabets {
+		if a.drawings == 400 || a.drawings == 500 { // Angelic and Tengwar
+			a.first = total
+			few, total = append(few, a), total+a.drawings
+		}
+	}
+	require.Len(t, few, 2)
+	var calls, last int
+	o, err := Options{Height: 10, Width: 10, Workers: 2, Progress: func(done, all int) { calls, last = calls+1, max(last, done) }}.withDefaults()
+	require.NoError(t, err)
+	s, err := newStore(total, 1, 10, 10, o)
+	require.NoError(t, err)
+	require.NoError(t, drawAll(s, few, total, o))
+	require.Equal(t, []int{2, 900}, []int{calls, last})
+	for i := range total {
+		pixels, err := s.get(i, nil)
+		require.NoError(t, err)
+		require.False(t, isBlank(pixels, 1), "drawing %d", i)
+	}
+}
+
+func TestOmniglot(t *testing.T) {
+	s := opened(t)
 	require.Nil(t, s.Val)
 	for _, tt := range []struct {
 		set                *Dataset
@@ -61,17 +101,17 @@ func TestOmniglot(t *testing.T) {
 }
 
 func TestOmniglotOptions(t *testing.T) {
-	ink, err := Omniglot(Options{Height: 35, Channels: 3})
-	require.NoError(t, err)
-	paper, err := Omniglot(Options{Width: 35, Invert: true, CacheBytes: 1, CacheDir: t.TempDir()})
+	ink := opened(t)
+	paper, err := Omniglot(Options{Width: 28, Channels: 3, Invert: true, CacheBytes: 1, CacheDir: t.TempDir()})
 	require.NoError(t, err)
 	defer paper.Close()
-	a, b := make([]float32, 3*35*35), make([]float32, 35*35)
+	a, b := make([]float32, 28*28), make([]float32, 3*28*28)
 	require.NoError(t, ink.Train.Fill(a, []int{77}, Normalisation{}))
 	require.NoError(t, paper.Train.Fill(b, []int{77}, Normalisation{}))
-	for i, v := range b {
-		require.InDelta(t, 1, v+a[i], 1e-6)
-		require.Equal(t, a[i], a[i+35*35])
+	for i, v := range a {
+		require.InDelta(t, 1, v+b[i], 1e-6)
+		require.Equal(t, b[i], b[i+28*28])
+		require.Equal(t, b[i], b[i+2*28*28])
 	}
 	_, err = Omniglot(Options{Channels: 4})
 	require.Error(t, err)
@@ -92,7 +132,7 @@ func TestOmniglotIsSmallAndLicensed(t *testing.T) {
 }
 
 // The embedded drawings are those of the archive, if OMNIGLOT_ARCHIVE names
-// omniglot.tar.gz, and so is what OpenFS makes of its files.
+// omniglot.tar.gz.
 func TestOmniglotIsTheArchives(t *testing.T) {
 	name := os.Getenv("OMNIGLOT_ARCHIVE")
 	if name == "" {
@@ -103,14 +143,19 @@ func TestOmniglotIsTheArchives(t *testing.T) {
 	defer f.Close()
 	z, err := gzip.NewReader(f)
 	require.NoError(t, err)
-	s, err := Omniglot(Options{})
-	require.NoError(t, err)
-	place := make(map[string]int)
-	for i := range s.Test.Len() {
-		place[s.Test.Path(i)] = i
+	s := opened(t)
+	type item struct {
+		set *Dataset
+		i   int
+	}
+	place := make(map[string]item)
+	for _, d := range []*Dataset{s.Train, s.Test} {
+		for i := range d.Len() {
+			place[d.Path(i)] = item{d, i}
+		}
 	}
 	compared := 0
-	r := renderer{channels: 1, height: 28, width: 28, mode: Squeeze, invert: true}
+	r := &renderer{channels: 1, height: 28, width: 28, mode: Squeeze, invert: true}
 	planes := make([]byte, 784)
 	for files := tar.NewReader(z); ; {
 		h, err := files.Next()
@@ -123,7 +168,7 @@ func TestOmniglotIsTheArchives(t *testing.T) {
 		if end < slash {
 			continue
 		}
-		i, ok := place[h.Name[:slash+1]+strings.TrimSuffix(h.Name[end+1:], ".png")]
+		at, ok := place[h.Name[:slash+1]+strings.TrimSuffix(h.Name[end+1:], ".png")]
 		if !ok {
 			continue
 		}
@@ -133,12 +178,12 @@ func TestOmniglotIsTheArchives(t *testing.T) {
 		require.NoError(t, err)
 		_, err = r.render(planes, picture{Image: img, orientation: 1}, nil)
 		require.NoError(t, err)
-		got, err := s.Test.store.get(int(s.Test.rows[i]), nil)
+		got, err := at.set.store.get(int(at.set.rows[at.i]), nil)
 		require.NoError(t, err)
 		require.Equal(t, planes, got, h.Name)
 		compared++
 	}
-	require.Equal(t, s.Test.Len(), compared)
+	require.Equal(t, len(place), compared)
 }
 
 func BenchmarkOmniglot(b *testing.B) {

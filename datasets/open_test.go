@@ -26,10 +26,12 @@ func TestOpenRecognises(t *testing.T) {
 		dir:        {"folder", "a"},
 		list:       {"manifest", "x"},
 		archive:    {"folder", "a"},
-		"":         {"omniglot", "Armenian/character01"},
 		"omniglot": {"omniglot", "Armenian/character01"},
 	} {
 		if path == "omniglot" {
+			if raceEnabled {
+				continue
+			}
 			t.Chdir(t.TempDir()) // the package's own folder has one of that name
 		}
 		s, err := Open(path, Options{})

@@ -65,7 +65,7 @@ func TestDecodeAsPillow(t *testing.T) {
 			require.NoError(t, err)
 			p, err := decode(name, data, DefaultMaxPixels)
 			require.NoError(t, err)
-			r := renderer{channels: 3, height: want.Height, width: want.Width, mode: Squeeze}
+			r := &renderer{channels: 3, height: want.Height, width: want.Width, mode: Squeeze}
 			planes := make([]byte, 3*want.Height*want.Width)
 			colour, err := r.render(planes, p, nil)
 			require.NoError(t, err)
@@ -108,7 +108,7 @@ func TestResizeAsPillow(t *testing.T) {
 				x, y := i%w.From[0], i/w.From[0]
 				img.Pix[i] = byte(x*x*7 + y*13 + x*y*3)
 			}
-			r := renderer{channels: 1, height: w.To[1], width: w.To[0], mode: Squeeze}
+			r := &renderer{channels: 1, height: w.To[1], width: w.To[0], mode: Squeeze}
 			planes := make([]byte, w.To[0]*w.To[1])
 			_, err := r.render(planes, picture{Image: img, orientation: 1}, nil)
 			require.NoError(t, err)

@@ -13,12 +13,14 @@ type renderer struct {
 	channels, height, width int
 	mode                    ResizeMode
 	invert                  bool
+
+	scalers map[[2]image.Point]draw.Scaler // by size wanted and size given
 }
 
 // render writes p to planes (C, H, W): upright, on white where it is transparent, cut
 // to box (in upright pixels) unless that is nil, resized, grey if there is one channel,
 // and inverted if asked for. It reports whether there was colour to lose.
-func (r renderer) render(planes []byte, p picture, box *image.Rectangle) (colour bool, err error) {
+func (r *renderer) render(planes []byte, p picture, box *image.Rectangle) (colour bool, err error) {
 	bounds := p.Bounds()
 	w, h := bounds.Dx(), bounds.Dy()
 	turned := p.orientation >= 5
@@ -31,6 +33,10 @@ func (r renderer) render(planes []byte, p picture, box *image.Rectangle) (colour
 			return false, &problem{reason: reasonBox, picture: true, detail: box.String() + " of a picture of " + sizeString(w, h)}
 		}
 	}
+	if grey, ok := p.Image.(*image.Gray); ok && r.channels == 1 && p.orientation == 1 && bounds == image.Rect(0, 0, r.width, r.height) && from == bounds {
+		r.copyGrey(planes, grey)
+		return false, nil
+	}
 	from, to := r.fit(from)
 	canvas := image.Rect(0, 0, r.width, r.height)
 	if turned {
@@ -39,13 +45,25 @@ func (r renderer) render(planes []byte, p picture, box *image.Rectangle) (colour
 	small := image.NewRGBA(canvas)
 	draw.Draw(small, canvas, image.White, image.Point{}, draw.Src)
 	source := storedRect(from, p.orientation, w, h).Add(bounds.Min)
-	scale(small, storedRect(to, p.orientation, r.width, r.height), p.Image, source)
+	r.scale(small, storedRect(to, p.orientation, r.width, r.height), p.Image, source)
 	r.unpack(planes, small, p.orientation)
 	return isColour(small), nil
 }
 
+// copyGrey is render for what has the right size and shape already.
+func (r *renderer) copyGrey(plane []byte, img *image.Gray) {
+	for y := range r.height {
+		copy(plane[y*r.width:(y+1)*r.width], img.Pix[y*img.Stride:])
+	}
+	if r.invert {
+		for i, v := range plane {
+			plane[i] = 255 - v
+		}
+	}
+}
+
 // fit returns which part of the upright rectangle is used and where it goes.
-func (r renderer) fit(from image.Rectangle) (used, to image.Rectangle) {
+func (r *renderer) fit(from image.Rectangle) (used, to image.Rectangle) {
 	w, h := from.Dx(), from.Dy()
 	to = image.Rect(0, 0, r.width, r.height)
 	switch r.mode {
@@ -68,7 +86,7 @@ func centred(r image.Rectangle, w, h float64) image.Rectangle {
 }
 
 // scale draws src over dst with a triangle filter, widened where it reduces.
-func scale(dst *image.RGBA, to image.Rectangle, src image.Image, from image.Rectangle) {
+func (r *renderer) scale(dst *image.RGBA, to image.Rectangle, src image.Image, from image.Rectangle) {
 	switch src.(type) {
 	case *image.Paletted, *image.CMYK:
 		// The scaler has no fast path for these, the copy has.
@@ -80,11 +98,26 @@ func scale(dst *image.RGBA, to image.Rectangle, src image.Image, from image.Rect
 		draw.Draw(dst, to, src, from.Min, draw.Over)
 		return
 	}
-	draw.BiLinear.Scale(dst, to, src, from, draw.Over, nil)
+	r.scaler(to.Size(), from.Size()).Scale(dst, to, src, from, draw.Over, nil)
+}
+
+// scaler returns a scaler whose weights are computed once for pictures of one size.
+func (r *renderer) scaler(to, from image.Point) draw.Scaler {
+	key := [2]image.Point{to, from}
+	s := r.scalers[key]
+	if s == nil {
+		const kept = 16 // sets of more sizes than that gain little
+		if r.scalers == nil || len(r.scalers) >= kept {
+			r.scalers = make(map[[2]image.Point]draw.Scaler)
+		}
+		s = draw.BiLinear.NewScaler(to.X, to.Y, from.X, from.Y)
+		r.scalers[key] = s
+	}
+	return s
 }
 
 // unpack writes small, which is turned as stored, upright into planes.
-func (r renderer) unpack(planes []byte, small *image.RGBA, orientation int) {
+func (r *renderer) unpack(planes []byte, small *image.RGBA, orientation int) {
 	plane := r.height * r.width
 	flip := byte(0)
 	if r.invert {

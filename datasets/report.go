@@ -74,7 +74,7 @@ func (d *Dataset) Summary() Summary {
 	s := Summary{
 		Source: d.report.source, Kind: d.report.kind, Classes: d.NumClasses(), Pictures: d.Len(),
 		Channels: c, Height: h, Width: w,
-		Bytes: int64(len(d.store.paths)) * int64(d.store.bytes()), OnDisk: d.store.file != nil,
+		Bytes: d.store.total(), OnDisk: d.store.file != nil,
 		Originals: d.report.originals, Skipped: countReasons(d.report.skipped), Notes: slices.Clone(d.report.notes),
 	}
 	for format, n := range d.report.formats {

@@ -1,6 +1,8 @@
 package datasets
 
 import (
+	"image"
+	"math"
 	"os"
 	"runtime"
 
@@ -13,39 +15,64 @@ type store struct {
 	channels, height, width int
 	inverted                bool
 
+	detail *store   // the same pictures, larger; nil if none are kept
 	memory []byte   // nil if file is used
 	file   *os.File // nil if memory is used
 	paths  []string // where each row came from, safe to print
 }
 
-// newStore makes room for n pictures.
+// newStore makes room for n pictures, and for n of more detail if o asks for these.
 func newStore(n, channels, height, width int, o Options) (*store, error) {
 	s := &store{channels: channels, height: height, width: width, inverted: o.Invert, paths: make([]string, n)}
-	total := int64(n) * int64(s.bytes())
-	if total <= o.CacheBytes {
-		s.memory = make([]byte, total)
-		return s, nil
+	if o.Detail > 1 {
+		larger := func(side int) int { return int(math.Round(o.Detail * float64(side))) }
+		s.detail = &store{channels: channels, height: larger(height), width: larger(width), inverted: o.Invert, paths: s.paths}
 	}
-	file, err := os.CreateTemp(o.CacheDir, "medusa-pictures-*.cache")
+	inMemory := s.total() <= o.CacheBytes
+	for _, t := range []*store{s, s.detail} {
+		if t == nil {
+			continue
+		}
+		if err := t.reserve(inMemory, o.CacheDir); err != nil {
+			s.close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// reserve takes memory, or a file in dir.
+func (s *store) reserve(inMemory bool, dir string) error {
+	n := int64(len(s.paths)) * int64(s.bytes())
+	if inMemory {
+		s.memory = make([]byte, n)
+		return nil
+	}
+	file, err := os.CreateTemp(dir, "medusa-pictures-*.cache")
 	if err != nil {
-		return nil, errors.Wrapf(err, "datasets: %d pictures need %d MiB, more than CacheBytes, and no cache file can be made (set CacheDir or raise CacheBytes)", n, total>>20)
+		return errors.Wrapf(err, "datasets: pictures of %d MiB are above CacheBytes, and no cache file can be made (set CacheDir or raise CacheBytes)", n>>20)
 	}
 	s.file = file
 	if runtime.GOOS != "windows" {
 		// Unlinked at once: the file goes with the process, however that ends.
 		if err := os.Remove(file.Name()); err != nil {
-			return nil, errors.Wrap(err, "datasets: cache file")
+			return errors.Wrap(err, "datasets: cache file")
 		}
 	}
-	if err := file.Truncate(total); err != nil {
-		s.close()
-		return nil, errors.Wrapf(err, "datasets: cache file of %d MiB in %s", total>>20, file.Name())
-	}
-	return s, nil
+	return errors.Wrapf(file.Truncate(n), "datasets: cache file of %d MiB in %s", n>>20, file.Name())
 }
 
 // bytes returns the size of one picture.
 func (s *store) bytes() int { return s.channels * s.height * s.width }
+
+// total returns the size of all pictures.
+func (s *store) total() int64 {
+	n := int64(len(s.paths)) * int64(s.bytes())
+	if s.detail != nil {
+		n += s.detail.total()
+	}
+	return n
+}
 
 // get returns picture i, read into scratch (of bytes() length) if the store is a file.
 // The result must not be changed.
@@ -79,8 +106,46 @@ func (s *store) scratch() []byte {
 	return make([]byte, s.bytes())
 }
 
-// close gives the cache file back.
+// inlet puts decoded pictures into a store. It belongs to one goroutine.
+type inlet struct {
+	store  *store
+	plain  *renderer
+	planes []byte
+	detail *inlet // nil if the store keeps no more detail
+}
+
+func newInlet(s *store, o Options) *inlet {
+	in := &inlet{
+		store: s, planes: make([]byte, s.bytes()),
+		plain: &renderer{channels: s.channels, height: s.height, width: s.width, mode: o.Resize, invert: o.Invert},
+	}
+	if s.detail != nil {
+		in.detail = newInlet(s.detail, o)
+	}
+	return in
+}
+
+// put renders p, or the box of it, as picture i. It reports whether there was colour
+// to lose, and whether all is of one value.
+func (in *inlet) put(i int, p picture, box *image.Rectangle) (colour, blank bool, err error) {
+	if in.detail != nil {
+		if _, _, err := in.detail.put(i, p, box); err != nil {
+			return false, false, err
+		}
+	}
+	if colour, err = in.plain.render(in.planes, p, box); err != nil {
+		return false, false, err
+	}
+	return colour, isBlank(in.planes, in.store.channels), in.store.put(i, in.planes)
+}
+
+// close gives the cache files back.
 func (s *store) close() error {
+	if s.detail != nil {
+		if err := s.detail.close(); err != nil {
+			return err
+		}
+	}
 	if s.file == nil {
 		return nil
 	}

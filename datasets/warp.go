@@ -29,28 +29,32 @@ func (m affine) moves() bool {
 		m.c == math.Trunc(m.c) && m.f == math.Trunc(m.f)
 }
 
+// size is that of a plane.
+type size struct{ height, width int }
+
 // warp writes to each pixel of the planar picture dst what lies at its place under m in
-// src, of the same size: bilinear between pixel centres, the edge repeated outside.
-func warp(dst, src []byte, channels, height, width int, m affine) {
-	if m.moves() {
-		shift(dst, src, channels, height, width, m)
+// src: bilinear between pixel centres, the edge repeated outside.
+func warp(dst []byte, to size, src []byte, from size, channels int, m affine) {
+	if to == from && m.moves() {
+		shift(dst, src, channels, to.height, to.width, m)
 		return
 	}
-	plane := height * width
+	plane, given := to.height*to.width, from.height*from.width
 	du, dv := fixed(m.a), fixed(m.d)
-	for y := range height {
+	for y := range to.height {
 		cy := float64(y) + 0.5
 		u := fixed(m.a*0.5+m.b*cy+m.c-0.5) + halfWeight
 		v := fixed(m.d*0.5+m.e*cy+m.f-0.5) + halfWeight
 		for c := range channels {
-			warpRow(dst[c*plane+y*width:][:width], src[c*plane:(c+1)*plane], height, width, u, v, du, dv)
+			warpRow(dst[c*plane+y*to.width:][:to.width], src[c*given:(c+1)*given], from, u, v, du, dv)
 		}
 	}
 }
 
 // warpRow writes the pixels of a plane that lie at (u, v), (u + du, v + dv) …, which are
 // fixed.
-func warpRow(dst, plane []byte, height, width int, u, v, du, dv int64) {
+func warpRow(dst, plane []byte, from size, u, v, du, dv int64) {
+	height, width := from.height, from.width
 	for i := range dst {
 		x, y := int(u>>16), int(v>>16)
 		fx, fy := int(u>>8)&255, int(v>>8)&255

@@ -31,7 +31,7 @@ func TestWarpByHand(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			dst := make([]byte, 6)
-			warp(dst, src, 1, 2, 3, tt.m)
+			warp(dst, size{2, 3}, src, size{2, 3}, 1, tt.m)
 			require.Equal(t, tt.want, dst)
 		})
 	}
@@ -47,7 +47,7 @@ func TestWarpQuarterTurn(t *testing.T) {
 		}
 	}
 	dst := make([]byte, n*n)
-	warp(dst, src, 1, n, n, identity.thenRotate(math.Pi/2, n/2., n/2.))
+	warp(dst, size{n, n}, src, size{n, n}, 1, identity.thenRotate(math.Pi/2, n/2., n/2.))
 	require.Equal(t, want, dst)
 }
 
@@ -80,7 +80,7 @@ func TestWarpAgreesWithPlainLoop(t *testing.T) {
 		}
 		m := identity.thenRotate(rng.Float64()*6, float64(w)/2, float64(h)/2).
 			thenScale(rng.Float64()*2, rng.Float64()*2, rng.NormFloat64()*5, rng.NormFloat64()*5)
-		warp(dst, src, c, h, w, m)
+		warp(dst, size{h, w}, src, size{h, w}, c, m)
 		for p := range c {
 			for i, want := range plainWarp(src[p*h*w:(p+1)*h*w], h, w, m) {
 				// Weights of 8 binary places are off by up to 1/512 along each axis,

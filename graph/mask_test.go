@@ -1,12 +1,12 @@
 package graph_test
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
@@ -208,13 +208,11 @@ func TestWhere(t *testing.T) {
 }
 
 func ExamplePairMasks() {
-	for name, of := range map[string]func(pos, neg graph.Expr) graph.Expr{
-		"positive": func(pos, _ graph.Expr) graph.Expr { return pos },
-	} {
-		mask, _, err := graphtest.Eval(tensor.Float64, func(in []graph.Expr) graph.Expr {
-			return of(graph.PairMasks(in[0]))
-		}, graphtest.Data([]float64{3, 8, 3}, 3))
-		fmt.Println(name, mask, err)
-	}
-	// Output: positive [0 0 1 0 0 0 1 0 0] <nil>
+	g := gorgonia.NewGraph()
+	pos, neg := graph.PairMasks(value(g, "labels", []float64{3, 8, 3}, 3))
+	number(pos)
+	number(neg)
+	// Output:
+	// [0 0 1 0 0 0 1 0 0] <nil>
+	// [0 1 0 1 0 1 0 1 0] <nil>
 }

@@ -68,6 +68,7 @@ func init() {
 			{Name: "classifier", Doc: "cosine of normalised vectors, or linear with bias", Default: "cosine", Choices: []string{"cosine", "linear"}},
 			{Name: "scale", Doc: "what cosines are multiplied with", Default: 16.0, Min: 1e-3, Max: 1e4},
 			{Name: "smoothing", Doc: "label smoothing", Default: 0.0, Min: 0, Max: 0.999},
+			{Name: "classes", Doc: "which compete: all, or those of the batch (sampled softmax)", Default: "all", Choices: []string{"all", "batch"}},
 			{Name: "on", Doc: "the embedding, or the trunk's features before it", Default: "embedding", Choices: []string{"embedding", "trunk"}},
 			{Name: "lr-scale", Doc: "learning rate of the classifier over that of the network", Default: 10.0, Min: 1e-6, Max: 1e6},
 		},
@@ -99,7 +100,7 @@ func reducer(v Values) Reducer {
 
 func newCrossEntropy(v Values, s Setting) (Loss, error) {
 	l := &CrossEntropy{Classes: s.Classes, Linear: v.Text("classifier") == "linear", Scale: v.field("scale"),
-		Smoothing: v.Float("smoothing"), Trunk: v.Text("on") == "trunk", LRScale: v.field("lr-scale"), Seed: s.Seed}
+		Smoothing: v.Float("smoothing"), InBatch: v.Text("classes") == "batch", Trunk: v.Text("on") == "trunk", LRScale: v.field("lr-scale"), Seed: s.Seed}
 	if s.Classes < 2 {
 		return nil, errors.Errorf("a classifier of %d classes; it needs the training data's number of classes, at least 2", s.Classes)
 	}

@@ -23,6 +23,12 @@ import (
 //	z_ic = s · ⟨x_i, w_c⟩ / (‖x_i‖·‖w_c‖)   the cosine classifier, s the Scale
 //	z_ic = ⟨x_i, w_c⟩ + b_c                 with Linear
 //
+// With InBatch only the classes of the batch compete, so that c goes over them alone. This
+// sampled softmax costs the same for any number of classes, and the weight vectors of
+// classes that are not there are left alone. Over all classes each of these is pushed
+// away from every batch, which Adam, for which small gradients are as good as large ones,
+// turns into full steps before the class was seen at all.
+//
 // A linear classifier on embeddings of length 1 cannot be sure: its logits are bounded
 // by the weights' lengths, and with many classes and a small learning rate it starts and
 // stays near ln C. Hence the cosine classifier, the Scale and the LRScale by default. A
@@ -32,12 +38,14 @@ import (
 // F. Wang et al., "NormFace: L2 Hypersphere Embedding for Face Verification", ACM MM 2017
 // (cosine classifier). A. Zhai and H.-Y. Wu, "Classification is a Strong Baseline for Deep
 // Metric Learning", BMVC 2019 (the same for retrieval; s = 20 is its temperature 0.05,
-// pytorch-metric-learning's NormalizedSoftmaxLoss).
+// pytorch-metric-learning's NormalizedSoftmaxLoss). S. Jean et al., "On Using Very Large
+// Target Vocabulary for Neural Machine Translation", ACL 2015 (sampled softmax).
 type CrossEntropy struct {
 	Classes   int     // C; labels are 0 … C−1
 	Linear    bool    // a linear classifier with bias in place of the cosine
 	Scale     float64 // s; 16 if zero; none with Linear
 	Smoothing float64 // ε in [0, 1)
+	InBatch   bool    // only the batch's classes compete, not all
 	Trunk     bool    // classify the trunk's features; the network must have an embedding layer
 	LRScale   float64 // learning rate of the classifier over that of the network; 10 if zero
 	Seed      uint64  // of the classifier's initial weights
@@ -100,29 +108,60 @@ func (l *CrossEntropy) loss(features, labels *gorgonia.Node) (*gorgonia.Node, er
 	if s := x.Shape(); s.Dims() != 2 {
 		return nil, errors.Errorf("losses: cross-entropy of features of shape %v, want (B, E)", s)
 	}
-	terms := graph.CrossEntropy(l.logits(x), y, l.Smoothing) // (B, 1)
+	terms := l.terms(x, y) // (B, 1)
 	return reducer.reduce(terms, terms.Detach().Constant(1, terms.Shape()...), y).Node()
 }
 
-// logits are (B, C), of features (B, E).
-func (l *CrossEntropy) logits(x graph.Expr) graph.Expr {
+// terms are the cross-entropies (B, 1) of features (B, E).
+func (l *CrossEntropy) terms(x, labels graph.Expr) graph.Expr {
 	g, dt, e := x.Graph(), x.Dtype(), x.Shape()[1]
 	w := l.Params().Weight(g, classifierWeight, dt, uniform(1/math.Sqrt(float64(e))), l.Classes, e)
+	l.rate(classifierWeight)
 	if !l.Linear {
-		l.rate(classifierWeight)
-		return graph.Normalize(x).MatMulT(graph.Normalize(w)).Scale(orElse(l.Scale, 16))
+		x, w = graph.Normalize(x).Scale(orElse(l.Scale, 16)), graph.Normalize(w)
 	}
-	b := l.Params().Weight(g, classifierBias, dt, graph.Fill(0), l.Classes)
-	l.rate(classifierWeight, classifierBias)
-	return x.MatMulT(w).Add(b.Reshape(1, l.Classes))
+	var b graph.Expr // (C, 1)
+	if l.Linear {
+		b = l.Params().Weight(g, classifierBias, dt, graph.Fill(0), l.Classes).Reshape(l.Classes, 1)
+		l.rate(classifierBias)
+	}
+	if l.InBatch {
+		w = graph.Gather(w, labels) // (B, E), of each sample's class
+		if l.Linear {
+			b = graph.Gather(b, labels)
+		}
+	}
+	z := x.MatMulT(w) // (B, C) or (B, B)
+	if l.Linear {
+		z = z.Add(b.T())
+	}
+	if l.InBatch {
+		return inBatch(z, labels, l.Smoothing)
+	}
+	return graph.CrossEntropy(z, labels, l.Smoothing)
 }
 
-// rate gives parameters the classifier's learning rate.
-func (l *CrossEntropy) rate(names ...string) {
-	for _, name := range names {
-		if p := l.Params().Lookup(name); p != nil {
-			p.LRScale = orElse(l.LRScale, 10)
-		}
+// inBatch is the cross-entropy (B, 1) over the classes of the batch, of logits z (B, B)
+// whose column j is of sample j's class. A class of n samples has n columns, each of
+// which counts 1/n.
+func inBatch(z, labels graph.Expr, smoothing float64) graph.Expr {
+	n := graph.SameLabel(labels, labels).SumAxis(0) // (1, B)
+	one := n.Constant(1, n.Shape()...)
+	all := z.Detach().Constant(1, z.Shape()...)
+	own := graph.RowSum(graph.Identity(z, z.Shape()[0]), z)
+	sum := graph.RowLogSumExp(all, z.Sub(n.Log()), 0)
+	loss := sum.Sub(own.Scale(1 - smoothing))
+	if smoothing == 0 {
+		return loss
+	}
+	each := z.Div(n).SumAxis(1).Div(one.Div(n).Sum())
+	return loss.Sub(each.Scale(smoothing))
+}
+
+// rate gives a parameter the classifier's learning rate.
+func (l *CrossEntropy) rate(name string) {
+	if p := l.Params().Lookup(name); p != nil {
+		p.LRScale = orElse(l.LRScale, 10)
 	}
 }
 

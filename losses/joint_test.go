@@ -74,15 +74,3 @@ func TestJointRefuses(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
-
-func TestCrossEntropyRefuses(t *testing.T) {
-	x, y := randomBatch(2, 6, 2, 3)
-	for want, l := range map[string]*CrossEntropy{
-		"over 0 classes": {},
-		"smoothing 1":    {Classes: 3, Smoothing: 1},
-		"label":          {Classes: 2}, // of the labels 0, 1, 2
-	} {
-		_, err := Evaluate(l, x, y, tensor.Float64)
-		require.ErrorContains(t, err, want)
-	}
-}

@@ -57,15 +57,17 @@ func TestProperties(t *testing.T) {
 		return &l
 	}
 	for name, loss := range map[string]losses.Loss{
-		"cross-entropy":               head(losses.CrossEntropy{}),
-		"cross-entropy linear":        head(losses.CrossEntropy{Linear: true}),
-		"cross-entropy smoothed":      head(losses.CrossEntropy{Smoothing: 0.1, Scale: 4}),
-		"cross-entropy class weights": head(losses.CrossEntropy{Reducer: losses.Reducer{ClassWeights: weights}}),
-		"cross-entropy on the trunk":  trunk{head(losses.CrossEntropy{Trunk: true})},
-		"triplet class weights":       losses.Triplet{Mining: losses.All, Reducer: losses.Reducer{ClassWeights: weights}},
-		"lifted class weights":        losses.LiftedStructure{Reducer: losses.Reducer{ClassWeights: weights}},
-		"joint":                       &losses.Joint{Parts: []losses.Part{{Loss: head(losses.CrossEntropy{})}, {Loss: losses.Triplet{}, Weight: 0.5}}},
-		"joint of two heads":          &losses.Joint{Parts: []losses.Part{{Loss: head(losses.CrossEntropy{})}, {Loss: head(losses.CrossEntropy{Linear: true})}}},
+		"cross-entropy":                    head(losses.CrossEntropy{}),
+		"cross-entropy linear":             head(losses.CrossEntropy{Linear: true}),
+		"cross-entropy smoothed":           head(losses.CrossEntropy{Smoothing: 0.1, Scale: 4}),
+		"cross-entropy in batch":           head(losses.CrossEntropy{InBatch: true, Scale: 4}),
+		"cross-entropy in batch, smoothed": head(losses.CrossEntropy{InBatch: true, Linear: true, Smoothing: 0.2}),
+		"cross-entropy class weights":      head(losses.CrossEntropy{Reducer: losses.Reducer{ClassWeights: weights}}),
+		"cross-entropy on the trunk":       trunk{head(losses.CrossEntropy{Trunk: true})},
+		"triplet class weights":            losses.Triplet{Mining: losses.All, Reducer: losses.Reducer{ClassWeights: weights}},
+		"lifted class weights":             losses.LiftedStructure{Reducer: losses.Reducer{ClassWeights: weights}},
+		"joint":                            &losses.Joint{Parts: []losses.Part{{Loss: head(losses.CrossEntropy{})}, {Loss: losses.Triplet{}, Weight: 0.5}}},
+		"joint of two heads":               &losses.Joint{Parts: []losses.Part{{Loss: head(losses.CrossEntropy{})}, {Loss: head(losses.CrossEntropy{Linear: true})}}},
 	} {
 		t.Run(name, func(t *testing.T) { losstest.Run(t, loss, losstest.ByClass) })
 	}

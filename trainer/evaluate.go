@@ -125,7 +125,7 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 			}
 		}
 		i.BestValue, i.BestStep = s.BestValue, s.BestStep
-		if err := t.journal.add(recordEval(*i)); err != nil {
+		if err := t.journal.addEval(*i); err != nil {
 			return err
 		}
 	}

@@ -65,7 +65,7 @@ func Example() {
 
 func ExampleConfig_Validate() {
 	err := trainer.Config{
-		Loss:   "triplet:mining=hardest",
+		Clip:   -1,
 		Solver: trainer.SolverConfig{Name: "sgd", Beta1: 0.9},
 		Steps:  100, Epochs: 3,
 	}.Validate()
@@ -73,7 +73,7 @@ func ExampleConfig_Validate() {
 	// Output:
 	// trainer: the configuration has 3 faults:
 	//   steps is 100 and epochs 3: give one of them
-	//   loss: losses: triplet: mining: "hardest" is not a choice; did you mean "hard"?; want batch-hard, batch-all, all, hard, semi-hard, easy
+	//   clip is -1, want a positive norm, or 0 for none
 	//   solver.beta1 means nothing to sgd
 }
 

@@ -39,7 +39,7 @@ func (t *Trainer) finish(ctx context.Context) (r Result, err error) {
 	}
 	i.BestValue, i.BestStep = t.state.BestValue, t.state.BestStep
 	r.After, r.On = &i.Result, set
-	if err := t.journal.add(recordEval(i)); err != nil {
+	if err := t.journal.addEval(i); err != nil {
 		return r, err
 	}
 	return r, t.tellEvaluated(ctx, i)
@@ -76,7 +76,10 @@ func (t *Trainer) fill(r *Result, stop Stop, began time.Time) {
 	r.PeakRSS = peakRSS()
 	r.Parameters, _ = t.Parameters()
 	r.Seed, r.Device, r.Threads = t.cfg.Seed, t.cfg.Device, cpu.Threads()
-	r.Dir, r.Model = string(t.dir), t.dir.path(ModelFile)
+	r.Dir = string(t.dir)
+	if stop != StopInterrupted {
+		r.Model = t.dir.path(ModelFile)
+	}
 }
 
 func (t *Trainer) writeResult(r Result) error {

@@ -39,21 +39,28 @@ func (f folder) create() error {
 	if err := os.MkdirAll(string(f), 0o777); err != nil {
 		return saying(err, "run folder")
 	}
-	entries, err := os.ReadDir(string(f))
-	if err != nil {
-		return saying(err, "run folder")
-	}
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), tempPrefix) {
-			return errors.Errorf("trainer: run folder %s is not empty (it holds %s): resume the run in it, or name another folder", f, e.Name())
+	for _, name := range []string{".", checkpoints} {
+		entries, err := os.ReadDir(f.path(name))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return saying(err, "run folder")
+		}
+		for _, e := range entries {
+			// What a run leaves that was killed before it had stored anything.
+			if strings.HasPrefix(e.Name(), tempPrefix) || name == "." && e.Name() == checkpoints && e.IsDir() {
+				continue
+			}
+			return errors.Errorf("trainer: run folder %s is not empty (it holds %s): resume the run in it, or name another folder",
+				f, filepath.Join(name, e.Name()))
 		}
 	}
-	return saying(os.MkdirAll(f.path("checkpoints"), 0o777), "run folder")
+	return saying(os.MkdirAll(f.path(checkpoints), 0o777), "run folder")
 }
+
+const checkpoints = "checkpoints"
 
 // sweep removes what a killed run left half written.
 func (f folder) sweep() {
-	for _, pattern := range []string{tempPrefix + "*", "checkpoints/" + tempPrefix + "*"} {
+	for _, pattern := range []string{tempPrefix + "*", checkpoints + "/" + tempPrefix + "*"} {
 		left, _ := filepath.Glob(f.path(pattern))
 		for _, name := range left {
 			os.Remove(name)
@@ -135,16 +142,18 @@ func (f folder) writeConfig(c Config, text []byte) error {
 	if text == nil {
 		text = stored.Bytes()
 	}
-	for name, content := range map[string][]byte{StoredFile: stored.Bytes(), ConfigFile: text} {
-		err := f.write(name, func(w io.Writer) error {
-			_, err := w.Write(content)
-			return err
-		})
-		if err != nil {
-			return err
-		}
+	// The stored one first: with it there is a run to resume.
+	if err := f.writeBytes(StoredFile, stored.Bytes()); err != nil {
+		return err
 	}
-	return nil
+	return f.writeBytes(ConfigFile, text)
+}
+
+func (f folder) writeBytes(name string, content []byte) error {
+	return f.write(name, func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
 }
 
 // readConfig reads the stored Config; unknown keys are refused.

@@ -166,7 +166,7 @@ func TestJournalCutShort(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	tr.o.Hooks = []Hook{{Step: func(_ context.Context, i StepInfo) error { cancel(); return nil }}}
 	_, err := tr.Run(ctx)
-	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, err)
 	require.NoError(t, os.Truncate(tr.dir.path(MetricsFile), 5))
 	on, err := Resume(tr.data, Options{Dir: string(tr.dir)})
 	require.NoError(t, err)

@@ -132,7 +132,7 @@ type Result struct {
 	Warnings        []Warning `json:"warnings,omitempty"`
 
 	Dir   string `json:"-"` // the run folder
-	Model string `json:"-"` // path of the model
+	Model string `json:"-"` // path of the model; empty after StopInterrupted
 }
 
 // Stop is why a run ended.

@@ -22,6 +22,10 @@ func openJournal(path string, size int64) (*journal, error) {
 	if err != nil {
 		return nil, saying(err, "opening "+path)
 	}
+	if err := lock(f); err != nil {
+		f.Close()
+		return nil, errors.Wrapf(err, "trainer: %s is in use: another process trains in this folder", path)
+	}
 	info, err := f.Stat()
 	if err == nil && info.Size() < size {
 		err = errors.Errorf("the file has %d bytes, the checkpoint knows of %d: it was cut; put it back, or start anew", info.Size(), size)
@@ -45,9 +49,11 @@ func (j *journal) add(record any) error {
 	if err := json.NewEncoder(&j.buf).Encode(record); err != nil {
 		return errors.Wrap(err, "trainer: "+MetricsFile)
 	}
-	n, err := j.file.Write(j.buf.Bytes())
-	j.size += int64(n)
-	return saying(err, "writing "+j.file.Name())
+	if _, err := j.file.Write(j.buf.Bytes()); err != nil {
+		return saying(err, "writing "+j.file.Name()) // a broken line is cut off when the run is resumed
+	}
+	j.size += int64(j.buf.Len())
+	return nil
 }
 
 // sync makes sure that what was added outlives the machine.
@@ -84,12 +90,28 @@ func recordStep(i StepInfo) stepRecord {
 }
 
 // recordEval is the line of an evaluation; the figures stand under their own names.
-func recordEval(i EvalInfo) map[string]any {
-	r := map[string]any{"kind": "evaluation", "step": i.Step, "set": i.Set, "phase": i.Phase, "seconds": i.Seconds}
-	for _, v := range i.Result.Values() {
-		r[v.Name] = v.Value
+func recordEval(i EvalInfo) (map[string]any, error) {
+	b, err := json.Marshal(i.Result)
+	if err != nil {
+		return nil, err
 	}
-	return r
+	r := map[string]any{}
+	if err := json.Unmarshal(b, &r); err != nil {
+		return nil, err
+	}
+	for key, v := range map[string]any{"kind": "evaluation", "step": i.Step, "set": i.Set, "phase": i.Phase, "seconds": i.Seconds} {
+		r[key] = v
+	}
+	return r, nil
+}
+
+// addEval writes the line of an evaluation.
+func (j *journal) addEval(i EvalInfo) error {
+	r, err := recordEval(i)
+	if err != nil {
+		return errors.Wrap(err, "trainer: "+MetricsFile)
+	}
+	return j.add(r)
 }
 
 // recordWarning is the line of a warning.

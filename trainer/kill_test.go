@@ -28,7 +28,7 @@ func child(dir string) error {
 	}
 	defer data.Close()
 	make := New
-	if _, err := os.Stat(folder(dir).path(ConfigFile)); err == nil {
+	if _, err := os.Stat(folder(dir).path(StoredFile)); err == nil {
 		make = func(_ Config, data Data, o Options) (*Trainer, error) { return Resume(data, o) }
 	}
 	t, err := make(cfg, data, Options{Dir: dir})
@@ -73,7 +73,7 @@ func TestKilledRunIsTheUnbrokenOne(t *testing.T) {
 		var exit *exec.ExitError
 		require.True(t, errors.As(err, &exit) && exit.ExitCode() == -1, "ended by itself: %v", err)
 		kills++
-		if _, err := os.Stat(folder(broken).path(ConfigFile)); err == nil {
+		if _, err := os.Stat(folder(broken).path(StoredFile)); err == nil {
 			_, err = Stored(broken) // the folder can be loaded at any moment
 			require.NoError(t, err)
 		}

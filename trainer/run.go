@@ -12,8 +12,8 @@ import (
 
 // Run trains to the end and leaves the model and result.json in the run folder; the
 // weights are then those of the model. When ctx ends, it saves a checkpoint and returns
-// the result so far, with StopInterrupted, and ctx's error. Other errors also leave a
-// checkpoint of the last good state. A Trainer runs once.
+// the result so far with StopInterrupted and no error: Resume goes on. Errors also leave
+// a checkpoint of the last good state. A Trainer runs once.
 func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 	if t.ran {
 		return r, errors.New("trainer: a Trainer runs once: make another one with Resume")
@@ -29,17 +29,21 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 		}
 	}()
 	stop, err := t.train(ctx)
-	if err == nil && stop != StopInterrupted {
+	if err == nil {
 		r, err = t.finish(ctx)
 	}
 	if err != nil {
 		stop = StopInterrupted
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			t.o.Logger.Info("stopped", "step", t.state.Step, "resume", string(t.dir))
+			err = nil
+		}
 	}
 	t.fill(&r, stop, began)
-	if err == nil {
-		err = t.writeResult(r)
+	if stop == StopInterrupted {
+		return r, err
 	}
-	return r, err
+	return r, t.writeResult(r)
 }
 
 // train makes the steps that are left. Whatever ends it early, the last good state is
@@ -88,7 +92,7 @@ func (t *Trainer) loop(ctx context.Context, loader *datasets.Loader) (Stop, erro
 			return StopPatience, nil
 		}
 		if err := ctx.Err(); err != nil {
-			return "", errors.Wrapf(err, "trainer: stopped after step %d of %d; resume %s to go on", s.Step, t.cfg.Steps, t.dir)
+			return "", err
 		}
 		if err := t.advance(ctx, loader); err != nil {
 			return "", err

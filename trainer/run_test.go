@@ -116,11 +116,10 @@ func TestBrokenOffAndResumed(t *testing.T) {
 			defer cancel()
 			tr := start(t, cfg, Options{Hooks: []Hook{hook(cancel)}})
 			r, err := tr.Run(ctx)
-			require.Error(t, err)
 			require.Equal(t, StopInterrupted, r.Stop)
 			require.Less(t, r.Steps, cfg.Steps)
 			if ctx.Err() != nil {
-				require.ErrorIs(t, err, context.Canceled)
+				require.NoError(t, err)
 			} else {
 				require.ErrorContains(t, err, "enough")
 			}

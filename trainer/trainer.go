@@ -27,6 +27,10 @@ type Options struct {
 	// ConfigText is what config.yaml of the run folder says, such as a command's own
 	// configuration; the YAML of the Config if nil. Resume reads its own copy.
 	ConfigText []byte
+
+	// Threads and Workers stand in for those of the configuration if above 0, for a run
+	// that is resumed elsewhere. No result depends on them.
+	Threads, Workers int
 }
 
 // Trainer is one run: a network, a loss, and what moves the one to lower the other. It
@@ -150,7 +154,8 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	t.given, t.cfg = cfg, cfg
-	cpu.SetThreads(cfg.Threads)
+	t.cfg.Threads, t.cfg.Data.Workers = cmp.Or(o.Threads, cfg.Threads), cmp.Or(o.Workers, cfg.Data.Workers)
+	cpu.SetThreads(t.cfg.Threads)
 	if err := t.draw(); err != nil {
 		return nil, err
 	}

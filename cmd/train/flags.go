@@ -94,7 +94,11 @@ func (f *flags) parse(args []string) error {
 func (f *flags) suggest(name, prefix string) string {
 	best, distance := "", len(name)/2+2
 	f.set.VisitAll(func(fl *flag.Flag) {
-		if d := levenshtein.ComputeDistance(name, fl.Name); d < distance {
+		d := levenshtein.ComputeDistance(name, fl.Name)
+		if strings.HasPrefix(fl.Name, name) {
+			d = 0 // a beginning is nearer than any slip
+		}
+		if d < distance {
 			best, distance = fl.Name, d
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"math"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 
 	"medusa/datasets"
 	"medusa/internal/report"
@@ -31,16 +32,6 @@ func (r *recorder) hook() trainer.Hook {
 			}
 			return err
 		},
-		Step: func(_ context.Context, i trainer.StepInfo) error {
-			if i.Logged {
-				r.steps = append(r.steps, i)
-			}
-			return nil
-		},
-		Evaluated: func(_ context.Context, i trainer.EvalInfo) error {
-			r.evals = append(r.evals, i)
-			return nil
-		},
 	}
 }
 
@@ -61,8 +52,11 @@ func (r *recorder) write(ctx context.Context, f *flags, result trainer.Result) (
 	if err != nil {
 		return "", err
 	}
+	if r.steps, r.evals, err = trainer.History(result.Dir); err != nil {
+		return "", err
+	}
 	d := report.Data{
-		Title:   "Medusa: " + filepath.Base(result.Dir),
+		Title:   filepath.Base(result.Dir),
 		Facts:   r.facts(result),
 		Metrics: reportMetrics(result),
 		Series:  r.series(),
@@ -178,7 +172,18 @@ func (r *recorder) series() []report.Series {
 		curve("Learning rate", "", func(i trainer.StepInfo) float64 { return i.LR }),
 		curve("Gradient norm", "", func(i trainer.StepInfo) float64 { return i.GradNorm }),
 		curve("Embedding norm", "", func(i trainer.StepInfo) float64 { return i.EmbeddingNorm }),
-		curve("Speed", "images/s", func(i trainer.StepInfo) float64 { return i.ImagesPerSecond }))
+		r.speed())
+}
+
+// speed begins once there is a speed to tell.
+func (r *recorder) speed() report.Series {
+	s := report.Series{Group: "Speed", Unit: "images/s"}
+	for _, i := range r.steps {
+		if i.ImagesPerSecond > 0 {
+			s.Steps, s.Values = append(s.Steps, i.Step), append(s.Values, i.ImagesPerSecond)
+		}
+	}
+	return s
 }
 
 // validation are the curves on the validation classes while training.
@@ -211,8 +216,13 @@ func (r *recorder) splits() []report.Split {
 
 func (r *recorder) skipped() []report.Skip {
 	var out []report.Skip
-	for _, c := range r.data.Train.Summary().Skipped {
-		out = append(out, report.Skip{Reason: c.What, Count: c.Count, Examples: c.Examples})
+	for _, p := range parts(r.data) {
+		for _, c := range p.set.Summary().Skipped {
+			same := func(s report.Skip) bool { return s.Reason == c.What && slices.Equal(s.Examples, c.Examples) }
+			if !slices.ContainsFunc(out, same) { // sets cut from one folder share its list
+				out = append(out, report.Skip{Reason: c.What, Count: c.Count, Examples: c.Examples})
+			}
+		}
 	}
 	return out
 }

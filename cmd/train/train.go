@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"path/filepath"
 	"time"
@@ -48,14 +47,15 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 	if err != nil {
 		return false, err
 	}
+	interrupted = result.Stop == trainer.StopInterrupted
 	var report string
-	if result.Stop != trainer.StopInterrupted && !s.noReport {
+	if !interrupted && !s.noReport {
 		if report, err = r.write(ctx, f, result); err != nil {
 			return false, err
 		}
 	}
 	printOutcome(w, data, result, report)
-	return result.Stop == trainer.StopInterrupted, nil
+	return interrupted, nil
 }
 
 // resumeSettings reads the settings of the run that is to go on. No flag may change
@@ -94,6 +94,7 @@ func load(cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {
 func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook) (*trainer.Trainer, error) {
 	o := trainer.Options{Dir: s.resume, Hooks: hooks}
 	if s.resume != "" {
+		o.Threads, o.Workers = s.threads, s.workers
 		return trainer.Resume(data, o)
 	}
 	text, err := f.writeConfig()
@@ -104,6 +105,5 @@ func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks
 	if o.Dir == "" {
 		o.Dir = filepath.Join("runs", time.Now().Format("2006-01-02-150405"))
 	}
-	t, err := trainer.New(cfg, data, o)
-	return t, errors.Wrap(err, fmt.Sprintf("run folder %s", o.Dir))
+	return trainer.New(cfg, data, o)
 }

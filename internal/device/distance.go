@@ -33,7 +33,13 @@ func distances[T cpu.Float](s Distance) func(out []T, in [][]T) {
 	body := func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			a := x[i*s.D : (i+1)*s.D]
-			for j := range s.M {
+			j := 0
+			if s.Metric == Euclidean || s.Metric == SquaredEuclidean {
+				for ; j+4 <= s.M; j += 4 {
+					fourDistances(s.Metric == Euclidean, out[i*s.M+j:][:4], a, y[j*s.D:(j+4)*s.D])
+				}
+			}
+			for ; j < s.M; j++ {
 				out[i*s.M+j] = rowDistance(s.Metric, a, y[j*s.D:(j+1)*s.D])
 			}
 		}
@@ -42,6 +48,25 @@ func distances[T cpu.Float](s Distance) func(out []T, in [][]T) {
 		out, x, y = o, in[0], in[len(in)-1]
 		cpu.Parallel(s.N, rowGrain(s.M*s.D), body)
 	}
+}
+
+// fourDistances is rowDistance, of a to each of four rows at once: one sum would wait
+// for its last addition at every step. The numbers are the same to the last bit.
+func fourDistances[T cpu.Float](root bool, out, a, rows []T) {
+	n := len(a)
+	b0, b1, b2, b3 := rows[:n], rows[n:2*n], rows[2*n:3*n], rows[3*n:4*n]
+	var s0, s1, s2, s3 float64
+	for k, v := range a {
+		d0, d1, d2, d3 := float64(v-b0[k]), float64(v-b1[k]), float64(v-b2[k]), float64(v-b3[k])
+		s0 += d0 * d0
+		s1 += d1 * d1
+		s2 += d2 * d2
+		s3 += d3 * d3
+	}
+	if root {
+		s0, s1, s2, s3 = math.Sqrt(s0), math.Sqrt(s1), math.Sqrt(s2), math.Sqrt(s3)
+	}
+	out[0], out[1], out[2], out[3] = T(s0), T(s1), T(s2), T(s3)
 }
 
 func rowDistance[T cpu.Float](m Metric, a, b []T) T {
@@ -105,12 +130,16 @@ func (s DistanceGrad) cpu() Kernel {
 func distanceGrad[T cpu.Float](s DistanceGrad) func(out []T, in [][]T) {
 	var x, y, d, g, out []T
 	var acc []float64
+	// With Self, a symmetric distance's two gradients to a row are one sum.
+	both := s.Self && s.Metric != SNR
 	one := func(sum []float64, i, j int, toY bool) {
-		if g[i*s.M+j] == 0 {
-			return
+		gij := float64(g[i*s.M+j])
+		if both {
+			gij += float64(g[j*s.M+i])
 		}
-		addDistanceGrad(s.Metric, sum, x[i*s.D:(i+1)*s.D], y[j*s.D:(j+1)*s.D],
-			float64(d[i*s.M+j]), float64(g[i*s.M+j]), toY)
+		if gij != 0 {
+			addDistanceGrad(s.Metric, sum, x[i*s.D:(i+1)*s.D], y[j*s.D:(j+1)*s.D], float64(d[i*s.M+j]), gij, toY)
+		}
 	}
 	body := func(lo, hi int) {
 		for r := lo; r < hi; r++ {
@@ -121,7 +150,7 @@ func distanceGrad[T cpu.Float](s DistanceGrad) func(out []T, in [][]T) {
 					one(sum, r, j, false)
 				}
 			}
-			if s.ToY || s.Self {
+			if s.ToY || s.Self && !both {
 				for i := range s.N {
 					one(sum, i, r, true)
 				}
@@ -161,12 +190,15 @@ func addDistanceGrad[T cpu.Float](m Metric, sum []float64, a, b []T, d, g float6
 	if toB {
 		scale = -scale
 	}
-	for k, v := range a {
-		diff := float64(v - b[k])
-		if m == Manhattan {
-			diff = sign(diff)
+	b, sum = b[:len(a)], sum[:len(a)]
+	if m == Manhattan {
+		for k, v := range a {
+			sum[k] += scale * sign(float64(v-b[k]))
 		}
-		sum[k] += scale * diff
+		return
+	}
+	for k, v := range a {
+		sum[k] += scale * float64(v-b[k])
 	}
 }
 

@@ -40,13 +40,18 @@ func (s Where) cpu() Kernel { return host(where[float32](s), where[float64](s)) 
 
 func where[T cpu.Float](s Where) func(out []T, in [][]T) {
 	other := T(s.Other)
-	return func(out []T, in [][]T) {
-		mask := in[1]
-		for i, v := range in[0] {
+	var x, mask, out []T
+	body := func(lo, hi int) {
+		x, mask, out := x[lo:hi], mask[lo:hi], out[lo:hi]
+		for i, v := range x {
 			if mask[i] == 0 {
 				v = other
 			}
 			out[i] = v
 		}
+	}
+	return func(o []T, in [][]T) {
+		x, mask, out = in[0], in[1], o
+		forEach(s.N, body)
 	}
 }

@@ -29,14 +29,26 @@ type Transpose struct{ Rows, Cols int }
 
 func (s Transpose) cpu() Kernel { return host(transpose[float32](s), transpose[float64](s)) }
 
+// transpose goes through tiles that fit the nearest cache, so that neither side is read
+// or written a cache line for every element.
 func transpose[T cpu.Float](s Transpose) func(out []T, in [][]T) {
-	return func(out []T, in [][]T) {
-		x := in[0]
-		for r := range s.Rows {
-			for c := range s.Cols {
-				out[c*s.Rows+r] = x[r*s.Cols+c]
+	const tile = 32
+	var x, out []T
+	body := func(lo, hi int) {
+		for r0 := lo; r0 < hi; r0 += tile {
+			for c0 := 0; c0 < s.Cols; c0 += tile {
+				for c := c0; c < min(c0+tile, s.Cols); c++ {
+					dst := out[c*s.Rows:]
+					for r := r0; r < min(r0+tile, hi); r++ {
+						dst[r] = x[r*s.Cols+c]
+					}
+				}
 			}
 		}
+	}
+	return func(o []T, in [][]T) {
+		out, x = o, in[0]
+		cpu.Parallel(s.Rows, max(tile, rowGrain(s.Cols)), body)
 	}
 }
 

@@ -38,37 +38,89 @@ func newModel(height, width int) *model {
 // row returns row y of the page with its margins, from −2 on.
 func (m *model) row(y int) []byte { return m.page[(y+2)*m.stride : (y+3)*m.stride] }
 
-// code codes one page: bit is called for each decision with what the page has there
-// and returns what is to stand there.
-func (m *model) code(bit func(c *context, have int) int) {
-	flag := 0
+// A coder takes or gives the pixels of a page, in order.
+type coder interface {
+	// flag codes whether a row is like the one above.
+	flag(c *context, same int) int
+	// row codes the pixels of one row from its neighbourhoods in the two rows above.
+	row(m *model, above2, above, here []byte)
+}
+
+// code codes one page.
+func (m *model) code(by coder) {
+	last := 0
 	for y := range m.height {
 		above, here := m.row(y-1), m.row(y)
-		same := bit(&m.table[rowFlags+flag], equal(above, here))
-		if flag = same; same == 1 {
+		same := by.flag(&m.table[rowFlags+last], equal(above, here))
+		if last = same; same == 1 {
 			copy(here, above)
 			continue
 		}
-		m.codeRow(m.row(y-2), above, here, bit)
+		by.row(m, m.row(y-2), above, here)
 	}
 }
 
-// codeRow codes a row by the neighbourhood
+// The neighbourhood of a pixel x is
 //
 //	  2 2 2 2 2
 //	1 1 1 1 1 1 1
 //	0 0 0 0 x
-func (m *model) codeRow(above2, above, here []byte, bit func(c *context, have int) int) {
-	n2 := int(above2[margin])<<1 | int(above2[margin+1])
-	n1 := int(above[margin])<<2 | int(above[margin+1])<<1 | int(above[margin+2])
+//
+// start returns those of the rows above as they stand before the first pixel.
+func start(above2, above []byte) (n2, n1 int) {
+	n2 = int(above2[margin])<<1 | int(above2[margin+1])
+	n1 = int(above[margin])<<2 | int(above[margin+1])<<1 | int(above[margin+2])
+	return n2, n1
+}
+
+func (e *encoder) flag(c *context, same int) int {
+	e.put(c, same)
+	return same
+}
+
+func (e *encoder) row(m *model, above2, above, here []byte) {
+	n2, n1 := start(above2, above)
 	n0 := 0
 	for x := margin; x < margin+m.width; x++ {
 		n2 = (n2<<1 | int(above2[x+2])) & 31
 		n1 = (n1<<1 | int(above[x+3])) & 127
-		v := bit(&m.table[n2<<11|n1<<4|n0], int(here[x]))
+		v := int(here[x])
+		e.put(&m.table[n2<<11|n1<<4|n0], v)
+		n0 = (n0<<1 | v) & 15
+	}
+}
+
+func (d *decoder) flag(c *context, _ int) int { return d.get(c) }
+
+// row is get for each pixel, with the decoder's state in registers.
+func (d *decoder) row(m *model, above2, above, here []byte) {
+	n2, n1 := start(above2, above)
+	n0 := 0
+	table := (*[contexts]context)(m.table)
+	code, width := d.code, d.width
+	for x := margin; x < margin+m.width; x++ {
+		n2 = (n2<<1 | int(above2[x+2])) & 31
+		n1 = (n1<<1 | int(above[x+3])) & 127
+		c := &table[n2<<11|n1<<4|n0]
+		part := width >> 16 * c.ink()
+		v := 0
+		if code < part {
+			width = part
+			v = 1
+		} else {
+			code -= part
+			width -= part
+		}
+		c.update(v)
+		if width < renormalise {
+			d.code, d.width = code, width
+			d.renormalise()
+			code, width = d.code, d.width
+		}
 		here[x] = byte(v)
 		n0 = (n0<<1 | v) & 15
 	}
+	d.code, d.width = code, width
 }
 
 func equal(a, b []byte) int {
@@ -91,7 +143,7 @@ func Encode(height, width int, drawings [][]byte) ([]byte, error) {
 		for y := range height {
 			copy(m.row(y)[margin:], d[y*width:(y+1)*width])
 		}
-		m.code(func(c *context, have int) int { e.put(c, have); return have })
+		m.code(e)
 	}
 	head := make([]byte, headerSize)
 	binary.BigEndian.PutUint16(head, uint16(height))
@@ -124,7 +176,7 @@ func Decode(code []byte, visit func(i int, drawing []byte) error) error {
 	m, d := newModel(height, width), newDecoder(code[headerSize:])
 	drawing := make([]byte, height*width)
 	for i := range drawings {
-		m.code(func(c *context, _ int) int { return d.get(c) })
+		m.code(d)
 		if d.err != nil {
 			return d.err
 		}

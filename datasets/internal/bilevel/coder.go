@@ -29,7 +29,7 @@ func (c *context) update(bit int) {
 	n := *c & (1<<countBits - 1)
 	p := int64(*c >> countBits)
 	target := int64(bit) * (1<<22 - 1)
-	p += (target - p) * reciprocals[n] >> 16
+	p += (target - p) * reciprocals[n&countLimit] >> 16
 	if n < countLimit {
 		n++
 	}
@@ -122,9 +122,14 @@ func (d *decoder) get(c *context) int {
 		d.width -= part
 	}
 	c.update(bit)
+	d.renormalise()
+	return bit
+}
+
+// renormalise takes bytes in until the interval is wide enough again.
+func (d *decoder) renormalise() {
 	for d.width < renormalise {
 		d.width <<= 8
 		d.code = d.code<<8 | d.next()
 	}
-	return bit
 }

@@ -1,0 +1,114 @@
+package floors
+
+import (
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "medusa/"
+
+// floor is what the packages under a path of this module may import: of the module, and
+// whether of Gorgonia. A package may always import what lies under its own path.
+type floor struct {
+	path     string
+	may      []string
+	gorgonia bool
+	why      string
+}
+
+// house is cmd → trainer → {nets, losses, miners} → graph → internal/device → gorgonia,
+// with {samplers, datasets, metrics} beside. The longest path that fits counts.
+var house = []floor{
+	{"cmd", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "internal/report"}, false,
+		"a command puts packages together and leaves graphs to the trainer"},
+	{"bench", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "graph", "internal"}, true,
+		"benchmarks lie above everything"},
+	{"trainer", []string{"nets", "losses", "miners", "samplers", "datasets", "metrics", "graph", "internal/safetensors", "internal/device/cpu"}, true,
+		"the trainer joins nets and losses and knows no device"},
+	{"nets", []string{"graph"}, true, "nets and losses do not know each other: they meet in a node"},
+	{"losses", []string{"graph", "miners"}, true, "nets and losses do not know each other: they meet in a node"},
+	{"miners", []string{"graph"}, true, "losses use miners, not the other way round"},
+	{"graph", []string{"internal/device", "internal/safetensors"}, true, "the graph knows neither nets nor losses"},
+	{"internal/device", nil, true, "kernels know nothing of graphs"},
+	{"internal/device/cpu", nil, false, "the CPU's kernels are functions over plain slices"},
+	{"samplers", nil, false, "samplers are tested with slices alone"},
+	{"datasets", nil, false, "data sets are tested with fstest.MapFS alone"},
+	{"metrics", []string{"internal/device/cpu"}, false, "metrics are plain functions over slices"},
+	{"internal/report", []string{"internal/device/cpu"}, false, "a report is made of numbers and pictures"},
+	{"internal/safetensors", nil, false, "a file format"},
+	{"internal/golden", nil, false, "a file format"},
+	{"internal/floors", nil, false, "a test"},
+	{"internal/readme", nil, false, "a test"},
+	{"internal/graphtest", []string{"graph"}, true, "a helper of tests"},
+}
+
+func under(pkg, path string) bool { return pkg == path || strings.HasPrefix(pkg, path+"/") }
+
+// violation says what is wrong with pkg importing imported, or nothing.
+func violation(pkg, imported string) string {
+	pkg = strings.TrimPrefix(pkg, module)
+	var f *floor
+	for i := range house {
+		if under(pkg, house[i].path) && (f == nil || len(house[i].path) > len(f.path)) {
+			f = &house[i]
+		}
+	}
+	if f == nil {
+		return fmt.Sprintf("package %s stands on no floor: give it a line in internal/floors", pkg)
+	}
+	if strings.HasPrefix(imported, "gorgonia.org/") && !f.gorgonia {
+		return fmt.Sprintf("%s imports %s, but %s imports no Gorgonia: %s", pkg, imported, f.path, f.why)
+	}
+	local, ok := strings.CutPrefix(imported, module)
+	if !ok || under(local, f.path) || slices.ContainsFunc(f.may, func(p string) bool { return under(local, p) }) {
+		return ""
+	}
+	return fmt.Sprintf("%s imports %s; %s may import %v of this module only: %s", pkg, imported, f.path, f.may, f.why)
+}
+
+func TestFloors(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...").Output()
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	require.Greater(t, len(lines), 5)
+	for _, line := range lines {
+		names := strings.Fields(line)
+		for _, imported := range append(names[1:], "fmt") {
+			if v := violation(names[0], imported); v != "" {
+				t.Error(v)
+			}
+		}
+	}
+}
+
+func TestViolation(t *testing.T) {
+	for _, c := range []struct {
+		pkg, imported string
+		bad           bool
+	}{
+		{"medusa/nets", "medusa/losses", true},
+		{"medusa/losses", "medusa/nets", true},
+		{"medusa/losses", "medusa/miners", false},
+		{"medusa/miners", "medusa/losses", true},
+		{"medusa/graph", "medusa/nets", true},
+		{"medusa/graph", "medusa/internal/device/cpu", false},
+		{"medusa/internal/device", "medusa/graph", true},
+		{"medusa/internal/device/cpu", "gorgonia.org/tensor", true},
+		{"medusa/metrics", "gorgonia.org/gorgonia", true},
+		{"medusa/metrics", "medusa/internal/device/cpu", false},
+		{"medusa/metrics", "medusa/internal/device", true},
+		{"medusa/samplers", "medusa/datasets", true},
+		{"medusa/trainer", "medusa/cmd/train", true},
+		{"medusa/losses/losstest", "medusa/losses", false},
+		{"medusa/networks", "fmt", true},
+	} {
+		require.Equal(t, c.bad, violation(c.pkg, c.imported) != "", "%s → %s", c.pkg, c.imported)
+	}
+	require.Contains(t, violation("medusa/nets", "medusa/losses"),
+		"nets imports medusa/losses; nets may import [graph] of this module only")
+}

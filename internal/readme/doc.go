@@ -1,0 +1,3 @@
+// Package readme holds a test that README's programs compile and that its links lead
+// somewhere.
+package readme

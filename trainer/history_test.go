@@ -1,0 +1,81 @@
+package trainer
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestHistoryIsWhatHooksWereTold(t *testing.T) {
+	cfg := small(pictures(t))
+	var want history
+	tr, _ := run(t, cfg, Options{Hooks: []Hook{{
+		Step: func(_ context.Context, i StepInfo) error {
+			if i.Logged {
+				i.Steps, i.ETA = 0, 0
+				want.steps = append(want.steps, i)
+			}
+			return nil
+		},
+		Evaluated: func(_ context.Context, i EvalInfo) error {
+			want.evals = append(want.evals, EvalInfo{Step: i.Step, Set: i.Set, Phase: i.Phase, Seconds: i.Seconds, Result: i.Result})
+			return nil
+		},
+	}}})
+	steps, evals, err := History(string(tr.dir))
+	require.NoError(t, err)
+	require.Equal(t, want.steps, steps)
+	require.Len(t, evals, len(want.evals))
+	for n, w := range want.evals {
+		g := evals[n]
+		require.Equal(t, w.Result.Values(), g.Result.Values())
+		require.Equal(t, []any{w.Step, w.Set, w.Phase, w.Seconds}, []any{g.Step, g.Set, g.Phase, g.Seconds})
+	}
+
+	f, err := os.OpenFile(tr.dir.path(MetricsFile), os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = f.WriteString(`{"kind":"step","ste`)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	cut, _, err := History(string(tr.dir))
+	require.NoError(t, err)
+	require.Equal(t, steps, cut)
+}
+
+func FuzzReadHistory(f *testing.F) {
+	f.Add([]byte(`{"kind":"step","step":1,"loss":0.5}` + "\n"))
+	f.Add([]byte(`{"kind":"evaluation","recall_at_1":0.5,"queries":3}` + "\n{}\n"))
+	f.Add([]byte(`{"kind":"warning","step":-1}` + "\n"))
+	f.Fuzz(func(_ *testing.T, b []byte) { readHistory(bytes.NewReader(b)) })
+}
+
+func TestTwoProcessesDoNotShareAFolder(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no flock")
+	}
+	tr, _ := finished(t)
+	on, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+	require.NoError(t, err)
+	defer on.Close()
+	held, err := openJournal(tr.dir.path(MetricsFile), 0)
+	require.NoError(t, err)
+	defer held.close()
+	_, err = on.Run(context.Background())
+	require.ErrorContains(t, err, "another process trains in this folder")
+}
+
+// What a really full device says.
+func TestFullDevice(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	j := &journal{file: full}
+	defer j.close()
+	require.ErrorContains(t, j.add(recordStep(StepInfo{Step: 1})), "the disk is full")
+	require.Zero(t, j.size)
+}

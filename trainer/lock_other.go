@@ -1,0 +1,8 @@
+//go:build !(darwin || dragonfly || freebsd || linux || netbsd || openbsd)
+
+package trainer
+
+import "os"
+
+// lock does nothing where there is no flock.
+func lock(*os.File) error { return nil }
