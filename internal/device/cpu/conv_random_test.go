@@ -125,19 +125,11 @@ func TestConvShapesOfTheNets(t *testing.T) {
 	})
 }
 
-// everyWinograd lets Winograd's algorithm have even the smallest shapes that it can do.
-func everyWinograd(t *testing.T) {
-	old := winogradLeast
-	winogradLeast = 0
-	t.Cleanup(func() { winogradLeast = old })
-}
-
 func TestWinogradAgreesWithTheSum(t *testing.T) {
-	everyWinograd(t)
 	r := rand.New(rand.NewPCG(41, 42))
 	var ws Workspace[float32]
 	for range 6 {
-		p := &Conv2D{N: 1 + r.IntN(4), C: 16 + r.IntN(20), H: 7 + r.IntN(8), W: 7 + r.IntN(34), OutC: 16 + r.IntN(40),
+		p := &Conv2D{N: 2 + r.IntN(3), C: 16 + r.IntN(20), H: 7 + r.IntN(8), W: 7 + r.IntN(34), OutC: 16 + r.IntN(40),
 			KH: 3, KW: 3, PadH: r.IntN(3), PadW: r.IntN(3)}
 		checkConv(t, r, p, &ws)
 	}
@@ -166,18 +158,53 @@ func TestWinogradError(t *testing.T) {
 		return e
 	}
 	tiles := worst()
-	old := winogradLeast
-	winogradLeast = math.MaxInt
+	useWinograd = false
 	plain := worst()
-	winogradLeast = old
+	useWinograd = true
 	t.Logf("largest error: Winograd %.2f, plain %.2f", tiles, plain)
 	assert.NotEqual(t, plain, tiles, "both ways were the same one")
 	assert.Less(t, tiles, 2*plain)
 	assert.Less(t, tiles, 4.0)
 }
 
+// What comes out for a picture does not depend on the others in its batch, nor on their
+// number from two on: an evaluation in other batches gives the same embeddings.
+func TestSameForEveryBatch(t *testing.T) {
+	withEachInstructionSet(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(51, 52))
+		for _, s := range convShapes {
+			p := s.Conv2D
+			p.N = 9
+			groups := max(1, p.Groups)
+			x, w := randomSlice[float32](r, p.N*p.C*p.H*p.W), randomSlice[float32](r, p.OutC*p.C/groups*p.KH*p.KW)
+			image, out := p.C*p.H*p.W, p.OutC*p.OutH()*p.OutW()
+			y, few := make([]float32, p.N*out), make([]float32, 2*out)
+			back, fewBack := make([]float32, p.N*image), make([]float32, 2*image)
+			var ws Workspace[float32]
+			ConvForward(&p, x, w, nil, y, false, &ws)
+			ConvGradInput(&p, y, w, back, &ws)
+			p.N = 2
+			ConvForward(&p, x[3*image:5*image], w, nil, few, false, &ws)
+			require.Equal(t, y[3*out:5*out], few, s.name)
+			ConvGradInput(&p, few, w, fewBack, &ws)
+			require.Equal(t, back[3*image:5*image], fewBack, s.name)
+		}
+		const m, n, k = 70, 90, 600
+		a, b := randomSlice[float32](r, m*k), randomSlice[float32](r, n*k)
+		for _, turn := range []bool{false, true} {
+			ldb := n
+			if turn {
+				ldb = k
+			}
+			all, few := make([]float32, m*n), make([]float32, 2*n)
+			GemmBias(false, turn, m, n, k, a, k, b, ldb, b[:n], true, all, n)
+			GemmBias(false, turn, 2, n, k, a[7*k:], k, b, ldb, b[:n], true, few, n)
+			require.Equal(t, all[7*n:9*n], few)
+		}
+	})
+}
+
 func TestConvSameForEveryNumberOfThreads(t *testing.T) {
-	everyWinograd(t)
 	r := rand.New(rand.NewPCG(15, 16))
 	for _, s := range convShapes {
 		p := s.Conv2D
@@ -203,7 +230,6 @@ func TestConvSameForEveryNumberOfThreads(t *testing.T) {
 }
 
 func TestConvAllocatesNothing(t *testing.T) {
-	everyWinograd(t)
 	withThreads(t, 2)
 	r := rand.New(rand.NewPCG(17, 18))
 	for _, s := range convShapes {

@@ -67,17 +67,18 @@ const (
 	winogradProducts = winogradRowBlock*winogradColumns + 16
 )
 
-// winogradLeast is how many results a channel needs, over all images, to pay for the
-// transformed windows. Tests lower it.
-var winogradLeast = 1024
+// useWinograd is switched by tests.
+var useWinograd = true
 
-// worthWinograd tells the shapes for which it was measured faster.
+// worthWinograd tells the shapes for which it was measured faster. The number of images
+// does not count, but for a single one, which does not pay for the transformed windows: so
+// a picture's result does not depend on the size of its batch.
 func worthWinograd[T Float](p *Conv2D, in, out, h, w int) bool {
-	return active.simd.winogradInput != nil && isSingle[T]() &&
+	return useWinograd && active.simd.winogradInput != nil && isSingle[T]() && p.N > 1 &&
 		p.KH == 3 && p.KW == 3 && p.StrideH == 1 && p.StrideW == 1 && p.DilH == 1 && p.DilW == 1 && p.Groups == 1 &&
 		p.PadH <= 2 && p.PadW <= 2 &&
 		in >= winogradChannels && out >= winogradChannels && in <= winogradMost && out <= winogradMost &&
-		h*w >= winogradPlaces && p.N*h*w >= winogradLeast
+		h*w >= winogradPlaces
 }
 
 func winogradForward(c *convWinograd, p *Conv2D, x, w, bias, y []float32, relu bool) {

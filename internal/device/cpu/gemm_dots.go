@@ -1,10 +1,12 @@
 package cpu
 
-// gemmDots is A·Bᵀ for few rows of A: scalar products of rows, with nothing packed.
+// gemmDots is A·Bᵀ for one row of A: scalar products of rows, with nothing packed. Its sums
+// are in another order than the micro-kernels', and so in the last bits a batch of one
+// differs from larger ones, which all agree; five rows would still be faster this way.
 type gemmDots[T Float] gemmJob[T]
 
 const (
-	dotsRows  = 6  // of A; with more, packing B pays
+	dotsRows  = 1  // of A
 	dotsGroup = 64 // rows of B in a piece, a multiple of four
 )
 
