@@ -44,10 +44,10 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 	r.trainer = t
 	result, err := t.Run(ctx)
 	p.close()
-	interrupted = err != nil && result.Stop == trainer.StopInterrupted && errors.Is(err, ctx.Err())
-	if err != nil && !interrupted {
+	if err != nil {
 		return false, err
 	}
+	interrupted = result.Stop == trainer.StopInterrupted
 	var report string
 	if !interrupted && !s.noReport {
 		if report, err = r.write(ctx, f, result); err != nil {
@@ -92,7 +92,7 @@ func load(cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {
 
 // prepare makes a new run, or one that goes on.
 func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook) (*trainer.Trainer, error) {
-	o := trainer.Options{Dir: s.resume, Hooks: hooks}
+	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers}
 	if s.resume != "" {
 		return trainer.Resume(data, o)
 	}
