@@ -28,6 +28,14 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 			err = e
 		}
 	}()
+	if t.board, err = openBoard(t.dir, t.state.Step); err != nil {
+		return r, err
+	}
+	defer func() {
+		if e := t.board.close(); err == nil {
+			err = e
+		}
+	}()
 	stop, err := t.train(ctx)
 	if err == nil {
 		r, err = t.finish(ctx)
@@ -184,6 +192,9 @@ func (t *Trainer) stepped(ctx context.Context, b *datasets.Batch, lr, norm float
 	if i.Logged {
 		t.look(b)
 		if err := t.journal.add(recordStep(*i)); err != nil {
+			return err
+		}
+		if err := t.board.step(*i); err != nil {
 			return err
 		}
 	}

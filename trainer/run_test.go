@@ -37,6 +37,9 @@ func TestRunLearns(t *testing.T) {
 		require.NoError(t, err)
 		assert.Positive(t, info.Size(), name)
 	}
+	events, err := os.ReadDir(tr.dir.path(BoardDir))
+	require.NoError(t, err)
+	require.Len(t, events, 1)
 	text, err := os.ReadFile(tr.dir.path(ResultFile))
 	require.NoError(t, err)
 	var keys map[string]any
