@@ -73,6 +73,9 @@ type DataConfig struct {
 	Channels int                 `json:"channels,omitempty" yaml:"channels,omitempty"` // 1 grey, 3 colour; from the pictures if 0
 	Resize   datasets.ResizeMode `json:"resize,omitempty" yaml:"resize,omitempty"`     // squeeze if empty
 	Invert   bool                `json:"invert,omitempty" yaml:"invert,omitempty"`     // store 255 − value
+	// Detail, 1 … 4, keeps pictures so many times as large for augmentation to crop and
+	// enlarge from without blur; no larger copy if 0.
+	Detail float64 `json:"detail,omitempty" yaml:"detail,omitempty"`
 
 	// Normalise is auto (mean and deviation of each channel over the training pictures),
 	// none (values on [0, 1]), or given (Mean and Std); auto if empty.

@@ -90,7 +90,7 @@ const (
 
 func (c DataConfig) options(o LoadOptions) datasets.Options {
 	return datasets.Options{
-		Height: c.Height, Width: c.Width, Channels: c.Channels, Resize: c.Resize, Invert: c.Invert,
+		Height: c.Height, Width: c.Width, Channels: c.Channels, Resize: c.Resize, Invert: c.Invert, Detail: c.Detail,
 		MaxPixels: c.MaxPixels, Strict: c.Strict, DropDuplicates: c.DropDuplicates,
 		CacheBytes: c.CacheBytes, CacheDir: c.CacheDir, Workers: c.Workers,
 		Logger: o.Logger, Progress: o.Progress,

@@ -24,7 +24,7 @@ type settings struct {
 	cacheDir                  string
 
 	crop                 int
-	resizedCrop          float64
+	resizedCrop, detail  float64
 	flip, flipVertical   float64
 	rotate               float64
 	brightness, contrast float64
@@ -87,6 +87,7 @@ func (s *settings) register(f *flags) {
 	f.group("Augmentation (none by default)")
 	f.whole(&s.crop, "crop", 0, "PIXELS", "shift by up to so many pixels")
 	f.number(&s.resizedCrop, "resized-crop", 0, "SHARE", "enlarge a part of at least this share of the area, such as 0.3")
+	f.number(&s.detail, "detail", 0, "FACTOR", "keep pictures so many times as large (1 to 4) to crop and turn without blur")
 	f.number(&s.flip, "flip", 0, "PROB", "mirror left-right with this probability")
 	f.number(&s.flipVertical, "flip-vertical", 0, "PROB", "mirror top-bottom with this probability")
 	f.number(&s.rotate, "rotate", 0, "DEGREES", "turn by up to so many degrees either way")
@@ -185,7 +186,7 @@ func (s *settings) run() (trainer.Config, error) {
 func (s *settings) pictures() (trainer.DataConfig, error) {
 	c := trainer.DataConfig{
 		Path: s.data, Val: s.val, Test: s.test,
-		Resize: datasets.ResizeMode(s.resize), Invert: s.invert,
+		Resize: datasets.ResizeMode(s.resize), Invert: s.invert, Detail: s.detail,
 		Strict: s.strict, DropDuplicates: s.dropDuplicates,
 		MaxPixels: int64(s.maxPixels), CacheBytes: int64(s.cacheMB) << 20, CacheDir: s.cacheDir,
 		Workers: s.workers,

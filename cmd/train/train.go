@@ -94,6 +94,7 @@ func load(cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {
 func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook) (*trainer.Trainer, error) {
 	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers}
 	if s.resume != "" {
+		o.Threads, o.Workers = s.threads, s.workers
 		return trainer.Resume(data, o)
 	}
 	text, err := f.writeConfig()

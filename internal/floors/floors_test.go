@@ -43,6 +43,7 @@ var house = []floor{
 	{"internal/safetensors", nil, false, "a file format"},
 	{"internal/golden", nil, false, "a file format"},
 	{"internal/floors", nil, false, "a test"},
+	{"internal/readme", nil, false, "a test"},
 	{"internal/graphtest", []string{"graph"}, true, "a helper of tests"},
 }
 
