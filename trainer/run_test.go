@@ -137,6 +137,24 @@ func TestBrokenOffAndResumed(t *testing.T) {
 	}
 }
 
+// What cannot be saved when the context ends is an error all the same.
+func TestInterruptedButNotSaved(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	tr := start(t, small(pictures(t)), Options{})
+	tr.o.Hooks = []Hook{{Step: func(_ context.Context, i StepInfo) error {
+		if i.Step == 5 {
+			cancel()
+			require.NoError(t, os.RemoveAll(tr.dir.path("checkpoints")))
+		}
+		return nil
+	}}}
+	r, err := tr.Run(ctx)
+	require.Equal(t, StopInterrupted, r.Stop)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
 func TestPatience(t *testing.T) {
 	cfg := small(pictures(t))
 	cfg.Solver = SolverConfig{Name: "sgd", LR: 1e-30} // nothing gets better

@@ -29,14 +29,14 @@ type Writer struct {
 // Field numbers of Event, Summary, Summary.Value and SessionLog, with their wire types.
 const (
 	eventTime    = 1<<3 | 1 // double
-	eventStep    = 2<<3 | 0 // int64
+	eventStep    = 2 << 3   // int64
 	eventVersion = 3<<3 | 2 // string
 	eventSummary = 5<<3 | 2 // Summary
 	eventSession = 7<<3 | 2 // SessionLog
 	summaryValue = 1<<3 | 2 // Value
 	valueTag     = 1<<3 | 2 // string
 	valueScalar  = 2<<3 | 5 // float
-	sessionState = 1<<3 | 0 // enum
+	sessionState = 1 << 3   // enum
 
 	sessionStart = 1
 )
