@@ -36,4 +36,8 @@
 //	NormalizedSoftmaxLoss()                        ce:scale=20
 //
 // and a linear classifier trained beside the network is ce:classifier=linear,lr-scale=1.
+//
+// With many classes and few steps a classifier over all of them is starved: each class's
+// weights are taught a handful of times. Then let the classes of the batch compete, from
+// near 0 and at a high rate: ce:classifier=linear,classes=batch,lr-scale=30.
 package losses

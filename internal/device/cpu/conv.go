@@ -70,12 +70,17 @@ func (p Conv2D) Validate() error {
 type Workspace[T Float] struct {
 	product convProduct[T]
 	weight  convWeight[T]
+	tiles   convWinograd
 }
 
 // ConvForward computes y = x ⋆ w + bias, cut at zero if relu is set. bias has OutC
 // entries or is nil; y is overwritten.
 func ConvForward[T Float](p *Conv2D, x, w, bias, y []T, relu bool, ws *Workspace[T]) {
 	q := p.withDefaults()
+	if worthWinograd[T](&q, q.C, q.OutC, q.OutH(), q.OutW()) {
+		winogradForward(&ws.tiles, &q, singles(x), singles(w), singles(bias), singles(y), relu)
+		return
+	}
 	c := &ws.product
 	c.begin(q.N, q.Groups, q.OutC/q.Groups, x, y)
 	c.bias, c.relu = bias, relu
@@ -90,6 +95,10 @@ func ConvForward[T Float](p *Conv2D, x, w, bias, y []T, relu bool, ws *Workspace
 // respect to y. dx is overwritten.
 func ConvGradInput[T Float](p *Conv2D, dy, w, dx []T, ws *Workspace[T]) {
 	q := p.withDefaults()
+	if worthWinograd[T](&q, q.OutC, q.C, q.H, q.W) {
+		winogradBackward(&ws.tiles, &q, singles(dy), singles(w), singles(dx))
+		return
+	}
 	c := &ws.product
 	// With a stride of s, every s-th row and column of dx sees its own taps of w: each
 	// such part is a convolution of dy with stride 1.

@@ -91,13 +91,13 @@ func (c *convProduct[T]) run() {
 	}
 	if !c.plainA {
 		c.packed = grow(c.packed, c.groups*c.groupSize)
-		Do(c.groups*c.groupPanels, (*convWeights[T])(c))
+		doAtMost(len(c.workers), c.groups*c.groupPanels, (*convWeights[T])(c))
 	}
 	if c.share {
 		c.shared = grow(c.shared, c.groups*c.sets*c.sharedSet)
-		Do(c.groups*c.sets, (*convMatrix[T])(c))
+		doAtMost(len(c.workers), c.groups*c.sets, (*convMatrix[T])(c))
 	}
-	Do(c.groups*c.sets*c.colPieces*c.rowPieces, c)
+	doAtMost(len(c.workers), c.groups*c.sets*c.colPieces*c.rowPieces, c)
 	c.src, c.dst, c.bias, c.weights = nil, nil, nil, nil
 	for i := range c.workers {
 		c.workers[i].args = microArgs[T]{}

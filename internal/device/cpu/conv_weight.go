@@ -22,6 +22,8 @@ type convWeight[T Float] struct {
 	workers    []weightWorker[T]
 	srcImage   int
 	chunkImage int // images copied at once
+	share      bool
+	shared     []T // dy in panels for all parts, chunk by chunk
 }
 
 type weightWorker[T Float] struct {
@@ -33,9 +35,10 @@ type weightWorker[T Float] struct {
 }
 
 const (
-	weightRows   = 288 // rows of a piece, about
-	weightPieces = 16  // pieces wanted, to feed many threads
-	weightDepth  = 512 // places summed at once, about
+	weightRows   = 288     // rows of a piece, about
+	weightPieces = 16      // pieces wanted, to feed many threads
+	weightDepth  = 512     // places summed at once, about
+	weightShared = 2 << 20 // most elements of dy that are transposed once for all parts
 )
 
 // ConvGradWeight computes the gradients with respect to w and, unless dbias is nil, to
@@ -64,10 +67,14 @@ func (c *convWeight[T]) run() {
 		c.workers[i].clean = false
 	}
 	c.sums = grow(c.sums, c.sets*c.groups*c.depth()*c.cols)
-	Do(c.sets*c.groups*c.parts, c)
-	Do(c.groups*ceil(c.depth(), weightRows), (*weightSum[T])(c))
+	if c.share {
+		c.shared = grow(c.shared, c.sharedAt(c.groups, 0, 0))
+		doAtMost(len(c.workers), c.sets*c.groups, (*weightPanels[T])(c))
+	}
+	doAtMost(len(c.workers), c.sets*c.groups*c.parts, c)
+	doAtMost(len(c.workers), c.groups*ceil(c.depth(), weightRows), (*weightSum[T])(c))
 	if c.dbias != nil {
-		Do(c.groups*c.cols, (*biasSum[T])(c))
+		doAtMost(len(c.workers), c.groups*c.cols, (*biasSum[T])(c))
 	}
 }
 
@@ -77,6 +84,7 @@ func (c *convWeight[T]) plan() {
 	c.parts = ceil(c.channels, c.partSize)
 	c.sets = max(1, min(c.images, ceil(weightPieces, c.parts*c.groups)))
 	c.chunkImage = ceil(weightDepth/2, c.gridH*c.gridW)
+	c.share = c.parts > 1 && c.sharedAt(c.groups, 0, 0) <= weightShared
 	size := int(unsafe.Sizeof(T(0)))
 	c.offsets = c.offsets[:0]
 	for ch := range c.partSize {
@@ -96,19 +104,51 @@ func (c *convWeight[T]) Piece(piece, worker int) {
 	channels := min(c.partSize, c.channels-channel)
 	out := c.sums[((set*c.groups+group)*c.depth()+channel*len(c.taps))*c.cols:]
 	first := true
+	c.chunks(set, func(image, images, line, n int) {
+		if line == 0 {
+			c.copyImages(w, group, channel, channels, image, images)
+		}
+		var panels []T
+		if c.share {
+			panels = c.shared[c.sharedAt(group, image, line):]
+		} else {
+			w.panels = grow(w.panels, ceil(c.cols, c.micro.cols())*c.micro.cols()*n*c.gridW)
+			panels = w.panels
+			c.packLines(panels, group, image, line, n)
+		}
+		c.segmentsOf(w, line, n, channels)
+		c.multiply(w, panels, out, channels*len(c.taps), n, first)
+		first = false
+	})
+}
+
+// chunks visits a set of images a few rows of places at a time: n of them from line on,
+// counted through so many images.
+func (c *convWeight[T]) chunks(set int, visit func(image, images, line, n int)) {
 	from, to := c.images*set/c.sets, c.images*(set+1)/c.sets
+	step := max(1, weightDepth/c.gridW)
 	for image := from; image < to; image += c.chunkImage {
 		images := min(c.chunkImage, to-image)
-		c.copyImages(w, group, channel, channels, image, images)
-		lines := images * c.gridH // rows of places
-		step := max(1, weightDepth/c.gridW)
-		for line := 0; line < lines; line += step {
-			n := min(step, lines-line)
-			c.packLines(w, group, image, line, n, channels)
-			c.multiply(w, out, channels*len(c.taps), n, first)
-			first = false
+		for line := 0; line < images*c.gridH; line += step {
+			visit(image, images, line, min(step, images*c.gridH-line))
 		}
 	}
+}
+
+// sharedAt is where a chunk begins in the shared panels of a group.
+func (c *convWeight[T]) sharedAt(group, image, line int) int {
+	lines := (group*c.images+image)*c.gridH + line
+	return lines * c.gridW * ceil(c.cols, c.micro.cols()) * c.micro.cols()
+}
+
+// weightPanels transposes dy for all parts, a set of images of a group a piece.
+type weightPanels[T Float] convWeight[T]
+
+func (c *weightPanels[T]) Piece(piece, _ int) {
+	w, group := (*convWeight[T])(c), piece%c.groups
+	w.chunks(piece/c.groups, func(image, _, line, n int) {
+		w.packLines(c.shared[w.sharedAt(group, image, line):], group, image, line, n)
+	})
 }
 
 func (c *convWeight[T]) copyImages(w *weightWorker[T], group, channel, channels, image, images int) {
@@ -123,24 +163,27 @@ func (c *convWeight[T]) copyImages(w *weightWorker[T], group, channel, channels,
 	}
 }
 
-// packLines transposes dy at some rows of places, counted through the images from image
-// on, into panels, and notes where the same places begin in the copied planes.
-func (c *convWeight[T]) packLines(w *weightWorker[T], group, image, line, n, channels int) {
-	size, cols := int(unsafe.Sizeof(T(0))), c.micro.cols()
-	depth := n * c.gridW
-	panels := ceil(c.cols, cols)
-	w.panels = grow(w.panels, panels*cols*depth)
+// segmentsOf notes where the places of some rows begin in the copied planes.
+func (c *convWeight[T]) segmentsOf(w *weightWorker[T], line, n, channels int) {
+	size := int(unsafe.Sizeof(T(0)))
 	w.segments = w.segments[:0]
 	for i := line; i < line+n; i++ {
 		w.segments = append(w.segments, (i/c.gridH*channels*c.plane()+c.place(i%c.gridH, 0))*size)
 	}
+}
+
+// packLines transposes dy at some rows of places, counted through the images from image
+// on, into panels.
+func (c *convWeight[T]) packLines(out []T, group, image, line, n int) {
+	cols, depth := c.micro.cols(), n*c.gridW
+	panels := ceil(c.cols, cols)
 	places := c.gridH * c.gridW
 	for done := 0; done < n; { // the lines of one image at a time
 		i, row := (line+done)/c.gridH, (line+done)%c.gridH
 		lines := min(n-done, c.gridH-row)
 		dy := c.dy[((image+i)*c.groups+group)*c.cols*places+row*c.gridW:]
 		for p := range panels {
-			packColumns(w.panels[(p*depth+done*c.gridW)*cols:], cols, dy[p*cols*places:], places,
+			packColumns(out[(p*depth+done*c.gridW)*cols:], cols, dy[p*cols*places:], places,
 				min(cols, c.cols-p*cols), lines*c.gridW)
 		}
 		done += lines
@@ -148,7 +191,7 @@ func (c *convWeight[T]) packLines(w *weightWorker[T], group, image, line, n, cha
 }
 
 // multiply adds the packed lines' part to the sums.
-func (c *convWeight[T]) multiply(w *weightWorker[T], out []T, rows, lines int, first bool) {
+func (c *convWeight[T]) multiply(w *weightWorker[T], panels, out []T, rows, lines int, first bool) {
 	size, cols, args := int(unsafe.Sizeof(T(0))), c.micro.cols(), &w.args
 	args.a = unsafe.Pointer(&w.planes[0])
 	args.segments = unsafe.Pointer(&w.segments[0])
@@ -160,7 +203,7 @@ func (c *convWeight[T]) multiply(w *weightWorker[T], out []T, rows, lines int, f
 	for row := 0; row < rows; row += c.micro.rows {
 		args.aRows = unsafe.Pointer(&c.offsets[row])
 		for col := 0; col < c.cols; col += cols {
-			args.b = unsafe.Pointer(&w.panels[col*lines*c.gridW])
+			args.b = unsafe.Pointer(&panels[col*lines*c.gridW])
 			args.c = unsafe.Pointer(&out[row*c.cols+col])
 			args.segCount = lines
 			c.micro.runIndirect(args, min(c.micro.rows, rows-row), min(cols, c.cols-col))

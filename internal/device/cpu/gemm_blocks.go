@@ -26,6 +26,7 @@ type gemmJob[T Float] struct {
 	panelsA, panelsB int // packing work
 	bufA, bufB       []T
 	args             []microArgs[T] // by worker
+	dots             [][4]float32   // by worker
 }
 
 const (
@@ -74,7 +75,13 @@ func (j *gemmJob[T]) run() {
 	if j.alpha == 0 {
 		j.k = 0
 	}
-	j.args = grow(j.args, Threads())
+	if j.isDots() {
+		j.kc, j.args = j.k, j.args[:0]
+		j.dots = grow(j.dots, Threads())
+		j.do(ceil(j.n, dotsGroup), (*gemmDots[T])(j))
+		return
+	}
+	j.args, j.dots = grow(j.args, Threads()), j.dots[:0]
 	j.plan()
 	blocks := max(1, (j.k+gemmBlockK-1)/gemmBlockK)
 	for i := range blocks {
@@ -93,7 +100,7 @@ func (j *gemmJob[T]) do(pieces int, t Task) {
 		}
 		return
 	}
-	Do(pieces, t)
+	doAtMost(max(len(j.args), len(j.dots)), pieces, t)
 }
 
 // plan chooses the pieces, and whether A and B are packed.

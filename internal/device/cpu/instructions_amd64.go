@@ -19,7 +19,7 @@ var instructionSets = []instructionSet{
 			normalizeGrad: normalizeGradAVX512, normalizeReluGrad: normalizeReluGradAVX512, sgd: sgdAVX512,
 			momentum: momentumAVX512, nesterov: nesterovAVX512, adam: adamAVX512, rmsprop: rmspropAVX512,
 			exp: expAVX512, log: logAVX512, sums: true,
-			maxPool: maxPoolAVX2, maxPoolGrad: maxPoolGradAVX2,
+			dots: dotsAVX512, winogradInput: winogradInputAVX512, winogradOutput: winogradOutputAVX512, maxPool: maxPoolAVX2, maxPoolGrad: maxPoolGradAVX2,
 		},
 	},
 	{
@@ -32,7 +32,7 @@ var instructionSets = []instructionSet{
 			reluGrad: reluGradAVX2, addRelu: addReluAVX2, normalize: normalizeAVX2, normalizeRelu: normalizeReluAVX2,
 			normalizeGrad: normalizeGradAVX2, normalizeReluGrad: normalizeReluGradAVX2, sgd: sgdAVX2, momentum: momentumAVX2,
 			nesterov: nesterovAVX2, adam: adamAVX2, rmsprop: rmspropAVX2, exp: expAVX2, log: logAVX2, sums: true,
-			maxPool: maxPoolAVX2, maxPoolGrad: maxPoolGradAVX2,
+			dots: dotsAVX2, maxPool: maxPoolAVX2, maxPoolGrad: maxPoolGradAVX2,
 		},
 	},
 	generic,

@@ -24,16 +24,19 @@ func Threads() int {
 // threads gives the same result.
 type Task interface {
 	// Piece does one piece. At any time worker is different for all running pieces of
-	// the task, and less than the number of threads at the start of Do: it can choose
-	// scratch memory.
+	// the task, and less than Threads(): it can choose scratch memory.
 	Piece(piece, worker int)
 }
 
 // Do runs the pieces 0 … pieces−1 of a task and returns when all are done. It allocates
 // nothing. A call from inside of a piece, or while another goroutine's task has the
 // workers, runs on the caller's goroutine alone. A panic in a piece comes out of Do.
-func Do(pieces int, task Task) {
-	helpers := min(Threads(), pieces) - 1
+func Do(pieces int, task Task) { doAtMost(Threads(), pieces, task) }
+
+// doAtMost is Do with at most so many workers, for those who have scratch memory for no
+// more: SetThreads may be called at any time.
+func doAtMost(limit, pieces int, task Task) {
+	helpers := min(limit, Threads(), pieces) - 1
 	if helpers < 1 || !workers.busy.CompareAndSwap(false, true) {
 		for i := range pieces {
 			task.Piece(i, 0)

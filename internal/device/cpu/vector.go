@@ -99,3 +99,6 @@ func isSingle[T Float]() bool { return unsafe.Sizeof(T(0)) == 4 }
 
 // single is the first element of a slice that isSingle says to be of float32.
 func single[T Float](x []T) *float32 { return (*float32)(unsafe.Pointer(unsafe.SliceData(x))) }
+
+// singles is a slice that isSingle says to be of float32.
+func singles[T Float](x []T) []float32 { return unsafe.Slice(single(x), len(x)) }

@@ -39,7 +39,7 @@ const (
 )
 
 // spins is how often a worker looks for work before it parks: some ten microseconds.
-const spins = 200
+const spins = 1000
 
 func (p *pool) do(pieces, helpers int, task Task) {
 	for len(p.all) < helpers {

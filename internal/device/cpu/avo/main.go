@@ -32,6 +32,8 @@ var files = []file{
 	{name: "pack", emit: emitPack},
 	{name: "vector", emit: emitVector},
 	{name: "pool", emit: emitPool},
+	{name: "dots", emit: emitDots},
+	{name: "winograd", emit: emitWinograd},
 }
 
 func main() {
