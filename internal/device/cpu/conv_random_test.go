@@ -125,7 +125,59 @@ func TestConvShapesOfTheNets(t *testing.T) {
 	})
 }
 
+// everyWinograd lets Winograd's algorithm have even the smallest shapes that it can do.
+func everyWinograd(t *testing.T) {
+	old := winogradLeast
+	winogradLeast = 0
+	t.Cleanup(func() { winogradLeast = old })
+}
+
+func TestWinogradAgreesWithTheSum(t *testing.T) {
+	everyWinograd(t)
+	r := rand.New(rand.NewPCG(41, 42))
+	var ws Workspace[float32]
+	for range 6 {
+		p := &Conv2D{N: 1 + r.IntN(4), C: 16 + r.IntN(20), H: 7 + r.IntN(8), W: 7 + r.IntN(34), OutC: 16 + r.IntN(40),
+			KH: 3, KW: 3, PadH: r.IntN(3), PadW: r.IntN(3)}
+		checkConv(t, r, p, &ws)
+	}
+}
+
+// The error of Winograd's algorithm, in units of ε·Σ|products|, stays near that of the
+// plain way, whose sums are nine times as long: 2.16 against 2.37 at worst here.
+func TestWinogradError(t *testing.T) {
+	if active.simd.winogradInput == nil {
+		t.Skip("this instruction set has no Winograd transforms")
+	}
+	r := rand.New(rand.NewPCG(43, 44))
+	p := &Conv2D{N: 4, C: 64, H: 16, W: 16, OutC: 32, KH: 3, KW: 3, PadH: 1, PadW: 1}
+	x, w := randomSlice[float32](r, p.N*p.C*p.H*p.W), randomSlice[float32](r, p.OutC*p.C*9)
+	bias := make([]float32, p.OutC)
+	y := make([]float32, p.N*p.OutC*p.H*p.W)
+	want, size := make([]float64, len(y)), make([]float64, len(y))
+	convForwardLoop(p, wide(x, false), wide(w, false), wide(bias, false), want, false)
+	convForwardLoop(p, wide(x, true), wide(w, true), wide(bias, true), size, false)
+	worst := func() (e float64) {
+		var ws Workspace[float32]
+		ConvForward(p, x, w, bias, y, false, &ws)
+		for i, v := range y {
+			e = max(e, math.Abs(float64(v)-want[i])/(eps[float32]()*size[i]))
+		}
+		return e
+	}
+	tiles := worst()
+	old := winogradLeast
+	winogradLeast = math.MaxInt
+	plain := worst()
+	winogradLeast = old
+	t.Logf("largest error: Winograd %.2f, plain %.2f", tiles, plain)
+	assert.NotEqual(t, plain, tiles, "both ways were the same one")
+	assert.Less(t, tiles, 2*plain)
+	assert.Less(t, tiles, 4.0)
+}
+
 func TestConvSameForEveryNumberOfThreads(t *testing.T) {
+	everyWinograd(t)
 	r := rand.New(rand.NewPCG(15, 16))
 	for _, s := range convShapes {
 		p := s.Conv2D
@@ -151,6 +203,7 @@ func TestConvSameForEveryNumberOfThreads(t *testing.T) {
 }
 
 func TestConvAllocatesNothing(t *testing.T) {
+	everyWinograd(t)
 	withThreads(t, 2)
 	r := rand.New(rand.NewPCG(17, 18))
 	for _, s := range convShapes {

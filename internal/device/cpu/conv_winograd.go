@@ -6,7 +6,9 @@ import "unsafe"
 // F(2×2, 3×3): tiles of 4×4 inputs and the windows are transformed, multiplied element by
 // element over all channels (16 products of matrices), and transformed back to tiles of
 // 2×2 results. It needs 4 multiplications a result where the plain way needs 9. The
-// transforms' additions cost accuracy: the error is a few times that of the plain sum.
+// transforms' additions cost accuracy, the shorter sums give it back: the error is about
+// that of the plain product, and tested. A NaN or infinity in the input makes all results
+// of the tiles that see it NaN.
 //
 // A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
 type convWinograd struct {
@@ -59,7 +61,15 @@ const (
 	winogradColumns  = 64  // tiles multiplied at once
 	winogradSet      = 192 // tiles of a piece, about
 	winogradRowBlock = 48  // output channels multiplied at once, a multiple of the tile's
+
+	// winogradProducts is the distance of the matrices of products: not a multiple of a
+	// large power of two, since the same element of all is read at once.
+	winogradProducts = winogradRowBlock*winogradColumns + 16
 )
+
+// winogradLeast is how many results a channel needs, over all images, to pay for the
+// transformed windows. Tests lower it.
+var winogradLeast = 1024
 
 // worthWinograd tells the shapes for which it was measured faster.
 func worthWinograd[T Float](p *Conv2D, in, out, h, w int) bool {
@@ -67,7 +77,7 @@ func worthWinograd[T Float](p *Conv2D, in, out, h, w int) bool {
 		p.KH == 3 && p.KW == 3 && p.StrideH == 1 && p.StrideW == 1 && p.DilH == 1 && p.DilW == 1 && p.Groups == 1 &&
 		p.PadH <= 2 && p.PadW <= 2 &&
 		in >= winogradChannels && out >= winogradChannels && in <= winogradMost && out <= winogradMost &&
-		h*w >= winogradPlaces && p.N*h*w >= 8*winogradPlaces
+		h*w >= winogradPlaces && p.N*h*w >= winogradLeast
 }
 
 func winogradForward(c *convWinograd, p *Conv2D, x, w, bias, y []float32, relu bool) {
@@ -226,7 +236,7 @@ func (c *convWinograd) transform(w *winogradWorker, count int) {
 // multiply computes some output channels of the tiles.
 func (c *convWinograd) multiply(w *winogradWorker, row, rows, count int) {
 	cols, pitch, tall := c.micro.cols(), c.micro.pitch(), c.micro.rows
-	w.results = grow(w.results, winogradMatrices*winogradRowBlock*winogradColumns+convSlack)
+	w.results = grow(w.results, winogradMatrices*winogradProducts+convSlack)
 	args := &w.args
 	args.k, args.aRow, args.aStep, args.bStep, args.cRow = c.channels, 4, 4*pitch, 4*cols, 4*winogradColumns
 	args.flags = 0
@@ -235,7 +245,7 @@ func (c *convWinograd) multiply(w *winogradWorker, row, rows, count int) {
 			args.a = unsafe.Pointer(&c.packed[(e*c.panels+(row+i)/tall)*pitch*c.channels])
 			for p := 0; p < count; p += cols {
 				args.b = unsafe.Pointer(&w.inputs[e*c.matrix()+p*c.channels])
-				args.c = unsafe.Pointer(&w.results[(e*winogradRowBlock+i)*winogradColumns+p])
+				args.c = unsafe.Pointer(&w.results[e*winogradProducts+i*winogradColumns+p])
 				c.micro.run(args, min(tall, rows-i), min(cols, count-p))
 			}
 		}
@@ -250,5 +260,5 @@ func (c *convWinograd) multiply(w *winogradWorker, row, rows, count int) {
 	}
 	plane := c.dstH * c.dstW
 	active.simd.winogradOutput(&c.dst[row*plane], &w.results[0], rows, 4*plane, 4*c.dstW,
-		&w.outputs[0], len(w.outputs), 4*winogradColumns, 4*winogradRowBlock*winogradColumns, bias, flags)
+		&w.outputs[0], len(w.outputs), 4*winogradColumns, 4*winogradProducts, bias, flags)
 }
