@@ -69,7 +69,7 @@ func init() {
 			{Name: "scale", Doc: "what cosines are multiplied with", Default: 16.0, Min: 1e-3, Max: 1e4},
 			{Name: "smoothing", Doc: "label smoothing", Default: 0.0, Min: 0, Max: 0.999},
 			{Name: "classes", Doc: "which compete: all, or those of the batch (sampled softmax)", Default: "all", Choices: []string{"all", "batch"}},
-			{Name: "on", Doc: "the embedding, or the trunk's features before it", Default: "embedding", Choices: []string{"embedding", "trunk"}},
+			{Name: "on", Doc: "the embedding, the same before it is normalised, or the trunk's features", Default: "embedding", Choices: []string{"embedding", "raw", "trunk"}},
 			{Name: "lr-scale", Doc: "learning rate of the classifier over that of the network", Default: 10.0, Min: 1e-6, Max: 1e6},
 		},
 		New: newCrossEntropy,
@@ -100,11 +100,11 @@ func reducer(v Values) Reducer {
 
 func newCrossEntropy(v Values, s Setting) (Loss, error) {
 	l := &CrossEntropy{Classes: s.Classes, Linear: v.Text("classifier") == "linear", Scale: v.field("scale"),
-		Smoothing: v.Float("smoothing"), InBatch: v.Text("classes") == "batch", Trunk: v.Text("on") == "trunk", LRScale: v.field("lr-scale"), Seed: s.Seed}
+		Smoothing: v.Float("smoothing"), InBatch: v.Text("classes") == "batch", On: Source(v.Text("on")), LRScale: v.field("lr-scale"), Seed: s.Seed}
 	if s.Classes < 2 {
 		return nil, errors.Errorf("a classifier of %d classes; it needs the training data's number of classes, at least 2", s.Classes)
 	}
-	if l.Trunk && s.TrunkSize == 0 {
+	if l.On == OnTrunk && s.TrunkSize == 0 {
 		return nil, errors.New("on=trunk, but this network has no features before its embedding; take on=embedding")
 	}
 	return l, nil

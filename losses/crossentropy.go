@@ -16,9 +16,9 @@ import (
 //
 //	L = mean over i of −Σ_c q_ic · ln softmax_c(z_i),   q_ic = (1 − ε)·[y_i = c] + ε/C
 //
-// with ε the Smoothing and C the number of Classes. The logits z_i come from x_i, the
-// embedding, or with Trunk the features before the embedding layer, which are not
-// normalised:
+// with ε the Smoothing and C the number of Classes. The logits z_i come from x_i: the
+// embedding as the network gives it, the same before it was normalised, or the trunk's
+// features before the embedding layer, as On says:
 //
 //	z_ic = s · ⟨x_i, w_c⟩ / (‖x_i‖·‖w_c‖)   the cosine classifier, s the Scale
 //	z_ic = ⟨x_i, w_c⟩ + b_c                 with Linear
@@ -46,7 +46,7 @@ type CrossEntropy struct {
 	Scale     float64 // s; 16 if zero; none with Linear
 	Smoothing float64 // ε in [0, 1)
 	InBatch   bool    // only the batch's classes compete, not all
-	Trunk     bool    // classify the trunk's features; the network must have an embedding layer
+	On        Source  // what is classified; OnEmbedding if empty
 	LRScale   float64 // learning rate of the classifier over that of the network; 10 if zero
 	Seed      uint64  // of the classifier's initial weights
 	Reducer   Reducer // Mean if zero
@@ -54,9 +54,19 @@ type CrossEntropy struct {
 	params *graph.Params
 }
 
+// Source is what a classifier reads of a network.
+type Source string
+
+// The sources, from the network's end to its beginning.
+const (
+	OnEmbedding Source = "embedding" // (B, E), normalised unless the network says otherwise
+	OnRaw       Source = "raw"       // (B, E), before it is normalised
+	OnTrunk     Source = "trunk"     // (B, F), before the embedding layer
+)
+
 var (
-	_ Trainable = (*CrossEntropy)(nil)
-	_ OnTrunk   = (*CrossEntropy)(nil)
+	_ Trainable  = (*CrossEntropy)(nil)
+	_ OnFeatures = (*CrossEntropy)(nil)
 )
 
 // The names of the classifier's parameters, (C, E) and (C).
@@ -76,18 +86,26 @@ func (l *CrossEntropy) Params() *graph.Params {
 
 // Loss takes embeddings (B, E) and labels (B) and returns a scalar.
 func (l *CrossEntropy) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
-	if l.Trunk {
-		return nil, errors.New("losses: the cross-entropy classifies the trunk's features; the network gives none: choose one with an embedding layer, or classify the embedding")
-	}
-	return l.loss(embeddings, labels)
+	return l.LossOnFeatures(Features{Embedding: embeddings}, labels)
 }
 
-// LossOnTrunk is Loss where the network has features (B, F) before its embedding layer.
-func (l *CrossEntropy) LossOnTrunk(trunk, embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
-	if l.Trunk {
-		return l.loss(trunk, labels)
+// LossOnFeatures is Loss of what On names.
+func (l *CrossEntropy) LossOnFeatures(f Features, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	var x *gorgonia.Node
+	switch l.On {
+	case "", OnEmbedding:
+		x = f.Embedding
+	case OnRaw:
+		x = f.Raw
+	case OnTrunk:
+		x = f.Trunk
+	default:
+		return nil, errors.Errorf("losses: the cross-entropy classifies %q, want %s, %s or %s", l.On, OnEmbedding, OnRaw, OnTrunk)
 	}
-	return l.loss(embeddings, labels)
+	if x == nil {
+		return nil, errors.Errorf("losses: the cross-entropy classifies the %s, which is not given; classify the embedding, or build the loss with LossOnFeatures", l.On)
+	}
+	return l.loss(x, labels)
 }
 
 func (l *CrossEntropy) loss(features, labels *gorgonia.Node) (*gorgonia.Node, error) {

@@ -27,9 +27,9 @@ type Part struct {
 }
 
 var (
-	_ Trainable = (*Joint)(nil)
-	_ OnTrunk   = (*Joint)(nil)
-	_ Monitor   = (*Joint)(nil)
+	_ Trainable  = (*Joint)(nil)
+	_ OnFeatures = (*Joint)(nil)
+	_ Monitor    = (*Joint)(nil)
 )
 
 // Loss takes embeddings (B, E) and labels (B) and returns a scalar.
@@ -37,13 +37,13 @@ func (j *Joint) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) 
 	return j.sum(func(l Loss) (*gorgonia.Node, error) { return l.Loss(embeddings, labels) })
 }
 
-// LossOnTrunk is Loss where the network has features (B, F) before its embedding layer.
-func (j *Joint) LossOnTrunk(trunk, embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
+// LossOnFeatures is Loss for parts that read more of the network than its embeddings.
+func (j *Joint) LossOnFeatures(f Features, labels *gorgonia.Node) (*gorgonia.Node, error) {
 	return j.sum(func(l Loss) (*gorgonia.Node, error) {
-		if t, ok := l.(OnTrunk); ok {
-			return t.LossOnTrunk(trunk, embeddings, labels)
+		if t, ok := l.(OnFeatures); ok {
+			return t.LossOnFeatures(f, labels)
 		}
-		return l.Loss(embeddings, labels)
+		return l.Loss(f.Embedding, labels)
 	})
 }
 

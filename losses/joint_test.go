@@ -40,26 +40,26 @@ func TestJointParams(t *testing.T) {
 
 func TestJointHandsTheTrunkOn(t *testing.T) {
 	x, y := randomBatch(3, 12, 4, 3)
-	build := func(trunk bool) Loss {
-		head := &CrossEntropy{Classes: 3, Trunk: trunk, Seed: 1}
+	build := func(on Source) Loss {
+		head := &CrossEntropy{Classes: 3, On: on, Seed: 1}
 		joint := &Joint{Parts: []Part{{Loss: head}, {Loss: Triplet{}}}}
 		return Func(func(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
 			wide, err := gorgonia.Concat(1, embeddings, embeddings) // (B, 8), as a trunk's
 			if err != nil {
 				return nil, err
 			}
-			n, err := joint.LossOnTrunk(wide, embeddings, labels)
+			n, err := joint.LossOnFeatures(Features{Trunk: wide, Embedding: embeddings}, labels)
 			want := 4
-			if trunk {
+			if on == OnTrunk {
 				want = 8
 			}
 			require.Equal(t, tensor.Shape{3, want}, joint.Params().Lookup("classifier.weight").Value.Shape())
 			return n, err
 		})
 	}
-	require.NotEqual(t, value(t, build(false), x, y), value(t, build(true), x, y))
-	_, err := Evaluate(&Joint{Parts: []Part{{Loss: &CrossEntropy{Classes: 3, Trunk: true}}}}, x, y, tensor.Float64)
-	require.ErrorContains(t, err, "classifies the trunk's features")
+	require.NotEqual(t, value(t, build(OnEmbedding), x, y), value(t, build(OnTrunk), x, y))
+	_, err := Evaluate(&Joint{Parts: []Part{{Loss: &CrossEntropy{Classes: 3, On: OnTrunk}}}}, x, y, tensor.Float64)
+	require.ErrorContains(t, err, "classifies the trunk, which is not given")
 }
 
 func TestJointRefuses(t *testing.T) {

@@ -35,9 +35,16 @@ type Trainable interface {
 	Params() *graph.Params
 }
 
-// OnTrunk is a Loss that can also read the trunk's features (B, F), which lie before the
-// embedding layer. The trainer calls LossOnTrunk instead of Loss where a network has them.
-type OnTrunk interface {
+// Features are what a network makes of a batch, one behind the other.
+type Features struct {
+	Trunk     *gorgonia.Node // (B, F), before the embedding layer; nil if there is none
+	Raw       *gorgonia.Node // (B, E), the embedding layer's output before it is normalised
+	Embedding *gorgonia.Node // (B, E)
+}
+
+// OnFeatures is a Loss that can read more than the embeddings. The trainer calls
+// LossOnFeatures instead of Loss.
+type OnFeatures interface {
 	Loss
-	LossOnTrunk(trunk, embeddings, labels *gorgonia.Node) (*gorgonia.Node, error)
+	LossOnFeatures(f Features, labels *gorgonia.Node) (*gorgonia.Node, error)
 }

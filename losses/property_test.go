@@ -57,17 +57,18 @@ func TestProperties(t *testing.T) {
 		return &l
 	}
 	for name, loss := range map[string]losses.Loss{
-		"cross-entropy":                    head(losses.CrossEntropy{}),
-		"cross-entropy linear":             head(losses.CrossEntropy{Linear: true}),
-		"cross-entropy smoothed":           head(losses.CrossEntropy{Smoothing: 0.1, Scale: 4}),
-		"cross-entropy in batch":           head(losses.CrossEntropy{InBatch: true, Scale: 4}),
-		"cross-entropy in batch, smoothed": head(losses.CrossEntropy{InBatch: true, Linear: true, Smoothing: 0.2}),
-		"cross-entropy class weights":      head(losses.CrossEntropy{Reducer: losses.Reducer{ClassWeights: weights}}),
-		"cross-entropy on the trunk":       trunk{head(losses.CrossEntropy{Trunk: true})},
-		"triplet class weights":            losses.Triplet{Mining: losses.All, Reducer: losses.Reducer{ClassWeights: weights}},
-		"lifted class weights":             losses.LiftedStructure{Reducer: losses.Reducer{ClassWeights: weights}},
-		"joint":                            &losses.Joint{Parts: []losses.Part{{Loss: head(losses.CrossEntropy{})}, {Loss: losses.Triplet{}, Weight: 0.5}}},
-		"joint of two heads":               &losses.Joint{Parts: []losses.Part{{Loss: head(losses.CrossEntropy{})}, {Loss: head(losses.CrossEntropy{Linear: true})}}},
+		"cross-entropy":                      head(losses.CrossEntropy{}),
+		"cross-entropy linear":               head(losses.CrossEntropy{Linear: true}),
+		"cross-entropy smoothed":             head(losses.CrossEntropy{Smoothing: 0.1, Scale: 4}),
+		"cross-entropy in batch":             head(losses.CrossEntropy{InBatch: true, Scale: 4}),
+		"cross-entropy in batch, smoothed":   head(losses.CrossEntropy{InBatch: true, Linear: true, Smoothing: 0.2}),
+		"cross-entropy class weights":        head(losses.CrossEntropy{Reducer: losses.Reducer{ClassWeights: weights}}),
+		"cross-entropy on the trunk":         trunk{head(losses.CrossEntropy{On: losses.OnTrunk})},
+		"cross-entropy before normalisation": unnormalised{head(losses.CrossEntropy{On: losses.OnRaw, Linear: true})},
+		"triplet class weights":              losses.Triplet{Mining: losses.All, Reducer: losses.Reducer{ClassWeights: weights}},
+		"lifted class weights":               losses.LiftedStructure{Reducer: losses.Reducer{ClassWeights: weights}},
+		"joint":                              &losses.Joint{Parts: []losses.Part{{Loss: head(losses.CrossEntropy{})}, {Loss: losses.Triplet{}, Weight: 0.5}}},
+		"joint of two heads":                 &losses.Joint{Parts: []losses.Part{{Loss: head(losses.CrossEntropy{})}, {Loss: head(losses.CrossEntropy{Linear: true})}}},
 	} {
 		t.Run(name, func(t *testing.T) { losstest.Run(t, loss, losstest.ByClass) })
 	}
@@ -77,5 +78,12 @@ func TestProperties(t *testing.T) {
 type trunk struct{ *losses.CrossEntropy }
 
 func (l trunk) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
-	return l.LossOnTrunk(embeddings, nil, labels)
+	return l.LossOnFeatures(losses.Features{Trunk: embeddings}, labels)
+}
+
+// unnormalised gives a loss the embeddings for those before normalisation.
+type unnormalised struct{ *losses.CrossEntropy }
+
+func (l unnormalised) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	return l.LossOnFeatures(losses.Features{Raw: embeddings}, labels)
 }

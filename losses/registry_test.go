@@ -62,7 +62,7 @@ func TestParse(t *testing.T) {
 		})
 	}
 	head := parsed(t, "ce:on=trunk,lr-scale=3").(*CrossEntropy)
-	require.True(t, head.Trunk)
+	require.Equal(t, OnTrunk, head.On)
 	require.Equal(t, 3.0, head.LRScale)
 }
 

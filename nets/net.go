@@ -22,7 +22,8 @@ const (
 // Net is a network in a graph.
 type Net struct {
 	Trunk     *gorgonia.Node // features (B, F) before the embedding's layer
-	Embedding *gorgonia.Node // (B, E), rows of length 1 unless Config.Raw
+	Raw       *gorgonia.Node // (B, E), the embedding's layer's output
+	Embedding *gorgonia.Node // (B, E), rows of length 1; Raw if Config.Raw
 }
 
 // Build adds the network of cfg to the graph of x, a node of pictures (B, C, H, W) in
@@ -45,11 +46,16 @@ func Build(cfg Config, params *graph.Params, x *gorgonia.Node, mode Mode) (net N
 	if err := cfg.Validate(); err != nil {
 		return net, err
 	}
-	trunk, embedding, err := cfg.build(params, in, mode)
+	trunk, raw, err := cfg.build(params, in, mode)
 	if err != nil {
 		return net, err
 	}
+	embedding := raw
+	if !cfg.Raw {
+		embedding = graph.Normalize(raw)
+	}
 	net.Trunk, _ = trunk.Node()
+	net.Raw, _ = raw.Node()
 	net.Embedding, err = embedding.Node()
 	return net, err
 }
@@ -72,27 +78,25 @@ func (c Config) fitting(x graph.Expr) (Config, error) {
 	return c, nil
 }
 
-func (c Config) build(params *graph.Params, x graph.Expr, mode Mode) (trunk, embedding graph.Expr, err error) {
+// build gives the trunk's features and the embeddings before they are normalised.
+func (c Config) build(params *graph.Params, x graph.Expr, mode Mode) (trunk, raw graph.Expr, err error) {
 	c = c.withDefaults()
 	backbone, err := builderOf(c.Backbone)
 	if err != nil {
-		return trunk, embedding, err
+		return trunk, raw, err
 	}
 	if trunk, err = backbone(c, params, x, mode); err == nil {
 		err = trunk.Err()
 	}
 	if err != nil {
-		return trunk, embedding, errors.Wrapf(err, "nets: backbone %s", c.Backbone)
+		return trunk, raw, errors.Wrapf(err, "nets: backbone %s", c.Backbone)
 	}
 	if s := trunk.Shape(); s.Dims() != 2 || s[0] != x.Shape()[0] {
-		return trunk, embedding, errors.Errorf("nets: backbone %s gives shape %v, want (%d, F)", c.Backbone, s, x.Shape()[0])
+		return trunk, raw, errors.Errorf("nets: backbone %s gives shape %v, want (%d, F)", c.Backbone, s, x.Shape()[0])
 	}
 	l := NewLayers(c, params, mode)
-	embedding = l.Linear("fc", l.Dropout("dropout", trunk), c.Embedding)
-	if !c.Raw {
-		embedding = graph.Normalize(embedding)
-	}
-	return trunk, embedding, embedding.Err()
+	raw = l.Linear("fc", l.Dropout("dropout", trunk), c.Embedding)
+	return trunk, raw, raw.Err()
 }
 
 // TrunkSize is F, the number of features before the embedding's layer. It fails if the

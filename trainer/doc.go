@@ -15,6 +15,7 @@
 //	checkpoints/best.safetensors  the run at its best evaluation on the validation classes
 //	model.safetensors             the network alone, for LoadModel
 //	result.json                   the Result
+//	tensorboard/                  the figures of metrics.jsonl for TensorBoard
 //
 // Files are written under another name, synced and renamed, and carry a checksum: a
 // process that is killed at any moment leaves a folder that Resume takes, and a damaged

@@ -128,6 +128,9 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 		if err := t.journal.addEval(*i); err != nil {
 			return err
 		}
+		if err := t.board.evaluated(*i); err != nil {
+			return err
+		}
 	}
 	if improved {
 		if err := t.save(ctx, BestFile, "best"); err != nil {

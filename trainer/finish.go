@@ -42,6 +42,9 @@ func (t *Trainer) finish(ctx context.Context) (r Result, err error) {
 	if err := t.journal.addEval(i); err != nil {
 		return r, err
 	}
+	if err := t.board.evaluated(i); err != nil {
+		return r, err
+	}
 	return r, t.tellEvaluated(ctx, i)
 }
 

@@ -176,7 +176,9 @@ func TestJournalCutShort(t *testing.T) {
 }
 
 func TestModel(t *testing.T) {
-	tr, _ := finished(t)
+	cfg := small(pictures(t))
+	cfg.Steps, cfg.EvalBatch = 20, modelBatch // with another batch, other kernels may run and round otherwise
+	tr, _ := run(t, cfg, Options{})
 	want, err := tr.Embed(context.Background(), tr.data.Test)
 	require.NoError(t, err)
 	m, err := LoadModel(tr.dir.path(ModelFile))

@@ -4,8 +4,8 @@ import "time"
 
 // pace is the speed of the last seconds.
 type pace struct {
-	images, seconds, steps float64
-	began                  bool
+	images, seconds float64
+	began           bool
 }
 
 // memory is the time after which half of what was measured is forgotten.

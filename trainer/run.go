@@ -28,13 +28,21 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 			err = e
 		}
 	}()
+	if t.board, err = openBoard(t.dir, t.state.Step); err != nil {
+		return r, err
+	}
+	defer func() {
+		if e := t.board.close(); err == nil {
+			err = e
+		}
+	}()
 	stop, err := t.train(ctx)
 	if err == nil {
 		r, err = t.finish(ctx)
 	}
 	if err != nil {
 		stop = StopInterrupted
-		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) && !errors.Is(err, errSave) {
 			t.o.Logger.Info("stopped", "step", t.state.Step, "resume", string(t.dir))
 			err = nil
 		}
@@ -63,7 +71,7 @@ func (t *Trainer) train(ctx context.Context) (Stop, error) {
 	}
 	if !errors.Is(err, errSave) {
 		if e := t.save(context.WithoutCancel(ctx), LastFile, "last"); e != nil {
-			err = errors.Wrapf(err, "%v; and after", e)
+			err = bothErrors{err, e}
 		}
 	}
 	return StopInterrupted, err
@@ -186,6 +194,9 @@ func (t *Trainer) stepped(ctx context.Context, b *datasets.Batch, lr, norm float
 		if err := t.journal.add(recordStep(*i)); err != nil {
 			return err
 		}
+		if err := t.board.step(*i); err != nil {
+			return err
+		}
 	}
 	warnings := t.moved.after(t.solver, s)
 	if i.Logged {
@@ -266,6 +277,12 @@ func (t *Trainer) tellSaved(ctx context.Context, name, kind string) error {
 		return h.Saved(ctx, i)
 	})
 }
+
+// bothErrors is what ended a run, and why it could not be saved then.
+type bothErrors [2]error
+
+func (e bothErrors) Error() string   { return e[0].Error() + "; and then: " + e[1].Error() }
+func (e bothErrors) Unwrap() []error { return e[:] }
 
 type saveError struct{ error }
 

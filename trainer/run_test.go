@@ -37,6 +37,9 @@ func TestRunLearns(t *testing.T) {
 		require.NoError(t, err)
 		assert.Positive(t, info.Size(), name)
 	}
+	events, err := os.ReadDir(tr.dir.path(BoardDir))
+	require.NoError(t, err)
+	require.Len(t, events, 1)
 	text, err := os.ReadFile(tr.dir.path(ResultFile))
 	require.NoError(t, err)
 	var keys map[string]any
@@ -132,6 +135,24 @@ func TestBrokenOffAndResumed(t *testing.T) {
 			sameRun(t, string(whole.dir), string(tr.dir))
 		})
 	}
+}
+
+// What cannot be saved when the context ends is an error all the same.
+func TestInterruptedButNotSaved(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	tr := start(t, small(pictures(t)), Options{})
+	tr.o.Hooks = []Hook{{Step: func(_ context.Context, i StepInfo) error {
+		if i.Step == 5 {
+			cancel()
+			require.NoError(t, os.RemoveAll(tr.dir.path("checkpoints")))
+		}
+		return nil
+	}}}
+	r, err := tr.Run(ctx)
+	require.Equal(t, StopInterrupted, r.Stop)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestPatience(t *testing.T) {

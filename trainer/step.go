@@ -56,8 +56,8 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, parse func(embedd
 }
 
 func lossNode(loss losses.Loss, net nets.Net, y *gorgonia.Node) (*gorgonia.Node, error) {
-	if l, ok := loss.(losses.OnTrunk); ok && net.Trunk != nil {
-		return l.LossOnTrunk(net.Trunk, net.Embedding, y)
+	if l, ok := loss.(losses.OnFeatures); ok {
+		return l.LossOnFeatures(losses.Features{Trunk: net.Trunk, Raw: net.Raw, Embedding: net.Embedding}, y)
 	}
 	return loss.Loss(net.Embedding, y)
 }

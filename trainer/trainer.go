@@ -54,6 +54,7 @@ type Trainer struct {
 	samplerAt   []byte // sampler's state, state.Drawn batches ago
 	fingerprint fingerprint
 	journal     *journal
+	board       *board
 	pace        pace
 	guard       guard
 	moved       moved

@@ -92,7 +92,7 @@ func load(cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {
 
 // prepare makes a new run, or one that goes on.
 func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook) (*trainer.Trainer, error) {
-	o := trainer.Options{Dir: s.resume, Hooks: hooks}
+	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers}
 	if s.resume != "" {
 		o.Threads, o.Workers = s.threads, s.workers
 		return trainer.Resume(data, o)
