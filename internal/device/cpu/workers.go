@@ -35,6 +35,7 @@ type worker struct {
 const (
 	idle   = iota
 	called // there is work
+	busy   // at it
 	parked // waiting on the channel
 )
 
@@ -57,6 +58,7 @@ func (p *pool) do(pieces, helpers int, task Task) {
 		}
 	}
 	p.work(0)
+	p.dismiss(helpers)
 	for i := 0; p.left.Load() > 0 && i < spins; i++ {
 		relax(i)
 	}
@@ -66,6 +68,17 @@ func (p *pool) do(pieces, helpers int, task Task) {
 	p.busy.Store(false)
 	if failed != nil {
 		panic(failed.value)
+	}
+}
+
+// dismiss sends helpers away that have not begun when all pieces are taken: on a machine
+// with other work it may be long until they get a processor.
+func (p *pool) dismiss(helpers int) {
+	for _, w := range p.all[:helpers] {
+		if w.state.CompareAndSwap(called, idle) {
+			p.left.Add(-1)
+			p.done.Done()
+		}
 	}
 }
 
@@ -96,15 +109,19 @@ func (w *worker) serve(p *pool) {
 	}
 }
 
+// await returns when the worker is called, and makes it busy. A call that woke it may have
+// been withdrawn: then it goes on waiting.
 func (w *worker) await() {
-	for i := range spins {
-		if w.state.Load() == called {
-			return
+	for {
+		for i := range spins {
+			if w.state.Load() == called && w.state.CompareAndSwap(called, busy) {
+				return
+			}
+			relax(i)
 		}
-		relax(i)
-	}
-	if w.state.CompareAndSwap(idle, parked) {
-		<-w.wake
+		if w.state.CompareAndSwap(idle, parked) {
+			<-w.wake
+		}
 	}
 }
 
