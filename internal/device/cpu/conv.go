@@ -77,6 +77,10 @@ type Workspace[T Float] struct {
 // entries or is nil; y is overwritten.
 func ConvForward[T Float](p *Conv2D, x, w, bias, y []T, relu bool, ws *Workspace[T]) {
 	q := p.withDefaults()
+	checkConvLengths("ConvForward", &q, x, w, y)
+	if bias != nil {
+		mustHold("ConvForward", "bias", bias, q.OutC)
+	}
 	if worthWinograd[T](&q, q.C, q.OutC, q.OutH(), q.OutW()) {
 		winogradForward(&ws.tiles, &q, singles(x), singles(w), singles(bias), singles(y), relu)
 		return
@@ -95,6 +99,7 @@ func ConvForward[T Float](p *Conv2D, x, w, bias, y []T, relu bool, ws *Workspace
 // respect to y. dx is overwritten.
 func ConvGradInput[T Float](p *Conv2D, dy, w, dx []T, ws *Workspace[T]) {
 	q := p.withDefaults()
+	checkConvLengths("ConvGradInput", &q, dx, w, dy)
 	if worthWinograd[T](&q, q.OutC, q.C, q.H, q.W) {
 		winogradBackward(&ws.tiles, &q, singles(dy), singles(w), singles(dx))
 		return
@@ -121,4 +126,10 @@ func ConvGradInput[T Float](p *Conv2D, dy, w, dx []T, ws *Workspace[T]) {
 			c.run()
 		}
 	}
+}
+
+func checkConvLengths[T Float](kernel string, p *Conv2D, x, w, y []T) {
+	mustHold(kernel, "x", x, p.N*p.C*p.H*p.W)
+	mustHold(kernel, "w", w, p.OutC*p.C/p.Groups*p.KH*p.KW)
+	mustHold(kernel, "y", y, p.N*p.OutC*p.OutH()*p.OutW())
 }

@@ -45,6 +45,10 @@ const (
 // the bias from dy, the gradient with respect to y. dw and dbias are overwritten.
 func ConvGradWeight[T Float](p *Conv2D, x, dy, dw, dbias []T, ws *Workspace[T]) {
 	q := p.withDefaults()
+	checkConvLengths("ConvGradWeight", &q, x, dw, dy)
+	if dbias != nil {
+		mustHold("ConvGradWeight", "bias", dbias, q.OutC)
+	}
 	c := &ws.weight
 	c.images, c.groups, c.cols = q.N, q.Groups, q.OutC/q.Groups
 	c.src, c.dy, c.dw, c.dbias = x, dy, dw, dbias

@@ -54,6 +54,7 @@ func gemm[T Float](s gemmShape[T]) {
 	if s.m <= 0 || s.n <= 0 {
 		return
 	}
+	s.check()
 	jobs := gemmJobs[T]()
 	j := jobs.get()
 	j.gemmShape = s
@@ -63,6 +64,24 @@ func gemm[T Float](s gemmShape[T]) {
 		j.args[i] = microArgs[T]{}
 	}
 	jobs.put(j)
+}
+
+// check panics on slices too short for the shape.
+func (s *gemmShape[T]) check() {
+	k := max(s.k, 0)
+	a, b := extent(s.m, k, s.lda), extent(k, s.n, s.ldb)
+	if s.transA {
+		a = extent(k, s.m, s.lda)
+	}
+	if s.transB {
+		b = extent(s.n, k, s.ldb)
+	}
+	mustHold("Gemm", "A", s.a, a)
+	mustHold("Gemm", "B", s.b, b)
+	mustHold("Gemm", "C", s.c, extent(s.m, s.n, s.ldc))
+	if s.bias != nil {
+		mustHold("Gemm", "bias", s.bias, s.n)
+	}
 }
 
 func (j *gemmJob[T]) run() {
