@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/agnivade/levenshtein"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -67,11 +66,6 @@ func (f *flags) number(p *float64, name string, def float64, arg, usage string) 
 func (f *flags) yes(p *bool, name string, def bool, usage string) {
 	f.set.BoolVar(p, name, def, usage)
 	f.add(name, "", usage)
-}
-
-func (f *flags) span(p *time.Duration, name string, def time.Duration, usage string) {
-	f.set.DurationVar(p, name, def, usage)
-	f.add(name, "TIME", usage)
 }
 
 // parse reads the command line. Its errors name the nearest flag there is.

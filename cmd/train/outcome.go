@@ -53,7 +53,7 @@ func title(name string) string {
 }
 
 // printOutcome shows the measures before and after training, and where everything is.
-func printOutcome(w io.Writer, data trainer.Data, r trainer.Result, report string) {
+func printOutcome(w io.Writer, data trainer.Data, r trainer.Result, report, embeddings string) {
 	if r.Stop == trainer.StopInterrupted {
 		fmt.Fprintf(w, "\nstopped after step %d; go on with\n  go run ./cmd/train -resume %s\n", r.Steps, r.Dir)
 		return
@@ -72,11 +72,14 @@ func printOutcome(w io.Writer, data trainer.Data, r trainer.Result, report strin
 	if r.Stop == trainer.StopPatience {
 		fmt.Fprintf(w, "stopped early: no better %s since step %d\n", title(r.Metric), r.BestStep)
 	}
-	fmt.Fprintf(w, "\nmodel    %s (of step %d)\n", r.Model, r.ModelStep)
+	fmt.Fprintf(w, "\nmodel       %s (of step %d)\n", r.Model, r.ModelStep)
 	if report != "" {
-		fmt.Fprintf(w, "report   %s\n", report)
+		fmt.Fprintf(w, "report      %s\n", report)
 	}
-	fmt.Fprintf(w, "results  %s\n", filepath.Join(r.Dir, "result.json"))
+	if embeddings != "" {
+		fmt.Fprintf(w, "embeddings  %s\n", embeddings)
+	}
+	fmt.Fprintf(w, "results     %s\n", filepath.Join(r.Dir, "result.json"))
 }
 
 // protocol says in a sentence what was measured on what.

@@ -19,20 +19,26 @@ import (
 type recorder struct {
 	data    trainer.Data
 	trainer *trainer.Trainer
-	before  []float32 // embeddings of the test pictures, untrained
+	before  []float32 // embeddings of the measured pictures, untrained
+	after   []float32 // by the model; nil if nothing was measured
+	dim     int
 	steps   []trainer.StepInfo
 	evals   []trainer.EvalInfo
 }
 
 func (r *recorder) hook() trainer.Hook {
-	return trainer.Hook{
-		Start: func(ctx context.Context, i trainer.StartInfo) (err error) {
-			if set := r.measured(); set != nil && i.Step == 0 {
-				r.before, err = r.trainer.Embed(ctx, set)
-			}
-			return err
-		},
-	}
+	return trainer.Hook{Evaluated: func(_ context.Context, i trainer.EvalInfo) error {
+		if (i.Set == trainer.SetTest) != (r.data.Test != nil) {
+			return nil
+		}
+		switch i.Phase {
+		case trainer.Before:
+			r.before = slices.Clone(i.Embeddings)
+		case trainer.After:
+			r.after, r.dim = slices.Clone(i.Embeddings), i.Dim
+		}
+		return nil
+	}}
 }
 
 // measured is the set that the figures before and after are of.
@@ -79,21 +85,23 @@ func (r *recorder) write(ctx context.Context, f *flags, result trainer.Result) (
 // addSet adds the measured set: embeddings, neighbours, thumbnails.
 func (r *recorder) addSet(ctx context.Context, d *report.Data) error {
 	set := r.measured()
-	if set == nil {
+	if set == nil || r.after == nil {
 		return nil
 	}
-	after, err := r.trainer.Embed(ctx, set)
-	if err != nil {
-		return err
+	if r.before == nil { // a resumed run
+		var err error
+		if r.before, err = r.trainer.EmbedUntrained(ctx, set); err != nil {
+			return err
+		}
 	}
-	d.Dim = len(after) / set.Len()
+	d.Dim = r.dim
 	d.Labels, d.Classes = set.Labels(), set.Classes()
-	d.Embeddings, d.EmbeddingsBefore = after, r.before
+	d.Embeddings, d.EmbeddingsBefore = r.after, r.before
 	d.Thumbnail = func(i int) (image.Image, error) { return set.Image(i) }
 	for i := range set.Len() {
 		d.Paths = append(d.Paths, set.Path(i))
 	}
-	points := metrics.Set{Embeddings: after, Dim: d.Dim, Labels: set.Labels()}
+	points := metrics.Set{Embeddings: r.after, Dim: d.Dim, Labels: set.Labels()}
 	full, err := metrics.Evaluate(ctx, points, nil, metrics.Options{PerQuery: true, NoClustering: true})
 	if err != nil {
 		return err

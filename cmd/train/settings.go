@@ -61,8 +61,6 @@ type settings struct {
 	workers, threads    int
 	device              string
 	noReport            bool
-	version             bool
-	deviceInfo          bool
 }
 
 // register declares every flag, in the order of the help page.

@@ -48,13 +48,18 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 		return false, err
 	}
 	interrupted = result.Stop == trainer.StopInterrupted
-	var report string
+	var report, embeddings string
+	if !interrupted && r.after != nil {
+		if embeddings, err = writeEmbeddings(result.Dir, r.measured(), r.after); err != nil {
+			return false, err
+		}
+	}
 	if !interrupted && !s.noReport {
 		if report, err = r.write(ctx, f, result); err != nil {
 			return false, err
 		}
 	}
-	printOutcome(w, data, result, report)
+	printOutcome(w, data, result, report, embeddings)
 	return interrupted, nil
 }
 

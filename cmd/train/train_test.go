@@ -16,6 +16,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"medusa/internal/safetensors"
 )
 
 // folders writes classes of small pictures: a class is an angle of stripes, a picture a
@@ -67,7 +69,7 @@ func TestFromFoldersToReport(t *testing.T) {
 	for _, want := range []string{"train", "validation", "test", "broken.png", "Recall@1", "MAP@R", "NMI", "report.html", "model.safetensors", "step 12/12"} {
 		assert.Contains(t, stdout, want)
 	}
-	for _, name := range []string{"config.yaml", "metrics.jsonl", "model.safetensors", "checkpoints/last.safetensors", "report.html"} {
+	for _, name := range []string{"config.yaml", "metrics.jsonl", "model.safetensors", "checkpoints/last.safetensors", "report.html", "embeddings.safetensors"} {
 		assert.FileExists(t, filepath.Join(out, name))
 	}
 	raw, err := os.ReadFile(filepath.Join(out, "result.json"))
@@ -83,6 +85,13 @@ func TestFromFoldersToReport(t *testing.T) {
 			assert.Contains(t, result[phase], key)
 		}
 	}
+
+	f, err := safetensors.Open(filepath.Join(out, "embeddings.safetensors"))
+	require.NoError(t, err)
+	e, ok := f.Lookup("embeddings")
+	require.True(t, ok)
+	assert.Equal(t, []int{24, 8}, e.Shape)
+	assert.Contains(t, f.Metadata["classes"], "class05")
 
 	// The stored configuration gives the same run again, bit for bit.
 	again := filepath.Join(t.TempDir(), "again")

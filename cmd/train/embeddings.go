@@ -1,0 +1,54 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+
+	"github.com/pkg/errors"
+
+	"medusa/datasets"
+	"medusa/internal/safetensors"
+)
+
+// embeddingsFile holds the embeddings of the measured pictures, to search or to plot.
+const embeddingsFile = "embeddings.safetensors"
+
+// writeEmbeddings writes a safetensors file: "embeddings" (N, E) and "labels" (N), with
+// the pictures' paths and the classes' names as JSON lists "paths" and "classes" in the
+// metadata.
+func writeEmbeddings(dir string, set *datasets.Dataset, embeddings []float32) (path string, err error) {
+	paths := make([]string, set.Len())
+	labels := make([]int64, set.Len())
+	for i, c := range set.Labels() {
+		paths[i], labels[i] = set.Path(i), int64(c)
+	}
+	f := &safetensors.File{Metadata: map[string]string{}, Tensors: []safetensors.Tensor{
+		{Name: "embeddings", Shape: []int{set.Len(), len(embeddings) / set.Len()}, F32: embeddings},
+		{Name: "labels", Shape: []int{set.Len()}, I64: labels},
+	}}
+	for name, list := range map[string][]string{"paths": paths, "classes": set.Classes()} {
+		text, err := json.Marshal(list)
+		if err != nil {
+			return "", errors.Wrap(err, "embeddings")
+		}
+		f.Metadata[name] = string(text)
+	}
+	path = filepath.Join(dir, embeddingsFile)
+	tmp, err := os.CreateTemp(dir, ".medusa-tmp-*")
+	if err != nil {
+		return "", errors.Wrap(err, "embeddings")
+	}
+	defer os.Remove(tmp.Name()) // gone already if all went well
+	err = safetensors.Write(tmp, f)
+	if e := tmp.Chmod(0o644); err == nil {
+		err = e
+	}
+	if e := tmp.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	return path, errors.Wrapf(err, "writing %s", path)
+}
