@@ -46,7 +46,7 @@ func (f folder) create() error {
 		}
 		for _, e := range entries {
 			// What a run leaves that was killed before it had stored anything.
-			if strings.HasPrefix(e.Name(), tempPrefix) || name == "." && e.Name() == checkpoints && e.IsDir() {
+			if strings.HasPrefix(e.Name(), tempPrefix) || name == "." && (e.Name() == checkpoints && e.IsDir() || f.emptyLog(e)) {
 				continue
 			}
 			return errors.Errorf("trainer: run folder %s is not empty (it holds %s): resume the run in it, or name another folder",
@@ -54,6 +54,12 @@ func (f folder) create() error {
 		}
 	}
 	return saying(os.MkdirAll(f.path(checkpoints), 0o777), "run folder")
+}
+
+// emptyLog reports whether e is a metrics.jsonl that nothing was written to.
+func (f folder) emptyLog(e os.DirEntry) bool {
+	info, err := e.Info()
+	return e.Name() == MetricsFile && err == nil && info.Mode().IsRegular() && info.Size() == 0
 }
 
 const checkpoints = "checkpoints"
@@ -161,7 +167,7 @@ func (f folder) readConfig() (c Config, err error) {
 	file, err := os.Open(f.path(StoredFile))
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
-			return c, errors.Errorf("trainer: %s holds no run: there is no %s", f, StoredFile)
+			return c, errors.Wrapf(err, "trainer: %s holds no run", f)
 		}
 		return c, errors.Wrap(err, "trainer")
 	}

@@ -224,13 +224,8 @@ func (r *recorder) splits() []report.Split {
 
 func (r *recorder) skipped() []report.Skip {
 	var out []report.Skip
-	for _, p := range parts(r.data) {
-		for _, c := range p.set.Summary().Skipped {
-			same := func(s report.Skip) bool { return s.Reason == c.What && slices.Equal(s.Examples, c.Examples) }
-			if !slices.ContainsFunc(out, same) { // sets cut from one folder share its list
-				out = append(out, report.Skip{Reason: c.What, Count: c.Count, Examples: c.Examples})
-			}
-		}
+	for _, c := range told(r.data, func(s datasets.Summary) []datasets.Count { return s.Skipped }) {
+		out = append(out, report.Skip{Reason: c.What, Count: c.Count, Examples: c.Examples})
 	}
 	return out
 }
