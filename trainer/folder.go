@@ -39,6 +39,16 @@ func (f folder) create() error {
 	if err := os.MkdirAll(string(f), 0o777); err != nil {
 		return saying(err, "run folder")
 	}
+	if err := Vacant(string(f)); err != nil {
+		return err
+	}
+	return saying(os.MkdirAll(f.path(checkpoints), 0o777), "run folder")
+}
+
+// Vacant is nil if New can take dir for a run folder as far as is seen without writing:
+// it is new or empty.
+func Vacant(dir string) error {
+	f := folder(dir)
 	for _, name := range []string{".", checkpoints} {
 		entries, err := os.ReadDir(f.path(name))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -53,7 +63,7 @@ func (f folder) create() error {
 				f, filepath.Join(name, e.Name()))
 		}
 	}
-	return saying(os.MkdirAll(f.path(checkpoints), 0o777), "run folder")
+	return nil
 }
 
 // emptyLog reports whether e is a metrics.jsonl that nothing was written to.

@@ -24,6 +24,7 @@ type progress struct {
 	last    time.Time // of the last plain line
 	lineGap time.Duration
 	columns func() int // of the terminal, which may change
+	taken   int        // columns of the line that the bar takes
 }
 
 func newProgress(w io.Writer, live bool) *progress {
@@ -55,8 +56,13 @@ func (p *progress) start(_ context.Context, i trainer.StartInfo) error {
 		fmt.Fprintf(p.w, "going on after step %d\n", i.Step)
 	}
 	if p.live {
+		width := 6
+		if p.columns() >= 110 {
+			width = 20
+		}
+		p.taken = width + aroundBar
 		p.bar = progressbar.NewOptions(i.Steps,
-			progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(barWidth),
+			progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(width),
 			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish(),
 			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "━", SaucerPadding: " ", BarStart: "", BarEnd: ""}))
@@ -67,7 +73,7 @@ func (p *progress) start(_ context.Context, i trainer.StartInfo) error {
 
 func (p *progress) step(_ context.Context, i trainer.StepInfo) error {
 	if p.live {
-		p.bar.Describe(fit(p.columns()-barColumns, i))
+		p.bar.Describe(fit(p.columns()-p.taken, i))
 		return p.bar.Set(i.Step)
 	}
 	now := time.Now()
@@ -79,11 +85,8 @@ func (p *progress) step(_ context.Context, i trainer.StepInfo) error {
 	return err
 }
 
-// What the bar takes of a line besides the description: share done, bar, spaces.
-const (
-	barWidth   = 6
-	barColumns = barWidth + 8
-)
+// aroundBar is what the share done and spaces take of a line.
+const aroundBar = 8
 
 // fit is the longest description of a step that room columns hold: a line that wraps
 // cannot be wiped. What goes first is said last.

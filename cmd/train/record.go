@@ -49,6 +49,8 @@ func (r *recorder) measured() *datasets.Dataset {
 	return r.data.Val
 }
 
+const reportFile = "report.html"
+
 // neighbours is how many nearest pictures a query shows in the report.
 const neighbours = 10
 
@@ -78,7 +80,7 @@ func (r *recorder) write(ctx context.Context, f *flags, result trainer.Result) (
 	if err := r.addSet(ctx, &d); err != nil {
 		return "", err
 	}
-	path := filepath.Join(result.Dir, "report.html")
+	path := filepath.Join(result.Dir, reportFile)
 	return path, report.WriteFile(path, d)
 }
 
