@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -108,6 +109,10 @@ func TestResumeOfAFinishedRunTouchesNothing(t *testing.T) {
 	code, _, stderr = call("-resume", dir)
 	assert.Equal(t, exitFailed, code)
 	assert.Contains(t, stderr, "they disagree about steps")
+	require.NoError(t, os.Remove(config))
+	code, _, stderr = call("-resume", dir)
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, stderr, "has lost its config.yaml")
 	require.NoError(t, os.WriteFile(config, []byte(text), 0o644))
 	require.NoError(t, os.Truncate(filepath.Join(dir, "checkpoints", "last.safetensors"), 99))
 	code, stdout, stderr = call("-resume", dir)
@@ -136,4 +141,17 @@ func TestWholeHelpIsNarrow(t *testing.T) {
 	for line := range strings.Lines(stdout) {
 		assert.LessOrEqual(t, len([]rune(strings.TrimRight(line, "\n"))), helpWidth, line)
 	}
+}
+
+func TestRunsOfOneSecondGetFoldersOfTheirOwn(t *testing.T) {
+	parent, now := filepath.Join(t.TempDir(), "runs"), time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
+	for _, want := range []string{"2024-05-06-070809", "2024-05-06-070809-2", "2024-05-06-070809-3"} {
+		dir, err := freshFolder(parent, now)
+		require.NoError(t, err)
+		assert.Equal(t, filepath.Join(parent, want), dir)
+	}
+	file := filepath.Join(parent, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o644))
+	_, err := freshFolder(file, now)
+	assert.ErrorContains(t, err, "name one with -out")
 }
