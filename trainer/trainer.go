@@ -93,7 +93,7 @@ func (t *Trainer) found() (err error) {
 	t.dir.sweep()
 	if err := t.dir.writeConfig(t.given, t.o.ConfigText); err != nil {
 		t.dir.undo(errors.Is(was, os.ErrNotExist))
-		return err
+		return errors.WithMessage(err, "trainer: the run was not begun")
 	}
 	return nil
 }

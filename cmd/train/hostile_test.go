@@ -155,3 +155,30 @@ func TestRunsOfOneSecondGetFoldersOfTheirOwn(t *testing.T) {
 	_, err := freshFolder(file, now)
 	assert.ErrorContains(t, err, "name one with -out")
 }
+
+func TestReportThatCannotBeWritten(t *testing.T) {
+	data := folders(t, t.TempDir(), 6, 4)
+	dir := filepath.Join(t.TempDir(), "run")
+	report := filepath.Join(dir, "report.html")
+	inTheWay := writerFunc(func(p []byte) (int, error) { // a folder of that name, once there is a run
+		if strings.HasPrefix(string(p), "step 1/") {
+			require.NoError(t, os.MkdirAll(filepath.Join(report, "x"), 0o755))
+		}
+		return len(p), nil
+	})
+	var stderr bytes.Buffer
+	code := run(context.Background(), small("-data", data, "-steps", "3", "-out", dir), inTheWay, &stderr, false)
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, stderr.String(), "model.safetensors, but there is no report; -resume "+dir)
+	require.NoError(t, os.RemoveAll(report))
+
+	moved := data + "-moved"
+	require.NoError(t, os.Rename(data, moved))
+	defer os.RemoveAll(moved)
+	code, _, errs := call("-resume", dir)
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, errs, "whose place -data can name anew")
+	code, _, errs = call("-resume", dir, "-data", moved)
+	require.Equal(t, exitOK, code, errs)
+	assert.FileExists(t, report)
+}

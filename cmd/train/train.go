@@ -43,6 +43,9 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 		fmt.Fprintln(w, "stopped while pictures were read; nothing was begun")
 		return true, nil
 	}
+	if err != nil && s.resume != "" {
+		return false, errors.Wrap(err, "the pictures of the run, whose place -data can name anew")
+	}
 	if err != nil {
 		return false, err
 	}
