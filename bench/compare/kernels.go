@@ -20,7 +20,7 @@ func measurePeak(j job) (measured, error) {
 		return nil
 	})
 	m.Rate = pieces * cpu.Peak(rounds) / m.Seconds / 1e9
-	m.Notes, _ = cpu.Instructions()
+	m.Way, _ = cpu.Instructions()
 	return m, err
 }
 

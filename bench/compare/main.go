@@ -51,7 +51,7 @@ func parse(args []string, out io.Writer) (s settings, err error) {
 	f.BoolVar(&s.list, "list", false, "list the workloads and leave")
 	f.StringVar(&s.threads, "threads", "1,2", "`NUMBERS` of threads, with commas between")
 	f.IntVar(&s.repeat, "repeat", 3, "`ROUNDS`, in each of which every side has its turn")
-	f.Float64Var(&s.seconds, "seconds", 1, "`SECONDS` that a process measures; a long workload takes longer")
+	f.Float64Var(&s.seconds, "seconds", 0.5, "`SECONDS` that a process measures; a long workload takes longer")
 	f.DurationVar(&s.limit, "limit", 2*time.Minute, "longest `TIME` for a process")
 	f.StringVar(&s.python, "python", "", "`PATH` of a Python with PyTorch, or none; python3, /usr/bin/python3 or python if empty")
 	f.StringVar(&s.out, "out", "runs/compare", "`DIR` for comparison.md and comparison.json; empty: none are written")

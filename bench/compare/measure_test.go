@@ -227,6 +227,7 @@ func TestSidesAgree(t *testing.T) {
 		want, err := measureJob(j, nil)
 		require.NoError(t, err)
 		for _, s := range info.sides(script) {
+			j := j
 			if !s.does(w) {
 				continue
 			}
@@ -234,6 +235,11 @@ func TestSidesAgree(t *testing.T) {
 			require.NoError(t, err)
 			require.Empty(t, got.Error, w.name())
 			assert.InEpsilon(t, 1+want.Value, 1+got.Value, 1e-5, "%s, %s", w.name(), s.name)
+			j.Way = got.Way
+			again, err := s.do(context.Background(), j, time.Minute)
+			require.NoError(t, err)
+			require.Empty(t, again.Error, w.name())
+			assert.Equal(t, got.Way, again.Way, w.name())
 		}
 	}
 }

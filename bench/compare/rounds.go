@@ -24,7 +24,8 @@ type outcome struct {
 }
 
 // run goes through the workloads; in each round every side has its turn. A side that
-// fails has no further turns at that workload. What was measured before an error comes
+// fails has no further turns at that workload, and one that found the fastest of several
+// ways goes it from then on. What was measured before an error comes
 // back with it.
 func (p plan) run(ctx context.Context) ([]outcome, error) {
 	var out []outcome
@@ -41,17 +42,17 @@ func (p plan) run(ctx context.Context) ([]outcome, error) {
 }
 
 func (p plan) rounds(ctx context.Context, o outcome) error {
-	failed := map[string]bool{}
+	failed, way := map[string]bool{}, map[string]string{}
 	for round := range p.repeat {
 		for _, s := range p.sides {
 			if failed[s.name] || !s.does(o.workload) {
 				continue
 			}
-			m, err := s.do(ctx, job{workload: o.workload, Threads: o.threads, Seconds: p.seconds}, p.limit)
+			m, err := s.do(ctx, job{workload: o.workload, Threads: o.threads, Seconds: p.seconds, Way: way[s.name]}, p.limit)
 			if err != nil {
 				return err
 			}
-			failed[s.name] = m.Error != ""
+			failed[s.name], way[s.name] = m.Error != "", m.Way
 			o.rounds[s.name] = append(o.rounds[s.name], m)
 			p.told(o.workload, o.threads, round, s.name, m)
 		}

@@ -85,6 +85,9 @@ func compare(o outcome, q quantity, rival string, peaks map[int]float64) row {
 	if q.unit == "s" {
 		r.Cores, r.Rivals = cores(o, ours), cores(o, rival)
 	}
+	if o.workload.library && rival != library {
+		q.target = 0
+	}
 	r.judge(q)
 	r.Rate = rateOf(o, r.Ours.Median)
 	r.Note = strings.Join(notes(o, q, rival, peaks, r), "; ")
@@ -165,8 +168,8 @@ func notes(o outcome, q quantity, rival string, peaks map[int]float64, r row) []
 	if rival != "" && r.Ratio.Median > 0 && math.Abs(a-b) > disagree*max(math.Abs(a), math.Abs(b)) {
 		out = append(out, fmt.Sprintf("VALUES DIFFER: %g and %g", a, b))
 	}
-	if rounds := o.rounds[rival]; len(rounds) > 0 && rounds[0].Notes != "" {
-		out = append(out, rounds[0].Notes)
+	if rounds := o.rounds[rival]; len(rounds) > 0 && rounds[0].Way != "" {
+		out = append(out, rounds[0].Way)
 	}
 	return out
 }

@@ -14,12 +14,12 @@ import (
 func example() []outcome {
 	gemm := workload{Kind: "gemm", Size: 1000, target: 1}
 	start := workload{Kind: "start", Net: "mlp", Batch: 64, target: 5, memory: memory{kind: "process", target: 3}}
-	lifted := workload{Kind: "loss", Loss: "lifted", Batch: 256, Size: 64, target: 500, memory: memory{kind: "extra", below: 10e6}}
+	lifted := workload{Kind: "loss", Loss: "lifted", Batch: 256, Size: 64, target: 500, library: true, memory: memory{kind: "extra", below: 10e6}}
 	return []outcome{
 		{workload{Kind: "peak"}, 2, map[string][]measured{ours: {{Seconds: 1, Rate: 90, Cores: 1.5}, {Seconds: 1, Rate: 110, Cores: 1.5}}}},
 		{gemm, 2, map[string][]measured{
 			ours:  {{Seconds: 0.025, Cores: 2, Value: 1}, {Seconds: 0.025, Cores: 1.9, Value: 1}},
-			torch: {{Seconds: 0.05, Cores: 1.5, Value: 2, Notes: "so and so"}, {Seconds: 0.1, Cores: 1.5, Value: 2}},
+			torch: {{Seconds: 0.05, Cores: 1.5, Value: 2, Way: "so and so"}, {Seconds: 0.1, Cores: 1.5, Value: 2}},
 		}},
 		{start, 1, map[string][]measured{
 			ours:  {{Started: 0.02, Peak: 100e6}},
@@ -52,7 +52,9 @@ func TestTabulate(t *testing.T) {
 
 	hand, handMemory, lib := rows[4], rows[6], rows[5]
 	assert.Equal(t, torch, hand.Rival)
-	assert.Equal(t, "no", hand.Met)
+	assert.InDelta(t, 2, hand.Ratio.Median, 1e-12)
+	assert.Empty(t, hand.Target, "the aim is set against the library")
+	assert.Equal(t, "≥ 500×", lib.Target)
 	assert.Empty(t, hand.Note, "values are near enough")
 	assert.Equal(t, "extra memory", handMemory.Quantity)
 	assert.Equal(t, 8e6, handMemory.Ours.Median)

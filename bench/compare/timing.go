@@ -9,8 +9,9 @@ import (
 type job struct {
 	workload
 	Threads int     `json:"threads"`
-	Seconds float64 `json:"seconds"` // to measure
-	Variant string  `json:"variant"` // whose code computes a loss; of the Python side
+	Seconds float64 `json:"seconds"`       // to measure
+	Variant string  `json:"variant"`       // whose code computes a loss; of the Python side
+	Way     string  `json:"way,omitempty"` // which of several ways to go; the Python side finds the fastest if empty
 }
 
 // measured is what a child says, as JSON, in the last line of its output.
@@ -23,7 +24,7 @@ type measured struct {
 	Rate    float64 `json:"rate,omitempty"`    // of peak: GFLOP/s
 	Before  int64   `json:"before,omitempty"`  // most memory held before the work, in bytes
 	Peak    int64   `json:"peak,omitempty"`    // most memory held, in bytes
-	Notes   string  `json:"notes,omitempty"`   // which way of several was the fastest
+	Way     string  `json:"way,omitempty"`     // which of several ways was the fastest
 	Error   string  `json:"error,omitempty"`   // why there is no result
 	Started float64 `json:"started,omitempty"` // of start: seconds to the first step, by the parent's clock
 }

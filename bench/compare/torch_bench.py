@@ -6,7 +6,8 @@
 
 Wherever PyTorch offers several ways (memory layout, form of the optimiser, graph
 compilation of inference, rows at a time in a search), each is tried for a moment before
-the clock starts, and the fastest one is measured.
+the clock starts, and the fastest one is measured. Its name is the result's "way"; a job
+that names a way, as those of later rounds do, is done in it.
 """
 import json
 import statistics
@@ -107,7 +108,7 @@ def fastest(ways, seconds):
     for name, run in ways.items():
         run()
         began, times = time.perf_counter(), []
-        while len(times) < 2 or (time.perf_counter() - began < seconds and len(times) < 50):
+        while not times or (time.perf_counter() - began < seconds and len(times) < 50):
             start = time.perf_counter()
             run()
             times.append(time.perf_counter() - start)
@@ -303,13 +304,16 @@ def layouts(job):
 
 
 def train(job):
-    sides = {layout: Training(job, layout) for layout in layouts(job)}
-    layout = fastest({name: side.step for name, side in sides.items()}, 0.3)
-    chosen = sides[layout]
-    form = chosen.choose_optimiser(0.1)
-    result = measure(job["seconds"], chosen.step)
-    result["notes"] = f"{layout}, {form} Adam"
-    return result
+    if job.get("way"):
+        layout, form = job["way"].removesuffix(" Adam").split(", ")
+        chosen = Training(job, layout)
+        chosen.optimiser = optimisers(list(chosen.net.parameters()))[form]
+    else:
+        sides = {layout: Training(job, layout) for layout in layouts(job)}
+        layout = fastest({name: side.step for name, side in sides.items()}, 0.3)
+        chosen = sides[layout]
+        form = chosen.choose_optimiser(0.1)
+    return dict(measure(job["seconds"], chosen.step), way=f"{layout}, {form} Adam")
 
 
 def start(job):
@@ -324,7 +328,7 @@ def start(job):
 def compiled(net, x):
     """The net as a frozen graph, in which batch norm is folded into the convolutions."""
     graph = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(net, x)))
-    for _ in range(3):  # the profiling executor settles
+    for _ in range(2):  # the profiling executor settles
         graph(x)
     return graph
 
@@ -334,21 +338,22 @@ def infer(job):
     torch.manual_seed(1)
     size = job["batch"] * shape[0] * shape[1] * shape[2]
     ways = {}
-    with torch.inference_mode(False), torch.no_grad():
+    with torch.no_grad():
         for layout in layouts(job):
             net = make().to(memory_format=LAYOUTS[layout]).eval()
             x = noise(size, 0).view(job["batch"], *shape).contiguous(memory_format=LAYOUTS[layout])
-            ways[layout + ", eager"] = (net, x)
-            try:
-                ways[layout + ", frozen graph"] = (compiled(net, x), x)
-            except RuntimeError:  # not in this build
-                pass
+            for form in ("eager", "frozen graph"):
+                name = f"{layout}, {form}"
+                if job.get("way", name) != name:
+                    continue
+                try:
+                    ways[name] = (net if form == "eager" else compiled(net, x), x)
+                except RuntimeError:  # not in this build
+                    pass
     with torch.inference_mode():
-        chosen = fastest({name: (lambda net=net, x=x: net(x)) for name, (net, x) in ways.items()}, 0.3)
-        net, x = ways[chosen]
-        result = measure(job["seconds"], lambda: net(x))
-    result["notes"] = chosen
-    return result
+        way = job.get("way") or fastest({name: (lambda net=net, x=x: net(x)) for name, (net, x) in ways.items()}, 0.3)
+        net, x = ways[way]
+        return dict(measure(job["seconds"], lambda: net(x)), way=way)
 
 
 def loss(job):
@@ -383,7 +388,8 @@ def recall(job):
         scores = torch.mm(q, across, out=buffer[:len(q)])
         return (gallery_labels[scores.max(1)[1]] == query_labels[lo:lo + rows]).sum().item()
 
-    buffers = {rows: torch.empty(rows, job["rows"]) for rows in (100, 300, 1000)}
+    given = job.get("way", "").split(" ")[0]
+    buffers = {rows: torch.empty(rows, job["rows"]) for rows in ([int(given)] if given else (100, 300, 1000))}
 
     def everything(rows):
         nonlocal hits
@@ -393,9 +399,9 @@ def recall(job):
         # as many queries for each way, so that calls compare
         ways = {rows: (lambda rows=rows: [some(rows, buffers[rows], lo) for lo in range(0, min(1000, job["batch"]), rows)])
                 for rows in buffers}
-        rows = fastest(ways, 0.2)
+        rows = int(given) if given else fastest(ways, 0.2)
         result = measure(job["seconds"], lambda: everything(rows))
-    return dict(result, value=hits / job["batch"], notes=f"{rows} queries at a time")
+    return dict(result, value=hits / job["batch"], way=f"{rows} queries at a time")
 
 
 def gemm(job):

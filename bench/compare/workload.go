@@ -19,8 +19,9 @@ type workload struct {
 	Rows  int    `json:"rows,omitempty"`  // of recall's gallery
 	Steps int    `json:"steps,omitempty"` // of start: after the first one
 
-	target float64 // least ratio of times to reach; 0: none was set
-	memory memory
+	target  float64 // least ratio of times to reach; 0: none was set
+	library bool    // the target is set against pytorch-metric-learning
+	memory  memory
 }
 
 // memory says which memory of a workload is compared, and with what aim.
@@ -108,7 +109,7 @@ func lossesAlone() []workload {
 				if loss == "all-triplets" {
 					w.target, w.memory = 0, memory{kind: "extra"}
 					if n >= 1024 {
-						w.target, w.memory.below = 100, 100e6
+						w.target, w.library, w.memory.below = 100, true, 100e6
 					}
 				}
 				all = append(all, w)
@@ -116,7 +117,7 @@ func lossesAlone() []workload {
 		}
 	}
 	for _, d := range []int{64, 128} {
-		all = append(all, workload{Kind: "loss", Loss: "lifted", Batch: 256, Class: 8, Size: d, target: 500, memory: memory{kind: "extra", below: 10e6}})
+		all = append(all, workload{Kind: "loss", Loss: "lifted", Batch: 256, Class: 8, Size: d, target: 500, library: true, memory: memory{kind: "extra", below: 10e6}})
 	}
 	return all
 }
