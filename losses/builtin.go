@@ -70,7 +70,7 @@ func init() {
 			{Name: "smoothing", Doc: "label smoothing", Default: 0.0, Min: 0, Max: 0.999},
 			{Name: "classes", Doc: "which compete: all, or those of the batch (sampled softmax)", Default: "all", Choices: []string{"all", "batch"}},
 			{Name: "on", Doc: "the embedding, the same before it is normalised, or the trunk's features", Default: "embedding", Choices: []string{"embedding", "raw", "trunk"}},
-			{Name: "lr-scale", Doc: "learning rate of the classifier over that of the network", Default: 10.0, Min: 1e-6, Max: 1e6},
+			{Name: "lr-scale", Doc: "learning rate of the classifier over that of the network", Default: 100.0, Min: 1e-6, Max: 1e6},
 		},
 		New: newCrossEntropy,
 	})

@@ -25,9 +25,7 @@ import (
 //
 // With InBatch only the classes of the batch compete, so that c goes over them alone. This
 // sampled softmax costs the same for any number of classes, and the weight vectors of
-// classes that are not there are left alone. Over all classes each of these is pushed
-// away from every batch, which Adam, for which small gradients are as good as large ones,
-// turns into full steps before the class was seen at all.
+// classes that are not there are left alone.
 //
 // A linear classifier on embeddings of length 1 cannot be sure: its logits are bounded
 // by the weights' lengths, and with many classes and a small learning rate it starts and
@@ -47,7 +45,7 @@ type CrossEntropy struct {
 	Smoothing float64 // ε in [0, 1)
 	InBatch   bool    // only the batch's classes compete, not all
 	On        Source  // what is classified; OnEmbedding if empty
-	LRScale   float64 // learning rate of the classifier over that of the network; 10 if zero
+	LRScale   float64 // learning rate of the classifier over that of the network; 100 if zero
 	Seed      uint64  // of the classifier's initial weights
 	Reducer   Reducer // Mean if zero
 
@@ -179,7 +177,7 @@ func inBatch(z, labels graph.Expr, smoothing float64) graph.Expr {
 // rate gives a parameter the classifier's learning rate.
 func (l *CrossEntropy) rate(name string) {
 	if p := l.Params().Lookup(name); p != nil {
-		p.LRScale = orElse(l.LRScale, 10)
+		p.LRScale = orElse(l.LRScale, 100)
 	}
 }
 

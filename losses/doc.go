@@ -35,9 +35,10 @@
 //	GeneralizedLiftedStructureLoss()               lifted:form=generalized,margin=1,sharpness=1
 //	NormalizedSoftmaxLoss()                        ce:scale=20
 //
-// and a linear classifier trained beside the network is ce:classifier=linear,lr-scale=1.
+// and a linear classifier beside the network, of embeddings before they are normalised, is
+// ce:on=raw,classifier=linear,lr-scale=1.
 //
-// With many classes and few steps a classifier over all of them is starved: each class's
-// weights are taught a handful of times. Then let the classes of the batch compete, from
-// near 0 and at a high rate: ce:classifier=linear,classes=batch,lr-scale=30.
+// With many classes and few steps a classifier is starved: each class's weights are
+// taught a handful of times. Hence its high learning rate by default. Beside a triplet
+// loss it then wants a small weight: ce:weight=0.1+triplet.
 package losses

@@ -5,10 +5,11 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Help is a page about all losses and their parameters with their defaults, in lines of
-// no more than 100 characters as far as the losses' own texts allow.
+// no more than 92 characters.
 func Help() string {
 	var b strings.Builder
 	b.WriteString("A loss is name:parameter=value,… and several, each with a weight, are joined by +:\n")
@@ -17,7 +18,7 @@ func Help() string {
 	shared := map[string][]Parameter{} // by the names of the losses that have them
 	var groups []string
 	for _, e := range entries {
-		fmt.Fprintf(&b, "\n%s\n  %s\n", e.Name, e.Doc)
+		fmt.Fprintf(&b, "\n%s\n  %s\n", e.Name, strings.Join(wrap(e.Doc, helpWidth-2), "\n  "))
 		for _, p := range e.Parameters {
 			owners := owners(p)
 			if len(owners) == 1 {
@@ -54,10 +55,32 @@ func owners(p Parameter) (names []string) {
 
 // line is name=default and what it is, with the other choices under it.
 func (p Parameter) line() string {
-	line := fmt.Sprintf("    %-22s %s\n", fmt.Sprintf("%s=%v", p.Name, p.Default), p.Doc)
+	const column = 27
+	head := fmt.Sprintf("    %-22s ", fmt.Sprintf("%s=%v", p.Name, p.Default))
+	line := head + strings.Join(wrap(p.Doc, helpWidth-column), "\n"+strings.Repeat(" ", column)) + "\n"
 	if len(p.Choices) > 1 {
 		others := slices.DeleteFunc(slices.Clone(p.Choices), func(c string) bool { return c == p.Default })
 		line += fmt.Sprintf("    %22s or %s\n", "", strings.Join(others, ", "))
 	}
 	return line
+}
+
+// helpWidth is the length of the page's longest line, in characters.
+const helpWidth = 92
+
+// wrap cuts text at spaces into lines of at most width characters; a longer word stays whole.
+func wrap(text string, width int) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= width:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line = word
+		}
+	}
+	return append(lines, line)
 }

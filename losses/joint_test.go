@@ -28,7 +28,7 @@ func TestJointParams(t *testing.T) {
 	}
 	one := &Joint{Parts: []Part{{Loss: Triplet{}}, {Loss: &CrossEntropy{Classes: 3}}}}
 	require.Equal(t, []string{"classifier.weight"}, names(one))
-	require.Equal(t, 10.0, one.Params().Lookup("classifier.weight").LRScale)
+	require.Equal(t, 100.0, one.Params().Lookup("classifier.weight").LRScale)
 	two := &Joint{Parts: []Part{{Loss: &CrossEntropy{Classes: 3, LRScale: 2}}, {Loss: &CrossEntropy{Classes: 3, Linear: true}}}}
 	require.Equal(t, []string{"0.classifier.weight", "1.classifier.weight", "1.classifier.bias"}, names(two))
 	require.Equal(t, 2.0, two.Params().Lookup("0.classifier.weight").LRScale)

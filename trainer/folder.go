@@ -39,6 +39,16 @@ func (f folder) create() error {
 	if err := os.MkdirAll(string(f), 0o777); err != nil {
 		return saying(err, "run folder")
 	}
+	if err := Vacant(string(f)); err != nil {
+		return err
+	}
+	return saying(os.MkdirAll(f.path(checkpoints), 0o777), "run folder")
+}
+
+// Vacant is nil if New can take dir for a run folder as far as is seen without writing:
+// it is new or empty.
+func Vacant(dir string) error {
+	f := folder(dir)
 	for _, name := range []string{".", checkpoints} {
 		entries, err := os.ReadDir(f.path(name))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -46,14 +56,20 @@ func (f folder) create() error {
 		}
 		for _, e := range entries {
 			// What a run leaves that was killed before it had stored anything.
-			if strings.HasPrefix(e.Name(), tempPrefix) || name == "." && e.Name() == checkpoints && e.IsDir() {
+			if strings.HasPrefix(e.Name(), tempPrefix) || name == "." && (e.Name() == checkpoints && e.IsDir() || f.emptyLog(e)) {
 				continue
 			}
 			return errors.Errorf("trainer: run folder %s is not empty (it holds %s): resume the run in it, or name another folder",
 				f, filepath.Join(name, e.Name()))
 		}
 	}
-	return saying(os.MkdirAll(f.path(checkpoints), 0o777), "run folder")
+	return nil
+}
+
+// emptyLog reports whether e is a metrics.jsonl that nothing was written to.
+func (f folder) emptyLog(e os.DirEntry) bool {
+	info, err := e.Info()
+	return e.Name() == MetricsFile && err == nil && info.Mode().IsRegular() && info.Size() == 0
 }
 
 const checkpoints = "checkpoints"
@@ -161,7 +177,7 @@ func (f folder) readConfig() (c Config, err error) {
 	file, err := os.Open(f.path(StoredFile))
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
-			return c, errors.Errorf("trainer: %s holds no run: there is no %s", f, StoredFile)
+			return c, errors.Wrapf(err, "trainer: %s holds no run", f)
 		}
 		return c, errors.Wrap(err, "trainer")
 	}

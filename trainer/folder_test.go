@@ -102,7 +102,7 @@ func TestDamagedCheckpoint(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, damage(append([]byte(nil), whole...)), 0o644))
 			_, err := Resume(tr.data, Options{Dir: string(tr.dir)})
 			require.ErrorContains(t, err, path)
-			require.ErrorContains(t, err, "copy it over checkpoints/last.safetensors to go on from there")
+			require.ErrorContains(t, err, "is whole: copy it over "+path+" to go on from there")
 		})
 	}
 	require.NoError(t, os.WriteFile(path, whole, 0o644))
@@ -222,4 +222,43 @@ func TestEmbedUntrained(t *testing.T) {
 	after, err := tr.EmbedUntrained(ctx, tr.data.Test)
 	require.NoError(t, err)
 	require.Equal(t, before, after)
+}
+
+// A checkpoint that is whole in itself, of another run, is refused before anything of
+// this run is touched.
+func TestCheckpointOfAnotherRun(t *testing.T) {
+	tr, cfg := finished(t)
+	cfg.Net.Channels, cfg.Steps = []int{4, 12}, 10
+	other, _ := run(t, cfg, Options{})
+	theirs, err := os.ReadFile(other.dir.path(LastFile))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(tr.dir.path(LastFile), theirs, 0o644))
+	before, err := os.ReadFile(tr.dir.path(MetricsFile))
+	require.NoError(t, err)
+	_, err = Resume(tr.data, Options{Dir: string(tr.dir)})
+	require.ErrorContains(t, err, "is of another run")
+	require.ErrorContains(t, err, "net.channels, steps")
+	after, err := os.ReadFile(tr.dir.path(MetricsFile))
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+}
+
+func TestNoCheckpointIsWhole(t *testing.T) {
+	tr, _ := finished(t)
+	for _, name := range []string{LastFile, BestFile} {
+		require.NoError(t, os.Truncate(tr.dir.path(name), 100))
+	}
+	_, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+	require.ErrorContains(t, err, "begin a new run with the configuration in "+tr.dir.path(ConfigFile))
+}
+
+func TestDifferences(t *testing.T) {
+	a := small("here")
+	b := a
+	b.Data.Path, b.Data.Workers, b.Threads, b.Net.Height, b.EvalBatch = "there", 7, 3, 28, 5
+	require.Empty(t, Differences(a, b))
+	require.Empty(t, Differences(a, a.Defaults()))
+	b.Solver.LR, b.Data.Augment.FlipH, b.Data.Augment.Rotation, b.Seed = 0.5, 0, 10, 8
+	require.Equal(t, []string{"data.augment.flip_h", "data.augment.rotation", "sampler.seed", "seed", "solver.lr"}, Differences(a, b))
+	require.Equal(t, Differences(a, b), Differences(b, a))
 }

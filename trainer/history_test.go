@@ -58,14 +58,23 @@ func TestTwoProcessesDoNotShareAFolder(t *testing.T) {
 		t.Skip("no flock")
 	}
 	tr, _ := finished(t)
+	held, err := tr.dir.hold()
+	require.NoError(t, err)
+	writing := tr.dir.path(checkpoints + "/" + tempPrefix + "1")
+	require.NoError(t, os.WriteFile(writing, nil, 0o644))
+	_, err = Resume(tr.data, Options{Dir: string(tr.dir)})
+	require.ErrorContains(t, err, "another process trains in this folder")
+	require.FileExists(t, writing, "the other process writes to it")
+	require.NoError(t, held.Close())
+
 	on, err := Resume(tr.data, Options{Dir: string(tr.dir)})
 	require.NoError(t, err)
-	defer on.Close()
-	held, err := openJournal(tr.dir.path(MetricsFile), 0)
-	require.NoError(t, err)
-	defer held.close()
+	require.NoFileExists(t, writing)
+	_, err = tr.dir.hold()
+	require.Error(t, err, "taken from Resume on")
+	require.NoError(t, on.Close())
 	_, err = on.Run(context.Background())
-	require.ErrorContains(t, err, "another process trains in this folder")
+	require.ErrorContains(t, err, "is closed")
 }
 
 // What a really full device says.

@@ -15,17 +15,24 @@ type journal struct {
 	buf  bytes.Buffer
 }
 
-// openJournal opens the file and cuts it to size bytes, its length at the checkpoint
-// that the run goes on from.
-func openJournal(path string, size int64) (*journal, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+// hold opens metrics.jsonl of a run and takes the run for this process until the file is
+// closed.
+func (f folder) hold() (*os.File, error) {
+	path := f.path(MetricsFile)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, saying(err, "opening "+path)
 	}
-	if err := lock(f); err != nil {
-		f.Close()
+	if err := lock(file); err != nil {
+		file.Close()
 		return nil, errors.Wrapf(err, "trainer: %s is in use: another process trains in this folder", path)
 	}
+	return file, nil
+}
+
+// openJournal takes the held file and cuts it to size bytes, its length at the
+// checkpoint that the run goes on from. It closes the file if it fails.
+func openJournal(f *os.File, size int64) (*journal, error) {
 	info, err := f.Stat()
 	if err == nil && info.Size() < size {
 		err = errors.Errorf("the file has %d bytes, the checkpoint knows of %d: it was cut; put it back, or start anew", info.Size(), size)
@@ -38,7 +45,7 @@ func openJournal(path string, size int64) (*journal, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, saying(err, "opening "+path)
+		return nil, saying(err, "opening "+f.Name())
 	}
 	return &journal{file: f, size: size}, nil
 }

@@ -20,7 +20,12 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 	}
 	t.ran = true
 	began := time.Now()
-	if t.journal, err = openJournal(t.dir.path(MetricsFile), t.state.LogBytes); err != nil {
+	held := t.held
+	if held == nil {
+		return r, errors.New("trainer: the Trainer is closed: make another one with Resume")
+	}
+	t.held = nil
+	if t.journal, err = openJournal(held, t.state.LogBytes); err != nil {
 		return r, err
 	}
 	defer func() {

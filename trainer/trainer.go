@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/pkg/errors"
 
@@ -53,6 +54,7 @@ type Trainer struct {
 	state       state
 	samplerAt   []byte // sampler's state, state.Drawn batches ago
 	fingerprint fingerprint
+	held        *os.File // metrics.jsonl before Run, by which no other process takes the run
 	journal     *journal
 	board       *board
 	pace        pace
@@ -69,16 +71,26 @@ func New(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.dir.create(); err != nil {
-		t.Close()
-		return nil, err
-	}
-	t.dir.sweep()
-	if err := t.dir.writeConfig(t.given, o.ConfigText); err != nil {
+	if err := t.found(); err != nil {
 		t.Close()
 		return nil, err
 	}
 	return t, nil
+}
+
+// found makes the run folder.
+func (t *Trainer) found() (err error) {
+	if err := t.dir.create(); err != nil {
+		return err
+	}
+	if t.held, err = t.dir.hold(); err != nil {
+		return err
+	}
+	if err := t.dir.create(); err != nil { // another process may have been faster
+		return err
+	}
+	t.dir.sweep()
+	return t.dir.writeConfig(t.given, t.o.ConfigText)
 }
 
 // Resume prepares to go on with the run in the folder o.Dir, from its last checkpoint or
@@ -86,6 +98,25 @@ func New(cfg Config, data Data, o Options) (*Trainer, error) {
 // configuration, which Stored tells.
 func Resume(data Data, o Options) (*Trainer, error) {
 	dir := folder(o.Dir)
+	if _, err := Stored(o.Dir); err != nil { // nothing is opened in a folder that holds no run
+		return nil, err
+	}
+	held, err := dir.hold()
+	if err != nil {
+		return nil, err
+	}
+	t, err := goOn(dir, data, o)
+	if err != nil {
+		held.Close()
+		return nil, err
+	}
+	t.held = held
+	dir.sweep()
+	return t, nil
+}
+
+// goOn makes the run of a folder that is held.
+func goOn(dir folder, data Data, o Options) (*Trainer, error) {
 	last, err := dir.last()
 	if err != nil {
 		return nil, err
@@ -95,18 +126,33 @@ func Resume(data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	t, err := build(cfg, data, o)
+	if err != nil || last == nil {
+		return t, err
+	}
+	if err = t.restore(last); err == nil {
+		err = dir.owns(last)
+	}
 	if err != nil {
-		return nil, err
-	}
-	dir.sweep()
-	if last == nil {
-		return t, nil
-	}
-	if err := t.restore(last); err != nil {
 		t.Close()
 		return nil, errors.Wrapf(err, "trainer: resuming %s", o.Dir)
 	}
 	return t, nil
+}
+
+// owns refuses the checkpoint of a run that was configured otherwise.
+func (f folder) owns(c *checkpoint) error {
+	own, err := f.readConfig()
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // the checkpoint knows it too
+	}
+	if err != nil {
+		return errors.Wrapf(err, "trainer: the configuration is damaged; the checkpoint holds it too: remove %s to go on", StoredFile)
+	}
+	if fields := Differences(own, c.config); len(fields) > 0 {
+		return errors.Errorf("trainer: %s is of another run: %s says otherwise about %s; put back the checkpoint of this run, or begin a new one",
+			f.path(LastFile), StoredFile, strings.Join(fields, ", "))
+	}
+	return nil
 }
 
 // Stored is the configuration of the run in the folder dir, for Load and for showing.
@@ -130,10 +176,12 @@ func (f folder) last() (*checkpoint, error) {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, nil
 	}
-	if _, best := readCheckpoint(f.path(BestFile)); best == nil {
-		err = errors.Wrapf(err, "trainer: %s is whole: copy it over %s to go on from there", BestFile, LastFile)
+	best, noBest := readCheckpoint(f.path(BestFile))
+	if noBest != nil {
+		return nil, errors.Wrapf(err, "trainer: no checkpoint is whole: begin a new run with the configuration in %s", f.path(ConfigFile))
 	}
-	return nil, err
+	return nil, errors.Wrapf(err, "trainer: %s, of step %d, is whole: copy it over %s to go on from there",
+		f.path(BestFile), best.state.Step, f.path(LastFile))
 }
 
 // build makes everything of a run that is in memory.
@@ -143,6 +191,9 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	}
 	if data.Train == nil || data.Train.Len() == 0 {
 		return nil, errors.New("trainer: there are no pictures to learn from")
+	}
+	if _, err := cpu.Instructions(); err != nil {
+		return nil, errors.Wrap(err, "trainer")
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -301,6 +352,12 @@ func (t *Trainer) Evaluate(ctx context.Context, d *datasets.Dataset) (metrics.Re
 // Close gives back what the run holds; the data stay open.
 func (t *Trainer) Close() error {
 	err := t.step.close()
+	if t.held != nil {
+		if e := t.held.Close(); err == nil {
+			err = e
+		}
+		t.held = nil
+	}
 	if e := t.eval.close(); err == nil {
 		err = e
 	}

@@ -50,7 +50,7 @@ func TestClipBoundsTheGlobalNorm(t *testing.T) {
 
 func TestLossLR(t *testing.T) {
 	cfg := small(pictures(t))
-	cfg.Solver.LR, cfg.Clip = 0.1, 0
+	cfg.Solver.LR, cfg.Clip = 0.01, 0
 	one := oneStep(t, cfg)
 	cfg.Solver.LossLR = 3
 	three := oneStep(t, cfg)

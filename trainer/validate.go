@@ -21,7 +21,9 @@ func (c Config) Defaults() Config {
 	c.Loss = cmp.Or(c.Loss, defaultLoss)
 	c.Metric = cmp.Or(c.Metric, "recall_at_1")
 	c.Keep = cmp.Or(c.Keep, Best)
-	c.Device = cmp.Or(c.Device, "cpu")
+	if c.Device = cmp.Or(c.Device, "cpu"); c.Device == "auto" {
+		c.Device = "cpu" // the best that is built
+	}
 	if c.Epochs == 0 {
 		c.Steps = cmp.Or(c.Steps, 600)
 	}
@@ -94,7 +96,7 @@ func (c Config) Validate() error {
 	if c.Device == "cuda" || strings.HasPrefix(c.Device, "cuda:") {
 		f.add(true, "device is %s, which is not built yet: use cpu", c.Device)
 	} else {
-		f.oneOf("device", c.Device, "cpu")
+		f.oneOf("device", c.Device, "cpu", "auto")
 	}
 	if err := c.Net.Validate(); err != nil {
 		f.add(true, "net: %v", err)
@@ -122,8 +124,10 @@ func (d DataConfig) validate(f *faults) {
 	f.add(d.Normalise != "given" && len(d.Mean)+len(d.Std) > 0, "data.mean and data.std are given, but data.normalise is %s, want given", d.Normalise)
 	f.add(d.Height < 0 || d.Width < 0, "data.height and data.width are %d and %d, want none below 0", d.Height, d.Width)
 	f.add(!slices.Contains([]int{0, 1, 3}, d.Channels), "data.channels is %d, want 1 (grey) or 3 (colour)", d.Channels)
-	f.add(d.Workers < 0 || d.Ahead < 0 || d.MaxPixels < 0 || d.CacheBytes < 0, "data.workers, ahead, max_pixels and cache_bytes are %d, %d, %d and %d, want none below 0",
-		d.Workers, d.Ahead, d.MaxPixels, d.CacheBytes)
+	f.add(d.Workers < 0, "data.workers is %d, want a number, or 0 for all processors", d.Workers)
+	f.add(d.Ahead < 0, "data.ahead is %d, want a number of batches, or 0 for the default", d.Ahead)
+	f.add(d.MaxPixels < 0, "data.max_pixels is %d, want a number of pixels, or 0 for the default", d.MaxPixels)
+	f.add(d.CacheBytes < 0, "data.cache_bytes is %d, want a number of bytes, or 0 for the default", d.CacheBytes)
 	for _, part := range []struct{ name, from string }{{"data.val", d.Val}, {"data.test", d.Test}} {
 		if x, ok := fraction(part.from); ok {
 			f.add(!(x > 0 && x < 1), "%s is %s, want a fraction of the classes between 0 and 1, a path, or none", part.name, part.from)

@@ -91,3 +91,8 @@ func TestConfigSurvivesYAMLAndJSON(t *testing.T) {
 		require.Equal(t, c, again, string(b))
 	}
 }
+
+func TestAutoDeviceIsTheBestThatIsBuilt(t *testing.T) {
+	require.NoError(t, Config{Device: "auto"}.Validate())
+	require.Equal(t, "cpu", Config{Device: "auto"}.Defaults().Device)
+}

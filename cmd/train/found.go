@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -49,9 +50,36 @@ func printFound(w io.Writer, data trainer.Data, plan samplers.Plan) {
 	if line := plan.String(); line != "" {
 		fmt.Fprintln(w, "batches:", line)
 	}
-	printCounts(w, "left out", s.Skipped)
-	printCounts(w, "worth knowing", s.Notes)
+	printCounts(w, "left out", told(data, func(s datasets.Summary) []datasets.Count { return s.Skipped }))
+	printCounts(w, "worth knowing", told(data, func(s datasets.Summary) []datasets.Count { return s.Notes }))
+	if shared := seenInTraining(data); len(shared) > 0 {
+		fmt.Fprintf(w, "careful: %d of the %d test classes are also learned, such as %s: the figures will not be about\n"+
+			"  unseen classes; give others with -test, or part them with -train-classes and -test-classes\n",
+			len(shared), data.Test.NumClasses(), shared[0])
+	}
 	fmt.Fprintln(w)
+}
+
+// told gathers what the parts of the data tell; parts cut from one folder tell the same.
+func told(data trainer.Data, of func(datasets.Summary) []datasets.Count) []datasets.Count {
+	var out []datasets.Count
+	for _, p := range parts(data) {
+		for _, c := range of(p.set.Summary()) {
+			same := func(o datasets.Count) bool { return o.String() == c.String() }
+			if !slices.ContainsFunc(out, same) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// seenInTraining names the test classes that are learned too.
+func seenInTraining(data trainer.Data) []string {
+	if data.Test == nil {
+		return nil
+	}
+	return datasets.SharedClasses(data.Train, data.Test)
 }
 
 type part struct {

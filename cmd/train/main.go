@@ -66,8 +66,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool
 		printHelp(stdout, f)
 		return exitOK
 	}
+	given := f.given() // on the command line
+	if err == nil {
+		err = s.sound(given)
+	}
 	if err == nil && s.config != "" {
 		err = f.readConfig(s.config)
+	}
+	if err == nil {
+		err = s.used(given)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "train: %v\n", err)

@@ -85,6 +85,9 @@ func printOutcome(w io.Writer, data trainer.Data, r trainer.Result, report, embe
 // protocol says in a sentence what was measured on what.
 func protocol(data trainer.Data, r trainer.Result) string {
 	set, what := data.Test, "test classes, none of which was seen in training"
+	if shared := seenInTraining(data); len(shared) > 0 {
+		what = fmt.Sprintf("test classes, of which %d were also learned: not a figure for unseen classes", len(shared))
+	}
 	if r.On == trainer.SetValidation {
 		set, what = data.Val, "validation classes, not learned from but used to choose the weights"
 	}

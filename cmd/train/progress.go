@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 
 	"medusa/metrics"
 	"medusa/trainer"
@@ -21,10 +23,22 @@ type progress struct {
 	bar     *progressbar.ProgressBar
 	last    time.Time // of the last plain line
 	lineGap time.Duration
+	columns func() int // of the terminal, which may change
+	taken   int        // columns of the line that the bar takes
 }
 
 func newProgress(w io.Writer, live bool) *progress {
-	return &progress{w: w, live: live, lineGap: 5 * time.Second}
+	return &progress{w: w, live: live, lineGap: 5 * time.Second, columns: func() int { return columns(w) }}
+}
+
+// columns is the width of the terminal that w is, or 80.
+func columns(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
+			return n
+		}
+	}
+	return 80
 }
 
 // hook is what the trainer tells about.
@@ -42,8 +56,13 @@ func (p *progress) start(_ context.Context, i trainer.StartInfo) error {
 		fmt.Fprintf(p.w, "going on after step %d\n", i.Step)
 	}
 	if p.live {
+		width := 6
+		if p.columns() >= 110 {
+			width = 20
+		}
+		p.taken = width + aroundBar
 		p.bar = progressbar.NewOptions(i.Steps,
-			progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(16), progressbar.OptionShowCount(),
+			progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(width),
 			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish(),
 			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "━", SaucerPadding: " ", BarStart: "", BarEnd: ""}))
@@ -54,7 +73,7 @@ func (p *progress) start(_ context.Context, i trainer.StartInfo) error {
 
 func (p *progress) step(_ context.Context, i trainer.StepInfo) error {
 	if p.live {
-		p.bar.Describe(describe(i))
+		p.bar.Describe(fit(p.columns()-p.taken, i))
 		return p.bar.Set(i.Step)
 	}
 	now := time.Now()
@@ -62,35 +81,62 @@ func (p *progress) step(_ context.Context, i trainer.StepInfo) error {
 		return nil
 	}
 	p.last = now
-	_, err := fmt.Fprintf(p.w, "step %d/%d  %s\n", i.Step, i.Steps, describe(i))
+	_, err := fmt.Fprintf(p.w, "step %d/%d  %s\n", i.Step, i.Steps, strings.Join(describe(i, wide), "  "))
 	return err
 }
 
-// describe is the state after a step on one line.
-func describe(i trainer.StepInfo) string {
-	parts := []string{
-		fmt.Sprintf("loss %.4f", i.Loss),
-		fmt.Sprintf("%.0f img/s", i.ImagesPerSecond),
-		"left " + clock(i.ETA),
+// aroundBar is what the share done and spaces take of a line.
+const aroundBar = 8
+
+// fit is the longest description of a step that room columns hold: a line that wraps
+// cannot be wiped. What goes first is said last.
+func fit(room int, i trainer.StepInfo) string {
+	step := fmt.Sprintf("%d/%d", i.Step, i.Steps)
+	parts := append([]string{step}, describe(i, wide)...)
+	line := strings.Join(parts, "  ")
+	if len(line) <= room {
+		return line
+	}
+	parts = describe(i, narrow)
+	for len(parts) > 1 && len(strings.Join(parts, " ")) > room {
+		parts = parts[:len(parts)-1]
+	}
+	return strings.Join(parts, " ")
+}
+
+// style is how the figures of a step are written.
+type style struct{ rate, active, distance, norm string }
+
+var (
+	wide   = style{"%.0f img/s", "active %.0f%%", "%.3f", "%.2f"}
+	narrow = style{"%.0f/s", "act %.0f%%", "%.2f", "%.1f"}
+)
+
+// describe is the state after a step, the most telling figures first.
+func describe(i trainer.StepInfo, s style) []string {
+	parts := []string{fmt.Sprintf("loss %.4f", i.Loss)}
+	if i.ImagesPerSecond > 0 { // not known at once
+		parts = append(parts, fmt.Sprintf(s.rate, i.ImagesPerSecond), "left "+clock(i.ETA))
 	}
 	if i.HasActive {
-		parts = append(parts, fmt.Sprintf("active %.0f%%", 100*i.ActiveShare))
+		parts = append(parts, fmt.Sprintf(s.active, 100*i.ActiveShare))
 	}
-	parts = append(parts, fmt.Sprintf("d+ %.3f", i.MeanPositive), fmt.Sprintf("d- %.3f", i.MeanNegative),
-		fmt.Sprintf("|e| %.2f", i.EmbeddingNorm))
+	parts = append(parts, fmt.Sprintf("d+ "+s.distance, i.MeanPositive), fmt.Sprintf("d- "+s.distance, i.MeanNegative),
+		fmt.Sprintf("|e| "+s.norm, i.EmbeddingNorm))
 	if i.WaitShare > 0.05 {
 		parts = append(parts, fmt.Sprintf("waiting %.0f%%", 100*i.WaitShare))
 	}
-	return strings.Join(parts, "  ")
+	return parts
 }
 
 func (p *progress) evaluated(_ context.Context, i trainer.EvalInfo) error {
-	line := fmt.Sprintf("%s at step %d: %s", i.Set, i.Step, headline(i.Result))
-	switch {
-	case i.Phase == trainer.During && i.Improved:
+	when := fmt.Sprintf("at step %d", i.Step)
+	if i.Phase != trainer.During { // after: the model, which may be of an earlier step
+		when = string(i.Phase) + " training"
+	}
+	line := fmt.Sprintf("%s %s: %s", i.Set, when, headline(i.Result))
+	if i.Phase == trainer.During && i.Improved {
 		line += "  best so far"
-	case i.Phase != trainer.During:
-		line += fmt.Sprintf("  (%s training)", i.Phase)
 	}
 	return p.say(line)
 }

@@ -49,6 +49,8 @@ func (r *recorder) measured() *datasets.Dataset {
 	return r.data.Val
 }
 
+const reportFile = "report.html"
+
 // neighbours is how many nearest pictures a query shows in the report.
 const neighbours = 10
 
@@ -78,7 +80,7 @@ func (r *recorder) write(ctx context.Context, f *flags, result trainer.Result) (
 	if err := r.addSet(ctx, &d); err != nil {
 		return "", err
 	}
-	path := filepath.Join(result.Dir, "report.html")
+	path := filepath.Join(result.Dir, reportFile)
 	return path, report.WriteFile(path, d)
 }
 
@@ -224,13 +226,8 @@ func (r *recorder) splits() []report.Split {
 
 func (r *recorder) skipped() []report.Skip {
 	var out []report.Skip
-	for _, p := range parts(r.data) {
-		for _, c := range p.set.Summary().Skipped {
-			same := func(s report.Skip) bool { return s.Reason == c.What && slices.Equal(s.Examples, c.Examples) }
-			if !slices.ContainsFunc(out, same) { // sets cut from one folder share its list
-				out = append(out, report.Skip{Reason: c.What, Count: c.Count, Examples: c.Examples})
-			}
-		}
+	for _, c := range told(r.data, func(s datasets.Summary) []datasets.Count { return s.Skipped }) {
+		out = append(out, report.Skip{Reason: c.What, Count: c.Count, Examples: c.Examples})
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"path/filepath"
 	"time"
@@ -24,7 +25,23 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 	if err != nil {
 		return false, err
 	}
-	data, err := load(cfg, w, live)
+	if s.resume != "" {
+		done, err := onTheWay(s, cfg)
+		if err != nil {
+			return false, err
+		}
+		if done {
+			fmt.Fprintf(w, "the run in %s is finished; nothing is left to do\nresults     %s\n", s.resume, filepath.Join(s.resume, trainer.ResultFile))
+			return false, nil
+		}
+	} else if err := freeFolder(s.out); err != nil {
+		return false, err
+	}
+	data, err := loadUntil(ctx, cfg, w, live)
+	if err != nil && ctx.Err() != nil {
+		fmt.Fprintln(w, "stopped while pictures were read; nothing was begun")
+		return true, nil
+	}
 	if err != nil {
 		return false, err
 	}
@@ -55,28 +72,37 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 		}
 	}
 	if !interrupted && !s.noReport {
-		if report, err = r.write(ctx, f, result); err != nil {
-			return false, err
+		if report, err = r.write(ctx, f, result); err != nil && ctx.Err() != nil {
+			fmt.Fprintf(w, "stopped before the report was written, the model is %s; the report comes with\n  go run ./cmd/train -resume %s\n", result.Model, result.Dir)
+			return true, nil
+		}
+		if err != nil {
+			return false, errors.Wrapf(err, "the model is %s, but there is no report; -resume %s tries again", result.Model, result.Dir)
 		}
 	}
 	printOutcome(w, data, result, report, embeddings)
 	return interrupted, nil
 }
 
-// resumeSettings reads the settings of the run that is to go on. No flag may change
-// what the run computes.
-func resumeSettings(s *settings, f *flags) error {
-	free := map[string]bool{"resume": true, "threads": true, "workers": true, "no-report": true, "data": true, "cache-dir": true, "cache": true}
-	for name := range f.given() {
-		if !free[name] {
-			return errors.Errorf("-%s cannot change a run that is resumed; leave it out, or begin a new run with -config %s",
-				name, filepath.Join(s.resume, configFile))
-		}
+// loadUntil is load, given up when ctx ends.
+func loadUntil(ctx context.Context, cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {
+	type outcome struct {
+		data trainer.Data
+		err  error
 	}
-	return f.readConfig(filepath.Join(s.resume, configFile))
+	read := make(chan outcome, 1)
+	go func() {
+		data, err := load(cfg, w, live)
+		read <- outcome{data, err}
+	}()
+	select {
+	case o := <-read:
+		return o.data, o.err
+	case <-ctx.Done():
+		go func() { o := <-read; o.data.Close() }() // in a program that goes on
+		return trainer.Data{}, ctx.Err()
+	}
 }
-
-const configFile = "config.yaml"
 
 // load opens the pictures, with a bar while many are decoded.
 func load(cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestFlagsThatNobodyMeans(t *testing.T) {
+	data := folders(t, t.TempDir(), 6, 4)
+	cases := map[string]struct {
+		args []string
+		want string
+	}{
+		"resume of nothing":   {[]string{"-resume", ""}, "-resume is empty"},
+		"no data after all":   {[]string{"-data", ""}, "-data is empty"},
+		"no out after all":    {[]string{"-out", " "}, "-out is empty"},
+		"no steps":            {[]string{"-steps", "0"}, "-steps 0: want at least 1"},
+		"no classes":          {[]string{"-p", "0"}, "-p 0: want at least 1"},
+		"no pictures":         {[]string{"-k", "0"}, "-k 0: want at least 1"},
+		"no embedding":        {[]string{"-embedding", "0"}, "-embedding 0: want at least 1"},
+		"no cache":            {[]string{"-cache", "0"}, "-cache 0: want at least 1"},
+		"batch of P x K":      {[]string{"-batch", "8"}, "-batch means nothing to -sampler pk"},
+		"P of uniform":        {[]string{"-sampler", "uniform", "-p", "3"}, "-p and -k mean nothing to -sampler uniform"},
+		"repeat of uniform":   {[]string{"-sampler", "uniform", "-repeat"}, "-repeat means nothing"},
+		"nothing to push":     {[]string{"-p", "1"}, "nothing to push apart"},
+		"nothing to pull":     {[]string{"-k", "1"}, "nothing to pull together"},
+		"of a sum":            {[]string{"-k", "1", "-loss", "contrastive + triplet"}, "nothing to pull together"},
+		"workers":             {[]string{"-workers", "-1"}, "data.workers is -1"},
+		"nothing of a folder": {[]string{"-resume", data}, "holds no run: it has no config.yaml"},
+		"no such run":         {[]string{"-resume", filepath.Join(data, "gone")}, "there is no folder"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "run")
+			args := c.args
+			if c.args[0] != "-data" && c.args[0] != "-resume" {
+				args = append([]string{"-data", data}, args...)
+			}
+			if c.args[0] != "-out" && c.args[0] != "-resume" {
+				args = append([]string{"-out", out}, args...)
+			}
+			code, _, stderr := call(args...)
+			require.NotEqual(t, exitOK, code)
+			assert.Contains(t, stderr, c.want)
+			assert.NoDirExists(t, out)
+		})
+	}
+	_, _, stderr := call("-data", data, "-k", "1", "-p", "60", "-loss", "ce:scale=8", "-out", filepath.Join(t.TempDir(), "run"))
+	assert.NotContains(t, stderr, "nothing to pull", "a classifier learns from single pictures")
+}
+
+func TestTestClassesThatAreLearnedAreTold(t *testing.T) {
+	data := t.TempDir()
+	folders(t, filepath.Join(data, "train"), 6, 4)
+	folders(t, filepath.Join(data, "test"), 3, 4)
+	require.NoError(t, os.WriteFile(filepath.Join(data, "test", "class01", "broken.png"), []byte("no picture"), 0o644))
+	out := filepath.Join(t.TempDir(), "run")
+	code, stdout, stderr := call(small("-data", filepath.Join(data, "train"), "-test", filepath.Join(data, "test"), "-steps", "2", "-out", out)...)
+	require.Equal(t, exitOK, code, stderr)
+	assert.Contains(t, stdout, "careful: 3 of the 3 test classes are also learned, such as class00")
+	assert.Contains(t, stdout, "broken.png", "left out of the test pictures, which lie elsewhere")
+	assert.NotContains(t, stdout, "none of which was seen")
+	page, err := os.ReadFile(filepath.Join(out, "report.html"))
+	require.NoError(t, err)
+	assert.Contains(t, string(page), "of which 3 were also learned")
+	assert.NotContains(t, string(page), "none of which was seen")
+}
+
+func TestInterruptedWhilePicturesAreRead(t *testing.T) {
+	data := folders(t, t.TempDir(), 6, 4)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	out := filepath.Join(t.TempDir(), "run")
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitInterrupted, run(ctx, small("-data", data, "-steps", "2", "-out", out), &stdout, &stderr, false), stderr.String())
+	assert.NoDirExists(t, out)
+	assert.Contains(t, stdout.String(), "nothing was begun")
+}
+
+func TestResumeOfAFinishedRunTouchesNothing(t *testing.T) {
+	data := folders(t, t.TempDir(), 6, 4)
+	dir := filepath.Join(t.TempDir(), "run")
+	code, _, stderr := call(small("-data", data, "-steps", "3", "-out", dir)...)
+	require.Equal(t, exitOK, code, stderr)
+	before := contents(t, dir)
+	code, stdout, stderr := call("-resume", dir)
+	require.Equal(t, exitOK, code, stderr)
+	assert.Contains(t, stdout, "is finished")
+	assert.Equal(t, before, contents(t, dir))
+
+	// A report that is missing is made.
+	require.NoError(t, os.Remove(filepath.Join(dir, "report.html")))
+	code, _, stderr = call("-resume", dir)
+	require.Equal(t, exitOK, code, stderr)
+	assert.FileExists(t, filepath.Join(dir, "report.html"))
+
+	// Nothing that the run rests on may be changed unnoticed.
+	config := filepath.Join(dir, "config.yaml")
+	text := before["config.yaml"]
+	require.NoError(t, os.WriteFile(config, []byte(strings.Replace(text, "steps: 3", "steps: 4", 1)), 0o644))
+	code, _, stderr = call("-resume", dir)
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, stderr, "they disagree about steps")
+	require.NoError(t, os.WriteFile(config, []byte(text), 0o644))
+	require.NoError(t, os.Truncate(filepath.Join(dir, "checkpoints", "last.safetensors"), 99))
+	code, stdout, stderr = call("-resume", dir)
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, stderr, "begin a new run with the configuration in "+config)
+	assert.NotContains(t, stdout, "pictures", "told before pictures are read")
+}
+
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	require.NoError(t, filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		name, _ := filepath.Rel(dir, path)
+		out[filepath.ToSlash(name)] = string(b)
+		return err
+	}))
+	return out
+}
+
+func TestWholeHelpIsNarrow(t *testing.T) {
+	_, stdout, _ := call("-h")
+	for line := range strings.Lines(stdout) {
+		assert.LessOrEqual(t, len([]rune(strings.TrimRight(line, "\n"))), helpWidth, line)
+	}
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pkg/errors"
+
+	"medusa/trainer"
+)
+
+// resumeSettings reads the settings of the run that is to go on. No flag may change
+// what the run computes.
+func resumeSettings(s *settings, f *flags) error {
+	free := map[string]bool{"resume": true, "threads": true, "workers": true, "no-report": true, "data": true, "cache-dir": true, "cache": true}
+	path := filepath.Join(s.resume, trainer.ConfigFile)
+	for name := range f.given() {
+		if !free[name] {
+			return errors.Errorf("-%s cannot change a run that is resumed; leave it out, or begin a new run with -config %s", name, path)
+		}
+	}
+	switch _, err := os.Stat(s.resume); {
+	case errors.Is(err, os.ErrNotExist):
+		return errors.Errorf("-resume: there is no folder %s", s.resume)
+	case err != nil:
+		return errors.Wrap(err, "-resume")
+	}
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return errors.Errorf("-resume: %s holds no run: it has no %s", s.resume, trainer.ConfigFile)
+	}
+	return f.readConfig(path)
+}
+
+// onTheWay checks, before any picture is read, that there is a run to go on with which
+// config.yaml still describes. It reports whether the run came to its end.
+func onTheWay(s *settings, cfg trainer.Config) (done bool, err error) {
+	stored, err := trainer.Stored(s.resume)
+	if err != nil {
+		return false, err
+	}
+	if fields := trainer.Differences(stored, cfg); len(fields) > 0 {
+		return false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
+			"put back what was there, or begin a new run with -config", filepath.Join(s.resume, trainer.ConfigFile), strings.Join(fields, ", "))
+	}
+	for _, name := range []string{trainer.ResultFile, reportFile} {
+		if name == reportFile && s.noReport {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(s.resume, name)); err != nil {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// freeFolder refuses, before any picture is read, a run folder that cannot be one.
+func freeFolder(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	return errors.WithMessage(trainer.Vacant(dir), "-out")
+}

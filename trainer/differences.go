@@ -1,0 +1,53 @@
+package trainer
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+)
+
+// Differences names the fields in which two configurations ask for other results, such
+// as solver.lr: defaults are filled in, and where the pictures lie, how they are kept and
+// how many threads work is left aside.
+func Differences(a, b Config) []string {
+	var out []string
+	differ("", fields(a), fields(b), &out)
+	slices.Sort(out)
+	return out
+}
+
+// fields is c as JSON has it.
+func fields(c Config) map[string]any {
+	c = c.Defaults()
+	c.Threads = 0
+	c.Data.Path, c.Data.CacheDir, c.Data.CacheBytes, c.Data.Workers, c.Data.Ahead = "", "", 0, 0, 0
+	c.Net.InChannels, c.Net.Height, c.Net.Width = 0, 0, 0 // taken from the pictures
+	out := map[string]any{}
+	if b, err := json.Marshal(c); err == nil {
+		_ = json.Unmarshal(b, &out) // an object that was just written
+	}
+	return out
+}
+
+func differ(prefix string, a, b map[string]any, out *[]string) {
+	for key, v := range a {
+		inner, ok := v.(map[string]any)
+		other, also := b[key].(map[string]any)
+		switch {
+		case ok && (also || b[key] == nil):
+			differ(prefix+key+".", inner, other, out)
+		case !reflect.DeepEqual(v, b[key]):
+			*out = append(*out, prefix+key)
+		}
+	}
+	for key, v := range b {
+		if _, ok := a[key]; ok {
+			continue
+		}
+		if inner, ok := v.(map[string]any); ok {
+			differ(prefix+key+".", nil, inner, out)
+			continue
+		}
+		*out = append(*out, prefix+key)
+	}
+}
