@@ -8,20 +8,20 @@ import (
 
 // row is one comparison: a quantity of a workload, against one rival.
 type row struct {
-	Workload string  `json:"workload"`
-	Quantity string  `json:"quantity"` // time, first step, memory or extra memory
-	Unit     string  `json:"unit"`     // s or bytes
-	Threads  int     `json:"threads"`
-	Ours     summary `json:"medusa"`
-	Rate     string  `json:"rate,omitempty"` // ours, such as 2000 images/s
-	Rival    string  `json:"rival,omitempty"`
-	Theirs   summary `json:"theirs,omitzero"`
-	Ratio    summary `json:"ratio,omitzero"` // theirs ÷ ours
-	Target   string  `json:"target,omitempty"`
-	Met      string  `json:"met,omitempty"` // yes, or no; empty without a target or a rival
-	Cores    float64 `json:"cores,omitempty"`
-	Rivals   float64 `json:"rival_cores,omitempty"`
-	Note     string  `json:"note,omitempty"`
+	Workload   string  `json:"workload"`
+	Quantity   string  `json:"quantity"` // time, first step, memory or extra memory
+	Unit       string  `json:"unit"`     // s or bytes
+	Threads    int     `json:"threads"`
+	Ours       summary `json:"medusa"`
+	Rate       string  `json:"rate,omitempty"` // ours, such as 2000 images/s
+	Rival      string  `json:"rival,omitempty"`
+	Theirs     summary `json:"theirs,omitzero"`
+	Ratio      summary `json:"ratio,omitzero"` // theirs ÷ ours
+	Target     string  `json:"target,omitempty"`
+	Met        string  `json:"met,omitempty"` // yes, or no; empty without a target or a rival
+	Cores      float64 `json:"cores,omitempty"`
+	RivalCores float64 `json:"rival_cores,omitempty"`
+	Note       string  `json:"note,omitempty"`
 }
 
 // quantity is something that is compared.
@@ -61,14 +61,14 @@ func tabulate(outcomes []outcome, sides []string) []row {
 			peaks[o.threads] = median(o.of(ours, func(m measured) float64 { return m.Rate }))
 		}
 		for _, q := range quantities(o.workload) {
-			any := false
+			alone := true
 			for _, rival := range sides {
 				if rival != ours && len(o.rounds[rival]) > 0 {
 					rows = append(rows, compare(o, q, rival, peaks))
-					any = true
+					alone = false
 				}
 			}
-			if !any {
+			if alone {
 				rows = append(rows, compare(o, q, "", peaks))
 			}
 		}
@@ -83,7 +83,7 @@ func compare(o outcome, q quantity, rival string, peaks map[int]float64) row {
 		Ours: summarise(a), Theirs: summarise(b), Ratio: ratios(a, b),
 	}
 	if q.unit == "s" {
-		r.Cores, r.Rivals = cores(o, ours), cores(o, rival)
+		r.Cores, r.RivalCores = cores(o, ours), cores(o, rival)
 	}
 	if o.workload.library && rival != library {
 		q.target = 0
