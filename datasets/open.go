@@ -63,6 +63,8 @@ func openFile(path string, o Options) (Split, error) {
 	}
 	name := filepath.Base(path)
 	switch {
+	case head == "":
+		return Split{}, errors.Errorf("datasets: %s is an empty file", printable(path))
 	case strings.Contains(name, "images-idx3"), strings.Contains(name, "images.idx3"):
 		labels := strings.Replace(strings.Replace(name, "images", "labels", 1), "idx3", "idx1", 1)
 		return OpenIDX(path, filepath.Join(filepath.Dir(path), labels), o)
@@ -71,7 +73,7 @@ func openFile(path string, o Options) (Split, error) {
 	case strings.HasPrefix(head, "\x1f\x8b"), strings.HasPrefix(head, "7z\xbc\xaf"), strings.HasSuffix(name, ".tar"):
 		return Split{}, errors.Errorf("datasets: %s is an archive; unpack it and give the folder", printable(path))
 	case !isText([]byte(head)):
-		return Split{}, errors.Errorf("datasets: %s is neither a folder nor a CSV manifest nor an IDX file", printable(path))
+		return Split{}, errors.Errorf("datasets: %s is neither a folder nor a CSV manifest (in UTF-8) nor an IDX file", printable(path))
 	}
 	return OpenManifest(path, o)
 }

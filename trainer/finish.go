@@ -55,7 +55,8 @@ func (t *Trainer) takeBest() error {
 	}
 	best, err := readCheckpoint(t.dir.path(BestFile))
 	if err != nil {
-		return err
+		return errors.Wrapf(err, "trainer: the model should be the weights of step %d, which are lost: "+
+			"put them back, or begin a new run that keeps the last ones (keep: last)", t.state.BestStep)
 	}
 	if best.state.Step != t.state.BestStep {
 		return errors.Errorf("trainer: %s is of step %d, want the best step %d: it was exchanged", t.dir.path(BestFile), best.state.Step, t.state.BestStep)

@@ -72,6 +72,17 @@ func (f folder) emptyLog(e os.DirEntry) bool {
 	return e.Name() == MetricsFile && err == nil && info.Mode().IsRegular() && info.Size() == 0
 }
 
+// undo takes away what New made of a run that could not begin; the folder itself only if
+// it is new.
+func (f folder) undo(isNew bool) {
+	for _, name := range []string{ConfigFile, StoredFile, MetricsFile, checkpoints} {
+		os.Remove(f.path(name))
+	}
+	if isNew {
+		os.Remove(string(f))
+	}
+}
+
 const checkpoints = "checkpoints"
 
 // sweep removes what a killed run left half written.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -261,4 +262,34 @@ func TestDifferences(t *testing.T) {
 	b.Solver.LR, b.Data.Augment.FlipH, b.Data.Augment.Rotation, b.Seed = 0.5, 0, 10, 8
 	require.Equal(t, []string{"data.augment.flip_h", "data.augment.rotation", "sampler.seed", "seed", "solver.lr"}, Differences(a, b))
 	require.Equal(t, Differences(a, b), Differences(b, a))
+}
+
+// A run that cannot begin, as on a full disk, leaves nothing that is in the way of the
+// next one.
+func TestRunThatCannotBeginLeavesNothing(t *testing.T) {
+	cfg := small(pictures(t))
+	data := load(t, cfg)
+	dir := filepath.Join(t.TempDir(), "run")
+	cfg.Clip = math.NaN() // no configuration that JSON or a run can have
+	_, err := New(cfg, data, Options{Dir: dir})
+	require.Error(t, err)
+	require.NoDirExists(t, dir)
+
+	f := folder(dir)
+	require.NoError(t, f.create())
+	held, err := f.hold()
+	require.NoError(t, err)
+	require.NoError(t, held.Close())
+	require.NoError(t, f.writeConfig(small(""), nil))
+	f.undo(true)
+	require.NoDirExists(t, dir)
+}
+
+func TestBestIsLost(t *testing.T) {
+	tr, _ := finished(t)
+	tr.state.BestStep = tr.state.Step - 1
+	require.NoError(t, os.Remove(tr.dir.path(BestFile)))
+	err := tr.takeBest()
+	require.ErrorContains(t, err, "which are lost: put them back")
+	require.ErrorIs(t, err, os.ErrNotExist)
 }

@@ -64,7 +64,7 @@ func (e *NotFiniteError) Error() string {
 		what = "the gradient is not finite to " + few(e.Tensors)
 	}
 	return fmt.Sprintf("trainer: step %d: %s; the step was not made, and the checkpoint holds the state before it. "+
-		"Lower the learning rate, warm it up, or clip the gradient. The batch: indices %v, pictures %s", e.Step, what, e.Indices, paths)
+		"Begin a new run with a lower learning rate, warm it up, or clip the gradient. The batch: indices %v, pictures %s", e.Step, what, e.Indices, paths)
 }
 
 func (t *Trainer) notFinite(b *datasets.Batch, loss float64) error {

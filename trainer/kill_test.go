@@ -6,11 +6,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/pkg/errors"
 	"github.com/stretchr/testify/require"
+
+	"medusa/internal/device/cpu"
 )
 
 const (
@@ -82,4 +85,15 @@ func TestKilledRunIsTheUnbrokenOne(t *testing.T) {
 	require.NoError(t, command(t, data, broken).Run()) // also for a run that is done
 	t.Logf("killed %d times", kills)
 	sameRun(t, whole, broken)
+}
+
+// An instruction set that the machine has not is no quiet other choice.
+func TestUnknownInstructionsStopARun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	c := command(t, pictures(t), dir)
+	var said strings.Builder
+	c.Env, c.Stderr = append(c.Env, cpu.Variable+"=altivec"), &said
+	require.Error(t, c.Run())
+	require.Contains(t, said.String(), cpu.Variable+"=altivec is not to be had on this machine")
+	require.NoDirExists(t, dir)
 }

@@ -80,6 +80,7 @@ func New(cfg Config, data Data, o Options) (*Trainer, error) {
 
 // found makes the run folder.
 func (t *Trainer) found() (err error) {
+	_, was := os.Stat(string(t.dir))
 	if err := t.dir.create(); err != nil {
 		return err
 	}
@@ -90,7 +91,11 @@ func (t *Trainer) found() (err error) {
 		return err
 	}
 	t.dir.sweep()
-	return t.dir.writeConfig(t.given, t.o.ConfigText)
+	if err := t.dir.writeConfig(t.given, t.o.ConfigText); err != nil {
+		t.dir.undo(errors.Is(was, os.ErrNotExist))
+		return errors.WithMessage(err, "trainer: the run was not begun")
+	}
+	return nil
 }
 
 // Resume prepares to go on with the run in the folder o.Dir, from its last checkpoint or

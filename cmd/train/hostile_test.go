@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -108,6 +109,10 @@ func TestResumeOfAFinishedRunTouchesNothing(t *testing.T) {
 	code, _, stderr = call("-resume", dir)
 	assert.Equal(t, exitFailed, code)
 	assert.Contains(t, stderr, "they disagree about steps")
+	require.NoError(t, os.Remove(config))
+	code, _, stderr = call("-resume", dir)
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, stderr, "has lost its config.yaml")
 	require.NoError(t, os.WriteFile(config, []byte(text), 0o644))
 	require.NoError(t, os.Truncate(filepath.Join(dir, "checkpoints", "last.safetensors"), 99))
 	code, stdout, stderr = call("-resume", dir)
@@ -136,4 +141,44 @@ func TestWholeHelpIsNarrow(t *testing.T) {
 	for line := range strings.Lines(stdout) {
 		assert.LessOrEqual(t, len([]rune(strings.TrimRight(line, "\n"))), helpWidth, line)
 	}
+}
+
+func TestRunsOfOneSecondGetFoldersOfTheirOwn(t *testing.T) {
+	parent, now := filepath.Join(t.TempDir(), "runs"), time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC)
+	for _, want := range []string{"2024-05-06-070809", "2024-05-06-070809-2", "2024-05-06-070809-3"} {
+		dir, err := freshFolder(parent, now)
+		require.NoError(t, err)
+		assert.Equal(t, filepath.Join(parent, want), dir)
+	}
+	file := filepath.Join(parent, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o644))
+	_, err := freshFolder(file, now)
+	assert.ErrorContains(t, err, "name one with -out")
+}
+
+func TestReportThatCannotBeWritten(t *testing.T) {
+	data := folders(t, t.TempDir(), 6, 4)
+	dir := filepath.Join(t.TempDir(), "run")
+	report := filepath.Join(dir, "report.html")
+	inTheWay := writerFunc(func(p []byte) (int, error) { // a folder of that name, once there is a run
+		if strings.HasPrefix(string(p), "step 1/") {
+			require.NoError(t, os.MkdirAll(filepath.Join(report, "x"), 0o755))
+		}
+		return len(p), nil
+	})
+	var stderr bytes.Buffer
+	code := run(context.Background(), small("-data", data, "-steps", "3", "-out", dir), inTheWay, &stderr, false)
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, stderr.String(), "model.safetensors, but there is no report; -resume "+dir)
+	require.NoError(t, os.RemoveAll(report))
+
+	moved := data + "-moved"
+	require.NoError(t, os.Rename(data, moved))
+	defer os.RemoveAll(moved)
+	code, _, errs := call("-resume", dir)
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, errs, "whose place -data can name anew")
+	code, _, errs = call("-resume", dir, "-data", moved)
+	require.Equal(t, exitOK, code, errs)
+	assert.FileExists(t, report)
 }

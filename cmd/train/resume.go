@@ -27,6 +27,9 @@ func resumeSettings(s *settings, f *flags) error {
 		return errors.Wrap(err, "-resume")
 	}
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		if _, err := trainer.Stored(s.resume); err == nil {
+			return errors.Errorf("-resume: the run in %s has lost its %s: put it back, or begin a new run", s.resume, trainer.ConfigFile)
+		}
 		return errors.Errorf("-resume: %s holds no run: it has no %s", s.resume, trainer.ConfigFile)
 	}
 	return f.readConfig(path)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -41,6 +42,9 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 	if err != nil && ctx.Err() != nil {
 		fmt.Fprintln(w, "stopped while pictures were read; nothing was begun")
 		return true, nil
+	}
+	if err != nil && s.resume != "" {
+		return false, errors.Wrap(err, "the pictures of the run, whose place -data can name anew")
 	}
 	if err != nil {
 		return false, err
@@ -133,8 +137,35 @@ func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks
 		return nil, err
 	}
 	o.Dir, o.ConfigText = s.out, text
-	if o.Dir == "" {
-		o.Dir = filepath.Join("runs", time.Now().Format("2006-01-02-150405"))
+	if o.Dir != "" {
+		return trainer.New(cfg, data, o)
 	}
-	return trainer.New(cfg, data, o)
+	if o.Dir, err = freshFolder("runs", time.Now()); err != nil {
+		return nil, err
+	}
+	t, err := trainer.New(cfg, data, o)
+	if err != nil {
+		os.Remove(o.Dir) // stays if it is not empty
+	}
+	return t, err
+}
+
+// freshFolder makes a folder in parent that is named after the time; runs that begin in
+// the same second get numbers.
+func freshFolder(parent string, now time.Time) (string, error) {
+	const way = "no run folder can be made here: name one with -out"
+	if err := os.MkdirAll(parent, 0o777); err != nil {
+		return "", errors.Wrap(err, way)
+	}
+	name := filepath.Join(parent, now.Format("2006-01-02-150405"))
+	for n := 1; ; n++ {
+		dir := name
+		if n > 1 {
+			dir = fmt.Sprintf("%s-%d", name, n)
+		}
+		err := os.Mkdir(dir, 0o777)
+		if err == nil || !errors.Is(err, os.ErrExist) {
+			return dir, errors.Wrap(err, way)
+		}
+	}
 }
