@@ -18,7 +18,7 @@ type row struct {
 	Theirs     summary `json:"theirs,omitzero"`
 	Ratio      summary `json:"ratio,omitzero"` // theirs ÷ ours
 	Target     string  `json:"target,omitempty"`
-	Met        string  `json:"met,omitempty"` // yes, or no; empty without a target or a rival
+	Met        string  `json:"met,omitempty"` // yes, or no; empty without a target, or while it cannot be told
 	Cores      float64 `json:"cores,omitempty"`
 	RivalCores float64 `json:"rival_cores,omitempty"`
 	Note       string  `json:"note,omitempty"`
@@ -105,27 +105,24 @@ func cores(o outcome, side string) float64 {
 // judge says what was aimed at and whether it was reached.
 func (r *row) judge(q quantity) {
 	var aims []string
-	met, known := true, false
+	open, missed := false, false // an aim is not known to be reached, or known not to be
+	aim := func(text string, known, reached bool) {
+		aims = append(aims, text)
+		open = open || !known
+		missed = missed || known && !reached
+	}
 	if q.target > 0 {
-		aims = append(aims, fmt.Sprintf("≥ %g×", q.target))
-		if r.Ratio.Median > 0 {
-			known = true
-			met = met && r.Ratio.Median >= q.target
-		}
+		aim(fmt.Sprintf("≥ %g×", q.target), r.Ratio.Median > 0, r.Ratio.Median >= q.target)
 	}
 	if q.below > 0 {
-		aims = append(aims, "≤ "+amount(q.below, q.unit))
-		if r.Ours.Median > 0 {
-			known = true
-			met = met && r.Ours.Median <= q.below
-		}
+		aim("≤ "+amount(q.below, q.unit), r.Ours.Median > 0, r.Ours.Median <= q.below)
 	}
 	r.Target = strings.Join(aims, ", ")
 	switch {
-	case known && met:
-		r.Met = "yes"
-	case known:
+	case missed:
 		r.Met = "no"
+	case len(aims) > 0 && !open:
+		r.Met = "yes"
 	}
 }
 
