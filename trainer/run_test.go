@@ -185,6 +185,7 @@ func TestWithoutValidationTheLastAreKept(t *testing.T) {
 func TestEpochs(t *testing.T) {
 	cfg := small(pictures(t))
 	cfg.Steps, cfg.Epochs = 0, 2
+	cfg.Schedule = ScheduleConfig{}
 	tr, r := run(t, cfg, Options{})
 	require.Equal(t, 2*tr.Sampler().BatchesPerEpoch(), r.Steps)
 	stored, err := Stored(string(tr.dir))
