@@ -176,12 +176,8 @@ func (t *Trainer) advance(ctx context.Context, loader *datasets.Loader) error {
 // update moves the weights and returns the learning rate.
 func (t *Trainer) update(norm float64) float64 {
 	lr := t.cfg.Solver.LR * t.state.Schedule.factor(t.state.Step+1)
-	scale := 1.0
-	if t.cfg.Clip > 0 && norm > t.cfg.Clip {
-		scale = t.cfg.Clip / norm
-	}
 	t.moved.before(t.solver, &t.state)
-	t.solver.apply(lr, scale)
+	t.solver.apply(lr, clipping(t.cfg.Clip, norm))
 	return lr
 }
 

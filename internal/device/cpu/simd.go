@@ -17,6 +17,8 @@ type simd struct {
 	maxPool     func(y *float32, arg *int32, x *float32, width, rows, cols int)
 	maxPoolGrad func(dx, dy *float32, arg *int32, width, rows, cols int)
 
+	peak func(rounds int)
+
 	add, sub, mul, addRelu   func(dst, x, y *float32, n int)
 	axpy                     func(dst, x *float32, n int, k float32)
 	affine                   func(dst, x *float32, n int, k, c float32)

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/pkg/errors"
+)
+
+//go:embed torch_bench.py
+var torchBench []byte
+
+// torchInfo is what the Python side says about itself.
+type torchInfo struct {
+	Path    string `json:"path"`
+	Python  string `json:"python"`
+	Torch   string `json:"torch"`
+	Library string `json:"pytorch_metric_learning,omitempty"` // its version; empty if it is not there
+	Config  string `json:"config"`                            // how PyTorch was built
+	Vectors string `json:"vectors"`                           // instruction set of PyTorch's own kernels
+	BLAS    string `json:"blas"`                              // the library that multiplies matrices
+	Slow    bool   `json:"reference_blas"`                    // it is the reference BLAS
+}
+
+// none as -python leaves PyTorch out.
+const none = "none"
+
+// findTorch looks for a Python with PyTorch: the given one, or the usual ones if none is
+// given. It returns nil if it finds none of the usual ones, and why.
+func findTorch(ctx context.Context, given, script string) (info *torchInfo, why string, err error) {
+	switch given {
+	case none:
+		return nil, "-python none", nil
+	case "":
+	default:
+		info, err = ask(ctx, given, script)
+		return info, "", errors.Wrapf(err, "-python %s", given)
+	}
+	var tried []string
+	for _, path := range []string{"python3", "/usr/bin/python3", "python"} {
+		if info, err := ask(ctx, path, script); err == nil {
+			return info, "", nil
+		} else if ctx.Err() != nil {
+			return nil, "", ctx.Err()
+		}
+		tried = append(tried, path)
+	}
+	return nil, "none of " + strings.Join(tried, ", ") + " has PyTorch; name one with -python, or install it (Debian: apt-get install python3-torch)", nil
+}
+
+func ask(ctx context.Context, path, script string) (*torchInfo, error) {
+	out, err := exec.CommandContext(ctx, path, script, "about").Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			err = errors.New(lastLine(string(exit.Stderr)))
+		}
+		return nil, errors.Wrap(err, "no PyTorch there")
+	}
+	info := &torchInfo{}
+	if err := json.Unmarshal(out, info); err != nil {
+		return nil, errors.Wrap(err, "what it says about itself")
+	}
+	info.Path = path
+	return info, nil
+}
+
+// writeScript puts the Python side into dir.
+func writeScript(dir string) (string, error) {
+	path := filepath.Join(dir, "torch_bench.py")
+	return path, errors.Wrap(os.WriteFile(path, torchBench, 0o600), "the Python side")
+}
+
+// sides are PyTorch with losses written by hand and, if it is there, with those of
+// pytorch-metric-learning.
+func (t *torchInfo) sides(script string) []side {
+	command := func(ctx context.Context, text string) *exec.Cmd {
+		return exec.CommandContext(ctx, t.Path, script, text)
+	}
+	all := []side{{name: torch, does: func(w workload) bool { return w.Kind != "peak" }, command: command}}
+	if t.Library != "" {
+		all = append(all, side{name: library, does: func(w workload) bool { return w.Kind == "loss" }, command: command})
+	}
+	return all
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/pkg/errors"
+
+	"medusa/internal/device/cpu"
+)
+
+// machine says where and with what the figures were made.
+type machine struct {
+	When         time.Time  `json:"when"`
+	Processor    string     `json:"processor"`
+	Processors   int        `json:"processors"`
+	Load         string     `json:"load_before,omitempty"` // of the last minute, before the first measurement
+	Go           string     `json:"go"`
+	Instructions string     `json:"instructions"` // that our kernels use
+	Torch        *torchInfo `json:"torch,omitempty"`
+	NoTorch      string     `json:"no_torch,omitempty"` // why there is none
+	Repeat       int        `json:"repeat"`
+	Seconds      float64    `json:"seconds"`
+}
+
+func thisMachine() machine {
+	m := machine{When: time.Now().UTC(), Processor: processor(), Processors: runtime.NumCPU(), Load: load(), Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}
+	m.Instructions, _ = cpu.Instructions()
+	return m
+}
+
+func processor() string {
+	f, err := os.Open("/proc/cpuinfo")
+	if err != nil {
+		return "unknown"
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if name, value, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown"
+}
+
+func load() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(string(b), " ")
+	return first
+}
+
+// lines are the machine in words.
+func (m machine) lines() []string {
+	out := []string{fmt.Sprintf("%s, %d processors, load before the start %s", m.Processor, m.Processors, m.Load),
+		fmt.Sprintf("Medusa: %s, instruction set %s", m.Go, m.Instructions)}
+	if m.Torch == nil {
+		return append(out, "without PyTorch: "+m.NoTorch)
+	}
+	library := "not installed"
+	if m.Torch.Library != "" {
+		library = m.Torch.Library
+	}
+	out = append(out, fmt.Sprintf("PyTorch %s (Python %s, own kernels for %s, matrix products by %s), pytorch-metric-learning %s",
+		m.Torch.Torch, m.Torch.Python, m.Torch.Vectors, m.Torch.BLAS, library))
+	if m.Torch.Slow {
+		out = append(out, "NOT FAIR: this PyTorch multiplies matrices with the reference BLAS, which nobody would train with; "+
+			"install a fast one (Debian: apt-get install libopenblas0-pthread) and run again")
+	}
+	return out
+}
+
+// report is everything that was measured, as it is stored.
+type report struct {
+	Machine machine     `json:"machine"`
+	Rows    []row       `json:"rows"`
+	Raw     []rawResult `json:"raw"`
+}
+
+type rawResult struct {
+	Workload string                `json:"workload"`
+	Threads  int                   `json:"threads"`
+	Rounds   map[string][]measured `json:"rounds"`
+}
+
+func newReport(m machine, outcomes []outcome, sides []string) report {
+	r := report{Machine: m, Rows: tabulate(outcomes, sides)}
+	for _, o := range outcomes {
+		r.Raw = append(r.Raw, rawResult{Workload: o.workload.name(), Threads: o.threads, Rounds: o.rounds})
+	}
+	return r
+}
+
+const legend = "Times are medians over the rounds, %d of them, in brackets least and greatest round; ratio is the rival's figure ÷ Medusa's " +
+	"in each round, its median, least and greatest; cores is CPU time ÷ wall time of Medusa and of the rival."
+
+func (r report) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Medusa and PyTorch on one machine, %s\n\n", r.Machine.When.Format("2006-01-02 15:04 UTC"))
+	for _, line := range r.Machine.lines() {
+		fmt.Fprintf(&b, "- %s\n", line)
+	}
+	fmt.Fprintf(&b, "\n"+legend+"\n\n%s\n", r.Machine.Repeat, newTable(r.Rows).RenderMarkdown())
+	return b.String()
+}
+
+// write puts the report into dir, as Markdown and as JSON, and returns the paths.
+func (r report) write(dir string) ([]string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, errors.Wrap(err, "-out")
+	}
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return nil, errors.Wrap(err, "the report")
+	}
+	paths := []string{filepath.Join(dir, "comparison.md"), filepath.Join(dir, "comparison.json")}
+	for i, content := range [][]byte{[]byte(r.markdown()), append(text, '\n')} {
+		if err := os.WriteFile(paths[i], content, 0o644); err != nil {
+			return nil, errors.Wrap(err, "-out")
+		}
+	}
+	return paths, nil
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// row is one comparison: a quantity of a workload, against one rival.
+type row struct {
+	Workload string  `json:"workload"`
+	Quantity string  `json:"quantity"` // time, first step, memory or extra memory
+	Unit     string  `json:"unit"`     // s or bytes
+	Threads  int     `json:"threads"`
+	Ours     summary `json:"medusa"`
+	Rate     string  `json:"rate,omitempty"` // ours, such as 2000 images/s
+	Rival    string  `json:"rival,omitempty"`
+	Theirs   summary `json:"theirs,omitzero"`
+	Ratio    summary `json:"ratio,omitzero"` // theirs ÷ ours
+	Target   string  `json:"target,omitempty"`
+	Met      string  `json:"met,omitempty"` // yes, or no; empty without a target or a rival
+	Cores    float64 `json:"cores,omitempty"`
+	Rivals   float64 `json:"rival_cores,omitempty"`
+	Note     string  `json:"note,omitempty"`
+}
+
+// quantity is something that is compared.
+type quantity struct {
+	name, unit string
+	get        func(measured) float64
+	target     float64 // least ratio
+	below      float64 // what ours must stay below
+}
+
+func quantities(w workload) []quantity {
+	var all []quantity
+	if w.Kind == "start" {
+		all = append(all, quantity{"first step", "s", func(m measured) float64 { return m.Started }, w.target, startWithin})
+	} else {
+		all = append(all, quantity{"time", "s", func(m measured) float64 { return m.Seconds }, w.target, 0})
+	}
+	switch w.memory.kind {
+	case "process":
+		all = append(all, quantity{"memory", "bytes", func(m measured) float64 { return float64(m.Peak) }, w.memory.target, 0})
+	case "extra":
+		all = append(all, quantity{"extra memory", "bytes", func(m measured) float64 { return float64(m.Peak - m.Before) }, w.memory.target, w.memory.below})
+	}
+	return all
+}
+
+// startWithin is the time, in seconds, from the start of a process to the end of its
+// first step that is aimed at.
+const startWithin = 0.3
+
+// tabulate makes the rows of the table, one for each quantity and rival.
+func tabulate(outcomes []outcome, sides []string) []row {
+	peaks := map[int]float64{} // GFLOP/s of so many threads
+	var rows []row
+	for _, o := range outcomes {
+		if o.workload.Kind == "peak" {
+			peaks[o.threads] = median(o.of(ours, func(m measured) float64 { return m.Rate }))
+		}
+		for _, q := range quantities(o.workload) {
+			any := false
+			for _, rival := range sides {
+				if rival != ours && len(o.rounds[rival]) > 0 {
+					rows = append(rows, compare(o, q, rival, peaks))
+					any = true
+				}
+			}
+			if !any {
+				rows = append(rows, compare(o, q, "", peaks))
+			}
+		}
+	}
+	return rows
+}
+
+func compare(o outcome, q quantity, rival string, peaks map[int]float64) row {
+	a, b := o.of(ours, q.get), o.of(rival, q.get)
+	r := row{
+		Workload: o.workload.name(), Quantity: q.name, Unit: q.unit, Threads: o.threads, Rival: rival,
+		Ours: summarise(a), Theirs: summarise(b), Ratio: ratios(a, b),
+	}
+	if q.unit == "s" {
+		r.Cores, r.Rivals = cores(o, ours), cores(o, rival)
+	}
+	if o.workload.library && rival != library {
+		q.target = 0
+	}
+	r.judge(q)
+	r.Rate = rateOf(o, r.Ours.Median)
+	r.Note = strings.Join(notes(o, q, rival, peaks, r), "; ")
+	return r
+}
+
+func cores(o outcome, side string) float64 {
+	xs := o.of(side, func(m measured) float64 { return m.Cores })
+	if len(xs) == 0 {
+		return 0
+	}
+	return median(xs)
+}
+
+// judge says what was aimed at and whether it was reached.
+func (r *row) judge(q quantity) {
+	var aims []string
+	met, known := true, false
+	if q.target > 0 {
+		aims = append(aims, fmt.Sprintf("≥ %g×", q.target))
+		if r.Ratio.Median > 0 {
+			known = true
+			met = met && r.Ratio.Median >= q.target
+		}
+	}
+	if q.below > 0 {
+		aims = append(aims, "≤ "+amount(q.below, q.unit))
+		if r.Ours.Median > 0 {
+			known = true
+			met = met && r.Ours.Median <= q.below
+		}
+	}
+	r.Target = strings.Join(aims, ", ")
+	switch {
+	case known && met:
+		r.Met = "yes"
+	case known:
+		r.Met = "no"
+	}
+}
+
+func rateOf(o outcome, seconds float64) string {
+	if o.workload.Kind == "peak" {
+		if rates := o.of(ours, func(m measured) float64 { return m.Rate }); len(rates) > 0 {
+			return digits(median(rates)) + " GFLOP/s"
+		}
+		return ""
+	}
+	work, unit := o.workload.rate()
+	if work == 0 || seconds == 0 {
+		return ""
+	}
+	return digits(work/seconds) + " " + unit
+}
+
+// disagree is the relative difference of two sides' values from which they did not
+// compute the same.
+const disagree = 1e-3
+
+func notes(o outcome, q quantity, rival string, peaks map[int]float64, r row) []string {
+	var out []string
+	for _, s := range []string{ours, rival} {
+		if why := o.failure(s); why != "" {
+			out = append(out, s+" failed: "+why)
+		}
+	}
+	if q.unit == "bytes" {
+		return out
+	}
+	if peak := peaks[o.threads]; o.workload.Kind == "gemm" && peak > 0 && r.Ours.Median > 0 {
+		work, _ := o.workload.rate()
+		out = append(out, fmt.Sprintf("%.0f %% of peak", 100*work/r.Ours.Median/peak))
+	}
+	if o.workload.Kind == "peak" && r.Cores > 0 && r.Cores < 0.95*float64(o.threads) {
+		out = append(out, fmt.Sprintf("threads: %d, cores that they had: %.2f; figures with as many threads do not count", o.threads, r.Cores))
+	}
+	a, b := valueOf(o, ours), valueOf(o, rival)
+	if rival != "" && r.Ratio.Median > 0 && math.Abs(a-b) > disagree*max(math.Abs(a), math.Abs(b)) {
+		out = append(out, fmt.Sprintf("VALUES DIFFER: %g and %g", a, b))
+	}
+	if rounds := o.rounds[rival]; len(rounds) > 0 && rounds[0].Way != "" {
+		out = append(out, rounds[0].Way)
+	}
+	return out
+}
+
+func valueOf(o outcome, side string) float64 {
+	for _, m := range o.rounds[side] {
+		return m.Value
+	}
+	return 0
+}

@@ -1,0 +1,426 @@
+"""The PyTorch side of bench/compare: one measurement a process.
+
+    python torch_bench.py about      versions, as JSON
+    python torch_bench.py JOB        JOB is the JSON of a job (timing.go); the result is
+                                     the last line of the output, as JSON
+
+Wherever PyTorch offers several ways (memory layout, form of the optimiser, graph
+compilation of inference, rows at a time in a search), each is tried for a moment before
+the clock starts, and the fastest one is measured. Its name is the result's "way"; a job
+that names a way, as those of later rounds do, is done in it.
+"""
+import json
+import statistics
+import sys
+import time
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+WARM_UPS, AT_LEAST, MOST_OF = 3, 3, 5  # the rules of timing.go
+BATCHES = 3
+
+
+def blas(config):
+    """Which library multiplies matrices, and whether it is the slow reference one."""
+    if "USE_MKL=ON" in config:
+        return "MKL", False
+    torch.mm(torch.ones(64, 64), torch.ones(64, 64))
+    try:
+        with open("/proc/self/maps") as maps:
+            loaded = sorted({line.split()[-1] for line in maps if ".so" in line})
+    except OSError:
+        return "unknown", False
+    names = [path.rsplit("/", 1)[1] for path in loaded]
+    for fast in ("openblas", "mkl", "blis", "armpl", "atlas", "flexiblas"):
+        for path, name in zip(loaded, names):
+            if fast in name.lower():
+                return name, False
+    for name in names:
+        if name.startswith(("libblas.so", "libblas-")):
+            return name, True
+    return "built in", False
+
+
+def about():
+    try:
+        import pytorch_metric_learning
+        from pytorch_metric_learning import losses, miners  # noqa: F401, what they need may be missing
+        library = pytorch_metric_learning.__version__
+    except ImportError:
+        library = ""
+    capability = getattr(getattr(torch.backends, "cpu", None), "get_cpu_capability", None)
+    config = torch.__config__.show()
+    vectors = capability() if capability else next(
+        (line.split(":", 1)[1].strip() for line in config.splitlines() if "CPU capability" in line), "")
+    product, reference = blas(config)
+    return {"blas": product, "reference_blas": reference, "python": sys.version.split()[0], "torch": torch.__version__,
+            "pytorch_metric_learning": library, "config": config, "vectors": vectors}
+
+
+# Inputs: the same numbers as on the other side (inputs.go).
+
+def noise(n, seed):
+    import numpy as np
+    h = np.arange(n, dtype=np.uint32) + np.uint32(seed * 0x9E3779B9 & 0xFFFFFFFF)
+    h = (h ^ h >> np.uint32(16)) * np.uint32(0x85EBCA6B)
+    h = (h ^ h >> np.uint32(13)) * np.uint32(0xC2B2AE35)
+    h ^= h >> np.uint32(16)
+    return torch.from_numpy((h >> np.uint32(8)).astype(np.float32) / np.float32(1 << 23) - np.float32(1))
+
+
+def unit_rows(n, d, seed):
+    x = noise(n * d, seed).view(n, d).double()
+    return (x / x.norm(dim=1, keepdim=True)).float()
+
+
+def grouped(n, per_class):
+    return torch.arange(n) // per_class
+
+
+# Measuring.
+
+def measure(seconds, run):
+    for i in range(WARM_UPS):
+        began = time.perf_counter()
+        run()
+        if i == 0 and time.perf_counter() - began > seconds / 2:
+            break
+    times, clock = [], time.perf_counter
+    cpu, began = time.process_time(), clock()
+    last = began
+    while True:
+        run()
+        now = clock()
+        times.append(now - last)
+        last = now
+        total = now - began
+        if (total >= seconds and len(times) >= AT_LEAST) or total >= MOST_OF * seconds:
+            break
+    return {"seconds": statistics.median(times), "best": min(times), "runs": len(times),
+            "cores": (time.process_time() - cpu) / total}
+
+
+def fastest(ways, seconds):
+    """The name of the way, of {name: function}, with the least time of a call."""
+    best = {}
+    for name, run in ways.items():
+        run()
+        began, times = time.perf_counter(), []
+        while not times or (time.perf_counter() - began < seconds and len(times) < 50):
+            start = time.perf_counter()
+            run()
+            times.append(time.perf_counter() - start)
+        best[name] = min(times)
+    return min(best, key=best.get)
+
+
+def peak_memory():
+    """The most memory held, in bytes; not what the process was before exec."""
+    try:
+        with open("/proc/self/status") as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) << 10
+    except OSError:
+        pass
+    return 0
+
+
+# Networks.
+
+class Normalise(nn.Module):
+    def forward(self, x):
+        return F.normalize(x)
+
+
+def mlp():
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 512), nn.ReLU(True), nn.Linear(512, 256), nn.ReLU(True),
+                         nn.Linear(256, 64), Normalise())
+
+
+def cnn(norm):
+    layers, before = [], 1
+    for i, width in enumerate((32, 64, 128)):
+        layers.append(nn.Conv2d(before, width, 3, padding=1, bias=not norm))
+        if norm:
+            layers.append(nn.BatchNorm2d(width))
+        layers.append(nn.ReLU(True))
+        layers.append(nn.MaxPool2d(2) if i < 2 else nn.AdaptiveAvgPool2d(1))
+        before = width
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(128, 64), Normalise())
+
+
+class Block(nn.Module):
+    """The basic block of He et al. 2016."""
+
+    def __init__(self, before, width, stride):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(before, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(True),
+            nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width))
+        self.shortcut = nn.Identity() if stride == 1 and before == width else nn.Sequential(
+            nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, x):
+        return F.relu_(self.body(x) + self.shortcut(x))
+
+
+def resnet18():
+    layers = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(True), nn.MaxPool2d(3, 2, 1)]
+    before = 64
+    for width in (64, 128, 256, 512):
+        layers += [Block(before, width, 1 if width == 64 else 2), Block(width, width, 1)]
+        before = width
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 64), Normalise())
+
+
+NETS = {"mlp": (mlp, (1, 28, 28)), "cnn": (lambda: cnn(False), (1, 28, 28)),
+        "cnn-bn": (lambda: cnn(True), (1, 28, 28)), "resnet18": (resnet18, (3, 64, 64))}
+LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
+
+
+# Losses by hand: no loop over rows, no index lists where a mask does, one product for all
+# distances. The forms, margins and averages are those of pytorch-metric-learning.
+
+def distances(e):
+    """Euclidean distances (N, N) of rows that are brought to length 1."""
+    e = F.normalize(e)
+    return torch.addmm(e.new_full((1, 1), 2.0), e, e.t(), alpha=-2).clamp_(min=1e-12).sqrt_()
+
+
+def pairs(y):
+    same = y.unsqueeze(1) == y.unsqueeze(0)
+    positive = same.clone()
+    positive.fill_diagonal_(False)
+    return positive, ~same
+
+
+def mean_of_positive(terms):
+    """The average of the terms above 0, and 0 of none."""
+    return terms.sum() / (terms.detach() > 0).sum().clamp_(min=1)
+
+
+def contrastive(e, y):
+    d = distances(e)
+    positive, negative = pairs(y)
+    return mean_of_positive(d * positive) + mean_of_positive(F.relu(1 - d) * negative)
+
+
+def batch_hard(e, y):
+    d = distances(e)
+    positive, negative = pairs(y)
+    farthest = d.masked_fill(~positive, float("-inf")).amax(1)
+    nearest = d.masked_fill(~negative, float("inf")).amin(1)
+    return mean_of_positive(F.relu(farthest - nearest + 0.2))
+
+
+def all_triplets(e, y):
+    d = distances(e)
+    positive, negative = pairs(y)
+    anchor, other = positive.nonzero(as_tuple=True)
+    far = d.masked_fill(~negative, float("inf"))  # leaves no term
+    return mean_of_positive(F.relu(d[anchor, other].add(0.2).unsqueeze(1) - far[anchor]))
+
+
+def lifted(e, y):
+    d = distances(e)
+    positive, negative = pairs(y)
+    end = (1 - d).masked_fill(~negative, float("-inf")).logsumexp(1)
+    anchor, other = positive.nonzero(as_tuple=True)
+    j = torch.logaddexp(end[anchor], end[other]) + d[anchor, other]
+    return F.relu(j).square().mean() / 2
+
+
+BY_HAND = {"contrastive": contrastive, "batch-hard": batch_hard, "all-triplets": all_triplets, "lifted": lifted}
+
+
+def from_library(name):
+    """The loss as pytorch-metric-learning computes it."""
+    from pytorch_metric_learning import losses, miners
+    from pytorch_metric_learning.utils import common_functions
+    common_functions.COLLECT_STATS = False
+    if name == "contrastive":
+        return losses.ContrastiveLoss(pos_margin=0, neg_margin=1)
+    if name == "lifted":
+        return losses.LiftedStructureLoss(neg_margin=1, pos_margin=0)
+    triplet = losses.TripletMarginLoss(margin=0.2)
+    if name == "all-triplets":
+        return triplet
+    miner = miners.BatchHardMiner()
+    return lambda e, y: triplet(e, y, miner(e, y))
+
+
+# Workloads.
+
+def optimisers(parameters):
+    """The forms of Adam that this PyTorch has."""
+    ways = {}
+    for name, options in (("plain", {"foreach": False}), ("foreach", {"foreach": True}), ("fused", {"fused": True})):
+        try:
+            ways[name] = torch.optim.Adam(parameters, 1e-3, **options)
+        except (TypeError, RuntimeError):  # not in this version, or not on a CPU
+            pass
+    return ways
+
+
+class Training:
+    def __init__(self, job, layout):
+        make, shape = NETS[job["net"]]
+        torch.manual_seed(1)
+        self.net = make().to(memory_format=LAYOUTS[layout]).train()
+        size = job["batch"] * shape[0] * shape[1] * shape[2]
+        self.batches = [noise(size, i).view(job["batch"], *shape).contiguous(memory_format=LAYOUTS[layout])
+                        for i in range(BATCHES)]
+        self.labels = grouped(job["batch"], job["class"])
+        self.loss = BY_HAND[job["loss"]]
+        self.optimiser = torch.optim.Adam(self.net.parameters(), 1e-3)
+        self.next = 0
+
+    def step(self):
+        x = self.batches[self.next]
+        self.next = (self.next + 1) % BATCHES
+        self.optimiser.zero_grad(set_to_none=True)
+        self.loss(self.net(x), self.labels).backward()
+        self.optimiser.step()
+
+    def choose_optimiser(self, seconds):
+        self.step()
+        ways = {}
+        for name, way in optimisers(list(self.net.parameters())).items():
+            try:
+                way.step()
+                ways[name] = way
+            except RuntimeError:  # offered, but not on a CPU
+                pass
+        chosen = fastest({name: way.step for name, way in ways.items()}, seconds)
+        self.optimiser = ways[chosen]
+        return chosen
+
+
+def layouts(job):
+    return ["contiguous"] if job["net"] == "mlp" else list(LAYOUTS)
+
+
+def train(job):
+    if job.get("way"):
+        layout, form = job["way"].removesuffix(" Adam").split(", ")
+        chosen = Training(job, layout)
+        chosen.optimiser = optimisers(list(chosen.net.parameters()))[form]
+    else:
+        sides = {layout: Training(job, layout) for layout in layouts(job)}
+        layout = fastest({name: side.step for name, side in sides.items()}, 0.3)
+        chosen = sides[layout]
+        form = chosen.choose_optimiser(0.1)
+    return dict(measure(job["seconds"], chosen.step), way=f"{layout}, {form} Adam")
+
+
+def start(job):
+    training = Training(job, "contiguous")
+    for i in range(job["steps"] + 1):
+        training.step()
+        if i == 0:
+            print("first step", flush=True)
+    return {"peak": peak_memory()}
+
+
+def compiled(net, x):
+    """The net as a frozen graph, in which batch norm is folded into the convolutions."""
+    graph = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(net, x)))
+    for _ in range(2):  # the profiling executor settles
+        graph(x)
+    return graph
+
+
+def infer(job):
+    make, shape = NETS[job["net"]]
+    torch.manual_seed(1)
+    size = job["batch"] * shape[0] * shape[1] * shape[2]
+    ways = {}
+    with torch.no_grad():
+        for layout in layouts(job):
+            net = make().to(memory_format=LAYOUTS[layout]).eval()
+            x = noise(size, 0).view(job["batch"], *shape).contiguous(memory_format=LAYOUTS[layout])
+            for form in ("eager", "frozen graph"):
+                name = f"{layout}, {form}"
+                if job.get("way", name) != name:
+                    continue
+                try:
+                    ways[name] = (net if form == "eager" else compiled(net, x), x)
+                except RuntimeError:  # not in this build
+                    pass
+    with torch.inference_mode():
+        way = job.get("way") or fastest({name: (lambda net=net, x=x: net(x)) for name, (net, x) in ways.items()}, 0.3)
+        net, x = ways[way]
+        return dict(measure(job["seconds"], lambda: net(x)), way=way)
+
+
+def loss(job):
+    e = unit_rows(job["batch"], job["size"], 1).requires_grad_()
+    y = grouped(job["batch"], job["class"])
+    function = BY_HAND[job["loss"]] if job["variant"] == "pytorch" else from_library(job["loss"])
+    before = peak_memory()
+    value = None
+
+    def run():
+        nonlocal value
+        e.grad = None
+        value = function(e, y)
+        value.backward()
+
+    result = measure(job["seconds"], run)
+    return dict(result, value=value.item(), before=before, peak=peak_memory())
+
+
+RECALL_CLASSES = 10
+
+
+def recall(job):
+    query, gallery = unit_rows(job["batch"], job["size"], 1), unit_rows(job["rows"], job["size"], 2)
+    query_labels = torch.arange(job["batch"]) % RECALL_CLASSES
+    gallery_labels = torch.arange(job["rows"]) % RECALL_CLASSES
+    across = gallery.t()
+    hits = 0
+
+    def some(rows, buffer, lo):
+        q = query[lo:lo + rows]
+        scores = torch.mm(q, across, out=buffer[:len(q)])
+        return (gallery_labels[scores.max(1)[1]] == query_labels[lo:lo + rows]).sum().item()
+
+    given = job.get("way", "").split(" ")[0]
+    buffers = {rows: torch.empty(rows, job["rows"]) for rows in ([int(given)] if given else (100, 300, 1000))}
+
+    def everything(rows):
+        nonlocal hits
+        hits = sum(some(rows, buffers[rows], lo) for lo in range(0, job["batch"], rows))
+
+    with torch.inference_mode():
+        # as many queries for each way, so that calls compare
+        ways = {rows: (lambda rows=rows: [some(rows, buffers[rows], lo) for lo in range(0, min(1000, job["batch"]), rows)])
+                for rows in buffers}
+        rows = int(given) if given else fastest(ways, 0.2)
+        result = measure(job["seconds"], lambda: everything(rows))
+    return dict(result, value=hits / job["batch"], way=f"{rows} queries at a time")
+
+
+def gemm(job):
+    n = job["size"]
+    a, b, c = noise(n * n, 1).view(n, n), noise(n * n, 2).view(n, n), torch.empty(n, n)
+    with torch.inference_mode():
+        result = measure(job["seconds"], lambda: torch.mm(a, b, out=c))
+    return dict(result, value=c[0, 0].item())
+
+
+def main():
+    if sys.argv[1] == "about":
+        print(json.dumps(about()))
+        return
+    job = json.loads(sys.argv[1])
+    torch.set_num_threads(job["threads"])
+    kinds = {"train": train, "infer": infer, "loss": loss, "recall": recall, "gemm": gemm, "start": start}
+    print(json.dumps(kinds[job["kind"]](job)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

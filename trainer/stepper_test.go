@@ -1,0 +1,109 @@
+package trainer
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"medusa/nets"
+)
+
+func smallStepper(t testing.TB, change func(*StepperConfig)) *Stepper {
+	t.Helper()
+	cfg := StepperConfig{
+		Net:  nets.Config{Backbone: "mlp", Height: side, Width: side, Hidden: []int{16}, Embedding: 8},
+		Loss: "triplet:margin=0.5", Batch: 16, Classes: 4, Seed: 3,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	s, err := NewStepper(cfg)
+	require.NoError(t, err)
+	t.Cleanup(func() { s.Close() })
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range s.Pictures() {
+		s.Pictures()[i] = float32(rng.NormFloat64())
+	}
+	for i := range s.Labels() {
+		s.Labels()[i] = float32(i / 4)
+	}
+	return s
+}
+
+func TestStepperLearnsABatchByHeart(t *testing.T) {
+	s := smallStepper(t, func(c *StepperConfig) { c.Solver.LR = 0.01 })
+	first, err := s.Step()
+	require.NoError(t, err)
+	require.Positive(t, first)
+	last := first
+	for range 100 {
+		last, err = s.Step()
+		require.NoError(t, err)
+	}
+	assert.Less(t, last, first/4)
+}
+
+// The Stepper's steps are the Trainer's, bit for bit: the same batches, copied by a hook.
+func TestStepperMakesTheTrainersSteps(t *testing.T) {
+	cfg := small(pictures(t))
+	cfg.Steps, cfg.Keep, cfg.Schedule, cfg.Solver.LossLR = 5, Last, ScheduleConfig{}, 3
+	var tr *Trainer
+	var s *Stepper
+	follow := func(_ context.Context, i StepInfo) error {
+		copy(s.Pictures(), tr.step.x)
+		copy(s.Labels(), tr.step.y)
+		loss, err := s.Step()
+		require.Equal(t, i.Loss, loss, "step %d", i.Step)
+		return err
+	}
+	tr = start(t, cfg, Options{Hooks: []Hook{{Step: follow}}})
+	var err error
+	s, err = NewStepper(StepperConfig{Net: tr.cfg.Net, Loss: tr.cfg.Loss, Solver: tr.cfg.Solver, Clip: tr.cfg.Clip,
+		Batch: tr.Batch(), Classes: tr.data.Train.NumClasses(), Seed: tr.cfg.Seed})
+	require.NoError(t, err)
+	defer s.Close()
+	_, err = tr.Run(context.Background())
+	require.NoError(t, err)
+	require.Equal(t, 5, s.solver.count)
+	for i, slot := range s.solver.slots {
+		require.Equal(t, tr.solver.slots[i].w, slot.w, slot.name)
+	}
+}
+
+func TestStepperRefusesABatchThatIsNotFinite(t *testing.T) {
+	s := smallStepper(t, nil)
+	before := append([]float32(nil), s.solver.slots[0].w...)
+	s.Pictures()[5] = float32(math.NaN())
+	_, err := s.Step()
+	require.ErrorContains(t, err, "the step was not made")
+	require.Equal(t, before, s.solver.slots[0].w)
+}
+
+func TestStepperClips(t *testing.T) {
+	assert.Equal(t, 0.25, clipping(2, 8))
+	assert.Equal(t, 1.0, clipping(2, 1))
+	assert.Equal(t, 1.0, clipping(0, 8))
+}
+
+func TestNewStepperSaysWhatIsWrong(t *testing.T) {
+	for want, cfg := range map[string]StepperConfig{
+		"a batch of 0 pictures": {},
+		"loss:":                 {Batch: 4, Loss: "triplit"},
+		"solver.lr is -1":       {Batch: 4, Solver: SolverConfig{LR: -1}},
+		"unknown backbone":      {Batch: 4, Net: nets.Config{Backbone: "cnm"}},
+	} {
+		_, err := NewStepper(cfg)
+		assert.ErrorContains(t, err, want)
+	}
+}
+
+func TestStepperTakesTheZeroNet(t *testing.T) {
+	s, err := NewStepper(StepperConfig{Batch: 4})
+	require.NoError(t, err)
+	defer s.Close()
+	require.Len(t, s.Pictures(), 4*28*28)
+}
