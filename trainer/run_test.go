@@ -171,7 +171,7 @@ func TestPatience(t *testing.T) {
 
 func TestWithoutValidationTheLastAreKept(t *testing.T) {
 	cfg := small(pictures(t))
-	cfg.Data.Val = "none"
+	cfg.Data.Val, cfg.Schedule = "none", ScheduleConfig{}
 	_, r := run(t, cfg, Options{})
 	require.Equal(t, Last, r.Kept)
 	require.Equal(t, cfg.Steps, r.ModelStep)
@@ -185,7 +185,6 @@ func TestWithoutValidationTheLastAreKept(t *testing.T) {
 func TestEpochs(t *testing.T) {
 	cfg := small(pictures(t))
 	cfg.Steps, cfg.Epochs = 0, 2
-	cfg.Schedule = ScheduleConfig{}
 	tr, r := run(t, cfg, Options{})
 	require.Equal(t, 2*tr.Sampler().BatchesPerEpoch(), r.Steps)
 	stored, err := Stored(string(tr.dir))
