@@ -55,8 +55,7 @@ func Vacant(dir string) error {
 			return saying(err, "run folder")
 		}
 		for _, e := range entries {
-			// What a run leaves that was killed before it had stored anything.
-			if strings.HasPrefix(e.Name(), tempPrefix) || name == "." && (e.Name() == checkpoints && e.IsDir() || f.emptyLog(e)) {
+			if f.unborn(name, e) {
 				continue
 			}
 			return errors.Errorf("trainer: run folder %s is not empty (it holds %s): resume the run in it, or name another folder",
@@ -66,10 +65,22 @@ func Vacant(dir string) error {
 	return nil
 }
 
-// emptyLog reports whether e is a metrics.jsonl that nothing was written to.
-func (f folder) emptyLog(e os.DirEntry) bool {
-	info, err := e.Info()
-	return e.Name() == MetricsFile && err == nil && info.Mode().IsRegular() && info.Size() == 0
+// unborn reports whether e, in the folder or in its checkpoints, is what a run leaves that
+// was killed before it had its configuration in place.
+func (f folder) unborn(in string, e os.DirEntry) bool {
+	switch info, err := e.Info(); {
+	case err != nil:
+		return false
+	case strings.HasPrefix(e.Name(), tempPrefix):
+		return true
+	case in == checkpoints:
+		_, err := os.Stat(f.path(ConfigFile)) // written after the stored one
+		return e.Name() == filepath.Base(StoredFile) && errors.Is(err, os.ErrNotExist)
+	case e.Name() == checkpoints:
+		return info.IsDir()
+	default:
+		return e.Name() == MetricsFile && info.Mode().IsRegular() && info.Size() == 0
+	}
 }
 
 // undo takes away what New made of a run that could not begin; the folder itself only if

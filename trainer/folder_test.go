@@ -293,3 +293,25 @@ func TestBestIsLost(t *testing.T) {
 	require.ErrorContains(t, err, "which are lost: put them back")
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
+
+// Killed at any moment before it began, a run leaves a folder that the next one can take.
+func TestFolderOfARunThatNeverBegan(t *testing.T) {
+	cfg := small(pictures(t))
+	data := load(t, cfg)
+	f := folder(t.TempDir())
+	require.NoError(t, f.create())
+	require.NoError(t, os.WriteFile(f.path(MetricsFile), nil, 0o644))
+	require.NoError(t, os.WriteFile(f.path(tempPrefix+"1"), []byte("half"), 0o644))
+	require.NoError(t, Vacant(string(f)))
+	require.NoError(t, f.writeBytes(StoredFile, []byte("steps: 3")))
+	require.NoError(t, Vacant(string(f)))
+	tr, err := New(cfg, data, Options{Dir: string(f)})
+	require.NoError(t, err)
+	require.NoError(t, tr.Close())
+	require.NoFileExists(t, f.path(tempPrefix+"1"))
+	require.ErrorContains(t, Vacant(string(f)), "is not empty", "it has begun")
+
+	require.NoError(t, os.WriteFile(f.path(MetricsFile), []byte("x"), 0o644))
+	require.NoError(t, os.Remove(f.path(ConfigFile)))
+	require.ErrorContains(t, Vacant(string(f)), MetricsFile)
+}

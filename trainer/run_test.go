@@ -171,7 +171,7 @@ func TestPatience(t *testing.T) {
 
 func TestWithoutValidationTheLastAreKept(t *testing.T) {
 	cfg := small(pictures(t))
-	cfg.Data.Val = "none"
+	cfg.Data.Val, cfg.Schedule = "none", ScheduleConfig{}
 	_, r := run(t, cfg, Options{})
 	require.Equal(t, Last, r.Kept)
 	require.Equal(t, cfg.Steps, r.ModelStep)

@@ -210,6 +210,9 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if cfg.Net, err = fit(cfg.Net, data.Train); err != nil {
 		return nil, err
 	}
+	if err := cfg.suits(data); err != nil {
+		return nil, err
+	}
 	t.given, t.cfg = cfg, cfg
 	t.cfg.Threads, t.cfg.Data.Workers = cmp.Or(o.Threads, cfg.Threads), cmp.Or(o.Workers, cfg.Data.Workers)
 	cpu.SetThreads(t.cfg.Threads)

@@ -85,7 +85,8 @@ func (c Config) Validate() error {
 	f.add(c.Steps > 0 && c.Epochs > 0, "steps is %d and epochs %d: give one of them", c.Steps, c.Epochs)
 	f.add(!finite(c.Clip) || c.Clip < 0, "clip is %v, want a positive norm, or 0 for none", c.Clip)
 	f.add(c.EvalEvery < -1, "eval_every is %d, want a number of steps, 0 for the default or -1 for never", c.EvalEvery)
-	f.add(c.EvalBatch < 0, "eval_batch is %d, want at least 1", c.EvalBatch)
+	f.add(c.EvalBatch < 0 || c.EvalBatch > most, "eval_batch is %d, want 1 … %d", c.EvalBatch, most)
+	f.add(c.Net.Embedding > most, "net.embedding is %d, want at most %d", c.Net.Embedding, most)
 	f.add(c.Patience < 0, "patience is %d, want a number of evaluations, or 0 for none", c.Patience)
 	f.add(c.Patience > 0 && c.EvalEvery < 0, "patience is %d, but eval_every says never to evaluate", c.Patience)
 	f.add(c.CheckpointEvery < -1, "checkpoint_every is %d, want a number of steps, 0 for the default or -1 for never", c.CheckpointEvery)
@@ -112,6 +113,22 @@ func (c Config) Validate() error {
 	}
 	f.add(c.Sampler.P < 0 || c.Sampler.K < 0 || c.Sampler.Batch < 0, "sampler has p %d, k %d, batch %d, want none below 0",
 		c.Sampler.P, c.Sampler.K, c.Sampler.Batch)
+	return f.err()
+}
+
+// most bounds what nobody means and no memory holds.
+const most = 1 << 16
+
+// suits lists what data leave without a meaning in c.
+func (c Config) suits(data Data) error {
+	var f faults
+	if data.Val == nil {
+		f.add(c.Patience > 0, "patience is %d, but there are no validation classes to lose it over: give data.val, or no patience", c.Patience)
+		f.add(c.Schedule.Name == "plateau", "schedule.name is plateau, but there are no validation classes to see one on: give data.val, or another schedule")
+	}
+	shift := c.Data.Augment.RandomCrop
+	f.add(shift > 0 && shift >= min(c.Net.Height, c.Net.Width), "data.augment.random_crop is %d, which shifts pictures of %d×%d out of sight: want less",
+		shift, c.Net.Height, c.Net.Width)
 	return f.err()
 }
 

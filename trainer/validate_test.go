@@ -96,3 +96,29 @@ func TestAutoDeviceIsTheBestThatIsBuilt(t *testing.T) {
 	require.NoError(t, Config{Device: "auto"}.Validate())
 	require.Equal(t, "cpu", Config{Device: "auto"}.Defaults().Device)
 }
+
+func TestConfigThatDoesNotSuitTheData(t *testing.T) {
+	cfg := small(pictures(t))
+	data := load(t, cfg)
+	require.NoError(t, suits(cfg, data))
+	cfg.Patience, cfg.Data.Augment.RandomCrop = 3, side
+	data.Val = nil
+	err := suits(cfg, data)
+	for _, want := range []string{"3 faults", "patience is 3, but there are no validation classes", "schedule.name is plateau", "random_crop is 8"} {
+		require.ErrorContains(t, err, want)
+	}
+	_, err = New(cfg, data, Options{Dir: t.TempDir()})
+	require.ErrorContains(t, err, "3 faults")
+}
+
+// suits asks it as New does.
+func suits(c Config, data Data) error {
+	c.Net.Height, c.Net.Width = side, side
+	return c.Defaults().suits(data)
+}
+
+func TestSizesThatNoMemoryHolds(t *testing.T) {
+	err := Config{EvalBatch: 1e8, Net: nets.Config{Embedding: 1e8}}.Validate()
+	require.ErrorContains(t, err, "eval_batch is 100000000, want 1 … 65536")
+	require.ErrorContains(t, err, "net.embedding is 100000000, want at most 65536")
+}
