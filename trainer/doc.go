@@ -21,6 +21,8 @@
 // process that is killed at any moment leaves a folder that Resume takes, and a damaged
 // file is told from a whole one.
 //
+// A Stepper is the training step alone, for a loop of one's own.
+//
 // # Exactness
 //
 // A checkpoint holds weights, running statistics, the solver's moments, dropout's

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -153,7 +154,7 @@ func (s settings) compare(ctx context.Context, p plan, stdout, stderr io.Writer)
 	}
 	p.told = teller(stderr, p)
 	outcomes, broken := p.run(ctx)
-	return errors.WithMessage(firstOf(broken, s.show(newReport(m, outcomes, p.names()), stdout)), "comparing")
+	return errors.WithMessage(cmp.Or(broken, s.show(newReport(m, outcomes, p.names()), stdout)), "comparing")
 }
 
 func (p plan) names() (out []string) {
@@ -161,15 +162,6 @@ func (p plan) names() (out []string) {
 		out = append(out, s.name)
 	}
 	return out
-}
-
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (s settings) show(r report, stdout io.Writer) error {

@@ -44,10 +44,10 @@ func (r row) coresCell() string {
 	switch {
 	case r.Cores == 0:
 		return ""
-	case r.Rivals == 0:
+	case r.RivalCores == 0:
 		return fmt.Sprintf("%.2f", r.Cores)
 	}
-	return fmt.Sprintf("%.2f, %.2f", r.Cores, r.Rivals)
+	return fmt.Sprintf("%.2f, %.2f", r.Cores, r.RivalCores)
 }
 
 // spread is a median with the least and the greatest of the rounds; a dash if there is

@@ -69,6 +69,9 @@ func TestTabulateWithoutRival(t *testing.T) {
 	for _, r := range tabulate(example(), []string{ours}) {
 		assert.Empty(t, r.Rival, r.Workload)
 		assert.Zero(t, r.Ratio, r.Workload)
+		if strings.Contains(r.Target, "×") {
+			assert.Empty(t, r.Met, "%s: a part of the aim cannot be told", r.Workload)
+		}
 	}
 }
 
