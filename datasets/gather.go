@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pkg/errors"
 )
@@ -81,13 +82,18 @@ func gather(src source, o Options, origin, kind string, parts []*part) ([]*Datas
 	return sets, nil
 }
 
+// progressGap is the time after which progress is told also of few pictures.
+const progressGap = 200 * time.Millisecond
+
 // readAll reads every candidate, in parallel, to its place in the store.
 func (g *gatherer) readAll(all []candidate) ([]outcome, error) {
 	outcomes := make([]outcome, len(all))
-	var next, done atomic.Int64
+	var next atomic.Int64
 	var stop atomic.Bool
 	var wg sync.WaitGroup
-	var mu sync.Mutex
+	var mu sync.Mutex // of the next two
+	done, told := 0, time.Now()
+	g.options.progress(0, len(all))
 	for range min(g.options.Workers, len(all)) {
 		wg.Go(func() {
 			in := newInlet(g.store, g.options)
@@ -100,11 +106,12 @@ func (g *gatherer) readAll(all []candidate) ([]outcome, error) {
 				if g.isFatal(outcomes[i].err) {
 					stop.Store(true)
 				}
-				if n := int(done.Add(1)); n%64 == 0 || n == len(all) {
-					mu.Lock()
-					g.options.progress(n, len(all))
-					mu.Unlock()
+				mu.Lock()
+				if done++; done%64 == 0 || done == len(all) || time.Since(told) > progressGap {
+					told = time.Now()
+					g.options.progress(done, len(all))
 				}
+				mu.Unlock()
 			}
 		})
 	}
