@@ -44,6 +44,9 @@ func writeEmbeddings(dir string, set *datasets.Dataset, embeddings []float32) (p
 	if e := tmp.Chmod(0o644); err == nil {
 		err = e
 	}
+	if e := tmp.Sync(); err == nil {
+		err = e
+	}
 	if e := tmp.Close(); err == nil {
 		err = e
 	}
