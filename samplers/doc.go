@@ -9,14 +9,16 @@
 //     most reference scripts do it.
 //   - pk-weighted: P×K, a class being in a batch with a probability in proportion to
 //     its size, or to a power of it.
+//   - pk-hard: P×K, half of the classes dealt and half those of hard negatives of the
+//     former, by the embeddings that a training loop shows it; see [Hard].
 //   - uniform: shuffled batches of all pictures.
 //
 // [New] makes one by name from a [Config], [Register] adds one from outside, and
-// [NewPK] takes any [ClassDraw], the place for hard-class mining and the like.
+// [NewPK] takes any [ClassDraw], the place for curricula and the like.
 //
 // An epoch of the P×K samplers is as many batches as hold the number of pictures of
 // all usable classes, ⌈pictures/(P·K)⌉, and at least enough for every class to come up
-// once, ⌈classes/P⌉. An epoch of uniform is ⌈pictures/batch⌉ batches. With pk and
+// once, ⌈classes/P⌉ (pk-hard: ⌈classes/⌈P/2⌉⌉). An epoch of uniform is ⌈pictures/batch⌉ batches. With pk and
 // uniform every epoch begins a fresh deck, so that each epoch shows every class (pk) or
 // every picture (uniform) at least once, and no class or picture more than once above
 // another. Decks of pictures within a class run on over the epochs.

@@ -9,11 +9,27 @@ import (
 )
 
 func newDeckPK(labels []int, c Config) (Sampler, error) {
-	return asSampler(NewPK(labels, c, newDeckDraw))
+	return asSampler(newPoolless(labels, c, newDeckDraw))
+}
+
+// newPoolless is NewPK for a draw that looks for no hard negatives.
+func newPoolless(labels []int, c Config, draw func([]Class, Config) (ClassDraw, error)) (*PK, error) {
+	if c.Pool != 0 {
+		return nil, errors.Errorf("samplers: %s looks for no hard negatives and takes no pool; pk-hard does", c.Name)
+	}
+	return NewPK(labels, c, draw)
+}
+
+func newHardPK(labels []int, c Config) (Sampler, error) {
+	s, err := NewHard(labels, c)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func newIndependentPK(labels []int, c Config) (Sampler, error) {
-	s, err := NewPK(labels, c, func(classes []Class, c Config) (ClassDraw, error) {
+	s, err := newPoolless(labels, c, func(classes []Class, c Config) (ClassDraw, error) {
 		d, err := newDeckDraw(classes, c)
 		if err != nil {
 			return nil, err
@@ -31,7 +47,7 @@ func newWeightedPK(labels []int, c Config) (Sampler, error) {
 	if c.Power == 0 {
 		c.Power = 1
 	}
-	return asSampler(NewPK(labels, c, newSizeDraw))
+	return asSampler(newPoolless(labels, c, newSizeDraw))
 }
 
 // asSampler keeps a nil *PK from becoming a Sampler that is not nil.

@@ -16,7 +16,7 @@ func randomCase(seed uint64) ([]int, Config) {
 		sizes[i] = 1 + rng.IntN(9)
 	}
 	c := Config{
-		Name: []string{"pk", "pk-independent", "pk-weighted"}[rng.IntN(3)],
+		Name: []string{"pk", "pk-independent", "pk-weighted", "pk-hard"}[rng.IntN(4)],
 		K:    1 + rng.IntN(6), Repeat: rng.IntN(2) == 0, Seed: seed,
 	}
 	labels := labelsOf(seed, sizes...)

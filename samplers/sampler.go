@@ -34,6 +34,7 @@ type Config struct {
 	Batch  int     `json:"batch,omitempty" yaml:"batch,omitempty"`   // uniform: pictures in a batch, 64 if zero; P×K: zero or P·K
 	Repeat bool    `json:"repeat,omitempty" yaml:"repeat,omitempty"` // P×K: a class with fewer than K pictures repeats them, else it is left out
 	Power  float64 `json:"power,omitempty" yaml:"power,omitempty"`   // pk-weighted: classes are drawn by size to this power; 1 if zero
+	Pool   int     `json:"pool,omitempty" yaml:"pool,omitempty"`     // pk-hard: pictures among which a hard negative is looked for; 1024 if zero
 	Seed   uint64  `json:"seed,omitempty" yaml:"seed,omitempty"`     // of the sampler's own generator
 }
 
@@ -47,6 +48,7 @@ var registry = struct {
 	"pk":             newDeckPK,
 	"pk-independent": newIndependentPK,
 	"pk-weighted":    newWeightedPK,
+	"pk-hard":        newHardPK,
 	"uniform":        newUniform,
 }}
 

@@ -68,7 +68,7 @@ func TestErrorsNameTheWayOut(t *testing.T) {
 		c    Config
 		want string
 	}{
-		{Config{Name: "pkk"}, `samplers: no sampler "pkk"; there are pk, pk-independent, pk-weighted, uniform`},
+		{Config{Name: "pkk"}, `samplers: no sampler "pkk"; there are pk, pk-hard, pk-independent, pk-weighted, uniform`},
 		{Config{P: 4, K: 2}, "samplers: pk: a batch needs P = 4 classes, but there are 3; lower P to at most 3"},
 		{Config{P: 2, K: 4}, "samplers: pk: a batch needs P = 2 classes of at least K = 4 pictures, but only 1 of 3 classes have as many; " +
 			"lower K or P, or let small classes repeat their pictures (repeat)"},
@@ -78,8 +78,11 @@ func TestErrorsNameTheWayOut(t *testing.T) {
 		{Config{Name: "pk-independent", P: 2, K: 2, Power: 1}, "samplers: pk-independent draws every class equally and takes no power; pk-weighted does"},
 		{Config{Name: "pk-weighted", P: 2, K: 2, Power: 200}, "samplers: pk-weighted: with power 200 the class of label -3, with 2 pictures, would never come up; take a power nearer to 0"},
 		{Config{Name: "pk-weighted", P: 2, K: 2, Power: 1e9}, "samplers: pk-weighted: a class of 5 pictures to the power 1e+09 has weight +Inf; take a power nearer to 0"},
+		{Config{P: 2, K: 2, Pool: 9}, "samplers: pk looks for no hard negatives and takes no pool; pk-hard does"},
+		{Config{Name: "pk-hard", P: 2, K: 2, Pool: -1}, "samplers: pk-hard: hard negatives are looked for among -1 pictures, want 1 or more, or 0 for 1024"},
+		{Config{Name: "pk-hard", P: 2, K: 2, Power: 1}, "samplers: pk-hard draws every class equally and takes no power; pk-weighted does"},
 		{Config{Name: "uniform", Batch: 11}, "samplers: uniform: a batch of 11 distinct pictures out of 10; take a batch from 1 to 10"},
-		{Config{Name: "uniform", P: 2}, "samplers: uniform takes batch and seed only; p, k, repeat and power belong to the P×K samplers"},
+		{Config{Name: "uniform", P: 2}, "samplers: uniform takes batch and seed only; p, k, repeat, power and pool belong to the P×K samplers"},
 	} {
 		_, err := New(labels, tc.c)
 		assert.EqualError(t, err, tc.want)

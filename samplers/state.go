@@ -41,6 +41,9 @@ func fingerprint(labels []int, c Config) uint64 {
 	for _, v := range []uint64{uint64(c.P), uint64(c.K), uint64(c.Batch), repeat, math.Float64bits(c.Power), uint64(len(labels))} {
 		write(v)
 	}
+	if c.Pool != 0 { // not written where it means nothing: older states stay valid
+		write(uint64(c.Pool))
+	}
 	for _, l := range labels {
 		write(uint64(l))
 	}
@@ -106,7 +109,7 @@ func readState(state []byte, name string, fingerprint uint64) *stateReader {
 		r.err = errors.Errorf("samplers: the state belongs to sampler %q, this one is %s", got, name)
 	}
 	if got := r.uint(); r.err == nil && got != fingerprint {
-		r.err = errors.Errorf("samplers: the state belongs to a %s sampler over other labels or with other P, K, batch, repeat or power; "+
+		r.err = errors.Errorf("samplers: the state belongs to a %s sampler over other labels or with other P, K, batch, repeat, power or pool; "+
 			"go on with the data set and configuration that it was saved with", name)
 	}
 	return r

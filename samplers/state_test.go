@@ -54,7 +54,7 @@ func TestForeignStatesAreRefused(t *testing.T) {
 		require.NoError(t, err)
 		return state
 	}
-	otherData := "samplers: the state belongs to a pk sampler over other labels or with other P, K, batch, repeat or power; " +
+	otherData := "samplers: the state belongs to a pk sampler over other labels or with other P, K, batch, repeat, power or pool; " +
 		"go on with the data set and configuration that it was saved with"
 	for name, tc := range map[string]struct {
 		state []byte

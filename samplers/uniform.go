@@ -18,8 +18,8 @@ type uniform struct {
 }
 
 func newUniform(labels []int, c Config) (Sampler, error) {
-	if c.P != 0 || c.K != 0 || c.Repeat || c.Power != 0 {
-		return nil, errors.Errorf("samplers: uniform takes batch and seed only; p, k, repeat and power belong to the P×K samplers")
+	if c.P != 0 || c.K != 0 || c.Repeat || c.Power != 0 || c.Pool != 0 {
+		return nil, errors.Errorf("samplers: uniform takes batch and seed only; p, k, repeat, power and pool belong to the P×K samplers")
 	}
 	if c.Batch == 0 {
 		c.Batch = 64

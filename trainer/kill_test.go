@@ -19,12 +19,13 @@ import (
 const (
 	childDir  = "MEDUSA_TEST_RUN"
 	childData = "MEDUSA_TEST_DATA"
+	childDraw = "MEDUSA_TEST_SAMPLER"
 )
 
 // child is the process that is killed: it starts the run, or goes on with it.
 func child(dir string) error {
 	cfg := small(os.Getenv(childData))
-	cfg.Steps = 300
+	cfg.Steps, cfg.Sampler.Name = 300, os.Getenv(childDraw)
 	data, err := Load(cfg.Data, cfg.Seed, LoadOptions{})
 	if err != nil {
 		return err
@@ -55,6 +56,15 @@ func command(t *testing.T, data, dir string) *exec.Cmd {
 // A run whose process is killed again and again, at random moments, is in the end the
 // run that was never broken, bit for bit.
 func TestKilledRunIsTheUnbrokenOne(t *testing.T) {
+	for _, sampler := range []string{"pk", "pk-hard"} {
+		t.Run(sampler, func(t *testing.T) {
+			t.Setenv(childDraw, sampler)
+			killedRunIsTheUnbrokenOne(t)
+		})
+	}
+}
+
+func killedRunIsTheUnbrokenOne(t *testing.T) {
 	data := pictures(t)
 	whole, broken := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "broken")
 	began := time.Now()

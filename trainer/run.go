@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"time"
@@ -128,15 +129,22 @@ func (t *Trainer) load() (*datasets.Loader, error) {
 		return t.sampler.Next(dst)
 	}
 	state := func() (b []byte) {
+		if t.observer != nil {
+			return nil // asked for when it is saved
+		}
 		if drawn++; drawn%samplerEvery == 0 && broken == nil {
 			b, broken = t.sampler.State()
 		}
 		return b
 	}
 	d := t.cfg.Data
+	ahead := cmp.Or(d.Ahead, 4)
+	if t.observer != nil {
+		ahead = min(ahead, observerDelay-1) // one more is with the step
+	}
 	return datasets.NewLoader(t.data.Train, datasets.LoaderConfig{
 		Normalisation: t.data.Norm, Augment: d.Augment, Seed: t.cfg.Seed, Batch: t.sampler.Batch(),
-		Workers: d.Workers, Ahead: d.Ahead, State: state,
+		Workers: d.Workers, Ahead: ahead, State: state,
 	}, next, t.state.Step)
 }
 
@@ -166,11 +174,27 @@ func (t *Trainer) advance(ctx context.Context, loader *datasets.Loader) error {
 	s := &t.state
 	s.Step++
 	s.Loss = loss
-	if s.Drawn++; b.SamplerState != nil {
-		t.samplerAt, s.Drawn = b.SamplerState, 0
+	if err := t.consumed(b); err != nil {
+		return err
 	}
 	t.pace.add(t.sampler.Batch(), time.Since(began), waited, s)
 	return t.stepped(ctx, b, lr, norm)
+}
+
+// observerDelay is how many batches behind its own a sampler that draws by embeddings
+// sees; a run's batches depend on it, so that it is the same for every Ahead.
+const observerDelay = 8
+
+// consumed tells the sampler of the batch of the step just made, or keeps its state.
+func (t *Trainer) consumed(b *datasets.Batch) error {
+	s := &t.state
+	if t.observer != nil {
+		return errors.Wrapf(t.observer.Observe(t.step.embed.Float32s()), "trainer: the sampler, after step %d", s.Step)
+	}
+	if s.Drawn++; b.SamplerState != nil {
+		t.samplerAt, s.Drawn = b.SamplerState, 0
+	}
+	return nil
 }
 
 // update moves the weights and returns the learning rate.
@@ -263,7 +287,11 @@ func (t *Trainer) save(ctx context.Context, name, kind string) error {
 		return saveError{err}
 	}
 	t.state.LogBytes = t.journal.size
-	if err := t.checkpoint().write(t.dir, name); err != nil {
+	c, err := t.checkpoint()
+	if err != nil {
+		return saveError{err}
+	}
+	if err := c.write(t.dir, name); err != nil {
 		return saveError{err}
 	}
 	return t.tellSaved(ctx, name, kind)

@@ -60,8 +60,14 @@ func TestRunLearns(t *testing.T) {
 
 // Threads, workers and pictures read ahead change nothing.
 func TestRunDependsOnNoThreads(t *testing.T) {
-	path := pictures(t)
-	cfg := small(path)
+	for _, sampler := range []string{"pk", "pk-hard"} {
+		t.Run(sampler, func(t *testing.T) { dependsOnNoThreads(t, sampler) })
+	}
+}
+
+func dependsOnNoThreads(t *testing.T, sampler string) {
+	cfg := small(pictures(t))
+	cfg.Sampler.Name = sampler
 	cfg.Threads, cfg.Data.Workers, cfg.Data.Ahead = 1, 1, 1
 	one, _ := run(t, cfg, Options{})
 	cfg.Threads, cfg.Data.Workers, cfg.Data.Ahead = 3, 5, 7
@@ -75,7 +81,14 @@ func TestRunDependsOnNoThreads(t *testing.T) {
 // A context that ends at any step, in an evaluation or between two, and a hook's error
 // leave a checkpoint, from which the run goes on as if nothing had been.
 func TestBrokenOffAndResumed(t *testing.T) {
+	for _, sampler := range []string{"pk", "pk-hard"} {
+		t.Run(sampler, func(t *testing.T) { brokenOffAndResumed(t, sampler) })
+	}
+}
+
+func brokenOffAndResumed(t *testing.T, sampler string) {
 	cfg := small(pictures(t))
+	cfg.Sampler.Name = sampler
 	whole, _ := run(t, cfg, Options{})
 	for name, hook := range map[string]func(cancel context.CancelFunc) Hook{
 		"step": func(cancel context.CancelFunc) Hook {

@@ -52,7 +52,8 @@ type Trainer struct {
 	sampler samplers.Sampler
 
 	state       state
-	samplerAt   []byte // sampler's state, state.Drawn batches ago
+	samplerAt   []byte            // sampler's state, state.Drawn batches ago
+	observer    samplers.Observer // the sampler if it draws by embeddings, else nil
 	fingerprint fingerprint
 	held        *os.File // metrics.jsonl before Run, by which no other process takes the run
 	journal     *journal
@@ -246,6 +247,11 @@ func (t *Trainer) draw() (err error) {
 		t.cfg.Steps, t.cfg.Epochs = t.cfg.Epochs*t.sampler.BatchesPerEpoch(), 0
 		t.cfg = t.cfg.Defaults()
 	}
+	if t.observer, _ = t.sampler.(samplers.Observer); t.observer != nil {
+		if err := t.observer.Delay(observerDelay); err != nil {
+			return err
+		}
+	}
 	t.samplerAt, err = t.sampler.State()
 	return err
 }
@@ -297,11 +303,17 @@ func (t *Trainer) restore(c *checkpoint) error {
 }
 
 // checkpoint is the run as it stands.
-func (t *Trainer) checkpoint() *checkpoint {
+func (t *Trainer) checkpoint() (*checkpoint, error) {
+	if t.observer != nil {
+		var err error
+		if t.samplerAt, err = t.observer.StateAt(t.state.Step); err != nil {
+			return nil, err
+		}
+	}
 	return &checkpoint{
 		config: t.given, state: t.state, data: t.fingerprint, sampler: t.samplerAt,
 		tensors: allTensors(t.params, t.own, t.solver),
-	}
+	}, nil
 }
 
 // Config is the run's configuration with everything filled in.

@@ -28,6 +28,7 @@ func TestFlagsThatNobodyMeans(t *testing.T) {
 		"no embedding":        {[]string{"-embedding", "0"}, "-embedding 0: want at least 1"},
 		"no cache":            {[]string{"-cache", "0"}, "-cache 0: want at least 1"},
 		"batch of P x K":      {[]string{"-batch", "8"}, "-batch means nothing to -sampler pk"},
+		"pool of pk":          {[]string{"-pool", "8"}, "-pool means nothing to -sampler pk"},
 		"P of uniform":        {[]string{"-sampler", "uniform", "-p", "3"}, "-p and -k mean nothing to -sampler uniform"},
 		"repeat of uniform":   {[]string{"-sampler", "uniform", "-repeat"}, "-repeat means nothing"},
 		"nothing to push":     {[]string{"-p", "1"}, "nothing to push apart"},

@@ -40,6 +40,7 @@ type settings struct {
 
 	loss, sampler string
 	p, k, batch   int
+	pool          int
 	repeat        bool
 
 	steps, epochs         int
@@ -112,6 +113,7 @@ func (s *settings) register(f *flags) {
 	f.text(&s.sampler, "sampler", "pk", "NAME", strings.Join(samplers.Names(), ", "))
 	f.whole(&s.p, "p", 16, "P", "classes in a batch")
 	f.whole(&s.k, "k", 4, "K", "pictures of each class in a batch")
+	f.whole(&s.pool, "pool", 0, "N", "pk-hard: pictures among which a hard negative is looked for; 1024 if 0")
 	f.whole(&s.batch, "batch", 0, "B", "uniform sampler: pictures in a batch")
 	f.yes(&s.repeat, "repeat", false, "a class with fewer than K pictures repeats them instead of being left out")
 
@@ -166,7 +168,7 @@ func (s *settings) run() (trainer.Config, error) {
 		return c, errors.Errorf("-seed %d: want 0 or more", s.seed)
 	}
 	c.Loss = s.loss
-	c.Sampler = samplers.Config{Name: s.sampler, Repeat: s.repeat}
+	c.Sampler = samplers.Config{Name: s.sampler, Repeat: s.repeat, Pool: s.pool}
 	if strings.HasPrefix(s.sampler, "pk") {
 		c.Sampler.P, c.Sampler.K = s.p, s.k
 	} else {

@@ -55,6 +55,8 @@ func (s *settings) used(given map[string]bool) error {
 		return errors.New("-k 1: a batch without two pictures of a class has nothing to pull together, and the loss compares such: want at least 2")
 	case byClass && given["batch"]:
 		return errors.Errorf("-batch means nothing to -sampler %s, whose batch is -p × -k pictures: leave it out, or take -sampler uniform", s.sampler)
+	case given["pool"] && s.sampler != "pk-hard":
+		return errors.Errorf("-pool means nothing to -sampler %s, which looks for no hard negatives: leave it out, or take -sampler pk-hard", s.sampler)
 	case s.sampler == "uniform" && (given["p"] || given["k"]):
 		return errors.New("-p and -k mean nothing to -sampler uniform: give -batch, or take -sampler pk")
 	case s.sampler == "uniform" && given["repeat"]:
