@@ -31,6 +31,9 @@ func (n *hardState) read(r *stateReader) {
 	n.size = r.below(len(r.bytes)/4, "the size of an embedding")
 	known := r.below(min(len(n.classOf), len(r.bytes)), "the number of embeddings")
 	n.check(r, recent, waiting, known)
+	if r.err != nil {
+		return
+	}
 	for range recent {
 		n.recent = append(n.recent, n.indices(r))
 	}
@@ -48,7 +51,7 @@ func (n *hardState) check(r *stateReader, recent, waiting, known int) {
 	switch {
 	case n.delay < 1, n.drawn-n.handed > recent, waiting > 0 && n.drawn-(n.observed-waiting) > recent,
 		n.size == 0 && waiting+known > 0, n.size > 0 && n.observed == 0,
-		recent < min(n.drawn, 2*n.delay+1):
+		recent < min(n.drawn, 2*n.delay+1), recent > len(r.bytes)/4/n.batch, waiting > len(r.bytes)/4/n.batch:
 		r.err = errors.New("samplers: the state is damaged: its numbers of batches do not go together")
 	case n.size > 0 && n.size > math.MaxInt/4/max(len(n.classOf), n.batch):
 		r.err = errors.Errorf("samplers: the state is damaged: embeddings of %d numbers", n.size)
