@@ -53,23 +53,23 @@ func binary[T cpu.Float](s Binary) func(out []T, in [][]T) {
 func operator[T cpu.Float](op Operator) func(out, a, b []T, sa, sb int) {
 	switch op {
 	case Add:
-		return wholeRows(cpu.Add[T], rowLoop(func(x, y T) T { return x + y }))
+		return wholeRows(cpu.Add[T], shifted(1, 1, rowLoop(func(x, y T) T { return x + y })))
 	case Sub:
-		return wholeRows(cpu.Sub[T], rowLoop(func(x, y T) T { return x - y }))
+		return wholeRows(cpu.Sub[T], shifted(1, -1, rowLoop(func(x, y T) T { return x - y })))
 	case Mul:
-		return wholeRows(cpu.Mul[T], rowLoop(func(x, y T) T { return x * y }))
+		return wholeRows(cpu.Mul[T], scaled(rowLoop(func(x, y T) T { return x * y })))
 	case Div:
-		return rowLoop(func(x, y T) T { return x / y })
+		return wholeRows(cpu.Div[T], rowLoop(func(x, y T) T { return x / y }))
 	case Max:
-		return rowLoop(func(x, y T) T { return max(x, y) })
+		return wholeRows(cpu.MaxOf[T], rowLoop(func(x, y T) T { return max(x, y) }))
 	case Min:
-		return rowLoop(func(x, y T) T { return min(x, y) })
+		return wholeRows(cpu.MinOf[T], rowLoop(func(x, y T) T { return min(x, y) }))
 	case Greater:
-		return rowLoop(func(x, y T) T { return indicator[T](x > y) })
+		return wholeRows(cpu.Greater[T], rowLoop(func(x, y T) T { return indicator[T](x > y) }))
 	case GreaterEqual:
-		return rowLoop(func(x, y T) T { return indicator[T](x >= y) })
+		return wholeRows(cpu.GreaterEqual[T], rowLoop(func(x, y T) T { return indicator[T](x >= y) }))
 	case Same:
-		return rowLoop(func(x, y T) T { return indicator[T](x == y) })
+		return wholeRows(cpu.Same[T], rowLoop(func(x, y T) T { return indicator[T](x == y) }))
 	}
 	panic("device: unknown operator " + string(op))
 }
@@ -93,6 +93,34 @@ func wholeRows[T cpu.Float](f func(out, a, b []T), stretched func(out, a, b []T,
 			return
 		}
 		stretched(out, a, b, sa, sb)
+	}
+}
+
+// shifted is ka·a + kb·b where one operand is the same number along the row; both ±1.
+func shifted[T cpu.Float](ka, kb T, both func(out, a, b []T, sa, sb int)) func(out, a, b []T, sa, sb int) {
+	return func(out, a, b []T, sa, sb int) {
+		switch {
+		case sa == 1 && sb == 0:
+			cpu.Affine(out, a, ka, kb*b[0])
+		case sa == 0 && sb == 1:
+			cpu.Affine(out, b, kb, ka*a[0])
+		default:
+			both(out, a, b, sa, sb)
+		}
+	}
+}
+
+// scaled is a·b where one operand is the same number along the row.
+func scaled[T cpu.Float](both func(out, a, b []T, sa, sb int)) func(out, a, b []T, sa, sb int) {
+	return func(out, a, b []T, sa, sb int) {
+		switch {
+		case sa == 1 && sb == 0:
+			cpu.Affine(out, a, b[0], 0)
+		case sa == 0 && sb == 1:
+			cpu.Affine(out, b, a[0], 0)
+		default:
+			both(out, a, b, sa, sb)
+		}
 	}
 }
 

@@ -19,14 +19,21 @@ const (
 
 // Distance computes the distances (N, M) between the rows of x (N, D) and of y (M, D).
 // With Self there is one input, y = x. Differences are taken before they are squared,
-// so that equal rows have distance exactly 0.
+// so that equal rows have distance exactly 0. In float32 the Euclidean ones are made of a
+// product of matrices where that is as good (see productDistances).
 type Distance struct {
 	Metric  Metric
 	N, M, D int
 	Self    bool
 }
 
-func (s Distance) cpu() Kernel { return host(distances[float32](s), distances[float64](s)) }
+func (s Distance) cpu() Kernel {
+	single := distances[float32](s)
+	if s.byProduct() {
+		single = productDistances(s)
+	}
+	return host(single, distances[float64](s))
+}
 
 func distances[T cpu.Float](s Distance) func(out []T, in [][]T) {
 	var x, y, out []T
@@ -124,7 +131,11 @@ type DistanceGrad struct {
 }
 
 func (s DistanceGrad) cpu() Kernel {
-	return host(distanceGrad[float32](s), distanceGrad[float64](s))
+	single := distanceGrad[float32](s)
+	if s.byProduct() && s.Self {
+		single = productDistanceGrad(s)
+	}
+	return host(single, distanceGrad[float64](s))
 }
 
 func distanceGrad[T cpu.Float](s DistanceGrad) func(out []T, in [][]T) {

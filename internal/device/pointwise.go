@@ -76,29 +76,19 @@ func value[T cpu.Float](s Unary) func(y, x []T) {
 	case Log:
 		return cpu.Log[T]
 	case Square:
-		return func(y, x []T) {
-			for i, v := range x {
-				y[i] = v * v
-			}
-		}
+		return func(y, x []T) { cpu.Mul(y, x, x) }
+	case Sqrt:
+		return cpu.Sqrt[T]
+	case Softplus:
+		return cpu.Softplus[T]
+	case Sigmoid:
+		return cpu.Sigmoid[T]
 	case Clamp:
-		return func(y, x []T) {
-			for i, v := range x {
-				y[i] = min(max(v, a), b)
-			}
-		}
+		return func(y, x []T) { cpu.Clamp(y, x, a, b) }
 	case Step:
-		return func(y, x []T) {
-			for i, v := range x {
-				y[i] = indicator[T](v > a)
-			}
-		}
+		return func(y, x []T) { cpu.Above(y, x, a) }
 	case Equal:
-		return func(y, x []T) {
-			for i, v := range x {
-				y[i] = indicator[T](v == a)
-			}
-		}
+		return func(y, x []T) { cpu.Equals(y, x, a) }
 	}
 	f := scalarValue(s)
 	return func(y, x []T) {
@@ -110,12 +100,6 @@ func value[T cpu.Float](s Unary) func(y, x []T) {
 
 func scalarValue(s Unary) func(float64) float64 {
 	switch s.F {
-	case Sqrt:
-		return func(x float64) float64 { return math.Sqrt(max(x, 0)) }
-	case Softplus:
-		return softplus
-	case Sigmoid:
-		return sigmoid
 	case Tanh:
 		return math.Tanh
 	case Abs:
@@ -139,22 +123,21 @@ func derivative[T cpu.Float](s Unary) func(dx, x, y, dy []T) {
 	case Relu:
 		return func(dx, x, _, dy []T) { cpu.ReluGrad(x, dy, dx) }
 	case Square:
-		return func(dx, x, _, dy []T) {
-			for i, g := range dy {
-				dx[i] = 2 * x[i] * g
-			}
-		}
+		return func(dx, x, _, dy []T) { cpu.SquareGrad(dx, x, dy) }
+	case Sqrt:
+		return func(dx, _, y, dy []T) { cpu.SqrtGrad(dx, y, dy) }
+	case Log:
+		return func(dx, x, _, dy []T) { cpu.Div(dx, dy, x) }
+	case Softplus:
+		return func(dx, x, _, dy []T) { cpu.SoftplusGrad(dx, x, dy) }
+	case Sigmoid:
+		return func(dx, _, y, dy []T) { cpu.SigmoidGrad(dx, y, dy) }
 	case Exp:
 		return func(dx, _, y, dy []T) { cpu.Mul(dx, y, dy) }
 	case Clamp:
-		return func(dx, x, _, dy []T) {
-			for i, g := range dy {
-				if x[i] < a || x[i] > b {
-					g = 0
-				}
-				dx[i] = g
-			}
-		}
+		return func(dx, x, _, dy []T) { cpu.ClampGrad(dx, x, dy, a, b) }
+	case Step, Equal:
+		return func(dx, _, _, _ []T) { clear(dx) }
 	}
 	d := scalarDerivative(s)
 	return func(dx, x, y, dy []T) {
@@ -166,19 +149,6 @@ func derivative[T cpu.Float](s Unary) func(dx, x, y, dy []T) {
 
 func scalarDerivative(s Unary) func(x, y float64) float64 {
 	switch s.F {
-	case Sqrt:
-		return func(_, y float64) float64 {
-			if y == 0 {
-				return 0
-			}
-			return 0.5 / y
-		}
-	case Log:
-		return func(x, _ float64) float64 { return 1 / x }
-	case Softplus:
-		return func(x, _ float64) float64 { return sigmoid(x) }
-	case Sigmoid:
-		return func(_, y float64) float64 { return y * (1 - y) }
 	case Tanh:
 		return func(_, y float64) float64 { return 1 - y*y }
 	case Abs:
@@ -199,20 +169,8 @@ func scalarDerivative(s Unary) func(x, y float64) float64 {
 		}
 	case Cos:
 		return func(x, _ float64) float64 { return -math.Sin(x) }
-	case Step, Equal:
-		return func(_, _ float64) float64 { return 0 }
 	}
 	panic("device: no derivative of " + string(s.F))
-}
-
-func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
-
-func sigmoid(x float64) float64 {
-	if x >= 0 {
-		return 1 / (1 + math.Exp(-x))
-	}
-	e := math.Exp(x)
-	return e / (1 + e)
 }
 
 func sign(x float64) float64 {

@@ -30,3 +30,17 @@ func packColumns[T Float](dst []T, pitch int, src []T, ld, width, k int) {
 		}
 	}
 }
+
+// Transpose writes an m×n matrix of rows ld apart in src as n rows of m numbers, pitch ≥ m
+// apart in dst.
+func Transpose[T Float](dst []T, pitch int, src []T, ld, m, n int) {
+	whole := m &^ 3
+	if whole > 0 {
+		packColumns(dst, pitch, src, ld, whole, n)
+	}
+	for i := whole; i < m; i++ {
+		for p, v := range src[i*ld : i*ld+n] {
+			dst[p*pitch+i] = v
+		}
+	}
+}

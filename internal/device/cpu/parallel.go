@@ -33,8 +33,10 @@ type Task interface {
 // workers, runs on the caller's goroutine alone. A panic in a piece comes out of Do.
 func Do(pieces int, task Task) { doAtMost(Threads(), pieces, task) }
 
-// doAtMost is Do with at most so many workers, for those who have scratch memory for no
+// DoAtMost is Do with at most so many workers, for those who have scratch memory for no
 // more: SetThreads may be called at any time.
+func DoAtMost(limit, pieces int, task Task) { doAtMost(limit, pieces, task) }
+
 func doAtMost(limit, pieces int, task Task) {
 	helpers := min(limit, Threads(), pieces) - 1
 	if helpers < 1 || !workers.busy.CompareAndSwap(false, true) {

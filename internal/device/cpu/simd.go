@@ -19,10 +19,21 @@ type simd struct {
 
 	peak func(rounds int)
 
-	add, sub, mul, addRelu   func(dst, x, y *float32, n int)
-	axpy                     func(dst, x *float32, n int, k float32)
-	affine                   func(dst, x *float32, n int, k, c float32)
-	relu, exp, log           func(dst, x *float32, n int)
+	add, sub, mul, addRelu func(dst, x, y *float32, n int)
+	axpy                   func(dst, x *float32, n int, k float32)
+	affine                 func(dst, x *float32, n int, k, c float32)
+	relu, exp, log         func(dst, x *float32, n int)
+
+	div, maxOf, minOf, greater, greaterEqual, same func(dst, x, y *float32, n int)
+	above, equals                                  func(dst, x *float32, n int, k float32)
+	clamp                                          func(dst, x *float32, n int, lo, hi float32)
+	clampGrad                                      func(dst, x, dy *float32, n int, lo, hi float32)
+	sqrt, sigmoid, softplus                        func(dst, x *float32, n int)
+	sqrtGrad, squareGrad                           func(dst, x, dy *float32, n int)
+	sigmoidGrad, softplusGrad                      func(dst, x, dy *float32, n int)
+	apart, apartSquared                            func(dst, dots, norms *float32, n int, norm, near, tiny float32)
+	pull, pullSquared                              func(dst, flag, grad, back, d, norms *float32, n int, norm, near, tiny float32)
+
 	reluGrad                 func(dst, y, dy *float32, n int)
 	normalize, normalizeRelu func(dst, x *float32, n int, mean, scale, shift float32)
 	normalizeGrad            func(dst, x, dy *float32, n int, mean, scale, level, slope float32)

@@ -1,0 +1,172 @@
+package device
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"medusa/internal/device/cpu"
+)
+
+// hardRows are rows that lose digits in a product: equal and nearly equal ones, far from
+// the origin, huge, tiny, zero.
+func hardRows(rng *rand.Rand, n, d int) []float32 {
+	x := make([]float32, n*d)
+	scale := math.Pow(10, float64(rng.IntN(25)-12))
+	far := 0.0
+	if rng.IntN(2) == 0 {
+		far = 100 * scale
+	}
+	for i := range n {
+		row := x[i*d : (i+1)*d]
+		switch kind := rng.IntN(6); {
+		case kind == 0 && i > 0:
+			copy(row, x[rng.IntN(i)*d:][:d])
+		case kind == 1 && i > 0: // nearly another row
+			from := x[rng.IntN(i)*d:][:d]
+			small := math.Pow(10, -float64(rng.IntN(8)))
+			for k := range row {
+				row[k] = from[k] + float32(small*scale*rng.NormFloat64())
+			}
+		case kind == 2 && rng.IntN(4) == 0:
+		case kind == 3 && rng.IntN(4) == 0:
+			for k := range row {
+				row[k] = float32(1e-30 * rng.NormFloat64())
+			}
+		default:
+			for k := range row {
+				row[k] = float32(far + scale*rng.NormFloat64())
+			}
+		}
+	}
+	return x
+}
+
+func doubles(x []float32) []float64 {
+	out := make([]float64, len(x))
+	for i, v := range x {
+		out[i] = float64(v)
+	}
+	return out
+}
+
+// Distances made of products are those of the differences, whatever the rows: the bound
+// is that of productDistances with 24 units in the last place for the product.
+func TestDistancesByProductAreExact(t *testing.T) {
+	const unit = 1. / (1 << 24)
+	worst := map[Metric]float64{}
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 5))
+		n, m, d := 1+rng.IntN(40), 1+rng.IntN(40), 8+rng.IntN(100)
+		x := hardRows(rng, n, d)
+		for metric, bound := range map[Metric]float64{Euclidean: 24 * 8 * unit, SquaredEuclidean: 24 * 16 * unit} {
+			for _, self := range []bool{true, false} {
+				s := Distance{Metric: metric, N: n, M: m, D: d, Self: self}
+				in := [][]float32{x, hardRows(rng, m, d)}
+				if self {
+					s.M, in = n, in[:1]
+				}
+				require.True(t, s.byProduct())
+				got, want := make([]float32, s.N*s.M), make([]float64, s.N*s.M)
+				exact := [][]float64{}
+				for _, v := range in {
+					exact = append(exact, doubles(v))
+				}
+				productDistances(s)(got, in)
+				distances[float64](s)(want, exact)
+				for i, v := range want {
+					if err := math.Abs(float64(got[i]) - v); err > 1e-44 {
+						worst[metric] = max(worst[metric], err/v)
+					}
+					require.InDelta(t, v, float64(got[i]), bound*v+1e-44, "seed %d %+v: element %d", seed, s, i)
+					if self {
+						require.Equal(t, got[i], got[i%n*n+i/n], "symmetric")
+					}
+				}
+			}
+		}
+	}
+	t.Logf("largest relative error: %v", worst)
+}
+
+// Rows that are not finite spoil no others.
+func TestDistancesOfRowsThatAreNotFinite(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 6))
+	const n, d = 12, 16
+	x := hardRows(rng, n, d)
+	x[3*d+5], x[7*d], x[9*d+2], x[10*d+1] = float32(math.NaN()), float32(math.Inf(1)), math.MaxFloat32, -math.MaxFloat32
+	s := Distance{Metric: Euclidean, N: n, M: n, D: d, Self: true}
+	got, want := make([]float32, n*n), make([]float32, n*n)
+	productDistances(s)(got, [][]float32{x})
+	distances[float32](s)(want, [][]float32{x})
+	for i, v := range want {
+		if v != v {
+			require.True(t, got[i] != got[i], "element %d is %g, want NaN", i, got[i])
+			continue
+		}
+		if v == got[i] { // +∞ too
+			continue
+		}
+		require.InEpsilon(t, 1+float64(v), 1+float64(got[i]), 1e-5, "element %d", i)
+	}
+}
+
+// The gradient by products against the loop in float64, relative to the largest
+// |gradient| that a single pair could have at that row.
+func TestDistanceGradByProduct(t *testing.T) {
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 7))
+		n, d := 1+rng.IntN(150), 8+rng.IntN(100)
+		x := hardRows(rng, n, d)
+		for _, metric := range []Metric{Euclidean, SquaredEuclidean} {
+			s := DistanceGrad{Distance: Distance{Metric: metric, N: n, M: n, D: d, Self: true}}
+			dist := make([]float32, n*n)
+			productDistances(s.Distance)(dist, [][]float32{x})
+			g := make([]float32, n*n)
+			for i := range g {
+				if rng.IntN(3) > 0 {
+					g[i] = float32(rng.NormFloat64())
+				}
+			}
+			got, want := make([]float32, n*d), make([]float64, n*d)
+			productDistanceGrad(s)(got, [][]float32{x, dist, g})
+			distanceGrad[float64](s)(want, [][]float64{doubles(x), doubles(dist), doubles(g)})
+			for i, v := range want {
+				r := i / d
+				size := 0.0 // Σ over j of |w_ij|·‖x_i − x_j‖
+				for j := range n {
+					w := math.Abs(float64(g[r*n+j]) + float64(g[j*n+r]))
+					if metric == SquaredEuclidean {
+						w *= 2 * math.Sqrt(float64(dist[r*n+j]))
+					}
+					size += w
+				}
+				require.InDelta(t, v, float64(got[i]), 2e-5*size+1e-30, "seed %d %s: row %d", seed, metric, r)
+			}
+		}
+	}
+}
+
+// The number of threads changes no bit.
+func TestDistancesDependOnNoThreads(t *testing.T) {
+	defer cpu.SetThreads(0)
+	rng := rand.New(rand.NewPCG(2, 8))
+	const n, d = 200, 24
+	x, g := hardRows(rng, n, d), hardRows(rng, n, n)
+	run := func(threads int) (dist, grad []float32) {
+		cpu.SetThreads(threads)
+		s := Distance{Metric: Euclidean, N: n, M: n, D: d, Self: true}
+		dist, grad = make([]float32, n*n), make([]float32, n*d)
+		productDistances(s)(dist, [][]float32{x})
+		productDistanceGrad(DistanceGrad{Distance: s})(grad, [][]float32{x, dist, g})
+		return dist, grad
+	}
+	dist, grad := run(1)
+	for _, threads := range []int{2, 3, 7} {
+		d, g := run(threads)
+		require.Equal(t, dist, d)
+		require.Equal(t, grad, g)
+	}
+}
