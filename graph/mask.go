@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"math"
 	"slices"
 
 	"github.com/pkg/errors"
@@ -20,8 +21,10 @@ func PairMasks(labels Expr) (pos, neg Expr) {
 		return Fail(err), Fail(err)
 	}
 	labels = labels.Detach()
-	same := SameLabel(labels, labels)
-	return same.Sub(Identity(labels, s[0])), same.Not()
+	n := s[0]
+	pos = apply(device.PairMask{N: n}, []int{n, n}, nil, labels)
+	neg = apply(device.PairMask{N: n, Negative: true}, []int{n, n}, nil, labels)
+	return pos, neg
 }
 
 // SameLabel is the mask (N, M) of the labels a (N) and b (M) that are equal.
@@ -49,6 +52,28 @@ func MeanOver(mask, x Expr) Expr {
 
 // RowSum adds up each row of x (N, M) over the entries where mask is 1, to (N, 1).
 func RowSum(mask, x Expr) Expr { return masked(mask, x).SumAxis(1) }
+
+// RowTerms adds up, in each row of x (N, M) where mask is 1, the terms t with
+// low < t < high, and counts them, both (N, 1). A high of 0 is no bound. A term that is NaN
+// is added: the sum tells of it. No gradient flows through the counts.
+func RowTerms(mask, x Expr, low, high float64) (sum, count Expr) {
+	if err := sameShape(mask, x); err != nil {
+		return Fail(err), Fail(err)
+	}
+	s := x.Shape()
+	if s.Dims() != 2 || math.IsNaN(low) || math.IsNaN(high) {
+		err := errors.Errorf("graph: terms between %g and %g of shape %v, want two numbers and a matrix", low, high, s)
+		return Fail(err), Fail(err)
+	}
+	if high == 0 {
+		high = math.NaN()
+	}
+	spec := device.RowTerms{Rows: s[0], Cols: s[1], Low: low, High: high}
+	both := apply(spec, []int{s[0], 2}, func(in []Expr, _, g Expr, _ []bool) []Expr {
+		return []Expr{apply(device.RowTermsGrad(spec), s, nil, in[0], in[1], g), {}}
+	}, x, mask.Detach())
+	return both.Slice(1, 0, 1), both.Detach().Slice(1, 1, 2)
+}
 
 // RowMean is the mean of each row of x (N, M) over the entries where mask is 1, (N, 1);
 // 0 for a row with none.

@@ -38,6 +38,9 @@ func (e Expr) Not() Expr { return e.unary(device.Affine, -1, 1) }
 // Relu is max(0, x); its derivative at 0 is 0.
 func (e Expr) Relu() Expr { return e.unary(device.Relu, 0, 0) }
 
+// Hinge is max(0, k·x + c); its derivative where it is 0 is 0.
+func (e Expr) Hinge(k, c float64) Expr { return e.unary(device.Hinge, k, c) }
+
 // Square is x².
 func (e Expr) Square() Expr { return e.unary(device.Square, 0, 0) }
 

@@ -74,11 +74,11 @@ func (l Contrastive) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, er
 
 // terms are those of positive and those of negative pairs.
 func (l Contrastive) terms(d graph.Expr) (pull, push graph.Expr) {
-	push = d.Neg().Plus(l.NegMargin).Relu()
+	push = d.Hinge(-1, l.NegMargin)
 	if l.Form == Squared {
 		return d.Square().Scale(0.5), push.Square().Scale(0.5)
 	}
-	return d.Plus(-l.PosMargin).Relu(), push
+	return d.Hinge(1, -l.PosMargin), push
 }
 
 // ActiveShare is the share of pairs whose term is not 0.

@@ -66,13 +66,8 @@ func (r Reducer) bounds() (low, high float64) {
 // anchor, where mask is 1.
 func (r Reducer) reduce(terms, mask, labels graph.Expr) graph.Expr {
 	low, high := r.bounds()
-	if low >= 0 {
-		mask = mask.Mul(terms.Detach().Above(low))
-	}
-	if high > 0 {
-		mask = mask.Mul(terms.Detach().Constant(high, terms.Shape()...).Greater(terms.Detach()))
-	}
-	return r.total(graph.RowSum(mask, terms), mask.SumAxis(1), labels)
+	sums, counts := graph.RowTerms(mask, terms, low, high)
+	return r.total(sums, counts, labels)
 }
 
 // total makes one number of each anchor's sum of terms and their number, both (B, 1).

@@ -69,7 +69,7 @@ func operator[T cpu.Float](op Operator) func(out, a, b []T, sa, sb int) {
 	case GreaterEqual:
 		return wholeRows(cpu.GreaterEqual[T], rowLoop(func(x, y T) T { return indicator[T](x >= y) }))
 	case Same:
-		return wholeRows(cpu.Same[T], rowLoop(func(x, y T) T { return indicator[T](x == y) }))
+		return wholeRows(cpu.Same[T], sameAs(rowLoop(func(x, y T) T { return indicator[T](x == y) })))
 	}
 	panic("device: unknown operator " + string(op))
 }
@@ -118,6 +118,20 @@ func scaled[T cpu.Float](both func(out, a, b []T, sa, sb int)) func(out, a, b []
 			cpu.Affine(out, a, b[0], 0)
 		case sa == 0 && sb == 1:
 			cpu.Affine(out, b, a[0], 0)
+		default:
+			both(out, a, b, sa, sb)
+		}
+	}
+}
+
+// sameAs is a = b where one operand is the same number along the row.
+func sameAs[T cpu.Float](both func(out, a, b []T, sa, sb int)) func(out, a, b []T, sa, sb int) {
+	return func(out, a, b []T, sa, sb int) {
+		switch {
+		case sa == 1 && sb == 0:
+			cpu.Equals(out, a, b[0])
+		case sa == 0 && sb == 1:
+			cpu.Equals(out, b, a[0])
 		default:
 			both(out, a, b, sa, sb)
 		}

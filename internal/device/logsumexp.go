@@ -7,16 +7,17 @@ import (
 )
 
 // logSumExpAt is ln Σ eˣ over the entries of a row where mask is not 0, given their
-// maximum m. The sum is taken in float64.
-func logSumExpAt[T cpu.Float](x, mask []T, m T) T {
+// maximum m. The sum is taken in float64. part is scratch memory.
+func logSumExpAt[T cpu.Float](x, mask []T, m T, part []T) T {
 	if math.IsInf(float64(m), 0) {
 		return m // −∞: all entries are −∞; +∞: the sum is infinite
 	}
 	var sum float64
-	for i, v := range x {
-		if mask[i] != 0 {
-			sum += math.Exp(float64(v - m))
-		}
+	for len(x) > 0 {
+		n := min(len(part), len(x))
+		cpu.ExpWhere(part[:n], x[:n], mask[:n], m)
+		sum += cpu.Sum(part[:n])
+		x, mask = x[n:], mask[n:]
 	}
 	return T(float64(m) + math.Log(sum))
 }
@@ -25,6 +26,11 @@ func logSumExpAt[T cpu.Float](x, mask []T, m T) T {
 // elsewhere. Infinite entries share as they do in LogSoftmax. The sum is taken again,
 // since the result, rounded to float32, lies up to |y|·6·10⁻⁸ off.
 func gradLogSumExp[T cpu.Float](dx, x, mask []T, dy T) {
+	if m, finite := cpu.Extreme(x, mask, true); finite && !math.IsInf(float64(m), 0) {
+		cpu.ExpWhere(dx, x, mask, m)
+		cpu.Affine(dx, dx, T(float64(dy)/cpu.Sum(dx)), 0)
+		return
+	}
 	m := T(math.Inf(-1))
 	for i, v := range x {
 		if mask[i] != 0 && v > m {

@@ -13,6 +13,7 @@ type Func string
 const (
 	Affine   Func = "affine"   // a·x + b
 	Relu     Func = "relu"     // max(0, x); derivative 0 at 0
+	Hinge    Func = "hinge"    // max(0, a·x + b); derivative 0 where it is 0
 	Square   Func = "square"   // x²
 	Sqrt     Func = "sqrt"     // √max(x, 0); derivative 0 at 0
 	Exp      Func = "exp"      // eˣ
@@ -71,6 +72,8 @@ func value[T cpu.Float](s Unary) func(y, x []T) {
 		return func(y, x []T) { cpu.Affine(y, x, a, b) }
 	case Relu:
 		return func(y, x []T) { cpu.Relu(x, y) }
+	case Hinge:
+		return func(y, x []T) { cpu.Hinge(y, x, a, b) }
 	case Exp:
 		return cpu.Exp[T]
 	case Log:
@@ -122,6 +125,8 @@ func derivative[T cpu.Float](s Unary) func(dx, x, y, dy []T) {
 		return func(dx, _, _, dy []T) { cpu.Affine(dx, dy, a, 0) }
 	case Relu:
 		return func(dx, x, _, dy []T) { cpu.ReluGrad(x, dy, dx) }
+	case Hinge:
+		return func(dx, _, y, dy []T) { cpu.HingeGrad(dx, y, dy, a) }
 	case Square:
 		return func(dx, x, _, dy []T) { cpu.SquareGrad(dx, x, dy) }
 	case Sqrt:

@@ -2,6 +2,7 @@ package device
 
 import (
 	"fmt"
+	"math"
 
 	"medusa/internal/device/cpu"
 )
@@ -14,9 +15,8 @@ func (s SumTo) String() string { return fmt.Sprintf("SumTo %v %v", s.From, s.To)
 
 func (s SumTo) cpu() Kernel { return host(sumTo[float32](s), sumTo[float64](s)) }
 
-// sumTo walks the input in order, so that every sum has one fixed order. Rows are
-// added in float64 and the sum of all is made of row sums: the error stays small for
-// long sums in float32.
+// sumTo gives every sum one fixed order: rows are added in float64, and the sum of all is
+// made of row sums. So the error stays small for long sums in float32.
 func sumTo[T cpu.Float](s SumTo) func(out []T, in [][]T) {
 	to := s.To
 	if len(to) == 0 {
@@ -27,31 +27,44 @@ func sumTo[T cpu.Float](s SumTo) func(out []T, in [][]T) {
 	}
 	w := newWalk(to, s.From) // operand a is stretched over b
 	var acc []float64
+	var x []T
+	partial := make([]float64, 0)
+	if w.stepA == 0 {
+		partial = make([]float64, w.rows)
+	}
+	rows := func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			_, ib := w.offsets(r)
+			partial[r] = cpu.Sum(x[ib : ib+w.width])
+		}
+	}
+	columns := func(lo, hi int) {
+		for r := range w.rows {
+			ia, ib := w.offsets(r)
+			dst := acc[ia+lo : ia+hi]
+			for i, v := range x[ib+lo : ib+hi] {
+				dst[i] += float64(v)
+			}
+		}
+	}
 	return func(out []T, in [][]T) {
 		if len(acc) != len(out) {
 			acc = make([]float64, len(out))
 		}
 		clear(acc)
-		x := in[0]
 		if size(s.From) == 0 {
 			clear(out)
 			return
 		}
-		for r := range w.rows {
-			ia, ib := w.offsets(r)
-			row := x[ib : ib+w.width]
-			if w.stepA == 0 {
-				var sum float64
-				for _, v := range row {
-					sum += float64(v)
-				}
+		x = in[0]
+		if w.stepA == 0 {
+			cpu.Parallel(w.rows, rowGrain(w.width), rows)
+			for r, sum := range partial {
+				ia, _ := w.offsets(r)
 				acc[ia] += sum
-				continue
 			}
-			dst := acc[ia : ia+w.width]
-			for i, v := range row {
-				dst[i] += float64(v)
-			}
+		} else {
+			cpu.Parallel(w.width, max(8, rowGrain(w.rows)), columns)
 		}
 		for i, v := range acc {
 			out[i] = T(v)
@@ -125,20 +138,39 @@ type RowReduce struct {
 func (s RowReduce) cpu() Kernel { return host(rowReduce[float32](s), rowReduce[float64](s)) }
 
 func rowReduce[T cpu.Float](s RowReduce) func(out []T, in [][]T) {
+	const partSize = 256
+	grain := rowGrain(s.Cols)
+	parts := make([]T, (s.Rows/grain+1)*partSize) // of each piece
 	var x, mask, out []T
 	body := func(lo, hi int) {
+		part := parts[lo/grain*partSize:][:partSize]
 		for r := lo; r < hi; r++ {
 			row := r * s.Cols
-			out[r] = reduceRow(s, x[row:row+s.Cols], mask[row:row+s.Cols])
+			out[r] = reduceRow(s, x[row:row+s.Cols], mask[row:row+s.Cols], part)
 		}
 	}
 	return func(o []T, in [][]T) {
 		x, mask, out = in[0], in[1], o
-		cpu.Parallel(s.Rows, rowGrain(s.Cols), body)
+		cpu.Parallel(s.Rows, grain, body)
 	}
 }
 
-func reduceRow[T cpu.Float](s RowReduce, x, mask []T) T {
+func reduceRow[T cpu.Float](s RowReduce, x, mask, part []T) T {
+	best, finite := cpu.Extreme(x, mask, s.Op != RowMin)
+	if !finite {
+		return reduceAny(s, x, mask, part)
+	}
+	switch {
+	case math.IsInf(float64(best), 0):
+		return T(s.Empty)
+	case s.Op != RowLogSumExp:
+		return best
+	}
+	return logSumExpAt(x, mask, best, part)
+}
+
+// reduceAny is reduceRow for a row with numbers that are not finite.
+func reduceAny[T cpu.Float](s RowReduce, x, mask, part []T) T {
 	best := -1
 	for i, v := range x {
 		if mask[i] == 0 {
@@ -154,7 +186,7 @@ func reduceRow[T cpu.Float](s RowReduce, x, mask []T) T {
 	if s.Op != RowLogSumExp {
 		return x[best]
 	}
-	return logSumExpAt(x, mask, x[best])
+	return logSumExpAt(x, mask, x[best], part)
 }
 
 // RowReduceGrad computes dx (Rows, Cols) from x, mask, y (Rows, 1) and dy (Rows, 1).

@@ -30,7 +30,8 @@ const (
 // distance, those that make a triplet of a given window with one negative stand side by
 // side, so two binary searches and sums of prefixes replace them. With Swap or Smooth
 // every triplet is visited, as no order of the distances makes the terms linear. Memory
-// is O(N) a row in both.
+// is O(N) a row in both. In float32 an anchor with few positives is quicker done by one
+// pass over its negatives for each of them (see fewPositives).
 type Triplets struct {
 	N             int
 	Margin        float64
@@ -39,7 +40,13 @@ type Triplets struct {
 	Swap, Smooth  bool
 }
 
-func (s Triplets) cpu() Kernel { return host(triplets[float32](s), triplets[float64](s)) }
+func (s Triplets) cpu() Kernel {
+	single := triplets[float32](s)
+	if !s.Swap && !s.Smooth {
+		single = fewPositives(s, single)
+	}
+	return host(single, triplets[float64](s))
+}
 
 func triplets[T cpu.Float](s Triplets) func(out []T, in [][]T) {
 	rows := make([]tripletRow, s.N/tripletGrain+1)
@@ -250,7 +257,13 @@ func enumerateTriplets[T cpu.Float](s Triplets, r *tripletRow, a int, d, neg []T
 // numbers of triplets. Of two equal distances that Swap chooses from each gets half.
 type TripletsGrad Triplets
 
-func (s TripletsGrad) cpu() Kernel { return host(tripletsGrad[float32](s), tripletsGrad[float64](s)) }
+func (s TripletsGrad) cpu() Kernel {
+	single := tripletsGrad[float32](s)
+	if !s.Swap && !s.Smooth {
+		single = fewPositivesGrad(s, single)
+	}
+	return host(single, tripletsGrad[float64](s))
+}
 
 func tripletsGrad[T cpu.Float](g TripletsGrad) func(out []T, in [][]T) {
 	s := Triplets(g)

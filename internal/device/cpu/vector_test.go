@@ -65,6 +65,13 @@ var vectorOps = map[string]func(s [4][]float32, k [9]float32){
 	"sqrtGrad":     func(s [4][]float32, _ [9]float32) { SqrtGrad(s[0], s[1], s[2]) },
 	"squareGrad":   func(s [4][]float32, _ [9]float32) { SquareGrad(s[0], s[1], s[2]) },
 	"sigmoidGrad":  func(s [4][]float32, _ [9]float32) { SigmoidGrad(s[0], s[1], s[2]) },
+	"where":        func(s [4][]float32, k [9]float32) { Where(s[0], s[1], s[2], k[0]) },
+	"between":      func(s [4][]float32, k [9]float32) { Between(s[0], s[1], s[2], k[0], min(k[1], k[2]), max(k[1], k[2])) },
+	"hinge":        func(s [4][]float32, k [9]float32) { Hinge(s[0], s[1], k[0], k[1]) },
+	"hingeGrad":    func(s [4][]float32, k [9]float32) { HingeGrad(s[0], s[1], s[2], k[0]) },
+	"spanGrad": func(s [4][]float32, k [9]float32) {
+		Span{min(k[0], k[1]), max(k[0], k[1])}.AddGrad(s[0], s[1], k[2], k[3])
+	},
 	"apart": func(s [4][]float32, k [9]float32) {
 		Apart(s[0], s[1], s[2], k[0]*k[0], false)
 	},
@@ -207,11 +214,12 @@ func TestSums(t *testing.T) {
 			dot += float64(x[i]) * float64(y[i])
 		}
 		type result struct {
-			sum, dot float64
-			pairs    [3]lanePair
+			sum, dot, terms, count float64
+			pairs                  [3]lanePair
 		}
 		compute := func() (s result) {
 			s.sum, s.dot = Sum(x), Dot(x, y)
+			s.terms, s.count = TermSums(x, y, -0.5, 1.5)
 			addDeviations(&s.pairs[0], x, 0.3)
 			addNormalizeSums(&s.pairs[1], x, y, -0.2)
 			addNormalizeReluSums(&s.pairs[2], x, y, 0.1, 1.5, 0.25)

@@ -52,7 +52,6 @@ func (a *asm) horner(x vec, coefficients ...float64) vec {
 // log is ln x: x = 2ᵉ·m with m from √½ to √2, and a polynomial for ln m (S. Moshier,
 // Cephes mathematical library, logf).
 func (a *asm) log(x vec) vec {
-	const notGreaterOrEqual = 9
 	arg := a.reg()
 	a.move(x, arg)
 	e, t := a.reg(), a.reg()

@@ -6,12 +6,14 @@ import (
 
 // Predicates of comparisons.
 const (
-	equal          = 0
-	less           = 1
-	unordered      = 3
-	notGreater     = 10
-	greaterOrEqual = 13
-	greater        = 14
+	equal             = 0
+	less              = 1
+	unordered         = 3
+	notLessOrEqual    = 6
+	notGreaterOrEqual = 9
+	notGreater        = 10
+	greaterOrEqual    = 13
+	greater           = 14
 )
 
 // pointwiseKernels are those that losses are made of.
@@ -75,6 +77,51 @@ var pointwiseKernels = []elementwise{
 		body: func(a *asm, in, _ []vec) []vec { return []vec{a.softplus(in[0])} }},
 	{name: "softplusGrad", doc: "dst = dy/(1 + e⁻ˣ)", writes: "dst", reads: "x dy",
 		body: func(a *asm, in, _ []vec) []vec { return a.into(in[0], a.mul, a.sigmoid(in[0]), in[1]) }},
+	{name: "where", doc: "dst = x, and k where mask = 0", writes: "dst", reads: "x mask", scalars: "k",
+		body: func(a *asm, in, k []vec) []vec {
+			zero := a.reg()
+			a.zero(zero)
+			a.choose(equal, in[1], zero, k[0], in[0], in[0])
+			return in[:1]
+		}},
+	{name: "expWhere", doc: "dst = eˣ⁻ᵏ, and 0 where mask = 0", writes: "dst", reads: "x mask", scalars: "k",
+		body: func(a *asm, in, k []vec) []vec {
+			a.sub(k[0], in[0], in[0])
+			e := a.exp(in[0])
+			zero := a.reg()
+			a.zero(zero)
+			a.choose(equal, in[1], zero, zero, e, e)
+			return []vec{e}
+		}},
+	{name: "hinge", doc: "dst = max(0, k·x + c); a NaN stays", writes: "dst", reads: "x", scalars: "k c",
+		body: func(a *asm, in, k []vec) []vec {
+			a.mul(in[0], k[0], in[0])
+			a.add(k[1], in[0], in[0])
+			return []vec{a.relu(in[0])}
+		}},
+	{name: "hingeGrad", doc: "dst = k·dy, and 0 where y ≤ 0", writes: "dst", reads: "y dy", scalars: "k",
+		body: func(a *asm, in, k []vec) []vec {
+			a.mul(k[0], in[1], in[1])
+			return []vec{a.keepAbove(in[0], in[1])}
+		}},
+	{name: "between", doc: "dst = k where not x ≤ low, not x ≥ high and mask ≠ 0, else 0", writes: "dst", reads: "x mask", scalars: "k low high",
+		body: func(a *asm, in, k []vec) []vec {
+			zero, out := a.reg(), a.reg()
+			a.zero(zero)
+			a.choose(notLessOrEqual, in[0], k[1], k[0], zero, out)
+			a.choose(notGreaterOrEqual, in[0], k[2], out, zero, out)
+			a.choose(equal, in[1], zero, zero, out, out)
+			return []vec{out}
+		}},
+	{name: "spanGrad", doc: "dst += k where from ≤ x − at < to", updates: "dst", reads: "x", scalars: "k at from to",
+		body: func(a *asm, in, k []vec) []vec {
+			zero, step := a.reg(), a.reg()
+			a.zero(zero)
+			a.sub(k[1], in[1], in[1])
+			a.choose(greaterOrEqual, in[1], k[2], k[0], zero, step)
+			a.choose(less, in[1], k[3], step, zero, step)
+			return a.into(in[0], a.add, step, in[0])
+		}},
 	{name: "apart", doc: "dst = √d, d = norms + norm − 2·dots; −1 where not d > near·(norms + norm) + tiny",
 		writes: "dst", reads: "dots norms", scalars: "norm near tiny",
 		body: func(a *asm, in, k []vec) []vec {

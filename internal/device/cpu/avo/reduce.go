@@ -39,6 +39,20 @@ var reductions = []reduction{
 			a.VMULPD(u, u, v)
 			return []vec{u, v}
 		}},
+	{name: "termSums", doc: "Σ x and Σ 1 where not x ≤ low, not x ≥ high and mask ≠ 0", reads: "x mask", scalars: "low high", results: 2,
+		body: func(a *asm, x, k []vec) []vec {
+			t, u, one := a.XMM(), a.XMM(), a.XMM()
+			a.VXORPS(u, u, u)
+			a.VCMPPS(operand.U8(4), u, x[1], t) // not equal
+			a.VCMPPS(operand.U8(notLessOrEqual), k[0], x[0], u)
+			a.VANDPS(u, t, t)
+			a.VCMPPS(operand.U8(notGreaterOrEqual), k[1], x[0], u)
+			a.VANDPS(u, t, t)
+			a.VBROADCASTSS(a.constantBits(0x3f800000), one)
+			a.VANDPS(t, one, one)
+			a.VANDPS(t, x[0], x[0])
+			return []vec{a.double(x[0]), a.double(one)}
+		}},
 	{name: "normalizeSums", doc: "Σ dy and Σ dy·(x − mean)", reads: "x dy", scalars: "mean", results: 2,
 		body: func(a *asm, x, k []vec) []vec {
 			a.VSUBPS(k[0], x[0], x[0])
@@ -86,7 +100,8 @@ func reduce(c *build.Context, r reduction, decl *bytes.Buffer) {
 	c.Function(name)
 	c.Attributes(attr.NOSPLIT)
 	c.SignatureExpr("func" + signature)
-	a := &asm{Context: c, isa: avx2, elem: f32}
+	a := &asm{Context: c, isa: avx2, elem: f32, constants: map[uint32]operand.Mem{}}
+	a.isa.name = "AVX2" + r.name // its constants are its own
 	sums := c.Load(c.Param("sums"), c.GP64())
 	var p []reg.Register
 	for _, s := range reads {

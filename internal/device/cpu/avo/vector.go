@@ -163,16 +163,15 @@ func (a *asm) relu(x vec) vec {
 
 // keepAbove is v, and 0 where y ≤ 0; v stays where y is NaN.
 func (a *asm) keepAbove(y, v vec) vec {
-	const notLessOrEqual = operand.U8(6)
 	zero, out := a.reg(), a.reg()
 	a.zero(zero)
 	if a.opmask {
 		k := a.K()
-		a.VCMPPS(notLessOrEqual, zero, y, k)
+		a.VCMPPS(operand.U8(notLessOrEqual), zero, y, k)
 		a.VMOVUPS_Z(v, k, out)
 		return out
 	}
-	a.VCMPPS(notLessOrEqual, zero, y, out)
+	a.VCMPPS(operand.U8(notLessOrEqual), zero, y, out)
 	a.VANDPS(v, out, out)
 	return out
 }
@@ -203,6 +202,13 @@ func emitVector(c *build.Context, decl *bytes.Buffer) {
 	}
 	for _, r := range reductions {
 		reduce(c, r, decl)
+	}
+	for _, set := range []isa{avx512, avx2} {
+		a := &asm{Context: c, isa: set, elem: f32, constants: map[uint32]operand.Mem{}}
+		a.isa.name += "row"
+		a.extremes("rowMax", set.name, decl)
+		a.extremes("rowMin", set.name, decl)
+		a.span(set.name, decl)
 	}
 }
 

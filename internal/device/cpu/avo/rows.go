@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// eachVector goes over n elements: body is written for whole vectors and for the partial
+// one at the end, whose missing lanes are 0.
+func (a *asm) eachVector(n reg.Register, pointers []reg.Register, body func(load func(operand.Op, vec))) {
+	a.maskOfRest(n)
+	whole := a.GP64()
+	a.MOVQ(n, whole)
+	a.SHRQ(operand.U8(log2(a.isa.bytes/4)), whole)
+	a.JZ(operand.LabelRef("rest"))
+	a.Label("vector")
+	body(a.load)
+	for _, p := range pointers {
+		a.ADDQ(operand.U8(a.isa.bytes), p)
+	}
+	a.DECQ(whole)
+	a.JNZ(operand.LabelRef("vector"))
+	a.Label("rest")
+	a.ANDQ(operand.U8(a.isa.bytes/4-1), n)
+	a.JZ(operand.LabelRef("done"))
+	body(a.loadMasked)
+	a.Label("done")
+}
+
+// extremes writes rowMax or rowMin.
+func (a *asm) extremes(name, set string, decl *bytes.Buffer) {
+	const signature = "(lanes, x, mask *float32, n int)"
+	fmt.Fprintf(decl, `
+// %[1]s%[2]s keeps, in each of sixteen lanes, the extreme of x where mask ≠ 0; and in each of
+// sixteen more something that is not 0 if such an x is not finite. lanes come with what
+// stands for no element.
+//
+//go:noescape
+func %[1]s%[2]s%[3]s
+`, name, set, signature)
+	a.Function(name + set)
+	a.Attributes(attr.NOSPLIT)
+	a.SignatureExpr("func" + signature)
+	out := a.Load(a.Param("lanes"), a.GP64())
+	x, mask := a.Load(a.Param("x"), a.GP64()), a.Load(a.Param("mask"), a.GP64())
+	n := a.Load(a.Param("n"), a.GP64())
+	best, spoilt, none, zero := a.reg(), a.reg(), a.reg(), a.reg()
+	a.load(operand.Mem{Base: out}, best)
+	a.load(operand.Mem{Base: out}, none)
+	a.zero(spoilt)
+	a.zero(zero)
+	a.eachVector(n, []reg.Register{x, mask}, func(load func(operand.Op, vec)) {
+		v, m, t := a.reg(), a.reg(), a.reg()
+		load(operand.Mem{Base: x}, v)
+		load(operand.Mem{Base: mask}, m)
+		a.choose(equal, m, zero, none, v, t)
+		if name == "rowMax" {
+			a.VMAXPS(t, best, best)
+		} else {
+			a.VMINPS(t, best, best)
+		}
+		a.choose(equal, m, zero, zero, v, t)
+		a.mul(zero, t, t)
+		a.add(t, spoilt, spoilt)
+	})
+	a.store(best, operand.Mem{Base: out})
+	a.store(spoilt, operand.Mem{Base: out, Disp: 64})
+	a.VZEROUPPER()
+	a.RET()
+}
+
+// span writes spanSum.
+func (a *asm) span(set string, decl *bytes.Buffer) {
+	const signature = "(lanes, x *float32, n int, at, margin, from, to float32) (count int)"
+	fmt.Fprintf(decl, `
+// spanSum%s adds margin − d to sixteen lanes for all d = x − at with from ≤ d < to, and
+// counts them.
+//
+//go:noescape
+func spanSum%s%s
+`, set, set, signature)
+	a.Function("spanSum" + set)
+	a.Attributes(attr.NOSPLIT)
+	a.SignatureExpr("func" + signature)
+	out := a.Load(a.Param("lanes"), a.GP64())
+	x, n := a.Load(a.Param("x"), a.GP64()), a.Load(a.Param("n"), a.GP64())
+	var k [4]vec
+	for i, s := range []string{"at", "margin", "from", "to"} {
+		addr, err := a.Param(s).Resolve()
+		if err != nil {
+			panic(err)
+		}
+		k[i] = a.reg()
+		a.broadcast(addr.Addr, k[i])
+	}
+	sum, nan := a.reg(), a.word(0x7fc00000)
+	a.load(operand.Mem{Base: out}, sum)
+	count := a.GP64()
+	a.XORQ(count, count)
+	tail := false
+	a.eachVector(n, []reg.Register{x}, func(load func(operand.Op, vec)) {
+		v, t := a.reg(), a.reg()
+		load(operand.Mem{Base: x}, v)
+		if tail { // what is not there is in no span
+			if a.opmask {
+				a.VBLENDMPS(v, nan, a.mask, v)
+			} else {
+				a.VBLENDVPS(a.mask, v, nan, v)
+			}
+		}
+		tail = true
+		a.sub(k[0], v, v)
+		a.sub(v, k[1], t)
+		hits := a.GP64()
+		if a.opmask {
+			low, high := a.K(), a.K()
+			a.VCMPPS(operand.U8(greaterOrEqual), k[2], v, low)
+			a.VCMPPS(operand.U8(less), k[3], v, high)
+			a.KANDW(low, high, high)
+			a.VADDPS(t, sum, high, sum)
+			a.KMOVW(high, hits.(reg.GPVirtual).As32())
+		} else {
+			low, high := a.reg(), a.reg()
+			a.VCMPPS(operand.U8(greaterOrEqual), k[2], v, low)
+			a.VCMPPS(operand.U8(less), k[3], v, high)
+			a.VANDPS(low, high, high)
+			a.VANDPS(high, t, t)
+			a.add(t, sum, sum)
+			a.VMOVMSKPS(high, hits.(reg.GPVirtual).As32())
+		}
+		a.POPCNTL(hits.(reg.GPVirtual).As32(), hits.(reg.GPVirtual).As32())
+		a.ADDQ(hits, count)
+	})
+	a.store(sum, operand.Mem{Base: out})
+	a.Store(count, a.ReturnIndex(0))
+	a.VZEROUPPER()
+	a.RET()
+}

@@ -1,0 +1,157 @@
+package device
+
+import (
+	"math"
+
+	"medusa/internal/device/cpu"
+)
+
+// manyPositives is how many positives of an anchor make the sorted way the quicker one:
+// it takes a few dozen times as long for a negative as a vector of a pass, which does
+// sixteen.
+const manyPositives = 256
+
+// fewTask sums over the triplets of anchors with few positives, a pass over the
+// negatives for each positive, in float32: a difference D_an − D_ap is rounded before it
+// is compared with the bounds.
+type fewTask struct {
+	s     Triplets
+	spans [TripletColumns]cpu.Span
+	rows  []fewRow
+
+	d, pos, neg, up, out []float32
+}
+
+// fewRow is the scratch of a piece.
+type fewRow struct {
+	pos  []int32
+	dist []float32 // of the negatives; NaN, which lies in no span, in place of the others
+}
+
+func newFewTask(s Triplets) *fewTask {
+	t := &fewTask{s: s, rows: make([]fewRow, s.N/tripletGrain+1)}
+	for k, span := range s.spans() {
+		t.spans[k] = cpu.Span{From: span.from.single(), To: span.to.single()}
+	}
+	return t
+}
+
+// single is the number c for which δ < c says that δ, a float32, is below the cut; NaN for
+// the end of the line, below which everything is.
+func (c cut) single() float32 {
+	at := float32(c.at)
+	if c.closed && at == at {
+		if math.IsInf(float64(at), 1) {
+			return at
+		}
+		at = math.Nextafter32(at, float32(math.Inf(1)))
+	}
+	return at
+}
+
+// gather reads anchor a's positives and the distances of its negatives.
+func (t *fewTask) gather(a int) *fewRow {
+	n := t.s.N
+	r := &t.rows[a/tripletGrain]
+	if r.dist == nil {
+		r.dist = make([]float32, n)
+	}
+	r.pos = cpu.Marked(r.pos[:0], t.pos[a*n:(a+1)*n])
+	cpu.Where(r.dist, t.d[a*n:(a+1)*n], t.neg[a*n:(a+1)*n], float32(math.NaN()))
+	return r
+}
+
+// fewPositives is Triplets in float32; sorted is for anchors with many positives.
+func fewPositives(s Triplets, sorted func(out []float32, in [][]float32)) func(out []float32, in [][]float32) {
+	t := newFewTask(s)
+	body := func(lo, hi int) {
+		for a := lo; a < hi; a++ {
+			t.sums(t.gather(a), a)
+		}
+	}
+	return func(out []float32, in [][]float32) {
+		t.d, t.pos, t.neg, t.out = in[0], in[1], in[2], out
+		if t.many() || !t.finite() {
+			sorted(out, in)
+			return
+		}
+		cpu.Parallel(s.N, tripletGrain, body)
+	}
+}
+
+// many tells whether the first anchor has many positives, as then most have.
+func (t *fewTask) many() bool {
+	t.rows[0].pos = cpu.Marked(t.rows[0].pos[:0], t.pos[:t.s.N])
+	return len(t.rows[0].pos) >= manyPositives
+}
+
+// finite tells whether all distances are. A NaN must come out of the sum, and no
+// comparison finds it.
+func (t *fewTask) finite() bool {
+	_, finite := cpu.Extreme(t.d, t.d, true)
+	return finite
+}
+
+// sums fills row a of the result.
+func (t *fewTask) sums(r *fewRow, a int) {
+	var sums [TripletColumns]float64
+	margin := float32(t.s.Margin)
+	for _, p := range r.pos {
+		ap := t.d[a*t.s.N+int(p)]
+		var number int
+		for k, span := range t.spans {
+			var sum float64
+			if k == 0 || span != t.spans[k-1] {
+				sum, number = span.Sum(r.dist, ap, margin)
+			}
+			if k == TripletSum {
+				sums[k] += sum
+				continue
+			}
+			sums[k] += float64(number)
+		}
+	}
+	for k, v := range sums {
+		t.out[a*TripletColumns+k] = float32(v)
+	}
+}
+
+// fewPositivesGrad is TripletsGrad in float32; sorted is for anchors with many positives.
+func fewPositivesGrad(g TripletsGrad, sorted func(out []float32, in [][]float32)) func(out []float32, in [][]float32) {
+	t := newFewTask(Triplets(g))
+	body := func(lo, hi int) {
+		for a := lo; a < hi; a++ {
+			t.grad(t.gather(a), a)
+		}
+	}
+	return func(out []float32, in [][]float32) {
+		t.d, t.pos, t.neg, t.up, t.out = in[0], in[1], in[2], in[3], out
+		if t.many() || !t.finite() {
+			sorted(out, in)
+			return
+		}
+		cpu.Parallel(t.s.N, tripletGrain, body)
+	}
+}
+
+// grad fills row a of the gradient: of each triplet in the span the positive gets the
+// anchor's gradient and the negative as much less.
+func (t *fewTask) grad(r *fewRow, a int) {
+	n := t.s.N
+	out := t.out[a*n : (a+1)*n]
+	clear(out)
+	up := t.up[a*TripletColumns+TripletSum]
+	if up == 0 {
+		return
+	}
+	span := t.spans[TripletSum]
+	for _, p := range r.pos {
+		ap := t.d[a*n+int(p)]
+		_, number := span.Sum(r.dist, ap, 0)
+		if number > 0 {
+			span.AddGrad(out, r.dist, -1, ap)
+		}
+		out[p] += float32(number)
+	}
+	cpu.Affine(out, out, up, 0)
+}
