@@ -29,6 +29,9 @@ func (e Expr) Scale(k float64) Expr { return e.unary(device.Affine, k, 0) }
 // Plus is x + c.
 func (e Expr) Plus(c float64) Expr { return e.unary(device.Affine, 1, c) }
 
+// Affine is k·x + c.
+func (e Expr) Affine(k, c float64) Expr { return e.unary(device.Affine, k, c) }
+
 // Neg is −x.
 func (e Expr) Neg() Expr { return e.Scale(-1) }
 

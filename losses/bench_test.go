@@ -17,7 +17,7 @@ func BenchmarkLoss(b *testing.B) {
 	const e = 64
 	for _, text := range []string{
 		"contrastive", "triplet", "triplet:mining=all", "triplet:mining=semi-hard", "triplet:mining=all,soft=true",
-		"triplet:mining=all,swap=true", "lifted", "lifted:form=generalized", "lifted:hard-negatives=8", "ce", "ce+triplet",
+		"triplet:mining=all,swap=true", "lifted", "lifted:form=generalized", "lifted:hard-negatives=8", "multi-similarity", "ce", "ce+triplet",
 	} {
 		for _, n := range []int{64, 256, 1024} {
 			b.Run(fmt.Sprintf("%s/N=%d", text, n), func(b *testing.B) {

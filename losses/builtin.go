@@ -2,6 +2,7 @@ package losses
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pkg/errors"
 
@@ -62,6 +63,20 @@ func init() {
 		},
 	})
 	Register(Entry{
+		Name: "multi-similarity",
+		Doc:  "pairs weighed by how they compare with the anchor's others (Wang 2019)",
+		Parameters: append([]Parameter{
+			{Name: "alpha", Doc: "sharpness among positives", Default: 2.0, Min: 1e-3, Max: 1e4},
+			{Name: "beta", Doc: "sharpness among negatives", Default: 50.0, Min: 1e-3, Max: 1e4},
+			{Name: "base", Doc: "similarity, or distance, that parts good pairs from bad ones", Default: 0.5, Min: -1e3, Max: 1e3},
+		}, sharedWith(graph.Cosine)...),
+		New: func(v Values, _ Setting) (Loss, error) {
+			l := MultiSimilarity{Alpha: v.Float("alpha"), Beta: v.Float("beta"), Base: v.field("base"), Metric: metric(v), Reducer: reducer(v)}
+			_, err := l.filled()
+			return l, err
+		},
+	})
+	Register(Entry{
 		Name: "ce",
 		Doc:  "cross-entropy of a classifier over the training classes, dropped afterwards",
 		Parameters: []Parameter{
@@ -84,6 +99,14 @@ var shared = []Parameter{
 	{Name: "reducer", Doc: "how terms become one number; default: the loss's own", Default: "default", Choices: append([]string{"default"}, Reductions()...)},
 	{Name: "low", Doc: "only terms above count; 0: no bound", Default: 0.0, Min: 0, Max: math.MaxFloat64},
 	{Name: "high", Doc: "only terms below count; 0: no bound", Default: 0.0, Min: 0, Max: math.MaxFloat64},
+}
+
+// sharedWith is shared for a loss that compares embeddings by another metric if none is
+// named.
+func sharedWith(kind graph.Kind) []Parameter {
+	own := slices.Clone(shared)
+	own[0].Default = string(kind)
+	return own
 }
 
 func metric(v Values) graph.Metric {

@@ -12,6 +12,7 @@
 //	    all and others, soft margin, swap
 //	  - [LiftedStructure]: a positive pair against all negatives of its ends; smooth bound,
 //	    max-margin and generalised form
+//	  - [MultiSimilarity]: pairs weighed by how they compare with the anchor's others
 //	  - [CrossEntropy]: a classifier over the training classes, on embedding or trunk
 //	  - [Joint]: a weighted sum of losses, such as cross-entropy and triplet
 //
@@ -33,6 +34,7 @@
 //	                                               triplet:mining=semi-hard
 //	LiftedStructureLoss()                          lifted:margin=1,sharpness=1
 //	GeneralizedLiftedStructureLoss()               lifted:form=generalized,margin=1,sharpness=1
+//	MultiSimilarityLoss()                          multi-similarity
 //	NormalizedSoftmaxLoss()                        ce:scale=20
 //
 // and a linear classifier beside the network, of embeddings before they are normalised, is

@@ -50,6 +50,12 @@ func ExampleLiftedStructure() {
 	// 2.517
 }
 
+func ExampleMultiSimilarity() {
+	show(losses.MultiSimilarity{})
+	// Output:
+	// 0.628
+}
+
 func ExampleCrossEntropy() {
 	head := &losses.CrossEntropy{Classes: 2, Seed: 1}
 	v, err := losses.Evaluate(head, points, labels, tensor.Float64)

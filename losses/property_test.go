@@ -48,6 +48,9 @@ func TestProperties(t *testing.T) {
 		"lifted hard negatives":        losses.LiftedStructure{HardNegatives: 2, Sharpness: 4},
 		"lifted generalized hard":      losses.LiftedStructure{Form: losses.Generalized, HardNegatives: 1, PosMargin: 0.1},
 		"lifted cosine":                losses.LiftedStructure{Margin: 1, Sharpness: 2, Metric: graph.Metric{Kind: graph.Cosine}},
+		"multi-similarity":             losses.MultiSimilarity{Beta: 10},
+		"multi-similarity euclidean":   losses.MultiSimilarity{Alpha: 3, Beta: 8, Base: 0.9, Metric: graph.Metric{Kind: graph.Euclidean}},
+		"multi-similarity per anchor":  losses.MultiSimilarity{Beta: 5, Reducer: losses.Reducer{How: losses.Sum, Low: 0.1}},
 		"joint of contrastive, lifted": &losses.Joint{Parts: []losses.Part{{Loss: losses.Contrastive{}}, {Loss: losses.LiftedStructure{}, Weight: 0.3}}},
 	} {
 		t.Run(name, func(t *testing.T) { losstest.Run(t, loss) })

@@ -233,7 +233,17 @@ def lifted(e, y):
     return F.relu(j).square().mean() / 2
 
 
-BY_HAND = {"contrastive": contrastive, "batch-hard": batch_hard, "all-triplets": all_triplets, "lifted": lifted}
+def multi_similarity(e, y):
+    s = e @ e.t()  # the embeddings are normalised
+    positive, negative = pairs(y)
+    none = torch.finfo(s.dtype).min
+    pull = F.softplus((1 - 2 * s).masked_fill(~positive, none).logsumexp(1)) / 2
+    push = F.softplus((50 * s - 25).masked_fill(~negative, none).logsumexp(1)) / 50
+    return (pull + push).mean()
+
+
+BY_HAND = {"contrastive": contrastive, "batch-hard": batch_hard, "multi-similarity": multi_similarity,
+           "all-triplets": all_triplets, "lifted": lifted}
 
 
 def from_library(name):
@@ -245,6 +255,8 @@ def from_library(name):
         return losses.ContrastiveLoss(pos_margin=0, neg_margin=1)
     if name == "lifted":
         return losses.LiftedStructureLoss(neg_margin=1, pos_margin=0)
+    if name == "multi-similarity":
+        return losses.MultiSimilarityLoss(alpha=2, beta=50, base=0.5)
     triplet = losses.TripletMarginLoss(margin=0.2)
     if name == "all-triplets":
         return triplet

@@ -33,10 +33,11 @@ func netOf(name string) (nets.Config, error) {
 // lossTexts are the losses as losses.Parse reads them, all in the form and with the
 // margins and averages of pytorch-metric-learning.
 var lossTexts = map[string]string{
-	"contrastive":  "contrastive:pos-margin=0,neg-margin=1,reducer=nonzero",
-	"batch-hard":   "triplet:mining=batch-hard,margin=0.2,reducer=nonzero",
-	"all-triplets": "triplet:mining=all,margin=0.2,reducer=nonzero",
-	"lifted":       "lifted:margin=1,sharpness=1,reducer=mean",
+	"contrastive":      "contrastive:pos-margin=0,neg-margin=1,reducer=nonzero",
+	"batch-hard":       "triplet:mining=batch-hard,margin=0.2,reducer=nonzero",
+	"all-triplets":     "triplet:mining=all,margin=0.2,reducer=nonzero",
+	"lifted":           "lifted:margin=1,sharpness=1,reducer=mean",
+	"multi-similarity": "multi-similarity:alpha=2,beta=50,base=0.5,reducer=mean",
 }
 
 func lossText(name string) (string, error) {

@@ -12,7 +12,7 @@ import (
 type workload struct {
 	Kind  string `json:"kind"`            // train, infer, loss, recall, gemm, peak or start
 	Net   string `json:"net,omitempty"`   // mlp, cnn, cnn-bn or resnet18
-	Loss  string `json:"loss,omitempty"`  // contrastive, batch-hard, all-triplets or lifted
+	Loss  string `json:"loss,omitempty"`  // contrastive, batch-hard, multi-similarity, all-triplets or lifted
 	Batch int    `json:"batch,omitempty"` // pictures in a batch; embeddings of a loss alone; queries of recall
 	Class int    `json:"class,omitempty"` // pictures of each class in a batch
 	Size  int    `json:"size,omitempty"`  // D of embeddings; the side of gemm's matrices
@@ -102,7 +102,7 @@ func workloads() []workload {
 
 func lossesAlone() []workload {
 	var all []workload
-	for _, loss := range []string{"contrastive", "batch-hard", "all-triplets"} {
+	for _, loss := range []string{"contrastive", "batch-hard", "multi-similarity", "all-triplets"} {
 		for _, n := range []int{256, 1024, 2048} {
 			for _, d := range []int{64, 128} {
 				w := workload{Kind: "loss", Loss: loss, Batch: n, Class: 8, Size: d, target: 5}

@@ -1,0 +1,94 @@
+package losses
+
+import (
+	"math"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+
+	"medusa/graph"
+)
+
+// MultiSimilarity weighs each pair by how it compares with the other pairs of its anchor.
+// Over the B anchors i, with positives p and negatives n,
+//
+//	L = (1/B) Σ over i of [ (1/α)·ln(1 + Σ over p of e^{−α(s_ip − λ)}) + (1/β)·ln(1 + Σ over n of e^{β(s_in − λ)}) ]
+//
+// where s is the similarity, α is Alpha, β is Beta and λ the Base. The mining of the
+// paper's eq. 11, which drops easy pairs before, is not part of it.
+//
+// With a distance d in place of s the terms are α(d_ip − λ) and β(λ − d_in).
+//
+// X. Wang, X. Han, W. Huang, D. Dong and M. R. Scott, "Multi-Similarity Loss with General
+// Pair Weighting for Deep Metric Learning", CVPR 2019, eq. 15.
+type MultiSimilarity struct {
+	Alpha   float64      // α, sharpness among positives; 2 if zero
+	Beta    float64      // β, sharpness among negatives; 50 if zero
+	Base    float64      // λ in units of similarity or distance; 0.5 if zero
+	Metric  graph.Metric // cosine similarity if zero
+	Reducer Reducer      // Mean, over the anchors, if zero
+}
+
+var (
+	_ Loss    = MultiSimilarity{}
+	_ Monitor = MultiSimilarity{}
+)
+
+// Loss takes embeddings (B, E) and labels (B) and returns a scalar.
+func (l MultiSimilarity) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	l, b, err := l.compared(embeddings, labels)
+	if err != nil {
+		return nil, err
+	}
+	terms := l.side(b.pos, b.d.Affine(l.Alpha, -l.Alpha*l.Base), l.Alpha).
+		Add(l.side(b.neg, b.d.Affine(-l.Beta, l.Beta*l.Base), l.Beta)) // (B, 1)
+	return l.Reducer.reduce(terms, terms.Detach().Constant(1, terms.Shape()...), b.labels).Node()
+}
+
+// side is (1/s)·ln(1 + Σ eˣ) of each row where mask is 1.
+func (l MultiSimilarity) side(mask, x graph.Expr, s float64) graph.Expr {
+	return graph.RowLogSumExp(mask, x, nothing).Softplus().Scale(1 / s)
+}
+
+// ActiveShare is the share of pairs on the wrong side of the base: positive ones less
+// similar than it, negative ones more.
+func (l MultiSimilarity) ActiveShare(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	l, b, err := l.compared(embeddings, labels)
+	if err != nil {
+		return nil, err
+	}
+	far := b.d.Detach().Above(l.Base)
+	active := b.pos.Mul(far).Add(b.neg.Mul(far.Not()))
+	return share(active, b.pos.Add(b.neg)).Node()
+}
+
+// compared is the filled loss and its batch.
+func (l MultiSimilarity) compared(embeddings, labels *gorgonia.Node) (MultiSimilarity, batch, error) {
+	l, err := l.filled()
+	if err != nil {
+		return l, batch{}, err
+	}
+	b, err := compare(l.Metric, embeddings, labels)
+	return l, b, err
+}
+
+// filled is l with its defaults; the base of a similarity has its sign turned, as the
+// similarity has.
+func (l MultiSimilarity) filled() (MultiSimilarity, error) {
+	l.Alpha, l.Beta, l.Base = orElse(l.Alpha, 2), orElse(l.Beta, 50), orElse(l.Base, 0.5)
+	if !(l.Alpha > 0 && l.Beta > 0) || math.IsInf(l.Alpha, 0) || math.IsInf(l.Beta, 0) {
+		return l, errors.Errorf("losses: alpha %g and beta %g of multi-similarity, want positive numbers", l.Alpha, l.Beta)
+	}
+	if math.IsNaN(l.Base) || math.IsInf(l.Base, 0) {
+		return l, errors.Errorf("losses: base %g of multi-similarity, want a finite number", l.Base)
+	}
+	if l.Metric == (graph.Metric{}) {
+		l.Metric.Kind = graph.Cosine
+	}
+	if l.Metric.Similarity() {
+		l.Base = -l.Base
+	}
+	var err error
+	l.Reducer, err = l.Reducer.or(Mean)
+	return l, err
+}
