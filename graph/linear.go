@@ -66,7 +66,7 @@ func channelSum(x Expr) Expr {
 // reluGrad is the gradient to x of y = max(0, x), given y: where y is 0 it is 0.
 func reluGrad(y, g Expr) Expr {
 	spec := device.UnaryGrad{F: device.Relu, N: y.Shape().TotalSize()}
-	return apply(spec, y.Shape(), nil, y, y, g)
+	return apply(spec, y.Shape(), nil, y, g)
 }
 
 // AddRelu is max(0, x + y) for x and y of one shape, the end of a residual block. Its

@@ -36,6 +36,7 @@ type op struct {
 	value gorgonia.Value
 	mem   device.Memory
 	loose []*tensor.Dense // contiguous copies of inputs that are views
+	place *place          // of the output in a plan; nil if it has memory of its own
 }
 
 var ids atomic.Uint64
@@ -193,6 +194,14 @@ func (o *op) Do(inputs ...gorgonia.Value) (_ gorgonia.Value, err error) {
 			err = errors.Errorf("graph: running %s: %v", o, r)
 		}
 	}()
+	if o.place != nil {
+		if len(inputs) == 0 {
+			return nil, errors.Errorf("graph: %s without inputs", o)
+		}
+		if err := o.place.begin(o, inputs[0].Dtype() == tensor.Float64); err != nil {
+			return nil, errors.Wrapf(err, "graph: %s", o)
+		}
+	}
 	if o.kern == nil {
 		if err := o.prepare(inputs); err != nil {
 			return nil, err
@@ -205,6 +214,9 @@ func (o *op) Do(inputs ...gorgonia.Value) (_ gorgonia.Value, err error) {
 	}
 	if err := o.kern.Run(o.mem, o.args); err != nil {
 		return nil, errors.Wrapf(err, "graph: %s", o)
+	}
+	if o.place != nil {
+		o.place.end(o)
 	}
 	return o.value, nil
 }
@@ -220,6 +232,8 @@ func (o *op) prepare(inputs []gorgonia.Value) error {
 	}
 	dt := inputs[0].Dtype()
 	switch {
+	case o.out.Dims() > 0 && o.place != nil:
+		o.value = o.place.tensor(o.out)
 	case o.out.Dims() > 0:
 		o.value = tensor.New(tensor.Of(dt), tensor.WithShape(o.out...))
 	case dt == tensor.Float32:

@@ -19,7 +19,15 @@ func (e Expr) unary(f device.Func, a, b float64) Expr {
 		return apply(s, e.Shape(), nil, e)
 	}
 	return apply(s, e.Shape(), func(in []Expr, out, grad Expr, _ []bool) []Expr {
-		return []Expr{apply(device.UnaryGrad(s), in[0].Shape(), nil, in[0], out, grad)}
+		var from []Expr
+		x, y := f.Needs()
+		if x {
+			from = append(from, in[0])
+		}
+		if y {
+			from = append(from, out)
+		}
+		return []Expr{apply(device.UnaryGrad(s), in[0].Shape(), nil, append(from, grad)...)}
 	}, e)
 }
 

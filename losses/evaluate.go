@@ -68,7 +68,9 @@ func NewEvaluator(loss Loss, b, e int, dt tensor.Dtype) (_ *Evaluator, err error
 	if err := v.differentiate(g, loss, cost, x); err != nil {
 		return nil, err
 	}
-	v.vm = gorgonia.NewTapeMachine(g)
+	if v.vm, err = graph.NewMachine(g); err != nil {
+		return nil, err
+	}
 	return v, nil
 }
 

@@ -47,7 +47,8 @@ func newMachine(t testing.TB, cfg nets.Config, params *graph.Params, mode nets.M
 	if mode == nets.Train {
 		m.objective(t, dt)
 	}
-	m.vm = gorgonia.NewTapeMachine(g)
+	m.vm, err = graph.NewMachine(g)
+	require.NoError(t, err)
 	t.Cleanup(func() { m.vm.Close() })
 	return m
 }

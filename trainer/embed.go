@@ -36,7 +36,9 @@ func newEmbedder(cfg nets.Config, params *graph.Params, batch int) (e *embedder,
 		return nil, err
 	}
 	e.size = net.Embedding.Shape()[1]
-	e.vm = gorgonia.NewTapeMachine(g)
+	if e.vm, err = graph.NewMachine(g); err != nil {
+		return nil, err
+	}
 	return e, nil
 }
 

@@ -51,7 +51,9 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, parse func(embedd
 	if err := s.keep(cost, net.Embedding, y, loss); err != nil {
 		return nil, nil, err
 	}
-	s.vm = gorgonia.NewTapeMachine(g)
+	if s.vm, err = graph.NewMachine(g); err != nil {
+		return nil, nil, err
+	}
 	return s, loss, nil
 }
 

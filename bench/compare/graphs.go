@@ -42,7 +42,10 @@ func measureInference(j job) (m measured, err error) {
 	if _, err := graph.Keep(net.Embedding); err != nil {
 		return m, err
 	}
-	vm := gorgonia.NewTapeMachine(g)
+	vm, err := graph.NewMachine(g)
+	if err != nil {
+		return m, err
+	}
 	defer vm.Close()
 	return measure(j.Seconds, rerun(vm))
 }
@@ -69,7 +72,10 @@ func measureLoss(j job) (m measured, err error) {
 	if err != nil {
 		return m, err
 	}
-	vm := gorgonia.NewTapeMachine(g)
+	vm, err := graph.NewMachine(g)
+	if err != nil {
+		return m, err
+	}
 	defer vm.Close()
 	if m, err = measure(j.Seconds, rerun(vm)); err != nil {
 		return m, err

@@ -39,8 +39,20 @@ type Unary struct {
 
 func (s Unary) cpu() Kernel { return host(unary[float32](s), unary[float64](s)) }
 
-// UnaryGrad computes dx = dy·f′(x) from x, y = f(x) and dy.
+// UnaryGrad computes dx = dy·f′(x) from those of x and y = f(x) that F.Needs tells, and dy.
 type UnaryGrad Unary
+
+// Needs tells what the derivative is computed from, besides the gradient: x, y = f(x),
+// both or neither. What is not needed need not be kept.
+func (f Func) Needs() (x, y bool) {
+	switch f {
+	case Affine:
+		return false, false
+	case Relu, Hinge, Exp, Sqrt, Sigmoid, Tanh:
+		return false, true
+	}
+	return true, false
+}
 
 func (s UnaryGrad) cpu() Kernel { return host(unaryGrad[float32](s), unaryGrad[float64](s)) }
 
@@ -58,8 +70,16 @@ func unaryGrad[T cpu.Float](s UnaryGrad) func(out []T, in [][]T) {
 	d := derivative[T](Unary(s))
 	var x, y, dy, dx []T
 	body := func(lo, hi int) { d(dx[lo:hi], x[lo:hi], y[lo:hi], dy[lo:hi]) }
+	needX, needY := s.F.Needs()
 	return func(out []T, in [][]T) {
-		x, y, dy, dx = in[0], in[1], in[2], out
+		dy, dx = in[len(in)-1], out
+		x, y = dy, dy // not looked at
+		if needX {
+			x = in[0]
+		}
+		if needY {
+			y = in[len(in)-2]
+		}
 		forEach(s.N, body)
 	}
 }
@@ -124,7 +144,7 @@ func derivative[T cpu.Float](s Unary) func(dx, x, y, dy []T) {
 	case Affine:
 		return func(dx, _, _, dy []T) { cpu.Affine(dx, dy, a, 0) }
 	case Relu:
-		return func(dx, x, _, dy []T) { cpu.ReluGrad(x, dy, dx) }
+		return func(dx, _, y, dy []T) { cpu.ReluGrad(y, dy, dx) }
 	case Hinge:
 		return func(dx, _, y, dy []T) { cpu.HingeGrad(dx, y, dy, a) }
 	case Square:

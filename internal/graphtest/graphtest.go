@@ -70,6 +70,16 @@ type Machine struct {
 // New builds the graph of an expression in dt, ready to Run. The objective whose
 // gradient is taken is the sum of the elements, weighted by fixed odd numbers.
 func New(dt tensor.Dtype, build Build, inputs ...Input) (*Machine, error) {
+	return newMachine(graph.NewMachine, dt, build, inputs)
+}
+
+// NewPlain is New on Gorgonia's own machine, where every op has memory of its own.
+func NewPlain(dt tensor.Dtype, build Build, inputs ...Input) (*Machine, error) {
+	plain := func(g *gorgonia.ExprGraph) (gorgonia.VM, error) { return gorgonia.NewTapeMachine(g), nil }
+	return newMachine(plain, dt, build, inputs)
+}
+
+func newMachine(machine func(*gorgonia.ExprGraph) (gorgonia.VM, error), dt tensor.Dtype, build Build, inputs []Input) (*Machine, error) {
 	m := &Machine{}
 	g := gorgonia.NewGraph()
 	var wrt gorgonia.Nodes
@@ -98,8 +108,8 @@ func New(dt tensor.Dtype, build Build, inputs ...Input) (*Machine, error) {
 	if err := m.objective(dt, out, wrt, inputs); err != nil {
 		return nil, err
 	}
-	m.VM = gorgonia.NewTapeMachine(g)
-	return m, nil
+	m.VM, err = machine(g)
+	return m, err
 }
 
 // objective adds the weighted sum of out and its gradients to the graph.
