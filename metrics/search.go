@@ -99,12 +99,15 @@ func (n *nearestRows) reset(s *scanner, k int) {
 }
 
 func (n *nearestRows) visit(query, first int, values, bias []float32) {
-	bias = bias[:len(values)]
-	for j, v := range values {
-		if v+bias[j] > n.limit || n.scan.own && first+j == query {
-			continue // a NaN goes on to the exact comparison
+	const vector = 16
+	for j := 0; j < len(values); {
+		j += cpu.SkipAbove(values[j:], bias[j:len(values)], n.limit)
+		for end := min(j+vector, len(values)); j < end; j++ {
+			if values[j]+bias[j] > n.limit || n.scan.own && first+j == query {
+				continue // a NaN goes on to the exact comparison
+			}
+			n.offer(query, ranked{n.scan.key(query, first+j), int32(first + j)})
 		}
-		n.offer(query, ranked{n.scan.key(query, first+j), int32(first + j)})
 	}
 }
 

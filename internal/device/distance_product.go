@@ -1,6 +1,8 @@
 package device
 
 import (
+	"math"
+
 	"medusa/internal/device/cpu"
 )
 
@@ -14,7 +16,6 @@ func (s Distance) byProduct() bool {
 // an untrained network, do not lose their differences in large products.
 type centred struct {
 	d       int
-	mean    []float64
 	shift   []float32
 	x       []float32
 	norms   []float32
@@ -23,7 +24,7 @@ type centred struct {
 }
 
 func newCentred(rows, d int) *centred {
-	c := &centred{d: d, mean: make([]float64, d), shift: make([]float32, d), x: make([]float32, rows*d), norms: make([]float32, rows)}
+	c := &centred{d: d, shift: make([]float32, d), x: make([]float32, rows*d), norms: make([]float32, rows)}
 	c.rowTask = func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			row := c.x[i*d : (i+1)*d]
@@ -34,18 +35,13 @@ func newCentred(rows, d int) *centred {
 	return c
 }
 
-// setMean takes the mean of x's rows.
+// setMean takes the mean of x's rows, about: any shift will do.
 func (c *centred) setMean(x []float32) {
-	clear(c.mean)
-	for i := 0; i < len(x); i += c.d {
-		for k, v := range x[i : i+c.d] {
-			c.mean[k] += float64(v)
-		}
+	copy(c.shift, x[:c.d])
+	for i := c.d; i < len(x); i += c.d {
+		cpu.Add(c.shift, c.shift, x[i:i+c.d])
 	}
-	n := float64(len(x) / c.d)
-	for k, v := range c.mean {
-		c.shift[k] = float32(v / n)
-	}
+	cpu.Affine(c.shift, c.shift, 1/float32(len(x)/c.d), 0)
 }
 
 // move sets the rows to those of x without the shift.
@@ -76,7 +72,11 @@ func productDistances(s Distance) func(out []float32, in [][]float32) {
 				continue
 			}
 			for j, v := range row {
-				if v < 0 {
+				switch {
+				case v >= 0:
+				case s.Self && i == j && cx.norms[i] <= math.MaxFloat32:
+					row[j] = 0
+				default:
 					row[j] = rowDistance(s.Metric, x[i*s.D:(i+1)*s.D], y[j*s.D:(j+1)*s.D])
 				}
 			}

@@ -34,17 +34,14 @@ func normalize[T cpu.Float](s Normalize) func(out []T, in [][]T) {
 }
 
 func norm[T cpu.Float](x []T, p int) float64 {
+	if p == 2 {
+		return math.Sqrt(cpu.Dot(x, x))
+	}
 	var sum float64
-	if p == 1 {
-		for _, v := range x {
-			sum += math.Abs(float64(v))
-		}
-		return sum
-	}
 	for _, v := range x {
-		sum += float64(v) * float64(v)
+		sum += math.Abs(float64(v))
 	}
-	return math.Sqrt(sum)
+	return sum
 }
 
 // NormalizeGrad computes dx from x, y = Normalize(x) and dy: (dy − u·⟨y, dy⟩)/‖x‖, where u
@@ -73,9 +70,7 @@ func normalizeRowGrad[T cpu.Float](s NormalizeGrad, dx, x, y, dy []T) {
 	n := norm(x, s.P)
 	var dot float64
 	if n >= s.Eps {
-		for k, v := range y {
-			dot += float64(v) * float64(dy[k])
-		}
+		dot = cpu.Dot(y, dy)
 	}
 	n = max(n, s.Eps)
 	for k, v := range dy {

@@ -195,3 +195,18 @@ func Marked[T Float](where []int32, mask []T) []int32 {
 	}
 	return where
 }
+
+// SkipAbove tells how many elements of x + y, from the first on, are above the limit for
+// sure; it may stop up to a vector too early. A NaN is not above.
+func SkipAbove(x, y []float32, limit float32) int {
+	y = y[:len(x)]
+	if f := active.simd.skipAbove; f != nil {
+		return f(single(x), single(y), len(x), limit)
+	}
+	for i, v := range x {
+		if !(v+y[i] > limit) {
+			return i
+		}
+	}
+	return len(x)
+}

@@ -107,3 +107,23 @@ func TestExpWhereAndMarked(t *testing.T) {
 		}
 	})
 }
+
+func TestSkipAbove(t *testing.T) {
+	withEachInstructionSet(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(31, 4))
+		for n := range 120 {
+			x, y := randomSlice[float32](r, n), randomSlice[float32](r, n)
+			if n > 0 && r.IntN(5) == 0 {
+				x[r.IntN(n)] = float32(math.NaN())
+			}
+			limit := float32(-2 + r.NormFloat64())
+			first := 0
+			for first < n && x[first]+y[first] > limit {
+				first++
+			}
+			got := SkipAbove(x, y, limit)
+			require.LessOrEqual(t, got, first)
+			require.Less(t, first-got, 16, "stops within a vector")
+		}
+	})
+}

@@ -49,6 +49,8 @@ type simd struct {
 	hingeGrad       func(dst, y, dy *float32, n int, k float32)
 	spanGrad        func(dst, x *float32, n int, k, at, from, to float32)
 
+	skipAbove func(x, y *float32, n int, limit float32) int
+
 	sums bool // the sums in lanes have assembly
 	wide bool // in vectors of sixteen
 }

@@ -140,3 +140,55 @@ func spanSum%s%s
 	a.VZEROUPPER()
 	a.RET()
 }
+
+// skip writes skipAbove.
+func (a *asm) skip(set string, decl *bytes.Buffer) {
+	const signature = "(x, y *float32, n int, limit float32) (skipped int)"
+	fmt.Fprintf(decl, `
+// skipAbove%s goes over x + y vector by vector, while all are above the limit, and tells how
+// many elements that were. A NaN is not above.
+//
+//go:noescape
+func skipAbove%s%s
+`, set, set, signature)
+	a.Function("skipAbove" + set)
+	a.Attributes(attr.NOSPLIT)
+	a.SignatureExpr("func" + signature)
+	x, y := a.Load(a.Param("x"), a.GP64()), a.Load(a.Param("y"), a.GP64())
+	n := a.Load(a.Param("n"), a.GP64())
+	limit := a.reg()
+	addr, err := a.Param("limit").Resolve()
+	if err != nil {
+		panic(err)
+	}
+	a.broadcast(addr.Addr, limit)
+	at, last := a.GP64(), a.GP64()
+	lanes := a.isa.bytes / 4
+	a.XORQ(at, at)
+	a.MOVQ(n, last)
+	a.SUBQ(operand.U8(lanes), last)
+	a.Label("vector")
+	a.CMPQ(at, last)
+	a.JGT(operand.LabelRef("done"))
+	v := a.reg()
+	a.load(operand.Mem{Base: x, Index: at, Scale: 4}, v)
+	a.add(operand.Mem{Base: y, Index: at, Scale: 4}, v, v)
+	if a.opmask {
+		k, hit := a.K(), a.GP32()
+		a.VCMPPS(operand.U8(notGreater), limit, v, k)
+		a.KMOVW(k, hit)
+		a.TESTL(hit, hit)
+	} else {
+		hit := a.GP32()
+		a.VCMPPS(operand.U8(notGreater), limit, v, v)
+		a.VMOVMSKPS(v, hit)
+		a.TESTL(hit, hit)
+	}
+	a.JNZ(operand.LabelRef("done"))
+	a.ADDQ(operand.U8(lanes), at)
+	a.JMP(operand.LabelRef("vector"))
+	a.Label("done")
+	a.Store(at, a.ReturnIndex(0))
+	a.VZEROUPPER()
+	a.RET()
+}

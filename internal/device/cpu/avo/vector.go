@@ -209,6 +209,7 @@ func emitVector(c *build.Context, decl *bytes.Buffer) {
 		a.extremes("rowMax", set.name, decl)
 		a.extremes("rowMin", set.name, decl)
 		a.span(set.name, decl)
+		a.skip(set.name, decl)
 	}
 }
 
