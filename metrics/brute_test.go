@@ -210,7 +210,7 @@ func TestWindowHoldsEveryTileValue(t *testing.T) {
 		query, _, argument, own, d := randomMatch(seed + 5000)
 		m, err := match(query, argument, own)
 		require.NoError(t, err)
-		s := newScanner(m, d)
+		s := newScanner(m, d, rankBlock)
 		nothing := func(int, int) {}
 		err = s.run(context.Background(), nothing, nothing, func(i, first int, values, bias []float32) {
 			for j, v := range values {

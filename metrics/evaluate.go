@@ -108,7 +108,7 @@ func retrieve(ctx context.Context, m matching, o Options) (Result, error) {
 	byClass := make(map[int]*Class)
 	depth := o.depth(m)
 	one := make([]float64, len(o.RecallAt))
-	err := forEachQuery(ctx, newScanner(m, o.Distance), func(query int, ranks []int32) {
+	err := forEachQuery(ctx, newScanner(m, o.Distance, rankBlock), func(query int, ranks []int32) {
 		if len(ranks) == 0 {
 			r.LeftOut++
 			return

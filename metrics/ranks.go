@@ -148,7 +148,7 @@ func (f *rankFinder) ranks(query int, ranks []int32) []int32 {
 // queries; ranks is valid during the call only.
 func forEachQuery(ctx context.Context, s *scanner, use func(query int, ranks []int32)) error {
 	relevant := newClasses(s.gallery.Labels)
-	finders := make([]rankFinder, min(tileQueries, s.query.Len()))
+	finders := make([]rankFinder, min(rankBlock.queries, s.query.Len()))
 	for i := range finders {
 		finders[i].scan = s
 	}
@@ -163,7 +163,7 @@ func forEachQuery(ctx context.Context, s *scanner, use func(query int, ranks []i
 		}
 	}
 	return s.run(ctx, begin, end, func(query, first int, values, bias []float32) {
-		finders[query%tileQueries].visit(query, first, values, bias)
+		finders[query%rankBlock.queries].visit(query, first, values, bias)
 	})
 }
 

@@ -43,18 +43,24 @@ func newSide(set Set, d Distance) *side {
 type scanner struct {
 	matching
 	distance Distance
+	block    block
 	q, g     *side
 	bias     []float32 // ‖b‖² of the gallery rows for Euclidean, else zeros
 	tile     []float32
 }
 
-const (
-	tileQueries = 256
-	tileGallery = 2048
+// block is how many queries are worked on at once, and with how many gallery rows they
+// are multiplied at once: so many that packing them for the product costs little, and so
+// few that the products are still in the cache when they are read.
+type block struct{ queries, gallery int }
+
+var (
+	searchBlock = block{1024, 512}
+	rankBlock   = block{256, 2048} // a query's state is large
 )
 
-func newScanner(m matching, d Distance) *scanner {
-	s := &scanner{matching: m, distance: d, q: newSide(m.query, d)}
+func newScanner(m matching, d Distance, b block) *scanner {
+	s := &scanner{matching: m, distance: d, block: b, q: newSide(m.query, d)}
 	s.g = s.q
 	if !m.own || len(m.query.Embeddings) != len(m.gallery.Embeddings) || &m.query.Embeddings[0] != &m.gallery.Embeddings[0] {
 		s.g = newSide(m.gallery, d)
@@ -65,7 +71,7 @@ func newScanner(m matching, d Distance) *scanner {
 			s.bias[i] = float32(n * n)
 		}
 	}
-	s.tile = make([]float32, min(tileQueries, m.query.Len())*min(tileGallery, m.gallery.Len()))
+	s.tile = make([]float32, min(b.queries, m.query.Len())*min(b.gallery, m.gallery.Len()))
 	return s
 }
 
@@ -100,10 +106,10 @@ func (s *scanner) window(i int, key float64) (lo, hi float32) {
 // the block and every stretch of gallery rows from first on, in parallel over the
 // queries, then end. The tile value of a pair is values[j] + bias[j].
 func (s *scanner) run(ctx context.Context, begin, end func(lo, hi int), visit func(query, first int, values, bias []float32)) error {
-	for lo := 0; lo < s.query.Len(); lo += tileQueries {
-		hi := min(lo+tileQueries, s.query.Len())
+	for lo := 0; lo < s.query.Len(); lo += s.block.queries {
+		hi := min(lo+s.block.queries, s.query.Len())
 		begin(lo, hi)
-		for first := 0; first < s.gallery.Len(); first += tileGallery {
+		for first := 0; first < s.gallery.Len(); first += s.block.gallery {
 			if err := ctx.Err(); err != nil {
 				return errors.Wrapf(err, "metrics: stopped at query %d of %d", lo, s.query.Len())
 			}
@@ -115,7 +121,7 @@ func (s *scanner) run(ctx context.Context, begin, end func(lo, hi int), visit fu
 }
 
 func (s *scanner) scanTile(lo, hi, first int, visit func(query, first int, values, bias []float32)) {
-	dim, width := s.query.Dim, min(tileGallery, s.gallery.Len()-first)
+	dim, width := s.query.Dim, min(s.block.gallery, s.gallery.Len()-first)
 	alpha := float32(-1)
 	if s.distance == Euclidean {
 		alpha = -2

@@ -57,8 +57,8 @@ func Search(ctx context.Context, query Set, gallery *Set, o SearchOptions) (Neig
 	}
 	k := min(o.K, m.others())
 	found := Neighbours{K: k, Indices: make([]int32, query.Len()*k), Distances: make([]float64, query.Len()*k)}
-	s := newScanner(m, o.Distance)
-	nearest := make([]nearestRows, min(tileQueries, query.Len()))
+	s := newScanner(m, o.Distance, searchBlock)
+	nearest := make([]nearestRows, min(searchBlock.queries, query.Len()))
 	begin := func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			nearest[i-lo].reset(s, k)
@@ -70,7 +70,7 @@ func Search(ctx context.Context, query Set, gallery *Set, o SearchOptions) (Neig
 		})
 	}
 	err = s.run(ctx, begin, end, func(query, first int, values, bias []float32) {
-		nearest[query%tileQueries].visit(query, first, values, bias)
+		nearest[query%searchBlock.queries].visit(query, first, values, bias)
 	})
 	if err != nil {
 		return Neighbours{}, err
