@@ -50,6 +50,14 @@ func ConvGradWeight[T Float](p *Conv2D, x, dy, dw, dbias []T, ws *Workspace[T]) 
 		mustHold("ConvGradWeight", "bias", dbias, q.OutC)
 	}
 	c := &ws.weight
+	if worthWinograd[T](&q, q.C, q.OutC, q.OutH(), q.OutW()) {
+		ws.tiles.gradWeight(&q, singles(x), singles(dy), singles(dw))
+		if dbias != nil {
+			c.images, c.groups, c.cols, c.gridH, c.gridW, c.dy, c.dbias = q.N, 1, q.OutC, q.OutH(), q.OutW(), dy, dbias
+			Do(q.OutC, (*biasSum[T])(c))
+		}
+		return
+	}
 	c.images, c.groups, c.cols = q.N, q.Groups, q.OutC/q.Groups
 	c.src, c.dy, c.dw, c.dbias = x, dy, dw, dbias
 	c.convWindow.forward(&q, q.Groups)
