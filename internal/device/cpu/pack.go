@@ -44,10 +44,18 @@ func packColumns[T Float](dst []T, pitch int, src []T, ld, width, k int) {
 
 // turnRows turns rows of src, from the from-th on, as long as there are enough for f. It
 // returns the first that is left.
-func turnRows(f func(dst, src *float32, count, pitch, step int), lanes int, dst []float32, pitch int, src []float32, ld, from, width, k int) int {
+func turnRows(f func(dst, src *float32, count, pitch, step int, ahead *float32), lanes int, dst []float32, pitch int, src []float32, ld, from, width, k int) int {
 	for ; from+lanes <= width; from += lanes {
 		_, _ = dst[(k-1)*pitch+from+lanes-1], src[(from+lanes-1)*ld+k-1]
-		f(&dst[from], &src[from*ld], k, 4*ld, 4*pitch)
+		f(&dst[from], &src[from*ld], k, 4*ld, 4*pitch, ahead(src, (from+lanes)*ld))
 	}
 	return from
+}
+
+// ahead is where src goes on, or its first element behind its end.
+func ahead(src []float32, at int) *float32 {
+	if at >= len(src) {
+		at = 0
+	}
+	return &src[at]
 }

@@ -6,7 +6,7 @@ import "unsafe"
 // used.
 type simd struct {
 	transpose4     func(dst, r0, r1, r2, r3 *float32, blocks, pitch int)
-	turn, turnHalf func(dst, src *float32, count, pitch, step int) // a vector of rows, half of one
+	turn, turnHalf func(dst, src *float32, count, pitch, step int, ahead *float32) // a vector of rows, half of one
 	copyRows       func(dst, src *float32, width, rows, dstPitch, srcPitch int)
 	gather         func(dst, src unsafe.Pointer, rows *int, count int, chunks *chunk, chunkCount, pitch int)
 

@@ -32,16 +32,18 @@ func emitPack(c *build.Context, decl *bytes.Buffer) {
 func turn(c *build.Context, i isa, decl *bytes.Buffer) {
 	fmt.Fprintf(decl, `
 // turn%s copies %d rows of count ≥ 4 float32, pitch bytes apart, into columns: element k
-// of row i goes to dst + step·k + 4·i bytes. Nothing else is written.
+// of row i goes to dst + step·k + 4·i bytes. Nothing else is written. As many bytes as it
+// copies are fetched to the cache from ahead on, for the next call.
 //
 //go:noescape
-func turn%s(dst, src *float32, count, pitch, step int)
+func turn%s(dst, src *float32, count, pitch, step int, ahead *float32)
 `, i.name, i.bytes/4, i.name)
 	c.Function("turn" + i.name)
 	c.Attributes(attr.NOSPLIT)
-	c.SignatureExpr("func(dst, src *float32, count, pitch, step int)")
+	c.SignatureExpr("func(dst, src *float32, count, pitch, step int, ahead *float32)")
 	load := func(name string) reg.Register { return c.Load(c.Param(name), c.GP64()) }
 	dst, src, count, pitch, step := load("dst"), load("src"), load("count"), load("pitch"), load("step")
+	ahead := load("ahead")
 	three, back := c.GP64(), c.GP64()
 	c.LEAQ(operand.Mem{Base: pitch, Index: pitch, Scale: 2}, three)
 	rows := []reg.Register{src}
@@ -51,6 +53,10 @@ func turn%s(dst, src *float32, count, pitch, step int)
 		rows = append(rows, p)
 	}
 	c.Label("loop")
+	for line := 0; line < 4*i.bytes; line += 64 {
+		c.PREFETCHT0(operand.Mem{Base: ahead, Disp: line})
+	}
+	c.ADDQ(operand.U32(4*i.bytes), ahead)
 	var v, t [4]reg.VecVirtual
 	for k := range v {
 		v[k], t[k] = i.register(c), i.register(c)
@@ -83,6 +89,7 @@ func turn%s(dst, src *float32, count, pitch, step int)
 			c.VUNPCKHPD(t[k/2+2], t[k/2], v[k])
 		}
 		c.VMOVUPS(v[k], operand.Mem{Base: dst})
+		c.PREFETCHT0(operand.Mem{Base: dst, Disp: i.bytes}) // for the next rows
 		c.ADDQ(step, dst)
 	}
 	for _, p := range rows {
