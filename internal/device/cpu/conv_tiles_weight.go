@@ -25,6 +25,9 @@ type tileWeights struct {
 	sumPitch          int
 	sumMatrix         int
 	workers           []tileWorker
+
+	dbias []float32 // or nil
+	parts []float64 // of dbias: images × output channels
 }
 
 const (
@@ -32,13 +35,13 @@ const (
 	tileWindowsRows = 8       // output channels whose windows are a piece
 )
 
-func (c *convTiles) gradWeight(p *Conv2D, x, dy, dw []float32) {
+func (c *convTiles) gradWeight(p *Conv2D, x, dy, dw, dbias []float32) {
 	t := &c.weight
-	t.x, t.dy, t.dw = x, dy, dw
+	t.x, t.dy, t.dw, t.dbias = x, dy, dw, dbias
 	t.images, t.channels, t.srcH, t.srcW, t.rows, t.dstH, t.dstW = p.N, p.C, p.H, p.W, p.OutC, p.OutH(), p.OutW()
 	t.plan(-p.PadH, -p.PadW)
 	t.run()
-	t.x, t.dy, t.dw = nil, nil, nil
+	t.x, t.dy, t.dw, t.dbias = nil, nil, nil, nil
 	for i := range t.workers {
 		t.workers[i].forget()
 	}
@@ -68,12 +71,20 @@ func (c *tileWeights) run() {
 	}
 	c.xs, c.dys = grow(c.xs, tileMatrices*c.xMatrix), grow(c.dys, tileMatrices*c.dyMatrix)
 	c.sums = grow(c.sums, tileMatrices*c.sumMatrix)
+	c.parts = grow(c.parts, c.images*c.rows)
 	for c.first = 0; c.first < c.images; c.first += c.perChunk {
 		c.count = min(c.perChunk, c.images-c.first)
 		doAtMost(len(c.workers), ceil(c.count, c.perPiece), c)
 		doAtMost(len(c.workers), tileMatrices, (*tileSums)(c))
 	}
 	doAtMost(len(c.workers), ceil(c.rows, tileWindowsRows), (*tileGradients)(c))
+	for r := range c.dbias {
+		var sum float64
+		for image := range c.images {
+			sum += c.parts[image*c.rows+r]
+		}
+		c.dbias[r] = float32(sum)
+	}
 }
 
 // Piece turns and transforms some images of the chunk.
@@ -86,7 +97,11 @@ func (c *tileWeights) Piece(piece, worker int) {
 		turnPlanes(w.pixels, c.xPitch, c.x[(c.first+i)*c.channels*src:], c.channels, src)
 		w.args.tableStep, w.args.elementStep, w.args.element = 8*(tileSide+2)*(tileSide+2), 4*c.xPitch, 4*c.xMatrix
 		w.transform(active.simd.tileInput, w.pixels, c.xs[i*tiles*c.xPitch:], c.xTable, tiles, c.channels)
-		turnPlanes(w.pixels, c.dyPitch, c.dy[(c.first+i)*c.rows*dst:], c.rows, dst)
+		dy := c.dy[(c.first+i)*c.rows*dst:]
+		turnPlanes(w.pixels, c.dyPitch, dy, c.rows, dst)
+		for r := range c.dbias { // while dy is in the cache
+			c.parts[(c.first+i)*c.rows+r] = Sum(dy[r*dst : (r+1)*dst])
+		}
 		w.args.tableStep, w.args.elementStep, w.args.element = 8*tileSide*tileSide, 4*c.dyPitch, 4*c.dyMatrix
 		w.transform(active.simd.tileGrad, w.pixels, c.dys[i*tiles*c.dyPitch:], c.dyTable, tiles, c.rows)
 	}
