@@ -11,7 +11,12 @@ import (
 
 // Linear is x·wᵀ + bias (B, O) for x (B, F), w (O, F) and bias (O); pass the zero Expr
 // for none.
-func Linear(x, w, bias Expr) Expr {
+func Linear(x, w, bias Expr) Expr { return linear(x, w, bias, false) }
+
+// LinearRelu is max(0, Linear), in one pass. Its derivative at 0 is 0.
+func LinearRelu(x, w, bias Expr) Expr { return linear(x, w, bias, true) }
+
+func linear(x, w, bias Expr, relu bool) Expr {
 	if err := firstError(x, w); err != nil {
 		return Fail(err)
 	}
@@ -23,8 +28,11 @@ func Linear(x, w, bias Expr) Expr {
 	if err != nil {
 		return Fail(errors.Wrap(err, "graph: linear"))
 	}
-	spec := device.Linear{B: sx[0], F: sx[1], O: sw[0], Bias: len(in) == 3}
-	return apply(spec, tensor.Shape{sx[0], sw[0]}, func(in []Expr, _, g Expr, need []bool) []Expr {
+	spec := device.Linear{B: sx[0], F: sx[1], O: sw[0], Bias: len(in) == 3, Relu: relu}
+	return apply(spec, tensor.Shape{sx[0], sw[0]}, func(in []Expr, out, g Expr, need []bool) []Expr {
+		if relu {
+			g = reluGrad(out, g)
+		}
 		grads := make([]Expr, len(in))
 		if need[0] {
 			grads[0] = g.MatMul(in[1])

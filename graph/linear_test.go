@@ -37,6 +37,25 @@ func TestLinear(t *testing.T) {
 	}
 }
 
+// LinearRelu is Linear cut at zero, and its gradient is gated.
+func TestLinearRelu(t *testing.T) {
+	fused := func(in []graph.Expr) graph.Expr { return graph.LinearRelu(in[0], in[1], in[2]) }
+	graphtest.Values(t, []float64{11, 0, 0}, fused,
+		graphtest.Of([]float64{1, 2}, 1, 2), graphtest.Of([]float64{1, 0, 3, 4, 5, 6}, 3, 2), graphtest.Of([]float64{10, -20, -17}, 3))
+	rng := rand.New(rand.NewPCG(1, 17))
+	for _, s := range [][3]int{{1, 1, 1}, {7, 4, 6}, {2, 33, 17}} {
+		x, w, b := graphtest.Random(rng, s[0], s[1]), graphtest.Random(rng, s[2], s[1]), graphtest.Random(rng, s[2])
+		graphtest.Gradient(t, fused, x, w, b)
+		apart := func(in []graph.Expr) graph.Expr { return graph.Linear(in[0], in[1], in[2]).Relu() }
+		value, grads, err := graphtest.Eval(tensor.Float32, fused, x, w, b)
+		require.NoError(t, err)
+		want, wantGrads, err := graphtest.Eval(tensor.Float32, apart, x, w, b)
+		require.NoError(t, err)
+		assert.Equal(t, want, value)
+		assert.Equal(t, wantGrads, grads)
+	}
+}
+
 func TestAddRelu(t *testing.T) {
 	build := func(in []graph.Expr) graph.Expr { return graph.AddRelu(in[0], in[1]) }
 	nan := math.NaN()

@@ -15,19 +15,24 @@ type Pool struct {
 	Pad        [2]int // pixels added on each side, at most half of the window
 	Ceil       bool   // the output's size is rounded up: a last window may reach beyond the picture
 	ExcludePad bool   // an average does not count the padding; by default it counts as zeros
+	Relu       bool   // a maximum is cut at zero
 }
 
 // MaxPool is the largest pixel of each window of x (B, C, H, W): (B, C, OutH, OutW) with
 // OutH = ⌊(H + 2·Pad − Window)/Stride⌋ + 1. Padding never wins. Of equal pixels the first
-// gets the gradient.
+// gets the gradient. With Relu, the result is cut at zero: that is what pooling of a ReLU
+// gives, with a gradient to gate of so many times fewer elements.
 func MaxPool(x Expr, p Pool) Expr {
 	q, out, err := p.geometry(x)
 	if err != nil {
 		return Fail(err)
 	}
-	spec := device.MaxPool{Pool2D: q, Saved: new(device.Saved)}
+	spec := device.MaxPool{Pool2D: q, Relu: p.Relu, Saved: new(device.Saved)}
 	return applyStateful(spec, out, func(in []Expr, out, g Expr, _ []bool) []Expr {
 		spec.Saved.Wanted = true
+		if p.Relu {
+			g = reluGrad(out, g)
+		}
 		return []Expr{applyStateful(device.MaxPoolGrad(spec), in[0].Shape(), nil, g, out)}
 	}, x)
 }

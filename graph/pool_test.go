@@ -129,6 +129,28 @@ func TestMaxPoolTies(t *testing.T) {
 	}
 }
 
+// Pooling with a ReLU is pooling of a ReLU, in value and in gradient.
+func TestMaxPoolRelu(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 3))
+	for _, p := range []graph.Pool{{Window: [2]int{2, 2}}, {Window: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: [2]int{1, 1}}} {
+		x := graphtest.Random(rng, 3, 2, 8, 7)
+		for i := range x.Values {
+			x.Values[i] -= 0.9 // so that some windows have nothing above zero
+		}
+		before := func(in []graph.Expr) graph.Expr { return graph.MaxPool(in[0].Relu(), p) }
+		want, wantGrads, err := graphtest.Eval(tensor.Float32, before, x)
+		require.NoError(t, err)
+		assert.Contains(t, want, 0.0)
+		p.Relu = true
+		within := func(in []graph.Expr) graph.Expr { return graph.MaxPool(in[0], p) }
+		value, grads, err := graphtest.Eval(tensor.Float32, within, x)
+		require.NoError(t, err)
+		assert.Equal(t, want, value)
+		assert.Equal(t, wantGrads, grads)
+		graphtest.Gradient(t, within, x)
+	}
+}
+
 // Two poolings of one picture are two ops, each with its own memory.
 func TestMaxPoolTwice(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 2))

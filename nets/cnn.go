@@ -18,11 +18,13 @@ func cnn(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (graph.Expr, erro
 		channels = []int{32, 64, 128}
 	}
 	for i, n := range channels {
-		x = l.ConvNorm(fmt.Sprintf("conv%d", i+1), fmt.Sprintf("bn%d", i+1), x, n, Window{Size: 3, Pad: 1}, true)
-		if i == len(channels)-1 {
+		last := i == len(channels)-1
+		late := !last && l.Config.Norm == "none" && l.Config.Activation == "relu" && l.Config.Pooling == "max"
+		x = l.ConvNorm(fmt.Sprintf("conv%d", i+1), fmt.Sprintf("bn%d", i+1), x, n, Window{Size: 3, Pad: 1}, !late)
+		if last {
 			break
 		}
-		if x = l.halve(x); x.Err() != nil {
+		if x = l.halve(x, late); x.Err() != nil {
 			return x, errors.Wrapf(x.Err(), "pooling after block %d of %d; take fewer channels or larger pictures", i+1, len(channels))
 		}
 	}
@@ -30,9 +32,10 @@ func cnn(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (graph.Expr, erro
 	return x, x.Err()
 }
 
-// halve pools windows of 2×2 as Config.Pooling says.
-func (l *Layers) halve(x graph.Expr) graph.Expr {
-	p := graph.Pool{Window: [2]int{2, 2}}
+// halve pools windows of 2×2 as Config.Pooling says. relu cuts maxima at zero: the same as
+// a ReLU before, for less work.
+func (l *Layers) halve(x graph.Expr, relu bool) graph.Expr {
+	p := graph.Pool{Window: [2]int{2, 2}, Relu: relu}
 	switch l.Config.Pooling {
 	case "none":
 		return x

@@ -35,6 +35,10 @@ type Window struct {
 // Linear is a fully connected layer of x (B, F) to (B, out) with weights name.weight
 // (out, F) and name.bias (out).
 func (l *Layers) Linear(name string, x graph.Expr, out int) graph.Expr {
+	return l.linear(name, x, out, false)
+}
+
+func (l *Layers) linear(name string, x graph.Expr, out int, relu bool) graph.Expr {
 	if x.Err() != nil {
 		return x
 	}
@@ -44,7 +48,11 @@ func (l *Layers) Linear(name string, x graph.Expr, out int) graph.Expr {
 	}
 	w := l.weight(name+".weight", x, out, s[1])
 	b := l.bias(name+".bias", x, s[1], out)
-	y := graph.Linear(x, w, b)
+	f := graph.Linear
+	if relu {
+		f = graph.LinearRelu
+	}
+	y := f(x, w, b)
 	return l.done(name, "linear", y, float64(s[1])*float64(out))
 }
 

@@ -20,7 +20,12 @@ func mlp(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (graph.Expr, erro
 		if i > 0 {
 			x = l.Dropout(fmt.Sprintf("dropout%d", i), x)
 		}
-		x = l.Linear(fmt.Sprintf("fc%d", i+1), x, n)
+		name := fmt.Sprintf("fc%d", i+1)
+		if l.Config.Norm == "none" && l.Config.Activation == "relu" {
+			x = l.linear(name, x, n, true)
+			continue
+		}
+		x = l.Linear(name, x, n)
 		x = l.Norm(fmt.Sprintf("bn%d", i+1), x, true)
 	}
 	return x, x.Err()

@@ -1,6 +1,10 @@
 package device
 
-import "medusa/internal/device/cpu"
+import (
+	"fmt"
+
+	"medusa/internal/device/cpu"
+)
 
 // Conv computes y (N, OutC, OutH, OutW) = x ⋆ w + bias, cut at zero with Relu, from
 // x (N, C, H, W), w (OutC, C/Groups, KH, KW) and, with Bias, bias (OutC).
@@ -34,8 +38,31 @@ func convGradInput[T cpu.Float](s ConvGradInput) func(out []T, in [][]T) {
 	return func(out []T, in [][]T) { cpu.ConvGradInput(&s.Conv2D, in[0], in[1], out, ws) }
 }
 
-// ConvGradWeight computes the gradient to w from x and dy.
-type ConvGradWeight struct{ cpu.Conv2D }
+// Sums is what a gradient to weights leaves for the gradient to a bias: dy summed over
+// images and places, while it is read anyhow.
+type Sums struct {
+	f32 []float32
+	f64 []float64
+}
+
+func sumsOf[T cpu.Float](s *Sums) *[]T {
+	var p any = &s.f32
+	if _, double := any(T(0)).(float64); double {
+		p = &s.f64
+	}
+	return p.(*[]T)
+}
+
+// ConvGradWeight computes the gradient to w from x and dy, and that to a bias into Bias
+// unless it is nil. With Bias, the op is not to be merged with others.
+type ConvGradWeight struct {
+	cpu.Conv2D
+	Bias *Sums
+}
+
+func (s ConvGradWeight) String() string {
+	return fmt.Sprintf("ConvGradWeight %+v, bias %t", s.Conv2D, s.Bias != nil)
+}
 
 func (s ConvGradWeight) cpu() Kernel {
 	return host(convGradWeight[float32](s), convGradWeight[float64](s))
@@ -43,5 +70,22 @@ func (s ConvGradWeight) cpu() Kernel {
 
 func convGradWeight[T cpu.Float](s ConvGradWeight) func(out []T, in [][]T) {
 	ws := new(cpu.Workspace[T])
-	return func(out []T, in [][]T) { cpu.ConvGradWeight(&s.Conv2D, in[0], in[1], out, nil, ws) }
+	var bias []T
+	if s.Bias != nil {
+		bias = make([]T, s.OutC)
+		*sumsOf[T](s.Bias) = bias
+	}
+	return func(out []T, in [][]T) { cpu.ConvGradWeight(&s.Conv2D, in[0], in[1], out, bias, ws) }
+}
+
+// BiasGrad copies what ConvGradWeight left in Sums. Its input is the gradient to w, for
+// the order of execution.
+type BiasGrad struct{ Sums *Sums }
+
+func (s BiasGrad) String() string { return "BiasGrad" }
+
+func (s BiasGrad) cpu() Kernel { return host(biasGrad[float32](s), biasGrad[float64](s)) }
+
+func biasGrad[T cpu.Float](s BiasGrad) func(out []T, in [][]T) {
+	return func(out []T, _ [][]T) { copy(out, *sumsOf[T](s.Sums)) }
 }

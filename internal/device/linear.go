@@ -3,10 +3,10 @@ package device
 import "medusa/internal/device/cpu"
 
 // Linear computes y (B, O) = x·wᵀ + bias from x (B, F), w (O, F) and, with Bias,
-// bias (O).
+// bias (O), cut at zero with Relu.
 type Linear struct {
-	B, F, O int
-	Bias    bool
+	B, F, O    int
+	Bias, Relu bool
 }
 
 func (s Linear) cpu() Kernel { return host(linear[float32](s), linear[float64](s)) }
@@ -17,7 +17,7 @@ func linear[T cpu.Float](s Linear) func(out []T, in [][]T) {
 		if s.Bias {
 			bias = in[2]
 		}
-		cpu.GemmBias(false, true, s.B, s.O, s.F, in[0], s.F, in[1], s.F, bias, false, out, s.O)
+		cpu.GemmBias(false, true, s.B, s.O, s.F, in[0], s.F, in[1], s.F, bias, s.Relu, out, s.O)
 	}
 }
 

@@ -13,21 +13,30 @@ type Saved struct {
 	index  []int32
 }
 
-// MaxPool computes the largest number of each window. The op is not to be merged with
+// MaxPool computes the largest number of each window, cut at zero with Relu. The op is not to be merged with
 // others, since its gradient reads what the same run left in Saved.
 type MaxPool struct {
 	cpu.Pool2D
+	Relu  bool
 	Saved *Saved
 }
 
-func (s MaxPool) String() string { return fmt.Sprintf("MaxPool %+v", s.Pool2D) }
+func (s MaxPool) String() string {
+	return fmt.Sprintf("MaxPool %+v, ReLU %t", s.Pool2D, s.Relu)
+}
 
 func (s MaxPool) cpu() Kernel { return host(maxPool[float32](s), maxPool[float64](s)) }
 
 func maxPool[T cpu.Float](s MaxPool) func(out []T, in [][]T) {
 	var x, y []T
 	var arg []int32
-	body := func(lo, hi int) { cpu.MaxPool(&s.Pool2D, lo, hi, x, y, arg) }
+	plane := s.OutH() * s.OutW()
+	body := func(lo, hi int) {
+		cpu.MaxPool(&s.Pool2D, lo, hi, x, y, arg)
+		if s.Relu {
+			cpu.Relu(y[lo*plane:hi*plane], y[lo*plane:hi*plane])
+		}
+	}
 	return func(out []T, in [][]T) {
 		if s.Saved.Wanted && len(s.Saved.index) != len(out) {
 			s.Saved.index = make([]int32, len(out))
@@ -37,7 +46,8 @@ func maxPool[T cpu.Float](s MaxPool) func(out []T, in [][]T) {
 	}
 }
 
-// MaxPoolGrad computes dx from dy and, for the order of execution, y.
+// MaxPoolGrad computes dx from dy, gated already with Relu, and, for the order of
+// execution, y.
 type MaxPoolGrad MaxPool
 
 func (s MaxPoolGrad) String() string { return fmt.Sprintf("MaxPoolGrad %+v", s.Pool2D) }

@@ -70,7 +70,7 @@ func (p Conv2D) Validate() error {
 type Workspace[T Float] struct {
 	product convProduct[T]
 	weight  convWeight[T]
-	tiles   convWinograd
+	tiles   convTiles
 }
 
 // ConvForward computes y = x ⋆ w + bias, cut at zero if relu is set. bias has OutC
@@ -82,7 +82,7 @@ func ConvForward[T Float](p *Conv2D, x, w, bias, y []T, relu bool, ws *Workspace
 		mustHold("ConvForward", "bias", bias, q.OutC)
 	}
 	if worthWinograd[T](&q, q.C, q.OutC, q.OutH(), q.OutW()) {
-		winogradForward(&ws.tiles, &q, singles(x), singles(w), singles(bias), singles(y), relu)
+		ws.tiles.forward(&q, singles(x), singles(w), singles(bias), singles(y), relu)
 		return
 	}
 	c := &ws.product
@@ -101,7 +101,7 @@ func ConvGradInput[T Float](p *Conv2D, dy, w, dx []T, ws *Workspace[T]) {
 	q := p.withDefaults()
 	checkConvLengths("ConvGradInput", &q, dx, w, dy)
 	if worthWinograd[T](&q, q.OutC, q.C, q.H, q.W) {
-		winogradBackward(&ws.tiles, &q, singles(dy), singles(w), singles(dx))
+		ws.tiles.backward(&q, singles(dy), singles(w), singles(dx))
 		return
 	}
 	c := &ws.product

@@ -23,7 +23,8 @@ type convWeight[T Float] struct {
 	srcImage   int
 	chunkImage int // images copied at once
 	share      bool
-	shared     []T // dy in panels for all parts, chunk by chunk
+	shared     []T       // dy in panels for all parts, chunk by chunk
+	biases     []float64 // sums of dy: sets, groups, cols
 }
 
 type weightWorker[T Float] struct {
@@ -50,6 +51,13 @@ func ConvGradWeight[T Float](p *Conv2D, x, dy, dw, dbias []T, ws *Workspace[T]) 
 		mustHold("ConvGradWeight", "bias", dbias, q.OutC)
 	}
 	c := &ws.weight
+	if worthWinograd[T](&q, q.C, q.OutC, q.OutH(), q.OutW()) {
+		if dbias != nil {
+			dbias = dbias[:q.OutC]
+		}
+		ws.tiles.gradWeight(&q, singles(x), singles(dy), singles(dw), singles(dbias))
+		return
+	}
 	c.images, c.groups, c.cols = q.N, q.Groups, q.OutC/q.Groups
 	c.src, c.dy, c.dw, c.dbias = x, dy, dw, dbias
 	c.convWindow.forward(&q, q.Groups)
@@ -71,14 +79,20 @@ func (c *convWeight[T]) run() {
 		c.workers[i].clean = false
 	}
 	c.sums = grow(c.sums, c.sets*c.groups*c.depth()*c.cols)
+	c.biases = grow(c.biases, c.sets*c.groups*c.cols)
+	clear(c.biases)
 	if c.share {
 		c.shared = grow(c.shared, c.sharedAt(c.groups, 0, 0))
 		doAtMost(len(c.workers), c.sets*c.groups, (*weightPanels[T])(c))
 	}
 	doAtMost(len(c.workers), c.sets*c.groups*c.parts, c)
 	doAtMost(len(c.workers), c.groups*ceil(c.depth(), weightRows), (*weightSum[T])(c))
-	if c.dbias != nil {
-		doAtMost(len(c.workers), c.groups*c.cols, (*biasSum[T])(c))
+	for i := range c.dbias[:min(len(c.dbias), c.groups*c.cols)] {
+		var sum float64
+		for set := range c.sets {
+			sum += c.biases[set*c.groups*c.cols+i]
+		}
+		c.dbias[i] = T(sum)
 	}
 }
 
@@ -119,6 +133,9 @@ func (c *convWeight[T]) Piece(piece, worker int) {
 			w.panels = grow(w.panels, ceil(c.cols, c.micro.cols())*c.micro.cols()*n*c.gridW)
 			panels = w.panels
 			c.packLines(panels, group, image, line, n)
+			if part == 0 {
+				c.sumLines(set, group, image, line, n)
+			}
 		}
 		c.segmentsOf(w, line, n, channels)
 		c.multiply(w, panels, out, channels*len(c.taps), n, first)
@@ -152,6 +169,7 @@ func (c *weightPanels[T]) Piece(piece, _ int) {
 	w, group := (*convWeight[T])(c), piece%c.groups
 	w.chunks(piece/c.groups, func(image, _, line, n int) {
 		w.packLines(c.shared[w.sharedAt(group, image, line):], group, image, line, n)
+		w.sumLines(piece/c.groups, group, image, line, n)
 	})
 }
 
@@ -189,6 +207,23 @@ func (c *convWeight[T]) packLines(out []T, group, image, line, n int) {
 		for p := range panels {
 			packColumns(out[(p*depth+done*c.gridW)*cols:], cols, dy[p*cols*places:], places,
 				min(cols, c.cols-p*cols), lines*c.gridW)
+		}
+		done += lines
+	}
+}
+
+// sumLines adds dy at some rows of places, just packed, up for the gradient to the bias.
+func (c *convWeight[T]) sumLines(set, group, image, line, n int) {
+	if c.dbias == nil {
+		return
+	}
+	places := c.gridH * c.gridW
+	for done := 0; done < n; { // the lines of one image at a time
+		i, row := (line+done)/c.gridH, (line+done)%c.gridH
+		lines := min(n-done, c.gridH-row)
+		for ch := range c.cols {
+			at := (((image+i)*c.groups+group)*c.cols+ch)*places + row*c.gridW
+			c.biases[(set*c.groups+group)*c.cols+ch] += Sum(c.dy[at : at+lines*c.gridW])
 		}
 		done += lines
 	}
@@ -238,16 +273,4 @@ func (c *weightSum[T]) Piece(piece, _ int) {
 			dw[j*depth+i] = v
 		}
 	}
-}
-
-// biasSum sums dy over images and places, a channel a piece.
-type biasSum[T Float] convWeight[T]
-
-func (c *biasSum[T]) Piece(channel, _ int) {
-	places := c.gridH * c.gridW
-	var l lanes
-	for n := range c.images {
-		addSum(&l, c.dy[(n*c.groups*c.cols+channel)*places:][:places])
-	}
-	c.dbias[channel] = T(l.total())
 }

@@ -13,7 +13,7 @@ var instructionSets = []instructionSet{
 		f32: micro[float32]{rows: 12, lanes: 16, table: tableOf(microAVX512F32[:]), indirect: tableOf(tableAVX512F32[:])},
 		f64: micro[float64]{rows: 12, lanes: 8, table: tableOf(microAVX512F64[:]), indirect: tableOf(tableAVX512F64[:])},
 		simd: simd{
-			peak: peakAVX512, transpose4: transpose4AVX2, copyRows: copyRowsAVX512, gather: gatherAVX512,
+			peak: peakAVX512, transpose4: transpose4AVX2, turn: turnAVX512, turnHalf: turnAVX2, copyRows: copyRowsAVX512, gather: gatherAVX512,
 			add: addAVX512, sub: subAVX512, mul: mulAVX512, axpy: axpyAVX512, affine: affineAVX512, relu: reluAVX512,
 			reluGrad: reluGradAVX512, addRelu: addReluAVX512, normalize: normalizeAVX512, normalizeRelu: normalizeReluAVX512,
 			normalizeGrad: normalizeGradAVX512, normalizeReluGrad: normalizeReluGradAVX512, sgd: sgdAVX512,
@@ -25,7 +25,8 @@ var instructionSets = []instructionSet{
 			sqrt: sqrtAVX512, sqrtGrad: sqrtGradAVX512, squareGrad: squareGradAVX512, sigmoid: sigmoidAVX512, sigmoidGrad: sigmoidGradAVX512,
 			softplus: softplusAVX512, softplusGrad: softplusGradAVX512, apart: apartAVX512, apartSquared: apartSquaredAVX512, pull: pullAVX512,
 			pullSquared: pullSquaredAVX512,
-			dots:        dotsAVX512, winogradInput: winogradInputAVX512, winogradOutput: winogradOutputAVX512, maxPool: maxPoolAVX2, maxPoolGrad: maxPoolGradAVX2,
+			dots:        dotsAVX512, tileInput: tileInputAVX512, tileOutput: tileOutputAVX512, tileGrad: tileGradAVX512,
+			tileFilter: tileFilterAVX512, tileWeight: tileWeightAVX512, maxPool: maxPoolAVX2, maxPoolGrad: maxPoolGradAVX2,
 		},
 	},
 	{
@@ -33,7 +34,7 @@ var instructionSets = []instructionSet{
 		f32: micro[float32]{rows: 6, lanes: 8, table: tableOf(microAVX2F32[:]), indirect: tableOf(tableAVX2F32[:])},
 		f64: micro[float64]{rows: 6, lanes: 4, table: tableOf(microAVX2F64[:]), indirect: tableOf(tableAVX2F64[:])},
 		simd: simd{
-			peak: peakAVX2, transpose4: transpose4AVX2, copyRows: copyRowsAVX2, gather: gatherAVX2,
+			peak: peakAVX2, transpose4: transpose4AVX2, turn: turnAVX2, copyRows: copyRowsAVX2, gather: gatherAVX2,
 			add: addAVX2, sub: subAVX2, mul: mulAVX2, axpy: axpyAVX2, affine: affineAVX2, relu: reluAVX2,
 			reluGrad: reluGradAVX2, addRelu: addReluAVX2, normalize: normalizeAVX2, normalizeRelu: normalizeReluAVX2,
 			normalizeGrad: normalizeGradAVX2, normalizeReluGrad: normalizeReluGradAVX2, sgd: sgdAVX2, momentum: momentumAVX2,
@@ -44,7 +45,8 @@ var instructionSets = []instructionSet{
 			sqrt: sqrtAVX2, sqrtGrad: sqrtGradAVX2, squareGrad: squareGradAVX2, sigmoid: sigmoidAVX2, sigmoidGrad: sigmoidGradAVX2,
 			softplus: softplusAVX2, softplusGrad: softplusGradAVX2, apart: apartAVX2, apartSquared: apartSquaredAVX2, pull: pullAVX2,
 			pullSquared: pullSquaredAVX2,
-			dots:        dotsAVX2, maxPool: maxPoolAVX2, maxPoolGrad: maxPoolGradAVX2,
+			dots:        dotsAVX2, tileInput: tileInputAVX2, tileOutput: tileOutputAVX2, tileGrad: tileGradAVX2,
+			tileFilter: tileFilterAVX2, tileWeight: tileWeightAVX2, maxPool: maxPoolAVX2, maxPoolGrad: maxPoolGradAVX2,
 		},
 	},
 	generic,

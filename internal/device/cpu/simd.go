@@ -5,15 +5,16 @@ import "unsafe"
 // simd holds an instruction set's functions of float32; where one is nil, a Go loop is
 // used.
 type simd struct {
-	transpose4 func(dst, r0, r1, r2, r3 *float32, blocks, pitch int)
-	copyRows   func(dst, src *float32, width, rows, dstPitch, srcPitch int)
-	gather     func(dst, src unsafe.Pointer, rows *int, count int, chunks *chunk, chunkCount, pitch int)
+	transpose4     func(dst, r0, r1, r2, r3 *float32, blocks, pitch int)
+	turn, turnHalf func(dst, src *float32, count, pitch, step int, ahead *float32) // a vector of rows, half of one
+	copyRows       func(dst, src *float32, width, rows, dstPitch, srcPitch int)
+	gather         func(dst, src unsafe.Pointer, rows *int, count int, chunks *chunk, chunkCount, pitch int)
 
 	dots func(out, x, r0, r1, r2, r3 *float32, n int)
 
-	winogradInput  func(dst, src *float32, planes, plane, row int, chunks *winogradTiles, count, pitch, matrix int)
-	winogradOutput func(dst, src *float32, rows, plane, line int, chunks *winogradResults, count, pitch, matrix int,
-		bias *float32, flags int)
+	tileInput, tileOutput, tileGrad func(*tileArgs) // of tiles
+	tileFilter, tileWeight          func(*tileArgs) // of windows
+
 	maxPool     func(y *float32, arg *int32, x *float32, width, rows, cols int)
 	maxPoolGrad func(dx, dy *float32, arg *int32, width, rows, cols int)
 

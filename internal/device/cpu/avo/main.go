@@ -33,7 +33,7 @@ var files = []file{
 	{name: "vector", emit: emitVector},
 	{name: "pool", emit: emitPool},
 	{name: "dots", emit: emitDots},
-	{name: "winograd", emit: emitWinograd},
+	{name: "tiles", emit: emitTiles},
 }
 
 func main() {

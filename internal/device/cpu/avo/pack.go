@@ -12,6 +12,8 @@ import (
 
 func emitPack(c *build.Context, decl *bytes.Buffer) {
 	transpose4(c, decl)
+	turn(c, avx512, decl)
+	turn(c, avx2, decl)
 	gather(c, avx512, decl)
 	gather(c, avx2, decl)
 	copyRows(c, avx512, decl)
@@ -22,6 +24,94 @@ func emitPack(c *build.Context, decl *bytes.Buffer) {
 	c.Attributes(attr.NOSPLIT)
 	c.SignatureExpr("func()")
 	c.PAUSE()
+	c.RET()
+}
+
+// turn writes a vector's worth of rows into columns, four elements of each at a time: the
+// 16 bytes of rows r, r+4, r+8 … stand side by side in a register, and are turned there.
+func turn(c *build.Context, i isa, decl *bytes.Buffer) {
+	fmt.Fprintf(decl, `
+// turn%s copies %d rows of count ≥ 4 float32, pitch bytes apart, into columns: element k
+// of row i goes to dst + step·k + 4·i bytes. Nothing else is written. As many bytes as it
+// copies are fetched to the cache from ahead on, for the next call.
+//
+//go:noescape
+func turn%s(dst, src *float32, count, pitch, step int, ahead *float32)
+`, i.name, i.bytes/4, i.name)
+	c.Function("turn" + i.name)
+	c.Attributes(attr.NOSPLIT)
+	c.SignatureExpr("func(dst, src *float32, count, pitch, step int, ahead *float32)")
+	load := func(name string) reg.Register { return c.Load(c.Param(name), c.GP64()) }
+	dst, src, count, pitch, step := load("dst"), load("src"), load("count"), load("pitch"), load("step")
+	ahead := load("ahead")
+	three, back := c.GP64(), c.GP64()
+	c.LEAQ(operand.Mem{Base: pitch, Index: pitch, Scale: 2}, three)
+	rows := []reg.Register{src}
+	for len(rows) < i.bytes/16 {
+		p := c.GP64()
+		c.LEAQ(operand.Mem{Base: rows[len(rows)-1], Index: pitch, Scale: 4}, p)
+		rows = append(rows, p)
+	}
+	c.Label("loop")
+	for line := 0; line < 4*i.bytes; line += 64 {
+		c.PREFETCHT0(operand.Mem{Base: ahead, Disp: line})
+	}
+	c.ADDQ(operand.U32(4*i.bytes), ahead)
+	var v, t [4]reg.VecVirtual
+	for k := range v {
+		v[k], t[k] = i.register(c), i.register(c)
+		for lane, p := range rows {
+			m := operand.Mem{Base: p}
+			switch k {
+			case 1, 2:
+				m.Index, m.Scale = pitch, uint8(k)
+			case 3:
+				m.Index, m.Scale = three, 1
+			}
+			switch {
+			case lane == 0:
+				c.VMOVUPS(m, v[k].(reg.Vec).AsX())
+			case i.opmask:
+				c.VINSERTF32X4(operand.U8(lane), m, v[k], v[k])
+			default:
+				c.VINSERTF128(operand.U8(lane), m, v[k], v[k])
+			}
+		}
+	}
+	c.VUNPCKLPS(v[1], v[0], t[0])
+	c.VUNPCKHPS(v[1], v[0], t[1])
+	c.VUNPCKLPS(v[3], v[2], t[2])
+	c.VUNPCKHPS(v[3], v[2], t[3])
+	for k := range v {
+		if k%2 == 0 {
+			c.VUNPCKLPD(t[k/2+2], t[k/2], v[k])
+		} else {
+			c.VUNPCKHPD(t[k/2+2], t[k/2], v[k])
+		}
+		c.VMOVUPS(v[k], operand.Mem{Base: dst})
+		c.PREFETCHT0(operand.Mem{Base: dst, Disp: i.bytes}) // for the next rows
+		c.ADDQ(step, dst)
+	}
+	for _, p := range rows {
+		c.ADDQ(operand.U8(16), p)
+	}
+	c.SUBQ(operand.U8(4), count)
+	c.CMPQ(count, operand.U8(4))
+	c.JGE(operand.LabelRef("loop"))
+	c.TESTQ(count, count)
+	c.JZ(operand.LabelRef("done"))
+	// The last columns are turned together with some that were already: count − 4 < 0.
+	c.SUBQ(operand.U8(4), count)
+	c.MOVQ(count, back)
+	c.IMULQ(step, back)
+	c.ADDQ(back, dst)
+	for _, p := range rows {
+		c.LEAQ(operand.Mem{Base: p, Index: count, Scale: 4}, p)
+	}
+	c.MOVQ(operand.U32(4), count)
+	c.JMP(operand.LabelRef("loop"))
+	c.Label("done")
+	c.VZEROUPPER()
 	c.RET()
 }
 
