@@ -154,7 +154,7 @@ func notes(o outcome, q quantity, rival string, peaks map[int]float64, r row) []
 	if q.unit == "bytes" {
 		return out
 	}
-	if peak := peaks[o.threads]; o.workload.Kind == "gemm" && peak > 0 && r.Ours.Median > 0 {
+	if peak := peaks[o.threads]; (o.workload.Kind == "gemm" || o.workload.Kind == "layer") && peak > 0 && r.Ours.Median > 0 {
 		work, _ := o.workload.rate()
 		out = append(out, fmt.Sprintf("%.0f %% of peak", 100*work/r.Ours.Median/peak))
 	}

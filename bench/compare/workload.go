@@ -10,7 +10,7 @@ import (
 
 // workload is one thing that both sides compute. It is what a child process is told.
 type workload struct {
-	Kind  string `json:"kind"`            // train, infer, loss, recall, gemm, peak or start
+	Kind  string `json:"kind"`            // train, infer, loss, recall, gemm, layer, peak or start
 	Net   string `json:"net,omitempty"`   // mlp, cnn, cnn-bn or resnet18
 	Loss  string `json:"loss,omitempty"`  // contrastive, batch-hard, multi-similarity, all-triplets or lifted
 	Batch int    `json:"batch,omitempty"` // pictures in a batch; embeddings of a loss alone; queries of recall
@@ -18,6 +18,8 @@ type workload struct {
 	Size  int    `json:"size,omitempty"`  // D of embeddings; the side of gemm's matrices
 	Rows  int    `json:"rows,omitempty"`  // of recall's gallery
 	Steps int    `json:"steps,omitempty"` // of start: after the first one
+	Layer string `json:"layer,omitempty"` // of layer
+	Pass  string `json:"pass,omitempty"`  // of layer: forward, to-input or to-weights
 
 	target  float64 // least ratio of times to reach; 0: none was set
 	library bool    // the target is set against pytorch-metric-learning
@@ -44,6 +46,8 @@ func (w workload) name() string {
 		return fmt.Sprintf("recall@1/%dx%d/D=%d", w.Batch, w.Rows, w.Size)
 	case "gemm":
 		return fmt.Sprintf("gemm/%d", w.Size)
+	case "layer":
+		return w.layerName()
 	}
 	return w.Kind
 }
@@ -56,6 +60,10 @@ func (w workload) rate() (work float64, unit string) {
 	case "gemm":
 		n := float64(w.Size)
 		return 2 * n * n * n / 1e9, "GFLOP/s"
+	case "layer":
+		if l, err := layerOf(w.Net, w.Layer); err == nil {
+			return l.flops(w.Batch) / 1e9, "GFLOP/s"
+		}
 	}
 	return 0, ""
 }
@@ -78,6 +86,7 @@ func workloads() []workload {
 	for _, n := range []int{512, 1024, 2048} {
 		all = append(all, workload{Kind: "gemm", Size: n, target: 1})
 	}
+	all = append(all, layersAlone()...)
 	for _, net := range comparedNets {
 		for _, batch := range net.batches {
 			for _, loss := range []string{"batch-hard", "contrastive"} {
