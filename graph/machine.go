@@ -53,9 +53,30 @@ type place struct {
 	b32     *block[float32]
 	b64     *block[float64]
 	ends    []*op // whose outputs this op is the last to read
+	skip    bool  // nobody reads the output, and nobody outside can want it
 }
 
+// nobody stands for an output that nobody reads.
+var nobody = gorgonia.NewF64(0)
+
 const keepOutput = -1
+
+// drop takes an op that others do the work of out of the runs, and then those that only it
+// reads, if they are such too.
+func (l *place) drop(o *op) {
+	if !o.absorbed || l.skip {
+		return
+	}
+	l.skip = true
+	for _, in := range o.from {
+		if q, ok := in.Op().(*op); ok && q.place != nil && q.place.readers > 0 {
+			if q.place.readers--; q.place.readers == 0 {
+				q.place.readers = keepOutput
+				q.place.drop(q)
+			}
+		}
+	}
+}
 
 // block is memory for one output at a time.
 type block[T float32 | float64] struct{ data []T }
@@ -86,6 +107,7 @@ func newPlan(g *gorgonia.ExprGraph) {
 	for _, n := range g.AllNodes() {
 		if o, ok := n.Op().(*op); ok && o.place != nil && o.place.readers == 0 {
 			o.place.readers = keepOutput
+			o.place.drop(o)
 		}
 	}
 }
@@ -101,7 +123,9 @@ func (l *place) begin(o *op, f64 bool) error {
 		if l.seq < 0 {
 			l.seq, l.left = p.next, l.readers
 			p.next++
-			l.take(o, f64)
+			if !l.skip {
+				l.take(o, f64)
+			}
 			return nil
 		}
 		p.recording = false

@@ -22,8 +22,8 @@ func PairMasks(labels Expr) (pos, neg Expr) {
 	}
 	labels = labels.Detach()
 	n := s[0]
-	pos = apply(device.PairMask{N: n}, []int{n, n}, nil, labels)
-	neg = apply(device.PairMask{N: n, Negative: true}, []int{n, n}, nil, labels)
+	pos = apply(device.PairMask{N: n, Pairs: device.Positive}, []int{n, n}, nil, labels)
+	neg = apply(device.PairMask{N: n, Pairs: device.Negative}, []int{n, n}, nil, labels)
 	return pos, neg
 }
 
@@ -69,6 +69,10 @@ func RowTerms(mask, x Expr, low, high float64) (sum, count Expr) {
 		high = math.NaN()
 	}
 	spec := device.RowTerms{Rows: s[0], Cols: s[1], Low: low, High: high}
+	spec.Pairs, mask = pairs(mask)
+	if base, k, c, ok := x.unhinged(); ok {
+		x, spec.Hinge, spec.K, spec.C = base, true, k, c
+	}
 	both := apply(spec, []int{s[0], 2}, func(in []Expr, _, g Expr, _ []bool) []Expr {
 		return []Expr{apply(device.RowTermsGrad(spec), s, nil, in[0], in[1], g), {}}
 	}, x, mask.Detach())
@@ -103,10 +107,20 @@ func rowReduce(op device.Reduction, mask, x Expr, empty float64) Expr {
 	if s.Dims() != 2 {
 		return Fail(errors.Errorf("graph: row %s of shape %v, want a matrix", op, s))
 	}
-	spec := device.RowReduce{Op: op, Rows: s[0], Cols: s[1], Empty: empty}
-	return apply(spec, []int{s[0], 1}, func(in []Expr, out, g Expr, _ []bool) []Expr {
+	spec := device.RowReduce{Op: op, Rows: s[0], Cols: s[1], K: 1, Empty: empty}
+	shift := 0.0
+	if op == device.RowLogSumExp {
+		x, spec.K, shift = x.unscaled()
+		spec.Empty -= shift
+	}
+	spec.Pairs, mask = pairs(mask)
+	y := apply(spec, []int{s[0], 1}, func(in []Expr, out, g Expr, _ []bool) []Expr {
 		return []Expr{apply(device.RowReduceGrad(spec), s, nil, in[0], in[1], out, g), {}}
 	}, x, mask.Detach())
+	if shift != 0 {
+		y = y.Plus(shift)
+	}
+	return y
 }
 
 // Where is x where mask is 1 and other elsewhere, even where x is infinite or NaN.

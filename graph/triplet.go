@@ -68,6 +68,10 @@ func (t Triplets) packed(d, pos, neg Expr) Expr {
 			return Fail(errors.Errorf("graph: triplets with a bound that is NaN: %+v", t))
 		}
 	}
+	if !t.Swap && !t.Smooth {
+		spec.Pos, pos = pairs(pos)
+		spec.Neg, neg = pairs(neg)
+	}
 	return apply(spec, []int{s[0], device.TripletColumns}, func(in []Expr, _, g Expr, _ []bool) []Expr {
 		return []Expr{apply(device.TripletsGrad(spec), s, nil, in[0], in[1], in[2], g), {}, {}}
 	}, d, pos.Detach(), neg.Detach())
@@ -97,7 +101,8 @@ func rowChoice(op device.Reduction, mask, x Expr) Expr {
 		return y
 	}
 	s := x.Shape()
-	spec := device.RowReduceGrad{Op: op, Rows: s[0], Cols: s[1]}
+	spec := device.RowReduceGrad{Op: op, Rows: s[0], Cols: s[1], K: 1}
+	spec.Pairs, mask = pairs(mask)
 	return apply(spec, s, nil, x, mask, y, y.Constant(1, s[0], 1))
 }
 

@@ -66,11 +66,35 @@ var (
 
 // Loss takes embeddings (B, E) and labels (B) and returns a scalar.
 func (l Triplet) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	if (l.Mining == "" || l.Mining == BatchHard) && !l.Swap {
+		return l.batchHard(embeddings, labels)
+	}
 	sums, b, l, err := l.sums(embeddings, labels)
 	if err != nil {
 		return nil, err
 	}
 	return l.Reducer.total(sums.Sum, sums.Count, b.labels).Node()
+}
+
+// batchHard is the loss over each anchor's one hardest triplet, without Swap.
+func (l Triplet) batchHard(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	l, err := l.filled()
+	if err != nil {
+		return nil, err
+	}
+	b, err := compare(l.Metric, embeddings, labels)
+	if err != nil {
+		return nil, err
+	}
+	const absent = 1e30                                                              // beyond any distance
+	far, near := graph.RowMax(b.pos, b.d, -absent), graph.RowMin(b.neg, b.d, absent) // (B, 1)
+	violation := far.Sub(near).Plus(l.Margin)
+	terms := violation.Relu()
+	if l.Soft {
+		terms = violation.Softplus()
+	}
+	mined := violation.Detach().Above(-absent / 2)
+	return l.Reducer.reduce(terms, mined, b.labels).Node()
 }
 
 // ActiveShare is the share of mined triplets that violate the margin. With Soft all have

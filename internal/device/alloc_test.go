@@ -15,7 +15,7 @@ func TestKernelsAllocateNothing(t *testing.T) {
 	const n, m = 32, 16
 	d := Distance{Metric: Euclidean, N: n, M: n, D: m, Self: true}
 	norm := Normalize{Rows: n, Cols: m, P: 2, Eps: 1e-12}
-	lse := RowReduce{Op: RowLogSumExp, Rows: n, Cols: m}
+	lse := RowReduce{Op: RowLogSumExp, K: 1, Rows: n, Cols: m}
 	ce := CrossEntropy{Rows: n, Classes: m, Smoothing: 0.1}
 	rows := Gather{Rows: m, Cols: n, N: n}
 	for _, c := range []struct {

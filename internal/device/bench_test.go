@@ -11,7 +11,7 @@ func BenchmarkLossSide(b *testing.B) {
 	const e = 64
 	for _, n := range []int{64, 256} {
 		d := Distance{Metric: Euclidean, N: n, M: n, D: e, Self: true}
-		lse := RowReduce{Op: RowLogSumExp, Rows: n, Cols: n}
+		lse := RowReduce{Op: RowLogSumExp, K: 1, Rows: n, Cols: n}
 		norm := Normalize{Rows: n, Cols: e, P: 2, Eps: 1e-12}
 		for _, c := range []struct {
 			spec any

@@ -15,22 +15,28 @@ func logSumExpAt[T cpu.Float](x, mask []T, m T, part []T) T {
 	var sum float64
 	for len(x) > 0 {
 		n := min(len(part), len(x))
-		cpu.ExpWhere(part[:n], x[:n], mask[:n], m)
+		cpu.ExpWhere(part[:n], x[:n], mask[:n], 1, m)
 		sum += cpu.Sum(part[:n])
 		x, mask = x[n:], mask[n:]
 	}
 	return T(float64(m) + math.Log(sum))
 }
 
-// gradLogSumExp sets dx to dy·eˣ/Σeˣ over the entries where mask is not 0, and to 0
-// elsewhere. Infinite entries share as they do in LogSoftmax. The sum is taken again,
-// since the result, rounded to float32, lies up to |y|·6·10⁻⁸ off.
-func gradLogSumExp[T cpu.Float](dx, x, mask []T, dy T) {
-	if m, finite := cpu.Extreme(x, mask, true); finite && !math.IsInf(float64(m), 0) {
-		cpu.ExpWhere(dx, x, mask, m)
-		cpu.Affine(dx, dx, T(float64(dy)/cpu.Sum(dx)), 0)
+// gradLogSumExp sets dx to dy·k·e^{k·x}/Σe^{k·x} over the entries where mask is not 0, and
+// to 0 elsewhere. Infinite entries share as they do in LogSoftmax. The sum is taken again,
+// since the result, rounded to float32, lies up to |y|·6·10⁻⁸ off. part is scratch memory.
+func gradLogSumExp[T cpu.Float](dx, x, mask []T, k, dy T, part []T) {
+	if m, finite := cpu.Extreme(x, mask, k > 0); finite {
+		if math.IsInf(float64(m), 0) { // no entry
+			clear(dx)
+			return
+		}
+		cpu.ExpWhere(dx, x, mask, k, k*m)
+		cpu.Affine(dx, dx, T(float64(k)*float64(dy)/cpu.Sum(dx)), 0)
 		return
 	}
+	cpu.Affine(part[:len(x)], x, k, 0)
+	x, dy = part[:len(x)], k*dy
 	m := T(math.Inf(-1))
 	for i, v := range x {
 		if mask[i] != 0 && v > m {

@@ -127,31 +127,36 @@ const (
 	RowLogSumExp Reduction = "logsumexp"
 )
 
-// RowReduce reduces each row of x (Rows, Cols) over the entries where mask (Rows, Cols)
-// is not 0, to (Rows, 1). A row with no such entry gives Empty.
+// RowReduce reduces each row of K·x, x (Rows, Cols), over the entries where the mask of
+// Pairs is not 0, to (Rows, 1); K other than 1 is for RowLogSumExp alone. A row with no
+// such entry gives Empty.
 type RowReduce struct {
 	Op         Reduction
 	Rows, Cols int
-	Empty      float64
+	K, Empty   float64
+	Pairs      Pairs
 }
 
 func (s RowReduce) cpu() Kernel { return host(rowReduce[float32](s), rowReduce[float64](s)) }
 
 func rowReduce[T cpu.Float](s RowReduce) func(out []T, in [][]T) {
-	const partSize = 256
-	grain := rowGrain(s.Cols)
-	parts := make([]T, (s.Rows/grain+1)*partSize) // of each piece
 	var x, mask, out []T
-	body := func(lo, hi int) {
-		part := parts[lo/grain*partSize:][:partSize]
-		for r := lo; r < hi; r++ {
-			row := r * s.Cols
-			out[r] = reduceRow(s, x[row:row+s.Cols], mask[row:row+s.Cols], part)
+	k, n := T(s.K), s.Cols
+	rows := newEachRow(s.Rows, n, 3*n, func(r int, scratch []T) {
+		row, chosen, part := x[r*n:(r+1)*n], maskRow(s.Pairs, mask, r, n, scratch), scratch[n:2*n]
+		if s.Op == RowLogSumExp {
+			var ok bool
+			if out[r], ok = scaledLogSumExp(row, chosen, k, part); ok {
+				return
+			}
+			row = scratch[2*n:]
+			cpu.Affine(row, x[r*n:(r+1)*n], k, 0)
 		}
-	}
+		out[r] = reduceRow(s, row, chosen, part)
+	})
 	return func(o []T, in [][]T) {
 		x, mask, out = in[0], in[1], o
-		cpu.Parallel(s.Rows, grain, body)
+		rows.run()
 	}
 }
 
@@ -199,23 +204,22 @@ func (s RowReduceGrad) cpu() Kernel {
 
 func rowReduceGrad[T cpu.Float](s RowReduceGrad) func(out []T, in [][]T) {
 	var x, mask, y, dy, dx []T
-	body := func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			row := r * s.Cols
-			gradRow(s, dx[row:row+s.Cols], x[row:row+s.Cols], mask[row:row+s.Cols], y[r], dy[r])
+	k, n := T(s.K), s.Cols
+	rows := newEachRow(s.Rows, n, 2*n, func(r int, scratch []T) {
+		res, row, chosen := dx[r*n:(r+1)*n], x[r*n:(r+1)*n], maskRow(s.Pairs, mask, r, n, scratch)
+		if s.Op != RowLogSumExp {
+			gradExtreme(res, row, chosen, y[r], dy[r])
+			return
 		}
-	}
+		gradLogSumExp(res, row, chosen, k, dy[r], scratch[n:])
+	})
 	return func(o []T, in [][]T) {
 		x, mask, y, dy, dx = in[0], in[1], in[2], in[3], o
-		cpu.Parallel(s.Rows, rowGrain(s.Cols), body)
+		rows.run()
 	}
 }
 
-func gradRow[T cpu.Float](s RowReduceGrad, dx, x, mask []T, y, dy T) {
-	if s.Op == RowLogSumExp {
-		gradLogSumExp(dx, x, mask, dy)
-		return
-	}
+func gradExtreme[T cpu.Float](dx, x, mask []T, y, dy T) {
 	clear(dx)
 	for i, v := range x {
 		if mask[i] != 0 && (v == y || v != v) {

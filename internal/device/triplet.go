@@ -38,6 +38,7 @@ type Triplets struct {
 	Above, AtMost float64
 	Low, High     float64
 	Swap, Smooth  bool
+	Pos, Neg      Pairs // where the masks come from; Given with Swap or Smooth
 }
 
 func (s Triplets) cpu() Kernel {
@@ -50,17 +51,19 @@ func (s Triplets) cpu() Kernel {
 
 func triplets[T cpu.Float](s Triplets) func(out []T, in [][]T) {
 	rows := make([]tripletRow, s.N/tripletGrain+1)
+	scratch := make([][]T, s.N/tripletGrain+1)
 	spans := s.spans()
 	var d, pos, neg, out []T
 	body := func(lo, hi int) {
 		row := &rows[lo/tripletGrain]
 		for a := lo; a < hi; a++ {
 			var sums [TripletColumns]float64
-			gatherPositives(row, s.N, a, d, pos)
+			mask := maskScratch(s, scratch, lo/tripletGrain)
+			gatherPositives(row, s.N, a, d, maskRow(s.Pos, pos, a, s.N, mask))
 			if s.Swap || s.Smooth {
 				enumerateTriplets(s, row, a, d, neg, &sums)
 			} else {
-				countTriplets(s, spans, row, d[a*s.N:(a+1)*s.N], neg[a*s.N:(a+1)*s.N], &sums)
+				countTriplets(s, spans, row, d[a*s.N:(a+1)*s.N], maskRow(s.Neg, neg, a, s.N, mask), &sums)
 			}
 			for k, v := range sums {
 				out[a*TripletColumns+k] = T(v)
@@ -88,9 +91,18 @@ type positive struct {
 	index int
 }
 
+// maskScratch is room for a row of a mask in a piece, made when it is first needed.
+func maskScratch[T cpu.Float](s Triplets, rows [][]T, piece int) []T {
+	if rows[piece] == nil && (s.Pos != Given || s.Neg != Given) {
+		rows[piece] = make([]T, s.N)
+	}
+	return rows[piece]
+}
+
+// gatherPositives reads anchor a's positives, where its row of the mask is not 0.
 func gatherPositives[T cpu.Float](r *tripletRow, n, a int, d, pos []T) {
 	r.pos = r.pos[:0]
-	for j, m := range pos[a*n : (a+1)*n] {
+	for j, m := range pos {
 		if m != 0 {
 			r.pos = append(r.pos, positive{float64(d[a*n+j]), j})
 		}
@@ -268,6 +280,7 @@ func (s TripletsGrad) cpu() Kernel {
 func tripletsGrad[T cpu.Float](g TripletsGrad) func(out []T, in [][]T) {
 	s := Triplets(g)
 	rows := make([]tripletRow, s.N/tripletGrain+1)
+	scratch := make([][]T, s.N/tripletGrain+1)
 	sum := s.spans()[TripletSum]
 	var d, pos, neg, up, out []T
 	body := func(lo, hi int) {
@@ -277,11 +290,12 @@ func tripletsGrad[T cpu.Float](g TripletsGrad) func(out []T, in [][]T) {
 				row.grad = make([]float64, s.N)
 			}
 			clear(row.grad)
-			gatherPositives(row, s.N, a, d, pos)
+			mask := maskScratch(s, scratch, lo/tripletGrain)
+			gatherPositives(row, s.N, a, d, maskRow(s.Pos, pos, a, s.N, mask))
 			if s.Swap || s.Smooth {
 				enumerateGrad(s, row, a, d, pos, neg, up)
 			} else {
-				countGrad(sum, row, d[a*s.N:(a+1)*s.N], neg[a*s.N:(a+1)*s.N], float64(up[a*TripletColumns+TripletSum]))
+				countGrad(sum, row, d[a*s.N:(a+1)*s.N], maskRow(s.Neg, neg, a, s.N, mask), float64(up[a*TripletColumns+TripletSum]))
 			}
 			for j, v := range row.grad {
 				out[a*s.N+j] = T(v)

@@ -20,20 +20,41 @@ type fewTask struct {
 	rows  []fewRow
 
 	d, pos, neg, up, out []float32
+	anchor               func(r *fewRow, a int)
 }
 
-// fewRow is the scratch of a piece.
+// fewRow is the scratch of a worker.
 type fewRow struct {
 	pos  []int32
+	mask []float32
 	dist []float32 // of the negatives; NaN, which lies in no span, in place of the others
 }
 
 func newFewTask(s Triplets) *fewTask {
-	t := &fewTask{s: s, rows: make([]fewRow, s.N/tripletGrain+1)}
+	t := &fewTask{s: s}
 	for k, span := range s.spans() {
 		t.spans[k] = cpu.Span{From: span.from.single(), To: span.to.single()}
 	}
 	return t
+}
+
+// begin makes sure that each worker has its scratch.
+func (t *fewTask) begin() {
+	for len(t.rows) < cpu.Threads() {
+		t.rows = append(t.rows, fewRow{mask: make([]float32, t.s.N), dist: make([]float32, t.s.N)})
+	}
+}
+
+func (t *fewTask) run() {
+	cpu.DoAtMost(len(t.rows), (t.s.N+tripletGrain-1)/tripletGrain, t)
+	t.d, t.pos, t.neg, t.up, t.out = nil, nil, nil, nil, nil
+}
+
+// Piece does some anchors.
+func (t *fewTask) Piece(piece, worker int) {
+	for a := piece * tripletGrain; a < min((piece+1)*tripletGrain, t.s.N); a++ {
+		t.anchor(t.gather(worker, a), a)
+	}
 }
 
 // single is the number c for which δ < c says that δ, a float32, is below the cut; NaN for
@@ -50,39 +71,32 @@ func (c cut) single() float32 {
 }
 
 // gather reads anchor a's positives and the distances of its negatives.
-func (t *fewTask) gather(a int) *fewRow {
+func (t *fewTask) gather(worker, a int) *fewRow {
 	n := t.s.N
-	r := &t.rows[a/tripletGrain]
-	if r.dist == nil {
-		r.dist = make([]float32, n)
-	}
-	r.pos = cpu.Marked(r.pos[:0], t.pos[a*n:(a+1)*n])
-	cpu.Where(r.dist, t.d[a*n:(a+1)*n], t.neg[a*n:(a+1)*n], float32(math.NaN()))
+	r := &t.rows[worker]
+	r.pos = cpu.Marked(r.pos[:0], maskRow(t.s.Pos, t.pos, a, n, r.mask))
+	cpu.Where(r.dist, t.d[a*n:(a+1)*n], maskRow(t.s.Neg, t.neg, a, n, r.mask), float32(math.NaN()))
 	return r
 }
 
 // fewPositives is Triplets in float32; sorted is for anchors with many positives.
 func fewPositives(s Triplets, sorted func(out []float32, in [][]float32)) func(out []float32, in [][]float32) {
 	t := newFewTask(s)
-	body := func(lo, hi int) {
-		for a := lo; a < hi; a++ {
-			t.sums(t.gather(a), a)
-		}
-	}
+	t.anchor = t.sums
 	return func(out []float32, in [][]float32) {
+		t.begin()
 		t.d, t.pos, t.neg, t.out = in[0], in[1], in[2], out
 		if t.many() || !t.finite() {
 			sorted(out, in)
 			return
 		}
-		cpu.Parallel(s.N, tripletGrain, body)
+		t.run()
 	}
 }
 
 // many tells whether the first anchor has many positives, as then most have.
 func (t *fewTask) many() bool {
-	t.rows[0].pos = cpu.Marked(t.rows[0].pos[:0], t.pos[:t.s.N])
-	return len(t.rows[0].pos) >= manyPositives
+	return len(t.gather(0, 0).pos) >= manyPositives
 }
 
 // finite tells whether all distances are. A NaN must come out of the sum, and no
@@ -119,18 +133,15 @@ func (t *fewTask) sums(r *fewRow, a int) {
 // fewPositivesGrad is TripletsGrad in float32; sorted is for anchors with many positives.
 func fewPositivesGrad(g TripletsGrad, sorted func(out []float32, in [][]float32)) func(out []float32, in [][]float32) {
 	t := newFewTask(Triplets(g))
-	body := func(lo, hi int) {
-		for a := lo; a < hi; a++ {
-			t.grad(t.gather(a), a)
-		}
-	}
+	t.anchor = t.grad
 	return func(out []float32, in [][]float32) {
+		t.begin()
 		t.d, t.pos, t.neg, t.up, t.out = in[0], in[1], in[2], in[3], out
 		if t.many() || !t.finite() {
 			sorted(out, in)
 			return
 		}
-		cpu.Parallel(t.s.N, tripletGrain, body)
+		t.run()
 	}
 }
 

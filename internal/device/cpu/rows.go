@@ -19,17 +19,17 @@ func Where[T Float](dst, x, mask []T, other T) {
 	}
 }
 
-// ExpWhere computes dst = eˣ⁻ᵏ, and 0 where mask is 0.
-func ExpWhere[T Float](dst, x, mask []T, k T) {
+// ExpWhere computes dst = e^(k·x − c), and 0 where mask is 0.
+func ExpWhere[T Float](dst, x, mask []T, k, c T) {
 	x, mask = x[:len(dst)], mask[:len(dst)]
 	if f := active.simd.expWhere; f != nil && isSingle[T]() {
-		f(single(dst), single(x), single(mask), len(dst), float32(k))
+		f(single(dst), single(x), single(mask), len(dst), float32(k), float32(c))
 		return
 	}
 	for i, v := range x {
 		dst[i] = 0
 		if mask[i] != 0 {
-			dst[i] = T(math.Exp(float64(T(v - k))))
+			dst[i] = T(math.Exp(float64(T(k*v) - c)))
 		}
 	}
 }
@@ -67,6 +67,40 @@ func TermSums[T Float](x, mask []T, low, high T) (sum, count float64) {
 		}
 	}
 	return l[0].total(), l[1].total()
+}
+
+// HingeSums is TermSums of the terms max(0, k·x + c).
+func HingeSums[T Float](x, mask []T, k, c, low, high T) (sum, count float64) {
+	var l lanePair
+	mask = mask[:len(x)]
+	if active.simd.sums && isSingle[T]() {
+		hingeLanes(&l[0][0], single(x), single(mask), len(x), float32(k), float32(c), float32(low), float32(high))
+		return l[0].total(), l[1].total()
+	}
+	for i, v := range x {
+		t := max(T(k*v)+c, 0)
+		if !(t <= low) && !(t >= high) && mask[i] != 0 {
+			l[0][i%16] += float64(t)
+			l[1][i%16]++
+		}
+	}
+	return l[0].total(), l[1].total()
+}
+
+// HingeBetween is Between of the terms t = max(0, k·x + c): dst = up where low < t < high.
+func HingeBetween[T Float](dst, x, mask []T, up, k, c, low, high T) {
+	x, mask = x[:len(dst)], mask[:len(dst)]
+	if f := active.simd.hingeBetween; f != nil && isSingle[T]() {
+		f(single(dst), single(x), single(mask), len(dst), float32(up), float32(k), float32(c), float32(low), float32(high))
+		return
+	}
+	for i, v := range x {
+		t := max(T(k*v)+c, 0)
+		dst[i] = 0
+		if !(t <= low) && !(t >= high) && mask[i] != 0 {
+			dst[i] = up
+		}
+	}
 }
 
 // Extreme is the largest x, or the smallest, where mask is not 0, and ∓∞ if there is

@@ -93,12 +93,12 @@ func TestExpWhereAndMarked(t *testing.T) {
 		r := rand.New(rand.NewPCG(31, 3))
 		for n := range 60 {
 			x, mask, got := randomSlice[float32](r, n), mask01(r, n, 0.2), make([]float32, n)
-			ExpWhere(got, x, mask, 0.7)
+			ExpWhere(got, x, mask, 1.5, 0.7)
 			var marked []int32
 			for i, v := range x {
 				want := 0.0
 				if mask[i] != 0 {
-					want = math.Exp(float64(v - 0.7))
+					want = math.Exp(float64(float32(1.5*v) - 0.7))
 					marked = append(marked, int32(i))
 				}
 				require.LessOrEqual(t, ulps(want, got[i]), 2.0)

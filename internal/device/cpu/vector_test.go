@@ -214,12 +214,13 @@ func TestSums(t *testing.T) {
 			dot += float64(x[i]) * float64(y[i])
 		}
 		type result struct {
-			sum, dot, terms, count float64
-			pairs                  [3]lanePair
+			sum, dot, terms, count, hinge float64
+			pairs                         [3]lanePair
 		}
 		compute := func() (s result) {
 			s.sum, s.dot = Sum(x), Dot(x, y)
 			s.terms, s.count = TermSums(x, y, -0.5, 1.5)
+			s.hinge, _ = HingeSums(x, y, -1.5, 0.4, 0.1, 1.5)
 			addDeviations(&s.pairs[0], x, 0.3)
 			addNormalizeSums(&s.pairs[1], x, y, -0.2)
 			addNormalizeReluSums(&s.pairs[2], x, y, 0.1, 1.5, 0.25)

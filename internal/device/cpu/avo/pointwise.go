@@ -84,9 +84,10 @@ var pointwiseKernels = []elementwise{
 			a.choose(equal, in[1], zero, k[0], in[0], in[0])
 			return in[:1]
 		}},
-	{name: "expWhere", doc: "dst = eˣ⁻ᵏ, and 0 where mask = 0", writes: "dst", reads: "x mask", scalars: "k",
+	{name: "expWhere", doc: "dst = e^(k·x − c), and 0 where mask = 0", writes: "dst", reads: "x mask", scalars: "k c",
 		body: func(a *asm, in, k []vec) []vec {
-			a.sub(k[0], in[0], in[0])
+			a.mul(k[0], in[0], in[0])
+			a.sub(k[1], in[0], in[0])
 			e := a.exp(in[0])
 			zero := a.reg()
 			a.zero(zero)
@@ -110,6 +111,18 @@ var pointwiseKernels = []elementwise{
 			a.zero(zero)
 			a.choose(notLessOrEqual, in[0], k[1], k[0], zero, out)
 			a.choose(notGreaterOrEqual, in[0], k[2], out, zero, out)
+			a.choose(equal, in[1], zero, zero, out, out)
+			return []vec{out}
+		}},
+	{name: "hingeBetween", doc: "dst = up where not t ≤ low, not t ≥ high and mask ≠ 0, else 0, t = max(0, k·x + c)",
+		writes: "dst", reads: "x mask", scalars: "up k c low high",
+		body: func(a *asm, in, k []vec) []vec {
+			a.mul(k[1], in[0], in[0])
+			a.add(k[2], in[0], in[0])
+			t, zero, out := a.relu(in[0]), a.reg(), a.reg()
+			a.zero(zero)
+			a.choose(notLessOrEqual, t, k[3], k[0], zero, out)
+			a.choose(notGreaterOrEqual, t, k[4], out, zero, out)
 			a.choose(equal, in[1], zero, zero, out, out)
 			return []vec{out}
 		}},

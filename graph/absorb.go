@@ -1,0 +1,69 @@
+package graph
+
+import "medusa/internal/device"
+
+// Some ops compute by themselves, row by row, what an op before them would write to
+// memory for them to read. They ask here what that was, and are built on what stands
+// before it; a planned machine then does not run an op that nobody reads any more.
+
+// unscaled is what x is made of by affine functions: x = k·base + c.
+func (e Expr) unscaled() (base Expr, k, c float64) {
+	k = 1
+	for {
+		o, spec, ok := e.madeBy(device.Affine)
+		if !ok || spec.A == 0 {
+			return e, k, c
+		}
+		c += k * spec.B
+		k *= spec.A
+		e = e.from(o)
+	}
+}
+
+// unhinged is what x is made of by a hinge: x = max(0, k·base + c).
+func (e Expr) unhinged() (base Expr, k, c float64, ok bool) {
+	for _, f := range []device.Func{device.Hinge, device.Relu} {
+		o, spec, is := e.madeBy(f)
+		if !is {
+			continue
+		}
+		k, c = 1, 0
+		if f == device.Hinge {
+			k, c = spec.A, spec.B
+		}
+		base, inner, shift := e.from(o).unscaled()
+		return base, k * inner, k*shift + c, true
+	}
+	return e, 0, 0, false
+}
+
+// madeBy is the op that applied f to make e.
+func (e Expr) madeBy(f device.Func) (*op, device.Unary, bool) {
+	o, ok := e.n.Op().(*op)
+	if !ok {
+		return nil, device.Unary{}, false
+	}
+	spec, ok := o.spec.(device.Unary)
+	return o, spec, ok && spec.F == f
+}
+
+// from is the input of o, whose output e is.
+func (e Expr) from(o *op) Expr {
+	o.absorbed = true
+	return Expr{n: o.from[0], data: e.data || !o.wrt[0]}
+}
+
+// pairs is where a mask comes from, and the input that says it: the labels of PairMasks,
+// or the mask itself.
+func pairs(mask Expr) (device.Pairs, Expr) {
+	o, ok := mask.n.Op().(*op)
+	if !ok {
+		return device.Given, mask
+	}
+	spec, ok := o.spec.(device.PairMask)
+	if !ok {
+		return device.Given, mask
+	}
+	o.absorbed = true
+	return spec.Pairs, Data(o.from[0])
+}
