@@ -71,14 +71,12 @@ func productDistances(s Distance) func(out []float32, in [][]float32) {
 			if !cpu.Apart(row, row, cy.norms, cx.norms[i], squared) {
 				continue
 			}
-			for j, v := range row {
-				switch {
-				case v >= 0:
-				case s.Self && i == j && cx.norms[i] <= math.MaxFloat32:
+			for j := cpu.NextMarked(row, 0); j < len(row); j = cpu.NextMarked(row, j+1) {
+				if s.Self && i == j && cx.norms[i] <= math.MaxFloat32 {
 					row[j] = 0
-				default:
-					row[j] = rowDistance(s.Metric, x[i*s.D:(i+1)*s.D], y[j*s.D:(j+1)*s.D])
+					continue
 				}
+				row[j] = rowDistance(s.Metric, x[i*s.D:(i+1)*s.D], y[j*s.D:(j+1)*s.D])
 			}
 		}
 	}
@@ -168,10 +166,7 @@ func (t *pullTask) Piece(piece, worker int) {
 // addClose sums over the close pairs of row r, the i-th of the piece.
 func (t *pullTask) addClose(w *pullScratch, r, i int) {
 	n, d := t.s.N, t.s.D
-	for j, flag := range w.flags {
-		if flag == 0 {
-			continue
-		}
+	for j := cpu.NextMarked(w.flags, 0); j < n; j = cpu.NextMarked(w.flags, j+1) {
 		if g := float64(t.g[r*n+j]) + float64(w.back[i*n+j]); g != 0 {
 			addDistanceGrad(t.s.Metric, w.sum, t.x[r*d:(r+1)*d], t.x[j*d:(j+1)*d], float64(t.d[r*n+j]), g, false)
 		}

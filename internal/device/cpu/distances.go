@@ -24,7 +24,7 @@ func Apart(dst, products, norms []float32, norm float32, squared bool) (anyClose
 	}
 	if f != nil {
 		f(single(dst), single(products), single(norms), len(dst), norm, closeness, tiniest)
-		return anyNegative(dst)
+		return NextMarked(dst, 0) < len(dst)
 	}
 	for i, p := range products {
 		n := norms[i] + norm
@@ -53,7 +53,7 @@ func Pull(dst, flags, g, gt, d, norms []float32, norm float32, squared bool) (an
 	}
 	if f != nil {
 		f(single(dst), single(flags), single(g), single(gt), single(d), single(norms), n, norm, closeness, tiniest)
-		return anyNegative(flags)
+		return NextMarked(flags, 0) < len(flags)
 	}
 	for i, v := range g {
 		sum, square := v+gt[i], d[i]
@@ -72,17 +72,17 @@ func Pull(dst, flags, g, gt, d, norms []float32, norm float32, squared bool) (an
 	return anyClose
 }
 
-// anyNegative tells whether an element is below 0, or is −0.
-func anyNegative(x []float32) bool {
-	var signs uint32
-	for len(x) >= 8 {
-		y := x[:8]
-		signs |= math.Float32bits(y[0]) | math.Float32bits(y[1]) | math.Float32bits(y[2]) | math.Float32bits(y[3]) |
-			math.Float32bits(y[4]) | math.Float32bits(y[5]) | math.Float32bits(y[6]) | math.Float32bits(y[7])
-		x = x[8:]
+// NextMarked is the first place from on where a mark of Apart or Pull stands in x, −1 or a
+// NaN, or len(x). Most of x is not marked.
+func NextMarked(x []float32, from int) int {
+	const vector = 16
+	for from < len(x) {
+		from += SkipAbove(x[from:], x[from:], -1)
+		for end := min(from+vector, len(x)); from < end; from++ {
+			if !(x[from] >= 0) {
+				return from
+			}
+		}
 	}
-	for _, v := range x {
-		signs |= math.Float32bits(v)
-	}
-	return signs>>31 != 0
+	return len(x)
 }
