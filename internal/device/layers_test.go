@@ -36,6 +36,7 @@ func layerCases() []layerCase {
 		{"channel sum of rows", ChannelSum{N: 999, C: 70, Plane: 1}, []int{nr}, 70},
 		{"add relu", AddRelu{N: 50001}, []int{50001, 50001}, 50001},
 		{"conv", Conv{Conv2D: conv, Bias: true, Relu: true}, []int{nx, nw, 10}, ny},
+		{"conv and norm", ConvNorm{Conv2D: conv, Relu: true}, []int{nx, nw, 20, 10, 10}, ny},
 		{"conv gradient to input", ConvGradInput{conv}, []int{ny, nw}, nx},
 		{"conv gradient to weight", ConvGradWeight{Conv2D: conv}, []int{nx, ny}, nw},
 		{"conv gradient to weight and bias", ConvGradWeight{Conv2D: conv, Bias: new(Sums)}, []int{nx, ny}, nw},

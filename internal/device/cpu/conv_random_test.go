@@ -70,6 +70,17 @@ func checkConv[T Float](t *testing.T, r *rand.Rand, p *Conv2D, ws *Workspace[T])
 	for i, v := range got {
 		require.Equal(t, max(v, 0), cut[i], "ReLU of y[%d] of %+v", i, *p)
 	}
+	scale := randomSlice[T](r, p.OutC)
+	got = out(len(dy))
+	ConvScaled(p, x, w, scale, bias, got, false, ws)
+	scaled, scaledSize := make([]float64, len(dy)), make([]float64, len(dy))
+	for i := range scaled {
+		c := i / plane % p.OutC
+		b := float64(bias[c])
+		scaled[i] = (want.y[i]-b)*float64(scale[c]) + b
+		scaledSize[i] = (size.y[i]-math.Abs(b))*math.Abs(float64(scale[c])) + math.Abs(b)
+	}
+	requireSum(t, p, "scaled y", scaled, scaledSize, got, taps+2)
 	got = out(len(x))
 	ConvGradInput(p, dy, w, got, ws)
 	requireSum(t, p, "dx", want.dx, size.dx, got, p.OutC*p.KH*p.KW)

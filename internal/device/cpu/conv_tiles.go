@@ -54,7 +54,7 @@ type tileArgs struct {
 	pixelStep   int
 	elementStep int
 	element     int            // from element to element
-	bias        unsafe.Pointer // of the results' channels, whole vectors
+	bias, scale unsafe.Pointer // of the results' channels, whole vectors
 	floor       float32        // smaller results become this
 }
 
@@ -66,8 +66,9 @@ type tileWorker struct {
 	pixels   []float32 // turned pictures
 	elements []float32 // transformed
 	products []float32
-	results  []float32 // turned
-	bias     [64]float32
+	results  []float32   // turned
+	bias     [64]float32 // of a panel
+	scale    [64]float32
 }
 
 // transform runs f on so many tiles of so many channels.
