@@ -19,7 +19,7 @@ func cnn(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (graph.Expr, erro
 	}
 	for i, n := range channels {
 		last := i == len(channels)-1
-		late := !last && l.Config.Norm == "none" && l.Config.Activation == "relu" && l.Config.Pooling == "max"
+		late := !last && l.Config.Activation == "relu" && l.Config.Pooling == "max"
 		x = l.ConvNorm(fmt.Sprintf("conv%d", i+1), fmt.Sprintf("bn%d", i+1), x, n, Window{Size: 3, Pad: 1}, !late)
 		if last {
 			break
