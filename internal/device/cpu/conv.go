@@ -71,6 +71,7 @@ type Workspace[T Float] struct {
 	product convProduct[T]
 	weight  convWeight[T]
 	tiles   convTiles
+	places  convPlaces
 }
 
 // ConvForward computes y = x ⋆ w + bias, cut at zero if relu is set. bias has OutC
@@ -94,6 +95,10 @@ func ConvScaled[T Float](p *Conv2D, x, w, scale, bias, y []T, relu bool, ws *Wor
 		ws.tiles.forward(&q, singles(x), singles(w), singles(scale), singles(bias), singles(y), relu)
 		return
 	}
+	if ws.places.worthPlaces(&q, isSingle[T]()) {
+		ws.places.forward(&q, singles(x), singles(w), singles(scale), singles(bias), singles(y), relu)
+		return
+	}
 	c := &ws.product
 	c.begin(q.N, q.Groups, q.OutC/q.Groups, x, y)
 	c.scale, c.bias, c.relu = scale, bias, relu
@@ -111,6 +116,10 @@ func ConvGradInput[T Float](p *Conv2D, dy, w, dx []T, ws *Workspace[T]) {
 	checkConvLengths("ConvGradInput", &q, dx, w, dy)
 	if worthWinograd[T](&q, q.OutC, q.C, q.H, q.W) {
 		ws.tiles.backward(&q, singles(dy), singles(w), singles(dx))
+		return
+	}
+	if ws.places.worthPlaces(&q, isSingle[T]()) {
+		ws.places.gradInput(&q, singles(dy), singles(w), singles(dx))
 		return
 	}
 	c := &ws.product

@@ -110,9 +110,17 @@ func turnPlanes(dst []float32, pitch int, planes []float32, channels, pixels int
 	packColumns(dst[pitch:], pitch, planes, pixels, channels, pixels)
 }
 
-// turnPixels turns at least four pixels back to planes.
+// turnPixels turns pixels back to planes.
 func turnPixels(planes []float32, pixels int, src []float32, pitch, channels int) {
 	whole := pixels &^ 3 // packColumns may write behind other numbers of columns
+	if whole == 0 {
+		for c := range channels {
+			for i := range pixels {
+				planes[c*pixels+i] = src[i*pitch+c]
+			}
+		}
+		return
+	}
 	packColumns(planes, pixels, src, pitch, whole, channels)
 	if whole < pixels {
 		packColumns(planes[pixels-4:], pixels, src[(pixels-4)*pitch:], pitch, 4, channels)
