@@ -39,11 +39,7 @@ func (s ConvNorm) cpu() Kernel { return host(convNorm[float32](s), convNorm[floa
 func convNorm[T cpu.Float](s ConvNorm) func(out []T, in [][]T) {
 	ws, scale, shift := new(cpu.Workspace[T]), make([]T, s.OutC), make([]T, s.OutC)
 	return func(out []T, in [][]T) {
-		mean, istd, gamma, beta := in[2][:s.OutC], in[2][s.OutC:], in[3], in[4]
-		for c := range scale {
-			scale[c] = gamma[c] * istd[c]
-			shift[c] = beta[c] - mean[c]*scale[c]
-		}
+		foldNorm(scale, shift, in[2], in[3], in[4])
 		cpu.ConvScaled(&s.Conv2D, in[0], in[1], scale, shift, out, s.Relu, ws)
 	}
 }

@@ -37,6 +37,8 @@ func layerCases() []layerCase {
 		{"add relu", AddRelu{N: 50001}, []int{50001, 50001}, 50001},
 		{"conv", Conv{Conv2D: conv, Bias: true, Relu: true}, []int{nx, nw, 10}, ny},
 		{"conv and norm", ConvNorm{Conv2D: conv, Relu: true}, []int{nx, nw, 20, 10, 10}, ny},
+		{"conv and pool", ConvPool{Conv2D: conv, Pool: cpu.Pool2D{Planes: 60, H: 19, W: 17, KH: 2, KW: 2, StrideH: 2, StrideW: 2}, Norm: true, Relu: true, Saved: &Saved{Wanted: true}},
+			[]int{nx, nw, 20, 10, 10}, 60 * 9 * 8},
 		{"conv gradient to input", ConvGradInput{conv}, []int{ny, nw}, nx},
 		{"conv gradient to weight", ConvGradWeight{Conv2D: conv}, []int{nx, ny}, nw},
 		{"conv gradient to weight and bias", ConvGradWeight{Conv2D: conv, Bias: new(Sums)}, []int{nx, ny}, nw},
