@@ -87,14 +87,29 @@ func (c *tileProduct) plan(top, left int) {
 		c.windowTable = append(c.windowTable, 4*t*cols)
 	}
 	tiles := c.tilesH * c.tilesW
-	want := max(tileSetLeast, tileSetMemory/(tileMatrices*(c.pitch+cols)))
-	c.perSet = min(c.images, ceil(want, tiles))
+	c.perSet = min(c.images, tileSet(tiles, c.micro.rows, max(tileSetLeast, tileSetMemory/(tileMatrices*(c.pitch+cols)))))
 	c.sets = ceil(c.images, c.perSet)
 	c.panels = ceil(c.rows, cols)
 	c.parts = min(c.panels, ceil(tilePieces, c.sets))
 	c.matrix = oddLines(c.perSet * tiles * c.pitch)
 	c.products = oddLines(c.perSet * tiles * cols)
 	c.packedMatrix = oddLines(c.panels * c.channels * cols)
+}
+
+// tileSet is the number of images, with so many tiles each, that have about want tiles
+// and, if that can be, fill blocks of rows.
+func tileSet(tiles, rows, want int) int {
+	step := 1
+	for step*tiles%rows != 0 {
+		step++
+	}
+	if n := (want / tiles) / step * step; n > 0 {
+		return n
+	}
+	if step*tiles <= 2*want {
+		return step
+	}
+	return ceil(want, tiles)
 }
 
 // tileWindows transforms the windows, a panel of output channels a piece.
