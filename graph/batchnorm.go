@@ -47,6 +47,78 @@ func (b BatchNorm) Norm(x, gamma, beta, mean, variance Expr) Expr {
 	}, x, stats, gamma, beta)
 }
 
+// NormConv is Norm of the convolution of x with w, without a bias. When evaluating, it is
+// one pass, but for a single picture, where scaling the weights takes longer; its gradient
+// computes the convolution again.
+func (b BatchNorm) NormConv(x, w, gamma, beta, mean, variance Expr, c Conv) Expr {
+	if err := firstError(x, w); err != nil {
+		return Fail(err)
+	}
+	if b.Train || c.Relu || x.Shape()[0] == 1 {
+		return b.Norm(Conv2D(x, w, Expr{}, c), gamma, beta, mean, variance)
+	}
+	p, err := c.geometry(x.Shape(), w.Shape())
+	if err != nil {
+		return Fail(errors.Wrap(err, "graph"))
+	}
+	if b.Eps == 0 {
+		b.Eps = 1e-5
+	}
+	out := tensor.Shape{p.N, p.OutC, p.OutH(), p.OutW()}
+	geometry, err := b.checkShape(out, gamma, beta, mean, variance)
+	if err != nil {
+		return Fail(err)
+	}
+	stats := b.statistics(geometry, Expr{}, mean.Detach(), variance.Detach())
+	spec := device.ConvNorm{Conv2D: p, Relu: b.Relu}
+	return apply(spec, out, func(in []Expr, _, g Expr, need []bool) []Expr {
+		return b.convGrads(p, geometry, in, g, need, c)
+	}, x, w, stats, gamma, beta)
+}
+
+// NormConvPool is MaxPool of NormConv, when evaluating in one pass.
+func (b BatchNorm) NormConvPool(x, w, gamma, beta, mean, variance Expr, c Conv, pool Pool) Expr {
+	if err := firstError(x, w); err != nil {
+		return Fail(err)
+	}
+	if b.Train || c.Relu || x.Shape()[0] == 1 {
+		return MaxPool(b.NormConv(x, w, gamma, beta, mean, variance, c), pool)
+	}
+	p, err := c.geometry(x.Shape(), w.Shape())
+	if err != nil {
+		return Fail(errors.Wrap(err, "graph"))
+	}
+	if b.Eps == 0 {
+		b.Eps = 1e-5
+	}
+	y := tensor.Shape{p.N, p.OutC, p.OutH(), p.OutW()}
+	geometry, err := b.checkShape(y, gamma, beta, mean, variance)
+	if err != nil {
+		return Fail(err)
+	}
+	q, out, err := pool.geometry(y)
+	if err != nil {
+		return Fail(err)
+	}
+	stats := b.statistics(geometry, Expr{}, mean.Detach(), variance.Detach())
+	geometry.Relu = false // that of the pooling does it
+	spec := device.ConvPool{Conv2D: p, Pool: q, Norm: true, Relu: b.Relu || pool.Relu, Saved: new(device.Saved)}
+	return applyStateful(spec, out, func(in []Expr, out, g Expr, need []bool) []Expr {
+		return b.convGrads(p, geometry, in, maxPoolGrad(spec, out, g), need, c)
+	}, x, w, stats, gamma, beta)
+}
+
+// convGrads are the gradients of NormConv: to x, w, statistics, γ and β.
+func (b BatchNorm) convGrads(p cpu.Conv2D, n cpu.BatchNorm, in []Expr, g Expr, need []bool, c Conv) []Expr {
+	y := Conv2D(in[0], in[1], Expr{}, c)
+	norm := b.grad(n, []Expr{y, in[2], in[3], in[4]}, g, []bool{need[0] || need[1], false, need[3], need[4]})
+	conv := make([]Expr, 2)
+	if need[0] || need[1] {
+		conv = convGrads(p, in[:2], norm[0], need[:2])
+	}
+	return append(conv, norm[1:]...)
+}
+
 func (b BatchNorm) statistics(p cpu.BatchNorm, x, mean, variance Expr) Expr {
 	shape := tensor.Shape{2, p.C}
 	if !b.Train {
@@ -80,10 +152,17 @@ func (b BatchNorm) grad(p cpu.BatchNorm, in []Expr, g Expr, need []bool) []Expr 
 }
 
 func (b BatchNorm) check(x, gamma, beta, mean, variance Expr) (p cpu.BatchNorm, err error) {
-	if err := firstError(x, gamma, beta, mean, variance); err != nil {
+	if err := firstError(x); err != nil {
 		return p, err
 	}
-	s := x.Shape()
+	return b.checkShape(x.Shape(), gamma, beta, mean, variance)
+}
+
+// checkShape is check for x of a shape.
+func (b BatchNorm) checkShape(s tensor.Shape, gamma, beta, mean, variance Expr) (p cpu.BatchNorm, err error) {
+	if err := firstError(gamma, beta, mean, variance); err != nil {
+		return p, err
+	}
 	switch s.Dims() {
 	case 2:
 		p = cpu.BatchNorm{N: s[0], C: s[1], Plane: 1, Relu: b.Relu}

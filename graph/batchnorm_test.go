@@ -172,3 +172,54 @@ func TestBatchNormOffset(t *testing.T) {
 		assert.False(t, math.IsNaN(grads[0][i]) || math.IsInf(grads[0][i], 0))
 	}
 }
+
+// The normalisation of a convolution is the same in one pass and in two, in value and in
+// gradient.
+func TestNormConv(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 21))
+	for _, relu := range []bool{false, true} {
+		b := graph.BatchNorm{Relu: relu}
+		c := graph.Conv{Pad: [2]int{1, 1}, Stride: [2]int{1, 2}}
+		x, w := graphtest.Random(rng, 2, 3, 5, 6), graphtest.Random(rng, 4, 3, 3, 3)
+		gamma, beta := graphtest.Random(rng, 4), graphtest.Random(rng, 4)
+		mean, variance := graphtest.Random(rng, 4), graphtest.Of([]float64{0.5, 2, 1, 0.1}, 4)
+		mean.Data, variance.Data = true, true
+		one := func(in []graph.Expr) graph.Expr { return b.NormConv(in[0], in[1], in[2], in[3], in[4], in[5], c) }
+		two := func(in []graph.Expr) graph.Expr {
+			return b.Norm(graph.Conv2D(in[0], in[1], graph.Expr{}, c), in[2], in[3], in[4], in[5])
+		}
+		want, wantGrads, err := graphtest.Eval(tensor.Float64, two, x, w, gamma, beta, mean, variance)
+		require.NoError(t, err)
+		got, grads, err := graphtest.Eval(tensor.Float64, one, x, w, gamma, beta, mean, variance)
+		require.NoError(t, err)
+		assert.InDeltaSlice(t, want, got, 1e-12)
+		for i := range wantGrads {
+			assert.InDeltaSlice(t, wantGrads[i], grads[i], 1e-12, "input %d", i)
+		}
+		graphtest.Gradient(t, one, x, w, gamma, beta, mean, variance)
+		x.Data = true
+		graphtest.Gradient(t, one, x, w, gamma, beta, mean, variance)
+	}
+	for _, n := range []int{1, 5} { // pooled too
+		b, c, p := graph.BatchNorm{Relu: true}, graph.Conv{Pad: [2]int{1, 1}}, graph.Pool{Window: [2]int{2, 2}}
+		x, w := graphtest.Random(rng, n, 3, 5, 6), graphtest.Random(rng, 4, 3, 3, 3)
+		gamma, beta := graphtest.Random(rng, 4), graphtest.Random(rng, 4)
+		mean, variance := graphtest.Random(rng, 4), graphtest.Of([]float64{0.5, 2, 1, 0.1}, 4)
+		mean.Data, variance.Data = true, true
+		one := func(in []graph.Expr) graph.Expr {
+			return b.NormConvPool(in[0], in[1], in[2], in[3], in[4], in[5], c, p)
+		}
+		two := func(in []graph.Expr) graph.Expr {
+			return graph.MaxPool(b.Norm(graph.Conv2D(in[0], in[1], graph.Expr{}, c), in[2], in[3], in[4], in[5]), p)
+		}
+		want, _, err := graphtest.Eval(tensor.Float64, two, x, w, gamma, beta, mean, variance)
+		require.NoError(t, err)
+		graphtest.Values(t, want, one, x, w, gamma, beta, mean, variance)
+		graphtest.Gradient(t, one, x, w, gamma, beta, mean, variance)
+	}
+	x, w, v := graphtest.Random(rng, 2, 3, 5, 6), graphtest.Random(rng, 4, 3, 3, 3), graphtest.Random(rng, 3)
+	_, _, err := graphtest.Eval(tensor.Float64, func(in []graph.Expr) graph.Expr {
+		return graph.BatchNorm{}.NormConv(in[0], in[1], in[2], in[2], in[2], in[2], graph.Conv{})
+	}, x, w, v)
+	assert.ErrorContains(t, err, "γ has shape (3), want (4)")
+}

@@ -39,23 +39,28 @@ func Conv2D(x, w, bias Expr, c Conv) Expr {
 		if c.Relu {
 			g = reluGrad(out, g)
 		}
-		grads := make([]Expr, len(in))
-		if need[0] {
-			grads[0] = apply(device.ConvGradInput{Conv2D: p}, in[0].Shape(), nil, g, in[1])
-		}
-		biased := len(in) == 3 && need[2]
-		switch {
-		case need[1] && biased: // one pass for both
-			sums := new(device.Sums)
-			grads[1] = applyStateful(device.ConvGradWeight{Conv2D: p, Bias: sums}, in[1].Shape(), nil, in[0], g)
-			grads[2] = applyStateful(device.BiasGrad{Sums: sums}, in[2].Shape(), nil, grads[1])
-		case need[1]:
-			grads[1] = apply(device.ConvGradWeight{Conv2D: p}, in[1].Shape(), nil, in[0], g)
-		case biased:
-			grads[2] = channelSum(g)
-		}
-		return grads
+		return convGrads(p, in, g, need)
 	}, in...)
+}
+
+// convGrads are the gradients of a convolution to x, w and, if there is one, the bias.
+func convGrads(p cpu.Conv2D, in []Expr, g Expr, need []bool) []Expr {
+	grads := make([]Expr, len(in))
+	if need[0] {
+		grads[0] = apply(device.ConvGradInput{Conv2D: p}, in[0].Shape(), nil, g, in[1])
+	}
+	biased := len(in) == 3 && need[2]
+	switch {
+	case need[1] && biased: // one pass for both
+		sums := new(device.Sums)
+		grads[1] = applyStateful(device.ConvGradWeight{Conv2D: p, Bias: sums}, in[1].Shape(), nil, in[0], g)
+		grads[2] = applyStateful(device.BiasGrad{Sums: sums}, in[2].Shape(), nil, grads[1])
+	case need[1]:
+		grads[1] = apply(device.ConvGradWeight{Conv2D: p}, in[1].Shape(), nil, in[0], g)
+	case biased:
+		grads[2] = channelSum(g)
+	}
+	return grads
 }
 
 func (c Conv) geometry(x, w tensor.Shape) (cpu.Conv2D, error) {

@@ -23,7 +23,7 @@ type Pool struct {
 // gets the gradient. With Relu, the result is cut at zero: that is what pooling of a ReLU
 // gives, with a gradient to gate of so many times fewer elements.
 func MaxPool(x Expr, p Pool) Expr {
-	q, out, err := p.geometry(x)
+	q, out, err := p.geometryOf(x)
 	if err != nil {
 		return Fail(err)
 	}
@@ -37,9 +37,44 @@ func MaxPool(x Expr, p Pool) Expr {
 	}, x)
 }
 
+// ConvMaxPool is MaxPool of Conv2D, in one pass: the convolution's result, several times
+// as large, is not kept.
+func ConvMaxPool(x, w, bias Expr, c Conv, p Pool) Expr {
+	if err := firstError(x, w); err != nil {
+		return Fail(err)
+	}
+	q, err := c.geometry(x.Shape(), w.Shape())
+	if err != nil {
+		return Fail(errors.Wrap(err, "graph"))
+	}
+	in, err := withBias([]Expr{x, w}, bias, q.OutC)
+	if err != nil {
+		return Fail(errors.Wrap(err, "graph: convolution"))
+	}
+	pool, out, err := p.geometry(tensor.Shape{q.N, q.OutC, q.OutH(), q.OutW()})
+	if err != nil {
+		return Fail(err)
+	}
+	// The larger of 0 and the maximum is the maximum of what is cut at 0.
+	spec := device.ConvPool{Conv2D: q, Pool: pool, Bias: len(in) == 3, Relu: c.Relu || p.Relu, Saved: new(device.Saved)}
+	return applyStateful(spec, out, func(in []Expr, out, g Expr, need []bool) []Expr {
+		return convGrads(q, in, maxPoolGrad(spec, out, g), need)
+	}, in...)
+}
+
+// maxPoolGrad is the gradient to the convolution's result.
+func maxPoolGrad(s device.ConvPool, out, g Expr) Expr {
+	s.Saved.Wanted = true
+	if s.Relu {
+		g = reluGrad(out, g)
+	}
+	shape := tensor.Shape{s.N, s.OutC, s.Pool.H, s.Pool.W}
+	return applyStateful(device.MaxPoolGrad{Pool2D: s.Pool, Saved: s.Saved}, shape, nil, g, out)
+}
+
 // AvgPool is the mean of each window of x (B, C, H, W), (B, C, OutH, OutW).
 func AvgPool(x Expr, p Pool) Expr {
-	q, out, err := p.geometry(x)
+	q, out, err := p.geometryOf(x)
 	if err != nil {
 		return Fail(err)
 	}
@@ -48,11 +83,14 @@ func AvgPool(x Expr, p Pool) Expr {
 	}, x)
 }
 
-func (p Pool) geometry(x Expr) (q cpu.Pool2D, out tensor.Shape, err error) {
+func (p Pool) geometryOf(x Expr) (q cpu.Pool2D, out tensor.Shape, err error) {
 	if err := x.Err(); err != nil {
 		return q, nil, err
 	}
-	s := x.Shape()
+	return p.geometry(x.Shape())
+}
+
+func (p Pool) geometry(s tensor.Shape) (q cpu.Pool2D, out tensor.Shape, err error) {
 	if s.Dims() != 4 {
 		return q, nil, errors.Errorf("graph: pooling of shape %v, want (B, C, H, W)", s)
 	}

@@ -19,7 +19,13 @@ func cnn(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (graph.Expr, erro
 	}
 	for i, n := range channels {
 		last := i == len(channels)-1
-		late := !last && l.Config.Norm == "none" && l.Config.Activation == "relu" && l.Config.Pooling == "max"
+		if !last && l.fusesPool(x) {
+			if x = l.convPool(fmt.Sprintf("conv%d", i+1), fmt.Sprintf("bn%d", i+1), x, n); x.Err() != nil {
+				return x, x.Err()
+			}
+			continue
+		}
+		late := !last && l.Config.Activation == "relu" && l.Config.Pooling == "max"
 		x = l.ConvNorm(fmt.Sprintf("conv%d", i+1), fmt.Sprintf("bn%d", i+1), x, n, Window{Size: 3, Pad: 1}, !late)
 		if last {
 			break
@@ -30,6 +36,37 @@ func cnn(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (graph.Expr, erro
 	}
 	x = l.Head(x)
 	return x, x.Err()
+}
+
+// fusesPool tells whether block and pooling can be one pass: the normalisation of a
+// training batch needs the whole convolution first. Summary wants the layers one by one.
+func (l *Layers) fusesPool(x graph.Expr) bool {
+	c := &l.Config
+	if x.Err() != nil || x.Shape().Dims() != 4 || x.Shape()[2] < 2 || x.Shape()[3] < 2 {
+		return false
+	}
+	return c.report == nil && c.Pooling == "max" && c.Activation == "relu" && (c.Norm == "none" || l.Mode == Eval)
+}
+
+// convPool is a block with its pooling.
+func (l *Layers) convPool(name, norm string, x graph.Expr, out int) graph.Expr {
+	w := Window{Size: 3, Pad: 1}
+	filters, fanIn, err := l.filters(name, x, out, w)
+	if err != nil {
+		return graph.Fail(err)
+	}
+	pool := graph.Pool{Window: [2]int{2, 2}, Relu: true}
+	var y graph.Expr
+	if l.Config.Norm == "none" {
+		y = graph.ConvMaxPool(x, filters, l.bias(name+".bias", x, fanIn, out), w.conv(false), pool)
+	} else {
+		gamma, beta, mean, variance := l.normParams(norm, x, out)
+		y = graph.BatchNorm{}.NormConvPool(x, filters, gamma, beta, mean, variance, w.conv(false), pool)
+	}
+	if y.Err() != nil {
+		return graph.Fail(errors.Wrapf(y.Err(), "nets: layer %s", name))
+	}
+	return y
 }
 
 // halve pools windows of 2×2 as Config.Pooling says. relu cuts maxima at zero: the same as

@@ -66,28 +66,40 @@ func (l *Layers) conv(name string, x graph.Expr, out int, w Window, relu bool) g
 	if x.Err() != nil {
 		return x
 	}
-	s := x.Shape()
-	groups := max(w.Groups, 1)
-	if s.Dims() != 4 {
-		return graph.Fail(errors.Errorf("nets: layer %s: shape %v, want (B, C, H, W)", name, s))
+	filters, fanIn, err := l.filters(name, x, out, w)
+	if err != nil {
+		return graph.Fail(err)
 	}
-	if s[1]%groups != 0 || out%groups != 0 || w.Size < 1 {
-		return graph.Fail(errors.Errorf("nets: layer %s: %d to %d channels in %d groups with a window of side %d, want channels that divide and a side of at least 1",
-			name, s[1], out, groups, w.Size))
-	}
-	filters := l.weight(name+".weight", x, out, s[1]/groups, w.Size, w.Size)
 	var bias graph.Expr
 	if w.Bias {
-		bias = l.bias(name+".bias", x, s[1]/groups*w.Size*w.Size, out)
+		bias = l.bias(name+".bias", x, fanIn, out)
 	}
-	y := graph.Conv2D(x, filters, bias, graph.Conv{
-		Stride: pair(w.Stride), Pad: pair(w.Pad), Dilation: pair(w.Dilation), Groups: groups, Relu: relu,
-	})
+	y := graph.Conv2D(x, filters, bias, w.conv(relu))
 	if y.Err() != nil {
 		return graph.Fail(errors.Wrapf(y.Err(), "nets: layer %s", name))
 	}
 	o := y.Shape()
-	return l.done(name, "conv", y, float64(o[2]*o[3])*float64(out)*float64(s[1]/groups*w.Size*w.Size))
+	return l.done(name, "conv", y, float64(o[2]*o[3])*float64(out)*float64(fanIn))
+}
+
+// filters are the weights of a convolution, and the number of inputs of each.
+func (l *Layers) filters(name string, x graph.Expr, out int, w Window) (filters graph.Expr, fanIn int, err error) {
+	s := x.Shape()
+	groups := max(w.Groups, 1)
+	if s.Dims() != 4 {
+		return filters, 0, errors.Errorf("nets: layer %s: shape %v, want (B, C, H, W)", name, s)
+	}
+	if s[1]%groups != 0 || out%groups != 0 || w.Size < 1 {
+		return filters, 0, errors.Errorf("nets: layer %s: %d to %d channels in %d groups with a window of side %d, want channels that divide and a side of at least 1",
+			name, s[1], out, groups, w.Size)
+	}
+	return l.weight(name+".weight", x, out, s[1]/groups, w.Size, w.Size), s[1] / groups * w.Size * w.Size, nil
+}
+
+func (w Window) conv(relu bool) graph.Conv {
+	return graph.Conv{
+		Stride: pair(w.Stride), Pad: pair(w.Pad), Dilation: pair(w.Dilation), Groups: max(w.Groups, 1), Relu: relu,
+	}
 }
 
 func pair(v int) [2]int { return [2]int{v, v} }
@@ -102,7 +114,28 @@ func (l *Layers) ConvNorm(name, norm string, x graph.Expr, out int, w Window, ac
 		}
 		return l.activateIf(act, l.conv(name, x, out, w, false))
 	}
+	if l.Mode == Eval && x.Err() == nil && !w.Bias {
+		return l.convNorm(name, norm, x, out, w, act)
+	}
 	return l.Norm(norm, l.conv(name, x, out, w, false), act)
+}
+
+// convNorm is a convolution and its normalisation in one pass, for evaluation.
+func (l *Layers) convNorm(name, norm string, x graph.Expr, out int, w Window, act bool) graph.Expr {
+	filters, s, err := l.filters(name, x, out, w)
+	if err != nil {
+		return graph.Fail(err)
+	}
+	fused := act && l.Config.Activation == "relu"
+	gamma, beta, mean, variance := l.normParams(norm, x, out)
+	y := graph.BatchNorm{Relu: fused}.NormConv(x, filters, gamma, beta, mean, variance, w.conv(false))
+	if y.Err() != nil {
+		return graph.Fail(errors.Wrapf(y.Err(), "nets: layers %s and %s", name, norm))
+	}
+	o := y.Shape()
+	y = l.done(name, "conv", y, float64(o[2]*o[3])*float64(out)*float64(s))
+	y = l.done(norm, "batch norm", y, 0)
+	return l.activateIf(act && !fused, y)
 }
 
 // Norm is the configured normalisation of each channel of x, (B, C, H, W) or (B, C),
@@ -112,19 +145,24 @@ func (l *Layers) Norm(name string, x graph.Expr, act bool) graph.Expr {
 	if x.Err() != nil || l.Config.Norm == "none" {
 		return l.activateIf(act, x)
 	}
-	g, dt, s := x.Graph(), x.Dtype(), x.Shape()
+	s := x.Shape()
 	if s.Dims() < 2 {
 		return graph.Fail(errors.Errorf("nets: layer %s: shape %v, want (B, C, H, W) or (B, C)", name, s))
 	}
-	c := s[1]
 	fused := act && l.Config.Activation == "relu"
-	y := graph.BatchNorm{Train: l.Mode == Train, Relu: fused}.Norm(x,
-		l.Params.Weight(g, name+".weight", dt, graph.Fill(1), c),
-		l.Params.Weight(g, name+".bias", dt, graph.Fill(0), c),
-		l.Params.Buffer(g, name+".running_mean", dt, graph.Fill(0), c),
-		l.Params.Buffer(g, name+".running_var", dt, graph.Fill(1), c))
+	gamma, beta, mean, variance := l.normParams(name, x, s[1])
+	y := graph.BatchNorm{Train: l.Mode == Train, Relu: fused}.Norm(x, gamma, beta, mean, variance)
 	y = l.done(name, "batch norm", y, 0)
 	return l.activateIf(act && !fused, y)
+}
+
+// normParams are the parameters and the buffers of a normalisation of c channels of x's type.
+func (l *Layers) normParams(name string, x graph.Expr, c int) (gamma, beta, mean, variance graph.Expr) {
+	g, dt := x.Graph(), x.Dtype()
+	return l.Params.Weight(g, name+".weight", dt, graph.Fill(1), c),
+		l.Params.Weight(g, name+".bias", dt, graph.Fill(0), c),
+		l.Params.Buffer(g, name+".running_mean", dt, graph.Fill(0), c),
+		l.Params.Buffer(g, name+".running_var", dt, graph.Fill(1), c)
 }
 
 func (l *Layers) activateIf(act bool, x graph.Expr) graph.Expr {

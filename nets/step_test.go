@@ -1,6 +1,7 @@
 package nets_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -103,7 +104,30 @@ func BenchmarkStep(b *testing.B) {
 	b.Run("cnn", func(b *testing.B) { c := grey; c.Norm = "none"; benchmarkStep(b, c, 64) })
 	b.Run("cnn-batchnorm", func(b *testing.B) { benchmarkStep(b, grey, 64) })
 	b.Run("mlp", func(b *testing.B) { c := grey; c.Backbone = "mlp"; benchmarkStep(b, c, 64) })
+	b.Run("mlp256", func(b *testing.B) { c := grey; c.Backbone = "mlp"; benchmarkStep(b, c, 256) })
+	b.Run("cnn256", func(b *testing.B) { c := grey; c.Norm = "none"; benchmarkStep(b, c, 256) })
 	b.Run("resnet18", func(b *testing.B) {
 		benchmarkStep(b, nets.Config{Backbone: "resnet18", InChannels: 3, Height: 64, Width: 64}, 32)
 	})
+}
+
+// Embeddings of a batch, without gradients.
+func BenchmarkEmbed(b *testing.B) {
+	for _, norm := range []string{"none", "batch"} {
+		for _, batch := range []int{1, 256} {
+			b.Run(fmt.Sprintf("cnn-%s/%d", norm, batch), func(b *testing.B) {
+				cfg := nets.Config{InChannels: 1, Height: 28, Width: 28, Norm: norm}
+				m := newMachine(b, cfg, graph.NewParams(1), nets.Eval, tensor.Float32, batch)
+				m.run(b)
+				b.ReportAllocs()
+				for b.Loop() {
+					if err := m.vm.RunAll(); err != nil {
+						b.Fatal(err)
+					}
+					m.vm.Reset()
+				}
+				b.ReportMetric(float64(batch)*float64(b.N)/b.Elapsed().Seconds(), "images/s")
+			})
+		}
+	}
 }

@@ -26,6 +26,24 @@ func conv[T cpu.Float](s Conv) func(out []T, in [][]T) {
 	}
 }
 
+// ConvNorm computes y = γ·(x ⋆ w − mean)·istd + β, cut at zero with Relu, from x, w,
+// statistics (2, OutC) as RunningStats gives them, γ (OutC) and β (OutC): a convolution and
+// its normalisation in one pass.
+type ConvNorm struct {
+	cpu.Conv2D
+	Relu bool
+}
+
+func (s ConvNorm) cpu() Kernel { return host(convNorm[float32](s), convNorm[float64](s)) }
+
+func convNorm[T cpu.Float](s ConvNorm) func(out []T, in [][]T) {
+	ws, scale, shift := new(cpu.Workspace[T]), make([]T, s.OutC), make([]T, s.OutC)
+	return func(out []T, in [][]T) {
+		foldNorm(scale, shift, in[2], in[3], in[4])
+		cpu.ConvScaled(&s.Conv2D, in[0], in[1], scale, shift, out, s.Relu, ws)
+	}
+}
+
 // ConvGradInput computes the gradient to x from dy and w.
 type ConvGradInput struct{ cpu.Conv2D }
 

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"sync"
 	"testing"
 	"time"
 )
@@ -18,3 +19,13 @@ func bench(b *testing.B, work float64, unit string, f func()) {
 	b.ReportMetric(work*float64(b.N)/b.Elapsed().Seconds(), unit)
 	b.ReportMetric(work/best.Seconds(), "best-"+unit)
 }
+
+// peakRate is the best of Peak on one core, in GFLOP/s; 0 where there is none.
+var peakRate = sync.OnceValue(func() (rate float64) {
+	for range 20 {
+		start := time.Now()
+		n := Peak(1 << 12)
+		rate = max(rate, n/1e9/time.Since(start).Seconds())
+	}
+	return rate
+})

@@ -71,23 +71,37 @@ type Workspace[T Float] struct {
 	product convProduct[T]
 	weight  convWeight[T]
 	tiles   convTiles
+	places  convPlaces
 }
 
 // ConvForward computes y = x ⋆ w + bias, cut at zero if relu is set. bias has OutC
 // entries or is nil; y is overwritten.
 func ConvForward[T Float](p *Conv2D, x, w, bias, y []T, relu bool, ws *Workspace[T]) {
+	ConvScaled(p, x, w, nil, bias, y, relu, ws)
+}
+
+// ConvScaled computes y = scale · (x ⋆ w) + bias, a convolution and a normalisation of its
+// channels, cut at zero if relu is set. scale has OutC entries or is nil, like bias.
+func ConvScaled[T Float](p *Conv2D, x, w, scale, bias, y []T, relu bool, ws *Workspace[T]) {
 	q := p.withDefaults()
 	checkConvLengths("ConvForward", &q, x, w, y)
+	if scale != nil {
+		mustHold("ConvForward", "scale", scale, q.OutC)
+	}
 	if bias != nil {
 		mustHold("ConvForward", "bias", bias, q.OutC)
 	}
 	if worthWinograd[T](&q, q.C, q.OutC, q.OutH(), q.OutW()) {
-		ws.tiles.forward(&q, singles(x), singles(w), singles(bias), singles(y), relu)
+		ws.tiles.forward(&q, singles(x), singles(w), singles(scale), singles(bias), singles(y), relu)
+		return
+	}
+	if ws.places.worthPlaces(&q, isSingle[T]()) {
+		ws.places.forward(&q, singles(x), singles(w), singles(scale), singles(bias), singles(y), relu)
 		return
 	}
 	c := &ws.product
 	c.begin(q.N, q.Groups, q.OutC/q.Groups, x, y)
-	c.bias, c.relu = bias, relu
+	c.scale, c.bias, c.relu = scale, bias, relu
 	c.convWindow.forward(&q, c.groups)
 	c.dstH, c.dstW = q.OutH(), q.OutW()
 	c.place0, c.placeStep = [2]int{}, [2]int{1, 1}
@@ -102,6 +116,10 @@ func ConvGradInput[T Float](p *Conv2D, dy, w, dx []T, ws *Workspace[T]) {
 	checkConvLengths("ConvGradInput", &q, dx, w, dy)
 	if worthWinograd[T](&q, q.OutC, q.C, q.H, q.W) {
 		ws.tiles.backward(&q, singles(dy), singles(w), singles(dx))
+		return
+	}
+	if ws.places.worthPlaces(&q, isSingle[T]()) {
+		ws.places.gradInput(&q, singles(dy), singles(w), singles(dx))
 		return
 	}
 	c := &ws.product

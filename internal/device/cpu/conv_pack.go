@@ -14,6 +14,17 @@ func (c *convWeights[T]) Piece(piece, _ int) {
 			continue
 		}
 		packPanel(block, c.micro.rows, pitch, panel, c.weights[group*c.rows*depth:], depth, c.rows, k0, kc, true)
+		if c.scale == nil {
+			continue
+		}
+		first := group*c.rows + panel*c.micro.rows
+		scale := c.scale[first:min(first+c.micro.rows, (group+1)*c.rows)]
+		for k := range kc {
+			row := block[panel*pitch*kc+k*pitch:][:len(scale)]
+			for i, s := range scale {
+				row[i] *= s
+			}
+		}
 	}
 }
 

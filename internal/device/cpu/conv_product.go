@@ -13,7 +13,7 @@ type convProduct[T Float] struct {
 	dstH, dstW     int    // planes of dst
 	place0         [2]int // row and column in dst of the first place
 	placeStep      [2]int // and from place to place
-	bias           []T    // of output channels, or nil
+	scale, bias    []T    // of output channels, or nil
 	relu           bool
 
 	weights  []T
@@ -71,7 +71,7 @@ const (
 func (c *convProduct[T]) begin(images, groups, rows int, src, dst []T) {
 	c.images, c.groups, c.rows = images, groups, rows
 	c.src, c.dst = src, dst
-	c.bias, c.relu = nil, false
+	c.scale, c.bias, c.relu = nil, nil, false
 }
 
 func (c *convProduct[T]) run() {
@@ -98,7 +98,7 @@ func (c *convProduct[T]) run() {
 		doAtMost(len(c.workers), c.groups*c.sets, (*convMatrix[T])(c))
 	}
 	doAtMost(len(c.workers), c.groups*c.sets*c.colPieces*c.rowPieces, c)
-	c.src, c.dst, c.bias, c.weights = nil, nil, nil, nil
+	c.src, c.dst, c.scale, c.bias, c.weights = nil, nil, nil, nil, nil
 	for i := range c.workers {
 		c.workers[i].args = microArgs[T]{}
 	}
@@ -151,7 +151,7 @@ func (c *convProduct[T]) plan() {
 
 	c.groupPanels = ceil(c.rows, c.micro.rows)
 	c.groupSize = c.groupPanels * c.micro.pitch() * depth
-	c.plainA = !c.backward && c.images*places <= convFewColumns
+	c.plainA = !c.backward && c.scale == nil && c.images*places <= convFewColumns
 	c.sharedSet = ceil(c.perSet*places, cols)*cols*depth + convSlack
 	c.share = c.rowPieces > 1 && c.colPieces == 1 && c.groups*c.sets*c.sharedSet <= convShared
 	c.colBlock = max(2*cols, min(convColumns, convPanelMemory/longest)/cols*cols)

@@ -70,6 +70,17 @@ func checkConv[T Float](t *testing.T, r *rand.Rand, p *Conv2D, ws *Workspace[T])
 	for i, v := range got {
 		require.Equal(t, max(v, 0), cut[i], "ReLU of y[%d] of %+v", i, *p)
 	}
+	scale := randomSlice[T](r, p.OutC)
+	got = out(len(dy))
+	ConvScaled(p, x, w, scale, bias, got, false, ws)
+	scaled, scaledSize := make([]float64, len(dy)), make([]float64, len(dy))
+	for i := range scaled {
+		c := i / plane % p.OutC
+		b := float64(bias[c])
+		scaled[i] = (want.y[i]-b)*float64(scale[c]) + b
+		scaledSize[i] = (size.y[i]-math.Abs(b))*math.Abs(float64(scale[c])) + math.Abs(b)
+	}
+	requireSum(t, p, "scaled y", scaled, scaledSize, got, taps+2)
 	got = out(len(x))
 	ConvGradInput(p, dy, w, got, ws)
 	requireSum(t, p, "dx", want.dx, size.dx, got, p.OutC*p.KH*p.KW)
@@ -106,6 +117,8 @@ var convShapes = []struct {
 	{"shortcut", Conv2D{N: 2, C: 64, H: 12, W: 12, OutC: 40, KH: 1, KW: 1, StrideH: 2, StrideW: 2}},
 	{"pointwise", Conv2D{N: 3, C: 48, H: 9, W: 9, OutC: 20, KH: 1, KW: 1}},
 	{"deep", Conv2D{N: 4, C: 160, H: 2, W: 2, OutC: 130, KH: 3, KW: 3, PadH: 1, PadW: 1}},
+	{"small", Conv2D{N: 14, C: 40, H: 4, W: 3, OutC: 37, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1}},
+	{"smallest", Conv2D{N: 13, C: 17, H: 1, W: 1, OutC: 35, KH: 3, KW: 3, PadH: 1, PadW: 1}},
 	{"depthwise", Conv2D{N: 2, C: 40, H: 9, W: 9, OutC: 40, KH: 3, KW: 3, PadH: 1, PadW: 1, Groups: 40}},
 	{"dilated", Conv2D{N: 2, C: 17, H: 15, W: 13, OutC: 9, KH: 3, KW: 3, PadH: 2, PadW: 2, DilH: 2, DilW: 2}},
 	{"valid", Conv2D{N: 2, C: 5, H: 11, W: 40, OutC: 13, KH: 3, KW: 3}},

@@ -54,7 +54,7 @@ type tileArgs struct {
 	pixelStep   int
 	elementStep int
 	element     int            // from element to element
-	bias        unsafe.Pointer // of the results' channels, whole vectors
+	bias, scale unsafe.Pointer // of the results' channels, whole vectors
 	floor       float32        // smaller results become this
 }
 
@@ -66,8 +66,9 @@ type tileWorker struct {
 	pixels   []float32 // turned pictures
 	elements []float32 // transformed
 	products []float32
-	results  []float32 // turned
-	bias     [64]float32
+	results  []float32   // turned
+	bias     [64]float32 // of a panel
+	scale    [64]float32
 }
 
 // transform runs f on so many tiles of so many channels.
@@ -109,9 +110,17 @@ func turnPlanes(dst []float32, pitch int, planes []float32, channels, pixels int
 	packColumns(dst[pitch:], pitch, planes, pixels, channels, pixels)
 }
 
-// turnPixels turns at least four pixels back to planes.
+// turnPixels turns pixels back to planes.
 func turnPixels(planes []float32, pixels int, src []float32, pitch, channels int) {
 	whole := pixels &^ 3 // packColumns may write behind other numbers of columns
+	if whole == 0 {
+		for c := range channels {
+			for i := range pixels {
+				planes[c*pixels+i] = src[i*pitch+c]
+			}
+		}
+		return
+	}
 	packColumns(planes, pixels, src, pitch, whole, channels)
 	if whole < pixels {
 		packColumns(planes[pixels-4:], pixels, src[(pixels-4)*pitch:], pitch, 4, channels)

@@ -10,7 +10,7 @@ type tileProduct struct {
 	images, channels, rows int // input and output channels
 	srcH, srcW, dstH, dstW int
 	tilesH, tilesW         int
-	src, dst, bias         []float32
+	src, dst, bias, scale  []float32
 	floor                  float32
 
 	weights  []float32
@@ -37,9 +37,9 @@ const (
 	tilePieces    = 8         // pieces wanted
 )
 
-func (c *convTiles) forward(p *Conv2D, x, w, bias, y []float32, relu bool) {
+func (c *convTiles) forward(p *Conv2D, x, w, scale, bias, y []float32, relu bool) {
 	t := &c.product
-	t.src, t.weights, t.bias, t.dst, t.backward = x, w, bias, y, false
+	t.src, t.weights, t.scale, t.bias, t.dst, t.backward = x, w, scale, bias, y, false
 	t.floor = float32(math.Inf(-1))
 	if relu {
 		t.floor = 0
@@ -50,7 +50,7 @@ func (c *convTiles) forward(p *Conv2D, x, w, bias, y []float32, relu bool) {
 
 func (c *convTiles) backward(p *Conv2D, dy, w, dx []float32) {
 	t := &c.product
-	t.src, t.weights, t.bias, t.dst, t.backward = dy, w, nil, dx, true
+	t.src, t.weights, t.scale, t.bias, t.dst, t.backward = dy, w, nil, nil, dx, true
 	t.floor = float32(math.Inf(-1))
 	t.channels, t.srcH, t.srcW, t.rows, t.dstH, t.dstW = p.OutC, p.OutH(), p.OutW(), p.C, p.H, p.W
 	t.run(p.N, p.PadH-2, p.PadW-2)
@@ -66,7 +66,7 @@ func (c *tileProduct) run(images, top, left int) {
 	c.packed = grow(c.packed, tileMatrices*c.packedMatrix)
 	doAtMost(len(c.workers), c.panels, (*tileWindows)(c))
 	doAtMost(len(c.workers), c.sets*c.parts, c)
-	c.src, c.dst, c.bias, c.weights = nil, nil, nil, nil
+	c.src, c.dst, c.scale, c.bias, c.weights = nil, nil, nil, nil, nil
 	for i := range c.workers {
 		c.workers[i].forget()
 	}
@@ -87,14 +87,29 @@ func (c *tileProduct) plan(top, left int) {
 		c.windowTable = append(c.windowTable, 4*t*cols)
 	}
 	tiles := c.tilesH * c.tilesW
-	want := max(tileSetLeast, tileSetMemory/(tileMatrices*(c.pitch+cols)))
-	c.perSet = min(c.images, ceil(want, tiles))
+	c.perSet = min(c.images, tileSet(tiles, c.micro.rows, max(tileSetLeast, tileSetMemory/(tileMatrices*(c.pitch+cols)))))
 	c.sets = ceil(c.images, c.perSet)
 	c.panels = ceil(c.rows, cols)
 	c.parts = min(c.panels, ceil(tilePieces, c.sets))
 	c.matrix = oddLines(c.perSet * tiles * c.pitch)
 	c.products = oddLines(c.perSet * tiles * cols)
 	c.packedMatrix = oddLines(c.panels * c.channels * cols)
+}
+
+// tileSet is the number of images, with so many tiles each, that have about want tiles
+// and, if that can be, fill blocks of rows.
+func tileSet(tiles, rows, want int) int {
+	step := 1
+	for step*tiles%rows != 0 {
+		step++
+	}
+	if n := (want / tiles) / step * step; n > 0 {
+		return n
+	}
+	if step*tiles <= 2*want {
+		return step
+	}
+	return ceil(want, tiles)
 }
 
 // tileWindows transforms the windows, a panel of output channels a piece.
@@ -170,7 +185,13 @@ func (c *tileProduct) outputs(w *tileWorker, panel, image, images int) {
 	} else {
 		clear(w.bias[:])
 	}
-	w.args.bias, w.args.floor = unsafe.Pointer(&w.bias[0]), c.floor
+	for i := range w.scale {
+		w.scale[i] = 1
+	}
+	if c.scale != nil {
+		copy(w.scale[:], c.scale[first:first+width])
+	}
+	w.args.bias, w.args.scale, w.args.floor = unsafe.Pointer(&w.bias[0]), unsafe.Pointer(&w.scale[0]), c.floor
 	w.args.tableStep, w.args.pixelStep = 8*tileSide*tileSide, 0
 	w.args.elementStep, w.args.element = 4*cols, 4*c.products
 	for i := range images {

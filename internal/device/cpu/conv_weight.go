@@ -50,12 +50,16 @@ func ConvGradWeight[T Float](p *Conv2D, x, dy, dw, dbias []T, ws *Workspace[T]) 
 	if dbias != nil {
 		mustHold("ConvGradWeight", "bias", dbias, q.OutC)
 	}
+	if dbias != nil {
+		dbias = dbias[:q.OutC]
+	}
 	c := &ws.weight
 	if worthWinograd[T](&q, q.C, q.OutC, q.OutH(), q.OutW()) {
-		if dbias != nil {
-			dbias = dbias[:q.OutC]
-		}
 		ws.tiles.gradWeight(&q, singles(x), singles(dy), singles(dw), singles(dbias))
+		return
+	}
+	if ws.places.worthPlaces(&q, isSingle[T]()) {
+		ws.places.gradWeight(&q, singles(x), singles(dy), singles(dw), singles(dbias))
 		return
 	}
 	c.images, c.groups, c.cols = q.N, q.Groups, q.OutC/q.Groups

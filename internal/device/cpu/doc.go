@@ -20,5 +20,7 @@
 // each tile of the result (12×32 numbers with AVX-512) stays in registers over a whole
 // block. Convolutions are products whose second matrix is packed straight from the
 // pictures (forward, gradient to the input) or read in place (gradient to the weights):
-// see convWindow.
+// see convWindow. Windows of 3×3 at stride 1 go by Winograd's algorithm (convTiles) where
+// there is assembly for its transforms, and planes of few pixels leave out the taps that
+// see padding alone (convPlaces).
 package cpu

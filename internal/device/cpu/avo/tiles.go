@@ -28,6 +28,7 @@ const (
 	tileElementStep
 	tileElement
 	tileBias
+	tileScale
 	tileFloor
 )
 
@@ -183,7 +184,7 @@ func tileKernel(c *build.Context, i isa, name string, axis linear, fromPixels bo
 	}
 	pixels, elements, table, scratch := get(tilePixels), get(tileElements), get(tileTable), get(tileScratch)
 	tiles, step := get(tileTiles), get(tileElement)
-	from, to, vectors, at, bias := c.GP64(), c.GP64(), c.GP64(), c.GP64(), c.GP64()
+	from, to, vectors, at, bias, scale := c.GP64(), c.GP64(), c.GP64(), c.GP64(), c.GP64(), c.GP64()
 	saved := func(i, j int) operand.Mem {
 		return operand.Mem{Base: scratch, Disp: (i*6 + j) * t.isa.bytes}
 	}
@@ -196,6 +197,7 @@ func tileKernel(c *build.Context, i isa, name string, axis linear, fromPixels bo
 	c.MOVQ(elements, to)
 	if name == "tileOutput" {
 		c.MOVQ(field(tileBias), bias)
+		c.MOVQ(field(tileScale), scale)
 	}
 	c.MOVQ(field(tileVectors), vectors)
 	c.Label("vector")
@@ -245,7 +247,9 @@ func tileKernel(c *build.Context, i isa, name string, axis linear, fromPixels bo
 			}
 			for i, r := range axis.apply(t, in) {
 				if name == "tileOutput" {
-					t.add(operand.Mem{Base: bias}, r, r)
+					times := t.reg()
+					t.load(operand.Mem{Base: scale}, times)
+					c.VFMADD213PS(operand.Mem{Base: bias}, times, r)
 					low := t.reg()
 					c.VBROADCASTSS(field(tileFloor), low)
 					t.max(r, low, r)
@@ -255,6 +259,7 @@ func tileKernel(c *build.Context, i isa, name string, axis linear, fromPixels bo
 		}
 		if name == "tileOutput" {
 			c.ADDQ(operand.Imm(uint64(t.isa.bytes)), bias)
+			c.ADDQ(operand.Imm(uint64(t.isa.bytes)), scale)
 		}
 	}
 	c.ADDQ(operand.Imm(uint64(t.isa.bytes)), from)

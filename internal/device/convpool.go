@@ -1,0 +1,79 @@
+package device
+
+import (
+	"fmt"
+
+	"medusa/internal/device/cpu"
+)
+
+// ConvPool computes the largest number of each window of a convolution, cut at zero with
+// Relu, some images at a time: the convolution itself, several times as large, does not
+// leave the cache. Inputs are x and w; then, with Bias, bias (OutC), or, with Norm, those
+// of ConvNorm. Like MaxPool, the op is not to be merged with others.
+type ConvPool struct {
+	cpu.Conv2D
+	Pool             cpu.Pool2D // of all images
+	Bias, Norm, Relu bool
+	Saved            *Saved
+}
+
+func (s ConvPool) String() string {
+	return fmt.Sprintf("ConvPool %+v, %+v, bias %t, norm %t, ReLU %t", s.Conv2D, s.Pool, s.Bias, s.Norm, s.Relu)
+}
+
+func (s ConvPool) cpu() Kernel { return host(convPool[float32](s), convPool[float64](s)) }
+
+// convPoolBlock is the number of a convolution's results made at a time, about.
+const convPoolBlock = 1 << 18
+
+func convPool[T cpu.Float](s ConvPool) func(out []T, in [][]T) {
+	ws, scale, shift := new(cpu.Workspace[T]), make([]T, s.OutC), make([]T, s.OutC)
+	image, pixels, results := s.C*s.H*s.W, s.Pool.H*s.Pool.W, s.Pool.OutH()*s.Pool.OutW()
+	// Blocks are of one size or one more: none is a single image, unless all are.
+	blocks := max(1, s.N/max(2, convPoolBlock/(s.OutC*pixels)))
+	var y, top []T
+	var arg []int32
+	body := func(lo, hi int) {
+		cpu.MaxPool(&s.Pool, lo, hi, y, top, arg)
+		if s.Relu {
+			cpu.Relu(top[lo*results:hi*results], top[lo*results:hi*results])
+		}
+	}
+	return func(out []T, in [][]T) {
+		if s.Saved.Wanted && len(s.Saved.index) != len(out) {
+			s.Saved.index = make([]int32, len(out))
+		}
+		var factor, bias []T
+		switch {
+		case s.Bias:
+			bias = in[2]
+		case s.Norm:
+			foldNorm(scale, shift, in[2], in[3], in[4])
+			factor, bias = scale, shift
+		}
+		if y == nil {
+			y = make([]T, ((s.N+blocks-1)/blocks)*s.OutC*pixels)
+		}
+		for b := range blocks {
+			from, to := s.N*b/blocks, s.N*(b+1)/blocks
+			part := s.Conv2D
+			part.N = to - from
+			cpu.ConvScaled(&part, in[0][from*image:], in[1], factor, bias, y, false, ws)
+			at := from * s.OutC * results
+			top, arg = out[at:], nil
+			if s.Saved.Wanted {
+				arg = s.Saved.index[at:]
+			}
+			cpu.Parallel(part.N*s.OutC, rowGrain(pixels), body)
+		}
+	}
+}
+
+// foldNorm turns statistics (2, C), γ and β into a factor and a summand for each channel.
+func foldNorm[T cpu.Float](scale, shift, stats, gamma, beta []T) {
+	mean, istd := stats[:len(scale)], stats[len(scale):]
+	for c := range scale {
+		scale[c] = gamma[c] * istd[c]
+		shift[c] = beta[c] - mean[c]*scale[c]
+	}
+}
