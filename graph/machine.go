@@ -7,6 +7,8 @@ import (
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"medusa/internal/device"
 )
 
 // NewMachine makes the machine that runs g, once g is whole: with gradients and with what
@@ -54,12 +56,32 @@ type place struct {
 	b64     *block[float64]
 	ends    []*op // whose outputs this op is the last to read
 	skip    bool  // nobody reads the output, and nobody outside can want it
+	kept    bool  // the output keeps its memory for Keep alone
+	alias   bool  // of Keep: what is kept stays where it is, and is not copied
 }
 
 // nobody stands for an output that nobody reads.
 var nobody = gorgonia.NewF64(0)
 
 const keepOutput = -1
+
+// keepInPlace spares the copies of tensors that are kept: where only ops of this package
+// read an output, which write nobody else's memory, it is enough that the output keeps its
+// own.
+func (p *plan) keepInPlace(g *gorgonia.ExprGraph) {
+	for _, n := range g.AllNodes() {
+		o, ok := n.Op().(*op)
+		if !ok || o.place == nil {
+			continue
+		}
+		if _, is := o.spec.(device.Keep); !is {
+			continue
+		}
+		if q, ok := o.from[0].Op().(*op); ok && q.place != nil && q.out.Dims() > 0 && (q.place.readers != keepOutput || q.place.kept) {
+			q.place.readers, q.place.kept, o.place.alias = keepOutput, true, true
+		}
+	}
+}
 
 // drop takes an op that others do the work of out of the runs, and then those that only it
 // reads, if they are such too.
@@ -104,6 +126,7 @@ func newPlan(g *gorgonia.ExprGraph) {
 			}
 		}
 	}
+	p.keepInPlace(g)
 	for _, n := range g.AllNodes() {
 		if o, ok := n.Op().(*op); ok && o.place != nil && o.place.readers == 0 {
 			o.place.readers = keepOutput

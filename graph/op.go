@@ -217,6 +217,11 @@ func (o *op) Do(inputs ...gorgonia.Value) (_ gorgonia.Value, err error) {
 			return nil, errors.Wrapf(err, "graph: %s: input %d", o, i)
 		}
 	}
+	if o.place != nil && o.place.alias {
+		*o.spec.(device.Keep).Into = o.args[0]
+		o.place.end(o)
+		return o.value, nil
+	}
 	if err := o.kern.Run(o.mem, o.args); err != nil {
 		return nil, errors.Wrapf(err, "graph: %s", o)
 	}

@@ -16,8 +16,10 @@ type Conv struct {
 func (s Conv) cpu() Kernel { return host(conv[float32](s), conv[float64](s)) }
 
 func conv[T cpu.Float](s Conv) func(out []T, in [][]T) {
-	ws := new(cpu.Workspace[T])
+	spare := spareWorkspaces[T]()
 	return func(out []T, in [][]T) {
+		ws := spare.take()
+		defer spare.giveBack(ws)
 		var bias []T
 		if s.Bias {
 			bias = in[2]
@@ -37,8 +39,10 @@ type ConvNorm struct {
 func (s ConvNorm) cpu() Kernel { return host(convNorm[float32](s), convNorm[float64](s)) }
 
 func convNorm[T cpu.Float](s ConvNorm) func(out []T, in [][]T) {
-	ws, scale, shift := new(cpu.Workspace[T]), make([]T, s.OutC), make([]T, s.OutC)
+	spare, scale, shift := spareWorkspaces[T](), make([]T, s.OutC), make([]T, s.OutC)
 	return func(out []T, in [][]T) {
+		ws := spare.take()
+		defer spare.giveBack(ws)
 		foldNorm(scale, shift, in[2], in[3], in[4])
 		cpu.ConvScaled(&s.Conv2D, in[0], in[1], scale, shift, out, s.Relu, ws)
 	}
@@ -52,8 +56,12 @@ func (s ConvGradInput) cpu() Kernel {
 }
 
 func convGradInput[T cpu.Float](s ConvGradInput) func(out []T, in [][]T) {
-	ws := new(cpu.Workspace[T])
-	return func(out []T, in [][]T) { cpu.ConvGradInput(&s.Conv2D, in[0], in[1], out, ws) }
+	spare := spareWorkspaces[T]()
+	return func(out []T, in [][]T) {
+		ws := spare.take()
+		defer spare.giveBack(ws)
+		cpu.ConvGradInput(&s.Conv2D, in[0], in[1], out, ws)
+	}
 }
 
 // Sums is what a gradient to weights leaves for the gradient to a bias: dy summed over
@@ -87,13 +95,17 @@ func (s ConvGradWeight) cpu() Kernel {
 }
 
 func convGradWeight[T cpu.Float](s ConvGradWeight) func(out []T, in [][]T) {
-	ws := new(cpu.Workspace[T])
+	spare := spareWorkspaces[T]()
 	var bias []T
 	if s.Bias != nil {
 		bias = make([]T, s.OutC)
 		*sumsOf[T](s.Bias) = bias
 	}
-	return func(out []T, in [][]T) { cpu.ConvGradWeight(&s.Conv2D, in[0], in[1], out, bias, ws) }
+	return func(out []T, in [][]T) {
+		ws := spare.take()
+		defer spare.giveBack(ws)
+		cpu.ConvGradWeight(&s.Conv2D, in[0], in[1], out, bias, ws)
+	}
 }
 
 // BiasGrad copies what ConvGradWeight left in Sums. Its input is the gradient to w, for

@@ -27,7 +27,7 @@ func (s ConvPool) cpu() Kernel { return host(convPool[float32](s), convPool[floa
 const convPoolBlock = 1 << 18
 
 func convPool[T cpu.Float](s ConvPool) func(out []T, in [][]T) {
-	ws, scale, shift := new(cpu.Workspace[T]), make([]T, s.OutC), make([]T, s.OutC)
+	spare, scale, shift := spareWorkspaces[T](), make([]T, s.OutC), make([]T, s.OutC)
 	image, pixels, results := s.C*s.H*s.W, s.Pool.H*s.Pool.W, s.Pool.OutH()*s.Pool.OutW()
 	// Blocks are of one size or one more: none is a single image, unless all are.
 	blocks := max(1, s.N/max(2, convPoolBlock/(s.OutC*pixels)))
@@ -40,6 +40,8 @@ func convPool[T cpu.Float](s ConvPool) func(out []T, in [][]T) {
 		}
 	}
 	return func(out []T, in [][]T) {
+		ws := spare.take()
+		defer spare.giveBack(ws)
 		if s.Saved.Wanted && len(s.Saved.index) != len(out) {
 			s.Saved.index = make([]int32, len(out))
 		}
