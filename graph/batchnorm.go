@@ -47,6 +47,30 @@ func (b BatchNorm) Norm(x, gamma, beta, mean, variance Expr) Expr {
 	}, x, stats, gamma, beta)
 }
 
+// NormPool is MaxPool of Norm, in one pass: what is normalised is not kept.
+func (b BatchNorm) NormPool(x, gamma, beta, mean, variance Expr, pool Pool) Expr {
+	p, err := b.check(x, gamma, beta, mean, variance)
+	if err != nil {
+		return Fail(err)
+	}
+	q, out, err := pool.geometryOf(x)
+	if err != nil {
+		return Fail(err)
+	}
+	if b.Momentum == 0 {
+		b.Momentum = 0.1
+	}
+	if b.Eps == 0 {
+		b.Eps = 1e-5
+	}
+	p.Relu = false // that of the pooling does it
+	stats := b.statistics(p, x, mean.Detach(), variance.Detach())
+	spec := device.NormPool{BatchNorm: p, Pool: q, Relu: b.Relu || pool.Relu, Saved: new(device.Saved)}
+	return applyStateful(spec, out, func(in []Expr, out, g Expr, need []bool) []Expr {
+		return b.grad(p, in, maxPoolGrad(q, spec.Saved, spec.Relu, out, g), need)
+	}, x, stats, gamma, beta)
+}
+
 // NormConv is Norm of the convolution of x with w, without a bias. When evaluating, it is
 // one pass, but for a single picture, where scaling the weights takes longer; its gradient
 // computes the convolution again.
@@ -104,7 +128,7 @@ func (b BatchNorm) NormConvPool(x, w, gamma, beta, mean, variance Expr, c Conv, 
 	geometry.Relu = false // that of the pooling does it
 	spec := device.ConvPool{Conv2D: p, Pool: q, Norm: true, Relu: b.Relu || pool.Relu, Saved: new(device.Saved)}
 	return applyStateful(spec, out, func(in []Expr, out, g Expr, need []bool) []Expr {
-		return b.convGrads(p, geometry, in, maxPoolGrad(spec, out, g), need, c)
+		return b.convGrads(p, geometry, in, maxPoolGrad(q, spec.Saved, spec.Relu, out, g), need, c)
 	}, x, w, stats, gamma, beta)
 }
 

@@ -223,3 +223,32 @@ func TestNormConv(t *testing.T) {
 	}, x, w, v)
 	assert.ErrorContains(t, err, "γ has shape (3), want (4)")
 }
+
+// A pooled normalisation is the same in one pass and in two, in value, in gradient and in
+// what it leaves in the running statistics.
+func TestNormPool(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 22))
+	for _, train := range []bool{false, true} {
+		b, p := graph.BatchNorm{Train: train, Relu: true}, graph.Pool{Window: [2]int{2, 2}}
+		one := func(in []graph.Expr) graph.Expr { return b.NormPool(in[0], in[1], in[2], in[3], in[4], p) }
+		two := func(in []graph.Expr) graph.Expr {
+			return graph.MaxPool(b.Norm(in[0], in[1], in[2], in[3], in[4]), p)
+		}
+		for _, s := range [][]int{{3, 4, 5, 6}, {13, 32, 28, 28}} {
+			x, gamma, beta := graphtest.Random(rng, s...), graphtest.Random(rng, s[1]), graphtest.Random(rng, s[1])
+			mean, variance := graphtest.Random(rng, s[1]), graphtest.Random(rng, s[1])
+			for i, v := range variance.Values {
+				variance.Values[i] = v*v + 0.1
+			}
+			mean.Data, variance.Data = true, true
+			want, wantGrads, err := graphtest.Eval(tensor.Float64, two, x, gamma, beta, mean, variance)
+			require.NoError(t, err)
+			got, grads, err := graphtest.Eval(tensor.Float64, one, x, gamma, beta, mean, variance)
+			require.NoError(t, err)
+			assert.Equal(t, want, got)
+			for i := range wantGrads {
+				assert.InDeltaSlice(t, wantGrads[i], grads[i], 1e-12, "input %d", i)
+			}
+		}
+	}
+}

@@ -58,18 +58,18 @@ func ConvMaxPool(x, w, bias Expr, c Conv, p Pool) Expr {
 	// The larger of 0 and the maximum is the maximum of what is cut at 0.
 	spec := device.ConvPool{Conv2D: q, Pool: pool, Bias: len(in) == 3, Relu: c.Relu || p.Relu, Saved: new(device.Saved)}
 	return applyStateful(spec, out, func(in []Expr, out, g Expr, need []bool) []Expr {
-		return convGrads(q, in, maxPoolGrad(spec, out, g), need)
+		return convGrads(q, in, maxPoolGrad(spec.Pool, spec.Saved, spec.Relu, out, g), need)
 	}, in...)
 }
 
-// maxPoolGrad is the gradient to the convolution's result.
-func maxPoolGrad(s device.ConvPool, out, g Expr) Expr {
-	s.Saved.Wanted = true
-	if s.Relu {
+// maxPoolGrad is the gradient to what is pooled.
+func maxPoolGrad(p cpu.Pool2D, saved *device.Saved, relu bool, out, g Expr) Expr {
+	saved.Wanted = true
+	if relu {
 		g = reluGrad(out, g)
 	}
-	shape := tensor.Shape{s.N, s.OutC, s.Pool.H, s.Pool.W}
-	return applyStateful(device.MaxPoolGrad{Pool2D: s.Pool, Saved: s.Saved}, shape, nil, g, out)
+	s := out.Shape()
+	return applyStateful(device.MaxPoolGrad{Pool2D: p, Saved: saved}, tensor.Shape{s[0], s[1], p.H, p.W}, nil, g, out)
 }
 
 // AvgPool is the mean of each window of x (B, C, H, W), (B, C, OutH, OutW).

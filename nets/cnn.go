@@ -38,17 +38,18 @@ func cnn(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (graph.Expr, erro
 	return x, x.Err()
 }
 
-// fusesPool tells whether block and pooling can be one pass: the normalisation of a
-// training batch needs the whole convolution first. Summary wants the layers one by one.
+// fusesPool tells whether block and pooling can be one pass. Summary wants the layers one
+// by one.
 func (l *Layers) fusesPool(x graph.Expr) bool {
 	c := &l.Config
 	if x.Err() != nil || x.Shape().Dims() != 4 || x.Shape()[2] < 2 || x.Shape()[3] < 2 {
 		return false
 	}
-	return c.report == nil && c.Pooling == "max" && c.Activation == "relu" && (c.Norm == "none" || l.Mode == Eval)
+	return c.report == nil && c.Pooling == "max" && c.Activation == "relu"
 }
 
-// convPool is a block with its pooling.
+// convPool is a block with its pooling. The normalisation of a training batch needs the
+// whole convolution first, and is one pass with the pooling alone.
 func (l *Layers) convPool(name, norm string, x graph.Expr, out int) graph.Expr {
 	w := Window{Size: 3, Pad: 1}
 	filters, fanIn, err := l.filters(name, x, out, w)
@@ -61,7 +62,12 @@ func (l *Layers) convPool(name, norm string, x graph.Expr, out int) graph.Expr {
 		y = graph.ConvMaxPool(x, filters, l.bias(name+".bias", x, fanIn, out), w.conv(false), pool)
 	} else {
 		gamma, beta, mean, variance := l.normParams(norm, x, out)
-		y = graph.BatchNorm{}.NormConvPool(x, filters, gamma, beta, mean, variance, w.conv(false), pool)
+		if l.Mode == Train {
+			y = graph.Conv2D(x, filters, graph.Expr{}, w.conv(false))
+			y = graph.BatchNorm{Train: true}.NormPool(y, gamma, beta, mean, variance, pool)
+		} else {
+			y = graph.BatchNorm{}.NormConvPool(x, filters, gamma, beta, mean, variance, w.conv(false), pool)
+		}
 	}
 	if y.Err() != nil {
 		return graph.Fail(errors.Wrapf(y.Err(), "nets: layer %s", name))
