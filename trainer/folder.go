@@ -10,6 +10,8 @@ import (
 
 	"github.com/pkg/errors"
 	"go.yaml.in/yaml/v3"
+
+	"medusa/internal/filewrite"
 )
 
 // The files of a run folder.
@@ -24,7 +26,7 @@ const (
 )
 
 // tempPrefix marks files that are being written; a killed run may leave one.
-const tempPrefix = ".medusa-tmp-"
+const tempPrefix = filewrite.TempPrefix
 
 // folder is a run's folder.
 type folder string
@@ -106,51 +108,10 @@ func (f folder) sweep() {
 	}
 }
 
-// write puts a file in place whole or not at all: it is written under another name,
-// synced and renamed, and then the folder is synced.
-func (f folder) write(name string, content func(io.Writer) error) (err error) {
+// write puts a file in place whole or not at all.
+func (f folder) write(name string, content func(io.Writer) error) error {
 	path := f.path(name)
-	dir := filepath.Dir(path)
-	tmp, err := os.CreateTemp(dir, tempPrefix+"*")
-	if err != nil {
-		return saying(err, "writing "+path)
-	}
-	defer func() {
-		if err != nil {
-			tmp.Close()
-			os.Remove(tmp.Name())
-			err = saying(err, "writing "+path)
-		}
-	}()
-	if err := content(tmp); err != nil {
-		return err
-	}
-	if err := tmp.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := tmp.Sync(); err != nil {
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	// Some file systems cannot sync a folder; the file itself is safe by then.
-	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
-		return err
-	}
-	return nil
+	return saying(filewrite.Whole(path, content), "writing "+path)
 }
 
 // saying adds what was done and, where it is known, the way out.

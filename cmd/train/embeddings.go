@@ -2,12 +2,13 @@ package main
 
 import (
 	"encoding/json"
-	"os"
+	"io"
 	"path/filepath"
 
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
+	"medusa/internal/filewrite"
 	"medusa/internal/safetensors"
 )
 
@@ -35,23 +36,6 @@ func writeEmbeddings(dir string, set *datasets.Dataset, embeddings []float32) (p
 		f.Metadata[name] = string(text)
 	}
 	path = filepath.Join(dir, embeddingsFile)
-	tmp, err := os.CreateTemp(dir, ".medusa-tmp-*")
-	if err != nil {
-		return "", errors.Wrap(err, "embeddings")
-	}
-	defer os.Remove(tmp.Name()) // gone already if all went well
-	err = safetensors.Write(tmp, f)
-	if e := tmp.Chmod(0o644); err == nil {
-		err = e
-	}
-	if e := tmp.Sync(); err == nil {
-		err = e
-	}
-	if e := tmp.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
+	err = filewrite.Whole(path, func(w io.Writer) error { return safetensors.Write(w, f) })
 	return path, errors.Wrapf(err, "writing %s", path)
 }

@@ -5,10 +5,10 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/filewrite"
 )
 
 // Limits of a report.
@@ -92,30 +92,15 @@ func (p *page) render() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// WriteFile writes the report to path: to a temporary file beside it first, which is
-// then renamed, so that path never holds half a report.
-func WriteFile(path string, d Data) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return errors.Wrap(err, "report")
+// WriteFile writes the report to path, which never holds half a report.
+func WriteFile(path string, d Data) error {
+	var writing error // says already what it is about
+	err := filewrite.Whole(path, func(w io.Writer) error {
+		writing = Write(w, d)
+		return writing
+	})
+	if writing != nil {
+		return writing
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if err = Write(f, d); err != nil {
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return errors.Wrap(err, "report")
-	}
-	if err = f.Sync(); err != nil {
-		return errors.Wrap(err, "report")
-	}
-	if err = f.Close(); err != nil {
-		return errors.Wrap(err, "report")
-	}
-	return errors.Wrap(os.Rename(f.Name(), path), "report")
+	return errors.Wrap(err, "report")
 }

@@ -1,0 +1,62 @@
+// Package filewrite puts files in place whole or not at all.
+package filewrite
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/pkg/errors"
+)
+
+// TempPrefix marks files that are being written; a process that is killed may leave one
+// in the folder of its file.
+const TempPrefix = ".medusa-tmp-"
+
+// Whole makes content the content of the file at path, readable to all. The content is
+// written to a new file in the same folder, synced and renamed, and then the folder is
+// synced: at any time path holds what was there before or all of the content. On an error
+// the old file stays and the new one is removed. An error of content comes back as it is.
+func Whole(path string, content func(io.Writer) error) (err error) {
+	dir := filepath.Dir(path)
+	tmp, err := os.CreateTemp(dir, TempPrefix+"*")
+	if err != nil {
+		return errors.WithStack(err)
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close()
+			os.Remove(tmp.Name())
+		}
+	}()
+	if err := content(tmp); err != nil {
+		return err
+	}
+	if err := tmp.Chmod(0o644); err != nil {
+		return errors.WithStack(err)
+	}
+	if err := tmp.Sync(); err != nil {
+		return errors.WithStack(err)
+	}
+	if err := tmp.Close(); err != nil {
+		return errors.WithStack(err)
+	}
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return errors.WithStack(err)
+	}
+	return syncDir(dir)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return errors.WithStack(err)
+	}
+	defer d.Close()
+	// Some file systems cannot sync a folder; the file itself is safe by then.
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
+		return errors.WithStack(err)
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package filewrite
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pkg/errors"
+	"github.com/stretchr/testify/require"
+)
+
+func says(text string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	}
+}
+
+// names is what lies in a folder.
+func names(t *testing.T, dir string) (found []string) {
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	for _, e := range entries {
+		found = append(found, e.Name())
+	}
+	return found
+}
+
+func TestWholeReplacesTheFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	for _, text := range []string{"a longer text", "short", ""} {
+		require.NoError(t, Whole(path, says(text)))
+		got, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, text, string(got))
+		require.Equal(t, []string{"a"}, names(t, dir))
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o644), info.Mode())
+	}
+}
+
+// While the content is written, the old file is whole and the new one is marked.
+func TestWholeShowsTheOldFileUntilTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	require.NoError(t, Whole(path, says("old")))
+	require.NoError(t, Whole(path, func(w io.Writer) error {
+		require.NoError(t, says("new")(w))
+		got, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, "old", string(got))
+		left, err := filepath.Glob(filepath.Join(dir, TempPrefix+"*"))
+		require.NoError(t, err)
+		require.Len(t, left, 1)
+		return nil
+	}))
+}
+
+func TestWholeLeavesTheOldFileOnErrors(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	require.NoError(t, Whole(path, says("old")))
+	broken := errors.New("broken")
+	err := Whole(path, func(w io.Writer) error {
+		require.NoError(t, says("half")(w))
+		return broken
+	})
+	require.Equal(t, broken, err)
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "old", string(got))
+	require.Equal(t, []string{"a"}, names(t, dir))
+
+	require.ErrorIs(t, Whole(filepath.Join(dir, "none", "a"), says("")), os.ErrNotExist)
+
+	full := filepath.Join(dir, "full") // a folder cannot be replaced by a file
+	require.NoError(t, os.MkdirAll(filepath.Join(full, "inner"), 0o777))
+	require.Error(t, Whole(full, says("new")))
+	require.Equal(t, []string{"a", "full"}, names(t, dir))
+}
