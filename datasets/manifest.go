@@ -15,7 +15,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"github.com/agnivade/levenshtein"
 	"github.com/pkg/errors"
 )
 
@@ -162,7 +164,7 @@ func (m *manifest) readHeader(header []string) (unused []string, err error) {
 			continue
 		}
 		for _, name := range unused {
-			if len(want) > 2 && distance(strings.ToLower(name), want) <= 2 {
+			if len(want) > 2 && slip(strings.ToLower(name), want) {
 				return nil, errors.Errorf("column %q is unknown; did you mean %q?", name, want)
 			}
 		}
@@ -255,23 +257,8 @@ func (m *manifest) box(row []string) (*image.Rectangle, error) {
 	return &r, nil
 }
 
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
+// slip tells whether name is want but for one or two characters.
+func slip(name, want string) bool {
+	// Two characters more are at most eight bytes: a longer name needs no comparison.
+	return len(name) <= len(want)+2*utf8.UTFMax && levenshtein.ComputeDistance(name, want) <= 2
 }

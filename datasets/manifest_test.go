@@ -113,13 +113,16 @@ func TestManifestOfAbsolutePaths(t *testing.T) {
 	require.Equal(t, filepath.Join(pictures, "2.png"), s.Train.Path(1))
 }
 
-func TestLevenshtein(t *testing.T) {
+func TestSlip(t *testing.T) {
 	for _, tt := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"label", "lable", 2}, {"split", "splits", 1}, {"kitten", "sitting", 3}} {
-		require.Equal(t, tt.want, distance(tt.a, tt.b))
-		require.Equal(t, tt.want, distance(tt.b, tt.a))
+		name, want string
+		slip       bool
+	}{
+		{"lable", "label", true}, {"splits", "split", true}, {"path", "path", true}, {"", "abc", false},
+		{"kitten", "sitting", false}, {"läbél", "label", true}, {"label日本", "label", true}, {"label日本語", "label", false},
+		{strings.Repeat("label", 1<<16), "label", false},
+	} {
+		require.Equal(t, tt.slip, slip(tt.name, tt.want), "%.20s", tt.name)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/agnivade/levenshtein"
 	"github.com/pkg/errors"
 )
 
@@ -110,9 +111,13 @@ func (p Parameter) bounds() string {
 
 // nearest is a hint at the known word that is most like word, or nothing.
 func nearest(word string, known []string) string {
+	const longest = 64 // bytes: a longer word is no slip of a name, and the distance takes the square of the time
+	if len(word) > longest {
+		return ""
+	}
 	best, least := "", 1+len(word)/2
 	for _, k := range known {
-		if d := edits(word, k); d < least || d == least && best == "" {
+		if d := levenshtein.ComputeDistance(word, k); d < least || d == least && best == "" {
 			best, least = k, d
 		}
 	}
@@ -120,25 +125,4 @@ func nearest(word string, known []string) string {
 		return ""
 	}
 	return fmt.Sprintf(" (did you mean %q?)", best)
-}
-
-// edits is the Levenshtein distance of two words, in bytes.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

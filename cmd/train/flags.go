@@ -86,6 +86,10 @@ func (f *flags) parse(args []string) error {
 
 // suggest is a hint at the nearest name, or nothing if none is near.
 func (f *flags) suggest(name, prefix string) string {
+	const longest = 64 // bytes: a longer word is no slip of a name, and the distance takes the square of the time
+	if len(name) > longest {
+		return ""
+	}
 	best, distance := "", len(name)/2+2
 	f.set.VisitAll(func(fl *flag.Flag) {
 		d := levenshtein.ComputeDistance(name, fl.Name)

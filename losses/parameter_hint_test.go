@@ -1,0 +1,19 @@
+package losses
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestNearestNamesTheLikeliestWord(t *testing.T) {
+	known := []string{"contrastive", "triplet", "größe"}
+	for word, want := range map[string]string{
+		"contrastiv": ` (did you mean "contrastive"?)`, "tirplet": ` (did you mean "triplet"?)`,
+		"grosse": ` (did you mean "größe"?)`, "xyz": "", "": "",
+		strings.Repeat("triplet", 1<<14): "",
+	} {
+		require.Equal(t, want, nearest(word, known), "%.20s", word)
+	}
+}
