@@ -55,7 +55,7 @@ func between(m device.Metric, x, y Expr) Expr {
 	if x.n == y.n && x.data == y.data {
 		spec.Self = true
 		return apply(spec, []int{sx[0], sx[0]}, func(in []Expr, out, g Expr, _ []bool) []Expr {
-			return []Expr{apply(device.DistanceGrad{Distance: spec}, sx, nil, in[0], out, g)}
+			return []Expr{pairGrad(spec, in[0], out, g)}
 		}, x)
 	}
 	return apply(spec, []int{sx[0], sy[0]}, func(in []Expr, out, g Expr, need []bool) []Expr {
@@ -121,6 +121,9 @@ func (m Metric) Between(x, y Expr) Expr {
 	case SNR:
 		return between(device.SNR, x, y)
 	case Cosine, Dot:
+		if x.n == y.n && x.data == y.data {
+			return between(device.Dot, x, y)
+		}
 		return x.MatMulT(y)
 	}
 	return Fail(errors.Errorf("graph: unknown metric %q, want euclidean, squared, manhattan, cosine, dot or snr", m.Kind))

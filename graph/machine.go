@@ -25,6 +25,7 @@ func NewMachine(g *gorgonia.ExprGraph) (vm gorgonia.VM, err error) {
 	if g == nil {
 		return nil, errors.New("graph: no graph to make a machine of")
 	}
+	g = pruned(g)
 	newPlan(g)
 	return gorgonia.NewTapeMachine(g), nil
 }
@@ -55,13 +56,9 @@ type place struct {
 	b32     *block[float32]
 	b64     *block[float64]
 	ends    []*op // whose outputs this op is the last to read
-	skip    bool  // nobody reads the output, and nobody outside can want it
 	kept    bool  // the output keeps its memory for Keep alone
 	alias   bool  // of Keep: what is kept stays where it is, and is not copied
 }
-
-// nobody stands for an output that nobody reads.
-var nobody = gorgonia.NewF64(0)
 
 const keepOutput = -1
 
@@ -79,23 +76,6 @@ func (p *plan) keepInPlace(g *gorgonia.ExprGraph) {
 		}
 		if q, ok := o.from[0].Op().(*op); ok && q.place != nil && q.out.Dims() > 0 && (q.place.readers != keepOutput || q.place.kept) {
 			q.place.readers, q.place.kept, o.place.alias = keepOutput, true, true
-		}
-	}
-}
-
-// drop takes an op that others do the work of out of the runs, and then those that only it
-// reads, if they are such too.
-func (l *place) drop(o *op) {
-	if !o.absorbed || l.skip {
-		return
-	}
-	l.skip = true
-	for _, in := range o.from {
-		if q, ok := in.Op().(*op); ok && q.place != nil && q.place.readers > 0 {
-			if q.place.readers--; q.place.readers == 0 {
-				q.place.readers = keepOutput
-				q.place.drop(q)
-			}
 		}
 	}
 }
@@ -130,7 +110,6 @@ func newPlan(g *gorgonia.ExprGraph) {
 	for _, n := range g.AllNodes() {
 		if o, ok := n.Op().(*op); ok && o.place != nil && o.place.readers == 0 {
 			o.place.readers = keepOutput
-			o.place.drop(o)
 		}
 	}
 }
@@ -146,9 +125,7 @@ func (l *place) begin(o *op, f64 bool) error {
 		if l.seq < 0 {
 			l.seq, l.left = p.next, l.readers
 			p.next++
-			if !l.skip {
-				l.take(o, f64)
-			}
+			l.take(o, f64)
 			return nil
 		}
 		p.recording = false

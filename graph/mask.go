@@ -114,13 +114,18 @@ func rowReduce(op device.Reduction, mask, x Expr, empty float64) Expr {
 		spec.Empty -= shift
 	}
 	spec.Pairs, mask = pairs(mask)
-	y := apply(spec, []int{s[0], 1}, func(in []Expr, out, g Expr, _ []bool) []Expr {
-		return []Expr{apply(device.RowReduceGrad(spec), s, nil, in[0], in[1], out, g), {}}
-	}, x, mask.Detach())
+	y := reduced(spec, mask, x).Slice(1, device.ReducedValue, device.ReducedValue+1)
 	if shift != 0 {
 		y = y.Plus(shift)
 	}
 	return y
+}
+
+// reduced is what a RowReduce computes, (N, device.ReduceColumns).
+func reduced(spec device.RowReduce, mask, x Expr) Expr {
+	return apply(spec, []int{spec.Rows, device.ReduceColumns}, func(in []Expr, out, g Expr, _ []bool) []Expr {
+		return []Expr{apply(device.RowReduceGrad(spec), in[0].Shape(), nil, in[0], in[1], out, g), {}}
+	}, x, mask.Detach())
 }
 
 // Where is x where mask is 1 and other elsewhere, even where x is infinite or NaN.

@@ -95,15 +95,18 @@ func RowNearest(mask, x Expr) Expr { return rowChoice(device.RowMin, mask, x) }
 
 // rowChoice is where a row's reduction is attained: its gradient, for 1.
 func rowChoice(op device.Reduction, mask, x Expr) Expr {
-	x, mask = x.Detach(), mask.Detach()
-	y := rowReduce(op, mask, x, 0)
-	if y.Err() != nil {
-		return y
+	if err := sameShape(mask, x); err != nil {
+		return Fail(err)
 	}
+	x, mask = x.Detach(), mask.Detach()
 	s := x.Shape()
-	spec := device.RowReduceGrad{Op: op, Rows: s[0], Cols: s[1], K: 1}
+	if s.Dims() != 2 {
+		return Fail(errors.Errorf("graph: row %s of shape %v, want a matrix", op, s))
+	}
+	spec := device.RowReduce{Op: op, Rows: s[0], Cols: s[1], K: 1}
 	spec.Pairs, mask = pairs(mask)
-	return apply(spec, s, nil, x, mask, y, y.Constant(1, s[0], 1))
+	y := reduced(spec, mask, x)
+	return apply(device.RowReduceGrad(spec), s, nil, x, mask, y, y.Constant(1, s[0], device.ReduceColumns))
 }
 
 // RowNearestK is the mask (N, M) of the k smallest entries of each row of x where mask is

@@ -16,6 +16,8 @@ func TestKernelsAllocateNothing(t *testing.T) {
 	d := Distance{Metric: Euclidean, N: n, M: n, D: m, Self: true}
 	norm := Normalize{Rows: n, Cols: m, P: 2, Eps: 1e-12}
 	lse := RowReduce{Op: RowLogSumExp, K: 1, Rows: n, Cols: m}
+	terms := RowTermsGrad{Rows: n, Cols: n, Pairs: Negative, Hinge: true, K: -1, C: 1}
+	largest := RowReduce{Op: RowMax, Rows: n, Cols: n, K: 1, Pairs: Positive}
 	ce := CrossEntropy{Rows: n, Classes: m, Smoothing: 0.1}
 	rows := Gather{Rows: m, Cols: n, N: n}
 	for _, c := range []struct {
@@ -30,11 +32,15 @@ func TestKernelsAllocateNothing(t *testing.T) {
 		{SumTo{From: []int{n, m}}, 1, []int{n * m}},
 		{Broadcast{From: []int{n, 1}, To: []int{n, m}}, n * m, []int{n}},
 		{d, n * n, []int{n * m}},
-		{DistanceGrad{Distance: d}, n * m, []int{n * m, n * n, n * n}},
+		{matrixGrad(d), n * m, []int{n * m, n * n, n * n}},
+		{PairGrad{d, []Part{{Kind: TermsPart, Terms: terms}, {Kind: ReducePart, Reduce: RowReduceGrad(largest)}}}, n * m,
+			[]int{n * m, n * n, n, 2 * n, n, ReduceColumns * n, ReduceColumns * n}},
+		{PairGrad{d, []Part{{Kind: ReducePart, Reduce: RowReduceGrad(largest)}}}, n * m,
+			[]int{n * m, n * n, n, ReduceColumns * n, ReduceColumns * n}},
 		{norm, n * m, []int{n * m}},
 		{NormalizeGrad(norm), n * m, []int{n * m, n * m, n * m}},
-		{lse, n, []int{n * m, n * m}},
-		{RowReduceGrad(lse), n * m, []int{n * m, n * m, n, n}},
+		{lse, ReduceColumns * n, []int{n * m, n * m}},
+		{RowReduceGrad(lse), n * m, []int{n * m, n * m, ReduceColumns * n, ReduceColumns * n}},
 		{LogSoftmax{Rows: n, Cols: m}, n * m, []int{n * m}},
 		{LogSoftmaxGrad{Rows: n, Cols: m}, n * m, []int{n * m, n * m}},
 		{ce, n, []int{n * m, n}},

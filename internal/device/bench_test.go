@@ -19,9 +19,9 @@ func BenchmarkLossSide(b *testing.B) {
 			in   []int
 		}{
 			{d, n * n, []int{n * e}},
-			{DistanceGrad{Distance: d}, n * e, []int{n * e, n * n, n * n}},
+			{matrixGrad(d), n * e, []int{n * e, n * n, n * n}},
 			{norm, n * e, []int{n * e}},
-			{lse, n, []int{n * n, n * n}},
+			{lse, n * ReduceColumns, []int{n * n, n * n}},
 			{Unary{F: Softplus, N: n * n}, n * n, []int{n * n}},
 			{Where{N: n * n}, n * n, []int{n * n, n * n}},
 			{SumTo{From: []int{n, n}}, 1, []int{n * n}},

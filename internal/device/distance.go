@@ -15,6 +15,7 @@ const (
 	SquaredEuclidean Metric = "squared euclidean" // ‖x − y‖²
 	Manhattan        Metric = "manhattan"         // Σ |x − y|
 	SNR              Metric = "snr"               // var(x − y)/max(var(x), 10⁻¹²), x the anchor
+	Dot              Metric = "dot"               // ⟨x, y⟩, with Self
 )
 
 // Distance computes the distances (N, M) between the rows of x (N, D) and of y (M, D).
@@ -28,6 +29,9 @@ type Distance struct {
 }
 
 func (s Distance) cpu() Kernel {
+	if s.Metric == Dot {
+		return host(selfProducts[float32](s), selfProducts[float64](s))
+	}
 	single := distances[float32](s)
 	if s.byProduct() {
 		single = productDistances(s)
@@ -123,21 +127,19 @@ func means[T cpu.Float](a, b []T) (ma, md float64) {
 }
 
 // DistanceGrad computes from x, y, the distances d (N, M) and their gradient g (N, M)
-// the gradient to x (N, D) or, with ToY, to y (M, D). With Self the inputs are x, d, g
-// and the result is the whole gradient to x. Where the distance is 0, its gradient is 0.
+// the gradient to x (N, D) or, with ToY, to y (M, D). Where the distance is 0, its gradient
+// is 0. With Self see PairGrad.
 type DistanceGrad struct {
 	Distance
 	ToY bool
 }
 
 func (s DistanceGrad) cpu() Kernel {
-	single := distanceGrad[float32](s)
-	if s.byProduct() && s.Self {
-		single = productDistanceGrad(s)
-	}
-	return host(single, distanceGrad[float64](s))
+	return host(distanceGrad[float32](s), distanceGrad[float64](s))
 }
 
+// distanceGrad is the kernel; with Self its inputs are x, d, g, and the result is the whole
+// gradient to x.
 func distanceGrad[T cpu.Float](s DistanceGrad) func(out []T, in [][]T) {
 	var x, y, d, g, out []T
 	var acc []float64
@@ -190,6 +192,15 @@ func addDistanceGrad[T cpu.Float](m Metric, sum []float64, a, b []T, d, g float6
 	}
 	scale := g
 	switch m {
+	case Dot:
+		if toB {
+			b = a
+		}
+		sum = sum[:len(b)]
+		for k, v := range b {
+			sum[k] += g * float64(v)
+		}
+		return
 	case SquaredEuclidean:
 		scale = 2 * g
 	case Euclidean:

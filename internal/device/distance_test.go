@@ -121,7 +121,7 @@ func TestDistanceGradByProduct(t *testing.T) {
 		n, d := 1+rng.IntN(150), 8+rng.IntN(100)
 		x := hardRows(rng, n, d)
 		for _, metric := range []Metric{Euclidean, SquaredEuclidean} {
-			s := DistanceGrad{Distance: Distance{Metric: metric, N: n, M: n, D: d, Self: true}}
+			s := matrixGrad(Distance{Metric: metric, N: n, M: n, D: d, Self: true})
 			dist := make([]float32, n*n)
 			productDistances(s.Distance)(dist, [][]float32{x})
 			g := make([]float32, n*n)
@@ -131,8 +131,8 @@ func TestDistanceGradByProduct(t *testing.T) {
 				}
 			}
 			got, want := make([]float32, n*d), make([]float64, n*d)
-			productDistanceGrad(s)(got, [][]float32{x, dist, g})
-			distanceGrad[float64](s)(want, [][]float64{doubles(x), doubles(dist), doubles(g)})
+			productPairGrad(s)(got, [][]float32{x, dist, g})
+			summedPairGrad[float64](s)(want, [][]float64{doubles(x), doubles(dist), doubles(g)})
 			for i, v := range want {
 				r := i / d
 				size := 0.0 // Σ over j of |w_ij|·‖x_i − x_j‖
@@ -153,20 +153,157 @@ func TestDistanceGradByProduct(t *testing.T) {
 func TestDistancesDependOnNoThreads(t *testing.T) {
 	defer cpu.SetThreads(0)
 	rng := rand.New(rand.NewPCG(2, 8))
-	const n, d = 200, 24
+	const n, d = 400, 24
 	x, g := hardRows(rng, n, d), hardRows(rng, n, n)
-	run := func(threads int) (dist, grad []float32) {
+	both := func(threads int) (dist, grad []float32) {
 		cpu.SetThreads(threads)
 		s := Distance{Metric: Euclidean, N: n, M: n, D: d, Self: true}
 		dist, grad = make([]float32, n*n), make([]float32, n*d)
 		productDistances(s)(dist, [][]float32{x})
-		productDistanceGrad(DistanceGrad{Distance: s})(grad, [][]float32{x, dist, g})
+		productPairGrad(matrixGrad(s))(grad, [][]float32{x, dist, g})
 		return dist, grad
 	}
-	dist, grad := run(1)
+	dist, grad := both(1)
 	for _, threads := range []int{2, 3, 7} {
-		d, g := run(threads)
+		d, g := both(threads)
 		require.Equal(t, dist, d)
 		require.Equal(t, grad, g)
 	}
+}
+
+// matrixGrad is the gradient of distances from one matrix.
+func matrixGrad(d Distance) PairGrad {
+	return PairGrad{Distance: d, Parts: []Part{{Kind: MatrixPart}}}
+}
+
+// Large matrices are made by halves: the same as those of the plain loop, and symmetric.
+func TestDistancesByHalves(t *testing.T) {
+	for seed, n := range []int{255, 256, 257, 300, 511} {
+		rng := rand.New(rand.NewPCG(uint64(seed), 9))
+		const d = 8
+		x := make([]float32, n*d)
+		for i := range x {
+			x[i] = float32(rng.NormFloat64())
+		}
+		for _, metric := range []Metric{Euclidean, SquaredEuclidean, Dot} {
+			k, err := CPU.Kernel(Distance{Metric: metric, N: n, M: n, D: d, Self: true})
+			require.NoError(t, err)
+			got, exact := make([]float32, n*n), make([]float64, n*n)
+			require.NoError(t, k.Run(Memory{F32: got}, []Memory{{F32: x}}))
+			require.NoError(t, k.Run(Memory{F64: exact}, []Memory{{F64: doubles(x)}}))
+			for i, v := range got {
+				a, b := x[i/n*d:(i/n+1)*d], x[i%n*d:(i%n+1)*d]
+				var dot, square float64
+				for k, v := range a {
+					dot += float64(v) * float64(b[k])
+					square += float64(v-b[k]) * float64(v-b[k])
+				}
+				want := map[Metric]float64{Euclidean: math.Sqrt(square), SquaredEuclidean: square, Dot: dot}[metric]
+				require.InDelta(t, want, exact[i], 1e-6*(1+math.Abs(want)), "%s n=%d element %d in float64", metric, n, i)
+				require.InDelta(t, want, v, 1e-5*(1+math.Abs(want)), "%s n=%d element %d", metric, n, i)
+				require.Equal(t, v, got[i%n*n+i/n], "%s: symmetric", metric)
+			}
+		}
+	}
+}
+
+// The gradient from parts is that from their sum, made by the kernels of the parts.
+func TestPairGradOfParts(t *testing.T) {
+	for seed := range uint64(120) {
+		rng := rand.New(rand.NewPCG(seed, 10))
+		n, d := 1+rng.IntN(150), 1+rng.IntN(40)
+		metric := []Metric{Euclidean, SquaredEuclidean, Dot, Manhattan}[rng.IntN(4)]
+		s := PairGrad{Distance: Distance{Metric: metric, N: n, M: n, D: d, Self: true}}
+		x, labels := make([]float32, n*d), make([]float32, n)
+		for i := range x {
+			x[i] = float32(rng.NormFloat64() / math.Sqrt(float64(d)))
+		}
+		for i := range labels {
+			labels[i] = float32(rng.IntN(1 + n/4))
+		}
+		dist := make([]float32, n*n)
+		run(t, s.Distance, dist, x)
+		in, sum := [][]float32{x, dist}, make([]float32, n*n)
+		add := func(p Part, spec any, own ...[]float32) {
+			g := make([]float32, n*n)
+			run(t, spec, g, append([][]float32{dist}, own...)...)
+			cpu.Add(sum, sum, g)
+			s.Parts, in = append(s.Parts, p), append(in, own...)
+		}
+		kinds := rng.IntN(4)
+		for range 1 + rng.IntN(3) {
+			side := []Pairs{Positive, Negative}[rng.IntN(2)]
+			kind := kinds
+			if kinds == 3 { // all sorts, else of one
+				kind = rng.IntN(3)
+			}
+			switch kind {
+			case 0:
+				terms := RowTermsGrad{Rows: n, Cols: n, Low: 0, High: []float64{math.NaN(), 0.7}[rng.IntN(2)], Pairs: side,
+					Hinge: rng.IntN(2) == 0, K: []float64{1, -1}[rng.IntN(2)], C: rng.NormFloat64() / 2}
+				add(Part{Kind: TermsPart, Terms: terms}, terms, labels, normals(rng, 2*n))
+			case 1, 2:
+				reduce := RowReduce{Op: []Reduction{RowMax, RowMin}[rng.IntN(2)], Rows: n, Cols: n, K: 1, Pairs: side}
+				if kind == 2 {
+					reduce.Op, reduce.K = RowLogSumExp, 8*rng.NormFloat64()
+				}
+				y := make([]float32, n*ReduceColumns)
+				run(t, reduce, y, dist, labels)
+				grad := RowReduceGrad(reduce)
+				add(Part{Kind: ReducePart, Reduce: grad}, grad, labels, y, normals(rng, n*ReduceColumns))
+			}
+		}
+		if kinds == 3 {
+			g := normals(rng, n*n)
+			cpu.Add(sum, sum, g)
+			s.Parts, in = append(s.Parts, Part{Kind: MatrixPart}), append(in, g)
+		}
+		want, exact := make([]float32, n*d), make([]float64, n*d)
+		summedPairGrad[float64](matrixGrad(s.Distance))(exact, [][]float64{doubles(x), doubles(dist), doubles(sum)})
+		got, double, inDouble := make([]float32, n*d), make([]float64, n*d), []Memory{}
+		run(t, s, got, in...)
+		for _, v := range in {
+			inDouble = append(inDouble, Memory{F64: doubles(v)})
+		}
+		k, err := CPU.Kernel(s)
+		require.NoError(t, err)
+		require.NoError(t, k.Run(Memory{F64: double}, inDouble))
+		summedPairGrad[float32](s)(want, in)
+		for i, v := range exact {
+			size := 1.0 // as in TestDistanceGradByProduct, for these rows of length about 1
+			for j := range n {
+				size += math.Abs(float64(sum[i/d*n+j]) + float64(sum[j*n+i/d]))
+			}
+			require.InDelta(t, v, float64(got[i]), 2e-5*size, "seed %d: %s, row %d", seed, Describe(s), i/d)
+			require.InDelta(t, v, float64(want[i]), 2e-5*size, "seed %d: %s, row %d, by the sum", seed, Describe(s), i/d)
+			require.InDelta(t, v, double[i], 2e-5*size, "seed %d: %s, row %d, in float64", seed, Describe(s), i/d)
+		}
+		for _, threads := range []int{1, 3} {
+			cpu.SetThreads(threads)
+			again := make([]float32, n*d)
+			run(t, s, again, in...)
+			cpu.SetThreads(0)
+			require.Equal(t, got, again)
+		}
+	}
+}
+
+func normals(rng *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(rng.NormFloat64())
+	}
+	return x
+}
+
+// run runs the CPU's kernel of a spec.
+func run(t *testing.T, spec any, out []float32, in ...[]float32) {
+	t.Helper()
+	k, err := CPU.Kernel(spec)
+	require.NoError(t, err)
+	var args []Memory
+	for _, v := range in {
+		args = append(args, Memory{F32: v})
+	}
+	require.NoError(t, k.Run(Memory{F32: out}, args))
 }

@@ -6,33 +6,58 @@ import (
 	"medusa/internal/device/cpu"
 )
 
-// logSumExpAt is ln Σ eˣ over the entries of a row where mask is not 0, given their
-// maximum m. The sum is taken in float64. part is scratch memory.
-func logSumExpAt[T cpu.Float](x, mask []T, m T, part []T) T {
-	if math.IsInf(float64(m), 0) {
+// reduceLogSumExp writes ln Σ e^{k·x} over the chosen entries of a row to res, with the
+// largest exponent and the sum of the powers divided by it. part is scratch memory.
+func reduceLogSumExp[T cpu.Float](s RowReduce, res, x, mask, part []T) {
+	k := T(s.K)
+	m, finite := cpu.Extreme(x, mask, k > 0)
+	switch {
+	case !finite:
+		res[ReducedValue] = logSumExpOfAny(s, x, mask, part)
+		res[ReducedAt], res[ReducedTotal] = T(math.NaN()), T(math.NaN())
+		return
+	case math.IsInf(float64(m), 0): // no entry
+		res[ReducedValue], res[ReducedAt], res[ReducedTotal] = T(s.Empty), 0, 0
+		return
+	}
+	cpu.ExpWhere(part, x, mask, k, k*m)
+	total := cpu.Sum(part)
+	res[ReducedValue], res[ReducedAt], res[ReducedTotal] = T(float64(k*m)+math.Log(total)), k*m, T(total)
+}
+
+// logSumExpOfAny is the value for a row with numbers that are not finite.
+func logSumExpOfAny[T cpu.Float](s RowReduce, x, mask, part []T) T {
+	part = part[:len(x)]
+	cpu.Affine(part, x, T(s.K), 0)
+	best := extremeOfAny(RowMax, part, mask)
+	if best < 0 {
+		return T(s.Empty)
+	}
+	m := part[best]
+	if m != m || math.IsInf(float64(m), 0) {
 		return m // −∞: all entries are −∞; +∞: the sum is infinite
 	}
 	var sum float64
-	for len(x) > 0 {
-		n := min(len(part), len(x))
-		cpu.ExpWhere(part[:n], x[:n], mask[:n], 1, m)
-		sum += cpu.Sum(part[:n])
-		x, mask = x[n:], mask[n:]
+	for i, v := range part {
+		if mask[i] != 0 {
+			sum += math.Exp(float64(v) - float64(m))
+		}
 	}
 	return T(float64(m) + math.Log(sum))
 }
 
 // gradLogSumExp sets dx to dy·k·e^{k·x}/Σe^{k·x} over the entries where mask is not 0, and
-// to 0 elsewhere. Infinite entries share as they do in LogSoftmax. The sum is taken again,
-// since the result, rounded to float32, lies up to |y|·6·10⁻⁸ off. part is scratch memory.
-func gradLogSumExp[T cpu.Float](dx, x, mask []T, k, dy T, part []T) {
-	if m, finite := cpu.Extreme(x, mask, k > 0); finite {
-		if math.IsInf(float64(m), 0) { // no entry
-			clear(dx)
-			return
-		}
-		cpu.ExpWhere(dx, x, mask, k, k*m)
-		cpu.Affine(dx, dx, T(float64(k)*float64(dy)/cpu.Sum(dx)), 0)
+// to 0 elsewhere, given the row y of RowReduce. Its value alone would not do: rounded to
+// float32 it lies up to |y|·6·10⁻⁸ off. Infinite entries share as they do in LogSoftmax.
+// part is scratch memory.
+func gradLogSumExp[T cpu.Float](dx, x, mask []T, k T, y []T, dy T, part []T) {
+	switch total := y[ReducedTotal]; {
+	case total == 0: // no entry
+		clear(dx)
+		return
+	case total == total:
+		cpu.ExpWhere(dx, x, mask, k, y[ReducedAt])
+		cpu.Affine(dx, dx, T(float64(k)*float64(dy)/float64(total)), 0)
 		return
 	}
 	cpu.Affine(part[:len(x)], x, k, 0)

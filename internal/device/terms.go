@@ -1,10 +1,6 @@
 package device
 
-import (
-	"math"
-
-	"medusa/internal/device/cpu"
-)
+import "medusa/internal/device/cpu"
 
 // RowTerms computes, of each row of x (Rows, Cols) where the mask of Pairs is not 0, the
 // sum of the terms t with Low < t < High and their number, (Rows, 2). The terms are x
@@ -47,19 +43,14 @@ type RowTermsGrad RowTerms
 func (s RowTermsGrad) cpu() Kernel { return host(rowTermsGrad[float32](s), rowTermsGrad[float64](s)) }
 
 func rowTermsGrad[T cpu.Float](s RowTermsGrad) func(out []T, in [][]T) {
-	low, high, k, c := T(s.Low), T(s.High), T(s.K), T(s.C)
+	k := T(1)
 	if s.Hinge {
-		low = max(low, 0) // where the hinge is 0, so is its derivative
+		k = T(s.K)
 	}
 	var x, mask, up, out []T
 	rows := newEachRow(s.Rows, s.Cols, s.Cols, func(r int, scratch []T) {
 		i, j := r*s.Cols, (r+1)*s.Cols
-		chosen := maskRow(s.Pairs, mask, r, s.Cols, scratch)
-		if s.Hinge {
-			cpu.HingeBetween(out[i:j], x[i:j], chosen, k*up[2*r], k, c, low, high)
-			return
-		}
-		cpu.Between(out[i:j], x[i:j], chosen, up[2*r], low, high)
+		chooseTerms(s, out[i:j], x[i:j], maskRow(s.Pairs, mask, r, s.Cols, scratch), k*up[2*r])
 	})
 	return func(o []T, in [][]T) {
 		x, mask, up, out = in[0], in[1], in[2], o
@@ -67,13 +58,14 @@ func rowTermsGrad[T cpu.Float](s RowTermsGrad) func(out []T, in [][]T) {
 	}
 }
 
-// scaledLogSumExp is ln Σ e^{k·x} over the entries of a row where mask is not 0; ok is
-// false if they are none, or not all finite.
-func scaledLogSumExp[T cpu.Float](x, mask []T, k T, part []T) (y T, ok bool) {
-	m, finite := cpu.Extreme(x, mask, k > 0)
-	if !finite || math.IsInf(float64(m), 0) {
-		return 0, false
+// chooseTerms sets dst to value where a term of the row x counts and depends on x, and to
+// 0 elsewhere.
+func chooseTerms[T cpu.Float](s RowTermsGrad, dst, x, mask []T, value T) {
+	low, high := T(s.Low), T(s.High)
+	if !s.Hinge {
+		cpu.Between(dst, x, mask, value, low, high)
+		return
 	}
-	cpu.ExpWhere(part, x, mask, k, k*m)
-	return T(float64(k*m) + math.Log(cpu.Sum(part))), true
+	low = max(low, 0) // where the hinge is 0, so is its derivative
+	cpu.HingeBetween(dst, x, mask, value, T(s.K), T(s.C), low, high)
 }

@@ -244,3 +244,26 @@ func SkipAbove(x, y []float32, limit float32) int {
 	}
 	return len(x)
 }
+
+// FirstEqual is the first place where x is v and mask is not 0, or −1. scratch is memory of
+// x's length.
+func FirstEqual[T Float](x, mask []T, v T, scratch []T) int {
+	if !isSingle[T]() || active.simd.equals == nil {
+		for i, w := range x {
+			if w == v && mask[i] != 0 {
+				return i
+			}
+		}
+		return -1
+	}
+	scratch = scratch[:len(x)]
+	Equals(scratch, x, v)
+	Affine(scratch, scratch, -1, 0)
+	marks := singles(scratch)
+	for i := NextMarked(marks, 0); i < len(x); i = NextMarked(marks, i+1) {
+		if mask[i] != 0 {
+			return i
+		}
+	}
+	return -1
+}

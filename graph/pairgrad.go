@@ -1,0 +1,89 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+
+	"gorgonia.org/gorgonia"
+
+	"medusa/internal/device"
+)
+
+// pairGrad is the gradient to the rows x that the distances d of spec compare, given the
+// gradient g to d. Where g is a sum that Gorgonia would make of what several ops say, or
+// stands for few numbers a row, the op makes it by itself, row by row.
+func pairGrad(spec device.Distance, x, d, g Expr) Expr {
+	terms, sums := addends(g.n)
+	grad := device.PairGrad{Distance: spec}
+	in := []Expr{x, d}
+	var absorbed []*op
+	for _, n := range terms {
+		part := device.Part{Kind: device.MatrixPart}
+		o, ok := n.Op().(*op)
+		if ok && o.from[0] == d.n {
+			switch s := o.spec.(type) {
+			case device.RowTermsGrad:
+				if s.Pairs != device.Given {
+					part.Kind, part.Terms = device.TermsPart, s
+				}
+			case device.RowReduceGrad:
+				if s.Pairs != device.Given {
+					part.Kind, part.Reduce = device.ReducePart, s
+				}
+			}
+		}
+		grad.Parts = append(grad.Parts, part)
+		if part.Kind == device.MatrixPart {
+			in = append(in, Data(n))
+			continue
+		}
+		absorbed = append(absorbed, o)
+		for _, n := range o.from[1:] {
+			in = append(in, Data(n))
+		}
+	}
+	result := apply(grad, x.Shape(), nil, in...)
+	if o, ok := result.at(); ok {
+		o.sums = append(o.sums, sums...)
+		for _, p := range absorbed {
+			p.absorbed = true
+		}
+	}
+	return result
+}
+
+// at is the op of this package whose node e is.
+func (e Expr) at() (*op, bool) {
+	if e.Err() != nil {
+		return nil, false
+	}
+	o, ok := e.n.Op().(*op)
+	return o, ok
+}
+
+// addends are the nodes whose sum n is, with the nodes of Gorgonia's that add them up.
+func addends(n *gorgonia.Node) (terms, sums []*gorgonia.Node) {
+	if !isSum(n) {
+		return []*gorgonia.Node{n}, nil
+	}
+	for in := n.Graph().From(n.ID()); in.Next(); {
+		t, s := addends(in.Node().(*gorgonia.Node))
+		terms, sums = append(terms, t...), append(sums, s...)
+	}
+	return terms, append(sums, n)
+}
+
+// isSum tells whether n is Gorgonia's sum of two nodes of one shape, such as Grad makes of
+// the gradients from two readers.
+func isSum(n *gorgonia.Node) bool {
+	if n.Op() == nil || fmt.Sprintf("%T", n.Op()) != "gorgonia.elemBinOp" || n.Op().String() != "+ false" {
+		return false
+	}
+	inputs := 0
+	for in := n.Graph().From(n.ID()); in.Next(); inputs++ {
+		if !slices.Equal(in.Node().(*gorgonia.Node).Shape(), n.Shape()) {
+			return false
+		}
+	}
+	return inputs == 2
+}

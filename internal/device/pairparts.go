@@ -1,0 +1,152 @@
+package device
+
+import "medusa/internal/device/cpu"
+
+// pairPart makes rows of g + gᵀ of a Part g. That needs no column of anything: distances
+// and masks of pairs are symmetric, so an entry of gᵀ is the entry of g with the other
+// row's numbers.
+type pairPart interface {
+	worker()                                                         // one more will call rows and row
+	begin(d []float32, in [][]float32)                               // the inputs of a run
+	rows(from, count, worker int)                                    // the rows that come next
+	row(dst []float32, r, i, worker int, first bool, w *pullScratch) // row r, the i-th of them: dst = or, if not first, dst +=
+}
+
+func newPairPart(n int, p Part) pairPart {
+	switch {
+	case p.Kind == TermsPart:
+		return &termsPart{n: n, s: p.Terms, up: make([]float32, n)}
+	case p.Kind == ReducePart && p.Reduce.Op == RowLogSumExp:
+		return &logSumExpPart{n: n, s: p.Reduce, at: make([]float32, n), scale: make([]float32, n)}
+	case p.Kind == ReducePart:
+		return &extremePart{pairList: newPairList[float32](n)}
+	}
+	return &matrixPart{n: n}
+}
+
+// put adds src to dst, or sets dst to it.
+func put(dst, src []float32, first bool) {
+	if first {
+		copy(dst, src)
+		return
+	}
+	cpu.Add(dst, dst, src)
+}
+
+// matrixPart is a matrix in memory.
+type matrixPart struct {
+	n    int
+	g    []float32
+	back [][]float32 // some columns of g as rows, of each worker
+}
+
+func (p *matrixPart) worker() { p.back = append(p.back, make([]float32, gradientRows*p.n)) }
+
+func (p *matrixPart) begin(_ []float32, in [][]float32) { p.g = in[0] }
+
+func (p *matrixPart) rows(from, count, worker int) {
+	cpu.Transpose(p.back[worker], p.n, p.g[from:], p.n, p.n, count)
+}
+
+func (p *matrixPart) row(dst []float32, r, i, worker int, first bool, _ *pullScratch) {
+	row, back := p.g[r*p.n:(r+1)*p.n], p.back[worker][i*p.n:(i+1)*p.n]
+	if first {
+		cpu.Add(dst, row, back)
+		return
+	}
+	cpu.Add(dst, dst, row)
+	cpu.Add(dst, dst, back)
+}
+
+// termsPart is RowTermsGrad.
+type termsPart struct {
+	n         int
+	s         RowTermsGrad
+	d, labels []float32
+	up        []float32 // the gradient of each row's terms to their distances
+}
+
+func (p *termsPart) worker() {}
+
+func (p *termsPart) begin(d []float32, in [][]float32) {
+	k := float32(1)
+	if p.s.Hinge {
+		k = float32(p.s.K)
+	}
+	p.d, p.labels = d, in[0]
+	for r := range p.up {
+		p.up[r] = k * in[1][2*r]
+	}
+}
+
+func (p *termsPart) rows(int, int, int) {}
+
+func (p *termsPart) row(dst []float32, r, _, _ int, first bool, w *pullScratch) {
+	chosen := maskRow(p.s.Pairs, p.labels, r, p.n, w.mask)
+	chooseTerms(p.s, w.a, p.d[r*p.n:(r+1)*p.n], chosen, 1)
+	cpu.Affine(w.b, p.up, 1, p.up[r])
+	if first {
+		cpu.Mul(dst, w.a, w.b)
+		return
+	}
+	cpu.Mul(w.a, w.a, w.b)
+	cpu.Add(dst, dst, w.a)
+}
+
+// logSumExpPart is RowReduceGrad of RowLogSumExp.
+type logSumExpPart struct {
+	n         int
+	s         RowReduceGrad
+	d, labels []float32
+	at, scale []float32 // of each row: the largest exponent, the factor of the powers
+}
+
+func (p *logSumExpPart) worker() {}
+
+func (p *logSumExpPart) begin(d []float32, in [][]float32) {
+	p.d, p.labels = d, in[0]
+	y, dy := in[1], in[2]
+	for r := range p.at {
+		p.at[r], p.scale[r] = y[r*ReduceColumns+ReducedAt], 0
+		if total := y[r*ReduceColumns+ReducedTotal]; total != 0 {
+			p.scale[r] = float32(p.s.K * float64(dy[r*ReduceColumns+ReducedValue]) / float64(total))
+		}
+	}
+}
+
+func (p *logSumExpPart) rows(int, int, int) {}
+
+func (p *logSumExpPart) row(dst []float32, r, _, _ int, first bool, w *pullScratch) {
+	chosen := maskRow(p.s.Pairs, p.labels, r, p.n, w.mask)
+	d, k := p.d[r*p.n:(r+1)*p.n], float32(p.s.K)
+	cpu.Affine(w.a, d, k, 0)
+	cpu.Sub(w.a, w.a, p.at)
+	cpu.Exp(w.a, w.a)
+	cpu.Mul(w.a, w.a, p.scale)
+	cpu.Where(w.a, w.a, chosen, 0) // last, as what is not chosen may be infinite
+	cpu.ExpWhere(w.b, d, chosen, k, p.at[r])
+	cpu.Axpy(w.a, p.scale[r], w.b)
+	put(dst, w.a, first)
+}
+
+// extremePart is RowReduceGrad of RowMax and RowMin: a pair a row.
+type extremePart struct{ pairList[float32] }
+
+func (p *extremePart) worker() {}
+
+func (p *extremePart) begin(_ []float32, in [][]float32) {
+	p.clear()
+	p.add(in[1], in[2])
+	p.sort()
+}
+
+func (p *extremePart) rows(int, int, int) {}
+
+func (p *extremePart) row(dst []float32, r, _, _ int, first bool, _ *pullScratch) {
+	if first {
+		clear(dst)
+	}
+	for _, e := range p.of(r) {
+		dst[e.other] += e.g
+	}
+}
