@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"fmt"
+	"runtime"
 	"unsafe"
 )
 
@@ -59,7 +60,7 @@ func (d *Driver) loadBLAS() (*table, error) {
 		if t.has(blasGetProperty) {
 			var v [3]int32
 			for i, p := range []uintptr{blasMajorVersion, blasMinorVersion, blasPatchLevel} {
-				t.call(blasGetProperty, p, uintptr(unsafe.Pointer(&v[i]))) // 0 stays on failure
+				t.fill(blasGetProperty, p, uintptr(unsafe.Pointer(&v[i]))) // 0 stays on failure
 			}
 			t.version = fmt.Sprintf("%d.%d.%d", v[0], v[1], v[2])
 		}
@@ -86,7 +87,7 @@ func (c *Context) NewBLAS(s *Stream) (*BLAS, error) {
 		return nil, err
 	}
 	b := &BLAS{ctx: c, table: t}
-	if err := b.call(blasCreate, uintptr(unsafe.Pointer(&b.handle))); err != nil {
+	if err := b.call(blasCreate, heap(&b.handle)); err != nil {
 		return nil, err
 	}
 	if err := b.SetStream(s); err != nil {
@@ -96,9 +97,11 @@ func (c *Context) NewBLAS(s *Stream) (*BLAS, error) {
 	return b, nil
 }
 
-//go:uintptrescapes
+// call keeps b alive, and with it alpha and beta: a BLAS is on the heap.
 func (b *BLAS) call(f int, args ...uintptr) error {
-	return b.ctx.foreign(b.table, b.status, f, args...)
+	err := b.ctx.foreign(b.table, b.status, f, args...)
+	runtime.KeepAlive(b)
+	return err
 }
 
 func (b *BLAS) status(code int32) string {
@@ -250,9 +253,9 @@ func (b *BLAS) Sgemm(g *Gemm) error {
 		return err
 	}
 	return b.call(blasSgemm, b.handle, operation(g.TransA), operation(g.TransB),
-		uintptr(g.M), uintptr(g.N), uintptr(g.K), uintptr(unsafe.Pointer(&b.alpha)),
+		uintptr(g.M), uintptr(g.N), uintptr(g.K), heap(&b.alpha),
 		g.A.addr, uintptr(g.LDA), g.B.addr, uintptr(g.LDB),
-		uintptr(unsafe.Pointer(&b.beta)), g.C.addr, uintptr(g.LDC))
+		heap(&b.beta), g.C.addr, uintptr(g.LDC))
 }
 
 // SgemmBatched puts g.Batch products on the stream (cublasSgemmStridedBatched).
@@ -264,9 +267,9 @@ func (b *BLAS) SgemmBatched(g *Gemm) error {
 		return err
 	}
 	return b.call(blasSgemmStridedBatched, b.handle, operation(g.TransA), operation(g.TransB),
-		uintptr(g.M), uintptr(g.N), uintptr(g.K), uintptr(unsafe.Pointer(&b.alpha)),
+		uintptr(g.M), uintptr(g.N), uintptr(g.K), heap(&b.alpha),
 		g.A.addr, uintptr(g.LDA), uintptr(g.StrideA), g.B.addr, uintptr(g.LDB), uintptr(g.StrideB),
-		uintptr(unsafe.Pointer(&b.beta)), g.C.addr, uintptr(g.LDC), uintptr(g.StrideC), uintptr(g.Batch))
+		heap(&b.beta), g.C.addr, uintptr(g.LDC), uintptr(g.StrideC), uintptr(g.Batch))
 }
 
 // GemmEx puts one product on the stream with the type of computation stated in the call
@@ -281,7 +284,7 @@ func (b *BLAS) GemmEx(g *Gemm) error {
 	}
 	algo := blasDefaultAlgo
 	return b.call(blasGemmEx, b.handle, operation(g.TransA), operation(g.TransB),
-		uintptr(g.M), uintptr(g.N), uintptr(g.K), uintptr(unsafe.Pointer(&b.alpha)),
+		uintptr(g.M), uintptr(g.N), uintptr(g.K), heap(&b.alpha),
 		g.A.addr, blasFloat32, uintptr(g.LDA), g.B.addr, blasFloat32, uintptr(g.LDB),
-		uintptr(unsafe.Pointer(&b.beta)), g.C.addr, blasFloat32, uintptr(g.LDC), compute, uintptr(algo))
+		heap(&b.beta), g.C.addr, blasFloat32, uintptr(g.LDC), compute, uintptr(algo))
 }

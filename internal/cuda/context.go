@@ -39,7 +39,7 @@ func (c *Context) Close() error {
 func (c *Context) Device() *Device { return c.device }
 
 // Synchronize waits for everything that was put on all streams.
-func (c *Context) Synchronize() error { return c.call(fnCtxSynchronize) }
+func (c *Context) Synchronize() error { return c.quick(fnCtxSynchronize) }
 
 // MemoryInfo is the device's free and total memory in bytes.
 func (c *Context) MemoryInfo() (free, total int64, err error) {
@@ -48,13 +48,17 @@ func (c *Context) MemoryInfo() (free, total int64, err error) {
 	return int64(f), int64(t), err
 }
 
-// call calls a function of the driver in this context.
+// call calls a function of the driver in this context. Arguments that are converted from
+// pointers in the call itself stay alive.
+//
+//go:uintptrescapes
+func (c *Context) call(f int, args ...uintptr) error { return c.quick(f, args...) }
+
+// quick is call without an allocation: the caller keeps alive what args points to, on the heap.
 //
 // The alternative, one goroutine that owns the context, costs two switches of goroutines a
 // call; this costs a call of cuCtxSetCurrent, which is a store where nothing changes.
-//
-//go:uintptrescapes
-func (c *Context) call(f int, args ...uintptr) error {
+func (c *Context) quick(f int, args ...uintptr) error {
 	if !c.driver.table.has(f) {
 		return c.driver.table.missing(f)
 	}
@@ -72,9 +76,7 @@ func (c *Context) call(f int, args ...uintptr) error {
 	return nil
 }
 
-// foreign calls a function of another library (cuBLAS, cuDNN) in this context.
-//
-//go:uintptrescapes
+// foreign is quick for another library, cuBLAS or cuDNN.
 func (c *Context) foreign(t *table, status func(int32) string, f int, args ...uintptr) error {
 	if !t.has(f) {
 		return t.missing(f)

@@ -1,9 +1,5 @@
 package cuda
 
-import (
-	"unsafe"
-)
-
 // ConvShape is a convolution of float32 pictures (N, C, H, W) with K filters (K, C/Groups, R,
 // S). A zero stride, dilation or number of groups stands for 1.
 type ConvShape struct {
@@ -135,17 +131,17 @@ func (c *Convolution) describe() error {
 	}
 	u := func(n int) uintptr { return uintptr(n) }
 	for _, step := range []func() error{
-		func() error { return d.call(dnnCreateTensor, uintptr(unsafe.Pointer(&c.input))) },
+		func() error { return d.call(dnnCreateTensor, heap(&c.input)) },
 		func() error { return d.call(dnnSetTensor4d, c.input, format, dnnFloat, u(s.N), u(s.C), u(s.H), u(s.W)) },
-		func() error { return d.call(dnnCreateTensor, uintptr(unsafe.Pointer(&c.output))) },
+		func() error { return d.call(dnnCreateTensor, heap(&c.output)) },
 		func() error {
 			return d.call(dnnSetTensor4d, c.output, format, dnnFloat, u(s.N), u(s.K), u(s.outHeight), u(s.outWidth))
 		},
-		func() error { return d.call(dnnCreateFilter, uintptr(unsafe.Pointer(&c.filter))) },
+		func() error { return d.call(dnnCreateFilter, heap(&c.filter)) },
 		func() error {
 			return d.call(dnnSetFilter4d, c.filter, dnnFloat, format, u(s.K), u(s.C/s.Groups), u(s.R), u(s.S))
 		},
-		func() error { return d.call(dnnCreateConvolution, uintptr(unsafe.Pointer(&c.description))) },
+		func() error { return d.call(dnnCreateConvolution, heap(&c.description)) },
 		func() error {
 			return d.call(dnnSetConvolution2d, c.description, u(s.PadH), u(s.PadW), u(s.StrideH), u(s.StrideW),
 				u(s.DilateH), u(s.DilateW), dnnCorrelation, dnnFloat)
@@ -178,7 +174,7 @@ func (c *Convolution) algorithm(p direction, first, second, result uintptr) (int
 	var n int32
 	if d.table.has(p.choose) {
 		err := d.call(p.choose, d.handle, first, second, c.description, result,
-			uintptr(len(list)), uintptr(unsafe.Pointer(&n)), uintptr(unsafe.Pointer(&list[0])))
+			uintptr(len(list)), heap(&n), heap(&list[0]))
 		if err != nil {
 			return 0, 0, err
 		}
@@ -192,7 +188,7 @@ func (c *Convolution) algorithm(p direction, first, second, result uintptr) (int
 	// The workspace is asked for again: the list's is for its own type of arithmetic.
 	var bytes uint64
 	for _, algo := range append(candidates, p.fallback) {
-		err := d.call(p.size, d.handle, first, second, c.description, result, uintptr(algo), uintptr(unsafe.Pointer(&bytes)))
+		err := d.call(p.size, d.handle, first, second, c.description, result, uintptr(algo), heap(&bytes))
 		if err != nil && algo == p.fallback {
 			return 0, 0, err
 		}
@@ -245,9 +241,9 @@ func (c *Convolution) Forward(alpha float32, x, w *Buffer, beta float32, y, work
 		return err
 	}
 	d := c.dnn
-	return d.call(dnnForward, d.handle, uintptr(unsafe.Pointer(&d.alpha)), c.input, x.addr, c.filter, w.addr,
+	return d.call(dnnForward, d.handle, heap(&d.alpha), c.input, x.addr, c.filter, w.addr,
 		c.description, uintptr(c.forward), space, uintptr(c.forwardBytes),
-		uintptr(unsafe.Pointer(&d.beta)), c.output, y.addr)
+		heap(&d.beta), c.output, y.addr)
 }
 
 // BackwardData puts dx ← alpha·(the gradient to x, of dy) + beta·dx on the stream.
@@ -257,9 +253,9 @@ func (c *Convolution) BackwardData(alpha float32, w, dy *Buffer, beta float32, d
 		return err
 	}
 	d := c.dnn
-	return d.call(dnnData, d.handle, uintptr(unsafe.Pointer(&d.alpha)), c.filter, w.addr, c.output, dy.addr,
+	return d.call(dnnData, d.handle, heap(&d.alpha), c.filter, w.addr, c.output, dy.addr,
 		c.description, uintptr(c.data), space, uintptr(c.dataBytes),
-		uintptr(unsafe.Pointer(&d.beta)), c.input, dx.addr)
+		heap(&d.beta), c.input, dx.addr)
 }
 
 // BackwardFilter puts dw ← alpha·(the gradient to w, of dy) + beta·dw on the stream.
@@ -269,9 +265,9 @@ func (c *Convolution) BackwardFilter(alpha float32, x, dy *Buffer, beta float32,
 		return err
 	}
 	d := c.dnn
-	return d.call(dnnFilter, d.handle, uintptr(unsafe.Pointer(&d.alpha)), c.input, x.addr, c.output, dy.addr,
+	return d.call(dnnFilter, d.handle, heap(&d.alpha), c.input, x.addr, c.output, dy.addr,
 		c.description, uintptr(c.weights), space, uintptr(c.weightBytes),
-		uintptr(unsafe.Pointer(&d.beta)), c.filter, dw.addr)
+		heap(&d.beta), c.filter, dw.addr)
 }
 
 // Close destroys the descriptions.

@@ -1,8 +1,8 @@
 package cuda
 
 import (
+	"runtime"
 	"strconv"
-	"unsafe"
 )
 
 // Functions of cuDNN 9. Those of convolution are of its legacy interface: deprecated since
@@ -108,7 +108,7 @@ func (c *Context) NewDNN(s *Stream) (*DNN, error) {
 		return nil, err
 	}
 	d := &DNN{ctx: c, table: t}
-	if err := d.call(dnnCreate, uintptr(unsafe.Pointer(&d.handle))); err != nil {
+	if err := d.call(dnnCreate, heap(&d.handle)); err != nil {
 		return nil, err
 	}
 	if err := d.SetStream(s); err != nil {
@@ -118,9 +118,11 @@ func (c *Context) NewDNN(s *Stream) (*DNN, error) {
 	return d, nil
 }
 
-//go:uintptrescapes
+// call keeps d alive, and with it alpha and beta: a DNN is on the heap.
 func (d *DNN) call(f int, args ...uintptr) error {
-	return d.ctx.foreign(d.table, d.status, f, args...)
+	err := d.ctx.foreign(d.table, d.status, f, args...)
+	runtime.KeepAlive(d)
+	return err
 }
 
 func (d *DNN) status(code int32) string {

@@ -191,10 +191,10 @@ func (d *Driver) call(f int, args ...uintptr) error {
 func (d *Driver) failure(f int, r Result) *Error {
 	e := &Error{Call: d.table.names[f], Code: r, Name: "CUDA_ERROR"}
 	var name, text uintptr
-	if d.table.has(fnGetErrorName) && d.table.call(fnGetErrorName, uintptr(r), uintptr(unsafe.Pointer(&name))) == 0 {
+	if d.table.has(fnGetErrorName) && d.table.fill(fnGetErrorName, uintptr(r), uintptr(unsafe.Pointer(&name))) == 0 {
 		e.Name = goString(name)
 	}
-	if d.table.has(fnGetErrorString) && d.table.call(fnGetErrorString, uintptr(r), uintptr(unsafe.Pointer(&text))) == 0 {
+	if d.table.has(fnGetErrorString) && d.table.fill(fnGetErrorString, uintptr(r), uintptr(unsafe.Pointer(&text))) == 0 {
 		e.Text = goString(text)
 	}
 	return e

@@ -16,7 +16,7 @@ func (s *Stream) Capture() error {
 	if s.capturing {
 		return wrong("this stream is being captured already")
 	}
-	if err := s.ctx.call(fnStreamBeginCapture, s.handle, captureRelaxed); err != nil {
+	if err := s.ctx.quick(fnStreamBeginCapture, s.handle, captureRelaxed); err != nil {
 		return err
 	}
 	s.capturing = true
@@ -53,7 +53,7 @@ func (s *Stream) EndCapture() (*Graph, error) {
 		g.nodes = int(nodes)
 		err = g.instantiate(recorded)
 	}
-	if e := s.ctx.call(fnGraphDestroy, recorded); err == nil && e != nil {
+	if e := s.ctx.quick(fnGraphDestroy, recorded); err == nil && e != nil {
 		_ = g.Close() // the first error counts
 		err = e
 	}
@@ -85,7 +85,7 @@ func (g *Graph) Upload(s *Stream) error {
 	if err := g.ready(s); err != nil {
 		return err
 	}
-	return g.ctx.call(fnGraphUpload, g.exec, s.handle)
+	return g.ctx.quick(fnGraphUpload, g.exec, s.handle)
 }
 
 // Launch puts all of the graph on the stream.
@@ -93,7 +93,7 @@ func (g *Graph) Launch(s *Stream) error {
 	if err := g.ready(s); err != nil {
 		return err
 	}
-	return g.ctx.call(fnGraphLaunch, g.exec, s.handle)
+	return g.ctx.quick(fnGraphLaunch, g.exec, s.handle)
 }
 
 // Close destroys the graph, once a launch of it is done.
@@ -103,5 +103,5 @@ func (g *Graph) Close() error {
 	}
 	h := g.exec
 	g.exec = 0
-	return g.ctx.call(fnGraphExecDestroy, h)
+	return g.ctx.quick(fnGraphExecDestroy, h)
 }

@@ -143,14 +143,14 @@ func (f *Function) Launch(s *Stream, grid, block Dim, shared int, a *Args) error
 	if err := a.fits(f); err != nil {
 		return err
 	}
-	for i := range a.n { // not kept between launches: an Args may have been copied
+	list := heap(&a.pointers[0]) // and so all of a
+	for i := range a.n {         // not kept between launches: an Args may have been copied
 		a.pointers[i] = uintptr(unsafe.Pointer(&a.values[i]))
 	}
-	// The conversion in the call itself keeps a on the heap, where it does not move.
-	err := f.ctx.call(fnLaunchKernel, f.handle,
+	err := f.ctx.quick(fnLaunchKernel, f.handle,
 		uintptr(max(grid.X, 1)), uintptr(max(grid.Y, 1)), uintptr(max(grid.Z, 1)),
 		uintptr(max(block.X, 1)), uintptr(max(block.Y, 1)), uintptr(max(block.Z, 1)),
-		uintptr(shared), s.handle, uintptr(unsafe.Pointer(&a.pointers[0])), 0)
+		uintptr(shared), s.handle, list, 0)
 	runtime.KeepAlive(a)
 	return err
 }

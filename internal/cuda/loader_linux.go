@@ -4,6 +4,7 @@ package cuda
 
 import (
 	"os"
+	"sync"
 
 	"github.com/ebitengine/purego"
 )
@@ -25,10 +26,17 @@ func dlsym(handle uintptr, name string) uintptr {
 	return a
 }
 
-// invoke calls a C function of whole numbers and pointers. The caller keeps alive what args
-// points to; a C int is in the lower half of the result.
+// argumentLists are kept because purego lets its arguments escape: without them each call
+// would allocate.
+var argumentLists = sync.Pool{New: func() any { return new([20]uintptr) }}
+
+// invoke calls a C function of at most 20 whole numbers and pointers. The caller keeps alive
+// what args points to; a C int is in the lower half of the result.
 func invoke(fn uintptr, args ...uintptr) uintptr {
-	r, _, _ := purego.SyscallN(fn, args...)
+	list := argumentLists.Get().(*[20]uintptr)
+	n := copy(list[:], args)
+	r, _, _ := purego.SyscallN(fn, list[:n]...)
+	argumentLists.Put(list)
 	return r
 }
 

@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"runtime"
 	"unsafe"
 )
 
@@ -58,7 +59,7 @@ func (b *Buffer) Free() error {
 	if !b.whole {
 		return nil
 	}
-	return b.ctx.call(fnMemFree, addr)
+	return b.ctx.quick(fnMemFree, addr)
 }
 
 // holds says what is wrong with reading or writing bytes of b, or nil.
@@ -112,7 +113,7 @@ func (p *Pinned) Free() error {
 	}
 	addr := p.addr
 	p.addr = 0
-	return p.ctx.call(fnMemFreeHost, addr)
+	return p.ctx.quick(fnMemFreeHost, addr)
 }
 
 func (p *Pinned) holds(bytes int) error {
@@ -133,7 +134,9 @@ func Upload[T Number](s *Stream, dst *Buffer, src []T) error {
 	if err := s.takes(dst.holds(bytes), true); err != nil || bytes == 0 {
 		return err
 	}
-	return s.ctx.call(fnMemcpyHtoD, dst.addr, uintptr(unsafe.Pointer(&src[0])), uintptr(bytes), s.handle)
+	err := s.ctx.quick(fnMemcpyHtoD, dst.addr, heap(&src[0]), uintptr(bytes), s.handle)
+	runtime.KeepAlive(src)
+	return err
 }
 
 // Download copies the start of src to dst and waits until that is done, so all work that was
@@ -143,7 +146,9 @@ func Download[T Number](s *Stream, dst []T, src *Buffer) error {
 	if err := s.takes(src.holds(bytes), true); err != nil || bytes == 0 {
 		return err
 	}
-	if err := s.ctx.call(fnMemcpyDtoH, uintptr(unsafe.Pointer(&dst[0])), src.addr, uintptr(bytes), s.handle); err != nil {
+	err := s.ctx.quick(fnMemcpyDtoH, heap(&dst[0]), src.addr, uintptr(bytes), s.handle)
+	runtime.KeepAlive(dst)
+	if err != nil {
 		return err
 	}
 	return s.Synchronize() // the driver says so only for pageable memory
@@ -155,7 +160,7 @@ func (s *Stream) CopyIn(dst *Buffer, src *Pinned, bytes int) error {
 	if err := s.takes(firstOf(dst.holds(bytes), src.holds(bytes)), false); err != nil || bytes == 0 {
 		return err
 	}
-	return s.ctx.call(fnMemcpyHtoD, dst.addr, src.addr, uintptr(bytes), s.handle)
+	return s.ctx.quick(fnMemcpyHtoD, dst.addr, src.addr, uintptr(bytes), s.handle)
 }
 
 // CopyOut puts a copy of bytes from the device to pinned memory on the stream. dst holds them
@@ -164,7 +169,7 @@ func (s *Stream) CopyOut(dst *Pinned, src *Buffer, bytes int) error {
 	if err := s.takes(firstOf(dst.holds(bytes), src.holds(bytes)), false); err != nil || bytes == 0 {
 		return err
 	}
-	return s.ctx.call(fnMemcpyDtoH, dst.addr, src.addr, uintptr(bytes), s.handle)
+	return s.ctx.quick(fnMemcpyDtoH, dst.addr, src.addr, uintptr(bytes), s.handle)
 }
 
 // Copy puts a copy of bytes within the device on the stream. The parts must not overlap.
@@ -172,7 +177,7 @@ func (s *Stream) Copy(dst, src *Buffer, bytes int) error {
 	if err := s.takes(firstOf(dst.holds(bytes), src.holds(bytes)), false); err != nil || bytes == 0 {
 		return err
 	}
-	return s.ctx.call(fnMemcpyDtoD, dst.addr, src.addr, uintptr(bytes), s.handle)
+	return s.ctx.quick(fnMemcpyDtoD, dst.addr, src.addr, uintptr(bytes), s.handle)
 }
 
 // FillBytes sets the first n bytes of dst to value, on the stream.
@@ -180,7 +185,7 @@ func (s *Stream) FillBytes(dst *Buffer, value byte, n int) error {
 	if err := s.takes(dst.holds(n), false); err != nil || n == 0 {
 		return err
 	}
-	return s.ctx.call(fnMemsetD8, dst.addr, uintptr(value), uintptr(n), s.handle)
+	return s.ctx.quick(fnMemsetD8, dst.addr, uintptr(value), uintptr(n), s.handle)
 }
 
 // FillWords sets the first n words of 32 bits of dst to value, on the stream; the bits of a
@@ -195,7 +200,7 @@ func (s *Stream) FillWords(dst *Buffer, value uint32, n int) error {
 	if n == 0 {
 		return nil
 	}
-	return s.ctx.call(fnMemsetD32, dst.addr, uintptr(value), uintptr(n), s.handle)
+	return s.ctx.quick(fnMemsetD32, dst.addr, uintptr(value), uintptr(n), s.handle)
 }
 
 func firstOf(errs ...error) error {

@@ -30,7 +30,7 @@ func (s *Stream) Close() error {
 	}
 	h := s.handle
 	s.handle = 0
-	return s.ctx.call(fnStreamDestroy, h)
+	return s.ctx.quick(fnStreamDestroy, h)
 }
 
 // open says what is wrong with using the stream, or nil.
@@ -62,7 +62,7 @@ func (s *Stream) Synchronize() error {
 	if s.capturing {
 		return wrong("a captured stream cannot be waited for: end the capture first")
 	}
-	return s.ctx.call(fnStreamSynchronize, s.handle)
+	return s.ctx.quick(fnStreamSynchronize, s.handle)
 }
 
 // Done tells whether all work of the stream is done, without waiting.
@@ -70,7 +70,7 @@ func (s *Stream) Done() (bool, error) {
 	if err := s.open(); err != nil {
 		return false, err
 	}
-	return ready(s.ctx.call(fnStreamQuery, s.handle))
+	return ready(s.ctx.quick(fnStreamQuery, s.handle))
 }
 
 func ready(err error) (bool, error) {
@@ -85,7 +85,7 @@ func (s *Stream) Wait(e *Event) error {
 	if err := firstOf(s.open(), e.open()); err != nil {
 		return err
 	}
-	return s.ctx.call(fnStreamWaitEvent, s.handle, e.handle, 0)
+	return s.ctx.quick(fnStreamWaitEvent, s.handle, e.handle, 0)
 }
 
 // Event is a mark in a stream.
@@ -123,7 +123,7 @@ func (e *Event) Close() error {
 	}
 	h := e.handle
 	e.handle = 0
-	return e.ctx.call(fnEventDestroy, h)
+	return e.ctx.quick(fnEventDestroy, h)
 }
 
 // Record puts the event behind the work that is on the stream now.
@@ -131,7 +131,7 @@ func (e *Event) Record(s *Stream) error {
 	if err := firstOf(e.open(), s.open()); err != nil {
 		return err
 	}
-	return e.ctx.call(fnEventRecord, e.handle, s.handle)
+	return e.ctx.quick(fnEventRecord, e.handle, s.handle)
 }
 
 // Synchronize waits for the event.
@@ -139,7 +139,7 @@ func (e *Event) Synchronize() error {
 	if err := e.open(); err != nil {
 		return err
 	}
-	return e.ctx.call(fnEventSynchronize, e.handle)
+	return e.ctx.quick(fnEventSynchronize, e.handle)
 }
 
 // Done tells whether the event has come, without waiting.
@@ -147,7 +147,7 @@ func (e *Event) Done() (bool, error) {
 	if err := e.open(); err != nil {
 		return false, err
 	}
-	return ready(e.ctx.call(fnEventQuery, e.handle))
+	return ready(e.ctx.quick(fnEventQuery, e.handle))
 }
 
 // Since is the time in milliseconds from start to e. Both must be timed and have come.

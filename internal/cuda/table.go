@@ -1,7 +1,6 @@
 package cuda
 
 import (
-	"runtime"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -38,22 +37,44 @@ func (t *table) missing(f int) error {
 	return &SymbolError{Symbol: t.names[f], Library: t.path, Version: t.version}
 }
 
-// call calls function f, which must be there, and returns the C int that it returned.
-//
-//go:uintptrescapes
+// call calls function f, which must be there, and returns the C int that it returned. What
+// args points to must be kept alive, and where it is, by the caller: this function leaves the
+// list of arguments on the stack.
 func (t *table) call(f int, args ...uintptr) int32 {
 	return int32(uint32(invoke(t.addr[f], args...)))
 }
 
-// text calls a function that returns a C string of static storage.
+// fill is call for arguments that are converted from pointers in the call itself: they stay
+// on the heap meanwhile.
 //
 //go:uintptrescapes
+func (t *table) fill(f int, args ...uintptr) int32 { return t.call(f, args...) }
+
+// text calls a function that returns a C string of static storage.
 func (t *table) text(f int, args ...uintptr) string {
 	if !t.has(f) {
 		return ""
 	}
 	return goString(invoke(t.addr[f], args...))
 }
+
+// heap is the address of something that the garbage collector must not move: p leaves the
+// stack for it. The caller keeps it alive (runtime.KeepAlive) until the call is over.
+func heap[T any](p *T) uintptr {
+	if p == nil {
+		return 0
+	}
+	if unreachable {
+		escaped = unsafe.Pointer(p)
+	}
+	return uintptr(unsafe.Pointer(p))
+}
+
+// The compiler does not know that unreachable stays false.
+var (
+	unreachable bool
+	escaped     unsafe.Pointer
+)
 
 // pointer makes a pointer of an address that C gave out; the memory is not Go's.
 func pointer(addr uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&addr)) }
@@ -110,11 +131,4 @@ func mappedFile(maps string, addr uintptr) string {
 		return ""
 	}
 	return ""
-}
-
-// locked runs on one OS thread: what C keeps by thread is the same in all calls of f.
-func locked(f func() error) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	return f()
 }

@@ -110,14 +110,15 @@ type Fake struct {
 func Open(tb testing.TB) (*cuda.Driver, *Fake) {
 	tb.Helper()
 	f := Prepare(tb)
+	before := f.Left()
 	d, err := cuda.Open()
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
 		f.call("fake_reset") // after an error of a kernel nothing can be freed
-		if left := f.Left(); left != (Left{}) {
-			tb.Errorf("left on the fake device: %+v", left)
+		if left := f.Left(); left != before {
+			tb.Errorf("left on the fake device: %+v, before the test %+v", left, before)
 		}
 	})
 	return d, f
@@ -184,6 +185,13 @@ func (f *Fake) HostLibrary(path string) error {
 		return errors.New("cudatest: " + path + ": cannot be loaded as a library of kernels")
 	}
 	return nil
+}
+
+// Reset puts the device in its first state, but for what is allocated: settings, injected
+// errors and those that stay are gone. cuInit counts as called.
+func (f *Fake) Reset() {
+	f.call("fake_reset")
+	f.call("cuInit", 0)
 }
 
 // Log is a line for each call since the last Open or ClearLog: the function and its

@@ -27,6 +27,9 @@ func Open(tb testing.TB) (*cuda.Driver, *Fake) { tb.Skip(why); return nil, nil }
 // Prepare skips the test.
 func Prepare(tb testing.TB) *Fake { tb.Skip(why); return nil }
 
+// Reset does nothing.
+func (f *Fake) Reset() {}
+
 // Log is empty.
 func (f *Fake) Log() []string { return nil }
 

@@ -98,12 +98,13 @@ int fake_inject(const char *call, long nth, int code) { // the nth call from now
 
 int fake_injected(const char *call, int *code) {
 	enter();
-	for (int i = 0; i < injected_count; i++)
+	int hit = 0;
+	for (int i = 0; i < injected_count; i++) // all of them count this call
 		if (!strcmp(injections[i].call, call) && --injections[i].nth == 0) {
 			*code = injections[i].code;
-			return leave(1);
+			hit = 1;
 		}
-	return leave(0);
+	return leave(hit);
 }
 
 static int initialized;
@@ -674,6 +675,13 @@ CUresult cuLaunchKernel(void *fn, unsigned gx, unsigned gy, unsigned gz, unsigne
 
 static void free_nodes(node *n) { while (n) { node *next = n->next; free(n); n = next; } }
 
+static void drop_capture(stream *s) {
+	if (!valid(s, STREAM) || !s->capture) return;
+	free_nodes(s->capture->first);
+	destroy(s->capture);
+	s->capture = NULL;
+}
+
 CUresult cuStreamBeginCapture_v2(stream *s, int mode) {
 	BEGIN("cuStreamBeginCapture_v2");
 	NEED(s, STREAM);
@@ -686,7 +694,14 @@ CUresult cuStreamBeginCapture_v2(stream *s, int mode) {
 	return leave(OK);
 }
 CUresult cuStreamEndCapture(stream *s, void **out) {
-	BEGIN("cuStreamEndCapture");
+	int code;
+	enter();
+	if (fake_injected("cuStreamEndCapture", &code)) { // the capture is over all the same
+		drop_capture(s);
+		return leave(code);
+	}
+	leave(0);
+	BEGIN("");
 	NEED(s, STREAM);
 	fake_logf("cuStreamEndCapture %p", (void *)s);
 	if (!s->capture) return leave(INVALID_VALUE);
