@@ -2,7 +2,6 @@ package cuda
 
 import (
 	"runtime"
-	"strconv"
 )
 
 // Functions of cuDNN 9. Those of convolution are of its legacy interface: deprecated since
@@ -129,7 +128,7 @@ func (d *DNN) status(code int32) string {
 	if s := d.table.text(dnnGetErrorString, uintptr(code)); s != "" {
 		return s
 	}
-	return "cuDNN status " + strconv.Itoa(int(code))
+	return "cuDNN status"
 }
 
 func (d *DNN) open() error {

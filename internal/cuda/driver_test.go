@@ -17,6 +17,13 @@ import (
 func device(t testing.TB) (*cuda.Context, *cuda.Stream, *cudatest.Fake) {
 	t.Helper()
 	d, f := cudatest.Open(t)
+	c, s := first(t, d)
+	return c, s, f
+}
+
+// first is the first device's context and a stream, closed with the test.
+func first(t testing.TB, d *cuda.Driver) (*cuda.Context, *cuda.Stream) {
+	t.Helper()
 	dev, err := d.Device(0)
 	require.NoError(t, err)
 	c, err := dev.Context()
@@ -25,7 +32,7 @@ func device(t testing.TB) (*cuda.Context, *cuda.Stream, *cudatest.Fake) {
 	s, err := c.NewStream()
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, s.Close()) })
-	return c, s, f
+	return c, s
 }
 
 // alloc is a buffer with these values, freed with the test.

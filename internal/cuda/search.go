@@ -86,7 +86,12 @@ func (f *finder) find(w wanted) (handle uintptr, path string, err error) {
 	try := func(path string) bool {
 		h, e := f.open(path)
 		if e != nil {
-			failure.Tried = append(failure.Tried, Attempt{path, e.Error()})
+			place := path
+			if !strings.Contains(path, "/") {
+				place += " (the system's loader)"
+			}
+			reason := strings.TrimPrefix(e.Error(), path+": ") // the loader's sentence starts with it
+			failure.Tried = append(failure.Tried, Attempt{place, reason})
 			return false
 		}
 		handle = h

@@ -730,6 +730,10 @@ CUresult cuGraphInstantiateWithFlags(void **out, graph *g, unsigned long long fl
 	*out = e;
 	return leave(OK);
 }
+CUresult cuGraphInstantiate_v2(void **out, graph *g, void **failed, char *log, size_t room) {
+	fake_logf("cuGraphInstantiate_v2 %p %p %zu", (void *)failed, log, room);
+	return cuGraphInstantiateWithFlags(out, g, 0);
+}
 CUresult cuGraphUpload(graph *e, void *s) { BEGIN("cuGraphUpload"); NEED(e, EXEC); NEED(s, STREAM); fake_logf("cuGraphUpload %p", s); return leave(OK); }
 CUresult cuGraphLaunch(graph *e, void *s) {
 	BEGIN("cuGraphLaunch");
