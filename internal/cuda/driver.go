@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"path/filepath"
+	"strings"
 	"sync"
 	"unsafe"
 )
@@ -167,11 +168,11 @@ func (d *Driver) Version() int { return d.v }
 // Release is the driver's own number, such as 550.54.15, or nothing if its file is not named
 // after it.
 func (d *Driver) Release() string {
-	v, ok := libraryVersion(driverLibrary.base, filepath.Base(d.table.path))
-	if !ok || len(v) < 2 {
+	file := filepath.Base(d.table.path)
+	if v, ok := libraryVersion(driverLibrary.base, file); !ok || len(v) < 2 {
 		return ""
 	}
-	return v.String()
+	return strings.TrimPrefix(file, driverLibrary.base+".so.") // as it is written: 535.261.03
 }
 
 // call calls a function that needs no context.

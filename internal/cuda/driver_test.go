@@ -1,6 +1,8 @@
 package cuda_test
 
 import (
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -122,13 +124,35 @@ func TestNoDeviceIsToldWithNameNumberAndAdvice(t *testing.T) {
 }
 
 func TestAnyCodeHasText(t *testing.T) {
-	for _, code := range []cuda.Result{3, 34, 222, 802, 803, 999, 12345} {
+	for code, advice := range map[cuda.Result]string{
+		cuda.NotInitialized: "initialization error", cuda.StubLibrary: "stub", cuda.JITCompilerNotFound: "ptxjitcompiler",
+		cuda.UnsupportedPTXVersion: "too old", cuda.SystemNotReady: "fabricmanager", cuda.SystemDriverMismatch: "reboot",
+		cuda.Unknown: "modprobe", 12345: "(12345)",
+	} {
 		f := cudatest.Prepare(t)
 		f.Inject("cuInit", 1, code)
 		_, err := cuda.Open()
 		require.ErrorIs(t, err, code)
 		assert.ErrorContains(t, err, "CUDA_ERROR")
+		assert.ErrorContains(t, err, advice)
 	}
+}
+
+// A driver's file is named after its release; the fake's is copied to such a name.
+func TestReleaseIsReadFromTheFile(t *testing.T) {
+	cudatest.Prepare(t)
+	folder, err := cudatest.Folder()
+	require.NoError(t, err)
+	raw, err := os.ReadFile(filepath.Join(folder, "libcuda.so.1"))
+	require.NoError(t, err)
+	mine := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(mine, "libcuda.so.535.261.03"), raw, 0o700))
+	require.NoError(t, os.Symlink("libcuda.so.535.261.03", filepath.Join(mine, "libcuda.so.1")))
+	t.Setenv(cuda.PathVariable, mine)
+	d, err := cuda.Open()
+	require.NoError(t, err)
+	assert.Equal(t, "535.261.03", d.Release())
+	assert.Equal(t, filepath.Join(mine, "libcuda.so.535.261.03"), d.Path())
 }
 
 func TestContextIsRetainedAndReleased(t *testing.T) {

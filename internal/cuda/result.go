@@ -22,6 +22,7 @@ const (
 	InvalidContext         Result = 201
 	NoBinaryForGPU         Result = 209
 	InvalidPTX             Result = 218
+	JITCompilerNotFound    Result = 221
 	UnsupportedPTXVersion  Result = 222
 	InvalidHandle          Result = 400
 	NotFound               Result = 500
@@ -46,6 +47,8 @@ func (r Result) advice() string {
 		return "this libcuda is the toolkit's stub for linking: install the driver (NVIDIA's package cuda-drivers, or nvidia-driver of the distribution)"
 	case NoBinaryForGPU, UnsupportedPTXVersion:
 		return "the driver is too old for this GPU code: install a newer driver"
+	case JITCompilerNotFound:
+		return "the driver's compiler for PTX is missing: install libnvidia-ptxjitcompiler1 of the driver's version"
 	case SystemNotReady:
 		return "the GPUs are not ready yet: start nvidia-fabricmanager (NVSwitch machines), or wait"
 	case SystemDriverMismatch:
