@@ -76,13 +76,10 @@ type Convolution struct {
 type perf struct {
 	algo        int32
 	status      int32
-	time        float32
-	_           int32
-	memory      uint64
+	_           [2]int32 // time, and a gap
+	_           uint64   // workspace
 	determinism int32
-	mathType    int32
-	_           [3]int32
-	_           int32
+	_           [5]int32 // type of arithmetic, three reserved, and a gap
 }
 
 // direction is one of the three passes: how its algorithm is chosen.
@@ -181,7 +178,7 @@ func (c *Convolution) algorithm(p direction, first, second, result uintptr) (int
 	}
 	candidates := make([]int32, 0, len(list)+1)
 	for _, l := range list[:min(max(n, 0), int32(len(list)))] {
-		if l.status == 0 && (c.shape.AnyOrder || l.determinism == dnnDeterministic) && (most == 0 || l.memory <= uint64(most)) {
+		if l.status == 0 && (c.shape.AnyOrder || l.determinism == dnnDeterministic) {
 			candidates = append(candidates, l.algo)
 		}
 	}

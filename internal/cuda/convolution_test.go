@@ -111,7 +111,7 @@ func TestCallsOfDNNHaveTheirArgumentsInOrder(t *testing.T) {
 	assert.Equal(t, []string{"cudnnSetConvolutionMathType 3"}, f.Calls("cudnnSetConvolutionMathType"), "float32 throughout")
 	// The fake's list: one whose order is free, a failed one, a deterministic one with 1 MB.
 	fw, bd, bf := conv.Algorithms()
-	assert.Equal(t, []int{4, 4, 4}, []int{fw, bd, bf})
+	assert.Equal(t, []int{4, 5, 3}, []int{fw, bd, bf})
 	assert.Equal(t, 1<<20, conv.Workspace())
 
 	zeros := make([]float32, 2*6*17*19)
@@ -121,12 +121,12 @@ func TestCallsOfDNNHaveTheirArgumentsInOrder(t *testing.T) {
 	require.NoError(t, conv.BackwardData(0.5, w, y, 0.25, x, space))
 	require.NoError(t, conv.BackwardFilter(0.5, x, y, 0.25, w, space))
 	px, pw, py, ps := x.Address(), w.Address(), y.Address(), space.Address()
-	line := func(name string, a, b, r uintptr) []string {
-		return []string{fmt.Sprintf("%s 0.5 %#x %#x 4 %#x 1048576 0.25 %#x", name, a, b, ps, r)}
+	line := func(name string, algorithm int, a, b, r uintptr) []string {
+		return []string{fmt.Sprintf("%s 0.5 %#x %#x %d %#x 1048576 0.25 %#x", name, a, b, algorithm, ps, r)}
 	}
-	assert.Equal(t, line("cudnnConvolutionForward", px, pw, py), f.Calls("cudnnConvolutionForward"))
-	assert.Equal(t, line("cudnnConvolutionBackwardData", pw, py, px), f.Calls("cudnnConvolutionBackwardData"))
-	assert.Equal(t, line("cudnnConvolutionBackwardFilter", px, py, pw), f.Calls("cudnnConvolutionBackwardFilter"))
+	assert.Equal(t, line("cudnnConvolutionForward", 4, px, pw, py), f.Calls("cudnnConvolutionForward"))
+	assert.Equal(t, line("cudnnConvolutionBackwardData", 5, pw, py, px), f.Calls("cudnnConvolutionBackwardData"))
+	assert.Equal(t, line("cudnnConvolutionBackwardFilter", 3, px, py, pw), f.Calls("cudnnConvolutionBackwardFilter"))
 
 	small, err := space.Part(0, 100)
 	require.NoError(t, err)
@@ -148,22 +148,22 @@ func TestAlgorithmsAreChosenByWhatIsAsked(t *testing.T) {
 	require.NoError(t, err)
 	shape := cuda.ConvShape{N: 1, C: 1, H: 4, W: 4, K: 1, R: 3, S: 3, TF32: true, ChannelsLast: true}
 	for _, x := range []struct {
-		any       bool
-		most      int
-		fw, bd    int
-		workspace int
+		any        bool
+		most       int
+		fw, bd, bf int
+		workspace  int
 	}{
-		{true, 0, 2, 0, 0},              // the fastest
-		{false, 0, 4, 4, 1 << 20},       // the fastest that is deterministic
-		{false, 1 << 19, 1, 3, 1024},    // with less workspace
-		{false, 1 << 9, 0, 1, 0},        // what is in no list but always works
-		{false, 1 << 20, 4, 4, 1 << 20}, // just enough
+		{true, 0, 2, 0, 0, 0},              // the fastest
+		{false, 0, 4, 5, 3, 1 << 20},       // the fastest that is deterministic
+		{false, 1 << 19, 1, 3, 5, 1024},    // with less workspace
+		{false, 1 << 9, 0, 1, 1, 0},        // what is in no list but always works
+		{false, 1 << 20, 4, 5, 3, 1 << 20}, // just enough
 	} {
 		shape.AnyOrder, shape.MostWorkspace = x.any, x.most
 		conv, err := dnn.Convolution(shape)
 		require.NoError(t, err)
 		fw, bd, bf := conv.Algorithms()
-		assert.Equal(t, []int{x.fw, x.bd, x.bd}, []int{fw, bd, bf}, x)
+		assert.Equal(t, []int{x.fw, x.bd, x.bf}, []int{fw, bd, bf}, x)
 		assert.Equal(t, x.workspace, conv.Workspace())
 		require.NoError(t, conv.Close())
 	}

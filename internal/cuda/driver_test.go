@@ -206,3 +206,58 @@ func TestManyGoroutinesShareAContext(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// Two devices have two contexts, and a goroutine that is made to wait between setting its
+// context and the call behind it would meet another's if it were not locked to its thread.
+func TestGoroutinesOfTwoDevicesKeepTheirContexts(t *testing.T) {
+	f := cudatest.Prepare(t)
+	f.Set("devices", 2)
+	d, err := cuda.Open()
+	require.NoError(t, err)
+	f.Set("slow", 200) // microseconds in cuCtxSetCurrent
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			dev, err := d.Device(g % 2)
+			assert.NoError(t, err)
+			c, err := dev.Context()
+			if !assert.NoError(t, err) {
+				return
+			}
+			s, err := c.NewStream()
+			assert.NoError(t, err)
+			b, err := c.Alloc(4)
+			assert.NoError(t, err)
+			for i := range 50 {
+				assert.NoError(t, s.FillWords(b, uint32(i), 1))
+			}
+			assert.NoError(t, b.Free())
+			assert.NoError(t, s.Close())
+			assert.NoError(t, c.Close())
+		})
+	}
+	wg.Wait()
+	assert.Equal(t, cudatest.Left{}, f.Left())
+}
+
+func TestAStreamOfAnotherContextIsRefused(t *testing.T) {
+	f := cudatest.Prepare(t)
+	f.Set("devices", 2)
+	d, err := cuda.Open()
+	require.NoError(t, err)
+	var contexts [2]*cuda.Context
+	for i := range contexts {
+		dev, err := d.Device(i)
+		require.NoError(t, err)
+		contexts[i], err = dev.Context()
+		require.NoError(t, err)
+		defer contexts[i].Close()
+	}
+	s, err := contexts[1].NewStream()
+	require.NoError(t, err)
+	defer s.Close()
+	e, err := contexts[0].NewEvent(false)
+	require.NoError(t, err)
+	defer e.Close()
+	assert.ErrorIs(t, e.Record(s), cuda.InvalidHandle)
+}

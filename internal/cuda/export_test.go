@@ -36,6 +36,8 @@ func OpenWith(getenv func(string) string, root string, open_ func(string) (uintp
 
 var Dlopen = dlopen
 
+const Supported = supported
+
 // ReportWith is Report with what OpenWith replaces; no loader is one that refuses all.
 func ReportWith(w io.Writer, getenv func(string) string, root string, open_ func(string) (uintptr, error)) {
 	if open_ == nil {

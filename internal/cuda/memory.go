@@ -126,32 +126,36 @@ func (p *Pinned) holds(bytes int) error {
 	return nil
 }
 
-// Upload copies src to the start of dst, in the order of the stream. When it returns, src may
-// be changed. While the stream is captured it fails: a graph would remember the address of
-// memory that Go may move or reuse; use CopyIn.
+// Upload copies src to the start of dst, in the order of the stream, and waits until that is
+// done: what the driver does with memory that is not pinned depends on the machine. In a loop,
+// CopyIn is faster. While the stream is captured it fails: a graph would remember the address
+// of memory that Go may reuse.
 func Upload[T Number](s *Stream, dst *Buffer, src []T) error {
 	bytes := len(src) * int(unsafe.Sizeof(*new(T)))
 	if err := s.takes(dst.holds(bytes), true); err != nil || bytes == 0 {
 		return err
 	}
-	err := s.ctx.quick(fnMemcpyHtoD, dst.addr, heap(&src[0]), uintptr(bytes), s.handle)
-	runtime.KeepAlive(src)
-	return err
+	return s.transfer(fnMemcpyHtoD, dst.addr, heap(&src[0]), bytes, src)
 }
 
 // Download copies the start of src to dst and waits until that is done, so all work that was
-// put on the stream before is done too. It fails while the stream is captured; use CopyOut.
+// put on the stream before is done too. It fails while the stream is captured.
 func Download[T Number](s *Stream, dst []T, src *Buffer) error {
 	bytes := len(dst) * int(unsafe.Sizeof(*new(T)))
 	if err := s.takes(src.holds(bytes), true); err != nil || bytes == 0 {
 		return err
 	}
-	err := s.ctx.quick(fnMemcpyDtoH, heap(&dst[0]), src.addr, uintptr(bytes), s.handle)
-	runtime.KeepAlive(dst)
-	if err != nil {
-		return err
+	return s.transfer(fnMemcpyDtoH, heap(&dst[0]), src.addr, bytes, dst)
+}
+
+// transfer is a copy from or to memory of Go, which stays alive until it is done.
+func (s *Stream) transfer(f int, dst, src uintptr, bytes int, host any) error {
+	err := s.ctx.quick(f, dst, src, uintptr(bytes), s.handle)
+	if err == nil {
+		err = s.Synchronize()
 	}
-	return s.Synchronize() // the driver says so only for pageable memory
+	runtime.KeepAlive(host)
+	return err
 }
 
 // CopyIn puts a copy of bytes from pinned memory to the device on the stream. src must not be

@@ -20,7 +20,7 @@ func TestUploadAndDownload(t *testing.T) {
 	t.Run("float32", func(t *testing.T) {
 		roundTrip(t, c, s, []float32{1, -2, float32(math.Inf(1)), math.SmallestNonzeroFloat32})
 	})
-	t.Run("float64", func(t *testing.T) { roundTrip(t, c, s, []float64{math.Pi, -0.0}) })
+	t.Run("float64", func(t *testing.T) { roundTrip(t, c, s, []float64{math.Pi, math.Copysign(0, -1)}) })
 	t.Run("int8", func(t *testing.T) { roundTrip(t, c, s, []int8{-128, 127, 3}) })
 	t.Run("uint16", func(t *testing.T) { roundTrip(t, c, s, []uint16{1, 65535}) })
 	t.Run("int64", func(t *testing.T) { roundTrip(t, c, s, []int64{math.MinInt64}) })

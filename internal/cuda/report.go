@@ -13,6 +13,10 @@ func Report(w io.Writer) { report(w, systemFinder()) }
 
 func report(w io.Writer, f *finder) {
 	p := printer{w}
+	if !supported {
+		p.problem("CUDA", errUnsupported)
+		return
+	}
 	d, err := load(f)
 	if err != nil {
 		p.problem("driver", err)
@@ -56,9 +60,7 @@ func (p printer) problem(name string, err error) {
 	for _, a := range missing.Tried {
 		p.line("", "  "+a.Place+": "+a.Reason)
 	}
-	if supported {
-		p.line("", missing.Install+", or name its folder in "+PathVariable)
-	}
+	p.line("", missing.Install+", or name its folder in "+PathVariable)
 }
 
 func (p printer) devices(d *Driver) {

@@ -51,6 +51,12 @@ func TestReportOfNothing(t *testing.T) {
 		return map[string]string{cuda.PathVariable: "/nowhere/mine", "VIRTUAL_ENV": "/nowhere/venv"}[name]
 	}, "/nowhere", nil)
 	out := b.String()
+	if !cuda.Supported {
+		assert.Regexp(t, `^CUDA     CUDA is supported on Linux, .* this is \w+/\w+\n$`, out)
+		_, err := cuda.Open()
+		assert.ErrorContains(t, err, "CUDA is supported on Linux")
+		return
+	}
 	for _, want := range []string{
 		"driver   not found: libcuda.so.1\n", "cuBLAS   not found: libcublas.so.13, libcublas.so.12, libcublas.so.11\n", "cuDNN    not found: libcudnn.so.9\n",
 		"           /nowhere/mine: no such folder\n", "           libcuda.so.1 (the system's loader): ",

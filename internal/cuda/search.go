@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pkg/errors"
 )
 
 // PathVariable is the environment variable with folders that are looked through first,
@@ -66,6 +68,9 @@ func (e *LibraryError) Error() string {
 	return b.String()
 }
 
+var errUnsupported = errors.New("cuda: CUDA is supported on Linux, amd64 and arm64, in builds without the tag nocuda; this is " +
+	runtime.GOOS + "/" + runtime.GOARCH)
+
 // finder looks for libraries. Its fields are replaced in tests.
 type finder struct {
 	getenv func(string) string
@@ -79,9 +84,7 @@ func systemFinder() *finder { return &finder{getenv: os.Getenv, open: dlopen} }
 func (f *finder) find(w wanted) (handle uintptr, path string, err error) {
 	failure := &LibraryError{Library: w.base, Names: w.sonames(), Install: w.install}
 	if !supported {
-		failure.Tried = []Attempt{{runtime.GOOS + "/" + runtime.GOARCH,
-			"CUDA is supported on Linux, amd64 and arm64, in builds without the tag nocuda"}}
-		return 0, "", failure
+		return 0, "", errUnsupported
 	}
 	try := func(path string) bool {
 		h, e := f.open(path)

@@ -3,6 +3,7 @@ package cuda
 import (
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -65,7 +66,7 @@ func heap[T any](p *T) uintptr {
 		return 0
 	}
 	if unreachable {
-		escaped = unsafe.Pointer(p)
+		escaped.Store((*byte)(unsafe.Pointer(p)))
 	}
 	return uintptr(unsafe.Pointer(p))
 }
@@ -73,7 +74,7 @@ func heap[T any](p *T) uintptr {
 // The compiler does not know that unreachable stays false.
 var (
 	unreachable bool
-	escaped     unsafe.Pointer
+	escaped     atomic.Pointer[byte]
 )
 
 // pointer makes a pointer of an address that C gave out; the memory is not Go's.

@@ -159,7 +159,8 @@ func (f *Fake) call(name string, args ...uintptr) uintptr {
 func cString(s string) []byte { return append([]byte(s), 0) }
 
 // Set sets a figure of the device: devices, memory (bytes), version (of the driver), major,
-// minor (of the capability), lazy (0: work is done at once), quiet (1: no log).
+// minor (of the capability), lazy (0: work is done at once), quiet (1: no log), slow
+// (microseconds that cuCtxSetCurrent takes).
 func (f *Fake) Set(key string, value int) {
 	f.tb.Helper()
 	k := cString(key)

@@ -72,11 +72,11 @@ void fake_clear_log(void) { enter(); log_size = 0; leave(0); }
 
 // ---- what a test sets
 
-static long long devices = 1, memory = 1ll << 30, version = 12040, major = 9, minor = 0, lazy = 1;
+static long long devices = 1, memory = 1ll << 30, version = 12040, major = 9, minor = 0, lazy = 1, slow;
 
 int fake_set(const char *key, long long value) {
 	struct { const char *key; long long *v; } all[] = {{"devices", &devices}, {"memory", &memory}, {"version", &version},
-		{"major", &major}, {"minor", &minor}, {"lazy", &lazy}};
+		{"major", &major}, {"minor", &minor}, {"lazy", &lazy}, {"slow", &slow}};
 	if (!strcmp(key, "quiet")) { log_off = value != 0; return 0; }
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		if (!strcmp(all[i].key, key)) { *all[i].v = value; return 0; }
@@ -112,7 +112,7 @@ void fake_reset(void) { // everything but what was allocated
 	enter();
 	injected_count = sticky = initialized = log_off = 0;
 	log_size = 0;
-	devices = 1, memory = 1ll << 30, version = 12040, major = 9, minor = 0, lazy = 1;
+	devices = 1, memory = 1ll << 30, version = 12040, major = 9, minor = 0, lazy = 1, slow = 0;
 	leave(0);
 }
 
@@ -148,14 +148,14 @@ long fake_count(int kind) {
 
 typedef struct node { struct node *next; fake_work run; size_t bytes; char data[] __attribute__((aligned(16))); } node;
 typedef struct { object o; node *first, **last; int count; } graph;
-typedef struct { object o; graph *capture; pthread_t thread; int mode; } stream;
+typedef struct { object o; void *context; graph *capture; pthread_t thread; int mode; } stream;
 typedef struct { object o; int timed, done; double time; } event;
 typedef struct { object o; int retained; } context;
 typedef struct { object o; char *ptx; } module;
 typedef struct { object o; char name[256]; int n; unsigned size[128]; int shared; } function;
 
 static __thread void *current;
-static context *primary;
+static context *primary[64]; // of each device
 int fake_context(void) { enter(); return leave(current && valid(current, CONTEXT)); }
 int fake_valid_stream(void *s) { enter(); return leave(valid(s, STREAM)); }
 
@@ -266,7 +266,7 @@ static int enqueue(fake_work run, const void *data, size_t bytes) {
 }
 int fake_submit(void *s, fake_work run, const void *data, size_t bytes) {
 	enter();
-	if (!valid(s, STREAM)) return leave(INVALID_HANDLE);
+	if (!valid(s, STREAM) || ((stream *)s)->context != current) return leave(INVALID_HANDLE); // also of another context
 	graph *g = ((stream *)s)->capture;
 	if (!g) return leave(enqueue(run, data, bytes));
 	node *n = make_node(run, data, bytes);
@@ -350,23 +350,27 @@ CUresult cuDeviceGetAttribute(int *v, int a, int d) {
 CUresult cuDevicePrimaryCtxRetain(void **out, int d) {
 	DEVICE("cuDevicePrimaryCtxRetain", d);
 	fake_logf("cuDevicePrimaryCtxRetain %d", d);
-	if (!primary) primary = create(CONTEXT, sizeof *primary);
-	primary->retained++;
-	*out = primary;
+	context **p = &primary[(d - 40) % 64];
+	if (!*p) *p = create(CONTEXT, sizeof **p);
+	(*p)->retained++;
+	*out = *p;
 	return leave(OK);
 }
 CUresult cuDevicePrimaryCtxRelease_v2(int d) {
 	DEVICE("cuDevicePrimaryCtxRelease_v2", d);
 	fake_logf("cuDevicePrimaryCtxRelease_v2 %d", d);
-	if (!primary) return leave(INVALID_CONTEXT);
-	if (--primary->retained == 0) { flush(); destroy(primary); primary = NULL; }
+	context **p = &primary[(d - 40) % 64];
+	if (!*p) return leave(INVALID_CONTEXT);
+	if (--(*p)->retained == 0) { flush(); destroy(*p); *p = NULL; }
 	return leave(OK);
 }
 CUresult cuCtxSetCurrent(void *c) {
 	CALL("cuCtxSetCurrent");
 	if (c && !valid(c, CONTEXT)) return leave(INVALID_CONTEXT);
 	current = c;
-	return leave(OK);
+	leave(OK);
+	if (slow) usleep(slow); // long enough for a goroutine to lose its thread
+	return OK;
 }
 CUresult cuCtxSynchronize(void) { BEGIN("cuCtxSynchronize"); fake_logf("cuCtxSynchronize"); return leave(flush()); }
 
@@ -378,7 +382,9 @@ CUresult cuCtxSynchronize(void) { BEGIN("cuCtxSynchronize"); fake_logf("cuCtxSyn
 CUresult cuStreamCreate(void **out, unsigned flags) {
 	BEGIN("cuStreamCreate");
 	fake_logf("cuStreamCreate %u", flags);
-	*out = create(STREAM, sizeof(stream));
+	stream *s = create(STREAM, sizeof *s);
+	s->context = current;
+	*out = s;
 	return leave(OK);
 }
 CUresult cuStreamDestroy_v2(void *s) { BEGIN("cuStreamDestroy_v2"); NEED(s, STREAM); flush(); destroy(s); return leave(OK); }
@@ -463,12 +469,14 @@ CUresult cuMemGetInfo_v2(size_t *available, size_t *total) {
 	return leave(OK);
 }
 
-typedef struct { uint64_t dst, src; size_t n; unsigned value; int kind; char copy[]; } move;
-enum { IN, STAGED, OUT, WITHIN, FILL8, FILL32 };
+// Copies of memory that is not pinned are as lazy as all others: whether the driver is, its
+// documentation leaves open.
+typedef struct { uint64_t dst, src; size_t n; unsigned value; int kind; } move;
+enum { IN, OUT, WITHIN, FILL8, FILL32 };
 static int do_move(void *data) {
 	move *m = data;
 	char *d = m->kind == OUT ? (char *)m->dst : fake_shadow(m->dst, m->kind == FILL32 ? 4 * m->n : m->n);
-	const char *s = m->kind == IN ? (char *)m->src : m->kind == STAGED ? m->copy
+	const char *s = m->kind == IN ? (char *)m->src
 		: m->kind == OUT || m->kind == WITHIN ? fake_shadow(m->src, m->n) : "";
 	if (!d || !s) return 700; // freed before it was done
 	if (m->kind == FILL8) memset(d, (int)m->value, m->n);
@@ -485,24 +493,16 @@ CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr d, const void *h, size_t n, void *s) {
 	fake_logf("cuMemcpyHtoDAsync_v2 %#lx %p %zu %p", d, h, n, s);
 	NEED(s, STREAM);
 	if (!fake_shadow(d, n)) return leave(INVALID_VALUE);
-	if (is_pinned(h, n)) return leave(submit_move(s, d, (uint64_t)h, n, 0, IN));
-	NOT_CAPTURED(s); // a graph would keep the address of memory that is not its own
-	move *m = malloc(sizeof *m + n);
-	*m = (move){d, 0, n, 0, STAGED};
-	memcpy(m->copy, h, n);
-	int r = fake_submit(s, do_move, m, sizeof *m + n);
-	free(m);
-	return leave(r);
+	if (!is_pinned(h, n)) NOT_CAPTURED(s); // a graph would keep the address of memory that is not its own
+	return leave(submit_move(s, d, (uint64_t)h, n, 0, IN));
 }
 CUresult cuMemcpyDtoHAsync_v2(void *h, CUdeviceptr d, size_t n, void *s) {
 	BEGIN("cuMemcpyDtoHAsync_v2");
 	fake_logf("cuMemcpyDtoHAsync_v2 %p %#lx %zu %p", h, d, n, s);
 	NEED(s, STREAM);
 	if (!fake_shadow(d, n)) return leave(INVALID_VALUE);
-	if (is_pinned(h, n)) return leave(submit_move(s, (uint64_t)h, d, n, 0, OUT));
-	NOT_CAPTURED(s);
-	int r = submit_move(s, (uint64_t)h, d, n, 0, OUT);
-	return leave(r ? r : flush());
+	if (!is_pinned(h, n)) NOT_CAPTURED(s);
+	return leave(submit_move(s, (uint64_t)h, d, n, 0, OUT));
 }
 CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr d, CUdeviceptr from, size_t n, void *s) {
 	BEGIN("cuMemcpyDtoDAsync_v2");

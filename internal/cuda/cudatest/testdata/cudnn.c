@@ -104,8 +104,8 @@ static size_t workspace(int algo, int large, int plain) { return algo == large ?
 		return 0; \
 	}
 CHOICE(Forward, TENSOR, FILTER, TENSOR, 2, 4, 5, 1)
-CHOICE(BackwardData, FILTER, TENSOR, TENSOR, 0, 4, 5, 3)
-CHOICE(BackwardFilter, TENSOR, TENSOR, FILTER, 0, 4, 5, 3)
+CHOICE(BackwardData, FILTER, TENSOR, TENSOR, 0, 5, 4, 3)
+CHOICE(BackwardFilter, TENSOR, TENSOR, FILTER, 0, 3, 4, 5)
 
 typedef struct { int pass; float alpha, beta; shape x, w, y; convolution c; uint64_t px, pw, py; } work;
 
@@ -166,7 +166,7 @@ int cudnnConvolutionBackwardData(handle *h, const float *alpha, shape *w, uint64
 	NEED(h, HANDLE); NEED(w, FILTER); NEED(dy, TENSOR); NEED(c, CONVOLUTION); NEED(dx, TENSOR);
 	LOG("cudnnConvolutionBackwardData");
 	work k = {1, *alpha, *beta, *dx, *w, *dy, *c, pr, pa, pb};
-	return submit(h, &k, workspace(algo, 4, 3), space, bytes);
+	return submit(h, &k, workspace(algo, 5, 3), space, bytes);
 }
 int cudnnConvolutionBackwardFilter(handle *h, const float *alpha, shape *x, uint64_t pa, shape *dy, uint64_t pb, convolution *c, int algo,
 	uint64_t space, size_t bytes, const float *beta, shape *dw, uint64_t pr) {
@@ -174,5 +174,5 @@ int cudnnConvolutionBackwardFilter(handle *h, const float *alpha, shape *x, uint
 	NEED(h, HANDLE); NEED(x, TENSOR); NEED(dy, TENSOR); NEED(c, CONVOLUTION); NEED(dw, FILTER);
 	LOG("cudnnConvolutionBackwardFilter");
 	work k = {2, *alpha, *beta, *x, *dw, *dy, *c, pa, pr, pb};
-	return submit(h, &k, workspace(algo, 4, 3), space, bytes);
+	return submit(h, &k, workspace(algo, 3, 5), space, bytes);
 }
