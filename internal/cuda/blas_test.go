@@ -42,6 +42,12 @@ func product(a, b []float32, m, n, k, lda, ldb int, ta, tb bool) []float64 {
 
 func TestRowMajorProductsAgreeWithThePlainLoop(t *testing.T) {
 	c, s, _ := device(t)
+	productsAgree(t, c, s)
+}
+
+// productsAgree compares products of random shapes with the plain loop.
+func productsAgree(t *testing.T, c *cuda.Context, s *cuda.Stream) {
+	t.Helper()
 	blas, err := c.NewBLAS(s)
 	require.NoError(t, err)
 	defer blas.Close()

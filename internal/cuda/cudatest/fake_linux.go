@@ -120,6 +120,7 @@ func Open(tb testing.TB) (*cuda.Driver, *Fake) {
 		f.call("fake_reset") // after an error of a kernel nothing can be freed
 		if left := f.Left(); left != before {
 			tb.Errorf("left on the fake device: %+v, before the test %+v", left, before)
+			f.call("fake_forget")
 		}
 	})
 	return d, f

@@ -5,6 +5,7 @@
 int medusa_host_launch(const char *name, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
 	unsigned shared, void **params) {
 	(void)gy, (void)gz, (void)by, (void)bz, (void)shared;
+	if (!strcmp(name, "nothing") || !strcmp(name, "everything")) return 0;
 	if (strcmp(name, "saxpy")) return 1;
 	float *y = *(float **)params[0], *x = *(float **)params[1], a = *(float *)params[2];
 	uint32_t n = *(uint32_t *)params[3];

@@ -523,6 +523,16 @@ CUresult cuMemsetD32Async(CUdeviceptr d, unsigned v, size_t n, void *s) {
 	return leave(submit_move(s, d, 0, n, v, FILL32));
 }
 
+void fake_forget(void) { // all that a test has left, so that the next one begins with nothing
+	enter();
+	flush();
+	while (blocks) release((CUdeviceptr)blocks->start);
+	while (pins) { pinned *q = pins; pins = q->next; free(q->p); free(q); }
+	while (objects) destroy(objects);
+	memset(primary, 0, sizeof primary);
+	leave(0);
+}
+
 // ---- modules and launches
 
 CUresult cuModuleLoadDataEx(void **out, const char *image, unsigned n, int *options, void **values) {
