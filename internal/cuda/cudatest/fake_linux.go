@@ -120,7 +120,7 @@ func Open(tb testing.TB) (*cuda.Driver, *Fake) {
 		f.call("fake_reset") // after an error of a kernel nothing can be freed
 		if left := f.Left(); left != before {
 			tb.Errorf("left on the fake device: %+v, before the test %+v", left, before)
-			f.call("fake_forget")
+			f.Forget()
 		}
 	})
 	return d, f
@@ -196,6 +196,9 @@ func (f *Fake) Reset() {
 	f.call("fake_reset")
 	f.call("cuInit", 0)
 }
+
+// Forget frees all that is left, for the next test.
+func (f *Fake) Forget() { f.call("fake_forget") }
 
 // Log is a line for each call since the last Open or ClearLog: the function and its
 // arguments.

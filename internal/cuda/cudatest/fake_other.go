@@ -30,6 +30,9 @@ func Prepare(tb testing.TB) *Fake { tb.Skip(why); return nil }
 // Reset does nothing.
 func (f *Fake) Reset() {}
 
+// Forget does nothing.
+func (f *Fake) Forget() {}
+
 // Log is empty.
 func (f *Fake) Log() []string { return nil }
 

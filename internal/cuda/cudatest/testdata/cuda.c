@@ -530,6 +530,7 @@ void fake_forget(void) { // all that a test has left, so that the next one begin
 	while (pins) { pinned *q = pins; pins = q->next; free(q->p); free(q); }
 	while (objects) destroy(objects);
 	memset(primary, 0, sizeof primary);
+	corrupt = 0;
 	leave(0);
 }
 
