@@ -200,8 +200,8 @@ func (f *Fake) Reset() {
 // Forget frees all that is left, for the next test.
 func (f *Fake) Forget() { f.call("fake_forget") }
 
-// Log is a line for each call since the last Open or ClearLog: the function and its
-// arguments.
+// Log is a line for each call since the last Open or ClearLog that did something and did not
+// only ask: the function and its arguments.
 func (f *Fake) Log() []string {
 	n := f.call("fake_log", 0, 0)
 	if n == 0 {
