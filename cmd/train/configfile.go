@@ -47,7 +47,7 @@ func (f *flags) applyConfig(raw []byte) error {
 }
 
 func (f *flags) applyKey(key, value *yaml.Node, given bool) error {
-	if f.set.Lookup(key.Value) == nil || key.Value == "config" {
+	if f.set.Lookup(key.Value) == nil || key.Value == "config" || key.Value == "device-info" {
 		return errors.Errorf("line %d: unknown key %q%s", key.Line, key.Value, f.suggest(key.Value, ""))
 	}
 	text, err := scalarText(value)

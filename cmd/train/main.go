@@ -17,6 +17,8 @@ import (
 
 	"github.com/pkg/errors"
 	"golang.org/x/term"
+
+	"medusa/internal/cuda"
 )
 
 func main() {
@@ -64,6 +66,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool
 	err := f.parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		printHelp(stdout, f)
+		return exitOK
+	}
+	if err == nil && s.deviceInfo {
+		cuda.Report(stdout)
 		return exitOK
 	}
 	given := f.given() // on the command line

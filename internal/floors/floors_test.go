@@ -24,7 +24,7 @@ type floor struct {
 // house is cmd → trainer → {nets, losses, miners} → graph → internal/device → gorgonia,
 // with {samplers, datasets, metrics} beside. The longest path that fits counts.
 var house = []floor{
-	{"cmd", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "internal/report", "internal/filewrite", "internal/safetensors"}, false,
+	{"cmd", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "internal/report", "internal/filewrite", "internal/safetensors", "internal/cuda"}, false,
 		"a command puts packages together and leaves graphs to the trainer"},
 	{"bench", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "graph", "internal"}, true,
 		"benchmarks lie above everything"},
@@ -36,6 +36,7 @@ var house = []floor{
 	{"graph", []string{"internal/device", "internal/safetensors"}, true, "the graph knows neither nets nor losses"},
 	{"internal/device", nil, true, "kernels know nothing of graphs"},
 	{"internal/device/cpu", nil, false, "the CPU's kernels are functions over plain slices"},
+	{"internal/cuda", nil, false, "bindings know NVIDIA's libraries and nothing of kernels or graphs"},
 	{"samplers", nil, false, "samplers are tested with slices alone"},
 	{"datasets", nil, false, "data sets are tested with fstest.MapFS alone"},
 	{"metrics", []string{"internal/device/cpu"}, false, "metrics are plain functions over slices"},

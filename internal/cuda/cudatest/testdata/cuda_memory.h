@@ -1,0 +1,124 @@
+// Part of cuda.c: the memory of the device and the queue of its work.
+
+// ---- the device's memory
+
+typedef struct block { struct block *next; char *base; char *shadow; size_t pages; char *start; size_t bytes; } block;
+static block *blocks;
+static long long used;
+static long corrupt;
+enum { ALIGN = 256, CANARY = 0xc5 };
+
+static size_t page(void) { return sysconf(_SC_PAGESIZE); }
+static size_t tail(block *b) { return b->base + b->pages - (b->start + b->bytes); }
+static char *in_shadow(block *b, char *p) { return b->shadow + (p - b->base); }
+
+long fake_blocks(void) { enter(); long n = 0; for (block *b = blocks; b; b = b->next) n++; leave(0); return n; }
+long fake_corrupt(void) { enter(); long n = corrupt; leave(0); return n; }
+
+void *fake_shadow(uint64_t addr, size_t bytes) {
+	for (block *b = blocks; b; b = b->next) {
+		uint64_t lo = (uint64_t)b->start;
+		if (addr >= lo && addr <= lo + b->bytes && bytes <= lo + b->bytes - addr) return in_shadow(b, (char *)addr);
+	}
+	return NULL;
+}
+
+static CUresult allocate(CUdeviceptr *out, size_t bytes) {
+	if (used + (long long)bytes > memory) return NO_MEMORY;
+	size_t room = (bytes + ALIGN - 1) / ALIGN * ALIGN, pages = (room + page() - 1) / page() * page();
+	int fd = memfd_create("fake device", 0);
+	if (fd < 0 || ftruncate(fd, pages)) { if (fd >= 0) close(fd); return NO_MEMORY; }
+	// One page more on each side, which nobody ever may touch; the memory ends with its page.
+	char *base = mmap(NULL, pages + 2 * page(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (base == MAP_FAILED) { close(fd); return NO_MEMORY; }
+	base += page();
+	char *shadow = mmap(NULL, pages, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (shadow == MAP_FAILED || mmap(base, pages, PROT_NONE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) { close(fd); return NO_MEMORY; }
+	close(fd);
+	block *b = malloc(sizeof *b);
+	*b = (block){blocks, base, shadow, pages, base + pages - room, bytes};
+	memset(shadow, CANARY, pages); // what is read before it is written is no zero either
+	blocks = b;
+	used += bytes;
+	*out = (CUdeviceptr)b->start;
+	return OK;
+}
+
+static CUresult release(CUdeviceptr p) {
+	for (block **at = &blocks; *at; at = &(*at)->next) {
+		block *b = *at;
+		if ((CUdeviceptr)b->start != p) continue;
+		unsigned char *t = (unsigned char *)in_shadow(b, b->start + b->bytes);
+		for (size_t i = 0; i < tail(b); i++)
+			if (t[i] != CANARY) { corrupt++; break; }
+		for (char *c = b->base; c < b->start; c++)
+			if (*(unsigned char *)in_shadow(b, c) != CANARY) { corrupt++; break; }
+		*at = b->next;
+		used -= b->bytes;
+		munmap(b->base - page(), b->pages + 2 * page());
+		munmap(b->shadow, b->pages);
+		free(b);
+		return OK;
+	}
+	return INVALID_VALUE;
+}
+
+static void protect(int how) { for (block *b = blocks; b; b = b->next) mprotect(b->base, b->pages, how); }
+
+typedef struct pinned { struct pinned *next; char *p; size_t bytes; } pinned;
+static pinned *pins;
+static int is_pinned(const void *p, size_t n) {
+	for (pinned *q = pins; q; q = q->next)
+		if ((char *)p >= q->p && (char *)p + n <= q->p + q->bytes) return 1;
+	return 0;
+}
+long fake_pinned(void) { enter(); long n = 0; for (pinned *q = pins; q; q = q->next) n++; leave(0); return n; }
+
+// ---- the queue
+
+static node *queue, **queue_end = &queue;
+
+static node *make_node(fake_work run, const void *data, size_t bytes) {
+	node *n = malloc(sizeof *n + bytes);
+	*n = (node){NULL, run, bytes};
+	memcpy(n->data, data, bytes);
+	return n;
+}
+static void run_node(node *n) {
+	int code = OK;
+	if (!sticky && !fake_injected("work", &code)) code = n->run(n->data);
+	if (code && !sticky) sticky = code;
+}
+static int flush(void) {
+	while (queue) {
+		node *n = queue;
+		queue = n->next;
+		if (!queue) queue_end = &queue;
+		run_node(n);
+		free(n);
+	}
+	return sticky;
+}
+static int enqueue(fake_work run, const void *data, size_t bytes) {
+	node *n = make_node(run, data, bytes);
+	*queue_end = n;
+	queue_end = &n->next;
+	return lazy ? OK : flush();
+}
+int fake_submit(void *s, fake_work run, const void *data, size_t bytes) {
+	enter();
+	if (!valid(s, STREAM) || ((stream *)s)->context != current) return leave(INVALID_HANDLE); // also of another context
+	graph *g = ((stream *)s)->capture;
+	if (!g) return leave(enqueue(run, data, bytes));
+	node *n = make_node(run, data, bytes);
+	*g->last = n;
+	g->last = &n->next;
+	g->count++;
+	return leave(OK);
+}
+
+// BEGIN opens every call that needs a context: what is injected, what broke before, and the
+// context of this thread.
+#define CALL(name) do { int code_; enter(); if (fake_injected(name, &code_)) return leave(code_); } while (0)
+#define BEGIN(name) CALL(name); do { if (sticky) return leave(sticky); \
+	if (!current || !valid(current, CONTEXT)) return leave(INVALID_CONTEXT); } while (0)
