@@ -47,6 +47,33 @@ func (b BatchNorm) Norm(x, gamma, beta, mean, variance Expr) Expr {
 	}, x, stats, gamma, beta)
 }
 
+// NormAdd is max(0, Norm + y) for y of x's shape, the end of a residual block, in one pass.
+// Its derivative where the sum is 0 is 0.
+func (b BatchNorm) NormAdd(x, gamma, beta, mean, variance, y Expr) Expr {
+	geometry, err := b.check(x, gamma, beta, mean, variance)
+	if err == nil {
+		err = y.Err()
+	}
+	if err != nil {
+		return Fail(err)
+	}
+	if !slices.Equal(x.Shape(), y.Shape()) {
+		return Fail(errors.Errorf("graph: sum of a residual block of shapes %v and %v, want one shape", x.Shape(), y.Shape()))
+	}
+	if b.Momentum == 0 {
+		b.Momentum = 0.1
+	}
+	if b.Eps == 0 {
+		b.Eps = 1e-5
+	}
+	geometry.Relu = false // that of the sum does it
+	stats := b.statistics(geometry, x, mean.Detach(), variance.Detach())
+	return apply(device.BatchNormAdd{BatchNorm: geometry}, x.Shape(), func(in []Expr, out, g Expr, need []bool) []Expr {
+		g = reluGrad(out, g)
+		return append(b.grad(geometry, in[:4], g, need[:4]), g)
+	}, x, stats, gamma, beta, y)
+}
+
 // NormPool is MaxPool of Norm, in one pass: what is normalised is not kept.
 func (b BatchNorm) NormPool(x, gamma, beta, mean, variance Expr, pool Pool) Expr {
 	p, err := b.check(x, gamma, beta, mean, variance)

@@ -252,3 +252,38 @@ func TestNormPool(t *testing.T) {
 		}
 	}
 }
+
+// NormAdd is AddRelu of Norm.
+func TestNormAdd(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	for _, shape := range [][]int{{4, 3, 5, 5}, {9, 3}, {2, 3, 1, 1}} {
+		for _, train := range []bool{true, false} {
+			b := graph.BatchNorm{Train: train}
+			in := []graphtest.Input{graphtest.Random(rng, shape...), graphtest.Random(rng, 3), graphtest.Random(rng, 3), graphtest.Random(rng, shape...)}
+			stats := func(x graph.Expr) (mean, variance graph.Expr) {
+				return x.Constant(0.1, 3).Detach(), x.Constant(1.5, 3).Detach()
+			}
+			fused := func(in []graph.Expr) graph.Expr {
+				mean, variance := stats(in[0])
+				return b.NormAdd(in[0], in[1], in[2], mean, variance, in[3])
+			}
+			plain := func(in []graph.Expr) graph.Expr {
+				mean, variance := stats(in[0])
+				return graph.AddRelu(b.Norm(in[0], in[1], in[2], mean, variance), in[3])
+			}
+			for _, dt := range []tensor.Dtype{tensor.Float32, tensor.Float64} {
+				got, gotGrads, err := graphtest.Eval(dt, fused, in...)
+				require.NoError(t, err)
+				want, wantGrads, err := graphtest.Eval(dt, plain, in...)
+				require.NoError(t, err)
+				require.Equal(t, want, got)
+				require.Equal(t, wantGrads, gotGrads)
+			}
+			graphtest.Gradient(t, fused, in...)
+		}
+	}
+	_, _, err := graphtest.Eval(tensor.Float64, func(in []graph.Expr) graph.Expr {
+		return graph.BatchNorm{}.NormAdd(in[0], in[1], in[1], in[1], in[1], in[2])
+	}, graphtest.Random(rng, 2, 3), graphtest.Random(rng, 3), graphtest.Random(rng, 3, 2))
+	require.ErrorContains(t, err, "shapes (2, 3) and (3, 2)")
+}

@@ -185,6 +185,21 @@ func (l *Layers) Activate(x graph.Expr) graph.Expr {
 	return x.Relu()
 }
 
+// ConvNormAdd is the activation of ConvNorm + the shortcut, the end of a residual block.
+// shortcut is called once what stands beside it has its parameters.
+func (l *Layers) ConvNormAdd(name, norm string, x graph.Expr, out int, w Window, shortcut func() graph.Expr) graph.Expr {
+	if l.Mode != Train || l.Config.Norm == "none" || l.Config.Activation != "relu" {
+		return l.AddActivate(l.ConvNorm(name, norm, x, out, w, false), shortcut())
+	}
+	y := l.conv(name, x, out, w, false)
+	if y.Err() != nil {
+		return y
+	}
+	gamma, beta, mean, variance := l.normParams(norm, y, out)
+	y = l.done(norm, "batch norm", y, 0)
+	return graph.BatchNorm{Train: true}.NormAdd(y, gamma, beta, mean, variance, shortcut())
+}
+
 // AddActivate is the activation of x + y, the end of a residual block.
 func (l *Layers) AddActivate(x, y graph.Expr) graph.Expr {
 	if l.Config.Activation == "relu" {

@@ -53,9 +53,10 @@ func (l *Layers) basicBlock(name string, x graph.Expr, channels, stride int) gra
 		return x
 	}
 	y := l.ConvNorm(name+".conv1", name+".bn1", x, channels, Window{Size: 3, Stride: stride, Pad: 1}, true)
-	y = l.ConvNorm(name+".conv2", name+".bn2", y, channels, Window{Size: 3, Pad: 1}, false)
-	if stride != 1 || x.Shape()[1] != channels {
-		x = l.ConvNorm(name+".downsample.0", name+".downsample.1", x, channels, Window{Size: 1, Stride: stride}, false)
-	}
-	return l.AddActivate(y, x)
+	return l.ConvNormAdd(name+".conv2", name+".bn2", y, channels, Window{Size: 3, Pad: 1}, func() graph.Expr {
+		if stride == 1 && x.Shape()[1] == channels {
+			return x
+		}
+		return l.ConvNorm(name+".downsample.0", name+".downsample.1", x, channels, Window{Size: 1, Stride: stride}, false)
+	})
 }

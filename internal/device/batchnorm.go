@@ -77,6 +77,34 @@ func batchNorm[T cpu.Float](s BatchNorm) func(out []T, in [][]T) {
 	}
 }
 
+// BatchNormAdd computes max(0, BatchNorm + z) from the inputs of BatchNorm and z, all of x's
+// shape, a plane at a time, so that what is normalised never goes to memory. The Relu of
+// BatchNorm is not looked at.
+type BatchNormAdd struct{ cpu.BatchNorm }
+
+func (s BatchNormAdd) cpu() Kernel { return host(batchNormAdd[float32](s), batchNormAdd[float64](s)) }
+
+func batchNormAdd[T cpu.Float](s BatchNormAdd) func(out []T, in [][]T) {
+	s.Relu = false
+	step := max(1, addedAtOnce/s.Plane)
+	var x, stats, gamma, beta, z, y []T
+	body := func(lo, hi int) {
+		for ; lo < hi; lo += step {
+			end := min(lo+step, hi)
+			cpu.Normalize(s.BatchNorm, lo, end, x, stats, gamma, beta, y)
+			part := y[lo*s.Plane : end*s.Plane]
+			cpu.AddRelu(part, z[lo*s.Plane:end*s.Plane], part)
+		}
+	}
+	return func(out []T, in [][]T) {
+		x, stats, gamma, beta, z, y = in[0], in[1], in[2], in[3], in[4], out
+		cpu.Parallel(s.N*s.C, rowGrain(s.Plane), body)
+	}
+}
+
+// addedAtOnce is how many numbers stay in the nearest cache between two passes over them.
+const addedAtOnce = 2048
+
 // BatchNormParamsGrad computes the gradients (2, C) to γ and to β from BatchNorm's
 // inputs and dy.
 type BatchNormParamsGrad struct{ cpu.BatchNorm }

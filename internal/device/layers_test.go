@@ -57,6 +57,8 @@ func layerCases() []layerCase {
 		{"batch norm", BatchNorm{bn}, []int{nb, 24, 12, 12}, nb},
 		{"batch norm and pool", NormPool{BatchNorm: bn, Pool: cpu.Pool2D{Planes: 60, H: 41, W: 40, KH: 2, KW: 2, StrideH: 2, StrideW: 2}, Relu: true, Saved: &Saved{Wanted: true}},
 			[]int{nb, 24, 12, 12}, 60 * 20 * 20},
+		{"batch norm and sum", BatchNormAdd{bn}, []int{nb, 24, 12, 12, nb}, nb},
+		{"batch norm and sum of rows", BatchNormAdd{rows}, []int{nr, 140, 70, 70, nr}, nr},
 		{"batch norm of rows", BatchNorm{rows}, []int{nr, 140, 70, 70}, nr},
 		{"batch norm parameters", BatchNormParamsGrad{bn}, []int{nb, 24, 12, 12, nb}, 24},
 		{"batch norm parameters of rows", BatchNormParamsGrad{rows}, []int{nr, 140, 70, 70, nr}, 140},
