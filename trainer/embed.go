@@ -36,7 +36,7 @@ func newEmbedder(cfg nets.Config, params *graph.Params, batch int) (e *embedder,
 		return nil, err
 	}
 	e.size = net.Embedding.Shape()[1]
-	if e.vm, err = graph.NewMachine(g); err != nil {
+	if e.vm, err = graph.NewForward(g); err != nil {
 		return nil, err
 	}
 	return e, nil

@@ -42,7 +42,7 @@ func measureInference(j job) (m measured, err error) {
 	if _, err := graph.Keep(net.Embedding); err != nil {
 		return m, err
 	}
-	vm, err := graph.NewMachine(g)
+	vm, err := graph.NewForward(g)
 	if err != nil {
 		return m, err
 	}
