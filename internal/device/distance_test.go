@@ -210,81 +210,91 @@ func TestDistancesByHalves(t *testing.T) {
 // The gradient from parts is that from their sum, made by the kernels of the parts.
 func TestPairGradOfParts(t *testing.T) {
 	for seed := range uint64(120) {
-		rng := rand.New(rand.NewPCG(seed, 10))
-		n, d := 1+rng.IntN(150), 1+rng.IntN(40)
-		metric := []Metric{Euclidean, SquaredEuclidean, Dot, Manhattan}[rng.IntN(4)]
-		s := PairGrad{Distance: Distance{Metric: metric, N: n, M: n, D: d, Self: true}}
-		x, labels := make([]float32, n*d), make([]float32, n)
-		for i := range x {
-			x[i] = float32(rng.NormFloat64() / math.Sqrt(float64(d)))
+		checkPairGrad(t, seed)
+	}
+}
+
+func FuzzPairGrad(f *testing.F) {
+	f.Add(uint64(121))
+	f.Fuzz(func(t *testing.T, seed uint64) { checkPairGrad(t, seed) })
+}
+
+func checkPairGrad(t *testing.T, seed uint64) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 10))
+	n, d := 1+rng.IntN(150), 1+rng.IntN(40)
+	metric := []Metric{Euclidean, SquaredEuclidean, Dot, Manhattan}[rng.IntN(4)]
+	s := PairGrad{Distance: Distance{Metric: metric, N: n, M: n, D: d, Self: true}}
+	x, labels := make([]float32, n*d), make([]float32, n)
+	for i := range x {
+		x[i] = float32(rng.NormFloat64() / math.Sqrt(float64(d)))
+	}
+	for i := range labels {
+		labels[i] = float32(rng.IntN(1 + n/4))
+	}
+	dist := make([]float32, n*n)
+	run(t, s.Distance, dist, x)
+	in, sum := [][]float32{x, dist}, make([]float32, n*n)
+	add := func(p Part, spec any, own ...[]float32) {
+		g := make([]float32, n*n)
+		run(t, spec, g, append([][]float32{dist}, own...)...)
+		cpu.Add(sum, sum, g)
+		s.Parts, in = append(s.Parts, p), append(in, own...)
+	}
+	kinds := rng.IntN(4)
+	for range 1 + rng.IntN(3) {
+		side := []Pairs{Positive, Negative}[rng.IntN(2)]
+		kind := kinds
+		if kinds == 3 { // all sorts, else of one
+			kind = rng.IntN(3)
 		}
-		for i := range labels {
-			labels[i] = float32(rng.IntN(1 + n/4))
-		}
-		dist := make([]float32, n*n)
-		run(t, s.Distance, dist, x)
-		in, sum := [][]float32{x, dist}, make([]float32, n*n)
-		add := func(p Part, spec any, own ...[]float32) {
-			g := make([]float32, n*n)
-			run(t, spec, g, append([][]float32{dist}, own...)...)
-			cpu.Add(sum, sum, g)
-			s.Parts, in = append(s.Parts, p), append(in, own...)
-		}
-		kinds := rng.IntN(4)
-		for range 1 + rng.IntN(3) {
-			side := []Pairs{Positive, Negative}[rng.IntN(2)]
-			kind := kinds
-			if kinds == 3 { // all sorts, else of one
-				kind = rng.IntN(3)
+		switch kind {
+		case 0:
+			terms := RowTermsGrad{Rows: n, Cols: n, Low: 0, High: []float64{math.NaN(), 0.7}[rng.IntN(2)], Pairs: side,
+				Hinge: rng.IntN(2) == 0, K: []float64{1, -1}[rng.IntN(2)], C: rng.NormFloat64() / 2}
+			add(Part{Kind: TermsPart, Terms: terms}, terms, labels, normals(rng, 2*n))
+		case 1, 2:
+			reduce := RowReduce{Op: []Reduction{RowMax, RowMin}[rng.IntN(2)], Rows: n, Cols: n, K: 1, Pairs: side}
+			if kind == 2 {
+				reduce.Op, reduce.K = RowLogSumExp, 8*rng.NormFloat64()
 			}
-			switch kind {
-			case 0:
-				terms := RowTermsGrad{Rows: n, Cols: n, Low: 0, High: []float64{math.NaN(), 0.7}[rng.IntN(2)], Pairs: side,
-					Hinge: rng.IntN(2) == 0, K: []float64{1, -1}[rng.IntN(2)], C: rng.NormFloat64() / 2}
-				add(Part{Kind: TermsPart, Terms: terms}, terms, labels, normals(rng, 2*n))
-			case 1, 2:
-				reduce := RowReduce{Op: []Reduction{RowMax, RowMin}[rng.IntN(2)], Rows: n, Cols: n, K: 1, Pairs: side}
-				if kind == 2 {
-					reduce.Op, reduce.K = RowLogSumExp, 8*rng.NormFloat64()
-				}
-				y := make([]float32, n*ReduceColumns)
-				run(t, reduce, y, dist, labels)
-				grad := RowReduceGrad(reduce)
-				add(Part{Kind: ReducePart, Reduce: grad}, grad, labels, y, normals(rng, n*ReduceColumns))
-			}
+			y := make([]float32, n*ReduceColumns)
+			run(t, reduce, y, dist, labels)
+			grad := RowReduceGrad(reduce)
+			add(Part{Kind: ReducePart, Reduce: grad}, grad, labels, y, normals(rng, n*ReduceColumns))
 		}
-		if kinds == 3 {
-			g := normals(rng, n*n)
-			cpu.Add(sum, sum, g)
-			s.Parts, in = append(s.Parts, Part{Kind: MatrixPart}), append(in, g)
+	}
+	if kinds == 3 {
+		g := normals(rng, n*n)
+		cpu.Add(sum, sum, g)
+		s.Parts, in = append(s.Parts, Part{Kind: MatrixPart}), append(in, g)
+	}
+	want, exact := make([]float32, n*d), make([]float64, n*d)
+	summedPairGrad[float64](matrixGrad(s.Distance))(exact, [][]float64{doubles(x), doubles(dist), doubles(sum)})
+	got, double, inDouble := make([]float32, n*d), make([]float64, n*d), []Memory{}
+	run(t, s, got, in...)
+	for _, v := range in {
+		inDouble = append(inDouble, Memory{F64: doubles(v)})
+	}
+	k, err := CPU.Kernel(s)
+	require.NoError(t, err)
+	require.NoError(t, k.Run(Memory{F64: double}, inDouble))
+	summedPairGrad[float32](s)(want, in)
+	for i, v := range exact {
+		size := 1.0 // as in TestDistanceGradByProduct, for these rows of length about 1
+		for j := range n {
+			size += math.Abs(float64(sum[i/d*n+j]) + float64(sum[j*n+i/d]))
 		}
-		want, exact := make([]float32, n*d), make([]float64, n*d)
-		summedPairGrad[float64](matrixGrad(s.Distance))(exact, [][]float64{doubles(x), doubles(dist), doubles(sum)})
-		got, double, inDouble := make([]float32, n*d), make([]float64, n*d), []Memory{}
-		run(t, s, got, in...)
-		for _, v := range in {
-			inDouble = append(inDouble, Memory{F64: doubles(v)})
-		}
-		k, err := CPU.Kernel(s)
-		require.NoError(t, err)
-		require.NoError(t, k.Run(Memory{F64: double}, inDouble))
-		summedPairGrad[float32](s)(want, in)
-		for i, v := range exact {
-			size := 1.0 // as in TestDistanceGradByProduct, for these rows of length about 1
-			for j := range n {
-				size += math.Abs(float64(sum[i/d*n+j]) + float64(sum[j*n+i/d]))
-			}
-			require.InDelta(t, v, float64(got[i]), 2e-5*size, "seed %d: %s, row %d", seed, Describe(s), i/d)
-			require.InDelta(t, v, float64(want[i]), 2e-5*size, "seed %d: %s, row %d, by the sum", seed, Describe(s), i/d)
-			require.InDelta(t, v, double[i], 2e-5*size, "seed %d: %s, row %d, in float64", seed, Describe(s), i/d)
-		}
-		for _, threads := range []int{1, 3} {
-			cpu.SetThreads(threads)
-			again := make([]float32, n*d)
-			run(t, s, again, in...)
-			cpu.SetThreads(0)
-			require.Equal(t, got, again)
-		}
+		require.InDelta(t, v, float64(got[i]), 2e-5*size, "seed %d: %s, row %d", seed, Describe(s), i/d)
+		require.InDelta(t, v, float64(want[i]), 2e-5*size, "seed %d: %s, row %d, by the sum", seed, Describe(s), i/d)
+		require.InDelta(t, v, double[i], 2e-5*size, "seed %d: %s, row %d, in float64", seed, Describe(s), i/d)
+	}
+	for _, threads := range []int{1, 3} {
+		cpu.SetThreads(threads)
+		again := make([]float32, n*d)
+		run(t, s, again, in...)
+		cpu.SetThreads(0)
+		require.Equal(t, got, again)
 	}
 }
 
@@ -306,4 +316,37 @@ func run(t *testing.T, spec any, out []float32, in ...[]float32) {
 		args = append(args, Memory{F32: v})
 	}
 	require.NoError(t, k.Run(Memory{F32: out}, args))
+}
+
+// Distances by products are those of the plain loop, whatever the numbers.
+func FuzzDistances(f *testing.F) {
+	f.Add([]byte{0, 0, 128, 63, 0, 0, 0, 64, 205, 204, 204, 61}, uint8(9), uint8(8))
+	f.Add([]byte{255, 255, 127, 127, 0, 0, 128, 255, 1, 0, 0, 0, 0, 0, 192, 127}, uint8(20), uint8(11))
+	f.Fuzz(func(t *testing.T, data []byte, n, d uint8) {
+		if len(data) == 0 {
+			return
+		}
+		s := Distance{Metric: Euclidean, N: 1 + int(n)%40, D: 8 + int(d)%40, Self: true}
+		s.M = s.N
+		x := make([]float32, s.N*s.D)
+		for i := range x {
+			var bits uint32
+			for k := range 4 {
+				bits |= uint32(data[(4*i+k)%len(data)]) << (8 * k)
+			}
+			x[i] = math.Float32frombits(bits)
+		}
+		for _, metric := range []Metric{Euclidean, SquaredEuclidean} {
+			s.Metric = metric
+			got, want := make([]float32, s.N*s.N), make([]float32, s.N*s.N)
+			productDistances(s)(got, [][]float32{x})
+			distances[float32](s)(want, [][]float32{x})
+			for i, v := range want {
+				if v == got[i] || v != v && got[i] != got[i] {
+					continue
+				}
+				require.InEpsilon(t, v, got[i], 24*16./(1<<24), "%s: element %d", metric, i)
+			}
+		}
+	})
 }
