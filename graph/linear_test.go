@@ -123,6 +123,8 @@ func TestLayerErrors(t *testing.T) {
 		{"window 2×2 with padding 2×0", pool(graph.Pool{Window: [2]int{2, 2}, Pad: [2]int{2, 0}}), []graphtest.Input{of(1, 1, 4, 4)}},
 		{"shape (4, 4), want (B, C, H, W)", pool(graph.Pool{Window: [2]int{2, 2}}), []graphtest.Input{of(4, 4)}},
 		{"shape (4, 4), want (B, C, H, W)", func(in []graph.Expr) graph.Expr { return graph.GlobalAvgPool(in[0]) }, []graphtest.Input{of(4, 4)}},
+		{"clamp to between 1 and NaN", func(in []graph.Expr) graph.Expr { return in[0].Clamp(1, math.NaN()) }, []graphtest.Input{of(2, 3)}},
+		{"clamp to between 1 and 0", func(in []graph.Expr) graph.Expr { return in[0].Clamp(1, 0) }, []graphtest.Input{of(2, 3)}},
 		{"one number a channel", norm(graph.BatchNorm{Train: true}), []graphtest.Input{of(1, 3, 1, 1), of(3), of(3), of(3), of(3)}},
 		{"β has shape (1, 3), want (3)", norm(graph.BatchNorm{}), []graphtest.Input{of(2, 3), of(3), of(1, 3), of(3), of(3)}},
 		{"running variance has shape (2)", norm(graph.BatchNorm{}), []graphtest.Input{of(2, 3), of(3), of(3), of(3), of(2)}},

@@ -79,8 +79,13 @@ func (e Expr) Abs() Expr { return e.unary(device.Abs, 0, 0) }
 // Power is xᵖ; for p below 1 its derivative at 0 is 0, not infinite.
 func (e Expr) Power(p float64) Expr { return e.unary(device.Power, p, 0) }
 
-// Clamp is min(max(x, lo), hi); its derivative outside of [lo, hi] is 0.
-func (e Expr) Clamp(lo, hi float64) Expr { return e.unary(device.Clamp, lo, hi) }
+// Clamp is min(max(x, lo), hi), lo ≤ hi; its derivative outside of [lo, hi] is 0.
+func (e Expr) Clamp(lo, hi float64) Expr {
+	if !(lo <= hi) && e.Err() == nil {
+		return Fail(errors.Errorf("graph: clamp to between %g and %g, want two numbers in order", lo, hi))
+	}
+	return e.unary(device.Clamp, lo, hi)
+}
 
 // Acos is the arc cosine in radians of x, taken as ±1 beyond ±1 (cosines are, by rounding).
 // Its derivative there and at ±1 is 0, not infinite.

@@ -30,6 +30,9 @@ func newCentred(rows, d int) *centred {
 			row := c.x[i*d : (i+1)*d]
 			cpu.Sub(row, c.src[i*d:(i+1)*d], c.shift)
 			c.norms[i] = float32(cpu.Dot(row, row))
+			if c.norms[i] > math.MaxFloat32/8 { // n − 2·⟨x, y⟩ might overflow where the distance does not
+				c.norms[i] = float32(math.Inf(1))
+			}
 		}
 	}
 	return c
