@@ -15,9 +15,10 @@ type pairPart interface {
 func newPairPart(n int, p Part) pairPart {
 	switch {
 	case p.Kind == TermsPart:
-		return &termsPart{n: n, s: p.Terms, up: make([]float32, n)}
+		return &termsPart{n: n, s: p.Terms, up: make([]float32, n), positives: positivesOf[float32](p.Terms.Pairs, n)}
 	case p.Kind == ReducePart && p.Reduce.Op == RowLogSumExp:
-		return &logSumExpPart{n: n, s: p.Reduce, at: make([]float32, n), scale: make([]float32, n)}
+		return &logSumExpPart{n: n, s: p.Reduce, at: make([]float32, n), scale: make([]float32, n),
+			positives: positivesOf[float32](p.Reduce.Pairs, n)}
 	case p.Kind == ReducePart:
 		return &extremePart{pairList: newPairList[float32](n)}
 	}
@@ -64,6 +65,7 @@ type termsPart struct {
 	s         RowTermsGrad
 	d, labels []float32
 	up        []float32 // the gradient of each row's terms to their distances
+	positives *classes[float32]
 }
 
 func (p *termsPart) worker() {}
@@ -74,6 +76,9 @@ func (p *termsPart) begin(d []float32, in [][]float32) {
 		k = float32(p.s.K)
 	}
 	p.d, p.labels = d, in[0]
+	if p.positives != nil {
+		p.positives.list(p.labels)
+	}
 	for r := range p.up {
 		p.up[r] = k * in[1][2*r]
 	}
@@ -82,8 +87,24 @@ func (p *termsPart) begin(d []float32, in [][]float32) {
 func (p *termsPart) rows(int, int, int) {}
 
 func (p *termsPart) row(dst []float32, r, _, _ int, first bool, w *pullScratch) {
+	d := p.d[r*p.n : (r+1)*p.n]
+	if c := p.positives; c != nil && c.few {
+		x := c.gather(w.a, d, r)
+		chooseTerms(p.s, w.b[:len(x)], x, c.ones[:len(x)], 1)
+		if first {
+			clear(dst)
+		}
+		k := 0
+		for _, j := range c.order[c.from[r]:c.to[r]] {
+			if int(j) != r {
+				dst[j] += w.b[k] * (p.up[j] + p.up[r])
+				k++
+			}
+		}
+		return
+	}
 	chosen := maskRow(p.s.Pairs, p.labels, r, p.n, w.mask)
-	chooseTerms(p.s, w.a, p.d[r*p.n:(r+1)*p.n], chosen, 1)
+	chooseTerms(p.s, w.a, d, chosen, 1)
 	cpu.Affine(w.b, p.up, 1, p.up[r])
 	if first {
 		cpu.Mul(dst, w.a, w.b)
@@ -99,12 +120,16 @@ type logSumExpPart struct {
 	s         RowReduceGrad
 	d, labels []float32
 	at, scale []float32 // of each row: the largest exponent, the factor of the powers
+	positives *classes[float32]
 }
 
 func (p *logSumExpPart) worker() {}
 
 func (p *logSumExpPart) begin(d []float32, in [][]float32) {
 	p.d, p.labels = d, in[0]
+	if p.positives != nil {
+		p.positives.list(p.labels)
+	}
 	y, dy := in[1], in[2]
 	for r := range p.at {
 		p.at[r], p.scale[r] = y[r*ReduceColumns+ReducedAt], 0
@@ -117,8 +142,12 @@ func (p *logSumExpPart) begin(d []float32, in [][]float32) {
 func (p *logSumExpPart) rows(int, int, int) {}
 
 func (p *logSumExpPart) row(dst []float32, r, _, _ int, first bool, w *pullScratch) {
-	chosen := maskRow(p.s.Pairs, p.labels, r, p.n, w.mask)
 	d, k := p.d[r*p.n:(r+1)*p.n], float32(p.s.K)
+	if c := p.positives; c != nil && c.few {
+		p.few(dst, c, d, r, k, first, w)
+		return
+	}
+	chosen := maskRow(p.s.Pairs, p.labels, r, p.n, w.mask)
 	cpu.Affine(w.a, d, k, 0)
 	cpu.Sub(w.a, w.a, p.at)
 	cpu.Exp(w.a, w.a)
@@ -127,6 +156,33 @@ func (p *logSumExpPart) row(dst []float32, r, _, _ int, first bool, w *pullScrat
 	cpu.ExpWhere(w.b, d, chosen, k, p.at[r])
 	cpu.Axpy(w.a, p.scale[r], w.b)
 	put(dst, w.a, first)
+}
+
+// few is row where few entries count.
+func (p *logSumExpPart) few(dst []float32, c *classes[float32], d []float32, r int, k float32, first bool, w *pullScratch) {
+	x := c.gather(w.a, d, r)
+	mine, theirs := w.b[:len(x)], w.mask[:len(x)]
+	cpu.ExpWhere(mine, x, c.ones[:len(x)], k, p.at[r])
+	cpu.Affine(theirs, x, k, 0)
+	rows := c.order[c.from[r]:c.to[r]]
+	i := 0
+	for _, j := range rows {
+		if int(j) != r {
+			theirs[i] -= p.at[j]
+			i++
+		}
+	}
+	cpu.Exp(theirs, theirs)
+	if first {
+		clear(dst)
+	}
+	i = 0
+	for _, j := range rows {
+		if int(j) != r {
+			dst[j] += theirs[i]*p.scale[j] + mine[i]*p.scale[r]
+			i++
+		}
+	}
 }
 
 // extremePart is RowReduceGrad of RowMax and RowMin: a pair a row.

@@ -40,17 +40,25 @@ func (s RowReduce) cpu() Kernel { return host(rowReduce[float32](s), rowReduce[f
 func rowReduce[T cpu.Float](s RowReduce) func(out []T, in [][]T) {
 	var x, mask, out []T
 	n := s.Cols
+	positives := positivesOf[T](s.Pairs, s.Rows)
 	rows := newEachRow(s.Rows, n, 2*n, func(r int, scratch []T) {
-		row, chosen, part := x[r*n:(r+1)*n], maskRow(s.Pairs, mask, r, n, scratch), scratch[n:]
+		row, chosen := chosenOf(s.Pairs, positives, mask, x[r*n:(r+1)*n], r, scratch)
+		part := scratch[n : n+len(row)]
 		res := out[r*ReduceColumns : (r+1)*ReduceColumns]
 		if s.Op == RowLogSumExp {
 			reduceLogSumExp(s, res, row, chosen, part)
 		} else {
 			reduceExtreme(s, res, row, chosen, part)
+			if at := res[ReducedAt]; len(row) < n && at >= 0 {
+				res[ReducedAt] = T(positives.place(int(at), r))
+			}
 		}
 	})
 	return func(o []T, in [][]T) {
 		x, mask, out = in[0], in[1], o
+		if positives != nil {
+			positives.list(mask)
+		}
 		rows.run()
 	}
 }

@@ -19,9 +19,9 @@ func (s RowTerms) cpu() Kernel { return host(rowTerms[float32](s), rowTerms[floa
 func rowTerms[T cpu.Float](s RowTerms) func(out []T, in [][]T) {
 	low, high, k, c := T(s.Low), T(s.High), T(s.K), T(s.C)
 	var x, mask, out []T
+	positives := positivesOf[T](s.Pairs, s.Rows)
 	rows := newEachRow(s.Rows, s.Cols, s.Cols, func(r int, scratch []T) {
-		chosen := maskRow(s.Pairs, mask, r, s.Cols, scratch)
-		row := x[r*s.Cols : (r+1)*s.Cols]
+		row, chosen := chosenOf(s.Pairs, positives, mask, x[r*s.Cols:(r+1)*s.Cols], r, scratch)
 		var sum, count float64
 		if s.Hinge {
 			sum, count = cpu.HingeSums(row, chosen, k, c, low, high)
@@ -32,6 +32,9 @@ func rowTerms[T cpu.Float](s RowTerms) func(out []T, in [][]T) {
 	})
 	return func(o []T, in [][]T) {
 		x, mask, out = in[0], in[1], o
+		if positives != nil {
+			positives.list(mask)
+		}
 		rows.run()
 	}
 }
