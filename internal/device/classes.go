@@ -17,11 +17,7 @@ type classes[T cpu.Float] struct {
 }
 
 func newClasses[T cpu.Float](n int) *classes[T] {
-	c := &classes[T]{order: make([]int32, n), from: make([]int32, n), to: make([]int32, n), ones: make([]T, n)}
-	for i := range c.ones {
-		c.ones[i] = 1
-	}
-	return c
+	return &classes[T]{order: make([]int32, n), from: make([]int32, n), to: make([]int32, n), ones: onesOf[T](n)}
 }
 
 // positivesOf is for a mask of positive pairs, and nil for others.

@@ -22,9 +22,7 @@ func normalize[T cpu.Float](s Normalize) func(out []T, in [][]T) {
 		for r := lo; r < hi; r++ {
 			row, res := x[r*s.Cols:(r+1)*s.Cols], y[r*s.Cols:(r+1)*s.Cols]
 			n := max(norm(row, s.P), s.Eps)
-			for k, v := range row {
-				res[k] = T(float64(v) / n)
-			}
+			divide(res, row, n)
 		}
 	}
 	return func(out []T, in [][]T) {
@@ -32,6 +30,20 @@ func normalize[T cpu.Float](s Normalize) func(out []T, in [][]T) {
 		cpu.Parallel(s.Rows, rowGrain(s.Cols), body)
 	}
 }
+
+// divide computes dst = x/n.
+func divide[T cpu.Float](dst, x []T, n float64) {
+	if k := T(1 / n); normal(k) {
+		cpu.Affine(dst, x, k, 0)
+		return
+	}
+	for i, v := range x {
+		dst[i] = T(float64(v) / n)
+	}
+}
+
+// normal tells whether k is finite, not 0 and of full precision.
+func normal[T cpu.Float](k T) bool { return k >= 0x1p-126 && k <= math.MaxFloat32 }
 
 func norm[T cpu.Float](x []T, p int) float64 {
 	if p == 2 {
@@ -73,6 +85,11 @@ func normalizeRowGrad[T cpu.Float](s NormalizeGrad, dx, x, y, dy []T) {
 		dot = cpu.Dot(y, dy)
 	}
 	n = max(n, s.Eps)
+	if k := T(1 / n); s.P == 2 && normal(k) {
+		cpu.Affine(dx, y, T(-dot/n), 0)
+		cpu.Axpy(dx, k, dy)
+		return
+	}
 	for k, v := range dy {
 		u := float64(y[k])
 		if s.P == 1 {

@@ -16,34 +16,54 @@ func (s LogSoftmax) cpu() Kernel { return host(logSoftmax[float32](s), logSoftma
 
 func logSoftmax[T cpu.Float](s LogSoftmax) func(out []T, in [][]T) {
 	var x, y []T
-	body := func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			row, res := x[r*s.Cols:(r+1)*s.Cols], y[r*s.Cols:(r+1)*s.Cols]
-			m, lse := rowLogSum(row)
+	ones := onesOf[T](s.Cols)
+	rows := newEachRow(s.Rows, s.Cols, s.Cols, func(r int, scratch []T) {
+		row, res := x[r*s.Cols:(r+1)*s.Cols], y[r*s.Cols:(r+1)*s.Cols]
+		m, total := powers(scratch, row, ones)
+		if lse := math.Log(total); math.IsInf(float64(m), 0) {
 			for c, v := range row {
 				res[c] = T(below(v, m) - lse)
 			}
+		} else {
+			cpu.Affine(res, row, 1, -m)
+			cpu.Affine(res, res, 1, T(-lse))
 		}
-	}
+	})
 	return func(out []T, in [][]T) {
 		x, y = in[0], out
-		cpu.Parallel(s.Rows, rowGrain(s.Cols), body)
+		rows.run()
 	}
 }
 
-// rowLogSum is the largest entry m of a row and ln Σ e^(x−m).
-func rowLogSum[T cpu.Float](x []T) (m T, lse float64) {
+// powers writes e^(x−m) to e, where m is the largest entry, and returns m and the sum.
+// ones is as long as x.
+func powers[T cpu.Float](e, x, ones []T) (m T, total float64) {
+	m, finite := cpu.Extreme(x, ones, true)
+	if finite {
+		cpu.Affine(e, x, 1, -m)
+		cpu.Exp(e, e)
+		return m, cpu.Sum(e)
+	}
 	m = T(math.Inf(-1))
 	for _, v := range x {
 		if v > m {
 			m = v
 		}
 	}
-	var sum float64
-	for _, v := range x {
-		sum += math.Exp(below(v, m))
+	for i, v := range x {
+		p := math.Exp(below(v, m))
+		e[i] = T(p)
+		total += p
 	}
-	return m, math.Log(sum)
+	return m, total
+}
+
+func onesOf[T cpu.Float](n int) []T {
+	ones := make([]T, n)
+	for i := range ones {
+		ones[i] = 1
+	}
+	return ones
 }
 
 // below is v − m, 0 where both are one infinity.
@@ -66,13 +86,9 @@ func logSoftmaxGrad[T cpu.Float](s LogSoftmaxGrad) func(out []T, in [][]T) {
 	body := func(lo, hi int) {
 		for r := lo; r < hi; r++ {
 			i, j := r*s.Cols, (r+1)*s.Cols
-			var sum float64
-			for _, g := range dy[i:j] {
-				sum += float64(g)
-			}
-			for c, v := range y[i:j] {
-				dx[i+c] = T(float64(dy[i+c]) - math.Exp(float64(v))*sum)
-			}
+			cpu.Exp(dx[i:j], y[i:j])
+			cpu.Affine(dx[i:j], dx[i:j], T(-cpu.Sum(dy[i:j])), 0)
+			cpu.Add(dx[i:j], dx[i:j], dy[i:j])
 		}
 	}
 	return func(out []T, in [][]T) {
@@ -95,23 +111,24 @@ func (s CrossEntropy) cpu() Kernel {
 
 func crossEntropy[T cpu.Float](s CrossEntropy) func(out []T, in [][]T) error {
 	var x, labels, out []T
-	body := func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			out[r] = T(smoothedLoss(x[r*s.Classes:(r+1)*s.Classes], int(labels[r]), s.Smoothing))
-		}
-	}
+	ones := onesOf[T](s.Classes)
+	rows := newEachRow(s.Rows, s.Classes, s.Classes, func(r int, scratch []T) {
+		row := x[r*s.Classes : (r+1)*s.Classes]
+		m, total := powers(scratch, row, ones)
+		out[r] = T(smoothedLoss(row, m, math.Log(total), int(labels[r]), s.Smoothing))
+	})
 	return func(o []T, in [][]T) error {
 		out, x, labels = o, in[0], in[1]
 		if err := checkIndices("label", labels, s.Classes); err != nil {
 			return err
 		}
-		cpu.Parallel(s.Rows, rowGrain(s.Classes), body)
+		rows.run()
 		return nil
 	}
 }
 
-func smoothedLoss[T cpu.Float](x []T, label int, smoothing float64) float64 {
-	m, lse := rowLogSum(x)
+// smoothedLoss takes the largest entry m of x and ln Σ e^(x−m).
+func smoothedLoss[T cpu.Float](x []T, m T, lse float64, label int, smoothing float64) float64 {
 	var loss float64
 	if smoothing < 1 { // else 0·∞ were possible
 		loss = (1 - smoothing) * (lse - below(x[label], m))
@@ -136,26 +153,21 @@ func (s CrossEntropyGrad) cpu() Kernel {
 func crossEntropyGrad[T cpu.Float](s CrossEntropyGrad) func(out []T, in [][]T) error {
 	share := s.Smoothing / float64(s.Classes)
 	var x, labels, dy, dx []T
-	body := func(lo, hi int) {
-		for r := lo; r < hi; r++ {
-			row, res := x[r*s.Classes:(r+1)*s.Classes], dx[r*s.Classes:(r+1)*s.Classes]
-			g := float64(dy[r])
-			m, lse := rowLogSum(row)
-			for c, v := range row {
-				q := share
-				if c == int(labels[r]) {
-					q += 1 - s.Smoothing
-				}
-				res[c] = T(g * (math.Exp(below(v, m)-lse) - q))
-			}
-		}
-	}
+	ones := onesOf[T](s.Classes)
+	rows := newEachRow(s.Rows, s.Classes, s.Classes, func(r int, scratch []T) {
+		res := dx[r*s.Classes : (r+1)*s.Classes]
+		g, label := float64(dy[r]), int(labels[r])
+		_, total := powers(scratch, x[r*s.Classes:(r+1)*s.Classes], ones)
+		cpu.Affine(res, scratch, T(g/total), T(-g*share))
+		// In float64: where the label is all but certain, p − 1 cancels.
+		res[label] = T(g * (float64(scratch[label])/total - share - (1 - s.Smoothing)))
+	})
 	return func(out []T, in [][]T) error {
 		x, labels, dy, dx = in[0], in[1], in[2], out
 		if err := checkIndices("label", labels, s.Classes); err != nil {
 			return err
 		}
-		cpu.Parallel(s.Rows, rowGrain(s.Classes), body)
+		rows.run()
 		return nil
 	}
 }
