@@ -69,6 +69,8 @@ func chooseTerms[T cpu.Float](s RowTermsGrad, dst, x, mask []T, value T) {
 		cpu.Between(dst, x, mask, value, low, high)
 		return
 	}
-	low = max(low, 0) // where the hinge is 0, so is its derivative
+	if !(low > 0) { // where the hinge is 0, so is its derivative
+		low = 0
+	}
 	cpu.HingeBetween(dst, x, mask, value, T(s.K), T(s.C), low, high)
 }
