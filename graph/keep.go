@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"math"
+
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -16,6 +18,8 @@ type Kept struct {
 	shape tensor.Shape
 	dt    tensor.Dtype
 	mem   device.Memory
+	host  []float32 // of a device's memory, copied when asked for
+	err   error
 }
 
 // Keep makes the graph keep n's value at every run.
@@ -37,15 +41,40 @@ func Keep(n *gorgonia.Node) (*Kept, error) {
 func (k *Kept) Shape() tensor.Shape { return k.shape.Clone() }
 
 // Float32s is the elements, row-major; nil before the first run, or if they are float64.
-// The next run overwrites them.
-func (k *Kept) Float32s() []float32 { return k.mem.F32 }
+// The next run overwrites them. Those of a device are copied to the host at every call; nil
+// if that fails, which Err tells.
+func (k *Kept) Float32s() []float32 {
+	if k.mem.Remote == nil {
+		return k.mem.F32
+	}
+	if k.host == nil {
+		k.host = make([]float32, k.n)
+	}
+	if k.err = k.mem.On.Download(k.host, k.mem.Remote); k.err != nil {
+		return nil
+	}
+	return k.host
+}
 
 // Float64s is the elements, row-major; nil before the first run, or if they are float32.
 // The next run overwrites them.
 func (k *Kept) Float64s() []float64 { return k.mem.F64 }
 
-// Scalar is the first element, 0 before the first run.
+// Err is what went wrong when a device's elements were last copied to the host.
+func (k *Kept) Err() error { return k.err }
+
+// Remote is the elements as memory of a device; nil before the first run and on the CPU.
+func (k *Kept) Remote() device.Remote { return k.mem.Remote }
+
+// Scalar is the first element, 0 before the first run and NaN if it cannot be read.
 func (k *Kept) Scalar() float64 {
+	if k.mem.Remote != nil {
+		var first [1]float32
+		if k.err = k.mem.On.Download(first[:], k.mem.Remote); k.err != nil {
+			return math.NaN()
+		}
+		return float64(first[0])
+	}
 	switch {
 	case len(k.mem.F32) > 0:
 		return float64(k.mem.F32[0])

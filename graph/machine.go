@@ -45,6 +45,8 @@ type plan struct {
 	recording bool
 	free32    []*block[float32]
 	free64    []*block[float64]
+	machine   *remoteMachine // of a plan for a device's memory; nil for the host's
+	free      []remoteBlock
 }
 
 // place is an op's part in a plan.
@@ -55,9 +57,10 @@ type place struct {
 	left    int // of these in the first run
 	b32     *block[float32]
 	b64     *block[float64]
-	ends    []*op // whose outputs this op is the last to read
-	kept    bool  // the output keeps its memory for Keep alone
-	alias   bool  // of Keep: what is kept stays where it is, and is not copied
+	remote  device.Remote // of a plan for a device's memory
+	ends    []*op         // whose outputs this op is the last to read
+	kept    bool          // the output keeps its memory for Keep alone
+	alias   bool          // of Keep: what is kept stays where it is, and is not copied
 }
 
 const keepOutput = -1
@@ -83,7 +86,7 @@ func (p *plan) keepInPlace(g *gorgonia.ExprGraph) {
 // block is memory for one output at a time.
 type block[T float32 | float64] struct{ data []T }
 
-func newPlan(g *gorgonia.ExprGraph) {
+func newPlan(g *gorgonia.ExprGraph) *plan {
 	p := &plan{recording: true}
 	for _, n := range g.AllNodes() {
 		if o, ok := n.Op().(*op); ok && o.isAt(n) {
@@ -112,6 +115,7 @@ func newPlan(g *gorgonia.ExprGraph) {
 			o.place.readers = keepOutput
 		}
 	}
+	return p
 }
 
 // begin is called before an op runs: it checks that the op's turn has come, and at the
@@ -125,8 +129,7 @@ func (l *place) begin(o *op, f64 bool) error {
 		if l.seq < 0 {
 			l.seq, l.left = p.next, l.readers
 			p.next++
-			l.take(o, f64)
-			return nil
+			return l.take(o, f64)
 		}
 		p.recording = false
 	}
@@ -146,20 +149,44 @@ func (p *plan) restart(first *op) {
 	for _, n := range first.from[0].Graph().AllNodes() {
 		if o, ok := n.Op().(*op); ok && o.place != nil && o.place.plan == p && o.place.seq >= 0 {
 			o.place.seq, o.place.ends, o.place.b32, o.place.b64 = -1, nil, nil, nil
-			o.kern = nil
+			o.kern, o.place.remote = nil, nil
+			if o.remote != nil {
+				o.remote.close()
+				o.remote.onHost, o.remote.token = nil, nil
+			}
 		}
 	}
-	p.free32, p.free64 = nil, nil
+	p.free32, p.free64, p.free = nil, nil, nil
 }
 
 // take gives the op's output memory.
-func (l *place) take(o *op, f64 bool) {
+func (l *place) take(o *op, f64 bool) (err error) {
 	n := o.out.TotalSize()
-	if f64 {
+	switch {
+	case l.plan.machine != nil:
+		l.remote, err = l.plan.takeRemote(n)
+	case f64:
 		l.b64 = takeBlock(&l.plan.free64, n)
-		return
+	default:
+		l.b32 = takeBlock(&l.plan.free32, n)
 	}
-	l.b32 = takeBlock(&l.plan.free32, n)
+	return err
+}
+
+// takeRemote is takeBlock of a device.
+func (p *plan) takeRemote(n int) (device.Remote, error) {
+	best := -1
+	for i, b := range p.free {
+		if b.n >= n && b.n <= mostWaste*n && (best < 0 || b.n < p.free[best].n) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return p.machine.alloc(n)
+	}
+	mem := p.free[best].mem
+	p.free = append(p.free[:best], p.free[best+1:]...)
+	return mem, nil
 }
 
 // mostWaste is how many times as large as needed memory may be that is used again.
@@ -201,6 +228,9 @@ func (l *place) end(o *op) {
 }
 
 func (l *place) giveBack() {
+	if l.remote != nil {
+		l.plan.free = append(l.plan.free, remoteBlock{l.remote, l.remote.Bytes() / 4})
+	}
 	if l.b32 != nil {
 		l.plan.free32 = append(l.plan.free32, l.b32)
 	}
@@ -210,6 +240,10 @@ func (l *place) giveBack() {
 }
 
 func (l *place) poison() {
+	if l.remote != nil {
+		// An error shows itself in the device's next call.
+		_ = l.plan.machine.d.acc.Fill(l.remote, l.remote.Bytes()/4, float32(math.NaN()))
+	}
 	if l.b32 != nil {
 		for i := range l.b32.data {
 			l.b32.data[i] = float32(math.NaN())

@@ -38,6 +38,8 @@ type op struct {
 	loose []*tensor.Dense // contiguous copies of inputs that are views
 	place *place          // of the output in a plan; nil if it has memory of its own
 
+	remote *remoteOp // of an op that a device runs; nil on the CPU
+
 	absorbed bool             // an op was built that computes by itself what this one does
 	sums     []*gorgonia.Node // of Gorgonia's, which the op makes by itself
 }
@@ -201,9 +203,16 @@ func (o *op) Do(inputs ...gorgonia.Value) (_ gorgonia.Value, err error) {
 		if len(inputs) == 0 {
 			return nil, errors.Errorf("graph: %s without inputs", o)
 		}
-		if err := o.place.begin(o, inputs[0].Dtype() == tensor.Float64); err != nil {
+		if err := o.place.begin(o, o.remote == nil && inputs[0].Dtype() == tensor.Float64); err != nil {
 			return nil, errors.Wrapf(err, "graph: %s", o)
 		}
+	}
+	if o.remote != nil {
+		v, err := o.remote.run(o, inputs)
+		if err == nil {
+			o.place.end(o)
+		}
+		return v, err
 	}
 	if o.kern == nil {
 		if err := o.prepare(inputs); err != nil {

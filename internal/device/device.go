@@ -13,10 +13,12 @@ import (
 )
 
 // Memory is what a kernel sees of a tensor: contiguous row-major elements of one type.
-// Exactly one field is set. Shapes are part of the spec.
+// Exactly one of the slices and Remote is set. Shapes are part of the spec.
 type Memory struct {
-	F32 []float32
-	F64 []float64
+	F32    []float32
+	F64    []float64
+	Remote Remote
+	On     Accelerator // whose memory Remote is
 }
 
 // Kernel is one computation, ready to run again and again: it owns its scratch memory

@@ -33,6 +33,9 @@ func (s Dropout) String() string { return fmt.Sprintf("Dropout %d %v", s.N, s.Ra
 
 func (s Dropout) cpu() Kernel { return host(dropout[float32](s), dropout[float64](s)) }
 
+// Writes tells that the op counts its runs in input 1.
+func (s Dropout) Writes() []int { return []int{1} }
+
 func dropout[T cpu.Float](s Dropout) func(out []T, in [][]T) {
 	mask := dropped[T](s)
 	return func(out []T, in [][]T) {

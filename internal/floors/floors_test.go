@@ -34,6 +34,7 @@ var house = []floor{
 	{"losses", []string{"graph", "miners"}, true, "nets and losses do not know each other: they meet in a node"},
 	{"miners", []string{"graph"}, true, "losses use miners, not the other way round"},
 	{"graph", []string{"internal/device", "internal/safetensors"}, true, "the graph knows neither nets nor losses"},
+	{"internal/device/gpu", []string{"internal/device", "internal/cuda"}, false, "the GPU's kernels know specs and bindings, and nothing of graphs"},
 	{"internal/device", nil, true, "kernels know nothing of graphs"},
 	{"internal/device/cpu", nil, false, "the CPU's kernels are functions over plain slices"},
 	{"internal/cuda", nil, false, "bindings know NVIDIA's libraries and nothing of kernels or graphs"},

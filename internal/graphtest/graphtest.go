@@ -67,10 +67,17 @@ type Machine struct {
 	grads   []gorgonia.Value // nil entry: data
 }
 
+// Device runs the machines of New that compute in float32; nil is the CPU.
+var Device *graph.Device
+
 // New builds the graph of an expression in dt, ready to Run. The objective whose
 // gradient is taken is the sum of the elements, weighted by fixed odd numbers.
 func New(dt tensor.Dtype, build Build, inputs ...Input) (*Machine, error) {
-	return newMachine(graph.NewMachine, dt, build, inputs)
+	if Device == nil || dt != tensor.Float32 {
+		return newMachine(graph.NewMachine, dt, build, inputs)
+	}
+	on := func(g *gorgonia.ExprGraph) (gorgonia.VM, error) { return graph.NewMachineOn(g, Device) }
+	return newMachine(on, dt, build, inputs)
 }
 
 // NewPlain is New on Gorgonia's own machine, where every op has memory of its own.

@@ -17,17 +17,18 @@ type Conv2D struct {
 
 // OutH is the height of the output.
 func (p Conv2D) OutH() int {
-	p = p.withDefaults()
+	p = p.WithDefaults()
 	return (p.H+2*p.PadH-p.DilH*(p.KH-1)-1)/p.StrideH + 1
 }
 
 // OutW is the width of the output.
 func (p Conv2D) OutW() int {
-	p = p.withDefaults()
+	p = p.WithDefaults()
 	return (p.W+2*p.PadW-p.DilW*(p.KW-1)-1)/p.StrideW + 1
 }
 
-func (p Conv2D) withDefaults() Conv2D {
+// WithDefaults fills in what zero fields stand for.
+func (p Conv2D) WithDefaults() Conv2D {
 	for _, v := range []*int{&p.StrideH, &p.StrideW, &p.DilH, &p.DilW, &p.Groups} {
 		if *v == 0 {
 			*v = 1
@@ -39,7 +40,7 @@ func (p Conv2D) withDefaults() Conv2D {
 // Validate says what is wrong with the geometry. The kernels expect a valid one and
 // slices of its sizes.
 func (p Conv2D) Validate() error {
-	q := p.withDefaults()
+	q := p.WithDefaults()
 	for _, f := range []struct {
 		name string
 		v    int
@@ -83,7 +84,7 @@ func ConvForward[T Float](p *Conv2D, x, w, bias, y []T, relu bool, ws *Workspace
 // ConvScaled computes y = scale · (x ⋆ w) + bias, a convolution and a normalisation of its
 // channels, cut at zero if relu is set. scale has OutC entries or is nil, like bias.
 func ConvScaled[T Float](p *Conv2D, x, w, scale, bias, y []T, relu bool, ws *Workspace[T]) {
-	q := p.withDefaults()
+	q := p.WithDefaults()
 	checkConvLengths("ConvForward", &q, x, w, y)
 	if scale != nil {
 		mustHold("ConvForward", "scale", scale, q.OutC)
@@ -112,7 +113,7 @@ func ConvScaled[T Float](p *Conv2D, x, w, scale, bias, y []T, relu bool, ws *Wor
 // ConvGradInput computes the gradient with respect to x from dy, the gradient with
 // respect to y. dx is overwritten.
 func ConvGradInput[T Float](p *Conv2D, dy, w, dx []T, ws *Workspace[T]) {
-	q := p.withDefaults()
+	q := p.WithDefaults()
 	checkConvLengths("ConvGradInput", &q, dx, w, dy)
 	if worthWinograd[T](&q, q.OutC, q.C, q.H, q.W) {
 		ws.tiles.backward(&q, singles(dy), singles(w), singles(dx))

@@ -4,7 +4,7 @@ package cpu
 
 // convTaps calls visit for every product in the convolution: y[yi] += x[xi]·w[wi].
 func convTaps(p *Conv2D, n int, visit func(oc, yi, xi, wi int)) {
-	q := p.withDefaults()
+	q := p.WithDefaults()
 	oh, ow := q.OutH(), q.OutW()
 	cg, og := q.C/q.Groups, q.OutC/q.Groups
 	for oc := range q.OutC {

@@ -45,7 +45,7 @@ const (
 // ConvGradWeight computes the gradients with respect to w and, unless dbias is nil, to
 // the bias from dy, the gradient with respect to y. dw and dbias are overwritten.
 func ConvGradWeight[T Float](p *Conv2D, x, dy, dw, dbias []T, ws *Workspace[T]) {
-	q := p.withDefaults()
+	q := p.WithDefaults()
 	checkConvLengths("ConvGradWeight", &q, x, dw, dy)
 	if dbias != nil {
 		mustHold("ConvGradWeight", "bias", dbias, q.OutC)

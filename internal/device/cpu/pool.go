@@ -13,7 +13,8 @@ type Pool2D struct {
 	ExcludePad       bool // an average counts only the pixels of the plane
 }
 
-func (p Pool2D) withDefaults() Pool2D {
+// WithDefaults fills in what zero fields stand for.
+func (p Pool2D) WithDefaults() Pool2D {
 	for _, v := range []*int{&p.StrideH, &p.StrideW} {
 		if *v == 0 {
 			*v = 1
@@ -24,13 +25,13 @@ func (p Pool2D) withDefaults() Pool2D {
 
 // OutH is the height of the output.
 func (p Pool2D) OutH() int {
-	p = p.withDefaults()
+	p = p.WithDefaults()
 	return poolSize(p.H, p.KH, p.StrideH, p.PadH, p.Ceil)
 }
 
 // OutW is the width of the output.
 func (p Pool2D) OutW() int {
-	p = p.withDefaults()
+	p = p.WithDefaults()
 	return poolSize(p.W, p.KW, p.StrideW, p.PadW, p.Ceil)
 }
 
@@ -48,7 +49,7 @@ func poolSize(n, k, stride, pad int, ceil bool) int {
 
 // Validate says what is wrong with the geometry.
 func (p Pool2D) Validate() error {
-	q := p.withDefaults()
+	q := p.WithDefaults()
 	for _, f := range []struct {
 		name string
 		v    int
@@ -80,7 +81,7 @@ func window(out, n, k, stride, pad int) (from, to int) {
 // MaxPool computes the maximum of each window for the planes [lo, hi) and, unless arg
 // is nil, the index in its plane of the first pixel that attains it. A NaN wins.
 func MaxPool[T Float](p *Pool2D, lo, hi int, x, y []T, arg []int32) {
-	q := p.withDefaults()
+	q := p.WithDefaults()
 	oh, ow := q.OutH(), q.OutW()
 	halves := q.halves()
 	for n := lo; n < hi; n++ {
@@ -175,7 +176,7 @@ func firstOf[T Float](top, p, q, r T, width int) int {
 
 // MaxPoolGrad computes dx of the planes [lo, hi) from dy and MaxPool's indices.
 func MaxPoolGrad[T Float](p *Pool2D, lo, hi int, dy []T, arg []int32, dx []T) {
-	q := p.withDefaults()
+	q := p.WithDefaults()
 	oh, ow := q.OutH(), q.OutW()
 	in, out := p.H*p.W, oh*ow
 	whole := q.halves() && q.H == 2*oh && q.W == 2*ow
@@ -195,7 +196,7 @@ func MaxPoolGrad[T Float](p *Pool2D, lo, hi int, dy []T, arg []int32, dx []T) {
 // AvgPool computes the mean of each window for the planes [lo, hi). Padding counts as
 // zeros, unless the geometry excludes it.
 func AvgPool[T Float](p *Pool2D, lo, hi int, x, y []T) {
-	q := p.withDefaults()
+	q := p.WithDefaults()
 	oh, ow := q.OutH(), q.OutW()
 	for n := lo; n < hi; n++ {
 		in, out := x[n*q.H*q.W:(n+1)*q.H*q.W], y[n*oh*ow:(n+1)*oh*ow]
@@ -218,7 +219,7 @@ func AvgPool[T Float](p *Pool2D, lo, hi int, x, y []T) {
 
 // AvgPoolGrad computes dx of the planes [lo, hi) from dy.
 func AvgPoolGrad[T Float](p *Pool2D, lo, hi int, dy, dx []T) {
-	q := p.withDefaults()
+	q := p.WithDefaults()
 	oh, ow := q.OutH(), q.OutW()
 	clear(dx[lo*q.H*q.W : hi*q.H*q.W])
 	for n := lo; n < hi; n++ {

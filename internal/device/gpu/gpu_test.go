@@ -1,0 +1,498 @@
+package gpu_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"medusa/internal/device"
+	"medusa/internal/device/cpu"
+	"medusa/internal/device/gpu"
+	"medusa/internal/device/gpu/gputest"
+)
+
+// sim is the device of the tests.
+func sim(t testing.TB) *gpu.Device {
+	t.Helper()
+	gputest.Prepare(t)
+	d, err := gpu.Open(0)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, d.Close()) })
+	return d
+}
+
+// random is n numbers of which some are 0, some equal and some large.
+func random(rng *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		switch rng.IntN(12) {
+		case 0:
+			x[i] = 0
+		case 1:
+			x[i] = 0.5
+		case 2:
+			x[i] = float32(20 * rng.NormFloat64())
+		default:
+			x[i] = float32(rng.NormFloat64())
+		}
+	}
+	return x
+}
+
+func positive(x []float32) []float32 {
+	for i, v := range x {
+		x[i] = float32(math.Abs(float64(v))) + 0.01
+	}
+	return x
+}
+
+func labels(rng *rand.Rand, n, classes int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(rng.IntN(classes))
+	}
+	return x
+}
+
+func mask(rng *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = float32(rng.IntN(2))
+	}
+	return x
+}
+
+// pair runs specs on the CPU and on the device, over the same numbers.
+type pair struct {
+	t   testing.TB
+	d   *gpu.Device
+	rel float64 // tolerance, of the largest result
+	top float64 // what counts as the largest result where terms cancel
+}
+
+// terms is p for a result whose terms, as large as those of x, may cancel.
+func (p pair) terms(x ...[]float32) pair {
+	for _, x := range x {
+		for _, v := range x {
+			p.top = max(p.top, math.Abs(float64(v)))
+		}
+	}
+	return p
+}
+
+// run is what both compute of a spec; inputs that a kernel writes are compared, too.
+func (p pair) run(spec any, outs int, in ...[]float32) []float32 {
+	p.t.Helper()
+	what := device.Describe(spec)
+	host, err := device.CPU.Kernel(spec)
+	require.NoError(p.t, err, what)
+	kern, err := p.d.Kernel(spec)
+	require.NoError(p.t, err, what)
+	want := make([]float32, outs)
+	var hostIn, remoteIn []device.Memory
+	for _, x := range in {
+		r := p.upload(x)
+		remoteIn = append(remoteIn, device.Memory{Remote: r, On: p.d})
+		hostIn = append(hostIn, device.Memory{F32: append([]float32(nil), x...)})
+	}
+	require.NoError(p.t, host.Run(device.Memory{F32: want}, hostIn), what)
+	mem, err := p.d.Alloc(outs)
+	require.NoError(p.t, err)
+	got := make([]float32, outs)
+	for range 2 { // again, into what the first run left
+		for i, x := range in {
+			require.NoError(p.t, p.d.Upload(remoteIn[i].Remote, x))
+		}
+		require.NoError(p.t, kern.Run(device.Memory{Remote: mem, On: p.d}, remoteIn), what)
+		require.NoError(p.t, p.d.Check(), what)
+		require.NoError(p.t, p.d.Download(got, mem))
+		p.equal(what, want, got)
+	}
+	for i := range in {
+		after := make([]float32, len(in[i]))
+		require.NoError(p.t, p.d.Download(after, remoteIn[i].Remote))
+		p.equal(what+": input after the run", hostIn[i].F32, after)
+	}
+	return want
+}
+
+func (p pair) upload(x []float32) device.Remote {
+	r, err := p.d.Alloc(len(x))
+	require.NoError(p.t, err)
+	require.NoError(p.t, p.d.Upload(r, x))
+	return r
+}
+
+func (p pair) equal(what string, want, got []float32) {
+	p.t.Helper()
+	top := max(p.top, 1e-30)
+	for _, v := range want {
+		if a := math.Abs(float64(v)); a > top && !math.IsInf(a, 0) {
+			top = a
+		}
+	}
+	for i, w := range want {
+		g := float64(got[i])
+		switch w := float64(w); {
+		case w != w && g != g, w == g:
+		case math.Abs(w-g) <= p.rel*top:
+		default:
+			require.FailNow(p.t, what, "element %d of %d: cpu %v, device %v", i, len(want), w, g)
+		}
+	}
+}
+
+func TestPointwise(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	p := pair{t: t, d: sim(t), rel: 3e-7}
+	for _, f := range []device.Func{device.Affine, device.Relu, device.Hinge, device.Square, device.Sqrt, device.Exp, device.Log,
+		device.Softplus, device.Sigmoid, device.Abs, device.Clamp, device.Step, device.Equal, device.Tanh} {
+		for _, n := range []int{1, 33, 1000} {
+			x := random(rng, n)
+			if f == device.Exp {
+				for i := range x {
+					x[i] /= 8
+				}
+			}
+			s := device.Unary{F: f, A: 0.5, B: 0.75, N: n}
+			y := p.run(s, n, x)
+			var in [][]float32
+			needX, needY := f.Needs()
+			if needX {
+				in = append(in, x)
+			}
+			if needY {
+				in = append(in, y)
+			}
+			p.run(device.UnaryGrad(s), n, append(in, random(rng, n))...)
+		}
+	}
+	special := []float32{0, float32(math.Copysign(0, -1)), 1e-42, -1e-42, 3e38, -3e38, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), 88.7, -103, 1, -1}
+	for _, f := range []device.Func{device.Affine, device.Relu, device.Sqrt, device.Exp, device.Log, device.Softplus, device.Sigmoid, device.Abs, device.Clamp, device.Tanh} {
+		for _, v := range special { // one by one: a tolerance by the largest result would hide all others
+			p.run(device.Unary{F: f, A: 1, B: 2, N: 1}, 1, []float32{v})
+		}
+	}
+	for _, op := range []device.Operator{device.Add, device.Sub, device.Mul, device.Div, device.Max, device.Min, device.Greater, device.GreaterEqual, device.Same} {
+		for _, s := range [][2][]int{{{7}, {7}}, {{1}, {1}}, {{3, 5}, {3, 1}}, {{3, 1}, {3, 5}}, {{1, 5}, {3, 1}}, {{2, 3, 4, 5}, {2, 1, 4, 1}}, {{40, 30}, {1, 30}}} {
+			a, b := random(rng, size(s[0])), random(rng, size(s[1]))
+			n := 1
+			for i := range s[0] {
+				n *= max(s[0][i], s[1][i])
+			}
+			p.run(device.Binary{Op: op, A: s[0], B: s[1]}, n, a, b)
+		}
+	}
+	n := 77
+	p.run(device.AddRelu{N: n}, n, random(rng, n), random(rng, n))
+	p.run(device.Where{N: n, Other: 3.5}, n, random(rng, n), mask(rng, n))
+	p.run(device.Constant{N: n, Value: 2.5}, n, random(rng, 1))
+	p.run(device.Iota{N: n}, n, random(rng, 1))
+	p.run(device.Copy{N: n}, n, random(rng, n))
+}
+
+func size(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+func TestShapes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	p := pair{t: t, d: sim(t), rel: 1e-6}
+	for _, s := range [][2][]int{{{7}, {1}}, {{7}, {}}, {{3, 5}, {3, 1}}, {{3, 5}, {1, 5}}, {{3, 5}, {}}, {{2, 3, 4}, {1, 3, 1}}, {{2, 3, 4, 5}, {2, 1, 4, 1}}, {{300, 7}, {1, 7}}, {{6, 600}, {6, 1}}, {{4, 5}, {4, 5}}} {
+		p.run(device.SumTo{From: s[0], To: s[1]}, size(s[1]), random(rng, size(s[0])))
+		if len(s[1]) > 0 || true {
+			p.run(device.Broadcast{From: s[1], To: s[0]}, size(s[0]), random(rng, size(s[1])))
+		}
+	}
+	for _, s := range [][2]int{{1, 1}, {3, 5}, {33, 65}, {100, 31}} {
+		r, c := s[0], s[1]
+		p.run(device.Transpose{Rows: r, Cols: c}, r*c, random(rng, r*c))
+		p.run(device.Row{I: r - 1, Cols: c}, c, random(rng, r*c))
+		sl := device.Slice{Rows: r, Width: c, From: c / 3, To: c}
+		p.run(sl, r*(c-c/3), random(rng, r*c))
+		p.run(device.SliceGrad(sl), r*c, random(rng, r*(c-c/3)))
+		p.run(device.Concat{Rows: r, Widths: []int{c, 2, 1}}, r*(c+3), random(rng, r*c), random(rng, 2*r), random(rng, r))
+		g := device.Gather{Rows: r, Cols: c, N: 9}
+		index := labels(rng, 9, r)
+		p.run(g, 9*c, random(rng, r*c), index)
+		p.run(device.GatherGrad(g), r*c, index, random(rng, 9*c))
+	}
+}
+
+func TestProducts(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 3))
+	d := sim(t)
+	p := pair{t: t, d: d, rel: 2e-6}
+	check := func() {
+		for _, s := range [][3]int{{1, 1, 1}, {5, 7, 3}, {65, 64, 17}, {70, 130, 40}} {
+			m, n, k := s[0], s[1], s[2]
+			for i := range 4 {
+				p.run(device.MatMul{TransA: i&1 > 0, TransB: i&2 > 0, M: m, N: n, K: k}, m*n, random(rng, m*k), random(rng, k*n))
+				p.run(device.Linear{B: m, F: k, O: n, Bias: i&1 > 0, Relu: i&2 > 0}, m*n, random(rng, m*k), random(rng, n*k), random(rng, n))
+			}
+		}
+	}
+	check()
+	gpu.WithoutBLAS(d)
+	check()
+}
+
+func convolutions(rng *rand.Rand, body func(c cpu.Conv2D)) {
+	for _, c := range []cpu.Conv2D{
+		{N: 1, C: 1, H: 1, W: 1, OutC: 1, KH: 1, KW: 1},
+		{N: 2, C: 3, H: 7, W: 9, OutC: 5, KH: 3, KW: 3, PadH: 1, PadW: 1},
+		{N: 3, C: 4, H: 8, W: 8, OutC: 6, KH: 3, KW: 3, PadH: 1, PadW: 1, StrideH: 2, StrideW: 2},
+		{N: 2, C: 4, H: 9, W: 11, OutC: 6, KH: 3, KW: 2, DilH: 2, DilW: 3, PadW: 2, Groups: 2},
+		{N: 2, C: 3, H: 20, W: 20, OutC: 70, KH: 7, KW: 7, PadH: 3, PadW: 3, StrideH: 2, StrideW: 2},
+		{N: 2, C: 8, H: 6, W: 6, OutC: 16, KH: 1, KW: 1, StrideH: 2, StrideW: 2},
+	} {
+		body(c)
+	}
+	for range 12 {
+		groups := 1 + rng.IntN(2)
+		c := cpu.Conv2D{N: 1 + rng.IntN(3), C: groups * (1 + rng.IntN(4)), H: 1 + rng.IntN(12), W: 1 + rng.IntN(12), OutC: groups * (1 + rng.IntN(5)),
+			KH: 1 + rng.IntN(3), KW: 1 + rng.IntN(3), PadH: rng.IntN(3), PadW: rng.IntN(3), StrideH: 1 + rng.IntN(3), StrideW: 1 + rng.IntN(3),
+			DilH: 1 + rng.IntN(2), DilW: 1 + rng.IntN(2), Groups: groups}
+		if c.H+2*c.PadH > c.DilH*(c.KH-1) && c.W+2*c.PadW > c.DilW*(c.KW-1) {
+			body(c)
+		}
+	}
+}
+
+func TestConvolutions(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 4))
+	p := pair{t: t, d: sim(t), rel: 4e-6} // the CPU's Winograd
+	convolutions(rng, func(c cpu.Conv2D) {
+		q := c.WithDefaults()
+		nx, nw, ny := c.N*c.C*c.H*c.W, c.OutC*c.C/q.Groups*c.KH*c.KW, c.N*c.OutC*c.OutH()*c.OutW()
+		x, w, bias, dy := random(rng, nx), random(rng, nw), random(rng, c.OutC), random(rng, ny)
+		p.run(device.Conv{Conv2D: c, Bias: true, Relu: true}, ny, x, w, bias)
+		p.run(device.Conv{Conv2D: c}, ny, x, w)
+		stats := append(random(rng, c.OutC), positive(random(rng, c.OutC))...)
+		p.run(device.ConvNorm{Conv2D: c, Relu: true}, ny, x, w, stats, random(rng, c.OutC), random(rng, c.OutC))
+		p.run(device.ConvGradInput{Conv2D: c}, nx, dy, w)
+		p.run(device.ConvGradWeight{Conv2D: c}, nw, x, dy)
+		sums := new(device.Sums)
+		p.run(device.ConvGradWeight{Conv2D: c, Bias: sums}, nw, x, dy)
+		p.run(device.BiasGrad{Sums: sums}, c.OutC, random(rng, nw))
+		if c.OutH() > 1 && c.OutW() > 1 {
+			pool := cpu.Pool2D{Planes: c.N * c.OutC, H: c.OutH(), W: c.OutW(), KH: 2, KW: 2, StrideH: 2, StrideW: 2}
+			saved := &device.Saved{Wanted: true}
+			np := pool.Planes * pool.OutH() * pool.OutW()
+			p.run(device.ConvPool{Conv2D: c, Pool: pool, Bias: true, Relu: true, Saved: saved}, np, x, w, bias)
+			p.run(device.MaxPoolGrad{Pool2D: pool, Saved: saved}, ny, random(rng, np), random(rng, np))
+			p.run(device.ConvPool{Conv2D: c, Pool: pool, Norm: true, Saved: new(device.Saved)}, np, x, w, stats, random(rng, c.OutC), random(rng, c.OutC))
+		}
+	})
+}
+
+func TestNorms(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 5))
+	p := pair{t: t, d: sim(t), rel: 3e-6}
+	for _, s := range [][3]int{{2, 1, 1}, {4, 3, 5}, {7, 10, 1}, {3, 4, 49}, {2, 3, 36}} {
+		for _, relu := range []bool{false, true} {
+			b := cpu.BatchNorm{N: s[0], C: s[1], Plane: s[2], Relu: relu}
+			n, c := b.N*b.C*b.Plane, b.C
+			x, gamma, beta, dy := random(rng, n), random(rng, c), random(rng, c), random(rng, n)
+			stats := p.run(device.BatchStats{N: b.N, C: c, Plane: b.Plane, Momentum: 0.1, Eps: 1e-5}, 2*c, x, random(rng, c), positive(random(rng, c)))
+			p.run(device.RunningStats{C: c, Eps: 1e-5}, 2*c, random(rng, c), positive(random(rng, c)))
+			p.run(device.BatchNorm{BatchNorm: b}, n, x, stats, gamma, beta)
+			p.run(device.BatchNormAdd{BatchNorm: b}, n, x, stats, gamma, beta, random(rng, n))
+			grads := p.run(device.BatchNormParamsGrad{BatchNorm: b}, 2*c, x, stats, gamma, beta, dy)
+			p.terms(dy).run(device.BatchNormGrad{BatchNorm: b}, n, x, stats, gamma, beta, dy, grads)
+			p.run(device.BatchNormGrad{BatchNorm: b, Fixed: true}, n, x, stats, gamma, beta, dy)
+			p.run(device.ChannelSum{N: b.N, C: c, Plane: b.Plane}, c, x)
+			if b.Plane == 36 {
+				pool := cpu.Pool2D{Planes: b.N * c, H: 6, W: 6, KH: 3, KW: 2, StrideH: 2, StrideW: 1, PadH: 1}
+				saved := &device.Saved{Wanted: true}
+				q := b
+				q.Relu = false
+				np := pool.Planes * pool.OutH() * pool.OutW()
+				p.run(device.NormPool{BatchNorm: q, Pool: pool, Relu: relu, Saved: saved}, np, x, stats, gamma, beta)
+				p.run(device.MaxPoolGrad{Pool2D: pool, Saved: saved}, n, random(rng, np), random(rng, np))
+			}
+		}
+	}
+}
+
+func TestPooling(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 6))
+	p := pair{t: t, d: sim(t), rel: 1e-6}
+	for range 20 {
+		k := 1 + rng.IntN(3)
+		pool := cpu.Pool2D{Planes: 1 + rng.IntN(5), H: 3 + rng.IntN(9), W: 3 + rng.IntN(9), KH: k, KW: 1 + rng.IntN(3), StrideH: 1 + rng.IntN(3), StrideW: 1 + rng.IntN(3),
+			PadH: rng.IntN(k/2 + 1), Ceil: rng.IntN(2) == 0, ExcludePad: rng.IntN(2) == 0}
+		nx, ny := pool.Planes*pool.H*pool.W, pool.Planes*pool.OutH()*pool.OutW()
+		x, dy := random(rng, nx), random(rng, ny)
+		saved := &device.Saved{Wanted: true}
+		p.run(device.MaxPool{Pool2D: pool, Relu: rng.IntN(2) == 0, Saved: saved}, ny, x)
+		p.run(device.MaxPoolGrad{Pool2D: pool, Saved: saved}, nx, dy, dy)
+		p.run(device.AvgPool{Pool2D: pool}, ny, x)
+		p.run(device.AvgPoolGrad{Pool2D: pool}, nx, dy)
+		m := device.PlaneMean{Planes: pool.Planes, Size: pool.H * pool.W}
+		p.run(m, pool.Planes, x)
+		p.run(device.PlaneMeanGrad(m), nx, random(rng, pool.Planes))
+	}
+}
+
+func TestRows(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 7))
+	p := pair{t: t, d: sim(t), rel: 1e-6}
+	for _, s := range [][2]int{{1, 1}, {3, 5}, {17, 64}, {4, 300}} {
+		r, c := s[0], s[1]
+		x, dy := random(rng, r*c), random(rng, r*c)
+		for k := 1; k <= 2; k++ {
+			n := device.Normalize{Rows: r, Cols: c, P: k, Eps: 1e-12}
+			y := p.run(n, r*c, x)
+			p.run(device.NormalizeGrad(n), r*c, x, y, dy)
+		}
+		l := device.LogSoftmax{Rows: r, Cols: c}
+		y := p.run(l, r*c, x)
+		p.run(device.LogSoftmaxGrad(l), r*c, y, dy)
+		for _, smoothing := range []float64{0, 0.1, 1} {
+			ce := device.CrossEntropy{Rows: r, Classes: c, Smoothing: smoothing}
+			y := labels(rng, r, c)
+			p.run(ce, r, x, y)
+			p.run(device.CrossEntropyGrad(ce), r*c, x, y, random(rng, r))
+		}
+	}
+}
+
+func TestPairs(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 8))
+	p := pair{t: t, d: sim(t), rel: 3e-6}
+	metrics := []device.Metric{device.Euclidean, device.SquaredEuclidean, device.Manhattan, device.Dot}
+	for _, s := range [][3]int{{2, 3, 1}, {9, 5, 4}, {66, 70, 33}} {
+		n, m, d := s[0], s[1], s[2]
+		x, y := random(rng, n*d), random(rng, m*d)
+		copy(x[d:2*d], x[:d]) // equal rows
+		for _, metric := range metrics {
+			if metric != device.Dot {
+				spec := device.Distance{Metric: metric, N: n, M: m, D: d}
+				dist := p.run(spec, n*m, x, y)
+				g := random(rng, n*m)
+				p.run(device.DistanceGrad{Distance: spec}, n*d, x, y, dist, g)
+				p.run(device.DistanceGrad{Distance: spec, ToY: true}, m*d, x, y, dist, g)
+			}
+			self := device.Distance{Metric: metric, N: n, M: n, D: d, Self: true}
+			dist := p.run(self, n*n, x)
+			p.run(device.PairGrad{Distance: self, Parts: []device.Part{{Kind: device.MatrixPart}}}, n*d, x, dist, random(rng, n*n))
+			p.pairGrad(rng, self, x, dist)
+		}
+	}
+}
+
+// pairGrad is a gradient of every kind of part.
+func (p pair) pairGrad(rng *rand.Rand, self device.Distance, x, dist []float32) {
+	n := self.N
+	y := labels(rng, n, n/2)
+	spec := device.PairGrad{Distance: self}
+	in := [][]float32{x, dist}
+	for _, pairs := range []device.Pairs{device.Positive, device.Negative} {
+		terms := device.RowTermsGrad{Rows: n, Cols: n, Low: math.NaN(), High: math.NaN(), Pairs: pairs, Hinge: true, K: -1, C: 1.3}
+		spec.Parts = append(spec.Parts, device.Part{Kind: device.TermsPart, Terms: terms})
+		in = append(in, y, random(rng, 2*n))
+		for _, op := range []device.Reduction{device.RowMax, device.RowMin, device.RowLogSumExp} {
+			reduce := device.RowReduce{Op: op, Rows: n, Cols: n, K: 1, Pairs: pairs}
+			if op == device.RowLogSumExp {
+				reduce.K = -0.7
+			}
+			res := p.run(reduce, n*device.ReduceColumns, dist, y)
+			spec.Parts = append(spec.Parts, device.Part{Kind: device.ReducePart, Reduce: device.RowReduceGrad(reduce)})
+			in = append(in, y, res, random(rng, n*device.ReduceColumns))
+		}
+	}
+	spec.Parts = append(spec.Parts, device.Part{Kind: device.MatrixPart})
+	in = append(in, random(rng, n*n))
+	p.run(spec, n*self.D, in...)
+}
+
+func TestRowReductions(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 9))
+	p := pair{t: t, d: sim(t), rel: 2e-6}
+	for _, n := range []int{1, 2, 19, 300} {
+		for _, pairs := range []device.Pairs{device.Given, device.Positive, device.Negative} {
+			x, in := random(rng, n*n), labels(rng, n, max(n/3, 1))
+			if pairs == device.Given {
+				in = mask(rng, n*n)
+			} else {
+				p.run(device.PairMask{N: n, Pairs: pairs}, n*n, in)
+			}
+			for _, op := range []device.Reduction{device.RowMax, device.RowMin, device.RowLogSumExp} {
+				s := device.RowReduce{Op: op, Rows: n, Cols: n, K: 1, Empty: 0.25, Pairs: pairs}
+				if op == device.RowLogSumExp {
+					s.K = 1.7
+				}
+				for _, odd := range []float32{0, float32(math.Inf(1)), float32(math.Inf(-1))} {
+					if odd != 0 {
+						x[rng.IntN(len(x))] = odd
+					}
+					y := p.run(s, n*device.ReduceColumns, x, in)
+					p.run(device.RowReduceGrad(s), n*n, x, in, y, random(rng, n*device.ReduceColumns))
+				}
+				x = random(rng, n*n)
+			}
+			for _, hinge := range []bool{false, true} {
+				for _, bound := range []float64{0.3, math.NaN()} {
+					s := device.RowTerms{Rows: n, Cols: n, Low: bound, High: 3 * bound, Pairs: pairs, Hinge: hinge, K: -1.5, C: 0.5}
+					p.run(s, 2*n, x, in)
+					p.run(device.RowTermsGrad(s), n*n, x, in, random(rng, 2*n))
+				}
+			}
+			if pairs == device.Given {
+				p.run(device.RowNearest{Rows: n, Cols: n, K: 3}, n*n, x, in)
+			}
+		}
+	}
+}
+
+func TestTriplets(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 10))
+	p := pair{t: t, d: sim(t), rel: 3e-6}
+	for _, n := range []int{3, 12, 40} {
+		d := positive(random(rng, n*n))
+		for i := range d { // an edge is decided alike by both if differences are exact
+			d[i] = float32(math.Round(float64(d[i])*64) / 64)
+		}
+		y := labels(rng, n, n/3)
+		for k, s := range []device.Triplets{
+			{Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: device.Positive, Neg: device.Negative},
+			{Margin: 0.25, Above: 0, AtMost: 0.25, High: math.Inf(1), Pos: device.Positive, Neg: device.Negative},
+			{Margin: 0.5, Above: math.Inf(-1), AtMost: math.Inf(1), Low: -1, High: 1},
+			{Margin: 0.5, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Swap: true},
+			{Margin: 0.5, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Smooth: true},
+		} {
+			s.N = n
+			pos, neg := y, y
+			if k >= 2 {
+				pos, neg = mask(rng, n*n), mask(rng, n*n)
+			}
+			p.run(s, n*device.TripletColumns, d, pos, neg)
+			up := random(rng, n*device.TripletColumns)
+			p.terms(up).run(device.TripletsGrad(s), n*n, d, pos, neg, up)
+		}
+	}
+}
+
+// Every kernel that the sources have is one that a spec of the tests above uses: none is dead.
+func TestRefusedLabels(t *testing.T) {
+	d := sim(t)
+	p := pair{t: t, d: d, rel: 0}
+	k, err := d.Kernel(device.CrossEntropy{Rows: 2, Classes: 3})
+	require.NoError(t, err)
+	out, err := d.Alloc(2)
+	require.NoError(t, err)
+	for _, bad := range []float32{3, -1, 1.5, float32(math.NaN())} {
+		in := []device.Memory{{Remote: p.upload(make([]float32, 6))}, {Remote: p.upload([]float32{1, bad})}}
+		require.NoError(t, k.Run(device.Memory{Remote: out}, in))
+		require.EqualError(t, d.Check(), "gpu: label at position 1, want a whole number from 0 to 2", fmt.Sprint(bad))
+		require.NoError(t, d.Check(), "told once")
+	}
+}

@@ -1,0 +1,10 @@
+// One module of all kernels.
+#include "point.cu"
+#include "shape.cu"
+#include "product.cu"
+#include "norm.cu"
+#include "pool.cu"
+#include "rows.cu"
+#include "pairs.cu"
+#include "triplet.cu"
+#include "solver.cu"

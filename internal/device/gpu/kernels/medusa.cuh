@@ -1,0 +1,144 @@
+// What all kernels share. The same sources are compiled to PTX for the GPU and, with
+// MEDUSA_HOST, to plain C++ that a test runs on the host (host.h).
+//
+// Conventions: tensors are float32, contiguous, row-major. A kernel without a word about its
+// grid takes any: its threads stride over the elements. Sums are made in an order that
+// depends on the sizes alone, and there are no floating-point atomics: equal input, equal bits.
+#pragma once
+
+#ifdef MEDUSA_HOST
+#include "host.h"
+#else
+#define __global__ __attribute__((global))
+#define __device__ __attribute__((device))
+#define __shared__ __attribute__((shared))
+#define __launch_bounds__(n) __attribute__((launch_bounds(n)))
+#define KERNEL(name) extern "C" __global__ void __launch_bounds__(256) name
+#define THREAD ((int)__nvvm_read_ptx_sreg_tid_x())
+#define THREADS ((int)__nvvm_read_ptx_sreg_ntid_x())
+#define BLOCK ((int)__nvvm_read_ptx_sreg_ctaid_x())
+#define BLOCK_Y ((int)__nvvm_read_ptx_sreg_ctaid_y())
+#define BLOCK_Z ((int)__nvvm_read_ptx_sreg_ctaid_z())
+#define BLOCKS ((int)__nvvm_read_ptx_sreg_nctaid_x())
+#define BLOCKS_Y ((int)__nvvm_read_ptx_sreg_nctaid_y())
+#define SYNC __syncthreads()
+extern "C" __device__ void __syncthreads();
+static __device__ float root(float x) { return __nvvm_sqrt_rn_f(x); }
+static __device__ float fused(float a, float b, float c) { return __nvvm_fma_rn_f(a, b, c); }
+static __device__ double root(double x) { return __nvvm_sqrt_rn_d(x); }
+static __device__ float bits_float(unsigned u) { return __builtin_bit_cast(float, u); }
+static __device__ unsigned float_bits(float f) { return __builtin_bit_cast(unsigned, f); }
+#endif
+
+typedef unsigned long long u64;
+
+// each(i, n) goes through 0 … n−1 with all threads of a one-dimensional grid.
+#define each(i, n) for (int i = BLOCK * THREADS + THREAD; i < (n); i += BLOCKS * THREADS)
+
+#define INFINITE __builtin_inff()
+#define NOT_A_NUMBER __builtin_nanf("")
+#define WIDTH 256 // threads of a block, of every kernel
+
+static __device__ float absolute(float x) { return bits_float(float_bits(x) & 0x7fffffffu); }
+static __device__ bool is_nan(float x) { return x != x; }
+static __device__ bool is_finite(float x) { return absolute(x) < INFINITE; }
+
+// x − m, 0 where both are one infinity.
+static __device__ float below(float x, float m) { return x == m ? 0 : x - m; }
+
+// eˣ within 2 units in the last place (S. Moshier, Cephes, expf).
+static __device__ float exponential(float x) {
+	if (!(x > -104)) return is_nan(x) ? x : 0;
+	if (x > 89) return INFINITE;
+	float t = x * 1.44269504088896341f;
+	int n = (int)(t + (t < 0 ? -0.5f : 0.5f));
+	x = fused(-0.693359375f, (float)n, x);
+	x = fused(2.12194440e-4f, (float)n, x);
+	float y = 1.9875691500e-4f;
+	y = fused(y, x, 1.3981999507e-3f);
+	y = fused(y, x, 8.3334519073e-3f);
+	y = fused(y, x, 4.1665795894e-2f);
+	y = fused(y, x, 1.6666665459e-1f);
+	y = fused(y, x, 5.0000001201e-1f);
+	y = fused(y, x * x, x) + 1;
+	int first = n >> 1; // 2ⁿ in two factors: one alone cannot make a denormal number
+	return y * bits_float((unsigned)(first + 127) << 23) * bits_float((unsigned)(n - first + 127) << 23);
+}
+
+// ln x within 2 units in the last place (S. Moshier, Cephes, logf).
+static __device__ float logarithm(float x) {
+	if (!(x > 0)) return x == 0 ? -INFINITE : NOT_A_NUMBER;
+	if (x == INFINITE) return x;
+	float e = -126;
+	if (x < 1.17549435e-38f) {
+		x *= 8388608.0f;
+		e -= 23;
+	}
+	unsigned u = float_bits(x);
+	e += (float)(u >> 23);
+	float m = bits_float((u & 0x007fffffu) | 0x3f000000u);
+	if (m < 0.707106781186547524f) {
+		e -= 1;
+		m += m;
+	}
+	m -= 1;
+	float y = 7.0376836292e-2f;
+	y = fused(y, m, -1.1514610310e-1f);
+	y = fused(y, m, 1.1676998740e-1f);
+	y = fused(y, m, -1.2420140846e-1f);
+	y = fused(y, m, 1.4249322787e-1f);
+	y = fused(y, m, -1.6668057665e-1f);
+	y = fused(y, m, 2.0000714765e-1f);
+	y = fused(y, m, -2.4999993993e-1f);
+	y = fused(y, m, 3.3333331174e-1f);
+	float z = m * m;
+	y = y * m * z;
+	y = fused(-2.12194440e-4f, e, y);
+	y = fused(-0.5f, z, y);
+	return fused(0.693359375f, e, m + y);
+}
+
+// ln(1 + eˣ) and its derivative 1/(1 + e⁻ˣ), for every x.
+static __device__ float log_one_plus(float t) { // ln(1 + t), 0 ≤ t ≤ 1
+	float u = 1 + t;
+	return u == 1 ? t : logarithm(u) * (t / (u - 1));
+}
+static __device__ float softplus(float x) { return (x > 0 ? x : is_nan(x) ? x : 0) + log_one_plus(exponential(-absolute(x))); }
+static __device__ float sigmoid(float x) {
+	float e = exponential(-absolute(x));
+	return (x < 0 ? e : 1) / (1 + e);
+}
+
+// block_sum is the sum of one number from each of the block's WIDTH threads, for all of
+// them. shared holds WIDTH numbers; all threads must call it.
+template <class T> static __device__ T block_sum(T v, T *shared) {
+	SYNC; // of what was read before
+	shared[THREAD] = v;
+	SYNC;
+	for (int half = WIDTH / 2; half > 0; half /= 2) {
+		if (THREAD < half) shared[THREAD] += shared[THREAD + half];
+		SYNC;
+	}
+	return shared[0];
+}
+
+// block_max is the largest number, of NaN none.
+static __device__ float block_max(float v, float *shared) {
+	SYNC;
+	shared[THREAD] = v;
+	SYNC;
+	for (int half = WIDTH / 2; half > 0; half /= 2) {
+		if (THREAD < half && shared[THREAD + half] > shared[THREAD]) shared[THREAD] = shared[THREAD + half];
+		SYNC;
+	}
+	return shared[0];
+}
+
+// complain says which check failed and at which element, unless another did before; the host
+// reads it at the end of a run. report holds three numbers.
+static __device__ void complain(int *report, int check, int place) {
+	if (report[0] == 0) {
+		report[1] = place;
+		report[0] = check;
+	}
+}

@@ -1,0 +1,232 @@
+// Distances between rows, and what losses make of a matrix of them.
+#include "tile.cuh"
+
+enum { EUCLIDEAN, SQUARED, MANHATTAN, SNR, DOT }; // metrics
+
+static __device__ float sign(float x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
+
+struct SquaredStep : Product {
+	static __device__ float step(float c, float a, float b, float) { return fused(a - b, a - b, c); }
+};
+struct ManhattanStep : Product {
+	static __device__ float step(float c, float a, float b, float) { return c + absolute(a - b); }
+};
+
+// d (n, m) between the rows of x (n, cols) and y (m, cols). Differences are taken before they
+// are squared: equal rows have distance 0. Grid (m/64, n/64). Bound by arithmetic.
+KERNEL(distances)(int metric, int n, int m, int cols, const float *x, const float *y, float *d) {
+	__shared__ float as[DEPTH][TILE + 4], bs[DEPTH][TILE + 4];
+	auto a = [=](int i, int k) { return x[i * cols + k]; };
+	auto b = [=](int k, int j) { return y[j * cols + k]; };
+	auto store = [=](int i, int j, float v) { d[i * m + j] = metric == EUCLIDEAN ? root(v) : v; };
+	int m0 = BLOCK_Y * TILE, n0 = BLOCK * TILE;
+	if (metric == MANHATTAN) multiply(m0, n0, n, m, 0, cols, a, b, store, ManhattanStep(), as, bs);
+	else if (metric == DOT) multiply(m0, n0, n, m, 0, cols, a, b, store, Product(), as, bs);
+	else multiply(m0, n0, n, m, 0, cols, a, b, store, SquaredStep(), as, bs);
+}
+
+struct Pull {
+	const float *x;
+	int cols;
+	__device__ float own(int i, int k) const { return x[i * cols + k]; }
+	static __device__ float step(float c, float w, float other, float own) { return fused(w, own - other, c); }
+};
+struct PullSign : Pull {
+	static __device__ float step(float c, float w, float other, float own) { return w == 0 ? c : c + w * sign(own - other); }
+};
+
+// The gradient to x (n, cols) of distances to the rows of y (m, cols): that of pair (i, j) and
+// its distance stand at g and d[i·gi + j·gj]; with both, that of (j, i) is added. Where the
+// Euclidean distance is 0 the gradient is 0. Grid (cols/64, n/64).
+KERNEL(distances_grad)(int metric, int n, int m, int cols, int gi, int gj, int both, const float *x, const float *y, const float *d, const float *g, float *dx) {
+	__shared__ float as[DEPTH][TILE + 4], bs[DEPTH][TILE + 4];
+	auto weight = [=](int i, int j) {
+		int at = i * gi + j * gj;
+		float w = g[at];
+		if (both) w += g[j * gi + i * gj];
+		if (metric == EUCLIDEAN) return d[at] == 0 || w == 0 ? 0 : w / d[at];
+		return metric == SQUARED ? 2 * w : w;
+	};
+	auto other = [=](int j, int k) { return y[j * cols + k]; };
+	auto store = [=](int i, int k, float v) { dx[i * cols + k] = v; };
+	int m0 = BLOCK_Y * TILE, n0 = BLOCK * TILE;
+	if (metric == DOT) multiply(m0, n0, n, cols, 0, m, weight, other, store, Product(), as, bs);
+	else if (metric == MANHATTAN) {
+		PullSign s;
+		s.x = x, s.cols = cols;
+		multiply(m0, n0, n, cols, 0, m, weight, other, store, s, as, bs);
+	} else {
+		Pull s;
+		s.x = x, s.cols = cols;
+		multiply(m0, n0, n, cols, 0, m, weight, other, store, s, as, bs);
+	}
+}
+
+enum { GIVEN, POSITIVE, NEGATIVE }; // where a mask comes from
+
+static __device__ bool chosen(int pairs, const float *in, int r, int j, int cols) {
+	if (pairs == GIVEN) return in[r * cols + j] != 0;
+	if (pairs == POSITIVE) return r != j && in[r] == in[j];
+	return in[r] != in[j];
+}
+
+KERNEL(pair_mask)(int n, int pairs, const float *labels, float *y) {
+	each(i, n * n) y[i] = chosen(pairs, labels, i / n, i % n, n);
+}
+
+static __device__ float term(int hinge, float k, float c, float x) {
+	if (!hinge) return x;
+	x = k * x + c;
+	return x > 0 || is_nan(x) ? x : 0;
+}
+
+// A NaN lies between any numbers, and a bound that is NaN is none.
+static __device__ bool between(float t, float low, float high) { return !(t <= low) && !(t >= high); }
+
+// Sum and number of a row's terms between low and high: a block a row.
+KERNEL(row_terms)(int cols, int pairs, int hinge, float k, float c, float low, float high, const float *x, const float *in, float *y) {
+	__shared__ double shared[WIDTH];
+	double sum = 0, count = 0;
+	for (int j = THREAD; j < cols; j += WIDTH) {
+		float t = term(hinge, k, c, x[BLOCK * cols + j]);
+		if (chosen(pairs, in, BLOCK, j, cols) && between(t, low, high)) {
+			sum += t;
+			count += 1;
+		}
+	}
+	sum = block_sum(sum, shared);
+	count = block_sum(count, shared);
+	if (THREAD == 0) {
+		y[2 * BLOCK] = (float)sum;
+		y[2 * BLOCK + 1] = (float)count;
+	}
+}
+
+// The gradient to x, added to dx with add. up is (rows, 2).
+KERNEL(row_terms_grad)(int n, int cols, int pairs, int hinge, float k, float c, float low, float high, int add, const float *x, const float *in, const float *up, float *dx) {
+	each(i, n) {
+		int r = i / cols;
+		float t = term(hinge, k, c, x[i]), g = 0;
+		if (between(t, low, high) && (!hinge || !(t <= 0)) && chosen(pairs, in, r, i % cols, cols)) g = hinge ? k * up[2 * r] : up[2 * r];
+		dx[i] = add ? dx[i] + g : g;
+	}
+}
+
+enum { ROW_MAX, ROW_MIN }; // reductions
+
+// The largest or smallest number of a row, its first place or −1, and 0: a block a row. A NaN
+// wins.
+KERNEL(row_extreme)(int cols, int pairs, int op, float empty, const float *x, const float *in, float *y) {
+	__shared__ float values[WIDTH];
+	__shared__ int places[WIDTH];
+	int at = -1;
+	float best = 0;
+	for (int j = THREAD; j < cols; j += WIDTH) {
+		if (!chosen(pairs, in, BLOCK, j, cols)) continue;
+		float v = x[BLOCK * cols + j];
+		if (at < 0 || !is_nan(best) && (is_nan(v) || (op == ROW_MAX ? v > best : v < best))) {
+			best = v;
+			at = j;
+		}
+	}
+	values[THREAD] = best;
+	places[THREAD] = at;
+	SYNC;
+	for (int half = WIDTH / 2; half > 0; half /= 2) {
+		if (THREAD < half) {
+			float v = values[THREAD + half], w = values[THREAD];
+			int j = places[THREAD + half], i = places[THREAD];
+			bool better = op == ROW_MAX ? v > w : v < w, same = v == w || is_nan(v) && is_nan(w);
+			if (j >= 0 && (i < 0 || (same ? j < i : !is_nan(w) && (is_nan(v) || better)))) {
+				values[THREAD] = v;
+				places[THREAD] = j;
+			}
+		}
+		SYNC;
+	}
+	if (THREAD == 0) {
+		y[3 * BLOCK] = places[0] < 0 ? empty : values[0];
+		y[3 * BLOCK + 1] = (float)places[0];
+		y[3 * BLOCK + 2] = 0;
+	}
+}
+
+// dx is g at the place that row_extreme chose, and 0 elsewhere; added to dx with add.
+KERNEL(row_extreme_grad)(int n, int cols, int add, const float *y, const float *dy, float *dx) {
+	each(i, n) {
+		int r = i / cols;
+		float g = y[3 * r + 1] == (float)(i % cols) ? dy[3 * r] : 0;
+		dx[i] = add ? dx[i] + g : g;
+	}
+}
+
+// The largest exponent k·x of a row, and whether all are finite.
+static __device__ float largest_exponent(int cols, int pairs, float k, const float *x, const float *in, int *count, int *odd, int *nan, float *shared) {
+	float m = -INFINITE, n = 0, o = 0, bad = 0;
+	for (int j = THREAD; j < cols; j += WIDTH) {
+		if (!chosen(pairs, in, BLOCK, j, cols)) continue;
+		float v = k * x[j];
+		n = 1;
+		if (!is_finite(v)) o = 1;
+		if (is_nan(v)) bad = 1;
+		if (v > m) m = v;
+	}
+	m = block_max(m, shared);
+	*count = block_max(n, shared) > 0;
+	*odd = block_max(o, shared) > 0;
+	*nan = block_max(bad, shared) > 0;
+	return m;
+}
+
+
+// ln Σ e^(k·x) of a row's chosen numbers, the largest exponent, and the sum divided by its power.
+KERNEL(row_logsumexp)(int cols, int pairs, float k, float empty, const float *x, const float *in, float *y) {
+	__shared__ float shared[WIDTH];
+	__shared__ double sums[WIDTH];
+	int count, odd, nan;
+	x += BLOCK * cols;
+	float m = largest_exponent(cols, pairs, k, x, in, &count, &odd, &nan, shared);
+	double sum = 0;
+	for (int j = THREAD; j < cols; j += WIDTH)
+		if (chosen(pairs, in, BLOCK, j, cols)) sum += exponential(below(k * x[j], m));
+	sum = block_sum(sum, sums);
+	if (THREAD) return;
+	float value = m + logarithm((float)sum);
+	if (!(absolute(m) < INFINITE)) value = m;
+	if (nan) value = NOT_A_NUMBER;
+	y[3 * BLOCK] = count ? value : empty;
+	y[3 * BLOCK + 1] = odd ? NOT_A_NUMBER : count ? m : 0;
+	y[3 * BLOCK + 2] = odd ? NOT_A_NUMBER : count ? (float)sum : 0;
+}
+
+KERNEL(row_logsumexp_grad)(int cols, int pairs, float k, int add, const float *x, const float *in, const float *y, const float *dy, float *dx) {
+	__shared__ float shared[WIDTH];
+	__shared__ double sums[WIDTH];
+	int row = BLOCK * cols;
+	float m = y[3 * BLOCK + 1], g = dy[3 * BLOCK];
+	double total = y[3 * BLOCK + 2];
+	if (total != total) { // of NaN: worked out again, as the limit
+		int count, odd, nan;
+		m = largest_exponent(cols, pairs, k, x + row, in, &count, &odd, &nan, shared);
+		double sum = 0;
+		for (int j = THREAD; j < cols; j += WIDTH)
+			if (chosen(pairs, in, BLOCK, j, cols)) sum += exponential(below(k * x[row + j], m));
+		total = block_sum(sum, sums);
+	}
+	float scale = total == 0 ? 0 : (float)((double)k * g / total);
+	for (int j = THREAD; j < cols; j += WIDTH) {
+		float v = chosen(pairs, in, BLOCK, j, cols) && total != 0 ? exponential(below(k * x[row + j], m)) * scale : 0;
+		dx[row + j] = add ? dx[row + j] + v : v;
+	}
+}
+
+// Marks the k smallest of a row's chosen numbers, and all that equal the k-th: a block a row.
+KERNEL(row_nearest)(int cols, int k, const float *x, const float *mask, float *y) {
+	x += BLOCK * cols;
+	mask += BLOCK * cols;
+	for (int i = THREAD; i < cols; i += WIDTH) {
+		int smaller = 0;
+		for (int j = 0; j < cols; j++) smaller += mask[j] != 0 && x[j] < x[i];
+		y[BLOCK * cols + i] = mask[i] != 0 && smaller < k;
+	}
+}

@@ -1,0 +1,98 @@
+// Functions of rows of a matrix (rows, cols): a block a row.
+#include "medusa.cuh"
+
+static __device__ double row_norm(const float *x, int cols, int p, double *shared) {
+	double sum = 0;
+	for (int k = THREAD; k < cols; k += WIDTH) sum += p == 2 ? (double)x[k] * x[k] : (double)absolute(x[k]);
+	sum = block_sum(sum, shared);
+	return p == 2 ? root(sum) : sum;
+}
+
+KERNEL(normalize)(int cols, int p, float eps, const float *x, float *y) {
+	__shared__ double shared[WIDTH];
+	x += BLOCK * cols;
+	double n = row_norm(x, cols, p, shared);
+	if (n < eps) n = eps;
+	for (int k = THREAD; k < cols; k += WIDTH) y[BLOCK * cols + k] = (float)(x[k] / n);
+}
+
+KERNEL(normalize_grad)(int cols, int p, float eps, const float *x, const float *y, const float *dy, float *dx) {
+	__shared__ double shared[WIDTH];
+	int at = BLOCK * cols;
+	double n = row_norm(x + at, cols, p, shared), dot = 0;
+	if (n >= eps)
+		for (int k = THREAD; k < cols; k += WIDTH) dot += (double)y[at + k] * dy[at + k];
+	dot = block_sum(dot, shared);
+	if (n < eps) n = eps;
+	for (int k = THREAD; k < cols; k += WIDTH) {
+		float v = x[at + k];
+		double u = p == 2 ? y[at + k] : v > 0 ? 1 : v < 0 ? -1 : v;
+		dx[at + k] = (float)((dy[at + k] - u * dot) / n);
+	}
+}
+
+// The largest number m of a row and Σ e^(x−m); the sum is NaN if a number is.
+static __device__ float row_powers(const float *x, int cols, double *total, float *shared, double *sums) {
+	float m = -INFINITE;
+	for (int k = THREAD; k < cols; k += WIDTH)
+		if (x[k] > m) m = x[k];
+	m = block_max(m, shared);
+	double sum = 0;
+	for (int k = THREAD; k < cols; k += WIDTH) sum += exponential(below(x[k], m));
+	*total = block_sum(sum, sums);
+	return m;
+}
+
+KERNEL(log_softmax)(int cols, const float *x, float *y) {
+	__shared__ float shared[WIDTH];
+	__shared__ double sums[WIDTH];
+	double total;
+	x += BLOCK * cols;
+	float m = row_powers(x, cols, &total, shared, sums), lse = logarithm((float)total);
+	for (int k = THREAD; k < cols; k += WIDTH) y[BLOCK * cols + k] = below(x[k], m) - lse;
+}
+
+KERNEL(log_softmax_grad)(int cols, const float *y, const float *dy, float *dx) {
+	__shared__ double sums[WIDTH];
+	double sum = 0;
+	int at = BLOCK * cols;
+	for (int k = THREAD; k < cols; k += WIDTH) sum += dy[at + k];
+	sum = block_sum(sum, sums);
+	for (int k = THREAD; k < cols; k += WIDTH) dx[at + k] = (float)(dy[at + k] - exponential(y[at + k]) * sum);
+}
+
+static __device__ int label_of(float v, int classes, int *report, int check) {
+	int l = (int)v;
+	if (v >= 0 && v < classes && v == (float)l) return l;
+	if (THREAD == 0) complain(report, check, BLOCK);
+	return 0;
+}
+
+KERNEL(cross_entropy)(int classes, float smoothing, const float *x, const float *labels, float *y, int *report, int check) {
+	__shared__ float shared[WIDTH];
+	__shared__ double sums[WIDTH];
+	double total, loss = 0, sum = 0;
+	x += BLOCK * classes;
+	int label = label_of(labels[BLOCK], classes, report, check);
+	float m = row_powers(x, classes, &total, shared, sums), lse = logarithm((float)total);
+	if (smoothing > 0) {
+		for (int k = THREAD; k < classes; k += WIDTH) sum += lse - below(x[k], m);
+		sum = block_sum(sum, sums);
+		loss = smoothing * sum / classes;
+	}
+	if (smoothing < 1) loss += (1.0 - smoothing) * (lse - below(x[label], m));
+	if (THREAD == 0) y[BLOCK] = (float)loss;
+}
+
+KERNEL(cross_entropy_grad)(int classes, float smoothing, const float *x, const float *labels, const float *dy, float *dx, int *report, int check) {
+	__shared__ float shared[WIDTH];
+	__shared__ double sums[WIDTH];
+	double total;
+	x += BLOCK * classes;
+	int label = label_of(labels[BLOCK], classes, report, check);
+	float m = row_powers(x, classes, &total, shared, sums);
+	for (int k = THREAD; k < classes; k += WIDTH) {
+		double q = smoothing / classes + (k == label ? 1.0 - smoothing : 0.0);
+		dx[BLOCK * classes + k] = (float)(dy[BLOCK] * (exponential(below(x[k], m)) / total - q));
+	}
+}

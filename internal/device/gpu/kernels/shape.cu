@@ -1,0 +1,72 @@
+// Copies, transposes and sums along axes.
+#include "medusa.cuh"
+
+// A block of rows×width numbers from one matrix to another, with their own lengths of a row.
+KERNEL(copy_block)(int n, int width, const float *x, int ldx, float *y, int ldy) {
+	each(i, n) {
+		int r = i / width, c = i % width;
+		y[r * ldy + c] = x[r * ldx + c];
+	}
+}
+
+// Tiles of 32×32 through shared memory; grid (columns/32, rows/32).
+KERNEL(transpose)(int rows, int cols, const float *x, float *y) {
+	__shared__ float tile[32][33];
+	int c0 = BLOCK * 32, r0 = BLOCK_Y * 32, c = THREAD % 32;
+	for (int r = THREAD / 32; r < 32; r += 8)
+		if (r0 + r < rows && c0 + c < cols) tile[r][c] = x[(r0 + r) * cols + c0 + c];
+	SYNC;
+	for (int r = THREAD / 32; r < 32; r += 8)
+		if (c0 + r < cols && r0 + c < rows) y[(c0 + r) * rows + r0 + c] = tile[c][r];
+}
+
+// Sums over up to three axes: the sum of number o is that of x[base(o) + j0·s0 + j1·s1 + j2·s2].
+// Results are (k0, k1, k2, k3) with strides t0 … t3 in x. One block a result.
+KERNEL(sum_axes)(int k1, int k2, int k3, int t0, int t1, int t2, int t3, int m, int m1, int m2, int s0, int s1, int s2, const float *x, float *y) {
+	__shared__ double shared[WIDTH];
+	int o = BLOCK, r = o;
+	int i3 = r % k3;
+	r /= k3;
+	int i2 = r % k2;
+	r /= k2;
+	int i1 = r % k1, i0 = r / k1;
+	const float *from = x + i0 * t0 + i1 * t1 + i2 * t2 + i3 * t3;
+	double sum = 0;
+	for (int j = THREAD; j < m; j += WIDTH) {
+		int q = j, j2 = q % m2;
+		q /= m2;
+		sum += from[q / m1 * s0 + q % m1 * s1 + j2 * s2];
+	}
+	sum = block_sum(sum, shared);
+	if (THREAD == 0) y[o] = (float)sum;
+}
+
+// Rows of a table. The indices are checked: see complain.
+KERNEL(gather)(int n, int cols, int rows, const float *table, const float *indices, float *y, int *report, int check) {
+	each(i, n) {
+		float v = indices[i / cols];
+		int r = (int)v;
+		if (!(v >= 0 && v < rows) || v != (float)r) {
+			complain(report, check, i / cols);
+			r = 0;
+		}
+		y[i] = table[r * cols + i % cols];
+	}
+}
+
+// One block a row of the table: the rows of dy that belong there are added in their order.
+KERNEL(gather_grad)(int count, int cols, int rows, const float *indices, const float *dy, float *dtable, int *report, int check) {
+	for (int c = THREAD; c < cols; c += WIDTH) {
+		float sum = 0;
+		for (int i = 0; i < count; i++) {
+			if (indices[i] == (float)BLOCK) sum += dy[i * cols + c];
+		}
+		dtable[BLOCK * cols + c] = sum;
+	}
+	if (BLOCK == 0) {
+		for (int i = THREAD; i < count; i += WIDTH) {
+			float v = indices[i];
+			if (!(v >= 0 && v < rows) || v != (float)(int)v) complain(report, check, i);
+		}
+	}
+}

@@ -1,0 +1,349 @@
+package gpu
+
+import (
+	"slices"
+
+	"medusa/internal/cuda"
+	"medusa/internal/device"
+	"medusa/internal/device/cpu"
+)
+
+// build gathers the steps of a spec; false if the device has no kernel for it.
+func (b *builder) build(spec any) bool {
+	switch s := spec.(type) {
+	case device.Unary:
+		return b.unary(s)
+	case device.UnaryGrad:
+		return b.unaryGrad(s)
+	case device.Binary:
+		return b.binary(s)
+	case device.AddRelu:
+		b.launch("add_relu", flat(s.N), s.N, in(0), in(1), out)
+	case device.Where:
+		b.launch("where", flat(s.N), s.N, f32(s.Other), in(0), in(1), out)
+	case device.Constant:
+		b.step(fill(out, s.N, s.Value))
+	case device.Iota:
+		b.launch("iota", flat(s.N), s.N, out)
+	case device.Copy:
+		b.step(copyOf(out, in(0), s.N))
+	case device.Keep:
+		b.keep(s)
+	case device.Row:
+		b.step(copyOf(out, in(0).from(s.I*s.Cols), s.Cols))
+	case device.Slice:
+		n := s.To - s.From
+		b.launch("copy_block", flat(s.Rows*n), s.Rows*n, n, in(0).from(s.From), s.Width, out, n)
+	case device.SliceGrad:
+		n := s.To - s.From
+		b.step(fill(out, s.Rows*s.Width, 0))
+		b.launch("copy_block", flat(s.Rows*n), s.Rows*n, n, in(0), n, out.from(s.From), s.Width)
+	case device.Concat:
+		b.concat(s)
+	case device.Transpose:
+		b.launch("transpose", cuda.Dim{X: (s.Cols + 31) / 32, Y: (s.Rows + 31) / 32}, s.Rows, s.Cols, in(0), out)
+	case device.SumTo:
+		return b.sumTo(s)
+	case device.Broadcast:
+		return b.broadcast(s)
+	case device.Gather:
+		b.launch("gather", flat(s.N*s.Cols), s.N*s.Cols, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check("index", s.Rows))
+	case device.GatherGrad:
+		b.launch("gather_grad", blocks(s.Rows), s.N, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check("index", s.Rows))
+	case device.MatMul:
+		b.add(b.d.product(s.TransA, s.TransB, s.M, s.N, s.K, 1, in(0), in(1), 0, out))
+	case device.Linear:
+		b.linear(s)
+	case device.Conv, device.ConvNorm, device.ConvPool, device.ConvGradInput, device.ConvGradWeight, device.BiasGrad:
+		b.convolution(s)
+	case device.ChannelSum:
+		b.launch("channel_sum", blocks(s.C), s.N, s.C, s.Plane, in(0), out)
+	case device.BatchStats:
+		b.launch("batch_stats", blocks(s.C), s.N, s.C, s.Plane, f32(s.Momentum), f32(s.Eps), in(0), out, in(1), in(2))
+	case device.RunningStats:
+		b.launch("running_stats", flat(s.C), s.C, f32(s.Eps), in(0), in(1), out)
+	case device.BatchNorm:
+		b.scaleShift(s.BatchNorm, s.Relu, null, out)
+	case device.BatchNormAdd:
+		b.scaleShift(s.BatchNorm, true, in(4), out)
+	case device.BatchNormParamsGrad:
+		b.launch("norm_params_grad", blocks(s.C), s.N, s.C, s.Plane, s.Relu, in(0), in(1), in(2), in(3), in(4), out)
+	case device.BatchNormGrad:
+		n := s.N * s.C * s.Plane
+		b.launch("norm_grad", flat(n), n, s.C, s.Plane, s.N, s.Relu, in(0), in(1), in(2), in(3), in(4), in(5).or(!s.Fixed), out)
+	case device.NormPool:
+		b.work(s.N * s.C * s.Plane)
+		b.scaleShift(s.BatchNorm, false, null, work(0))
+		b.maxPool(s.Pool, s.Relu, s.Saved, work(0))
+	case device.MaxPool:
+		b.maxPool(s.Pool2D, s.Relu, s.Saved, in(0))
+	case device.MaxPoolGrad:
+		return b.maxPoolGrad(s)
+	case device.AvgPool:
+		b.avgPool("avg_pool", s.Pool2D, s.Planes*s.OutH()*s.OutW())
+	case device.AvgPoolGrad:
+		b.avgPool("avg_pool_grad", s.Pool2D, s.Planes*s.H*s.W)
+	case device.PlaneMean:
+		b.launch("plane_mean", blocks(s.Planes), s.Size, in(0), out)
+	case device.PlaneMeanGrad:
+		b.launch("plane_mean_grad", flat(s.Planes*s.Size), s.Planes*s.Size, s.Size, in(0), out)
+	default:
+		return b.buildRows(spec)
+	}
+	return true
+}
+
+// buildRows is build for functions of rows and what losses are made of.
+func (b *builder) buildRows(spec any) bool {
+	switch s := spec.(type) {
+	case device.Normalize:
+		b.launch("normalize", blocks(s.Rows), s.Cols, s.P, f32(s.Eps), in(0), out)
+	case device.NormalizeGrad:
+		b.launch("normalize_grad", blocks(s.Rows), s.Cols, s.P, f32(s.Eps), in(0), in(1), in(2), out)
+	case device.LogSoftmax:
+		b.launch("log_softmax", blocks(s.Rows), s.Cols, in(0), out)
+	case device.LogSoftmaxGrad:
+		b.launch("log_softmax_grad", blocks(s.Rows), s.Cols, in(0), in(1), out)
+	case device.CrossEntropy:
+		b.launch("cross_entropy", blocks(s.Rows), s.Classes, f32(s.Smoothing), in(0), in(1), out, b.d.reportTo(), b.d.check("label", s.Classes))
+	case device.CrossEntropyGrad:
+		b.launch("cross_entropy_grad", blocks(s.Rows), s.Classes, f32(s.Smoothing), in(0), in(1), in(2), out, b.d.reportTo(), b.d.check("label", s.Classes))
+	case device.Distance:
+		return b.distance(s)
+	case device.DistanceGrad:
+		return b.distanceGrad(s)
+	case device.PairGrad:
+		return b.pairGrad(s)
+	case device.PairMask:
+		b.launch("pair_mask", flat(s.N*s.N), s.N, pairsNumber(s.Pairs), in(0), out)
+	case device.RowTerms:
+		b.launch("row_terms", blocks(s.Rows), s.Cols, pairsNumber(s.Pairs), s.Hinge, f32(s.K), f32(s.C), f32(s.Low), f32(s.High), in(0), in(1), out)
+	case device.RowTermsGrad:
+		b.rowTermsGrad(s, in(0), in(1), in(2), out, false)
+	case device.RowReduce:
+		b.rowReduce(s)
+	case device.RowReduceGrad:
+		b.rowReduceGrad(s, in(0), in(1), in(2), in(3), out, false)
+	case device.RowNearest:
+		b.launch("row_nearest", blocks(s.Rows), s.Cols, s.K, in(0), in(1), out)
+	case device.Triplets:
+		b.triplets("triplets", s, 3)
+	case device.TripletsGrad:
+		b.triplets("triplets_grad", device.Triplets(s), 4)
+	default:
+		return false
+	}
+	return true
+}
+
+// functions are those of point.cu, in the order of its numbers.
+var functions = []device.Func{device.Affine, device.Relu, device.Hinge, device.Square, device.Sqrt, device.Exp, device.Log,
+	device.Softplus, device.Sigmoid, device.Abs, device.Clamp, device.Step, device.Equal, device.Tanh}
+
+func (b *builder) unary(s device.Unary) bool {
+	f := slices.Index(functions, s.F)
+	if f >= 0 {
+		b.launch("unary", flat(s.N), s.N, f, f32(s.A), f32(s.B), in(0), out)
+	}
+	return f >= 0
+}
+
+func (b *builder) unaryGrad(s device.UnaryGrad) bool {
+	f := slices.Index(functions, s.F)
+	if f < 0 {
+		return false
+	}
+	needX, needY := s.F.Needs()
+	dy := in(btoi(needX) + btoi(needY))
+	x, y := dy, dy // not looked at
+	if needX {
+		x = in(0)
+	}
+	if needY {
+		y = in(btoi(needX))
+	}
+	b.launch("unary_grad", flat(s.N), s.N, f, f32(s.A), f32(s.B), x, y, dy, out)
+	return true
+}
+
+// operators are those of point.cu, in the order of its numbers; the last copies the first
+// operand.
+var operators = []device.Operator{device.Add, device.Sub, device.Mul, device.Div, device.Max, device.Min,
+	device.Greater, device.GreaterEqual, device.Same}
+
+func (b *builder) binary(s device.Binary) bool {
+	f := slices.Index(operators, s.Op)
+	return f >= 0 && b.stretch(f, s.A, s.B, in(0), in(1))
+}
+
+func (b *builder) broadcast(s device.Broadcast) bool {
+	from := s.From
+	if len(from) == 0 {
+		from = slices.Repeat([]int{1}, len(s.To))
+	}
+	return b.stretch(len(operators), from, s.To, in(0), in(0))
+}
+
+// stretch is the operator of number f on shapes of one rank, stretched where a side is 1.
+func (b *builder) stretch(f int, shapeA, shapeB []int, x, y operand) bool {
+	axes := foldAxes(shapeA, shapeB)
+	if len(axes) > 4 {
+		return false
+	}
+	n := 1
+	for _, a := range axes {
+		n *= a.n
+	}
+	if len(axes) <= 1 && (len(axes) == 0 || axes[0].a && axes[0].b) {
+		b.launch("binary_flat", flat(n), n, f, x, y, out)
+		return true
+	}
+	size, sa, sb := [4]int{1, 1, 1, 1}, [4]int{}, [4]int{}
+	na, nb := 1, 1
+	for i := range axes {
+		a := axes[len(axes)-1-i]
+		size[3-i] = a.n
+		if a.a {
+			sa[3-i] = na
+			na *= a.n
+		}
+		if a.b && f < len(operators) {
+			sb[3-i] = nb
+			nb *= a.n
+		}
+	}
+	b.launch("binary", flat(n), n, f, size[1], size[2], size[3], sa[0], sa[1], sa[2], sa[3], sb[0], sb[1], sb[2], sb[3], x, y, out)
+	return true
+}
+
+// axis is one axis of two stretched operands: its size, and whether they move along it.
+type axis struct {
+	n    int
+	a, b bool
+}
+
+// foldAxes joins axes along which the operands move alike, and leaves out those of size 1.
+func foldAxes(shapeA, shapeB []int) []axis {
+	var axes []axis
+	for i := range shapeA {
+		x := axis{max(shapeA[i], shapeB[i]), shapeA[i] > 1, shapeB[i] > 1}
+		if x.n == 1 {
+			continue
+		}
+		if l := len(axes) - 1; l >= 0 && axes[l].a == x.a && axes[l].b == x.b {
+			axes[l].n *= x.n
+			continue
+		}
+		axes = append(axes, x)
+	}
+	return axes
+}
+
+func (b *builder) keep(s device.Keep) {
+	own := b.own(s.N)
+	if own == nil {
+		return
+	}
+	*s.Into = device.Memory{Remote: own, On: b.d}
+	b.step(copyOf(fixed(own), in(0), s.N))
+}
+
+func (b *builder) concat(s device.Concat) {
+	width, at := 0, 0
+	for _, w := range s.Widths {
+		width += w
+	}
+	for i, w := range s.Widths {
+		b.launch("copy_block", flat(s.Rows*w), s.Rows*w, w, in(i), w, out.from(at), width)
+		at += w
+	}
+}
+
+// sumTo splits the axes into those of the result and those that are summed over.
+func (b *builder) sumTo(s device.SumTo) bool {
+	to := s.To
+	if len(to) == 0 {
+		to = slices.Repeat([]int{1}, len(s.From))
+	}
+	axes := foldAxes(to, s.From) // a moves along what is left, b along all
+	type dim struct{ n, stride int }
+	var kept, summed []dim
+	stride := 1
+	for _, a := range slices.Backward(axes) {
+		if a.a {
+			kept = append(kept, dim{a.n, stride})
+		} else {
+			summed = append(summed, dim{a.n, stride})
+		}
+		stride *= a.n
+	}
+	if len(kept) > 4 || len(summed) > 3 {
+		return false
+	}
+	n, m := 1, 1
+	for _, d := range kept {
+		n *= d.n
+	}
+	for _, d := range summed {
+		m *= d.n
+	}
+	for len(kept) < 4 {
+		kept = append(kept, dim{1, 0})
+	}
+	for len(summed) < 3 {
+		summed = append(summed, dim{1, 0})
+	}
+	// The kernel's last axis is the fastest; ours is the first.
+	b.launch("sum_axes", blocks(n), kept[2].n, kept[1].n, kept[0].n, kept[3].stride, kept[2].stride, kept[1].stride, kept[0].stride,
+		m, summed[1].n, summed[0].n, summed[2].stride, summed[1].stride, summed[0].stride, in(0), out)
+	return true
+}
+
+func (b *builder) linear(s device.Linear) {
+	if b.d.blas == nil {
+		b.add(b.d.ownProduct(false, true, s.B, s.O, s.F, 1, in(0), in(1), 0, out, in(2).or(s.Bias), s.Relu))
+		return
+	}
+	b.add(b.d.product(false, true, s.B, s.O, s.F, 1, in(0), in(1), 0, out))
+	if s.Bias || s.Relu {
+		b.launch("bias_relu", flat(s.B*s.O), s.B*s.O, s.O, 1, s.Relu, in(2).or(s.Bias), out)
+	}
+}
+
+// scaleShift is a batch normalisation of inputs 0 to 3, plus z if it is not null.
+func (b *builder) scaleShift(s cpu.BatchNorm, relu bool, z, y operand) {
+	n := s.N * s.C * s.Plane
+	b.launch("scale_shift", flat(n), n, s.C, s.Plane, relu, in(0), in(1), in(2), in(3), z, y)
+}
+
+func (b *builder) maxPool(p cpu.Pool2D, relu bool, saved *device.Saved, x operand) {
+	p = p.WithDefaults()
+	n := p.Planes * p.OutH() * p.OutW()
+	arg := null
+	if saved.Wanted {
+		buf := b.own(n)
+		if buf == nil {
+			return
+		}
+		b.d.saved[saved] = buf
+		b.done = append(b.done, func() { delete(b.d.saved, saved) })
+		arg = fixed(buf)
+	}
+	b.launch("max_pool", flat(n), n, p.H, p.W, p.OutH(), p.OutW(), p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, relu, x, out, arg)
+}
+
+func (b *builder) maxPoolGrad(s device.MaxPoolGrad) bool {
+	p := s.Pool2D.WithDefaults()
+	arg := b.d.saved[s.Saved]
+	if arg == nil {
+		return false
+	}
+	n := p.Planes * p.H * p.W
+	b.launch("max_pool_grad", flat(n), n, p.H, p.W, p.OutH(), p.OutW(), p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, in(0), fixed(arg), out)
+	return true
+}
+
+func (b *builder) avgPool(kernel string, p cpu.Pool2D, n int) {
+	p = p.WithDefaults()
+	b.launch(kernel, flat(n), n, p.H, p.W, p.OutH(), p.OutW(), p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, p.ExcludePad, in(0), out)
+}
