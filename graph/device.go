@@ -37,7 +37,7 @@ func OpenDevice(name string, log func(message string)) (*Device, error) {
 	case name == "auto":
 		d, err := openGPU(0, log)
 		if err != nil {
-			log("device auto: the CPU, since CUDA is not to be had: " + err.Error())
+			log("device auto: the CPU, since there is no CUDA: " + errors.Cause(err).Error())
 			return nil, nil
 		}
 		log("device auto: " + d.Name())
@@ -58,7 +58,7 @@ func OpenDevice(name string, log func(message string)) (*Device, error) {
 func openGPU(n int, log func(string)) (*Device, error) {
 	acc, err := gpu.Open(n)
 	if err != nil {
-		return nil, err
+		return nil, errors.WithMessagef(err, "device cuda:%d is not to be had, device cpu always is", n)
 	}
 	return newDevice(acc, log), nil
 }
@@ -115,6 +115,33 @@ func (d *Device) Push(tensors ...[]float32) error {
 // Fetch copies held tensors to the host, and waits for that.
 func (d *Device) Fetch(tensors ...[]float32) error {
 	return d.each(tensors, func(r device.Remote, t []float32) error { return d.acc.Download(t, r) })
+}
+
+// Copy copies a tensor to another of its size: on the device, which must hold both.
+func (d *Device) Copy(dst, src []float32) error {
+	if d == nil || len(src) == 0 {
+		copy(dst, src)
+		return nil
+	}
+	to, from := d.Held(dst), d.Held(src)
+	if to == nil || from == nil || len(dst) != len(src) {
+		return errors.Errorf("graph: copy of %d numbers to %d, which %s does not hold", len(src), len(dst), d.Name())
+	}
+	return d.acc.Copy(to, from, len(src))
+}
+
+// Drop ends the holding of tensors, once the machines that use them are closed. The host's
+// numbers stay as they were last fetched.
+func (d *Device) Drop(tensors ...[]float32) {
+	if d == nil {
+		return
+	}
+	for _, t := range tensors {
+		if r := d.Held(t); r != nil {
+			d.acc.Release(r)
+			delete(d.held, &t[0])
+		}
+	}
 }
 
 func (d *Device) each(tensors [][]float32, body func(r device.Remote, t []float32) error) error {

@@ -39,7 +39,7 @@ type Config struct {
 
 	Seed    uint64 `json:"seed,omitempty" yaml:"seed,omitempty"`       // of weights, batches, augmentation and k-means
 	Threads int    `json:"threads,omitempty" yaml:"threads,omitempty"` // for the kernels; all processors if 0; no result depends on it
-	Device  string `json:"device,omitempty" yaml:"device,omitempty"`   // cpu, or auto for the best that is built; cpu if empty
+	Device  string `json:"device,omitempty" yaml:"device,omitempty"`   // cpu, cuda, cuda:N or auto; cpu if empty
 }
 
 // Keep says which weights become the model at the end of a run.

@@ -8,7 +8,7 @@ import (
 
 // Differences names the fields in which two configurations ask for other results, such
 // as solver.lr: defaults are filled in, and where the pictures lie, how they are kept and
-// how many threads work is left aside.
+// which device and how many threads work is left aside.
 func Differences(a, b Config) []string {
 	var out []string
 	differ("", fields(a), fields(b), &out)
@@ -19,7 +19,7 @@ func Differences(a, b Config) []string {
 // fields is c as JSON has it.
 func fields(c Config) map[string]any {
 	c = c.Defaults()
-	c.Threads = 0
+	c.Threads, c.Device = 0, ""
 	c.Data.Path, c.Data.CacheDir, c.Data.CacheBytes, c.Data.Workers, c.Data.Ahead = "", "", 0, 0, 0
 	c.Net.InChannels, c.Net.Height, c.Net.Width = 0, 0, 0 // taken from the pictures
 	out := map[string]any{}

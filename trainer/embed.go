@@ -22,7 +22,8 @@ type embedder struct {
 	vm          gorgonia.VM
 }
 
-func newEmbedder(cfg nets.Config, params *graph.Params, batch int) (e *embedder, err error) {
+// newEmbedder builds the network; dev holds its parameters from then on.
+func newEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device) (e *embedder, err error) {
 	defer graph.Guard("building the network for evaluation", &err)
 	e = &embedder{batch: batch, in: cfg.InChannels * cfg.Height * cfg.Width}
 	g := gorgonia.NewGraph()
@@ -36,7 +37,12 @@ func newEmbedder(cfg nets.Config, params *graph.Params, batch int) (e *embedder,
 		return nil, err
 	}
 	e.size = net.Embedding.Shape()[1]
-	if e.vm, err = graph.NewForward(g); err != nil {
+	if dev == nil {
+		e.vm, err = graph.NewForward(g)
+	} else if err = dev.Hold(graph.Tensors(params)...); err == nil {
+		e.vm, err = graph.NewMachineOn(g, dev)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return e, nil
@@ -82,7 +88,11 @@ func (e *embedder) run(ctx context.Context, n int, fill func(dst []float32, from
 		if err := e.vm.RunAll(); err != nil {
 			return nil, errors.Wrap(err, "trainer: evaluation")
 		}
-		copy(out[from*e.size:to*e.size], e.out.Float32s())
+		values := e.out.Float32s()
+		if err := e.out.Err(); err != nil {
+			return nil, errors.Wrap(err, "trainer: evaluation")
+		}
+		copy(out[from*e.size:to*e.size], values)
 	}
 	return out, nil
 }

@@ -61,7 +61,10 @@ func (t *Trainer) takeBest() error {
 	if best.state.Step != t.state.BestStep {
 		return errors.Errorf("trainer: %s is of step %d, want the best step %d: it was exchanged", t.dir.path(BestFile), best.state.Step, t.state.BestStep)
 	}
-	return best.restore(t.params, t.own, t.solver)
+	if err := best.restore(t.params, t.own, t.solver); err != nil {
+		return err
+	}
+	return t.push()
 }
 
 // fill completes the result.

@@ -12,12 +12,13 @@ import (
 // guard remembers what a forward pass changes besides the graph's own values: running
 // statistics and counters. They are put back when the pass was no good.
 type guard struct {
+	dev   *graph.Device
 	live  []*graph.Param
 	old   [][]float32
 	known bool
 }
 
-func (g *guard) remember(sets ...*graph.Params) {
+func (g *guard) remember(sets ...*graph.Params) error {
 	if !g.known {
 		g.known = true
 		for _, p := range sets {
@@ -27,20 +28,31 @@ func (g *guard) remember(sets ...*graph.Params) {
 			for _, item := range p.All() {
 				if item.Buffer {
 					g.live = append(g.live, item)
-					g.old = append(g.old, make([]float32, len(item.Value.Float32s())))
+					old := make([]float32, len(item.Value.Float32s()))
+					if err := g.dev.Hold(old); err != nil {
+						return err
+					}
+					g.old = append(g.old, old)
 				}
 			}
 		}
 	}
 	for i, item := range g.live {
-		copy(g.old[i], item.Value.Float32s())
+		if err := g.dev.Copy(g.old[i], item.Value.Float32s()); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
-func (g *guard) undo() {
+// undo puts back what was remembered, and returns why that was needed.
+func (g *guard) undo(why error) error {
 	for i, item := range g.live {
-		copy(item.Value.Float32s(), g.old[i])
+		if err := g.dev.Copy(item.Value.Float32s(), g.old[i]); err != nil {
+			return bothErrors{why, err}
+		}
 	}
+	return why
 }
 
 // NotFiniteError says that a loss or a gradient became NaN or infinite. The step was not
@@ -73,7 +85,7 @@ func (t *Trainer) notFinite(b *datasets.Batch, loss float64) error {
 		e.Paths = append(e.Paths, t.data.Train.Path(i))
 	}
 	for _, s := range t.solver.slots {
-		for _, v := range s.g {
+		for _, v := range s.grad.Float32s() {
 			if !finite(float64(v)) {
 				e.Tensors = append(e.Tensors, s.name)
 				break
@@ -85,21 +97,31 @@ func (t *Trainer) notFinite(b *datasets.Batch, loss float64) error {
 
 // moved checks at the first step that has a gradient that every learned tensor gets one
 // and moves: Gorgonia does not say when it forgets one (gorgonia #402).
-type moved struct{ old [][]float32 }
+type moved struct {
+	dev *graph.Device
+	old [][]float32
+}
 
-func (m *moved) before(s *solver, st *state) {
+func (m *moved) before(s *solver, st *state) error {
 	if st.Moved {
-		return
+		return nil
+	}
+	if err := m.dev.Fetch(s.weights()...); err != nil {
+		return err
 	}
 	m.old = m.old[:0]
 	for _, t := range s.slots {
 		m.old = append(m.old, append([]float32(nil), t.w...))
 	}
+	return nil
 }
 
-func (m *moved) after(s *solver, st *state) []Warning {
+func (m *moved) after(s *solver, st *state) ([]Warning, error) {
 	if st.Moved || m.old == nil {
-		return nil
+		return nil, nil
+	}
+	if err := m.dev.Fetch(s.weights()...); err != nil {
+		return nil, err
 	}
 	var still []string
 	for i, t := range s.slots {
@@ -108,17 +130,17 @@ func (m *moved) after(s *solver, st *state) []Warning {
 		}
 	}
 	if len(still) == len(s.slots) { // a batch without any gradient: look at the next one
-		return nil
+		return nil, nil
 	}
 	st.Moved, m.old = true, nil
 	if len(still) == 0 {
-		return nil
+		return nil, nil
 	}
 	return []Warning{{
 		Step: st.Step, Kind: "unused",
 		Message: "no step reaches " + few(still) + ": the loss does not depend on them, or too little for their precision",
 		Advice:  "take them out of the network or the loss, or look where the graph between them and the loss is cut",
-	}}
+	}}, nil
 }
 
 func unchanged(a, b []float32) bool {

@@ -47,11 +47,14 @@ func (t *Trainer) writeModel(step int) error {
 	}
 	// Training keeps more than a model needs: dropout's state.
 	needed := graph.NewParams(0)
-	e, err := newEmbedder(t.cfg.Net, needed, 1)
+	e, err := newEmbedder(t.cfg.Net, needed, 1, nil)
 	if err != nil {
 		return err
 	}
 	e.close()
+	if err := t.device.Fetch(graph.Tensors(t.params)...); err != nil {
+		return err
+	}
 	tensors := slices.DeleteFunc(t.params.Tensors(""), func(s safetensors.Tensor) bool { return needed.Lookup(s.Name) == nil })
 	meta := map[string]string{formatKey: kindModel, versionKey: version, "model": string(b), "step": strconv.Itoa(step)}
 	return t.dir.write(ModelFile, func(w io.Writer) error {
@@ -69,7 +72,7 @@ func LoadModel(path string) (*Model, error) {
 	if err := json.Unmarshal([]byte(file.Metadata["model"]), &m.info); err != nil {
 		return nil, errors.Wrapf(err, "trainer: %s: what the model says about itself", path)
 	}
-	if m.eval, err = newEmbedder(m.info.Net, m.params, modelBatch); err != nil {
+	if m.eval, err = newEmbedder(m.info.Net, m.params, modelBatch, nil); err != nil {
 		return nil, errors.Wrapf(err, "trainer: %s", path)
 	}
 	if err := m.params.Restore(file.Tensors, ""); err != nil {

@@ -159,18 +159,24 @@ func (t *Trainer) advance(ctx context.Context, loader *datasets.Loader) error {
 	defer b.Release()
 	copy(t.step.x, b.Pixels)
 	copy(t.step.y, b.Labels)
-	t.guard.remember(t.params, t.own)
-	if err := t.step.run(); err != nil {
-		t.guard.undo()
+	if err := t.guard.remember(t.params, t.own); err != nil {
 		return errors.Wrapf(err, "trainer: step %d", t.state.Step+1)
 	}
-	loss, squared := t.step.loss.Scalar(), t.solver.squaredNorm()
+	if err := t.step.run(); err != nil {
+		return t.guard.undo(errors.Wrapf(err, "trainer: step %d", t.state.Step+1))
+	}
+	if err := t.moved.before(t.solver, &t.state); err != nil {
+		return t.guard.undo(errors.Wrapf(err, "trainer: step %d", t.state.Step+1))
+	}
+	lr := t.cfg.Solver.LR * t.state.Schedule.factor(t.state.Step+1)
+	loss, squared, err := t.solver.advance(t.step.loss, lr, t.cfg.Clip)
+	if err != nil {
+		return t.guard.undo(errors.Wrapf(err, "trainer: step %d", t.state.Step+1))
+	}
 	if !finite(loss) || !finite(squared) {
-		t.guard.undo()
-		return t.notFinite(b, loss)
+		return t.guard.undo(t.notFinite(b, loss))
 	}
 	norm := math.Sqrt(squared)
-	lr := t.update(norm)
 	s := &t.state
 	s.Step++
 	s.Loss = loss
@@ -189,20 +195,16 @@ const observerDelay = 8
 func (t *Trainer) consumed(b *datasets.Batch) error {
 	s := &t.state
 	if t.observer != nil {
-		return errors.Wrapf(t.observer.Observe(t.step.embed.Float32s()), "trainer: the sampler, after step %d", s.Step)
+		seen := t.step.embed.Float32s()
+		if err := t.step.embed.Err(); err != nil {
+			return errors.Wrapf(err, "trainer: the embeddings of step %d", s.Step)
+		}
+		return errors.Wrapf(t.observer.Observe(seen), "trainer: the sampler, after step %d", s.Step)
 	}
 	if s.Drawn++; b.SamplerState != nil {
 		t.samplerAt, s.Drawn = b.SamplerState, 0
 	}
 	return nil
-}
-
-// update moves the weights and returns the learning rate.
-func (t *Trainer) update(norm float64) float64 {
-	lr := t.cfg.Solver.LR * t.state.Schedule.factor(t.state.Step+1)
-	t.moved.before(t.solver, &t.state)
-	t.solver.apply(lr, clipping(t.cfg.Clip, norm))
-	return lr
 }
 
 // stepped tells what the step did.
@@ -215,7 +217,9 @@ func (t *Trainer) stepped(ctx context.Context, b *datasets.Batch, lr, norm float
 	i.ETA = t.pace.eta(t.cfg.Steps-s.Step, t.sampler.Batch())
 	i.Logged = s.Step%t.cfg.LogEvery == 0 || s.Step == 1 || s.Step == t.cfg.Steps
 	if i.Logged {
-		t.look(b)
+		if err := t.look(b); err != nil {
+			return err
+		}
 		if err := t.journal.add(recordStep(*i)); err != nil {
 			return err
 		}
@@ -223,7 +227,10 @@ func (t *Trainer) stepped(ctx context.Context, b *datasets.Batch, lr, norm float
 			return err
 		}
 	}
-	warnings := t.moved.after(t.solver, s)
+	warnings, err := t.moved.after(t.solver, s)
+	if err != nil {
+		return err
+	}
 	if i.Logged {
 		warnings = append(warnings, s.Watch.look(*i, t.data.Train.NumClasses())...)
 	}
@@ -241,13 +248,19 @@ func (t *Trainer) stepped(ctx context.Context, b *datasets.Batch, lr, norm float
 }
 
 // look measures how the embeddings of the batch lie.
-func (t *Trainer) look(b *datasets.Batch) {
+func (t *Trainer) look(b *datasets.Batch) error {
 	i := &t.info
-	spread := measure(t.step.embed.Float32s(), t.step.size, b.Classes)
+	x := t.step.embed.Float32s()
+	if err := t.step.embed.Err(); err != nil {
+		return errors.Wrapf(err, "trainer: the embeddings of step %d", i.Step)
+	}
+	spread := measure(x, t.step.size, b.Classes)
 	i.MeanPositive, i.MeanNegative, i.EmbeddingNorm = spread.positive, spread.negative, spread.norm
 	if t.step.active != nil {
 		i.HasActive, i.ActiveShare = true, t.step.active.Scalar()
+		return errors.Wrapf(t.step.active.Err(), "trainer: the active share of step %d", i.Step)
 	}
+	return nil
 }
 
 func (t *Trainer) warn(ctx context.Context, w Warning) error {

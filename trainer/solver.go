@@ -1,9 +1,11 @@
 package trainer
 
 import (
+	"math"
 	"slices"
 
 	"medusa/graph"
+	"medusa/internal/device"
 	"medusa/internal/device/cpu"
 	"medusa/internal/safetensors"
 )
@@ -29,6 +31,8 @@ type solver struct {
 	count  int // steps so far
 	pieces []piece
 	sums   []float64 // Σ g² of each piece
+	dev    *graph.Device
+	remote device.Solver // of a device, made at the first step
 
 	lr, scale  float64 // of the step in progress
 	norm, step func(lo, hi int)
@@ -41,9 +45,9 @@ type piece struct {
 
 const pieceSize = 1 << 14
 
-// newSolver makes the state for slots whose name, shape, w, grad and rate are set.
-func newSolver(cfg SolverConfig, slots []*slot) *solver {
-	s := &solver{cfg: cfg, slots: slots}
+// newSolver makes the state for slots whose name, shape, w, grad and rate are set. dev holds w.
+func newSolver(cfg SolverConfig, slots []*slot, dev *graph.Device) (*solver, error) {
+	s := &solver{cfg: cfg, slots: slots, dev: dev}
 	for _, t := range slots {
 		if cfg.DecayAll || !isVector(t.shape) {
 			t.decay = cfg.WeightDecay
@@ -63,7 +67,71 @@ func newSolver(cfg SolverConfig, slots []*slot) *solver {
 	}
 	s.sums = make([]float64, len(s.pieces))
 	s.norm, s.step = s.normPieces, s.stepPieces
-	return s
+	return s, dev.Hold(s.state()...)
+}
+
+// weights is the learned tensors.
+func (s *solver) weights() [][]float32 {
+	var out [][]float32
+	for _, t := range s.slots {
+		out = append(out, t.w)
+	}
+	return out
+}
+
+// state is what the solver keeps of the past.
+func (s *solver) state() [][]float32 {
+	var out [][]float32
+	for _, t := range s.slots {
+		for _, x := range [][]float32{t.first, t.second} {
+			if x != nil {
+				out = append(out, x)
+			}
+		}
+	}
+	return out
+}
+
+// advance makes one step with the gradients scaled down to a norm of clip, unless that is 0,
+// and returns the loss and the square of the gradients' norm. Nothing moves if one of them is
+// not finite.
+func (s *solver) advance(loss *graph.Kept, lr, clip float64) (value, squared float64, err error) {
+	if s.dev != nil {
+		return s.advanceRemote(loss, lr, clip)
+	}
+	value, squared = loss.Scalar(), s.squaredNorm()
+	if finite(value) && finite(squared) {
+		s.apply(lr, clipping(clip, math.Sqrt(squared)))
+	}
+	return value, squared, nil
+}
+
+func (s *solver) advanceRemote(loss *graph.Kept, lr, clip float64) (value, squared float64, err error) {
+	if s.remote == nil {
+		if err := s.makeRemote(); err != nil {
+			return 0, 0, err
+		}
+	}
+	if err := s.remote.Step(loss.Remote(), lr, clip, s.count+1); err != nil {
+		return 0, 0, err
+	}
+	if value, squared, err = s.remote.Result(); err == nil && finite(value) && finite(squared) {
+		s.count++
+	}
+	return value, squared, err
+}
+
+func (s *solver) makeRemote() (err error) {
+	c := s.cfg
+	rule := device.SolverRule{Name: c.Name, Momentum: c.Momentum, Beta1: c.Beta1, Beta2: c.Beta2, Alpha: c.Alpha, Eps: c.Eps, Nesterov: c.Nesterov}
+	var tensors []device.SolverTensor
+	for _, t := range s.slots {
+		tensors = append(tensors, device.SolverTensor{
+			N: len(t.w), W: s.dev.Held(t.w), G: t.grad.Remote(), First: s.dev.Held(t.first), Second: s.dev.Held(t.second), Decay: t.decay, Rate: t.rate,
+		})
+	}
+	s.remote, err = s.dev.Accelerator().NewSolver(rule, tensors)
+	return err
 }
 
 // isVector tells a bias, or batch norm's scale or shift, from a matrix or a kernel.

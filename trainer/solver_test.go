@@ -15,7 +15,10 @@ import (
 // scales are 1. It returns the weights after every step.
 func drive(cfg SolverConfig, w []float64, shape []int, grads [][]float64) [][]float64 {
 	s := &slot{name: "w", shape: shape, w: single(w), rate: 1}
-	solve := newSolver(cfg.defaults(), []*slot{s})
+	solve, err := newSolver(cfg.defaults(), []*slot{s}, nil)
+	if err != nil {
+		panic(err)
+	}
 	var out [][]float64
 	for _, g := range grads {
 		s.g = single(g)
@@ -192,7 +195,8 @@ func TestSolverThreadsAndPieces(t *testing.T) {
 func TestSquaredNormOverTensors(t *testing.T) {
 	a := &slot{name: "a", shape: []int{3}, w: make([]float32, 3), g: []float32{1, 2, 3}}
 	b := &slot{name: "b", shape: []int{2}, w: make([]float32, 2), g: []float32{4, 5}}
-	s := newSolver(SolverConfig{Name: "sgd"}, []*slot{a, b})
+	s, err := newSolver(SolverConfig{Name: "sgd"}, []*slot{a, b}, nil)
+	require.NoError(t, err)
 	require.Equal(t, 55.0, s.squaredNorm())
 	b.g[1] = float32(math.Inf(-1))
 	require.True(t, math.IsInf(s.squaredNorm(), 1))
@@ -203,7 +207,8 @@ func TestSquaredNormOverTensors(t *testing.T) {
 func BenchmarkAdam(b *testing.B) {
 	const n = 550_000 // an MLP 784-512-256-64
 	s := &slot{name: "w", shape: []int{n / 2, 2}, w: make([]float32, n), g: make([]float32, n), rate: 1}
-	solve := newSolver(SolverConfig{}.defaults(), []*slot{s})
+	solve, err := newSolver(SolverConfig{}.defaults(), []*slot{s}, nil)
+	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
 		solve.squaredNorm()

@@ -17,14 +17,16 @@ type step struct {
 	embed    *graph.Kept // (B, E)
 	size     int         // E
 	slots    []*slot     // the network's, then the loss's
-	ownSlots int         // how many are the loss's
+	dev      *graph.Device
+	ownSlots int // how many are the loss's
 	vm       gorgonia.VM
 }
 
-// newStep builds network, loss and gradients over params and the loss's own parameters.
-func newStep(cfg nets.Config, params *graph.Params, batch int, parse func(embedding, trunk int) (losses.Loss, error)) (s *step, loss losses.Loss, err error) {
+// newStep builds network, loss and gradients over params and the loss's own parameters, which
+// dev holds from then on.
+func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device, parse func(embedding, trunk int) (losses.Loss, error)) (s *step, loss losses.Loss, err error) {
 	defer graph.Guard("building the network and the loss", &err)
-	s = &step{}
+	s = &step{dev: dev}
 	g := gorgonia.NewGraph()
 	x, pictures := input(g, "pictures", batch, cfg.InChannels, cfg.Height, cfg.Width)
 	y, labels := input(g, "labels", batch)
@@ -51,10 +53,21 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, parse func(embedd
 	if err := s.keep(cost, net.Embedding, y, loss); err != nil {
 		return nil, nil, err
 	}
-	if s.vm, err = graph.NewMachine(g); err != nil {
+	if err := dev.Hold(graph.Tensors(params, paramsOf(loss))...); err != nil {
+		return nil, nil, err
+	}
+	if s.vm, err = graph.NewMachineOn(g, dev); err != nil {
 		return nil, nil, err
 	}
 	return s, loss, nil
+}
+
+// paramsOf is the loss's own parameters; nil if it has none.
+func paramsOf(l losses.Loss) *graph.Params {
+	if t, ok := l.(losses.Trainable); ok {
+		return t.Params()
+	}
+	return nil
 }
 
 func lossNode(loss losses.Loss, net nets.Net, y *gorgonia.Node) (*gorgonia.Node, error) {
@@ -73,8 +86,8 @@ const (
 func (s *step) gradients(g *gorgonia.ExprGraph, cost *gorgonia.Node, params *graph.Params, loss losses.Loss) error {
 	items, nodes := params.Learned(g)
 	s.addSlots(netPrefix, items)
-	if t, ok := loss.(losses.Trainable); ok {
-		own, ownNodes := t.Params().Learned(g)
+	if p := paramsOf(loss); p != nil {
+		own, ownNodes := p.Learned(g)
 		s.addSlots(lossPrefix, own)
 		s.ownSlots = len(own)
 		nodes = append(nodes, ownNodes...)

@@ -1,8 +1,6 @@
 package trainer
 
 import (
-	"math"
-
 	"github.com/pkg/errors"
 
 	"medusa/graph"
@@ -20,6 +18,7 @@ type StepperConfig struct {
 	Classes int          // that labels come from, for losses with weights for each class
 	Clip    float64      // largest global norm of the gradient; 0: not clipped
 	Seed    uint64       // of the initial weights
+	Device  string       // cpu, cuda, cuda:N or auto; cpu if empty
 }
 
 // Stepper is a run's training step without what stands around it: pictures and labels
@@ -32,6 +31,7 @@ type Stepper struct {
 	own    *graph.Params // of the loss; nil if it has none
 	clip   float64
 	guard  guard
+	device *graph.Device
 }
 
 // NewStepper builds network, loss, gradients and solver.
@@ -39,29 +39,40 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 	if cfg.Batch < 1 {
 		return nil, errors.Errorf("trainer: a batch of %d pictures, want at least 1", cfg.Batch)
 	}
-	run := Config{Net: cfg.Net, Loss: cfg.Loss, Solver: cfg.Solver, Clip: cfg.Clip}
+	run := Config{Net: cfg.Net, Loss: cfg.Loss, Solver: cfg.Solver, Clip: cfg.Clip, Device: cfg.Device}
 	if err := run.Validate(); err != nil {
 		return nil, err
 	}
 	run = run.Defaults()
-	s := &Stepper{params: graph.NewParams(cfg.Seed), clip: cfg.Clip}
+	device, err := graph.OpenDevice(cfg.Device, nil)
+	if err != nil {
+		return nil, errors.Wrap(err, "trainer")
+	}
+	device.CheckByHand() // by the solver
+	s := &Stepper{params: graph.NewParams(cfg.Seed), clip: cfg.Clip, device: device}
+	if err := s.build(cfg, run); err != nil {
+		device.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Stepper) build(cfg StepperConfig, run Config) (err error) {
 	net := withPictures(cfg.Net)
 	var loss losses.Loss
-	var err error
-	s.step, loss, err = newStep(net, s.params, cfg.Batch, func(embedding, trunk int) (losses.Loss, error) {
+	s.step, loss, err = newStep(net, s.params, cfg.Batch, s.device, func(embedding, trunk int) (losses.Loss, error) {
 		return losses.Parse(run.Loss, losses.Setting{Classes: cfg.Classes, EmbeddingSize: embedding, TrunkSize: trunk, Seed: cfg.Seed})
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if l, ok := loss.(losses.Trainable); ok {
-		s.own = l.Params()
-	}
+	s.own = paramsOf(loss)
 	for _, slot := range s.step.slots[len(s.step.slots)-s.step.ownSlots:] {
 		slot.rate *= run.Solver.LossLR
 	}
-	s.solver = newSolver(run.Solver, s.step.slots)
-	return s, nil
+	s.guard.dev = s.device
+	s.solver, err = newSolver(run.Solver, s.step.slots, s.device)
+	return err
 }
 
 // withPictures fills in the size of pictures that nets.Config's zero value stands for.
@@ -84,17 +95,19 @@ func (s *Stepper) Labels() []float32 { return s.step.y }
 // Step learns from the batch and returns its loss. If loss or gradient are not finite the
 // weights stay as they are and the error says so.
 func (s *Stepper) Step() (loss float64, err error) {
-	s.guard.remember(s.params, s.own)
-	if err := s.step.run(); err != nil {
-		s.guard.undo()
+	if err := s.guard.remember(s.params, s.own); err != nil {
 		return 0, err
 	}
-	loss, squared := s.step.loss.Scalar(), s.solver.squaredNorm()
-	if !finite(loss) || !finite(squared) {
-		s.guard.undo()
-		return loss, errors.Errorf("trainer: the loss is %v, the square of the gradient's norm %v: the step was not made; lower the learning rate or clip the gradient", loss, squared)
+	if err := s.step.run(); err != nil {
+		return 0, s.guard.undo(err)
 	}
-	s.solver.apply(s.solver.cfg.LR, clipping(s.clip, math.Sqrt(squared)))
+	loss, squared, err := s.solver.advance(s.step.loss, s.solver.cfg.LR, s.clip)
+	if err != nil {
+		return 0, s.guard.undo(err)
+	}
+	if !finite(loss) || !finite(squared) {
+		return loss, s.guard.undo(errors.Errorf("trainer: the loss is %v, the square of the gradient's norm %v: the step was not made; lower the learning rate or clip the gradient", loss, squared))
+	}
 	return loss, nil
 }
 
@@ -107,4 +120,10 @@ func clipping(clip, norm float64) float64 {
 }
 
 // Close gives back what the stepper holds.
-func (s *Stepper) Close() error { return s.step.close() }
+func (s *Stepper) Close() error {
+	err := s.step.close()
+	if e := s.device.Close(); err == nil {
+		err = e
+	}
+	return err
+}

@@ -32,6 +32,13 @@ type Options struct {
 	// Threads and Workers stand in for those of the configuration if above 0, for a run
 	// that is resumed elsewhere. No result depends on them.
 	Threads, Workers int
+
+	// Device stands in for that of the configuration if not empty, for a run that is resumed
+	// elsewhere: what was learned passes from one device to another.
+	Device string
+	// Notice is told which device is taken where that is open, and what it leaves to the host;
+	// nil if nobody wants to know.
+	Notice func(message string)
 }
 
 // Trainer is one run: a network, a loss, and what moves the one to lower the other. It
@@ -48,7 +55,8 @@ type Trainer struct {
 	own     *graph.Params // of the loss; nil if it has none
 	step    *step
 	solver  *solver
-	eval    *embedder // made when first needed
+	device  *graph.Device // nil is the CPU
+	eval    *embedder     // made when first needed
 	sampler samplers.Sampler
 
 	state       state
@@ -220,7 +228,13 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err := t.draw(); err != nil {
 		return nil, err
 	}
+	if t.device, err = graph.OpenDevice(cmp.Or(o.Device, cfg.Device), o.Notice); err != nil {
+		return nil, errors.Wrap(err, "trainer")
+	}
+	t.cfg.Device = t.device.Name()
+	t.device.CheckByHand() // by the solver
 	if err := t.assemble(); err != nil {
+		t.device.Close()
 		return nil, err
 	}
 	return t, nil
@@ -259,7 +273,7 @@ func (t *Trainer) draw() (err error) {
 // assemble builds the graph of training and its solver.
 func (t *Trainer) assemble() (err error) {
 	t.params = graph.NewParams(t.cfg.Seed)
-	t.step, t.loss, err = newStep(t.cfg.Net, t.params, t.sampler.Batch(), func(embedding, trunk int) (losses.Loss, error) {
+	t.step, t.loss, err = newStep(t.cfg.Net, t.params, t.sampler.Batch(), t.device, func(embedding, trunk int) (losses.Loss, error) {
 		return losses.Parse(t.cfg.Loss, losses.Setting{
 			Classes: t.data.Train.NumClasses(), EmbeddingSize: embedding, TrunkSize: trunk, Seed: t.cfg.Seed,
 		})
@@ -267,13 +281,14 @@ func (t *Trainer) assemble() (err error) {
 	if err != nil {
 		return err
 	}
-	if l, ok := t.loss.(losses.Trainable); ok {
-		t.own = l.Params()
-	}
+	t.own = paramsOf(t.loss)
 	for _, s := range t.step.slots[len(t.step.slots)-t.step.ownSlots:] {
 		s.rate *= t.cfg.Solver.LossLR
 	}
-	t.solver = newSolver(t.cfg.Solver, t.step.slots)
+	if t.solver, err = newSolver(t.cfg.Solver, t.step.slots, t.device); err != nil {
+		return err
+	}
+	t.guard.dev, t.moved.dev = t.device, t.device
 	t.state.Schedule = schedule{cfg: t.cfg.Schedule, steps: t.cfg.Steps}
 	return nil
 }
@@ -284,6 +299,9 @@ func (t *Trainer) restore(c *checkpoint) error {
 		return err
 	}
 	if err := c.restore(t.params, t.own, t.solver); err != nil {
+		return err
+	}
+	if err := t.push(); err != nil {
 		return err
 	}
 	rule := t.state.Schedule
@@ -302,8 +320,22 @@ func (t *Trainer) restore(c *checkpoint) error {
 	return nil
 }
 
+// state of learning as the device holds it: everything that a checkpoint keeps.
+func (t *Trainer) tensors() [][]float32 {
+	return append(graph.Tensors(t.params, t.own), t.solver.state()...)
+}
+
+// push brings what the host changed to the device.
+func (t *Trainer) push() error { return t.device.Push(t.tensors()...) }
+
+// fetch brings what the device learned to the host.
+func (t *Trainer) fetch() error { return t.device.Fetch(t.tensors()...) }
+
 // checkpoint is the run as it stands.
 func (t *Trainer) checkpoint() (*checkpoint, error) {
+	if err := t.fetch(); err != nil {
+		return nil, err
+	}
 	if t.observer != nil {
 		var err error
 		if t.samplerAt, err = t.observer.StateAt(t.state.Step); err != nil {
@@ -341,7 +373,7 @@ func (t *Trainer) Parameters() (net, loss int) {
 // are: the initial ones before Run, those of the model after it.
 func (t *Trainer) Embed(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
 	if t.eval == nil {
-		eval, err := newEmbedder(t.cfg.Net, t.params, t.cfg.EvalBatch)
+		eval, err := newEmbedder(t.cfg.Net, t.params, t.cfg.EvalBatch, t.device)
 		if err != nil {
 			return nil, err
 		}
@@ -353,11 +385,15 @@ func (t *Trainer) Embed(ctx context.Context, d *datasets.Dataset) ([]float32, er
 // EmbedUntrained is Embed with the weights as they were initialised, also in a resumed
 // run or after it.
 func (t *Trainer) EmbedUntrained(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
-	e, err := newEmbedder(t.cfg.Net, graph.NewParams(t.cfg.Seed), t.cfg.EvalBatch)
+	params := graph.NewParams(t.cfg.Seed)
+	e, err := newEmbedder(t.cfg.Net, params, t.cfg.EvalBatch, t.device)
 	if err != nil {
 		return nil, err
 	}
-	defer e.close()
+	defer func() {
+		e.close()
+		t.device.Drop(graph.Tensors(params)...)
+	}()
 	return e.dataset(ctx, d, t.data.Norm)
 }
 
@@ -379,6 +415,9 @@ func (t *Trainer) Close() error {
 		t.held = nil
 	}
 	if e := t.eval.close(); err == nil {
+		err = e
+	}
+	if e := t.device.Close(); err == nil {
 		err = e
 	}
 	return err

@@ -15,15 +15,15 @@ import (
 	"medusa/samplers"
 )
 
+var deviceName = regexp.MustCompile(`^(cpu|auto|cuda(:[0-9]{1,3})?)$`)
+
 // Defaults is c with every zero field that has a default filled in. Steps stays 0 where
 // Epochs is given, since an epoch's length is known with the data only.
 func (c Config) Defaults() Config {
 	c.Loss = cmp.Or(c.Loss, defaultLoss)
 	c.Metric = cmp.Or(c.Metric, "recall_at_1")
 	c.Keep = cmp.Or(c.Keep, Best)
-	if c.Device = cmp.Or(c.Device, "cpu"); c.Device == "auto" {
-		c.Device = "cpu" // the best that is built
-	}
+	c.Device = cmp.Or(c.Device, "cpu")
 	if c.Epochs == 0 {
 		c.Steps = cmp.Or(c.Steps, 600)
 	}
@@ -94,11 +94,7 @@ func (c Config) Validate() error {
 	f.add(c.Threads < 0, "threads is %d, want a number, or 0 for all processors", c.Threads)
 	f.add(!metricName.MatchString(c.Metric), "metric is %q, want recall_at_K, precision_at_1, r_precision, map_at_r, map, mrr, nmi, ami, ari or pairwise_f1", c.Metric)
 	f.oneOf("keep", string(c.Keep), string(Best), string(Last))
-	if c.Device == "cuda" || strings.HasPrefix(c.Device, "cuda:") {
-		f.add(true, "device is %s, which is not built yet: use cpu", c.Device)
-	} else {
-		f.oneOf("device", c.Device, "cpu", "auto")
-	}
+	f.add(!deviceName.MatchString(c.Device), "device is %q, want cpu, cuda, cuda:N with the number of a GPU, or auto", c.Device)
 	if err := c.Net.Validate(); err != nil {
 		f.add(true, "net: %v", err)
 	}

@@ -13,7 +13,7 @@ import (
 // resumeSettings reads the settings of the run that is to go on. No flag may change
 // what the run computes.
 func resumeSettings(s *settings, f *flags) error {
-	free := map[string]bool{"resume": true, "threads": true, "workers": true, "no-report": true, "data": true, "cache-dir": true, "cache": true}
+	free := map[string]bool{"resume": true, "threads": true, "workers": true, "device": true, "no-report": true, "data": true, "cache-dir": true, "cache": true}
 	path := filepath.Join(s.resume, trainer.ConfigFile)
 	for name := range f.given() {
 		if !free[name] {

@@ -148,7 +148,7 @@ func (s *settings) register(f *flags) {
 	f.notStored()
 	f.whole(&s.workers, "workers", 0, "N", "goroutines that prepare pictures; all processors if 0")
 	f.whole(&s.threads, "threads", 0, "N", "for the computation; all processors if 0. No result depends on it")
-	f.text(&s.device, "device", "cpu", "cpu|auto|cuda", "where to compute; cuda is not built yet")
+	f.text(&s.device, "device", "cpu", "cpu|cuda|cuda:N|auto", "where to compute: cuda is an NVIDIA GPU, N its number from 0; auto takes one if there is one")
 	f.yes(&s.deviceInfo, "device-info", false, "say which GPUs and CUDA libraries there are, or where they were looked for and what to install; nothing else")
 	f.notStored()
 	f.yes(&s.noReport, "no-report", false, "write no report.html")

@@ -58,7 +58,7 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 
 	p := newProgress(w, live)
 	r := &recorder{data: data}
-	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook(), r.hook()})
+	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook(), r.hook()}, func(m string) { fmt.Fprintln(w, m) })
 	if err != nil {
 		return false, err
 	}
@@ -126,10 +126,10 @@ func load(cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {
 }
 
 // prepare makes a new run, or one that goes on.
-func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook) (*trainer.Trainer, error) {
-	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers}
+func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook, notice func(string)) (*trainer.Trainer, error) {
+	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice}
 	if s.resume != "" {
-		o.Threads, o.Workers = s.threads, s.workers
+		o.Device = s.device
 		return trainer.Resume(data, o)
 	}
 	text, err := f.writeConfig()

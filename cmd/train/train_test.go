@@ -162,7 +162,7 @@ func TestWrongInputNamesTheWayOut(t *testing.T) {
 		"out is a file":    {[]string{"-data", data, "-p", "2", "-k", "2", "-out", file}, []string{"mine.txt"}},
 		"unknown loss":     {[]string{"-data", data, "-p", "2", "-k", "2", "-loss", "tripplet"}, []string{"triplet"}},
 		"unknown backbone": {[]string{"-data", data, "-p", "2", "-k", "2", "-backbone", "resnet81"}, []string{"resnet18"}},
-		"cuda":             {[]string{"-data", data, "-p", "2", "-k", "2", "-device", "cuda"}, []string{"cuda", "cpu"}},
+		"cuda":             {[]string{"-data", data, "-p", "2", "-k", "2", "-device", "cuda:99"}, []string{"cuda", "cpu"}},
 		"schedule":         {[]string{"-data", data, "-schedule", "cosine:flor=1"}, []string{"flor", "floor"}},
 		"size":             {[]string{"-data", data, "-size", "big"}, []string{"-size"}},
 		"resume nothing":   {[]string{"-resume", filepath.Join(full, "gone")}, []string{"gone"}},

@@ -60,7 +60,7 @@ type SolverTensor struct {
 type Solver interface {
 	// Step puts one step on the device, of number count from 1, by the gradients scaled to a
 	// norm of at most clip if that is above 0. Nothing moves if a gradient or the loss, one
-	// number, is not finite.
+	// number, is not finite, or a kernel refused an input since the last Check.
 	Step(loss Remote, lr, clip float64, count int) error
 	// Result waits for the step and returns the loss and the square of the gradient's norm; its
 	// error is that of Accelerator.Check.

@@ -67,7 +67,7 @@ func (d *Device) NewSolver(rule device.SolverRule, tensors []device.SolverTensor
 		at += n
 	}
 	s.squares, b.steps = b.steps, nil
-	b.launch("control_step", blocks(1), count, fixed(parts), in(0), fixed(s.control))
+	b.launch("control_step", blocks(1), count, fixed(parts), in(0), d.reportTo(), fixed(s.control))
 	if b.err == nil {
 		s.decide = b.steps[0].(*launch)
 	}

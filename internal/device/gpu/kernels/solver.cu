@@ -2,9 +2,9 @@
 // Bound by memory.
 //
 // control is what all tensors of a step share: [0] the factor of the gradients (clipping), [1] is
-// 0 if loss or gradient are not finite, and then nothing moves; [2] the learning rate; Adam's
-// [3] 1/(1 − β₁ᵗ) and [4] √(1 − β₂ᵗ); [5] the largest norm of the gradient, 0 for none; what comes
-// of it: [6] the loss, [7] the square of the norm. The host fills [2] to [5].
+// 0 if loss or gradient are not finite or a kernel complained, and then nothing moves; [2] the
+// learning rate; Adam's [3] 1/(1 − β₁ᵗ) and [4] √(1 − β₂ᵗ); [5] the largest norm of the gradient,
+// 0 for none; what comes of it: [6] the loss, [7] the square of the norm. The host fills [2] to [5].
 #include "medusa.cuh"
 
 // Σ g² of up to 4096 elements a block, to parts.
@@ -16,7 +16,7 @@ KERNEL(sum_squares)(int n, const float *g, double *parts) {
 	if (THREAD == 0) parts[BLOCK] = sum;
 }
 
-KERNEL(control_step)(int count, const double *parts, const float *loss, double *control) {
+KERNEL(control_step)(int count, const double *parts, const float *loss, const int *report, double *control) {
 	__shared__ double shared[WIDTH];
 	double sum = 0;
 	for (int i = THREAD; i < count; i += WIDTH) sum += parts[i];
@@ -24,7 +24,7 @@ KERNEL(control_step)(int count, const double *parts, const float *loss, double *
 	if (THREAD) return;
 	double norm = root(sum), clip = control[5];
 	control[0] = clip > 0 && norm > clip ? clip / norm : 1;
-	control[1] = sum - sum == 0 && is_finite(*loss);
+	control[1] = sum - sum == 0 && is_finite(*loss) && report[0] == 0;
 	control[6] = *loss;
 	control[7] = sum;
 }

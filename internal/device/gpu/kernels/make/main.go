@@ -42,6 +42,6 @@ func run() error {
 		return err
 	}
 	// Comments name the compiler's version and, in debug lines, folders.
-	text := regexp.MustCompile(`(?m)^[ \t]*//.*\n`).ReplaceAllString(string(ptx), "")
+	text := regexp.MustCompile(`(?m)^[ \t]*//.*\n|[ \t]*//.*`).ReplaceAllString(string(ptx), "")
 	return os.WriteFile("medusa.ptx", []byte("// Made by go generate; source "+hash+"\n"+text), 0o644)
 }

@@ -1,0 +1,144 @@
+package trainer
+
+import (
+	"context"
+	"math"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"medusa/internal/device/gpu/gputest"
+	"medusa/nets"
+)
+
+// Every solver makes on a device the steps that it makes on the CPU, with clipping, weight
+// decay, batch norm and a loss with weights of its own, recorded from the third step on.
+func TestStepsOnDevice(t *testing.T) {
+	gputest.Prepare(t)
+	for _, c := range []SolverConfig{
+		{}, {Name: "adamw", WeightDecay: 0.1}, {Name: "sgd", LR: 0.05}, {Name: "sgd", LR: 0.05, Momentum: 0.9, Nesterov: true, WeightDecay: 0.01},
+		{Name: "rmsprop"}, {Name: "rmsprop", Momentum: 0.5},
+	} {
+		t.Run(c.Name, func(t *testing.T) {
+			const n = 8
+			var steppers [2]*Stepper
+			for i, device := range []string{"cpu", "cuda"} {
+				s, err := NewStepper(StepperConfig{
+					Net:  nets.Config{Channels: []int{3, 5}, Embedding: 4, Height: side, Width: side},
+					Loss: "ce:scale=8+triplet", Solver: c, Batch: n, Classes: 4, Clip: 0.5, Device: device,
+				})
+				require.NoError(t, err)
+				defer func() { require.NoError(t, s.Close()) }()
+				steppers[i] = s
+			}
+			for step := range 6 {
+				var loss [2]float64
+				for i, s := range steppers {
+					for k := range s.Pictures() {
+						s.Pictures()[k] = float32(math.Sin(float64(k*(step+1)) * 0.7))
+					}
+					for k := range s.Labels() {
+						s.Labels()[k] = float32(k / 2)
+					}
+					var err error
+					loss[i], err = s.Step()
+					require.NoError(t, err)
+				}
+				require.InEpsilon(t, loss[0], loss[1], 1e-4, "step %d", step)
+			}
+			onDevice := steppers[1]
+			require.NoError(t, onDevice.device.Fetch(onDevice.solver.weights()...))
+			for i, s := range steppers[0].solver.slots {
+				for k, v := range s.w {
+					require.InDelta(t, v, onDevice.solver.slots[i].w[k], 1e-3, s.name)
+				}
+			}
+		})
+	}
+}
+
+// A label that is no class, and a loss that is not finite, leave everything as it was.
+func TestRefusedStepOnDevice(t *testing.T) {
+	gputest.Prepare(t)
+	s, err := NewStepper(StepperConfig{
+		Net:  nets.Config{Channels: []int{3}, Embedding: 4, Height: side, Width: side},
+		Loss: "ce", Batch: 4, Classes: 2, Device: "cuda",
+	})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	for k := range s.Pictures() {
+		s.Pictures()[k] = float32(k % 7)
+	}
+	copy(s.Labels(), []float32{0, 1, 1, 0})
+	_, err = s.Step()
+	require.NoError(t, err)
+	before := learned(t, s)
+	s.Labels()[2] = 5
+	_, err = s.Step()
+	require.ErrorContains(t, err, "label at position 2, want a whole number from 0 to 1")
+	s.Labels()[2] = 1
+	old := s.Pictures()[3]
+	s.Pictures()[3] = float32(math.NaN())
+	_, err = s.Step()
+	require.ErrorContains(t, err, "not made")
+	s.Pictures()[3] = old
+	require.Equal(t, before, learned(t, s))
+	_, err = s.Step()
+	require.NoError(t, err)
+	require.NotEqual(t, before, learned(t, s))
+}
+
+// learned is a copy of what the device has learned.
+func learned(t *testing.T, s *Stepper) [][]float32 {
+	t.Helper()
+	var out [][]float32
+	for _, item := range s.params.All() {
+		require.NoError(t, s.device.Fetch(item.Value.Float32s()))
+		out = append(out, append([]float32(nil), item.Value.Float32s()...))
+	}
+	return out
+}
+
+// A run goes over from one device to another at any checkpoint, and ends where it would have.
+func TestRunChangesDevice(t *testing.T) {
+	gputest.Prepare(t)
+	path := pictures(t)
+	cfg := small(path)
+	cfg.Steps, cfg.CheckpointEvery, cfg.EvalEvery = 24, 4, 8
+	cfg.Net.Dropout = 0 // is the host's
+	run := func(first, second string) Result {
+		dir := filepath.Join(t.TempDir(), "run")
+		c := cfg
+		c.Device = first
+		data, err := Load(c.Data, c.Seed, LoadOptions{})
+		require.NoError(t, err)
+		defer data.Close()
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		stop := Hook{Step: func(_ context.Context, i StepInfo) error {
+			if i.Step == 10 {
+				cancel()
+			}
+			return nil
+		}}
+		tr, err := New(c, data, Options{Dir: dir, Hooks: []Hook{stop}})
+		require.NoError(t, err)
+		r, err := tr.Run(ctx)
+		require.NoError(t, err)
+		require.Equal(t, StopInterrupted, r.Stop)
+		require.NoError(t, tr.Close())
+		tr, err = Resume(data, Options{Dir: dir, Device: second})
+		require.NoError(t, err)
+		r, err = tr.Run(context.Background())
+		require.NoError(t, err)
+		require.NoError(t, tr.Close())
+		return r
+	}
+	want := run("cpu", "cpu")
+	for _, devices := range [][2]string{{"cuda", "cuda:0"}, {"cpu", "cuda"}, {"cuda", "cpu"}} {
+		got := run(devices[0], devices[1])
+		require.InEpsilon(t, want.FinalLoss, got.FinalLoss, 0.02, "%v", devices)
+		require.InDelta(t, want.After.Recall[0], got.After.Recall[0], 0.1, "%v", devices)
+	}
+}
