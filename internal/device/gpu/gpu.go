@@ -30,6 +30,7 @@ type Device struct {
 
 	saved map[*device.Saved]*cuda.Buffer
 	sums  map[*device.Sums]*cuda.Buffer
+	draws map[*device.Draw]*cuda.Buffer
 
 	staged map[*cuda.Buffer]*staging
 	closes []func() error // of what else was made
@@ -72,7 +73,7 @@ func Open(ordinal int) (d *Device, err error) {
 			ordinal, major, minor, kernels.Capability/10, kernels.Capability%10)
 	}
 	d = &Device{ordinal: ordinal, functions: map[string]*cuda.Function{},
-		saved: map[*device.Saved]*cuda.Buffer{}, sums: map[*device.Sums]*cuda.Buffer{}, staged: map[*cuda.Buffer]*staging{}, free: map[int][]*cuda.Buffer{}, answer: make([]int32, 2)}
+		saved: map[*device.Saved]*cuda.Buffer{}, sums: map[*device.Sums]*cuda.Buffer{}, draws: map[*device.Draw]*cuda.Buffer{}, staged: map[*cuda.Buffer]*staging{}, free: map[int][]*cuda.Buffer{}, answer: make([]int32, 2)}
 	defer func() {
 		if err != nil {
 			d.Close()

@@ -149,7 +149,7 @@ func TestPointwise(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	p := pair{t: t, d: sim(t), rel: 3e-7}
 	for _, f := range []device.Func{device.Affine, device.Relu, device.Hinge, device.Square, device.Sqrt, device.Exp, device.Log,
-		device.Softplus, device.Sigmoid, device.Abs, device.Clamp, device.Step, device.Equal, device.Tanh} {
+		device.Softplus, device.Sigmoid, device.Abs, device.Clamp, device.Step, device.Equal, device.Tanh, device.Power, device.Acos, device.Cos} {
 		for _, n := range []int{1, 33, 1000} {
 			x := random(rng, n)
 			if f == device.Exp {
@@ -171,8 +171,11 @@ func TestPointwise(t *testing.T) {
 		}
 	}
 	special := []float32{0, float32(math.Copysign(0, -1)), 1e-42, -1e-42, 3e38, -3e38, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), 88.7, -103, 1, -1}
-	for _, f := range []device.Func{device.Affine, device.Relu, device.Sqrt, device.Exp, device.Log, device.Softplus, device.Sigmoid, device.Abs, device.Clamp, device.Tanh} {
+	for _, f := range []device.Func{device.Affine, device.Relu, device.Sqrt, device.Exp, device.Log, device.Softplus, device.Sigmoid, device.Abs, device.Clamp, device.Tanh, device.Power, device.Acos, device.Cos} {
 		for _, v := range special { // one by one: a tolerance by the largest result would hide all others
+			if f == device.Cos && math.Abs(float64(v)) > 1e9 {
+				continue // where the device's π has too few digits
+			}
 			p.run(device.Unary{F: f, A: 1, B: 2, N: 1}, 1, []float32{v})
 		}
 	}
@@ -368,9 +371,13 @@ func TestRows(t *testing.T) {
 func TestPairs(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 8))
 	p := pair{t: t, d: sim(t), rel: 3e-6}
-	metrics := []device.Metric{device.Euclidean, device.SquaredEuclidean, device.Manhattan, device.Dot}
+	metrics := []device.Metric{device.Euclidean, device.SquaredEuclidean, device.Manhattan, device.Dot, device.SNR}
 	for _, s := range [][3]int{{2, 3, 1}, {9, 5, 4}, {66, 70, 33}} {
 		n, m, d := s[0], s[1], s[2]
+		metrics := metrics
+		if d == 1 {
+			metrics = metrics[:4] // the variance of one number
+		}
 		x, y := random(rng, n*d), random(rng, m*d)
 		copy(x[d:2*d], x[:d]) // equal rows
 		for _, metric := range metrics {
@@ -494,5 +501,19 @@ func TestRefusedLabels(t *testing.T) {
 		require.NoError(t, k.Run(device.Memory{Remote: out}, in))
 		require.EqualError(t, d.Check(), "gpu: label at position 1, want a whole number from 0 to 2", fmt.Sprint(bad))
 		require.NoError(t, d.Check(), "told once")
+	}
+}
+
+// The mask is the CPU's to the bit, run after run, and so is the state.
+func TestDropout(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 11))
+	p := pair{t: t, d: sim(t)}
+	for _, n := range []int{1, 2, 17, 4096, 4097, 9001} {
+		x, draw := random(rng, n), new(device.Draw)
+		s := device.Dropout{N: n, Rate: 0.3, Draw: draw}
+		for _, state := range [][]float32{{5, 0, 0, 0}, {123456, 77, device.DropoutBase - 1, 3}} {
+			p.run(s, n, x, state)
+			p.run(device.DropoutGrad(s), n, random(rng, n), x)
+		}
 	}
 }

@@ -102,7 +102,7 @@ type launch struct {
 	at    []int // the argument of each part
 }
 
-// launch makes a step of the kernel name: arguments are int, float32, float64 and operand, in
+// launch makes a step of the kernel name: arguments are int, bool, float32, float64, uint64 and operand, in
 // the order of the kernel's parameters.
 func (d *Device) launch(name string, grid cuda.Dim, args ...any) (step, error) {
 	f, err := d.function(name)
@@ -123,6 +123,8 @@ func (d *Device) launch(name string, grid cuda.Dim, args ...any) (step, error) {
 			l.args.Float32(a)
 		case float64:
 			l.args.Float64(a)
+		case uint64:
+			l.args.Uint64(a)
 		case operand:
 			l.args.Buffer(nil)
 			if a.kind != isNull {

@@ -15,12 +15,18 @@ func pairsNumber(p device.Pairs) int {
 
 func (b *builder) distance(s device.Distance) bool {
 	m := slices.Index(metrics, s.Metric)
-	if m < 0 || s.Metric == device.SNR {
+	if m < 0 {
 		return false
 	}
 	y := in(1)
 	if s.Self {
 		y = in(0)
+	}
+	if s.Metric == device.SNR {
+		b.work(2 * (s.N + s.M))
+		b.moments(s, in(0), y, 0)
+		b.launch("snr", flat(s.N*s.M), s.N, s.M, s.D, in(0), y, work(0), work(2*s.N), out)
+		return true
 	}
 	b.launch("distances", tiles(s.N, s.M, 1), m, s.N, s.M, s.D, in(0), y, out)
 	return true
@@ -28,8 +34,14 @@ func (b *builder) distance(s device.Distance) bool {
 
 func (b *builder) distanceGrad(s device.DistanceGrad) bool {
 	m := slices.Index(metrics, s.Metric)
-	if m < 0 || s.Metric == device.SNR || s.Self {
+	if m < 0 || s.Self {
 		return false
+	}
+	if s.Metric == device.SNR {
+		b.work(2 * (s.N + s.M))
+		b.moments(s.Distance, in(0), in(1), 0)
+		b.snrGrad(s.Distance, s.ToY, false, in(1), in(2), in(3), 0)
+		return true
 	}
 	if s.ToY {
 		b.launch("distances_grad", tiles(s.M, s.D, 1), m, s.M, s.N, s.D, 1, s.M, false, in(1), in(0), in(2), in(3), out)
@@ -42,11 +54,11 @@ func (b *builder) distanceGrad(s device.DistanceGrad) bool {
 // pairGrad makes the sum of the parts in the workspace and pulls the rows by it.
 func (b *builder) pairGrad(s device.PairGrad) bool {
 	m := slices.Index(metrics, s.Metric)
-	if m < 0 || s.Metric == device.SNR {
+	if m < 0 {
 		return false
 	}
 	n := s.N * s.N
-	b.work(n)
+	b.work(n + 4*s.N)
 	at, g := 2, work(0)
 	if len(s.Parts) == 1 && s.Parts[0].Kind == device.MatrixPart {
 		g = in(at)
@@ -69,8 +81,29 @@ func (b *builder) pairGrad(s device.PairGrad) bool {
 			}
 		}
 	}
+	if s.Metric == device.SNR { // which is not symmetric
+		b.moments(s.Distance, in(0), in(0), n)
+		b.snrGrad(s.Distance, false, false, in(0), in(1), g, n)
+		b.snrGrad(s.Distance, true, true, in(0), in(1), g, n)
+		return true
+	}
 	b.launch("distances_grad", tiles(s.N, s.D, 1), m, s.N, s.N, s.D, s.N, 1, true, in(0), in(0), in(1), g, out)
 	return true
+}
+
+// moments puts those of x and y into the workspace.
+func (b *builder) moments(s device.Distance, x, y operand, at int) {
+	b.launch("row_moments", blocks(s.N), s.D, x, work(at))
+	b.launch("row_moments", blocks(s.M), s.D, y, work(at+2*s.N))
+}
+
+// snrGrad is the gradient to input 0, or to y with toY, given moments.
+func (b *builder) snrGrad(s device.Distance, toY, add bool, y, d, g operand, at int) {
+	rows := s.N
+	if toY {
+		rows = s.M
+	}
+	b.launch("snr_grad", flat(rows*s.D), s.N, s.M, s.D, toY, add, in(0), y, work(at), work(at+2*s.N), d, g, out)
 }
 
 func (b *builder) rowTermsGrad(s device.RowTermsGrad, x, mask, up, dx operand, add bool) {

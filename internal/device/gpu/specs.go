@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"math"
 	"slices"
 
 	"medusa/internal/cuda"
@@ -29,6 +30,10 @@ func (b *builder) build(spec any) bool {
 		b.step(copyOf(out, in(0), s.N))
 	case device.Keep:
 		b.keep(s)
+	case device.Dropout:
+		b.dropout(s)
+	case device.DropoutGrad:
+		return b.dropoutGrad(s)
 	case device.Row:
 		b.step(copyOf(out, in(0).from(s.I*s.Cols), s.Cols))
 	case device.Slice:
@@ -138,7 +143,7 @@ func (b *builder) buildRows(spec any) bool {
 
 // functions are those of point.cu, in the order of its numbers.
 var functions = []device.Func{device.Affine, device.Relu, device.Hinge, device.Square, device.Sqrt, device.Exp, device.Log,
-	device.Softplus, device.Sigmoid, device.Abs, device.Clamp, device.Step, device.Equal, device.Tanh}
+	device.Softplus, device.Sigmoid, device.Abs, device.Clamp, device.Step, device.Equal, device.Tanh, device.Power, device.Acos, device.Cos}
 
 func (b *builder) unary(s device.Unary) bool {
 	f := slices.Index(functions, s.F)
@@ -246,6 +251,35 @@ func (b *builder) keep(s device.Keep) {
 	}
 	*s.Into = device.Memory{Remote: own, On: b.d}
 	b.step(copyOf(fixed(own), in(0), s.N))
+}
+
+// dropoutPiece is the number of elements that share a generator.
+const dropoutPiece = 4096
+
+// dropout copies the state to where the gradient finds it, draws, and counts the run.
+func (b *builder) dropout(s device.Dropout) {
+	draw := b.own(device.DropoutDigits)
+	if draw == nil {
+		return
+	}
+	b.d.draws[s.Draw] = draw
+	b.done = append(b.done, func() { delete(b.d.draws, s.Draw) })
+	b.step(copyOf(fixed(draw), in(1), device.DropoutDigits))
+	b.mask(s, fixed(draw))
+	b.launch("dropout_count", blocks(1), fixed(draw), in(1))
+}
+
+func (b *builder) dropoutGrad(s device.DropoutGrad) bool {
+	draw := b.d.draws[s.Draw]
+	if draw != nil {
+		b.mask(device.Dropout(s), fixed(draw))
+	}
+	return draw != nil
+}
+
+func (b *builder) mask(s device.Dropout, draw operand) {
+	limit := uint64(math.Round(s.Rate * (1 << 32)))
+	b.launch("dropout", blocks((s.N+dropoutPiece-1)/dropoutPiece), s.N, limit, float32(1/(1-s.Rate)), draw, in(0), out)
 }
 
 func (b *builder) concat(s device.Concat) {

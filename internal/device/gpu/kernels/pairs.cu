@@ -230,3 +230,57 @@ KERNEL(row_nearest)(int cols, int k, const float *x, const float *mask, float *y
 		y[BLOCK * cols + i] = mask[i] != 0 && smaller < k;
 	}
 }
+
+// The mean and the unbiased variance of each row, (rows, 2): a block a row.
+KERNEL(row_moments)(int cols, const float *x, float *y) {
+	__shared__ double shared[WIDTH];
+	double sum = 0;
+	x += BLOCK * cols;
+	for (int k = THREAD; k < cols; k += WIDTH) sum += x[k];
+	double mean = block_sum(sum, shared) / cols;
+	sum = 0;
+	for (int k = THREAD; k < cols; k += WIDTH) sum += (x[k] - mean) * (x[k] - mean);
+	sum = block_sum(sum, shared);
+	if (THREAD == 0) {
+		y[2 * BLOCK] = (float)mean;
+		y[2 * BLOCK + 1] = (float)(sum / (cols - 1));
+	}
+}
+
+#define LEAST_VARIANCE 1e-12f
+
+static __device__ float at_least(float v) { return v < LEAST_VARIANCE ? LEAST_VARIANCE : v; }
+
+// var(x − y)/var(x) of rows, given their moments.
+KERNEL(snr)(int n, int m, int cols, const float *x, const float *y, const float *mx, const float *my, float *d) {
+	each(at, n * m) {
+		int i = at / m, j = at % m;
+		double mean = 0, sum = 0;
+		for (int k = 0; k < cols; k++) mean += x[i * cols + k] - y[j * cols + k];
+		mean /= cols;
+		for (int k = 0; k < cols; k++) {
+			double v = x[i * cols + k] - y[j * cols + k] - mean;
+			sum += v * v;
+		}
+		d[at] = (float)(sum / (cols - 1) / at_least(mx[2 * i + 1]));
+	}
+}
+
+// Its gradient to x (n, cols), or to y (m, cols) with to_y, added to dx with add.
+KERNEL(snr_grad)(int n, int m, int cols, int to_y, int add, const float *x, const float *y, const float *mx, const float *my, const float *d, const float *g, float *dx) {
+	int rows = to_y ? m : n, others = to_y ? n : m;
+	each(at, rows * cols) {
+		int r = at / cols, k = at % cols;
+		double sum = 0, spread = 0;
+		for (int o = 0; o < others; o++) {
+			int i = to_y ? o : r, j = to_y ? r : o;
+			double w = 2.0 * g[i * m + j] / (cols - 1) / at_least(mx[2 * i + 1]);
+			if (w == 0) continue;
+			sum += w * (((double)x[i * cols + k] - mx[2 * i]) - ((double)y[j * cols + k] - my[2 * j]));
+			spread += (double)g[i * m + j] * d[i * m + j];
+		}
+		if (to_y) sum = -sum;
+		else if (!(mx[2 * r + 1] < LEAST_VARIANCE)) sum -= spread / mx[2 * r + 1] * 2 * ((double)x[at] - mx[2 * r]) / (cols - 1);
+		dx[at] = add ? (float)(dx[at] + sum) : (float)sum;
+	}
+}

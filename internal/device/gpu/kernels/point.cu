@@ -2,7 +2,7 @@
 #include "medusa.cuh"
 
 // The numbers of the functions, in the order of the table in point.go.
-enum { AFFINE, RELU, HINGE, SQUARE, SQRT, EXP, LOG, SOFTPLUS, SIGMOID, ABS, CLAMP, STEP, EQUAL, TANH };
+enum { AFFINE, RELU, HINGE, SQUARE, SQRT, EXP, LOG, SOFTPLUS, SIGMOID, ABS, CLAMP, STEP, EQUAL, TANH, POWER, ACOS, COS };
 
 static __device__ float hyperbolic_tangent(float x) {
 	float t = absolute(x);
@@ -21,6 +21,79 @@ static __device__ float hyperbolic_tangent(float x) {
 	return x < 0 ? -y : y;
 }
 
+static __device__ double log_double(double x) { // of a positive, finite number
+	int e = 0;
+	while (x < 0.70710678118654752) x *= 2, e--; // at most 149 times, mostly none or once
+	while (x > 1.41421356237309505) x *= 0.5, e++;
+	double s = (x - 1) / (x + 1), z = s * s, y = 0;
+	for (int k = 19; k > 0; k -= 2) y = y * z + 1.0 / k;
+	return 2 * s * y + e * 0.69314718055994531;
+}
+
+static __device__ double exp_double(double x) {
+	if (x > 700) return INFINITE;
+	if (x < -700) return 0;
+	int n = (int)(x * 1.4426950408889634 + (x < 0 ? -0.5 : 0.5));
+	x -= n * 0.69314718055994531;
+	double y = 1;
+	for (int k = 13; k > 0; k--) y = y * x / k + 1;
+	for (; n > 0; n--) y *= 2;
+	for (; n < 0; n++) y *= 0.5;
+	return y;
+}
+
+static __device__ float power(float x, float a) {
+	if (a == 0 || x == 1) return 1;
+	if (is_nan(x) || is_nan(a)) return NOT_A_NUMBER;
+	float t = absolute(x), y;
+	if (t == 0) y = a > 0 ? 0 : INFINITE;
+	else if (t == INFINITE) y = a > 0 ? INFINITE : 0;
+	else y = (float)exp_double((double)a * log_double(t));
+	if (!(float_bits(x) >> 31)) return y;
+	bool whole = absolute(a) >= 8388608 || a == (float)(int)a;
+	if (!whole) return t == 0 || t == INFINITE ? y : NOT_A_NUMBER;
+	return absolute(a) < 16777216 && ((int)a & 1) ? -y : y;
+}
+
+// sine is sin x, or cos x with quarter = 1. Beyond 10⁹ it loses digits: π has 53 bits there.
+static __device__ float sine(float value, int quarter) {
+	if (!is_finite(value)) return NOT_A_NUMBER;
+	double x = value;
+	while (x > 1e9 || x < -1e9) {
+		double turns = x / 6.283185307179586;
+		if (turns > -9e15 && turns < 9e15) turns = (double)(long long)turns; // beyond, it is whole
+		x -= turns * 6.283185307179586;
+	}
+	double quarters = x * 0.63661977236758134;
+	long long n = (long long)(quarters + (quarters < 0 ? -0.5 : 0.5));
+	double r = x - (double)n * 1.5707963267948966 - (double)n * 6.123233995736766e-17, z = r * r, y = 1;
+	n += quarter;
+	if (n & 1)
+		for (int k = 16; k > 0; k -= 2) y = 1 - y * z / (k * (k - 1)); // cosine
+	else {
+		for (int k = 17; k > 1; k -= 2) y = 1 - y * z / (k * (k - 1));
+		y *= r;
+	}
+	return (float)(n & 2 ? -y : y);
+}
+
+static __device__ float arc_sine(float x) { // |x| ≤ ½ (S. Moshier, Cephes, asinf)
+	float z = x * x, y = 4.2163199048e-2f;
+	y = fused(y, z, 2.4181311049e-2f);
+	y = fused(y, z, 4.5470025998e-2f);
+	y = fused(y, z, 7.4953002686e-2f);
+	y = fused(y, z, 1.6666752422e-1f);
+	return fused(y * z, x, x);
+}
+
+static __device__ float arc_cosine(float x) {
+	if (x >= 1) return 0;
+	if (x <= -1) return 3.14159265358979323846f;
+	if (x > 0.5f) return 2 * arc_sine(root(0.5f * (1 - x)));
+	if (x < -0.5f) return 3.14159265358979323846f - 2 * arc_sine(root(0.5f * (1 + x)));
+	return 1.57079632679489661923f - arc_sine(x);
+}
+
 static __device__ float apply(int f, float a, float b, float x) {
 	switch (f) {
 	case AFFINE: return a * x + b;
@@ -37,6 +110,9 @@ static __device__ float apply(int f, float a, float b, float x) {
 	case STEP: return x > a;
 	case EQUAL: return x == a;
 	case TANH: return hyperbolic_tangent(x);
+	case POWER: return power(x, a);
+	case ACOS: return arc_cosine(x);
+	case COS: return sine(x, 1);
 	}
 	return NOT_A_NUMBER;
 }
@@ -55,6 +131,9 @@ static __device__ float derive(int f, float a, float b, float x, float y, float 
 	case ABS: return x > 0 ? dy : x < 0 ? -dy : x * dy;
 	case CLAMP: return x < a || x > b ? 0 : dy;
 	case TANH: return (1 - y * y) * dy;
+	case POWER: return a == 0 || x == 0 && a > 0 && a < 1 ? 0 : a * power(x, a - 1) * dy;
+	case ACOS: return absolute(x) >= 1 ? 0 : -dy / root((1 - x) * (1 + x));
+	case COS: return -sine(x, 0) * dy;
 	}
 	return 0;
 }
@@ -139,4 +218,47 @@ KERNEL(scale_shift)(int n, int c, int plane, int relu, const float *x, const flo
 		if (z) v += z[i];
 		y[i] = relu && v < 0 ? 0 : v;
 	}
+}
+
+// Go's generator math/rand/v2.PCG: a step of its state, and the number that it gives.
+typedef unsigned __int128 u128;
+static __device__ u128 wide(u64 hi, u64 lo) { return (u128)hi << 64 | lo; }
+
+static __device__ u64 mixed(u128 state) {
+	u64 hi = (u64)(state >> 64), lo = (u64)state;
+	hi ^= hi >> 32;
+	hi *= 0xda942042e4dd58b5ull;
+	hi ^= hi >> 48;
+	return hi * (lo | 1);
+}
+
+// The mask of device.Dropout on x: pieces of 4096 elements have a generator each, a block each;
+// a thread skips to its own 8 numbers, of which each serves two elements. draw is seed and run,
+// two digits to the base 2²⁰ each.
+KERNEL(dropout)(int n, u64 limit, float scale, const float *draw, const float *x, float *y) {
+	u128 mul = wide(2549297995355413924ull, 4865540595714422341ull), inc = wide(6364136223846793005ull, 1442695040888963407ull);
+	u64 seed = (u64)draw[0] + 1048576 * (u64)draw[1], run = (u64)draw[2] + 1048576 * (u64)draw[3];
+	u128 state = wide(seed, run * 0x9e3779b97f4a7c15ull + (u64)BLOCK), m = mul, c = inc;
+	for (int skip = 8 * THREAD; skip; skip >>= 1) {
+		if (skip & 1) state = state * m + c;
+		c = (m + 1) * c;
+		m *= m;
+	}
+	int at = BLOCK * 4096 + 16 * THREAD;
+	for (int k = 0; k < 8; k++) {
+		state = state * mul + inc;
+		u64 bits = mixed(state);
+		for (int half = 0; half < 2; half++, bits >>= 32) {
+			int i = at + 2 * k + half;
+			if (i < n) y[i] = (bits & 0xffffffffull) < limit ? 0 : x[i] * scale;
+		}
+	}
+}
+
+// The state's number of runs, one more than that of draw.
+KERNEL(dropout_count)(const float *draw, float *state) {
+	if (BLOCK || THREAD) return;
+	u64 run = (u64)draw[2] + 1048576 * (u64)draw[3] + 1;
+	state[2] = (float)(run % 1048576);
+	state[3] = (float)(run / 1048576);
 }
