@@ -23,19 +23,36 @@ type Device struct {
 	manual bool
 }
 
+// DeviceOptions is how a device computes, and whom it tells.
+type DeviceOptions struct {
+	// TF32 lets a GPU round the factors of products to 10 bits after the point (TF32), which is
+	// several times as fast; the CPU does not look at it.
+	TF32 bool
+	// Log is told what auto chooses, and once for each op that a device leaves to the host; it
+	// may be nil.
+	Log func(message string)
+}
+
 // OpenDevice opens the device of a name: cpu, which is nil; cuda or cuda:N, a GPU by its
-// number from 0; auto, the first GPU or, where there is none, the CPU. log is told what is
-// chosen, and once for each op that the device leaves to the host; it may be nil.
-func OpenDevice(name string, log func(message string)) (*Device, error) {
+// number from 0; auto, the first GPU or, where there is none, the CPU.
+func OpenDevice(name string, o DeviceOptions) (*Device, error) {
+	log := o.Log
 	if log == nil {
 		log = func(string) {}
+	}
+	open := func(n int) (*Device, error) {
+		acc, err := gpu.Open(n, gpu.Options{TF32: o.TF32})
+		if err != nil {
+			return nil, errors.WithMessagef(err, "device cuda:%d is not to be had, device cpu always is", n)
+		}
+		return newDevice(acc, log), nil
 	}
 	number, isCUDA := strings.CutPrefix(name, "cuda")
 	switch {
 	case name == "" || name == "cpu":
 		return nil, nil
 	case name == "auto":
-		d, err := openGPU(0, log)
+		d, err := open(0)
 		if err != nil {
 			log("device auto: the CPU, since there is no CUDA: " + errors.Cause(err).Error())
 			return nil, nil
@@ -50,17 +67,9 @@ func OpenDevice(name string, log func(message string)) (*Device, error) {
 				return nil, errors.Errorf("graph: device %q: want cuda:N with the number of a GPU, from 0", name)
 			}
 		}
-		return openGPU(n, log)
+		return open(n)
 	}
 	return nil, errors.Errorf("graph: no device %q: want cpu, cuda, cuda:N or auto", name)
-}
-
-func openGPU(n int, log func(string)) (*Device, error) {
-	acc, err := gpu.Open(n)
-	if err != nil {
-		return nil, errors.WithMessagef(err, "device cuda:%d is not to be had, device cpu always is", n)
-	}
-	return newDevice(acc, log), nil
 }
 
 func newDevice(acc device.Accelerator, log func(string)) *Device {

@@ -18,7 +18,7 @@ import (
 func sim(t testing.TB, log func(string)) *graph.Device {
 	t.Helper()
 	gputest.Prepare(t)
-	d, err := graph.OpenDevice("cuda", log)
+	d, err := graph.OpenDevice("cuda", graph.DeviceOptions{Log: log})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	return d

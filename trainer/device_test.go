@@ -3,11 +3,14 @@ package trainer
 import (
 	"context"
 	"math"
+	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"medusa/graph"
+	"medusa/internal/cuda"
 	"medusa/internal/device/gpu/gputest"
 	"medusa/nets"
 )
@@ -59,6 +62,77 @@ func TestStepsOnDevice(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Whole networks stay together with the CPU for fifty steps: each step begins from one state,
+// so that differences of rounding do not grow.
+func TestNetworksOnDevice(t *testing.T) {
+	gputest.Prepare(t)
+	for name, c := range map[string]StepperConfig{
+		"mlp":      {Net: nets.Config{Backbone: "mlp", Hidden: []int{32, 16}, Embedding: 8, Height: side, Width: side}, Loss: "triplet"},
+		"cnn":      {Net: nets.Config{Channels: []int{4, 8}, Embedding: 8, Height: side, Width: side, Norm: "none"}, Loss: "contrastive"},
+		"cnn-bn":   {Net: nets.Config{Channels: []int{4, 8}, Embedding: 8, Height: side, Width: side}, Loss: "lifted"},
+		"dropout":  {Net: nets.Config{Channels: []int{4, 8}, Embedding: 8, Height: side, Width: side, Dropout: 0.3}, Loss: "multi-similarity"},
+		"resnet18": {Net: nets.Config{Backbone: "resnet18", Embedding: 8, InChannels: 3, Height: 32, Width: 32}, Loss: "triplet:mining=all"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			steps := 50
+			if name == "resnet18" && os.Getenv(gputest.OnGPU) == "" {
+				steps = 1 // of many seconds on the fake device
+			}
+			if testing.Short() {
+				steps = 1
+			}
+			c.Batch, c.Classes = 8, 4
+			onCPU, err := NewStepper(c)
+			require.NoError(t, err)
+			defer onCPU.Close()
+			c.Device = "cuda"
+			onDevice, err := NewStepper(c)
+			require.NoError(t, err)
+			defer func() { require.NoError(t, onDevice.Close()) }()
+			for step := range steps {
+				for k := range onCPU.Pictures() {
+					onCPU.Pictures()[k] = float32(math.Sin(float64(k*(step+1)) * 0.7))
+				}
+				for k := range onCPU.Labels() {
+					onCPU.Labels()[k] = float32(k / 2)
+				}
+				copy(onDevice.Pictures(), onCPU.Pictures())
+				copy(onDevice.Labels(), onCPU.Labels())
+				want, err := onCPU.Step()
+				require.NoError(t, err)
+				got, err := onDevice.Step()
+				require.NoError(t, err)
+				require.InDelta(t, want, got, 1e-4*max(1, math.Abs(want)), "loss of step %d", step)
+				for i, s := range onCPU.solver.slots {
+					near(t, s.grad.Float32s(), onDevice.solver.slots[i].grad.Float32s(), 2e-3, "step %d: gradient to %s", step, s.name)
+				}
+				theirs, mine := onDevice.tensors(), onCPU.tensors()
+				for i := range mine {
+					copy(theirs[i], mine[i])
+				}
+				require.NoError(t, onDevice.device.Push(theirs...))
+			}
+		})
+	}
+}
+
+// tensors is everything that a step changes.
+func (s *Stepper) tensors() [][]float32 {
+	return append(graph.Tensors(s.params, s.own), s.solver.state()...)
+}
+
+// near compares to a share of the largest number.
+func near(t *testing.T, want, got []float32, share float64, what string, args ...any) {
+	t.Helper()
+	top := 1e-6
+	for _, v := range want {
+		top = max(top, math.Abs(float64(v)))
+	}
+	for k, v := range want {
+		require.InDelta(t, v, got[k], share*top, append([]any{what}, args...)...)
 	}
 }
 
@@ -144,5 +218,34 @@ func TestRunChangesDevice(t *testing.T) {
 		got := run(devices[0], devices[1])
 		require.InEpsilon(t, want.FinalLoss, got.FinalLoss, 0.02, "%v", devices)
 		require.InDelta(t, want.After.Recall[0], got.After.Recall[0], 0.1, "%v", devices)
+	}
+}
+
+// Where the device has too little memory, the error says how much, and the run can go on
+// elsewhere.
+func TestTooLittleMemoryOnDevice(t *testing.T) {
+	fake := gputest.Prepare(t)
+	if fake == nil {
+		t.Skip("memory runs out on the fake device only")
+	}
+	cfg := small(pictures(t))
+	cfg.Steps, cfg.Device, cfg.EvalEvery = 6, "cuda", -1
+	data, err := Load(cfg.Data, cfg.Seed, LoadOptions{})
+	require.NoError(t, err)
+	defer data.Close()
+	dir := filepath.Join(t.TempDir(), "run")
+	tr, err := New(cfg, data, Options{Dir: dir})
+	require.NoError(t, err)
+	fake.Inject("cuMemAlloc_v2", 7, cuda.OutOfMemory)
+	_, err = tr.Run(context.Background())
+	require.ErrorContains(t, err, "make the batch, the pictures or the network smaller")
+	require.NoError(t, tr.Close())
+	for _, device := range []string{"cpu", "cuda"} {
+		tr, err = Resume(data, Options{Dir: dir, Device: device})
+		require.NoError(t, err)
+		r, err := tr.Run(context.Background())
+		require.NoError(t, err)
+		require.Equal(t, 6, r.Steps)
+		require.NoError(t, tr.Close())
 	}
 }

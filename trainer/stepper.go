@@ -19,6 +19,7 @@ type StepperConfig struct {
 	Clip    float64      // largest global norm of the gradient; 0: not clipped
 	Seed    uint64       // of the initial weights
 	Device  string       // cpu, cuda, cuda:N or auto; cpu if empty
+	TF32    bool         // whether a GPU may round the factors of products to 10 bits
 }
 
 // Stepper is a run's training step without what stands around it: pictures and labels
@@ -44,7 +45,7 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 		return nil, err
 	}
 	run = run.Defaults()
-	device, err := graph.OpenDevice(cfg.Device, nil)
+	device, err := graph.OpenDevice(cfg.Device, graph.DeviceOptions{TF32: cfg.TF32})
 	if err != nil {
 		return nil, errors.Wrap(err, "trainer")
 	}

@@ -38,7 +38,7 @@ func TestEachFaultIsNamed(t *testing.T) {
 		"patience is 3, but":                 {Patience: 3, EvalEvery: -1},
 		`metric is "accuracy"`:               {Metric: "accuracy"},
 		`keep is "worst"`:                    {Keep: "worst"},
-		`device is "tpu", want cpu, cuda`:       {Device: "tpu"},
+		`device is "tpu", want cpu, cuda`:    {Device: "tpu"},
 		`device is "cuda1", want cpu, cuda`:  {Device: "cuda1"},
 		"net: nets: ":                        {Net: nets.Config{Backbone: "vgg"}},
 		"loss: losses: ":                     {Loss: "triplets"},

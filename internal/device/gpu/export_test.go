@@ -7,3 +7,15 @@ func WithoutBLAS(d *Device) {
 		d.blas = nil
 	}
 }
+
+// WithoutDNN takes cuDNN away.
+func WithoutDNN(d *Device) {
+	for _, c := range d.convs {
+		c.Close()
+	}
+	clear(d.convs)
+	if d.dnn != nil {
+		d.dnn.Close()
+		d.dnn = nil
+	}
+}

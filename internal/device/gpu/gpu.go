@@ -19,6 +19,9 @@ type Device struct {
 	stream    *cuda.Stream
 	module    *cuda.Module
 	blas      *cuda.BLAS // nil where there is no cuBLAS
+	dnn       *cuda.DNN  // nil where there is no cuDNN
+	convs     map[cuda.ConvShape]*cuda.Convolution
+	options   Options
 	functions map[string]*cuda.Function
 
 	workspace *cuda.Buffer // of the kernels, one after the other
@@ -42,6 +45,13 @@ type staging struct {
 	copied *cuda.Event
 }
 
+// Options is how a Device computes.
+type Options struct {
+	// TF32 lets cuBLAS and cuDNN round the factors of products to 10 bits after the point, which
+	// makes them several times as fast on tensor cores.
+	TF32 bool
+}
+
 // check is a test that a kernel makes of its input.
 type check struct {
 	what string
@@ -55,7 +65,7 @@ var (
 
 // Open makes the GPU of that number, from 0, ready. The error says what was looked for
 // where it fails; see package cuda.
-func Open(ordinal int) (d *Device, err error) {
+func Open(ordinal int, o Options) (d *Device, err error) {
 	driver, err := cuda.Open()
 	if err != nil {
 		return nil, errors.Wrap(err, "gpu")
@@ -72,7 +82,7 @@ func Open(ordinal int) (d *Device, err error) {
 		return nil, errors.Errorf("gpu: device %d has compute capability %d.%d, want at least %d.%d: an A100 or a GPU of the 30 series, or newer; use -device cpu",
 			ordinal, major, minor, kernels.Capability/10, kernels.Capability%10)
 	}
-	d = &Device{ordinal: ordinal, functions: map[string]*cuda.Function{},
+	d = &Device{ordinal: ordinal, options: o, convs: map[cuda.ConvShape]*cuda.Convolution{}, functions: map[string]*cuda.Function{},
 		saved: map[*device.Saved]*cuda.Buffer{}, sums: map[*device.Sums]*cuda.Buffer{}, draws: map[*device.Draw]*cuda.Buffer{}, staged: map[*cuda.Buffer]*staging{}, free: map[int][]*cuda.Buffer{}, answer: make([]int32, 2)}
 	defer func() {
 		if err != nil {
@@ -88,7 +98,7 @@ func Open(ordinal int) (d *Device, err error) {
 	if d.module, err = d.ctx.LoadPTX(kernels.PTX); err != nil {
 		return nil, errors.Wrap(err, "gpu: kernels")
 	}
-	if err = d.openBLAS(); err != nil {
+	if err = d.openLibraries(); err != nil {
 		return nil, errors.Wrap(err, "gpu")
 	}
 	if d.report, err = d.buffer(4); err != nil {
@@ -103,10 +113,14 @@ func Open(ordinal int) (d *Device, err error) {
 	return d, nil
 }
 
-// openBLAS takes cuBLAS if there is one; without it the kernels of our own do.
-func (d *Device) openBLAS() error {
-	blas, err := d.ctx.NewBLAS(d.stream)
+// openLibraries takes cuBLAS and cuDNN if they are there; without them the kernels of our own
+// do.
+func (d *Device) openLibraries() (err error) {
 	var missing *cuda.LibraryError
+	if d.dnn, err = d.ctx.NewDNN(d.stream); err != nil && !errors.As(err, &missing) {
+		return err
+	}
+	blas, err := d.ctx.NewBLAS(d.stream)
 	if errors.As(err, &missing) {
 		return nil
 	}
@@ -114,6 +128,9 @@ func (d *Device) openBLAS() error {
 		return err
 	}
 	d.blas = blas
+	if err := blas.SetTF32(d.options.TF32); err != nil {
+		return err
+	}
 	const workspace = 32 << 20
 	w, err := d.buffer(workspace / 4)
 	if err != nil {
@@ -352,6 +369,12 @@ func (d *Device) Close() error {
 	}
 	if d.stream != nil {
 		note(d.stream.Synchronize())
+	}
+	for _, c := range d.convs {
+		note(c.Close())
+	}
+	if d.dnn != nil {
+		note(d.dnn.Close())
 	}
 	if d.blas != nil {
 		note(d.blas.Close())

@@ -18,7 +18,7 @@ import (
 func sim(t testing.TB) *gpu.Device {
 	t.Helper()
 	gputest.Prepare(t)
-	d, err := gpu.Open(0)
+	d, err := gpu.Open(0, gpu.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	return d
@@ -272,6 +272,12 @@ func convolutions(rng *rand.Rand, body func(c cpu.Conv2D)) {
 func TestConvolutions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 4))
 	p := pair{t: t, d: sim(t), rel: 4e-6} // the CPU's Winograd
+	checkConvolutions(p, rng)
+	gpu.WithoutDNN(p.d)
+	checkConvolutions(p, rng)
+}
+
+func checkConvolutions(p pair, rng *rand.Rand) {
 	convolutions(rng, func(c cpu.Conv2D) {
 		q := c.WithDefaults()
 		nx, nw, ny := c.N*c.C*c.H*c.W, c.OutC*c.C/q.Groups*c.KH*c.KW, c.N*c.OutC*c.OutH()*c.OutW()

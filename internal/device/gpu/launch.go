@@ -315,6 +315,7 @@ type builder struct {
 	steps []step
 	owned []*cuda.Buffer
 	done  []func()
+	spare int // where in the workspace a library may begin
 	err   error
 }
 

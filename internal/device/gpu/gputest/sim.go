@@ -1,6 +1,7 @@
 // Package gputest is the device sim: a gpu.Device on a machine without a GPU. The driver is
 // package cudatest's fake, whose memory the host cannot touch; the kernels are those of the
 // GPU, compiled for the host. It needs a C++ compiler, and skips the test where there is none.
+// The same tests run on a real GPU with OnGPU.
 package gputest
 
 import (
@@ -101,10 +102,16 @@ func mainSource(names []string) string {
 	return b.String()
 }
 
+// OnGPU is the environment variable that, if set, lets the tests run on the machine's own GPU.
+const OnGPU = "MEDUSA_TEST_GPU"
+
 // Prepare makes the fake device the machine's GPU for the length of the test: gpu.Open then
-// opens it.
+// opens it. With OnGPU it leaves the machine as it is, and returns nil.
 func Prepare(tb testing.TB) *cudatest.Fake {
 	tb.Helper()
+	if os.Getenv(OnGPU) != "" {
+		return nil
+	}
 	f := cudatest.Prepare(tb)
 	path, err := library()
 	if errors.Is(err, errNoCompiler) {
