@@ -78,13 +78,16 @@ func TestNetworksOnDevice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			steps := 50
-			if name == "resnet18" && os.Getenv(gputest.OnGPU) == "" {
-				steps = 1 // of many seconds on the fake device
-			}
 			if testing.Short() {
-				steps = 1
+				steps = 3
 			}
 			c.Batch, c.Classes = 8, 4
+			if name == "resnet18" {
+				c.Batch, c.Classes = 16, 8
+				if os.Getenv(gputest.OnGPU) == "" { // the fake device is a thousand times as slow
+					c.Net.Channels, steps = []int{2, 4, 4, 4}, min(steps, 10)
+				}
+			}
 			onCPU, err := NewStepper(c)
 			require.NoError(t, err)
 			defer onCPU.Close()
@@ -107,7 +110,7 @@ func TestNetworksOnDevice(t *testing.T) {
 				require.NoError(t, err)
 				require.InDelta(t, want, got, 1e-4*max(1, math.Abs(want)), "loss of step %d", step)
 				for i, s := range onCPU.solver.slots {
-					near(t, s.grad.Float32s(), onDevice.solver.slots[i].grad.Float32s(), 2e-3, "step %d: gradient to %s", step, s.name)
+					near(t, s.grad.Float32s(), onDevice.solver.slots[i].grad.Float32s(), "step %d: gradient to %s", step, s.name)
 				}
 				theirs, mine := onDevice.tensors(), onCPU.tensors()
 				for i := range mine {
@@ -124,16 +127,16 @@ func (s *Stepper) tensors() [][]float32 {
 	return append(graph.Tensors(s.params, s.own), s.solver.state()...)
 }
 
-// near compares to a share of the largest number.
-func near(t *testing.T, want, got []float32, share float64, what string, args ...any) {
+// near compares the difference with the length of what is wanted. A hinge or a maximum may fall
+// on the other side by rounding, so single numbers are not held to it.
+func near(t *testing.T, want, got []float32, what string, args ...any) {
 	t.Helper()
-	top := 1e-6
-	for _, v := range want {
-		top = max(top, math.Abs(float64(v)))
-	}
+	var off, length float64
 	for k, v := range want {
-		require.InDelta(t, v, got[k], share*top, append([]any{what}, args...)...)
+		d := float64(got[k]) - float64(v)
+		off, length = off+d*d, length+float64(v)*float64(v)
 	}
+	require.LessOrEqual(t, math.Sqrt(off), 2e-3*math.Sqrt(length)+1e-6, append([]any{what}, args...)...)
 }
 
 // A label that is no class, and a loss that is not finite, leave everything as it was.
