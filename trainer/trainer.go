@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pkg/errors"
 
@@ -67,7 +68,9 @@ type Trainer struct {
 	journal     *journal
 	board       *board
 	pace        pace
-	guard       guard
+	engine      *engine
+	flights     []flight  // steps under way
+	landing     time.Time // when the last one ended
 	moved       moved
 	info        StepInfo
 	ran         bool
@@ -288,7 +291,10 @@ func (t *Trainer) assemble() (err error) {
 	if t.solver, err = newSolver(t.cfg.Solver, t.step.slots, t.device); err != nil {
 		return err
 	}
-	t.guard.dev, t.moved.dev = t.device, t.device
+	if t.engine, err = newEngine(t.step, t.solver, t.device, t.params, t.own); err != nil {
+		return err
+	}
+	t.moved.dev = t.device
 	t.state.Schedule = schedule{cfg: t.cfg.Schedule, steps: t.cfg.Steps}
 	return nil
 }

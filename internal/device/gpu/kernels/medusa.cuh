@@ -142,3 +142,23 @@ static __device__ void complain(int *report, int check, int place) {
 		report[0] = check;
 	}
 }
+
+// Work on many tensors in one launch: a block takes a piece of PIECE elements of one of them. A
+// table lists the tensors; n is the elements of one, piece the number of its first piece.
+enum { PIECE = 4096 };
+
+// of_piece is the last tensor whose first piece is not behind p.
+template <class T> static __device__ const T *of_piece(const T *all, int count, int p) {
+	int lo = 0, hi = count;
+	while (hi - lo > 1) {
+		int mid = (lo + hi) / 2;
+		if (all[mid].piece <= p) lo = mid;
+		else hi = mid;
+	}
+	return all + lo;
+}
+
+static __device__ int min_of(int a, int b) { return a < b ? a : b; }
+
+// piece_of(i, t) goes through the elements of the block's piece of t.
+#define piece_of(i, t) for (int i = (BLOCK - (t)->piece) * PIECE + THREAD, end_ = min_of((t)->n, (BLOCK - (t)->piece + 1) * PIECE); i < end_; i += WIDTH)

@@ -70,3 +70,18 @@ KERNEL(gather_grad)(int count, int cols, int rows, const float *indices, const f
 		}
 	}
 }
+
+// Pair is n numbers that are copied.
+struct Pair {
+	float *dst;
+	const float *src;
+	int n, piece;
+};
+
+// A block a piece.
+KERNEL(copy_pairs)(int pairs, const Pair *all) {
+	const Pair *p = of_piece(all, pairs, BLOCK);
+	float *dst = p->dst;
+	const float *src = p->src;
+	piece_of(i, p) dst[i] = src[i];
+}
