@@ -469,14 +469,24 @@ func TestRowReductions(t *testing.T) {
 func TestTriplets(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 10))
 	p := pair{t: t, d: sim(t), rel: 3e-6}
-	for _, n := range []int{3, 12, 40} {
+	distances := func(n int) []float32 {
 		d := positive(random(rng, n*n))
 		for i := range d { // an edge is decided alike by both if differences are exact
 			d[i] = float32(math.Round(float64(d[i])*64) / 64)
 		}
-		y := labels(rng, n, n/3)
-		for k, s := range []device.Triplets{
-			{Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: device.Positive, Neg: device.Negative},
+		return d
+	}
+	check := func(s device.Triplets, d, pos, neg []float32) {
+		p.run(s, s.N*device.TripletColumns, d, pos, neg)
+		up := random(rng, s.N*device.TripletColumns)
+		up[0] = 0
+		p.terms(up).run(device.TripletsGrad(s), s.N*s.N, d, pos, neg, up)
+	}
+	all := device.Triplets{Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: device.Positive, Neg: device.Negative}
+	for _, n := range []int{3, 12, 40} {
+		d, y := distances(n), labels(rng, n, n/3)
+		for _, s := range []device.Triplets{
+			all,
 			{Margin: 0.25, Above: 0, AtMost: 0.25, High: math.Inf(1), Pos: device.Positive, Neg: device.Negative},
 			{Margin: 0.5, Above: math.Inf(-1), AtMost: math.Inf(1), Low: -1, High: 1},
 			{Margin: 0.5, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Swap: true},
@@ -484,17 +494,46 @@ func TestTriplets(t *testing.T) {
 		} {
 			s.N = n
 			pos, neg := y, y
-			if k >= 2 {
+			if s.Pos == device.Given {
 				pos, neg = mask(rng, n*n), mask(rng, n*n)
 			}
-			p.run(s, n*device.TripletColumns, d, pos, neg)
-			up := random(rng, n*device.TripletColumns)
-			p.terms(up).run(device.TripletsGrad(s), n*n, d, pos, neg, up)
+			check(s, d, pos, neg)
 		}
+	}
+	// Several positives a thread.
+	s := all
+	s.N, s.AtMost, s.Above, s.Low, s.High = 300, 0.5, -0.25, 0.125, 0.5
+	check(s, distances(s.N), labels(rng, s.N, 2), labels(rng, s.N, 2))
+
+	// A distance that is no number tells.
+	s = all
+	s.N = 12
+	for _, y := range [][]float32{{0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1}, {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}} {
+		d := distances(s.N)
+		d[1] = float32(math.NaN())
+		p.run(s, s.N*device.TripletColumns, d, y, y)
 	}
 }
 
-// Every kernel that the sources have is one that a spec of the tests above uses: none is dead.
+// More candidates than fit into shared memory at once.
+func TestTripletsByChunks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds on the fake device")
+	}
+	rng := rand.New(rand.NewPCG(1, 11))
+	p := pair{t: t, d: sim(t), rel: 3e-6}
+	const n = 2080
+	d := positive(random(rng, n*n))
+	for i := range d {
+		d[i] = float32(math.Round(float64(d[i])*64) / 64)
+	}
+	y := labels(rng, n, n/30)
+	s := device.Triplets{N: n, Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: device.Positive, Neg: device.Negative}
+	p.run(s, n*device.TripletColumns, d, y, y)
+	up := random(rng, n*device.TripletColumns)
+	p.terms(up).run(device.TripletsGrad(s), n*n, d, y, y, up)
+}
+
 func TestRefusedLabels(t *testing.T) {
 	d := sim(t)
 	p := pair{t: t, d: d, rel: 0}

@@ -132,9 +132,9 @@ func (b *builder) buildRows(spec any) bool {
 	case device.RowNearest:
 		b.launch("row_nearest", blocks(s.Rows), s.Cols, s.K, in(0), in(1), out)
 	case device.Triplets:
-		b.triplets("triplets", s, 3)
+		b.triplets(s)
 	case device.TripletsGrad:
-		b.triplets("triplets_grad", device.Triplets(s), 4)
+		b.tripletsGrad(device.Triplets(s))
 	default:
 		return false
 	}

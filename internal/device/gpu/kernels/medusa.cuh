@@ -3,7 +3,7 @@
 //
 // Conventions: tensors are float32, contiguous, row-major. A kernel without a word about its
 // grid takes any: its threads stride over the elements. Sums are made in an order that
-// depends on the sizes alone, and there are no floating-point atomics: equal input, equal bits.
+// depends on the sizes alone, and only whole numbers are added by atomics: equal input, equal bits.
 #pragma once
 
 #ifdef MEDUSA_HOST
@@ -28,6 +28,7 @@ static __device__ float fused(float a, float b, float c) { return __nvvm_fma_rn_
 static __device__ double root(double x) { return __nvvm_sqrt_rn_d(x); }
 static __device__ float bits_float(unsigned u) { return __builtin_bit_cast(float, u); }
 static __device__ unsigned float_bits(float f) { return __builtin_bit_cast(unsigned, f); }
+static __device__ void add_int(int *p, int v) { __nvvm_atom_add_gen_i(p, v); } // of shared memory
 #endif
 
 typedef unsigned long long u64;
