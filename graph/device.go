@@ -28,6 +28,9 @@ type DeviceOptions struct {
 	// TF32 lets a GPU round the factors of products to 10 bits after the point (TF32), which is
 	// several times as fast; the CPU does not look at it.
 	TF32 bool
+	// AnyOrder lets a GPU make sums in any order where that is faster: equal seeds then need not
+	// give equal bits.
+	AnyOrder bool
 	// Log is told what auto chooses, and once for each op that a device leaves to the host; it
 	// may be nil.
 	Log func(message string)
@@ -41,7 +44,7 @@ func OpenDevice(name string, o DeviceOptions) (*Device, error) {
 		log = func(string) {}
 	}
 	open := func(n int) (*Device, error) {
-		acc, err := gpu.Open(n, gpu.Options{TF32: o.TF32})
+		acc, err := gpu.Open(n, gpu.Options{TF32: o.TF32, AnyOrder: o.AnyOrder})
 		if err != nil {
 			return nil, errors.WithMessagef(err, "device cuda:%d is not to be had, device cpu always is", n)
 		}

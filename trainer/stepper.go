@@ -20,6 +20,8 @@ type StepperConfig struct {
 	Seed    uint64       // of the initial weights
 	Device  string       // cpu, cuda, cuda:N or auto; cpu if empty
 	TF32    bool         // whether a GPU may round the factors of products to 10 bits
+
+	AnyOrder bool // whether a GPU may make sums in any order
 }
 
 // Stepper is a run's training step without what stands around it: pictures and labels
@@ -45,7 +47,7 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 		return nil, err
 	}
 	run = run.Defaults()
-	device, err := graph.OpenDevice(cfg.Device, graph.DeviceOptions{TF32: cfg.TF32})
+	device, err := graph.OpenDevice(cfg.Device, graph.DeviceOptions{TF32: cfg.TF32, AnyOrder: cfg.AnyOrder})
 	if err != nil {
 		return nil, errors.Wrap(err, "trainer")
 	}

@@ -231,7 +231,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err := t.draw(); err != nil {
 		return nil, err
 	}
-	if t.device, err = graph.OpenDevice(cmp.Or(o.Device, cfg.Device), graph.DeviceOptions{TF32: cfg.TF32, Log: o.Notice}); err != nil {
+	if t.device, err = graph.OpenDevice(cmp.Or(o.Device, cfg.Device), graph.DeviceOptions{TF32: cfg.TF32, AnyOrder: cfg.AnyOrder, Log: o.Notice}); err != nil {
 		return nil, errors.Wrap(err, "trainer")
 	}
 	t.cfg.Device = t.device.Name()

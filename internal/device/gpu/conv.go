@@ -178,7 +178,7 @@ func (d *Device) convolution(c cpu.Conv2D) (*cuda.Convolution, error) {
 	c = c.WithDefaults()
 	shape := cuda.ConvShape{
 		N: c.N, C: c.C, H: c.H, W: c.W, K: c.OutC, R: c.KH, S: c.KW, PadH: c.PadH, PadW: c.PadW, StrideH: c.StrideH, StrideW: c.StrideW,
-		DilateH: c.DilH, DilateW: c.DilW, Groups: c.Groups, TF32: d.options.TF32, MostWorkspace: mostWorkspace,
+		DilateH: c.DilH, DilateW: c.DilW, Groups: c.Groups, TF32: d.options.TF32, AnyOrder: d.options.AnyOrder, MostWorkspace: mostWorkspace,
 	}
 	if conv := d.convs[shape]; conv != nil {
 		return conv, nil

@@ -52,6 +52,9 @@ type Options struct {
 	// TF32 lets cuBLAS and cuDNN round the factors of products to 10 bits after the point, which
 	// makes them several times as fast on tensor cores.
 	TF32 bool
+	// AnyOrder lets sums be made in any order where that is faster, by atomics and by more of
+	// cuDNN's algorithms: equal input then need not give equal bits.
+	AnyOrder bool
 }
 
 // check is a test that a kernel makes of its input.

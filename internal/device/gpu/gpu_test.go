@@ -15,10 +15,12 @@ import (
 )
 
 // sim is the device of the tests.
-func sim(t testing.TB) *gpu.Device {
+func sim(t testing.TB) *gpu.Device { return simWith(t, gpu.Options{}) }
+
+func simWith(t testing.TB, o gpu.Options) *gpu.Device {
 	t.Helper()
 	gputest.Prepare(t)
-	d, err := gpu.Open(0, gpu.Options{})
+	d, err := gpu.Open(0, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	return d
@@ -210,9 +212,7 @@ func TestShapes(t *testing.T) {
 	p := pair{t: t, d: sim(t), rel: 1e-6}
 	for _, s := range [][2][]int{{{7}, {1}}, {{7}, {}}, {{3, 5}, {3, 1}}, {{3, 5}, {1, 5}}, {{3, 5}, {}}, {{2, 3, 4}, {1, 3, 1}}, {{2, 3, 4, 5}, {2, 1, 4, 1}}, {{300, 7}, {1, 7}}, {{6, 600}, {6, 1}}, {{4, 5}, {4, 5}}} {
 		p.run(device.SumTo{From: s[0], To: s[1]}, size(s[1]), random(rng, size(s[0])))
-		if len(s[1]) > 0 || true {
-			p.run(device.Broadcast{From: s[1], To: s[0]}, size(s[0]), random(rng, size(s[1])))
-		}
+		p.run(device.Broadcast{From: s[1], To: s[0]}, size(s[0]), random(rng, size(s[1])))
 	}
 	for _, s := range [][2]int{{1, 1}, {3, 5}, {33, 65}, {100, 31}} {
 		r, c := s[0], s[1]
@@ -462,6 +462,19 @@ func TestRowReductions(t *testing.T) {
 			if pairs == device.Given {
 				p.run(device.RowNearest{Rows: n, Cols: n, K: 3}, n*n, x, in)
 			}
+		}
+	}
+}
+
+// Rows that several indices name, in their order and in any.
+func TestGatherGrad(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 12))
+	for _, o := range []gpu.Options{{}, {AnyOrder: true}} {
+		p := pair{t: t, d: simWith(t, o), rel: 3e-6}
+		for _, n := range []int{1, 40, 2500} {
+			const rows, cols = 7, 5
+			index, dy := labels(rng, n, rows), random(rng, n*cols)
+			p.terms(dy).run(device.GatherGrad(device.Gather{Rows: rows, Cols: cols, N: n}), rows*cols, index, dy)
 		}
 	}
 }

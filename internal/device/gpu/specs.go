@@ -54,7 +54,7 @@ func (b *builder) build(spec any) bool {
 	case device.Gather:
 		b.launch("gather", flat(s.N*s.Cols), s.N*s.Cols, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check("index", s.Rows))
 	case device.GatherGrad:
-		b.launch("gather_grad", blocks(s.Rows), s.N, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check("index", s.Rows))
+		b.gatherGrad(s)
 	case device.MatMul:
 		b.add(b.d.product(s.TransA, s.TransB, s.M, s.N, s.K, 1, in(0), in(1), 0, out))
 	case device.Linear:
@@ -139,6 +139,15 @@ func (b *builder) buildRows(spec any) bool {
 		return false
 	}
 	return true
+}
+
+func (b *builder) gatherGrad(s device.GatherGrad) {
+	if b.d.options.AnyOrder {
+		b.step(fill(out, s.Rows*s.Cols, 0))
+		b.launch("scatter_add", flat(s.N*s.Cols), s.N*s.Cols, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check("index", s.Rows))
+		return
+	}
+	b.launch("gather_grad", blocks(s.Rows), s.N, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check("index", s.Rows))
 }
 
 // functions are those of point.cu, in the order of its numbers.

@@ -36,6 +36,7 @@ static float bits_float(unsigned u) { float f; memcpy(&f, &u, 4); return f; }
 static unsigned float_bits(float f) { unsigned u; memcpy(&u, &f, 4); return u; }
 
 static void add_int(int *p, int v) { *p += v; }
+static void add_float(float *p, float v) { *p += v; }
 
 static void pause() {
 	int me = emulated.thread;

@@ -54,20 +54,33 @@ KERNEL(gather)(int n, int cols, int rows, const float *table, const float *indic
 	}
 }
 
+static __device__ void check_index(float v, int rows, int place, int *report, int check) {
+	if (!(v >= 0 && v < rows) || v != (float)(int)v) complain(report, check, place);
+}
+
 // One block a row of the table: the rows of dy that belong there are added in their order.
 KERNEL(gather_grad)(int count, int cols, int rows, const float *indices, const float *dy, float *dtable, int *report, int check) {
-	for (int c = THREAD; c < cols; c += WIDTH) {
-		float sum = 0;
-		for (int i = 0; i < count; i++) {
-			if (indices[i] == (float)BLOCK) sum += dy[i * cols + c];
+	__shared__ int list[CHUNK], shared[WIDTH];
+	for (int c = THREAD; c < cols; c += WIDTH) dtable[BLOCK * cols + c] = 0;
+	for (int from = 0; from < count; from += CHUNK) {
+		int row = BLOCK, found = list_of(from, count, [=](int i) { return indices[i] == (float)row; }, list, shared);
+		for (int c = THREAD; c < cols; c += WIDTH) {
+			float sum = dtable[BLOCK * cols + c];
+			for (int k = 0; k < found; k++) sum += dy[list[k] * cols + c];
+			dtable[BLOCK * cols + c] = sum;
 		}
-		dtable[BLOCK * cols + c] = sum;
+		SYNC;
 	}
-	if (BLOCK == 0) {
-		for (int i = THREAD; i < count; i += WIDTH) {
-			float v = indices[i];
-			if (!(v >= 0 && v < rows) || v != (float)(int)v) complain(report, check, i);
-		}
+	if (BLOCK == 0)
+		for (int i = THREAD; i < count; i += WIDTH) check_index(indices[i], rows, i, report, check);
+}
+
+// The same in any order: dtable holds 0 before.
+KERNEL(scatter_add)(int n, int cols, int rows, const float *indices, const float *dy, float *dtable, int *report, int check) {
+	each(at, n) {
+		int i = at / cols, row = (int)indices[i];
+		if (row >= 0 && row < rows) add_float(dtable + row * cols + at % cols, dy[at]);
+		if (at % cols == 0) check_index(indices[i], rows, i, report, check);
 	}
 }
 

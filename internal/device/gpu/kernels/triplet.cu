@@ -5,38 +5,10 @@
 // terms linear. Positives are taken by chunks that fit into shared memory; sums add up over chunks.
 #include "medusa.cuh"
 
-enum { CHUNK = 2048, EACH = CHUNK / WIDTH };
-
 static __device__ bool in_mask(int pairs, const float *in, int r, int j, int n) {
 	if (pairs == 0) return in[r * n + j] != 0;
 	if (pairs == 1) return r != j && in[r] == in[j];
 	return in[r] != in[j];
-}
-
-// block_scan is the sum of v of the threads up to this one; shared holds WIDTH numbers.
-template <class T> static __device__ T block_scan(T v, T *shared) {
-	SYNC; // of what was read before
-	shared[THREAD] = v;
-	SYNC;
-	for (int d = 1; d < WIDTH; d *= 2) {
-		T other = THREAD >= d ? shared[THREAD - d] : 0;
-		SYNC;
-		shared[THREAD] += other;
-		SYNC;
-	}
-	return shared[THREAD];
-}
-
-// list_of lists those of the candidates from … from+CHUNK−1 below n that are taken, in their order,
-// and returns their number.
-template <class Take> static __device__ int list_of(int from, int n, Take taken, int *list, int *shared) {
-	int first = from + THREAD * EACH, mine = 0;
-	for (int k = 0; k < EACH; k++) mine += first + k < n && taken(first + k);
-	int at = block_scan(mine, shared) - mine, total = shared[WIDTH - 1];
-	for (int k = 0; k < EACH; k++)
-		if (first + k < n && taken(first + k)) list[at++] = first + k;
-	SYNC;
-	return total;
 }
 
 // sort puts count numbers in order, nearest first, and list with them (bitonic).
