@@ -210,7 +210,7 @@ func size(shape []int) int {
 func TestShapes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	p := pair{t: t, d: sim(t), rel: 1e-6}
-	for _, s := range [][2][]int{{{7}, {1}}, {{7}, {}}, {{3, 5}, {3, 1}}, {{3, 5}, {1, 5}}, {{3, 5}, {}}, {{2, 3, 4}, {1, 3, 1}}, {{2, 3, 4, 5}, {2, 1, 4, 1}}, {{300, 7}, {1, 7}}, {{6, 600}, {6, 1}}, {{4, 5}, {4, 5}}} {
+	for _, s := range [][2][]int{{{7}, {1}}, {{7}, {}}, {{3, 5}, {3, 1}}, {{3, 5}, {1, 5}}, {{3, 5}, {}}, {{2, 3, 4}, {1, 3, 1}}, {{2, 3, 4, 5}, {2, 1, 4, 1}}, {{300, 7}, {1, 7}}, {{6, 600}, {6, 1}}, {{70, 71}, {}}, {{2, 3000, 3}, {2, 1, 3}}, {{4, 5}, {4, 5}}} {
 		p.run(device.SumTo{From: s[0], To: s[1]}, size(s[1]), random(rng, size(s[0])))
 		p.run(device.Broadcast{From: s[1], To: s[0]}, size(s[0]), random(rng, size(s[1])))
 	}
@@ -305,9 +305,12 @@ func checkConvolutions(p pair, rng *rand.Rand) {
 func TestNorms(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 5))
 	p := pair{t: t, d: sim(t), rel: 3e-6}
-	for _, s := range [][3]int{{2, 1, 1}, {4, 3, 5}, {7, 10, 1}, {3, 4, 49}, {2, 3, 36}} {
+	for _, s := range [][3]int{{2, 1, 1}, {4, 3, 5}, {7, 10, 1}, {3, 4, 49}, {2, 3, 36}, {9, 2, 1100}} {
 		for _, relu := range []bool{false, true} {
 			b := cpu.BatchNorm{N: s[0], C: s[1], Plane: s[2], Relu: relu}
+			if n := b.N * b.Plane; n > 4000 {
+				require.Greater(t, gpu.Parts(b.C, n), 1)
+			}
 			n, c := b.N*b.C*b.Plane, b.C
 			x, gamma, beta, dy := random(rng, n), random(rng, c), random(rng, c), random(rng, n)
 			stats := p.run(device.BatchStats{N: b.N, C: c, Plane: b.Plane, Momentum: 0.1, Eps: 1e-5}, 2*c, x, random(rng, c), positive(random(rng, c)))
@@ -572,6 +575,18 @@ func TestDropout(t *testing.T) {
 		for _, state := range [][]float32{{5, 0, 0, 0}, {123456, 77, device.DropoutBase - 1, 3}} {
 			p.run(s, n, x, state)
 			p.run(device.DropoutGrad(s), n, random(rng, n), x)
+		}
+	}
+}
+
+// Kernels divide by a product: at the edges of what a quotient changes at, for all sizes.
+func TestDivisors(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 13))
+	for range 200000 {
+		d := 1 + int(rng.Int32N(1<<uint(rng.IntN(31)+1)-1))
+		n := int(rng.Int32N(math.MaxInt32))
+		for _, n := range []int{n, n / d * d, max(n/d*d-1, 0), math.MaxInt32, 0} {
+			require.Equal(t, n/d, gpu.Over(n, d), "%d / %d", n, d)
 		}
 	}
 }

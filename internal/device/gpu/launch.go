@@ -3,6 +3,7 @@ package gpu
 import (
 	"io"
 	"math"
+	"math/bits"
 
 	"github.com/pkg/errors"
 
@@ -102,8 +103,18 @@ type launch struct {
 	at    []int // the argument of each part
 }
 
-// launch makes a step of the kernel name: arguments are int, bool, float32, float64, uint64 and operand, in
-// the order of the kernel's parameters.
+// divisor is a number by which a kernel divides (Divisor in medusa.cuh).
+type divisor int
+
+// packed is the number in the upper 32 bits and in the lower ones ⌈2^(31+s)/d⌉, with the least s
+// for which 2ˢ ≥ d.
+func (d divisor) packed() uint64 {
+	s := bits.Len32(uint32(d - 1))
+	return uint64(d)<<32 | (1<<(31+s)+uint64(d)-1)/uint64(d)
+}
+
+// launch makes a step of the kernel name: arguments are int, bool, float32, float64, uint64,
+// divisor and operand, in the order of the kernel's parameters.
 func (d *Device) launch(name string, grid cuda.Dim, args ...any) (step, error) {
 	f, err := d.function(name)
 	if err != nil {
@@ -125,6 +136,11 @@ func (d *Device) launch(name string, grid cuda.Dim, args ...any) (step, error) {
 			l.args.Float64(a)
 		case uint64:
 			l.args.Uint64(a)
+		case divisor:
+			if a < 1 || a != divisor(int32(a)) {
+				return nil, errors.Errorf("gpu: %s: a divisor of %d", name, a)
+			}
+			l.args.Uint64(a.packed())
 		case operand:
 			l.args.Buffer(nil)
 			if a.kind != isNull {
@@ -158,6 +174,14 @@ func flat(n int) cuda.Dim { return cuda.Dim{X: min(max((n+threads-1)/threads, 1)
 
 // blocks is a grid of n blocks.
 func blocks(n int) cuda.Dim { return cuda.Dim{X: n} }
+
+// parted is a grid that makes n results of m numbers each, with as many blocks a result as keep
+// a large GPU busy and have something to do.
+func parted(n, m int) (grid cuda.Dim, parts int) {
+	const busy, least = 1024, 8 * threads
+	parts = max(1, min((busy+n-1)/n, m/least))
+	return cuda.Dim{X: n, Y: parts}, parts
+}
 
 // tiles is the grid of a product with rows×cols results, parts times.
 func tiles(rows, cols, parts int) cuda.Dim {

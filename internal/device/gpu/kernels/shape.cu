@@ -2,9 +2,10 @@
 #include "medusa.cuh"
 
 // A block of rows×width numbers from one matrix to another, with their own lengths of a row.
-KERNEL(copy_block)(int n, int width, const float *x, int ldx, float *y, int ldy) {
+KERNEL(copy_block)(int n, u64 width, const float *x, int ldx, float *y, int ldy) {
+	Divisor w(width);
 	each(i, n) {
-		int r = i / width, c = i % width;
+		int r = w.over(i), c = i - r * w.d;
 		y[r * ldy + c] = x[r * ldx + c];
 	}
 }
@@ -20,37 +21,49 @@ KERNEL(transpose)(int rows, int cols, const float *x, float *y) {
 		if (c0 + r < cols && r0 + c < rows) y[(c0 + r) * rows + r0 + c] = tile[c][r];
 }
 
-// Sums over up to three axes: the sum of number o is that of x[base(o) + j0·s0 + j1·s1 + j2·s2].
-// Results are (k0, k1, k2, k3) with strides t0 … t3 in x. One block a result.
-KERNEL(sum_axes)(int k1, int k2, int k3, int t0, int t1, int t2, int t3, int m, int m1, int m2, int s0, int s1, int s2, const float *x, float *y) {
+// Sums over up to three axes: the sum of number o is that of x[base(o) + j0·s0 + j1·s1 + j2·s2],
+// of which a block adds up part BLOCK_Y, to parts (parts, results). Results are (k0, k1, k2, k3)
+// with strides t0 … t3 in x. Grid (results, parts).
+KERNEL(sum_axes)(int k1, int k2, int k3, int t0, int t1, int t2, int t3, int m, u64 m1, u64 m2, int s0, int s1, int s2, const float *x, double *parts) {
 	__shared__ double shared[WIDTH];
-	int o = BLOCK, r = o;
+	Divisor n1(m1), n2(m2);
+	int r = BLOCK, each = (m + BLOCKS_Y - 1) / BLOCKS_Y, from = BLOCK_Y * each, to = min_of(m, from + each);
 	int i3 = r % k3;
 	r /= k3;
 	int i2 = r % k2;
 	r /= k2;
 	int i1 = r % k1, i0 = r / k1;
-	const float *from = x + i0 * t0 + i1 * t1 + i2 * t2 + i3 * t3;
+	x += i0 * t0 + i1 * t1 + i2 * t2 + i3 * t3;
 	double sum = 0;
-	for (int j = THREAD; j < m; j += WIDTH) {
-		int q = j, j2 = q % m2;
-		q /= m2;
-		sum += from[q / m1 * s0 + q % m1 * s1 + j2 * s2];
+	for (int j = from + THREAD; j < to; j += WIDTH) {
+		int q = n2.over(j), p = n1.over(q);
+		sum += x[p * s0 + (q - p * n1.d) * s1 + (j - q * n2.d) * s2];
 	}
 	sum = block_sum(sum, shared);
-	if (THREAD == 0) y[o] = (float)sum;
+	if (THREAD == 0) parts[BLOCK_Y * BLOCKS + BLOCK] = sum;
+}
+
+// y (n) is the sum of parts (count, n).
+KERNEL(add_parts)(int n, int count, const double *parts, float *y) {
+	each(i, n) {
+		double sum = 0;
+		for (int p = 0; p < count; p++) sum += parts[p * n + i];
+		y[i] = (float)sum;
+	}
 }
 
 // Rows of a table. The indices are checked: see complain.
-KERNEL(gather)(int n, int cols, int rows, const float *table, const float *indices, float *y, int *report, int check) {
+KERNEL(gather)(int n, u64 width, int rows, const float *table, const float *indices, float *y, int *report, int check) {
+	Divisor cols(width);
 	each(i, n) {
-		float v = indices[i / cols];
+		int place = cols.over(i);
+		float v = indices[place];
 		int r = (int)v;
 		if (!(v >= 0 && v < rows) || v != (float)r) {
-			complain(report, check, i / cols);
+			complain(report, check, place);
 			r = 0;
 		}
-		y[i] = table[r * cols + i % cols];
+		y[i] = table[r * cols.d + i - place * cols.d];
 	}
 }
 
