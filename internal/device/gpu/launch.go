@@ -317,11 +317,17 @@ func (p *program) Run(out device.Memory, in []device.Memory) error {
 	if p.b.out, ok = out.Remote.(*cuda.Buffer); !ok {
 		return errors.New("gpu: the output is not memory of the device")
 	}
+	if err := addressable(p.b.out); err != nil {
+		return err
+	}
 	p.b.in = p.b.in[:0]
 	for i, m := range in {
 		buf, ok := m.Remote.(*cuda.Buffer)
 		if !ok {
 			return errors.Errorf("gpu: input %d is not memory of the device", i)
+		}
+		if err := addressable(buf); err != nil {
+			return err
 		}
 		p.b.in = append(p.b.in, buf)
 	}
@@ -329,6 +335,16 @@ func (p *program) Run(out device.Memory, in []device.Memory) error {
 		if err := s.run(&p.b); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// most is the number of elements that kernels count to, with room for a grid's stride.
+const most = math.MaxInt32 - 1<<23
+
+func addressable(b *cuda.Buffer) error {
+	if n := b.Bytes() / 4; n > most {
+		return errors.Errorf("gpu: a tensor of %d numbers, and kernels count to %d: take a smaller batch", n, most)
 	}
 	return nil
 }

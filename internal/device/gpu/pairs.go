@@ -108,7 +108,7 @@ func (b *builder) snrGrad(s device.Distance, toY, add bool, y, d, g operand, at 
 
 func (b *builder) rowTermsGrad(s device.RowTermsGrad, x, mask, up, dx operand, add bool) {
 	n := s.Rows * s.Cols
-	b.launch("row_terms_grad", flat(n), n, s.Cols, pairsNumber(s.Pairs), s.Hinge, f32(s.K), f32(s.C), f32(s.Low), f32(s.High), add, x, mask, up, dx)
+	b.launch("row_terms_grad", flat(n), n, divisor(s.Cols), pairsNumber(s.Pairs), s.Hinge, f32(s.K), f32(s.C), f32(s.Low), f32(s.High), add, x, mask, up, dx)
 }
 
 func (b *builder) rowReduce(s device.RowReduce) {
@@ -125,7 +125,7 @@ func (b *builder) rowReduceGrad(s device.RowReduceGrad, x, mask, y, dy, dx opera
 		b.launch("row_logsumexp_grad", blocks(s.Rows), s.Cols, pairsNumber(s.Pairs), f32(s.K), add, x, mask, y, dy, dx)
 		return
 	}
-	b.launch("row_extreme_grad", flat(n), n, s.Cols, add, y, dy, dx)
+	b.launch("row_extreme_grad", flat(n), n, divisor(s.Cols), add, y, dy, dx)
 }
 
 func (b *builder) triplets(s device.Triplets) {

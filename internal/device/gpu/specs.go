@@ -130,7 +130,7 @@ func (b *builder) buildRows(spec any) bool {
 	case device.PairGrad:
 		return b.pairGrad(s)
 	case device.PairMask:
-		b.launch("pair_mask", flat(s.N*s.N), s.N, pairsNumber(s.Pairs), in(0), out)
+		b.launch("pair_mask", flat(s.N*s.N), divisor(s.N), pairsNumber(s.Pairs), in(0), out)
 	case device.RowTerms:
 		b.launch("row_terms", blocks(s.Rows), s.Cols, pairsNumber(s.Pairs), s.Hinge, f32(s.K), f32(s.C), f32(s.Low), f32(s.High), in(0), in(1), out)
 	case device.RowTermsGrad:
