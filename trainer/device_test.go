@@ -254,7 +254,7 @@ func TestTooLittleMemoryOnDevice(t *testing.T) {
 }
 
 // A step may be begun before the last one has ended; if that fails, so does it.
-func TestStepsUnderWay(t *testing.T) {
+func TestStepsUnderWayOnDevice(t *testing.T) {
 	gputest.Prepare(t)
 	make := func() *Stepper {
 		s, err := NewStepper(StepperConfig{
@@ -314,7 +314,7 @@ func TestStepsUnderWay(t *testing.T) {
 }
 
 // What a run learns does not depend on when its steps are looked at.
-func TestRunWithStepsUnderWay(t *testing.T) {
+func TestRunWithStepsUnderWayOnDevice(t *testing.T) {
 	gputest.Prepare(t)
 	cfg := small(pictures(t))
 	cfg.Steps, cfg.EvalEvery, cfg.Device, cfg.Loss = 20, 9, "cuda", "ce:scale=8"
