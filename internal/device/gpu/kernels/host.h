@@ -64,6 +64,38 @@ static void resume(int i) {
 	swapcontext(&unused, &fresh);
 }
 
+static float fetch(const float *p, bool ok) { return ok ? *p : 0; }
+
+static float to_tf32(float x) {
+	unsigned u = float_bits(x);
+	if ((u & 0x7f800000u) == 0x7f800000u) return x; // no number to round
+	return bits_float((u + 0x1000u) & 0xffffe000u);
+}
+
+// The fragments of the block's warps, as matrices.
+static struct { float a[16][8], b[8][8]; } fragments[32];
+
+// mma is mma.sync.m16n8k8 of .tf32 as the PTX ISA 7.0 tells it (9.7.13.4.7): all threads of
+// the block must call it. As on the GPU, bits beyond TF32's are not looked at.
+static void mma(float *c, const float *a, const float *b) {
+	auto &warp = fragments[emulated.thread / 32];
+	int laneid = emulated.thread % 32, group = laneid >> 2, in_group = laneid % 4;
+	for (int i = 0; i < 4; i++) {
+		int row = i == 0 || i == 2 ? group : group + 8, col = i < 2 ? in_group : in_group + 4;
+		warp.a[row][col] = bits_float(float_bits(a[i]) & 0xffffe000u);
+	}
+	for (int i = 0; i < 2; i++) {
+		int row = i == 0 ? in_group : in_group + 4, col = group;
+		warp.b[row][col] = bits_float(float_bits(b[i]) & 0xffffe000u);
+	}
+	pause();
+	for (int i = 0; i < 4; i++) {
+		int row = i < 2 ? group : group + 8, col = in_group * 2 + (i & 1);
+		for (int k = 0; k < 8; k++) c[i] += warp.a[row][k] * warp.b[k][col];
+	}
+	pause();
+}
+
 static void run_grid(const unsigned *grid, unsigned threads, void (*body)(void *), void *data) {
 	emulated.threads = (int)threads;
 	emulated.body = body;

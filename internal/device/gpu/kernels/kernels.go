@@ -53,7 +53,10 @@ func Hash() (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), errors.Wrap(err, "kernels: hash")
 }
 
-var entry = regexp.MustCompile(`KERNEL\((\w+)\)`)
+var (
+	entry = regexp.MustCompile(`KERNEL\((\w+)\)`)
+	tiled = regexp.MustCompile(`TILED\((\w+),`)
+)
 
 // Names are the kernels of the sources.
 func Names() ([]string, error) {
@@ -65,6 +68,11 @@ func Names() ([]string, error) {
 		raw, err := Sources.ReadFile(path)
 		for _, m := range entry.FindAllStringSubmatch(string(raw), -1) {
 			names = append(names, m[1])
+		}
+		for _, m := range tiled.FindAllStringSubmatch(string(raw), -1) {
+			for _, size := range []string{"_128", "_64", "_32"} {
+				names = append(names, m[1]+size, m[1]+size+"_tf32")
+			}
 		}
 		return err
 	})
