@@ -19,7 +19,7 @@ type tile struct {
 	macs, tensorMacs float64
 }
 
-var tileSizes = []tile{{128, 2, 110, 400}, {64, 3, 95, 250}, {32, 5, 60, 120}}
+var tileSizes = []tile{{32, 5, 60, 120}, {64, 3, 95, 250}, {128, 2, 110, 400}}
 
 // depth is how much of k a block takes at a time.
 func (t tile) depth(tf32 bool) int {

@@ -11,6 +11,7 @@
 #define __device__
 #define __shared__ static
 #define KERNEL(name) void name
+#define KERNEL_IN_PAIRS(name) void name
 #define THREAD (emulated.thread)
 #define THREADS (emulated.threads)
 #define BLOCK (emulated.block[0])

@@ -34,7 +34,7 @@ var PTX string
 const Capability = 80
 
 // Command is how PTX is made of all.cu, without the names of files.
-var Command = []string{"clang++", "-x", "cuda", "--cuda-device-only", "--cuda-gpu-arch=sm_80", "-nocudainc", "-nocudalib",
+var Command = []string{"clang++", "-x", "cuda", "--cuda-device-only", "--cuda-gpu-arch=sm_80", "-nocudainc", "-nocudalib", "-fcuda-short-ptr", "-mllvm", "-nvptx-short-ptr",
 	"-std=c++17", "-O3", "-ffp-contract=on", "-fno-exceptions", "-Xclang", "-target-feature", "-Xclang", "+ptx70", "-S"}
 
 // Hash is over Command and the sources of PTX, which states it in its first line.

@@ -14,7 +14,8 @@
 #define __shared__ __attribute__((shared))
 #define __launch_bounds__(n) __attribute__((launch_bounds(n)))
 #define KERNEL(name) extern "C" __global__ void __launch_bounds__(256) name
-#define THREAD ((int)__nvvm_read_ptx_sreg_tid_x())
+#define KERNEL_IN_PAIRS(name) extern "C" __global__ void __attribute__((launch_bounds(256, 2))) name // two blocks share a multiprocessor
+#define THREAD ((int)(__nvvm_read_ptx_sreg_tid_x() & 1023)) // not negative, for the compiler
 #define THREADS ((int)__nvvm_read_ptx_sreg_ntid_x())
 #define BLOCK ((int)__nvvm_read_ptx_sreg_ctaid_x())
 #define BLOCK_Y ((int)__nvvm_read_ptx_sreg_ctaid_y())

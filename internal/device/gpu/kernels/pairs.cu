@@ -17,7 +17,7 @@ struct ManhattanStep : Product {
 template <class T> static __device__ void distances(int metric, int n, int m, int cols, const float *x, const float *y, float *d) {
 	SHARED_OF(T);
 	Area<T> area(n, m);
-	Strided<T> a(x, cols, 1, area.row, n), b(y, cols, 1, area.col, m);
+	Strided<T, true> a(x, cols, 1, area.row, n), b(y, cols, 1, area.col, m);
 	auto store = [=](int i, int j, float v) { d[(i64)i * m + j] = metric == EUCLIDEAN ? root(v) : v; };
 	if (metric == MANHATTAN) multiply(area, 0, cols, a, b, ManhattanStep(), store, shared);
 	else if (metric == DOT) multiply(area, 0, cols, a, b, Product(), store, shared);
@@ -28,9 +28,9 @@ KERNEL(distances_64)(int metric, int n, int m, int cols, const float *x, const f
 KERNEL(distances_32)(int metric, int n, int m, int cols, const float *x, const float *y, float *d) { distances<Tile<32, false>>(metric, n, m, cols, x, y, d); }
 
 struct Pull {
-	const float *x;
+	const float *x; // null: a row's own numbers count as 0
 	int cols;
-	__device__ float own(int i, int k) const { return x[(i64)i * cols + k]; }
+	__device__ float own(int i, int k) const { return x ? x[(i64)i * cols + k] : 0; }
 	static __device__ float step(float c, float w, float other, float own) { return fused(w, own - other, c); }
 };
 struct PullSign : Pull {
@@ -40,8 +40,7 @@ struct PullSign : Pull {
 // The gradient to x (n, cols) of distances to the rows of y (m, cols): that of pair (i, j) and
 // its distance stand at g and d[i·gi + j·gj]; with both, that of (j, i) is added. Where the
 // Euclidean distance is 0 the gradient is 0. Grid (tiles).
-template <class T> static __device__ void distances_grad(int metric, int n, int m, int cols, int gi, int gj, int both, const float *x, const float *y, const float *d, const float *g, float *dx) {
-	SHARED_OF(T);
+template <class T, bool DEEP> static __device__ void distances_grad(int metric, int n, int m, int cols, int gi, int gj, int both, const float *x, const float *y, const float *d, const float *g, float *dx, float *shared) {
 	Area<T> area(n, cols);
 	auto weight = [=](int i, int j) {
 		i64 at = (i64)i * gi + (i64)j * gj;
@@ -50,26 +49,31 @@ template <class T> static __device__ void distances_grad(int metric, int n, int 
 		if (metric == EUCLIDEAN) return d[at] == 0 || w == 0 ? 0 : w / d[at];
 		return metric == SQUARED ? 2 * w : w;
 	};
-	Worked<T, decltype(weight)> a(weight, gj == 1, area.row, n);
-	Strided<T> b(y, 1, cols, area.col, cols);
-	auto store = [=](int i, int k, float v) { dx[(i64)i * cols + k] = v; };
-	if (metric == DOT) multiply(area, 0, m, a, b, Product(), store, shared);
-	else if (metric == MANHATTAN) {
+	Worked<T, DEEP, decltype(weight)> a(weight, area.row, n);
+	Strided<T, false> b(y, 1, cols, area.col, cols);
+	auto store = [=](int i, int k, float v) { dx[(i64)i * cols + k] = metric == DOT ? -v : v; };
+	if (metric == MANHATTAN) {
 		PullSign s;
 		s.x = x, s.cols = cols;
 		multiply(area, 0, m, a, b, s, store, shared);
 	} else {
 		Pull s;
-		s.x = x, s.cols = cols;
+		s.x = metric == DOT ? 0 : x, s.cols = cols;
 		multiply(area, 0, m, a, b, s, store, shared);
 	}
 }
 
 KERNEL(distances_grad_64)(int metric, int n, int m, int cols, int gi, int gj, int both, const float *x, const float *y, const float *d, const float *g, float *dx) {
-	distances_grad<Tile<64, false>>(metric, n, m, cols, gi, gj, both, x, y, d, g, dx);
+	typedef Tile<64, false> T;
+	SHARED_OF(T);
+	if (gj == 1) distances_grad<T, true>(metric, n, m, cols, gi, gj, both, x, y, d, g, dx, shared);
+	else distances_grad<T, false>(metric, n, m, cols, gi, gj, both, x, y, d, g, dx, shared);
 }
 KERNEL(distances_grad_32)(int metric, int n, int m, int cols, int gi, int gj, int both, const float *x, const float *y, const float *d, const float *g, float *dx) {
-	distances_grad<Tile<32, false>>(metric, n, m, cols, gi, gj, both, x, y, d, g, dx);
+	typedef Tile<32, false> T;
+	SHARED_OF(T);
+	if (gj == 1) distances_grad<T, true>(metric, n, m, cols, gi, gj, both, x, y, d, g, dx, shared);
+	else distances_grad<T, false>(metric, n, m, cols, gi, gj, both, x, y, d, g, dx, shared);
 }
 
 enum { GIVEN, POSITIVE, NEGATIVE }; // where a mask comes from

@@ -13,13 +13,19 @@ template <class T> static __device__ void gemm(int m, int n, int k, float alpha,
 	Area<T> area(m, n);
 	int k0 = BLOCK_Z * each, k1 = k - k0 < each ? k : k0 + each;
 	c += (i64)BLOCK_Z * m * n;
-	multiply(area, k0, k1, Strided<T>(a, ai, ak, area.row, m), Strided<T>(b, bj, bk, area.col, n), Product(), [=](int i, int j, float v) {
+	auto store = [=](int i, int j, float v) {
 		float *to = c + (i64)i * n + j;
 		v *= alpha;
 		if (beta != 0) v += beta * *to;
 		if (bias) v += bias[j];
 		*to = relu && v < 0 ? 0 : v;
-	}, shared);
+	};
+	Strided<T, true> deep_a(a, ai, 1, area.row, m), deep_b(b, bj, 1, area.col, n);
+	Strided<T, false> flat_a(a, 1, ak, area.row, m), flat_b(b, 1, bk, area.col, n);
+	if (ak == 1 && bj == 1) multiply(area, k0, k1, deep_a, flat_b, Product(), store, shared);
+	else if (ak == 1) multiply(area, k0, k1, deep_a, deep_b, Product(), store, shared);
+	else if (bj == 1) multiply(area, k0, k1, flat_a, flat_b, Product(), store, shared);
+	else multiply(area, k0, k1, flat_a, deep_b, Product(), store, shared);
 }
 
 TILED(gemm, (int m, int n, int k, float alpha, const float *a, int ai, int ak, const float *b, int bk, int bj, float beta, const float *bias, int relu, int each, float *c),
@@ -56,14 +62,15 @@ struct Axis {
 
 // Window is a factor of which (k, p) is what a window at place p of a tensor (…, deep, h, w) sees: of
 // k = tap·deep + channel. With whole a tile of k lies within one tap.
-template <class T> struct Window : Carrier<T> {
+template <class T> struct Window : Carrier<T, false> {
+	typedef Carrier<T, false> C;
 	const float *x; // where the first tap lies, of the first channel
 	int i, j, h, w, deep, end;
 	bool whole;
 	Divisor by_deep, by_kw;
 	Axis down, across;
 	__device__ Window(int deep, int h, int w, int taps, Divisor by_deep, Divisor by_kw, Axis down, Axis across)
-		: Carrier<T>(false), h(h), w(w), deep(deep), end(deep * taps), whole(deep % T::DEPTH == 0), by_deep(by_deep), by_kw(by_kw), down(down), across(across) {}
+		: h(h), w(w), deep(deep), end(deep * taps), whole(deep % T::DEPTH == 0), by_deep(by_deep), by_kw(by_kw), down(down), across(across) {}
 	// The pixel (i, j) of channels that begin at x is the one that the thread's windows begin at.
 	__device__ void place(const float *x, int i, int j) {
 		this->x = x + ((i64)i * w + j);
@@ -93,14 +100,14 @@ template <class T> struct Window : Carrier<T> {
 		if (whole) {
 			int t = by_deep(k);
 			bool ok = sees(t, &at) && k < end;
-			const float *q = x + ((k - t * deep + this->k) * plane + at);
+			const float *q = x + ((k - t * deep + C::depth()) * plane + at);
 			#pragma unroll
-			for (int e = 0; e < T::CARRIED; e++) this->v[e] = fetch(q + e * T::PITCH * plane, ok);
+			for (int e = 0; e < T::CARRIED; e++, q += T::PITCH * plane) this->v[e] = fetch(q, ok);
 			return;
 		}
 		#pragma unroll
 		for (int e = 0; e < T::CARRIED; e++) {
-			int own = k + this->k + e * T::PITCH, t = by_deep(own);
+			int own = k + C::depth() + C::depth(e), t = by_deep(own);
 			bool ok = sees(t, &at) && own < end;
 			this->v[e] = fetch(x + ((own - t * deep) * plane + at), ok);
 		}
@@ -116,13 +123,13 @@ template <class T> static __device__ void conv_forward(Sizes s, u64 by_c, u64 by
 	Area<T> area(s.outc, s.images * pixels);
 	Divisor one(1u << 31, 1);
 	Window<T> b(s.c, s.h, s.w, taps, Divisor(by_c, s.c), Divisor(by_kw, s.kw), Axis{0, s.dh, 0, one}, Axis{0, s.dw, 0, one});
-	int p = area.col + b.Carrier<T>::i;
+	int p = area.col + b.row();
 	if (p >= area.cols) p = area.cols - 1;
 	int image = p / pixels, at = p % pixels;
 	b.place(x + (i64)(image * s.groups + group) * s.c * s.h * s.w, at / s.ow * s.sh - s.padh, at % s.ow * s.sw - s.padw);
 	y += ((i64)part * s.images * s.groups + group) * s.outc * pixels;
 	if (bias) bias += group * s.outc;
-	multiply(area, k0, k1, Strided<T>(filters + (i64)group * s.outc * deep, deep, 1, area.row, s.outc), b, Product(), [=](int o, int p, float v) {
+	multiply(area, k0, k1, Strided<T, true>(filters + (i64)group * s.outc * deep, deep, 1, area.row, s.outc), b, Product(), [=](int o, int p, float v) {
 		if (bias) v += bias[o];
 		y[(i64)(p / pixels * s.groups * s.outc + o) * pixels + p % pixels] = relu && v < 0 ? 0 : v;
 	}, shared);
@@ -144,13 +151,13 @@ template <class T> static __device__ void conv_to_input(Sizes s, u64 by_outc, u6
 	Area<T> area(s.c, cols);
 	Axis down{fi + s.padh, -s.dh, (s.kh - 1) * s.dh, Divisor(by_sh, s.sh)}, across{fj + s.padw, -s.dw, (s.kw - 1) * s.dw, Divisor(by_sw, s.sw)};
 	Window<T> b(s.outc, s.oh, s.ow, taps, Divisor(by_outc, s.outc), Divisor(by_kw, s.kw), down, across);
-	int p = area.col + b.Carrier<T>::i;
+	int p = area.col + b.row();
 	if (p >= cols) p = cols - 1;
 	int image = p / (h * w), at = p % (h * w);
 	b.place(dy + (i64)(image * s.groups + group) * s.outc * s.oh * s.ow, at / w, at % w);
 	int plane = s.h * s.w;
 	dx += ((i64)part * s.images * s.groups + group) * s.c * plane;
-	multiply(area, k0, k1, Strided<T>(filters + (i64)group * s.c * deep, deep, 1, area.row, s.c), b, Product(), [=](int c, int p, float v) {
+	multiply(area, k0, k1, Strided<T, true>(filters + (i64)group * s.c * deep, deep, 1, area.row, s.c), b, Product(), [=](int c, int p, float v) {
 		int image = p / (h * w), at = p % (h * w);
 		dx[(i64)(image * s.groups * s.c + c) * plane + (at / w * s.sh + fi) * s.w + at % w * s.sw + fj] = v;
 	}, shared);
@@ -160,42 +167,38 @@ TILED(conv_to_input, (SIZES, u64 by_outc, u64 by_kw, u64 by_sh, u64 by_sw, int p
 	(OF_SIZES, by_outc, by_kw, by_sh, by_sw, parts, each, dy, filters, dx))
 
 // Grads is a factor of which (o, k) is dy of channel o at place k, of all images' places.
-template <class T> struct Grads : Carrier<T> {
+template <class T> struct Grads : Carrier<T, true> {
+	typedef Carrier<T, true> C;
 	const float *dy;
-	int at[T::RUNS], between; // numbers from one image's channels to the next one's, less a plane
+	int between, left; // numbers from one image's channels to the next one's, less a plane; rows from the thread's first on
 	Divisor by_plane;
 	__device__ Grads(const float *dy, int channels, int all, Divisor by_plane, int first)
-		: Carrier<T>(true), dy(dy + this->k), between((all - 1) * by_plane.d), by_plane(by_plane) {
-		#pragma unroll
-		for (int r = 0; r < T::RUNS; r++) {
-			int o = first + this->i + r * 32;
-			at[r] = (o < channels ? o : channels - 1) * by_plane.d;
-		}
-	}
+		: dy(dy + ((first + C::row()) * by_plane.d + C::depth())), between((all - 1) * by_plane.d), left(channels - first - C::row()), by_plane(by_plane) {}
 	__device__ void load(int k, int end) {
 		#pragma unroll
 		for (int f = 0; f < T::DEPTH; f += 8) {
-			int place = k + f + this->k;
+			int place = k + f + C::depth();
 			const float *q = dy + (k + f + by_plane(place) * between);
 			#pragma unroll
-			for (int r = 0; r < T::RUNS; r++) this->v[f / 8 * T::RUNS + r] = fetch(q + at[r], place < end);
+			for (int r = 0; r < T::RUNS; r++, q += 32 * by_plane.d) this->v[f / 8 * T::RUNS + r] = fetch(q, place < end && r * 32 < left);
 		}
 	}
 };
 
 // Patches is a factor of which (k, j) is what tap and channel j, in the order of the filters, see from
 // the result at place k.
-template <class T> struct Patches : Carrier<T> {
+template <class T> struct Patches : Carrier<T, true> {
+	typedef Carrier<T, true> C;
 	const float *x;
 	int h, w, padh, padw, sh, sw, image; // image: numbers from one's channels to the next one's
 	int i[T::RUNS], j[T::RUNS], at[T::RUNS];
 	Divisor by_plane, by_ow;
 	__device__ Patches(const float *x, const Sizes &s, Divisor by_plane, Divisor by_ow, int first)
-		: Carrier<T>(true), x(x), h(s.h), w(s.w), padh(s.padh), padw(s.padw), sh(s.sh), sw(s.sw), image(s.groups * s.c * s.h * s.w), by_plane(by_plane), by_ow(by_ow) {
+		: x(x), h(s.h), w(s.w), padh(s.padh), padw(s.padw), sh(s.sh), sw(s.sw), image(s.groups * s.c * s.h * s.w), by_plane(by_plane), by_ow(by_ow) {
 		int taps = s.kh * s.kw, last = s.c * taps - 1;
 		#pragma unroll
 		for (int r = 0; r < T::RUNS; r++) {
-			int n = first + this->Carrier<T>::i + r * 32;
+			int n = first + C::row() + r * 32;
 			if (n > last) n = last;
 			i[r] = n % taps / s.kw * s.dh;
 			j[r] = n % taps % s.kw * s.dw;
@@ -205,7 +208,7 @@ template <class T> struct Patches : Carrier<T> {
 	__device__ void load(int k, int end) {
 		#pragma unroll
 		for (int f = 0; f < T::DEPTH; f += 8) {
-			int place = k + f + this->k, n = by_plane(place), p = place - n * by_plane.d, row = by_ow(p);
+			int place = k + f + C::depth(), n = by_plane(place), p = place - n * by_plane.d, row = by_ow(p);
 			int y0 = row * sh - padh, x0 = (p - row * by_ow.d) * sw - padw;
 			const float *q = x + (n * image + y0 * w + x0);
 			#pragma unroll

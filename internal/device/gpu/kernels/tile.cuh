@@ -12,7 +12,7 @@ typedef float couple __attribute__((vector_size(8)));
 // and a small product, which waits for memory, asks for more of it at a time.
 //
 // Both factors lie in shared memory twice, one tile being filled while the other is used, k
-// first: element (k, i) at place(k, i). STRIDE is 8 banks more than a whole number of turns,
+// first: element (k, i) at k·STRIDE + (i ^ (k & 4)). STRIDE is 8 banks more than a whole number of turns,
 // and the quads of a row change places in pairs where k has bit 2. So no two lanes of a warp
 // meet in a bank: where 8 values of k by 4 of i, or 32 of i, are written; where a quad is read
 // (k fixed, i in quads); where a fragment is read (4 values of k by 8 of i).
@@ -30,7 +30,6 @@ template <int S, bool T> struct Tile {
 		CARRIED = S * DEPTH / WIDTH, // numbers of a factor's tile, by each thread
 		RUNS = S / 32, PITCH = WIDTH / S // see Carrier
 	};
-	static __device__ int place(int k, int i) { return k * STRIDE + (i ^ (k & 4)); }
 	// Where a warp's results begin, and its slice.
 	static __device__ int row() { return THREAD / 32 / ACROSS % DOWN * ROWS; }
 	static __device__ int col() { return THREAD / 32 % ACROSS * COLS; }
@@ -51,66 +50,57 @@ template <class T> struct Area {
 
 // Carrier is the part of a factor's tile that a thread takes to shared memory: v, of which
 // element e is row(e) of the tile at depth(e) of k. Neighbouring lanes run along k, 8 at a time,
-// with deep, and along rows without: as the factor lies in memory.
-template <class T> struct Carrier {
-	bool deep;
-	int i, k;
+// if DEEP, and else along rows: as the factor lies in memory.
+template <class T, bool DEEP> struct Carrier {
 	float v[T::CARRIED];
-	__device__ Carrier(bool deep) : deep(deep), i(deep ? THREAD / 8 : THREAD % T::SIDE), k(deep ? THREAD % 8 : THREAD / T::SIDE) {}
-	__device__ int row(int e) const { return deep ? i + e % T::RUNS * 32 : i; }
-	__device__ int depth(int e) const { return deep ? k + e / T::RUNS * 8 : k + e * T::PITCH; }
+	static __device__ int row() { return DEEP ? THREAD / 8 : THREAD % T::SIDE; }
+	static __device__ int depth() { return DEEP ? THREAD % 8 : THREAD / T::SIDE; }
+	static __device__ int row(int e) { return DEEP ? e % T::RUNS * 32 : 0; }
+	static __device__ int depth(int e) { return DEEP ? e / T::RUNS * 8 : e * T::PITCH; }
 	__device__ void put(float *to) const {
-		if (deep) {
-			#pragma unroll
-			for (int e = 0; e < T::CARRIED; e++) write(to, k + e / T::RUNS * 8, i + e % T::RUNS * 32, v[e]);
-		} else {
-			#pragma unroll
-			for (int e = 0; e < T::CARRIED; e++) write(to, k + e * T::PITCH, i, v[e]);
-		}
+		// place, with all that depends on e as a constant: what depth(e) adds to bit 2 of k
+		// carries nothing over.
+		int i = row() ^ (depth() & 4), turned = i ^ 4;
+		to += depth() * T::STRIDE;
+		#pragma unroll
+		for (int e = 0; e < T::CARRIED; e++)
+			to[(depth(e) & 4 ? turned : i) + depth(e) * T::STRIDE + row(e)] = T::TENSOR ? to_tf32(v[e]) : v[e];
 	}
-	static __device__ void write(float *to, int k, int i, float v) { to[T::place(k, i)] = T::TENSOR ? to_tf32(v) : v; }
 	// skip is the first k from here on whose tile is not all zeros.
 	static __device__ int skip(int k) { return k; }
 };
 
-// Strided is a factor of which (i, k) stands at p[i·si + k·sk], one of the two strides 1. Of
-// rows beyond the last the last is read: their results go nowhere. A tile's rows lie less than
-// 2³¹ numbers apart.
-template <class T> struct Strided : Carrier<T> {
+// Strided is a factor of which (i, k) stands at p[i·si + k·sk]; of the two strides sk is 1 if DEEP,
+// and else si.
+template <class T, bool DEEP> struct Strided : Carrier<T, DEEP> {
+	typedef Carrier<T, DEEP> C;
 	const float *p;
-	int sk, at[T::RUNS];
-	__device__ Strided(const float *p, int si, int sk, int first, int rows) : Carrier<T>(sk == 1), sk(sk) {
-		int last = rows - 1 - first;
-		#pragma unroll
-		for (int r = 0; r < T::RUNS; r++) {
-			int i = this->i + r * 32;
-			at[r] = (i < last ? i : last) * si;
-		}
-		this->p = p + (i64)first * si + (i64)this->k * sk;
-	}
+	i64 sk, step;
+	int left; // rows from the thread's first on
+	__device__ Strided(const float *p, int si, int sk, int first, int rows)
+		: p(p + (i64)(first + C::row()) * si + (i64)C::depth() * sk), sk(sk), step(DEEP ? (i64)si * 32 : (i64)sk * T::PITCH), left(rows - first - C::row()) {}
 	__device__ void load(int k, int end) {
-		const float *q = p + (i64)k * sk;
-		k += this->k;
-		if (this->deep) {
-			#pragma unroll
-			for (int e = 0; e < T::CARRIED; e++) this->v[e] = fetch(q + at[e % T::RUNS] + e / T::RUNS * 8, k + e / T::RUNS * 8 < end);
-		} else {
-			#pragma unroll
-			for (int e = 0; e < T::CARRIED; e++) this->v[e] = fetch(q + at[0] + e * T::PITCH * sk, k + e * T::PITCH < end);
+		const float *q = p + k * sk;
+		k += C::depth();
+		#pragma unroll
+		for (int e = 0; e < T::CARRIED; e++, q += step) { // one after the other: addresses cost registers
+			if (DEEP && e > 0 && e % T::RUNS == 0) q += 8 - T::RUNS * step;
+			this->v[e] = fetch(q, k + C::depth(e) < end && C::row(e) < left);
 		}
 	}
 };
 
 // Worked is a factor of which (i, k) is f(i, k).
-template <class T, class F> struct Worked : Carrier<T> {
+template <class T, bool DEEP, class F> struct Worked : Carrier<T, DEEP> {
+	typedef Carrier<T, DEEP> C;
 	F f;
 	int first, last;
-	__device__ Worked(F f, bool deep, int first, int rows) : Carrier<T>(deep), f(f), first(first), last(rows - 1) {}
+	__device__ Worked(F f, int first, int rows) : f(f), first(first + C::row()), last(rows - 1) {}
 	__device__ void load(int k, int end) {
 		#pragma unroll
 		for (int e = 0; e < T::CARRIED; e++) {
-			int i = first + this->row(e), at = k + this->depth(e);
-			this->v[e] = at < end ? f(i < last ? i : last, at) : 0;
+			int i = first + C::row(e), at = k + C::depth() + C::depth(e);
+			this->v[e] = at < end && i <= last ? f(i, at) : 0;
 		}
 	}
 };
@@ -142,16 +132,16 @@ template <class T, class Step, bool TENSOR> struct Core {
 	}
 	// add takes a tile of the factors: 4·(M + N) bytes read for M·N steps.
 	__device__ void add(const float *as, const float *bs) {
-		int skipped = T::slice() * T::SLICE * T::STRIDE;
+		int skipped = T::slice() * T::SLICE * T::STRIDE, m = row(0), n = col(0);
 		as += skipped;
 		bs += skipped;
 		#pragma unroll
 		for (int k = 0; k < T::SLICE; k++) {
 			quad a[M / 4], b[N / 4];
 			#pragma unroll
-			for (int i = 0; i < M; i += 4) a[i / 4] = *(const quad *)(as + T::place(k, row(i)));
+			for (int i = 0; i < M; i += 4) a[i / 4] = *(const quad *)(as + (k & 4 ? m ^ 4 : m) + k * T::STRIDE + i * 4);
 			#pragma unroll
-			for (int j = 0; j < N; j += 4) b[j / 4] = *(const quad *)(bs + T::place(k, col(j)));
+			for (int j = 0; j < N; j += 4) b[j / 4] = *(const quad *)(bs + (k & 4 ? n ^ 4 : n) + k * T::STRIDE + j * 8);
 			#pragma unroll
 			for (int i = 0; i < M; i++)
 				#pragma unroll
@@ -181,24 +171,23 @@ template <class T> struct Core<T, Product, true> {
 	}
 	// add reads 4·M + 2·N numbers for M·N times mma.
 	__device__ void add(const float *as, const float *bs) {
-		int g = THREAD % 32 / 4, t = THREAD % 4, skipped = T::slice() * T::SLICE;
+		int g = THREAD % 32 / 4, t = THREAD % 4;
+		int low = (T::slice() * T::SLICE + t) * T::STRIDE + g, high = low + 4 * T::STRIDE - g + (g ^ 4); // k from 0 to 3 and from 4 to 7
+		const float *al = as + T::row() + low, *ah = as + T::row() + high, *bl = bs + T::col() + low, *bh = bs + T::col() + high;
 		#pragma unroll
 		for (int k = 0; k < T::SLICE; k += 8) {
 			float a[M][4], b[N][2];
-			int low = skipped + k + t, high = low + 4;
 			#pragma unroll
 			for (int i = 0; i < M; i++) {
-				int row = T::row() + i * 16 + g;
-				a[i][0] = as[T::place(low, row)];
-				a[i][1] = as[T::place(low, row + 8)];
-				a[i][2] = as[T::place(high, row)];
-				a[i][3] = as[T::place(high, row + 8)];
+				a[i][0] = al[k * T::STRIDE + i * 16];
+				a[i][1] = al[k * T::STRIDE + i * 16 + 8];
+				a[i][2] = ah[k * T::STRIDE + i * 16];
+				a[i][3] = ah[k * T::STRIDE + i * 16 + 8];
 			}
 			#pragma unroll
 			for (int j = 0; j < N; j++) {
-				int col = T::col() + j * 8 + g;
-				b[j][0] = bs[T::place(low, col)];
-				b[j][1] = bs[T::place(high, col)];
+				b[j][0] = bl[k * T::STRIDE + j * 8];
+				b[j][1] = bh[k * T::STRIDE + j * 8];
 			}
 			#pragma unroll
 			for (int i = 0; i < M; i++)
@@ -266,10 +255,10 @@ static __device__ void multiply(const Area<T> &area, int k0, int k1, A a, B b, S
 // TILED makes the kernels name_128, name_64 and name_32 of the template name, and the same with
 // _tf32.
 #define TILED(name, params, args) \
-	KERNEL(name##_128) params { name<Tile<128, false>> args; } \
+	KERNEL_IN_PAIRS(name##_128) params { name<Tile<128, false>> args; } \
 	KERNEL(name##_64) params { name<Tile<64, false>> args; } \
 	KERNEL(name##_32) params { name<Tile<32, false>> args; } \
-	KERNEL(name##_128_tf32) params { name<Tile<128, true>> args; } \
+	KERNEL_IN_PAIRS(name##_128_tf32) params { name<Tile<128, true>> args; } \
 	KERNEL(name##_64_tf32) params { name<Tile<64, true>> args; } \
 	KERNEL(name##_32_tf32) params { name<Tile<32, true>> args; }
 
