@@ -60,11 +60,15 @@ func (b *builder) sizes(c cpu.Conv2D) ([]any, bool) {
 
 // cut is cutProduct for a convolution: a product for each of times groups.
 func (b *builder) cut(rows, cols, k, times int) cut {
-	return cutProduct(rows, cols, k, times, b.d.processors, b.d.options.TF32, false)
+	return cutProduct(rows, cols, k, times, b.d.processors, b.d.options.TF32)
 }
 
-// tiled launches the kernel of a cut convolution.
+// convTiled launches the kernel of a cut convolution.
 func (b *builder) convTiled(kernel string, how cut, rows, cols, times int, args ...any) {
+	if times > mostDeep {
+		b.add(nil, errors.Errorf("gpu: convolution of %d groups, times the strides for a gradient, want at most %d", times, mostDeep))
+		return
+	}
 	b.launch(kernel+how.suffix(b.d.options.TF32), cuda.Dim{X: how.tiles(rows, cols), Z: times * how.parts}, args...)
 }
 

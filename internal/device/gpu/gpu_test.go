@@ -71,6 +71,8 @@ type pair struct {
 	d   *gpu.Device
 	rel float64 // tolerance, of the largest result
 	top float64 // what counts as the largest result where terms cancel
+
+	rounded int // so many inputs are rounded to TF32 for the CPU
 }
 
 // terms is p for a result whose terms, as large as those of x, may cancel.
@@ -96,7 +98,13 @@ func (p pair) run(spec any, outs int, in ...[]float32) []float32 {
 	for _, x := range in {
 		r := p.upload(x)
 		remoteIn = append(remoteIn, device.Memory{Remote: r, On: p.d})
-		hostIn = append(hostIn, device.Memory{F32: append([]float32(nil), x...)})
+		host := append([]float32(nil), x...)
+		if len(hostIn) < p.rounded {
+			for i, v := range host {
+				host[i] = toTF32(v)
+			}
+		}
+		hostIn = append(hostIn, device.Memory{F32: host})
 	}
 	require.NoError(p.t, host.Run(device.Memory{F32: want}, hostIn), what)
 	mem, err := p.d.Alloc(outs)
@@ -114,9 +122,17 @@ func (p pair) run(spec any, outs int, in ...[]float32) []float32 {
 	for i := range in {
 		after := make([]float32, len(in[i]))
 		require.NoError(p.t, p.d.Download(after, remoteIn[i].Remote))
+		if i < p.rounded {
+			hostIn[i].F32 = in[i]
+		}
 		p.equal(what+": input after the run", hostIn[i].F32, after)
 	}
 	return want
+}
+
+// toTF32 rounds to the nearest number with 10 bits after the point.
+func toTF32(v float32) float32 {
+	return math.Float32frombits((math.Float32bits(v) + 1<<12) &^ (1<<13 - 1))
 }
 
 func (p pair) upload(x []float32) device.Remote {
@@ -378,8 +394,9 @@ func TestPairs(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 8))
 	p := pair{t: t, d: sim(t), rel: 3e-6}
 	metrics := []device.Metric{device.Euclidean, device.SquaredEuclidean, device.Manhattan, device.Dot, device.SNR}
-	for _, s := range [][3]int{{2, 3, 1}, {9, 5, 4}, {66, 70, 33}} {
+	for _, s := range [][4]int{{2, 3, 1, 132}, {9, 5, 4, 132}, {66, 70, 33, 132}, {66, 70, 33, 1}} { // and multiprocessors
 		n, m, d := s[0], s[1], s[2]
+		gpu.SetProcessors(p.d, s[3])
 		metrics := metrics
 		if d == 1 {
 			metrics = metrics[:4] // the variance of one number

@@ -51,14 +51,15 @@ func (c cut) tiles(rows, cols int) int {
 
 const (
 	mostParts    = 256
+	mostDeep     = 1<<16 - 1         // blocks of a grid, in its third direction
 	mostPartSums = mostWorkspace / 4 // numbers of all parts
 )
 
 // cutProduct is the cut that should take the least time on a GPU of so many multiprocessors, for
-// products of rows×cols results over k, times of them side by side. With alone k is left whole.
-// It weighs the work of the fullest multiprocessor, with tiles that reach beyond the ends, against
+// products of rows×cols results over k, times of them side by side. It
+// weighs the work of the fullest multiprocessor, with tiles that reach beyond the ends, against
 // the wait for memory at each step of a block, and parts against what it takes to add them up.
-func cutProduct(rows, cols, k, times, processors int, tf32, alone bool) cut {
+func cutProduct(rows, cols, k, times, processors int, tf32 bool) cut {
 	const (
 		step  = 600  // clocks between asking for a tile and its arrival
 		start = 2000 // clocks of a block before the first product and after the last
@@ -72,10 +73,7 @@ func cutProduct(rows, cols, k, times, processors int, tf32, alone bool) cut {
 			macs = t.tensorMacs
 		}
 		steps := max(1, (k+depth-1)/depth)
-		most := min(steps, mostParts, max(1, mostPartSums/(rows*cols*times)))
-		if alone {
-			most = 1
-		}
+		most := min(steps, mostParts, max(1, mostPartSums/(rows*cols*times)), max(1, mostDeep/times))
 		for parts := 1; parts <= most; parts++ {
 			each := (steps + parts - 1) / parts // steps of a part
 			if (steps+each-1)/each != parts {
@@ -156,7 +154,7 @@ func (b *builder) ownProduct(transA, transB bool, m, n, k int, x, y, c operand, 
 		return
 	}
 	e.channels, e.plane = n, 1
-	how := cutProduct(m, n, k, 1, b.d.processors, b.d.options.TF32, false)
+	how := cutProduct(m, n, k, 1, b.d.processors, b.d.options.TF32)
 	b.inParts(how, b.spare, m*n, c, e, func(to operand, e epilogue) {
 		b.launch("gemm"+how.suffix(b.d.options.TF32), cuda.Dim{X: how.tiles(m, n), Z: how.parts},
 			m, n, k, f32(e.alpha), x, ai, ak, y, bk, bj, f32(e.beta), e.bias, e.relu, how.each, to)
