@@ -1,8 +1,6 @@
 package gpu
 
 import (
-	"math"
-
 	"github.com/pkg/errors"
 
 	"medusa/internal/cuda"
@@ -50,8 +48,8 @@ func (b *builder) convolution(spec any) {
 func (b *builder) sizes(c cpu.Conv2D) ([]any, bool) {
 	pixels := c.N * c.OutH() * c.OutW()
 	for _, n := range []int{c.N * c.C * c.H * c.W, pixels * c.OutC, c.OutC * (c.C / c.Groups) * c.KH * c.KW} {
-		if n > math.MaxInt32 {
-			b.add(nil, errors.Errorf("gpu: convolution with a tensor of %d numbers, want at most %d: take a smaller batch", n, math.MaxInt32))
+		if n > mostCounted {
+			b.add(nil, errors.Errorf("gpu: convolution with a tensor of %d numbers, want at most %d: take a smaller batch", n, mostCounted))
 			return nil, false
 		}
 	}

@@ -15,7 +15,7 @@ func pairsNumber(p device.Pairs) int {
 
 // tiled is a kernel of distances over rows×cols results, which come of k each.
 func (b *builder) tiled(kernel string, rows, cols, k int, args ...any) {
-	if err := inReach(cols, k); err != nil {
+	if err := counted(rows, cols, k); err != nil {
 		b.add(nil, err)
 		return
 	}

@@ -73,7 +73,7 @@ func cutProduct(rows, cols, k, times, processors int, tf32 bool) cut {
 			macs = t.tensorMacs
 		}
 		steps := max(1, (k+depth-1)/depth)
-		most := min(steps, mostParts, max(1, mostPartSums/(rows*cols*times)), max(1, mostDeep/times))
+		most := min(steps, mostParts, max(1, mostPartSums/max(1, rows*cols*times)), max(1, mostDeep/times))
 		for parts := 1; parts <= most; parts++ {
 			each := (steps + parts - 1) / parts // steps of a part
 			if (steps+each-1)/each != parts {
@@ -101,11 +101,14 @@ func divisor(d int) uint64 {
 	return uint64(shift)<<32 | (1<<(31+shift)+uint64(d)-1)/uint64(d)
 }
 
-// inReach refuses strides of a product that its kernels cannot count.
-func inReach(strides ...int) error {
-	for _, s := range strides {
-		if s >= math.MaxInt32/128 {
-			return errors.Errorf("gpu: product of matrices with rows of %d numbers, want less than %d: cut them in pieces", s, math.MaxInt32/128)
+// mostCounted is as far as the kernels count: a tile beyond stays within 32 bits.
+const mostCounted = math.MaxInt32 - 1024
+
+// counted refuses sides of a product that its kernels cannot count.
+func counted(sides ...int) error {
+	for _, n := range sides {
+		if n > mostCounted {
+			return errors.Errorf("gpu: product over %d numbers, want at most %d: cut it in pieces", n, mostCounted)
 		}
 	}
 	return nil
@@ -149,7 +152,7 @@ func (b *builder) ownProduct(transA, transB bool, m, n, k int, x, y, c operand, 
 	if transB {
 		bk, bj = 1, k
 	}
-	if err := inReach(ai, ak, bk, bj); err != nil {
+	if err := counted(m, n, k); err != nil {
 		b.add(nil, err)
 		return
 	}

@@ -10,7 +10,7 @@
 #include "host.h"
 #else
 #define __global__ __attribute__((global))
-#define __device__ __attribute__((device, always_inline)) // what is called has its arrays in slow memory
+#define __device__ __attribute__((device, always_inline)) // a call would put arrays into slow memory
 #define __shared__ __attribute__((shared))
 #define __launch_bounds__(n) __attribute__((launch_bounds(n)))
 #define KERNEL(name) extern "C" __global__ void __launch_bounds__(256) name
@@ -33,7 +33,7 @@ static __device__ unsigned float_bits(float f) { return __builtin_bit_cast(unsig
 // fetch is *p, 0 and no access without ok. A predicate by hand: the compiler would branch.
 static __device__ float fetch(const float *p, bool ok) {
 	float v;
-	asm volatile("{\n\t.reg .pred p;\n\tsetp.ne.b32 p, %2, 0;\n\tmov.f32 %0, 0f00000000;\n\t@p ld.global.f32 %0, [%1];\n\t}" : "=&f"(v) : "l"(p), "r"((int)ok));
+	asm volatile("{\n\t.reg .pred p;\n\tsetp.ne.b32 p, %2, 0;\n\tmov.f32 %0, 0f00000000;\n\t@p ld.global.f32 %0, [%1];\n\t}" : "=&f"(v) : "l"((const __attribute__((address_space(1))) float *)p), "r"((int)ok));
 	return v;
 }
 

@@ -7,7 +7,7 @@
 #include "tile.cuh"
 
 // C (m, n) = alpha·A·B + beta·C + bias, cut at 0 with relu; A(i, k) stands at a[i·ai + k·ak], B(k, j) at
-// b[k·bk + j·bj], bias (n) may be null; a part of k is of each. Grid (tiles, 1, parts).
+// b[k·bk + j·bj], of each pair of strides one 1; bias (n) may be null; a part of k is of each. Grid (tiles, 1, parts).
 template <class T> static __device__ void gemm(int m, int n, int k, float alpha, const float *a, int ai, int ak, const float *b, int bk, int bj, float beta, const float *bias, int relu, int each, float *c) {
 	SHARED_OF(T);
 	Area<T> area(m, n);
