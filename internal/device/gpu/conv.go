@@ -31,10 +31,7 @@ func (b *builder) convolution(spec any) {
 		}, in(0), in(1), out) {
 			return
 		}
-		b.perGroup(s.Conv2D, func(c cpu.Conv2D, g group) {
-			b.launch("conv_to_input", tiles(c.C/c.Groups, c.N*c.H*c.W, 1), append(g.sizes,
-				in(0).from(g.y), in(1).from(g.w), out.from(g.x))...)
-		})
+		b.convToInput(s.Conv2D.WithDefaults())
 	case device.ConvGradWeight:
 		b.convGradWeight(s)
 	case device.BiasGrad:
@@ -47,23 +44,30 @@ func (b *builder) convolution(spec any) {
 	}
 }
 
-// group is one group of channels: the first arguments of the kernels, and where it begins in
-// the picture, the result and the filters.
-type group struct {
-	sizes   []any
-	x, y, w int
-	first   int // of its filters
+// sizes is a convolution as its kernels take it; false if its tensors are too large for them.
+func (b *builder) sizes(c cpu.Conv2D) ([]any, bool) {
+	pixels := c.N * c.OutH() * c.OutW()
+	for _, n := range []int{c.N * c.C * c.H * c.W, pixels * c.OutC, c.OutC * (c.C / c.Groups) * c.KH * c.KW} {
+		if n > mostCounted {
+			b.add(nil, errors.Errorf("gpu: convolution with a tensor of %d numbers, want at most %d: take a smaller batch", n, mostCounted))
+			return nil, false
+		}
+	}
+	return []any{c.N, c.C / c.Groups, c.H, c.W, c.OutC / c.Groups, c.KH, c.KW, c.OutH(), c.OutW(), c.PadH, c.PadW, c.StrideH, c.StrideW, c.DilH, c.DilW, c.Groups}, true
 }
 
-func (b *builder) perGroup(c cpu.Conv2D, body func(c cpu.Conv2D, g group)) {
-	c = c.WithDefaults()
-	cg, og := c.C/c.Groups, c.OutC/c.Groups
-	for i := range c.Groups {
-		body(c, group{
-			sizes: []any{c.N, cg, c.H, c.W, og, c.KH, c.KW, c.OutH(), c.OutW(), c.PadH, c.PadW, c.StrideH, c.StrideW, c.DilH, c.DilW, c.C, c.OutC},
-			x:     i * cg * c.H * c.W, y: i * og * c.OutH() * c.OutW(), w: i * og * cg * c.KH * c.KW, first: i * og,
-		})
+// cut is cutProduct for a convolution: a product for each of times groups.
+func (b *builder) cut(rows, cols, k, times int) cut {
+	return cutProduct(rows, cols, k, times, b.d.processors, b.d.options.TF32)
+}
+
+// convTiled launches the kernel of a cut convolution.
+func (b *builder) convTiled(kernel string, how cut, rows, cols, times int, args ...any) {
+	if times > mostDeep {
+		b.add(nil, errors.Errorf("gpu: convolution of %d groups, times the strides for a gradient, want at most %d", times, mostDeep))
+		return
 	}
+	b.launch(kernel+how.suffix(b.d.options.TF32), cuda.Dim{X: how.tiles(rows, cols), Z: times * how.parts}, args...)
 }
 
 func (b *builder) convForward(c cpu.Conv2D, bias operand, relu bool, y operand) {
@@ -75,13 +79,42 @@ func (b *builder) convForward(c cpu.Conv2D, bias operand, relu bool, y operand) 
 		}
 		return
 	}
-	b.perGroup(c, func(c cpu.Conv2D, g group) {
-		own := bias
-		if own != null {
-			own = bias.from(g.first)
-		}
-		b.launch("conv_forward", tiles(c.OutC/c.Groups, c.N*c.OutH()*c.OutW(), 1), append(g.sizes,
-			in(0).from(g.x), in(1).from(g.w), own, relu, y.from(g.y))...)
+	c = c.WithDefaults()
+	sizes, ok := b.sizes(c)
+	if !ok {
+		return
+	}
+	cg, og, taps, plane := c.C/c.Groups, c.OutC/c.Groups, c.KH*c.KW, c.OutH()*c.OutW()
+	filters, at := in(1), b.spare
+	if taps > 1 {
+		filters = work(at)
+		at += aligned(c.OutC * cg * taps)
+		b.work(at)
+		b.launch("conv_filters", flat(c.OutC*cg*taps), c.OutC*cg*taps, og, cg, taps, false, in(1), filters)
+	}
+	how := b.cut(og, c.N*plane, cg*taps, c.Groups)
+	b.inParts(how, at, c.N*c.OutC*plane, y, epilogue{alpha: 1, bias: bias, relu: relu, channels: c.OutC, plane: plane}, func(to operand, e epilogue) {
+		b.convTiled("conv_forward", how, og, c.N*plane, c.Groups, append(sizes,
+			divisor(cg), divisor(c.KW), how.parts, how.each, in(0), filters, e.bias, e.relu, to)...)
+	})
+}
+
+// convToInput is the gradient to a convolution's input.
+func (b *builder) convToInput(c cpu.Conv2D) {
+	sizes, ok := b.sizes(c)
+	if !ok {
+		return
+	}
+	cg, og, taps := c.C/c.Groups, c.OutC/c.Groups, c.KH*c.KW
+	n, at := c.OutC*cg*taps, aligned(c.OutC*cg*taps)
+	b.work(at)
+	b.launch("conv_filters", flat(n), n, cg, og, taps, true, in(1), work(0))
+	phases := c.StrideH * c.StrideW
+	pixels := c.N * ((c.H + c.StrideH - 1) / c.StrideH) * ((c.W + c.StrideW - 1) / c.StrideW)
+	how := b.cut(cg, pixels, og*taps, c.Groups*phases)
+	b.inParts(how, at, c.N*c.C*c.H*c.W, out, epilogue{alpha: 1, channels: 1, plane: 1}, func(to operand, _ epilogue) {
+		b.convTiled("conv_to_input", how, cg, pixels, c.Groups*phases, append(sizes,
+			divisor(og), divisor(c.KW), divisor(c.StrideH), divisor(c.StrideW), how.parts, how.each, in(0), work(0), to)...)
 	})
 }
 
@@ -90,17 +123,6 @@ func (b *builder) normInPlace(c cpu.Conv2D, relu bool, y operand) {
 	plane := c.OutH() * c.OutW()
 	n := c.N * c.OutC * plane
 	b.launch("scale_shift", flat(n), n, divisor(c.OutC), divisor(plane), relu, y, in(2), in(3), in(4), null, y)
-}
-
-// weightParts is in how many parts the places of a gradient to weights are cut, by the sizes
-// alone: enough blocks to fill a large GPU, none with less than some hundred places.
-func weightParts(c cpu.Conv2D) (parts, each int) {
-	const blocksWanted, fewest = 512, 256
-	places := c.N * c.OutH() * c.OutW()
-	grid := tiles(c.OutC/c.Groups, c.C/c.Groups*c.KH*c.KW, 1)
-	parts = max(1, min(blocksWanted/(grid.X*grid.Y), places/fewest))
-	each = (places + parts - 1) / parts
-	return (places + each - 1) / each, each
 }
 
 func (b *builder) convGradWeight(s device.ConvGradWeight) {
@@ -118,12 +140,16 @@ func (b *builder) convGradWeight(s device.ConvGradWeight) {
 	}, in(0), in(1), out) {
 		return
 	}
-	b.perGroup(s.Conv2D, func(c cpu.Conv2D, g group) {
-		rows, cols := c.OutC/c.Groups, c.C/c.Groups*c.KH*c.KW
-		parts, each := weightParts(c)
-		b.work(parts * rows * cols)
-		b.launch("conv_to_weight", tiles(rows, cols, parts), append(g.sizes, in(0).from(g.x), in(1).from(g.y), each, work(0))...)
-		b.launch("sum_parts", flat(rows*cols), rows*cols, parts, work(0), out.from(g.w))
+	c := s.Conv2D.WithDefaults()
+	sizes, ok := b.sizes(c)
+	if !ok {
+		return
+	}
+	rows, cols, plane := c.OutC/c.Groups, c.C/c.Groups*c.KH*c.KW, c.OutH()*c.OutW()
+	how := b.cut(rows, cols, c.N*plane, c.Groups)
+	b.inParts(how, 0, c.OutC*cols, out, epilogue{alpha: 1, channels: 1, plane: 1}, func(to operand, _ epilogue) {
+		b.convTiled("conv_to_weight", how, rows, cols, c.Groups, append(sizes,
+			divisor(plane), divisor(c.OutW()), how.parts, how.each, in(0), in(1), to)...)
 	})
 }
 

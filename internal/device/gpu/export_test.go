@@ -3,6 +3,8 @@ package gpu
 import (
 	"math"
 	"math/bits"
+
+	"medusa/internal/device"
 )
 
 // WithoutBLAS takes cuBLAS away.
@@ -27,13 +29,36 @@ func WithoutDNN(d *Device) {
 
 // Over is n/d as kernels divide.
 func Over(n, d int) int {
-	packed := divisor(d).packed()
-	s := 31 + bits.Len32(uint32(d-1))
-	return int(uint64(n) * (packed & math.MaxUint32) >> s)
+	m := divisor(d).packed() & math.MaxUint32
+	return int(uint64(n) * 2 * m >> 32 >> bits.Len32(uint32(d-1)))
 }
 
 // Parts is how many blocks make one of n sums of m numbers each.
 func Parts(n, m int) int {
 	_, parts := parted(n, m)
 	return parts
+}
+
+// SetProcessors makes d count as a GPU of n multiprocessors.
+func SetProcessors(d *Device, n int) { d.processors = n }
+
+// Launches are the kernels of k, in their order.
+func Launches(k device.Kernel) []string {
+	var names []string
+	p := k.(*program)
+	for _, s := range p.steps {
+		l, ok := s.(*launch)
+		for name, f := range p.b.d.functions {
+			if ok && f == l.f {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// Cut is cutProduct.
+func Cut(rows, cols, k, times, processors int, tf32 bool) (side, parts, each int) {
+	c := cutProduct(rows, cols, k, times, processors, tf32)
+	return c.side, c.parts, c.each
 }

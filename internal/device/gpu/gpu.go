@@ -14,16 +14,17 @@ import (
 
 // Device is one GPU with its memory, its stream of work and its kernels.
 type Device struct {
-	ordinal   int
-	ctx       *cuda.Context
-	stream    *cuda.Stream
-	copies    *cuda.Stream // of feeds
-	module    *cuda.Module
-	blas      *cuda.BLAS // nil where there is no cuBLAS
-	dnn       *cuda.DNN  // nil where there is no cuDNN
-	convs     map[cuda.ConvShape]*cuda.Convolution
-	options   Options
-	functions map[string]*cuda.Function
+	ordinal    int
+	processors int // multiprocessors
+	ctx        *cuda.Context
+	stream     *cuda.Stream
+	copies     *cuda.Stream // of feeds
+	module     *cuda.Module
+	blas       *cuda.BLAS // nil where there is no cuBLAS
+	dnn        *cuda.DNN  // nil where there is no cuDNN
+	convs      map[cuda.ConvShape]*cuda.Convolution
+	options    Options
+	functions  map[string]*cuda.Function
 
 	workspace *cuda.Buffer // of the kernels, one after the other
 	buffers   []*cuda.Buffer
@@ -49,7 +50,7 @@ type staging struct {
 
 // Options is how a Device computes.
 type Options struct {
-	// TF32 lets cuBLAS and cuDNN round the factors of products to 10 bits after the point, which
+	// TF32 lets products and convolutions round their factors to 10 bits after the point, which
 	// makes them several times as fast on tensor cores.
 	TF32 bool
 	// AnyOrder lets sums be made in any order where that is faster, by atomics and by more of
@@ -94,6 +95,9 @@ func Open(ordinal int, o Options) (d *Device, err error) {
 			d.Close()
 		}
 	}()
+	if d.processors, err = hardware.Attribute(cuda.Multiprocessors); err != nil {
+		return nil, errors.Wrap(err, "gpu")
+	}
 	if d.ctx, err = hardware.Context(); err != nil {
 		return nil, errors.Wrap(err, "gpu")
 	}

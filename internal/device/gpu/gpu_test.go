@@ -73,6 +73,8 @@ type pair struct {
 	d   *gpu.Device
 	rel float64 // tolerance, of the largest result
 	top float64 // what counts as the largest result where terms cancel
+
+	rounded int // so many inputs are rounded to TF32 for the CPU
 }
 
 // terms is p for a result whose terms, as large as those of x, may cancel.
@@ -98,7 +100,13 @@ func (p pair) run(spec any, outs int, in ...[]float32) []float32 {
 	for _, x := range in {
 		r := p.upload(x)
 		remoteIn = append(remoteIn, device.Memory{Remote: r, On: p.d})
-		hostIn = append(hostIn, device.Memory{F32: append([]float32(nil), x...)})
+		host := append([]float32(nil), x...)
+		if len(hostIn) < p.rounded {
+			for i, v := range host {
+				host[i] = toTF32(v)
+			}
+		}
+		hostIn = append(hostIn, device.Memory{F32: host})
 	}
 	require.NoError(p.t, host.Run(device.Memory{F32: want}, hostIn), what)
 	mem, err := p.d.Alloc(outs)
@@ -116,9 +124,17 @@ func (p pair) run(spec any, outs int, in ...[]float32) []float32 {
 	for i := range in {
 		after := make([]float32, len(in[i]))
 		require.NoError(p.t, p.d.Download(after, remoteIn[i].Remote))
+		if i < p.rounded {
+			hostIn[i].F32 = in[i]
+		}
 		p.equal(what+": input after the run", hostIn[i].F32, after)
 	}
 	return want
+}
+
+// toTF32 rounds to the nearest number with 10 bits after the point.
+func toTF32(v float32) float32 {
+	return math.Float32frombits((math.Float32bits(v) + 1<<12) &^ (1<<13 - 1))
 }
 
 func (p pair) upload(x []float32) device.Remote {
@@ -381,8 +397,9 @@ func TestPairs(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 8))
 	p := pair{t: t, d: sim(t), rel: 3e-6}
 	metrics := []device.Metric{device.Euclidean, device.SquaredEuclidean, device.Manhattan, device.Dot, device.SNR}
-	for _, s := range [][3]int{{2, 3, 1}, {9, 5, 4}, {66, 70, 33}} {
+	for _, s := range [][4]int{{2, 3, 1, 132}, {9, 5, 4, 132}, {66, 70, 33, 132}, {66, 70, 33, 1}} { // and multiprocessors
 		n, m, d := s[0], s[1], s[2]
+		gpu.SetProcessors(p.d, s[3])
 		metrics := metrics
 		if d == 1 {
 			metrics = metrics[:4] // the variance of one number
@@ -585,7 +602,7 @@ func TestDivisors(t *testing.T) {
 	for range 200000 {
 		d := 1 + int(rng.Int32N(1<<uint(rng.IntN(31)+1)-1))
 		n := int(rng.Int32N(math.MaxInt32))
-		for _, n := range []int{n, n / d * d, max(n/d*d-1, 0), math.MaxInt32, 0} {
+		for _, n := range []int{n, n / d * d, max(n/d*d-1, 0), math.MaxInt32, math.MaxInt32 / d * d, 0} {
 			require.Equal(t, n/d, gpu.Over(n, d), "%d / %d", n, d)
 		}
 	}

@@ -183,12 +183,6 @@ func parted(n, m int) (grid cuda.Dim, parts int) {
 	return cuda.Dim{X: n, Y: parts}, parts
 }
 
-// tiles is the grid of a product with rows×cols results, parts times.
-func tiles(rows, cols, parts int) cuda.Dim {
-	const side = 64
-	return cuda.Dim{X: (cols + side - 1) / side, Y: (rows + side - 1) / side, Z: parts}
-}
-
 func btoi(b bool) int {
 	if b {
 		return 1
@@ -252,37 +246,6 @@ func (s *gemmStep) run(b *buffers) error {
 	}
 	g := s.g.RowMajor()
 	return b.d.blas.Sgemm(&g)
-}
-
-// product is a product of row-major matrices c (m, n) = alpha·op(a)·op(b) + beta·c.
-func (d *Device) product(transA, transB bool, m, n, k int, alpha float64, a, b operand, beta float64, c operand) (step, error) {
-	lda, ldb := k, n
-	if transA {
-		lda = m
-	}
-	if transB {
-		ldb = k
-	}
-	if d.blas != nil {
-		return &gemmStep{
-			g: cuda.Gemm{TransA: transA, TransB: transB, M: m, N: n, K: k, Alpha: float32(alpha), Beta: float32(beta),
-				LDA: lda, LDB: ldb, LDC: n},
-			a: part{o: a}, b: part{o: b}, c: part{o: c},
-		}, nil
-	}
-	return d.ownProduct(transA, transB, m, n, k, alpha, a, b, beta, c, null, false)
-}
-
-// ownProduct is product by a kernel of ours, with a bias (n) or null, cut at 0 with relu.
-func (d *Device) ownProduct(transA, transB bool, m, n, k int, alpha float64, a, b operand, beta float64, c, bias operand, relu bool) (step, error) {
-	ai, ak, bk, bj := k, 1, n, 1
-	if transA {
-		ai, ak = 1, m
-	}
-	if transB {
-		bk, bj = 1, k
-	}
-	return d.launch("gemm", tiles(m, n, 1), m, n, k, f32(alpha), a, ai, ak, b, bk, bj, f32(beta), bias, relu, c)
 }
 
 // program is a kernel: steps in their order.

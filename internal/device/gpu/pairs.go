@@ -13,6 +13,19 @@ func pairsNumber(p device.Pairs) int {
 	return slices.Index([]device.Pairs{device.Given, device.Positive, device.Negative}, p)
 }
 
+// tiled is a kernel of distances over rows×cols results, which come of k each.
+func (b *builder) tiled(kernel string, rows, cols, k int, args ...any) {
+	if err := counted(rows, cols, k); err != nil {
+		b.add(nil, err)
+		return
+	}
+	how := cut{side: 64}
+	if few := how.tiles(rows, cols); few < b.d.processors {
+		how.side = 32
+	}
+	b.launch(kernel+how.suffix(false), blocks(how.tiles(rows, cols)), args...)
+}
+
 func (b *builder) distance(s device.Distance) bool {
 	m := slices.Index(metrics, s.Metric)
 	if m < 0 {
@@ -28,7 +41,7 @@ func (b *builder) distance(s device.Distance) bool {
 		b.launch("snr", flat(s.N*s.M), s.N, s.M, s.D, in(0), y, work(0), work(2*s.N), out)
 		return true
 	}
-	b.launch("distances", tiles(s.N, s.M, 1), m, s.N, s.M, s.D, in(0), y, out)
+	b.tiled("distances", s.N, s.M, s.D, m, s.N, s.M, s.D, in(0), y, out)
 	return true
 }
 
@@ -44,9 +57,9 @@ func (b *builder) distanceGrad(s device.DistanceGrad) bool {
 		return true
 	}
 	if s.ToY {
-		b.launch("distances_grad", tiles(s.M, s.D, 1), m, s.M, s.N, s.D, 1, s.M, false, in(1), in(0), in(2), in(3), out)
+		b.tiled("distances_grad", s.M, s.D, s.N, m, s.M, s.N, s.D, 1, s.M, false, in(1), in(0), in(2), in(3), out)
 	} else {
-		b.launch("distances_grad", tiles(s.N, s.D, 1), m, s.N, s.M, s.D, s.M, 1, false, in(0), in(1), in(2), in(3), out)
+		b.tiled("distances_grad", s.N, s.D, s.M, m, s.N, s.M, s.D, s.M, 1, false, in(0), in(1), in(2), in(3), out)
 	}
 	return true
 }
@@ -87,7 +100,7 @@ func (b *builder) pairGrad(s device.PairGrad) bool {
 		b.snrGrad(s.Distance, true, true, in(0), in(1), g, n)
 		return true
 	}
-	b.launch("distances_grad", tiles(s.N, s.D, 1), m, s.N, s.N, s.D, s.N, 1, true, in(0), in(0), in(1), g, out)
+	b.tiled("distances_grad", s.N, s.D, s.N, m, s.N, s.N, s.D, s.N, 1, true, in(0), in(0), in(1), g, out)
 	return true
 }
 

@@ -34,7 +34,7 @@ var PTX string
 const Capability = 80
 
 // Command is how PTX is made of all.cu, without the names of files.
-var Command = []string{"clang++", "-x", "cuda", "--cuda-device-only", "--cuda-gpu-arch=sm_80", "-nocudainc", "-nocudalib",
+var Command = []string{"clang++", "-x", "cuda", "--cuda-device-only", "--cuda-gpu-arch=sm_80", "-nocudainc", "-nocudalib", "-fcuda-short-ptr", "-mllvm", "-nvptx-short-ptr",
 	"-std=c++17", "-O3", "-ffp-contract=on", "-fno-exceptions", "-Xclang", "-target-feature", "-Xclang", "+ptx70", "-S"}
 
 // Hash is over Command and the sources of PTX, which states it in its first line.
@@ -53,7 +53,10 @@ func Hash() (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), errors.Wrap(err, "kernels: hash")
 }
 
-var entry = regexp.MustCompile(`KERNEL\((\w+)\)`)
+var (
+	entry = regexp.MustCompile(`KERNEL\((\w+)\)`)
+	tiled = regexp.MustCompile(`TILED\((\w+),`)
+)
 
 // Names are the kernels of the sources.
 func Names() ([]string, error) {
@@ -65,6 +68,11 @@ func Names() ([]string, error) {
 		raw, err := Sources.ReadFile(path)
 		for _, m := range entry.FindAllStringSubmatch(string(raw), -1) {
 			names = append(names, m[1])
+		}
+		for _, m := range tiled.FindAllStringSubmatch(string(raw), -1) {
+			for _, size := range []string{"_128", "_64", "_32"} {
+				names = append(names, m[1]+size, m[1]+size+"_tf32")
+			}
 		}
 		return err
 	})

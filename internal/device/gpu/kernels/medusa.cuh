@@ -11,11 +11,12 @@
 #include "host.h"
 #else
 #define __global__ __attribute__((global))
-#define __device__ __attribute__((device))
+#define __device__ __attribute__((device, always_inline)) // a call would put arrays into slow memory
 #define __shared__ __attribute__((shared))
 #define __launch_bounds__(n) __attribute__((launch_bounds(n)))
 #define KERNEL(name) extern "C" __global__ void __launch_bounds__(256) name
-#define THREAD ((int)__nvvm_read_ptx_sreg_tid_x())
+#define KERNEL_IN_PAIRS(name) extern "C" __global__ void __attribute__((launch_bounds(256, 2))) name // two blocks share a multiprocessor
+#define THREAD ((int)(__nvvm_read_ptx_sreg_tid_x() & 1023)) // not negative, for the compiler
 #define THREADS ((int)__nvvm_read_ptx_sreg_ntid_x())
 #define BLOCK ((int)__nvvm_read_ptx_sreg_ctaid_x())
 #define BLOCK_Y ((int)__nvvm_read_ptx_sreg_ctaid_y())
@@ -23,7 +24,7 @@
 #define BLOCKS ((int)__nvvm_read_ptx_sreg_nctaid_x())
 #define BLOCKS_Y ((int)__nvvm_read_ptx_sreg_nctaid_y())
 #define SYNC __syncthreads()
-extern "C" __device__ void __syncthreads();
+extern "C" __attribute__((device)) void __syncthreads();
 static __device__ float root(float x) { return __nvvm_sqrt_rn_f(x); }
 static __device__ float fused(float a, float b, float c) { return __nvvm_fma_rn_f(a, b, c); }
 static __device__ double root(double x) { return __nvvm_sqrt_rn_d(x); }
@@ -31,9 +32,34 @@ static __device__ float bits_float(unsigned u) { return __builtin_bit_cast(float
 static __device__ unsigned float_bits(float f) { return __builtin_bit_cast(unsigned, f); }
 static __device__ void add_int(int *p, int v) { __nvvm_atom_add_gen_i(p, v); } // of shared memory
 static __device__ void add_float(float *p, float v) { __nvvm_atom_add_gen_f(p, v); } // in any order
+
+// fetch is *p, 0 and no access without ok. A predicate by hand: the compiler would branch.
+static __device__ float fetch(const float *p, bool ok) {
+	float v;
+	asm volatile("{\n\t.reg .pred p;\n\tsetp.ne.b32 p, %2, 0;\n\tmov.f32 %0, 0f00000000;\n\t@p ld.global.f32 %0, [%1];\n\t}" : "=&f"(v) : "l"((const __attribute__((address_space(1))) float *)p), "r"((int)ok));
+	return v;
+}
+
+// to_tf32 is the nearest number with 10 bits after the point, of two the one away from 0.
+static __device__ float to_tf32(float x) {
+	unsigned u;
+	asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(u) : "f"(x));
+	return bits_float(u);
+}
+
+// mma adds to C (16, 8) the product of A (16, 8) and B (8, 8), all of whose numbers the
+// threads of a warp hold in pieces: with g = lane/4 and t = lane%4, a is A at (g, t),
+// (g+8, t), (g, t+4), (g+8, t+4), b is B at (t, g), (t+4, g), and c is C at (g, 2t),
+// (g, 2t+1), (g+8, 2t), (g+8, 2t+1).
+static __device__ void mma(float *c, const float *a, const float *b) {
+	asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+		: "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+		: "r"(float_bits(a[0])), "r"(float_bits(a[1])), "r"(float_bits(a[2])), "r"(float_bits(a[3])), "r"(float_bits(b[0])), "r"(float_bits(b[1])));
+}
 #endif
 
 typedef unsigned long long u64;
+typedef long long i64;
 
 // Divisor divides by a number that the host knows by a product with 2^(31+s)/d, rounded up, of
 // which the host gives the 32 bits below d: exact for what is less than 2³¹, and several times
@@ -42,8 +68,8 @@ struct Divisor {
 	int d;
 	unsigned m;
 	int s;
-	__device__ explicit Divisor(u64 packed) : d((int)(packed >> 32)), m((unsigned)packed) { s = d > 1 ? 63 - __builtin_clz(d - 1) : 31; }
-	__device__ int over(int n) const { return (int)((u64)(unsigned)n * m >> s); }
+	__device__ explicit Divisor(u64 packed) : d((int)(packed >> 32)), m((unsigned)packed), s(d > 1 ? 32 - __builtin_clz(d - 1) : 0) {}
+	__device__ int over(int n) const { return (int)((unsigned)((u64)(2u * (unsigned)n) * m >> 32) >> s); }
 	__device__ int rest(int n) const { return n - over(n) * d; }
 };
 

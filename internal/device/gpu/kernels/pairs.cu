@@ -13,22 +13,24 @@ struct ManhattanStep : Product {
 };
 
 // d (n, m) between the rows of x (n, cols) and y (m, cols). Differences are taken before they
-// are squared: equal rows have distance 0. Grid (m/64, n/64). Bound by arithmetic.
-KERNEL(distances)(int metric, int n, int m, int cols, const float *x, const float *y, float *d) {
-	__shared__ float as[DEPTH][TILE + 4], bs[DEPTH][TILE + 4];
-	auto a = [=](int i, int k) { return x[i * cols + k]; };
-	auto b = [=](int k, int j) { return y[j * cols + k]; };
-	auto store = [=](int i, int j, float v) { d[i * m + j] = metric == EUCLIDEAN ? root(v) : v; };
-	int m0 = BLOCK_Y * TILE, n0 = BLOCK * TILE;
-	if (metric == MANHATTAN) multiply(m0, n0, n, m, 0, cols, a, b, store, ManhattanStep(), as, bs);
-	else if (metric == DOT) multiply(m0, n0, n, m, 0, cols, a, b, store, Product(), as, bs);
-	else multiply(m0, n0, n, m, 0, cols, a, b, store, SquaredStep(), as, bs);
+// are squared: equal rows have distance 0. Grid (tiles). Bound by arithmetic.
+template <class T> static __device__ void distances(int metric, int n, int m, int cols, const float *x, const float *y, float *d) {
+	SHARED_OF(T);
+	Area<T> area(n, m);
+	Strided<T, true> a(x, cols, 1, area.row, n), b(y, cols, 1, area.col, m);
+	auto store = [=](int i, int j, float v) { d[(i64)i * m + j] = metric == EUCLIDEAN ? root(v) : v; };
+	if (metric == MANHATTAN) multiply(area, 0, cols, a, b, ManhattanStep(), store, shared);
+	else if (metric == DOT) multiply(area, 0, cols, a, b, Product(), store, shared);
+	else multiply(area, 0, cols, a, b, SquaredStep(), store, shared);
 }
 
+KERNEL(distances_64)(int metric, int n, int m, int cols, const float *x, const float *y, float *d) { distances<Tile<64, false>>(metric, n, m, cols, x, y, d); }
+KERNEL(distances_32)(int metric, int n, int m, int cols, const float *x, const float *y, float *d) { distances<Tile<32, false>>(metric, n, m, cols, x, y, d); }
+
 struct Pull {
-	const float *x;
+	const float *x; // null: a row's own numbers count as 0
 	int cols;
-	__device__ float own(int i, int k) const { return x[i * cols + k]; }
+	__device__ float own(int i, int k) const { return x ? x[(i64)i * cols + k] : 0; }
 	static __device__ float step(float c, float w, float other, float own) { return fused(w, own - other, c); }
 };
 struct PullSign : Pull {
@@ -37,29 +39,41 @@ struct PullSign : Pull {
 
 // The gradient to x (n, cols) of distances to the rows of y (m, cols): that of pair (i, j) and
 // its distance stand at g and d[i·gi + j·gj]; with both, that of (j, i) is added. Where the
-// Euclidean distance is 0 the gradient is 0. Grid (cols/64, n/64).
-KERNEL(distances_grad)(int metric, int n, int m, int cols, int gi, int gj, int both, const float *x, const float *y, const float *d, const float *g, float *dx) {
-	__shared__ float as[DEPTH][TILE + 4], bs[DEPTH][TILE + 4];
+// Euclidean distance is 0 the gradient is 0. Grid (tiles).
+template <class T, bool DEEP> static __device__ void distances_grad(int metric, int n, int m, int cols, int gi, int gj, int both, const float *x, const float *y, const float *d, const float *g, float *dx, float *shared) {
+	Area<T> area(n, cols);
 	auto weight = [=](int i, int j) {
-		int at = i * gi + j * gj;
+		i64 at = (i64)i * gi + (i64)j * gj;
 		float w = g[at];
-		if (both) w += g[j * gi + i * gj];
+		if (both) w += g[(i64)j * gi + (i64)i * gj];
 		if (metric == EUCLIDEAN) return d[at] == 0 || w == 0 ? 0 : w / d[at];
 		return metric == SQUARED ? 2 * w : w;
 	};
-	auto other = [=](int j, int k) { return y[j * cols + k]; };
-	auto store = [=](int i, int k, float v) { dx[i * cols + k] = v; };
-	int m0 = BLOCK_Y * TILE, n0 = BLOCK * TILE;
-	if (metric == DOT) multiply(m0, n0, n, cols, 0, m, weight, other, store, Product(), as, bs);
-	else if (metric == MANHATTAN) {
+	Worked<T, DEEP, decltype(weight)> a(weight, area.row, n);
+	Strided<T, false> b(y, 1, cols, area.col, cols);
+	auto store = [=](int i, int k, float v) { dx[(i64)i * cols + k] = metric == DOT ? -v : v; };
+	if (metric == MANHATTAN) {
 		PullSign s;
 		s.x = x, s.cols = cols;
-		multiply(m0, n0, n, cols, 0, m, weight, other, store, s, as, bs);
+		multiply(area, 0, m, a, b, s, store, shared);
 	} else {
 		Pull s;
-		s.x = x, s.cols = cols;
-		multiply(m0, n0, n, cols, 0, m, weight, other, store, s, as, bs);
+		s.x = metric == DOT ? 0 : x, s.cols = cols;
+		multiply(area, 0, m, a, b, s, store, shared);
 	}
+}
+
+KERNEL(distances_grad_64)(int metric, int n, int m, int cols, int gi, int gj, int both, const float *x, const float *y, const float *d, const float *g, float *dx) {
+	typedef Tile<64, false> T;
+	SHARED_OF(T);
+	if (gj == 1) distances_grad<T, true>(metric, n, m, cols, gi, gj, both, x, y, d, g, dx, shared);
+	else distances_grad<T, false>(metric, n, m, cols, gi, gj, both, x, y, d, g, dx, shared);
+}
+KERNEL(distances_grad_32)(int metric, int n, int m, int cols, int gi, int gj, int both, const float *x, const float *y, const float *d, const float *g, float *dx) {
+	typedef Tile<32, false> T;
+	SHARED_OF(T);
+	if (gj == 1) distances_grad<T, true>(metric, n, m, cols, gi, gj, both, x, y, d, g, dx, shared);
+	else distances_grad<T, false>(metric, n, m, cols, gi, gj, both, x, y, d, g, dx, shared);
 }
 
 enum { GIVEN, POSITIVE, NEGATIVE }; // where a mask comes from
