@@ -239,6 +239,15 @@ func (d *Device) event() (*cuda.Event, error) {
 	return e, nil
 }
 
+// Allocated is how many bytes it has taken: of a GPU none are given back before Close.
+func (d *Device) Allocated() int64 {
+	sum := int64(0)
+	for _, b := range d.buffers {
+		sum += int64(b.Bytes())
+	}
+	return sum
+}
+
 // Upload copies src to the start of dst, after all work so far. It waits only for the last
 // upload to the same memory.
 func (d *Device) Upload(dst device.Remote, src []float32) error {
