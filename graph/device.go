@@ -28,6 +28,9 @@ type DeviceOptions struct {
 	// TF32 lets a GPU round the factors of products to 10 bits after the point (TF32), which is
 	// several times as fast; the CPU does not look at it.
 	TF32 bool
+	// AnyOrder lets a GPU make sums in any order where that is faster: equal seeds then need not
+	// give equal bits.
+	AnyOrder bool
 	// Log is told what auto chooses, and once for each op that a device leaves to the host; it
 	// may be nil.
 	Log func(message string)
@@ -41,7 +44,7 @@ func OpenDevice(name string, o DeviceOptions) (*Device, error) {
 		log = func(string) {}
 	}
 	open := func(n int) (*Device, error) {
-		acc, err := gpu.Open(n, gpu.Options{TF32: o.TF32})
+		acc, err := gpu.Open(n, gpu.Options{TF32: o.TF32, AnyOrder: o.AnyOrder})
 		if err != nil {
 			return nil, errors.WithMessagef(err, "device cuda:%d is not to be had, device cpu always is", n)
 		}
@@ -126,17 +129,29 @@ func (d *Device) Fetch(tensors ...[]float32) error {
 	return d.each(tensors, func(r device.Remote, t []float32) error { return d.acc.Download(t, r) })
 }
 
-// Copy copies a tensor to another of its size: on the device, which must hold both.
-func (d *Device) Copy(dst, src []float32) error {
-	if d == nil || len(src) == 0 {
-		copy(dst, src)
-		return nil
+// Copier makes a function that copies tensors to others of their sizes: on the device, which
+// must hold all, in one piece of work.
+func (d *Device) Copier(dst, src [][]float32) (func() error, error) {
+	if d == nil {
+		return func() error {
+			for i := range dst {
+				copy(dst[i], src[i])
+			}
+			return nil
+		}, nil
 	}
-	to, from := d.Held(dst), d.Held(src)
-	if to == nil || from == nil || len(dst) != len(src) {
-		return errors.Errorf("graph: copy of %d numbers to %d, which %s does not hold", len(src), len(dst), d.Name())
+	var pairs []device.Pair
+	for i := range dst {
+		if len(dst[i]) == 0 {
+			continue
+		}
+		to, from := d.Held(dst[i]), d.Held(src[i])
+		if to == nil || from == nil || len(dst[i]) != len(src[i]) {
+			return nil, errors.Errorf("graph: copy of %d numbers to %d, which %s does not hold", len(src[i]), len(dst[i]), d.Name())
+		}
+		pairs = append(pairs, device.Pair{Dst: to, Src: from, N: len(dst[i])})
 	}
-	return d.acc.Copy(to, from, len(src))
+	return d.acc.NewCopier(pairs)
 }
 
 // Drop ends the holding of tensors, once the machines that use them are closed. The host's
@@ -237,6 +252,9 @@ type remoteMachine struct {
 	ops       []*op
 	engine    *sumEngine
 	leaves    []*leaf
+	fed       []*leaf // filled anew for each run, by feed
+	feed      device.Feed
+	values    [][]float32 // of fed
 	taken     []device.Remote
 	runs      int
 	recording device.Recording
@@ -244,12 +262,14 @@ type remoteMachine struct {
 	closed    bool
 }
 
-// leaf is an input of the graph: a held tensor, or one that is copied before each run.
+// leaf is an input of the graph: a held tensor, a scalar, or a tensor that is copied before
+// each run.
 type leaf struct {
 	node   *gorgonia.Node
+	value  []float32 // as bound to the node
 	mem    device.Remote
 	held   bool
-	scalar []float32 // of one that is no tensor, as it stands on the device
+	scalar []float32 // as it stands on the device
 }
 
 type remoteBlock struct {
@@ -371,10 +391,8 @@ func remoteSums(g *gorgonia.ExprGraph) map[*gorgonia.Node]bool {
 
 // RunAll brings the inputs to the device and runs the graph there.
 func (m *remoteMachine) RunAll() error {
-	for _, l := range m.leaves {
-		if err := l.bring(m.d); err != nil {
-			return err
-		}
+	if err := m.bring(); err != nil {
+		return err
 	}
 	if err := m.run(); err != nil {
 		return err
@@ -383,6 +401,60 @@ func (m *remoteMachine) RunAll() error {
 		return nil
 	}
 	return m.d.acc.Check()
+}
+
+// bring makes sure that the inputs stand on the device.
+func (m *remoteMachine) bring() (err error) {
+	for _, l := range m.leaves {
+		if err := l.look(); err != nil {
+			return err
+		}
+	}
+	if m.values == nil {
+		if err := m.settle(); err != nil {
+			return err
+		}
+	}
+	for _, l := range m.leaves {
+		if err := l.check(m.d); err != nil {
+			return err
+		}
+	}
+	for i, l := range m.fed {
+		m.values[i] = l.value
+	}
+	if m.feed == nil {
+		return nil
+	}
+	return m.feed.Put(m.values)
+}
+
+// settle gives each input its place, in the first run.
+func (m *remoteMachine) settle() (err error) {
+	var sizes []int
+	for _, l := range m.leaves {
+		switch r := m.d.Held(l.value); {
+		case r != nil:
+			l.mem, l.held = r, true
+		case l.node.Shape().Dims() == 0: // mostly a constant
+			if l.mem, err = m.alloc(len(l.value)); err != nil {
+				return err
+			}
+		default:
+			m.fed = append(m.fed, l)
+			sizes = append(sizes, len(l.value))
+		}
+	}
+	if len(sizes) > 0 {
+		if m.feed, err = m.d.acc.NewFeed(sizes); err != nil {
+			return err
+		}
+		for i, l := range m.fed {
+			l.mem = m.feed.Memory(i)
+		}
+	}
+	m.values = make([][]float32, len(m.fed))
+	return nil
 }
 
 // runsBeforeRecording is how often the ops are run one by one: at first they make their
@@ -430,9 +502,9 @@ func (m *remoteMachine) Close() error {
 		o.remote.close()
 	}
 	m.engine.close()
-	for _, l := range m.leaves {
-		if !l.held && l.mem != nil {
-			m.taken = append(m.taken, l.mem)
+	if m.feed != nil {
+		if e := m.feed.Close(); err == nil {
+			err = e
 		}
 	}
 	for _, r := range m.taken {
@@ -451,8 +523,8 @@ func (m *remoteMachine) alloc(n int) (device.Remote, error) {
 	return r, nil
 }
 
-// bring makes sure that the input stands on the device.
-func (l *leaf) bring(d *Device) error {
+// look takes the value that is bound to the input now.
+func (l *leaf) look() error {
 	v := l.node.Value()
 	if v == nil {
 		return errors.Errorf("graph: input %s has no value; bind one with gorgonia.Let", l.node.Name())
@@ -467,25 +539,21 @@ func (l *leaf) bring(d *Device) error {
 	if v.Shape().TotalSize() != l.node.Shape().TotalSize() {
 		return errors.Errorf("graph: input %s has shape %v, the graph was built for %v", l.node.Name(), v.Shape(), l.node.Shape())
 	}
-	if r := d.Held(m.F32); r != nil {
-		if l.mem != nil && l.mem != r {
-			return errors.Errorf("graph: input %s was bound to another tensor: bind before the first run", l.node.Name())
-		}
-		l.mem, l.held = r, true
+	l.value = m.F32
+	return nil
+}
+
+// check sees that the input is of the kind that it was at first, and brings a scalar that
+// changed.
+func (l *leaf) check(d *Device) error {
+	if r := d.Held(l.value); r != nil && r != l.mem || r == nil && l.held {
+		return errors.Errorf("graph: input %s was bound to another tensor: bind before the first run", l.node.Name())
+	}
+	if l.held || l.node.Shape().Dims() > 0 || slices.Equal(l.scalar, l.value) {
 		return nil
 	}
-	if l.mem == nil {
-		if l.mem, err = d.acc.Alloc(len(m.F32)); err != nil {
-			return err
-		}
-	}
-	if l.node.Shape().Dims() == 0 { // mostly a constant
-		if slices.Equal(l.scalar, m.F32) {
-			return nil
-		}
-		l.scalar = slices.Clone(m.F32)
-	}
-	return d.acc.Upload(l.mem, m.F32)
+	l.scalar = slices.Clone(l.value)
+	return d.acc.Upload(l.mem, l.value)
 }
 
 // hostMemory is the elements of a contiguous value of the host.

@@ -41,6 +41,10 @@ type Config struct {
 	Threads int    `json:"threads,omitempty" yaml:"threads,omitempty"` // for the kernels; all processors if 0; no result depends on it
 	Device  string `json:"device,omitempty" yaml:"device,omitempty"`   // cpu, cuda, cuda:N or auto; cpu if empty
 	TF32    bool   `json:"tf32,omitempty" yaml:"tf32,omitempty"`       // whether a GPU may round the factors of products to 10 bits, several times as fast
+
+	// AnyOrder lets a GPU make sums in any order where that is faster: runs of one seed then
+	// differ.
+	AnyOrder bool `json:"any_order,omitempty" yaml:"any_order,omitempty"`
 }
 
 // Keep says which weights become the model at the end of a run.

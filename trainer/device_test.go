@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/pkg/errors"
 	"github.com/stretchr/testify/require"
 
 	"medusa/graph"
@@ -218,7 +219,6 @@ func TestRunChangesDevice(t *testing.T) {
 	path := pictures(t)
 	cfg := small(path)
 	cfg.Steps, cfg.CheckpointEvery, cfg.EvalEvery = 24, 4, 8
-	cfg.Net.Dropout = 0 // is the host's
 	run := func(first, second string) Result {
 		dir := filepath.Join(t.TempDir(), "run")
 		c := cfg
@@ -282,4 +282,119 @@ func TestTooLittleMemoryOnDevice(t *testing.T) {
 		require.Equal(t, 6, r.Steps)
 		require.NoError(t, tr.Close())
 	}
+}
+
+// A step may be begun before the last one has ended; if that fails, so does it.
+func TestStepsUnderWay(t *testing.T) {
+	gputest.Prepare(t)
+	make := func() *Stepper {
+		s, err := NewStepper(StepperConfig{
+			Net:  nets.Config{Channels: []int{3}, Embedding: 4, Height: side, Width: side, Dropout: 0.2},
+			Loss: "ce", Batch: 4, Classes: 2, Device: "cuda",
+		})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		return s
+	}
+	fill := func(s *Stepper, step int) {
+		for k := range s.Pictures() {
+			s.Pictures()[k] = float32((k*k + step) % 11)
+		}
+		copy(s.Labels(), []float32{0, 1, 1, 0})
+	}
+	one, two := make(), make()
+	for step := range 7 {
+		fill(one, step)
+		fill(two, step)
+		want, err := one.Step()
+		require.NoError(t, err)
+		require.NoError(t, two.Begin())
+		if step%3 == 2 {
+			got, err := two.Finish()
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+		}
+	}
+	_, err := two.Finish()
+	require.NoError(t, err)
+	require.Equal(t, learned(t, one), learned(t, two))
+	_, err = two.Finish()
+	require.ErrorContains(t, err, "no step is under way")
+
+	for name, spoil := range map[string]func(){
+		"not made": func() { two.Pictures()[3] = float32(math.Inf(1)) },
+		"label":    func() { two.Labels()[2] = 7 },
+	} {
+		fill(two, 8)
+		spoil()
+		require.NoError(t, two.Begin())
+		fill(two, 9)
+		require.NoError(t, two.Begin())
+		_, err = two.Finish()
+		require.ErrorContains(t, err, name)
+		require.Equal(t, learned(t, one), learned(t, two), name)
+	}
+	fill(one, 10)
+	fill(two, 10)
+	want, err := one.Step()
+	require.NoError(t, err)
+	got, err := two.Step()
+	require.NoError(t, err)
+	require.Equal(t, want, got, "the solver is as before, too")
+	require.Equal(t, learned(t, one), learned(t, two))
+}
+
+// What a run learns does not depend on when its steps are looked at.
+func TestRunWithStepsUnderWay(t *testing.T) {
+	gputest.Prepare(t)
+	cfg := small(pictures(t))
+	cfg.Steps, cfg.EvalEvery, cfg.Device, cfg.Loss = 20, 9, "cuda", "ce:scale=8"
+	data, err := Load(cfg.Data, cfg.Seed, LoadOptions{})
+	require.NoError(t, err)
+	defer data.Close()
+	run := func(logEvery int, hooks ...Hook) (dir string, losses []float64, err error) {
+		cfg.LogEvery = logEvery
+		dir = filepath.Join(t.TempDir(), "run")
+		hooks = append(hooks, Hook{Step: func(_ context.Context, i StepInfo) error {
+			losses = append(losses, i.Loss)
+			return nil
+		}})
+		tr, err := New(cfg, data, Options{Dir: dir, Hooks: hooks})
+		require.NoError(t, err)
+		_, err = tr.Run(context.Background())
+		require.NoError(t, tr.Close())
+		return dir, losses, err
+	}
+	dir1, want, err := run(1)
+	require.NoError(t, err)
+	dir2, got, err := run(1000)
+	require.NoError(t, err)
+	require.Len(t, want, 20)
+	require.Equal(t, want, got)
+	require.Equal(t, weightsOf(t, dir1), weightsOf(t, dir2))
+
+	// An error while a step is under way leaves a checkpoint behind that step.
+	broken := errors.New("broken")
+	dir3, _, err := run(1000, Hook{Step: func(_ context.Context, i StepInfo) error {
+		if i.Step == 12 {
+			return broken
+		}
+		return nil
+	}})
+	require.ErrorIs(t, err, broken)
+	tr, err := Resume(data, Options{Dir: dir3})
+	require.NoError(t, err)
+	require.Equal(t, 13, tr.state.Step)
+	_, err = tr.Run(context.Background())
+	require.NoError(t, err)
+	require.NoError(t, tr.Close())
+	require.Equal(t, weightsOf(t, dir1), weightsOf(t, dir3))
+}
+
+// weightsOf is the bytes of a run's weights, without what is timed.
+func weightsOf(t *testing.T, dir string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, ModelFile))
+	require.NoError(t, err)
+	return b
 }

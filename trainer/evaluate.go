@@ -74,7 +74,7 @@ func (t *Trainer) evaluate(ctx context.Context, d *datasets.Dataset, set string,
 // evaluation that is broken off leaves no trace, and is done again when resumed.
 func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	s := &t.state
-	if s.Evaluated == s.Step || !t.due() {
+	if s.Evaluated == s.Step || !t.due(s.Step) {
 		return nil
 	}
 	var done []EvalInfo
@@ -100,10 +100,10 @@ func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	return t.evaluated(ctx, done)
 }
 
-func (t *Trainer) due() bool {
-	s := t.state.Step
+// due tells whether an evaluation belongs behind the step of that number.
+func (t *Trainer) due(step int) bool {
 	every := t.cfg.EvalEvery
-	return s == 0 || s == t.cfg.Steps || every > 0 && s%every == 0
+	return step == 0 || step == t.cfg.Steps || every > 0 && step%every == 0
 }
 
 // evaluated takes the outcome of an evaluation into the state, the log and the best

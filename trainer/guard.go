@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -10,49 +11,54 @@ import (
 )
 
 // guard remembers what a forward pass changes besides the graph's own values: running
-// statistics and counters. They are put back when the pass was no good.
+// statistics and counters. They are put back when the pass was no good. There is a turn for
+// each step that may be under way.
 type guard struct {
-	dev   *graph.Device
-	live  []*graph.Param
-	old   [][]float32
-	known bool
+	save, restore [guardTurns]func() error
 }
 
-func (g *guard) remember(sets ...*graph.Params) error {
-	if !g.known {
-		g.known = true
-		for _, p := range sets {
-			if p == nil {
-				continue
-			}
-			for _, item := range p.All() {
-				if item.Buffer {
-					g.live = append(g.live, item)
-					old := make([]float32, len(item.Value.Float32s()))
-					if err := g.dev.Hold(old); err != nil {
-						return err
-					}
-					g.old = append(g.old, old)
-				}
+const guardTurns = 2
+
+func (g *guard) open(dev *graph.Device, sets ...*graph.Params) error {
+	var live [][]float32
+	for _, p := range sets {
+		if p == nil {
+			continue
+		}
+		for _, item := range p.All() {
+			if item.Buffer {
+				live = append(live, item.Value.Float32s())
 			}
 		}
 	}
-	for i, item := range g.live {
-		if err := g.dev.Copy(g.old[i], item.Value.Float32s()); err != nil {
+	for turn := range guardTurns {
+		var old [][]float32
+		for _, x := range live {
+			old = append(old, make([]float32, len(x)))
+		}
+		if err := dev.Hold(old...); err != nil {
+			return err
+		}
+		var err error
+		if g.save[turn], err = dev.Copier(old, live); err != nil {
+			return err
+		}
+		if g.restore[turn], err = dev.Copier(live, old); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func (g *guard) remember(turn int) error { return g.save[turn]() }
+
 // undo puts back what was remembered, and returns why that was needed.
-func (g *guard) undo(why error) error {
-	for i, item := range g.live {
-		if err := g.dev.Copy(item.Value.Float32s(), g.old[i]); err != nil {
-			return bothErrors{why, err}
-		}
+func (g *guard) undo(turn int, why error) error {
+	err := g.restore[turn]()
+	if why != nil && err != nil {
+		return bothErrors{why, err}
 	}
-	return why
+	return cmp.Or(why, err)
 }
 
 // NotFiniteError says that a loss or a gradient became NaN or infinite. The step was not
@@ -79,18 +85,10 @@ func (e *NotFiniteError) Error() string {
 		"Begin a new run with a lower learning rate, warm it up, or clip the gradient. The batch: indices %v, pictures %s", e.Step, what, e.Indices, paths)
 }
 
-func (t *Trainer) notFinite(b *datasets.Batch, loss float64) error {
-	e := &NotFiniteError{Step: t.state.Step + 1, Loss: loss, Indices: append([]int(nil), b.Indices...)}
+func (t *Trainer) notFinite(b *datasets.Batch, r stepResult) error {
+	e := &NotFiniteError{Step: t.state.Step + 1, Loss: r.loss, Tensors: r.broken, Indices: append([]int(nil), b.Indices...)}
 	for _, i := range b.Indices {
 		e.Paths = append(e.Paths, t.data.Train.Path(i))
-	}
-	for _, s := range t.solver.slots {
-		for _, v := range s.grad.Float32s() {
-			if !finite(float64(v)) {
-				e.Tensors = append(e.Tensors, s.name)
-				break
-			}
-		}
 	}
 	return e
 }

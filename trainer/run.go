@@ -75,6 +75,9 @@ func (t *Trainer) train(ctx context.Context) (Stop, error) {
 	if err == nil {
 		return stop, nil
 	}
+	if e := t.land(context.WithoutCancel(ctx), 0); e != nil {
+		err = bothErrors{err, e}
+	}
 	if !errors.Is(err, errSave) {
 		if e := t.save(context.WithoutCancel(ctx), LastFile, "last"); e != nil {
 			err = bothErrors{err, e}
@@ -139,8 +142,11 @@ func (t *Trainer) load() (*datasets.Loader, error) {
 	}
 	d := t.cfg.Data
 	ahead := cmp.Or(d.Ahead, 4)
-	if t.observer != nil {
+	switch {
+	case t.observer != nil:
 		ahead = min(ahead, observerDelay-1) // one more is with the step
+	case t.device != nil:
+		ahead++ // two are with steps
 	}
 	return datasets.NewLoader(t.data.Train, datasets.LoaderConfig{
 		Normalisation: t.data.Norm, Augment: d.Augment, Seed: t.cfg.Seed, Batch: t.sampler.Batch(),
@@ -148,43 +154,90 @@ func (t *Trainer) load() (*datasets.Loader, error) {
 	}, next, t.state.Step)
 }
 
-// advance makes one step.
+// flight is a step that was begun and has not ended.
+type flight struct {
+	batch  *datasets.Batch
+	number int
+	lr     float64
+	began  time.Time
+	waited time.Duration
+}
+
+// advance begins one step, and ends those that need not be under way any longer.
 func (t *Trainer) advance(ctx context.Context, loader *datasets.Loader) error {
-	began := time.Now()
-	b, err := loader.Next(ctx)
+	f := flight{number: t.state.Step + len(t.flights) + 1, began: time.Now()}
+	var err error
+	if f.batch, err = loader.Next(ctx); err != nil {
+		return errors.Wrapf(err, "trainer: the batch of step %d", f.number)
+	}
+	f.waited = time.Since(f.began)
+	copy(t.step.x, f.batch.Pixels)
+	copy(t.step.y, f.batch.Labels)
+	f.lr = t.cfg.Solver.LR * t.state.Schedule.factor(f.number)
+	err = t.moved.before(t.solver, &t.state)
+	if err == nil {
+		err = t.engine.begin(f.lr, t.cfg.Clip)
+	}
 	if err != nil {
-		return errors.Wrapf(err, "trainer: the batch of step %d", t.state.Step+1)
+		f.batch.Release()
+		return errors.Wrapf(err, "trainer: step %d", f.number)
 	}
-	waited := time.Since(began)
-	defer b.Release()
-	copy(t.step.x, b.Pixels)
-	copy(t.step.y, b.Labels)
-	if err := t.guard.remember(t.params, t.own); err != nil {
-		return errors.Wrapf(err, "trainer: step %d", t.state.Step+1)
+	t.flights = append(t.flights, f)
+	return t.land(ctx, t.lag(f.number))
+}
+
+// lag is how many steps may be under way after the step of that number: one on a device, but
+// if something must be read from the device before the next step overwrites it.
+func (t *Trainer) lag(number int) int {
+	every := t.cfg.CheckpointEvery
+	if t.device == nil || t.observer != nil || !t.state.Moved || t.logged(number) || t.due(number) || every > 0 && number%every == 0 {
+		return 0
 	}
-	if err := t.step.run(); err != nil {
-		return t.guard.undo(errors.Wrapf(err, "trainer: step %d", t.state.Step+1))
+	return 1
+}
+
+// land ends steps until only so many are under way.
+func (t *Trainer) land(ctx context.Context, lag int) error {
+	for len(t.flights) > lag {
+		f := t.flights[0]
+		t.flights = t.flights[1:]
+		err := t.landed(ctx, f)
+		f.batch.Release()
+		if err != nil {
+			if t.engine.flying == 0 { // what was begun since was dropped
+				for _, f := range t.flights {
+					f.batch.Release()
+				}
+				t.flights = nil
+			}
+			return err
+		}
 	}
-	if err := t.moved.before(t.solver, &t.state); err != nil {
-		return t.guard.undo(errors.Wrapf(err, "trainer: step %d", t.state.Step+1))
-	}
-	lr := t.cfg.Solver.LR * t.state.Schedule.factor(t.state.Step+1)
-	loss, squared, err := t.solver.advance(t.step.loss, lr, t.cfg.Clip)
+	return nil
+}
+
+// landed ends one step.
+func (t *Trainer) landed(ctx context.Context, f flight) error {
+	r, err := t.engine.end()
 	if err != nil {
-		return t.guard.undo(errors.Wrapf(err, "trainer: step %d", t.state.Step+1))
+		return errors.Wrapf(err, "trainer: step %d", f.number)
 	}
-	if !finite(loss) || !finite(squared) {
-		return t.guard.undo(t.notFinite(b, loss))
+	if !r.made() {
+		return t.notFinite(f.batch, r)
 	}
-	norm := math.Sqrt(squared)
 	s := &t.state
 	s.Step++
-	s.Loss = loss
-	if err := t.consumed(b); err != nil {
+	s.Loss = r.loss
+	if err := t.consumed(f.batch); err != nil {
 		return err
 	}
-	t.pace.add(t.sampler.Batch(), time.Since(began), waited, s)
-	return t.stepped(ctx, b, lr, norm)
+	now, began := time.Now(), f.began
+	if t.landing.After(began) {
+		began = t.landing
+	}
+	t.landing = now
+	t.pace.add(t.sampler.Batch(), now.Sub(began), f.waited, s)
+	return t.stepped(ctx, f.batch, f.lr, math.Sqrt(r.squared))
 }
 
 // observerDelay is how many batches behind its own a sampler that draws by embeddings
@@ -215,7 +268,7 @@ func (t *Trainer) stepped(ctx context.Context, b *datasets.Batch, lr, norm float
 	i.Epoch = float64(s.Step) / float64(t.sampler.BatchesPerEpoch())
 	i.ImagesPerSecond, i.WaitShare = t.pace.rate(), t.pace.waitShare(s)
 	i.ETA = t.pace.eta(t.cfg.Steps-s.Step, t.sampler.Batch())
-	i.Logged = s.Step%t.cfg.LogEvery == 0 || s.Step == 1 || s.Step == t.cfg.Steps
+	i.Logged = t.logged(s.Step)
 	if i.Logged {
 		if err := t.look(b); err != nil {
 			return err
@@ -245,6 +298,11 @@ func (t *Trainer) stepped(ctx context.Context, b *datasets.Batch, lr, norm float
 		}
 		return h.Step(ctx, *i)
 	})
+}
+
+// logged tells whether the step of that number is a line of metrics.jsonl.
+func (t *Trainer) logged(number int) bool {
+	return number%t.cfg.LogEvery == 0 || number == 1 || number == t.cfg.Steps
 }
 
 // look measures how the embeddings of the batch lie.

@@ -33,6 +33,8 @@ type solver struct {
 	sums   []float64 // Σ g² of each piece
 	dev    *graph.Device
 	remote device.Solver // of a device, made at the first step
+	flying int           // steps put on the device and not ended
+	result stepResult    // of the CPU's step
 
 	lr, scale  float64 // of the step in progress
 	norm, step func(lo, hi int)
@@ -92,33 +94,60 @@ func (s *solver) state() [][]float32 {
 	return out
 }
 
-// advance makes one step with the gradients scaled down to a norm of clip, unless that is 0,
-// and returns the loss and the square of the gradients' norm. Nothing moves if one of them is
-// not finite.
-func (s *solver) advance(loss *graph.Kept, lr, clip float64) (value, squared float64, err error) {
-	if s.dev != nil {
-		return s.advanceRemote(loss, lr, clip)
+// begin makes one step with the gradients scaled down to a norm of clip, unless that is 0.
+// Nothing moves if loss or gradient are not finite. On a device it only puts the step there;
+// two may be under way.
+func (s *solver) begin(loss *graph.Kept, lr, clip float64) error {
+	if s.dev == nil {
+		r := stepResult{loss: loss.Scalar(), squared: s.squaredNorm()}
+		if r.made() {
+			s.apply(lr, clipping(clip, math.Sqrt(r.squared)))
+		} else {
+			r.broken = s.broken()
+		}
+		s.result = r
+		return nil
 	}
-	value, squared = loss.Scalar(), s.squaredNorm()
-	if finite(value) && finite(squared) {
-		s.apply(lr, clipping(clip, math.Sqrt(squared)))
-	}
-	return value, squared, nil
-}
-
-func (s *solver) advanceRemote(loss *graph.Kept, lr, clip float64) (value, squared float64, err error) {
 	if s.remote == nil {
 		if err := s.makeRemote(); err != nil {
-			return 0, 0, err
+			return err
 		}
 	}
-	if err := s.remote.Step(loss.Remote(), lr, clip, s.count+1); err != nil {
-		return 0, 0, err
+	if err := s.remote.Step(loss.Remote(), lr, clip, s.count+s.flying+1); err != nil {
+		return err
 	}
-	if value, squared, err = s.remote.Result(); err == nil && finite(value) && finite(squared) {
-		s.count++
+	s.flying++
+	return nil
+}
+
+// end waits for the first step under way. If it was not made, no step is under way any more.
+func (s *solver) end() (stepResult, error) {
+	if s.dev == nil {
+		return s.result, nil
 	}
-	return value, squared, err
+	got, err := s.remote.Result()
+	r := stepResult{loss: got.Loss, squared: got.Squared}
+	for _, i := range got.Broken {
+		r.broken = append(r.broken, s.slots[i].name)
+	}
+	if err != nil || !r.made() {
+		s.flying = 0
+		return r, err
+	}
+	s.flying--
+	s.count++
+	return r, nil
+}
+
+// broken is the tensors whose gradient is not finite.
+func (s *solver) broken() []string {
+	var names []string
+	for _, t := range s.slots {
+		if slices.ContainsFunc(t.g, func(v float32) bool { return !finite(float64(v)) }) {
+			names = append(names, t.name)
+		}
+	}
+	return names
 }
 
 func (s *solver) makeRemote() (err error) {

@@ -20,6 +20,8 @@ type StepperConfig struct {
 	Seed    uint64       // of the initial weights
 	Device  string       // cpu, cuda, cuda:N or auto; cpu if empty
 	TF32    bool         // whether a GPU may round the factors of products to 10 bits
+
+	AnyOrder bool // whether a GPU may make sums in any order
 }
 
 // Stepper is a run's training step without what stands around it: pictures and labels
@@ -31,7 +33,7 @@ type Stepper struct {
 	params *graph.Params
 	own    *graph.Params // of the loss; nil if it has none
 	clip   float64
-	guard  guard
+	engine *engine
 	device *graph.Device
 }
 
@@ -45,7 +47,7 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 		return nil, err
 	}
 	run = run.Defaults()
-	device, err := graph.OpenDevice(cfg.Device, graph.DeviceOptions{TF32: cfg.TF32})
+	device, err := graph.OpenDevice(cfg.Device, graph.DeviceOptions{TF32: cfg.TF32, AnyOrder: cfg.AnyOrder})
 	if err != nil {
 		return nil, errors.Wrap(err, "trainer")
 	}
@@ -71,8 +73,10 @@ func (s *Stepper) build(cfg StepperConfig, run Config) (err error) {
 	for _, slot := range s.step.slots[len(s.step.slots)-s.step.ownSlots:] {
 		slot.rate *= run.Solver.LossLR
 	}
-	s.guard.dev = s.device
-	s.solver, err = newSolver(run.Solver, s.step.slots, s.device)
+	if s.solver, err = newSolver(run.Solver, s.step.slots, s.device); err != nil {
+		return err
+	}
+	s.engine, err = newEngine(s.step, s.solver, s.device, s.params, s.own)
 	return err
 }
 
@@ -106,20 +110,43 @@ func (s *Stepper) DeviceMemory() int64 { return s.device.Allocated() }
 // Step learns from the batch and returns its loss. If loss or gradient are not finite the
 // weights stay as they are and the error says so.
 func (s *Stepper) Step() (loss float64, err error) {
-	if err := s.guard.remember(s.params, s.own); err != nil {
+	if err := s.Begin(); err != nil {
 		return 0, err
 	}
-	if err := s.step.run(); err != nil {
-		return 0, s.guard.undo(err)
+	return s.Finish()
+}
+
+// Begin is Step without its result: on a device it only puts the step there, and the next
+// batch may be filled in and begun while it is at work. It waits for steps begun before if more
+// than one is under way, and its error may be one of theirs.
+func (s *Stepper) Begin() error {
+	for s.engine.flying >= guardTurns {
+		if _, err := s.end(); err != nil {
+			return err
+		}
 	}
-	loss, squared, err := s.solver.advance(s.step.loss, s.solver.cfg.LR, s.clip)
-	if err != nil {
-		return 0, s.guard.undo(err)
+	return s.engine.begin(s.solver.cfg.LR, s.clip)
+}
+
+// Finish waits for all steps begun and returns the loss of the last.
+func (s *Stepper) Finish() (loss float64, err error) {
+	if s.engine.flying == 0 {
+		return 0, errors.New("trainer: no step is under way: call Begin first")
 	}
-	if !finite(loss) || !finite(squared) {
-		return loss, s.guard.undo(errors.Errorf("trainer: the loss is %v, the square of the gradient's norm %v: the step was not made; lower the learning rate or clip the gradient", loss, squared))
+	for s.engine.flying > 0 {
+		if loss, err = s.end(); err != nil {
+			break
+		}
 	}
-	return loss, nil
+	return loss, err
+}
+
+func (s *Stepper) end() (loss float64, err error) {
+	r, err := s.engine.end()
+	if err == nil && !r.made() {
+		err = errors.Errorf("trainer: the loss is %v, the square of the gradient's norm %v: the step was not made; lower the learning rate or clip the gradient", r.loss, r.squared)
+	}
+	return r.loss, err
 }
 
 // clipping is the factor that brings a gradient of that norm down to at most clip.

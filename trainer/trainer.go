@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pkg/errors"
 
@@ -67,7 +68,9 @@ type Trainer struct {
 	journal     *journal
 	board       *board
 	pace        pace
-	guard       guard
+	engine      *engine
+	flights     []flight  // steps under way
+	landing     time.Time // when the last one ended
 	moved       moved
 	info        StepInfo
 	ran         bool
@@ -228,7 +231,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err := t.draw(); err != nil {
 		return nil, err
 	}
-	if t.device, err = graph.OpenDevice(cmp.Or(o.Device, cfg.Device), graph.DeviceOptions{TF32: cfg.TF32, Log: o.Notice}); err != nil {
+	if t.device, err = graph.OpenDevice(cmp.Or(o.Device, cfg.Device), graph.DeviceOptions{TF32: cfg.TF32, AnyOrder: cfg.AnyOrder, Log: o.Notice}); err != nil {
 		return nil, errors.Wrap(err, "trainer")
 	}
 	t.cfg.Device = t.device.Name()
@@ -288,7 +291,10 @@ func (t *Trainer) assemble() (err error) {
 	if t.solver, err = newSolver(t.cfg.Solver, t.step.slots, t.device); err != nil {
 		return err
 	}
-	t.guard.dev, t.moved.dev = t.device, t.device
+	if t.engine, err = newEngine(t.step, t.solver, t.device, t.params, t.own); err != nil {
+		return err
+	}
+	t.moved.dev = t.device
 	t.state.Schedule = schedule{cfg: t.cfg.Schedule, steps: t.cfg.Steps}
 	return nil
 }

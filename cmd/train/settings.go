@@ -62,6 +62,7 @@ type settings struct {
 	workers, threads    int
 	device              string
 	deviceInfo, tf32    bool
+	anyOrder            bool
 	noReport            bool
 }
 
@@ -150,6 +151,7 @@ func (s *settings) register(f *flags) {
 	f.whole(&s.threads, "threads", 0, "N", "for the computation; all processors if 0. No result depends on it")
 	f.text(&s.device, "device", "cpu", "cpu|cuda|cuda:N|auto", "where to compute: cuda is an NVIDIA GPU, N its number from 0; auto takes one if there is one")
 	f.yes(&s.tf32, "tf32", false, "on a GPU, round the factors of products to 10 bits after the point (TF32): several times as fast")
+	f.yes(&s.anyOrder, "any-order", false, "on a GPU, make sums in any order where that is faster: runs of one seed then differ")
 	f.yes(&s.deviceInfo, "device-info", false, "say which GPUs and CUDA libraries there are, or where they were looked for and what to install; nothing else")
 	f.notStored()
 	f.yes(&s.noReport, "no-report", false, "write no report.html")
@@ -183,7 +185,7 @@ func (s *settings) run() (trainer.Config, error) {
 	c.Steps, c.Epochs, c.Clip, c.Seed = s.steps, s.epochs, s.clip, uint64(s.seed)
 	c.EvalEvery, c.EvalBatch, c.Metric, c.Patience = s.evalEvery, s.evalBatch, s.metric, s.patience
 	c.Keep, c.CheckpointEvery = trainer.Keep(s.keep), s.checkpointEvery
-	c.Threads, c.Device, c.TF32 = s.threads, s.device, s.tf32
+	c.Threads, c.Device, c.TF32, c.AnyOrder = s.threads, s.device, s.tf32, s.anyOrder
 	return c, nil
 }
 

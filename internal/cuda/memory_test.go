@@ -193,3 +193,32 @@ func TestHostAccessToTheDeviceIsAFault(t *testing.T) {
 	assert.NotContains(t, string(out), "touched ")
 	assert.Contains(t, string(out), "unexpected fault address")
 }
+
+// Streams run beside each other: what one reads of another needs a wait for an event.
+func TestStreamsWaitByEvents(t *testing.T) {
+	c, s, _ := device(t)
+	other, err := c.NewStream()
+	require.NoError(t, err)
+	defer other.Close()
+	e, err := c.NewEvent(false)
+	require.NoError(t, err)
+	defer e.Close()
+	p, err := c.AllocPinned(4)
+	require.NoError(t, err)
+	defer p.Free()
+	b := alloc(t, c, s, []float32{1})
+	for _, waits := range []bool{false, true} {
+		require.NoError(t, s.Synchronize())
+		cuda.View[float32](p)[0] += 2
+		require.NoError(t, other.CopyIn(b, p, 4))
+		require.NoError(t, e.Record(other))
+		want := cuda.View[float32](p)[0]
+		if waits {
+			require.NoError(t, s.Wait(e))
+		} else {
+			want = 1
+		}
+		assert.Equal(t, []float32{want}, download[float32](t, s, b))
+		require.NoError(t, e.Synchronize())
+	}
+}

@@ -17,8 +17,8 @@ type Accelerator interface {
 	Upload(dst Remote, src []float32) error
 	// Download copies the start of src to dst and waits for that.
 	Download(dst []float32, src Remote) error
-	// Copy copies n numbers from the start of src to that of dst.
-	Copy(dst, src Remote, n int) error
+	// NewCopier makes a function that copies all pairs in one piece of work.
+	NewCopier([]Pair) (func() error, error)
 	// Fill sets the first n numbers of dst to v.
 	Fill(dst Remote, n int, v float32) error
 	// Check waits for all work so far and returns what went wrong in it: the first input that
@@ -28,10 +28,18 @@ type Accelerator interface {
 	Allocated() int64
 	// Record takes what body puts on the device, without doing it.
 	Record(body func() error) (Recording, error)
+	// NewFeed makes memory for inputs of so many numbers, which are filled anew for every run.
+	NewFeed(sizes []int) (Feed, error)
 	// NewSolver makes a solver for tensors of the device.
 	NewSolver(SolverRule, []SolverTensor) (Solver, error)
 	// Close waits and gives everything back.
 	Close() error
+}
+
+// Pair is memory for N numbers that is copied to another.
+type Pair struct {
+	Dst, Src Remote
+	N        int
 }
 
 // Recording is work that is done as a whole, again and again.
@@ -62,9 +70,29 @@ type SolverTensor struct {
 type Solver interface {
 	// Step puts one step on the device, of number count from 1, by the gradients scaled to a
 	// norm of at most clip if that is above 0. Nothing moves if a gradient or the loss, one
-	// number, is not finite, or a kernel refused an input since the last Check.
+	// number, is not finite, or a kernel refused an input, nor in any step put on the device
+	// after such a one, until its Result. At most two steps may be without a Result.
 	Step(loss Remote, lr, clip float64, count int) error
-	// Result waits for the step and returns the loss and the square of the gradient's norm; its
-	// error is that of Accelerator.Check.
-	Result() (loss, squared float64, err error)
+	// Result waits for the first step without one. Its error is that of Accelerator.Check.
+	// After an error or a result that is not finite, steps put on the device since have been
+	// dropped, and have no Result.
+	Result() (StepResult, error)
+}
+
+// StepResult is what a step was made of.
+type StepResult struct {
+	Loss    float64
+	Squared float64 // of the gradient's norm
+	Broken  []int   // the tensors whose gradient is not finite, if it is so
+}
+
+// Feed brings inputs to a device that may still be at work.
+type Feed interface {
+	// Memory is where input i stands.
+	Memory(i int) Remote
+	// Put copies all inputs, for the work that is put on the device from then on. They may
+	// be changed when it returns.
+	Put(src [][]float32) error
+	// Close gives the memory back, once no more work that reads it is put on the device.
+	Close() error
 }

@@ -52,7 +52,7 @@ func (s Triplets) cpu() Kernel {
 func triplets[T cpu.Float](s Triplets) func(out []T, in [][]T) {
 	rows := make([]tripletRow, s.N/tripletGrain+1)
 	scratch := make([][]T, s.N/tripletGrain+1)
-	spans := s.spans()
+	spans := s.Spans()
 	var d, pos, neg, out []T
 	body := func(lo, hi int) {
 		row := &rows[lo/tripletGrain]
@@ -116,40 +116,40 @@ func gatherPositives[T cpu.Float](r *tripletRow, n, a int, d, pos []T) {
 	}
 }
 
-// cut divides the differences δ = D_an − D_ap: below it are δ < at or, if closed, δ ≤ at.
-type cut struct {
-	at     float64
-	closed bool
+// Cut divides the differences δ = D_an − D_ap: below it are δ < at or, if closed, δ ≤ at.
+type Cut struct {
+	At     float64
+	Closed bool
 }
 
-func (c cut) before(o cut) bool { return c.at < o.at || c.at == o.at && !c.closed && o.closed }
+func (c Cut) before(o Cut) bool { return c.At < o.At || c.At == o.At && !c.Closed && o.Closed }
 
-// span is the differences below to and not below from.
-type span struct{ from, to cut }
+// Span is the differences below to and not below from.
+type Span struct{ From, To Cut }
 
-func (s span) within(o span) span {
-	if s.from.before(o.from) {
-		s.from = o.from
+func (s Span) within(o Span) Span {
+	if s.From.before(o.From) {
+		s.From = o.From
 	}
-	if o.to.before(s.to) {
-		s.to = o.to
+	if o.To.before(s.To) {
+		s.To = o.To
 	}
-	if s.to.before(s.from) {
-		s.to = s.from
+	if s.To.before(s.From) {
+		s.To = s.From
 	}
 	return s
 }
 
 // of is the range of positives that with a negative at distance an fall into the span.
-func (s span) of(pos []positive, an float64) (lo, hi int) {
-	return s.to.first(pos, an), s.from.first(pos, an)
+func (s Span) of(pos []positive, an float64) (lo, hi int) {
+	return s.To.first(pos, an), s.From.first(pos, an)
 }
 
 // first is the first of the sorted positives p with an − D_ap below the cut.
-func (c cut) first(pos []positive, an float64) int {
+func (c Cut) first(pos []positive, an float64) int {
 	lo, hi := 0, len(pos)
 	switch {
-	case c.at == math.Inf(1):
+	case c.At == math.Inf(1):
 		return 0
 	case !c.below(an - pos[hi-1].dist): // most negatives are far from all positives
 		return hi
@@ -165,20 +165,20 @@ func (c cut) first(pos []positive, an float64) int {
 	return lo
 }
 
-func (c cut) below(d float64) bool { return d < c.at || c.closed && d == c.at }
+func (c Cut) below(d float64) bool { return d < c.At || c.Closed && d == c.At }
 
-// spans are the differences that each column counts, the window, the bounds of the
+// Spans are the differences that each column counts, the window, the bounds of the
 // terms and the margin taken together.
-func (s Triplets) spans() (out [TripletColumns]span) {
-	all := span{cut{math.Inf(-1), false}, cut{math.Inf(1), true}}
-	window := all.within(span{cut{s.Above, true}, cut{s.AtMost, true}})
-	active := span{all.from, cut{s.Margin, false}}
+func (s Triplets) Spans() (out [TripletColumns]Span) {
+	all := Span{Cut{math.Inf(-1), false}, Cut{math.Inf(1), true}}
+	window := all.within(Span{Cut{s.Above, true}, Cut{s.AtMost, true}})
+	active := Span{all.From, Cut{s.Margin, false}}
 	terms := all
 	if s.Low >= 0 {
-		terms.to = cut{s.Margin - s.Low, false}
+		terms.To = Cut{s.Margin - s.Low, false}
 	}
 	if !math.IsInf(s.High, 1) {
-		terms.from = cut{s.Margin - s.High, true}
+		terms.From = Cut{s.Margin - s.High, true}
 	}
 	out[TripletChosen] = window
 	out[TripletActive] = window.within(active)
@@ -187,7 +187,7 @@ func (s Triplets) spans() (out [TripletColumns]span) {
 	return out
 }
 
-func countTriplets[T cpu.Float](s Triplets, spans [TripletColumns]span, r *tripletRow, d, neg []T, sums *[TripletColumns]float64) {
+func countTriplets[T cpu.Float](s Triplets, spans [TripletColumns]Span, r *tripletRow, d, neg []T, sums *[TripletColumns]float64) {
 	if len(r.pos) == 0 {
 		return
 	}
@@ -281,7 +281,7 @@ func tripletsGrad[T cpu.Float](g TripletsGrad) func(out []T, in [][]T) {
 	s := Triplets(g)
 	rows := make([]tripletRow, s.N/tripletGrain+1)
 	scratch := make([][]T, s.N/tripletGrain+1)
-	sum := s.spans()[TripletSum]
+	sum := s.Spans()[TripletSum]
 	var d, pos, neg, up, out []T
 	body := func(lo, hi int) {
 		row := &rows[lo/tripletGrain]
@@ -310,7 +310,7 @@ func tripletsGrad[T cpu.Float](g TripletsGrad) func(out []T, in [][]T) {
 
 // countGrad: a negative gets −1 for each positive in its range, and each positive in the
 // range 1, by the differences of neighbours, kept in prefix.
-func countGrad[T cpu.Float](sum span, r *tripletRow, d, neg []T, up float64) {
+func countGrad[T cpu.Float](sum Span, r *tripletRow, d, neg []T, up float64) {
 	if len(r.pos) == 0 || up == 0 {
 		return
 	}

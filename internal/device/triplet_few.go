@@ -32,8 +32,8 @@ type fewRow struct {
 
 func newFewTask(s Triplets) *fewTask {
 	t := &fewTask{s: s}
-	for k, span := range s.spans() {
-		t.spans[k] = cpu.Span{From: span.from.single(), To: span.to.single()}
+	for k, span := range s.Spans() {
+		t.spans[k] = cpu.Span{From: span.From.single(), To: span.To.single()}
 	}
 	return t
 }
@@ -59,9 +59,9 @@ func (t *fewTask) Piece(piece, worker int) {
 
 // single is the number c for which δ < c says that δ, a float32, is below the cut; NaN for
 // the end of the line, below which everything is.
-func (c cut) single() float32 {
-	at := float32(c.at)
-	if c.closed && at == at {
+func (c Cut) single() float32 {
+	at := float32(c.At)
+	if c.Closed && at == at {
 		if math.IsInf(float64(at), 1) {
 			return at
 		}

@@ -7,7 +7,8 @@
 //     allocations lie pages that nobody may touch, and bytes behind an allocation are checked
 //     when it is freed. New memory is not zero.
 //   - Streams are lazy: work is done when something waits for it. A result that is read from
-//     pinned memory without a wait is the old one.
+//     pinned memory without a wait is the old one. One stream does not wait for another but by
+//     an event, and the one that was used last is at work first.
 //   - A call on a thread without a current context fails, and so does everything after an
 //     error of a kernel.
 //   - A launch copies its arguments at once, by the sizes that the PTX states; a captured
@@ -23,6 +24,5 @@
 //
 // params is as for cuLaunchKernel, with a null pointer behind the last; addresses of the
 // device can be read and written as long as the function runs. It returns 0, or anything else
-// for a failed launch. Two streams are never at work at the same time, and a wait of one for
-// an event of the other is not checked.
+// for a failed launch. Two streams are never at work at the same time.
 package cudatest

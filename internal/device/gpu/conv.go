@@ -71,7 +71,7 @@ func (b *builder) convForward(c cpu.Conv2D, bias operand, relu bool, y operand) 
 		return c.Forward(1, p[0], p[1], 0, p[2], space)
 	}, in(0), in(1), y) {
 		if plane := c.OutH() * c.OutW(); bias != null || relu {
-			b.launch("bias_relu", flat(c.N*c.OutC*plane), c.N*c.OutC*plane, c.OutC, plane, relu, bias, y)
+			b.launch("bias_relu", flat(c.N*c.OutC*plane), c.N*c.OutC*plane, divisor(c.OutC), divisor(plane), relu, bias, y)
 		}
 		return
 	}
@@ -89,7 +89,7 @@ func (b *builder) convForward(c cpu.Conv2D, bias operand, relu bool, y operand) 
 func (b *builder) normInPlace(c cpu.Conv2D, relu bool, y operand) {
 	plane := c.OutH() * c.OutW()
 	n := c.N * c.OutC * plane
-	b.launch("scale_shift", flat(n), n, c.OutC, plane, relu, y, in(2), in(3), in(4), null, y)
+	b.launch("scale_shift", flat(n), n, divisor(c.OutC), divisor(plane), relu, y, in(2), in(3), in(4), null, y)
 }
 
 // weightParts is in how many parts the places of a gradient to weights are cut, by the sizes
@@ -111,7 +111,7 @@ func (b *builder) convGradWeight(s device.ConvGradWeight) {
 		}
 		b.d.sums[s.Bias] = buf
 		b.done = append(b.done, func() { delete(b.d.sums, s.Bias) })
-		b.launch("channel_sum", blocks(s.OutC), s.N, s.OutC, s.OutH()*s.OutW(), in(1), fixed(buf))
+		b.channelSum(s.N, s.OutC, s.OutH()*s.OutW(), in(1), fixed(buf))
 	}
 	if b.library(s.Conv2D, func(c *cuda.Convolution, p [3]*cuda.Buffer, space *cuda.Buffer) error {
 		return c.BackwardFilter(1, p[0], p[1], 0, p[2], space)
@@ -178,7 +178,7 @@ func (d *Device) convolution(c cpu.Conv2D) (*cuda.Convolution, error) {
 	c = c.WithDefaults()
 	shape := cuda.ConvShape{
 		N: c.N, C: c.C, H: c.H, W: c.W, K: c.OutC, R: c.KH, S: c.KW, PadH: c.PadH, PadW: c.PadW, StrideH: c.StrideH, StrideW: c.StrideW,
-		DilateH: c.DilH, DilateW: c.DilW, Groups: c.Groups, TF32: d.options.TF32, MostWorkspace: mostWorkspace,
+		DilateH: c.DilH, DilateW: c.DilW, Groups: c.Groups, TF32: d.options.TF32, AnyOrder: d.options.AnyOrder, MostWorkspace: mostWorkspace,
 	}
 	if conv := d.convs[shape]; conv != nil {
 		return conv, nil

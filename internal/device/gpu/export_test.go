@@ -1,5 +1,10 @@
 package gpu
 
+import (
+	"math"
+	"math/bits"
+)
+
 // WithoutBLAS takes cuBLAS away.
 func WithoutBLAS(d *Device) {
 	if d.blas != nil {
@@ -18,4 +23,17 @@ func WithoutDNN(d *Device) {
 		d.dnn.Close()
 		d.dnn = nil
 	}
+}
+
+// Over is n/d as kernels divide.
+func Over(n, d int) int {
+	packed := divisor(d).packed()
+	s := 31 + bits.Len32(uint32(d-1))
+	return int(uint64(n) * (packed & math.MaxUint32) >> s)
+}
+
+// Parts is how many blocks make one of n sums of m numbers each.
+func Parts(n, m int) int {
+	_, parts := parted(n, m)
+	return parts
 }

@@ -17,6 +17,7 @@ type Device struct {
 	ordinal   int
 	ctx       *cuda.Context
 	stream    *cuda.Stream
+	copies    *cuda.Stream // of feeds
 	module    *cuda.Module
 	blas      *cuda.BLAS // nil where there is no cuBLAS
 	dnn       *cuda.DNN  // nil where there is no cuDNN
@@ -35,6 +36,7 @@ type Device struct {
 	sums  map[*device.Sums]*cuda.Buffer
 	draws map[*device.Draw]*cuda.Buffer
 
+	feeds  []*feed
 	staged map[*cuda.Buffer]*staging
 	closes []func() error // of what else was made
 }
@@ -50,6 +52,9 @@ type Options struct {
 	// TF32 lets cuBLAS and cuDNN round the factors of products to 10 bits after the point, which
 	// makes them several times as fast on tensor cores.
 	TF32 bool
+	// AnyOrder lets sums be made in any order where that is faster, by atomics and by more of
+	// cuDNN's algorithms: equal input then need not give equal bits.
+	AnyOrder bool
 }
 
 // check is a test that a kernel makes of its input.
@@ -93,6 +98,9 @@ func Open(ordinal int, o Options) (d *Device, err error) {
 		return nil, errors.Wrap(err, "gpu")
 	}
 	if d.stream, err = d.ctx.NewStream(); err != nil {
+		return nil, errors.Wrap(err, "gpu")
+	}
+	if d.copies, err = d.ctx.NewStream(); err != nil {
 		return nil, errors.Wrap(err, "gpu")
 	}
 	if d.module, err = d.ctx.LoadPTX(kernels.PTX); err != nil {
@@ -279,16 +287,6 @@ func (d *Device) Upload(dst device.Remote, src []float32) error {
 	return errors.Wrap(s.copied.Record(d.stream), "gpu: upload")
 }
 
-// Copy copies n numbers within the device.
-func (d *Device) Copy(dst, src device.Remote, n int) error {
-	to, ok1 := dst.(*cuda.Buffer)
-	from, ok2 := src.(*cuda.Buffer)
-	if !ok1 || !ok2 {
-		return errors.New("gpu: copy between memory that is not of this device")
-	}
-	return errors.Wrapf(d.stream.Copy(to, from, 4*n), "gpu: copy of %d numbers", n)
-}
-
 // Fill sets n numbers to v.
 func (d *Device) Fill(dst device.Remote, n int, v float32) error {
 	b, ok := dst.(*cuda.Buffer)
@@ -354,14 +352,21 @@ func (d *Device) Check() error {
 	if err := cuda.Download(d.stream, d.answer, d.report); err != nil {
 		return errors.Wrap(err, "gpu")
 	}
-	number, place := int(d.answer[0]), d.answer[1]
-	if number == 0 {
+	if d.answer[0] == 0 {
 		return nil
 	}
 	if err := d.stream.FillWords(d.report, 0, 4); err != nil {
 		return errors.Wrap(err, "gpu")
 	}
-	if number > len(d.checks) {
+	return d.complaint(int(d.answer[0]), int(d.answer[1]))
+}
+
+// complaint is the error of a check of that number, nil of 0.
+func (d *Device) complaint(number, place int) error {
+	switch {
+	case number == 0:
+		return nil
+	case number < 0 || number > len(d.checks):
 		return errors.Errorf("gpu: a kernel complains of check %d, there are %d", number, len(d.checks))
 	}
 	c := d.checks[number-1]
@@ -378,6 +383,9 @@ func (d *Device) Close() error {
 	}
 	if d.stream != nil {
 		note(d.stream.Synchronize())
+	}
+	for len(d.feeds) > 0 {
+		note(d.feeds[0].Close())
 	}
 	for _, c := range d.convs {
 		note(c.Close())
@@ -398,8 +406,8 @@ func (d *Device) Close() error {
 	if d.module != nil {
 		note(d.module.Close())
 	}
-	if d.stream != nil {
-		note(d.stream.Close())
+	for _, s := range []*cuda.Stream{d.copies, d.stream} {
+		note(s.Close())
 	}
 	if d.ctx != nil {
 		note(d.ctx.Close())

@@ -15,10 +15,12 @@ import (
 )
 
 // sim is the device of the tests.
-func sim(t testing.TB) *gpu.Device {
+func sim(t testing.TB) *gpu.Device { return simWith(t, gpu.Options{}) }
+
+func simWith(t testing.TB, o gpu.Options) *gpu.Device {
 	t.Helper()
 	gputest.Prepare(t)
-	d, err := gpu.Open(0, gpu.Options{})
+	d, err := gpu.Open(0, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	return d
@@ -208,11 +210,9 @@ func size(shape []int) int {
 func TestShapes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	p := pair{t: t, d: sim(t), rel: 1e-6}
-	for _, s := range [][2][]int{{{7}, {1}}, {{7}, {}}, {{3, 5}, {3, 1}}, {{3, 5}, {1, 5}}, {{3, 5}, {}}, {{2, 3, 4}, {1, 3, 1}}, {{2, 3, 4, 5}, {2, 1, 4, 1}}, {{300, 7}, {1, 7}}, {{6, 600}, {6, 1}}, {{4, 5}, {4, 5}}} {
+	for _, s := range [][2][]int{{{7}, {1}}, {{7}, {}}, {{3, 5}, {3, 1}}, {{3, 5}, {1, 5}}, {{3, 5}, {}}, {{2, 3, 4}, {1, 3, 1}}, {{2, 3, 4, 5}, {2, 1, 4, 1}}, {{300, 7}, {1, 7}}, {{6, 600}, {6, 1}}, {{70, 71}, {}}, {{2, 3000, 3}, {2, 1, 3}}, {{4, 5}, {4, 5}}} {
 		p.run(device.SumTo{From: s[0], To: s[1]}, size(s[1]), random(rng, size(s[0])))
-		if len(s[1]) > 0 || true {
-			p.run(device.Broadcast{From: s[1], To: s[0]}, size(s[0]), random(rng, size(s[1])))
-		}
+		p.run(device.Broadcast{From: s[1], To: s[0]}, size(s[0]), random(rng, size(s[1])))
 	}
 	for _, s := range [][2]int{{1, 1}, {3, 5}, {33, 65}, {100, 31}} {
 		r, c := s[0], s[1]
@@ -305,9 +305,12 @@ func checkConvolutions(p pair, rng *rand.Rand) {
 func TestNorms(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 5))
 	p := pair{t: t, d: sim(t), rel: 3e-6}
-	for _, s := range [][3]int{{2, 1, 1}, {4, 3, 5}, {7, 10, 1}, {3, 4, 49}, {2, 3, 36}} {
+	for _, s := range [][3]int{{2, 1, 1}, {4, 3, 5}, {7, 10, 1}, {3, 4, 49}, {2, 3, 36}, {9, 2, 1100}} {
 		for _, relu := range []bool{false, true} {
 			b := cpu.BatchNorm{N: s[0], C: s[1], Plane: s[2], Relu: relu}
+			if n := b.N * b.Plane; n > 4000 {
+				require.Greater(t, gpu.Parts(b.C, n), 1)
+			}
 			n, c := b.N*b.C*b.Plane, b.C
 			x, gamma, beta, dy := random(rng, n), random(rng, c), random(rng, c), random(rng, n)
 			stats := p.run(device.BatchStats{N: b.N, C: c, Plane: b.Plane, Momentum: 0.1, Eps: 1e-5}, 2*c, x, random(rng, c), positive(random(rng, c)))
@@ -466,17 +469,40 @@ func TestRowReductions(t *testing.T) {
 	}
 }
 
+// Rows that several indices name, in their order and in any.
+func TestGatherGrad(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 12))
+	for _, o := range []gpu.Options{{}, {AnyOrder: true}} {
+		p := pair{t: t, d: simWith(t, o), rel: 3e-6}
+		for _, n := range []int{1, 40, 2500} {
+			const rows, cols = 7, 5
+			index, dy := labels(rng, n, rows), random(rng, n*cols)
+			p.terms(dy).run(device.GatherGrad(device.Gather{Rows: rows, Cols: cols, N: n}), rows*cols, index, dy)
+		}
+	}
+}
+
 func TestTriplets(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 10))
 	p := pair{t: t, d: sim(t), rel: 3e-6}
-	for _, n := range []int{3, 12, 40} {
+	distances := func(n int) []float32 {
 		d := positive(random(rng, n*n))
 		for i := range d { // an edge is decided alike by both if differences are exact
 			d[i] = float32(math.Round(float64(d[i])*64) / 64)
 		}
-		y := labels(rng, n, n/3)
-		for k, s := range []device.Triplets{
-			{Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: device.Positive, Neg: device.Negative},
+		return d
+	}
+	check := func(s device.Triplets, d, pos, neg []float32) {
+		p.run(s, s.N*device.TripletColumns, d, pos, neg)
+		up := random(rng, s.N*device.TripletColumns)
+		up[0] = 0
+		p.terms(up).run(device.TripletsGrad(s), s.N*s.N, d, pos, neg, up)
+	}
+	all := device.Triplets{Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: device.Positive, Neg: device.Negative}
+	for _, n := range []int{3, 12, 40} {
+		d, y := distances(n), labels(rng, n, n/3)
+		for _, s := range []device.Triplets{
+			all,
 			{Margin: 0.25, Above: 0, AtMost: 0.25, High: math.Inf(1), Pos: device.Positive, Neg: device.Negative},
 			{Margin: 0.5, Above: math.Inf(-1), AtMost: math.Inf(1), Low: -1, High: 1},
 			{Margin: 0.5, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Swap: true},
@@ -484,17 +510,46 @@ func TestTriplets(t *testing.T) {
 		} {
 			s.N = n
 			pos, neg := y, y
-			if k >= 2 {
+			if s.Pos == device.Given {
 				pos, neg = mask(rng, n*n), mask(rng, n*n)
 			}
-			p.run(s, n*device.TripletColumns, d, pos, neg)
-			up := random(rng, n*device.TripletColumns)
-			p.terms(up).run(device.TripletsGrad(s), n*n, d, pos, neg, up)
+			check(s, d, pos, neg)
 		}
+	}
+	// Several positives a thread.
+	s := all
+	s.N, s.AtMost, s.Above, s.Low, s.High = 300, 0.5, -0.25, 0.125, 0.5
+	check(s, distances(s.N), labels(rng, s.N, 2), labels(rng, s.N, 2))
+
+	// A distance that is no number tells.
+	s = all
+	s.N = 12
+	for _, y := range [][]float32{{0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1}, {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}} {
+		d := distances(s.N)
+		d[1] = float32(math.NaN())
+		p.run(s, s.N*device.TripletColumns, d, y, y)
 	}
 }
 
-// Every kernel that the sources have is one that a spec of the tests above uses: none is dead.
+// More candidates than fit into shared memory at once.
+func TestTripletsByChunks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds on the fake device")
+	}
+	rng := rand.New(rand.NewPCG(1, 11))
+	p := pair{t: t, d: sim(t), rel: 3e-6}
+	const n = 2080
+	d := positive(random(rng, n*n))
+	for i := range d {
+		d[i] = float32(math.Round(float64(d[i])*64) / 64)
+	}
+	y := labels(rng, n, n/30)
+	s := device.Triplets{N: n, Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: device.Positive, Neg: device.Negative}
+	p.run(s, n*device.TripletColumns, d, y, y)
+	up := random(rng, n*device.TripletColumns)
+	p.terms(up).run(device.TripletsGrad(s), n*n, d, y, y, up)
+}
+
 func TestRefusedLabels(t *testing.T) {
 	d := sim(t)
 	p := pair{t: t, d: d, rel: 0}
@@ -520,6 +575,18 @@ func TestDropout(t *testing.T) {
 		for _, state := range [][]float32{{5, 0, 0, 0}, {123456, 77, device.DropoutBase - 1, 3}} {
 			p.run(s, n, x, state)
 			p.run(device.DropoutGrad(s), n, random(rng, n), x)
+		}
+	}
+}
+
+// Kernels divide by a product: at the edges of what a quotient changes at, for all sizes.
+func TestDivisors(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 13))
+	for range 200000 {
+		d := 1 + int(rng.Int32N(1<<uint(rng.IntN(31)+1)-1))
+		n := int(rng.Int32N(math.MaxInt32))
+		for _, n := range []int{n, n / d * d, max(n/d*d-1, 0), math.MaxInt32, 0} {
+			require.Equal(t, n/d, gpu.Over(n, d), "%d / %d", n, d)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package gpu
 import (
 	"io"
 	"math"
+	"math/bits"
 
 	"github.com/pkg/errors"
 
@@ -102,8 +103,18 @@ type launch struct {
 	at    []int // the argument of each part
 }
 
-// launch makes a step of the kernel name: arguments are int, bool, float32, float64, uint64 and operand, in
-// the order of the kernel's parameters.
+// divisor is a number by which a kernel divides (Divisor in medusa.cuh).
+type divisor int
+
+// packed is the number in the upper 32 bits and in the lower ones ⌈2^(31+s)/d⌉, with the least s
+// for which 2ˢ ≥ d.
+func (d divisor) packed() uint64 {
+	s := bits.Len32(uint32(d - 1))
+	return uint64(d)<<32 | (1<<(31+s)+uint64(d)-1)/uint64(d)
+}
+
+// launch makes a step of the kernel name: arguments are int, bool, float32, float64, uint64,
+// divisor and operand, in the order of the kernel's parameters.
 func (d *Device) launch(name string, grid cuda.Dim, args ...any) (step, error) {
 	f, err := d.function(name)
 	if err != nil {
@@ -125,6 +136,11 @@ func (d *Device) launch(name string, grid cuda.Dim, args ...any) (step, error) {
 			l.args.Float64(a)
 		case uint64:
 			l.args.Uint64(a)
+		case divisor:
+			if a < 1 || a != divisor(int32(a)) {
+				return nil, errors.Errorf("gpu: %s: a divisor of %d", name, a)
+			}
+			l.args.Uint64(a.packed())
 		case operand:
 			l.args.Buffer(nil)
 			if a.kind != isNull {
@@ -158,6 +174,14 @@ func flat(n int) cuda.Dim { return cuda.Dim{X: min(max((n+threads-1)/threads, 1)
 
 // blocks is a grid of n blocks.
 func blocks(n int) cuda.Dim { return cuda.Dim{X: n} }
+
+// parted is a grid that makes n results of m numbers each, with as many blocks a result as keep
+// a large GPU busy and have something to do.
+func parted(n, m int) (grid cuda.Dim, parts int) {
+	const busy, least = 1024, 8 * threads
+	parts = max(1, min((busy+n-1)/n, m/least))
+	return cuda.Dim{X: n, Y: parts}, parts
+}
 
 // tiles is the grid of a product with rows×cols results, parts times.
 func tiles(rows, cols, parts int) cuda.Dim {
@@ -293,11 +317,17 @@ func (p *program) Run(out device.Memory, in []device.Memory) error {
 	if p.b.out, ok = out.Remote.(*cuda.Buffer); !ok {
 		return errors.New("gpu: the output is not memory of the device")
 	}
+	if err := addressable(p.b.out); err != nil {
+		return err
+	}
 	p.b.in = p.b.in[:0]
 	for i, m := range in {
 		buf, ok := m.Remote.(*cuda.Buffer)
 		if !ok {
 			return errors.Errorf("gpu: input %d is not memory of the device", i)
+		}
+		if err := addressable(buf); err != nil {
+			return err
 		}
 		p.b.in = append(p.b.in, buf)
 	}
@@ -305,6 +335,16 @@ func (p *program) Run(out device.Memory, in []device.Memory) error {
 		if err := s.run(&p.b); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// most is the number of elements that kernels count to, with room for a grid's stride.
+const most = math.MaxInt32 - 1<<23
+
+func addressable(b *cuda.Buffer) error {
+	if n := b.Bytes() / 4; n > most {
+		return errors.Errorf("gpu: a tensor of %d numbers, and kernels count to %d: take a smaller batch", n, most)
 	}
 	return nil
 }

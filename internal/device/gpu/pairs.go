@@ -108,7 +108,7 @@ func (b *builder) snrGrad(s device.Distance, toY, add bool, y, d, g operand, at 
 
 func (b *builder) rowTermsGrad(s device.RowTermsGrad, x, mask, up, dx operand, add bool) {
 	n := s.Rows * s.Cols
-	b.launch("row_terms_grad", flat(n), n, s.Cols, pairsNumber(s.Pairs), s.Hinge, f32(s.K), f32(s.C), f32(s.Low), f32(s.High), add, x, mask, up, dx)
+	b.launch("row_terms_grad", flat(n), n, divisor(s.Cols), pairsNumber(s.Pairs), s.Hinge, f32(s.K), f32(s.C), f32(s.Low), f32(s.High), add, x, mask, up, dx)
 }
 
 func (b *builder) rowReduce(s device.RowReduce) {
@@ -125,13 +125,33 @@ func (b *builder) rowReduceGrad(s device.RowReduceGrad, x, mask, y, dy, dx opera
 		b.launch("row_logsumexp_grad", blocks(s.Rows), s.Cols, pairsNumber(s.Pairs), f32(s.K), add, x, mask, y, dy, dx)
 		return
 	}
-	b.launch("row_extreme_grad", flat(n), n, s.Cols, add, y, dy, dx)
+	b.launch("row_extreme_grad", flat(n), n, divisor(s.Cols), add, y, dy, dx)
 }
 
-func (b *builder) triplets(kernel string, s device.Triplets, inputs int) {
-	args := []any{s.N, s.Margin, s.Above, s.AtMost, s.Low, s.High, s.Swap, s.Smooth, pairsNumber(s.Pos), pairsNumber(s.Neg)}
-	for i := range inputs {
-		args = append(args, in(i))
+func (b *builder) triplets(s device.Triplets) {
+	if s.Swap || s.Smooth {
+		b.launch("triplets_each", blocks(s.N), b.eachTriplet(s, in(0), in(1), in(2), out)...)
+		return
 	}
-	b.launch(kernel, blocks(s.N), append(args, out)...)
+	args := []any{s.N, s.Margin}
+	closed := 0
+	for i, span := range s.Spans() {
+		args = append(args, span.From.At, span.To.At)
+		closed |= btoi(span.From.Closed)<<(2*i) | btoi(span.To.Closed)<<(2*i+1)
+	}
+	b.launch("triplets", blocks(s.N), append(args, closed, pairsNumber(s.Pos), pairsNumber(s.Neg), in(0), in(1), in(2), out)...)
+}
+
+func (b *builder) tripletsGrad(s device.Triplets) {
+	if s.Swap || s.Smooth {
+		b.launch("triplets_each_grad", blocks(s.N), b.eachTriplet(s, in(0), in(1), in(2), in(3), out)...)
+		return
+	}
+	span := s.Spans()[device.TripletSum]
+	b.launch("triplets_grad", blocks(s.N), s.N, span.From.At, span.To.At, btoi(span.From.Closed)|btoi(span.To.Closed)<<1,
+		pairsNumber(s.Pos), pairsNumber(s.Neg), in(0), in(1), in(2), in(3), out)
+}
+
+func (b *builder) eachTriplet(s device.Triplets, operands ...any) []any {
+	return append([]any{s.N, s.Margin, s.Above, s.AtMost, s.Low, s.High, s.Swap, s.Smooth, pairsNumber(s.Pos), pairsNumber(s.Neg)}, operands...)
 }

@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pkg/errors"
 
@@ -12,94 +13,103 @@ import (
 // The places of solver.cu's control.
 const (
 	controlLR      = 2
-	controlFirst   = 3
-	controlSecond  = 4
 	controlClip    = 5
 	controlLoss    = 6
 	controlSquared = 7
-	controlSize    = 8
+	controlFailed  = 8
+	controlCheck   = 9
+	controlPlace   = 10
+	controlSize    = 11
+
+	controlGiven = controlClip - controlLR + 1
 )
 
-// squaresAtOnce is how many numbers a block of sum_squares adds up.
-const squaresAtOnce = 4096
+// solverDepth is how many steps may be without a result.
+const solverDepth = 2
 
 type solver struct {
 	d       *Device
 	rule    device.SolverRule
 	control *cuda.Buffer
-	given   *cuda.Pinned // what the host fills of control, until the copy is done
-	copied  *cuda.Event
-	squares []step
-	decide  *launch
-	moves   []step
-	answer  []float64
+	failed  *cuda.Buffer // the sums of squares of the first step that failed
+	pieces  []int        // the tensor of each piece
+	steps   []step
+	turns   [solverDepth]turn
+	begun   int // steps
+	ended   int // results
+}
+
+// turn is what the host gives for a step, and gets.
+type turn struct {
+	given, got *cuda.Pinned
+	done       *cuda.Event
 }
 
 // NewSolver makes a solver of tensors.
 func (d *Device) NewSolver(rule device.SolverRule, tensors []device.SolverTensor) (device.Solver, error) {
-	s := &solver{d: d, rule: rule, answer: make([]float64, controlSize)}
-	var err error
-	if s.control, err = d.buffer(2 * controlSize); err != nil {
-		return nil, err
+	s := &solver{d: d, rule: rule}
+	all := table{d: d}
+	for i, t := range tensors {
+		s.pieces = append(s.pieces, slices.Repeat([]int{i}, all.add(t.N, t.W, t.G, t.First, t.Second))...)
+		all.words = append(all.words, math.Float64bits(t.Rate), math.Float64bits(t.Decay))
 	}
-	if err := d.stream.FillWords(s.control, 0, 2*controlSize); err != nil {
+	if len(s.pieces) == 0 {
+		return nil, errors.New("gpu: solver: no tensors")
+	}
+	if err := s.open(&all); err != nil {
 		return nil, errors.Wrap(err, "gpu: solver")
 	}
-	if s.given, err = d.pinned(8 * controlSize); err != nil {
-		return nil, err
+	return s, nil
+}
+
+func (s *solver) open(all *table) (err error) {
+	d := s.d
+	if s.control, err = d.buffer(2 * controlSize); err != nil {
+		return err
 	}
-	if s.copied, err = d.event(); err != nil {
-		return nil, err
+	if err := d.stream.FillWords(s.control, 0, 2*controlSize); err != nil {
+		return err
 	}
-	count := 0
-	for _, t := range tensors {
-		count += (t.N + squaresAtOnce - 1) / squaresAtOnce
+	if s.failed, err = d.buffer(2 * len(s.pieces)); err != nil {
+		return err
 	}
-	parts, err := d.buffer(2 * max(count, 1))
+	parts, err := d.buffer(2 * len(s.pieces))
 	if err != nil {
-		return nil, err
+		return err
+	}
+	tensors, err := all.upload()
+	if err != nil {
+		return err
+	}
+	for i := range s.turns {
+		t := &s.turns[i]
+		if t.given, err = d.pinned(8 * controlGiven); err != nil {
+			return err
+		}
+		if t.got, err = d.pinned(8 * controlSize); err != nil {
+			return err
+		}
+		if t.done, err = d.event(); err != nil {
+			return err
+		}
 	}
 	b := &builder{d: d}
-	at := 0
-	for _, t := range tensors {
-		n := (t.N + squaresAtOnce - 1) / squaresAtOnce
-		b.launch("sum_squares", blocks(n), t.N, remote(t.G), fixed(parts).from(2*at))
-		at += n
-	}
-	s.squares, b.steps = b.steps, nil
-	b.launch("control_step", blocks(1), count, fixed(parts), in(0), d.reportTo(), fixed(s.control))
-	if b.err == nil {
-		s.decide = b.steps[0].(*launch)
-	}
-	b.steps = nil
-	for _, t := range tensors {
-		b.move(rule, t, fixed(s.control))
-	}
-	s.moves = b.steps
-	return s, errors.Wrap(b.err, "gpu: solver")
-}
-
-// remote is memory of the device as an operand, null if it is nil.
-func remote(r device.Remote) operand {
-	if b, ok := r.(*cuda.Buffer); ok && b != nil {
-		return fixed(b)
-	}
-	return null
-}
-
-// move is the step of one tensor.
-func (b *builder) move(r device.SolverRule, t device.SolverTensor, control operand) {
-	w, g, first, second := remote(t.W), remote(t.G), remote(t.First), remote(t.Second)
+	grid, r := blocks(len(s.pieces)), s.rule
+	control := fixed(s.control)
+	b.launch("sum_squares", grid, all.count, tensors, fixed(parts))
+	b.launch("control_step", blocks(1), len(s.pieces), fixed(parts), in(0), d.reportTo(), control, fixed(s.failed))
 	switch r.Name {
 	case "sgd":
-		b.launch("sgd", flat(t.N), t.N, t.Rate, f32(r.Momentum), f32(t.Decay), r.Nesterov, control, g, w, first)
+		b.launch("sgd", grid, all.count, tensors, f32(r.Momentum), r.Nesterov, control)
 	case "adam", "adamw":
-		b.launch("adam", flat(t.N), t.N, t.Rate, t.Decay, r.Name == "adamw", f32(1-r.Beta1), f32(r.Beta2), f32(1-r.Beta2), f32(r.Eps), control, g, w, first, second)
+		b.launch("adam", grid, all.count, tensors, r.Name == "adamw", f32(1-r.Beta1), f32(r.Beta2), f32(1-r.Beta2), f32(r.Eps), control)
 	case "rmsprop":
-		b.launch("rmsprop", flat(t.N), t.N, t.Rate, f32(r.Momentum), f32(t.Decay), f32(r.Alpha), f32(1-r.Alpha), f32(r.Eps), control, g, w, second, first)
+		b.launch("rmsprop", grid, all.count, tensors, f32(r.Momentum), f32(r.Alpha), f32(1-r.Alpha), f32(r.Eps), control)
 	default:
-		b.err = errors.Errorf("gpu: no solver %q", r.Name)
+		return errors.Errorf("no solver %q", r.Name)
 	}
+	s.steps = b.steps
+	return b.err
 }
 
 // Step puts one step on the stream.
@@ -108,42 +118,75 @@ func (s *solver) Step(loss device.Remote, lr, clip float64, count int) error {
 	if !ok {
 		return errors.New("gpu: solver: the loss is not on the device")
 	}
-	if err := s.copied.Synchronize(); err != nil {
-		return errors.Wrap(err, "gpu: solver")
+	if s.begun-s.ended == solverDepth {
+		return errors.Errorf("gpu: solver: %d steps without a result", solverDepth)
 	}
-	given := cuda.View[float64](s.given)
+	t := &s.turns[s.begun%solverDepth]
+	s.begun++
+	given := cuda.View[float64](t.given)
 	given[0] = lr
 	given[1] = 1 / (1 - math.Pow(s.rule.Beta1, float64(count)))
 	given[2] = math.Sqrt(1 - math.Pow(s.rule.Beta2, float64(count)))
 	given[3] = clip
-	part, err := s.control.Part(8*controlLR, 8*(controlClip-controlLR+1))
+	return errors.Wrap(s.put(t, &buffers{d: s.d, in: []*cuda.Buffer{at}}), "gpu: solver")
+}
+
+func (s *solver) put(t *turn, b *buffers) error {
+	part, err := s.control.Part(8*controlLR, 8*controlGiven)
 	if err != nil {
 		return err
 	}
-	if err := s.d.stream.CopyIn(part, s.given, 8*(controlClip-controlLR+1)); err != nil {
-		return errors.Wrap(err, "gpu: solver")
+	if err := s.d.stream.CopyIn(part, t.given, 8*controlGiven); err != nil {
+		return err
 	}
-	if err := s.copied.Record(s.d.stream); err != nil {
-		return errors.Wrap(err, "gpu: solver")
-	}
-	b := &buffers{d: s.d, in: []*cuda.Buffer{at}}
-	for _, steps := range [][]step{s.squares, {s.decide}, s.moves} {
-		for _, l := range steps {
-			if err := l.run(b); err != nil {
-				return errors.Wrap(err, "gpu: solver")
-			}
+	for _, l := range s.steps {
+		if err := l.run(b); err != nil {
+			return err
 		}
 	}
-	return nil
+	if err := s.d.stream.CopyOut(t.got, s.control, 8*controlSize); err != nil {
+		return err
+	}
+	return t.done.Record(s.d.stream)
 }
 
-// Result waits for the step.
-func (s *solver) Result() (loss, squared float64, err error) {
-	if err := cuda.Download(s.d.stream, s.answer, s.control); err != nil {
-		return 0, 0, errors.Wrap(err, "gpu: solver")
+// Result waits for the first step without one.
+func (s *solver) Result() (r device.StepResult, err error) {
+	if s.begun == s.ended {
+		return r, errors.New("gpu: solver: no step is under way")
 	}
-	if err := s.d.Check(); err != nil {
-		return 0, 0, err
+	t := &s.turns[s.ended%solverDepth]
+	s.ended++
+	if err := t.done.Synchronize(); err != nil {
+		return r, errors.Wrap(err, "gpu: solver")
 	}
-	return s.answer[controlLoss], s.answer[controlSquared], nil
+	got := cuda.View[float64](t.got)
+	r.Loss, r.Squared = got[controlLoss], got[controlSquared]
+	if got[controlFailed] == 0 {
+		return r, nil
+	}
+	refused := s.d.complaint(int(got[controlCheck]), int(got[controlPlace]))
+	if r.Broken, err = s.recover(); err != nil {
+		return r, errors.Wrap(err, "gpu: solver")
+	}
+	return r, refused
+}
+
+// recover drops the steps after one that failed, and says which gradients of that were not
+// finite.
+func (s *solver) recover() (broken []int, err error) {
+	sums := make([]float64, len(s.pieces))
+	if err := cuda.Download(s.d.stream, sums, s.failed); err != nil {
+		return nil, err
+	}
+	s.ended = s.begun
+	for i, v := range sums {
+		if n := len(broken); math.IsNaN(v-v) && (n == 0 || broken[n-1] != s.pieces[i]) {
+			broken = append(broken, s.pieces[i])
+		}
+	}
+	if err := s.d.stream.FillWords(s.control, 0, 2*controlSize); err != nil {
+		return nil, err
+	}
+	return broken, s.d.stream.FillWords(s.d.report, 0, 4)
 }

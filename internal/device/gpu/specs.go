@@ -38,11 +38,11 @@ func (b *builder) build(spec any) bool {
 		b.step(copyOf(out, in(0).from(s.I*s.Cols), s.Cols))
 	case device.Slice:
 		n := s.To - s.From
-		b.launch("copy_block", flat(s.Rows*n), s.Rows*n, n, in(0).from(s.From), s.Width, out, n)
+		b.launch("copy_block", flat(s.Rows*n), s.Rows*n, divisor(n), in(0).from(s.From), s.Width, out, n)
 	case device.SliceGrad:
 		n := s.To - s.From
 		b.step(fill(out, s.Rows*s.Width, 0))
-		b.launch("copy_block", flat(s.Rows*n), s.Rows*n, n, in(0), n, out.from(s.From), s.Width)
+		b.launch("copy_block", flat(s.Rows*n), s.Rows*n, divisor(n), in(0), n, out.from(s.From), s.Width)
 	case device.Concat:
 		b.concat(s)
 	case device.Transpose:
@@ -52,9 +52,9 @@ func (b *builder) build(spec any) bool {
 	case device.Broadcast:
 		return b.broadcast(s)
 	case device.Gather:
-		b.launch("gather", flat(s.N*s.Cols), s.N*s.Cols, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check("index", s.Rows))
+		b.launch("gather", flat(s.N*s.Cols), s.N*s.Cols, divisor(s.Cols), s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check("index", s.Rows))
 	case device.GatherGrad:
-		b.launch("gather_grad", blocks(s.Rows), s.N, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check("index", s.Rows))
+		b.gatherGrad(s)
 	case device.MatMul:
 		b.add(b.d.product(s.TransA, s.TransB, s.M, s.N, s.K, 1, in(0), in(1), 0, out))
 	case device.Linear:
@@ -62,9 +62,12 @@ func (b *builder) build(spec any) bool {
 	case device.Conv, device.ConvNorm, device.ConvPool, device.ConvGradInput, device.ConvGradWeight, device.BiasGrad:
 		b.convolution(s)
 	case device.ChannelSum:
-		b.launch("channel_sum", blocks(s.C), s.N, s.C, s.Plane, in(0), out)
+		b.channelSum(s.N, s.C, s.Plane, in(0), out)
 	case device.BatchStats:
-		b.launch("batch_stats", blocks(s.C), s.N, s.C, s.Plane, f32(s.Momentum), f32(s.Eps), in(0), out, in(1), in(2))
+		grid, parts := parted(s.C, s.N*s.Plane)
+		b.work(4 * s.C * parts)
+		b.launch("part_stats", grid, s.N, s.C, divisor(s.Plane), in(0), work(0))
+		b.launch("batch_stats", flat(s.C), s.N*s.Plane, s.C, parts, f32(s.Momentum), f32(s.Eps), work(0), out, in(1), in(2))
 	case device.RunningStats:
 		b.launch("running_stats", flat(s.C), s.C, f32(s.Eps), in(0), in(1), out)
 	case device.BatchNorm:
@@ -72,10 +75,13 @@ func (b *builder) build(spec any) bool {
 	case device.BatchNormAdd:
 		b.scaleShift(s.BatchNorm, true, in(4), out)
 	case device.BatchNormParamsGrad:
-		b.launch("norm_params_grad", blocks(s.C), s.N, s.C, s.Plane, s.Relu, in(0), in(1), in(2), in(3), in(4), out)
+		grid, parts := parted(s.C, s.N*s.Plane)
+		b.work(4 * s.C * parts)
+		b.launch("norm_params_grad", grid, s.N, s.C, divisor(s.Plane), s.Relu, in(0), in(1), in(2), in(3), in(4), work(0))
+		b.launch("add_parts", flat(2*s.C), 2*s.C, parts, work(0), out)
 	case device.BatchNormGrad:
 		n := s.N * s.C * s.Plane
-		b.launch("norm_grad", flat(n), n, s.C, s.Plane, s.N, s.Relu, in(0), in(1), in(2), in(3), in(4), in(5).or(!s.Fixed), out)
+		b.launch("norm_grad", flat(n), n, divisor(s.C), divisor(s.Plane), s.N, s.Relu, in(0), in(1), in(2), in(3), in(4), in(5).or(!s.Fixed), out)
 	case device.NormPool:
 		b.work(s.N * s.C * s.Plane)
 		b.scaleShift(s.BatchNorm, false, null, work(0))
@@ -85,13 +91,17 @@ func (b *builder) build(spec any) bool {
 	case device.MaxPoolGrad:
 		return b.maxPoolGrad(s)
 	case device.AvgPool:
-		b.avgPool("avg_pool", s.Pool2D, s.Planes*s.OutH()*s.OutW())
+		p := s.Pool2D.WithDefaults()
+		n := p.Planes * p.OutH() * p.OutW()
+		b.launch("avg_pool", flat(n), n, divisor(p.OutH()*p.OutW()), divisor(p.OutW()), p.H, p.W, p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, p.ExcludePad, in(0), out)
 	case device.AvgPoolGrad:
-		b.avgPool("avg_pool_grad", s.Pool2D, s.Planes*s.H*s.W)
+		p := s.Pool2D.WithDefaults()
+		n := p.Planes * p.H * p.W
+		b.launch("avg_pool_grad", flat(n), n, divisor(p.H*p.W), divisor(p.W), p.H, p.OutH(), p.OutW(), p.KH, p.KW, divisor(p.StrideH), divisor(p.StrideW), p.PadH, p.PadW, p.ExcludePad, in(0), out)
 	case device.PlaneMean:
-		b.launch("plane_mean", blocks(s.Planes), s.Size, in(0), out)
+		b.launch("plane_mean", blocks((s.Planes+7)/8), s.Planes, s.Size, in(0), out)
 	case device.PlaneMeanGrad:
-		b.launch("plane_mean_grad", flat(s.Planes*s.Size), s.Planes*s.Size, s.Size, in(0), out)
+		b.launch("plane_mean_grad", flat(s.Planes*s.Size), s.Planes*s.Size, divisor(s.Size), in(0), out)
 	default:
 		return b.buildRows(spec)
 	}
@@ -120,7 +130,7 @@ func (b *builder) buildRows(spec any) bool {
 	case device.PairGrad:
 		return b.pairGrad(s)
 	case device.PairMask:
-		b.launch("pair_mask", flat(s.N*s.N), s.N, pairsNumber(s.Pairs), in(0), out)
+		b.launch("pair_mask", flat(s.N*s.N), divisor(s.N), pairsNumber(s.Pairs), in(0), out)
 	case device.RowTerms:
 		b.launch("row_terms", blocks(s.Rows), s.Cols, pairsNumber(s.Pairs), s.Hinge, f32(s.K), f32(s.C), f32(s.Low), f32(s.High), in(0), in(1), out)
 	case device.RowTermsGrad:
@@ -132,13 +142,22 @@ func (b *builder) buildRows(spec any) bool {
 	case device.RowNearest:
 		b.launch("row_nearest", blocks(s.Rows), s.Cols, s.K, in(0), in(1), out)
 	case device.Triplets:
-		b.triplets("triplets", s, 3)
+		b.triplets(s)
 	case device.TripletsGrad:
-		b.triplets("triplets_grad", device.Triplets(s), 4)
+		b.tripletsGrad(device.Triplets(s))
 	default:
 		return false
 	}
 	return true
+}
+
+func (b *builder) gatherGrad(s device.GatherGrad) {
+	if b.d.options.AnyOrder {
+		b.step(fill(out, s.Rows*s.Cols, 0))
+		b.launch("scatter_add", flat(s.N*s.Cols), s.N*s.Cols, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check("index", s.Rows))
+		return
+	}
+	b.launch("gather_grad", blocks(s.Rows), s.N, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check("index", s.Rows))
 }
 
 // functions are those of point.cu, in the order of its numbers.
@@ -217,7 +236,7 @@ func (b *builder) stretch(f int, shapeA, shapeB []int, x, y operand) bool {
 			nb *= a.n
 		}
 	}
-	b.launch("binary", flat(n), n, f, size[1], size[2], size[3], sa[0], sa[1], sa[2], sa[3], sb[0], sb[1], sb[2], sb[3], x, y, out)
+	b.launch("binary", flat(n), n, f, divisor(size[1]), divisor(size[2]), divisor(size[3]), sa[0], sa[1], sa[2], sa[3], sb[0], sb[1], sb[2], sb[3], x, y, out)
 	return true
 }
 
@@ -288,7 +307,7 @@ func (b *builder) concat(s device.Concat) {
 		width += w
 	}
 	for i, w := range s.Widths {
-		b.launch("copy_block", flat(s.Rows*w), s.Rows*w, w, in(i), w, out.from(at), width)
+		b.launch("copy_block", flat(s.Rows*w), s.Rows*w, divisor(w), in(i), w, out.from(at), width)
 		at += w
 	}
 }
@@ -328,9 +347,20 @@ func (b *builder) sumTo(s device.SumTo) bool {
 		summed = append(summed, dim{1, 0})
 	}
 	// The kernel's last axis is the fastest; ours is the first.
-	b.launch("sum_axes", blocks(n), kept[2].n, kept[1].n, kept[0].n, kept[3].stride, kept[2].stride, kept[1].stride, kept[0].stride,
-		m, summed[1].n, summed[0].n, summed[2].stride, summed[1].stride, summed[0].stride, in(0), out)
+	grid, parts := parted(n, m)
+	b.work(2 * n * parts)
+	b.launch("sum_axes", grid, kept[2].n, kept[1].n, kept[0].n, kept[3].stride, kept[2].stride, kept[1].stride, kept[0].stride,
+		m, divisor(summed[1].n), divisor(summed[0].n), summed[2].stride, summed[1].stride, summed[0].stride, in(0), work(0))
+	b.launch("add_parts", flat(n), n, parts, work(0), out)
 	return true
+}
+
+// channelSum sums x (N, C, plane) over images and places.
+func (b *builder) channelSum(images, c, plane int, x, y operand) {
+	grid, parts := parted(c, images*plane)
+	b.work(2 * c * parts)
+	b.launch("channel_sum", grid, images, c, divisor(plane), x, work(0))
+	b.launch("add_parts", flat(c), c, parts, work(0), y)
 }
 
 func (b *builder) linear(s device.Linear) {
@@ -340,14 +370,14 @@ func (b *builder) linear(s device.Linear) {
 	}
 	b.add(b.d.product(false, true, s.B, s.O, s.F, 1, in(0), in(1), 0, out))
 	if s.Bias || s.Relu {
-		b.launch("bias_relu", flat(s.B*s.O), s.B*s.O, s.O, 1, s.Relu, in(2).or(s.Bias), out)
+		b.launch("bias_relu", flat(s.B*s.O), s.B*s.O, divisor(s.O), divisor(1), s.Relu, in(2).or(s.Bias), out)
 	}
 }
 
 // scaleShift is a batch normalisation of inputs 0 to 3, plus z if it is not null.
 func (b *builder) scaleShift(s cpu.BatchNorm, relu bool, z, y operand) {
 	n := s.N * s.C * s.Plane
-	b.launch("scale_shift", flat(n), n, s.C, s.Plane, relu, in(0), in(1), in(2), in(3), z, y)
+	b.launch("scale_shift", flat(n), n, divisor(s.C), divisor(s.Plane), relu, in(0), in(1), in(2), in(3), z, y)
 }
 
 func (b *builder) maxPool(p cpu.Pool2D, relu bool, saved *device.Saved, x operand) {
@@ -363,7 +393,7 @@ func (b *builder) maxPool(p cpu.Pool2D, relu bool, saved *device.Saved, x operan
 		b.done = append(b.done, func() { delete(b.d.saved, saved) })
 		arg = fixed(buf)
 	}
-	b.launch("max_pool", flat(n), n, p.H, p.W, p.OutH(), p.OutW(), p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, relu, x, out, arg)
+	b.launch("max_pool", flat(n), n, divisor(p.OutH()*p.OutW()), divisor(p.OutW()), p.H, p.W, p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, relu, x, out, arg)
 }
 
 func (b *builder) maxPoolGrad(s device.MaxPoolGrad) bool {
@@ -373,11 +403,6 @@ func (b *builder) maxPoolGrad(s device.MaxPoolGrad) bool {
 		return false
 	}
 	n := p.Planes * p.H * p.W
-	b.launch("max_pool_grad", flat(n), n, p.H, p.W, p.OutH(), p.OutW(), p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, in(0), fixed(arg), out)
+	b.launch("max_pool_grad", flat(n), n, divisor(p.H*p.W), divisor(p.W), p.OutH(), p.OutW(), p.KH, p.KW, divisor(p.StrideH), divisor(p.StrideW), p.PadH, p.PadW, in(0), fixed(arg), out)
 	return true
-}
-
-func (b *builder) avgPool(kernel string, p cpu.Pool2D, n int) {
-	p = p.WithDefaults()
-	b.launch(kernel, flat(n), n, p.H, p.W, p.OutH(), p.OutW(), p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, p.ExcludePad, in(0), out)
 }

@@ -145,15 +145,23 @@ CUresult cuStreamSynchronize(void *s) {
 	NEED(s, STREAM);
 	NOT_CAPTURED(s);
 	fake_logf("cuStreamSynchronize %p", s);
-	return leave(flush());
+	return leave(run_stream(s, NULL, 0));
 }
-CUresult cuStreamQuery(void *s) { BEGIN("cuStreamQuery"); NEED(s, STREAM); NOT_CAPTURED(s); return leave(queue ? NOT_READY : OK); }
+CUresult cuStreamQuery(void *s) {
+	BEGIN("cuStreamQuery");
+	NEED(s, STREAM);
+	NOT_CAPTURED(s);
+	for (node *n = queue; n; n = n->next)
+		if (n->stream == s) return leave(NOT_READY);
+	return leave(OK);
+}
 CUresult cuStreamWaitEvent(void *s, void *e, unsigned flags) {
 	BEGIN("cuStreamWaitEvent");
 	NEED(s, STREAM);
 	NEED(e, EVENT);
-	fake_logf("cuStreamWaitEvent %p %p %u", s, e, flags); // one queue: the order is kept anyhow
-	return leave(OK);
+	NOT_CAPTURED(s); // is not served
+	fake_logf("cuStreamWaitEvent %p %p %u", s, e, flags);
+	return leave(mark(s, e, 0));
 }
 
 CUresult cuEventCreate(void **out, unsigned flags) {
@@ -165,26 +173,27 @@ CUresult cuEventCreate(void **out, unsigned flags) {
 	return leave(OK);
 }
 CUresult cuEventDestroy_v2(void *e) { BEGIN("cuEventDestroy_v2"); NEED(e, EVENT); flush(); destroy(e); return leave(OK); }
-static int clock_ms;
-static int do_record(void *data) { event *e = *(event **)data; e->done = 1; e->time = ++clock_ms; return OK; }
 CUresult cuEventRecord(void *e, void *s) {
 	BEGIN("cuEventRecord");
 	NEED(e, EVENT);
 	NEED(s, STREAM);
 	fake_logf("cuEventRecord %p %p", e, s);
-	((event *)e)->done = 0;
-	return leave(fake_submit(s, do_record, &e, sizeof e));
+	NOT_CAPTURED(s);
+	if (((stream *)s)->context != current) return leave(INVALID_HANDLE);
+	((event *)e)->issued++;
+	return leave(mark(s, e, 1));
 }
-CUresult cuEventSynchronize(void *e) { BEGIN("cuEventSynchronize"); NEED(e, EVENT); fake_logf("cuEventSynchronize %p", e); return leave(flush()); }
-CUresult cuEventQuery(void *e) { BEGIN("cuEventQuery"); NEED(e, EVENT); return leave(((event *)e)->done ? OK : NOT_READY); }
+CUresult cuEventSynchronize(void *e) { BEGIN("cuEventSynchronize"); NEED(e, EVENT); fake_logf("cuEventSynchronize %p", e); return leave(await(e, ((event *)e)->issued)); }
+static int came(event *e) { return e->reached == e->issued; }
+CUresult cuEventQuery(void *e) { BEGIN("cuEventQuery"); NEED(e, EVENT); return leave(came(e) ? OK : NOT_READY); }
 CUresult cuEventElapsedTime(float *ms, void *start, void *end) {
 	BEGIN("cuEventElapsedTime");
 	NEED(start, EVENT);
 	NEED(end, EVENT);
 	event *a = start, *b = end;
 	if (!a->timed || !b->timed) return leave(INVALID_HANDLE);
-	if (!a->done || !b->done) return leave(NOT_READY);
-	*ms = b->time - a->time; // each recorded event is a millisecond after the one before
+	if (!came(a) || !came(b) || !a->issued || !b->issued) return leave(NOT_READY);
+	*ms = b->time - a->time;
 	return leave(OK);
 }
 

@@ -115,10 +115,19 @@ long fake_count(int kind) {
 	return n;
 }
 
-typedef struct node { struct node *next; fake_work run; size_t bytes; char data[] __attribute__((aligned(16))); } node;
+typedef struct { object o; int timed; unsigned issued, reached; double time; } event; // its records so far
+typedef struct node {
+	struct node *next;
+	void *stream;
+	fake_work run;
+	event *event; // of a node that records it, or waits for that record of it
+	unsigned record;
+	int records;
+	size_t bytes;
+	char data[] __attribute__((aligned(16)));
+} node;
 typedef struct { object o; node *first, **last; int count; } graph;
 typedef struct { object o; void *context; graph *capture; pthread_t thread; int mode; } stream;
-typedef struct { object o; int timed, done; double time; } event;
 typedef struct { object o; int retained; } context;
 typedef struct { object o; char *ptx; } module;
 typedef struct { object o; char name[256]; int n; unsigned size[128]; int shared; } function;

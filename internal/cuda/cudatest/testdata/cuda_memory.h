@@ -77,10 +77,11 @@ long fake_pinned(void) { enter(); long n = 0; for (pinned *q = pins; q; q = q->n
 // ---- the queue
 
 static node *queue, **queue_end = &queue;
+static int clock_ms; // each recorded event is a millisecond after the one before
 
 static node *make_node(fake_work run, const void *data, size_t bytes) {
 	node *n = malloc(sizeof *n + bytes);
-	*n = (node){NULL, run, bytes};
+	*n = (node){.run = run, .bytes = bytes};
 	memcpy(n->data, data, bytes);
 	return n;
 }
@@ -89,27 +90,65 @@ static void run_node(node *n) {
 	if (!sticky && !fake_injected("work", &code)) code = n->run(n->data);
 	if (code && !sticky) sticky = code;
 }
-static int flush(void) {
-	while (queue) {
-		node *n = queue;
-		queue = n->next;
-		if (!queue) queue_end = &queue;
-		run_node(n);
+
+// take is the first node of a stream, out of the queue.
+static node *take(void *s) {
+	for (node **at = &queue; *at; at = &(*at)->next) {
+		node *n = *at;
+		if (n->stream != s) continue;
+		*at = n->next;
+		if (!n->next) queue_end = at;
+		return n;
+	}
+	return NULL;
+}
+
+// run_stream does a stream's work, up to that record of the event if e is not null. Other
+// streams do what it waits for, and no more.
+static int run_stream(void *s, event *e, unsigned record);
+static int await(event *e, unsigned record) {
+	for (node *n = queue; n && e->reached < record; n = n->next)
+		if (n->event == e && n->record == record && n->records) return run_stream(n->stream, e, record);
+	return sticky;
+}
+static int run_stream(void *s, event *e, unsigned record) {
+	node *n;
+	while (!(e && e->reached >= record) && (n = take(s))) {
+		if (!n->event) run_node(n);
+		else if (!n->records) await(n->event, n->record);
+		else n->event->reached = n->record, n->event->time = ++clock_ms;
 		free(n);
 	}
 	return sticky;
 }
-static int enqueue(fake_work run, const void *data, size_t bytes) {
-	node *n = make_node(run, data, bytes);
+
+// flush does all work, that of the stream that was used last before that of the others: an
+// order among streams that nobody asked for does not come about.
+static int flush(void) {
+	while (queue) {
+		node *last = queue;
+		while (last->next) last = last->next;
+		run_stream(last->stream, NULL, 0);
+	}
+	return sticky;
+}
+static int enqueue(void *s, node *n) {
+	n->stream = s;
 	*queue_end = n;
 	queue_end = &n->next;
 	return lazy ? OK : flush();
+}
+// mark puts a record of the event, or a wait for it, on the stream.
+static int mark(void *s, event *e, int records) {
+	node *n = make_node(NULL, "", 0);
+	n->event = e, n->record = e->issued, n->records = records;
+	return enqueue(s, n);
 }
 int fake_submit(void *s, fake_work run, const void *data, size_t bytes) {
 	enter();
 	if (!valid(s, STREAM) || ((stream *)s)->context != current) return leave(INVALID_HANDLE); // also of another context
 	graph *g = ((stream *)s)->capture;
-	if (!g) return leave(enqueue(run, data, bytes));
+	if (!g) return leave(enqueue(s, make_node(run, data, bytes)));
 	node *n = make_node(run, data, bytes);
 	*g->last = n;
 	g->last = &n->next;

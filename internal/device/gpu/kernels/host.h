@@ -35,6 +35,9 @@ static float fused(float a, float b, float c) { return fmaf(a, b, c); }
 static float bits_float(unsigned u) { float f; memcpy(&f, &u, 4); return f; }
 static unsigned float_bits(float f) { unsigned u; memcpy(&u, &f, 4); return u; }
 
+static void add_int(int *p, int v) { *p += v; }
+static void add_float(float *p, float v) { *p += v; }
+
 static void pause() {
 	int me = emulated.thread;
 	if (!_setjmp(emulated.fibers[me])) _longjmp(emulated.scheduler, 1);

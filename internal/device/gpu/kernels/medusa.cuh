@@ -3,7 +3,8 @@
 //
 // Conventions: tensors are float32, contiguous, row-major. A kernel without a word about its
 // grid takes any: its threads stride over the elements. Sums are made in an order that
-// depends on the sizes alone, and there are no floating-point atomics: equal input, equal bits.
+// depends on the sizes alone, and only whole numbers are added by atomics: equal input, equal
+// bits, but of scatter_add.
 #pragma once
 
 #ifdef MEDUSA_HOST
@@ -28,9 +29,23 @@ static __device__ float fused(float a, float b, float c) { return __nvvm_fma_rn_
 static __device__ double root(double x) { return __nvvm_sqrt_rn_d(x); }
 static __device__ float bits_float(unsigned u) { return __builtin_bit_cast(float, u); }
 static __device__ unsigned float_bits(float f) { return __builtin_bit_cast(unsigned, f); }
+static __device__ void add_int(int *p, int v) { __nvvm_atom_add_gen_i(p, v); } // of shared memory
+static __device__ void add_float(float *p, float v) { __nvvm_atom_add_gen_f(p, v); } // in any order
 #endif
 
 typedef unsigned long long u64;
+
+// Divisor divides by a number that the host knows by a product with 2^(31+s)/d, rounded up, of
+// which the host gives the 32 bits below d: exact for what is less than 2³¹, and several times
+// as fast as a division, which would bound kernels that memory should.
+struct Divisor {
+	int d;
+	unsigned m;
+	int s;
+	__device__ explicit Divisor(u64 packed) : d((int)(packed >> 32)), m((unsigned)packed) { s = d > 1 ? 63 - __builtin_clz(d - 1) : 31; }
+	__device__ int over(int n) const { return (int)((u64)(unsigned)n * m >> s); }
+	__device__ int rest(int n) const { return n - over(n) * d; }
+};
 
 // each(i, n) goes through 0 … n−1 with all threads of a one-dimensional grid.
 #define each(i, n) for (int i = BLOCK * THREADS + THREAD; i < (n); i += BLOCKS * THREADS)
@@ -141,4 +156,53 @@ static __device__ void complain(int *report, int check, int place) {
 		report[1] = place;
 		report[0] = check;
 	}
+}
+
+// Work on many tensors in one launch: a block takes a piece of PIECE elements of one of them. A
+// table lists the tensors; n is the elements of one, piece the number of its first piece.
+enum { PIECE = 4096 };
+
+// of_piece is the last tensor whose first piece is not behind p.
+template <class T> static __device__ const T *of_piece(const T *all, int count, int p) {
+	int lo = 0, hi = count;
+	while (hi - lo > 1) {
+		int mid = (lo + hi) / 2;
+		if (all[mid].piece <= p) lo = mid;
+		else hi = mid;
+	}
+	return all + lo;
+}
+
+static __device__ int min_of(int a, int b) { return a < b ? a : b; }
+
+// piece_of(i, t) goes through the elements of the block's piece of t.
+#define piece_of(i, t) for (int i = (BLOCK - (t)->piece) * PIECE + THREAD, end_ = min_of((t)->n, (BLOCK - (t)->piece + 1) * PIECE); i < end_; i += WIDTH)
+
+// How many candidates a block lists at once, and each of its threads.
+enum { CHUNK = 2048, EACH = CHUNK / WIDTH };
+
+// block_scan is the sum of v of the threads up to this one; shared holds WIDTH numbers.
+template <class T> static __device__ T block_scan(T v, T *shared) {
+	SYNC; // of what was read before
+	shared[THREAD] = v;
+	SYNC;
+	for (int d = 1; d < WIDTH; d *= 2) {
+		T other = THREAD >= d ? shared[THREAD - d] : 0;
+		SYNC;
+		shared[THREAD] += other;
+		SYNC;
+	}
+	return shared[THREAD];
+}
+
+// list_of lists those of the candidates from … from+CHUNK−1 below n that are taken, in their order,
+// and returns their number.
+template <class Take> static __device__ int list_of(int from, int n, Take taken, int *list, int *shared) {
+	int first = from + THREAD * EACH, mine = 0;
+	for (int k = 0; k < EACH; k++) mine += first + k < n && taken(first + k);
+	int at = block_scan(mine, shared) - mine, total = shared[WIDTH - 1];
+	for (int k = 0; k < EACH; k++)
+		if (first + k < n && taken(first + k)) list[at++] = first + k;
+	SYNC;
+	return total;
 }

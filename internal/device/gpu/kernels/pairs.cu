@@ -70,8 +70,12 @@ static __device__ bool chosen(int pairs, const float *in, int r, int j, int cols
 	return in[r] != in[j];
 }
 
-KERNEL(pair_mask)(int n, int pairs, const float *labels, float *y) {
-	each(i, n * n) y[i] = chosen(pairs, labels, i / n, i % n, n);
+KERNEL(pair_mask)(u64 count, int pairs, const float *labels, float *y) {
+	Divisor n(count);
+	each(i, n.d * n.d) {
+		int r = n.over(i);
+		y[i] = chosen(pairs, labels, r, i - r * n.d, n.d);
+	}
 }
 
 static __device__ float term(int hinge, float k, float c, float x) {
@@ -103,11 +107,12 @@ KERNEL(row_terms)(int cols, int pairs, int hinge, float k, float c, float low, f
 }
 
 // The gradient to x, added to dx with add. up is (rows, 2).
-KERNEL(row_terms_grad)(int n, int cols, int pairs, int hinge, float k, float c, float low, float high, int add, const float *x, const float *in, const float *up, float *dx) {
+KERNEL(row_terms_grad)(int n, u64 width, int pairs, int hinge, float k, float c, float low, float high, int add, const float *x, const float *in, const float *up, float *dx) {
+	Divisor cols(width);
 	each(i, n) {
-		int r = i / cols;
+		int r = cols.over(i);
 		float t = term(hinge, k, c, x[i]), g = 0;
-		if (between(t, low, high) && (!hinge || !(t <= 0)) && chosen(pairs, in, r, i % cols, cols)) g = hinge ? k * up[2 * r] : up[2 * r];
+		if (between(t, low, high) && (!hinge || !(t <= 0)) && chosen(pairs, in, r, i - r * cols.d, cols.d)) g = hinge ? k * up[2 * r] : up[2 * r];
 		dx[i] = add ? dx[i] + g : g;
 	}
 }
@@ -152,10 +157,11 @@ KERNEL(row_extreme)(int cols, int pairs, int op, float empty, const float *x, co
 }
 
 // dx is g at the place that row_extreme chose, and 0 elsewhere; added to dx with add.
-KERNEL(row_extreme_grad)(int n, int cols, int add, const float *y, const float *dy, float *dx) {
+KERNEL(row_extreme_grad)(int n, u64 width, int add, const float *y, const float *dy, float *dx) {
+	Divisor cols(width);
 	each(i, n) {
-		int r = i / cols;
-		float g = y[3 * r + 1] == (float)(i % cols) ? dy[3 * r] : 0;
+		int r = cols.over(i);
+		float g = y[3 * r + 1] == (float)(i - r * cols.d) ? dy[3 * r] : 0;
 		dx[i] = add ? dx[i] + g : g;
 	}
 }

@@ -166,13 +166,12 @@ static __device__ float combine(int f, float a, float b) {
 
 // Shapes (d0, d1, d2, d3) of the result; an operand's stride is 0 along an axis where it is
 // stretched.
-KERNEL(binary)(int n, int f, int d1, int d2, int d3, int a0, int a1, int a2, int a3, int b0, int b1, int b2, int b3, const float *a, const float *b, float *y) {
+KERNEL(binary)(int n, int f, u64 size1, u64 size2, u64 size3, int a0, int a1, int a2, int a3, int b0, int b1, int b2, int b3, const float *a, const float *b, float *y) {
+	Divisor d1(size1), d2(size2), d3(size3);
 	each(i, n) {
-		int r = i, k3 = r % d3;
-		r /= d3;
-		int k2 = r % d2;
-		r /= d2;
-		int k1 = r % d1, k0 = r / d1;
+		int r3 = d3.over(i), k3 = i - r3 * d3.d;
+		int r2 = d2.over(r3), k2 = r3 - r2 * d2.d;
+		int k0 = d1.over(r2), k1 = r2 - k0 * d1.d;
 		y[i] = combine(f, a[k0 * a0 + k1 * a1 + k2 * a2 + k3 * a3], b[k0 * b0 + k1 * b1 + k2 * b2 + k3 * b3]);
 	}
 }
@@ -188,10 +187,6 @@ KERNEL(add_relu)(int n, const float *a, const float *b, float *y) {
 	}
 }
 
-KERNEL(fill)(int n, float v, float *y) {
-	each(i, n) y[i] = v;
-}
-
 KERNEL(iota)(int n, float *y) {
 	each(i, n) y[i] = (float)i;
 }
@@ -201,18 +196,21 @@ KERNEL(where)(int n, float other, const float *x, const float *mask, float *y) {
 }
 
 // The bias of a channel, cut at 0 with relu, added in place to y (N, C, plane).
-KERNEL(bias_relu)(int n, int c, int plane, int relu, const float *bias, float *y) {
+KERNEL(bias_relu)(int n, u64 channels, u64 plane, int relu, const float *bias, float *y) {
+	Divisor c(channels), size(plane);
 	each(i, n) {
-		float v = y[i] + (bias ? bias[i / plane % c] : 0);
+		float v = y[i] + (bias ? bias[c.rest(size.over(i))] : 0);
 		y[i] = relu && v < 0 ? 0 : v;
 	}
 }
 
 // γ·istd and β − mean·γ·istd, folded into a factor and a summand for each channel and applied
 // to x (N, C, plane), cut at 0 with relu, with z added before if there is one.
-KERNEL(scale_shift)(int n, int c, int plane, int relu, const float *x, const float *stats, const float *gamma, const float *beta, const float *z, float *y) {
+KERNEL(scale_shift)(int n, u64 channels, u64 plane, int relu, const float *x, const float *stats, const float *gamma, const float *beta, const float *z, float *y) {
+	Divisor cs(channels), size(plane);
+	int c = cs.d;
 	each(i, n) {
-		int k = i / plane % c;
+		int k = cs.rest(size.over(i));
 		float factor = gamma[k] * stats[c + k];
 		float v = (x[i] - stats[k]) * factor + beta[k];
 		if (z) v += z[i];

@@ -1,12 +1,26 @@
 // Pooling of planes (h, w) to (oh, ow). Bound by memory.
 #include "medusa.cuh"
 
+// Place is where element i of planes of a size stands; the divisors are that of a plane's
+// elements and its width.
+struct Place {
+	int plane, at, row, column;
+	__device__ Place(int i, const Divisor &area, const Divisor &width) {
+		plane = area.over(i);
+		at = i - plane * area.d;
+		row = width.over(at);
+		column = at - row * width.d;
+	}
+};
+
 // The largest number of each window, a NaN if there is one, and the first place where it
-// stands; cut at 0 with relu. arg may be null.
-KERNEL(max_pool)(int n, int h, int w, int oh, int ow, int kh, int kw, int sh, int sw, int padh, int padw, int relu, const float *x, float *y, int *arg) {
+// stands; cut at 0 with relu. arg may be null. area and width are of the result.
+KERNEL(max_pool)(int n, u64 area, u64 width, int h, int w, int kh, int kw, int sh, int sw, int padh, int padw, int relu, const float *x, float *y, int *arg) {
+	Divisor out(area), ow(width);
 	each(i, n) {
-		const float *plane = x + i / (oh * ow) * h * w;
-		int r0 = i / ow % oh * sh - padh, c0 = i % ow * sw - padw, at = -1;
+		Place o(i, out, ow);
+		const float *plane = x + o.plane * h * w;
+		int r0 = o.row * sh - padh, c0 = o.column * sw - padw, at = -1;
 		float best = -INFINITE;
 		for (int r = r0 < 0 ? 0 : r0; r < r0 + kh && r < h; r++)
 			for (int c = c0 < 0 ? 0 : c0; c < c0 + kw && c < w; c++) {
@@ -21,16 +35,26 @@ KERNEL(max_pool)(int n, int h, int w, int oh, int ow, int kh, int kw, int sh, in
 	}
 }
 
-// Each place of dx adds up the windows whose maximum it is.
-KERNEL(max_pool_grad)(int n, int h, int w, int oh, int ow, int kh, int kw, int sh, int sw, int padh, int padw, const float *dy, const int *arg, float *dx) {
+// Windows is the range of windows along one axis that hold place i, padding included.
+struct Windows {
+	int from, to;
+	__device__ Windows(int i, int k, const Divisor &stride, int most) {
+		from = i - k + 1 > 0 ? stride.over(i - k + stride.d) : 0;
+		to = min_of(stride.over(i) + 1, most);
+	}
+};
+
+// Each place of dx adds up the windows whose maximum it is. area and width are of dx.
+KERNEL(max_pool_grad)(int n, u64 area, u64 width, int oh, int ow, int kh, int kw, u64 sh, u64 sw, int padh, int padw, const float *dy, const int *arg, float *dx) {
+	Divisor in(area), w(width), down(sh), across(sw);
 	each(i, n) {
-		int place = i % (h * w), base = i / (h * w) * oh * ow, r = place / w + padh, c = place % w + padw;
-		int from_r = r - kh + 1 > 0 ? (r - kh + sh) / sh : 0, from_c = c - kw + 1 > 0 ? (c - kw + sw) / sw : 0;
+		Place p(i, in, w);
+		Windows rows(p.row + padh, kh, down, oh), columns(p.column + padw, kw, across, ow);
 		float sum = 0;
-		for (int p = from_r; p <= r / sh && p < oh; p++)
-			for (int q = from_c; q <= c / sw && q < ow; q++) {
-				int o = base + p * ow + q;
-				if (arg[o] == place) sum += dy[o];
+		for (int r = rows.from; r < rows.to; r++)
+			for (int c = columns.from; c < columns.to; c++) {
+				int o = (p.plane * oh + r) * ow + c;
+				if (arg[o] == p.at) sum += dy[o];
 			}
 		dx[i] = sum;
 	}
@@ -44,10 +68,12 @@ static __device__ int counted(int from, int k, int n, int pad, int exclude) {
 	return to - (exclude && from < 0 ? 0 : from);
 }
 
-KERNEL(avg_pool)(int n, int h, int w, int oh, int ow, int kh, int kw, int sh, int sw, int padh, int padw, int exclude, const float *x, float *y) {
+KERNEL(avg_pool)(int n, u64 area, u64 width, int h, int w, int kh, int kw, int sh, int sw, int padh, int padw, int exclude, const float *x, float *y) {
+	Divisor out(area), ow(width);
 	each(i, n) {
-		const float *plane = x + i / (oh * ow) * h * w;
-		int r0 = i / ow % oh * sh - padh, c0 = i % ow * sw - padw;
+		Place o(i, out, ow);
+		const float *plane = x + o.plane * h * w;
+		int r0 = o.row * sh - padh, c0 = o.column * sw - padw;
 		float sum = 0;
 		for (int r = r0 < 0 ? 0 : r0; r < r0 + kh && r < h; r++)
 			for (int c = c0 < 0 ? 0 : c0; c < c0 + kw && c < w; c++) sum += plane[r * w + c];
@@ -55,27 +81,38 @@ KERNEL(avg_pool)(int n, int h, int w, int oh, int ow, int kh, int kw, int sh, in
 	}
 }
 
-KERNEL(avg_pool_grad)(int n, int h, int w, int oh, int ow, int kh, int kw, int sh, int sw, int padh, int padw, int exclude, const float *dy, float *dx) {
+// area and width are of dx, h its height.
+KERNEL(avg_pool_grad)(int n, u64 area, u64 width, int h, int oh, int ow, int kh, int kw, u64 sh, u64 sw, int padh, int padw, int exclude, const float *dy, float *dx) {
+	Divisor in(area), w(width), down(sh), across(sw);
 	each(i, n) {
-		int place = i % (h * w), base = i / (h * w) * oh * ow, r = place / w + padh, c = place % w + padw;
-		int from_r = r - kh + 1 > 0 ? (r - kh + sh) / sh : 0, from_c = c - kw + 1 > 0 ? (c - kw + sw) / sw : 0;
+		Place p(i, in, w);
+		Windows rows(p.row + padh, kh, down, oh), columns(p.column + padw, kw, across, ow);
 		float sum = 0;
-		for (int p = from_r; p <= r / sh && p < oh; p++)
-			for (int q = from_c; q <= c / sw && q < ow; q++)
-				sum += dy[base + p * ow + q] / (float)(counted(p * sh - padh, kh, h, padh, exclude) * counted(q * sw - padw, kw, w, padw, exclude));
+		for (int r = rows.from; r < rows.to; r++)
+			for (int c = columns.from; c < columns.to; c++)
+				sum += dy[(p.plane * oh + r) * ow + c] /
+					(float)(counted(r * down.d - padh, kh, h, padh, exclude) * counted(c * across.d - padw, kw, w.d, padw, exclude));
 		dx[i] = sum;
 	}
 }
 
-// Means of planes: a block a plane.
-KERNEL(plane_mean)(int size, const float *x, float *y) {
+// Means of planes: LANES threads a plane.
+enum { LANES = 32 };
+KERNEL(plane_mean)(int planes, int size, const float *x, float *y) {
 	__shared__ float shared[WIDTH];
+	int lane = THREAD % LANES, plane = BLOCK * (WIDTH / LANES) + THREAD / LANES;
 	float sum = 0;
-	for (int i = THREAD; i < size; i += WIDTH) sum += x[BLOCK * size + i];
-	sum = block_sum(sum, shared);
-	if (THREAD == 0) y[BLOCK] = sum / size;
+	for (int i = lane; plane < planes && i < size; i += LANES) sum += x[plane * size + i];
+	shared[THREAD] = sum;
+	SYNC;
+	for (int half = LANES / 2; half > 0; half /= 2) {
+		if (lane < half) shared[THREAD] += shared[THREAD + half];
+		SYNC;
+	}
+	if (lane == 0 && plane < planes) y[plane] = shared[THREAD] / size;
 }
 
-KERNEL(plane_mean_grad)(int n, int size, const float *dy, float *dx) {
-	each(i, n) dx[i] = dy[i / size] / size;
+KERNEL(plane_mean_grad)(int n, u64 area, const float *dy, float *dx) {
+	Divisor size(area);
+	each(i, n) dx[i] = dy[size.over(i)] / size.d;
 }

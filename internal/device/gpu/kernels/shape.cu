@@ -2,9 +2,10 @@
 #include "medusa.cuh"
 
 // A block of rows×width numbers from one matrix to another, with their own lengths of a row.
-KERNEL(copy_block)(int n, int width, const float *x, int ldx, float *y, int ldy) {
+KERNEL(copy_block)(int n, u64 width, const float *x, int ldx, float *y, int ldy) {
+	Divisor w(width);
 	each(i, n) {
-		int r = i / width, c = i % width;
+		int r = w.over(i), c = i - r * w.d;
 		y[r * ldy + c] = x[r * ldx + c];
 	}
 }
@@ -20,53 +21,93 @@ KERNEL(transpose)(int rows, int cols, const float *x, float *y) {
 		if (c0 + r < cols && r0 + c < rows) y[(c0 + r) * rows + r0 + c] = tile[c][r];
 }
 
-// Sums over up to three axes: the sum of number o is that of x[base(o) + j0·s0 + j1·s1 + j2·s2].
-// Results are (k0, k1, k2, k3) with strides t0 … t3 in x. One block a result.
-KERNEL(sum_axes)(int k1, int k2, int k3, int t0, int t1, int t2, int t3, int m, int m1, int m2, int s0, int s1, int s2, const float *x, float *y) {
+// Sums over up to three axes: the sum of number o is that of x[base(o) + j0·s0 + j1·s1 + j2·s2],
+// of which a block adds up part BLOCK_Y, to parts (parts, results). Results are (k0, k1, k2, k3)
+// with strides t0 … t3 in x. Grid (results, parts).
+KERNEL(sum_axes)(int k1, int k2, int k3, int t0, int t1, int t2, int t3, int m, u64 m1, u64 m2, int s0, int s1, int s2, const float *x, double *parts) {
 	__shared__ double shared[WIDTH];
-	int o = BLOCK, r = o;
+	Divisor n1(m1), n2(m2);
+	int r = BLOCK, each = (m + BLOCKS_Y - 1) / BLOCKS_Y, from = BLOCK_Y * each, to = min_of(m, from + each);
 	int i3 = r % k3;
 	r /= k3;
 	int i2 = r % k2;
 	r /= k2;
 	int i1 = r % k1, i0 = r / k1;
-	const float *from = x + i0 * t0 + i1 * t1 + i2 * t2 + i3 * t3;
+	x += i0 * t0 + i1 * t1 + i2 * t2 + i3 * t3;
 	double sum = 0;
-	for (int j = THREAD; j < m; j += WIDTH) {
-		int q = j, j2 = q % m2;
-		q /= m2;
-		sum += from[q / m1 * s0 + q % m1 * s1 + j2 * s2];
+	for (int j = from + THREAD; j < to; j += WIDTH) {
+		int q = n2.over(j), p = n1.over(q);
+		sum += x[p * s0 + (q - p * n1.d) * s1 + (j - q * n2.d) * s2];
 	}
 	sum = block_sum(sum, shared);
-	if (THREAD == 0) y[o] = (float)sum;
+	if (THREAD == 0) parts[BLOCK_Y * BLOCKS + BLOCK] = sum;
+}
+
+// y (n) is the sum of parts (count, n).
+KERNEL(add_parts)(int n, int count, const double *parts, float *y) {
+	each(i, n) {
+		double sum = 0;
+		for (int p = 0; p < count; p++) sum += parts[p * n + i];
+		y[i] = (float)sum;
+	}
 }
 
 // Rows of a table. The indices are checked: see complain.
-KERNEL(gather)(int n, int cols, int rows, const float *table, const float *indices, float *y, int *report, int check) {
+KERNEL(gather)(int n, u64 width, int rows, const float *table, const float *indices, float *y, int *report, int check) {
+	Divisor cols(width);
 	each(i, n) {
-		float v = indices[i / cols];
+		int place = cols.over(i);
+		float v = indices[place];
 		int r = (int)v;
 		if (!(v >= 0 && v < rows) || v != (float)r) {
-			complain(report, check, i / cols);
+			complain(report, check, place);
 			r = 0;
 		}
-		y[i] = table[r * cols + i % cols];
+		y[i] = table[r * cols.d + i - place * cols.d];
 	}
+}
+
+static __device__ void check_index(float v, int rows, int place, int *report, int check) {
+	if (!(v >= 0 && v < rows) || v != (float)(int)v) complain(report, check, place);
 }
 
 // One block a row of the table: the rows of dy that belong there are added in their order.
 KERNEL(gather_grad)(int count, int cols, int rows, const float *indices, const float *dy, float *dtable, int *report, int check) {
-	for (int c = THREAD; c < cols; c += WIDTH) {
-		float sum = 0;
-		for (int i = 0; i < count; i++) {
-			if (indices[i] == (float)BLOCK) sum += dy[i * cols + c];
+	__shared__ int list[CHUNK], shared[WIDTH];
+	for (int c = THREAD; c < cols; c += WIDTH) dtable[BLOCK * cols + c] = 0;
+	for (int from = 0; from < count; from += CHUNK) {
+		int row = BLOCK, found = list_of(from, count, [=](int i) { return indices[i] == (float)row; }, list, shared);
+		for (int c = THREAD; c < cols; c += WIDTH) {
+			float sum = dtable[BLOCK * cols + c];
+			for (int k = 0; k < found; k++) sum += dy[list[k] * cols + c];
+			dtable[BLOCK * cols + c] = sum;
 		}
-		dtable[BLOCK * cols + c] = sum;
+		SYNC;
 	}
-	if (BLOCK == 0) {
-		for (int i = THREAD; i < count; i += WIDTH) {
-			float v = indices[i];
-			if (!(v >= 0 && v < rows) || v != (float)(int)v) complain(report, check, i);
-		}
+	if (BLOCK == 0)
+		for (int i = THREAD; i < count; i += WIDTH) check_index(indices[i], rows, i, report, check);
+}
+
+// The same in any order: dtable holds 0 before.
+KERNEL(scatter_add)(int n, int cols, int rows, const float *indices, const float *dy, float *dtable, int *report, int check) {
+	each(at, n) {
+		int i = at / cols, row = (int)indices[i];
+		if (row >= 0 && row < rows) add_float(dtable + row * cols + at % cols, dy[at]);
+		if (at % cols == 0) check_index(indices[i], rows, i, report, check);
 	}
+}
+
+// Pair is n numbers that are copied.
+struct Pair {
+	float *dst;
+	const float *src;
+	int n, piece;
+};
+
+// A block a piece.
+KERNEL(copy_pairs)(int pairs, const Pair *all) {
+	const Pair *p = of_piece(all, pairs, BLOCK);
+	float *dst = p->dst;
+	const float *src = p->src;
+	piece_of(i, p) dst[i] = src[i];
 }

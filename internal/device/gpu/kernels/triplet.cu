@@ -1,6 +1,154 @@
-// Sums over the triplets (a, p, n) of a batch: a block an anchor, which goes through all its
-// triplets. Bound by arithmetic: N·positives·negatives comparisons in double precision.
+// Sums over the triplets (a, p, n) of a batch: a block an anchor. The anchor's positives are
+// sorted by distance, so that those that make a triplet of a given window with one negative
+// stand side by side, and two searches and sums of prefixes replace them: O(N log N) an anchor.
+// With swap or smooth every triplet is visited (_each), as no order of the distances makes the
+// terms linear. Positives are taken by chunks that fit into shared memory; sums add up over chunks.
 #include "medusa.cuh"
+
+static __device__ bool in_mask(int pairs, const float *in, int r, int j, int n) {
+	if (pairs == 0) return in[r * n + j] != 0;
+	if (pairs == 1) return r != j && in[r] == in[j];
+	return in[r] != in[j];
+}
+
+// sort puts count numbers in order, nearest first, and list with them (bitonic).
+static __device__ void sort(float *key, int *list, int count) {
+	int m = 1;
+	while (m < count) m *= 2;
+	for (int i = count + THREAD; i < m; i += WIDTH) key[i] = INFINITE;
+	for (int size = 2; size <= m; size *= 2)
+		for (int stride = size / 2; stride > 0; stride /= 2) {
+			SYNC;
+			for (int i = THREAD; i < m / 2; i += WIDTH) {
+				int lo = 2 * i - (i & (stride - 1)), hi = lo + stride;
+				if (key[lo] > key[hi] == ((lo & size) == 0)) {
+					float k = key[lo];
+					key[lo] = key[hi];
+					key[hi] = k;
+					int l = list[lo];
+					list[lo] = list[hi];
+					list[hi] = l;
+				}
+			}
+		}
+	SYNC;
+}
+
+// Cut divides the differences δ = D_an − D_ap: below it are δ < at or, if closed, δ ≤ at.
+struct Cut {
+	double at;
+	bool closed;
+	__device__ bool below(double diff) const { return diff < at || closed && diff == at; }
+	// The first of the sorted positives with an − D_ap below the cut.
+	__device__ int first(const float *key, int count, double an) const {
+		if (at == INFINITE) return 0;
+		if (!below(an - key[count - 1])) return count;
+		int lo = 0, hi = count - 1;
+		while (lo < hi) {
+			int mid = (lo + hi) / 2;
+			if (below(an - key[mid])) hi = mid;
+			else lo = mid + 1;
+		}
+		return lo;
+	}
+};
+
+// Span is the differences below to and not below from.
+struct Span {
+	Cut from, to;
+	__device__ void of(const float *key, int count, double an, int *lo, int *hi) const {
+		*lo = to.first(key, count, an);
+		*hi = from.first(key, count, an);
+	}
+};
+
+#define SPAN(i, from, to) {{from, (closed >> (2 * (i)) & 1) != 0}, {to, (closed >> (2 * (i) + 1) & 1) != 0}}
+
+// y (N, 4): sum, counted, active, in the window. For each column the span of differences that it
+// counts; closed says in two bits a span whether its ends are.
+KERNEL(triplets)(int n, double margin, double from0, double to0, double from1, double to1, double from2, double to2, double from3, double to3, int closed,
+	int pos_pairs, int neg_pairs, const float *d, const float *pos, const float *neg, float *y) {
+	__shared__ float key[CHUNK];
+	__shared__ int list[CHUNK], counts[WIDTH];
+	__shared__ double prefix[CHUNK + 1], shared[WIDTH];
+	Span span[4] = {SPAN(0, from0, to0), SPAN(1, from1, to1), SPAN(2, from2, to2), SPAN(3, from3, to3)};
+	int a = BLOCK;
+	double sum = 0, number[4] = {0, 0, 0, 0};
+	for (int from = 0; from < n; from += CHUNK) {
+		int count = list_of(from, n, [=](int p) { return in_mask(pos_pairs, pos, a, p, n); }, list, counts);
+		if (count == 0) continue;
+		for (int i = THREAD; i < count; i += WIDTH) key[i] = d[a * n + list[i]];
+		SYNC;
+		sort(key, list, count);
+		double mine = 0;
+		for (int k = 0, i = THREAD * EACH; k < EACH && i < count; k++, i++) mine += key[i];
+		double at = block_scan(mine, shared) - mine;
+		if (THREAD == 0) prefix[0] = 0;
+		for (int k = 0, i = THREAD * EACH; k < EACH && i < count; k++, i++) {
+			at += key[i];
+			prefix[i + 1] = at;
+		}
+		SYNC;
+		for (int j = THREAD; j < n; j += WIDTH) {
+			if (!in_mask(neg_pairs, neg, a, j, n)) continue;
+			double an = d[a * n + j];
+			int lo, hi;
+			span[0].of(key, count, an, &lo, &hi);
+			if (lo != hi) sum += prefix[hi] - prefix[lo] + (hi - lo) * (margin - an);
+			for (int k = 1; k < 4; k++) {
+				span[k].of(key, count, an, &lo, &hi);
+				number[k] += hi - lo;
+			}
+			if (an != an) sum = an; // no comparison with it holds; the sum must tell
+		}
+		if (prefix[count] != prefix[count]) sum = prefix[count];
+		SYNC;
+	}
+	number[0] = sum;
+	for (int k = 0; k < 4; k++) {
+		double v = block_sum(number[k], shared);
+		if (THREAD == 0) y[4 * a + k] = (float)v;
+	}
+}
+
+// Row a of the gradient to d; up is (N, 4), of which the first column counts, with its span. A
+// negative gets −1 for each positive in its range, and each positive in the range 1, by the
+// differences of neighbours.
+KERNEL(triplets_grad)(int n, double from0, double to0, int closed, int pos_pairs, int neg_pairs,
+	const float *d, const float *pos, const float *neg, const float *up, float *dx) {
+	__shared__ float key[CHUNK];
+	__shared__ int list[CHUNK], steps[CHUNK + 1], counts[WIDTH];
+	Span span = SPAN(0, from0, to0);
+	int a = BLOCK;
+	float own = up[4 * a];
+	for (int j = THREAD; j < n; j += WIDTH) dx[a * n + j] = 0;
+	for (int from = 0; own != 0 && from < n; from += CHUNK) {
+		int count = list_of(from, n, [=](int p) { return in_mask(pos_pairs, pos, a, p, n); }, list, counts);
+		if (count == 0) continue;
+		for (int i = THREAD; i < count; i += WIDTH) key[i] = d[a * n + list[i]];
+		for (int i = THREAD; i <= count; i += WIDTH) steps[i] = 0;
+		SYNC;
+		sort(key, list, count);
+		for (int j = THREAD; j < n; j += WIDTH) {
+			if (!in_mask(neg_pairs, neg, a, j, n)) continue;
+			int lo, hi;
+			span.of(key, count, d[a * n + j], &lo, &hi);
+			if (lo == hi) continue;
+			add_int(steps + lo, 1);
+			add_int(steps + hi, -1);
+			dx[a * n + j] -= own * (hi - lo);
+		}
+		SYNC;
+		int mine = 0;
+		for (int k = 0, i = THREAD * EACH; k < EACH && i < count; k++, i++) mine += steps[i];
+		int at = block_scan(mine, counts) - mine;
+		for (int k = 0, i = THREAD * EACH; k < EACH && i < count; k++, i++) {
+			at += steps[i];
+			dx[a * n + list[i]] += own * at;
+		}
+		SYNC;
+	}
+}
 
 // What makes a term; see device.Triplets.
 struct Triplet {
@@ -8,11 +156,7 @@ struct Triplet {
 	int swap, smooth;
 };
 
-static __device__ bool in_mask(int pairs, const float *in, int r, int j, int n) {
-	if (pairs == 0) return in[r * n + j] != 0;
-	if (pairs == 1) return r != j && in[r] == in[j];
-	return in[r] != in[j];
-}
+#define TRIPLET {margin, above, at_most, low, high, swap, smooth}
 
 // The term t, its slope, and what it counts for.
 static __device__ void triplet_term(const Triplet &s, double ap, double an, double nearest, double *t, double *slope, bool *in_window, bool *counted, bool *active) {
@@ -42,36 +186,35 @@ static __device__ double nearest_of(const Triplet &s, const float *d, int a, int
 	return an;
 }
 
-#define TRIPLET {margin, above, at_most, low, high, swap, smooth}
-
 // y (N, 4): sum, counted, active, in the window.
-KERNEL(triplets)(int n, double margin, double above, double at_most, double low, double high, int swap, int smooth, int pos_pairs, int neg_pairs,
+KERNEL(triplets_each)(int n, double margin, double above, double at_most, double low, double high, int swap, int smooth, int pos_pairs, int neg_pairs,
 	const float *d, const float *pos, const float *neg, float *y) {
+	__shared__ int list[CHUNK], counts[WIDTH];
 	__shared__ double shared[WIDTH];
 	Triplet s = TRIPLET;
 	int a = BLOCK;
-	double sum = 0, counts[3] = {0, 0, 0};
-	for (int p = 0; p < n; p++) {
-		if (!in_mask(pos_pairs, pos, a, p, n)) continue;
-		double ap = d[a * n + p];
+	double number[4] = {0, 0, 0, 0};
+	for (int from = 0; from < n; from += CHUNK) {
+		int count = list_of(from, n, [=](int p) { return in_mask(pos_pairs, pos, a, p, n); }, list, counts);
 		for (int j = THREAD; j < n; j += WIDTH) {
 			if (!in_mask(neg_pairs, neg, a, j, n)) continue;
-			double t, slope;
-			bool in_window, counted, active;
-			triplet_term(s, ap, d[a * n + j], nearest_of(s, d, a, p, j, n), &t, &slope, &in_window, &counted, &active);
-			if (counted) {
-				sum += t;
-				counts[0] += 1;
+			for (int i = 0; i < count; i++) {
+				double t, slope;
+				bool in_window, counted, active;
+				triplet_term(s, d[a * n + list[i]], d[a * n + j], nearest_of(s, d, a, list[i], j, n), &t, &slope, &in_window, &counted, &active);
+				if (counted) {
+					number[0] += t;
+					number[1] += 1;
+				}
+				number[2] += active;
+				number[3] += in_window;
 			}
-			counts[1] += active;
-			counts[2] += in_window;
 		}
+		SYNC;
 	}
-	sum = block_sum(sum, shared);
-	if (THREAD == 0) y[4 * a] = (float)sum;
-	for (int k = 0; k < 3; k++) {
-		double c = block_sum(counts[k], shared);
-		if (THREAD == 0) y[4 * a + 1 + k] = (float)c;
+	for (int k = 0; k < 4; k++) {
+		double v = block_sum(number[k], shared);
+		if (THREAD == 0) y[4 * a + k] = (float)v;
 	}
 }
 
@@ -87,28 +230,40 @@ static __device__ double swap_share(const Triplet &s, float x, float y) { return
 
 // Row a of the gradient to d: what its distances get as the anchor's and, with swap, as the
 // positive's. up is (N, 4), of which the first column counts.
-KERNEL(triplets_grad)(int n, double margin, double above, double at_most, double low, double high, int swap, int smooth, int pos_pairs, int neg_pairs,
+KERNEL(triplets_each_grad)(int n, double margin, double above, double at_most, double low, double high, int swap, int smooth, int pos_pairs, int neg_pairs,
 	const float *d, const float *pos, const float *neg, const float *up, float *dx) {
+	__shared__ int list[CHUNK], counts[WIDTH];
 	__shared__ double shared[WIDTH];
 	Triplet s = TRIPLET;
 	int a = BLOCK;
 	double own = up[4 * a];
-	for (int j = THREAD; j < n; j += WIDTH) { // as a negative
-		double g = 0;
-		for (int p = 0; own != 0 && p < n; p++)
-			if (in_mask(neg_pairs, neg, a, j, n) && in_mask(pos_pairs, pos, a, p, n))
-				g -= own * triplet_slope(s, d, a, p, j, n) * swap_share(s, d[a * n + j], d[p * n + j]);
-		for (int i = 0; swap && i < n; i++)
-			if (in_mask(pos_pairs, pos, i, a, n) && in_mask(neg_pairs, neg, i, j, n) && up[4 * i] != 0)
-				g -= up[4 * i] * triplet_slope(s, d, i, a, j, n) * swap_share(s, d[a * n + j], d[i * n + j]);
-		dx[a * n + j] = (float)g;
+	for (int j = THREAD; j < n; j += WIDTH) dx[a * n + j] = 0;
+	for (int from = 0; own != 0 && from < n; from += CHUNK) {
+		int count = list_of(from, n, [=](int p) { return in_mask(pos_pairs, pos, a, p, n); }, list, counts);
+		for (int j = THREAD; j < n; j += WIDTH) { // as a negative
+			if (!in_mask(neg_pairs, neg, a, j, n)) continue;
+			double g = 0;
+			for (int i = 0; i < count; i++) g += triplet_slope(s, d, a, list[i], j, n) * swap_share(s, d[a * n + j], d[list[i] * n + j]);
+			dx[a * n + j] -= (float)(own * g);
+		}
+		for (int i = 0; i < count; i++) { // as a positive
+			double g = 0;
+			for (int j = THREAD; j < n; j += WIDTH)
+				if (in_mask(neg_pairs, neg, a, j, n)) g += triplet_slope(s, d, a, list[i], j, n);
+			g = block_sum(g, shared);
+			if (THREAD == 0) dx[a * n + list[i]] += (float)(own * g);
+		}
+		SYNC;
 	}
-	for (int p = 0; own != 0 && p < n; p++) { // as a positive
-		if (!in_mask(pos_pairs, pos, a, p, n)) continue;
-		double g = 0;
-		for (int j = THREAD; j < n; j += WIDTH)
-			if (in_mask(neg_pairs, neg, a, j, n)) g += own * triplet_slope(s, d, a, p, j, n);
-		g = block_sum(g, shared);
-		if (THREAD == 0) dx[a * n + p] += (float)g;
+	for (int from = 0; swap && from < n; from += CHUNK) { // a is the positive of these anchors
+		int count = list_of(from, n, [=](int i) { return up[4 * i] != 0 && in_mask(pos_pairs, pos, i, a, n); }, list, counts);
+		for (int j = THREAD; j < n; j += WIDTH) {
+			double g = 0;
+			for (int i = 0; i < count; i++)
+				if (in_mask(neg_pairs, neg, list[i], j, n))
+					g += up[4 * list[i]] * triplet_slope(s, d, list[i], a, j, n) * swap_share(s, d[a * n + j], d[list[i] * n + j]);
+			dx[a * n + j] -= (float)g;
+		}
+		SYNC;
 	}
 }
