@@ -137,7 +137,7 @@ func measureBlocks(seconds float64, run, wait func() error) (m measured, err err
 }
 
 // measureOnGPU times steps with one batch, which is copied to the GPU in each of them unless it
-// stays there. Step has read the loss when it returns: there is nothing to wait for.
+// stays there.
 func (t *training) measureOnGPU(j job) (measured, error) {
 	copy(t.stepper.Pictures(), t.pictures[0])
 	if j.Resident {
@@ -145,11 +145,10 @@ func (t *training) measureOnGPU(j job) (measured, error) {
 			return measured{}, err
 		}
 	}
-	step := func() error {
-		_, err := t.stepper.Step()
+	m, err := measureBlocks(j.Seconds, t.stepper.Begin, func() error {
+		_, err := t.stepper.Finish()
 		return err
-	}
-	m, err := measureBlocks(j.Seconds, step, func() error { return nil })
+	})
 	m.Device = t.stepper.DeviceMemory()
 	return m, err
 }

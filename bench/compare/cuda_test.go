@@ -81,7 +81,7 @@ func TestCompareOnAGPU(t *testing.T) {
 	require.NoError(t, s.compare(context.Background(), p, &stdout, &stderr), "%s", &stderr)
 	text, err := os.ReadFile(filepath.Join(s.out, "comparison.md"))
 	require.NoError(t, err)
-	assert.Contains(t, string(text), "device cuda\n")
+	assert.Contains(t, string(text), "device cuda, equal seeds give equal bits\n")
 	assert.Contains(t, string(text), "- without PyTorch: -python none")
 	assert.Contains(t, string(text), "| train/mlp/4/batch-hard | off |")
 	assert.Contains(t, string(text), `no loss "triplit"`)

@@ -64,7 +64,7 @@ func measureLoss(j job) (m measured, err error) {
 	if err != nil {
 		return m, err
 	}
-	device, err := graph.OpenDevice(j.Device, graph.DeviceOptions{TF32: j.TF32})
+	device, err := graph.OpenDevice(j.Device, graph.DeviceOptions{TF32: j.TF32, AnyOrder: j.AnyOrder})
 	if err != nil {
 		return m, err
 	}

@@ -43,7 +43,7 @@ type settings struct {
 	repeat                     int
 	seconds                    float64
 	limit, compile             time.Duration
-	list, tf32                 bool
+	list, tf32, anyOrder       bool
 }
 
 func parse(args []string, out io.Writer) (s settings, err error) {
@@ -53,6 +53,7 @@ func parse(args []string, out io.Writer) (s settings, err error) {
 	f.BoolVar(&s.list, "list", false, "list the workloads and leave")
 	device := f.String("device", "cpu", "`DEVICE` on which both sides compute: cpu, cuda or cuda:N")
 	f.BoolVar(&s.tf32, "tf32", false, "let a GPU round the factors of products to TF32 on both sides; resnet18 is always measured so")
+	f.BoolVar(&s.anyOrder, "any-order", false, "let Medusa make sums in any order on a GPU, as PyTorch does unasked")
 	f.DurationVar(&s.compile, "compile", 30*time.Second, "longest `TIME` that PyTorch may try each way of torch.compile on a GPU; 0: none is tried")
 	f.StringVar(&s.threads, "threads", "1,2", "`NUMBERS` of threads, with commas between")
 	f.IntVar(&s.repeat, "repeat", 3, "`ROUNDS`, in each of which every side has its turn")
@@ -86,8 +87,8 @@ func parse(args []string, out io.Writer) (s settings, err error) {
 		return s, errors.Errorf("-compile %v: want at least 0", s.compile)
 	case s.gpu != "" && given["threads"]:
 		return s, errors.New("-threads is for -device cpu: on a GPU both sides take all processors")
-	case s.gpu == "" && (given["tf32"] || given["compile"]):
-		return s, errors.New("-tf32 and -compile are for a GPU; did you forget -device cuda?")
+	case s.gpu == "" && (given["tf32"] || given["any-order"] || given["compile"]):
+		return s, errors.New("-tf32, -any-order and -compile are for a GPU; did you forget -device cuda?")
 	}
 	return s, nil
 }
@@ -131,7 +132,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func (s settings) plan() (p plan, err error) {
-	p = plan{repeat: s.repeat, seconds: s.seconds, limit: s.limit, device: s.gpu, compile: s.compile}
+	p = plan{repeat: s.repeat, seconds: s.seconds, limit: s.limit, device: s.gpu, anyOrder: s.anyOrder, compile: s.compile}
 	if s.gpu != "" {
 		p.threads = []int{0}
 		p.workloads, err = choose(gpuWorkloads(s.tf32), s.only)
@@ -162,6 +163,7 @@ func (s settings) compare(ctx context.Context, p plan, stdout, stderr io.Writer)
 		return err
 	}
 	m := thisMachine(s.gpu)
+	m.AnyOrder = s.anyOrder
 	m.Repeat, m.Seconds = s.repeat, s.seconds
 	if m.Torch, m.NoTorch, err = findTorch(ctx, s.python, script, s.gpu); err != nil {
 		return err

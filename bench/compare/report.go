@@ -23,9 +23,10 @@ type machine struct {
 	Processors   int        `json:"processors"`
 	Load         string     `json:"load_before,omitempty"` // of the last minute, before the first measurement
 	Go           string     `json:"go"`
-	Instructions string     `json:"instructions"`   // that our kernels use
-	GPU          string     `json:"gpu,omitempty"`  // cuda or cuda:N; empty: the CPU computes
-	CUDA         []string   `json:"cuda,omitempty"` // driver, libraries and GPUs that our side finds
+	Instructions string     `json:"instructions"`        // that our kernels use
+	GPU          string     `json:"gpu,omitempty"`       // cuda or cuda:N; empty: the CPU computes
+	AnyOrder     bool       `json:"any_order,omitempty"` // our side may make sums in any order there
+	CUDA         []string   `json:"cuda,omitempty"`      // driver, libraries and GPUs that our side finds
 	Torch        *torchInfo `json:"torch,omitempty"`
 	NoTorch      string     `json:"no_torch,omitempty"` // why there is none
 	Repeat       int        `json:"repeat"`
@@ -69,7 +70,11 @@ func (m machine) lines() []string {
 	out := []string{fmt.Sprintf("%s, %d processors, load before the start %s", m.Processor, m.Processors, m.Load),
 		fmt.Sprintf("Medusa: %s, instruction set %s", m.Go, m.Instructions)}
 	if m.GPU != "" {
-		out[1] = fmt.Sprintf("Medusa: %s, device %s", m.Go, m.GPU)
+		sums := "equal seeds give equal bits"
+		if m.AnyOrder {
+			sums = "sums in any order"
+		}
+		out[1] = fmt.Sprintf("Medusa: %s, device %s, %s", m.Go, m.GPU, sums)
 		out = append(out, m.CUDA...)
 	}
 	if m.Torch == nil {
@@ -123,8 +128,8 @@ const legend = "Times are medians over the rounds, %d of them, in brackets least
 const gpuLegend = "Times are medians over the rounds, %d of them, in brackets least and greatest round; ÷ is PyTorch's time ÷ Medusa's in each " +
 	"round, its median, least and greatest. One time is a training step (forward, loss, backward, Adam) or a loss and its gradient to the " +
 	"embeddings, which stay on the GPU. In a step both sides copy the batch's pictures and labels from the host's memory to the GPU, PyTorch " +
-	"from pinned memory without a wait; resident: they stay there. Medusa's step tells its loss and whether all is finite and so waits for the " +
-	"GPU each time; PyTorch's is not asked for them and waits once at the end of a block of runs. pytorch is eager, with the fastest layout and form of " +
+	"from pinned memory; resident: they stay there. Steps follow each other without a wait up to the end of a block of them, but that " +
+	"Medusa looks at the loss and at whether all is finite, two steps late; PyTorch is not asked to. pytorch is eager, with the fastest layout and form of " +
 	"Adam; best is the fastest of CUDA graphs of the whole step and torch.compile. TF32: off or on for all sides. Targets are " +
 	"set against eager PyTorch; where there are two answers, the second is against pytorch-metric-learning. Memory of the GPU is what Medusa has taken, " +
 	"and torch.cuda.max_memory_allocated of the others."

@@ -14,6 +14,7 @@ type plan struct {
 	seconds   float64
 	limit     time.Duration // of one process
 	device    string        // cuda or cuda:N; empty: the CPU
+	anyOrder  bool          // our side may make sums in any order on a GPU
 	compile   time.Duration // that the Python side may try to compile for a GPU
 	told      func(w workload, threads, round int, side string, m measured)
 }
@@ -51,7 +52,7 @@ func (p plan) rounds(ctx context.Context, o outcome) error {
 				continue
 			}
 			m, err := s.do(ctx, job{workload: o.workload, Threads: o.threads, Seconds: p.seconds, Way: way[s.name],
-				Device: p.device, Compile: p.compile.Seconds()}, p.limit)
+				Device: p.device, AnyOrder: p.anyOrder, Compile: p.compile.Seconds()}, p.limit)
 			if err != nil {
 				return err
 			}

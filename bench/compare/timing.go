@@ -8,12 +8,13 @@ import (
 // job is what a child process is told, as JSON, in its argument.
 type job struct {
 	workload
-	Threads int     `json:"threads"`
-	Seconds float64 `json:"seconds"`           // to measure
-	Variant string  `json:"variant"`           // the side's name; the Python side is several
-	Way     string  `json:"way,omitempty"`     // which of several ways to go; the Python side finds the fastest if empty
-	Device  string  `json:"device,omitempty"`  // cuda or cuda:N; empty: the CPU
-	Compile float64 `json:"compile,omitempty"` // seconds that the Python side may try to compile for a GPU
+	Threads  int     `json:"threads"`
+	Seconds  float64 `json:"seconds"`             // to measure
+	Variant  string  `json:"variant"`             // the side's name; the Python side is several
+	Way      string  `json:"way,omitempty"`       // which of several ways to go; the Python side finds the fastest if empty
+	Device   string  `json:"device,omitempty"`    // cuda or cuda:N; empty: the CPU
+	AnyOrder bool    `json:"any_order,omitempty"` // our side may make sums in any order on a GPU
+	Compile  float64 `json:"compile,omitempty"`   // seconds that the Python side may try to compile for a GPU
 }
 
 // measured is what a child says, as JSON, in the last line of its output.

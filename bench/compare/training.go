@@ -66,7 +66,7 @@ func newTraining(j job) (*training, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := trainer.NewStepper(trainer.StepperConfig{Net: net, Loss: loss, Batch: w.Batch, Seed: 1, Device: j.Device, TF32: w.TF32})
+	s, err := trainer.NewStepper(trainer.StepperConfig{Net: net, Loss: loss, Batch: w.Batch, Seed: 1, Device: j.Device, TF32: w.TF32, AnyOrder: j.AnyOrder})
 	if err != nil {
 		return nil, err
 	}

@@ -89,9 +89,10 @@ func Open(ordinal int, o Options) (d *Device, err error) {
 	}
 	d = &Device{ordinal: ordinal, options: o, convs: map[cuda.ConvShape]*cuda.Convolution{}, functions: map[string]*cuda.Function{},
 		saved: map[*device.Saved]*cuda.Buffer{}, sums: map[*device.Sums]*cuda.Buffer{}, draws: map[*device.Draw]*cuda.Buffer{}, staged: map[*cuda.Buffer]*staging{}, free: map[int][]*cuda.Buffer{}, answer: make([]int32, 2)}
+	opened := d // a return of an error takes it out of d
 	defer func() {
 		if err != nil {
-			d.Close()
+			opened.Close()
 		}
 	}()
 	if d.ctx, err = hardware.Context(); err != nil {
