@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -254,4 +255,15 @@ func TestGPUSidesAgree(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What the Python side does with CUDA graphs and torch.compile, without them: COMPARE_PYTHON as
+// for TestSidesAgree.
+func TestGraphsOfPython(t *testing.T) {
+	python := os.Getenv("COMPARE_PYTHON")
+	if python == "" {
+		t.Skip("COMPARE_PYTHON names no Python with PyTorch")
+	}
+	out, err := exec.Command(python, "-B", "testdata/fake_cuda.py", ".").CombinedOutput()
+	require.NoError(t, err, "%s", out)
 }

@@ -85,6 +85,8 @@ func parse(args []string, out io.Writer) (s settings, err error) {
 		return s, errors.Errorf("-limit %v: want more than 0", s.limit)
 	case s.compile < 0:
 		return s, errors.Errorf("-compile %v: want at least 0", s.compile)
+	case s.gpu != "" && s.limit < 4*s.compile: // two ways are tried, the faster one is made again
+		return s, errors.Errorf("-compile %v: a process tries more than one way; give it -limit %v or more", s.compile, 4*s.compile)
 	case s.gpu != "" && given["threads"]:
 		return s, errors.New("-threads is for -device cpu: on a GPU both sides take all processors")
 	case s.gpu == "" && (given["tf32"] || given["any-order"] || given["compile"]):

@@ -195,7 +195,7 @@ func TestFlags(t *testing.T) {
 		"-repeat 0": "-repeat 0", "-seconds 0": "-seconds 0", "-limit 0s": "-limit 0s", "gemm": "did you mean -only gemm?",
 		"-threads 1,x": `-threads "1,x"`, "-only gem/": "fits no workload", "-nope": "-nope",
 		"-device gpu": `-device "gpu"`, "-device cuda:x": "cuda:N", "-device cuda -threads 1": "-threads is for -device cpu",
-		"-tf32": "did you forget -device cuda?", "-device cuda -compile -1s": "-compile -1s", "-device cuda -only gemm": "fits no workload",
+		"-tf32": "did you forget -device cuda?", "-device cuda -compile -1s": "-compile -1s", "-device cuda -compile 1m": "-limit 4m0s or more", "-device cuda -only gemm": "fits no workload",
 	} {
 		var stderr bytes.Buffer
 		assert.Equal(t, exitUsage, run(context.Background(), strings.Fields(args), &bytes.Buffer{}, &stderr), args)

@@ -16,6 +16,8 @@ device cpu, too, where there are no CUDA graphs: so they are tested.
 import contextlib
 import gc
 import json
+import math
+import os
 import signal
 import statistics
 import sys
@@ -658,7 +660,10 @@ def measure_way(job, device, build, way, tried):
     """Measures the way, made alone."""
     run = build(way)
     result = dict(measure_blocks(job["seconds"], run.step, device), way=way, tried=tried)
-    return dict(result, device_memory=device_peak(device)), run.value.item()
+    value = run.value.item()
+    if not math.isfinite(value):
+        raise ValueError(f"the loss is {value}")
+    return dict(result, device_memory=device_peak(device)), value
 
 
 class Whole(nn.Module):
@@ -785,7 +790,7 @@ def main():
         torch.set_num_threads(job["threads"])
     if job.get("device"):
         print(json.dumps(on_device(job)), flush=True)
-        return
+        os._exit(0)  # a compiler that was broken off may have threads left, which nobody waits for
     kinds = {"train": train, "infer": infer, "loss": loss, "recall": recall, "gemm": gemm, "start": start}
     print(json.dumps(kinds[job["kind"]](job)), flush=True)
 
