@@ -203,6 +203,14 @@ func (d *Device) Accelerator() device.Accelerator {
 	return d.acc
 }
 
+// Allocated is how many bytes of the device's memory are taken; 0 of the CPU.
+func (d *Device) Allocated() int64 {
+	if d == nil {
+		return 0
+	}
+	return d.acc.Allocated()
+}
+
 // CheckByHand leaves it to the caller to ask the Accelerator's Check after runs, which
 // otherwise every run ends with: it waits for the device.
 func (d *Device) CheckByHand() {

@@ -171,6 +171,37 @@ func TestRefusedStepOnDevice(t *testing.T) {
 	require.NotEqual(t, before, learned(t, s))
 }
 
+// A batch that the device holds gives the steps that one gives which is copied each time.
+func TestHeldBatchOnDevice(t *testing.T) {
+	gputest.Prepare(t)
+	var losses [2][]float64
+	for i := range losses {
+		s, err := NewStepper(StepperConfig{
+			Net:  nets.Config{Channels: []int{3}, Embedding: 4, Height: side, Width: side},
+			Loss: "triplet", Batch: 4, Device: "cuda",
+		})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, s.Close()) }()
+		for k := range s.Pictures() {
+			s.Pictures()[k] = float32(math.Sin(float64(k) * 0.7))
+		}
+		copy(s.Labels(), []float32{0, 0, 1, 1})
+		if i == 1 {
+			require.NoError(t, s.Hold())
+			for k := range s.Pictures() {
+				s.Pictures()[k] = 0 // is not looked at again
+			}
+		}
+		for range 4 {
+			loss, err := s.Step()
+			require.NoError(t, err)
+			losses[i] = append(losses[i], loss)
+		}
+		require.Greater(t, s.DeviceMemory(), int64(4*len(s.Pictures())))
+	}
+	require.Equal(t, losses[0], losses[1])
+}
+
 // learned is a copy of what the device has learned.
 func learned(t *testing.T, s *Stepper) [][]float32 {
 	t.Helper()

@@ -97,6 +97,16 @@ func (s *Stepper) Pictures() []float32 { return s.step.x }
 // Step.
 func (s *Stepper) Labels() []float32 { return s.step.y }
 
+// Hold leaves pictures and labels, as they are now, on the device: every Step learns from
+// them there, and none copies them. It is called before the first Step; on the CPU it does
+// nothing.
+func (s *Stepper) Hold() error {
+	return errors.Wrap(s.device.Hold(s.step.x, s.step.y), "trainer")
+}
+
+// DeviceMemory is how many bytes of the device's memory the stepper has taken; 0 on the CPU.
+func (s *Stepper) DeviceMemory() int64 { return s.device.Allocated() }
+
 // Step learns from the batch and returns its loss. If loss or gradient are not finite the
 // weights stay as they are and the error says so.
 func (s *Stepper) Step() (loss float64, err error) {

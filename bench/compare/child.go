@@ -26,8 +26,9 @@ type side struct {
 // The names of the sides, and the variants that jobs name.
 const (
 	ours    = "medusa"
-	torch   = "pytorch"
-	library = "pytorch-metric-learning"
+	torch   = "pytorch"                 // on a GPU: eager
+	best    = "pytorch, best"           // on a GPU: CUDA graphs and torch.compile, whatever is fastest
+	library = "pytorch-metric-learning" // on a GPU: eager
 )
 
 // ourSide is this program again.
@@ -109,15 +110,17 @@ func lastLine(text string) string {
 	return lines[len(lines)-1]
 }
 
-// environment is that of a child: so many threads, for whoever reads the number there,
+// environment is that of a child: so many threads, if the number is not 0, for whoever reads it there,
 // and no other settings of OpenMP than the default. OpenBLAS of 2022 and before does not
 // know newer processors and falls back to half the speed, unless it is told that they have
 // AVX-512.
 func environment(from []string, threads int, avx512 bool) []string {
 	name := func(kv string) string { return kv[:max(strings.IndexByte(kv, '='), 0)] }
 	env := slices.DeleteFunc(slices.Clone(from), func(kv string) bool { return name(kv) == "OMP_WAIT_POLICY" })
-	for _, v := range []string{"GOMAXPROCS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"} {
-		env = append(env, fmt.Sprintf("%s=%d", v, threads))
+	if threads > 0 {
+		for _, v := range []string{"GOMAXPROCS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"} {
+			env = append(env, fmt.Sprintf("%s=%d", v, threads))
+		}
 	}
 	const coreType = "OPENBLAS_CORETYPE"
 	if avx512 && !slices.ContainsFunc(env, func(kv string) bool { return name(kv) == coreType }) {

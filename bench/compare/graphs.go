@@ -1,6 +1,7 @@
 package main
 
 import (
+	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
@@ -63,28 +64,42 @@ func measureLoss(j job) (m measured, err error) {
 	if err != nil {
 		return m, err
 	}
+	device, err := graph.OpenDevice(j.Device, graph.DeviceOptions{TF32: j.TF32, AnyOrder: j.AnyOrder})
+	if err != nil {
+		return m, err
+	}
+	defer device.Close()
 	g := gorgonia.NewGraph()
 	x, e := input(g, "embeddings", j.Batch, j.Size)
 	y, l := input(g, "labels", j.Batch)
 	copy(e, embeddings)
 	copy(l, labels)
+	if err := device.Hold(e, l); err != nil {
+		return m, err
+	}
 	cost, gradient, err := differentiate(loss, x, y)
 	if err != nil {
 		return m, err
 	}
-	vm, err := graph.NewMachine(g)
+	vm, err := graph.NewMachineOn(g, device)
 	if err != nil {
 		return m, err
 	}
 	defer vm.Close()
-	if m, err = measure(j.Seconds, rerun(vm)); err != nil {
+	if device == nil {
+		m, err = measure(j.Seconds, rerun(vm))
+	} else {
+		device.CheckByHand()
+		m, err = measureBlocks(j.Seconds, rerun(vm), device.Accelerator().Check)
+	}
+	if err != nil {
 		return m, err
 	}
-	m.Value, m.Before, m.Peak = cost.Scalar(), before, peakMemory()
+	m.Value, m.Before, m.Peak, m.Device = cost.Scalar(), before, peakMemory(), device.Allocated()
 	if len(gradient.Float32s()) != j.Batch*j.Size {
 		panic("the gradient was not computed")
 	}
-	return m, nil
+	return m, errors.Wrap(gradient.Err(), "the gradient")
 }
 
 // differentiate keeps loss and gradient to the embeddings at every run of their graph.

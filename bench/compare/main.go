@@ -39,10 +39,11 @@ const (
 
 type settings struct {
 	only, threads, python, out string
+	gpu                        string // cuda or cuda:N; empty: the CPU
 	repeat                     int
 	seconds                    float64
-	limit                      time.Duration
-	list                       bool
+	limit, compile             time.Duration
+	list, tf32, anyOrder       bool
 }
 
 func parse(args []string, out io.Writer) (s settings, err error) {
@@ -50,6 +51,10 @@ func parse(args []string, out io.Writer) (s settings, err error) {
 	f.SetOutput(io.Discard) // errors are printed by run
 	f.StringVar(&s.only, "only", "", "measure only workloads whose name holds one of these `PATTERNS`, with commas between, such as train/mlp,gemm")
 	f.BoolVar(&s.list, "list", false, "list the workloads and leave")
+	device := f.String("device", "cpu", "`DEVICE` on which both sides compute: cpu, cuda or cuda:N")
+	f.BoolVar(&s.tf32, "tf32", false, "let a GPU round the factors of products to TF32 on both sides; resnet18 is always measured so")
+	f.BoolVar(&s.anyOrder, "any-order", false, "let Medusa make sums in any order on a GPU, as PyTorch does unasked")
+	f.DurationVar(&s.compile, "compile", 30*time.Second, "longest `TIME` that PyTorch may try each way of torch.compile on a GPU; 0: none is tried")
 	f.StringVar(&s.threads, "threads", "1,2", "`NUMBERS` of threads, with commas between")
 	f.IntVar(&s.repeat, "repeat", 3, "`ROUNDS`, in each of which every side has its turn")
 	f.Float64Var(&s.seconds, "seconds", 0.5, "`SECONDS` that a process measures; a long workload takes longer")
@@ -64,6 +69,11 @@ func parse(args []string, out io.Writer) (s settings, err error) {
 		}
 		return s, err
 	}
+	given := map[string]bool{}
+	f.Visit(func(fl *flag.Flag) { given[fl.Name] = true })
+	if s.gpu, err = gpuOf(*device); err != nil {
+		return s, err
+	}
 	switch {
 	case f.NArg() > 0:
 		return s, errors.Errorf("unexpected argument %q; did you mean -only %s?", f.Arg(0), f.Arg(0))
@@ -73,6 +83,14 @@ func parse(args []string, out io.Writer) (s settings, err error) {
 		return s, errors.Errorf("-seconds %v: want more than 0, at most 600", s.seconds)
 	case s.limit <= 0:
 		return s, errors.Errorf("-limit %v: want more than 0", s.limit)
+	case s.compile < 0:
+		return s, errors.Errorf("-compile %v: want at least 0", s.compile)
+	case s.gpu != "" && s.limit < 4*s.compile: // two ways are tried, the faster one is made again
+		return s, errors.Errorf("-compile %v: a process tries more than one way; give it -limit %v or more", s.compile, 4*s.compile)
+	case s.gpu != "" && given["threads"]:
+		return s, errors.New("-threads is for -device cpu: on a GPU both sides take all processors")
+	case s.gpu == "" && (given["tf32"] || given["any-order"] || given["compile"]):
+		return s, errors.New("-tf32, -any-order and -compile are for a GPU; did you forget -device cuda?")
 	}
 	return s, nil
 }
@@ -116,7 +134,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 }
 
 func (s settings) plan() (p plan, err error) {
-	p = plan{repeat: s.repeat, seconds: s.seconds, limit: s.limit}
+	p = plan{repeat: s.repeat, seconds: s.seconds, limit: s.limit, device: s.gpu, anyOrder: s.anyOrder, compile: s.compile}
+	if s.gpu != "" {
+		p.threads = []int{0}
+		p.workloads, err = choose(gpuWorkloads(s.tf32), s.only)
+		return p, err
+	}
 	if p.workloads, err = choose(workloads(), s.only); err != nil {
 		return p, err
 	}
@@ -127,6 +150,11 @@ func (s settings) plan() (p plan, err error) {
 // compare measures, prints and stores. What is there when it is interrupted is printed
 // and stored too.
 func (s settings) compare(ctx context.Context, p plan, stdout, stderr io.Writer) error {
+	if s.gpu != "" {
+		if err := tryGPU(s.gpu); err != nil {
+			return err
+		}
+	}
 	dir, err := os.MkdirTemp("", "compare")
 	if err != nil {
 		return errors.Wrap(err, "a place for the Python side")
@@ -136,9 +164,10 @@ func (s settings) compare(ctx context.Context, p plan, stdout, stderr io.Writer)
 	if err != nil {
 		return err
 	}
-	m := thisMachine()
+	m := thisMachine(s.gpu)
+	m.AnyOrder = s.anyOrder
 	m.Repeat, m.Seconds = s.repeat, s.seconds
-	if m.Torch, m.NoTorch, err = findTorch(ctx, s.python, script); err != nil {
+	if m.Torch, m.NoTorch, err = findTorch(ctx, s.python, script, s.gpu); err != nil {
 		return err
 	}
 	us, err := ourSide()
@@ -165,7 +194,7 @@ func (p plan) names() (out []string) {
 }
 
 func (s settings) show(r report, stdout io.Writer) error {
-	fmt.Fprintf(stdout, "\n%s\n"+legend+"\n", newTable(r.Rows).Render(), s.repeat)
+	fmt.Fprintf(stdout, "\n%s\n%s\n", r.table().Render(), r.legend())
 	if s.out == "" {
 		return nil
 	}
@@ -190,6 +219,10 @@ func teller(w io.Writer, p plan) func(workload, int, int, string, measured) {
 		case m.Started > 0:
 			figure = amount(m.Started, "s") + " to the first step"
 		}
-		fmt.Fprintf(w, "%d/%d  %s, threads %d, round %d, %s: %s\n", done, len(p.workloads)*len(p.threads), wl.name(), threads, round+1, side, figure)
+		name := wl.name()
+		if threads > 0 {
+			name += fmt.Sprintf(", threads %d", threads)
+		}
+		fmt.Fprintf(w, "%d/%d  %s, round %d, %s: %s\n", done, len(p.workloads)*len(p.threads), name, round+1, side, figure)
 	}
 }

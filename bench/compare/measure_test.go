@@ -22,6 +22,10 @@ import (
 const asChild = "COMPARE_TEST_JOB"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "measure" { // as ourSide starts it
+		main()
+		return
+	}
 	switch text := os.Getenv(asChild); text {
 	case "":
 		os.Exit(m.Run())
@@ -190,6 +194,8 @@ func TestFlags(t *testing.T) {
 	for args, want := range map[string]string{
 		"-repeat 0": "-repeat 0", "-seconds 0": "-seconds 0", "-limit 0s": "-limit 0s", "gemm": "did you mean -only gemm?",
 		"-threads 1,x": `-threads "1,x"`, "-only gem/": "fits no workload", "-nope": "-nope",
+		"-device gpu": `-device "gpu"`, "-device cuda:x": "cuda:N", "-device cuda -threads 1": "-threads is for -device cpu",
+		"-tf32": "did you forget -device cuda?", "-device cuda -compile -1s": "-compile -1s", "-device cuda -compile 1m": "-limit 4m0s or more", "-device cuda -only gemm": "fits no workload",
 	} {
 		var stderr bytes.Buffer
 		assert.Equal(t, exitUsage, run(context.Background(), strings.Fields(args), &bytes.Buffer{}, &stderr), args)
@@ -198,14 +204,17 @@ func TestFlags(t *testing.T) {
 	var out bytes.Buffer
 	assert.Equal(t, exitOK, run(context.Background(), []string{"-list", "-only", "gemm/512"}, &out, &out))
 	assert.Equal(t, "gemm/512\n", out.String())
+	out.Reset()
+	assert.Equal(t, exitOK, run(context.Background(), []string{"-list", "-device", "cuda:1", "-only", "resnet18"}, &out, &out))
+	assert.Equal(t, "train/resnet18/256/batch-hard\ntrain/resnet18/256/batch-hard/resident\n", out.String())
 }
 
 func TestNoTorch(t *testing.T) {
-	info, why, err := findTorch(context.Background(), none, "")
+	info, why, err := findTorch(context.Background(), none, "", "")
 	require.NoError(t, err)
 	assert.Nil(t, info)
 	assert.NotEmpty(t, why)
-	_, _, err = findTorch(context.Background(), filepath.Join(t.TempDir(), "python"), "script.py")
+	_, _, err = findTorch(context.Background(), filepath.Join(t.TempDir(), "python"), "script.py", "")
 	assert.ErrorContains(t, err, "no PyTorch there")
 }
 
@@ -218,7 +227,7 @@ func TestSidesAgree(t *testing.T) {
 	}
 	script, err := writeScript(t.TempDir())
 	require.NoError(t, err)
-	info, _, err := findTorch(context.Background(), python, script)
+	info, _, err := findTorch(context.Background(), python, script, "")
 	require.NoError(t, err)
 	work := append([]workload{{Kind: "loss", Loss: "contrastive", Batch: 24, Class: 4, Size: 6},
 		{Kind: "loss", Loss: "batch-hard", Batch: 24, Class: 4, Size: 6}}, tiny[1:]...)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/pkg/errors"
 
 	"medusa/internal/device/cpu"
@@ -22,16 +23,22 @@ type machine struct {
 	Processors   int        `json:"processors"`
 	Load         string     `json:"load_before,omitempty"` // of the last minute, before the first measurement
 	Go           string     `json:"go"`
-	Instructions string     `json:"instructions"` // that our kernels use
+	Instructions string     `json:"instructions"`        // that our kernels use
+	GPU          string     `json:"gpu,omitempty"`       // cuda or cuda:N; empty: the CPU computes
+	AnyOrder     bool       `json:"any_order,omitempty"` // our side may make sums in any order there
+	CUDA         []string   `json:"cuda,omitempty"`      // driver, libraries and GPUs that our side finds
 	Torch        *torchInfo `json:"torch,omitempty"`
 	NoTorch      string     `json:"no_torch,omitempty"` // why there is none
 	Repeat       int        `json:"repeat"`
 	Seconds      float64    `json:"seconds"`
 }
 
-func thisMachine() machine {
+func thisMachine(gpu string) machine {
 	m := machine{When: time.Now().UTC(), Processor: processor(), Processors: runtime.NumCPU(), Load: load(), Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}
 	m.Instructions, _ = cpu.Instructions()
+	if m.GPU = gpu; gpu != "" {
+		m.CUDA = cudaLibraries()
+	}
 	return m
 }
 
@@ -62,12 +69,28 @@ func load() string {
 func (m machine) lines() []string {
 	out := []string{fmt.Sprintf("%s, %d processors, load before the start %s", m.Processor, m.Processors, m.Load),
 		fmt.Sprintf("Medusa: %s, instruction set %s", m.Go, m.Instructions)}
+	if m.GPU != "" {
+		sums := "equal seeds give equal bits"
+		if m.AnyOrder {
+			sums = "sums in any order"
+		}
+		out[1] = fmt.Sprintf("Medusa: %s, device %s, %s", m.Go, m.GPU, sums)
+		out = append(out, m.CUDA...)
+	}
 	if m.Torch == nil {
 		return append(out, "without PyTorch: "+m.NoTorch)
 	}
 	library := "not installed"
 	if m.Torch.Library != "" {
 		library = m.Torch.Library
+	}
+	if m.GPU != "" {
+		compile := "with"
+		if !m.Torch.Compile {
+			compile = "without"
+		}
+		return append(out, fmt.Sprintf("PyTorch %s (Python %s), CUDA %s, cuDNN %s, on %s, %s torch.compile, pytorch-metric-learning %s",
+			m.Torch.Torch, m.Torch.Python, m.Torch.CUDA, m.Torch.CuDNN, m.Torch.Card, compile, library))
 	}
 	out = append(out, fmt.Sprintf("PyTorch %s (Python %s, own kernels for %s, matrix products by %s), pytorch-metric-learning %s",
 		m.Torch.Torch, m.Torch.Python, m.Torch.Vectors, m.Torch.BLAS, library))
@@ -87,7 +110,7 @@ type report struct {
 
 type rawResult struct {
 	Workload string                `json:"workload"`
-	Threads  int                   `json:"threads"`
+	Threads  int                   `json:"threads,omitempty"` // 0 on a GPU
 	Rounds   map[string][]measured `json:"rounds"`
 }
 
@@ -102,13 +125,36 @@ func newReport(m machine, outcomes []outcome, sides []string) report {
 const legend = "Times are medians over the rounds, %d of them, in brackets least and greatest round; ratio is the rival's figure ÷ Medusa's " +
 	"in each round, its median, least and greatest; cores is CPU time ÷ wall time of Medusa and of the rival."
 
+const gpuLegend = "Times are medians over the rounds, %d of them, in brackets least and greatest round; ÷ is PyTorch's time ÷ Medusa's in each " +
+	"round, its median, least and greatest. One time is a training step (forward, loss, backward, Adam) or a loss and its gradient to the " +
+	"embeddings, which stay on the GPU. In a step both sides copy the batch's pictures and labels from the host's memory to the GPU, PyTorch " +
+	"from pinned memory; resident: they stay there. Steps follow each other without a wait up to the end of a block of them, but that " +
+	"Medusa looks at the loss and at whether all is finite, two steps late; PyTorch is not asked to. pytorch is eager, with the fastest layout and form of " +
+	"Adam; best is the fastest of CUDA graphs of the whole step and torch.compile. TF32: off or on for all sides. Targets are " +
+	"set against eager PyTorch; where there are two answers, the second is against pytorch-metric-learning. Memory of the GPU is what Medusa has taken, " +
+	"and torch.cuda.max_memory_allocated of the others."
+
+func (r report) legend() string {
+	if r.Machine.GPU != "" {
+		return fmt.Sprintf(gpuLegend, r.Machine.Repeat)
+	}
+	return fmt.Sprintf(legend, r.Machine.Repeat)
+}
+
+func (r report) table() table.Writer {
+	if r.Machine.GPU != "" {
+		return newGPUTable(r.Rows)
+	}
+	return newTable(r.Rows)
+}
+
 func (r report) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Medusa and PyTorch on one machine, %s\n\n", r.Machine.When.Format("2006-01-02 15:04 UTC"))
 	for _, line := range r.Machine.lines() {
 		fmt.Fprintf(&b, "- %s\n", line)
 	}
-	fmt.Fprintf(&b, "\n"+legend+"\n\n%s\n", r.Machine.Repeat, newTable(r.Rows).RenderMarkdown())
+	fmt.Fprintf(&b, "\n%s\n\n%s\n", r.legend(), r.table().RenderMarkdown())
 	return b.String()
 }
 

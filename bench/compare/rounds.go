@@ -13,13 +13,16 @@ type plan struct {
 	repeat    int    // rounds
 	seconds   float64
 	limit     time.Duration // of one process
+	device    string        // cuda or cuda:N; empty: the CPU
+	anyOrder  bool          // our side may make sums in any order on a GPU
+	compile   time.Duration // that the Python side may try to compile for a GPU
 	told      func(w workload, threads, round int, side string, m measured)
 }
 
 // outcome is a workload with so many threads.
 type outcome struct {
 	workload workload
-	threads  int
+	threads  int                   // 0 on a GPU
 	rounds   map[string][]measured // of each side
 }
 
@@ -48,7 +51,8 @@ func (p plan) rounds(ctx context.Context, o outcome) error {
 			if failed[s.name] || !s.does(o.workload) {
 				continue
 			}
-			m, err := s.do(ctx, job{workload: o.workload, Threads: o.threads, Seconds: p.seconds, Way: way[s.name]}, p.limit)
+			m, err := s.do(ctx, job{workload: o.workload, Threads: o.threads, Seconds: p.seconds, Way: way[s.name],
+				Device: p.device, AnyOrder: p.anyOrder, Compile: p.compile.Seconds()}, p.limit)
 			if err != nil {
 				return err
 			}

@@ -9,13 +9,15 @@ import (
 // row is one comparison: a quantity of a workload, against one rival.
 type row struct {
 	Workload   string  `json:"workload"`
-	Quantity   string  `json:"quantity"` // time, first step, memory or extra memory
-	Unit       string  `json:"unit"`     // s or bytes
-	Threads    int     `json:"threads"`
+	Quantity   string  `json:"quantity"`          // time, first step, memory, extra memory or device memory
+	Unit       string  `json:"unit"`              // s or bytes
+	Threads    int     `json:"threads,omitempty"` // 0 on a GPU
+	TF32       bool    `json:"tf32,omitempty"`
 	Ours       summary `json:"medusa"`
 	Rate       string  `json:"rate,omitempty"` // ours, such as 2000 images/s
 	Rival      string  `json:"rival,omitempty"`
 	Theirs     summary `json:"theirs,omitzero"`
+	RivalRate  string  `json:"rival_rate,omitempty"`
 	Ratio      summary `json:"ratio,omitzero"` // theirs ÷ ours
 	Target     string  `json:"target,omitempty"`
 	Met        string  `json:"met,omitempty"` // yes, or no; empty without a target, or while it cannot be told
@@ -44,9 +46,13 @@ func quantities(w workload) []quantity {
 		all = append(all, quantity{"memory", "bytes", func(m measured) float64 { return float64(m.Peak) }, w.memory.target, 0})
 	case "extra":
 		all = append(all, quantity{"extra memory", "bytes", func(m measured) float64 { return float64(m.Peak - m.Before) }, w.memory.target, w.memory.below})
+	case "device":
+		all = append(all, quantity{deviceMemory, "bytes", func(m measured) float64 { return float64(m.Device) }, w.memory.target, w.memory.below})
 	}
 	return all
 }
+
+const deviceMemory = "device memory"
 
 // startWithin is the time, in seconds, from the start of a process to the end of its
 // first step that is aimed at.
@@ -79,17 +85,19 @@ func tabulate(outcomes []outcome, sides []string) []row {
 func compare(o outcome, q quantity, rival string, peaks map[int]float64) row {
 	a, b := o.of(ours, q.get), o.of(rival, q.get)
 	r := row{
-		Workload: o.workload.name(), Quantity: q.name, Unit: q.unit, Threads: o.threads, Rival: rival,
+		Workload: o.workload.name(), Quantity: q.name, Unit: q.unit, Threads: o.threads, TF32: o.workload.TF32, Rival: rival,
 		Ours: summarise(a), Theirs: summarise(b), Ratio: ratios(a, b),
 	}
 	if q.unit == "s" {
 		r.Cores, r.RivalCores = cores(o, ours), cores(o, rival)
 	}
-	if o.workload.library && rival != library {
+	if o.workload.library && rival != library || rival == best {
 		q.target = 0
 	}
 	r.judge(q)
-	r.Rate = rateOf(o, r.Ours.Median)
+	if q.unit == "s" {
+		r.Rate, r.RivalRate = rateOf(o, ours, r.Ours.Median), rateOf(o, rival, r.Theirs.Median)
+	}
 	r.Note = strings.Join(notes(o, q, rival, peaks, r), "; ")
 	return r
 }
@@ -126,9 +134,9 @@ func (r *row) judge(q quantity) {
 	}
 }
 
-func rateOf(o outcome, seconds float64) string {
+func rateOf(o outcome, side string, seconds float64) string {
 	if o.workload.Kind == "peak" {
-		if rates := o.of(ours, func(m measured) float64 { return m.Rate }); len(rates) > 0 {
+		if rates := o.of(side, func(m measured) float64 { return m.Rate }); len(rates) > 0 {
 			return digits(median(rates)) + " GFLOP/s"
 		}
 		return ""
@@ -141,8 +149,11 @@ func rateOf(o outcome, seconds float64) string {
 }
 
 // disagree is the relative difference of two sides' values from which they did not
-// compute the same.
-const disagree = 1e-3
+// compute the same; TF32, which rounds to 2⁻¹¹, has its own.
+const (
+	disagree     = 1e-3
+	disagreeTF32 = 1e-2
+)
 
 func notes(o outcome, q quantity, rival string, peaks map[int]float64, r row) []string {
 	var out []string
@@ -161,12 +172,24 @@ func notes(o outcome, q quantity, rival string, peaks map[int]float64, r row) []
 	if o.workload.Kind == "peak" && r.Cores > 0 && r.Cores < 0.95*float64(o.threads) {
 		out = append(out, fmt.Sprintf("threads: %d, cores that they had: %.2f; figures with as many threads do not count", o.threads, r.Cores))
 	}
+	allowed := disagree
+	if o.workload.TF32 {
+		allowed = disagreeTF32
+	}
 	a, b := valueOf(o, ours), valueOf(o, rival)
-	if rival != "" && r.Ratio.Median > 0 && math.Abs(a-b) > disagree*max(math.Abs(a), math.Abs(b)) {
-		out = append(out, fmt.Sprintf("VALUES DIFFER: %g and %g", a, b))
+	if rival != "" && r.Ratio.Median > 0 && math.Abs(a-b) > allowed*max(math.Abs(a), math.Abs(b)) {
+		differ := fmt.Sprintf("VALUES DIFFER: %g and %g", a, b)
+		if o.threads == 0 {
+			differ += " of " + rival
+		}
+		out = append(out, differ)
 	}
 	if rounds := o.rounds[rival]; len(rounds) > 0 && rounds[0].Way != "" {
-		out = append(out, rounds[0].Way)
+		way := rounds[0].Way
+		if o.threads == 0 { // the notes of all rivals stand in one cell
+			way = rival + ": " + way
+		}
+		out = append(out, way)
 	}
 	return out
 }

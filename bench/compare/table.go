@@ -33,11 +33,14 @@ func (r row) cells() table.Row {
 	if r.Quantity != "time" {
 		name += ", " + r.Quantity
 	}
-	ratio := ""
-	if r.Ratio.Median > 0 {
-		ratio = fmt.Sprintf("%s (%s–%s)", digits(r.Ratio.Median), digits(r.Ratio.Low), digits(r.Ratio.High))
+	return table.Row{name, r.Threads, spread(r.Ours, r.Unit), r.Rate, r.Rival, spread(r.Theirs, r.Unit), r.ratioCell(), r.Target, r.Met, r.coresCell(), r.Note}
+}
+
+func (r row) ratioCell() string {
+	if r.Ratio.Median == 0 {
+		return ""
 	}
-	return table.Row{name, r.Threads, spread(r.Ours, r.Unit), r.Rate, r.Rival, spread(r.Theirs, r.Unit), ratio, r.Target, r.Met, r.coresCell(), r.Note}
+	return fmt.Sprintf("%s (%s–%s)", digits(r.Ratio.Median), digits(r.Ratio.Low), digits(r.Ratio.High))
 }
 
 func (r row) coresCell() string {

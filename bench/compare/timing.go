@@ -8,25 +8,30 @@ import (
 // job is what a child process is told, as JSON, in its argument.
 type job struct {
 	workload
-	Threads int     `json:"threads"`
-	Seconds float64 `json:"seconds"`       // to measure
-	Variant string  `json:"variant"`       // whose code computes a loss; of the Python side
-	Way     string  `json:"way,omitempty"` // which of several ways to go; the Python side finds the fastest if empty
+	Threads  int     `json:"threads"`
+	Seconds  float64 `json:"seconds"`             // to measure
+	Variant  string  `json:"variant"`             // the side's name; the Python side is several
+	Way      string  `json:"way,omitempty"`       // which of several ways to go; the Python side finds the fastest if empty
+	Device   string  `json:"device,omitempty"`    // cuda or cuda:N; empty: the CPU
+	AnyOrder bool    `json:"any_order,omitempty"` // our side may make sums in any order on a GPU
+	Compile  float64 `json:"compile,omitempty"`   // seconds that the Python side may try to compile for a GPU
 }
 
 // measured is what a child says, as JSON, in the last line of its output.
 type measured struct {
-	Seconds float64 `json:"seconds"`           // median of one run of the workload
-	Best    float64 `json:"best"`              // least of them
-	Runs    int     `json:"runs"`              // that were measured
-	Cores   float64 `json:"cores"`             // CPU time ÷ wall time while measuring
-	Value   float64 `json:"value,omitempty"`   // of the loss, recall …, to see that both sides compute the same
-	Rate    float64 `json:"rate,omitempty"`    // of peak: GFLOP/s
-	Before  int64   `json:"before,omitempty"`  // most memory held before the work, in bytes
-	Peak    int64   `json:"peak,omitempty"`    // most memory held, in bytes
-	Way     string  `json:"way,omitempty"`     // which of several ways was the fastest
-	Error   string  `json:"error,omitempty"`   // why there is no result
-	Started float64 `json:"started,omitempty"` // of start: seconds to the first step, by the parent's clock
+	Seconds float64  `json:"seconds"`                 // median of one run of the workload
+	Best    float64  `json:"best"`                    // least of them
+	Runs    int      `json:"runs"`                    // that were measured
+	Cores   float64  `json:"cores"`                   // CPU time ÷ wall time while measuring
+	Value   float64  `json:"value,omitempty"`         // of the loss, recall …, to see that both sides compute the same
+	Rate    float64  `json:"rate,omitempty"`          // of peak: GFLOP/s
+	Before  int64    `json:"before,omitempty"`        // most memory held before the work, in bytes
+	Peak    int64    `json:"peak,omitempty"`          // most memory held, in bytes
+	Device  int64    `json:"device_memory,omitempty"` // most memory held of a GPU, in bytes
+	Way     string   `json:"way,omitempty"`           // which of several ways was the fastest
+	Tried   []string `json:"tried,omitempty"`         // the ways on a GPU, with their times or why they do not go
+	Error   string   `json:"error,omitempty"`         // why there is no result
+	Started float64  `json:"started,omitempty"`       // of start: seconds to the first step, by the parent's clock
 }
 
 // Both sides measure by these rules: first warmUps runs that do not count, one if it is

@@ -1,15 +1,24 @@
 """The PyTorch side of bench/compare: one measurement a process.
 
-    python torch_bench.py about      versions, as JSON
-    python torch_bench.py JOB        JOB is the JSON of a job (timing.go); the result is
-                                     the last line of the output, as JSON
+    python torch_bench.py about [DEVICE]   versions, as JSON; of CUDA, too, with cuda or
+                                           cuda:N
+    python torch_bench.py JOB              JOB is the JSON of a job (timing.go); the
+                                           result is the last line of the output, as JSON
 
 Wherever PyTorch offers several ways (memory layout, form of the optimiser, graph
 compilation of inference, rows at a time in a search), each is tried for a moment before
 the clock starts, and the fastest one is measured. Its name is the result's "way"; a job
 that names a way, as those of later rounds do, is done in it.
+
+A job with a device is done there, by the functions under "On a GPU". They run on the
+device cpu, too, where there are no CUDA graphs: so they are tested.
 """
+import contextlib
+import gc
 import json
+import math
+import os
+import signal
 import statistics
 import sys
 import time
@@ -19,6 +28,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 WARM_UPS, AT_LEAST, MOST_OF = 3, 3, 5  # the rules of timing.go
+GPU_WARM_UPS, GPU_BLOCKS = 5, 10  # those of cuda.go
 BATCHES = 3
 
 
@@ -424,12 +434,363 @@ def gemm(job):
     return dict(result, value=c[0, 0].item())
 
 
+# On a GPU.
+
+def device_of(name):
+    return torch.device("cuda:0" if name == "cuda" else name)
+
+
+def about_gpu(name):
+    if not torch.version.cuda:
+        return {"no_cuda": "it was built without CUDA"}
+    try:
+        device = device_of(name)
+        torch.ones(2, device=device).sum().item()  # its kernels are made for this card
+    except (AssertionError, RuntimeError) as error:
+        return {"no_cuda": reason(error)}
+    number = torch.backends.cudnn.version() or 0
+    parts = (number // 10000, number // 100 % 100) if number >= 90000 else (number // 1000, number // 100 % 10)
+    return {"cuda": torch.version.cuda, "cudnn": "%d.%d.%d" % (*parts, number % 100) if number else "not there",
+            "card": torch.cuda.get_device_name(device), "compile": hasattr(torch, "compile")}
+
+
+def open_device(job):
+    device, tf32 = device_of(job["device"]), job.get("tf32", False)
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    torch.backends.cudnn.allow_tf32 = tf32
+    torch.backends.cudnn.benchmark = True
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
+
+
+def reason(error):
+    """Why something fails, in one line."""
+    lines = str(error).strip().splitlines() or [""]
+    if "out of memory" in lines[0]:
+        return ". ".join(lines[0].split(". ")[:2])  # and how much was asked for
+    return f"{type(error).__name__}: {lines[0][:200]}"
+
+
+def wait(device):
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def forget_peak(device):
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def device_peak(device):
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+
+
+def release(device):
+    """Gives back what no tensor holds any more, and what was compiled."""
+    if "torch._dynamo" in sys.modules:
+        torch._dynamo.reset()
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def block(step, device, n):
+    """The seconds of each of n runs with one wait at their end."""
+    began = time.perf_counter()
+    for _ in range(n):
+        step()
+    wait(device)
+    return (time.perf_counter() - began) / n
+
+
+def measure_blocks(seconds, step, device):
+    began, warm = time.perf_counter(), 0
+    while warm < GPU_WARM_UPS or time.perf_counter() - began < seconds / 2:
+        one = block(step, device, 1)
+        warm += 1
+    n = max(1, int(seconds / GPU_BLOCKS / one))
+    times, cpu, began = [], time.process_time(), time.perf_counter()
+    while True:
+        times.append(block(step, device, n))
+        total = time.perf_counter() - began
+        if (total >= seconds and len(times) >= AT_LEAST) or total >= MOST_OF * seconds:
+            break
+    return {"seconds": statistics.median(times), "best": min(times), "runs": n * len(times),
+            "cores": (time.process_time() - cpu) / total}
+
+
+# The executions beside eager: whether the whole run is captured as a CUDA graph, and the mode
+# of torch.compile for forward and backward.
+EXECUTIONS = {"eager": (False, ""), "CUDA graph": (True, ""), "reduce-overhead": (False, "reduce-overhead"),
+              "max-autotune in a CUDA graph": (True, "max-autotune-no-cudagraphs")}
+
+
+def executions(job, device):
+    """Those that there are, the quickly made ones first."""
+    if device.type != "cuda":
+        return ["eager"]
+    names = ["eager"]
+    if hasattr(torch.cuda, "CUDAGraph"):
+        names.append("CUDA graph")
+    if hasattr(torch, "compile") and job.get("compile", 0) > 0:
+        names += ["reduce-overhead", "max-autotune in a CUDA graph"]
+    return names
+
+
+class Run:
+    """Forward, backward and the optimiser, if there is one, over inputs that stay where they
+    are on the device; what comes from the host is copied into them before."""
+
+    def __init__(self, device, execution, compute, inputs, parameters, host=(), optimiser=None):
+        self.device, self.inputs, self.parameters, self.host, self.optimiser = device, inputs, parameters, host, optimiser
+        self.value = self.graph = None
+        captured, mode = EXECUTIONS[execution]
+        self.compute = torch.compile(compute, mode=mode, dynamic=False) if mode else compute
+        self.mark = getattr(getattr(torch, "compiler", None), "cudagraph_mark_step_begin", None) if mode and not captured else None
+        if captured:
+            self.graph = self.capture()
+            return
+        forget_peak(device)
+        for _ in range(WARM_UPS):
+            self.step()
+        wait(device)
+        if not mode:  # else the warm-up has made what every run uses
+            forget_peak(device)
+
+    def clear(self):
+        for p in self.parameters:
+            p.grad = None
+
+    def work(self):
+        value = self.compute(*self.inputs)
+        value.backward()
+        if self.optimiser:
+            self.optimiser.step()
+        self.value = value.detach()  # a graph of autograd that lived on would disturb a capture
+
+    def capture(self):
+        """The work as a CUDA graph, after a warm-up on a side stream. Gradients are taken
+        away before, so that the graph has them in its own memory and writes them anew."""
+        side, current = torch.cuda.Stream(self.device), torch.cuda.current_stream(self.device)
+        side.wait_stream(current)
+        with torch.cuda.stream(side):
+            for _ in range(WARM_UPS):
+                self.clear()
+                self.work()
+        current.wait_stream(side)
+        wait(self.device)
+        self.clear()
+        forget_peak(self.device)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self.work()
+        return graph
+
+    def step(self):
+        for to, source in zip(self.inputs, self.host):
+            to.copy_(source, non_blocking=True)
+        if self.graph:
+            self.graph.replay()
+            return
+        self.value = None
+        if self.mark:
+            self.mark()
+        self.clear()
+        self.work()
+
+
+@contextlib.contextmanager
+def time_limit(seconds):
+    """Raises TimeoutError inside when the time is up, again and again if it gets lost."""
+    def ring(*_):
+        raise TimeoutError(f"no result in {seconds:g} s")
+
+    if not seconds:
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 5)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class NoWay(Exception):
+    """None of the ways goes."""
+
+
+class Search:
+    """The fastest of the ways that build makes; each is made, timed and given back before the
+    next one, so that all the memory is there for it."""
+
+    def __init__(self, build, device, compile_limit):
+        self.build, self.device, self.compile_limit = build, device, compile_limit
+        self.times, self.tried = {}, []
+
+    def time(self, way):
+        compiled = any(mode and name in way for name, (_, mode) in EXECUTIONS.items())
+        with time_limit(self.compile_limit if compiled else 0):
+            run = self.build(way)
+            one = block(run.step, self.device, 1)
+            return min(block(run.step, self.device, max(1, int(0.1 / one))) for _ in range(3))
+
+    def among(self, ways, otherwise=()):
+        """The fastest; if none of them goes, that of the others."""
+        for way in ways:
+            if way in self.times:
+                continue
+            try:
+                self.times[way] = self.time(way)
+                self.tried.append(f"{way}: {self.times[way] * 1e3:.4g} ms")
+            except Exception as error:  # whatever it is, the other ways go on
+                self.tried.append(f"{way}: {reason(error)}")
+            release(self.device)
+        done = [way for way in ways if way in self.times]
+        if not done and otherwise:
+            return self.among(otherwise)
+        if not done:
+            raise NoWay("; ".join(self.tried))
+        return min(done, key=self.times.get)
+
+
+def measure_way(job, device, build, way, tried):
+    """Measures the way, made alone."""
+    run = build(way)
+    result = dict(measure_blocks(job["seconds"], run.step, device), way=way, tried=tried)
+    value = run.value.item()
+    if not math.isfinite(value):
+        raise ValueError(f"the loss is {value}")
+    return dict(result, device_memory=device_peak(device)), value
+
+
+class Whole(nn.Module):
+    """A net with its loss."""
+
+    def __init__(self, net, loss):
+        super().__init__()
+        self.net, self.loss = net, loss
+
+    def forward(self, x, y):
+        return self.loss(self.net(x), y)
+
+
+FORMS = {"plain": {"foreach": False}, "foreach": {"foreach": True}, "fused": {"fused": True}}
+
+
+def train_on_device(job):
+    device = open_device(job)
+    pin = (lambda t: t.pin_memory()) if device.type == "cuda" else (lambda t: t)
+
+    def build(way):
+        layout, form, execution = way.replace(" Adam", "").split(", ")
+        make, shape = NETS[job["net"]]
+        torch.manual_seed(1)
+        net = make().to(device, memory_format=LAYOUTS[layout]).train()
+        size = job["batch"] * shape[0] * shape[1] * shape[2]
+        x = noise(size, 0).view(job["batch"], *shape).contiguous(memory_format=LAYOUTS[layout])
+        host = [pin(x), pin(grouped(job["batch"], job["class"]))]
+        inputs = [t.to(device, copy=True) for t in host]
+        parameters = list(net.parameters())
+        optimiser = torch.optim.Adam(parameters, 1e-3, capturable=EXECUTIONS[execution][0], **FORMS[form])
+        return Run(device, execution, Whole(net, BY_HAND[job["loss"]]), inputs, parameters,
+                   host=() if job.get("resident") else host, optimiser=optimiser)
+
+    def name(layout, form, execution):
+        return f"{layout}, {form} Adam, {execution}"
+
+    way, search = job.get("way"), Search(build, device, job.get("compile", 0))
+    if not way and job["variant"] == "pytorch":
+        layout = search.among([name(layout, "foreach", "eager") for layout in layouts(job)]).split(", ")[0]
+        way = search.among([name(layout, form, "eager") for form in FORMS])
+    elif not way:
+        usable = executions(job, device)
+        captured, eager = ([name(layout, form, execution) for layout in layouts(job) for form in ("foreach", "fused")]
+                           for execution in ("CUDA graph", "eager"))
+        first = search.among(captured if "CUDA graph" in usable else eager, eager)
+        layout, form, _ = first.replace(" Adam", "").split(", ")
+        way = search.among([name(layout, form, execution) for execution in usable])
+    return measure_way(job, device, build, way, search.tried)[0]
+
+
+# Losses whose batches are known to have K rows of each class: the positive pairs of a row are
+# found without asking the GPU how many there are, as a CUDA graph needs it.
+
+def other_positives(positive, k):
+    """The columns (N, K − 1) of the rows' positive pairs."""
+    return positive.float().topk(k - 1, dim=1, sorted=False)[1]
+
+
+def all_triplets_of(k):
+    def all_triplets_known(e, y):
+        d = distances(e)
+        positive, negative = pairs(y)
+        other = other_positives(positive, k)
+        far = d.masked_fill(~negative, float("inf"))
+        return mean_of_positive(F.relu(d.gather(1, other).add(0.2).unsqueeze(2) - far.unsqueeze(1)))
+    return all_triplets_known
+
+
+def lifted_of(k):
+    def lifted_known(e, y):
+        d = distances(e)
+        positive, negative = pairs(y)
+        other = other_positives(positive, k)
+        end = (1 - d).masked_fill(~negative, float("-inf")).logsumexp(1)
+        ends = end.index_select(0, other.reshape(-1)).view_as(other)
+        j = torch.logaddexp(end.unsqueeze(1), ends) + d.gather(1, other)
+        return F.relu(j).square().mean() / 2
+    return lifted_known
+
+
+WITH_K = {"all-triplets": all_triplets_of, "lifted": lifted_of}
+
+
+def loss_on_device(job):
+    device = open_device(job)
+    known = ", K known"
+
+    def build(way):
+        if job["variant"] == "pytorch-metric-learning":
+            function = from_library(job["loss"])
+        elif way.endswith(known):
+            function = WITH_K[job["loss"]](job["class"])
+        else:
+            function = BY_HAND[job["loss"]]
+        e = unit_rows(job["batch"], job["size"], 1).to(device).requires_grad_()
+        return Run(device, way[:-len(known)] if way.endswith(known) else way, function,
+                   [e, grouped(job["batch"], job["class"]).to(device)], [e])
+
+    way, search = job.get("way") or "eager", Search(build, device, job.get("compile", 0))
+    if not job.get("way") and job["variant"] == "pytorch, best":
+        names = executions(job, device)
+        if job["loss"] in WITH_K:
+            names = ["eager"] + [name + known for name in names]
+        way = search.among(names)
+    result, value = measure_way(job, device, build, way, search.tried)
+    return dict(result, value=value)
+
+
+def on_device(job):
+    """The result, or, since a loss too large for the device is no accident, why there is none."""
+    try:
+        return {"train": train_on_device, "loss": loss_on_device}[job["kind"]](job)
+    except Exception as error:
+        return {"error": str(error) if isinstance(error, NoWay) else reason(error)}
+
+
 def main():
     if sys.argv[1] == "about":
-        print(json.dumps(about()))
+        print(json.dumps(dict(about(), **about_gpu(sys.argv[2])) if len(sys.argv) > 2 else about()))
         return
     job = json.loads(sys.argv[1])
-    torch.set_num_threads(job["threads"])
+    if job["threads"]:
+        torch.set_num_threads(job["threads"])
+    if job.get("device"):
+        print(json.dumps(on_device(job)), flush=True)
+        os._exit(0)  # a compiler that was broken off may have threads left, which nobody waits for
     kinds = {"train": train, "infer": infer, "loss": loss, "recall": recall, "gemm": gemm, "start": start}
     print(json.dumps(kinds[job["kind"]](job)), flush=True)
 

@@ -56,7 +56,8 @@ type training struct {
 	loss     float64
 }
 
-func newTraining(w workload) (*training, error) {
+func newTraining(j job) (*training, error) {
+	w := j.workload
 	net, err := netOf(w.Net)
 	if err != nil {
 		return nil, err
@@ -65,7 +66,7 @@ func newTraining(w workload) (*training, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := trainer.NewStepper(trainer.StepperConfig{Net: net, Loss: loss, Batch: w.Batch, Seed: 1})
+	s, err := trainer.NewStepper(trainer.StepperConfig{Net: net, Loss: loss, Batch: w.Batch, Seed: 1, Device: j.Device, TF32: w.TF32, AnyOrder: j.AnyOrder})
 	if err != nil {
 		return nil, err
 	}
@@ -85,11 +86,14 @@ func (t *training) step() (err error) {
 }
 
 func measureTraining(j job) (measured, error) {
-	t, err := newTraining(j.workload)
+	t, err := newTraining(j)
 	if err != nil {
 		return measured{}, err
 	}
 	defer t.stepper.Close()
+	if j.Device != "" {
+		return t.measureOnGPU(j)
+	}
 	return measure(j.Seconds, t.step)
 }
 
@@ -98,7 +102,7 @@ const firstStep = "first step"
 
 // measureStart makes the first step, says so, and goes on until all buffers are made.
 func measureStart(j job, out io.Writer) (m measured, err error) {
-	t, err := newTraining(j.workload)
+	t, err := newTraining(j)
 	if err != nil {
 		return m, err
 	}

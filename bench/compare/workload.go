@@ -21,6 +21,9 @@ type workload struct {
 	Layer string `json:"layer,omitempty"` // of layer
 	Pass  string `json:"pass,omitempty"`  // of layer: forward, to-input or to-weights
 
+	TF32     bool `json:"tf32,omitempty"`     // on a GPU: products round their factors to 10 bits, on all sides
+	Resident bool `json:"resident,omitempty"` // of train on a GPU: the batch stays there, no step copies it
+
 	target  float64 // least ratio of times to reach; 0: none was set
 	library bool    // the target is set against pytorch-metric-learning
 	memory  memory
@@ -28,7 +31,7 @@ type workload struct {
 
 // memory says which memory of a workload is compared, and with what aim.
 type memory struct {
-	kind   string  // "": none; process: all of it; extra: above what stood before the work
+	kind   string  // "": none; process: all of it; extra: above what stood before the work; device: of the GPU
 	target float64 // least ratio to reach; 0: none was set
 	below  float64 // bytes to stay below; 0: none was set
 }
@@ -37,7 +40,11 @@ type memory struct {
 func (w workload) name() string {
 	switch w.Kind {
 	case "train":
-		return fmt.Sprintf("train/%s/%d/%s", w.Net, w.Batch, w.Loss)
+		name := fmt.Sprintf("train/%s/%d/%s", w.Net, w.Batch, w.Loss)
+		if w.Resident {
+			name += "/resident"
+		}
+		return name
 	case "infer", "start":
 		return fmt.Sprintf("%s/%s/%d", w.Kind, w.Net, w.Batch)
 	case "loss":

@@ -24,6 +24,8 @@ type Accelerator interface {
 	// Check waits for all work so far and returns what went wrong in it: the first input that
 	// a kernel refused, such as a label that is no class, or an error of the device.
 	Check() error
+	// Allocated is how many bytes of its memory it has taken, given back or not.
+	Allocated() int64
 	// Record takes what body puts on the device, without doing it.
 	Record(body func() error) (Recording, error)
 	// NewFeed makes memory for inputs of so many numbers, which are filled anew for every run.

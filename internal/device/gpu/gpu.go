@@ -90,9 +90,10 @@ func Open(ordinal int, o Options) (d *Device, err error) {
 	}
 	d = &Device{ordinal: ordinal, options: o, convs: map[cuda.ConvShape]*cuda.Convolution{}, functions: map[string]*cuda.Function{},
 		saved: map[*device.Saved]*cuda.Buffer{}, sums: map[*device.Sums]*cuda.Buffer{}, draws: map[*device.Draw]*cuda.Buffer{}, staged: map[*cuda.Buffer]*staging{}, free: map[int][]*cuda.Buffer{}, answer: make([]int32, 2)}
+	opened := d // a return of an error takes it out of d
 	defer func() {
 		if err != nil {
-			d.Close()
+			opened.Close()
 		}
 	}()
 	if d.processors, err = hardware.Attribute(cuda.Multiprocessors); err != nil {
@@ -249,6 +250,15 @@ func (d *Device) event() (*cuda.Event, error) {
 	}
 	d.closes = append(d.closes, e.Close)
 	return e, nil
+}
+
+// Allocated is how many bytes it has taken: of a GPU none are given back before Close.
+func (d *Device) Allocated() int64 {
+	sum := int64(0)
+	for _, b := range d.buffers {
+		sum += int64(b.Bytes())
+	}
+	return sum
 }
 
 // Upload copies src to the start of dst, after all work so far. It waits only for the last

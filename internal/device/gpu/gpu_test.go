@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"medusa/internal/cuda"
 	"medusa/internal/device"
 	"medusa/internal/device/cpu"
 	"medusa/internal/device/gpu"
@@ -24,6 +25,21 @@ func simWith(t testing.TB, o gpu.Options) *gpu.Device {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	return d
+}
+
+// Whatever fails while a device is opened is told, and nothing stays open.
+func TestOpenFails(t *testing.T) {
+	fake := gputest.Prepare(t)
+	if fake == nil {
+		t.Skip("only the fake device fails when it is told to")
+	}
+	before := fake.Left()
+	for _, call := range []string{"cuDevicePrimaryCtxRetain", "cuStreamCreate", "cuModuleLoadDataEx", "cuMemAlloc_v2"} {
+		fake.Inject(call, 1, cuda.OutOfMemory)
+		_, err := gpu.Open(0, gpu.Options{})
+		require.ErrorIs(t, err, cuda.OutOfMemory, call)
+		require.Equal(t, before, fake.Left(), call)
+	}
 }
 
 // random is n numbers of which some are 0, some equal and some large.

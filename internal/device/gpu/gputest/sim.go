@@ -123,6 +123,7 @@ func Prepare(tb testing.TB) *cudatest.Fake {
 	if err := f.HostLibrary(path); err != nil {
 		tb.Fatal(err)
 	}
+	tb.Setenv("MEDUSA_FAKE_CUDA_HOST", path) // for processes that the test starts
 	f.Set("quiet", 1)
 	tb.Cleanup(func() { _ = f.HostLibrary("") })
 	return f
