@@ -18,10 +18,10 @@ type Device struct {
 	processors int // multiprocessors
 	ctx        *cuda.Context
 	stream     *cuda.Stream
-	copies     *cuda.Stream // of feeds
-	module     *cuda.Module
-	blas       *cuda.BLAS // nil where there is no cuBLAS
-	dnn        *cuda.DNN  // nil where there is no cuDNN
+	copies     *cuda.Stream                   // of feeds
+	modules    [len(kernels.PTX)]*cuda.Module // made when a kernel of theirs is
+	blas       *cuda.BLAS                     // nil where there is no cuBLAS
+	dnn        *cuda.DNN                      // nil where there is no cuDNN
 	convs      map[cuda.ConvShape]*cuda.Convolution
 	options    Options
 	functions  map[string]*cuda.Function
@@ -108,8 +108,8 @@ func Open(ordinal int, o Options) (d *Device, err error) {
 	if d.copies, err = d.ctx.NewStream(); err != nil {
 		return nil, errors.Wrap(err, "gpu")
 	}
-	if d.module, err = d.ctx.LoadPTX(kernels.PTX); err != nil {
-		return nil, errors.Wrap(err, "gpu: kernels")
+	if _, err = d.function("unary"); err != nil { // the driver tells early if it cannot read PTX
+		return nil, err
 	}
 	if err = d.openLibraries(); err != nil {
 		return nil, errors.Wrap(err, "gpu")
@@ -173,7 +173,14 @@ func (d *Device) function(name string) (*cuda.Function, error) {
 	if f := d.functions[name]; f != nil {
 		return f, nil
 	}
-	f, err := d.module.Function(name)
+	m := &d.modules[kernels.Part(name)]
+	if *m == nil {
+		var err error
+		if *m, err = d.ctx.LoadPTX(kernels.PTX[kernels.Part(name)]); err != nil {
+			return nil, errors.Wrap(err, "gpu: kernels")
+		}
+	}
+	f, err := (*m).Function(name)
 	if err != nil {
 		return nil, errors.Wrapf(err, "gpu: kernel %s", name)
 	}
@@ -408,8 +415,10 @@ func (d *Device) Close() error {
 	for _, f := range d.closes {
 		note(f())
 	}
-	if d.module != nil {
-		note(d.module.Close())
+	for _, m := range d.modules {
+		if m != nil {
+			note(m.Close())
+		}
 	}
 	for _, s := range []*cuda.Stream{d.copies, d.stream} {
 		note(s.Close())

@@ -166,5 +166,5 @@ func (b *builder) inParts(how cut, at, n int, y operand, e epilogue, body func(t
 	}
 	b.work(at + how.parts*n)
 	body(work(at), epilogue{alpha: 1})
-	b.launch("sum_parts", flat(n), n, how.parts, e.channels, e.plane, f32(e.alpha), f32(e.beta), e.bias, e.relu, work(at), y)
+	b.launch("sum_parts", flat(n), n, how.parts, divisor(e.channels), divisor(e.plane), f32(e.alpha), f32(e.beta), e.bias, e.relu, work(at), y)
 }

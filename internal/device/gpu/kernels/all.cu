@@ -1,10 +1,14 @@
-// One module of all kernels.
+// All kernels, or one of the parts of kernels.go, in which the driver compiles them.
+#if !defined(PART) || PART == 0
 #include "point.cu"
 #include "shape.cu"
-#include "product.cu"
 #include "norm.cu"
 #include "pool.cu"
 #include "rows.cu"
 #include "pairs.cu"
 #include "triplet.cu"
 #include "solver.cu"
+#endif
+#if !defined(PART) || PART > 0
+#include "product.cu"
+#endif

@@ -25,10 +25,41 @@ import (
 //go:embed *.cu *.cuh host.h
 var Sources embed.FS
 
-// PTX is the code of all kernels.
-//
-//go:embed medusa.ptx
-var PTX string
+// The parts of the code. The driver takes a second to compile each at first, so that those are
+// kept apart that a program needs only without NVIDIA's libraries.
+const (
+	Base     = iota // all that is not a product
+	Products        // products and convolutions
+	Tensor          // the same by tensor cores
+)
+
+// PTX is the code of the parts.
+var PTX = [...]string{Base: base, Products: products, Tensor: tensor}
+
+// Files are where the parts stand.
+var Files = [len(PTX)]string{Base: "base.ptx", Products: "products.ptx", Tensor: "tensor.ptx"}
+
+var (
+	//go:embed base.ptx
+	base string
+	//go:embed products.ptx
+	products string
+	//go:embed tensor.ptx
+	tensor string
+
+	product = regexp.MustCompile(`^(gemm|conv_forward|conv_to_input|conv_to_weight)_\d+$`)
+)
+
+// Part is where a kernel is.
+func Part(kernel string) int {
+	switch {
+	case strings.HasSuffix(kernel, "_tf32"):
+		return Tensor
+	case product.MatchString(kernel):
+		return Products
+	}
+	return Base
+}
 
 // Capability is the least compute capability that PTX runs on, 80 for 8.0.
 const Capability = 80

@@ -39,15 +39,6 @@ struct Sizes {
 #define SIZES int images, int c, int h, int w, int outc, int kh, int kw, int oh, int ow, int padh, int padw, int sh, int sw, int dh, int dw, int groups
 #define OF_SIZES Sizes{images, c, h, w, outc, kh, kw, oh, ow, padh, padw, sh, sw, dh, dw, groups}
 
-// y is the filters w (outc, c, taps) in the order in which a product with windows goes through
-// them: (rows, taps, deep), rows being outc and deep c, or the other way round with turn.
-KERNEL(conv_filters)(int n, int rows, int deep, int taps, int turn, const float *w, float *y) {
-	each(at, n) {
-		int i = at / (deep * taps), tap = at / deep % taps, d = at % deep, group = i / rows, r = i % rows;
-		y[at] = w[(turn ? (group * deep + d) * rows + r : i * deep + d) * taps + tap];
-	}
-}
-
 // Axis is where along one side the taps of a window lie: tap t at (first + t·step)/stride, and
 // nowhere if that is no whole number. It is above −lift.
 struct Axis {
@@ -235,16 +226,3 @@ template <class T> static __device__ void conv_to_weight(Sizes s, u64 by_plane, 
 
 TILED(conv_to_weight, (SIZES, u64 by_plane, u64 by_ow, int parts, int each, const float *x, const float *dy, float *grad),
 	(OF_SIZES, by_plane, by_ow, parts, each, x, dy, grad))
-
-// y (n) = alpha·Σ parts (count, n) + beta·y + bias, cut at 0 with relu: bias (channels) may be null,
-// and a channel's numbers are plane ones that follow each other.
-KERNEL(sum_parts)(int n, int count, int channels, int plane, float alpha, float beta, const float *bias, int relu, const float *parts, float *y) {
-	each(i, n) {
-		float v = 0;
-		for (int z = 0; z < count; z++) v += parts[(i64)z * n + i];
-		v *= alpha;
-		if (beta != 0) v += beta * y[i];
-		if (bias) v += bias[i / plane % channels];
-		y[i] = relu && v < 0 ? 0 : v;
-	}
-}

@@ -1,4 +1,4 @@
-// Copies, transposes and sums along axes.
+// Copies, transposes and sums along axes, and what products need around them.
 #include "medusa.cuh"
 
 // A block of rows×width numbers from one matrix to another, with their own lengths of a row.
@@ -110,4 +110,27 @@ KERNEL(copy_pairs)(int pairs, const Pair *all) {
 	float *dst = p->dst;
 	const float *src = p->src;
 	piece_of(i, p) dst[i] = src[i];
+}
+
+// y is the filters w (outc, c, taps) in the order in which a product with windows goes through
+// them: (rows, taps, deep), rows being outc and deep c, or the other way round with turn.
+KERNEL(conv_filters)(int n, int rows, int deep, int taps, int turn, const float *w, float *y) {
+	each(at, n) {
+		int i = at / (deep * taps), tap = at / deep % taps, d = at % deep, group = i / rows, r = i % rows;
+		y[at] = w[(turn ? (group * deep + d) * rows + r : i * deep + d) * taps + tap];
+	}
+}
+
+// y (n) = alpha·Σ parts (count, n) + beta·y + bias, cut at 0 with relu: bias (channels) may be null,
+// and a channel's numbers are plane ones that follow each other.
+KERNEL(sum_parts)(int n, int count, u64 by_channels, u64 by_plane, float alpha, float beta, const float *bias, int relu, const float *parts, float *y) {
+	Divisor channels(by_channels), plane(by_plane);
+	each(i, n) {
+		float v = 0;
+		for (int z = 0; z < count; z++) v += parts[(i64)z * n + i];
+		v *= alpha;
+		if (beta != 0) v += beta * y[i];
+		if (bias) v += bias[channels.rest(plane.over(i))];
+		y[i] = relu && v < 0 ? 0 : v;
+	}
 }

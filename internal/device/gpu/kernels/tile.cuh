@@ -18,7 +18,7 @@ typedef float couple __attribute__((vector_size(8)));
 // (k fixed, i in quads); where a fragment is read (4 values of k by 8 of i).
 template <int S, bool T> struct Tile {
 	enum {
-		SIDE = S, TENSOR = T,
+		SIDE = S, CORES = T,
 		DOWN = S == 128 ? 4 : 2, ACROSS = S == 32 ? 1 : 2,
 		ROWS = S / DOWN, COLS = S / ACROSS, // of a warp
 		SLICES = 8 / (DOWN * ACROSS),
@@ -64,7 +64,7 @@ template <class T, bool DEEP> struct Carrier {
 		to += depth() * T::STRIDE;
 		#pragma unroll
 		for (int e = 0; e < T::CARRIED; e++)
-			to[(depth(e) & 4 ? turned : i) + depth(e) * T::STRIDE + row(e)] = T::TENSOR ? to_tf32(v[e]) : v[e];
+			to[(depth(e) & 4 ? turned : i) + depth(e) * T::STRIDE + row(e)] = T::CORES ? to_tf32(v[e]) : v[e];
 	}
 	// skip is the first k from here on whose tile is not all zeros.
 	static __device__ int skip(int k) { return k; }
@@ -216,7 +216,7 @@ template <class T> struct Core<T, Product, true> {
 // largest tile a warp's rows at a time, which is what there is room for.
 template <class T, class Step, class A, class B, class Store>
 static __device__ void multiply(const Area<T> &area, int k0, int k1, A a, B b, Step s, Store store, float *shared) {
-	Core<T, Step, T::TENSOR> core(s, area);
+	Core<T, Step, T::CORES> core(s, area);
 	float *now = shared, *next = shared + 2 * T::FACTOR;
 	SYNC; // of what was read before
 	int k = b.skip(k0);
@@ -254,12 +254,20 @@ static __device__ void multiply(const Area<T> &area, int k0, int k1, A a, B b, S
 
 // TILED makes the kernels name_128, name_64 and name_32 of the template name, and the same with
 // _tf32.
-#define TILED(name, params, args) \
+#define PLAIN(name, params, args) \
 	KERNEL_IN_PAIRS(name##_128) params { name<Tile<128, false>> args; } \
 	KERNEL(name##_64) params { name<Tile<64, false>> args; } \
-	KERNEL(name##_32) params { name<Tile<32, false>> args; } \
+	KERNEL(name##_32) params { name<Tile<32, false>> args; }
+#define TENSOR(name, params, args) \
 	KERNEL_IN_PAIRS(name##_128_tf32) params { name<Tile<128, true>> args; } \
 	KERNEL(name##_64_tf32) params { name<Tile<64, true>> args; } \
 	KERNEL(name##_32_tf32) params { name<Tile<32, true>> args; }
+#if !defined(PART)
+#define TILED(name, params, args) PLAIN(name, params, args) TENSOR(name, params, args)
+#elif PART == 1
+#define TILED PLAIN
+#else
+#define TILED TENSOR
+#endif
 
 #define SHARED_OF(T) __shared__ __attribute__((aligned(16))) float shared[T::SHARED]

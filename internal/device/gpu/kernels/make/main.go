@@ -1,4 +1,4 @@
-// Command make compiles the kernels to medusa.ptx; run it by go generate in package kernels.
+// Command make compiles the kernels to PTX; run it by go generate in package kernels.
 // It needs clang++ with the NVPTX back end (Debian: apt-get install clang).
 package main
 
@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"medusa/internal/device/gpu/kernels"
@@ -30,18 +31,26 @@ func run() error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	raw := filepath.Join(tmp, "raw.ptx")
-	args := append(append([]string{}, kernels.Command[1:]...), "-o", raw, "all.cu")
+	for part, file := range kernels.Files {
+		ptx, err := compile(filepath.Join(tmp, file), part)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, []byte("// Made by go generate; source "+hash+"\n"+ptx), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func compile(raw string, part int) (string, error) {
+	args := append(append([]string{}, kernels.Command[1:]...), "-DPART="+strconv.Itoa(part), "-o", raw, "all.cu")
 	cmd := exec.Command(kernels.Command[0], args...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
+		return "", fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
 	}
 	ptx, err := os.ReadFile(raw)
-	if err != nil {
-		return err
-	}
 	// Comments name the compiler's version and, in debug lines, folders.
-	text := regexp.MustCompile(`(?m)^[ \t]*//.*\n|[ \t]*//.*`).ReplaceAllString(string(ptx), "")
-	return os.WriteFile("medusa.ptx", []byte("// Made by go generate; source "+hash+"\n"+text), 0o644)
+	return regexp.MustCompile(`(?m)^[ \t]*//.*\n|[ \t]*//.*`).ReplaceAllString(string(ptx), ""), err
 }
