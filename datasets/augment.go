@@ -115,7 +115,7 @@ type augmenter struct {
 func newAugmenter(a Augment, s *store, norm Normalisation) *augmenter {
 	g := &augmenter{
 		Augment: a.withDefaults(), channels: s.channels, size: size{s.height, s.width},
-		plain: norm.tables(s.channels), tables: make([][256]float32, s.channels), warped: make([]byte, s.bytes()),
+		plain: norm.Tables(s.channels), tables: make([][256]float32, s.channels), warped: make([]byte, s.bytes()),
 	}
 	if s.detail != nil {
 		g.detail = size{s.detail.height, s.detail.width}
@@ -124,29 +124,55 @@ func newAugmenter(a Augment, s *store, norm Normalisation) *augmenter {
 	return g
 }
 
-// begin draws where the pixels of the picture for (seed, step, slot) come from, and says
-// whether they come from the picture of more detail.
-func (g *augmenter) begin(seed uint64, step, slot int) (m affine, detail bool) {
+// draw is the recipe of the picture for (seed, step, slot), without its item.
+func (g *augmenter) draw(seed uint64, step, slot int) Recipe {
 	g.source.Seed(mix(seed^mix(uint64(step))), mix(uint64(slot)+0x9e3779b97f4a7c15))
-	m = g.drawWarp()
-	return m, m != identity && g.detail.width > 0
+	r := Recipe{Bright: 1, Contrast: 1}
+	if m := g.drawWarp(); m != identity {
+		r.Warp = WarpBilinear
+		switch {
+		case g.detail.width > 0:
+			r.Detail = true
+			m = m.thenScale(float64(g.detail.width)/float64(g.width), float64(g.detail.height)/float64(g.height), 0, 0)
+			if g.detail == g.size && m.moves() {
+				r.Warp = WarpMove
+			}
+		case m.moves():
+			r.Warp = WarpMove
+		}
+		r.Map = [6]float64{m.a, m.b, m.c, m.d, m.e, m.f}
+	}
+	if g.Brightness > 0 {
+		r.Toned = true
+		r.Bright = g.between(1-g.Brightness, 1+g.Brightness)
+	}
+	if g.Contrast > 0 {
+		r.Toned, r.Centred = true, true
+		r.Contrast = g.between(1-g.Contrast, 1+g.Contrast)
+	}
+	if g.Erase > 0 && g.rng.Float64() < g.Erase {
+		g.drawErased(&r)
+	}
+	return r
 }
 
-// finish writes picture src, changed by m and as drawn further, and normalised, to dst.
-func (g *augmenter) finish(dst []float32, src []byte, m affine, detail bool) {
+// make writes picture src, changed and normalised, to dst.
+func (g *augmenter) make(dst []float32, src []byte, r Recipe) {
 	pixels := src
-	if m != identity {
+	if r.Warp != WarpNone {
 		from := g.size
-		if detail {
+		if r.Detail {
 			from = g.detail
-			m = m.thenScale(float64(from.width)/float64(g.width), float64(from.height)/float64(g.height), 0, 0)
 		}
-		warp(g.warped, g.size, src, from, g.channels, m)
+		warp(g.warped, g.size, src, from, g.channels, affine{r.Map[0], r.Map[1], r.Map[2], r.Map[3], r.Map[4], r.Map[5]})
 		pixels = g.warped
 	}
-	lookUp(dst, pixels, g.drawTables(pixels))
-	if g.Erase > 0 && g.rng.Float64() < g.Erase {
-		g.erase(dst)
+	lookUp(dst, pixels, g.toned(pixels, r))
+	for c := range g.channels {
+		for y := r.Y; y < r.Y+r.Height; y++ {
+			at := (c*g.height+y)*g.width + r.X
+			clear(dst[at : at+r.Width])
+		}
 	}
 }
 
@@ -201,24 +227,19 @@ func (g *augmenter) drawPart() (x, y, w, h float64) {
 	return 0, 0, W, H // no part of that area and ratio lies inside: the whole
 }
 
-// drawTables draws brightness and contrast for a picture.
-func (g *augmenter) drawTables(pixels []byte) [][256]float32 {
-	if g.Brightness == 0 && g.Contrast == 0 {
+// toned is the tables of a picture.
+func (g *augmenter) toned(pixels []byte, r Recipe) [][256]float32 {
+	if !r.Toned {
 		return g.plain
 	}
-	bright, contrast := 1.0, 1.0
-	if g.Brightness > 0 {
-		bright = g.between(1-g.Brightness, 1+g.Brightness)
-	}
 	var mean float64
-	if g.Contrast > 0 {
-		contrast = g.between(1-g.Contrast, 1+g.Contrast)
-		mean = g.meanGrey(pixels, bright)
+	if r.Centred {
+		mean = g.meanGrey(pixels, r.Bright)
 	}
 	for c := range g.tables {
 		for v := range g.tables[c] {
-			x := min(float64(v)*bright, 255)
-			x = min(max(mean+contrast*(x-mean), 0), 255)
+			x := min(float64(v)*r.Bright, 255)
+			x = min(max(mean+float64(r.Contrast*(x-mean)), 0), 255) // float64: not fused
 			g.tables[c][v] = g.plain[c][int(x+0.5)]
 		}
 	}
@@ -243,8 +264,8 @@ func (g *augmenter) meanGrey(pixels []byte, bright float64) float64 {
 	return min(mean*bright, 255)
 }
 
-// erase sets a rectangle of every plane to 0.
-func (g *augmenter) erase(dst []float32) {
+// drawErased draws the rectangle that is set to 0.
+func (g *augmenter) drawErased(r *Recipe) {
 	for range 10 {
 		area := g.between(eraseLeast, g.EraseArea) * float64(g.height*g.width)
 		ratio := math.Exp(g.between(math.Log(0.3), -math.Log(0.3)))
@@ -252,13 +273,8 @@ func (g *augmenter) erase(dst []float32) {
 		if h < 1 || w < 1 || h > g.height || w > g.width {
 			continue
 		}
-		y, x := g.rng.IntN(g.height-h+1), g.rng.IntN(g.width-w+1)
-		for c := range g.channels {
-			for row := y; row < y+h; row++ {
-				at := (c*g.height+row)*g.width + x
-				clear(dst[at : at+w])
-			}
-		}
+		r.Y, r.X = g.rng.IntN(g.height-h+1), g.rng.IntN(g.width-w+1)
+		r.Width, r.Height = w, h
 		return
 	}
 }

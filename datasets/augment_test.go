@@ -8,10 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// apply is begin and finish for one picture.
+// apply is draw and make for one picture.
 func (g *augmenter) apply(dst []float32, src []byte, seed uint64, step, slot int) {
-	m, detail := g.begin(seed, step, slot)
-	g.finish(dst, src, m, detail)
+	g.make(dst, src, g.draw(seed, step, slot))
 }
 
 // augmented returns picture 0 of d as changed for each of n steps.

@@ -21,7 +21,7 @@ func (d *Dataset) Fill(dst []float32, indices []int, norm Normalisation) error {
 	if err := d.checkIndices(indices); err != nil {
 		return err
 	}
-	tables := norm.tables(d.store.channels)
+	tables := norm.Tables(d.store.channels)
 	return inParallel(len(indices), n, func(from, to int) error {
 		scratch := d.store.scratch()
 		for i := from; i < to; i++ {

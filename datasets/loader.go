@@ -20,6 +20,9 @@ type LoaderConfig struct {
 	Workers       int    // goroutines that prepare pictures; GOMAXPROCS if 0
 	Ahead         int    // batches prepared ahead of the consumer; 4 if 0
 
+	// Recipes makes batches of recipes in place of pixels, for another device to follow.
+	Recipes bool
+
 	// State, if not nil, is called right after each call of next, by the same
 	// goroutine; what it returns travels with the batch. It is the sampler's state as
 	// of that batch, however far ahead the loader has run.
@@ -32,7 +35,8 @@ type Batch struct {
 	Indices      []int     // (B) items of the data set
 	Classes      []int     // (B) their classes
 	Labels       []float32 // (B) their classes again, as a graph's input wants them
-	Pixels       []float32 // (B, C, H, W)
+	Pixels       []float32 // (B, C, H, W); nil with LoaderConfig.Recipes
+	Recipes      []Recipe  // (B); nil without
 	SamplerState []byte    // what LoaderConfig.State returned after this batch was drawn
 
 	loader  *Loader
@@ -142,11 +146,16 @@ func (c LoaderConfig) validate(d *Dataset) error {
 
 func (l *Loader) newBatch() *Batch {
 	n := l.conf.Batch
-	return &Batch{
+	b := &Batch{
 		Indices: make([]int, n), Classes: make([]int, n), Labels: make([]float32, n),
-		Pixels: make([]float32, n*l.data.store.bytes()),
 		loader: l, ready: make(chan struct{}, 1),
 	}
+	if l.conf.Recipes {
+		b.Recipes = make([]Recipe, n)
+	} else {
+		b.Pixels = make([]float32, n*l.data.store.bytes())
+	}
+	return b
 }
 
 // dispatch draws the batches in step order and hands their pieces to the workers.
@@ -231,9 +240,14 @@ func (l *Loader) prepare(j job, g *augmenter, scratch []byte) {
 	s, b := l.data.store, j.batch
 	n := s.bytes()
 	for slot := j.from; slot < j.to; slot++ {
-		m, detail := g.begin(l.conf.Seed, b.Step, slot)
+		r := g.draw(l.conf.Seed, b.Step, slot)
+		r.Item = b.Indices[slot]
+		if l.conf.Recipes {
+			b.Recipes[slot] = r
+			continue
+		}
 		from := s
-		if detail {
+		if r.Detail {
 			from = s.detail
 		}
 		pixels, err := from.get(int(l.data.rows[b.Indices[slot]]), scratch)
@@ -241,7 +255,7 @@ func (l *Loader) prepare(j job, g *augmenter, scratch []byte) {
 			b.fail(errors.WithMessagef(err, "batch of step %d", b.Step))
 			return
 		}
-		g.finish(b.Pixels[slot*n:(slot+1)*n], pixels, m, detail)
+		g.make(b.Pixels[slot*n:(slot+1)*n], pixels, r)
 	}
 }
 

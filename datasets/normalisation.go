@@ -100,8 +100,8 @@ func momentsOf(counts *[256]int64) (mean, std float64) {
 	return mean / 255, std
 }
 
-// tables returns for each channel what each stored value becomes.
-func (n Normalisation) tables(channels int) [][256]float32 {
+// Tables returns for each channel what each stored value becomes.
+func (n Normalisation) Tables(channels int) [][256]float32 {
 	tables := make([][256]float32, channels)
 	for c := range tables {
 		mean, std := float32(0), float32(1)

@@ -43,8 +43,8 @@ func warp(dst []byte, to size, src []byte, from size, channels int, m affine) {
 	du, dv := fixed(m.a), fixed(m.d)
 	for y := range to.height {
 		cy := float64(y) + 0.5
-		u := fixed(m.a*0.5+m.b*cy+m.c-0.5) + halfWeight
-		v := fixed(m.d*0.5+m.e*cy+m.f-0.5) + halfWeight
+		u := fixed(float64(m.a*0.5)+float64(m.b*cy)+m.c-0.5) + halfWeight // float64: not fused, so that all
+		v := fixed(float64(m.d*0.5)+float64(m.e*cy)+m.f-0.5) + halfWeight // processors and GPUs agree
 		for c := range channels {
 			warpRow(dst[c*plane+y*to.width:][:to.width], src[c*given:(c+1)*given], from, u, v, du, dv)
 		}
