@@ -1,5 +1,7 @@
 package datasets
 
+import "github.com/pkg/errors"
+
 // Recipe says how one picture of a batch is made of a stored one: what a loader does itself
 // unless LoaderConfig.Recipes is set, and what another device must do to the bit.
 type Recipe struct {
@@ -44,8 +46,8 @@ func (d *Dataset) Stored() Stored {
 	return s
 }
 
-// StoredPicture is picture i as it is kept, or the larger one of detail. It may lie in
-// scratch, which is enlarged if need be, and must not be changed.
+// StoredPicture is picture i as it is kept, or the larger one. It may lie in scratch, which
+// has room for it, and must not be changed.
 func (d *Dataset) StoredPicture(i int, detail bool, scratch []byte) ([]byte, error) {
 	if err := d.checkIndices([]int{i}); err != nil {
 		return nil, err
@@ -54,8 +56,11 @@ func (d *Dataset) StoredPicture(i int, detail bool, scratch []byte) ([]byte, err
 	if detail {
 		s = s.detail
 	}
-	if s.file != nil && len(scratch) < s.bytes() {
-		scratch = make([]byte, s.bytes())
+	switch {
+	case s == nil:
+		return nil, errors.New("datasets: no larger pictures are kept")
+	case s.file != nil && len(scratch) < s.bytes():
+		return nil, errors.Errorf("datasets: %d bytes of room for a picture of %d", len(scratch), s.bytes())
 	}
 	return s.get(int(d.rows[i]), scratch)
 }

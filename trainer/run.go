@@ -150,7 +150,7 @@ func (t *Trainer) load() (*datasets.Loader, error) {
 	}
 	return datasets.NewLoader(t.data.Train, datasets.LoaderConfig{
 		Normalisation: t.data.Norm, Augment: d.Augment, Seed: t.cfg.Seed, Batch: t.sampler.Batch(),
-		Workers: d.Workers, Ahead: ahead, State: state,
+		Workers: d.Workers, Ahead: ahead, Recipes: t.batches != nil, State: state,
 	}, next, t.state.Step)
 }
 
@@ -171,10 +171,11 @@ func (t *Trainer) advance(ctx context.Context, loader *datasets.Loader) error {
 		return errors.Wrapf(err, "trainer: the batch of step %d", f.number)
 	}
 	f.waited = time.Since(f.began)
-	copy(t.step.x, f.batch.Pixels)
-	copy(t.step.y, f.batch.Labels)
 	f.lr = t.cfg.Solver.LR * t.state.Schedule.factor(f.number)
-	err = t.moved.before(t.solver, &t.state)
+	err = t.feed(f.batch)
+	if err == nil {
+		err = t.moved.before(t.solver, &t.state)
+	}
 	if err == nil {
 		err = t.engine.begin(f.lr, t.cfg.Clip)
 	}

@@ -68,6 +68,7 @@ type Trainer struct {
 	journal     *journal
 	board       *board
 	pace        pace
+	batches     *deviceBatches // nil if the host makes them
 	engine      *engine
 	flights     []flight  // steps under way
 	landing     time.Time // when the last one ended
@@ -295,6 +296,9 @@ func (t *Trainer) assemble() (err error) {
 		return err
 	}
 	t.moved.dev = t.device
+	if err := t.keepPictures(); err != nil {
+		return err
+	}
 	t.state.Schedule = schedule{cfg: t.cfg.Schedule, steps: t.cfg.Steps}
 	return nil
 }

@@ -30,6 +30,9 @@ type Accelerator interface {
 	Record(body func() error) (Recording, error)
 	// NewFeed makes memory for inputs of so many numbers, which are filled anew for every run.
 	NewFeed(sizes []int) (Feed, error)
+	// NewPictures keeps pictures on the device. Its error is ErrNoRoom if they take too much of its
+	// memory.
+	NewPictures(PictureSet) (Pictures, error)
 	// NewSolver makes a solver for tensors of the device.
 	NewSolver(SolverRule, []SolverTensor) (Solver, error)
 	// Close waits and gives everything back.
@@ -47,6 +50,9 @@ type Recording interface {
 	Replay() error
 	Close() error
 }
+
+// ErrNoRoom is the cause of an Accelerator's refusal to keep something: the host must.
+var ErrNoRoom = errors.New("no room")
 
 // ErrNoKernel is the cause of an Accelerator's refusal of a spec: the host must do it.
 var ErrNoKernel = errors.New("no kernel")

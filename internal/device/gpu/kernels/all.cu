@@ -8,6 +8,7 @@
 #include "pairs.cu"
 #include "triplet.cu"
 #include "solver.cu"
+#include "picture.cu"
 #endif
 #if !defined(PART) || PART > 0
 #include "product.cu"

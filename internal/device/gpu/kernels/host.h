@@ -40,6 +40,11 @@ static float fused(float a, float b, float c) { return fmaf(a, b, c); }
 static float bits_float(unsigned u) { float f; memcpy(&f, &u, 4); return f; }
 static unsigned float_bits(float f) { unsigned u; memcpy(&u, &f, 4); return u; }
 
+static double times(double a, double b) {
+	volatile double p = a * b; // never fused with a sum
+	return p;
+}
+static double plus(double a, double b) { return a + b; }
 static void add_int(int *p, int v) { *p += v; }
 static void add_float(float *p, float v) { *p += v; }
 

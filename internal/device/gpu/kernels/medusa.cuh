@@ -28,6 +28,8 @@ extern "C" __attribute__((device)) void __syncthreads();
 static __device__ float root(float x) { return __nvvm_sqrt_rn_f(x); }
 static __device__ float fused(float a, float b, float c) { return __nvvm_fma_rn_f(a, b, c); }
 static __device__ double root(double x) { return __nvvm_sqrt_rn_d(x); }
+static __device__ double times(double a, double b) { return __nvvm_mul_rn_d(a, b); } // never fused with a sum
+static __device__ double plus(double a, double b) { return __nvvm_add_rn_d(a, b); }
 static __device__ float bits_float(unsigned u) { return __builtin_bit_cast(float, u); }
 static __device__ unsigned float_bits(float f) { return __builtin_bit_cast(unsigned, f); }
 static __device__ void add_int(int *p, int v) { __nvvm_atom_add_gen_i(p, v); } // of shared memory

@@ -1,0 +1,100 @@
+// Batches of pictures, made of 8-bit ones that lie on the device. The arithmetic is that of
+// package datasets (augment.go, warp.go) to the bit: whole numbers, and doubles that are not
+// fused.
+#include "medusa.cuh"
+
+// Recipe is device.Recipe; flags are those below.
+struct Recipe {
+	double map[6], bright, contrast;
+	int item, flags, x, y, width, height;
+	int unused[2];
+};
+enum { DETAIL = 1, MOVE = 2, BILINEAR = 4, TONED = 8, CENTRED = 16 };
+
+typedef unsigned char u8;
+
+static __device__ int within(int v, int n) { return v < 0 ? 0 : v < n ? v : n - 1; }
+
+// x with 16 binary places, halves away from 0.
+static __device__ i64 fixed_point(double x) {
+	x = times(x, 65536);
+	i64 n = (i64)x;
+	double rest = x - (double)n;
+	return rest >= 0.5 ? n + 1 : rest <= -0.5 ? n - 1 : n;
+}
+
+// Where pixel (i, y) of the result lies along one axis of the stored picture, by three numbers of the map.
+static __device__ i64 place(const double *m, int i, int y) {
+	double cy = (double)y + 0.5;
+	return fixed_point(plus(plus(plus(times(m[0], 0.5), times(m[1], cy)), m[2]), -0.5)) + 128 + i * fixed_point(m[0]);
+}
+
+// Four neighbours, weighed; fx and fy have 8 binary places.
+static __device__ int blend(int p00, int p01, int p10, int p11, int fx, int fy) {
+	int top = (p00 << 8) + (p01 - p00) * fx, low = (p10 << 8) + (p11 - p10) * fx;
+	return ((top << 8) + (low - top) * fy + (1 << 15)) >> 16 & 255;
+}
+
+struct Source {
+	const u8 *picture;
+	int h, w;       // of the stored picture
+	int rows, cols; // of the result
+	const Recipe *r;
+	__device__ int value(int channel, int y, int x) const {
+		const u8 *plane = picture + channel * h * w;
+		if (r->flags & MOVE) {
+			int dx = (int)r->map[0], dy = (int)r->map[4];
+			int x0 = (int)r->map[2] - (dx < 0), y0 = (int)r->map[5] - (dy < 0);
+			return plane[within(y0 + dy * y, rows) * cols + within(x0 + dx * x, cols)];
+		}
+		if (!(r->flags & BILINEAR)) return plane[y * w + x];
+		i64 u = place(r->map, x, y), v = place(r->map + 3, x, y);
+		int a = (int)(u >> 16), b = (int)(v >> 16);
+		int x0 = within(a, w), x1 = within(a + 1, w), y0 = within(b, h) * w, y1 = within(b + 1, h) * w;
+		return blend(plane[y0 + x0], plane[y0 + x1], plane[y1 + x0], plane[y1 + x1], (int)(u >> 8) & 255, (int)(v >> 8) & 255);
+	}
+};
+
+static __device__ double least(double a, double b) { return a < b ? a : b; }
+static __device__ double most(double a, double b) { return a > b ? a : b; }
+
+enum { CHANNELS = 3 }; // at most
+
+// y (B, C, H, W), a block a picture; tables (C, 256) is the normalisation.
+KERNEL(make_pictures)(int channels, u64 area, u64 across, int dh, int dw, const u8 *stored, const u8 *detail, const Recipe *recipes, const float *tables, float *y) {
+	__shared__ float table[CHANNELS][256];
+	__shared__ int shared[WIDTH];
+	const Recipe *r = recipes + BLOCK;
+	Divisor plane(area), width(across);
+	int rows = plane.d / width.d, n = channels * plane.d;
+	bool large = (r->flags & DETAIL) != 0;
+	Source s = {large ? detail + (i64)r->item * channels * dh * dw : stored + (i64)r->item * n, large ? dh : rows, large ? dw : width.d, rows, width.d, r};
+	double mean = 0;
+	if (r->flags & CENTRED) {
+		double weights[CHANNELS] = {channels == 1 ? 1 : 0.299, 0.587, 0.114};
+		for (int c = 0; c < channels; c++) {
+			int sum = 0;
+			for (int i = THREAD; i < plane.d; i += WIDTH) {
+				int row = width.over(i);
+				sum += s.value(c, row, i - row * width.d);
+			}
+			mean = plus(mean, times(weights[c], (double)block_sum(sum, shared)) / (double)plane.d);
+		}
+		mean = least(times(mean, r->bright), 255);
+	}
+	for (int c = 0; c < channels; c++) {
+		int v = THREAD; // of WIDTH values
+		if (r->flags & TONED) {
+			double x = least(times((double)v, r->bright), 255);
+			x = least(most(plus(mean, times(r->contrast, plus(x, -mean))), 0), 255);
+			v = (int)plus(x, 0.5);
+		}
+		table[c][THREAD] = tables[c * 256 + v];
+	}
+	SYNC;
+	for (int i = THREAD; i < n; i += WIDTH) {
+		int c = plane.over(i), at = i - c * plane.d, row = width.over(at), col = at - row * width.d;
+		bool erased = col >= r->x && col < r->x + r->width && row >= r->y && row < r->y + r->height;
+		y[(i64)BLOCK * n + i] = erased ? 0 : table[c][s.value(c, row, col)];
+	}
+}

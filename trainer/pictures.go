@@ -1,0 +1,60 @@
+package trainer
+
+import (
+	"github.com/pkg/errors"
+
+	"medusa/datasets"
+	"medusa/internal/device"
+)
+
+// deviceBatches makes the batches of training on a device, of pictures that lie there: the
+// host draws what happens to each, the device does it, with the same bits as the host.
+type deviceBatches struct {
+	pictures device.Pictures
+	recipes  []device.Recipe
+}
+
+// keepPictures brings the training set's pictures to the device; where they take too much
+// of its memory batches are made by the host.
+func (t *Trainer) keepPictures() error {
+	if t.device == nil {
+		return nil
+	}
+	d := t.data.Train
+	s := d.Stored()
+	scratch := make([]byte, s.Channels*max(s.Height*s.Width, s.DetailHeight*s.DetailWidth))
+	set := device.PictureSet{
+		Count: d.Len(), Channels: s.Channels, Height: s.Height, Width: s.Width, DetailHeight: s.DetailHeight, DetailWidth: s.DetailWidth,
+		Tables: t.data.Norm.Tables(s.Channels),
+		Read:   func(i int, detail bool) ([]byte, error) { return d.StoredPicture(i, detail, scratch) },
+	}
+	p, err := t.device.Accelerator().NewPictures(set)
+	if errors.Is(err, device.ErrNoRoom) {
+		if t.o.Notice != nil {
+			t.o.Notice("the host makes the batches: " + err.Error())
+		}
+		return nil
+	}
+	if err != nil {
+		return errors.Wrap(err, "trainer: the pictures on the device")
+	}
+	t.batches = &deviceBatches{pictures: p, recipes: make([]device.Recipe, t.sampler.Batch())}
+	return t.device.Hold(t.step.x)
+}
+
+// feed makes the batch the step's input.
+func (t *Trainer) feed(b *datasets.Batch) error {
+	copy(t.step.y, b.Labels)
+	if t.batches == nil {
+		copy(t.step.x, b.Pixels)
+		return nil
+	}
+	for i, r := range b.Recipes {
+		t.batches.recipes[i] = device.Recipe{
+			Item: r.Item, Detail: r.Detail, Move: r.Warp == datasets.WarpMove, Bilinear: r.Warp == datasets.WarpBilinear, Map: r.Map,
+			Toned: r.Toned, Centred: r.Centred, Bright: r.Bright, Contrast: r.Contrast,
+			X: r.X, Y: r.Y, Width: r.Width, Height: r.Height,
+		}
+	}
+	return t.batches.pictures.Make(t.device.Held(t.step.x), t.batches.recipes)
+}
