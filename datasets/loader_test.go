@@ -287,21 +287,23 @@ func BenchmarkLoader(b *testing.B) {
 	}{{"28x28x1", 1, 28, 28}, {"64x64x3", 3, 64, 64}} {
 		d := noisy(5000, size.c, size.h, size.w)
 		for name, a := range map[string]Augment{"plain": {}, "crop+rotate": {RandomCrop: 2, Rotation: 10}} {
-			b.Run(size.name+"/"+name, func(b *testing.B) {
-				s := &cycle{n: 5000}
-				l, err := NewLoader(d, LoaderConfig{Batch: 64, Augment: a}, s.next, 0)
-				require.NoError(b, err)
-				defer l.Close()
-				b.ReportAllocs()
-				for b.Loop() {
-					batch, err := l.Next(context.Background())
-					if err != nil {
-						b.Fatal(err)
+			for what, recipes := range map[string]bool{"pixels": false, "recipes": true} {
+				b.Run(size.name+"/"+name+"/"+what, func(b *testing.B) {
+					s := &cycle{n: 5000}
+					l, err := NewLoader(d, LoaderConfig{Batch: 64, Augment: a, Recipes: recipes}, s.next, 0)
+					require.NoError(b, err)
+					defer l.Close()
+					b.ReportAllocs()
+					for b.Loop() {
+						batch, err := l.Next(context.Background())
+						if err != nil {
+							b.Fatal(err)
+						}
+						batch.Release()
 					}
-					batch.Release()
-				}
-				b.ReportMetric(64*float64(b.N)/b.Elapsed().Seconds(), "images/s")
-			})
+					b.ReportMetric(64*float64(b.N)/b.Elapsed().Seconds(), "images/s")
+				})
+			}
 		}
 	}
 }
