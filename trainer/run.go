@@ -315,11 +315,13 @@ func (t *Trainer) look(b *datasets.Batch) error {
 	}
 	spread := measure(x, t.step.size, b.Classes)
 	i.MeanPositive, i.MeanNegative, i.EmbeddingNorm = spread.positive, spread.negative, spread.norm
-	if t.step.active != nil {
-		i.HasActive, i.ActiveShare = true, t.step.active.Scalar()
-		return errors.Wrapf(t.step.active.Err(), "trainer: the active share of step %d", i.Step)
+	if t.monitor == nil {
+		return nil
 	}
-	return nil
+	var err error
+	i.HasActive = true
+	i.ActiveShare, err = t.monitor.of(x, b.Labels)
+	return errors.Wrapf(err, "trainer: step %d", i.Step)
 }
 
 func (t *Trainer) warn(ctx context.Context, w Warning) error {

@@ -13,7 +13,6 @@ import (
 type step struct {
 	x, y     []float32 // pictures (B, C, H, W) and labels (B), filled for every run
 	loss     *graph.Kept
-	active   *graph.Kept // nil if the loss does not tell
 	embed    *graph.Kept // (B, E)
 	size     int         // E
 	slots    []*slot     // the network's, then the loss's
@@ -50,7 +49,10 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device
 	if err := s.gradients(g, cost, params, loss); err != nil {
 		return nil, nil, err
 	}
-	if err := s.keep(cost, net.Embedding, y, loss); err != nil {
+	if s.loss, err = graph.Keep(cost); err != nil {
+		return nil, nil, err
+	}
+	if s.embed, err = graph.Keep(net.Embedding); err != nil {
 		return nil, nil, err
 	}
 	if err := dev.Hold(graph.Tensors(params, paramsOf(loss))...); err != nil {
@@ -117,28 +119,6 @@ func (s *step) addSlots(prefix string, items []*graph.Param) {
 			name: prefix + item.Name, shape: item.Value.Shape().Clone(), w: item.Value.Float32s(), rate: rate,
 		})
 	}
-}
-
-func (s *step) keep(cost, embedding, y *gorgonia.Node, loss losses.Loss) (err error) {
-	if s.loss, err = graph.Keep(cost); err != nil {
-		return err
-	}
-	if s.embed, err = graph.Keep(embedding); err != nil {
-		return err
-	}
-	if m, ok := loss.(losses.Monitor); ok {
-		share, err := m.ActiveShare(embedding, y)
-		if err != nil {
-			return err
-		}
-		if share == nil {
-			return nil
-		}
-		if s.active, err = graph.Keep(share); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // run computes loss and gradients of the batch in x and y.

@@ -68,6 +68,7 @@ type Trainer struct {
 	journal     *journal
 	board       *board
 	pace        pace
+	monitor     *monitor       // nil if the loss does not tell its active share
 	batches     *deviceBatches // nil if the host makes them
 	engine      *engine
 	flights     []flight  // steps under way
@@ -286,6 +287,9 @@ func (t *Trainer) assemble() (err error) {
 		return err
 	}
 	t.own = paramsOf(t.loss)
+	if t.monitor, err = newMonitor(t.loss, t.sampler.Batch(), t.step.size); err != nil {
+		return err
+	}
 	for _, s := range t.step.slots[len(t.step.slots)-t.step.ownSlots:] {
 		s.rate *= t.cfg.Solver.LossLR
 	}
@@ -418,6 +422,9 @@ func (t *Trainer) Evaluate(ctx context.Context, d *datasets.Dataset) (metrics.Re
 // Close gives back what the run holds; the data stay open.
 func (t *Trainer) Close() error {
 	err := t.step.close()
+	if e := t.monitor.close(); err == nil {
+		err = e
+	}
 	if t.held != nil {
 		if e := t.held.Close(); err == nil {
 			err = e

@@ -1,0 +1,59 @@
+package trainer
+
+import (
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+
+	"medusa/graph"
+	"medusa/losses"
+)
+
+// monitor computes a loss's active share of a batch's embeddings, in a graph of its own: it is
+// run for logged steps alone.
+type monitor struct {
+	x, y  []float32 // embeddings (B, E) and labels (B)
+	share *graph.Kept
+	vm    gorgonia.VM
+}
+
+// newMonitor is nil if the loss does not tell its active share.
+func newMonitor(loss losses.Loss, batch, size int) (_ *monitor, err error) {
+	l, ok := loss.(losses.Monitor)
+	if !ok {
+		return nil, nil
+	}
+	defer graph.Guard("building the active share", &err)
+	m := &monitor{}
+	g := gorgonia.NewGraph()
+	x, embeddings := input(g, "embeddings", batch, size)
+	y, labels := input(g, "labels", batch)
+	m.x, m.y = embeddings, labels
+	share, err := l.ActiveShare(x, y)
+	if err != nil || share == nil {
+		return nil, err
+	}
+	if m.share, err = graph.Keep(share); err != nil {
+		return nil, err
+	}
+	m.vm, err = graph.NewMachine(g)
+	return m, err
+}
+
+// of is the active share.
+func (m *monitor) of(embeddings []float32, labels []float32) (_ float64, err error) {
+	defer graph.Guard("running the active share", &err)
+	copy(m.x, embeddings)
+	copy(m.y, labels)
+	m.vm.Reset()
+	if err := m.vm.RunAll(); err != nil {
+		return 0, errors.Wrap(err, "trainer: active share")
+	}
+	return m.share.Scalar(), nil
+}
+
+func (m *monitor) close() error {
+	if m == nil {
+		return nil
+	}
+	return m.vm.Close()
+}
