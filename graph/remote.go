@@ -111,6 +111,14 @@ func (r *remoteOp) input(i int, o *op, inputs []gorgonia.Value) (device.Remote, 
 // prepare makes the kernel and the token, and finds the output's memory.
 func (r *remoteOp) prepare(o *op) error {
 	r.mem = device.Memory{Remote: o.place.remote, On: r.m.d.acc}
+	if _, ok := o.spec.(device.Copy); ok && r.sources[0].leaf != nil && !o.place.kept {
+		// Such as a new shape of the pictures: what an input holds stays as it is for the run, and
+		// nobody looks later.
+		r.mem.Remote = r.sources[0].leaf.mem
+		r.kern = nothing{}
+		r.setToken(o)
+		return nil
+	}
 	kern, err := r.m.d.acc.Kernel(o.spec)
 	switch {
 	case errors.Is(err, device.ErrNoKernel):
@@ -123,12 +131,21 @@ func (r *remoteOp) prepare(o *op) error {
 		return err
 	}
 	r.kern = kern
-	r.token = gorgonia.NewF32(0)
-	if o.out.Dims() > 0 {
-		r.token = r.engine.newToken(o.out, o.place.remote)
-	}
+	r.setToken(o)
 	return nil
 }
+
+func (r *remoteOp) setToken(o *op) {
+	r.token = gorgonia.NewF32(0)
+	if o.out.Dims() > 0 {
+		r.token = r.engine.newToken(o.out, r.mem.Remote)
+	}
+}
+
+// nothing is the kernel of an op whose output is its input.
+type nothing struct{}
+
+func (nothing) Run(device.Memory, []device.Memory) error { return nil }
 
 // close gives back what the kernel holds.
 func (r *remoteOp) close() {

@@ -40,9 +40,7 @@ func (b *builder) build(spec any) bool {
 		n := s.To - s.From
 		b.launch("copy_block", flat(s.Rows*n), s.Rows*n, divisor(n), in(0).from(s.From), s.Width, out, n)
 	case device.SliceGrad:
-		n := s.To - s.From
-		b.step(fill(out, s.Rows*s.Width, 0))
-		b.launch("copy_block", flat(s.Rows*n), s.Rows*n, divisor(n), in(0), n, out.from(s.From), s.Width)
+		b.launch("slice_grad", flat(s.Rows*s.Width), s.Rows*s.Width, divisor(s.Width), s.From, s.To, in(0), out)
 	case device.Concat:
 		b.concat(s)
 	case device.Transpose:
@@ -77,8 +75,8 @@ func (b *builder) build(spec any) bool {
 	case device.BatchNormParamsGrad:
 		grid, parts := parted(s.C, s.N*s.Plane)
 		b.work(4 * s.C * parts)
-		b.launch("norm_params_grad", grid, s.N, s.C, divisor(s.Plane), s.Relu, in(0), in(1), in(2), in(3), in(4), work(0))
-		b.launch("add_parts", flat(2*s.C), 2*s.C, parts, work(0), out)
+		b.launch("norm_params_grad", grid, s.N, s.C, divisor(s.Plane), s.Relu, in(0), in(1), in(2), in(3), in(4), work(0), out)
+		b.addParts(2*s.C, parts, out)
 	case device.BatchNormGrad:
 		n := s.N * s.C * s.Plane
 		b.launch("norm_grad", flat(n), n, divisor(s.C), divisor(s.Plane), s.N, s.Relu, in(0), in(1), in(2), in(3), in(4), in(5).or(!s.Fixed), out)
@@ -350,8 +348,8 @@ func (b *builder) sumTo(s device.SumTo) bool {
 	grid, parts := parted(n, m)
 	b.work(2 * n * parts)
 	b.launch("sum_axes", grid, kept[2].n, kept[1].n, kept[0].n, kept[3].stride, kept[2].stride, kept[1].stride, kept[0].stride,
-		m, divisor(summed[1].n), divisor(summed[0].n), summed[2].stride, summed[1].stride, summed[0].stride, in(0), work(0))
-	b.launch("add_parts", flat(n), n, parts, work(0), out)
+		m, divisor(summed[1].n), divisor(summed[0].n), summed[2].stride, summed[1].stride, summed[0].stride, in(0), work(0), out)
+	b.addParts(n, parts, out)
 	return true
 }
 
@@ -359,8 +357,16 @@ func (b *builder) sumTo(s device.SumTo) bool {
 func (b *builder) channelSum(images, c, plane int, x, y operand) {
 	grid, parts := parted(c, images*plane)
 	b.work(2 * c * parts)
-	b.launch("channel_sum", grid, images, c, divisor(plane), x, work(0))
-	b.launch("add_parts", flat(c), c, parts, work(0), y)
+	b.launch("channel_sum", grid, images, c, divisor(plane), x, work(0), y)
+	b.addParts(c, parts, y)
+}
+
+// addParts adds up the parts of n results that lie in the workspace; one part alone was written
+// to y.
+func (b *builder) addParts(n, parts int, y operand) {
+	if parts > 1 {
+		b.launch("add_parts", flat(n), n, parts, work(0), y)
+	}
 }
 
 func (b *builder) linear(s device.Linear) {

@@ -186,6 +186,13 @@ static __device__ void complain(int *report, int check, int place) {
 	}
 }
 
+// result is number i of parts (parts, n), or of y (n) where there is one part alone: then
+// nothing needs to add up.
+static __device__ void result(int n, int i, double v, double *parts, float *y) {
+	if (BLOCKS_Y > 1) parts[i] = v;
+	else y[i] = (float)v;
+}
+
 // Work on many tensors in one launch: a block takes a piece of PIECE elements of one of them. A
 // table lists the tensors; n is the elements of one, piece the number of its first piece.
 enum { PIECE = 4096 };

@@ -73,8 +73,8 @@ static __device__ bool passed(float x, float mean, float istd, float gamma, floa
 	return (x - mean) * (gamma * istd) + beta > 0;
 }
 
-// The gradients to γ and β, of parts (parts, 2, C). Grid (C, parts).
-KERNEL(norm_params_grad)(int images, int c, u64 plane, int relu, const float *x, const float *stats, const float *gamma, const float *beta, const float *dy, double *parts) {
+// The gradients to γ and β, (2, C), or of parts (parts, 2, C): see result. Grid (C, parts).
+KERNEL(norm_params_grad)(int images, int c, u64 plane, int relu, const float *x, const float *stats, const float *gamma, const float *beta, const float *dy, double *parts, float *grads) {
 	__shared__ double shared[WIDTH];
 	Channel ch(images, c, plane);
 	int k = ch.k;
@@ -89,8 +89,8 @@ KERNEL(norm_params_grad)(int images, int c, u64 plane, int relu, const float *x,
 	dgamma = block_sum(dgamma, shared);
 	dbeta = block_sum(dbeta, shared);
 	if (THREAD == 0) {
-		parts[2 * BLOCK_Y * c + k] = dgamma;
-		parts[(2 * BLOCK_Y + 1) * c + k] = dbeta;
+		result(2 * c, 2 * BLOCK_Y * c + k, dgamma, parts, grads);
+		result(2 * c, (2 * BLOCK_Y + 1) * c + k, dbeta, parts, grads);
 	}
 }
 
@@ -108,12 +108,12 @@ KERNEL(norm_grad)(int n, u64 channels, u64 plane, int images, int relu, const fl
 	}
 }
 
-// Sums of a channel of x (N, C, plane) over images and places, of parts (parts, C). Grid (C, parts).
-KERNEL(channel_sum)(int images, int c, u64 plane, const float *x, double *parts) {
+// Sums of a channel of x (N, C, plane) over images and places, (C), or of parts (parts, C). Grid (C, parts).
+KERNEL(channel_sum)(int images, int c, u64 plane, const float *x, double *parts, float *y) {
 	__shared__ double shared[WIDTH];
 	Channel ch(images, c, plane);
 	double sum = 0;
 	of_channel(i, ch) sum += x[ch.at(i)];
 	sum = block_sum(sum, shared);
-	if (THREAD == 0) parts[BLOCK_Y * c + BLOCK] = sum;
+	if (THREAD == 0) result(c, BLOCK_Y * c + BLOCK, sum, parts, y);
 }

@@ -1,6 +1,16 @@
 // Copies, transposes and sums along axes, and what products need around them.
 #include "medusa.cuh"
 
+// The gradient to a slice of a matrix with rows of width numbers: those from … to−1 are dy's, the
+// others 0.
+KERNEL(slice_grad)(int n, u64 across, int from, int to, const float *dy, float *dx) {
+	Divisor width(across);
+	each(i, n) {
+		int r = width.over(i), c = i - r * width.d;
+		dx[i] = c >= from && c < to ? dy[r * (to - from) + c - from] : 0;
+	}
+}
+
 // A block of rows×width numbers from one matrix to another, with their own lengths of a row.
 KERNEL(copy_block)(int n, u64 width, const float *x, int ldx, float *y, int ldy) {
 	Divisor w(width);
@@ -22,9 +32,9 @@ KERNEL(transpose)(int rows, int cols, const float *x, float *y) {
 }
 
 // Sums over up to three axes: the sum of number o is that of x[base(o) + j0·s0 + j1·s1 + j2·s2],
-// of which a block adds up part BLOCK_Y, to parts (parts, results). Results are (k0, k1, k2, k3)
+// of which a block adds up part BLOCK_Y: see result. Results are (k0, k1, k2, k3)
 // with strides t0 … t3 in x. Grid (results, parts).
-KERNEL(sum_axes)(int k1, int k2, int k3, int t0, int t1, int t2, int t3, int m, u64 m1, u64 m2, int s0, int s1, int s2, const float *x, double *parts) {
+KERNEL(sum_axes)(int k1, int k2, int k3, int t0, int t1, int t2, int t3, int m, u64 m1, u64 m2, int s0, int s1, int s2, const float *x, double *parts, float *y) {
 	__shared__ double shared[WIDTH];
 	Divisor n1(m1), n2(m2);
 	int r = BLOCK, each = (m + BLOCKS_Y - 1) / BLOCKS_Y, from = BLOCK_Y * each, to = min_of(m, from + each);
@@ -40,7 +50,7 @@ KERNEL(sum_axes)(int k1, int k2, int k3, int t0, int t1, int t2, int t3, int m, 
 		sum += x[p * s0 + (q - p * n1.d) * s1 + (j - q * n2.d) * s2];
 	}
 	sum = block_sum(sum, shared);
-	if (THREAD == 0) parts[BLOCK_Y * BLOCKS + BLOCK] = sum;
+	if (THREAD == 0) result(BLOCKS, BLOCK_Y * BLOCKS + BLOCK, sum, parts, y);
 }
 
 // y (n) is the sum of parts (count, n).
