@@ -3,6 +3,7 @@ package gpu
 import (
 	"fmt"
 	"math"
+	"os"
 	"strings"
 
 	"github.com/pkg/errors"
@@ -126,9 +127,19 @@ func Open(ordinal int, o Options) (d *Device, err error) {
 	return d, nil
 }
 
+// librariesEnv, set to off, leaves cuBLAS and cuDNN alone: where they do not work, and to compare.
+const librariesEnv = "MEDUSA_CUDA_LIBRARIES"
+
 // openLibraries takes cuBLAS and cuDNN if they are there; without them the kernels of our own
 // do.
 func (d *Device) openLibraries() (err error) {
+	switch v := os.Getenv(librariesEnv); v {
+	case "":
+	case "off":
+		return nil
+	default:
+		return errors.Errorf("%s is %q, want off or nothing", librariesEnv, v)
+	}
 	var missing *cuda.LibraryError
 	if d.dnn, err = d.ctx.NewDNN(d.stream); err != nil && !errors.As(err, &missing) {
 		return err

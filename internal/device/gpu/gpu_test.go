@@ -623,3 +623,18 @@ func TestDivisors(t *testing.T) {
 		}
 	}
 }
+
+// The libraries can be left alone.
+func TestLibrariesOff(t *testing.T) {
+	gputest.Prepare(t)
+	t.Setenv("MEDUSA_CUDA_LIBRARIES", "no")
+	_, err := gpu.Open(0, gpu.Options{})
+	require.ErrorContains(t, err, `MEDUSA_CUDA_LIBRARIES is "no", want off or nothing`)
+	t.Setenv("MEDUSA_CUDA_LIBRARIES", "off")
+	d, err := gpu.Open(0, gpu.Options{})
+	require.NoError(t, err)
+	defer d.Close()
+	k, err := d.Kernel(device.MatMul{M: 2, N: 2, K: 2})
+	require.NoError(t, err)
+	require.Equal(t, []string{"gemm_32"}, gpu.Launches(k))
+}
