@@ -83,7 +83,11 @@ func TestNetworksOnDevice(t *testing.T) {
 				steps = 3
 			}
 			c.Batch, c.Classes = 8, 4
+			share := 2e-3
 			if name == "resnet18" {
+				// Of its first gradient, 20 layers of ReLU back, the CPU's own kernels for AVX-512 and
+				// portable ones are 5e-3 apart, of which the losses agree to 1e-7.
+				share = 2e-2
 				c.Batch, c.Classes = 16, 8
 				if os.Getenv(gputest.OnGPU) == "" { // the fake device is a thousand times as slow
 					c.Net.Channels, steps = []int{2, 4, 4, 4}, min(steps, 10)
@@ -111,7 +115,7 @@ func TestNetworksOnDevice(t *testing.T) {
 				require.NoError(t, err)
 				require.InDelta(t, want, got, 1e-4*max(1, math.Abs(want)), "loss of step %d", step)
 				for i, s := range onCPU.solver.slots {
-					near(t, s.grad.Float32s(), onDevice.solver.slots[i].grad.Float32s(), "step %d: gradient to %s", step, s.name)
+					near(t, s.grad.Float32s(), onDevice.solver.slots[i].grad.Float32s(), share, "step %d: gradient to %s", step, s.name)
 				}
 				theirs, mine := onDevice.tensors(), onCPU.tensors()
 				for i := range mine {
@@ -130,14 +134,14 @@ func (s *Stepper) tensors() [][]float32 {
 
 // near compares the difference with the length of what is wanted. A hinge or a maximum may fall
 // on the other side by rounding, so single numbers are not held to it.
-func near(t *testing.T, want, got []float32, what string, args ...any) {
+func near(t *testing.T, want, got []float32, share float64, what string, args ...any) {
 	t.Helper()
 	var off, length float64
 	for k, v := range want {
 		d := float64(got[k]) - float64(v)
 		off, length = off+d*d, length+float64(v)*float64(v)
 	}
-	require.LessOrEqual(t, math.Sqrt(off), 2e-3*math.Sqrt(length)+1e-6, append([]any{what}, args...)...)
+	require.LessOrEqual(t, math.Sqrt(off), share*math.Sqrt(length)+1e-6, append([]any{what}, args...)...)
 }
 
 // A label that is no class, and a loss that is not finite, leave everything as it was.
