@@ -80,7 +80,7 @@ func (t *Trainer) fill(r *Result, stop Stop, began time.Time) {
 	}
 	r.WaitShare = t.pace.waitShare(s)
 	r.Seconds = time.Since(began).Seconds()
-	r.PeakRSS = peakRSS()
+	r.PeakRSS, r.DeviceMemory = peakRSS(), t.device.Allocated()
 	r.Parameters, _ = t.Parameters()
 	r.Seed, r.Device, r.Threads = t.cfg.Seed, t.cfg.Device, cpu.Threads()
 	r.Dir = string(t.dir)

@@ -121,11 +121,12 @@ type Result struct {
 	ModelStep int     `json:"model_step"`     // the step that they are of
 	FinalLoss float64 `json:"final_loss"`     // of the last step's batch
 
-	ImagesPerSecond float64   `json:"images_per_second"` // of training, without evaluations
-	WaitShare       float64   `json:"wait_share"`        // share of the time in which the step waited for pictures
-	Seconds         float64   `json:"seconds"`           // of this process, from Run's start to its end
-	PeakRSS         int64     `json:"peak_rss_bytes"`    // of this process; 0 where the system does not tell
-	Parameters      int       `json:"parameters"`        // learned numbers of the network
+	ImagesPerSecond float64   `json:"images_per_second"`      // of training, without evaluations
+	WaitShare       float64   `json:"wait_share"`             // share of the time in which the step waited for pictures
+	Seconds         float64   `json:"seconds"`                // of this process, from Run's start to its end
+	PeakRSS         int64     `json:"peak_rss_bytes"`         // of this process; 0 where the system does not tell
+	DeviceMemory    int64     `json:"device_bytes,omitempty"` // that was taken on the device; 0 on the CPU
+	Parameters      int       `json:"parameters"`             // learned numbers of the network
 	Seed            uint64    `json:"seed"`
 	Device          string    `json:"device"`
 	Threads         int       `json:"threads"`

@@ -67,8 +67,8 @@ func printOutcome(w io.Writer, data trainer.Data, r trainer.Result, report, embe
 		numbersRight(t, 2, 3, 4)
 		t.Render()
 	}
-	fmt.Fprintf(w, "\n%d steps in %.1f s, %.0f images/s, %.1f%% of it waiting for pictures, %.0f MiB at the most\n",
-		r.Steps, r.Seconds, r.ImagesPerSecond, 100*r.WaitShare, float64(r.PeakRSS)/(1<<20))
+	fmt.Fprintf(w, "\n%d steps in %.1f s, %.0f images/s, %.1f%% of it waiting for pictures, %s\n",
+		r.Steps, r.Seconds, r.ImagesPerSecond, 100*r.WaitShare, memory(r))
 	if r.Stop == trainer.StopPatience {
 		fmt.Fprintf(w, "stopped early: no better %s since step %d\n", title(r.Metric), r.BestStep)
 	}
@@ -100,4 +100,13 @@ func leftOut(r *metrics.Result) string {
 		return ""
 	}
 	return fmt.Sprintf("; %d have no match and were left out as queries", r.LeftOut)
+}
+
+// memory is what a run took, of the device too if that has its own.
+func memory(r trainer.Result) string {
+	m := fmt.Sprintf("%.0f MiB at the most", float64(r.PeakRSS)/(1<<20))
+	if r.DeviceMemory > 0 {
+		m += fmt.Sprintf(", %.0f MiB on %s", float64(r.DeviceMemory)/(1<<20), r.Device)
+	}
+	return m
 }

@@ -146,7 +146,7 @@ func (r *recorder) facts(result trainer.Result) []report.Fact {
 		{Name: "Speed", Value: fmt.Sprintf("%s images/s", thousands(int(result.ImagesPerSecond)))},
 		{Name: "Parameters", Value: thousands(result.Parameters)},
 		{Name: "Device", Value: fmt.Sprintf("%s, %d threads", result.Device, result.Threads)},
-		{Name: "Memory", Value: fmt.Sprintf("%.0f MiB at the most", float64(result.PeakRSS)/(1<<20))},
+		{Name: "Memory", Value: memory(result)},
 		{Name: "Seed", Value: fmt.Sprint(result.Seed)},
 	}
 }
