@@ -16,7 +16,8 @@ import (
 // Device is an accelerator on which graphs are run. A nil *Device is the CPU. It is used by
 // one goroutine at a time.
 type Device struct {
-	acc    device.Accelerator
+	acc    device.Accelerator // nil once closed
+	name   string
 	held   map[*float32]device.Remote // tensors that live on the device, by their host memory
 	log    func(message string)
 	told   map[string]bool
@@ -76,7 +77,7 @@ func OpenDevice(name string, o DeviceOptions) (*Device, error) {
 }
 
 func newDevice(acc device.Accelerator, log func(string)) *Device {
-	return &Device{acc: acc, held: map[*float32]device.Remote{}, log: log, told: map[string]bool{}}
+	return &Device{acc: acc, name: acc.Name(), held: map[*float32]device.Remote{}, log: log, told: map[string]bool{}}
 }
 
 // Name is such as cuda:0, and cpu of nil.
@@ -84,8 +85,11 @@ func (d *Device) Name() string {
 	if d == nil {
 		return "cpu"
 	}
-	return d.acc.Name()
+	return d.name
 }
+
+// errClosed is what a device that was closed says.
+var errClosed = errors.New("graph: the device is closed")
 
 // Close gives the device back, after the machines that run on it.
 func (d *Device) Close() error {
@@ -100,8 +104,11 @@ func (d *Device) Close() error {
 // Hold brings tensors to the device, where machines made after it read and write them. From
 // then on the device's numbers count, until Fetch.
 func (d *Device) Hold(tensors ...[]float32) error {
-	if d == nil {
+	switch {
+	case d == nil:
 		return nil
+	case d.acc == nil:
+		return errClosed
 	}
 	for _, t := range tensors {
 		if len(t) == 0 || d.held[&t[0]] != nil {
@@ -139,6 +146,9 @@ func (d *Device) Copier(dst, src [][]float32) (func() error, error) {
 			}
 			return nil
 		}, nil
+	}
+	if d.acc == nil {
+		return nil, errClosed
 	}
 	var pairs []device.Pair
 	for i := range dst {
@@ -205,7 +215,7 @@ func (d *Device) Accelerator() device.Accelerator {
 
 // Allocated is how many bytes of the device's memory are taken; 0 of the CPU.
 func (d *Device) Allocated() int64 {
-	if d == nil {
+	if d == nil || d.acc == nil {
 		return 0
 	}
 	return d.acc.Allocated()
@@ -288,6 +298,9 @@ func NewMachineOn(g *gorgonia.ExprGraph, d *Device) (vm gorgonia.VM, err error) 
 	defer Guard("making a machine", &err)
 	if g == nil {
 		return nil, errors.New("graph: no graph to make a machine of")
+	}
+	if d.acc == nil {
+		return nil, errClosed
 	}
 	g = pruned(g)
 	m := &remoteMachine{d: d}
@@ -391,6 +404,9 @@ func remoteSums(g *gorgonia.ExprGraph) map[*gorgonia.Node]bool {
 
 // RunAll brings the inputs to the device and runs the graph there.
 func (m *remoteMachine) RunAll() error {
+	if m.d.acc == nil {
+		return errClosed
+	}
 	if err := m.bring(); err != nil {
 		return err
 	}

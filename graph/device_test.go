@@ -127,3 +127,36 @@ func TestOpsOnDevice(t *testing.T) {
 		t.Run(name, test)
 	}
 }
+
+// A closed device says so, whatever it is asked.
+func TestClosedDevice(t *testing.T) {
+	d := sim(t, nil)
+	x := []float32{1, 2}
+	require.NoError(t, d.Hold(x))
+	g := gorgonia.NewGraph()
+	n := gorgonia.NewVector(g, tensor.Float32, gorgonia.WithShape(2), gorgonia.WithValue(tensor.New(tensor.WithShape(2), tensor.WithBacking(x))))
+	y, err := graph.Of(n).Square().Node()
+	require.NoError(t, err)
+	kept, err := graph.Keep(y)
+	require.NoError(t, err)
+	vm, err := graph.NewMachineOn(g, d)
+	require.NoError(t, err)
+	require.NoError(t, vm.RunAll())
+	require.NoError(t, d.Close())
+	require.Equal(t, "cuda:0", d.Name())
+	require.Zero(t, d.Allocated())
+	require.ErrorContains(t, d.Hold(x), "closed")
+	require.Error(t, d.Fetch(x))
+	require.Error(t, d.Push(x))
+	d.Drop(x)
+	_, err = d.Copier([][]float32{x}, [][]float32{x})
+	require.ErrorContains(t, err, "closed")
+	_, err = graph.NewMachineOn(g, d)
+	require.ErrorContains(t, err, "closed")
+	vm.Reset()
+	require.ErrorContains(t, vm.RunAll(), "closed")
+	require.Nil(t, kept.Float32s())
+	require.Error(t, kept.Err())
+	require.NoError(t, vm.Close())
+	require.NoError(t, d.Close())
+}
