@@ -3,13 +3,10 @@
 package cudatest
 
 import (
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"errors"
-	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +15,7 @@ import (
 	"github.com/ebitengine/purego"
 
 	"medusa/internal/cuda"
+	"medusa/internal/cuda/cudatest/native"
 )
 
 //go:embed testdata/*.c testdata/*.h
@@ -30,73 +28,29 @@ var libraries = []struct{ soname, source string }{
 	{"libcuda.so.1", "cuda.c"}, {"libcublas.so.12", "cublas.c"}, {"libcudnn.so.9", "cudnn.c"},
 }
 
-var errNoCompiler = errors.New("no C compiler (gcc, clang or cc) for the fake CUDA libraries")
-
-// Folder is where the fake libraries are. They are made once and kept in the user's cache
-// under a name that depends on their sources.
+// Folder is where the fake libraries are. They are made once and kept in the user's cache.
 var Folder = sync.OnceValues(func() (string, error) {
-	cc := ""
-	for _, name := range []string{"gcc", "clang", "cc"} {
-		if path, err := exec.LookPath(name); err == nil {
-			cc = path
-			break
-		}
-	}
-	if cc == "" {
-		return "", errNoCompiler
-	}
-	hash := sha256.New()
-	hash.Write([]byte(cc + strings.Join(compiler, " ")))
+	files := map[string][]byte{}
 	entries, err := sources.ReadDir("testdata")
 	if err != nil {
 		return "", err
 	}
-	base, err := os.UserCacheDir()
-	if err != nil {
-		base = os.TempDir()
-	}
-	_ = os.MkdirAll(base, 0o755) // the next line tells
-	tmp, err := os.MkdirTemp(base, "medusa-fakecuda-new-")
-	if err != nil {
-		base = os.TempDir()
-		if tmp, err = os.MkdirTemp(base, "medusa-fakecuda-new-"); err != nil {
-			return "", err
-		}
-	}
-	defer os.RemoveAll(tmp)
 	for _, e := range entries {
-		raw, err := sources.ReadFile("testdata/" + e.Name())
-		if err != nil {
-			return "", err
-		}
-		hash.Write(raw)
-		if err := os.WriteFile(filepath.Join(tmp, e.Name()), raw, 0o600); err != nil {
+		if files[e.Name()], err = sources.ReadFile("testdata/" + e.Name()); err != nil {
 			return "", err
 		}
 	}
-	folder := filepath.Join(base, "medusa-fakecuda-"+hex.EncodeToString(hash.Sum(nil))[:16])
-	if _, err := os.Stat(folder); err == nil {
-		return folder, nil
-	}
+	var commands [][]string
 	for i, l := range libraries {
-		args := append(append([]string(nil), compiler...), "-Wl,-soname,"+l.soname, "-o", l.soname, l.source)
+		args := append(slices.Clone(compiler), "-Wl,-soname,"+l.soname, "-o", l.soname, l.source)
 		if i > 0 { // those on top find the driver by its name, which is loaded first
 			args = append(args, "-L.", "-l:"+libraries[0].soname)
 		} else {
 			args = append(args, "-ldl")
 		}
-		cmd := exec.Command(cc, args...)
-		cmd.Dir = tmp
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return "", errors.New("cudatest: " + cmd.String() + ": " + err.Error() + "\n" + string(out))
-		}
+		commands = append(commands, args)
 	}
-	if err := os.Rename(tmp, folder); err != nil {
-		if _, e := os.Stat(folder); e != nil { // another process may have been faster
-			return "", err
-		}
-	}
-	return folder, nil
+	return native.Build("medusa-fakecuda", []string{"gcc", "clang", "cc"}, files, commands)
 })
 
 // Fake steers the fake device.
@@ -130,7 +84,7 @@ func Open(tb testing.TB) (*cuda.Driver, *Fake) {
 func Prepare(tb testing.TB) *Fake {
 	tb.Helper()
 	folder, err := Folder()
-	if errors.Is(err, errNoCompiler) {
+	if errors.Is(err, native.ErrNoCompiler) {
 		tb.Skip(err)
 	}
 	if err != nil {

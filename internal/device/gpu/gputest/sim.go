@@ -5,19 +5,18 @@
 package gputest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"medusa/internal/cuda/cudatest"
+	"medusa/internal/cuda/cudatest/native"
 	"medusa/internal/device/gpu/kernels"
 )
 
@@ -25,68 +24,26 @@ import (
 // with a sum but where the sources say so, as on the GPU with the same flag.
 var compiler = []string{"-std=c++17", "-O2", "-ffp-contract=on", "-w", "-shared", "-fPIC", "-U_FORTIFY_SOURCE", "-fno-strict-aliasing"}
 
-var errNoCompiler = errors.New("no C++ compiler (g++ or clang++) for the kernels")
-
-// library is the kernels for the host. It is made once and kept in the user's cache under a
-// name that depends on its sources.
+// library is the kernels for the host, made once and kept in the user's cache.
 var library = sync.OnceValues(func() (string, error) {
-	cxx := ""
-	for _, name := range []string{"g++", "clang++", "c++"} {
-		if path, err := exec.LookPath(name); err == nil {
-			cxx = path
-			break
-		}
-	}
-	if cxx == "" {
-		return "", errNoCompiler
-	}
 	names, err := kernels.Names()
 	if err != nil {
 		return "", err
 	}
-	main := mainSource(names)
-	hash := sha256.New()
-	hash.Write([]byte(cxx + strings.Join(compiler, " ") + main))
-	base, err := os.UserCacheDir()
-	if err != nil {
-		base = os.TempDir()
-	}
-	_ = os.MkdirAll(base, 0o755) // the next line tells
-	tmp, err := os.MkdirTemp(base, "medusa-kernels-new-")
-	if err != nil {
-		base = os.TempDir()
-		if tmp, err = os.MkdirTemp(base, "medusa-kernels-new-"); err != nil {
-			return "", err
-		}
-	}
-	defer os.RemoveAll(tmp)
+	files := map[string][]byte{"main.cpp": []byte(mainSource(names))}
 	err = fs.WalkDir(kernels.Sources, ".", func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
+		if err == nil && !e.IsDir() {
+			files[path], err = kernels.Sources.ReadFile(path)
 		}
-		raw, err := kernels.Sources.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		hash.Write(raw)
-		return os.WriteFile(filepath.Join(tmp, path), raw, 0o600)
+		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	final := filepath.Join(base, "medusa-kernels-"+hex.EncodeToString(hash.Sum(nil))[:16]+".so")
-	if _, err := os.Stat(final); err == nil {
-		return final, nil
-	}
-	if err := os.WriteFile(filepath.Join(tmp, "main.cpp"), []byte(main), 0o600); err != nil {
-		return "", err
-	}
-	cmd := exec.Command(cxx, append(append([]string{}, compiler...), "-o", "kernels.so", "main.cpp")...)
-	cmd.Dir = tmp
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("gputest: %s: %w\n%s", cmd, err, out)
-	}
-	return final, os.Rename(filepath.Join(tmp, "kernels.so"), final)
+	const file = "kernels.so"
+	folder, err := native.Build("medusa-kernels", []string{"g++", "clang++", "c++"}, files,
+		[][]string{append(slices.Clone(compiler), "-o", file, "main.cpp")})
+	return filepath.Join(folder, file), err
 })
 
 // mainSource is the function by which the fake driver runs a kernel.
@@ -114,7 +71,7 @@ func Prepare(tb testing.TB) *cudatest.Fake {
 	}
 	f := cudatest.Prepare(tb)
 	path, err := library()
-	if errors.Is(err, errNoCompiler) {
+	if errors.Is(err, native.ErrNoCompiler) {
 		tb.Skip(err)
 	}
 	if err != nil {
