@@ -402,3 +402,42 @@ func weightsOf(t *testing.T, dir string) []byte {
 	require.NoError(t, err)
 	return b
 }
+
+// A GPU that breaks in the middle of a run ends it with what CUDA says; the last checkpoint
+// stays, and the run goes on from it elsewhere.
+func TestBrokenDevice(t *testing.T) {
+	fake := gputest.Prepare(t)
+	if fake == nil {
+		t.Skip("a GPU is not broken on purpose")
+	}
+	cfg := small(pictures(t))
+	cfg.Steps, cfg.Device, cfg.EvalEvery, cfg.CheckpointEvery, cfg.LogEvery = 12, "cuda", -1, 4, 5
+	data, err := Load(cfg.Data, cfg.Seed, LoadOptions{})
+	require.NoError(t, err)
+	defer data.Close()
+	for _, lag := range []int{6, 7, 8} { // the step before which it breaks
+		dir := filepath.Join(t.TempDir(), "run")
+		broken := false
+		hook := Hook{Step: func(_ context.Context, i StepInfo) error {
+			if i.Step == lag && !broken {
+				broken = true
+				fake.Inject("work", 3, cuda.IllegalAddress)
+			}
+			return nil
+		}}
+		tr, err := New(cfg, data, Options{Dir: dir, Hooks: []Hook{hook}})
+		require.NoError(t, err)
+		_, err = tr.Run(context.Background())
+		require.ErrorContains(t, err, "CUDA_ERROR_ILLEGAL_ADDRESS")
+		require.Regexp(t, `trainer: (step|the checkpoint of step) \d`, err.Error())
+		_ = tr.Close() // has its own complaint of the GPU
+		fake.Reset()
+		tr, err = Resume(data, Options{Dir: dir, Device: "cpu"})
+		require.NoError(t, err)
+		require.Contains(t, []int{4, 8}, tr.state.Step)
+		r, err := tr.Run(context.Background())
+		require.NoError(t, err)
+		require.Equal(t, 12, r.Steps)
+		require.NoError(t, tr.Close())
+	}
+}

@@ -363,7 +363,7 @@ func (t *Trainer) save(ctx context.Context, name, kind string) error {
 	t.state.LogBytes = t.journal.size
 	c, err := t.checkpoint()
 	if err != nil {
-		return saveError{err}
+		return saveError{errors.Wrapf(err, "trainer: the checkpoint of step %d", t.state.Step)}
 	}
 	if err := c.write(t.dir, name); err != nil {
 		return saveError{err}
