@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/pkg/errors"
@@ -14,6 +15,7 @@ import (
 	"medusa/internal/cuda"
 	"medusa/internal/device/gpu/gputest"
 	"medusa/nets"
+	"medusa/samplers"
 )
 
 // Every solver makes on a device the steps that it makes on the CPU, with clipping, weight
@@ -441,4 +443,57 @@ func TestBrokenDevice(t *testing.T) {
 		require.Equal(t, 12, r.Steps)
 		require.NoError(t, tr.Close())
 	}
+}
+
+// How the device computes reaches it from the configuration.
+func TestOptionsOfDevice(t *testing.T) {
+	fake := gputest.Prepare(t)
+	if fake == nil {
+		t.Skip("counts the fake device's calls")
+	}
+	data, err := Load(DataConfig{Path: pictures(t), Val: "none", Test: "none"}, 1, LoadOptions{})
+	require.NoError(t, err)
+	defer data.Close()
+	loss := func(change func(c *Config)) float64 {
+		cfg := Config{Net: nets.Config{Channels: []int{4}, Embedding: 8}, Loss: "triplet", Steps: 2, Device: "cuda", EvalEvery: -1, Sampler: samplers.Config{P: 4, K: 2}}
+		change(&cfg)
+		tr, err := New(cfg, data, Options{Dir: filepath.Join(t.TempDir(), "run")})
+		require.NoError(t, err)
+		r, err := tr.Run(context.Background())
+		require.NoError(t, err)
+		require.NoError(t, tr.Close())
+		return r.FinalLoss
+	}
+	plain := loss(func(*Config) {})
+	require.Equal(t, plain, loss(func(*Config) {}), "equal seed, equal bits")
+	rounded := loss(func(c *Config) { c.TF32 = true })
+	require.NotEqual(t, plain, rounded)
+	require.InDelta(t, plain, rounded, 0.02)
+	t.Setenv("MEDUSA_CUDA_LIBRARIES", "off")
+	own := loss(func(c *Config) { c.TF32 = true })
+	require.NotEqual(t, plain, own)
+	require.InDelta(t, rounded, own, 0.005, "our own kernels round too")
+	t.Setenv("MEDUSA_CUDA_LIBRARIES", "")
+
+	// cuDNN is asked for its algorithms, of which AnyOrder takes the first.
+	chosen := func(any bool) []string {
+		fake.Set("quiet", 0)
+		fake.ClearLog()
+		loss(func(c *Config) { c.AnyOrder = any })
+		return fake.Calls("cudnnConvolutionBackwardFilter")
+	}
+	ordered, free := chosen(false), chosen(true)
+	require.NotEmpty(t, ordered)
+	require.Equal(t, algorithms(ordered), algorithms(chosen(false)))
+	require.NotEqual(t, algorithms(ordered), algorithms(free))
+}
+
+// algorithms is the calls without the addresses of memory.
+func algorithms(calls []string) []string {
+	address := regexp.MustCompile(`0x[0-9a-f]+`)
+	var out []string
+	for _, c := range calls {
+		out = append(out, address.ReplaceAllString(c, "0x"))
+	}
+	return out
 }
