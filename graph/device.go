@@ -58,7 +58,7 @@ func OpenDevice(name string, o DeviceOptions) (*Device, error) {
 	case name == "auto":
 		d, err := open(0)
 		if err != nil {
-			log("device auto: the CPU, since there is no CUDA: " + errors.Cause(err).Error())
+			log("device auto: the CPU, since there is no CUDA: " + gpu.WhyNot(err))
 			return nil, nil
 		}
 		log("device auto: " + d.Name())

@@ -127,6 +127,16 @@ func Open(ordinal int, o Options) (d *Device, err error) {
 	return d, nil
 }
 
+// WhyNot is an error of Open in short: of a library that is missing not every place that was
+// looked at.
+func WhyNot(err error) string {
+	var missing *cuda.LibraryError
+	if errors.As(err, &missing) {
+		return "no " + missing.Library + " (" + strings.Join(missing.Names, ", ") + ") on this machine"
+	}
+	return errors.Cause(err).Error()
+}
+
 // librariesEnv, set to off, leaves cuBLAS and cuDNN alone: where they do not work, and to compare.
 const librariesEnv = "MEDUSA_CUDA_LIBRARIES"
 

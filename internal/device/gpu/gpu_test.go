@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/pkg/errors"
 	"github.com/stretchr/testify/require"
 
 	"medusa/internal/cuda"
@@ -637,4 +638,10 @@ func TestLibrariesOff(t *testing.T) {
 	k, err := d.Kernel(device.MatMul{M: 2, N: 2, K: 2})
 	require.NoError(t, err)
 	require.Equal(t, []string{"gemm_32"}, gpu.Launches(k))
+}
+
+func TestWhyNot(t *testing.T) {
+	missing := &cuda.LibraryError{Library: "libcuda", Names: []string{"libcuda.so.1"}, Tried: []cuda.Attempt{{Place: "/usr/lib", Reason: "none"}}}
+	require.Equal(t, "no libcuda (libcuda.so.1) on this machine", gpu.WhyNot(errors.Wrap(missing, "gpu")))
+	require.Equal(t, "broken", gpu.WhyNot(errors.Wrap(errors.New("broken"), "gpu")))
 }
