@@ -26,12 +26,12 @@ func (b *builder) convolution(spec any) {
 		}
 		b.maxPool(s.Pool, s.Relu, s.Saved, work(0))
 	case device.ConvGradInput:
-		if b.library(s.Conv2D, func(c *cuda.Convolution, p [3]*cuda.Buffer, space *cuda.Buffer) error {
-			return c.BackwardData(1, p[1], p[0], 0, p[2], space)
-		}, in(0), in(1), out) {
-			return
-		}
-		b.convToInput(s.Conv2D.WithDefaults())
+		c := s.Conv2D.WithDefaults()
+		b.faster("to input", c, []int{sizeY(c), sizeW(c)}, sizeX(c), func(b *builder) bool {
+			return b.library(c, func(c *cuda.Convolution, p [3]*cuda.Buffer, space *cuda.Buffer) error {
+				return c.BackwardData(1, p[1], p[0], 0, p[2], space)
+			}, in(0), in(1), out)
+		}, func(b *builder) { b.convToInput(c) })
 	case device.ConvGradWeight:
 		b.convGradWeight(s)
 	case device.BiasGrad:
@@ -71,15 +71,20 @@ func (b *builder) convTiled(kernel string, how cut, rows, cols, times int, args 
 }
 
 func (b *builder) convForward(c cpu.Conv2D, bias operand, relu bool, y operand) {
-	if b.library(c, func(c *cuda.Convolution, p [3]*cuda.Buffer, space *cuda.Buffer) error {
-		return c.Forward(1, p[0], p[1], 0, p[2], space)
-	}, in(0), in(1), y) {
-		if plane := c.OutH() * c.OutW(); bias != null || relu {
+	c = c.WithDefaults()
+	b.faster("forward", c, []int{sizeX(c), sizeW(c), c.OutC}, sizeY(c), func(b *builder) bool {
+		ok := b.library(c, func(c *cuda.Convolution, p [3]*cuda.Buffer, space *cuda.Buffer) error {
+			return c.Forward(1, p[0], p[1], 0, p[2], space)
+		}, in(0), in(1), y)
+		if plane := c.OutH() * c.OutW(); ok && (bias != null || relu) {
 			b.launch("bias_relu", flat(c.N*c.OutC*plane), c.N*c.OutC*plane, divisor(c.OutC), divisor(plane), relu, bias, y)
 		}
-		return
-	}
-	c = c.WithDefaults()
+		return ok
+	}, func(b *builder) { b.ownForward(c, bias, relu, y) })
+}
+
+// ownForward is convForward by kernels of ours.
+func (b *builder) ownForward(c cpu.Conv2D, bias operand, relu bool, y operand) {
 	sizes, ok := b.sizes(c)
 	if !ok {
 		return
@@ -135,12 +140,16 @@ func (b *builder) convGradWeight(s device.ConvGradWeight) {
 		b.done = append(b.done, func() { delete(b.d.sums, s.Bias) })
 		b.channelSum(s.N, s.OutC, s.OutH()*s.OutW(), in(1), fixed(buf))
 	}
-	if b.library(s.Conv2D, func(c *cuda.Convolution, p [3]*cuda.Buffer, space *cuda.Buffer) error {
-		return c.BackwardFilter(1, p[0], p[1], 0, p[2], space)
-	}, in(0), in(1), out) {
-		return
-	}
 	c := s.Conv2D.WithDefaults()
+	b.faster("to weights", c, []int{sizeX(c), sizeY(c)}, sizeW(c), func(b *builder) bool {
+		return b.library(c, func(c *cuda.Convolution, p [3]*cuda.Buffer, space *cuda.Buffer) error {
+			return c.BackwardFilter(1, p[0], p[1], 0, p[2], space)
+		}, in(0), in(1), out)
+	}, func(b *builder) { b.convToWeight(c) })
+}
+
+// convToWeight is the gradient to a convolution's weights by kernels of ours.
+func (b *builder) convToWeight(c cpu.Conv2D) {
 	sizes, ok := b.sizes(c)
 	if !ok {
 		return

@@ -24,6 +24,7 @@ type Device struct {
 	blas       *cuda.BLAS                     // nil where there is no cuBLAS
 	dnn        *cuda.DNN                      // nil where there is no cuDNN
 	convs      map[cuda.ConvShape]*cuda.Convolution
+	ownFaster  map[pass]bool // what timing said, with Options.AnyOrder
 	options    Options
 	functions  map[string]*cuda.Function
 
@@ -54,8 +55,9 @@ type Options struct {
 	// TF32 lets products and convolutions round their factors to 10 bits after the point, which
 	// makes them several times as fast on tensor cores.
 	TF32 bool
-	// AnyOrder lets sums be made in any order where that is faster, by atomics and by more of
-	// cuDNN's algorithms: equal input then need not give equal bits.
+	// AnyOrder lets sums be made in any order where that is faster, by atomics, by more of
+	// cuDNN's algorithms, or by kernels of ours where they take less time than cuDNN: equal input
+	// then need not give equal bits.
 	AnyOrder bool
 }
 
@@ -89,7 +91,7 @@ func Open(ordinal int, o Options) (d *Device, err error) {
 		return nil, errors.Errorf("gpu: device %d has compute capability %d.%d, want at least %d.%d: an A100 or a GPU of the 30 series, or newer; use -device cpu",
 			ordinal, major, minor, kernels.Capability/10, kernels.Capability%10)
 	}
-	d = &Device{ordinal: ordinal, options: o, convs: map[cuda.ConvShape]*cuda.Convolution{}, functions: map[string]*cuda.Function{},
+	d = &Device{ordinal: ordinal, options: o, convs: map[cuda.ConvShape]*cuda.Convolution{}, ownFaster: map[pass]bool{}, functions: map[string]*cuda.Function{},
 		saved: map[*device.Saved]*cuda.Buffer{}, sums: map[*device.Sums]*cuda.Buffer{}, draws: map[*device.Draw]*cuda.Buffer{}, staged: map[*cuda.Buffer]*staging{}, free: map[int][]*cuda.Buffer{}, answer: make([]int32, 2)}
 	opened := d // a return of an error takes it out of d
 	defer func() {

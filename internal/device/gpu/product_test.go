@@ -236,3 +236,43 @@ func TestProductsTooLarge(t *testing.T) {
 	_, err = d.Kernel(device.ConvGradInput{Conv2D: cpu.Conv2D{N: 1, C: 1 << 16, H: 1, W: 1, OutC: 1 << 16, KH: 1, KW: 1, Groups: 1 << 16}})
 	require.ErrorContains(t, err, "groups")
 }
+
+// With AnyOrder cuDNN and our own kernels are timed, once for each shape; without, cuDNN serves.
+func TestFasterConvolution(t *testing.T) {
+	fake := gputest.Prepare(t)
+	if fake == nil {
+		t.Skip("counts the fake device's calls")
+	}
+	fake.Set("quiet", 0)
+	spec := device.Conv{Conv2D: cpu.Conv2D{N: 2, C: 3, H: 5, W: 6, OutC: 4, KH: 3, KW: 3, PadH: 1, PadW: 1}}
+	for _, any := range []bool{false, true} {
+		d, err := gpu.Open(0, gpu.Options{AnyOrder: any})
+		require.NoError(t, err)
+		defer d.Close()
+		timed := func() int {
+			fake.ClearLog()
+			k, err := d.Kernel(spec)
+			require.NoError(t, err)
+			require.Empty(t, gpu.Launches(k), "cuDNN is no slower")
+			return len(fake.Calls("cudnnConvolutionForward"))
+		}
+		want := 0
+		if any {
+			want = 6
+		}
+		require.Equal(t, want, timed())
+		require.Zero(t, timed())
+	}
+	// What cuDNN refuses when it is run is ours.
+	d, err := gpu.Open(0, gpu.Options{AnyOrder: true})
+	require.NoError(t, err)
+	defer d.Close()
+	fake.Inject("cudnnConvolutionForward", 1, 9)
+	k, err := d.Kernel(spec)
+	require.NoError(t, err)
+	require.Contains(t, gpu.Launches(k), "conv_forward_32")
+	p := pair{t: t, d: d, rel: 4e-6}
+	rng := rand.New(rand.NewPCG(1, 14))
+	p.run(spec, 2*4*5*6, random(rng, 2*3*5*6), random(rng, 4*3*9))
+	checkConvolutions(p, rng)
+}
