@@ -129,17 +129,12 @@ func (g *augmenter) draw(seed uint64, step, slot int) Recipe {
 	g.source.Seed(mix(seed^mix(uint64(step))), mix(uint64(slot)+0x9e3779b97f4a7c15))
 	r := Recipe{Bright: 1, Contrast: 1}
 	if m := g.drawWarp(); m != identity {
-		r.Warp = WarpBilinear
-		switch {
-		case g.detail.width > 0:
-			r.Detail = true
-			m = m.thenScale(float64(g.detail.width)/float64(g.width), float64(g.detail.height)/float64(g.height), 0, 0)
-			if g.detail == g.size && m.moves() {
-				r.Warp = WarpMove
-			}
-		case m.moves():
-			r.Warp = WarpMove
+		from := g.size
+		if g.detail.width > 0 {
+			r.Detail, from = true, g.detail
+			m = m.thenScale(float64(from.width)/float64(g.width), float64(from.height)/float64(g.height), 0, 0)
 		}
+		r.Warp = m.kind(g.size, from)
 		r.Map = [6]float64{m.a, m.b, m.c, m.d, m.e, m.f}
 	}
 	if g.Brightness > 0 {

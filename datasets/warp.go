@@ -29,13 +29,21 @@ func (m affine) moves() bool {
 		m.c == math.Trunc(m.c) && m.f == math.Trunc(m.f)
 }
 
+// kind is how the values of a picture are read from one of size from.
+func (m affine) kind(to, from size) WarpKind {
+	if to == from && m.moves() {
+		return WarpMove
+	}
+	return WarpBilinear
+}
+
 // size is that of a plane.
 type size struct{ height, width int }
 
 // warp writes to each pixel of the planar picture dst what lies at its place under m in
 // src: bilinear between pixel centres, the edge repeated outside.
 func warp(dst []byte, to size, src []byte, from size, channels int, m affine) {
-	if to == from && m.moves() {
+	if m.kind(to, from) == WarpMove {
 		shift(dst, src, channels, to.height, to.width, m)
 		return
 	}

@@ -26,8 +26,8 @@ type Device struct {
 
 // DeviceOptions is how a device computes, and whom it tells.
 type DeviceOptions struct {
-	// TF32 lets a GPU round the factors of products to 10 bits after the point (TF32), which is
-	// several times as fast; the CPU does not look at it.
+	// TF32 lets a GPU round the factors of products to 10 bits after the point (TF32), for
+	// tensor cores; the CPU does not look at it.
 	TF32 bool
 	// AnyOrder lets a GPU make sums in any order where that is faster: equal seeds then need not
 	// give equal bits.

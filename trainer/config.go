@@ -40,7 +40,7 @@ type Config struct {
 	Seed    uint64 `json:"seed,omitempty" yaml:"seed,omitempty"`       // of weights, batches, augmentation and k-means
 	Threads int    `json:"threads,omitempty" yaml:"threads,omitempty"` // for the kernels; all processors if 0; no result depends on it
 	Device  string `json:"device,omitempty" yaml:"device,omitempty"`   // cpu, cuda, cuda:N or auto; cpu if empty
-	TF32    bool   `json:"tf32,omitempty" yaml:"tf32,omitempty"`       // whether a GPU may round the factors of products to 10 bits, several times as fast
+	TF32    bool   `json:"tf32,omitempty" yaml:"tf32,omitempty"`       // whether a GPU may round the factors of products to 10 bits, for tensor cores
 
 	// AnyOrder lets a GPU make sums in any order where that is faster: runs of one seed then
 	// differ.

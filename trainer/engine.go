@@ -10,7 +10,6 @@ type engine struct {
 	step    *step
 	solver  *solver
 	guard   guard
-	flying  int // steps begun and not ended
 	nextEnd int // the guard's turn of the first of them
 }
 
@@ -26,7 +25,7 @@ func (r stepResult) made() bool { return finite(r.loss) && finite(r.squared) }
 // begin puts a step on the device, for the batch in step.x and step.y, which may be filled anew
 // when it returns. At most two may be under way.
 func (e *engine) begin(lr, clip float64) error {
-	turn := (e.nextEnd + e.flying) % guardTurns
+	turn := (e.nextEnd + e.flying()) % guardTurns
 	if err := e.guard.remember(turn); err != nil {
 		return err
 	}
@@ -36,7 +35,6 @@ func (e *engine) begin(lr, clip float64) error {
 	if err := e.solver.begin(e.step.loss, lr, clip); err != nil {
 		return e.guard.undo(turn, err)
 	}
-	e.flying++
 	return nil
 }
 
@@ -46,13 +44,15 @@ func (e *engine) end() (stepResult, error) {
 	turn := e.nextEnd
 	r, err := e.solver.end()
 	if err != nil || !r.made() {
-		e.flying, e.nextEnd = 0, 0
+		e.nextEnd = 0
 		return r, e.guard.undo(turn, err)
 	}
-	e.flying--
 	e.nextEnd = (turn + 1) % guardTurns
 	return r, nil
 }
+
+// flying is how many steps were begun and have not ended.
+func (e *engine) flying() int { return e.solver.flying }
 
 // newEngine takes what a step changes besides learned tensors from the sets; nil ones are left
 // out.

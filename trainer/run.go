@@ -95,8 +95,7 @@ func (t *Trainer) loop(ctx context.Context, loader *datasets.Loader) (Stop, erro
 		s := t.state
 		over := s.Step >= t.cfg.Steps
 		tired := t.cfg.Patience > 0 && s.HasBest && s.Stale >= t.cfg.Patience
-		every := t.cfg.CheckpointEvery
-		if s.Step != saved && (over || tired || s.Step == 0 || every > 0 && s.Step%every == 0) {
+		if s.Step != saved && (over || tired || s.Step == 0 || t.saves(s.Step)) {
 			if err := t.save(ctx, LastFile, "last"); err != nil {
 				return "", err
 			}
@@ -190,11 +189,16 @@ func (t *Trainer) advance(ctx context.Context, loader *datasets.Loader) error {
 // lag is how many steps may be under way after the step of that number: one on a device, but
 // if something must be read from the device before the next step overwrites it.
 func (t *Trainer) lag(number int) int {
-	every := t.cfg.CheckpointEvery
-	if t.device == nil || t.observer != nil || !t.state.Moved || t.logged(number) || t.due(number) || every > 0 && number%every == 0 {
+	if t.device == nil || t.observer != nil || !t.state.Moved || t.logged(number) || t.due(number) || t.saves(number) {
 		return 0
 	}
 	return 1
+}
+
+// saves tells whether CheckpointEvery asks for a checkpoint behind the step of that number.
+func (t *Trainer) saves(number int) bool {
+	every := t.cfg.CheckpointEvery
+	return every > 0 && number%every == 0
 }
 
 // land ends steps until only so many are under way.
@@ -205,7 +209,7 @@ func (t *Trainer) land(ctx context.Context, lag int) error {
 		err := t.landed(ctx, f)
 		f.batch.Release()
 		if err != nil {
-			if t.engine.flying == 0 { // what was begun since was dropped
+			if t.engine.flying() == 0 { // what was begun since was dropped
 				for _, f := range t.flights {
 					f.batch.Release()
 				}

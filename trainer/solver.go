@@ -33,7 +33,7 @@ type solver struct {
 	sums   []float64 // Σ g² of each piece
 	dev    *graph.Device
 	remote device.Solver // of a device, made at the first step
-	flying int           // steps put on the device and not ended
+	flying int           // steps begun and not ended
 	result stepResult    // of the CPU's step
 
 	lr, scale  float64 // of the step in progress
@@ -106,6 +106,7 @@ func (s *solver) begin(loss *graph.Kept, lr, clip float64) error {
 			r.broken = s.broken()
 		}
 		s.result = r
+		s.flying++
 		return nil
 	}
 	if s.remote == nil {
@@ -123,6 +124,7 @@ func (s *solver) begin(loss *graph.Kept, lr, clip float64) error {
 // end waits for the first step under way. If it was not made, no step is under way any more.
 func (s *solver) end() (stepResult, error) {
 	if s.dev == nil {
+		s.flying--
 		return s.result, nil
 	}
 	got, err := s.remote.Result()

@@ -120,7 +120,7 @@ func (s *Stepper) Step() (loss float64, err error) {
 // batch may be filled in and begun while it is at work. It waits for steps begun before if more
 // than one is under way, and its error may be one of theirs.
 func (s *Stepper) Begin() error {
-	for s.engine.flying >= guardTurns {
+	for s.engine.flying() >= guardTurns {
 		if _, err := s.end(); err != nil {
 			return err
 		}
@@ -130,10 +130,10 @@ func (s *Stepper) Begin() error {
 
 // Finish waits for all steps begun and returns the loss of the last.
 func (s *Stepper) Finish() (loss float64, err error) {
-	if s.engine.flying == 0 {
+	if s.engine.flying() == 0 {
 		return 0, errors.New("trainer: no step is under way: call Begin first")
 	}
-	for s.engine.flying > 0 {
+	for s.engine.flying() > 0 {
 		if loss, err = s.end(); err != nil {
 			break
 		}

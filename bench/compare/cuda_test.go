@@ -218,10 +218,7 @@ func TestTorchWithoutCUDA(t *testing.T) {
 
 // The Python side of a GPU, on the CPU: COMPARE_PYTHON as for TestSidesAgree.
 func TestGPUSidesAgree(t *testing.T) {
-	python := os.Getenv("COMPARE_PYTHON")
-	if python == "" {
-		t.Skip("COMPARE_PYTHON names no Python with PyTorch")
-	}
+	python := withTorch(t)
 	script, err := writeScript(t.TempDir())
 	require.NoError(t, err)
 	info, err := ask(context.Background(), python, script, "cuda")
@@ -260,10 +257,7 @@ func TestGPUSidesAgree(t *testing.T) {
 // What the Python side does with CUDA graphs and torch.compile, without them: COMPARE_PYTHON as
 // for TestSidesAgree.
 func TestGraphsOfPython(t *testing.T) {
-	python := os.Getenv("COMPARE_PYTHON")
-	if python == "" {
-		t.Skip("COMPARE_PYTHON names no Python with PyTorch")
-	}
+	python := withTorch(t)
 	out, err := exec.Command(python, "-B", "testdata/fake_cuda.py", ".").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }

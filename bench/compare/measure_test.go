@@ -218,13 +218,19 @@ func TestNoTorch(t *testing.T) {
 	assert.ErrorContains(t, err, "no PyTorch there")
 }
 
-// Both sides compute the same: run with COMPARE_PYTHON=/usr/bin/python3, or another Python
-// that has PyTorch.
-func TestSidesAgree(t *testing.T) {
+// withTorch is COMPARE_PYTHON, a Python that has PyTorch, such as /usr/bin/python3.
+func withTorch(t *testing.T) string {
+	t.Helper()
 	python := os.Getenv("COMPARE_PYTHON")
 	if python == "" {
 		t.Skip("COMPARE_PYTHON names no Python with PyTorch")
 	}
+	return python
+}
+
+// Both sides compute the same: run with COMPARE_PYTHON.
+func TestSidesAgree(t *testing.T) {
+	python := withTorch(t)
 	script, err := writeScript(t.TempDir())
 	require.NoError(t, err)
 	info, _, err := findTorch(context.Background(), python, script, "")

@@ -150,7 +150,7 @@ func (s *settings) register(f *flags) {
 	f.whole(&s.workers, "workers", 0, "N", "goroutines that prepare pictures; all processors if 0")
 	f.whole(&s.threads, "threads", 0, "N", "for the computation; all processors if 0. No result depends on it")
 	f.text(&s.device, "device", "cpu", "cpu|cuda|cuda:N|auto", "where to compute: cuda is an NVIDIA GPU, N its number from 0; auto takes one if there is one")
-	f.yes(&s.tf32, "tf32", false, "on a GPU, round the factors of products to 10 bits after the point (TF32): several times as fast")
+	f.yes(&s.tf32, "tf32", false, "on a GPU, round the factors of products to 10 bits after the point (TF32), for tensor cores")
 	f.yes(&s.anyOrder, "any-order", false, "on a GPU, make sums in any order where that is faster: runs of one seed then differ")
 	f.yes(&s.deviceInfo, "device-info", false, "say which GPUs and CUDA libraries there are, or where they were looked for and what to install; nothing else")
 	f.notStored()

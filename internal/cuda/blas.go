@@ -153,8 +153,8 @@ func (b *BLAS) SetWorkspace(w *Buffer) error {
 	return b.call(blasSetWorkspace, b.handle, w.addr, uintptr(w.bytes))
 }
 
-// SetTF32 lets products round their factors to 10 bits after the point, which makes them
-// several times as fast on tensor cores. It is off in a new handle.
+// SetTF32 lets products round their factors to 10 bits after the point, for
+// tensor cores. It is off in a new handle.
 func (b *BLAS) SetTF32(on bool) error {
 	if err := b.open(); err != nil {
 		return err

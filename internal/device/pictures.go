@@ -22,10 +22,9 @@ type Recipe struct {
 	X, Y, Width, Height int // what is set to 0
 }
 
-// Pictures are kept by an Accelerator.
+// Pictures are kept by an Accelerator until its Close.
 type Pictures interface {
 	// Make puts on the device what makes a batch (len(recipes), C, H, W) of the recipes, at dst. They may
 	// be changed when it returns.
 	Make(dst Remote, recipes []Recipe) error
-	Close() error
 }

@@ -8,6 +8,11 @@ import (
 	"medusa/internal/device/cpu"
 )
 
+// The elements of a convolution's tensors.
+func sizeX(c cpu.Conv2D) int { return c.N * c.C * c.H * c.W }
+func sizeW(c cpu.Conv2D) int { return c.OutC * c.C / c.Groups * c.KH * c.KW }
+func sizeY(c cpu.Conv2D) int { return c.N * c.OutC * c.OutH() * c.OutW() }
+
 // convolution gathers the steps of the specs of convolutions.
 func (b *builder) convolution(spec any) {
 	switch s := spec.(type) {
@@ -17,7 +22,7 @@ func (b *builder) convolution(spec any) {
 		b.convForward(s.Conv2D, null, false, out)
 		b.normInPlace(s.Conv2D, s.Relu, out)
 	case device.ConvPool:
-		n := s.N * s.OutC * s.OutH() * s.OutW()
+		n := sizeY(s.Conv2D)
 		b.work(n)
 		b.spare = aligned(n)
 		b.convForward(s.Conv2D, in(2).or(s.Bias), false, work(0))
@@ -46,8 +51,7 @@ func (b *builder) convolution(spec any) {
 
 // sizes is a convolution as its kernels take it; false if its tensors are too large for them.
 func (b *builder) sizes(c cpu.Conv2D) ([]any, bool) {
-	pixels := c.N * c.OutH() * c.OutW()
-	for _, n := range []int{c.N * c.C * c.H * c.W, pixels * c.OutC, c.OutC * (c.C / c.Groups) * c.KH * c.KW} {
+	for _, n := range []int{sizeX(c), sizeY(c), sizeW(c)} {
 		if n > mostCounted {
 			b.add(nil, errors.Errorf("gpu: convolution with a tensor of %d numbers, want at most %d: take a smaller batch", n, mostCounted))
 			return nil, false
@@ -76,8 +80,8 @@ func (b *builder) convForward(c cpu.Conv2D, bias operand, relu bool, y operand) 
 		ok := b.library(c, func(c *cuda.Convolution, p [3]*cuda.Buffer, space *cuda.Buffer) error {
 			return c.Forward(1, p[0], p[1], 0, p[2], space)
 		}, in(0), in(1), y)
-		if plane := c.OutH() * c.OutW(); ok && (bias != null || relu) {
-			b.launch("bias_relu", flat(c.N*c.OutC*plane), c.N*c.OutC*plane, divisor(c.OutC), divisor(plane), relu, bias, y)
+		if n, plane := sizeY(c), c.OutH()*c.OutW(); ok && (bias != null || relu) {
+			b.launch("bias_relu", flat(n), n, divisor(c.OutC), divisor(plane), relu, bias, y)
 		}
 		return ok
 	}, func(b *builder) { b.ownForward(c, bias, relu, y) })
@@ -93,12 +97,13 @@ func (b *builder) ownForward(c cpu.Conv2D, bias operand, relu bool, y operand) {
 	filters, at := in(1), b.spare
 	if taps > 1 {
 		filters = work(at)
-		at += aligned(c.OutC * cg * taps)
+		n := sizeW(c)
+		at += aligned(n)
 		b.work(at)
-		b.launch("conv_filters", flat(c.OutC*cg*taps), c.OutC*cg*taps, og, cg, taps, false, in(1), filters)
+		b.launch("conv_filters", flat(n), n, og, cg, taps, false, in(1), filters)
 	}
 	how := b.cut(og, c.N*plane, cg*taps, c.Groups)
-	b.inParts(how, at, c.N*c.OutC*plane, y, epilogue{alpha: 1, bias: bias, relu: relu, channels: c.OutC, plane: plane}, func(to operand, e epilogue) {
+	b.inParts(how, at, sizeY(c), y, epilogue{bias: bias, relu: relu, channels: c.OutC, plane: plane}, func(to operand, e epilogue) {
 		b.convTiled("conv_forward", how, og, c.N*plane, c.Groups, append(sizes,
 			divisor(cg), divisor(c.KW), how.parts, how.each, in(0), filters, e.bias, e.relu, to)...)
 	})
@@ -111,13 +116,14 @@ func (b *builder) convToInput(c cpu.Conv2D) {
 		return
 	}
 	cg, og, taps := c.C/c.Groups, c.OutC/c.Groups, c.KH*c.KW
-	n, at := c.OutC*cg*taps, aligned(c.OutC*cg*taps)
+	n := sizeW(c)
+	at := aligned(n)
 	b.work(at)
 	b.launch("conv_filters", flat(n), n, cg, og, taps, true, in(1), work(0))
 	phases := c.StrideH * c.StrideW
 	pixels := c.N * ((c.H + c.StrideH - 1) / c.StrideH) * ((c.W + c.StrideW - 1) / c.StrideW)
 	how := b.cut(cg, pixels, og*taps, c.Groups*phases)
-	b.inParts(how, at, c.N*c.C*c.H*c.W, out, epilogue{alpha: 1, channels: 1, plane: 1}, func(to operand, _ epilogue) {
+	b.inParts(how, at, sizeX(c), out, epilogue{channels: 1, plane: 1}, func(to operand, _ epilogue) {
 		b.convTiled("conv_to_input", how, cg, pixels, c.Groups*phases, append(sizes,
 			divisor(og), divisor(c.KW), divisor(c.StrideH), divisor(c.StrideW), how.parts, how.each, in(0), work(0), to)...)
 	})
@@ -125,8 +131,7 @@ func (b *builder) convToInput(c cpu.Conv2D) {
 
 // normInPlace normalises a convolution's result by inputs 2 to 4: statistics, γ and β.
 func (b *builder) normInPlace(c cpu.Conv2D, relu bool, y operand) {
-	plane := c.OutH() * c.OutW()
-	n := c.N * c.OutC * plane
+	n, plane := sizeY(c), c.OutH()*c.OutW()
 	b.launch("scale_shift", flat(n), n, divisor(c.OutC), divisor(plane), relu, y, in(2), in(3), in(4), null, y)
 }
 
@@ -156,7 +161,7 @@ func (b *builder) convToWeight(c cpu.Conv2D) {
 	}
 	rows, cols, plane := c.OutC/c.Groups, c.C/c.Groups*c.KH*c.KW, c.OutH()*c.OutW()
 	how := b.cut(rows, cols, c.N*plane, c.Groups)
-	b.inParts(how, 0, c.OutC*cols, out, epilogue{alpha: 1, channels: 1, plane: 1}, func(to operand, _ epilogue) {
+	b.inParts(how, 0, sizeW(c), out, epilogue{channels: 1, plane: 1}, func(to operand, _ epilogue) {
 		b.convTiled("conv_to_weight", how, rows, cols, c.Groups, append(sizes,
 			divisor(plane), divisor(c.OutW()), how.parts, how.each, in(0), in(1), to)...)
 	})

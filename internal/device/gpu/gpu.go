@@ -52,8 +52,8 @@ type staging struct {
 
 // Options is how a Device computes.
 type Options struct {
-	// TF32 lets products and convolutions round their factors to 10 bits after the point, which
-	// makes them several times as fast on tensor cores.
+	// TF32 lets products and convolutions round their factors to 10 bits after the point, for
+	// tensor cores.
 	TF32 bool
 	// AnyOrder lets sums be made in any order where that is faster, by atomics, by more of
 	// cuDNN's algorithms, or by kernels of ours where they take less time than cuDNN: equal input

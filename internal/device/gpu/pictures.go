@@ -31,7 +31,7 @@ type pictures struct {
 func (d *Device) NewPictures(set device.PictureSet) (device.Pictures, error) {
 	p := &pictures{d: d, set: set, b: buffers{d: d}}
 	if err := p.open(); err != nil {
-		p.Close()
+		p.giveBack()
 		return nil, errors.Wrap(err, "gpu: pictures")
 	}
 	p.set.Read = nil
@@ -109,8 +109,6 @@ func (p *pictures) Make(dst device.Remote, recipes []device.Recipe) error {
 	switch {
 	case !ok:
 		return errors.New("gpu: pictures: memory that is not of this device")
-	case p.stored == nil:
-		return errors.New("gpu: pictures: closed")
 	case n == 0:
 		return nil
 	case out.Bytes() < 4*n*p.set.Channels*p.set.Height*p.set.Width:
@@ -176,15 +174,11 @@ func (p *pictures) encode(to []float32, r device.Recipe) error {
 	return nil
 }
 
-func (p *pictures) Close() error {
+// giveBack ends pictures that are not complete.
+func (p *pictures) giveBack() {
 	for _, b := range []*cuda.Buffer{p.stored, p.detail, p.tables} {
 		if b != nil {
 			p.d.giveBack(b)
 		}
 	}
-	p.stored, p.detail, p.tables = nil, nil, nil
-	if p.feed == nil {
-		return nil
-	}
-	return p.feed.Close()
 }

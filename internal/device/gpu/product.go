@@ -107,17 +107,16 @@ func counted(sides ...int) error {
 	return nil
 }
 
-// epilogue is what becomes of a product's sums: alpha·Σ + beta·c + bias, cut at 0 with relu. bias
+// epilogue is what becomes of a product's sums: Σ + bias, cut at 0 with relu. bias
 // is of channels of which each has plane numbers that follow each other.
 type epilogue struct {
-	alpha, beta     float64
 	bias            operand
 	relu            bool
 	channels, plane int
 }
 
-// product is a product of row-major matrices c (m, n) = alpha·op(a)·op(b) + beta·c.
-func (b *builder) product(transA, transB bool, m, n, k int, alpha float64, x, y operand, beta float64, c operand) {
+// product is a product of row-major matrices c (m, n) = op(a)·op(b).
+func (b *builder) product(transA, transB bool, m, n, k int, x, y, c operand) {
 	lda, ldb := k, n
 	if transA {
 		lda = m
@@ -126,11 +125,11 @@ func (b *builder) product(transA, transB bool, m, n, k int, alpha float64, x, y 
 		ldb = k
 	}
 	if b.d.blas == nil {
-		b.ownProduct(transA, transB, m, n, k, x, y, c, epilogue{alpha: alpha, beta: beta})
+		b.ownProduct(transA, transB, m, n, k, x, y, c, epilogue{})
 		return
 	}
 	b.step(&gemmStep{
-		g: cuda.Gemm{TransA: transA, TransB: transB, M: m, N: n, K: k, Alpha: float32(alpha), Beta: float32(beta),
+		g: cuda.Gemm{TransA: transA, TransB: transB, M: m, N: n, K: k, Alpha: 1,
 			LDA: lda, LDB: ldb, LDC: n},
 		a: part{o: x}, b: part{o: y}, c: part{o: c},
 	})
@@ -153,7 +152,7 @@ func (b *builder) ownProduct(transA, transB bool, m, n, k int, x, y, c operand, 
 	how := cutProduct(m, n, k, 1, b.d.processors, b.d.options.TF32)
 	b.inParts(how, b.spare, m*n, c, e, func(to operand, e epilogue) {
 		b.launch("gemm"+how.suffix(b.d.options.TF32), cuda.Dim{X: how.tiles(m, n), Z: how.parts},
-			m, n, k, f32(e.alpha), x, ai, ak, y, bk, bj, f32(e.beta), e.bias, e.relu, how.each, to)
+			m, n, k, x, ai, ak, y, bk, bj, e.bias, e.relu, how.each, to)
 	})
 }
 
@@ -165,6 +164,6 @@ func (b *builder) inParts(how cut, at, n int, y operand, e epilogue, body func(t
 		return
 	}
 	b.work(at + how.parts*n)
-	body(work(at), epilogue{alpha: 1})
-	b.launch("sum_parts", flat(n), n, how.parts, divisor(e.channels), divisor(e.plane), f32(e.alpha), f32(e.beta), e.bias, e.relu, work(at), y)
+	body(work(at), epilogue{})
+	b.launch("sum_parts", flat(n), n, how.parts, divisor(e.channels), divisor(e.plane), e.bias, e.relu, work(at), y)
 }

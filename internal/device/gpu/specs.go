@@ -54,7 +54,7 @@ func (b *builder) build(spec any) bool {
 	case device.GatherGrad:
 		b.gatherGrad(s)
 	case device.MatMul:
-		b.product(s.TransA, s.TransB, s.M, s.N, s.K, 1, in(0), in(1), 0, out)
+		b.product(s.TransA, s.TransB, s.M, s.N, s.K, in(0), in(1), out)
 	case device.Linear:
 		b.linear(s)
 	case device.Conv, device.ConvNorm, device.ConvPool, device.ConvGradInput, device.ConvGradWeight, device.BiasGrad:
@@ -371,10 +371,10 @@ func (b *builder) addParts(n, parts int, y operand) {
 
 func (b *builder) linear(s device.Linear) {
 	if b.d.blas == nil {
-		b.ownProduct(false, true, s.B, s.O, s.F, in(0), in(1), out, epilogue{alpha: 1, bias: in(2).or(s.Bias), relu: s.Relu})
+		b.ownProduct(false, true, s.B, s.O, s.F, in(0), in(1), out, epilogue{bias: in(2).or(s.Bias), relu: s.Relu})
 		return
 	}
-	b.product(false, true, s.B, s.O, s.F, 1, in(0), in(1), 0, out)
+	b.product(false, true, s.B, s.O, s.F, in(0), in(1), out)
 	if s.Bias || s.Relu {
 		b.launch("bias_relu", flat(s.B*s.O), s.B*s.O, divisor(s.O), divisor(1), s.Relu, in(2).or(s.Bias), out)
 	}

@@ -7,11 +7,6 @@ import (
 	"medusa/internal/device/cpu"
 )
 
-// The elements of a convolution's tensors.
-func sizeX(c cpu.Conv2D) int { return c.N * c.C * c.H * c.W }
-func sizeW(c cpu.Conv2D) int { return c.OutC * c.C / c.Groups * c.KH * c.KW }
-func sizeY(c cpu.Conv2D) int { return c.N * c.OutC * c.OutH() * c.OutW() }
-
 // pass is a pass over convolutions of one shape.
 type pass struct {
 	kind string

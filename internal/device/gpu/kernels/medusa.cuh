@@ -64,8 +64,8 @@ typedef unsigned long long u64;
 typedef long long i64;
 
 // Divisor divides by a number that the host knows by a product with 2^(31+s)/d, rounded up, of
-// which the host gives the 32 bits below d: exact for what is less than 2³¹, and several times
-// as fast as a division, which would bound kernels that memory should.
+// which the host gives the 32 bits below d: exact for what is less than 2³¹, in few
+// instructions, where a division takes so many that they, not memory, would bound a kernel.
 struct Divisor {
 	int d;
 	unsigned m;
@@ -240,4 +240,13 @@ template <class Take> static __device__ int list_of(int from, int n, Take taken,
 		if (first + k < n && taken(first + k)) list[at++] = first + k;
 	SYNC;
 	return total;
+}
+
+// chosen tells whether pair (r, j) counts: by a matrix with cols columns, or by labels.
+enum { GIVEN, POSITIVE, NEGATIVE }; // where a mask comes from
+
+static __device__ bool chosen(int pairs, const float *in, int r, int j, int cols) {
+	if (pairs == GIVEN) return in[r * cols + j] != 0;
+	if (pairs == POSITIVE) return r != j && in[r] == in[j];
+	return in[r] != in[j];
 }

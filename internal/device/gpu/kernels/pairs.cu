@@ -76,14 +76,6 @@ KERNEL(distances_grad_32)(int metric, int n, int m, int cols, int gi, int gj, in
 	else distances_grad<T, false>(metric, n, m, cols, gi, gj, both, x, y, d, g, dx, shared);
 }
 
-enum { GIVEN, POSITIVE, NEGATIVE }; // where a mask comes from
-
-static __device__ bool chosen(int pairs, const float *in, int r, int j, int cols) {
-	if (pairs == GIVEN) return in[r * cols + j] != 0;
-	if (pairs == POSITIVE) return r != j && in[r] == in[j];
-	return in[r] != in[j];
-}
-
 KERNEL(pair_mask)(u64 count, int pairs, const float *labels, float *y) {
 	Divisor n(count);
 	each(i, n.d * n.d) {

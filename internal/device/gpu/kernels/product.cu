@@ -6,19 +6,16 @@
 // sum_parts adds them up.
 #include "tile.cuh"
 
-// C (m, n) = alpha·A·B + beta·C + bias, cut at 0 with relu; A(i, k) stands at a[i·ai + k·ak], B(k, j) at
+// C (m, n) = A·B + bias, cut at 0 with relu; A(i, k) stands at a[i·ai + k·ak], B(k, j) at
 // b[k·bk + j·bj], of each pair of strides one 1; bias (n) may be null; a part of k is of each. Grid (tiles, 1, parts).
-template <class T> static __device__ void gemm(int m, int n, int k, float alpha, const float *a, int ai, int ak, const float *b, int bk, int bj, float beta, const float *bias, int relu, int each, float *c) {
+template <class T> static __device__ void gemm(int m, int n, int k, const float *a, int ai, int ak, const float *b, int bk, int bj, const float *bias, int relu, int each, float *c) {
 	SHARED_OF(T);
 	Area<T> area(m, n);
 	int k0 = BLOCK_Z * each, k1 = k - k0 < each ? k : k0 + each;
 	c += (i64)BLOCK_Z * m * n;
 	auto store = [=](int i, int j, float v) {
-		float *to = c + (i64)i * n + j;
-		v *= alpha;
-		if (beta != 0) v += beta * *to;
 		if (bias) v += bias[j];
-		*to = relu && v < 0 ? 0 : v;
+		c[(i64)i * n + j] = relu && v < 0 ? 0 : v;
 	};
 	Strided<T, true> deep_a(a, ai, 1, area.row, m), deep_b(b, bj, 1, area.col, n);
 	Strided<T, false> flat_a(a, 1, ak, area.row, m), flat_b(b, 1, bk, area.col, n);
@@ -28,8 +25,8 @@ template <class T> static __device__ void gemm(int m, int n, int k, float alpha,
 	else multiply(area, k0, k1, flat_a, deep_b, Product(), store, shared);
 }
 
-TILED(gemm, (int m, int n, int k, float alpha, const float *a, int ai, int ak, const float *b, int bk, int bj, float beta, const float *bias, int relu, int each, float *c),
-	(m, n, k, alpha, a, ai, ak, b, bk, bj, beta, bias, relu, each, c))
+TILED(gemm, (int m, int n, int k, const float *a, int ai, int ak, const float *b, int bk, int bj, const float *bias, int relu, int each, float *c),
+	(m, n, k, a, ai, ak, b, bk, bj, bias, relu, each, c))
 
 // A convolution's sizes: c and outc are the channels of one of its groups. Tensors have less than
 // 2³¹ numbers.

@@ -131,15 +131,13 @@ KERNEL(conv_filters)(int n, int rows, int deep, int taps, int turn, const float 
 	}
 }
 
-// y (n) = alpha·Σ parts (count, n) + beta·y + bias, cut at 0 with relu: bias (channels) may be null,
+// y (n) = Σ parts (count, n) + bias, cut at 0 with relu: bias (channels) may be null,
 // and a channel's numbers are plane ones that follow each other.
-KERNEL(sum_parts)(int n, int count, u64 by_channels, u64 by_plane, float alpha, float beta, const float *bias, int relu, const float *parts, float *y) {
+KERNEL(sum_parts)(int n, int count, u64 by_channels, u64 by_plane, const float *bias, int relu, const float *parts, float *y) {
 	Divisor channels(by_channels), plane(by_plane);
 	each(i, n) {
 		float v = 0;
 		for (int z = 0; z < count; z++) v += parts[(i64)z * n + i];
-		v *= alpha;
-		if (beta != 0) v += beta * y[i];
 		if (bias) v += bias[channels.rest(plane.over(i))];
 		y[i] = relu && v < 0 ? 0 : v;
 	}

@@ -5,12 +5,6 @@
 // terms linear. Positives are taken by chunks that fit into shared memory; sums add up over chunks.
 #include "medusa.cuh"
 
-static __device__ bool in_mask(int pairs, const float *in, int r, int j, int n) {
-	if (pairs == 0) return in[r * n + j] != 0;
-	if (pairs == 1) return r != j && in[r] == in[j];
-	return in[r] != in[j];
-}
-
 // sort puts count numbers in order, nearest first, and list with them (bitonic).
 static __device__ void sort(float *key, int *list, int count) {
 	int m = 1;
@@ -75,7 +69,7 @@ KERNEL(triplets)(int n, double margin, double from0, double to0, double from1, d
 	int a = BLOCK;
 	double sum = 0, number[4] = {0, 0, 0, 0};
 	for (int from = 0; from < n; from += CHUNK) {
-		int count = list_of(from, n, [=](int p) { return in_mask(pos_pairs, pos, a, p, n); }, list, counts);
+		int count = list_of(from, n, [=](int p) { return chosen(pos_pairs, pos, a, p, n); }, list, counts);
 		if (count == 0) continue;
 		for (int i = THREAD; i < count; i += WIDTH) key[i] = d[a * n + list[i]];
 		SYNC;
@@ -90,7 +84,7 @@ KERNEL(triplets)(int n, double margin, double from0, double to0, double from1, d
 		}
 		SYNC;
 		for (int j = THREAD; j < n; j += WIDTH) {
-			if (!in_mask(neg_pairs, neg, a, j, n)) continue;
+			if (!chosen(neg_pairs, neg, a, j, n)) continue;
 			double an = d[a * n + j];
 			int lo, hi;
 			span[0].of(key, count, an, &lo, &hi);
@@ -123,14 +117,14 @@ KERNEL(triplets_grad)(int n, double from0, double to0, int closed, int pos_pairs
 	float own = up[4 * a];
 	for (int j = THREAD; j < n; j += WIDTH) dx[a * n + j] = 0;
 	for (int from = 0; own != 0 && from < n; from += CHUNK) {
-		int count = list_of(from, n, [=](int p) { return in_mask(pos_pairs, pos, a, p, n); }, list, counts);
+		int count = list_of(from, n, [=](int p) { return chosen(pos_pairs, pos, a, p, n); }, list, counts);
 		if (count == 0) continue;
 		for (int i = THREAD; i < count; i += WIDTH) key[i] = d[a * n + list[i]];
 		for (int i = THREAD; i <= count; i += WIDTH) steps[i] = 0;
 		SYNC;
 		sort(key, list, count);
 		for (int j = THREAD; j < n; j += WIDTH) {
-			if (!in_mask(neg_pairs, neg, a, j, n)) continue;
+			if (!chosen(neg_pairs, neg, a, j, n)) continue;
 			int lo, hi;
 			span.of(key, count, d[a * n + j], &lo, &hi);
 			if (lo == hi) continue;
@@ -195,9 +189,9 @@ KERNEL(triplets_each)(int n, double margin, double above, double at_most, double
 	int a = BLOCK;
 	double number[4] = {0, 0, 0, 0};
 	for (int from = 0; from < n; from += CHUNK) {
-		int count = list_of(from, n, [=](int p) { return in_mask(pos_pairs, pos, a, p, n); }, list, counts);
+		int count = list_of(from, n, [=](int p) { return chosen(pos_pairs, pos, a, p, n); }, list, counts);
 		for (int j = THREAD; j < n; j += WIDTH) {
-			if (!in_mask(neg_pairs, neg, a, j, n)) continue;
+			if (!chosen(neg_pairs, neg, a, j, n)) continue;
 			for (int i = 0; i < count; i++) {
 				double t, slope;
 				bool in_window, counted, active;
@@ -239,9 +233,9 @@ KERNEL(triplets_each_grad)(int n, double margin, double above, double at_most, d
 	double own = up[4 * a];
 	for (int j = THREAD; j < n; j += WIDTH) dx[a * n + j] = 0;
 	for (int from = 0; own != 0 && from < n; from += CHUNK) {
-		int count = list_of(from, n, [=](int p) { return in_mask(pos_pairs, pos, a, p, n); }, list, counts);
+		int count = list_of(from, n, [=](int p) { return chosen(pos_pairs, pos, a, p, n); }, list, counts);
 		for (int j = THREAD; j < n; j += WIDTH) { // as a negative
-			if (!in_mask(neg_pairs, neg, a, j, n)) continue;
+			if (!chosen(neg_pairs, neg, a, j, n)) continue;
 			double g = 0;
 			for (int i = 0; i < count; i++) g += triplet_slope(s, d, a, list[i], j, n) * swap_share(s, d[a * n + j], d[list[i] * n + j]);
 			dx[a * n + j] -= (float)(own * g);
@@ -249,18 +243,18 @@ KERNEL(triplets_each_grad)(int n, double margin, double above, double at_most, d
 		for (int i = 0; i < count; i++) { // as a positive
 			double g = 0;
 			for (int j = THREAD; j < n; j += WIDTH)
-				if (in_mask(neg_pairs, neg, a, j, n)) g += triplet_slope(s, d, a, list[i], j, n);
+				if (chosen(neg_pairs, neg, a, j, n)) g += triplet_slope(s, d, a, list[i], j, n);
 			g = block_sum(g, shared);
 			if (THREAD == 0) dx[a * n + list[i]] += (float)(own * g);
 		}
 		SYNC;
 	}
 	for (int from = 0; swap && from < n; from += CHUNK) { // a is the positive of these anchors
-		int count = list_of(from, n, [=](int i) { return up[4 * i] != 0 && in_mask(pos_pairs, pos, i, a, n); }, list, counts);
+		int count = list_of(from, n, [=](int i) { return up[4 * i] != 0 && chosen(pos_pairs, pos, i, a, n); }, list, counts);
 		for (int j = THREAD; j < n; j += WIDTH) {
 			double g = 0;
 			for (int i = 0; i < count; i++)
-				if (in_mask(neg_pairs, neg, list[i], j, n))
+				if (chosen(neg_pairs, neg, list[i], j, n))
 					g += up[4 * list[i]] * triplet_slope(s, d, list[i], a, j, n) * swap_share(s, d[a * n + j], d[list[i] * n + j]);
 			dx[a * n + j] -= (float)g;
 		}
