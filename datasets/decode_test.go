@@ -82,11 +82,15 @@ func TestSniff(t *testing.T) {
 		{"a.png", "version https://git-lfs.github.com/spec/v1\n", reasonNoPicture, "git-LFS", true},
 		{"a.jpg", "\xff\xd8", reasonNoPicture, "cut off", true},
 		{"a.db", "\x01\x02\x00\x03", reasonNoPicture, "unknown bytes", false},
-		{"a.ppm", "P6\n1 1\n255\n...", reasonUnsupported, "Netpbm", true},
 		{"a.heic", "\x00\x00\x00\x18ftypheic....", reasonUnsupported, "HEIC", true},
 		{"a.avif", "\x00\x00\x00\x18ftypavif....", reasonUnsupported, "AVIF", true},
 		{"a.psd", "8BPS\x00\x01", reasonUnsupported, "Photoshop", true},
-		{"a.txt", "P5 is the largest", reasonUnsupported, "Netpbm", true}, // the price of going by content
+		{"a.heic", "\x00\x00\x00\x20ftypmif1\x00\x00\x00\x00mif1heic....", reasonUnsupported, "HEIC", true},
+		{"a.avif", "\x00\x00\x00\x20ftypmif1\x00\x00\x00\x00mif1avif....", reasonUnsupported, "AVIF", true},
+		{"a.mp4", "\x00\x00\x00\x18ftypisom\x00\x00\x00\x00mp42", reasonNoPicture, "unknown bytes", false},
+		{"a.jxl", "\xff\x0a....", reasonUnsupported, "JPEG XL; convert it to PNG or JPEG", true},
+		{"a.txt", "P5 is the largest", reasonNoPicture, "text", false},
+		{"a.txt", "P7\nis the largest", reasonNoPicture, "text", false},
 	} {
 		_, err := sniff(tt.name, []byte(tt.data))
 		var p *problem
