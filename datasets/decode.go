@@ -106,7 +106,7 @@ func decode(name string, data []byte, maxPixels int64) (p picture, err error) {
 	if p.orientation == 0 {
 		p.orientation = orientation(format, data)
 	}
-	p.deep = !h.fixedRange && isDeep(img)
+	p.deep = isDeep(img, h.fixedRange)
 	p.toSRGB, p.remark = wayToSRGB(format, data, h.profile, img)
 	if !p.deep {
 		p.convert()
@@ -136,11 +136,12 @@ func (p *picture) convert() {
 	}
 }
 
-// isDeep reports whether a picture has values of which eight bits may not be the upper
-// ones.
-func isDeep(img image.Image) bool {
+// isDeep reports whether nothing tells which value of a picture is white.
+func isDeep(img image.Image, fixedRange bool) bool {
 	switch img.(type) {
-	case *image.Gray16, *image.RGBA64, *image.NRGBA64, *deep.Image:
+	case *image.Gray16, *image.RGBA64, *image.NRGBA64:
+		return !fixedRange
+	case *deep.Image:
 		return true
 	}
 	return false
