@@ -1,8 +1,11 @@
 package datasets
 
 import (
+	"bytes"
+	"compress/zlib"
 	"encoding/json"
 	"image"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -23,7 +26,7 @@ type independent struct {
 		Mean      float64 // how far on average; 0 where only Tolerance counts
 		Converted bool    // colours are told to be converted to sRGB
 	}
-	Pixels map[string][]byte // RGB
+	Pixels map[string][]byte // RGB, packed by zlib
 }
 
 func readIndependent(t testing.TB) independent {
@@ -66,7 +69,10 @@ func TestDecodeAsOthers(t *testing.T) {
 			require.Equal(t, want.Converted, p.remark == remarkConverted, p.remark)
 			got, size := rendered(t, p)
 			require.Equal(t, image.Pt(want.Width, want.Height), size)
-			pixels := in.Pixels[want.Pixels]
+			r, err := zlib.NewReader(bytes.NewReader(in.Pixels[want.Pixels]))
+			require.NoError(t, err)
+			pixels, err := io.ReadAll(r)
+			require.NoError(t, err)
 			require.Len(t, pixels, len(got))
 			worst, sum := 0, 0.
 			for i, w := range pixels {

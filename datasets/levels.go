@@ -54,6 +54,12 @@ const (
 	kindReal
 )
 
+// ValidRange reports whether text is a value of Options.Range.
+func ValidRange(text string) bool {
+	_, err := parseRange(text)
+	return err == nil
+}
+
 // parseRange reads Options.Range.
 func parseRange(text string) (rules rangeRules, err error) {
 	parts := strings.Split(text, ",")

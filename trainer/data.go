@@ -90,7 +90,7 @@ const (
 
 func (c DataConfig) options(o LoadOptions) datasets.Options {
 	return datasets.Options{
-		Height: c.Height, Width: c.Width, Channels: c.Channels, Resize: c.Resize, Invert: c.Invert, Detail: c.Detail,
+		Height: c.Height, Width: c.Width, Channels: c.Channels, Resize: c.Resize, Invert: c.Invert, Detail: c.Detail, Range: c.Range,
 		MaxPixels: c.MaxPixels, Strict: c.Strict, DropDuplicates: c.DropDuplicates,
 		CacheBytes: c.CacheBytes, CacheDir: c.CacheDir, Workers: c.Workers,
 		Logger: o.Logger, Progress: o.Progress,
@@ -133,10 +133,11 @@ func (p *parts) cut(name string, share float64) (*datasets.Dataset, error) {
 	return part, nil
 }
 
-// open reads another place with the size and channels of the training pictures.
+// open reads another place with the size, channels and range of the training pictures.
 func (p *parts) open(name, path string) (*datasets.Dataset, error) {
 	c := p.cfg
 	c.Channels, c.Height, c.Width = p.train.Shape()
+	c.Range = p.train.Range()
 	split, err := datasets.Open(path, c.options(p.o))
 	if err != nil {
 		return nil, errors.Wrapf(err, "trainer: data.%s", name)

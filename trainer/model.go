@@ -19,9 +19,10 @@ import (
 type ModelInfo struct {
 	Net           nets.Config            `json:"net"`
 	Normalisation datasets.Normalisation `json:"normalisation"`
-	Resize        datasets.ResizeMode    `json:"resize"`  // how pictures were brought to the network's size
-	Invert        bool                   `json:"invert"`  // whether pictures were inverted
-	Classes       int                    `json:"classes"` // that it learned from
+	Resize        datasets.ResizeMode    `json:"resize"`          // how pictures were brought to the network's size
+	Invert        bool                   `json:"invert"`          // whether pictures were inverted
+	Range         string                 `json:"range,omitempty"` // which values were black and white, as datasets.Options.Range
+	Classes       int                    `json:"classes"`         // that it learned from
 	Loss          string                 `json:"loss"`
 	Step          int                    `json:"step"` // that the weights are of
 }
@@ -39,6 +40,7 @@ const modelBatch = 64
 func (t *Trainer) writeModel(step int) error {
 	info := ModelInfo{
 		Net: t.cfg.Net, Normalisation: t.data.Norm, Resize: t.cfg.Data.Resize, Invert: t.cfg.Data.Invert,
+		Range:   t.data.Train.Range(),
 		Classes: t.data.Train.NumClasses(), Loss: t.cfg.Loss, Step: step,
 	}
 	b, err := json.Marshal(info)
@@ -91,7 +93,7 @@ func (m *Model) EmbeddingSize() int { return m.eval.size }
 // Options is how pictures must be opened for this model.
 func (m *Model) Options() datasets.Options {
 	n := m.info.Net
-	return datasets.Options{Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, Invert: m.info.Invert}
+	return datasets.Options{Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, Invert: m.info.Invert, Range: m.info.Range}
 }
 
 // Embed is the embeddings (N, E) of d's pictures, row-major. d is opened with Options.

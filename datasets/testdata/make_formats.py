@@ -103,7 +103,7 @@ HALF = (6, 1.5)
 
 
 def expect(name, im, by, tolerance=0, mean=0, **more):
-    raw = im.convert("RGB").tobytes()
+    raw = zlib.compress(im.convert("RGB").tobytes(), 9)
     key = hashlib.sha256(raw).hexdigest()[:12]
     pixels[key] = base64.b64encode(raw).decode()
     entries[name] = dict(width=im.size[0], height=im.size[1], pixels=key, by=by, tolerance=tolerance, mean=mean, **more)
@@ -158,7 +158,7 @@ def tiffs():
     for meaning in ("isblack", "iswhite"):
         one = os.path.join(TEMP, meaning + ".tif")
         BILEVEL.save(one, tiffinfo={262: 0 if meaning == "iswhite" else 1})
-        for c in ("none", "packbits", "lzw", "zip", "g3", "g3:1d:fill", "g4"):
+        for c in ("none", "packbits", "lzw", "zip", "g3", "g3:1d:fill", "g3:2d", "g3:2d:fill", "g4"):
             name = "bilevel_%s_%s.tif" % (c.replace(":", "_"), meaning)
             run("tiffcp", "-c", c, one, path(name))
             both(name)
@@ -169,6 +169,27 @@ def tiffs():
         name = "bilevel_g4_%s_strips.tif" % meaning
         run("tiffcp", "-c", "g4", "-r", "4", one, path(name))
         both(name)
+
+    # Every code of CCITT: runs of all lengths, and noise.
+    rng = numpy.random.default_rng(1)
+    noise = rng.random((67, 2661)) < 0.5
+    for y in range(60):
+        noise[y] = (numpy.arange(2661) // (1 + y * y * 3 // 4 + y) + y // 3) % 2
+    noise[60] = False
+    noise[61] = True
+    noise[62, 2561:] = False
+    noise = Image.fromarray(noise)
+    one = os.path.join(TEMP, "noise.tif")
+    noise.save(one)
+    for c in ("g3", "g3:2d:fill", "g4"):
+        name = "bilevel_runs_%s.tif" % c.replace(":", "_")
+        run("tiffcp", "-c", c, one, path(name))
+        both(name)
+    for compression in ("tiff_ccitt", "group3", "group4"):
+        BILEVEL.save(path("bilevel_%s.tif" % compression), compression=compression)
+        both("bilevel_%s.tif" % compression)
+    noise.save(path("bilevel_runs_ccitt.tif"), compression="tiff_ccitt")
+    both("bilevel_runs_ccitt.tif")
 
     # Depths of grey and of palettes.
     for bits in (1, 2, 4):
@@ -452,7 +473,13 @@ def pngs():
         run("convert", path(name + ".png"), "-interlace", "PNG", path(name + "_interlaced.png"))
         both(name + "_interlaced.png", 1)
     for bits in (2, 4):
-        run("convert", png_of(GREY), "-depth", bits, "-define", "png:color-type=0", "-define", "png:bit-depth=%d" % bits, path("grey%d.png" % bits))
+        rows = b""
+        for row in G // 2 ** (8 - bits):
+            text = "".join(format(int(v), "0%db" % bits) for v in row)
+            text += "0" * (-len(text) % 8)
+            rows += b"\0" + bytes(int(text[i:i + 8], 2) for i in range(0, len(text), 8))
+        put("grey%d.png" % bits, b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", struct.pack(">IIBBBBB", W, H, bits, 0, 0, 0, 0)) +
+            png_chunk(b"IDAT", zlib.compress(rows)) + png_chunk(b"IEND", b""))
         both("grey%d.png" % bits, 1)
     for bits in (1, 2, 4):
         RGB.quantize(2 ** bits).save(path("palette%d.png" % bits), bits=bits)
@@ -474,11 +501,15 @@ def pngs():
     expect("twelve_in_16_sbit.png", levels(numpy.asarray(Image.open(path("twelve_in_16_sbit.png"))), 0, 4095), "Pillow", 1)
 
 
+def png_chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
 def chunk(name, kind, body):
     """Puts a chunk behind the header of a PNG."""
     with open(path(name), "rb") as f:
         data = f.read()
-    put(name, data[:33] + struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) + data[33:])
+    put(name, data[:33] + png_chunk(kind, body) + data[33:])
 
 
 def jpegs():

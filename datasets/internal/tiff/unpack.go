@@ -8,13 +8,12 @@ import (
 	"io"
 	"math"
 
-	"golang.org/x/image/ccitt"
 	"golang.org/x/image/tiff/lzw"
 )
 
 // densest is how many bytes one byte can become at most: a file too short for its pixels
-// is found out before memory is taken for them. LZW: a code of 12 bits stands for at most
-// 4096 bytes; Deflate: 258 bytes in 2 bits; PackBits: 128 bytes in 2. A line of CCITT
+// is found out before memory is taken for them. LZW: a code of 9 to 12 bits stands for at
+// most 4096 bytes; Deflate: 258 bytes in 2 bits; PackBits: 128 bytes in 2. A line of CCITT
 // Group 4 takes one bit, however long it is.
 var densest = map[int]uint64{plain: 1, lempelZiv: 4096 * 8 / 9, deflate: 258 * 4, deflateOld: 258 * 4, packBits: 64}
 
@@ -78,16 +77,7 @@ func decompress(raw, b []byte, l *layout, width, rows int, t4 uint64) error {
 	var r io.Reader
 	switch l.compression {
 	case group3, group4, huffman:
-		kind := ccitt.Group4
-		if l.compression == group3 {
-			kind = ccitt.Group3
-		}
-		if l.compression == huffman || l.compression == group3 && t4&1 != 0 {
-			return UnsupportedError("CCITT Group 3 in two dimensions or without ends of lines")
-		}
-		// The reader gives 1 for white; the codes know black and white, and stored is 1
-		// for black whatever the colours mean: Invert.
-		r = ccitt.NewReader(bytes.NewReader(b), ccitt.MSB, kind, width, rows, &ccitt.Options{Invert: true})
+		return decodeFax(raw, b, l.compression, width, rows, t4&1 != 0)
 	case lempelZiv:
 		z := lzw.NewReader(bytes.NewReader(b), lzw.MSB, 8)
 		defer z.Close()
