@@ -290,5 +290,5 @@ func noteLevels(r *report, g *gatherer, outcomes []outcome, offset int) {
 		r.note(fmt.Sprintf("picture of %s, read from %g (black) to %g (white), %s", what, s.low, s.high, why), stretched[kind]...)
 	}
 	r.note("picture with values outside of its range, made black or white", cut...)
-	r.note("picture with values that are no numbers, made black", odd...)
+	r.note("picture with values that are no finite numbers, made black (white if +infinite)", odd...)
 }

@@ -682,12 +682,24 @@ def colours():
         expect(name + ".png", RGB, "Pillow")
 
 
+def found():
+    """Pictures of found/, which came from elsewhere and were once read wrongly or not at all."""
+    for name in ("bmp8rle.bmp", "g4.tif", "g4_isblack.tif", "g4_iswhite.tif", "icc_srgb.png", "icon.ico", "p2_ascii.pgm", "p5.pgm", "p6.ppm"):
+        expect("../found/" + name, pillow("../found/" + name), "Pillow", 1 if name.startswith("p2") else 0)
+    expect("../found/rgb_jpeg.tif", pillow("../found/rgb_jpeg.tif"), "Pillow", 4)
+    expect("../found/float01.tif", levels(tifffile.imread(path("../found/float01.tif")), 0, 1), "tifffile", 1)
+    for name, high in (("g12in16.png", 4095), ("p5_16.pgm", 65535)):
+        expect("../found/" + name, levels(numpy.asarray(Image.open(path("../found/" + name))), 0, high), "Pillow", 1)
+    im = Image.open(path("../found/icc_p3.png"))
+    expect("../found/icc_p3.png", in_srgb(im, im.info["icc_profile"]), "LittleCMS", 1, converted=True)
+
+
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
     os.makedirs(OUT)
-    for make in (tiffs, netpbm, bmps, icons, tgas, pngs, jpegs, gifs, colours):
+    for make in (tiffs, netpbm, bmps, icons, tgas, pngs, jpegs, gifs, colours, found):
         make()
-    for name in sorted(set(os.listdir(OUT)) - set(entries)):
+    for name in set(os.listdir(OUT)) - set(entries):  # from which others were made
         os.remove(path(name))
     version = subprocess.run(["convert", "-version"], capture_output=True, text=True).stdout.split("\n")[0]
     out = dict(made_by="make_formats.py", pillow=PIL.__version__, littlecms=ImageCms.core.littlecms_version, tifffile=tifffile.__version__,

@@ -41,7 +41,6 @@ type Bitmap struct {
 	masks       [4]uint32 // red, green, blue, alpha
 	palette     color.Palette
 	pixels      []byte
-	opaque      bool // no alpha where there may be one
 }
 
 var order = binary.LittleEndian
@@ -303,7 +302,7 @@ func (b *Bitmap) decodeColours() (image.Image, error) {
 		for i := 3; i < len(img.Pix); i += 4 {
 			img.Pix[i] = 0xff
 		}
-		if !b.icon {
+		if !b.icon && b.bits != 32 {
 			return &image.RGBA{Pix: img.Pix, Stride: img.Stride, Rect: img.Rect}, nil
 		}
 		return b.cutOut(img, rest)
