@@ -100,7 +100,7 @@ func (g *gatherer) readSettled(all []candidate) ([]outcome, error) {
 	for i := range every {
 		every[i] = i
 	}
-	g.spans = spans{kindWhole: {0, 65535}, kindReal: {0, 1}}
+	g.spans = g.rules.assumed()
 	if err := g.readAll(all, every, outcomes); err != nil {
 		return nil, err
 	}

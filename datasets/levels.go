@@ -235,6 +235,18 @@ func stretch16(img image.Image, s span) {
 // spans are the ranges in use, by kind.
 type spans [2]span
 
+// assumed is what pictures are read by before all of them are known: what most sets are, if
+// nothing is given.
+func (r rangeRules) assumed() spans {
+	s := spans{kindWhole: {0, 65535}, kindReal: {0, 1}}
+	for kind, rule := range r {
+		if !rule.auto && !rule.full {
+			s[kind] = rule.given
+		}
+	}
+	return s
+}
+
 // decideSpans returns what the pictures in outcomes are to be read by.
 func (r rangeRules) decideSpans(outcomes []outcome) (s spans, seen [2]extent) {
 	for _, o := range outcomes {

@@ -197,7 +197,7 @@ func (s *settings) pictures() (trainer.DataConfig, error) {
 	c := trainer.DataConfig{
 		Path: s.data, Val: s.val, Test: s.test,
 		Resize: datasets.ResizeMode(s.resize), Invert: s.invert, Detail: s.detail,
-		Range: s.valueRange,
+		Range:  s.valueRange,
 		Strict: s.strict, DropDuplicates: s.dropDuplicates, Copies: trainer.Copies(s.copies),
 		MaxPixels: int64(s.maxPixels), CacheBytes: int64(s.cacheMB) << 20, CacheDir: s.cacheDir,
 		Workers: s.workers,
