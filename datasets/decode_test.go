@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"image/color"
+	"image/draw"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -152,6 +153,21 @@ func TestRenderOnWhite(t *testing.T) {
 	require.True(t, colour)
 	// 200 · 128/255 + 255 · 127/255 = 227.4; 255 · 127/255 = 127; transparent is white.
 	require.InDeltaSlice(t, []float64{227, 255, 127, 255, 127, 255}, floats(planes), 1)
+}
+
+// Colours come out of a palette as the standard library draws them.
+func TestFlattenAsDraw(t *testing.T) {
+	for _, file := range []string{"palette.png", "palette_transparent.png", "still.gif", "palette.bmp"} {
+		p, err := decode(file, readFile(t, "testdata/pictures/"+file), DefaultMaxPixels)
+		require.NoError(t, err)
+		m, ok := p.Image.(*image.Paletted)
+		require.True(t, ok, file)
+		for _, part := range []image.Rectangle{m.Bounds(), image.Rect(3, 4, 20, 21)} {
+			want := image.NewRGBA(part)
+			draw.Draw(want, part, m, part.Min, draw.Src)
+			require.Equal(t, want, flatten(m, part), file)
+		}
+	}
 }
 
 func floats(b []byte) []float64 {

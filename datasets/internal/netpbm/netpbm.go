@@ -319,8 +319,8 @@ func (c *canvas) fill(h *Header, samples int) error {
 	scaled := h.scale()
 	text := scanner{h.raster}
 	n := h.Width * h.Height
-	if c.stride == 1 && h.kind >= '5' && h.Maxval == 255 {
-		copy(c.pix, h.raster)
+	if h.kind >= '5' && h.Maxval == 255 {
+		c.fillBytes(h.raster, samples)
 		return nil
 	}
 	var pixel [4]uint32
@@ -341,6 +341,22 @@ func (c *canvas) fill(h *Header, samples int) error {
 		c.put(i, &pixel)
 	}
 	return nil
+}
+
+// fillBytes is fill for bytes that are what they become.
+func (c *canvas) fillBytes(raster []byte, samples int) {
+	switch {
+	case c.stride == samples:
+		copy(c.pix, raster)
+	case samples == 3:
+		for to := c.pix; len(to) >= 4; to, raster = to[4:], raster[3:] {
+			to[0], to[1], to[2], to[3] = raster[0], raster[1], raster[2], 0xff
+		}
+	default: // grey and alpha
+		for to := c.pix; len(to) >= 4; to, raster = to[4:], raster[2:] {
+			to[0], to[1], to[2], to[3] = raster[0], raster[0], raster[0], raster[1]
+		}
+	}
 }
 
 // scale returns what each value becomes: Maxval 255, or 65535.

@@ -246,9 +246,23 @@ func (h *Header) paletted(table, pixels []byte) (image.Image, error) {
 
 func (h *Header) coloured(pixels []byte, each int) image.Image {
 	img := image.NewNRGBA(h.bounds())
-	for i := range len(pixels) / each {
-		c := colour(pixels[i*each:], h.depth)
-		copy(img.Pix[4*h.at(i):], c[:])
+	for y := range h.Height {
+		from := pixels[y*h.Width*each:][:h.Width*each]
+		first, step := 4*h.at(y*h.Width), 4
+		if h.rightLeft {
+			step = -4
+		}
+		for ; len(from) >= each; from, first = from[each:], first+step {
+			to := img.Pix[first : first+4 : first+4]
+			if each == 2 {
+				*(*[4]byte)(to) = colour(from, h.depth)
+				continue
+			}
+			to[0], to[1], to[2], to[3] = from[2], from[1], from[0], 0xff
+			if each == 4 {
+				to[3] = from[3]
+			}
+		}
 	}
 	return h.settleAlpha(img, h.alphaBits > 0)
 }

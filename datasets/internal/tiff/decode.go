@@ -217,6 +217,16 @@ func (c *canvas) put(f *File, l *layout, row []byte, x, y, width int, place []in
 			copy(c.pix[at:at+width], row)
 			return
 		}
+		if c.stride == 4 && len(place) == 3 {
+			for to := c.pix[at : at+4*width]; len(to) >= 4; to, row = to[4:], row[3:] {
+				to[0], to[1], to[2], to[3] = row[0], row[1], row[2], 0xff
+			}
+			return
+		}
+		if c.stride == 4 && len(place) == 4 && place[3] == 3 {
+			copy(c.pix[at:at+4*width], row)
+			return
+		}
 		for s, to := range place {
 			if to < 0 {
 				continue
@@ -328,7 +338,9 @@ func (c *canvas) finish(f *File, l *layout) (image.Image, error) {
 	if l.photometric == yCbCr {
 		f.convertYCbCr(c.pix)
 	}
-	c.complete(l)
+	if l.colours == 1 || l.alpha != unassociated {
+		c.complete(l)
+	}
 	return c.img, nil
 }
 
