@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-
-	"golang.org/x/image/tiff/lzw"
 )
 
 // densest is how many bytes one byte can become at most: a file too short for its pixels
@@ -79,9 +77,7 @@ func decompress(raw, b []byte, l *layout, width, rows int, t4 uint64) error {
 	case group3, group4, huffman:
 		return decodeFax(raw, b, l.compression, width, rows, t4&1 != 0)
 	case lempelZiv:
-		z := lzw.NewReader(bytes.NewReader(b), lzw.MSB, 8)
-		defer z.Close()
-		r = z
+		return unpackLZW(raw, b)
 	case deflate, deflateOld:
 		z, err := zlib.NewReader(bytes.NewReader(b))
 		if err != nil {
