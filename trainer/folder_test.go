@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -68,7 +67,7 @@ func TestWriteIsWholeOrNothing(t *testing.T) {
 	require.NoError(t, f.write("x", func(w io.Writer) error { _, err := io.WriteString(w, "old"); return err }))
 	err := f.write("x", func(w io.Writer) error {
 		io.WriteString(w, "ne")
-		return &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
+		return &os.PathError{Op: "write", Path: "x", Err: diskFull[0]}
 	})
 	require.ErrorContains(t, err, "the disk is full; what was there before is whole")
 	text, err := os.ReadFile(f.path("x"))
