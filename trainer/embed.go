@@ -17,8 +17,8 @@ import (
 // the last embedding, and between two batches others have their turn.
 type embedder struct {
 	turn        chan struct{} // full while a batch is made
-	batch, size int // pictures in a batch, numbers in an embedding
-	in          int // numbers in a picture
+	batch, size int           // pictures in a batch, numbers in an embedding
+	in          int           // numbers in a picture
 	x           []float32
 	out         *graph.Kept
 	vm          gorgonia.VM

@@ -9,7 +9,8 @@ import (
 
 // Hook is told what happens in a run. Every field may be nil. An error that a hook
 // returns ends the run with that error, after a checkpoint. Hooks are called by the
-// goroutine of Run, one after the other; ctx is Run's.
+// goroutine of Run, one after the other; ctx is Run's. They may call Embed and Evaluate of the
+// Trainer, but neither Run nor Close.
 type Hook struct {
 	// Start comes once, before anything is computed.
 	Start func(ctx context.Context, i StartInfo) error

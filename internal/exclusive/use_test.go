@@ -4,6 +4,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -14,6 +15,20 @@ func TestUseIsOneAtATime(t *testing.T) {
 	require.EqualError(t, u.Begin("pot"), "pot is used by another goroutine at this moment: give every goroutine one of its own, or put a lock around it")
 	u.End()
 	require.NoError(t, u.Begin("pot"))
+
+	waited := make(chan struct{})
+	go func() {
+		u.Await()
+		close(waited)
+	}()
+	select {
+	case <-waited:
+		t.Fatal("two use it")
+	case <-time.After(10 * time.Millisecond):
+	}
+	u.End()
+	<-waited
+	require.Error(t, u.Begin("pot"))
 	u.End()
 }
 
