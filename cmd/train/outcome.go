@@ -102,9 +102,12 @@ func leftOut(r *metrics.Result) string {
 	return fmt.Sprintf("; %d have no match and were left out as queries", r.LeftOut)
 }
 
-// memory is what a run took, of the device too if that has its own.
-func memory(r trainer.Result) string {
-	m := fmt.Sprintf("%.0f MiB at the most", float64(r.PeakRSS)/(1<<20))
+// memory is what a run took, of the device too if that has its own, as the end of a sentence:
+// empty where the system does not tell.
+func memory(r trainer.Result) (m string) {
+	if r.PeakRSS > 0 {
+		m += fmt.Sprintf(", %.0f MiB at the most", float64(r.PeakRSS)/(1<<20))
+	}
 	if r.DeviceMemory > 0 {
 		m += fmt.Sprintf(", %.0f MiB on %s", float64(r.DeviceMemory)/(1<<20), r.Device)
 	}
