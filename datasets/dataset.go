@@ -15,6 +15,8 @@ type Dataset struct {
 	rows    []int32  // item → row of store
 	labels  []int    // item → class
 	classes []string // class → name
+	traits  *traits  // of each row of store; nil if nothing is known
+	pairs   []Pair   // of rows of store
 	report  report
 }
 
@@ -51,8 +53,8 @@ func (s Split) Close() error {
 // Len returns the number of pictures.
 func (d *Dataset) Len() int { return len(d.rows) }
 
-// Labels returns the class of each picture, 0 … len(Classes())−1. The slice is shared:
-// do not change it.
+// Labels returns the class of each picture, 0 … len(Classes())−1, or NoClass. The slice
+// is shared: do not change it.
 func (d *Dataset) Labels() []int { return d.labels }
 
 // Classes returns the names of the classes in ascending order of their folder paths,
@@ -84,10 +86,10 @@ func (d *Dataset) Image(i int) (image.Image, error) {
 	return planesToImage(planes, s.channels, s.height, s.width, s.inverted), nil
 }
 
-// Subset returns the classes for which keep is true, renumbered in their order. No
-// picture is copied. It may be empty.
+// Subset returns the classes for which keep is true, renumbered in their order, without
+// pictures of no class. No picture is copied. It may be empty.
 func (d *Dataset) Subset(keep func(class int) bool) *Dataset {
-	sub := &Dataset{store: d.store, report: d.report}
+	sub := &Dataset{store: d.store, traits: d.traits, pairs: d.pairs, report: d.report}
 	number := make([]int, d.NumClasses())
 	for c, name := range d.classes {
 		number[c] = -1
@@ -97,7 +99,7 @@ func (d *Dataset) Subset(keep func(class int) bool) *Dataset {
 		}
 	}
 	for i, c := range d.labels {
-		if number[c] >= 0 {
+		if c != NoClass && number[c] >= 0 {
 			sub.rows = append(sub.rows, d.rows[i])
 			sub.labels = append(sub.labels, number[c])
 		}
@@ -161,7 +163,9 @@ func SharedClasses(a, b *Dataset) []string {
 func (d *Dataset) classSizes() []int {
 	sizes := make([]int, d.NumClasses())
 	for _, c := range d.labels {
-		sizes[c]++
+		if c != NoClass {
+			sizes[c]++
+		}
 	}
 	return sizes
 }
