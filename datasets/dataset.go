@@ -2,8 +2,10 @@ package datasets
 
 import (
 	"image"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/pkg/errors"
 )
@@ -23,6 +25,51 @@ type Dataset struct {
 // Split is what was found at one place: any of the three may be nil, but not all.
 type Split struct {
 	Train, Val, Test *Dataset
+
+	byClass bool // Train and Test were cut by class, see Whole
+}
+
+// Whole returns training and test part as one set, where the protocol of a well-known
+// data set parted them by class (CUB-200-2011: the first half of the classes is learned),
+// so that other classes may be chosen; nil if the parts stand as they were found.
+func (s Split) Whole() *Dataset {
+	if !s.byClass || s.Train == nil || s.Test == nil {
+		return nil
+	}
+	return join(s.Train, s.Test)
+}
+
+// join returns the pictures of a and b, which share a store.
+func join(a, b *Dataset) *Dataset {
+	d := &Dataset{store: a.store, traits: a.traits, pairs: a.pairs, report: a.report}
+	number := make(map[string]int)
+	for _, s := range []*Dataset{a, b} {
+		for _, name := range s.classes {
+			number[name] = 0
+		}
+	}
+	d.classes = slices.Sorted(maps.Keys(number))
+	for c, name := range d.classes {
+		number[name] = c
+	}
+	for _, s := range []*Dataset{a, b} {
+		d.rows = append(d.rows, s.rows...)
+		for _, c := range s.labels {
+			label := NoClass
+			if c != NoClass {
+				label = number[s.classes[c]]
+			}
+			d.labels = append(d.labels, label)
+		}
+	}
+	d.report.protocol = ""
+	d.report.skipped = slices.Concat(a.report.skipped, b.report.skipped)
+	d.report.notes = slices.Concat(a.report.notes, b.report.notes)
+	d.report.formats = maps.Clone(a.report.formats)
+	for format, n := range b.report.formats {
+		d.report.formats[format] += n
+	}
+	return d
 }
 
 // parts returns the data sets that are there, in order, with their names.

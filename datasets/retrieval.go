@@ -1,6 +1,10 @@
 package datasets
 
-import "image"
+import (
+	"image"
+	"maps"
+	"slices"
+)
 
 // NoClass is the label of a picture that belongs to no class: a distractor, which stands
 // in the gallery, is relevant to no query and is itself never one; or any picture where
@@ -134,4 +138,76 @@ func (d *Dataset) Pairs() []Pair {
 		}
 	}
 	return own
+}
+
+// traitsOf collects what candidates say besides their class.
+func traitsOf(all []candidate) *traits {
+	t := &traits{
+		cameras:   groupsOf(all, func(c *candidate) string { return c.camera }),
+		sequences: groupsOf(all, func(c *candidate) string { return c.sequence }),
+		category:  groupsOf(all, func(c *candidate) string { return c.category }),
+	}
+	for i := range all {
+		if c := &all[i]; c.role != QueryAndGallery && t.roles == nil {
+			t.roles = make([]Role, len(all))
+		}
+		if c := &all[i]; c.box != nil && t.boxes == nil {
+			t.boxes = make([]*image.Rectangle, len(all))
+		}
+	}
+	for i := range t.roles {
+		t.roles[i] = all[i].role
+	}
+	for i := range t.boxes {
+		t.boxes[i] = all[i].box
+	}
+	return t
+}
+
+// groupsOf numbers the names that of gives, in ascending order; "" is unknown.
+func groupsOf(all []candidate, of func(*candidate) string) Groups {
+	number := make(map[string]int)
+	for i := range all {
+		if name := of(&all[i]); name != "" {
+			number[name] = 0
+		}
+	}
+	if len(number) == 0 {
+		return Groups{}
+	}
+	g := Groups{Of: make([]int, len(all))}
+	for n, name := range slices.Sorted(maps.Keys(number)) {
+		number[name] = n
+		g.Names = append(g.Names, printable(name))
+	}
+	for i := range all {
+		g.Of[i] = -1
+		if name := of(&all[i]); name != "" {
+			g.Of[i] = number[name]
+		}
+	}
+	return g
+}
+
+// pairsOf turns names into rows, and lists the pairs that lack a picture.
+func pairsOf(all []candidate, outcomes []outcome, named []namedPair) (pairs []Pair, missing []string) {
+	if len(named) == 0 {
+		return nil, nil
+	}
+	row := make(map[string]int, len(all))
+	for i, c := range all {
+		if outcomes[i].err == nil {
+			row[c.name] = i
+		}
+	}
+	for _, p := range named {
+		a, hasA := row[p.a]
+		b, hasB := row[p.b]
+		if !hasA || !hasB {
+			missing = append(missing, printable(p.a)+" – "+printable(p.b))
+			continue
+		}
+		pairs = append(pairs, Pair{A: a, B: b, Same: p.same, Fold: p.fold})
+	}
+	return pairs, missing
 }
