@@ -186,7 +186,7 @@ func (d *Dataset) SplitClasses(fraction float64, seed uint64) (train, val *Datas
 	}
 	train = d.Subset(func(c int) bool { return !inVal[c] })
 	val = d.Subset(func(c int) bool { return inVal[c] })
-	val.report = report{source: d.report.source, kind: d.report.kind} // what was left out is told once, by train
+	val.report = report{source: d.report.source, kind: d.report.kind, layout: d.report.layout, protocol: d.report.protocol} // what was left out is told once, by train
 	return train, val, nil
 }
 
@@ -204,6 +204,13 @@ func SharedClasses(a, b *Dataset) []string {
 		}
 	}
 	return shared
+}
+
+// WithProtocol returns d with another Summary.Protocol: how it came to hold these classes.
+func (d *Dataset) WithProtocol(text string) *Dataset {
+	other := *d
+	other.report.protocol = text
+	return &other
 }
 
 // classSizes returns the number of pictures of each class.

@@ -37,7 +37,7 @@ func readInShop(d *directory) (*offer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.base = d.dir
+	t.base, t.known = d.dir, true
 	b := newPartsByTitle()
 	if err := t.addTo(b, "train"); err != nil {
 		return nil, err

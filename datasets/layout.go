@@ -24,6 +24,7 @@ var layouts = []layout{
 	{has: hasInShop, read: readInShop, lists: []string{"list_eval_partition.txt"}},
 	{has: hasReID, read: readReID},
 	{has: hasLFW, read: readLFW, lists: []string{"pairs.txt"}},
+	{has: hasClassFiles, read: readClassFiles},
 	{has: hasTable, read: readTableBeside},
 	{has: hasParts, read: readParts},
 	{has: hasPartsBelow, read: readPartsBelow},

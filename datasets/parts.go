@@ -66,7 +66,7 @@ func readParts(l *directory) (*offer, error) {
 		}
 		b.add(p, title)
 	}
-	of := &offer{kind: "folder", table: table, layout: partsLayout(b, used), parts: b.list()}
+	of := &offer{kind: "folder", table: table, layout: partsLayout(l, b, used), parts: b.list()}
 	l.beside(of.parts[0], used...)
 	hiddenBeside(l, of.parts[0])
 	return of, nil
@@ -88,12 +88,12 @@ func hiddenBeside(l *directory, p *part) {
 var synset = regexp.MustCompile(`^n[0-9]{8}$`)
 
 // partsLayout names what the folders of parts amount to.
-func partsLayout(b *partsByTitle, used []string) string {
+func partsLayout(l *directory, b *partsByTitle, used []string) string {
 	if slices.Contains(used, "images_background") {
 		return "Omniglot, as it is published"
 	}
 	p := b.parts["train"]
-	if p != nil && len(p.candidates) > 0 && !slices.ContainsFunc(p.candidates, func(c candidate) bool { return !synset.MatchString(c.class) }) {
+	if strings.HasSuffix(l.dir, "CLS-LOC") || p != nil && len(p.candidates) > 0 && !slices.ContainsFunc(p.candidates, func(c candidate) bool { return !synset.MatchString(c.class) }) {
 		return "ImageNet"
 	}
 	return "folders " + strings.Join(used, ", ")

@@ -32,6 +32,7 @@ func readProducts(d *directory) (*offer, error) {
 func (b *partsByTitle) addList(d *directory, name, title string) error {
 	t, err := readTable(d.source, d.at(name), Options{}) // its columns are known
 	if err == nil {
+		t.known = true
 		err = t.addTo(b, title)
 	}
 	return errors.WithMessage(err, printable(name))

@@ -22,6 +22,7 @@ type table struct {
 	source  source
 	name    string // of its file
 	base    string // folder that its paths are relative to
+	known   bool   // a list of a well-known data set, of whose columns nothing need be told
 }
 
 // readTable reads a file of a source.
@@ -56,6 +57,11 @@ func (t *tableText) findColumns(choice columnChoice) (*columns, error) {
 		if c.at[want] >= 0 {
 			continue
 		}
+		if want != "split" && choice.header == nil {
+			if err := t.askForHeader(); err != nil {
+				return nil, err
+			}
+		}
 		for _, name := range c.unused {
 			if slip(strings.ToLower(name), want) {
 				return nil, &Question{
@@ -77,27 +83,33 @@ func (t *tableText) findColumns(choice columnChoice) (*columns, error) {
 	return c, nil
 }
 
-// askFor asks where a column is that a table needs.
-func (t *tableText) askFor(want string, c *columns) error {
+// askForHeader asks what the columns of a table are that begins with a picture; nil if it
+// does not.
+func (t *tableText) askForHeader() error {
 	picture := slices.IndexFunc(t.header, hasPictureName)
-	if picture >= 0 { // a row where the header should be
-		names := make([]string, len(t.header))
-		other := -1
-		for i := range names {
-			names[i] = unusedColumn
-			if i != picture && other < 0 {
-				other = i
-			}
-		}
-		names[picture] = "path"
-		if other >= 0 {
-			names[other] = "label"
-		}
-		return &Question{
-			About:   fmt.Sprintf("the first line, %.80q, is a picture and names no columns", strings.Join(t.header, " ")),
-			Answers: []Answer{{If: "these are the columns, in this order", Settings: []Setting{{"Columns", strings.Join(names, ",")}}}},
+	if picture < 0 {
+		return nil
+	}
+	names := make([]string, len(t.header))
+	other := -1
+	for i := range names {
+		names[i] = unusedColumn
+		if i != picture && other < 0 {
+			other = i
 		}
 	}
+	names[picture] = "path"
+	if other >= 0 {
+		names[other] = "label"
+	}
+	return &Question{
+		About:   fmt.Sprintf("the first line, %.80q, is a picture and names no columns", strings.Join(t.header, " ")),
+		Answers: []Answer{{If: "these are the columns, in this order", Settings: []Setting{{"Columns", strings.Join(names, ",")}}}},
+	}
+}
+
+// askFor asks where a column is that a table needs.
+func (t *tableText) askFor(want string, c *columns) error {
 	q := &Question{About: fmt.Sprintf("no column %q: the header has %s", want, strings.Join(quoteAll(t.header), ", "))}
 	example := "NAME"
 	if len(c.unused) > 0 && c.unused[0] != "" {
@@ -134,8 +146,7 @@ func (t *table) addTo(b *partsByTitle, title string) error {
 		}
 		p.candidates = append(p.candidates, c)
 	}
-	parts := b.list()
-	t.note(parts[0], way)
+	t.note(b.list()[0], way)
 	return nil
 }
 
@@ -151,7 +162,7 @@ func (t *table) note(p *part, way tableWay) {
 		}
 		unused = append(unused, name)
 	}
-	if len(unused) > 0 {
+	if len(unused) > 0 && !t.known {
 		note("column of the table not used", unused...)
 	}
 	var renamed []string

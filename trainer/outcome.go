@@ -45,11 +45,15 @@ func (r Result) Memory() string {
 // protocol says in a sentence what was measured on what.
 func (d Data) protocol(on string, after *metrics.Result) string {
 	set, what := d.Test, "test classes, none of which was seen in training"
-	if shared := d.SeenInTraining(); len(shared) > 0 {
-		what = fmt.Sprintf("test classes, of which %d were also learned: not a figure for unseen classes", len(shared))
-	}
 	if on == SetValidation {
 		set, what = d.Val, "validation classes, not learned from but used to choose the weights"
+	}
+	switch shared := d.SeenInTraining(set); {
+	case len(shared) == 0:
+	case len(shared) == set.NumClasses():
+		what = on + " classes, all seen in training, in other pictures: not a figure for unseen classes"
+	default:
+		what = fmt.Sprintf("%s classes, of which %d were also learned: not a figure for unseen classes", on, len(shared))
 	}
 	text := fmt.Sprintf("%s pictures of %s %s; each is a query among all others",
 		wording.Thousands(set.Len()), wording.Thousands(set.NumClasses()), what)
