@@ -21,15 +21,12 @@ func (d *Dataset) Fill(dst []float32, indices []int, norm Normalisation) error {
 	if err := d.checkIndices(indices); err != nil {
 		return err
 	}
-	tables := norm.Tables(d.store.channels)
 	return inParallel(len(indices), n, func(from, to int) error {
-		scratch := d.store.scratch()
+		fill := d.store.filler(norm)
 		for i := from; i < to; i++ {
-			pixels, err := d.store.get(int(d.rows[indices[i]]), scratch)
-			if err != nil {
+			if err := fill(dst[i*n:(i+1)*n], int(d.rows[indices[i]])); err != nil {
 				return err
 			}
-			lookUp(dst[i*n:(i+1)*n], pixels, tables)
 		}
 		return nil
 	})

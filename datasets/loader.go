@@ -141,6 +141,9 @@ func (c LoaderConfig) validate(d *Dataset) error {
 	if err := c.Normalisation.Validate(d.store.channels); err != nil {
 		return err
 	}
+	if d.HoldsVectors() && (c.Recipes || c.Augment != Augment{}) {
+		return errors.New("datasets: vectors cannot be augmented as pictures are: leave Augment and Recipes at zero")
+	}
 	return c.Augment.Validate()
 }
 
@@ -218,6 +221,10 @@ func (l *Loader) handOut(b *Batch) bool {
 func (l *Loader) work() {
 	defer l.done.Done()
 	s := l.data.store
+	if s.vectors != nil {
+		l.workOn(s)
+		return
+	}
 	g := newAugmenter(l.conf.Augment, s, l.conf.Normalisation)
 	scratch := s.scratch()
 	if s.detail != nil {
@@ -227,12 +234,36 @@ func (l *Loader) work() {
 		select {
 		case j := <-l.jobs:
 			l.prepare(j, g, scratch)
-			if j.batch.pending.Add(-1) == 0 {
-				j.batch.ready <- struct{}{}
-			}
+			l.finish(j)
 		case <-l.quit:
 			return
 		}
+	}
+}
+
+// workOn is work where nothing is augmented.
+func (l *Loader) workOn(s *store) {
+	fill, n := s.filler(l.conf.Normalisation), s.bytes()
+	for {
+		select {
+		case j := <-l.jobs:
+			for slot := j.from; slot < j.to; slot++ {
+				if err := fill(j.batch.Pixels[slot*n:(slot+1)*n], int(l.data.rows[j.batch.Indices[slot]])); err != nil {
+					j.batch.fail(errors.WithMessagef(err, "batch of step %d", j.batch.Step))
+					break
+				}
+			}
+			l.finish(j)
+		case <-l.quit:
+			return
+		}
+	}
+}
+
+// finish counts a piece as prepared.
+func (l *Loader) finish(j job) {
+	if j.batch.pending.Add(-1) == 0 {
+		j.batch.ready <- struct{}{}
 	}
 }
 
