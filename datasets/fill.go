@@ -33,10 +33,12 @@ func (d *Dataset) Fill(dst []float32, indices []int, norm Normalisation) error {
 }
 
 // checkIndices says which of indices is no picture of d.
-func (d *Dataset) checkIndices(indices []int) error {
-	for _, i := range indices {
-		if i < 0 || i >= d.Len() {
-			return errors.Errorf("datasets: picture %d asked for, the set has %d", i, d.Len())
+func (d *Dataset) checkIndices(indices []int) error { return checkItems(d.Len(), indices) }
+
+func checkItems(n int, items []int) error {
+	for _, i := range items {
+		if i < 0 || i >= n {
+			return errors.Errorf("datasets: picture %d asked for, the set has %d", i, n)
 		}
 	}
 	return nil

@@ -311,7 +311,7 @@ func TestLoaderOfVectors(t *testing.T) {
 		b.Release()
 	}
 	_, err = NewLoader(d, LoaderConfig{Batch: 16, Augment: Augment{FlipH: 0.5}}, next, 1)
-	require.ErrorContains(t, err, "vectors cannot be augmented")
+	require.ErrorContains(t, err, "only the pictures of a Dataset can be augmented")
 	_, err = d.Image(0)
 	require.ErrorContains(t, err, "the set holds vectors, no pictures")
 	_, err = FindNearCopies(d, d)
