@@ -117,7 +117,7 @@ func printSeen(w io.Writer, data trainer.Data) {
 		switch n := p.Set.NumClasses(); {
 		case len(shared) == 0:
 		case len(shared) == n:
-			fmt.Fprintf(w, "careful: the %s classes are all seen in training, in other pictures: the figures will not be about\n"+
+			fmt.Fprintf(w, "careful: the %s classes are all seen in training: the figures will not be about\n"+
 				"  unseen classes; %s\n", p.Name, otherClasses[p.Name])
 		default:
 			fmt.Fprintf(w, "careful: %d of the %d %s classes are also learned, such as %s: the figures will not be about\n"+
