@@ -118,19 +118,14 @@ func TestQuestionsCanBeAnswered(t *testing.T) {
 
 func open(t *testing.T, name string, o Options) Split {
 	t.Helper()
-	for _, set := range samplesets.All() {
-		if set.Name == name {
-			path, err := set.Write(t.TempDir())
-			require.NoError(t, err)
-			o.Columns = set.Columns
-			s, err := Open(path, o)
-			require.NoError(t, err)
-			t.Cleanup(func() { s.Close() })
-			return s
-		}
-	}
-	t.Fatalf("no set %s", name)
-	return Split{}
+	set := samplesets.Named(name)
+	path, err := set.Write(t.TempDir())
+	require.NoError(t, err)
+	o.Columns = set.Columns
+	s, err := Open(path, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { s.Close() })
+	return s
 }
 
 func TestClassesOfHalves(t *testing.T) {
@@ -224,16 +219,12 @@ func TestFoldersAsClassesWhateverTheyAreCalled(t *testing.T) {
 
 func TestLayoutErrors(t *testing.T) {
 	edit := func(name, file string, change func(string) string) error {
-		for _, set := range samplesets.All() {
-			if set.Name == name {
-				set.Files[file] = []byte(change(string(set.Files[file])))
-				path, err := set.Write(t.TempDir())
-				require.NoError(t, err)
-				_, err = Open(path, Options{})
-				return err
-			}
-		}
-		return nil
+		set := samplesets.Named(name)
+		set.Files[file] = []byte(change(string(set.Files[file])))
+		path, err := set.Write(t.TempDir())
+		require.NoError(t, err)
+		_, err = Open(path, Options{})
+		return err
 	}
 	cut := func(s string) string { return s[:len(s)/2] }
 	with := func(text string) func(string) string { return func(string) string { return text } }

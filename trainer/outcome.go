@@ -3,6 +3,7 @@ package trainer
 import (
 	"fmt"
 
+	"medusa/datasets"
 	"medusa/internal/wording"
 	"medusa/metrics"
 )
@@ -48,7 +49,7 @@ func (d Data) protocol(on string, after *metrics.Result) string {
 	if on == SetValidation {
 		set, what = d.Val, "validation classes, not learned from but used to choose the weights"
 	}
-	switch shared := d.SeenInTraining(set); {
+	switch shared := datasets.SharedClasses(d.Train, set); {
 	case len(shared) == 0:
 	case len(shared) == set.NumClasses():
 		what = on + " classes, all seen in training: not a figure for unseen classes"

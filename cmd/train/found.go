@@ -113,7 +113,7 @@ func protocols(data trainer.Data) []string {
 // printSeen warns of classes that are measured on and learned too.
 func printSeen(w io.Writer, data trainer.Data) {
 	for _, p := range data.Parts()[1:] {
-		shared := data.SeenInTraining(p.Set)
+		shared := datasets.SharedClasses(data.Train, p.Set)
 		switch n := p.Set.NumClasses(); {
 		case len(shared) == 0:
 		case len(shared) == n:

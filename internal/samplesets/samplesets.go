@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf16"
 )
 
@@ -72,11 +73,19 @@ func (f files) picture(name, class string) {
 		}
 	}
 	var b bytes.Buffer
-	if err := png.Encode(&b, img); err != nil {
+	if err := encoder.Encode(&b, img); err != nil {
 		panic(err) // into memory
 	}
 	f[name] = b.Bytes()
 }
+
+// encoder uses its large buffers again.
+var encoder = png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &buffers{}}
+
+type buffers struct{ last *png.EncoderBuffer }
+
+func (b *buffers) Get() *png.EncoderBuffer  { return b.last }
+func (b *buffers) Put(e *png.EncoderBuffer) { b.last = e }
 
 func (f files) text(name, format string, args ...any) {
 	f[name] = fmt.Appendf(f[name], format, args...)
@@ -94,9 +103,21 @@ func MAT(name string) []byte {
 	return data
 }
 
-// All returns the sets, in the order of docs/datasets.md.
-func All() []Set {
+// All returns the sets, in the order of docs/datasets.md. They are shared: do not change
+// their files.
+var All = sync.OnceValue(func() []Set {
 	return slices.Concat(wellKnown(), parts(), tables(), archives(), questions())
+})
+
+// Named returns one of them, with files of its own.
+func Named(name string) Set {
+	for _, s := range All() {
+		if s.Name == name {
+			s.Files = maps.Clone(s.Files)
+			return s
+		}
+	}
+	panic("no set " + name) // a programmer's mistake
 }
 
 func wellKnown() []Set {
