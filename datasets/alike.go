@@ -37,8 +37,12 @@ func looks(name string) string {
 			return n.RatString()
 		}
 	}
-	blank := func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == '_' || r == '-'
-	}
+	name = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1 // nothing is to be seen of it
+		}
+		return r
+	}, name)
+	blank := func(r rune) bool { return unicode.IsSpace(r) || r == '_' || r == '-' }
 	return strings.Join(strings.FieldsFunc(name, blank), " ")
 }

@@ -149,7 +149,7 @@ func parsePair(words []string) (facePair, error) {
 	case 4:
 		p.a, err = face(words[0], words[1])
 		p.b, err2 = face(words[2], words[3])
-		if p.a.person == p.b.person {
+		if err == nil && err2 == nil && p.a.person == p.b.person {
 			err = errors.Errorf("%q twice in a pair of two people", p.a.person)
 		}
 	default:

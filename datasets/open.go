@@ -85,8 +85,8 @@ func openFile(path string, o Options) (Split, error) {
 		return openTar(path, false, o)
 	case packers[head[:min(len(head), 4)]] != "":
 		return Split{}, errors.Errorf("datasets: %s is an archive of %s; unpack it and give the folder", printable(path), packers[head[:4]])
-	case isListOf(filepath.Dir(path), name, o):
-		return OpenFolder(filepath.Dir(path), o)
+	case folderOfList(path) != "":
+		return OpenFolder(folderOfList(path), o)
 	case !looksLikeText([]byte(head)):
 		return Split{}, errors.Errorf("datasets: %s is neither a folder nor a table (CSV or JSON lines) nor an IDX file", printable(path))
 	}
@@ -96,10 +96,21 @@ func openFile(path string, o Options) (Split, error) {
 // packers are archives that are not opened, by their first bytes.
 var packers = map[string]string{"7z\xbc\xaf": "7-Zip", "Rar!": "RAR", "\xfd7zX": "xz", "BZh9": "bzip2", "\x28\xb5\x2f\xfd": "Zstandard"}
 
-// isListOf reports whether a file is one of the lists of the data set around it.
-func isListOf(dir, name string, o Options) bool {
-	d, err := readDirectory(diskSource{dir}, ".", o)
-	return err == nil && slices.ContainsFunc(layouts, func(l layout) bool { return slices.Contains(l.lists, name) && l.has(d) })
+// folderOfList returns the folder of the data set of which a file is one of the lists; "" if
+// it is none.
+func folderOfList(file string) string {
+	dir, name := filepath.Split(file)
+	dir = filepath.Clean(dir)
+	for _, dir := range []string{dir, filepath.Dir(dir)} { // lists may have a folder of their own
+		d, err := readDirectory(diskSource{dir}, ".", Options{})
+		if err == nil && slices.ContainsFunc(layouts, func(l layout) bool { return slices.Contains(l.lists, name) && l.has(d) }) {
+			if up := filepath.Dir(dir); slices.Contains([]string{"Eval", "Anno", "devkit"}, filepath.Base(dir)) {
+				return up
+			}
+			return dir
+		}
+	}
+	return ""
 }
 
 // headOf returns the first bytes of a file.

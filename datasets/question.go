@@ -82,7 +82,7 @@ func questionClasses(src source, top string, p *part) error {
 		for _, words := range partWords {
 			found := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !slices.Contains(words, strings.ToLower(n)) })
 			if len(found) >= 2 {
-				return errors.WithStack(questionOf(src, top, level, found))
+				return errors.WithStack(questionOf(src, top, level, found, p.candidates))
 			}
 		}
 	}
@@ -90,7 +90,7 @@ func questionClasses(src source, top string, p *part) error {
 }
 
 // questionOf asks what folders of these names are.
-func questionOf(src source, top string, level int, found []string) *Question {
+func questionOf(src source, top string, level int, found []string, all []candidate) *Question {
 	slices.Sort(found)
 	q := &Question{
 		About: fmt.Sprintf("the folders %s look like parts of one data set, not like classes", printable(strings.Join(found, ", "))),
@@ -98,7 +98,8 @@ func questionOf(src source, top string, level int, found []string) *Question {
 	if strings.HasSuffix(found[0], "_final") {
 		q.About = fmt.Sprintf("the folders %s … are the super-classes of Stanford Online Products, each of many products, and Ebay_train.txt and Ebay_test.txt are not beside them", found[0])
 	}
-	if level == 0 && len(found) == 2 {
+	classesBelow := !slices.ContainsFunc(all, func(c candidate) bool { return slices.Contains(found, c.class) })
+	if level == 0 && len(found) == 2 && classesBelow {
 		learn, test := found[0], found[1]
 		if slices.Contains([]string{"evaluation", "test", "testing", "query", "unseen", "novel", "unknown"}, strings.ToLower(learn)) {
 			learn, test = test, learn

@@ -178,7 +178,7 @@ func (t *table) note(p *part, way tableWay) {
 		note("table in "+t.encoding, t.source.show(t.name))
 	}
 	if way.prefix != "" || way.ending != "" {
-		note("pictures found as FOLDER/NAME.ENDING, which the table does not say", path.Join(way.prefix, "…")+way.ending)
+		note("paths of the table are completed", "NAME to "+path.Join(way.prefix, "NAME")+way.ending)
 	}
 	if way.slashed != nil && len(*way.slashed) > 0 {
 		note(`path written with \ in place of /`, *way.slashed...)

@@ -42,13 +42,13 @@ func (d Data) told(of func(datasets.Summary) []datasets.Count) []datasets.Count 
 	return out
 }
 
-// SeenInTraining names the classes of a part that are learned too: figures on them say
-// nothing about unseen classes.
-func (d Data) SeenInTraining(part *datasets.Dataset) []string {
-	if part == nil {
+// SeenInTraining names the test classes that are learned too: figures on them say nothing
+// about unseen classes.
+func (d Data) SeenInTraining() []string {
+	if d.Test == nil {
 		return nil
 	}
-	return datasets.SharedClasses(d.Train, part)
+	return datasets.SharedClasses(d.Train, d.Test)
 }
 
 // measured is the set on which the model is measured and its name: the test classes, or

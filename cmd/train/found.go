@@ -113,11 +113,11 @@ func protocols(data trainer.Data) []string {
 // printSeen warns of classes that are measured on and learned too.
 func printSeen(w io.Writer, data trainer.Data) {
 	for _, p := range data.Parts()[1:] {
-		shared := data.SeenInTraining(p.Set)
+		shared := datasets.SharedClasses(data.Train, p.Set)
 		switch n := p.Set.NumClasses(); {
 		case len(shared) == 0:
 		case len(shared) == n:
-			fmt.Fprintf(w, "careful: the %s classes are all seen in training, in other pictures: the figures will not be about\n"+
+			fmt.Fprintf(w, "careful: the %s classes are all seen in training: the figures will not be about\n"+
 				"  unseen classes; %s\n", p.Name, otherClasses[p.Name])
 		default:
 			fmt.Fprintf(w, "careful: %d of the %d %s classes are also learned, such as %s: the figures will not be about\n"+
