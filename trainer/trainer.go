@@ -422,6 +422,11 @@ func (t *Trainer) EmbedUntrained(ctx context.Context, d *datasets.Dataset) ([]fl
 		return nil, err
 	}
 	defer t.use.End()
+	return t.embedUntrained(ctx, d)
+}
+
+// embedUntrained is EmbedUntrained for those who use the trainer already.
+func (t *Trainer) embedUntrained(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
 	params := graph.NewParams(t.cfg.Seed)
 	e, err := newEmbedder(t.cfg.Net, params, t.cfg.EvalBatch, t.device)
 	if err != nil {
