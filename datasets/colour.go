@@ -12,6 +12,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/datasets/internal/deep"
 	"medusa/datasets/internal/icc"
 )
 
@@ -64,10 +65,13 @@ func wayToSRGB(format string, data, profile []byte, img image.Image) (*icc.Trans
 	return settled(t, "")
 }
 
+// isGreyKind reports whether a picture has no colours by its kind.
 func isGreyKind(img image.Image) bool {
 	switch m := img.(type) {
 	case *image.Gray, *image.Gray16:
 		return true
+	case *deep.Image:
+		return m.Channels == 1
 	case *image.NRGBA: // grey with alpha
 		for p := m.Pix; len(p) >= 4; p = p[4:] {
 			if p[0] != p[1] || p[1] != p[2] {
