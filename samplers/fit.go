@@ -1,0 +1,71 @@
+package samplers
+
+import (
+	"cmp"
+	"slices"
+)
+
+// The sizes of a batch where the classes allow them.
+const (
+	usualP     = 16
+	usualK     = 4
+	usualBatch = usualP * usualK
+)
+
+// Fit fills in the sizes that c leaves at zero, so that they suit the classes of labels:
+//
+//   - P is 16 and K is 4 where there are 16 classes of 4 pictures.
+//   - With fewer classes P is their number, and K grows to keep P·K at about 64.
+//   - K is smaller where else more than a tenth of the classes, of those with two pictures
+//     or more, would be left out for having too few; P then grows to keep P·K at about 64.
+//   - A size that is given stays, and the other one is at most 16 or 4.
+//   - The uniform sampler's batch is 64, or all pictures where there are fewer.
+//
+// Fit never fails: New refuses what no classes can meet. A sampler that was registered
+// from outside, and a P×K sampler whose Batch is given, are left as they are.
+func (c Config) Fit(labels []int) Config {
+	switch c.Name {
+	case "uniform":
+		c.Batch = cmp.Or(c.Batch, min(usualBatch, len(labels)))
+	case "", "pk", "pk-independent", "pk-weighted", "pk-hard":
+		if c.Batch == 0 && (c.P == 0 || c.K == 0) {
+			c.P, c.K = fitPK(countClasses(labels), c)
+		}
+	}
+	return c
+}
+
+func fitPK(classes []Class, c Config) (p, k int) {
+	have := func(k int) int { // classes of which K pictures can be shown
+		n := 0
+		for _, class := range classes {
+			if class.Pictures >= k || c.Repeat {
+				n++
+			}
+		}
+		return n
+	}
+	if c.K > 0 {
+		return max(min(usualP, have(c.K)), 2), c.K
+	}
+	all := have(2)
+	most := usualK
+	if c.P == 0 {
+		most = usualBatch / max(min(usualP, all), 2)
+	}
+	if c.Repeat {
+		most = min(most, largest(classes)) // a class repeats to keep up with larger ones, not for its own sake
+	}
+	k = max(most, 2)
+	for k > 2 && have(k) < max(c.P, all-all/10) {
+		k--
+	}
+	if c.P > 0 {
+		return c.P, k
+	}
+	return max(min(usualBatch/k, have(k)), 2), k
+}
+
+func largest(classes []Class) int {
+	return slices.MaxFunc(classes, func(a, b Class) int { return cmp.Compare(a.Pictures, b.Pictures) }).Pictures
+}
