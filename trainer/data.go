@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"fmt"
 	"log/slog"
 	"strconv"
 
@@ -13,6 +14,7 @@ import (
 type Data struct {
 	Train, Val, Test *datasets.Dataset
 	Norm             datasets.Normalisation // of the training pictures, applied to all
+	Fitted           []Fitted               // what Load chose because nobody said: data.val
 }
 
 // LoadOptions are the parts of Load that are not configuration.
@@ -24,6 +26,11 @@ type LoadOptions struct {
 // Load opens the pictures that cfg names, cuts validation and test classes that share
 // none with the training classes, and computes the normalisation. The cut depends on the
 // names of the classes and on seed, which is Config.Seed. Close the Data when done.
+//
+// Where nothing is said of validation classes and the data have none, a tenth of the
+// training classes, at least two, becomes them if there are 20 classes of two pictures or
+// more. From 10 on they are cut too if nothing else could be measured: with so few classes
+// the two that are not learned cost more than a choice by two brings.
 func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 	cfg = Config{Data: cfg}.Defaults().Data
 	var f faults
@@ -52,13 +59,17 @@ func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 	if p.train, err = choose(split.Train, "data.train_classes", cfg.TrainClasses); err != nil {
 		return d, err
 	}
-	if d.Test, err = p.part("test", cfg.Test, split.Test, 0); err != nil {
+	if d.Test, err = p.part("test", cfg.Test, split.Test); err != nil {
 		return d, err
 	}
 	if d.Test, err = choose(d.Test, "data.test_classes", cfg.TestClasses); err != nil {
 		return d, err
 	}
-	if d.Val, err = p.part("val", cfg.Val, split.Val, defaultVal); err != nil {
+	if cfg.Val == "" && split.Val == nil {
+		f := p.unasked(d.Test != nil)
+		cfg.Val, d.Fitted = f.Value, []Fitted{f}
+	}
+	if d.Val, err = p.part("val", cfg.Val, split.Val); err != nil {
 		return d, err
 	}
 	d.Train = p.train
@@ -84,8 +95,9 @@ func (d Data) Close() error {
 }
 
 const (
-	defaultVal = 0.1 // of the training classes
-	enough     = 10  // training classes from which on validation classes are cut unasked
+	unaskedVal      = 0.1 // of the training classes
+	enoughToMeasure = 10  // training classes from which on validation classes are cut unasked, to measure something
+	enoughToChoose  = 20  // the same where there is a test part, to choose the weights
 )
 
 func (c DataConfig) options(o LoadOptions) datasets.Options {
@@ -105,23 +117,37 @@ type parts struct {
 	train *datasets.Dataset
 }
 
-// part is a set of classes to measure on: from names its place, found is what lies beside
-// the training pictures, and unasked the fraction that is cut where nothing is said.
-func (p *parts) part(name, from string, found *datasets.Dataset, unasked float64) (*datasets.Dataset, error) {
+// part is a set of classes to measure on: from names its place, and found is what lies
+// beside the training pictures.
+func (p *parts) part(name, from string, found *datasets.Dataset) (*datasets.Dataset, error) {
 	share, isShare := fraction(from)
 	switch {
 	case from == "none":
 		return nil, nil
-	case from == "" && found != nil:
-		return found, nil
-	case from == "" && (unasked == 0 || p.train.NumClasses() < enough):
-		return nil, nil
 	case from == "":
-		return p.cut(name, unasked)
+		return found, nil
 	case isShare:
 		return p.cut(name, share)
 	}
 	return p.open(name, from)
+}
+
+// unasked says which validation classes there are where nobody said, and the data have none.
+func (p *parts) unasked(tested bool) Fitted {
+	classes, pairs := p.train.NumClasses(), pairClasses(p.train)
+	f := Fitted{Field: "data.val", Value: strconv.FormatFloat(unaskedVal, 'g', -1, 64)}
+	switch {
+	case p.cfg.firstRule && classes >= enoughToMeasure || !p.cfg.firstRule && pairs == classes && pairs >= enoughToChoose:
+	case p.cfg.firstRule || pairs < enoughToMeasure:
+		f.Value, f.Reason = "none", fmt.Sprintf("%d classes of two pictures or more are too few to set some aside", pairs)
+	case tested && pairs < enoughToChoose:
+		f.Value, f.Reason = "none", fmt.Sprintf("%d classes are better learned all than some set aside to choose weights by", pairs)
+	case pairs < classes: // only they can be retrieved
+		share := unaskedVal * float64(pairs) / float64(classes)
+		f.Value = strconv.FormatFloat(share, 'g', -1, 64)
+		f.Reason = fmt.Sprintf("%v of the %d classes that have two pictures or more", unaskedVal, pairs)
+	}
+	return f
 }
 
 func (p *parts) cut(name string, share float64) (*datasets.Dataset, error) {

@@ -16,6 +16,11 @@ func (t *Trainer) finish(ctx context.Context) (r Result, err error) {
 	r.Kept, r.ModelStep = Last, t.state.Step
 	if t.cfg.Keep == Best && t.state.HasBest {
 		r.Kept, r.ModelStep = Best, t.state.BestStep
+		for _, w := range t.verdict(r.ModelStep) {
+			if err := t.warn(ctx, w); err != nil {
+				return r, err
+			}
+		}
 		if err := t.takeBest(); err != nil {
 			return r, err
 		}
@@ -38,6 +43,7 @@ func (t *Trainer) finish(ctx context.Context) (r Result, err error) {
 		return r, err
 	}
 	i.BestValue, i.BestStep = t.state.BestValue, t.state.BestStep
+	i.Result.Classes = nil
 	r.After, r.On = &i.Result, set
 	if err := t.journal.addEval(i); err != nil {
 		return r, err
