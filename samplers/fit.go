@@ -28,7 +28,7 @@ func (c Config) Fit(labels []int) Config {
 	case "uniform":
 		c.Batch = cmp.Or(c.Batch, min(usualBatch, len(labels)))
 	case "", "pk", "pk-independent", "pk-weighted", "pk-hard":
-		if c.Batch == 0 && (c.P == 0 || c.K == 0) {
+		if c.Batch == 0 && min(c.P, c.K) == 0 { // what is below 0 is refused as it is
 			c.P, c.K = fitPK(countClasses(labels), c)
 		}
 	}
@@ -66,6 +66,7 @@ func fitPK(classes []Class, c Config) (p, k int) {
 	return max(min(usualBatch/k, have(k)), 2), k
 }
 
+// largest is the number of pictures of the largest class.
 func largest(classes []Class) int {
 	return slices.MaxFunc(classes, func(a, b Class) int { return cmp.Compare(a.Pictures, b.Pictures) }).Pictures
 }

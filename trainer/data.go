@@ -139,9 +139,9 @@ func (p *parts) unasked(tested bool) Fitted {
 	switch {
 	case p.cfg.firstRule && classes >= enoughToMeasure || !p.cfg.firstRule && pairs == classes && pairs >= enoughToChoose:
 	case p.cfg.firstRule || pairs < enoughToMeasure:
-		f.Value, f.Reason = "none", fmt.Sprintf("%d classes of two pictures or more are too few to set some aside", pairs)
+		f.Value, f.Reason = "none", fmt.Sprintf("%d classes of two pictures or more are too few to set some aside; the last weights become the model", pairs)
 	case tested && pairs < enoughToChoose:
-		f.Value, f.Reason = "none", fmt.Sprintf("%d classes are better learned all than some set aside to choose weights by", pairs)
+		f.Value, f.Reason = "none", fmt.Sprintf("%d classes are better learned all than some set aside to choose weights by; the last weights become the model", pairs)
 	case pairs < classes: // only they can be retrieved
 		share := unaskedVal * float64(pairs) / float64(classes)
 		f.Value = strconv.FormatFloat(share, 'g', -1, 64)

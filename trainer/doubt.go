@@ -136,7 +136,7 @@ func (t *Trainer) ways(another bool) string {
 	if t.cfg.Keep == Best {
 		ways = append(ways, "keep the weights of the last step ("+t.name("keep", string(Last))+")")
 	}
-	return strings.Join(ways[:len(ways)-1], "; ") + strings.Repeat("; or ", min(len(ways)-1, 1)) + ways[len(ways)-1]
+	return strings.Join(ways, "; or ")
 }
 
 // moreValidation says where validation classes can come from.

@@ -164,8 +164,8 @@ func (c Config) tooFew(plan samplers.Plan, d Data, names Naming) error {
 		ways = append(ways, "let a picture be its own partner ("+names.of("sampler.repeat", "true")+"), which teaches something with augmentation only")
 	}
 	ways = append(ways, "add classes of two pictures or more")
-	return errors.Errorf("trainer: of the %d classes to learn %d have two pictures or more, and pictures of one class and of two are compared: want at least 2 such classes: %s",
-		plan.Classes, plan.UsableClasses, strings.Join(ways, ", or "))
+	return errors.Errorf("trainer: %d of %d classes to learn have two pictures or more, want at least 2, since pictures of one class and of two are compared: %s",
+		plan.UsableClasses, plan.Classes, strings.Join(ways, ", or "))
 }
 
 // pairClasses is the number of classes with two pictures or more.

@@ -27,8 +27,8 @@ func newTable(w io.Writer, header ...any) table.Writer {
 }
 
 // printFound tells what was found before anything is learned: classes, pictures, sizes,
-// and what was left out and why.
-func printFound(w io.Writer, data trainer.Data, plan samplers.Plan) {
+// what was left out and why, and which settings suit it.
+func printFound(w io.Writer, data trainer.Data, plan samplers.Plan, fitted []trainer.Fitted) {
 	s := data.Train.Summary()
 	fmt.Fprintf(w, "%s (%s)\n\n", s.Source, s.Kind)
 	t := newTable(w, "", "classes", "pictures", "smallest class", "largest class")
@@ -50,6 +50,7 @@ func printFound(w io.Writer, data trainer.Data, plan samplers.Plan) {
 	if line := plan.String(); line != "" {
 		fmt.Fprintln(w, "batches:", line)
 	}
+	printFitted(w, fitted)
 	printCounts(w, "left out", told(data, func(s datasets.Summary) []datasets.Count { return s.Skipped }))
 	printCounts(w, "worth knowing", told(data, func(s datasets.Summary) []datasets.Count { return s.Notes }))
 	if shared := seenInTraining(data); len(shared) > 0 {
@@ -58,6 +59,17 @@ func printFound(w io.Writer, data trainer.Data, plan samplers.Plan) {
 			len(shared), data.Test.NumClasses(), shared[0])
 	}
 	fmt.Fprintln(w)
+}
+
+// printFitted tells the settings that nobody gave and that are not the usual ones.
+func printFitted(w io.Writer, fitted []trainer.Fitted) {
+	title := "fitted to the data:\n"
+	for _, f := range fitted {
+		if f.Reason != "" {
+			fmt.Fprintf(w, "%s  %s: %s\n", title, asFlag(f.Field, f.Value), f.Reason)
+			title = ""
+		}
+	}
 }
 
 // told gathers what the parts of the data tell; parts cut from one folder tell the same.

@@ -66,13 +66,20 @@ func printOutcome(w io.Writer, data trainer.Data, r trainer.Result, report, embe
 		}
 		numbersRight(t, 2, 3, 4)
 		t.Render()
+		if note := ceilingNote(rows); note != "" {
+			fmt.Fprintf(w, "\n%s\n", note)
+		}
 	}
 	fmt.Fprintf(w, "\n%d steps in %.1f s, %.0f images/s, %.1f%% of it waiting for pictures, %s\n",
 		r.Steps, r.Seconds, r.ImagesPerSecond, 100*r.WaitShare, memory(r))
 	if r.Stop == trainer.StopPatience {
-		fmt.Fprintf(w, "stopped early: no better %s since step %d\n", title(r.Metric), r.BestStep)
+		fmt.Fprintf(w, "stopped early: %s got no better at the last evaluations (%.3f at step %d)\n", title(r.Metric), r.BestValue, r.BestStep)
 	}
-	fmt.Fprintf(w, "\nmodel       %s (of step %d)\n", r.Model, r.ModelStep)
+	of := fmt.Sprintf("of step %d", r.ModelStep)
+	if r.ModelStep == 0 {
+		of += ": the untrained network"
+	}
+	fmt.Fprintf(w, "\nmodel       %s (%s)\n", r.Model, of)
 	if report != "" {
 		fmt.Fprintf(w, "report      %s\n", report)
 	}
@@ -80,6 +87,20 @@ func printOutcome(w io.Writer, data trainer.Data, r trainer.Result, report, embe
 		fmt.Fprintf(w, "embeddings  %s\n", embeddings)
 	}
 	fmt.Fprintf(w, "results     %s\n", filepath.Join(r.Dir, "result.json"))
+}
+
+// ceilingNote names the measures that training cannot raise.
+func ceilingNote(rows []figure) string {
+	var full []string
+	for _, f := range rows {
+		if f.before >= 1 {
+			full = append(full, f.name)
+		}
+	}
+	if len(full) == 0 {
+		return ""
+	}
+	return strings.Join(full, ", ") + ": nothing to gain, all right before training; look at the other measures, or measure on more and harder classes"
 }
 
 // protocol says in a sentence what was measured on what.

@@ -77,6 +77,12 @@ func (r *recorder) write(ctx context.Context, f *flags, result trainer.Result) (
 	if result.After != nil {
 		d.Protocol = protocol(r.data, result) + "."
 	}
+	for _, w := range result.Warnings {
+		d.Warnings = append(d.Warnings, report.Warning{Step: w.Step, Message: w.Message, Advice: w.Advice})
+	}
+	if note := ceilingNote(figures(result)); note != "" {
+		d.Protocol += " " + note + "."
+	}
 	if err := r.addSet(ctx, &d); err != nil {
 		return "", err
 	}

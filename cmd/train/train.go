@@ -27,8 +27,8 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 		return false, err
 	}
 	if s.resume != "" {
-		done, err := onTheWay(s, cfg)
-		if err != nil {
+		var done bool
+		if cfg, done, err = onTheWay(s, cfg); err != nil {
 			return false, err
 		}
 		if done {
@@ -54,7 +54,11 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 			err = e
 		}
 	}()
-	printFound(w, data, samplers.NewPlan(data.Train.Labels(), max(cfg.Sampler.K, 1), cfg.Sampler.Repeat))
+	cfg, fitted, err := cfg.Fit(data, asFlag)
+	printFound(w, data, samplers.NewPlan(data.Train.Labels(), max(cfg.Sampler.K, 1), cfg.Sampler.Repeat), fitted)
+	if err != nil {
+		return false, err
+	}
 
 	p := newProgress(w, live)
 	r := &recorder{data: data}
@@ -127,7 +131,7 @@ func load(cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {
 
 // prepare makes a new run, or one that goes on.
 func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook, notice func(string)) (*trainer.Trainer, error) {
-	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice}
+	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice, Naming: asFlag}
 	if s.resume != "" {
 		o.Device = s.device
 		return trainer.Resume(data, o)

@@ -30,8 +30,9 @@ func run(n, classes int) Data {
 		Title: "A run", Facts: []Fact{{"Seed", "7"}, {"Device", "cpu"}},
 		Metrics:  []Metric{{Name: "Recall@1", Before: .2, After: .7}, {Name: "NMI", Before: math.NaN(), After: .9}, {Name: "MAP@R", Before: .5, After: .4}},
 		Protocol: "Self-retrieval.", Dim: dim, Seed: 1, Config: "loss: triplet\nsteps: 600\n", Version: "medusa test",
-		Splits:  []Split{{Name: "train", Classes: 12, Pictures: 12345, Smallest: 3}},
-		Skipped: []Skip{{Reason: "truncated", Count: 2, Examples: []string{"a.jpg", "b.jpg"}}},
+		Warnings: []Warning{{Message: "seen before", Advice: "more classes"}, {Step: 20, Message: "a collapse", Advice: "lower the rate"}},
+		Splits:   []Split{{Name: "train", Classes: 12, Pictures: 12345, Smallest: 3}},
+		Skipped:  []Skip{{Reason: "truncated", Count: 2, Examples: []string{"a.jpg", "b.jpg"}}},
 		Series: []Series{
 			{Group: "Loss", Steps: []int{1, 2, 3}, Values: []float64{.9, math.NaN(), .5}},
 			{Group: "Distance", Name: "one class", Steps: []int{1, 2, 3}, Values: []float64{1, .8, .6}},
