@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// The sizes of a batch where the classes allow them.
+// The sizes of a batch where nothing is said and the classes allow them.
 const (
-	usualP     = 16
-	usualK     = 4
-	usualBatch = usualP * usualK
+	DefaultP     = 16
+	DefaultK     = 4
+	DefaultBatch = DefaultP * DefaultK
 )
 
 // Fit fills in the sizes that c leaves at zero, so that they suit the classes of labels:
@@ -26,7 +26,7 @@ const (
 func (c Config) Fit(labels []int) Config {
 	switch c.Name {
 	case "uniform":
-		c.Batch = cmp.Or(c.Batch, min(usualBatch, len(labels)))
+		c.Batch = cmp.Or(c.Batch, min(DefaultBatch, len(labels)))
 	case "", "pk", "pk-independent", "pk-weighted", "pk-hard":
 		if c.Batch == 0 && min(c.P, c.K) == 0 { // what is below 0 is refused as it is
 			c.P, c.K = fitPK(countClasses(labels), c)
@@ -46,12 +46,12 @@ func fitPK(classes []Class, c Config) (p, k int) {
 		return n
 	}
 	if c.K > 0 {
-		return max(min(usualP, have(c.K)), 2), c.K
+		return max(min(DefaultP, have(c.K)), 2), c.K
 	}
 	all := have(2)
-	most := usualK
+	most := DefaultK
 	if c.P == 0 {
-		most = usualBatch / max(min(usualP, all), 2)
+		most = DefaultBatch / max(min(DefaultP, all), 2)
 	}
 	if c.Repeat {
 		most = min(most, largest(classes)) // a class repeats to keep up with larger ones, not for its own sake
@@ -63,7 +63,7 @@ func fitPK(classes []Class, c Config) (p, k int) {
 	if c.P > 0 {
 		return c.P, k
 	}
-	return max(min(usualBatch/k, have(k)), 2), k
+	return max(min(DefaultBatch/k, have(k)), 2), k
 }
 
 // largest is the number of pictures of the largest class.

@@ -28,15 +28,15 @@ type trained struct {
 
 const (
 	ceiling      = 1      // the largest value of every metric
-	fewClasses   = 5      // validation classes below which each weighs more than a fifth
+	fewClasses   = 5      // validation classes below which each weighs more than a fifth, and their spread is hardly known
 	fewQueries   = 50     // below which one query moves a recall by more than 0.02
+	wideError    = 0.1    // standard error above which models must differ by 0.2 to be told apart
 	enoughLooks  = 3      // evaluations from which on a metric that never moves is worth a word
 	wantedVal    = 10     // validation classes that advice asks for, where the data have enough
 	largestShare = 1. / 3 // of all classes, that advice sets aside for them
 )
 
-// see takes an evaluation on the validation classes into account and returns what there is
-// to say about it.
+// see takes an evaluation on the validation classes into account.
 func (d *doubts) see(c candidate) {
 	if d.Evaluations == 0 || c.value < d.Lowest {
 		d.Lowest = c.value
@@ -75,11 +75,12 @@ func (t *Trainer) doubt(i EvalInfo) (out []Warning) {
 // few warns of validation classes that cannot tell models apart.
 func (t *Trainer) few(r metrics.Result) []Warning {
 	classes := len(r.Classes)
-	if classes >= fewClasses && r.Queries >= fewQueries {
+	e, known := t.standardError(r)
+	if classes >= fewClasses && r.Queries >= fewQueries && e <= wideError {
 		return nil
 	}
 	m := fmt.Sprintf("the validation part (classes: %d, queries: %d) is small to choose weights by", classes, r.Queries)
-	if e, ok := t.standardError(r); ok && e > 0 {
+	if known && e > 0 {
 		m += fmt.Sprintf(": from class to class, %s has a standard error of about %.2f, and smaller differences mean little", t.cfg.Metric, e)
 	} else {
 		m += fmt.Sprintf(": one query more or less moves %s by %.3f", t.cfg.Metric, 1/float64(r.Queries))
@@ -111,6 +112,7 @@ func (t *Trainer) standardError(r metrics.Result) (float64, bool) {
 	return math.Sqrt(n / (n - 1) * sum), true
 }
 
+// atCeiling warns of a metric that cannot grow.
 func (t *Trainer) atCeiling(i EvalInfo) Warning {
 	when := "before the first step"
 	if i.Step > 0 {
@@ -167,9 +169,10 @@ func (t *Trainer) unmeasured() []Warning {
 	}}
 }
 
+// measureSomething says where classes to measure on can come from.
 func (t *Trainer) measureSomething() string {
 	apart := "give classes that are not learned (" + t.name("data.test", "PATH") + ")"
-	if _, _, err := t.data.Train.SplitClasses(cutToMeasure, t.cfg.Seed); err != nil || pairClasses(t.data.Train) < 2+2 {
+	if pairClasses(t.data.Train) < 4 { // two to learn, two to measure on
 		return apart
 	}
 	return "set some of the classes aside (" + t.name("data.val", strconv.FormatFloat(cutToMeasure, 'g', -1, 64)) + "), or " + apart

@@ -198,3 +198,30 @@ func TestStandardErrorCountsClasses(t *testing.T) {
 	_, ok = tr.standardError(result(9, 1, 0.5))
 	assert.False(t, ok, "no class has one of its own")
 }
+
+func TestFewIsAQuestionOfClassesQueriesAndSpread(t *testing.T) {
+	tr := &Trainer{cfg: Config{Metric: "recall_at_1"}}
+	cfg := peopleConfig(t, 30)
+	cfg.Data.Val = "0.34"
+	tr.given, tr.data = cfg, load(t, cfg)
+	for name, c := range map[string]struct {
+		classes, queries int // queries a class
+		low              float64
+		few              bool
+	}{
+		"plenty":              {39, 20, 0.5, false},
+		"few classes":         {4, 500, 0.9, true},
+		"few queries":         {12, 4, 0.9, true},
+		"classes that differ": {8, 100, 0, true},
+		"classes that agree":  {8, 100, 0.9, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := metrics.Result{RecallAt: []int{1}, Queries: c.classes * c.queries, Retrieval: metrics.Retrieval{Recall: []float64{(1 + c.low) / 2}}}
+			for i := range c.classes {
+				own := []float64{1, c.low}[i%2]
+				r.Classes = append(r.Classes, metrics.Class{Queries: c.queries, Retrieval: metrics.Retrieval{Recall: []float64{own}}})
+			}
+			assert.Equal(t, c.few, len(tr.few(r)) > 0)
+		})
+	}
+}

@@ -54,32 +54,29 @@ func (c Config) Fit(d Data, names Naming) (Config, []Fitted, error) {
 	return c, fitted, nil
 }
 
-// The sizes that need no reason.
-const usualP, usualK, usualBatch = 16, 4, 64
-
 func reasonP(p int, plan samplers.Plan) string {
 	switch {
-	case p < usualP:
+	case p < samplers.DefaultP:
 		return fmt.Sprintf("%d classes to learn", plan.UsableClasses)
-	case p > usualP:
-		return fmt.Sprintf("for batches of about %d pictures", usualBatch)
+	case p > samplers.DefaultP:
+		return fmt.Sprintf("for batches of about %d pictures", samplers.DefaultBatch)
 	}
 	return ""
 }
 
 func reasonK(k int, labels []int) string {
 	switch {
-	case k < usualK:
+	case k < samplers.DefaultK:
 		more := samplers.NewPlan(labels, k+1, false)
 		return fmt.Sprintf("%d of %d classes have fewer than %d pictures", len(more.LeftOut), more.Classes, k+1)
-	case k > usualK:
-		return fmt.Sprintf("for batches of about %d pictures", usualBatch)
+	case k > samplers.DefaultK:
+		return fmt.Sprintf("for batches of about %d pictures", samplers.DefaultBatch)
 	}
 	return ""
 }
 
 func reasonBatch(batch, pictures int) string {
-	if batch < usualBatch {
+	if batch < samplers.DefaultBatch {
 		return fmt.Sprintf("%d pictures to learn", pictures)
 	}
 	return ""
@@ -177,7 +174,7 @@ func pairClasses(d *datasets.Dataset) int {
 // them: it has 16 classes of 4 pictures where nothing is said.
 func firstSizes(c samplers.Config) samplers.Config {
 	if c.Batch == 0 && (c.Name == "" || strings.HasPrefix(c.Name, "pk")) {
-		c.P, c.K = cmp.Or(c.P, usualP), cmp.Or(c.K, usualK)
+		c.P, c.K = cmp.Or(c.P, samplers.DefaultP), cmp.Or(c.K, samplers.DefaultK)
 	}
 	return c
 }

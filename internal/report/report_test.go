@@ -139,6 +139,7 @@ func TestPageHoldsEverySection(t *testing.T) {
 	assert.Len(t, all(section(t, root, "queries"), atom.Li, "query"), 16)
 	assert.Len(t, all(section(t, root, "queries"), atom.Ol, "found"), 16)
 	assert.Contains(t, words(section(t, root, "data")), "train 12 12 345 3", "with a thin space, which is a space to Fields")
+	assert.Equal(t, "Warnings Before training : seen before. more classes. Step 20 : a collapse. lower the rate.", words(section(t, root, "warnings")))
 	assert.Contains(t, words(section(t, root, "data")), "truncated 2 a.jpg b.jpg")
 	assert.Equal(t, "loss: triplet\nsteps: 600\n", all(root, atom.Pre, "")[0].FirstChild.Data)
 	assert.Contains(t, words(all(root, atom.Footer, "")[0]), "medusa test")
