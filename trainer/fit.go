@@ -38,7 +38,7 @@ func (c Config) Fit(d Data, names Naming) (Config, []Fitted, error) {
 		reason     string
 	}{
 		{"sampler.p", given.P, c.Sampler.P, reasonP(c.Sampler.P, plan)},
-		{"sampler.k", given.K, c.Sampler.K, reasonK(c.Sampler.K, labels)},
+		{"sampler.k", given.K, c.Sampler.K, reasonK(c.Sampler, labels)},
 		{"sampler.batch", given.Batch, c.Sampler.Batch, reasonBatch(c.Sampler.Batch, len(labels))},
 	} {
 		if f.given == 0 && f.now != 0 {
@@ -64,15 +64,15 @@ func reasonP(p int, plan samplers.Plan) string {
 	return ""
 }
 
-func reasonK(k int, labels []int) string {
+func reasonK(c samplers.Config, labels []int) string {
 	switch {
-	case k < samplers.DefaultK:
-		more := samplers.NewPlan(labels, k+1, false)
-		return fmt.Sprintf("%d of %d classes have fewer than %d pictures", len(more.LeftOut), more.Classes, k+1)
-	case k > samplers.DefaultK:
+	case c.K == samplers.DefaultK:
+		return ""
+	case c.K > samplers.DefaultK && c.P*(c.K+1) > samplers.DefaultBatch:
 		return fmt.Sprintf("for batches of about %d pictures", samplers.DefaultBatch)
 	}
-	return ""
+	more := samplers.NewPlan(labels, c.K+1, false)
+	return fmt.Sprintf("%d of %d classes have fewer than %d pictures", len(more.LeftOut), more.Classes, c.K+1)
 }
 
 func reasonBatch(batch, pictures int) string {
