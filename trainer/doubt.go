@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"medusa/internal/wording"
 	"medusa/metrics"
 )
 
@@ -81,9 +82,9 @@ func (t *Trainer) few(r metrics.Result) []Warning {
 	}
 	m := fmt.Sprintf("the validation part (classes: %d, queries: %d) is small to choose weights by", classes, r.Queries)
 	if known && e > 0 {
-		m += fmt.Sprintf(": from class to class, %s has a standard error of about %.2f, and smaller differences mean little", t.cfg.Metric, e)
+		m += fmt.Sprintf(": from class to class, %s has a standard error of about %.2f, and smaller differences mean little", wording.Measure(t.cfg.Metric), e)
 	} else {
-		m += fmt.Sprintf(": one query more or less moves %s by %.3f", t.cfg.Metric, 1/float64(r.Queries))
+		m += fmt.Sprintf(": one query more or less moves %s by %.3f", wording.Measure(t.cfg.Metric), 1/float64(r.Queries))
 	}
 	return []Warning{{Kind: KindFew, Message: m, Advice: t.ways(false)}}
 }
@@ -118,7 +119,7 @@ func (t *Trainer) atCeiling(i EvalInfo) Warning {
 	if i.Step > 0 {
 		when = fmt.Sprintf("after step %d", i.Step)
 	}
-	m := fmt.Sprintf("%s is %.3f on the validation classes %s: it cannot show whether training goes on to help", t.cfg.Metric, i.Value, when)
+	m := fmt.Sprintf("%s is %.3f on the validation classes %s: it cannot show whether training goes on to help", wording.Measure(t.cfg.Metric), i.Value, when)
 	if t.cfg.Metric != mapAtR {
 		m += "; between equals MAP@R chooses the weights, then the later step"
 	} else {
@@ -181,19 +182,22 @@ func (t *Trainer) measureSomething() string {
 // cutToMeasure is the share of few classes that advice sets aside.
 const cutToMeasure = 0.25
 
-// verdict is what there is to say about the choice of the best step at the end of training.
-func (t *Trainer) verdict(step int) (out []Warning) {
+// verdict is what there is to say at the end of training about the choice of the best step.
+func (t *Trainer) verdict() (out []Warning) {
 	s, d := &t.state, t.state.Doubts
+	if t.cfg.Keep != Best || !s.HasBest {
+		return nil
+	}
 	if d.Evaluations >= enoughLooks && d.Lowest == s.BestValue && d.Lowest < ceiling {
 		out = append(out, Warning{
 			Kind: KindConstant,
 			Message: fmt.Sprintf("%s was %.3f at each of %d evaluations on the validation classes: it chose nothing, but MAP@R, or between equals the later step",
-				t.cfg.Metric, d.Lowest, d.Evaluations),
+				wording.Measure(t.cfg.Metric), d.Lowest, d.Evaluations),
 			Advice: t.ways(true),
 		})
 	}
-	if step == 0 && s.Step > 0 {
-		m := fmt.Sprintf("the model is the untrained network: training made it worse on the validation classes, where it has %s %.3f", t.cfg.Metric, s.BestValue)
+	if s.BestStep == 0 && s.Step > 0 {
+		m := fmt.Sprintf("the model is the untrained network: training made it worse on the validation classes, where it has %s %.3f", wording.Measure(t.cfg.Metric), s.BestValue)
 		if d.Trained != nil {
 			best, _ := s.best()
 			m += fmt.Sprintf(" and MAP@R %.3f, after training at best %.3f and %.3f (step %d)", best.mapAtR, d.Trained.Value, d.Trained.MAPAtR, d.Trained.Step)

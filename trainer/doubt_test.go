@@ -107,9 +107,11 @@ func TestCeilingBeforeTrainingKeepsWhatWasLearned(t *testing.T) {
 	assert.Equal(t, []string{KindFew, KindCeiling}, kinds(r.Warnings))
 	w := warningOf(t, KindCeiling, r)
 	assert.Equal(t, 0, w.Step)
-	assert.Contains(t, w.Message, "recall_at_1 is 1.000 on the validation classes before the first step")
+	assert.Contains(t, w.Message, "Recall@1 is 1.000 on the validation classes before the first step")
 	assert.Equal(t, "set more classes aside (data.val: 0.34); or choose by a metric that sees all pictures of a class (metric: map_at_r); "+
 		"or keep the weights of the last step (keep: last)", w.Advice)
+	assert.Contains(t, r.Ceiling(), "Recall@1, Recall@2")
+	assert.NotContains(t, r.Ceiling(), "MAP@R")
 	assert.Contains(t, warningOf(t, KindFew, r).Message, "classes: 3, queries: 30")
 }
 

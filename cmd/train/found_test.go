@@ -114,8 +114,3 @@ func TestFlagsAreNamedAsTheyAreTyped(t *testing.T) {
 	assert.Equal(t, "-p", asFlag("sampler.p", ""))
 	assert.Equal(t, "-metric map_at_r", asFlag("metric", "map_at_r"))
 }
-
-func TestCeilingIsNoted(t *testing.T) {
-	assert.Empty(t, ceilingNote([]figure{{"Recall@1", 0.9, 1}, {"Recall@8", 1, 1}}))
-	assert.Contains(t, ceilingNote([]figure{{"Recall@1", 1, 1}, {"MAP@R", 0.4, 0.5}, {"MRR", 1, 1}}), "Recall@1, MRR: nothing to gain")
-}

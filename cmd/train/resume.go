@@ -51,8 +51,8 @@ func onTheWay(s *settings, cfg trainer.Config) (fitted trainer.Config, done bool
 	cfg.Data, cfg.Sampler = stored.Data, stored.Sampler
 	cfg.Data.Path, cfg.Data.CacheDir, cfg.Data.CacheBytes = here.Path, here.CacheDir, here.CacheBytes
 	cfg.Data.Workers, cfg.Data.Ahead = here.Workers, here.Ahead
-	for _, name := range []string{trainer.ResultFile, reportFile} {
-		if name == reportFile && s.noReport {
+	for _, name := range []string{trainer.ResultFile, trainer.ReportFile} {
+		if name == trainer.ReportFile && s.noReport {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(s.resume, name)); err != nil {
