@@ -28,9 +28,12 @@ type LoadOptions struct {
 // names of the classes and on seed, which is Config.Seed. Close the Data when done.
 //
 // Where nothing is said of validation classes and the data have none, a tenth of the
-// training classes, at least two, becomes them if there are 20 classes of two pictures or
-// more. From 10 on they are cut too if nothing else could be measured: with so few classes
-// the two that are not learned cost more than a choice by two brings.
+// training classes, at least two, becomes them if there are 30 classes of two pictures or
+// more. From 10 on they are cut too if nothing else could be measured. With fewer classes
+// those that are not learned cost more than a choice by two or three of them brings: on
+// subsets of Omniglot, MAP@R of the test classes is lower by .017 ± .007 with 12 classes
+// (12 seeds) and by .019 ± .007 with 20 (10 seeds) than of all classes learned to the last
+// step; with 30 by .008 ± .012 (7 seeds).
 func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 	cfg = Config{Data: cfg}.Defaults().Data
 	var f faults
@@ -113,7 +116,7 @@ func (d Data) Close() error {
 const (
 	unaskedVal      = 0.1 // of the training classes
 	enoughToMeasure = 10  // training classes from which on validation classes are cut unasked, to measure something
-	enoughToChoose  = 20  // the same where there is a test part, to choose the weights
+	enoughToChoose  = 30  // the same where there is a test part, to choose the weights
 )
 
 func (c DataConfig) options(o LoadOptions) datasets.Options {
@@ -150,18 +153,26 @@ func (p *parts) part(name, from string, found *datasets.Dataset) (*datasets.Data
 
 // unasked says which validation classes there are where nobody said, and the data have none.
 func (p *parts) unasked(tested bool) Fitted {
-	classes, pairs := p.train.NumClasses(), pairClasses(p.train)
-	f := Fitted{Field: "data.val", Value: strconv.FormatFloat(unaskedVal, 'g', -1, 64)}
+	const lastKept = "; the last weights become the model"
+	classes, pairs := p.train.NumClasses(), pairClasses(p.train) // only classes of two pictures can be retrieved
+	share := unaskedVal
 	switch {
-	case p.cfg.firstRule && classes >= enoughToMeasure || !p.cfg.firstRule && pairs == classes && pairs >= enoughToChoose:
-	case p.cfg.firstRule || pairs < enoughToMeasure:
-		f.Value, f.Reason = "none", fmt.Sprintf("%d classes of two pictures or more are too few to set some aside; the last weights become the model", pairs)
+	case p.cfg.firstRule:
+		pairs, tested = classes, false
+	case pairs < classes:
+		share = unaskedVal * float64(pairs) / float64(classes)
+	}
+	f := Fitted{Field: "data.val", Value: "none"}
+	switch {
+	case pairs < enoughToMeasure:
+		f.Reason = fmt.Sprintf("%d classes of two pictures or more are too few to set some aside%s", pairs, lastKept)
 	case tested && pairs < enoughToChoose:
-		f.Value, f.Reason = "none", fmt.Sprintf("%d classes are better learned all than some set aside to choose weights by; the last weights become the model", pairs)
-	case pairs < classes: // only they can be retrieved
-		share := unaskedVal * float64(pairs) / float64(classes)
+		f.Reason = fmt.Sprintf("%d classes are better learned all than some set aside to choose weights by%s", pairs, lastKept)
+	default:
 		f.Value = strconv.FormatFloat(share, 'g', -1, 64)
-		f.Reason = fmt.Sprintf("%v of the %d classes that have two pictures or more", unaskedVal, pairs)
+		if pairs < classes {
+			f.Reason = fmt.Sprintf("%v of the %d classes that have two pictures or more", unaskedVal, pairs)
+		}
 	}
 	return f
 }

@@ -71,7 +71,7 @@ type settings struct {
 func (s *settings) register(f *flags) {
 	f.group("Pictures")
 	f.text(&s.data, "data", "", "PATH", "folder with one folder of pictures a class (any depth), or with train/ and test/ in it; a CSV manifest (path,label[,split]); or a folder with IDX files. Without it: the embedded part of Omniglot")
-	f.text(&s.val, "val", "", "PATH|SHARE|none", "classes that choose the best weights: a path, or the share of the training classes that is set aside. Without it: val/ of the data, else 0.1 of 20 classes or more (of 10 if there is no test part), else none")
+	f.text(&s.val, "val", "", "PATH|SHARE|none", "classes that choose the best weights: a path, or the share of the training classes that is set aside. Without it: val/ of the data, else 0.1 of 30 classes or more (of 10 if there is no test part), else none")
 	f.text(&s.test, "test", "", "PATH|SHARE|none", "classes that the final figures are measured on, never seen in training. Without it: test/ of the data")
 	f.text(&s.trainClasses, "train-classes", "", "LIST", "learn only these classes: names, patterns such as cat*, or ranges such as 0-4, with commas between")
 	f.text(&s.testClasses, "test-classes", "", "LIST", "measure only on these classes")
