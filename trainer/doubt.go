@@ -189,18 +189,20 @@ func (t *Trainer) verdict() (out []Warning) {
 		return nil
 	}
 	if d.Evaluations >= enoughLooks && d.Lowest == s.BestValue && d.Lowest < ceiling {
+		by := "MAP@R chose the weights, or where that was equal too the later step"
+		if t.cfg.Metric == mapAtR {
+			by = "the later step was chosen"
+		}
 		out = append(out, Warning{
-			Kind: KindConstant,
-			Message: fmt.Sprintf("%s was %.3f at each of %d evaluations on the validation classes: it chose nothing, but MAP@R, or between equals the later step",
-				wording.Measure(t.cfg.Metric), d.Lowest, d.Evaluations),
-			Advice: t.ways(true),
+			Kind:    KindConstant,
+			Message: fmt.Sprintf("%s was %.3f at each of %d evaluations on the validation classes: %s", wording.Measure(t.cfg.Metric), d.Lowest, d.Evaluations, by),
+			Advice:  t.ways(true),
 		})
 	}
 	if s.BestStep == 0 && s.Step > 0 {
 		m := fmt.Sprintf("the model is the untrained network: training made it worse on the validation classes, where it has %s %.3f", wording.Measure(t.cfg.Metric), s.BestValue)
-		if d.Trained != nil {
-			best, _ := s.best()
-			m += fmt.Sprintf(" and MAP@R %.3f, after training at best %.3f and %.3f (step %d)", best.mapAtR, d.Trained.Value, d.Trained.MAPAtR, d.Trained.Step)
+		if d.Trained != nil && s.BestMAPAtR != nil {
+			m += fmt.Sprintf(" and MAP@R %.3f, after training at best %.3f and %.3f (step %d)", *s.BestMAPAtR, d.Trained.Value, d.Trained.MAPAtR, d.Trained.Step)
 		}
 		out = append(out, Warning{
 			Kind: KindUntrained, Message: m,
