@@ -1,9 +1,6 @@
 package samplers
 
-import (
-	"cmp"
-	"slices"
-)
+import "cmp"
 
 // The sizes of a batch where nothing is said and the classes allow them.
 const (
@@ -66,7 +63,11 @@ func fitPK(classes []Class, c Config) (p, k int) {
 	return max(min(DefaultBatch/k, have(k)), 2), k
 }
 
-// largest is the number of pictures of the largest class.
+// largest is the number of pictures of the largest class, 0 if there is none.
 func largest(classes []Class) int {
-	return slices.MaxFunc(classes, func(a, b Class) int { return cmp.Compare(a.Pictures, b.Pictures) }).Pictures
+	n := 0
+	for _, class := range classes {
+		n = max(n, class.Pictures)
+	}
+	return n
 }

@@ -71,6 +71,7 @@ func TestFit(t *testing.T) {
 	assert.Equal(t, Config{Name: "uniform", Batch: 7}, Config{Name: "uniform"}.Fit(inOrder(3, 4)))
 	assert.Equal(t, Config{Name: "uniform", Batch: 9}, Config{Name: "uniform", Batch: 9}.Fit(inOrder(3, 4)))
 	assert.Equal(t, Config{Name: "own"}, Config{Name: "own"}.Fit(inOrder(3, 4)), "nobody knows what it means")
+	assert.NotPanics(t, func() { Config{Repeat: true}.Fit(nil); Config{}.Fit(nil) }, "New refuses an empty data set")
 	assert.Equal(t, Config{P: -3}, Config{P: -3}.Fit(inOrder(3, 4)), "New refuses it")
 	assert.Equal(t, Config{Batch: 32}, Config{Batch: 32}.Fit(inOrder(3, 4)), "New says what does not agree")
 }

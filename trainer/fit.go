@@ -24,6 +24,9 @@ type Fitted struct {
 // is given cannot be met. New does the same; a program calls Fit to show what a run will
 // do before there is one.
 func (c Config) Fit(d Data, names Naming) (Config, []Fitted, error) {
+	if d.Train == nil || d.Train.Len() == 0 {
+		return c, nil, errNothingToLearn
+	}
 	given := c.Sampler
 	labels := d.Train.Labels()
 	c.Sampler = given.Fit(labels)
@@ -53,6 +56,8 @@ func (c Config) Fit(d Data, names Naming) (Config, []Fitted, error) {
 	}
 	return c, fitted, nil
 }
+
+var errNothingToLearn = errors.New("trainer: there are no pictures to learn from")
 
 func reasonP(p int, plan samplers.Plan) string {
 	switch {

@@ -88,6 +88,11 @@ func TestFittedSettingsAreToldAndStored(t *testing.T) {
 	}
 }
 
+func TestNothingToFit(t *testing.T) {
+	_, _, err := Config{}.Fit(Data{}, nil)
+	require.EqualError(t, err, "trainer: there are no pictures to learn from")
+}
+
 // The uniform sampler's batch is at most all pictures.
 func TestUniformBatchFits(t *testing.T) {
 	cfg := sized(t, equalClasses(3, 5), false)

@@ -223,7 +223,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	if data.Train == nil || data.Train.Len() == 0 {
-		return nil, errors.New("trainer: there are no pictures to learn from")
+		return nil, errNothingToLearn
 	}
 	if _, err := cpu.Instructions(); err != nil {
 		return nil, errors.Wrap(err, "trainer")
