@@ -39,7 +39,7 @@ var house = []floor{
 	{"internal/device/cpu", nil, false, "the CPU's kernels are functions over plain slices"},
 	{"internal/cuda", nil, false, "bindings know NVIDIA's libraries and nothing of kernels or graphs"},
 	{"samplers", []string{"internal/exclusive"}, false, "samplers are tested with slices alone"},
-	{"datasets", []string{"internal/exclusive"}, false, "data sets are tested with fstest.MapFS alone"},
+	{"datasets", []string{"internal/exclusive", "internal/npy", "internal/safetensors"}, false, "data sets are tested with fstest.MapFS alone"},
 	{"metrics", []string{"internal/device/cpu"}, false, "metrics are plain functions over slices"},
 	{"internal/report", []string{"internal/device/cpu", "internal/filewrite"}, false, "a report is made of numbers and pictures"},
 	{"internal/wording", nil, false, "words are made of numbers and names"},
