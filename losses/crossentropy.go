@@ -125,6 +125,9 @@ func (l *CrossEntropy) loss(features, labels *gorgonia.Node) (*gorgonia.Node, er
 		return nil, errors.Errorf("losses: cross-entropy of features of shape %v, want (B, E)", s)
 	}
 	terms := l.terms(x, y) // (B, 1)
+	if l.Linear { // of an infinite embedding logits may be infinite, and their loss 0
+		terms = terms.Add(x.Detach().Scale(0).SumAxis(1))
+	}
 	return reducer.reduce(terms, terms.Detach().Constant(1, terms.Shape()...), y).Node()
 }
 

@@ -47,7 +47,7 @@ func (l MultiSimilarity) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node
 
 // side is (1/s)·ln(1 + Σ eˣ) of each row where mask is 1.
 func (l MultiSimilarity) side(mask, x graph.Expr, s float64) graph.Expr {
-	return graph.RowLogSumExp(mask, x, nothing).Softplus().Scale(1 / s)
+	return graph.RowLogSumExp(mask, x, math.Inf(-1)).Softplus().Scale(1 / s) // −∞ is ln 0
 }
 
 // ActiveShare is the share of pairs on the wrong side of the base: positive ones less
@@ -57,8 +57,8 @@ func (l MultiSimilarity) ActiveShare(embeddings, labels *gorgonia.Node) (*gorgon
 	if err != nil {
 		return nil, err
 	}
-	far := b.d.Detach().Above(l.Base)
-	active := b.pos.Mul(far).Add(b.neg.Mul(far.Not()))
+	d := b.d.Detach()
+	active := b.pos.Mul(active(d.Plus(-l.Base))).Add(b.neg.Mul(d.Above(l.Base).Not()))
 	return share(active, b.pos.Add(b.neg)).Node()
 }
 

@@ -86,14 +86,14 @@ func (l Triplet) batchHard(embeddings, labels *gorgonia.Node) (*gorgonia.Node, e
 	if err != nil {
 		return nil, err
 	}
-	const absent = 1e30                                                              // beyond any distance
-	far, near := graph.RowMax(b.pos, b.d, -absent), graph.RowMin(b.neg, b.d, absent) // (B, 1)
-	violation := far.Sub(near).Plus(l.Margin)
+	far, some := graph.RowMaxOf(b.pos, b.d)    // (B, 1)
+	near, others := graph.RowMinOf(b.neg, b.d) // (B, 1)
+	mined := some.Mul(others)                  // anchors that have a triplet
+	violation := graph.Where(mined, far.Sub(near), 0).Plus(l.Margin)
 	terms := violation.Relu()
 	if l.Soft {
 		terms = violation.Softplus()
 	}
-	mined := violation.Detach().Above(-absent / 2)
 	return l.Reducer.reduce(terms, mined, b.labels).Node()
 }
 

@@ -58,5 +58,11 @@ func selfProducts[T cpu.Float](s Distance) func(out []T, in [][]T) {
 	return func(out []T, in [][]T) {
 		p.upper(out, in[0])
 		p.mirror(out)
+		for i := range s.N {
+			if !finite(out[i*s.N+i]) { // a row's own product; it may also have overflowed
+				spoil(s, out, in[0], in[0])
+				break
+			}
+		}
 	}
 }
