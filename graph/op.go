@@ -192,6 +192,17 @@ func (o *op) SymDiff(inputs gorgonia.Nodes, output, grad *gorgonia.Node) (gorgon
 	return nodes, nil
 }
 
+// DoDiff is how Gorgonia's LispMachine asks for gradients. It would leave out without a word
+// the gradients of an op that does not have it; nor can it compute them, since some ops
+// make by themselves what ops before them say, which then are roots of the graph.
+func (o *op) DoDiff(gorgonia.ExecutionContext, gorgonia.Nodes, *gorgonia.Node) error {
+	if !slices.Contains(o.wrt, true) {
+		return nil
+	}
+	return errors.Errorf("graph: %s: Gorgonia's LispMachine cannot differentiate ops of package graph; "+
+		"differentiate with gorgonia.Grad and run the graph on gorgonia.NewTapeMachine or graph.NewMachine", o)
+}
+
 // Do runs the kernel on the inputs' device.
 func (o *op) Do(inputs ...gorgonia.Value) (_ gorgonia.Value, err error) {
 	defer func() {

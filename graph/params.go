@@ -33,7 +33,8 @@ type Param struct {
 	Name   string
 	Value  *tensor.Dense // contiguous, row-major
 	Buffer bool          // kept, not learned
-	// LRScale multiplies the solver's learning rate for this tensor; 0 is 1.
+	// LRScale multiplies the solver's learning rate for this tensor; 0 is 1. The trainer
+	// reads it when it is made: a change after that does nothing.
 	LRScale float64
 }
 

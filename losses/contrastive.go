@@ -111,6 +111,13 @@ func (l Contrastive) filled() (Contrastive, error) {
 	if l.Form == Squared && (math.Abs(l.PosMargin) > Exactly0 || l.Metric.Similarity()) {
 		return l, errors.New("losses: the squared form of contrastive has no margin for positive pairs and takes a distance; choose the linear form")
 	}
+	margins := []field{{"pos-margin", l.PosMargin}, {"neg-margin", l.NegMargin}}
+	if err := inRange("contrastive", margins...); err != nil {
+		return l, err
+	}
+	if err := notBelow0("contrastive", l.Metric, margins...); err != nil {
+		return l, err
+	}
 	if l.Metric.Similarity() {
 		l.PosMargin, l.NegMargin = -orElse(l.PosMargin, 1), -l.NegMargin
 	} else {

@@ -1,8 +1,6 @@
 package losses
 
 import (
-	"math"
-
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 
@@ -161,16 +159,17 @@ func (l LiftedStructure) filled() (LiftedStructure, error) {
 	}
 	l.Margin = orElse(l.Margin, 0.5)
 	l.Sharpness = orElse(l.Sharpness, 16)
-	if !(l.Sharpness > 0) || math.IsInf(l.Sharpness, 0) {
-		return l, errors.Errorf("losses: sharpness %g of lifted structure, want a positive number", l.Sharpness)
+	margins := []field{{"margin", l.Margin}, {"pos-margin", l.PosMargin}}
+	err := inRange("lifted", append(margins, field{"sharpness", l.Sharpness}, field{"hard-negatives", float64(l.HardNegatives)})...)
+	if err != nil {
+		return l, err
 	}
-	if l.HardNegatives < 0 {
-		return l, errors.Errorf("losses: %d hard negatives of lifted structure, want 0 (all) or more", l.HardNegatives)
+	if err := notBelow0("lifted", l.Metric, margins...); err != nil {
+		return l, err
 	}
 	if l.Metric.Similarity() {
 		l.Margin, l.PosMargin = -l.Margin, -l.PosMargin
 	}
-	var err error
 	l.Reducer, err = l.Reducer.or(Mean)
 	return l, err
 }

@@ -3,7 +3,6 @@ package losses
 import (
 	"math"
 
-	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 
 	"medusa/graph"
@@ -76,11 +75,9 @@ func (l MultiSimilarity) compared(embeddings, labels *gorgonia.Node) (MultiSimil
 // similarity has.
 func (l MultiSimilarity) filled() (MultiSimilarity, error) {
 	l.Alpha, l.Beta, l.Base = orElse(l.Alpha, 2), orElse(l.Beta, 50), orElse(l.Base, 0.5)
-	if !(l.Alpha > 0 && l.Beta > 0) || math.IsInf(l.Alpha, 0) || math.IsInf(l.Beta, 0) {
-		return l, errors.Errorf("losses: alpha %g and beta %g of multi-similarity, want positive numbers", l.Alpha, l.Beta)
-	}
-	if math.IsNaN(l.Base) || math.IsInf(l.Base, 0) {
-		return l, errors.Errorf("losses: base %g of multi-similarity, want a finite number", l.Base)
+	err := inRange("multi-similarity", field{"alpha", l.Alpha}, field{"beta", l.Beta}, field{"base", l.Base})
+	if err != nil {
+		return l, err
 	}
 	if l.Metric == (graph.Metric{}) {
 		l.Metric.Kind = graph.Cosine
@@ -88,7 +85,6 @@ func (l MultiSimilarity) filled() (MultiSimilarity, error) {
 	if l.Metric.Similarity() {
 		l.Base = -l.Base
 	}
-	var err error
 	l.Reducer, err = l.Reducer.or(Mean)
 	return l, err
 }

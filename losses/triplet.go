@@ -1,8 +1,6 @@
 package losses
 
 import (
-	"math"
-
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 
@@ -150,11 +148,11 @@ func (l Triplet) filled() (Triplet, error) {
 	if !l.Soft {
 		l.Margin = orElse(l.Margin, 0.2)
 	}
-	if math.IsNaN(l.Margin) || math.IsInf(l.Margin, 0) {
-		return l, errors.Errorf("losses: margin %g of triplet, want a finite number", l.Margin)
-	}
 	l.MiningMargin = orElse(l.MiningMargin, l.Margin)
-	var err error
+	err := inRange("triplet", field{"margin", l.Margin}, field{"mining-margin", l.MiningMargin})
+	if err != nil {
+		return l, err
+	}
 	l.Reducer, err = l.Reducer.or(NonZero)
 	return l, err
 }
