@@ -14,6 +14,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/internal/device"
+	"medusa/internal/ram"
 )
 
 // gradient builds the gradients to an op's inputs, given inputs, output and the
@@ -107,15 +108,15 @@ func (o *op) isAt(n *gorgonia.Node) bool {
 // checkShape returns an error for a shape that no value of a graph can have. Empty
 // tensors are refused, since reading one ends Gorgonia's machine with a panic.
 func checkShape(s tensor.Shape) error {
-	size := 1
+	size := 1.0
 	for _, n := range s {
 		if n < 1 {
 			return errors.Errorf("shape %v has a side of %d, want at least 1", s, n)
 		}
-		if size > math.MaxInt32*64/n {
-			return errors.Errorf("shape %v is too large", s)
-		}
-		size *= n
+		size *= float64(n)
+	}
+	if size > math.MaxInt32*64 {
+		return errors.Errorf("shape %v is too large: %s in float32", s, ram.Size(4*size))
 	}
 	return nil
 }

@@ -146,8 +146,8 @@ func TestLiftedRefuses(t *testing.T) {
 	x, y := randomBatch(1, 4, 2, 2)
 	for want, l := range map[string]LiftedStructure{
 		`unknown form "linear"`:  {Form: Linear},
-		"sharpness is -1":           {Sharpness: -1},
-		"hard-negatives is -2":      {HardNegatives: -2},
+		"sharpness is -1":        {Sharpness: -1},
+		"hard-negatives is -2":   {HardNegatives: -2},
 		`unknown reduction "no"`: {Reducer: Reducer{How: "no"}},
 		`unknown metric "no"`:    {Metric: graph.Metric{Kind: "no"}},
 	} {

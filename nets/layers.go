@@ -247,7 +247,7 @@ func (l *Layers) weight(name string, x graph.Expr, shape ...int) graph.Expr {
 	if err != nil {
 		return graph.Fail(err)
 	}
-	return l.Params.Weight(x.Graph(), name, x.Dtype(), l.filled(init), shape...)
+	return l.Params.Weight(x.Graph(), name, x.Dtype(), init, shape...)
 }
 
 // bias is zero, or as PyTorch's layers have it: uniform within ±1/√fan-in.
@@ -256,7 +256,7 @@ func (l *Layers) bias(name string, x graph.Expr, fanIn, n int) graph.Expr {
 	if l.init() == "pytorch" {
 		init = uniformWithin(rsqrt(fanIn))
 	}
-	return l.Params.Weight(x.Graph(), name, x.Dtype(), l.filled(init), n)
+	return l.Params.Weight(x.Graph(), name, x.Dtype(), init, n)
 }
 
 func (l *Layers) init() string {
@@ -266,14 +266,6 @@ func (l *Layers) init() string {
 		}
 	}
 	return "pytorch"
-}
-
-// filled is init, or zeros if only shapes are wanted.
-func (l *Layers) filled(init graph.Init) graph.Init {
-	if l.Config.report != nil {
-		return graph.Fill(0)
-	}
-	return init
 }
 
 // done reports a layer to Summary.

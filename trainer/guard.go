@@ -67,8 +67,8 @@ func (g *guard) undo(turn int, why error) error {
 type NotFiniteError struct {
 	Step    int
 	Loss    float64
-	Figure  string  // of a step that was made: what the log has of it that is no number
-	Value   float64 // of Figure
+	Figure  string   // of a step that was made: what the log has of it that is no number
+	Value   float64  // of Figure
 	Tensors []string // learned tensors whose gradient is not finite
 	Indices []int    // of the batch, in the training set
 	Paths   []string // of the batch's pictures
