@@ -58,7 +58,10 @@ func afford(n, channels, height, width int, o Options) error {
 	if all := float64(n) * one * float64(channels); all <= float64(o.CacheBytes) {
 		need += all
 	}
-	return errors.Wrapf(ram.Check(need), "datasets: %d pictures of %d×%d×%d (channels, height, width); take a smaller size", n, channels, height, width)
+	if err := ram.Check(need); err != nil {
+		return errors.Errorf("datasets: reading %d pictures of %d×%d×%d (channels, height, width) %v; take a smaller size", n, channels, height, width, err)
+	}
+	return nil
 }
 
 // reserve takes memory, or a file in dir.

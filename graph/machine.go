@@ -172,7 +172,10 @@ func (l *place) take(o *op, f64 bool) (err error) {
 	default:
 		l.b32, err = takeBlock(&l.plan.free32, n)
 	}
-	return errors.Wrapf(err, "its output of shape %v; make the batch, the pictures or the channels smaller", o.out)
+	if err != nil && l.plan.machine == nil {
+		err = errors.Errorf("its output of shape %v %v; make the batch, the pictures or the channels smaller", o.out, err)
+	}
+	return err
 }
 
 // takeRemote is takeBlock of a device.

@@ -142,7 +142,7 @@ func (p *Params) get(name string, dt tensor.Dtype, init Init, buffer bool, shape
 	}
 	const smaller = "make the layer, the embedding or the number of classes smaller"
 	if err := checkShape(shape); err != nil {
-		return nil, errors.Wrapf(err, "graph: parameter %s: %s", name, smaller)
+		return nil, errors.Errorf("graph: parameter %s: %v; %s", name, err, smaller)
 	}
 	if init == nil {
 		return nil, errors.Errorf("graph: parameter %s is new and has no init", name)
@@ -154,7 +154,7 @@ func (p *Params) get(name string, dt tensor.Dtype, init Init, buffer bool, shape
 		return item, nil
 	}
 	if err := ram.CheckNumbers(shape.TotalSize(), 8+int(dt.Size())); err != nil { // once as float64
-		return nil, errors.Wrapf(err, "graph: parameter %s of shape %v: %s", name, shape, smaller)
+		return nil, errors.Errorf("graph: parameter %s of shape %v %v; %s", name, shape, err, smaller)
 	}
 	h := fnv.New64a()
 	io.WriteString(h, name)

@@ -28,8 +28,8 @@ func newEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *graph.De
 	defer graph.Guard("building the network for evaluation", &err)
 	pictures := float64(batch) * float64(cfg.InChannels) * float64(cfg.Height) * float64(cfg.Width)
 	if err := ram.Check(4 * pictures); err != nil {
-		return nil, errors.Wrapf(err, "trainer: an evaluation batch of %d pictures of %d×%d×%d (channels, height, width); take a smaller one, or smaller pictures",
-			batch, cfg.InChannels, cfg.Height, cfg.Width)
+		return nil, errors.Errorf("trainer: an evaluation batch of %d pictures of %d×%d×%d (channels, height, width) %v; take a smaller one, or smaller pictures",
+			batch, cfg.InChannels, cfg.Height, cfg.Width, err)
 	}
 	e = &embedder{batch: batch, in: cfg.InChannels * cfg.Height * cfg.Width}
 	g := gorgonia.NewGraph()

@@ -32,7 +32,9 @@ func afford(cfg nets.Config, batch int, dev *graph.Device) error {
 		}
 		perPicture += n
 	}
-	err = ram.Check(bytesLearned*float64(o.Params) + 4*perPicture*float64(batch))
-	return errors.Wrapf(err, "trainer: a network of %d numbers with batches of %d pictures of %d×%d×%d (channels, height, width); "+
-		"take smaller pictures, smaller batches, fewer channels or a smaller embedding", o.Params, batch, cfg.InChannels, cfg.Height, cfg.Width)
+	if err := ram.Check(bytesLearned*float64(o.Params) + 4*perPicture*float64(batch)); err != nil {
+		return errors.Errorf("trainer: a network of %d numbers with batches of %d pictures of %d×%d×%d (channels, height, width) %v; "+
+			"take smaller pictures, smaller batches, fewer channels or a smaller embedding", o.Params, batch, cfg.InChannels, cfg.Height, cfg.Width, err)
+	}
+	return nil
 }
