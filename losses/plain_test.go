@@ -46,12 +46,26 @@ func newPlain(m graph.Metric, x []float64, y []int, sharp float64) *plain {
 		p.d[i] = make([]float64, b)
 		for j := range rows {
 			p.d[i][j] = between(m.Kind, rows[i], rows[j])
+			if i != j && m.Kind == graph.SNR {
+				p.flat(rows[i])
+			}
 			if i != j {
 				p.top = math.Max(p.top, math.Abs(p.d[i][j]))
 			}
 		}
 	}
 	return p
+}
+
+// flat notes rows whose variance is mostly rounding.
+func (p *plain) flat(row []float64) {
+	least, most := row[0], row[0]
+	for _, v := range row {
+		least, most = math.Min(least, v), math.Max(most, v)
+	}
+	if size := math.Max(math.Abs(least), math.Abs(most)); size > 0 && most-least <= 100*p.sharp*size {
+		p.near = true
+	}
 }
 
 // between is the distance of two rows, or their similarity with its sign turned.

@@ -264,7 +264,7 @@ func (s Triplets) term(ap, an, nearest float64) (t, dt float64, chosen, counted,
 	case active:
 		t, dt = v, 1
 	}
-	counted = t != t || t > s.Low && t < s.High
+	counted = t != t || t > s.Low && (t < s.High || math.IsInf(s.High, 1)) // ∞ is no bound
 	return t, dt, chosen, counted, active
 }
 

@@ -21,13 +21,14 @@ static __device__ bool odd_row(const float *x, int cols) {
 
 // d (n, m) between the rows of x (n, cols) and y (m, cols). Differences are taken before they
 // are squared: equal rows have distance 0. A row that is not finite has no distance: NaN, not ∞,
-// of which a hinge would make 0. Grid (tiles). Bound by arithmetic.
+// of which a hinge would make 0. Of a product that overflowed on the way not even the sign is
+// right: NaN. Grid (tiles). Bound by arithmetic.
 template <class T> static __device__ void distances(int metric, int n, int m, int cols, const float *x, const float *y, float *d) {
 	SHARED_OF(T);
 	Area<T> area(n, m);
 	Strided<T, true> a(x, cols, 1, area.row, n), b(y, cols, 1, area.col, m);
 	auto store = [=](int i, int j, float v) {
-		if (!is_finite(v) && (odd_row(x + (i64)i * cols, cols) || odd_row(y + (i64)j * cols, cols))) v = NOT_A_NUMBER;
+		if (!is_finite(v) && (metric == DOT || odd_row(x + (i64)i * cols, cols) || odd_row(y + (i64)j * cols, cols))) v = NOT_A_NUMBER;
 		d[(i64)i * m + j] = metric == EUCLIDEAN ? root(v) : v;
 	};
 	if (metric == MANHATTAN) multiply(area, 0, cols, a, b, ManhattanStep(), store, shared);
@@ -274,7 +275,8 @@ KERNEL(row_moments)(int cols, const float *x, float *y) {
 
 #define LEAST_VARIANCE 1e-12f
 
-static __device__ float at_least(float v) { return v < LEAST_VARIANCE ? LEAST_VARIANCE : v; }
+// A variance that overflowed is NaN: all would be near to such an anchor.
+static __device__ float at_least(float v) { return v < LEAST_VARIANCE ? LEAST_VARIANCE : is_finite(v) ? v : NOT_A_NUMBER; }
 
 // var(x − y)/var(x) of rows, given their moments.
 KERNEL(snr)(int n, int m, int cols, const float *x, const float *y, const float *mx, const float *my, float *d) {

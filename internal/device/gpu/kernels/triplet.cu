@@ -215,7 +215,7 @@ static __device__ void triplet_term(const Triplet &s, double ap, double an, doub
 		*t = v;
 		*slope = 1;
 	}
-	*counted = *t != *t || *t > s.low && *t < s.high;
+	*counted = *t != *t || *t > s.low && (*t < s.high || s.high == INFINITE); // ∞ is no bound
 }
 
 static __device__ double nearest_of(const Triplet &s, const float *d, int a, int p, int n, int size) {
