@@ -47,6 +47,9 @@ func (l *Layers) linear(name string, x graph.Expr, out int, relu bool) graph.Exp
 		return graph.Fail(errors.Errorf("nets: layer %s: shape %v, want a matrix (B, F)", name, s))
 	}
 	w := l.weight(name+".weight", x, out, s[1])
+	if w.Err() != nil { // of what is too large nothing more is made
+		return w
+	}
 	b := l.bias(name+".bias", x, s[1], out)
 	f := graph.Linear
 	if relu {
@@ -93,7 +96,8 @@ func (l *Layers) filters(name string, x graph.Expr, out int, w Window) (filters 
 		return filters, 0, errors.Errorf("nets: layer %s: %d to %d channels in %d groups with a window of side %d, want channels that divide and a side of at least 1",
 			name, s[1], out, groups, w.Size)
 	}
-	return l.weight(name+".weight", x, out, s[1]/groups, w.Size, w.Size), s[1] / groups * w.Size * w.Size, nil
+	filters = l.weight(name+".weight", x, out, s[1]/groups, w.Size, w.Size)
+	return filters, s[1] / groups * w.Size * w.Size, filters.Err()
 }
 
 func (w Window) conv(relu bool) graph.Conv {
