@@ -34,8 +34,12 @@ func (t *Trainer) score(ctx context.Context, d *datasets.Dataset, x []float32, c
 		}
 	}
 	needed := slices.Contains([]string{"nmi", "ami", "ari", "pairwise_f1"}, t.cfg.Metric)
-	r, err := metrics.Evaluate(ctx, metrics.Set{Embeddings: x, Dim: t.step.size, Labels: d.Labels()}, nil,
-		metrics.Options{RecallAt: at, NoClustering: !clustering && !needed, Seed: t.cfg.Seed})
+	parts, err := retrievalOf(d, x, t.step.size)
+	if err != nil {
+		return metrics.Result{}, err
+	}
+	r, err := metrics.Evaluate(ctx, parts.query, parts.gallery,
+		metrics.Options{RecallAt: at, GalleryHoldsQueries: parts.own, NoClustering: !clustering && !needed, Seed: t.cfg.Seed})
 	if err == nil {
 		err = finiteResult(r)
 	}
@@ -129,6 +133,9 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 		i := &done[n]
 		if s.Step == 0 && n == 0 {
 			s.Before = &i.Result
+			if !t.o.NoReport {
+				t.untrained = i.Embeddings
+			}
 		}
 		if i.Set == SetValidation {
 			s.Schedule.evaluated(i.Value)
@@ -172,7 +179,7 @@ func (t *Trainer) tellEvaluated(ctx context.Context, i EvalInfo) error {
 func (t *Trainer) tell(call func(Hook) error) error {
 	for _, h := range t.o.Hooks {
 		if err := call(h); err != nil {
-			return errors.Wrap(err, "trainer: a hook stopped the run")
+			return &HookError{Err: err, Step: t.state.Step, Dir: string(t.dir)}
 		}
 	}
 	return nil

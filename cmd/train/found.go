@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"medusa/datasets"
+	"medusa/internal/wording"
 	"medusa/samplers"
 	"medusa/trainer"
 )
@@ -30,16 +32,14 @@ func newTable(w io.Writer, header ...any) table.Writer {
 // and what was left out and why.
 func printFound(w io.Writer, data trainer.Data, plan samplers.Plan) {
 	s := data.Train.Summary()
-	fmt.Fprintf(w, "%s (%s)\n\n", s.Source, s.Kind)
-	t := newTable(w, "", "classes", "pictures", "smallest class", "largest class")
-	for _, part := range parts(data) {
-		s := part.set.Summary()
-		t.AppendRow(table.Row{part.name, s.Classes, s.Pictures, classSize(s.Smallest), classSize(s.Largest)})
+	fmt.Fprintf(w, "%s (%s)\n", s.Source, cmp.Or(s.Layout, s.Kind))
+	for _, protocol := range protocols(data) {
+		fmt.Fprintln(w, protocol)
 	}
-	numbersRight(t, 2, 3)
-	t.Render()
+	fmt.Fprintln(w)
+	printParts(w, data)
 
-	fmt.Fprintf(w, "\nstored as %s of %d×%d, %.1f MiB", channelsName(s.Channels), s.Height, s.Width, float64(s.Bytes)/(1<<20))
+	fmt.Fprintf(w, "\nstored as %s of %d×%d, %.1f MiB", wording.Channels(s.Channels), s.Height, s.Width, float64(s.Bytes)/(1<<20))
 	if s.OnDisk {
 		fmt.Fprint(w, " in a cache file")
 	}
@@ -50,53 +50,86 @@ func printFound(w io.Writer, data trainer.Data, plan samplers.Plan) {
 	if line := plan.String(); line != "" {
 		fmt.Fprintln(w, "batches:", line)
 	}
-	printCounts(w, "left out", told(data, func(s datasets.Summary) []datasets.Count { return s.Skipped }))
-	printCounts(w, "worth knowing", told(data, func(s datasets.Summary) []datasets.Count { return s.Notes }))
-	if shared := seenInTraining(data); len(shared) > 0 {
-		fmt.Fprintf(w, "careful: %d of the %d test classes are also learned, such as %s: the figures will not be about\n"+
-			"  unseen classes; give others with -test, or part them with -train-classes and -test-classes\n",
-			len(shared), data.Test.NumClasses(), shared[0])
-	}
+	printCounts(w, "left out", data.Skipped())
+	printCounts(w, "worth knowing", data.Notes())
+	printSeen(w, data)
 	fmt.Fprintln(w)
 }
 
-// told gathers what the parts of the data tell; parts cut from one folder tell the same.
-func told(data trainer.Data, of func(datasets.Summary) []datasets.Count) []datasets.Count {
-	var out []datasets.Count
-	for _, p := range parts(data) {
-		for _, c := range of(p.set.Summary()) {
-			same := func(o datasets.Count) bool { return o.String() == c.String() }
-			if !slices.ContainsFunc(out, same) {
-				out = append(out, c)
+// printParts is the table of classes and pictures, and of queries and gallery where these
+// are not simply all pictures.
+func printParts(w io.Writer, data trainer.Data) {
+	header := []any{"", "classes", "pictures"}
+	var extra []column
+	for _, c := range []column{
+		{"queries", func(s datasets.Summary) int { return s.Queries }},
+		{"gallery", func(s datasets.Summary) int { return s.Gallery }},
+		{"cameras", func(s datasets.Summary) int { return s.Cameras }},
+		{"pairs", func(s datasets.Summary) int { return s.Pairs }},
+	} {
+		if slices.ContainsFunc(data.Parts(), func(p trainer.Part) bool { return c.of(p.Set.Summary()) > 0 }) {
+			extra = append(extra, c)
+			header = append(header, c.name)
+		}
+	}
+	t := newTable(w, append(header, "smallest class", "largest class")...)
+	right := []int{2, 3}
+	for i := range extra {
+		right = append(right, 4+i)
+	}
+	for _, part := range data.Parts() {
+		s := part.Set.Summary()
+		row := table.Row{part.Name, s.Classes, s.Pictures}
+		for _, c := range extra {
+			cell := ""
+			if n := c.of(s); n > 0 {
+				cell = strconv.Itoa(n)
 			}
+			row = append(row, cell)
 		}
+		t.AppendRow(append(row, classSize(s.Smallest), classSize(s.Largest)))
 	}
-	return out
+	numbersRight(t, right...)
+	t.Render()
 }
 
-// seenInTraining names the test classes that are learned too.
-func seenInTraining(data trainer.Data) []string {
-	if data.Test == nil {
-		return nil
-	}
-	return datasets.SharedClasses(data.Train, data.Test)
-}
-
-type part struct {
+// column is a number that only some data sets have.
+type column struct {
 	name string
-	set  *datasets.Dataset
+	of   func(datasets.Summary) int
 }
 
-// parts are the sets of pictures that there are, in the order of their use.
-func parts(data trainer.Data) []part {
-	all := []part{{"train", data.Train}, {"validation", data.Val}, {"test", data.Test}}
-	var out []part
-	for _, p := range all {
-		if p.set != nil {
-			out = append(out, p)
+// protocols tells how the parts came about; parts of one place tell the same.
+func protocols(data trainer.Data) []string {
+	var out []string
+	for _, p := range data.Parts() {
+		if text := p.Set.Summary().Protocol; text != "" && !slices.Contains(out, text) {
+			out = append(out, text)
 		}
 	}
 	return out
+}
+
+// printSeen warns of classes that are measured on and learned too.
+func printSeen(w io.Writer, data trainer.Data) {
+	for _, p := range data.Parts()[1:] {
+		shared := datasets.SharedClasses(data.Train, p.Set)
+		switch n := p.Set.NumClasses(); {
+		case len(shared) == 0:
+		case len(shared) == n:
+			fmt.Fprintf(w, "careful: the %s classes are all seen in training: the figures will not be about\n"+
+				"  unseen classes; %s\n", p.Name, otherClasses[p.Name])
+		default:
+			fmt.Fprintf(w, "careful: %d of the %d %s classes are also learned, such as %s: the figures will not be about\n"+
+				"  unseen classes; %s\n", len(shared), n, p.Name, shared[0], otherClasses[p.Name])
+		}
+	}
+}
+
+// otherClasses says how to measure on unseen classes.
+var otherClasses = map[string]string{
+	"validation": "cut some off with -val 0.1, or give others with -val",
+	"test":       "give others with -test, or part them with -train-classes and -test-classes",
 }
 
 func printCounts(w io.Writer, title string, counts []datasets.Count) {
@@ -110,16 +143,6 @@ func printCounts(w io.Writer, title string, counts []datasets.Count) {
 }
 
 func classSize(c datasets.ClassSize) string { return fmt.Sprintf("%d  %s", c.Pictures, c.Name) }
-
-func channelsName(n int) string {
-	switch n {
-	case 1:
-		return "grey"
-	case 3:
-		return "RGB"
-	}
-	return strconv.Itoa(n) + " channels"
-}
 
 // numbersRight aligns columns, counted from 1, to the right.
 func numbersRight(t table.Writer, columns ...int) {

@@ -6,11 +6,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/pkg/errors"
 	"github.com/schollz/progressbar/v3"
 
+	"medusa/datasets"
 	"medusa/samplers"
 	"medusa/trainer"
 )
@@ -57,35 +60,21 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 	printFound(w, data, samplers.NewPlan(data.Train.Labels(), max(cfg.Sampler.K, 1), cfg.Sampler.Repeat))
 
 	p := newProgress(w, live)
-	r := &recorder{data: data}
-	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook(), r.hook()}, func(m string) { fmt.Fprintln(w, m) })
+	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook()}, func(m string) { fmt.Fprintln(w, m) })
 	if err != nil {
 		return false, err
 	}
-	r.trainer = t
 	result, err := t.Run(ctx)
 	p.close()
+	var unfinished *trainer.FinishError
+	if errors.As(err, &unfinished) {
+		return false, errors.Wrapf(unfinished.Err, "the model is %s, but there is no %s; -resume %s tries again", unfinished.Model, unfinished.File, unfinished.Dir)
+	}
 	if err != nil {
 		return false, err
 	}
-	interrupted = result.Stop == trainer.StopInterrupted
-	var report, embeddings string
-	if !interrupted && r.after != nil {
-		if embeddings, err = writeEmbeddings(result.Dir, r.measured(), r.after); err != nil {
-			return false, err
-		}
-	}
-	if !interrupted && !s.noReport {
-		if report, err = r.write(ctx, f, result); err != nil && ctx.Err() != nil {
-			fmt.Fprintf(w, "stopped before the report was written, the model is %s; the report comes with\n  go run ./cmd/train -resume %s\n", result.Model, result.Dir)
-			return true, nil
-		}
-		if err != nil {
-			return false, errors.Wrapf(err, "the model is %s, but there is no report; -resume %s tries again", result.Model, result.Dir)
-		}
-	}
-	printOutcome(w, data, result, report, embeddings)
-	return interrupted, nil
+	printOutcome(w, result)
+	return result.Stop == trainer.StopInterrupted, nil
 }
 
 // loadUntil is load, given up when ctx ends.
@@ -122,12 +111,35 @@ func load(cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {
 			_ = bar.Set(done) // only the screen is at stake
 		}
 	}
-	return trainer.Load(cfg.Data, cfg.Seed, o)
+	data, err := trainer.Load(cfg.Data, cfg.Seed, o)
+	return data, inFlags(err)
+}
+
+// inFlags puts a question about the pictures in the words of the command line.
+func inFlags(err error) error {
+	var q *datasets.Question
+	if !errors.As(err, &q) {
+		return err
+	}
+	flags := map[string]string{"Path": "-data", "Test": "-test", "Layout": "-layout", "Columns": "-columns"}
+	asked := q.In(func(s datasets.Setting) string { return flags[s.Name] + " " + shellWord(s.Value) })
+	return errors.New(strings.Replace(err.Error(), q.Error(), asked, 1))
+}
+
+// shellWord quotes what a shell would take apart.
+func shellWord(text string) string {
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("/._-,=:+", r)
+	}
+	if text != "" && strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // prepare makes a new run, or one that goes on.
 func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook, notice func(string)) (*trainer.Trainer, error) {
-	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice}
+	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice, NoReport: s.noReport}
 	if s.resume != "" {
 		o.Device = s.device
 		return trainer.Resume(data, o)
