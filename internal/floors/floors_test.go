@@ -33,7 +33,7 @@ var house = []floor{
 	{"nets", []string{"graph"}, true, "nets and losses do not know each other: they meet in a node"},
 	{"losses", []string{"graph", "miners", "internal/exclusive"}, true, "nets and losses do not know each other: they meet in a node"},
 	{"miners", []string{"graph"}, true, "losses use miners, not the other way round"},
-	{"graph", []string{"internal/device", "internal/safetensors", "internal/exclusive"}, true, "the graph knows neither nets nor losses"},
+	{"graph", []string{"internal/device", "internal/safetensors", "internal/exclusive", "internal/ram"}, true, "the graph knows neither nets nor losses"},
 	{"internal/device/gpu", []string{"internal/device", "internal/cuda"}, false, "the GPU's kernels know specs and bindings, and nothing of graphs"},
 	{"internal/device", nil, true, "kernels know nothing of graphs"},
 	{"internal/device/cpu", nil, false, "the CPU's kernels are functions over plain slices"},
