@@ -199,13 +199,13 @@ func (d *Dataset) SplitClasses(fraction float64, seed uint64) (train, val *Datas
 
 // SharedClasses returns the names of the classes that a and b both have: empty if
 // they are class-disjoint, as a test on unseen classes demands.
-func SharedClasses(a, b *Dataset) []string {
-	in := make(map[string]bool, len(b.classes))
-	for _, name := range b.classes {
+func SharedClasses(a, b Set) []string {
+	in := make(map[string]bool, len(b.Classes()))
+	for _, name := range b.Classes() {
 		in[name] = true
 	}
 	var shared []string
-	for _, name := range a.classes {
+	for _, name := range a.Classes() {
 		if in[name] {
 			shared = append(shared, name)
 		}
@@ -221,9 +221,11 @@ func (d *Dataset) WithProtocol(text string) *Dataset {
 }
 
 // classSizes returns the number of pictures of each class.
-func (d *Dataset) classSizes() []int {
-	sizes := make([]int, d.NumClasses())
-	for _, c := range d.labels {
+func (d *Dataset) classSizes() []int { return classSizes(d.NumClasses(), d.labels) }
+
+func classSizes(classes int, labels []int) []int {
+	sizes := make([]int, classes)
+	for _, c := range labels {
 		if c != NoClass {
 			sizes[c]++
 		}

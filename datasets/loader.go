@@ -253,22 +253,25 @@ func (l *Loader) preparer() func(b *Batch, slot int) error {
 		return l.picturePreparer(d)
 	}
 	n := l.size
-	if sampled, ok := l.data.(Sampled); ok {
-		source := rand.NewPCG(0, 0)
-		rng := rand.New(source)
-		return func(b *Batch, slot int) error {
-			source.Seed(seedOf(l.conf.Seed, b.Step, slot))
-			return sampled.Sample(b.Pixels[slot*n:(slot+1)*n], b.Indices[slot], l.conf.Normalisation, rng)
-		}
-	}
 	if d, ok := l.data.(*Dataset); ok { // of vectors
 		fill := d.store.filler(l.conf.Normalisation)
 		return func(b *Batch, slot int) error {
 			return fill(b.Pixels[slot*n:(slot+1)*n], int(d.rows[b.Indices[slot]]))
 		}
 	}
+	make := func(dst []float32, b *Batch, slot int) error {
+		return l.data.Fill(dst, b.Indices[slot:slot+1], l.conf.Normalisation)
+	}
+	if sampled, ok := l.data.(Sampled); ok {
+		source := rand.NewPCG(0, 0)
+		rng := rand.New(source)
+		make = func(dst []float32, b *Batch, slot int) error {
+			source.Seed(seedOf(l.conf.Seed, b.Step, slot))
+			return sampled.Sample(dst, b.Indices[slot], l.conf.Normalisation, rng)
+		}
+	}
 	return func(b *Batch, slot int) error {
-		return l.data.Fill(b.Pixels[slot*n:(slot+1)*n], b.Indices[slot:slot+1], l.conf.Normalisation)
+		return aboutItem(l.data, b.Indices[slot], func() error { return make(b.Pixels[slot*n:(slot+1)*n:(slot+1)*n], b, slot) })
 	}
 }
 

@@ -93,18 +93,23 @@ func (d *Dataset) Summary() Summary {
 		s.Formats = append(s.Formats, Count{What: format, Count: n})
 	}
 	mostFirst(s.Formats)
-	for class, n := range d.classSizes() {
+	s.countSizes(d.classes, d.labels)
+	return s
+}
+
+// countSizes fills in what the sizes of the classes are.
+func (s *Summary) countSizes(classes []string, labels []int) {
+	for class, n := range classSizes(len(classes), labels) {
 		if class == 0 || n < s.Smallest.Pictures {
-			s.Smallest = ClassSize{d.classes[class], n}
+			s.Smallest = ClassSize{classes[class], n}
 		}
 		if class == 0 || n > s.Largest.Pictures {
-			s.Largest = ClassSize{d.classes[class], n}
+			s.Largest = ClassSize{classes[class], n}
 		}
 		if n == 1 {
 			s.Singletons++
 		}
 	}
-	return s
 }
 
 // Skipped returns everything that was left out when d was opened, in order of path.

@@ -1,6 +1,8 @@
 package datasets
 
 import (
+	"fmt"
+	"image"
 	"math/rand/v2"
 	"reflect"
 	"strconv"
@@ -8,10 +10,12 @@ import (
 
 // Set is labelled items of one shape, to learn from or to measure on. A Dataset is one; a
 // type of your own needs no picture files. It does not change once it is in use, and its
-// methods may be called by many goroutines at the same time.
+// methods may be called by many goroutines at the same time. What else can be known of a
+// Set is in interfaces of their own: Sampled, Named, Visible, Summarised, Searched, Grouped.
 type Set interface {
 	Len() int
-	// Labels returns the class of each item, 0 … len(Classes())−1. Nobody changes the slice.
+	// Labels returns the class of each item, 0 … len(Classes())−1, or where items are only
+	// measured on NoClass. Nobody changes the slice.
 	Labels() []int
 	Classes() []string // the names of the classes
 	// Shape returns channels C, height H and width W of every item; (D, 1, 1) for vectors.
@@ -30,6 +34,72 @@ type Sampled interface {
 	// place in the batch, and on nothing else: a run can be repeated and resumed, and two
 	// places of a batch that have the same item see two views of it.
 	Sample(dst []float32, item int, norm Normalisation, rng *rand.Rand) error
+}
+
+// Named is a Set that knows what its items are called, such as the paths of files; others'
+// are "item 17" in messages, the report and the file of embeddings.
+type Named interface {
+	Set
+	Path(item int) string // safe to print
+}
+
+// Visible is a Set whose items can be shown to people, as the report does.
+type Visible interface {
+	Set
+	Image(item int) (image.Image, error)
+}
+
+// Summarised is a Set that tells what it consists of; of others SummaryOf counts.
+type Summarised interface {
+	Set
+	Summary() Summary
+}
+
+// Searched is a Set that says which items are searched for, and among which, both in
+// ascending order. In others every item is a query among all the rest.
+type Searched interface {
+	Set
+	Queries() []int
+	Gallery() []int
+}
+
+// Grouped is a Set that says which camera took each item, or which sequence it is of. What
+// has a query's class and its camera, or where no cameras are known its sequence, is left
+// out of its ranking.
+type Grouped interface {
+	Set
+	Cameras() Groups
+	Sequences() Groups
+}
+
+// A Dataset is all of these.
+var (
+	_ Named      = (*Dataset)(nil)
+	_ Visible    = (*Dataset)(nil)
+	_ Summarised = (*Dataset)(nil)
+	_ Searched   = (*Dataset)(nil)
+	_ Grouped    = (*Dataset)(nil)
+)
+
+// NameOf is what an item of d is called.
+func NameOf(d Set, item int) string {
+	if n, ok := d.(Named); ok {
+		return n.Path(item)
+	}
+	return "item " + strconv.Itoa(item)
+}
+
+// SummaryOf tells what d consists of: what it says itself, or what can be counted.
+func SummaryOf(d Set) Summary {
+	if own, ok := d.(Summarised); ok {
+		return own.Summary()
+	}
+	var s Summary
+	s.Source, s.Kind = printable(fmt.Sprintf("%T", d)), "data of one's own"
+	s.Classes, s.Pictures = len(d.Classes()), d.Len()
+	s.Channels, s.Height, s.Width = d.Shape()
+	s.countSizes(d.Classes(), d.Labels())
+	return s
 }
 
 // ItemSize is the number of values of an item of d.

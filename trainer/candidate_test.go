@@ -84,7 +84,7 @@ func TestResumedRunBreaksTiesAlike(t *testing.T) {
 		r, err := tr.Run(ctx)
 		require.NoError(t, err)
 		require.Equal(t, StopInterrupted, r.Stop)
-		on, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+		on, err := Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 		require.NoError(t, err)
 		_, err = on.Run(context.Background())
 		require.NoError(t, err)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/datasets"
 	"medusa/graph"
 	"medusa/internal/safetensors"
 	"medusa/metrics"
@@ -185,7 +184,7 @@ type fingerprint struct {
 	Labels   string `json:"labels"` // checksum of class names and labels
 }
 
-func fingerprintOf(d *datasets.Dataset) fingerprint {
+func fingerprintOf(d *items) fingerprint {
 	sum := sha256.New()
 	for _, name := range d.Classes() {
 		io.WriteString(sum, name+"\x00")

@@ -3,6 +3,7 @@ package trainer
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strconv"
@@ -12,11 +13,54 @@ import (
 	"medusa/datasets"
 )
 
-// Data is the pictures of a run. Val and Test may be nil.
+// Data is what a run learns from and is measured on: pictures or vectors that Load read, or
+// sets of one's own, which need no files. Val and Test may be nil.
 type Data struct {
-	Train, Val, Test *datasets.Dataset
-	Norm             datasets.Normalisation // of the training pictures, applied to all
+	Train, Val, Test datasets.Set
+	Norm             datasets.Normalisation // of the training items, applied to all; none if zero
 	Fitted           []Fitted               // what Load chose because nobody said: data.val
+}
+
+// runData is Data as the trainer uses them.
+type runData struct {
+	Train, Val, Test *items
+	Norm             datasets.Normalisation
+	Fitted           []Fitted
+}
+
+func (d Data) items() runData {
+	return runData{itemsOf(d.Train), itemsOf(d.Val), itemsOf(d.Test), d.Norm, d.Fitted}
+}
+
+// data is the opposite of Data.items.
+func (d runData) data() Data {
+	all := Data{Norm: d.Norm, Fitted: d.Fitted}
+	for _, part := range []struct {
+		to  *datasets.Set
+		set *items
+	}{{&all.Train, d.Train}, {&all.Val, d.Val}, {&all.Test, d.Test}} {
+		if part.set != nil {
+			*part.to = part.set.Set
+		}
+	}
+	return all
+}
+
+// check says which set of one's own cannot be.
+func (d runData) check() error {
+	for _, part := range []struct {
+		field     string
+		set, like *items
+	}{{"Train", d.Train, nil}, {"Val", d.Val, d.Train}, {"Test", d.Test, d.Train}} {
+		if part.set == nil {
+			continue
+		}
+		if err := part.set.check(part.like); err != nil {
+			return errors.WithMessagef(err, "trainer: Data.%s", part.field)
+		}
+	}
+	channels, _, _ := d.Train.Shape()
+	return errors.WithMessage(d.Norm.Validate(channels), "trainer: Data.Norm")
 }
 
 // LoadOptions are the parts of Load that are not configuration.
@@ -55,7 +99,7 @@ func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 	if err != nil {
 		return d, err
 	}
-	d.Train = split.Train
+	d.Train = setOf(split.Train)
 	if d.Train == nil {
 		split.Close()
 		return d, errors.Errorf("trainer: %s has no pictures to learn from: want folders of classes, or a folder train of them", shown(cfg.Path))
@@ -65,54 +109,56 @@ func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 	if err != nil {
 		return d, err
 	}
-	if d.Test, err = p.part("test", cfg.Test, found); err != nil {
+	own := datasets.Split{Train: split.Train}
+	if own.Test, err = p.part("test", cfg.Test, found); err != nil {
 		return d, err
 	}
+	d.Test = setOf(own.Test)
 	if !p.parted {
-		if d.Test, err = choose(d.Test, "data.test_classes", cfg.TestClasses); err != nil {
+		if own.Test, err = choose(own.Test, "data.test_classes", cfg.TestClasses); err != nil {
 			return d, err
 		}
 	}
 	val := cfg.Val
 	if val == "" && split.Val == nil {
-		f := p.unasked(d.Test != nil)
+		f := p.unasked(own.Test != nil)
 		val, d.Fitted = f.Value, []Fitted{f}
 	}
-	if d.Val, err = p.part("val", val, split.Val); err != nil {
+	if own.Val, err = p.part("val", val, split.Val); err != nil {
 		return d, err
 	}
-	d.Train = p.train
-	if err := d.disjoint(cfg, o.Logger); err != nil {
+	d.Val = setOf(own.Val)
+	own.Train = p.train
+	if err := disjoint(own, cfg, o.Logger); err != nil {
 		return d, err
 	}
-	if err := d.separate(cfg.Copies); err != nil {
+	if own, err = cfg.Copies.separate(own); err != nil {
 		return d, err
 	}
-	d.Norm, err = cfg.normalisation(d.Train)
+	d.Train, d.Val, d.Test = setOf(own.Train), setOf(own.Val), setOf(own.Test)
+	d.Norm, err = cfg.normalisation(own.Train)
 	return d, err
 }
 
 // separate looks for pictures that stand in more than one part.
-func (d *Data) separate(c Copies) error {
+func (c Copies) separate(s datasets.Split) (datasets.Split, error) {
 	if c == IgnoreCopies {
-		return nil
+		return s, nil
 	}
-	s, err := datasets.Split{Train: d.Train, Val: d.Val, Test: d.Test}.TellCopies(c == LeaveOutCopies)
-	if err != nil {
-		return errors.Wrap(err, "trainer: data.copies")
-	}
-	d.Train, d.Val, d.Test = s.Train, s.Val, s.Test
-	return nil
+	s, err := s.TellCopies(c == LeaveOutCopies)
+	return s, errors.Wrap(err, "trainer: data.copies")
 }
 
-// Close gives cache files back.
+// Close gives back the files that sets hold open: those that Load made, and those of one's
+// own that have a method Close.
 func (d Data) Close() error {
 	var first error
-	for _, s := range []*datasets.Dataset{d.Train, d.Val, d.Test} {
-		if s == nil {
+	for _, s := range []datasets.Set{d.Train, d.Val, d.Test} {
+		closer, ok := s.(io.Closer)
+		if !ok || itemsOf(s) == nil {
 			continue
 		}
-		if err := s.Close(); err != nil && first == nil {
+		if err := closer.Close(); err != nil && first == nil {
 			first = err
 		}
 	}
@@ -197,8 +243,10 @@ func (p *parts) cut(name string, share float64) (*datasets.Dataset, error) {
 // open reads another place with the size, channels and range of the training pictures.
 func (p *parts) open(name, path string) (*datasets.Dataset, error) {
 	c := p.cfg
-	c.Channels, c.Height, c.Width = p.train.Shape()
-	c.Range = p.train.Range()
+	if !p.train.HoldsVectors() {
+		c.Channels, c.Height, c.Width = p.train.Shape()
+		c.Range = p.train.Range()
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		c.Columns = "" // they name those of a table, and this is another place
 	}
@@ -213,12 +261,16 @@ func (p *parts) open(name, path string) (*datasets.Dataset, error) {
 	if own == nil {
 		own = split.Train
 	}
+	if err := itemsOf(own).check(itemsOf(p.train)); err != nil {
+		split.Close()
+		return nil, errors.WithMessagef(err, "trainer: data.%s: %s", name, path)
+	}
 	return own, nil
 }
 
 // disjoint tells where weights are chosen, or the final figures are, on classes that are
 // learned, in other pictures. It refuses to choose them on the pictures that are learned.
-func (d Data) disjoint(cfg DataConfig, log *slog.Logger) error {
+func disjoint(d datasets.Split, cfg DataConfig, log *slog.Logger) error {
 	for _, part := range []struct {
 		name, from string
 		set        *datasets.Dataset
@@ -230,7 +282,7 @@ func (d Data) disjoint(cfg DataConfig, log *slog.Logger) error {
 		if len(s) == 0 {
 			continue
 		}
-		if part.from != "" {
+		if part.from != "" && !d.Train.HoldsVectors() {
 			same, err := datasets.FindNearCopies(part.set, d.Train)
 			if err != nil {
 				return errors.Wrap(err, "trainer: data.val")

@@ -38,11 +38,11 @@ func TestLoad(t *testing.T) {
 			d, err := Load(c.cfg, 3, LoadOptions{})
 			require.NoError(t, err)
 			defer d.Close()
-			require.Equal(t, c.train, d.Train.NumClasses())
+			require.Equal(t, c.train, opened(d.Train).NumClasses())
 			for _, part := range []struct {
 				d    *datasets.Dataset
 				want int
-			}{{d.Val, c.val}, {d.Test, c.test}} {
+			}{{opened(d.Val), c.val}, {opened(d.Test), c.test}} {
 				require.Equal(t, part.want > 0, part.d != nil)
 				if part.d != nil {
 					require.Equal(t, part.want, part.d.NumClasses())
@@ -117,7 +117,7 @@ func TestNormalisation(t *testing.T) {
 	require.Equal(t, []float32{0.25}, d.Norm.Mean)
 	d, err = Load(DataConfig{Path: path, Val: "0.5"}, 0, LoadOptions{})
 	require.NoError(t, err)
-	own, err := d.Train.ComputeNormalisation()
+	own, err := opened(d.Train).ComputeNormalisation()
 	require.NoError(t, err)
 	require.Equal(t, own, d.Norm, "of what is learned, not of what is held back")
 }
@@ -157,7 +157,7 @@ func TestLoadLooksForCopies(t *testing.T) {
 		require.Equal(t, want.learned, d.Train.Len(), copies)
 		require.Equal(t, 4, d.Test.Len())
 		var notes string
-		for _, n := range d.Test.Summary().Notes {
+		for _, n := range opened(d.Test).Summary().Notes {
 			notes += n.String()
 		}
 		require.Contains(t, notes, want.notes)

@@ -15,6 +15,12 @@ func Differences(a, b Config) []string {
 	if a.Data.Val == "" || b.Data.Val == "" {
 		a.Data.Val, b.Data.Val = "", ""
 	}
+	if a.Net.Backbone == "" || b.Net.Backbone == "" {
+		a.Net.Backbone, b.Net.Backbone = "", ""
+	}
+	if len(a.Net.Hidden) == 0 || len(b.Net.Hidden) == 0 {
+		a.Net.Hidden, b.Net.Hidden = nil, nil
+	}
 	for _, size := range [][2]*int{{&a.Sampler.P, &b.Sampler.P}, {&a.Sampler.K, &b.Sampler.K}, {&a.Sampler.Batch, &b.Sampler.Batch}} {
 		if *size[0] == 0 || *size[1] == 0 {
 			*size[0], *size[1] = 0, 0

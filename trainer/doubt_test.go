@@ -205,7 +205,7 @@ func TestFewIsAQuestionOfClassesQueriesAndSpread(t *testing.T) {
 	tr := &Trainer{cfg: Config{Metric: "recall_at_1"}}
 	cfg := peopleConfig(t, 30)
 	cfg.Data.Val = "0.34"
-	tr.given, tr.data = cfg, load(t, cfg)
+	tr.given, tr.data = cfg, load(t, cfg).items()
 	for name, c := range map[string]struct {
 		classes, queries int // queries a class
 		low              float64

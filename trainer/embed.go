@@ -65,7 +65,7 @@ func input(g *gorgonia.ExprGraph, name string, shape ...int) (*gorgonia.Node, []
 }
 
 // dataset is the embeddings (N, E) of d's pictures.
-func (e *embedder) dataset(ctx context.Context, d *datasets.Dataset, norm datasets.Normalisation) ([]float32, error) {
+func (e *embedder) dataset(ctx context.Context, d *items, norm datasets.Normalisation) ([]float32, error) {
 	if c, h, w := d.Shape(); c*h*w != e.in {
 		return nil, errors.Errorf("trainer: pictures of %d×%d×%d (channels, height, width) do not fit the network, which takes %d numbers", c, h, w, e.in)
 	}

@@ -6,14 +6,13 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/datasets"
 	"medusa/internal/safetensors"
 )
 
 // writeEmbeddings writes embeddings.safetensors: "embeddings" (N, E) and "labels" (N),
 // with the pictures' paths and the classes' names as JSON lists "paths" and "classes" in
 // the metadata.
-func (f folder) writeEmbeddings(set *datasets.Dataset, embeddings []float32) error {
+func (f folder) writeEmbeddings(set *items, embeddings []float32) error {
 	paths := make([]string, set.Len())
 	labels := make([]int64, set.Len())
 	for i, c := range set.Labels() {

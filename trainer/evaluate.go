@@ -9,7 +9,6 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/datasets"
 	"medusa/metrics"
 )
 
@@ -17,7 +16,7 @@ import (
 var recallAt = []int{1, 2, 4, 8}
 
 // measure evaluates d; clustering, which takes k-means, only if asked for or needed.
-func (t *Trainer) measure(ctx context.Context, d *datasets.Dataset, clustering bool) (metrics.Result, error) {
+func (t *Trainer) measure(ctx context.Context, d *items, clustering bool) (metrics.Result, error) {
 	x, err := t.embed(ctx, d)
 	if err != nil {
 		return metrics.Result{}, err
@@ -25,7 +24,7 @@ func (t *Trainer) measure(ctx context.Context, d *datasets.Dataset, clustering b
 	return t.score(ctx, d, x, clustering)
 }
 
-func (t *Trainer) score(ctx context.Context, d *datasets.Dataset, x []float32, clustering bool) (metrics.Result, error) {
+func (t *Trainer) score(ctx context.Context, d *items, x []float32, clustering bool) (metrics.Result, error) {
 	at := slices.Clone(recallAt)
 	if k, ok := strings.CutPrefix(t.cfg.Metric, "recall_at_"); ok {
 		if k, err := strconv.Atoi(k); err == nil && !slices.Contains(at, k) {
@@ -67,7 +66,7 @@ func (t *Trainer) figure(r metrics.Result) (float64, error) {
 }
 
 // evaluate measures one set, tells the hooks, and returns what it told.
-func (t *Trainer) evaluate(ctx context.Context, d *datasets.Dataset, set string, phase Phase) (EvalInfo, error) {
+func (t *Trainer) evaluate(ctx context.Context, d *items, set string, phase Phase) (EvalInfo, error) {
 	began := time.Now()
 	x, err := t.embed(ctx, d)
 	if err != nil {

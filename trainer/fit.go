@@ -20,20 +20,27 @@ type Fitted struct {
 }
 
 // Fit fills in the settings of c that are not given and depend on the data: sampler.p,
-// sampler.k, sampler.batch and data.val. It returns them beside c, and an error where what
+// sampler.k, sampler.batch and data.val, and for vectors net.backbone and net.hidden. It returns them beside c, and an error where what
 // is given cannot be met. New does the same; a program calls Fit to show what a run will
 // do before there is one.
 func (c Config) Fit(d Data, names Naming) (Config, []Fitted, error) {
-	if d.Train == nil || d.Train.Len() == 0 {
+	train := itemsOf(d.Train)
+	if train == nil || train.Len() == 0 {
 		return c, nil, errNothingToLearn
 	}
+	if err := c.Data.needsPictures(d.items(), names); err != nil {
+		return c, nil, err
+	}
+	c, fitted, err := c.fitNet(train, names)
+	if err != nil {
+		return c, nil, err
+	}
 	given := c.Sampler
-	labels := d.Train.Labels()
+	labels := train.Labels()
 	c.Sampler = given.Fit(labels)
 	if err := (Config{Data: c.Data, Sampler: given}).unmet(c.Sampler, d, names); err != nil {
 		return c, nil, err
 	}
-	var fitted []Fitted
 	plan := samplers.NewPlan(labels, c.Sampler.K, c.Sampler.Repeat)
 	for _, f := range []struct {
 		field      string
@@ -153,9 +160,9 @@ func (c Config) tooFew(plan samplers.Plan, d Data, names Naming) error {
 	var ways []string
 	for _, part := range []struct {
 		field, from string
-		set         *datasets.Dataset
+		set         datasets.Set
 	}{{"data.val", c.Data.Val, d.Val}, {"data.test", c.Data.Test, d.Test}} {
-		if _, isCut := fraction(part.from); isCut && part.set != nil && pairClasses(part.set)+plan.UsableClasses >= 2 {
+		if _, isCut := fraction(part.from); isCut && itemsOf(part.set) != nil && pairClasses(part.set)+plan.UsableClasses >= 2 {
 			ways = append(ways, "set none of them aside ("+names.of(part.field, "none")+")")
 		}
 	}
@@ -171,7 +178,7 @@ func (c Config) tooFew(plan samplers.Plan, d Data, names Naming) error {
 }
 
 // pairClasses is the number of classes with two pictures or more.
-func pairClasses(d *datasets.Dataset) int {
+func pairClasses(d datasets.Set) int {
 	return samplers.NewPlan(d.Labels(), 2, false).UsableClasses
 }
 

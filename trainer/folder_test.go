@@ -101,13 +101,13 @@ func TestDamagedCheckpoint(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, damage(append([]byte(nil), whole...)), 0o644))
-			_, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+			_, err := Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 			require.ErrorContains(t, err, path)
 			require.ErrorContains(t, err, "is whole: copy it over "+path+" to go on from there")
 		})
 	}
 	require.NoError(t, os.WriteFile(path, whole, 0o644))
-	again, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+	again, err := Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 	require.NoError(t, err)
 	require.NoError(t, again.Close())
 }
@@ -154,7 +154,7 @@ func TestForeignCheckpoint(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, whole, 0o644))
 			rewrite(t, path, c.change)
-			_, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+			_, err := Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 			for _, want := range c.want {
 				require.ErrorContains(t, err, want)
 			}
@@ -170,7 +170,7 @@ func TestJournalCutShort(t *testing.T) {
 	_, err := tr.Run(ctx)
 	require.NoError(t, err)
 	require.NoError(t, os.Truncate(tr.dir.path(MetricsFile), 5))
-	on, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+	on, err := Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 	require.NoError(t, err)
 	defer on.Close()
 	_, err = on.Run(context.Background())
@@ -237,7 +237,7 @@ func TestCheckpointOfAnotherRun(t *testing.T) {
 	require.NoError(t, os.WriteFile(tr.dir.path(LastFile), theirs, 0o644))
 	before, err := os.ReadFile(tr.dir.path(MetricsFile))
 	require.NoError(t, err)
-	_, err = Resume(tr.data, Options{Dir: string(tr.dir)})
+	_, err = Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 	require.ErrorContains(t, err, "is of another run")
 	require.ErrorContains(t, err, "net.channels, steps")
 	after, err := os.ReadFile(tr.dir.path(MetricsFile))
@@ -250,7 +250,7 @@ func TestNoCheckpointIsWhole(t *testing.T) {
 	for _, name := range []string{LastFile, BestFile} {
 		require.NoError(t, os.Truncate(tr.dir.path(name), 100))
 	}
-	_, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+	_, err := Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 	require.ErrorContains(t, err, "begin a new run with the configuration in "+tr.dir.path(ConfigFile))
 }
 

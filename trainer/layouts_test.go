@@ -85,15 +85,15 @@ func TestClassesInPlaceOfTheProtocol(t *testing.T) {
 				}
 				return out
 			}
-			require.Equal(t, c.train, begin(d.Train))
-			require.Equal(t, c.test, begin(d.Test))
+			require.Equal(t, c.train, begin(opened(d.Train)))
+			require.Equal(t, c.test, begin(opened(d.Test)))
 			replaced := c.cfg.Path == cub && (c.cfg.TrainClasses != "" || c.cfg.TestClasses != "")
-			require.Equal(t, replaced, d.Train.Summary().Protocol == "data.train_classes, data.test_classes in place of the usual protocol of CUB-200-2011")
+			require.Equal(t, replaced, opened(d.Train).Summary().Protocol == "data.train_classes, data.test_classes in place of the usual protocol of CUB-200-2011")
 		})
 	}
 	d, err := Load(DataConfig{Path: cub, Test: "0.25"}, 1, LoadOptions{})
 	require.NoError(t, err)
-	require.Equal(t, []int{6, 2}, []int{d.Train.NumClasses(), d.Test.NumClasses()}, "a share of all eight classes")
+	require.Equal(t, []int{6, 2}, []int{len(d.Train.Classes()), len(d.Test.Classes())}, "a share of all eight classes")
 	require.NoError(t, d.Close())
 	for want, cfg := range map[string]DataConfig{
 		`"set/class4" is named by data.train_classes and by data.test_classes`: {Path: flat, TrainClasses: "set/class[0-4]", TestClasses: "set/class4,set/class5"},
@@ -141,7 +141,7 @@ func TestRetrievalByRoles(t *testing.T) {
 		return s.Val
 	}
 	d := open()
-	r, err := retrievalOf(d, embeddings(d), 2)
+	r, err := retrievalOf(itemsOf(d), embeddings(d), 2)
 	require.NoError(t, err)
 	require.False(t, r.own)
 	require.Equal(t, []int{0, 4, 8}, r.queries)
@@ -152,12 +152,12 @@ func TestRetrievalByRoles(t *testing.T) {
 
 	both := []string{"validation,True,False", "validation,True,True"}
 	d = open(both[0], both[1], both[0], both[1], both[0], both[1])
-	r, err = retrievalOf(d, embeddings(d), 2)
+	r, err = retrievalOf(itemsOf(d), embeddings(d), 2)
 	require.NoError(t, err)
 	require.True(t, r.own, "the queries are in the gallery too, and come first")
 	require.Equal(t, []int{0, 4, 8, 1, 2, 3, 5, 6, 7, 9, 10, 11}, r.rows)
 
 	d = open(both...)
-	_, err = retrievalOf(d, embeddings(d), 2)
+	_, err = retrievalOf(itemsOf(d), embeddings(d), 2)
 	require.ErrorContains(t, err, "of 3 queries 1 are in the gallery too and 2 are not")
 }

@@ -79,7 +79,7 @@ func TestFileThatCannotBeFinished(t *testing.T) {
 			require.FileExists(t, f.Model)
 			require.ErrorContains(t, err, "the model is "+f.Model+", but there is no "+name)
 			require.NoError(t, os.RemoveAll(tr.dir.path(name)))
-			on, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+			on, err := Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 			require.NoError(t, err)
 			defer on.Close()
 			_, err = on.Run(context.Background())
@@ -97,7 +97,7 @@ func TestHookErrorAtTheStart(t *testing.T) {
 	_, err := tr.Run(context.Background())
 	require.ErrorIs(t, err, enough)
 	require.NoFileExists(t, tr.dir.path(ModelFile))
-	on, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+	on, err := Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 	require.NoError(t, err)
 	require.NoError(t, on.Close())
 }

@@ -20,7 +20,7 @@ import (
 type ModelInfo struct {
 	Net           nets.Config            `json:"net"`
 	Normalisation datasets.Normalisation `json:"normalisation"`
-	Resize        datasets.ResizeMode    `json:"resize"`          // how pictures were brought to the network's size
+	Resize        datasets.ResizeMode    `json:"resize"`          // how pictures were brought to the network's size; empty if it learned from no picture files
 	Invert        bool                   `json:"invert"`          // whether pictures were inverted
 	Range         string                 `json:"range,omitempty"` // which values were black and white, as datasets.Options.Range
 	Classes       int                    `json:"classes"`         // that it learned from
@@ -40,10 +40,10 @@ const modelBatch = 64
 
 // writeModel writes the weights as they are.
 func (t *Trainer) writeModel(step int) error {
-	info := ModelInfo{
-		Net: t.cfg.Net, Normalisation: t.data.Norm, Resize: t.cfg.Data.Resize, Invert: t.cfg.Data.Invert,
-		Range:   cmp.Or(t.data.Train.Range(), datasets.RangeAuto),
-		Classes: t.data.Train.NumClasses(), Loss: t.cfg.Loss, Step: step,
+	info := ModelInfo{Net: t.cfg.Net, Normalisation: t.data.Norm, Classes: t.data.Train.NumClasses(), Loss: t.cfg.Loss, Step: step}
+	if t.data.Train.pictures() != nil {
+		info.Resize, info.Invert = t.cfg.Data.Resize, t.cfg.Data.Invert
+		info.Range = cmp.Or(t.data.Train.Range(), datasets.RangeAuto)
 	}
 	b, err := json.Marshal(info)
 	if err != nil {
@@ -92,19 +92,28 @@ func (m *Model) Info() ModelInfo { return m.info }
 // EmbeddingSize is the length E of an embedding.
 func (m *Model) EmbeddingSize() int { return m.eval.size }
 
-// Options is how pictures must be opened for this model.
+// Options is how pictures must be opened for this model; with those for a model of vectors
+// datasets.OpenVectors opens them.
 func (m *Model) Options() datasets.Options {
 	n := m.info.Net
+	if m.info.Resize == "" && n.Height*n.Width == 1 {
+		return datasets.Options{}
+	}
 	return datasets.Options{Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, Invert: m.info.Invert, Range: storedRange(m.info.Range)}
 }
 
-// Embed is the embeddings (N, E) of d's pictures, row-major. d is opened with Options.
-func (m *Model) Embed(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
-	return m.eval.dataset(ctx, d, m.info.Normalisation)
+// Embed is the embeddings (N, E) of d's items, row-major. Pictures and vectors of files are
+// opened with Options.
+func (m *Model) Embed(ctx context.Context, d datasets.Set) ([]float32, error) {
+	set, err := toEmbed(d)
+	if err != nil {
+		return nil, err
+	}
+	return m.eval.dataset(ctx, set, m.info.Normalisation)
 }
 
-// EmbedPixels is the embeddings (N, E) of pictures (N, C, H, W) that are normalised
-// already, row-major.
+// EmbedPixels is the embeddings (N, E) of pictures (N, C, H, W), or of vectors (N, D), that
+// are normalised already (by Info().Normalisation), row-major.
 func (m *Model) EmbedPixels(ctx context.Context, pixels []float32) ([]float32, error) {
 	in := m.eval.in
 	if len(pixels)%in != 0 {

@@ -65,7 +65,7 @@ func (r Result) Memory() string {
 }
 
 // protocol says in a sentence what was measured on what.
-func (d Data) protocol(on string, after *metrics.Result) string {
+func (d runData) protocol(on string, after *metrics.Result) string {
 	set, what := d.Test, "test classes, none of which was seen in training"
 	if on == SetValidation {
 		set, what = d.Val, "validation classes, not learned from but used to choose the weights"
@@ -77,11 +77,11 @@ func (d Data) protocol(on string, after *metrics.Result) string {
 	default:
 		what = fmt.Sprintf("%s classes, of which %d were also learned: not a figure for unseen classes", on, len(shared))
 	}
-	text := fmt.Sprintf("%s pictures of %s %s; each is a query among all others",
-		wording.Thousands(set.Len()), wording.Thousands(set.NumClasses()), what)
+	text := fmt.Sprintf("%s %s of %s %s; each is a query among all others",
+		wording.Thousands(set.Len()), set.noun(), wording.Thousands(set.NumClasses()), what)
 	if s := set.Summary(); s.Queries > 0 {
-		text = fmt.Sprintf("%s queries among %s pictures of the gallery, of %s %s",
-			wording.Thousands(s.Queries), wording.Thousands(s.Gallery), wording.Thousands(set.NumClasses()), what)
+		text = fmt.Sprintf("%s queries among %s %s of the gallery, of %s %s",
+			wording.Thousands(s.Queries), wording.Thousands(s.Gallery), set.noun(), wording.Thousands(set.NumClasses()), what)
 	}
 	if after.LeftOut > 0 {
 		text += fmt.Sprintf("; %d have no match and were left out as queries", after.LeftOut)

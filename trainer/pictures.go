@@ -17,10 +17,10 @@ type deviceBatches struct {
 // keepPictures brings the training set's pictures to the device; where they take too much
 // of its memory batches are made by the host.
 func (t *Trainer) keepPictures() error {
-	if t.device == nil {
+	if t.device == nil || t.data.Train.pictures() == nil {
 		return nil
 	}
-	d := t.data.Train
+	d := t.data.Train.pictures()
 	s := d.Stored()
 	scratch := make([]byte, s.Channels*max(s.Height*s.Width, s.DetailHeight*s.DetailWidth))
 	set := device.PictureSet{

@@ -5,7 +5,6 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/datasets"
 	"medusa/metrics"
 )
 
@@ -19,7 +18,7 @@ type retrieval struct {
 }
 
 // retrievalOf takes the roles of d's pictures to their embeddings x, of dim numbers each.
-func retrievalOf(d *datasets.Dataset, x []float32, dim int) (retrieval, error) {
+func retrievalOf(d *items, x []float32, dim int) (retrieval, error) {
 	r := retrieval{queries: d.Queries(), rows: d.Gallery()}
 	if !d.HasRoles() {
 		r.query = metrics.Set{Embeddings: x, Dim: dim, Labels: d.Labels()}
@@ -27,7 +26,7 @@ func retrievalOf(d *datasets.Dataset, x []float32, dim int) (retrieval, error) {
 	}
 	both := 0
 	for _, i := range r.queries {
-		if d.Role(i) == datasets.QueryAndGallery {
+		if _, found := slices.BinarySearch(r.rows, i); found {
 			both++
 		}
 	}
@@ -52,7 +51,7 @@ func retrievalOf(d *datasets.Dataset, x []float32, dim int) (retrieval, error) {
 }
 
 // subset is the embeddings and labels of some pictures.
-func subset(d *datasets.Dataset, x []float32, dim int, pictures []int) metrics.Set {
+func subset(d *items, x []float32, dim int, pictures []int) metrics.Set {
 	s := metrics.Set{Dim: dim}
 	for _, i := range pictures {
 		s.Embeddings = append(s.Embeddings, x[i*dim:(i+1)*dim]...)

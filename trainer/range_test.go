@@ -40,8 +40,8 @@ func TestRangeOfTrainingHoldsForOthers(t *testing.T) {
 	d, err := Load(DataConfig{Path: bright, Test: dark, Val: "none"}, 1, LoadOptions{})
 	require.NoError(t, err)
 	defer d.Close()
-	require.Equal(t, "0/4095,auto", d.Train.Range())
-	require.Equal(t, "0/4095,auto", d.Test.Range())
+	require.Equal(t, "0/4095,auto", opened(d.Train).Range())
+	require.Equal(t, "0/4095,auto", opened(d.Test).Range())
 	middle := func(path, rule string) float32 {
 		d, err := Load(DataConfig{Path: bright, Test: path, Val: "none", Range: rule, Normalise: "none"}, 1, LoadOptions{})
 		require.NoError(t, err)

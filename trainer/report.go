@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"image"
 	"math"
 	"os"
 	"path/filepath"
@@ -85,7 +84,7 @@ func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
 	d.Dim = r.trainer.EmbeddingSize()
 	d.Labels, d.Classes = set.Labels(), set.Classes()
 	d.Embeddings, d.EmbeddingsBefore = r.after, r.before
-	d.Thumbnail = func(i int) (image.Image, error) { return set.Image(i) }
+	d.Thumbnail = set.image()
 	for i := range set.Len() {
 		d.Paths = append(d.Paths, set.Path(i))
 	}
@@ -215,17 +214,17 @@ func (r *reporter) validation() []report.Series {
 
 func (r *reporter) splits() []report.Split {
 	var out []report.Split
-	for _, p := range r.trainer.data.Parts() {
-		s := p.Set.Summary()
+	for _, p := range r.trainer.data.data().Parts() {
+		s := p.Summary()
 		out = append(out, report.Split{Name: p.Name, Classes: s.Classes, Pictures: s.Pictures, Smallest: s.Smallest.Pictures,
-			Note: fmt.Sprintf("smallest class %s; stored as %s of %d×%d", s.Smallest.Name, wording.Channels(s.Channels), s.Height, s.Width)})
+			Note: fmt.Sprintf("smallest class %s; stored as %s", s.Smallest.Name, p.Form())})
 	}
 	return out
 }
 
 func (r *reporter) skipped() []report.Skip {
 	var out []report.Skip
-	for _, c := range r.trainer.data.Skipped() {
+	for _, c := range r.trainer.data.data().Skipped() {
 		out = append(out, report.Skip{Reason: c.What, Count: c.Count, Examples: c.Examples})
 	}
 	return out

@@ -158,7 +158,7 @@ func (t *Trainer) load() (*datasets.Loader, error) {
 	case t.device != nil:
 		ahead++ // two are with steps
 	}
-	return datasets.NewLoader(t.data.Train, datasets.LoaderConfig{
+	return datasets.NewLoader(t.data.Train.Set, datasets.LoaderConfig{
 		Normalisation: t.data.Norm, Augment: d.Augment, Seed: t.cfg.Seed, Batch: t.sampler.Batch(),
 		Workers: d.Workers, Ahead: ahead, Recipes: t.batches != nil, State: state,
 	}, next, t.state.Step)

@@ -143,7 +143,7 @@ func brokenOffAndResumed(t *testing.T, sampler string) {
 			} else {
 				hookErrorLeavesAModel(t, tr, err)
 			}
-			on, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+			on, err := Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 			require.NoError(t, err)
 			defer on.Close()
 			_, err = on.Run(context.Background())
@@ -226,7 +226,7 @@ func TestEpochs(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, stored.Epochs)
 	require.Zero(t, stored.Steps)
-	again, err := Resume(tr.data, Options{Dir: string(tr.dir)})
+	again, err := Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 	require.NoError(t, err)
 	require.NoError(t, again.Close())
 }

@@ -149,3 +149,9 @@ func journalOf(t *testing.T, dir string) []string {
 	}
 	return out
 }
+
+// opened is a set that Load read.
+func opened(d datasets.Set) *datasets.Dataset {
+	own, _ := d.(*datasets.Dataset)
+	return own
+}

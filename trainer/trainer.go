@@ -57,7 +57,7 @@ type Trainer struct {
 	given  Config // as it is stored: defaults filled in, Epochs not yet turned into Steps
 	cfg    Config
 	fitted []Fitted
-	data   Data
+	data   runData
 	o      Options
 	dir    folder
 
@@ -225,8 +225,15 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	if data.Train == nil || data.Train.Len() == 0 {
+	sets := data.items()
+	if sets.Train == nil || sets.Train.Len() == 0 {
 		return nil, errNothingToLearn
+	}
+	if err := sets.check(); err != nil {
+		return nil, err
+	}
+	if err := cfg.Data.needsPictures(sets, o.Naming); err != nil {
+		return nil, err
 	}
 	if _, err := cpu.Instructions(); err != nil {
 		return nil, errors.Wrap(err, "trainer")
@@ -234,14 +241,14 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	t := &Trainer{data: data, o: o, dir: folder(o.Dir), fingerprint: fingerprintOf(data.Train)}
+	t := &Trainer{data: sets, o: o, dir: folder(o.Dir), fingerprint: fingerprintOf(sets.Train)}
 	t.state.Evaluated = -1
 	cfg = cfg.Defaults()
 	var err error
-	if cfg.Net, err = fit(cfg.Net, data.Train); err != nil {
+	if cfg.Net, err = fit(cfg.Net, sets.Train); err != nil {
 		return nil, err
 	}
-	if err := cfg.suits(data); err != nil {
+	if err := cfg.suits(sets); err != nil {
 		return nil, err
 	}
 	if cfg, t.fitted, err = cfg.Fit(data, o.Naming); err != nil {
@@ -266,7 +273,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 }
 
 // fit gives the network the size of the pictures.
-func fit(c nets.Config, d *datasets.Dataset) (nets.Config, error) {
+func fit(c nets.Config, d *items) (nets.Config, error) {
 	channels, height, width := d.Shape()
 	if cmp.Or(c.InChannels, channels) != channels || cmp.Or(c.Height, height) != height || cmp.Or(c.Width, width) != width {
 		return c, errors.Errorf("trainer: the network is configured for %d×%d×%d (channels, height, width), the pictures are %d×%d×%d: "+
@@ -403,20 +410,33 @@ func (t *Trainer) Parameters() (net, loss int) {
 	return net, loss
 }
 
-// Embed is the embeddings (N, E) of d's pictures, row-major, with the weights as they
+// Embed is the embeddings (N, E) of d's items, row-major, with the weights as they
 // are: the initial ones before Run, those of the model after it.
-func (t *Trainer) Embed(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
+func (t *Trainer) Embed(ctx context.Context, d datasets.Set) ([]float32, error) {
 	if err := t.use.Begin(theTrainer); err != nil {
 		return nil, err
 	}
 	defer t.use.End()
-	return t.embed(ctx, d)
+	set, err := toEmbed(d)
+	if err != nil {
+		return nil, err
+	}
+	return t.embed(ctx, set)
+}
+
+// toEmbed is a set that somebody gave to be embedded.
+func toEmbed(d datasets.Set) (*items, error) {
+	set := itemsOf(d)
+	if set == nil {
+		return nil, errors.New("trainer: there is no set to embed: it is nil")
+	}
+	return set, nil
 }
 
 const theTrainer = "trainer: the Trainer"
 
 // embed is Embed for those who use the trainer already.
-func (t *Trainer) embed(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
+func (t *Trainer) embed(ctx context.Context, d *items) ([]float32, error) {
 	if t.eval == nil {
 		eval, err := newEmbedder(t.cfg.Net, t.params, t.cfg.EvalBatch, t.device)
 		if err != nil {
@@ -424,21 +444,29 @@ func (t *Trainer) embed(ctx context.Context, d *datasets.Dataset) ([]float32, er
 		}
 		t.eval = eval
 	}
-	return t.eval.dataset(ctx, d, t.data.Norm)
+	x, err := t.eval.dataset(ctx, d, t.data.Norm)
+	if err != nil && d.dataset() == nil && ctx.Err() == nil {
+		return nil, errors.WithMessagef(err, "trainer: embedding at step %d", t.state.Step)
+	}
+	return x, err
 }
 
 // EmbedUntrained is Embed with the weights as they were initialised, also in a resumed
 // run or after it.
-func (t *Trainer) EmbedUntrained(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
+func (t *Trainer) EmbedUntrained(ctx context.Context, d datasets.Set) ([]float32, error) {
 	if err := t.use.Begin(theTrainer); err != nil {
 		return nil, err
 	}
 	defer t.use.End()
-	return t.embedUntrained(ctx, d)
+	set, err := toEmbed(d)
+	if err != nil {
+		return nil, err
+	}
+	return t.embedUntrained(ctx, set)
 }
 
 // embedUntrained is EmbedUntrained for those who use the trainer already.
-func (t *Trainer) embedUntrained(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
+func (t *Trainer) embedUntrained(ctx context.Context, d *items) ([]float32, error) {
 	params := graph.NewParams(t.cfg.Seed)
 	e, err := newEmbedder(t.cfg.Net, params, t.cfg.EvalBatch, t.device)
 	if err != nil {
@@ -454,13 +482,20 @@ func (t *Trainer) embedUntrained(ctx context.Context, d *datasets.Dataset) ([]fl
 // EmbeddingSize is the length E of an embedding.
 func (t *Trainer) EmbeddingSize() int { return t.step.size }
 
-// Evaluate measures retrieval and clustering among d's pictures.
-func (t *Trainer) Evaluate(ctx context.Context, d *datasets.Dataset) (metrics.Result, error) {
+// Evaluate measures retrieval and clustering among d's items.
+func (t *Trainer) Evaluate(ctx context.Context, d datasets.Set) (metrics.Result, error) {
 	if err := t.use.Begin(theTrainer); err != nil {
 		return metrics.Result{}, err
 	}
 	defer t.use.End()
-	return t.measure(ctx, d, true)
+	set, err := toEmbed(d)
+	if err != nil {
+		return metrics.Result{}, err
+	}
+	if err := set.check(t.data.Train); err != nil {
+		return metrics.Result{}, errors.WithMessage(err, "trainer: evaluation")
+	}
+	return t.measure(ctx, set, true)
 }
 
 // Close gives back what the run holds; the data stay open.

@@ -97,7 +97,11 @@ func (c Config) Validate() error {
 	f.add(!metricName.MatchString(c.Metric), "metric is %q, want recall_at_K, precision_at_1, r_precision, map_at_r, map, mrr, nmi, ami, ari or pairwise_f1", c.Metric)
 	f.oneOf("keep", string(c.Keep), string(Best), string(Last))
 	f.add(!deviceName.MatchString(c.Device), "device is %q, want cpu, cuda, cuda:N with the number of a GPU, or auto", c.Device)
-	if err := c.Net.Validate(); err != nil {
+	net := c.Net
+	if net.Backbone == "" && len(net.Hidden) > 0 {
+		net.Backbone = "mlp" // if the data are vectors; with pictures New says what hidden layers need
+	}
+	if err := net.Validate(); err != nil {
 		f.add(true, "net: %v", err)
 	}
 	if _, err := losses.Parse(c.Loss, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2}); err != nil {
@@ -118,7 +122,7 @@ func (c Config) Validate() error {
 const most = 1 << 16
 
 // suits lists what data leave without a meaning in c.
-func (c Config) suits(data Data) error {
+func (c Config) suits(data runData) error {
 	var f faults
 	if data.Val == nil {
 		f.add(c.Patience > 0, "patience is %d, but there are no validation classes to lose it over: give data.val, or no patience", c.Patience)

@@ -11,7 +11,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"medusa/datasets"
-	"medusa/internal/wording"
 	"medusa/samplers"
 	"medusa/trainer"
 )
@@ -31,7 +30,8 @@ func newTable(w io.Writer, header ...any) table.Writer {
 // printFound tells what was found before anything is learned: classes, pictures, sizes,
 // what was left out and why, and which settings suit it.
 func printFound(w io.Writer, data trainer.Data, plan samplers.Plan, fitted []trainer.Fitted) {
-	s := data.Train.Summary()
+	train := data.Parts()[0]
+	s := train.Summary()
 	fmt.Fprintf(w, "%s (%s)\n", s.Source, cmp.Or(s.Layout, s.Kind))
 	for _, protocol := range protocols(data) {
 		fmt.Fprintln(w, protocol)
@@ -39,8 +39,11 @@ func printFound(w io.Writer, data trainer.Data, plan samplers.Plan, fitted []tra
 	fmt.Fprintln(w)
 	printParts(w, data)
 
-	fmt.Fprintf(w, "\nstored as %s of %d×%d, %.1f MiB", wording.Channels(s.Channels), s.Height, s.Width, float64(s.Bytes)/(1<<20))
-	if s.OnDisk {
+	fmt.Fprintf(w, "\nstored as %s, %.1f MiB", train.Form(), float64(s.Bytes)/(1<<20))
+	switch {
+	case s.OnDisk && train.Noun() == "vectors":
+		fmt.Fprint(w, " read from the file")
+	case s.OnDisk:
 		fmt.Fprint(w, " in a cache file")
 	}
 	if s.Originals != "" {
@@ -71,7 +74,7 @@ func printFitted(w io.Writer, fitted []trainer.Fitted) {
 // printParts is the table of classes and pictures, and of queries and gallery where these
 // are not simply all pictures.
 func printParts(w io.Writer, data trainer.Data) {
-	header := []any{"", "classes", "pictures"}
+	header := []any{"", "classes", data.Parts()[0].Noun()}
 	var extra []column
 	for _, c := range []column{
 		{"queries", func(s datasets.Summary) int { return s.Queries }},
@@ -79,7 +82,7 @@ func printParts(w io.Writer, data trainer.Data) {
 		{"cameras", func(s datasets.Summary) int { return s.Cameras }},
 		{"pairs", func(s datasets.Summary) int { return s.Pairs }},
 	} {
-		if slices.ContainsFunc(data.Parts(), func(p trainer.Part) bool { return c.of(p.Set.Summary()) > 0 }) {
+		if slices.ContainsFunc(data.Parts(), func(p trainer.Part) bool { return c.of(p.Summary()) > 0 }) {
 			extra = append(extra, c)
 			header = append(header, c.name)
 		}
@@ -90,7 +93,7 @@ func printParts(w io.Writer, data trainer.Data) {
 		right = append(right, 4+i)
 	}
 	for _, part := range data.Parts() {
-		s := part.Set.Summary()
+		s := part.Summary()
 		row := table.Row{part.Name, s.Classes, s.Pictures}
 		for _, c := range extra {
 			cell := ""
@@ -115,7 +118,7 @@ type column struct {
 func protocols(data trainer.Data) []string {
 	var out []string
 	for _, p := range data.Parts() {
-		if text := p.Set.Summary().Protocol; text != "" && !slices.Contains(out, text) {
+		if text := p.Summary().Protocol; text != "" && !slices.Contains(out, text) {
 			out = append(out, text)
 		}
 	}
@@ -126,7 +129,7 @@ func protocols(data trainer.Data) []string {
 func printSeen(w io.Writer, data trainer.Data) {
 	for _, p := range data.Parts()[1:] {
 		shared := datasets.SharedClasses(data.Train, p.Set)
-		switch n := p.Set.NumClasses(); {
+		switch n := len(p.Set.Classes()); {
 		case len(shared) == 0:
 		case len(shared) == n:
 			fmt.Fprintf(w, "careful: the %s classes are all seen in training: the figures will not be about\n"+

@@ -48,7 +48,7 @@ func onTheWay(s *settings, cfg trainer.Config) (fitted trainer.Config, done bool
 			"put back what was there, or begin a new run with -config", filepath.Join(s.resume, trainer.ConfigFile), strings.Join(fields, ", "))
 	}
 	here := cfg.Data
-	cfg.Data, cfg.Sampler = stored.Data, stored.Sampler
+	cfg.Data, cfg.Sampler, cfg.Net = stored.Data, stored.Sampler, stored.Net
 	cfg.Data.Path, cfg.Data.CacheDir, cfg.Data.CacheBytes = here.Path, here.CacheDir, here.CacheBytes
 	cfg.Data.Workers, cfg.Data.Ahead = here.Workers, here.Ahead
 	for _, name := range []string{trainer.ResultFile, trainer.ReportFile} {

@@ -1,0 +1,50 @@
+package datasets
+
+import "github.com/pkg/errors"
+
+// Fill is d.Fill of whoever's Set: where it fails the error names the item, and a panic is
+// an error too.
+func Fill(d Set, dst []float32, items []int, norm Normalisation) error {
+	if own, ok := d.(*Dataset); ok {
+		return own.Fill(dst, items, norm)
+	}
+	all := calmly(func() error { return d.Fill(dst, items, norm) })
+	if all == nil || len(items) == 0 {
+		return all
+	}
+	size := len(dst) / len(items)
+	for k, item := range items {
+		one := dst[k*size : (k+1)*size : (k+1)*size]
+		if err := aboutItem(d, item, func() error { return d.Fill(one, items[k:k+1], norm) }); err != nil {
+			return err
+		}
+	}
+	return errors.WithMessagef(all, "%d items together, from %s to %s, of which each one alone is well",
+		len(items), NameOf(d, items[0]), NameOf(d, items[len(items)-1]))
+}
+
+// aboutItem is do, whose error names the item.
+func aboutItem(d Set, item int, do func() error) error {
+	err := calmly(do)
+	if err == nil {
+		return nil
+	}
+	name := "" // an item's name may fail too
+	if calmly(func() error { name = NameOf(d, item); return nil }) != nil {
+		name = NameOf(unnamed{d}, item)
+	}
+	return errors.WithMessage(err, name)
+}
+
+// unnamed is a Set of which no names are asked.
+type unnamed struct{ Set }
+
+// calmly is do, of which a panic becomes an error.
+func calmly(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = errors.Errorf("panic: %v", p)
+		}
+	}()
+	return do()
+}

@@ -1,0 +1,187 @@
+package trainer
+
+import (
+	"image"
+	"reflect"
+
+	"github.com/pkg/errors"
+
+	"medusa/datasets"
+)
+
+// items are one of a run's sets, whoever made it. What a Set may tell besides is asked for
+// here alone.
+type items struct{ datasets.Set }
+
+// itemsOf returns nil where there is no set, be it as a nil pointer in an interface.
+func itemsOf(d datasets.Set) *items {
+	if d == nil {
+		return nil
+	}
+	if own, ok := d.(*items); ok {
+		return own
+	}
+	if v := reflect.ValueOf(d); v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil
+	}
+	return &items{d}
+}
+
+// setOf is the opposite of itemsOf: nil, and no nil pointer in an interface.
+func setOf(d *datasets.Dataset) datasets.Set {
+	if d == nil {
+		return nil
+	}
+	return d
+}
+
+// dataset is the Dataset that d is, or nil.
+func (d *items) dataset() *datasets.Dataset {
+	own, _ := d.Set.(*datasets.Dataset)
+	return own
+}
+
+// pictures is the Dataset of pictures that d is, or nil.
+func (d *items) pictures() *datasets.Dataset {
+	if own := d.dataset(); own != nil && !own.HoldsVectors() {
+		return own
+	}
+	return nil
+}
+
+// vectors reports whether an item is a list of numbers and has no height and width.
+func (d *items) vectors() bool {
+	_, h, w := d.Shape()
+	return h*w == 1 && d.pictures() == nil
+}
+
+// noun is what items are called in the plural.
+func (d *items) noun() string {
+	switch {
+	case d.pictures() != nil:
+		return "pictures"
+	case d.vectors():
+		return "vectors"
+	}
+	return "items"
+}
+
+// NumClasses returns len(Classes()).
+func (d *items) NumClasses() int { return len(d.Classes()) }
+
+// Path is what item i is called.
+func (d *items) Path(i int) string { return datasets.NameOf(d.Set, i) }
+
+// Summary tells what d consists of.
+func (d *items) Summary() datasets.Summary { return datasets.SummaryOf(d.Set) }
+
+// Fill is that of the Set, with errors that name the item.
+func (d *items) Fill(dst []float32, indices []int, norm datasets.Normalisation) error {
+	return datasets.Fill(d.Set, dst, indices, norm)
+}
+
+// image is what shows an item; nil if items cannot be shown.
+func (d *items) image() func(i int) (image.Image, error) {
+	if own, ok := d.Set.(datasets.Visible); ok && (d.dataset() == nil || d.pictures() != nil) {
+		return own.Image
+	}
+	return nil
+}
+
+// Range is how values of other pictures are read as these were; empty if d was not read
+// from pictures.
+func (d *items) Range() string {
+	if own := d.pictures(); own != nil {
+		return own.Range()
+	}
+	return ""
+}
+
+// Queries are the items that are searched for, in ascending order.
+func (d *items) Queries() []int {
+	if own, ok := d.Set.(datasets.Searched); ok {
+		return own.Queries()
+	}
+	var all []int
+	for i, label := range d.Labels() {
+		if label != datasets.NoClass {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// Gallery are the items among which is searched, in ascending order.
+func (d *items) Gallery() []int {
+	if own, ok := d.Set.(datasets.Searched); ok {
+		return own.Gallery()
+	}
+	all := make([]int, d.Len())
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// HasRoles reports whether Queries and Gallery are anything but all items.
+func (d *items) HasRoles() bool {
+	return len(d.Queries()) < d.Len() || len(d.Gallery()) < d.Len()
+}
+
+// Cameras are who took the items.
+func (d *items) Cameras() datasets.Groups {
+	if own, ok := d.Set.(datasets.Grouped); ok {
+		return own.Cameras()
+	}
+	return datasets.Groups{}
+}
+
+// Sequences are what the items are parts of.
+func (d *items) Sequences() datasets.Groups {
+	if own, ok := d.Set.(datasets.Grouped); ok {
+		return own.Sequences()
+	}
+	return datasets.Groups{}
+}
+
+// check says what of a Set of one's own cannot be, so that nothing fails later. like, if not
+// nil, is the set whose shape it must have.
+func (d *items) check(like *items) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = errors.Errorf("%T panicked: %v", d.Set, p)
+		}
+	}()
+	labels, classes := d.Labels(), d.NumClasses()
+	if len(labels) != d.Len() {
+		return errors.Errorf("%d labels of %d items, want one of each", len(labels), d.Len())
+	}
+	for i, label := range labels {
+		known := label < classes && (label >= 0 || label == datasets.NoClass && (like != nil || d.dataset() != nil))
+		if !known {
+			return errors.Errorf("the label of %s is %d, want 0 … %d, a number of Classes", d.Path(i), label, classes-1)
+		}
+	}
+	c, h, w := d.Shape()
+	if c < 1 || h < 1 || w < 1 {
+		return errors.Errorf("the shape of its items is %d×%d×%d (channels, height, width), want 1 or more of each, such as %d×1×1 for vectors", c, h, w, max(c, 1))
+	}
+	if like != nil {
+		if lc, lh, lw := like.Shape(); c != lc || h != lh || w != lw {
+			return errors.Errorf("its %s are %d×%d×%d (channels, height, width), those to learn from %d×%d×%d: want the same", d.noun(), c, h, w, lc, lh, lw)
+		}
+	}
+	for what, list := range map[string][]int{"queries": d.Queries(), "gallery": d.Gallery()} {
+		for k, i := range list {
+			if i < 0 || i >= d.Len() || k > 0 && i <= list[k-1] {
+				return errors.Errorf("its %s name item %d, want items 0 … %d in ascending order, each once", what, i, d.Len()-1)
+			}
+		}
+	}
+	for what, g := range map[string]datasets.Groups{"cameras": d.Cameras(), "sequences": d.Sequences()} {
+		if g.Of != nil && len(g.Of) != d.Len() {
+			return errors.Errorf("its %s are given for %d of %d items, want one of each, -1 where none is known", what, len(g.Of), d.Len())
+		}
+	}
+	return nil
+}
