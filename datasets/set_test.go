@@ -73,7 +73,7 @@ func TestLoaderOfASetOfOnesOwn(t *testing.T) {
 	require.NoError(t, err)
 	defer l.Close()
 	_, err = l.Next(context.Background())
-	require.ErrorContains(t, err, "batch of step 3: point 6 is lost")
+	require.ErrorContains(t, err, "batch of step 3: item 6: point 6 is lost")
 
 	for _, d := range []Set{nil, (*Dataset)(nil)} {
 		_, err := NewLoader(d, LoaderConfig{Batch: 1}, func([]int) error { return nil }, 1)
