@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -19,14 +20,16 @@ import (
 type ModelInfo struct {
 	Net           nets.Config            `json:"net"`
 	Normalisation datasets.Normalisation `json:"normalisation"`
-	Resize        datasets.ResizeMode    `json:"resize"`  // how pictures were brought to the network's size
-	Invert        bool                   `json:"invert"`  // whether pictures were inverted
-	Classes       int                    `json:"classes"` // that it learned from
+	Resize        datasets.ResizeMode    `json:"resize"`          // how pictures were brought to the network's size
+	Invert        bool                   `json:"invert"`          // whether pictures were inverted
+	Range         string                 `json:"range,omitempty"` // which values were black and white, as datasets.Options.Range
+	Classes       int                    `json:"classes"`         // that it learned from
 	Loss          string                 `json:"loss"`
 	Step          int                    `json:"step"` // that the weights are of
 }
 
-// Model is a trained network, ready to embed pictures. It is not safe for concurrent use.
+// Model is a trained network, ready to embed pictures. Many goroutines may use one Model: they
+// take turns, batch by batch, and each gets the bits that it would get alone.
 type Model struct {
 	info   ModelInfo
 	params *graph.Params
@@ -39,6 +42,7 @@ const modelBatch = 64
 func (t *Trainer) writeModel(step int) error {
 	info := ModelInfo{
 		Net: t.cfg.Net, Normalisation: t.data.Norm, Resize: t.cfg.Data.Resize, Invert: t.cfg.Data.Invert,
+		Range:   cmp.Or(t.data.Train.Range(), datasets.RangeAuto),
 		Classes: t.data.Train.NumClasses(), Loss: t.cfg.Loss, Step: step,
 	}
 	b, err := json.Marshal(info)
@@ -91,7 +95,7 @@ func (m *Model) EmbeddingSize() int { return m.eval.size }
 // Options is how pictures must be opened for this model.
 func (m *Model) Options() datasets.Options {
 	n := m.info.Net
-	return datasets.Options{Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, Invert: m.info.Invert}
+	return datasets.Options{Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, Invert: m.info.Invert, Range: storedRange(m.info.Range)}
 }
 
 // Embed is the embeddings (N, E) of d's pictures, row-major. d is opened with Options.
@@ -112,5 +116,6 @@ func (m *Model) EmbedPixels(ctx context.Context, pixels []float32) ([]float32, e
 	})
 }
 
-// Close gives back what the model holds.
+// Close gives back what the model holds, once the batch that is being embedded is done;
+// Embed fails from then on.
 func (m *Model) Close() error { return m.eval.close() }

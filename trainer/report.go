@@ -54,6 +54,12 @@ func (r *reporter) write(ctx context.Context) error {
 	if r.result.Protocol != "" {
 		d.Protocol = r.result.Protocol + "."
 	}
+	for _, w := range r.result.Warnings {
+		d.Warnings = append(d.Warnings, report.Warning{Step: w.Step, Message: w.Message, Advice: w.Advice})
+	}
+	if note := r.result.Ceiling(); note != "" {
+		d.Protocol += " " + note + "."
+	}
 	if err := r.addSet(ctx, &d); err != nil {
 		return err
 	}
@@ -72,7 +78,7 @@ func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
 	}
 	if r.before == nil { // a resumed run
 		var err error
-		if r.before, err = r.trainer.EmbedUntrained(ctx, set); err != nil {
+		if r.before, err = r.trainer.embedUntrained(ctx, set); err != nil {
 			return err
 		}
 	}

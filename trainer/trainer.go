@@ -14,6 +14,7 @@ import (
 	"medusa/datasets"
 	"medusa/graph"
 	"medusa/internal/device/cpu"
+	"medusa/internal/exclusive"
 	"medusa/losses"
 	"medusa/metrics"
 	"medusa/nets"
@@ -34,6 +35,9 @@ type Options struct {
 	// that is resumed elsewhere. No result depends on them.
 	Threads, Workers int
 
+	// Naming says how messages call settings; as fields of Config if nil.
+	Naming Naming
+
 	// Device stands in for that of the configuration if not empty, for a run that is resumed
 	// elsewhere: what was learned passes from one device to another.
 	Device string
@@ -46,14 +50,16 @@ type Options struct {
 	NoReport, NoEmbeddings bool
 }
 
-// Trainer is one run: a network, a loss, and what moves the one to lower the other. It
-// is not safe for concurrent use.
+// Trainer is one run: a network, a loss, and what moves the one to lower the other. One
+// goroutine uses it at a time, and another one gets an error; what hooks do counts as Run's.
 type Trainer struct {
-	given Config // as it is stored: defaults filled in, Epochs not yet turned into Steps
-	cfg   Config
-	data  Data
-	o     Options
-	dir   folder
+	use    exclusive.Use
+	given  Config // as it is stored: defaults filled in, Epochs not yet turned into Steps
+	cfg    Config
+	fitted []Fitted
+	data   Data
+	o      Options
+	dir    folder
 
 	params  *graph.Params
 	loss    losses.Loss
@@ -81,6 +87,7 @@ type Trainer struct {
 	info        StepInfo
 	untrained   []float32 // embeddings of the measured pictures before training, for the report; nil in a resumed run
 	ran         bool
+	running     bool
 }
 
 // New prepares a run in the folder o.Dir, which must not exist or be empty. The data stay
@@ -149,6 +156,7 @@ func goOn(dir folder, data Data, o Options) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Sampler = firstSizes(cfg.Sampler)
 	t, err := build(cfg, data, o)
 	if err != nil || last == nil {
 		return t, err
@@ -185,10 +193,14 @@ func Stored(dir string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+	var c Config
 	if last != nil {
-		return last.config, nil
+		c = last.config
+	} else if c, err = folder(dir).readConfig(); err != nil {
+		return c, err
 	}
-	return folder(dir).readConfig()
+	c.Data.firstRule = true
+	return c, nil
 }
 
 // last reads the last checkpoint; nil if the folder has none.
@@ -214,7 +226,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	if data.Train == nil || data.Train.Len() == 0 {
-		return nil, errors.New("trainer: there are no pictures to learn from")
+		return nil, errNothingToLearn
 	}
 	if _, err := cpu.Instructions(); err != nil {
 		return nil, errors.Wrap(err, "trainer")
@@ -230,6 +242,9 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	if err := cfg.suits(data); err != nil {
+		return nil, err
+	}
+	if cfg, t.fitted, err = cfg.Fit(data, o.Naming); err != nil {
 		return nil, err
 	}
 	t.given, t.cfg = cfg, cfg
@@ -391,6 +406,17 @@ func (t *Trainer) Parameters() (net, loss int) {
 // Embed is the embeddings (N, E) of d's pictures, row-major, with the weights as they
 // are: the initial ones before Run, those of the model after it.
 func (t *Trainer) Embed(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
+	if err := t.use.Begin(theTrainer); err != nil {
+		return nil, err
+	}
+	defer t.use.End()
+	return t.embed(ctx, d)
+}
+
+const theTrainer = "trainer: the Trainer"
+
+// embed is Embed for those who use the trainer already.
+func (t *Trainer) embed(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
 	if t.eval == nil {
 		eval, err := newEmbedder(t.cfg.Net, t.params, t.cfg.EvalBatch, t.device)
 		if err != nil {
@@ -404,6 +430,15 @@ func (t *Trainer) Embed(ctx context.Context, d *datasets.Dataset) ([]float32, er
 // EmbedUntrained is Embed with the weights as they were initialised, also in a resumed
 // run or after it.
 func (t *Trainer) EmbedUntrained(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
+	if err := t.use.Begin(theTrainer); err != nil {
+		return nil, err
+	}
+	defer t.use.End()
+	return t.embedUntrained(ctx, d)
+}
+
+// embedUntrained is EmbedUntrained for those who use the trainer already.
+func (t *Trainer) embedUntrained(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
 	params := graph.NewParams(t.cfg.Seed)
 	e, err := newEmbedder(t.cfg.Net, params, t.cfg.EvalBatch, t.device)
 	if err != nil {
@@ -421,11 +456,22 @@ func (t *Trainer) EmbeddingSize() int { return t.step.size }
 
 // Evaluate measures retrieval and clustering among d's pictures.
 func (t *Trainer) Evaluate(ctx context.Context, d *datasets.Dataset) (metrics.Result, error) {
+	if err := t.use.Begin(theTrainer); err != nil {
+		return metrics.Result{}, err
+	}
+	defer t.use.End()
 	return t.measure(ctx, d, true)
 }
 
 // Close gives back what the run holds; the data stay open.
 func (t *Trainer) Close() error {
+	if err := t.use.Begin(theTrainer); err != nil {
+		return err
+	}
+	defer t.use.End()
+	if t.running {
+		return errors.New("trainer: Close is called by a hook: return an error to end the run, or end its context, and close the Trainer after Run")
+	}
 	err := t.step.close()
 	if e := t.monitor.close(); err == nil {
 		err = e
