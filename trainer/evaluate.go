@@ -40,7 +40,20 @@ func (t *Trainer) score(ctx context.Context, d *datasets.Dataset, x []float32, c
 	}
 	r, err := metrics.Evaluate(ctx, parts.query, parts.gallery,
 		metrics.Options{RecallAt: at, GalleryHoldsQueries: parts.own, NoClustering: !clustering && !needed, Seed: t.cfg.Seed, PerClass: true})
-	return r, errors.Wrap(err, "trainer: evaluation")
+	if err == nil {
+		err = finiteResult(r)
+	}
+	return r, errors.Wrapf(err, "trainer: evaluation at step %d", t.state.Step)
+}
+
+// finiteResult returns an error if one of r's figures is not finite.
+func finiteResult(r metrics.Result) error {
+	for _, v := range r.Values() {
+		if !finite(v.Value) {
+			return errors.Errorf("%s is %v: the embeddings are too large to be compared; train with a lower learning rate", v.Name, v.Value)
+		}
+	}
+	return nil
 }
 
 // figure is the run's metric among the values of r.
