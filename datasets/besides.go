@@ -112,19 +112,6 @@ func (b *partsByTitle) addTable(d *directory, title string) error {
 			return errors.WithMessagef(err, "table %s", printable(path.Base(t.name)))
 		}
 	}
-	p := b.list()[0]
-	used := make(map[string]bool)
-	for _, q := range b.parts {
-		for _, c := range q.candidates {
-			used[c.name] = true
-		}
-	}
-	for _, name := range d.files {
-		if hasPictureName(name) && !used[d.at(name)] {
-			p.skip(d.source.show(d.at(name)), "not in the table", "")
-		}
-	}
-	hiddenBeside(d, p)
 	return nil
 }
 

@@ -14,18 +14,21 @@ type layout struct {
 	// lists are files of the layout that mean nothing alone: given one of them, the
 	// folder around it is opened.
 	lists []string
+	// listed says that lists name the pictures: others that lie there are told.
+	listed bool
 }
 
 // layouts are tried in this order in each folder.
 var layouts = []layout{
-	{has: hasCUB, read: readCUB, lists: []string{"images.txt", "image_class_labels.txt", "train_test_split.txt", "classes.txt"}},
-	{has: hasCars, read: readCars, lists: []string{"cars_annos.mat", "cars_train_annos.mat", "cars_test_annos_withlabels.mat", "cars_meta.mat"}},
-	{has: hasProducts, read: readProducts},
-	{has: hasInShop, read: readInShop, lists: []string{"list_eval_partition.txt"}},
+	{has: hasCUB, read: readCUB, listed: true, lists: []string{"images.txt", "image_class_labels.txt", "train_test_split.txt", "classes.txt"}},
+	{has: hasCars, read: readCars, listed: true, lists: []string{"cars_annos.mat", "cars_train_annos.mat", "cars_test_annos_withlabels.mat", "cars_meta.mat"}},
+	{has: hasProducts, read: readProducts, listed: true},
+	{has: hasInShop, read: readInShop, listed: true, lists: []string{"list_eval_partition.txt"}},
 	{has: hasReID, read: readReID},
 	{has: hasLFW, read: readLFW, lists: []string{"pairs.txt"}},
 	{has: hasClassFiles, read: readClassFiles},
-	{has: hasTable, read: readTableBeside},
+	{has: hasTable, read: readTableBeside, listed: true},
+	{has: hasILSVRC, read: readILSVRC},
 	{has: hasParts, read: readParts},
 	{has: hasPartsBelow, read: readPartsBelow},
 }
@@ -96,19 +99,31 @@ func (l *directory) inside(folder string) *directory {
 // pictures reports whether pictures lie in the folder itself.
 func (l *directory) pictures() bool { return slices.ContainsFunc(l.files, hasPictureName) }
 
-// holdsPictures reports whether pictures lie in the folder or below it, a few levels deep.
-func (l *directory) holdsPictures(depth int) bool {
-	if l.pictures() {
-		return true
-	}
-	return depth > 0 && slices.ContainsFunc(l.folders, func(f string) bool { return l.inside(f).holdsPictures(depth - 1) })
-}
-
 // beside puts what is not used of the folder on the list of p.
 func (l *directory) beside(p *part, used ...string) {
 	for _, name := range slices.Concat(l.folders, l.files) {
 		if !slices.Contains(used, name) {
 			p.skip(l.source.show(l.at(name)), reasonBeside, "")
+		}
+	}
+}
+
+// tellUnlisted tells of pictures at or below the folder that no part names.
+func (l *directory) tellUnlisted(parts []*part) {
+	named := make(map[string]bool)
+	for _, p := range parts {
+		for _, c := range p.candidates {
+			named[c.name] = true
+		}
+	}
+	there := &part{}
+	w := &walker{source: l.source, seen: make(map[string]string), unlabelled: true}
+	if err := w.walkPart(there, l.dir); err != nil {
+		return // it was listed a moment ago
+	}
+	for _, c := range there.candidates {
+		if hasPictureName(c.name) && !named[c.name] {
+			parts[0].skip(l.source.show(c.name), "in no list of pictures", "")
 		}
 	}
 }
@@ -130,10 +145,14 @@ func recognise(src source, o Options) (*offer, error) {
 		for _, l := range layouts {
 			if l.has(here) {
 				of, err := l.read(here)
-				if err == nil {
-					here.noteTables(of)
+				if err != nil {
+					return nil, err
 				}
-				return of, err
+				if l.listed {
+					here.tellUnlisted(of.parts)
+				}
+				here.noteTables(of)
+				return of, nil
 			}
 		}
 		tables = append(tables, here)

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -55,14 +56,23 @@ func readParts(l *directory) (*offer, error) {
 		inside := l.inside(found[title])
 		if hasTable(inside) {
 			table = true
-			if err := b.addTable(inside, title); err != nil {
+			own := newPartsByTitle()
+			if err := own.addTable(inside, title); err != nil {
 				return nil, err
+			}
+			inside.tellUnlisted(own.list())
+			for own, p := range own.parts {
+				b.add(p, own)
 			}
 			continue
 		}
 		p := &part{}
 		if err := w.walkPart(p, inside.dir); err != nil {
 			return nil, err
+		}
+		if len(p.candidates) == 0 && title != "train" && len(b.parts) > 0 {
+			b.list()[0].skipped = append(b.list()[0].skipped, p.skipped...) // pictures to be labelled by others, as contests have them
+			continue
 		}
 		b.add(p, title)
 	}
@@ -71,6 +81,26 @@ func readParts(l *directory) (*offer, error) {
 	hiddenBeside(l, of.parts[0])
 	return of, nil
 }
+
+// hasILSVRC reports whether a folder holds ImageNet as contests pack it, with annotations
+// beside the pictures.
+func hasILSVRC(d *directory) bool { return d.ilsvrc() != nil }
+
+// ilsvrc returns the folder of ImageNet's parts, below Data or ILSVRC/Data; nil if there is
+// none.
+func (d *directory) ilsvrc() *directory {
+	for _, name := range []string{"ILSVRC", "Data", "CLS-LOC"} {
+		if folder := d.folder(name); folder != "" {
+			d = d.inside(folder)
+		}
+	}
+	if path.Base(d.dir) != "CLS-LOC" || !hasParts(d) {
+		return nil
+	}
+	return d
+}
+
+func readILSVRC(d *directory) (*offer, error) { return readParts(d.ilsvrc()) }
 
 // hiddenBeside tells of what a directory leaves out.
 func hiddenBeside(l *directory, p *part) {
