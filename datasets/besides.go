@@ -19,6 +19,9 @@ type besides struct {
 // tableNames are the endings of tables that are looked for.
 var tableNames = []string{".csv", ".tsv", ".jsonl", ".ndjson"}
 
+// largestBeside bounds a table that nobody asked to read, in bytes.
+const largestBeside = 256 << 20
+
 // tables looks for tables, once.
 func (d *directory) tables() *besides {
 	if d.found != nil {
@@ -30,6 +33,10 @@ func (d *directory) tables() *besides {
 	for _, name := range d.files {
 		lower := strings.ToLower(name)
 		if !slices.Contains(tableNames, path.Ext(lower)) || strings.Contains(lower, "submission") || len(d.found.use) == most {
+			continue
+		}
+		if info, err := d.source.stat(d.at(name)); err != nil || info.Size() > largestBeside {
+			d.found.equal = append(d.found.equal, d.source.show(d.at(name)))
 			continue
 		}
 		t, err := readTable(d.source, d.at(name), d.options)
