@@ -13,8 +13,11 @@ import (
 // resumeSettings reads the settings of the run that is to go on. No flag may change
 // what the run computes.
 func resumeSettings(s *settings, f *flags) error {
-	free := map[string]bool{"resume": true, "threads": true, "workers": true, "device": true, "no-report": true, "data": true, "cache-dir": true, "cache": true}
+	free := map[string]bool{"resume": true, "threads": true, "workers": true, "device": true, "no-report": true, "data": true, "cache-dir": true, "cache": true, "keep": true}
 	path := filepath.Join(s.resume, trainer.ConfigFile)
+	if f.given()["keep"] {
+		s.keepNow = trainer.Keep(s.keep)
+	}
 	for name := range f.given() {
 		if !free[name] {
 			return errors.Errorf("-%s cannot change a run that is resumed; leave it out, or begin a new run with -config %s", name, path)
@@ -42,19 +45,15 @@ func onTheWay(s *settings, cfg trainer.Config) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if s.keepNow != "" {
+		cfg.Keep = stored.Keep
+	}
 	if fields := trainer.Differences(stored, cfg); len(fields) > 0 {
 		return false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
 			"put back what was there, or begin a new run with -config", filepath.Join(s.resume, trainer.ConfigFile), strings.Join(fields, ", "))
 	}
-	for _, name := range []string{trainer.ResultFile, trainer.ReportFile} {
-		if name == trainer.ReportFile && s.noReport {
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(s.resume, name)); err != nil {
-			return false, nil
-		}
-	}
-	return true, nil
+	missing, err := trainer.Missing(s.resume, trainer.Options{NoReport: s.noReport, Keep: s.keepNow})
+	return len(missing) == 0, err
 }
 
 // freeFolder refuses, before any picture is read, a run folder that cannot be one.

@@ -115,7 +115,7 @@ func load(cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {
 func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook, notice func(string)) (*trainer.Trainer, error) {
 	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice, NoReport: s.noReport}
 	if s.resume != "" {
-		o.Device = s.device
+		o.Device, o.Keep = s.device, s.keepNow
 		return trainer.Resume(data, o)
 	}
 	text, err := f.writeConfig()

@@ -18,7 +18,28 @@ const TempPrefix = ".medusa-tmp-"
 // written to a new file in the same folder, synced and renamed, and then the folder is
 // synced: at any time path holds what was there before or all of the content. On an error
 // the old file stays and the new one is removed. An error of content comes back as it is.
-func Whole(path string, content func(io.Writer) error) (err error) {
+func Whole(path string, content func(io.Writer) error) error {
+	return write(path, content, func(tmp string) error { return os.Rename(tmp, path) })
+}
+
+// Rotate is Whole, but what path held before becomes the content of previous. In between
+// there is a moment without a file at path; the one at previous is whole then.
+func Rotate(path, previous string, content func(io.Writer) error) error {
+	return write(path, content, func(tmp string) error {
+		if err := os.Rename(path, previous); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		Trace("rotated", path)
+		return os.Rename(tmp, path)
+	})
+}
+
+// Trace is told how far the file for path has come: created, written, rotated or placed.
+// Tests end the process there.
+var Trace = func(stage, path string) {}
+
+// write fills a new file in the folder of path and lets place put it where it belongs.
+func write(path string, content func(io.Writer) error, place func(tmp string) error) (err error) {
 	dir := filepath.Dir(path)
 	tmp, err := os.CreateTemp(dir, TempPrefix+"*")
 	if err != nil {
@@ -30,6 +51,7 @@ func Whole(path string, content func(io.Writer) error) (err error) {
 			os.Remove(tmp.Name())
 		}
 	}()
+	Trace("created", path)
 	if err := content(tmp); err != nil {
 		return err
 	}
@@ -42,9 +64,11 @@ func Whole(path string, content func(io.Writer) error) (err error) {
 	if err := tmp.Close(); err != nil {
 		return errors.WithStack(err)
 	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
+	Trace("written", path)
+	if err := place(tmp.Name()); err != nil {
 		return errors.WithStack(err)
 	}
+	Trace("placed", path)
 	return syncDir(dir)
 }
 
