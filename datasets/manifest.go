@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -19,6 +18,8 @@ import (
 
 	"github.com/agnivade/levenshtein"
 	"github.com/pkg/errors"
+
+	"medusa/internal/fileread"
 )
 
 // OpenManifest reads the pictures that a CSV file lists. Its first line names the
@@ -34,7 +35,7 @@ import (
 // used. A row that makes no sense is an error with its line; a picture that cannot be
 // read is left out and told, as OpenFolder does.
 func OpenManifest(file string, o Options) (Split, error) {
-	f, err := os.Open(file)
+	f, err := fileread.Open(file)
 	if err != nil {
 		return Split{}, errors.Wrap(err, "datasets: manifest")
 	}

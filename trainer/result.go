@@ -166,7 +166,7 @@ func Missing(dir string, o Options) ([]string, error) {
 		return nil, err
 	}
 	s := f.ownResult(from.checkpoint, func(string) {})
-	if s == nil || o.Keep != "" && o.Keep != s.Kept {
+	if s == nil || from.name != LastFile || o.Keep != "" && o.Keep != s.Kept {
 		return []string{ModelFile, EmbeddingsFile, ReportFile, ResultFile}, nil
 	}
 	return f.missing(s, o), nil

@@ -183,8 +183,13 @@ func (t *Trainer) takeOver(from recovery) error {
 	if err := t.checkBest(); err != nil {
 		return err
 	}
-	t.finished = t.dir.ownResult(from.checkpoint, t.notice)
-	return from.tell(t.dir, t.notice)
+	if err := from.tell(t.dir, t.notice); err != nil {
+		return err
+	}
+	if from.checkpoint == nil || from.name == LastFile {
+		t.finished = t.dir.ownResult(from.checkpoint, t.notice)
+	}
+	return nil
 }
 
 // notice tells something that a person should know.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/wording"
 	"medusa/trainer"
 )
 
@@ -20,7 +21,7 @@ func resumeSettings(s *settings, f *flags) error {
 	}
 	for name := range f.given() {
 		if !free[name] {
-			return errors.Errorf("-%s cannot change a run that is resumed; leave it out, or begin a new run with -config %s", name, path)
+			return errors.Errorf("-%s cannot change a run that is resumed; leave it out, or begin a new run with -config %s", name, wording.Shell(path))
 		}
 	}
 	switch _, err := os.Stat(s.resume); {
@@ -35,7 +36,7 @@ func resumeSettings(s *settings, f *flags) error {
 		}
 		return errors.Errorf("-resume: %s holds no run: it has no %s", s.resume, trainer.ConfigFile)
 	}
-	return f.readConfig(path)
+	return f.readRecord(path)
 }
 
 // onTheWay checks, before any picture is read, that there is a run to go on with which
@@ -45,12 +46,13 @@ func onTheWay(s *settings, cfg trainer.Config) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	path := filepath.Join(s.resume, trainer.ConfigFile)
 	if s.keepNow != "" {
 		cfg.Keep = stored.Keep
 	}
 	if fields := trainer.Differences(stored, cfg); len(fields) > 0 {
 		return false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
-			"put back what was there, or begin a new run with -config", filepath.Join(s.resume, trainer.ConfigFile), strings.Join(fields, ", "))
+			"put back what was there, or begin a new run with -config %s", path, strings.Join(fields, ", "), wording.Shell(path))
 	}
 	missing, err := trainer.Missing(s.resume, trainer.Options{NoReport: s.noReport, Keep: s.keepNow})
 	return len(missing) == 0, err

@@ -11,6 +11,7 @@ import (
 	"github.com/pkg/errors"
 	"github.com/schollz/progressbar/v3"
 
+	"medusa/internal/wording"
 	"medusa/samplers"
 	"medusa/trainer"
 )
@@ -23,6 +24,9 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 		}
 	}
 	cfg, err := s.run()
+	if err == nil {
+		err = cfg.Validate() // before pictures are read
+	}
 	if err != nil {
 		return false, err
 	}
@@ -65,7 +69,7 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 	p.close()
 	var unfinished *trainer.FinishError
 	if errors.As(err, &unfinished) {
-		return false, errors.Wrapf(unfinished.Err, "the model is %s, but there is no %s; -resume %s tries again", unfinished.Model, unfinished.File, unfinished.Dir)
+		return false, errors.Wrapf(unfinished.Err, "the model is %s, but there is no %s; -resume %s tries again", unfinished.Model, unfinished.File, wording.Shell(unfinished.Dir))
 	}
 	if err != nil {
 		return false, err
