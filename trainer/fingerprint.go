@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"runtime"
 	"sync"
@@ -107,24 +108,42 @@ func pictureSum(d *datasets.Dataset, i int, detail bool, scratch []byte) (sum [s
 	return sum, nil
 }
 
+// ErrPictures is a cause of Resume's error where the pictures are not those that the run was
+// begun on.
+var ErrPictures = errors.New("the pictures are others")
+
 // same refuses to go on with a run on other pictures.
 func (f fingerprint) same(now fingerprint) error {
+	if fault := f.difference(now); fault != "" {
+		return causedBy{errors.New("trainer: " + fault), ErrPictures}
+	}
+	return nil
+}
+
+// causedBy is an error with a cause to look for, which its text does not repeat.
+type causedBy struct {
+	error
+	cause error
+}
+
+func (e causedBy) Unwrap() []error { return []error{e.error, e.cause} }
+
+func (f fingerprint) difference(now fingerprint) string {
 	const way = "put the pictures back as they were, name the place where they are now, or start a new run"
 	switch {
 	case f.Pictures != now.Pictures || f.Classes != now.Classes || f.Labels != now.Labels:
-		return errors.Errorf("trainer: the run was begun on %d pictures of %d classes (checksum %s), and now there are %d of %d (%s): %s",
+		return fmt.Sprintf("the run was begun on %d pictures of %d classes (checksum %s), and now there are %d of %d (%s): %s",
 			f.Pictures, f.Classes, f.Labels, now.Pictures, now.Classes, now.Labels, way)
 	case !f.knowsPixels():
-		return nil
 	case f.Pixels != now.Pixels:
-		return errors.Errorf("trainer: the training pictures are others than those that the run was begun on: the same classes and numbers, "+
+		return fmt.Sprintf("the training pictures are others than those that the run was begun on: the same classes and numbers, "+
 			"but other pixels (checksum %s, now %s): %s", f.Pixels, now.Pixels, way)
 	case f.Validation != now.Validation:
-		return errors.Errorf("trainer: the validation pictures are others than those that the run was begun on: %s", way)
+		return "the validation pictures are others than those that the run was begun on: " + way
 	case f.Test != now.Test:
-		return errors.Errorf("trainer: the test pictures are others than those that the run was begun on: %s", way)
+		return "the test pictures are others than those that the run was begun on: " + way
 	}
-	return nil
+	return ""
 }
 
 // knowsPixels reports whether f is of a version that looked at pixels.

@@ -129,6 +129,10 @@ func (t *Trainer) measureModel(ctx context.Context, r *Result) ([]float32, error
 	return i.Embeddings, t.tellEvaluated(ctx, i)
 }
 
+// ErrBestLost is a cause of Run's error where the checkpoint of the best weights is gone,
+// damaged or of another run. Options.Keep makes a model of the last ones.
+var ErrBestLost = errors.New("the best weights are lost")
+
 // takeBest puts the best weights in place of the last ones, which are saved already.
 func (t *Trainer) takeBest() error {
 	if t.state.BestStep == t.state.Step {
@@ -136,8 +140,9 @@ func (t *Trainer) takeBest() error {
 	}
 	best, err := t.readBest(BestFile)
 	if err != nil {
-		return errors.Wrapf(err, "trainer: the model should be the weights of step %d, which are lost: "+
+		err = errors.Wrapf(err, "trainer: the model should be the weights of step %d, which are lost: "+
 			"put them back, or resume and keep the last ones (keep: last)", t.state.BestStep)
+		return causedBy{err, ErrBestLost}
 	}
 	if err := best.restore(t.params, t.own, t.solver); err != nil {
 		return err

@@ -62,6 +62,9 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 
 	p := newProgress(w, live)
 	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook()}, func(m string) { fmt.Fprintln(w, m) })
+	if errors.Is(err, trainer.ErrPictures) {
+		return false, errors.Wrapf(err, "-data is not the place of the run's pictures; -resume %s -data PATH goes on with those in PATH", wording.Shell(s.resume))
+	}
 	if err != nil {
 		return false, err
 	}
@@ -70,6 +73,9 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 	var unfinished *trainer.FinishError
 	if errors.As(err, &unfinished) {
 		return false, errors.Wrapf(unfinished.Err, "the model is %s, but there is no %s; -resume %s tries again", unfinished.Model, unfinished.File, wording.Shell(unfinished.Dir))
+	}
+	if errors.Is(err, trainer.ErrBestLost) {
+		return false, errors.Wrapf(err, "-resume %s -keep last makes a model of the last weights", wording.Shell(result.Dir))
 	}
 	if err != nil {
 		return false, err
