@@ -32,8 +32,8 @@
 //
 // A run is known by its content: the configuration, the classes, and the pixels of its
 // pictures. Checkpoints of other runs and other pictures are refused; the same pictures in
-// another place are not. Reading the pixels for their checksum takes a second or less for
-// a gigabyte.
+// another place are not. The checksum of 20,000 pictures of 28×28 takes a tenth of a second
+// on two cores.
 //
 // A Stepper is the training step alone, for a loop of one's own.
 //

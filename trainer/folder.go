@@ -155,6 +155,20 @@ func (f folder) writeConfig(c Config, text []byte) error {
 	return f.writeBytes(ConfigFile, text)
 }
 
+// completeConfig writes config.yaml of a run that was killed before it had one, or lost it.
+func (f folder) completeConfig(c Config, text []byte) error {
+	if _, err := os.Stat(f.path(ConfigFile)); !errors.Is(err, os.ErrNotExist) {
+		return saying(err, "configuration")
+	}
+	if text == nil {
+		var err error
+		if text, err = configText(c); err != nil {
+			return err
+		}
+	}
+	return f.writeBytes(ConfigFile, text)
+}
+
 func (f folder) writeBytes(name string, content []byte) error {
 	return f.write(name, func(w io.Writer) error {
 		_, err := w.Write(content)

@@ -26,7 +26,7 @@ type Options struct {
 	Logger *slog.Logger // discarded if nil
 
 	// ConfigText is what config.yaml of the run folder says, such as a command's own
-	// configuration; the YAML of the Config if nil. Resume reads its own copy.
+	// configuration; the YAML of the Config if nil. Resume writes it where it is missing.
 	ConfigText []byte
 
 	// Threads and Workers stand in for those of the configuration if above 0, for a run
@@ -142,6 +142,10 @@ func Resume(data Data, o Options) (*Trainer, error) {
 	}
 	t.held = held
 	dir.sweep()
+	if err := dir.completeConfig(t.given, o.ConfigText); err != nil {
+		t.Close()
+		return nil, err
+	}
 	return t, nil
 }
 
