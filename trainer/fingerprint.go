@@ -93,6 +93,9 @@ func pixelsSum(d *datasets.Dataset) (string, error) {
 }
 
 func pictureSum(d *datasets.Dataset, i int, detail bool, scratch []byte) (sum [sha256.Size]byte, err error) {
+	if d.HoldsVectors() {
+		return vectorSum(d, i)
+	}
 	h := sha256.New()
 	for _, larger := range []bool{false, true} {
 		if larger && !detail {
@@ -104,6 +107,17 @@ func pictureSum(d *datasets.Dataset, i int, detail bool, scratch []byte) (sum [s
 		}
 		h.Write(pixels)
 	}
+	h.Sum(sum[:0])
+	return sum, nil
+}
+
+func vectorSum(d *datasets.Dataset, i int) (sum [sha256.Size]byte, err error) {
+	v := make([]float32, datasets.ItemSize(d))
+	if err := d.Fill(v, []int{i}, datasets.Normalisation{}); err != nil {
+		return sum, err
+	}
+	h := sha256.New()
+	binary.Write(h, binary.LittleEndian, v)
 	h.Sum(sum[:0])
 	return sum, nil
 }
