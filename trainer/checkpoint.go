@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/pkg/errors"
 
@@ -136,7 +137,7 @@ func openChecked(path, kind string) (*safetensors.File, error) {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, errors.Wrap(err, "trainer: no "+kind)
-	case errors.Is(err, os.ErrPermission):
+	case errors.As(err, new(*os.PathError)) && !errors.Is(err, syscall.EIO): // such as no permission, or too many open files
 		return nil, errors.Wrapf(err, "trainer: the %s cannot be read", kind)
 	case err != nil:
 		return nil, damageError{errors.Wrapf(err, "trainer: the %s cannot be read", kind)}

@@ -252,3 +252,21 @@ func BenchmarkFingerprint(b *testing.B) {
 		require.NoError(b, err)
 	}
 }
+
+func TestKeepThatIsNoChoice(t *testing.T) {
+	cfg := small(pictures(t))
+	_, err := New(cfg, load(t, cfg), Options{Dir: filepath.Join(t.TempDir(), "run"), Keep: "lats"})
+	require.ErrorContains(t, err, `Options.Keep is "lats", want best, last`)
+}
+
+// A checkpoint that cannot be read now may be whole: no older one takes its place.
+func TestUnreadableIsNotDamaged(t *testing.T) {
+	dir := t.TempDir()
+	_, err := openChecked(filepath.Join(dir, strings.Repeat("x", 5000)), kindCheckpoint) // what the system refuses
+	require.Error(t, err)
+	require.False(t, isDamage(err))
+	path := filepath.Join(dir, "x")
+	require.NoError(t, os.WriteFile(path, []byte("no checkpoint at all"), 0o644))
+	_, err = openChecked(path, kindCheckpoint)
+	require.True(t, isDamage(err))
+}

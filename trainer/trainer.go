@@ -241,6 +241,9 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err := cfg.suits(data); err != nil {
 		return nil, err
 	}
+	if o.Keep != "" && o.Keep != Best && o.Keep != Last {
+		return nil, errors.Errorf("trainer: Options.Keep is %q, want %s, %s, or empty for what the configuration says", o.Keep, Best, Last)
+	}
 	t.given, t.cfg = cfg, cfg
 	t.cfg.Keep = cmp.Or(o.Keep, cfg.Keep)
 	t.cfg.Threads, t.cfg.Data.Workers = cmp.Or(o.Threads, cfg.Threads), cmp.Or(o.Workers, cfg.Data.Workers)
