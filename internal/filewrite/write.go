@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/pkg/errors"
 )
@@ -15,22 +14,22 @@ import (
 const TempPrefix = ".medusa-tmp-"
 
 // Whole makes content the content of the file at path, readable to all. The content is
-// written to a new file in the same folder, synced and renamed, and then the folder is
-// synced: at any time path holds what was there before or all of the content. On an error
+// written to a new file in the same folder, which is synced and renamed, and the renaming is
+// synced too: at any time path holds what was there before or all of the content. On an error
 // the old file stays and the new one is removed. An error of content comes back as it is.
 func Whole(path string, content func(io.Writer) error) error {
-	return write(path, content, func(tmp string) error { return os.Rename(tmp, path) })
+	return write(path, content, func(tmp string) error { return replace(tmp, path) })
 }
 
 // Rotate is Whole, but what path held before becomes the content of previous. In between
 // there is a moment without a file at path; the one at previous is whole then.
 func Rotate(path, previous string, content func(io.Writer) error) error {
 	return write(path, content, func(tmp string) error {
-		if err := os.Rename(path, previous); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := replace(path, previous); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
 		Trace("rotated", path)
-		return os.Rename(tmp, path)
+		return replace(tmp, path)
 	})
 }
 
@@ -40,8 +39,7 @@ var Trace = func(stage, path string) {}
 
 // write fills a new file in the folder of path and lets place put it where it belongs.
 func write(path string, content func(io.Writer) error, place func(tmp string) error) (err error) {
-	dir := filepath.Dir(path)
-	tmp, err := os.CreateTemp(dir, TempPrefix+"*")
+	tmp, err := os.CreateTemp(filepath.Dir(path), TempPrefix+"*")
 	if err != nil {
 		return errors.WithStack(err)
 	}
@@ -69,18 +67,5 @@ func write(path string, content func(io.Writer) error, place func(tmp string) er
 		return errors.WithStack(err)
 	}
 	Trace("placed", path)
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return errors.WithStack(err)
-	}
-	defer d.Close()
-	// Some file systems cannot sync a folder; the file itself is safe by then.
-	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
-		return errors.WithStack(err)
-	}
 	return nil
 }
