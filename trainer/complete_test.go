@@ -41,8 +41,12 @@ func TestFinishedRunIsCompleted(t *testing.T) {
 		"gone": nil, "empty": func([]byte) []byte { return nil }, "cut": func(b []byte) []byte { return b[:len(b)-9] },
 		"first bit": flip(0), "a bit": flip(0.4), "another": flip(0.93), "last bit": flip(1),
 	}
+	all, rng := long(t), newRandom(t)
 	for _, name := range append(leftBehind, "all") {
 		for how, damage := range cases {
+			if !all && how != "gone" && rng.IntN(6) > 0 {
+				continue
+			}
 			t.Run(name+" "+how, func(t *testing.T) {
 				f := copyRun(t, string(tr.dir))
 				for _, n := range leftBehind {

@@ -67,7 +67,7 @@ func TestDamagedConfig(t *testing.T) {
 	require.NoError(t, err)
 	text, err := os.ReadFile(dir.path(StoredFile))
 	require.NoError(t, err)
-	for bit := range 8 * len(text) {
+	for bit := newRandom(t).IntN(8); bit < 8*len(text); bit += 7 { // 7 and 8 have no factor in common
 		b := append([]byte(nil), text...)
 		b[bit/8] ^= 1 << (bit % 8)
 		require.NoError(t, os.WriteFile(dir.path(StoredFile), b, 0o644))

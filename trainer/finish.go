@@ -15,8 +15,10 @@ import (
 // measured pictures, the report, and the result. Whoever finds the result finds the
 // others too, unless they were taken away since.
 func (t *Trainer) finish(ctx context.Context, r *Result, began time.Time) error {
-	if err := os.Remove(t.dir.path(ResultFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return t.unfinished(ResultFile, r, err)
+	if info, err := os.Stat(t.dir.path(ResultFile)); err == nil && info.Mode().IsRegular() { // of a run that is finished again
+		if err := os.Remove(t.dir.path(ResultFile)); err != nil {
+			return saying(err, "removing "+t.dir.path(ResultFile))
+		}
 	}
 	if err := t.makeModel(r); err != nil {
 		return err

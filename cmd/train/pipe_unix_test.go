@@ -89,7 +89,7 @@ func TestPipeInTheRunFolder(t *testing.T) {
 			}()
 			select {
 			case <-done:
-				assert.Contains(t, out.String()+errs.String(), map[string]string{"picture": "not an ordinary file", "table": "is a pipe, want a file", "row": "row.png"}[name])
+				assert.Contains(t, out.String()+errs.String(), map[string]string{"picture": "not an ordinary file", "table": "an ordinary file", "row": "row.png"}[name])
 			case <-time.After(time.Minute):
 				t.Fatal("waits for the pipe")
 			}
