@@ -64,11 +64,11 @@ func TestPrintedCommands(t *testing.T) {
 
 	var lines []string
 	text := strings.ReplaceAll(string(readme), "\\\n", " ")
-	for _, m := range regexp.MustCompile("(?m)^go run \\./cmd/train(.*)$").FindAllStringSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^go run \./cmd/train(.*)$`).FindAllStringSubmatch(text, -1) {
 		line, _, _ := strings.Cut(m[1], " #")
 		lines = append(lines, line)
 	}
-	for _, m := range regexp.MustCompile("(?m)^  go run \\./cmd/train(( \\S+)*)").FindAllStringSubmatch(help, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^  go run \./cmd/train(( \S+)*)`).FindAllStringSubmatch(help, -1) {
 		lines = append(lines, m[1])
 	}
 	require.Greater(t, len(lines), 8)
