@@ -32,7 +32,11 @@ type state struct {
 	BestValue float64 `json:"best_value,omitempty"`
 	BestStep  int     `json:"best_step,omitempty"`
 	BestSum   string  `json:"best_sum,omitempty"` // checksum of the tensors of the best checkpoint
-	Stale     int     `json:"stale,omitempty"`    // evaluations since the best
+	// BestMAPAtR belongs to BestStep; nil in a checkpoint of the first edition.
+	BestMAPAtR *float64 `json:"best_map_at_r,omitempty"`
+	Stale      int      `json:"stale,omitempty"` // evaluations since the figures got better
+
+	Doubts doubts `json:"doubts,omitzero"`
 
 	Before    *metrics.Result `json:"before,omitempty"`
 	Watch     watch           `json:"watch"`
@@ -113,6 +117,7 @@ func readCheckpoint(path string) (*checkpoint, error) {
 			return nil, errors.Wrapf(err, "trainer: %s: %s", path, key)
 		}
 	}
+	c.config.Data.Range = storedRange(c.config.Data.Range)
 	for _, t := range file.Tensors {
 		if t.Name == samplerTensor {
 			c.sampler = t.U8

@@ -94,6 +94,10 @@ func TestEarlierRunIsFinished(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, tr.Close())
 		require.FileExists(t, f.path(lost))
+		if lost == ModelFile { // says more about itself than that of the earlier version, so that all was measured again
+			require.Equal(t, before["after"], result()["after"])
+			continue
+		}
 		require.Equal(t, before, result())
 	}
 }

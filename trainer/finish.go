@@ -20,6 +20,11 @@ func (t *Trainer) finish(ctx context.Context, r *Result, began time.Time) error 
 			return saying(err, "removing "+t.dir.path(ResultFile))
 		}
 	}
+	for _, w := range t.verdict() {
+		if err := t.warn(ctx, w); err != nil {
+			return err
+		}
+	}
 	if err := t.makeModel(r); err != nil {
 		return err
 	}
@@ -121,6 +126,7 @@ func (t *Trainer) measureModel(ctx context.Context, r *Result) ([]float32, error
 		return nil, err
 	}
 	i.BestValue, i.BestStep = t.state.BestValue, t.state.BestStep
+	i.Result.Classes = nil
 	r.After, r.On, r.Protocol = &i.Result, set, t.data.protocol(set, &i.Result)
 	if err := t.journal.addEval(i); err != nil {
 		return nil, err

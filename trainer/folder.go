@@ -195,5 +195,6 @@ func (f folder) readConfig() (c Config, err error) {
 		return c, errors.Wrapf(err, "trainer: %s", path)
 	}
 	c, err = parseConfig(text)
+	c.Data.Range = storedRange(c.Data.Range)
 	return c, errors.Wrapf(err, "trainer: %s", path)
 }

@@ -140,6 +140,7 @@ func (t *Trainer) readBest(name string) (*checkpoint, error) {
 	if c.state.Step != s.BestStep {
 		return nil, errors.Errorf("trainer: %s is of step %d, want the best step %d: it was exchanged", path, c.state.Step, s.BestStep)
 	}
+	c.config.Sampler = firstSizes(c.config.Sampler)
 	if fields := Differences(t.given, c.config); len(fields) > 0 {
 		return nil, errors.Errorf("trainer: %s is of another run, which differs in %s", path, strings.Join(fields, ", "))
 	}

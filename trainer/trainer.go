@@ -38,6 +38,9 @@ type Options struct {
 	// the best weights were lost.
 	Keep Keep
 
+	// Naming says how messages call settings; as fields of Config if nil.
+	Naming Naming
+
 	// Device stands in for that of the configuration if not empty, for a run that is resumed
 	// elsewhere: what was learned passes from one device to another.
 	Device string
@@ -53,12 +56,13 @@ type Options struct {
 // Trainer is one run: a network, a loss, and what moves the one to lower the other. One
 // goroutine uses it at a time, and another one gets an error; what hooks do counts as Run's.
 type Trainer struct {
-	use   exclusive.Use
-	given Config // as it is stored: defaults filled in, Epochs not yet turned into Steps
-	cfg   Config
-	data  Data
-	o     Options
-	dir   folder
+	use    exclusive.Use
+	given  Config // as it is stored: defaults filled in, Epochs not yet turned into Steps
+	cfg    Config
+	fitted []Fitted
+	data   Data
+	o      Options
+	dir    folder
 
 	params  *graph.Params
 	loss    losses.Loss
@@ -162,6 +166,7 @@ func goOn(dir folder, data Data, o Options) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Sampler = firstSizes(cfg.Sampler)
 	t, err := build(cfg, data, o)
 	if err != nil {
 		return nil, err
@@ -214,7 +219,12 @@ func Stored(dir string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	return from.config(f)
+	c, err := from.config(f)
+	if err != nil {
+		return c, err
+	}
+	c.Data.firstRule = true
+	return c, nil
 }
 
 // build makes everything of a run that is in memory.
@@ -223,7 +233,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	if data.Train == nil || data.Train.Len() == 0 {
-		return nil, errors.New("trainer: there are no pictures to learn from")
+		return nil, errNothingToLearn
 	}
 	if _, err := cpu.Instructions(); err != nil {
 		return nil, errors.Wrap(err, "trainer")
@@ -246,6 +256,9 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	}
 	if o.Keep != "" && o.Keep != Best && o.Keep != Last {
 		return nil, errors.Errorf("trainer: Options.Keep is %q, want %s, %s, or empty for what the configuration says", o.Keep, Best, Last)
+	}
+	if cfg, t.fitted, err = cfg.Fit(data, o.Naming); err != nil {
+		return nil, err
 	}
 	t.given, t.cfg = cfg, cfg
 	t.cfg.Keep = cmp.Or(o.Keep, cfg.Keep)

@@ -40,22 +40,27 @@ func resumeSettings(s *settings, f *flags) error {
 }
 
 // onTheWay checks, before any picture is read, that there is a run to go on with which
-// config.yaml still describes. It reports whether the run came to its end.
-func onTheWay(s *settings, cfg trainer.Config) (done bool, err error) {
+// config.yaml still describes. It returns cfg with what the data chose when the run began,
+// and reports whether the run came to its end.
+func onTheWay(s *settings, cfg trainer.Config) (fitted trainer.Config, done bool, err error) {
 	stored, err := trainer.Stored(s.resume)
 	if err != nil {
-		return false, err
+		return cfg, false, err
 	}
 	path := filepath.Join(s.resume, trainer.ConfigFile)
 	if s.keepNow != "" {
 		cfg.Keep = stored.Keep
 	}
 	if fields := trainer.Differences(stored, cfg); len(fields) > 0 {
-		return false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
+		return cfg, false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
 			"put back what was there, or begin a new run with -config %s", path, strings.Join(fields, ", "), wording.Shell(path))
 	}
+	here := cfg.Data
+	cfg.Data, cfg.Sampler = stored.Data, stored.Sampler
+	cfg.Data.Path, cfg.Data.CacheDir, cfg.Data.CacheBytes = here.Path, here.CacheDir, here.CacheBytes
+	cfg.Data.Workers, cfg.Data.Ahead = here.Workers, here.Ahead
 	missing, err := trainer.Missing(s.resume, trainer.Options{NoReport: s.noReport, Keep: s.keepNow})
-	return len(missing) == 0, err
+	return cfg, len(missing) == 0, err
 }
 
 // freeFolder refuses, before any picture is read, a run folder that cannot be one.
