@@ -140,7 +140,7 @@ func TestAdvisedCommands(t *testing.T) {
 		works(append([]string{"-config"}, advised(t, `the configuration in ([^,]*), in another folder`, fails("-resume", "lost"))...))
 	})
 	t.Run("best lost", func(t *testing.T) {
-		begin("best lost", "-lr", "1e-12", "-norm", "none")
+		begin("best lost", "-lr", "3", "-norm", "none", "-solver", "sgd", "-weight-decay", "0.3")
 		stored := filepath.Join("best lost", trainer.BestFile)
 		require.NoError(t, os.Remove(stored))
 		for _, name := range []string{trainer.ResultFile, trainer.ModelFile, trainer.PreviousFile} {
