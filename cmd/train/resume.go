@@ -57,7 +57,7 @@ func onTheWay(s *settings, cfg trainer.Config) (fitted trainer.Config, done bool
 	}
 	here := cfg.Data
 	cfg.Data, cfg.Sampler = stored.Data, stored.Sampler
-	cfg.Data.Path, cfg.Data.CacheDir, cfg.Data.CacheBytes = here.Path, here.CacheDir, here.CacheBytes
+	cfg.Data.Path, cfg.Data.CacheDir, cfg.Data.CacheBytes, cfg.Data.KeepCache = here.Path, here.CacheDir, here.CacheBytes, here.KeepCache
 	cfg.Data.Workers, cfg.Data.Ahead = here.Workers, here.Ahead
 	missing, err := trainer.Missing(s.resume, trainer.Options{NoReport: s.noReport, Keep: s.keepNow})
 	return cfg, len(missing) == 0, err

@@ -25,6 +25,7 @@ type settings struct {
 	copies                    string
 	maxPixels, cacheMB        int
 	cacheDir                  string
+	keepCache                 bool
 
 	crop                 int
 	resizedCrop, detail  float64
@@ -93,6 +94,7 @@ func (s *settings) register(f *flags) {
 	f.whole(&s.maxPixels, "max-pixels", datasets.DefaultMaxPixels, "N", "largest width × height that is decoded")
 	f.whole(&s.cacheMB, "cache", int(datasets.DefaultCacheBytes>>20), "MIB", "memory for decoded pictures; beyond it they go to a file in -cache-dir")
 	f.text(&s.cacheDir, "cache-dir", "", "DIR", "where that file goes; the system's temporary folder if empty")
+	f.yes(&s.keepCache, "keep-cache", false, "keep decoded pictures in -cache-dir: the next run with pictures of the same content and size decodes none of them again")
 
 	f.group("Augmentation (none by default)")
 	f.whole(&s.crop, "crop", 0, "PIXELS", "shift by up to so many pixels")
@@ -205,7 +207,7 @@ func (s *settings) pictures() (trainer.DataConfig, error) {
 		Resize: datasets.ResizeMode(s.resize), Invert: s.invert, Detail: s.detail,
 		Range:  s.valueRange,
 		Strict: s.strict, DropDuplicates: s.dropDuplicates, Copies: trainer.Copies(s.copies),
-		MaxPixels: int64(s.maxPixels), CacheBytes: int64(s.cacheMB) << 20, CacheDir: s.cacheDir,
+		MaxPixels: int64(s.maxPixels), CacheBytes: int64(s.cacheMB) << 20, CacheDir: s.cacheDir, KeepCache: s.keepCache,
 		Workers: s.workers,
 		Augment: datasets.Augment{
 			RandomCrop: s.crop, ResizedCropMin: s.resizedCrop, FlipH: s.flip, FlipV: s.flipVertical,

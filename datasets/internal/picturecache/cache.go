@@ -24,7 +24,7 @@ type Key [32]byte
 const (
 	magic     = "MEDUSA pictures\x01"
 	headBytes = 64  // of the file
-	slotHead  = 256 // bytes before a slot's pixels: key, checksum, length of the note, note
+	slotHead  = 512 // bytes before a slot's pixels: key, checksum, length of the note, note
 	noteAt    = 32 + 4 + 2
 
 	// MaxNote is the longest note that a slot takes.

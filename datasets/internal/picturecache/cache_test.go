@@ -149,7 +149,7 @@ func FuzzOpen(f *testing.F) {
 	whole, err := os.ReadFile(path)
 	require.NoError(f, err)
 	f.Add(whole)
-	f.Add(whole[:headBytes+300])
+	f.Add(whole[:headBytes+600])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		path := filepath.Join(t.TempDir(), "pictures.cache")
 		require.NoError(t, os.WriteFile(path, b, 0o666))
