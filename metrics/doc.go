@@ -10,7 +10,7 @@
 // # Exactness
 //
 // Every ranking is that of a plain loop: distances in float64 over the float32 values,
-// ties broken by the lower row. The matrix product in float32 that does the bulk of
+// and rows at exactly the same distance share their places (see below). The matrix product in float32 that does the bulk of
 // the work only sorts out pairs that lie further apart than its proven error bound
 // (see bound.go); the others are compared in float64. So a result depends neither on
 // the number of threads nor on the kernel behind the product, equal rows are at
@@ -29,6 +29,12 @@
 //	MAP          1/R · Σ i/ρᵢ
 //	MRR          1/ρ₁
 //
-// each averaged over the queries. K. Musgrave, S. Belongie and S.-N. Lim, "A Metric
+// each averaged over the queries. Where rows are at exactly the same distance from a
+// query, every order of them is as likely as any other, and a figure is its expectation:
+// any fixed order, such as that of the rows, follows the labels where a set is sorted by
+// class, and then flatters a network that puts all pictures on one point. Result.Tied
+// counts the queries that this concerns. Neighbours that are listed come by the lower row.
+//
+// K. Musgrave, S. Belongie and S.-N. Lim, "A Metric
 // Learning Reality Check", ECCV 2020, argue for MAP@R.
 package metrics

@@ -13,6 +13,7 @@ import (
 type Options struct {
 	Distance Distance // Euclidean if zero
 	RecallAt []int    // the K of Recall@K; 1, 2, 4, 8, 16, 32 if empty
+	CMCAt    []int    // the K of CMC@K where cameras are known; 1, 5, 10 if empty
 
 	// K is the number of neighbours that R-precision, MAP@R, MAP and MRR look at: all if
 	// zero, KLargestR for the largest R of any query. Relevant rows beyond count as not
@@ -41,6 +42,9 @@ const noMatch = "metrics: none of the %d queries has another picture of its clas
 // defaultRecallAt is the K of Recall@K that papers print, and their continuation.
 var defaultRecallAt = []int{1, 2, 4, 8, 16, 32}
 
+// defaultCMCAt is what papers on re-identification print.
+var defaultCMCAt = []int{1, 5, 10}
+
 // Evaluate measures query embeddings against a gallery, or against themselves where
 // gallery is nil, every query's own row left out. Under Cosine the rows are divided by
 // their norms before they are clustered.
@@ -57,6 +61,9 @@ func Evaluate(ctx context.Context, query Set, gallery *Set, o Options) (Result, 
 	}
 	if len(o.RecallAt) == 0 {
 		o.RecallAt = slices.Clone(defaultRecallAt)
+	}
+	if len(o.CMCAt) == 0 {
+		o.CMCAt = slices.Clone(defaultCMCAt)
 	}
 	r, err := retrieve(ctx, m, o)
 	if err != nil || o.NoClustering {
@@ -75,6 +82,11 @@ func (o Options) check(queries int) error {
 	for _, k := range o.RecallAt {
 		if k < 1 {
 			return errors.Errorf("metrics: recall at %d; K starts at 1", k)
+		}
+	}
+	for _, k := range o.CMCAt {
+		if k < 1 {
+			return errors.Errorf("metrics: CMC at %d; K starts at 1", k)
 		}
 	}
 	switch {
@@ -108,16 +120,21 @@ func retrieve(ctx context.Context, m matching, o Options) (Result, error) {
 	byClass := make(map[int]*Class)
 	depth := o.depth(m)
 	one := make([]float64, len(o.RecallAt))
-	err := forEachQuery(ctx, newScanner(m, o.Distance, rankBlock), func(query int, ranks []int32) {
-		if len(ranks) == 0 {
+	reid := newReID(m, o)
+	err := forEachQuery(ctx, newScanner(m, o.Distance, rankBlock), func(query int, ranking []tier) {
+		reid.add(ranking)
+		if len(ranking) == 0 {
 			r.LeftOut++
 			return
 		}
 		if o.PerQuery {
 			one = make([]float64, len(o.RecallAt))
 		}
-		figures := measure(ranks, depth, o.RecallAt, one)
+		figures, open := measure(ranking, depth, o.RecallAt, one), tied(ranking, depth)
 		r.Queries++
+		if open {
+			r.Tied++
+		}
 		r.add(figures)
 		label := m.query.Labels[query]
 		if byClass[label] == nil {
@@ -126,7 +143,11 @@ func retrieve(ctx context.Context, m matching, o Options) (Result, error) {
 		byClass[label].Queries++
 		byClass[label].add(figures)
 		if o.PerQuery {
-			r.PerQuery = append(r.PerQuery, Query{Row: query, Relevant: len(ranks), First: int(ranks[0]), Retrieval: figures})
+			first := ranking[0]
+			r.PerQuery = append(r.PerQuery, Query{
+				Row: query, Relevant: relevantRows(ranking), First: int(first.before + first.rows - first.relevant + 1),
+				Tied: open, Retrieval: figures,
+			})
 		}
 	})
 	if err != nil {
@@ -136,6 +157,7 @@ func retrieve(ctx context.Context, m matching, o Options) (Result, error) {
 		return Result{}, errors.Errorf(noMatch, r.LeftOut)
 	}
 	r.divide(r.Queries)
+	r.ReID = reid.mean()
 	r.averageClasses(byClass, o)
 	return r, nil
 }

@@ -12,7 +12,7 @@ import (
 // lies among class 1.
 func points() metrics.Set {
 	return metrics.Set{
-		Embeddings: []float32{0, 0, 1, 0, 0, 1.5, 9, 9, 9, 7.5, 1, 1},
+		Embeddings: []float32{0, 0, 1, 0, 0, 1.5, 9, 9, 9, 7.5, 1.25, 1},
 		Dim:        2,
 		Labels:     []int{1, 1, 1, 2, 2, 2},
 	}
@@ -31,9 +31,9 @@ func ExampleEvaluate() {
 	// recall_at_1 0.667
 	// recall_at_2 0.833
 	// precision_at_1 0.667
-	// r_precision 0.583
-	// map_at_r 0.542
-	// map 0.763
+	// r_precision 0.667
+	// map_at_r 0.625
+	// map 0.790
 	// mrr 0.792
 	// nmi 0.479
 	// ami 0.355
@@ -46,7 +46,7 @@ func ExampleResult_MarshalJSON() {
 	text, _ := json.Marshal(r)
 	fmt.Println(string(text))
 	// Output:
-	// {"recall_at_1":0.6666666666666666,"recall_at_4":1,"precision_at_1":0.6666666666666666,"r_precision":0.5833333333333334,"map_at_r":0.5416666666666666,"map":0.7625000000000001,"mrr":0.7916666666666666,"queries":6,"queries_left_out":0}
+	// {"recall_at_1":0.6666666666666666,"recall_at_4":1,"precision_at_1":0.6666666666666666,"r_precision":0.6666666666666666,"map_at_r":0.625,"map":0.7902777777777777,"mrr":0.7916666666666666,"queries":6,"queries_left_out":0,"queries_tied":0}
 }
 
 func ExampleSearch() {
@@ -64,7 +64,7 @@ func ExampleSearch() {
 	// Output:
 	// row 4 of class 2 at 1.12
 	// row 3 of class 2 at 1.41
-	// row 5 of class 2 at 9.90
+	// row 5 of class 2 at 9.72
 }
 
 func ExampleRecall() {

@@ -11,6 +11,9 @@ type Set struct {
 	Embeddings []float32 // N×Dim, row-major
 	Dim        int
 	Labels     []int // N class labels, any integers
+	// Cameras (N) tells what took each picture, any integers; nil if unknown. Where they
+	// are known, Evaluate measures re-identification across cameras besides; see [ReID].
+	Cameras []int
 }
 
 // Len is the number of rows, N.
@@ -51,6 +54,9 @@ func (s Set) checkLabels(name string) error {
 	if len(s.Labels) != s.Len() {
 		return errors.Errorf("metrics: %s: %d labels for %d rows", name, len(s.Labels), s.Len())
 	}
+	if s.Cameras != nil && len(s.Cameras) != s.Len() {
+		return errors.Errorf("metrics: %s: %d cameras for %d rows", name, len(s.Cameras), s.Len())
+	}
 	return nil
 }
 
@@ -88,7 +94,19 @@ func (m matching) checkLabels() error {
 	if err := m.query.checkLabels("query"); err != nil {
 		return err
 	}
-	return m.gallery.checkLabels("gallery")
+	if err := m.gallery.checkLabels("gallery"); err != nil {
+		return err
+	}
+	if (m.query.Cameras == nil) != (m.gallery.Cameras == nil) {
+		return errors.New("metrics: query and gallery: only one of them tells its Cameras; give both or neither")
+	}
+	return nil
+}
+
+// sameCamera reports whether query i and gallery row j were taken by one camera, as far
+// as that is known.
+func (m matching) sameCamera(i, j int) bool {
+	return m.query.Cameras != nil && m.query.Cameras[i] == m.gallery.Cameras[j]
 }
 
 // others is the number of gallery rows that a query is ranked against.
