@@ -3,7 +3,6 @@ package metrics
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 )
 
@@ -53,12 +52,8 @@ type rankFinder struct {
 	rows  []ranked  // the relevant rows, in order
 	keys  []float64 // their different keys, in order
 	tiers []tier    // one a key, before and rows still to be filled in
-	lo    []float32 // windows of the keys, then +Inf
-	hi    []float32
-	start []int32 // bucket → a gap not after that of any value in the bucket
-	base  float32 // value v is in bucket ⌊(v − base)·scale⌋, cut to the table
-	scale float32
-	count []int32 // 2k: rows in the gap before key k; 2k+1: rows of key k; last: rows after all
+	gaps            // between the keys
+	count []int32   // 2k: rows in the gap before key k; 2k+1: rows of key k; last: rows after all
 }
 
 // reset prepares for a query with the given relevant rows.
@@ -83,51 +78,13 @@ func (f *rankFinder) reset(query int, rows []int32) {
 		}
 	}
 	n := len(f.keys)
-	f.lo, f.hi = resize(f.lo, n+1), resize(f.hi, n+1)
+	f.reserve(n)
 	for i, key := range f.keys {
 		f.lo[i], f.hi[i] = f.scan.window(query, key)
 	}
-	f.lo[n], f.hi[n] = float32(math.Inf(1)), float32(math.Inf(1))
+	f.fill(8192)
 	f.count = resize(f.count, 2*n+1)
 	clear(f.count)
-	f.fillTable()
-}
-
-func (f *rankFinder) fillTable() {
-	n := len(f.keys)
-	buckets := 256
-	for buckets < 8*n && buckets < 8192 {
-		buckets *= 2
-	}
-	f.start = resize(f.start, buckets)
-	clear(f.start)
-	if n == 0 {
-		return
-	}
-	f.base = f.hi[0]
-	f.scale = float32(buckets-1) / (f.hi[n-1] - f.hi[0])
-	if !(f.scale > 0 && f.scale < math.MaxFloat32) || f.base-f.base != 0 {
-		f.base, f.scale = 0, 0 // one bucket
-	}
-	gap := 0
-	for b := range f.start {
-		for gap < n && bucket(f.hi[gap], f.base, f.scale, buckets) < b {
-			gap++
-		}
-		f.start[b] = int32(gap)
-	}
-}
-
-// bucket never falls as v grows, which is all that start relies on.
-func bucket(v, base, scale float32, buckets int) int {
-	x := (v - base) * scale
-	switch last := buckets - 1; {
-	case x >= float32(last):
-		return last
-	case x > 0:
-		return int(x)
-	}
-	return 0 // for NaN too
 }
 
 // visit counts a stretch of gallery rows.
