@@ -116,6 +116,9 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 		i := &done[n]
 		if s.Step == 0 && n == 0 {
 			s.Before = &i.Result
+			if !t.o.NoReport {
+				t.untrained = i.Embeddings
+			}
 		}
 		if i.Set == SetValidation {
 			s.Schedule.evaluated(i.Value)
@@ -159,7 +162,7 @@ func (t *Trainer) tellEvaluated(ctx context.Context, i EvalInfo) error {
 func (t *Trainer) tell(call func(Hook) error) error {
 	for _, h := range t.o.Hooks {
 		if err := call(h); err != nil {
-			return errors.Wrap(err, "trainer: a hook stopped the run")
+			return &HookError{Err: err, Step: t.state.Step, Dir: string(t.dir)}
 		}
 	}
 	return nil

@@ -3,13 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
-	"strconv"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"medusa/datasets"
+	"medusa/internal/wording"
 	"medusa/samplers"
 	"medusa/trainer"
 )
@@ -32,14 +31,14 @@ func printFound(w io.Writer, data trainer.Data, plan samplers.Plan) {
 	s := data.Train.Summary()
 	fmt.Fprintf(w, "%s (%s)\n\n", s.Source, s.Kind)
 	t := newTable(w, "", "classes", "pictures", "smallest class", "largest class")
-	for _, part := range parts(data) {
-		s := part.set.Summary()
-		t.AppendRow(table.Row{part.name, s.Classes, s.Pictures, classSize(s.Smallest), classSize(s.Largest)})
+	for _, part := range data.Parts() {
+		s := part.Set.Summary()
+		t.AppendRow(table.Row{part.Name, s.Classes, s.Pictures, classSize(s.Smallest), classSize(s.Largest)})
 	}
 	numbersRight(t, 2, 3)
 	t.Render()
 
-	fmt.Fprintf(w, "\nstored as %s of %d×%d, %.1f MiB", channelsName(s.Channels), s.Height, s.Width, float64(s.Bytes)/(1<<20))
+	fmt.Fprintf(w, "\nstored as %s of %d×%d, %.1f MiB", wording.Channels(s.Channels), s.Height, s.Width, float64(s.Bytes)/(1<<20))
 	if s.OnDisk {
 		fmt.Fprint(w, " in a cache file")
 	}
@@ -50,53 +49,14 @@ func printFound(w io.Writer, data trainer.Data, plan samplers.Plan) {
 	if line := plan.String(); line != "" {
 		fmt.Fprintln(w, "batches:", line)
 	}
-	printCounts(w, "left out", told(data, func(s datasets.Summary) []datasets.Count { return s.Skipped }))
-	printCounts(w, "worth knowing", told(data, func(s datasets.Summary) []datasets.Count { return s.Notes }))
-	if shared := seenInTraining(data); len(shared) > 0 {
+	printCounts(w, "left out", data.Skipped())
+	printCounts(w, "worth knowing", data.Notes())
+	if shared := data.SeenInTraining(); len(shared) > 0 {
 		fmt.Fprintf(w, "careful: %d of the %d test classes are also learned, such as %s: the figures will not be about\n"+
 			"  unseen classes; give others with -test, or part them with -train-classes and -test-classes\n",
 			len(shared), data.Test.NumClasses(), shared[0])
 	}
 	fmt.Fprintln(w)
-}
-
-// told gathers what the parts of the data tell; parts cut from one folder tell the same.
-func told(data trainer.Data, of func(datasets.Summary) []datasets.Count) []datasets.Count {
-	var out []datasets.Count
-	for _, p := range parts(data) {
-		for _, c := range of(p.set.Summary()) {
-			same := func(o datasets.Count) bool { return o.String() == c.String() }
-			if !slices.ContainsFunc(out, same) {
-				out = append(out, c)
-			}
-		}
-	}
-	return out
-}
-
-// seenInTraining names the test classes that are learned too.
-func seenInTraining(data trainer.Data) []string {
-	if data.Test == nil {
-		return nil
-	}
-	return datasets.SharedClasses(data.Train, data.Test)
-}
-
-type part struct {
-	name string
-	set  *datasets.Dataset
-}
-
-// parts are the sets of pictures that there are, in the order of their use.
-func parts(data trainer.Data) []part {
-	all := []part{{"train", data.Train}, {"validation", data.Val}, {"test", data.Test}}
-	var out []part
-	for _, p := range all {
-		if p.set != nil {
-			out = append(out, p)
-		}
-	}
-	return out
 }
 
 func printCounts(w io.Writer, title string, counts []datasets.Count) {
@@ -110,16 +70,6 @@ func printCounts(w io.Writer, title string, counts []datasets.Count) {
 }
 
 func classSize(c datasets.ClassSize) string { return fmt.Sprintf("%d  %s", c.Pictures, c.Name) }
-
-func channelsName(n int) string {
-	switch n {
-	case 1:
-		return "grey"
-	case 3:
-		return "RGB"
-	}
-	return strconv.Itoa(n) + " channels"
-}
 
 // numbersRight aligns columns, counted from 1, to the right.
 func numbersRight(t table.Writer, columns ...int) {

@@ -170,7 +170,7 @@ func TestReportThatCannotBeWritten(t *testing.T) {
 	var stderr bytes.Buffer
 	code := run(context.Background(), small("-data", data, "-steps", "3", "-out", dir), inTheWay, &stderr, false)
 	assert.Equal(t, exitFailed, code)
-	assert.Contains(t, stderr.String(), "model.safetensors, but there is no report; -resume "+dir)
+	assert.Contains(t, stderr.String(), "model.safetensors, but there is no report.html; -resume "+dir)
 	require.NoError(t, os.RemoveAll(report))
 
 	moved := data + "-moved"

@@ -12,6 +12,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"medusa/internal/wording"
 	"medusa/metrics"
 	"medusa/trainer"
 )
@@ -47,9 +48,9 @@ func (p *progress) hook() trainer.Hook {
 }
 
 func (p *progress) start(_ context.Context, i trainer.StartInfo) error {
-	what := fmt.Sprintf("%s parameters", thousands(i.Parameters))
+	what := fmt.Sprintf("%s parameters", wording.Thousands(i.Parameters))
 	if i.LossParams > 0 {
-		what += fmt.Sprintf(" and %s of the loss", thousands(i.LossParams))
+		what += fmt.Sprintf(" and %s of the loss", wording.Thousands(i.LossParams))
 	}
 	fmt.Fprintf(p.w, "training %s: %s; %d steps of %d pictures, %d steps an epoch\n", i.Dir, what, i.Steps, i.Batch, i.StepsPerEpoch)
 	if i.Step > 0 {
@@ -183,13 +184,4 @@ func clock(d time.Duration) string {
 		return fmt.Sprintf("%dh%02dm", s/3600, s/60%60)
 	}
 	return fmt.Sprintf("%dm%02ds", s/60, s%60)
-}
-
-// thousands writes a number with a comma every three digits.
-func thousands(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

@@ -46,8 +46,8 @@ func onTheWay(s *settings, cfg trainer.Config) (done bool, err error) {
 		return false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
 			"put back what was there, or begin a new run with -config", filepath.Join(s.resume, trainer.ConfigFile), strings.Join(fields, ", "))
 	}
-	for _, name := range []string{trainer.ResultFile, reportFile} {
-		if name == reportFile && s.noReport {
+	for _, name := range []string{trainer.ResultFile, trainer.ReportFile} {
+		if name == trainer.ReportFile && s.noReport {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(s.resume, name)); err != nil {

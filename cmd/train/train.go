@@ -57,35 +57,21 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 	printFound(w, data, samplers.NewPlan(data.Train.Labels(), max(cfg.Sampler.K, 1), cfg.Sampler.Repeat))
 
 	p := newProgress(w, live)
-	r := &recorder{data: data}
-	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook(), r.hook()}, func(m string) { fmt.Fprintln(w, m) })
+	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook()}, func(m string) { fmt.Fprintln(w, m) })
 	if err != nil {
 		return false, err
 	}
-	r.trainer = t
 	result, err := t.Run(ctx)
 	p.close()
+	var unfinished *trainer.FinishError
+	if errors.As(err, &unfinished) {
+		return false, errors.Wrapf(unfinished.Err, "the model is %s, but there is no %s; -resume %s tries again", unfinished.Model, unfinished.File, unfinished.Dir)
+	}
 	if err != nil {
 		return false, err
 	}
-	interrupted = result.Stop == trainer.StopInterrupted
-	var report, embeddings string
-	if !interrupted && r.after != nil {
-		if embeddings, err = writeEmbeddings(result.Dir, r.measured(), r.after); err != nil {
-			return false, err
-		}
-	}
-	if !interrupted && !s.noReport {
-		if report, err = r.write(ctx, f, result); err != nil && ctx.Err() != nil {
-			fmt.Fprintf(w, "stopped before the report was written, the model is %s; the report comes with\n  go run ./cmd/train -resume %s\n", result.Model, result.Dir)
-			return true, nil
-		}
-		if err != nil {
-			return false, errors.Wrapf(err, "the model is %s, but there is no report; -resume %s tries again", result.Model, result.Dir)
-		}
-	}
-	printOutcome(w, data, result, report, embeddings)
-	return interrupted, nil
+	printOutcome(w, result)
+	return result.Stop == trainer.StopInterrupted, nil
 }
 
 // loadUntil is load, given up when ctx ends.
@@ -127,7 +113,7 @@ func load(cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {
 
 // prepare makes a new run, or one that goes on.
 func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook, notice func(string)) (*trainer.Trainer, error) {
-	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice}
+	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice, NoReport: s.noReport}
 	if s.resume != "" {
 		o.Device = s.device
 		return trainer.Resume(data, o)

@@ -24,11 +24,11 @@ type floor struct {
 // house is cmd → trainer → {nets, losses, miners} → graph → internal/device → gorgonia,
 // with {samplers, datasets, metrics} beside. The longest path that fits counts.
 var house = []floor{
-	{"cmd", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "internal/report", "internal/filewrite", "internal/safetensors", "internal/cuda"}, false,
+	{"cmd", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "internal/safetensors", "internal/wording", "internal/cuda"}, false,
 		"a command puts packages together and leaves graphs to the trainer"},
 	{"bench", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "graph", "internal"}, true,
 		"benchmarks lie above everything"},
-	{"trainer", []string{"nets", "losses", "miners", "samplers", "datasets", "metrics", "graph", "internal/filewrite", "internal/safetensors", "internal/tensorboard", "internal/device"}, true,
+	{"trainer", []string{"nets", "losses", "miners", "samplers", "datasets", "metrics", "graph", "internal/report", "internal/wording", "internal/filewrite", "internal/safetensors", "internal/tensorboard", "internal/device"}, true,
 		"the trainer joins nets and losses; devices it knows by their interface"},
 	{"nets", []string{"graph"}, true, "nets and losses do not know each other: they meet in a node"},
 	{"losses", []string{"graph", "miners"}, true, "nets and losses do not know each other: they meet in a node"},
@@ -42,6 +42,7 @@ var house = []floor{
 	{"datasets", nil, false, "data sets are tested with fstest.MapFS alone"},
 	{"metrics", []string{"internal/device/cpu"}, false, "metrics are plain functions over slices"},
 	{"internal/report", []string{"internal/device/cpu", "internal/filewrite"}, false, "a report is made of numbers and pictures"},
+	{"internal/wording", nil, false, "words are made of numbers and names"},
 	{"internal/filewrite", nil, false, "files are written of bytes"},
 	{"internal/safetensors", nil, false, "a file format"},
 	{"internal/tensorboard", nil, false, "a file format"},
