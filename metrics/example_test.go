@@ -93,3 +93,37 @@ func ExampleKMeans() {
 	// Output:
 	// [1 1 1 0 0 1] NMI 0.479
 }
+
+func ExampleVerify() {
+	v, err := metrics.Verify(context.Background(), points(), metrics.VerifyOptions{FAR: []float64{0.5, 0.01}, At: []float64{3}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%d pairs of one class, %d of two; EER %.3f, AUC %.3f\n", v.Genuine, v.Impostor, v.EER, v.AUC)
+	for _, p := range append(v.AtFAR, v.At...) {
+		fmt.Printf("nearer than %.2f: %.2f of the former, %.2f of the latter\n", p.Threshold, p.TAR, p.FAR)
+	}
+	fmt.Println("too few pairs to tell a rate of", v.TooFine)
+	// Output:
+	// 6 pairs of one class, 9 of two; EER 0.333, AUC 0.722
+	// nearer than 3.00: 0.67 of the former, 0.33 of the latter
+	// too few pairs to tell a rate of [0.5 0.01]
+}
+
+// Two people, each seen by two cameras: a picture of one's own camera is no answer.
+func ExampleReID() {
+	s := metrics.Set{
+		Embeddings: []float32{0, 1, 4, 2, 6, 7}, Dim: 1,
+		Labels:  []int{1, 1, 1, 2, 2, 2},
+		Cameras: []int{1, 1, 2, 1, 2, 2},
+	}
+	r, err := metrics.Evaluate(context.Background(), s, nil, metrics.Options{RecallAt: []int{1}, CMCAt: []int{1, 2}, NoClustering: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("Recall@1 %.2f CMC@1 %.2f CMC@2 %.2f mAP %.2f\n", r.Recall[0], r.ReID.CMC[0], r.ReID.CMC[1], r.ReID.MAP)
+	// Output:
+	// Recall@1 0.58 CMC@1 0.00 CMC@2 0.67 mAP 0.45
+}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sort"
 	"sync"
 	"sync/atomic"
 
@@ -36,7 +37,9 @@ type VerifyOptions struct {
 //
 // The equal error rate is FAR = 1 − TAR where the lines between the points of the ROC,
 // (FAR, TAR) for all t, cross it; AUC is the area below these lines, which is the chance
-// that a genuine pair is nearer than an impostor, equal distances counting half.
+// that a genuine pair is nearer than an impostor, equal distances counting half. All are
+// exact, but that beyond 4,096 genuine pairs the area is taken between as many of them,
+// spread evenly, which cannot be off by more than 0.00013.
 //
 // ISO/IEC 19795-1, "Biometric performance testing and reporting"; T. Fawcett, "An
 // introduction to ROC analysis", Pattern Recognition Letters 27, 2006.
@@ -79,9 +82,11 @@ const (
 	maxVerify  = 1 << 14
 	leastPairs = 10 // that a false accept rate must rest on
 
-	drawnEdges   = 1 << 16 // impostor pairs that divide the distances
-	gapBuckets   = 1 << 18
-	curveDensity = 40 // points of the curve a power of ten
+	genuineEdges  = 1 << 12
+	impostorEdges = 1 << 9
+	drawn         = 1 << 16 // impostor pairs that the impostor edges are chosen from
+	gapBuckets    = 1 << 15
+	curveDensity  = 40 // points of the curve a power of ten
 )
 
 // Verify measures thresholds on all pairs of two rows of s: exactly, as a plain loop
@@ -114,7 +119,7 @@ func Verify(ctx context.Context, s Set, o VerifyOptions) (Verification, error) {
 	case r.AllImpostor == 0:
 		return Verification{}, errors.New("metrics: verification: all rows are of one class; thresholds need pairs of one class and of two")
 	}
-	v := &verifier{o: o, result: &r, rows: s.Len()}
+	v := &verifier{o: o, result: &r, rows: s.Len(), inside: map[int][]float64{}}
 	v.genuine = v.genuineDistances(s, newRand(o.Seed, 1))
 	v.prepare(s.sample(cmp.Or(o.MaxRows, maxVerify), newRand(o.Seed, 2)), newRand(o.Seed, 3))
 	if err := v.countImpostors(ctx); err != nil {
@@ -160,11 +165,10 @@ func (s Set) sample(most int, rng *rand.Rand) Set {
 	return out
 }
 
-// verifier counts impostor pairs between edges: the distances of all genuine pairs, those
-// of some impostors, and the thresholds asked for. Counting needs an exact distance only
-// for a pair within the error bound of an edge; what lies between two genuine pairs
-// matters to no rate but for its number, and the few distances that become thresholds
-// are looked for in a second pass over the gaps that hold them.
+// verifier counts impostor pairs between edges: distances of some genuine and impostor
+// pairs, spread evenly over all, and the thresholds asked for. Counting needs the exact
+// distance only of a pair within the error bound of an edge. Where a rate depends on what
+// lies between two edges, a second pass gathers the exact distances there.
 type verifier struct {
 	o       VerifyOptions
 	result  *Verification
@@ -175,8 +179,9 @@ type verifier struct {
 	shift []float32 // added to the tile values of a query: ‖a‖² for Euclidean
 	edges []float64 // different distances, rising
 	gaps
-	count []int64 // 2k: impostors in the gap before edge k; 2k+1: at edge k; last: behind all
-	below []int64 // impostors nearer than an edge, then all
+	count  []int64           // 2k: impostors in the gap before edge k; 2k+1: at edge k; last: behind all
+	below  []int64           // impostors nearer than an edge, then all
+	inside map[int][]float64 // distances of the impostors in a gap, rising, as far as gathered
 }
 
 // genuineDistances measures the pairs of each class, of the larger the more rows are left
@@ -238,12 +243,15 @@ func (v *verifier) prepare(s Set, rng *rand.Rand) {
 			v.shift[i] = float32(n * n)
 		}
 	}
-	v.edges = append(slices.Clone(v.genuine), v.o.At...)
-	for range drawnEdges {
+	var impostors []float64
+	for range drawn {
 		if i, j := rng.IntN(s.Len()), rng.IntN(s.Len()); s.Labels[i] != s.Labels[j] {
-			v.edges = append(v.edges, v.distance(min(i, j), max(i, j)))
+			impostors = append(impostors, v.distance(min(i, j), max(i, j)))
 		}
 	}
+	slices.Sort(impostors)
+	v.edges = append(spread(v.genuine, genuineEdges), spread(impostors, impostorEdges)...)
+	v.edges = append(v.edges, v.o.At...)
 	slices.Sort(v.edges)
 	v.edges = slices.Compact(v.edges)
 	v.reserve(len(v.edges))
@@ -252,6 +260,18 @@ func (v *verifier) prepare(s Set, rng *rand.Rand) {
 	}
 	v.fill(gapBuckets)
 	v.count, v.below = make([]int64, 2*len(v.edges)+1), make([]int64, len(v.edges)+1)
+}
+
+// spread is at most so many elements of a sorted list, evenly, its ends included.
+func spread(list []float64, most int) []float64 {
+	if len(list) <= most {
+		return slices.Clone(list)
+	}
+	out := make([]float64, most)
+	for k := range out {
+		out[k] = list[k*(len(list)-1)/(most-1)]
+	}
+	return out
 }
 
 func (v *verifier) distance(i, j int) float64 { return v.o.Distance.fromKey(v.scan.key(i, j)) }
@@ -340,23 +360,31 @@ func (v *verifier) place(d float64) int {
 // conclude turns the counts into rates.
 func (v *verifier) conclude(ctx context.Context) error {
 	r := v.result
-	r.EER, r.AUC = v.curve()
-	wanted := []int64{rankBelow(r.EER, r.Impostor)}
+	gaps := []int{v.curve()}
+	var ranks []int64
 	for _, f := range v.o.FAR {
 		if float64(r.Impostor) < leastPairs/f*(1-hair) {
 			r.TooFine = append(r.TooFine, f)
 			continue
 		}
 		r.AtFAR = append(r.AtFAR, OperatingPoint{Asked: f})
-		wanted = append(wanted, rankBelow(f, r.Impostor))
+		rank := rankBelow(f, r.Impostor)
+		gap, _ := v.gapOf(rank)
+		ranks, gaps = append(ranks, rank), append(gaps, gap)
 	}
-	found, err := v.impostorAt(ctx, wanted)
-	if err != nil {
+	if err := v.gather(ctx, gaps...); err != nil {
 		return err
 	}
-	r.EERThreshold = found[0].distance
-	for i, f := range found[1:] {
-		r.AtFAR[i].Threshold, r.AtFAR[i].FAR, r.AtFAR[i].TAR = f.distance, float64(f.nearer)/float64(r.Impostor), v.tar(f.distance)
+	r.EER = v.equalErrorRate(gaps[0])
+	equal := rankBelow(r.EER, r.Impostor)
+	gap, _ := v.gapOf(equal)
+	if err := v.gather(ctx, gap); err != nil { // known already but at the border of two gaps
+		return err
+	}
+	r.EERThreshold, _ = v.impostor(equal)
+	for i, rank := range ranks {
+		t, nearer := v.impostor(rank)
+		r.AtFAR[i].Threshold, r.AtFAR[i].FAR, r.AtFAR[i].TAR = t, float64(nearer)/float64(r.Impostor), v.tar(t)
 	}
 	for _, t := range v.o.At {
 		k, _ := slices.BinarySearch(v.edges, t)
@@ -376,8 +404,7 @@ func rankBelow(far float64, impostors int64) int64 {
 
 // tar is the share of genuine pairs nearer than t.
 func (v *verifier) tar(t float64) float64 {
-	nearer, _ := slices.BinarySearch(v.genuine, t)
-	return float64(nearer) / float64(len(v.genuine))
+	return float64(v.genuineBelow(t)) / float64(len(v.genuine))
 }
 
 // point is what edge k gives as a threshold.
@@ -385,99 +412,151 @@ func (v *verifier) point(k int) OperatingPoint {
 	return OperatingPoint{Threshold: v.edges[k], FAR: float64(v.below[k]) / float64(v.result.Impostor), TAR: v.tar(v.edges[k])}
 }
 
-// curve goes along the ROC: from edge to edge first the impostors between them, then
-// what lies at the edge.
-func (v *verifier) curve() (eer, auc float64) {
-	impostors, genuine := float64(v.result.Impostor), float64(len(v.genuine))
-	crossed := false
-	far, tar, nearer := 0.0, 0.0, 0
-	advance := func(farther, more float64) {
-		auc += (farther - far) * (tar + more) / 2
-		if h0, h1 := far+tar-1, farther+more-1; !crossed && h1 >= 0 {
-			crossed, eer = true, far
-			if h1 > h0 {
-				eer += (farther - far) * -h0 / (h1 - h0)
-			}
-		}
-		far, tar = farther, more
-	}
+// genuineBelow is the number of genuine pairs nearer than t.
+func (v *verifier) genuineBelow(t float64) int {
+	n, _ := slices.BinarySearch(v.genuine, t)
+	return n
+}
+
+// curve goes along the ROC from edge to edge, first what lies between them, then what
+// lies at the edge, for the area and the points to draw. It returns the gap before or at
+// whose edge FAR = 1 − TAR is crossed.
+func (v *verifier) curve() (crossing int) {
+	crossing = len(v.edges)
 	last := math.Inf(-1) // logarithm of the false accept rate of the curve's last point
-	for k, edge := range v.edges {
-		advance(float64(v.below[k])/impostors, tar)
-		if l := math.Log10(far); far > 0 && (l-last >= 1./curveDensity || k == len(v.edges)-1) {
+	var w walk
+	for k := range v.edges {
+		p := v.point(k)
+		w.to(p.FAR, p.TAR)
+		if l := math.Log10(p.FAR); p.FAR > 0 && (l-last >= 1./curveDensity || k == len(v.edges)-1) {
 			last = l
-			v.result.Curve = append(v.result.Curve, OperatingPoint{Threshold: edge, FAR: far, TAR: tar})
+			v.result.Curve = append(v.result.Curve, p)
 		}
-		for nearer < len(v.genuine) && v.genuine[nearer] == edge {
-			nearer++
+		w.to(v.upTo(k))
+		if w.crossed {
+			crossing = min(crossing, k)
 		}
-		advance(float64(v.below[k]+v.count[2*k+1])/impostors, float64(nearer)/genuine)
 	}
-	advance(1, 1)
-	return eer, auc
+	w.to(1, 1)
+	v.result.AUC = w.area
+	return crossing
 }
 
-// impostorDistance is the distance of an impostor pair, and how many are nearer.
-type impostorDistance struct {
-	distance float64
-	nearer   int64
+// upTo is the share of impostors and of genuine pairs not farther than edge k; nothing
+// before the first edge.
+func (v *verifier) upTo(k int) (far, tar float64) {
+	if k < 0 {
+		return 0, 0
+	}
+	farther := v.genuineBelow(math.Nextafter(v.edges[k], math.Inf(1)))
+	return float64(v.below[k]+v.count[2*k+1]) / float64(v.result.Impostor), float64(farther) / float64(len(v.genuine))
 }
 
-// impostorAt finds the impostor pairs of the given ranks, the nearest having rank 0.
-func (v *verifier) impostorAt(ctx context.Context, ranks []int64) ([]impostorDistance, error) {
-	inside := make(map[int][]float64) // distances within a gap
-	gapOf := func(rank int64) (gap int, atEdge bool) {
-		k, _ := slices.BinarySearchFunc(v.below, rank, func(below, rank int64) int {
-			if below <= rank {
-				return -1
-			}
-			return 1
-		}) // the first edge with more than rank impostors nearer
-		if k > 0 && rank < v.below[k-1]+v.count[2*k-1] {
-			return k - 1, true
+// equalErrorRate goes through the gap and over the edge at its end, pair by pair.
+func (v *verifier) equalErrorRate(gap int) float64 {
+	var w walk
+	w.to(v.upTo(gap - 1))
+	end := math.Inf(1)
+	if gap < len(v.edges) {
+		end = v.edges[gap]
+	}
+	list := v.inside[gap]
+	before := v.below[gap] - int64(len(list))
+	impostor, genuine := 0, 0
+	if gap > 0 {
+		genuine = v.genuineBelow(math.Nextafter(v.edges[gap-1], math.Inf(1)))
+	}
+	for !w.crossed {
+		next := end
+		if impostor < len(list) {
+			next = min(next, list[impostor])
 		}
-		return k, false
-	}
-	for _, rank := range ranks {
-		if gap, atEdge := gapOf(rank); !atEdge {
-			inside[gap] = nil
+		if genuine < len(v.genuine) {
+			next = min(next, v.genuine[genuine])
 		}
-	}
-	if err := v.collect(ctx, inside); err != nil {
-		return nil, err
-	}
-	out := make([]impostorDistance, len(ranks))
-	for i, rank := range ranks {
-		gap, atEdge := gapOf(rank)
-		if atEdge {
-			out[i] = impostorDistance{v.edges[gap], v.below[gap]}
-			continue
+		if next >= end {
+			break
 		}
-		list := inside[gap]
-		before := v.below[gap] - int64(len(list)) // impostors before the gap
-		d := list[rank-before]
-		first, _ := slices.BinarySearch(list, d)
-		out[i] = impostorDistance{d, before + int64(first)}
+		for impostor < len(list) && list[impostor] == next {
+			impostor++
+		}
+		for genuine < len(v.genuine) && v.genuine[genuine] == next {
+			genuine++
+		}
+		w.to(float64(before+int64(impostor))/float64(v.result.Impostor), float64(genuine)/float64(len(v.genuine)))
 	}
-	return out, nil
+	if !w.crossed && gap < len(v.edges) {
+		w.to(v.upTo(gap))
+	}
+	return w.eer
 }
 
-// collect fills in the impostor distances within the gaps that are its keys, rising.
-func (v *verifier) collect(ctx context.Context, inside map[int][]float64) error {
-	if len(inside) == 0 {
-		return nil
+// walk follows the ROC from (0, 0) in straight lines.
+type walk struct {
+	far, tar float64
+	area     float64
+	crossed  bool // FAR = 1 − TAR
+	eer      float64
+}
+
+func (w *walk) to(far, tar float64) {
+	w.area += (far - w.far) * (tar + w.tar) / 2
+	if h0, h1 := w.far+w.tar-1, far+tar-1; !w.crossed && h1 >= 0 {
+		w.crossed, w.eer = true, w.far
+		if h1 > h0 {
+			w.eer += (far - w.far) * max(0, -h0) / (h1 - h0)
+		}
 	}
+	w.far, w.tar = far, tar
+}
+
+// gapOf is where the impostor pair of a rank lies, the nearest having rank 0: in a gap,
+// or at its edge.
+func (v *verifier) gapOf(rank int64) (gap int, atEdge bool) {
+	k := sort.Search(len(v.below), func(k int) bool { return v.below[k] > rank })
+	if k > 0 && rank < v.below[k-1]+v.count[2*k-1] {
+		return k - 1, true
+	}
+	return k, false
+}
+
+// impostor is the distance of the impostor pair of a rank, in a gap that was gathered,
+// and the number of those nearer.
+func (v *verifier) impostor(rank int64) (distance float64, nearer int64) {
+	gap, atEdge := v.gapOf(rank)
+	if atEdge {
+		return v.edges[gap], v.below[gap]
+	}
+	list := v.inside[gap]
+	before := v.below[gap] - int64(len(list))
+	distance = list[rank-before]
+	first, _ := slices.BinarySearch(list, distance)
+	return distance, before + int64(first)
+}
+
+// gather makes the exact distances within the gaps known.
+func (v *verifier) gather(ctx context.Context, gaps ...int) error {
 	type span struct {
 		gap    int
 		lo, hi float32
 	}
 	var spans []span
-	for gap := range inside {
+	for _, gap := range gaps {
+		if _, known := v.inside[gap]; known {
+			continue
+		}
+		v.inside[gap] = make([]float64, 0, v.count[2*gap])
+		if v.count[2*gap] == 0 {
+			continue
+		}
 		s := span{gap, float32(math.Inf(-1)), v.hi[gap]}
 		if gap > 0 {
 			s.lo = v.lo[gap-1]
 		}
 		spans = append(spans, s)
+	}
+	if len(spans) == 0 {
+		return nil
 	}
 	var lock sync.Mutex
 	nothing := func(int, int) {}
@@ -489,14 +568,14 @@ func (v *verifier) collect(ctx context.Context, inside map[int][]float64) error 
 				}
 				if d := v.distance(query, row); v.place(d) == 2*s.gap {
 					lock.Lock()
-					inside[s.gap] = append(inside[s.gap], d)
+					v.inside[s.gap] = append(v.inside[s.gap], d)
 					lock.Unlock()
 				}
 			}
 		})
 	})
-	for _, list := range inside {
-		slices.Sort(list)
+	for _, s := range spans {
+		slices.Sort(v.inside[s.gap])
 	}
 	return err
 }
