@@ -35,6 +35,7 @@ func (c Config) Defaults() Config {
 	c.LogEvery = cmp.Or(c.LogEvery, 10)
 	c.Sampler.Seed = cmp.Or(c.Sampler.Seed, c.Seed)
 	c.Data.Resize = cmp.Or(c.Data.Resize, datasets.Squeeze)
+	c.Data.Copies = cmp.Or(c.Data.Copies, TellCopies)
 	c.Data.Normalise = cmp.Or(c.Data.Normalise, "auto")
 	c.Solver = c.Solver.defaults()
 	c.Schedule = c.Schedule.defaults(c.Steps)
@@ -131,6 +132,7 @@ func (c Config) suits(data Data) error {
 var metricName = regexp.MustCompile(`^(recall_at_[1-9][0-9]{0,5}|precision_at_1|r_precision|map_at_r|map|mrr|nmi|ami|ari|pairwise_f1)$`)
 
 func (d DataConfig) validate(f *faults) {
+	f.oneOf("data.copies", string(d.Copies), string(TellCopies), string(LeaveOutCopies), string(IgnoreCopies))
 	f.oneOf("data.resize", string(d.Resize), string(datasets.Squeeze), string(datasets.Crop), string(datasets.Pad))
 	f.oneOf("data.normalise", d.Normalise, "auto", "none", "given")
 	f.add(d.Normalise == "given" && (len(d.Mean) == 0 || len(d.Std) == 0), "data.normalise is given, but mean and std are not")

@@ -20,6 +20,7 @@ type settings struct {
 	invert                    bool
 	normalise                 string
 	strict, dropDuplicates    bool
+	copies                    string
 	maxPixels, cacheMB        int
 	cacheDir                  string
 
@@ -81,6 +82,7 @@ func (s *settings) register(f *flags) {
 	f.text(&s.normalise, "normalise", "auto", "auto|none|MEAN/STD", "auto: to mean 0 and deviation 1 over the training pictures; or numbers such as 0.5,0.4,0.4/0.2,0.2,0.2 on the scale 0 to 1")
 	f.yes(&s.strict, "strict", false, "stop at the first unreadable picture instead of leaving it out")
 	f.yes(&s.dropDuplicates, "drop-duplicates", false, "leave out byte-identical files")
+	f.text(&s.copies, "copies", "tell", "tell|drop|ignore", "pictures of the test or validation classes that an earlier part has too, as they are or encoded or sized anew: tell, leave them out of that earlier part, or do not look")
 	f.whole(&s.maxPixels, "max-pixels", datasets.DefaultMaxPixels, "N", "largest width × height that is decoded")
 	f.whole(&s.cacheMB, "cache", int(datasets.DefaultCacheBytes>>20), "MIB", "memory for decoded pictures; beyond it they go to a file in -cache-dir")
 	f.text(&s.cacheDir, "cache-dir", "", "DIR", "where that file goes; the system's temporary folder if empty")
@@ -193,7 +195,7 @@ func (s *settings) pictures() (trainer.DataConfig, error) {
 	c := trainer.DataConfig{
 		Path: s.data, Val: s.val, Test: s.test,
 		Resize: datasets.ResizeMode(s.resize), Invert: s.invert, Detail: s.detail,
-		Strict: s.strict, DropDuplicates: s.dropDuplicates,
+		Strict: s.strict, DropDuplicates: s.dropDuplicates, Copies: trainer.Copies(s.copies),
 		MaxPixels: int64(s.maxPixels), CacheBytes: int64(s.cacheMB) << 20, CacheDir: s.cacheDir,
 		Workers: s.workers,
 		Augment: datasets.Augment{
