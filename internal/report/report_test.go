@@ -300,7 +300,7 @@ func TestMissingParts(t *testing.T) {
 			}
 		},
 		"collapsed":      func(d *Data) { d.Embeddings = make([]float32, len(d.Embeddings)) },
-		"NaN metrics":    func(d *Data) { d.Metrics = []Metric{{"x", math.NaN(), math.Inf(1), false}} },
+		"NaN metrics":    func(d *Data) { d.Metrics = []Metric{{Name: "x", Before: math.NaN(), After: math.Inf(1)}} },
 		"NaN precision":  func(d *Data) { d.PerQueryAP = make([]float64, 30); d.PerQueryAP[2] = math.NaN() },
 		"NaN neighbours": func(d *Data) { d.Neighbours.Distances[0][0] = float32(math.NaN()) },
 		"huge curve": func(d *Data) {
