@@ -33,6 +33,7 @@ type state struct {
 	BestStep  int     `json:"best_step,omitempty"`
 	Stale     int     `json:"stale,omitempty"` // evaluations since the best
 
+	Pixels    *metrics.Result `json:"pixels,omitempty"`
 	Before    *metrics.Result `json:"before,omitempty"`
 	Watch     watch           `json:"watch"`
 	Warnings  []Warning       `json:"warnings,omitempty"`

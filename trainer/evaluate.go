@@ -26,6 +26,14 @@ func (t *Trainer) measure(ctx context.Context, d *datasets.Dataset, clustering b
 }
 
 func (t *Trainer) score(ctx context.Context, d *datasets.Dataset, x []float32, clustering bool) (metrics.Result, error) {
+	needed := slices.Contains([]string{"nmi", "ami", "ari", "pairwise_f1"}, t.cfg.Metric)
+	r, err := metrics.Evaluate(ctx, metrics.Set{Embeddings: x, Dim: t.step.size, Labels: d.Labels()}, nil,
+		metrics.Options{RecallAt: t.recallAt(), NoClustering: !clustering && !needed, Seed: t.cfg.Seed})
+	return r, errors.Wrap(err, "trainer: evaluation")
+}
+
+// recallAt is the K of Recall@K, that of the run's metric among them.
+func (t *Trainer) recallAt() []int {
 	at := slices.Clone(recallAt)
 	if k, ok := strings.CutPrefix(t.cfg.Metric, "recall_at_"); ok {
 		if k, err := strconv.Atoi(k); err == nil && !slices.Contains(at, k) {
@@ -33,10 +41,7 @@ func (t *Trainer) score(ctx context.Context, d *datasets.Dataset, x []float32, c
 			slices.Sort(at)
 		}
 	}
-	needed := slices.Contains([]string{"nmi", "ami", "ari", "pairwise_f1"}, t.cfg.Metric)
-	r, err := metrics.Evaluate(ctx, metrics.Set{Embeddings: x, Dim: t.step.size, Labels: d.Labels()}, nil,
-		metrics.Options{RecallAt: at, NoClustering: !clustering && !needed, Seed: t.cfg.Seed})
-	return r, errors.Wrap(err, "trainer: evaluation")
+	return at
 }
 
 // figure is the run's metric among the values of r.
@@ -81,6 +86,9 @@ func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	phase := During
 	if s.Step == 0 {
 		phase = Before
+		if err := t.measurePixels(ctx); err != nil {
+			return err
+		}
 		if t.data.Test != nil {
 			i, err := t.evaluate(ctx, t.data.Test, SetTest, Before)
 			if err != nil {

@@ -44,6 +44,7 @@ func (r *reporter) write(ctx context.Context) error {
 		Title:   filepath.Base(string(dir)),
 		Facts:   r.facts(),
 		Metrics: r.metrics(),
+		Pixels:  r.result.Pixels != nil,
 		Series:  r.series(),
 		Splits:  r.splits(),
 		Skipped: r.skipped(),
@@ -51,6 +52,10 @@ func (r *reporter) write(ctx context.Context) error {
 		Version: softwareVersion(),
 		Seed:    int64(r.result.Seed),
 	}
+	if r.result.On != "" {
+		d.On = r.trainer.data.measuredOn(r.result.On)
+	}
+	r.addThresholds(&d)
 	if r.result.Protocol != "" {
 		d.Protocol = r.result.Protocol + "."
 	}
@@ -134,9 +139,36 @@ func (r *reporter) facts() []report.Fact {
 func (r *reporter) metrics() []report.Metric {
 	var out []report.Metric
 	for _, f := range r.result.Figures() {
-		out = append(out, report.Metric{Name: f.Title, Before: f.Before, After: f.After})
+		out = append(out, report.Metric{Name: f.Title, Pixels: f.Pixels, Before: f.Before, After: f.After})
 	}
 	return out
+}
+
+// addThresholds shows how well a threshold tells whether two pictures are of one class.
+func (r *reporter) addThresholds(d *report.Data) {
+	t := r.result.Thresholds()
+	d.Thresholds = report.Table{Head: t.Head, Rows: t.Rows, Notes: t.Notes}
+	for _, set := range []string{SetValidation, SetTest} {
+		v, ok := r.result.Verification[set]
+		if !ok {
+			continue
+		}
+		c := report.ROC{Name: set}
+		for _, p := range v.Curve {
+			c.FAR, c.TAR = append(c.FAR, p.FAR), append(c.TAR, p.TAR)
+		}
+		d.ROC = append(d.ROC, c)
+	}
+	v, ok := r.result.Verification[SetValidation]
+	if !ok {
+		if v, ok = r.result.Verification[SetTest]; !ok {
+			return
+		}
+	}
+	d.Marks = append(d.Marks, report.Mark{At: v.EERThreshold, Name: "equal error"})
+	for _, p := range v.AtFAR {
+		d.Marks = append(d.Marks, report.Mark{At: p.Threshold, Name: "FAR " + percent(p.Asked)})
+	}
 }
 
 // series are the curves: of every logged step, and of the validation classes.
@@ -181,7 +213,7 @@ func (r *reporter) validation() []report.Series {
 	group := "Validation classes"
 	recall, mapAtR := report.Series{Group: group, Name: "Recall@1"}, report.Series{Group: group, Name: "MAP@R"}
 	for _, i := range r.evals {
-		if i.Set != SetValidation || i.Phase == After {
+		if i.Set != SetValidation || i.Phase == After || i.Phase == RawPixels {
 			continue
 		}
 		v, _ := i.Result.RecallOf(1)
