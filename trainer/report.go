@@ -167,9 +167,15 @@ func (r *reporter) addThresholds(d *report.Data) {
 	}
 	d.Marks = append(d.Marks, report.Mark{At: v.EERThreshold, Name: "equal error"})
 	for _, p := range v.AtFAR {
-		d.Marks = append(d.Marks, report.Mark{At: p.Threshold, Name: "FAR " + percent(p.Asked)})
+		if p.Asked == markedFAR {
+			d.Marks = append(d.Marks, report.Mark{At: p.Threshold, Name: "FAR " + percent(p.Asked)})
+		}
 	}
 }
+
+// markedFAR is the false accept rate whose threshold stands in the histogram: more would
+// cover it.
+const markedFAR = 0.01
 
 // series are the curves: of every logged step, and of the validation classes.
 func (r *reporter) series() []report.Series {

@@ -102,11 +102,12 @@ const thresholdNote = "A pair of pictures counts as same if its distance is less
 func oneSet(name string, v metrics.Verification) Table {
 	t := Table{Head: []string{"FAR at most", "d", "TAR", "FAR"}}
 	for _, p := range v.AtFAR {
-		t.Rows = append(t.Rows, []string{percent(p.Asked), decimals(p.Threshold), decimals(p.TAR), percent(p.FAR)})
+		t.Rows = append(t.Rows, []string{percent(p.Asked), significant(p.Threshold), decimals(p.TAR), percent(p.FAR)})
 	}
 	for _, far := range v.TooFine {
 		t.Rows = append(t.Rows, []string{percent(far), notTold, notTold, notTold})
 	}
+	t.Rows = append(t.Rows, []string{"equal error", significant(v.EERThreshold), decimals(1 - v.EER), percent(v.EER)})
 	t.Notes = append(t.Notes, thresholdNote, errorRates(name, v), pairs(name, v))
 	return t.explained(v)
 }
@@ -124,18 +125,18 @@ func twoSets(val, test metrics.Verification) Table {
 		for k, p := range val.AtFAR {
 			if p.Asked == far {
 				g := test.At[k]
-				chosen, given = []string{decimals(p.Threshold), decimals(p.TAR)}, []string{decimals(g.TAR), percent(g.FAR)}
+				chosen, given = []string{significant(p.Threshold), decimals(p.TAR)}, []string{decimals(g.TAR), percent(g.FAR)}
 			}
 		}
 		for _, p := range test.AtFAR {
 			if p.Asked == far {
-				own = []string{decimals(p.Threshold), decimals(p.TAR)}
+				own = []string{significant(p.Threshold), decimals(p.TAR)}
 			}
 		}
 		fill(percent(far), chosen, own, given)
 	}
 	g := test.At[len(test.At)-1]
-	fill("equal error", []string{decimals(val.EERThreshold), decimals(1 - val.EER)}, []string{decimals(test.EERThreshold), decimals(1 - test.EER)},
+	fill("equal error", []string{significant(val.EERThreshold), decimals(1 - val.EER)}, []string{significant(test.EERThreshold), decimals(1 - test.EER)},
 		[]string{decimals(g.TAR), percent(g.FAR)})
 	t.Notes = append(t.Notes, thresholdNote+" * on the test classes at the d of the validation classes.",
 		errorRates("validation", val)+"; "+errorRates("test", test), pairs("validation", val)+"; "+pairs("test", test))
@@ -177,10 +178,15 @@ func pairs(name string, v metrics.Verification) string {
 func decimals(v float64) string { return strconv.FormatFloat(v, 'f', 3, 64) }
 
 // percent writes a share with up to three significant digits.
-func percent(v float64) string {
-	s := strconv.FormatFloat(100*v, 'g', 3, 64)
+func percent(v float64) string { return rounded(100*v, 3) + " %" }
+
+// significant writes a distance with up to four significant digits.
+func significant(v float64) string { return rounded(v, 4) }
+
+func rounded(v float64, digits int) string {
+	s := strconv.FormatFloat(v, 'g', digits, 64)
 	if f, err := strconv.ParseFloat(s, 64); err == nil {
 		s = strconv.FormatFloat(f, 'f', -1, 64)
 	}
-	return s + " %"
+	return s
 }

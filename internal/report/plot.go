@@ -336,7 +336,10 @@ func rocPlot(curves []ROC) *plot {
 	x := axis{math.Floor(math.Log10(slices.Min(far))), 0, p.Left, p.Right, true}
 	x.low = min(max(x.low, -6), -1)
 	y := axis{0, 1, p.Bottom, p.Top, false}
-	p.XTicks, p.YTicks = x.ticks(6), y.ticks(5)
+	p.YTicks = y.ticks(5)
+	for _, v := range x.round(4) {
+		p.XTicks = append(p.XTicks, tick{pixel(x.at(v)), strconv.FormatFloat(100*v, 'g', 3, 64) + " %"})
+	}
 	for k, c := range curves {
 		var b strings.Builder
 		pen := "M"
@@ -377,4 +380,4 @@ func steps(edges, heights []float64, x, y axis) string {
 }
 
 // Line is where the name of the k-th upright line stands, below the top.
-func (p plot) Line(k int) float64 { return 10 + 15*float64(k) }
+func (p plot) Line(k int) float64 { return 10 + 18*float64(k) }
