@@ -248,7 +248,7 @@ func requireClose(t *testing.T, want, got Retrieval, seed uint64) {
 func TestWindowHoldsEveryTileValue(t *testing.T) {
 	for seed := range uint64(100) {
 		query, _, argument, own, d := randomMatch(seed + 5000)
-		m, err := match(query, argument, own)
+		m, err := match(query, argument, own, nil)
 		require.NoError(t, err)
 		s := newScanner(m, d, rankBlock)
 		nothing := func(int, int) {}

@@ -21,9 +21,10 @@ type Options struct {
 	// the largest R are not comparable to those without.
 	K int
 
-	GalleryHoldsQueries bool // query i is also row i of the gallery, and is left out of its own ranking
-	AverageByClass      bool // average each class's queries, then the classes, in place of all queries
-	PerClass, PerQuery  bool // fill Result.Classes, Result.PerQuery
+	GalleryHoldsQueries bool  // query i is also row i of the gallery, and is left out of its own ranking
+	OwnRows             []int // in place of GalleryHoldsQueries: query i is also row OwnRows[i], below zero for none
+	AverageByClass      bool  // average each class's queries, then the classes, in place of all queries
+	PerClass, PerQuery  bool  // fill Result.Classes, Result.PerQuery
 
 	NoClustering  bool   // leave out NMI, AMI, ARI and pairwise F1, which need k-means
 	Clusters      int    // of k-means; the number of classes among the queries if zero
@@ -49,7 +50,7 @@ var defaultCMCAt = []int{1, 5, 10}
 // gallery is nil, every query's own row left out. Under Cosine the rows are divided by
 // their norms before they are clustered.
 func Evaluate(ctx context.Context, query Set, gallery *Set, o Options) (Result, error) {
-	m, err := match(query, gallery, o.GalleryHoldsQueries)
+	m, err := match(query, gallery, o.GalleryHoldsQueries, o.OwnRows)
 	if err != nil {
 		return Result{}, err
 	}
@@ -106,7 +107,7 @@ func (o Options) check(queries int) error {
 func (o Options) depth(m matching) int {
 	switch o.K {
 	case 0:
-		return m.others()
+		return m.gallery.Len()
 	case KLargestR:
 		return slices.Max(m.relevant())
 	}

@@ -59,8 +59,9 @@ type rankFinder struct {
 // reset prepares for a query with the given relevant rows.
 func (f *rankFinder) reset(query int, rows []int32) {
 	f.rows = f.rows[:0]
+	own := f.scan.ownRow(query)
 	for _, j := range rows {
-		if f.scan.own && int(j) == query {
+		if int(j) == own {
 			continue
 		}
 		f.rows = append(f.rows, ranked{f.scan.key(query, int(j)), j})
@@ -118,8 +119,8 @@ func (f *rankFinder) place(query, row int) int {
 
 // ranking completes the tiers, nearest first; they are valid until the next reset.
 func (f *rankFinder) ranking(query int) []tier {
-	if f.scan.own && len(f.keys) > 0 {
-		f.count[f.place(query, query)]--
+	if own := f.scan.ownRow(query); own >= 0 && len(f.keys) > 0 {
+		f.count[f.place(query, own)]--
 	}
 	before := int32(0)
 	for i := range f.tiers {

@@ -26,7 +26,7 @@ func Recall(ctx context.Context, query Set, gallery *Set, at []int, o SearchOpti
 	if o.K != 0 {
 		return Recalls{}, errors.Errorf("metrics: recall at %v searches for as many neighbours; leave K = %d out", at, o.K)
 	}
-	m, err := match(query, gallery, o.GalleryHoldsQueries)
+	m, err := match(query, gallery, o.GalleryHoldsQueries, o.OwnRows)
 	if err != nil {
 		return Recalls{}, err
 	}
@@ -97,9 +97,10 @@ func (m matching) firstTier(found nearby, i int) (t tier) {
 	}
 	// The last tier goes on beyond the rows found: count it whole.
 	last := keys[k-1]
+	own := m.ownRow(i)
 	t.rows, t.relevant = 0, 0
 	for j, label := range m.gallery.Labels {
-		if m.own && j == i || found.scan.key(i, j) != last {
+		if j == own || found.scan.key(i, j) != last {
 			continue
 		}
 		t.rows++

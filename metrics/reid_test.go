@@ -3,6 +3,7 @@ package metrics
 import (
 	"context"
 	"encoding/json"
+	"math/rand/v2"
 	"os"
 	"testing"
 
@@ -103,4 +104,63 @@ func TestReIDAsJSON(t *testing.T) {
 		}
 		assert.Equal(t, want, got, string(text))
 	}
+}
+
+// Queries that stand anywhere in the gallery, or not at all, are left out of their own
+// rankings: the figures are those of one gallery a query, without it.
+func TestOwnRows(t *testing.T) {
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 12))
+		gallery := randomSet(rng, 40, 3, 5)
+		query := Set{Dim: 3}
+		var own []int
+		for range 15 {
+			row := rng.IntN(gallery.Len())
+			query.Embeddings, query.Labels = append(query.Embeddings, gallery.Row(row)...), append(query.Labels, gallery.Labels[row])
+			if rng.IntN(3) == 0 {
+				row = -1 // a picture like one of the gallery, but another
+			}
+			own = append(own, row)
+		}
+		o := Options{NoClustering: true, RecallAt: []int{1, 3}, OwnRows: own, PerQuery: true}
+		got, err := Evaluate(context.Background(), query, &gallery, o)
+		require.NoError(t, err)
+		found, err := Search(context.Background(), query, &gallery, SearchOptions{K: 39, OwnRows: own})
+		require.NoError(t, err)
+		for _, q := range got.PerQuery {
+			i, rest := q.Row, Set{Dim: 3}
+			for j := range gallery.Len() {
+				if j != own[i] {
+					rest.Embeddings, rest.Labels = append(rest.Embeddings, gallery.Row(j)...), append(rest.Labels, gallery.Labels[j])
+				}
+			}
+			want, err := Evaluate(context.Background(), query.rows(i, i+1), &rest, Options{NoClustering: true, RecallAt: []int{1, 3}})
+			require.NoError(t, err)
+			requireClose(t, want.Retrieval, q.Retrieval, seed)
+			near, _ := found.Of(i)
+			require.NotContains(t, near, int32(own[i]))
+		}
+		recalls, err := Recall(context.Background(), query, &gallery, []int{1, 3}, SearchOptions{OwnRows: own})
+		require.NoError(t, err)
+		require.InDeltaSlice(t, got.Recall, recalls.Recall, 1e-13)
+		require.Equal(t, got.LeftOut, recalls.LeftOut)
+	}
+	s := line(1, 2)
+	refused := func(gallery *Set, o Options) string {
+		_, err := Evaluate(context.Background(), s, gallery, o)
+		require.Error(t, err)
+		return err.Error()
+	}
+	assert.Equal(t, "metrics: OwnRows: 1 rows for 2 queries", refused(&s, Options{OwnRows: []int{0}}))
+	assert.Equal(t, "metrics: OwnRows: query 1 is row 2 of a gallery of 2", refused(&s, Options{OwnRows: []int{0, 2}}))
+	assert.Contains(t, refused(nil, Options{OwnRows: []int{0, 1}}), "without a gallery")
+}
+
+// A camera that nobody knows is no query's own.
+func TestUnknownCameras(t *testing.T) {
+	s := Set{Dim: 1, Embeddings: []float32{0, 1}, Labels: []int{1, 1}, Cameras: []int{-1, -1}}
+	r, err := Evaluate(context.Background(), s, nil, Options{NoClustering: true})
+	require.NoError(t, err)
+	assert.Equal(t, 2, r.ReID.Queries)
+	assert.Equal(t, 1., r.ReID.MAP)
 }

@@ -16,6 +16,7 @@ type SearchOptions struct {
 	K                   int      // neighbours of each query; 1 if zero, at most the rows there are
 	Distance            Distance // Euclidean if zero
 	GalleryHoldsQueries bool     // query i is also row i of the gallery, and is not its own neighbour
+	OwnRows             []int    // in place of GalleryHoldsQueries: query i is also row OwnRows[i], below zero for none
 }
 
 // Neighbours is the K nearest gallery rows of every query, nearest first.
@@ -51,7 +52,7 @@ func Search(ctx context.Context, query Set, gallery *Set, o SearchOptions) (Neig
 	if err := o.Distance.check(); err != nil {
 		return Neighbours{}, err
 	}
-	m, err := match(query, gallery, o.GalleryHoldsQueries)
+	m, err := match(query, gallery, o.GalleryHoldsQueries, o.OwnRows)
 	if err != nil {
 		return Neighbours{}, err
 	}
@@ -123,10 +124,11 @@ func (n *nearestRows) reset(s *scanner, k int) {
 
 func (n *nearestRows) visit(query, first int, values, bias []float32) {
 	const vector = 16
+	own := n.scan.ownRow(query)
 	for j := 0; j < len(values); {
 		j += cpu.SkipAbove(values[j:], bias[j:len(values)], n.limit)
 		for end := min(j+vector, len(values)); j < end; j++ {
-			if values[j]+bias[j] > n.limit || n.scan.own && first+j == query {
+			if values[j]+bias[j] > n.limit || first+j == own {
 				continue // a NaN goes on to the exact comparison
 			}
 			n.offer(query, ranked{n.scan.key(query, first+j), int32(first + j)})
