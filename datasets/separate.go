@@ -83,11 +83,11 @@ func (d *Dataset) withoutCopies(copies []NearCopy, other *Dataset, mine, theirs 
 func (d *Dataset) without(why map[int]string, reason string) (*Dataset, error) {
 	left := make([]int, d.NumClasses())
 	for i, class := range d.labels {
-		if _, out := why[i]; !out {
+		if _, out := why[i]; !out && class != NoClass {
 			left[class]++
 		}
 	}
-	rest := &Dataset{store: d.store, report: d.report}
+	rest := &Dataset{store: d.store, traits: d.traits, pairs: d.pairs, report: d.report}
 	number := make([]int, len(left))
 	for class, n := range left {
 		if number[class] = len(rest.classes); n > 0 {
@@ -104,7 +104,11 @@ func (d *Dataset) without(why map[int]string, reason string) (*Dataset, error) {
 			continue
 		}
 		rest.rows = append(rest.rows, row)
-		rest.labels = append(rest.labels, number[d.labels[i]])
+		label := NoClass
+		if c := d.labels[i]; c != NoClass {
+			label = number[c]
+		}
+		rest.labels = append(rest.labels, label)
 	}
 	return rest, nil
 }

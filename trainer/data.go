@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"log/slog"
+	"os"
 	"strconv"
 
 	"github.com/pkg/errors"
@@ -49,20 +50,23 @@ func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 		return d, errors.Errorf("trainer: %s has no pictures to learn from: want folders of classes, or a folder train of them", shown(cfg.Path))
 	}
 	p := parts{cfg: cfg, seed: seed, o: o}
-	if p.train, err = choose(split.Train, "data.train_classes", cfg.TrainClasses); err != nil {
+	found, err := p.choose(split)
+	if err != nil {
 		return d, err
 	}
-	if d.Test, err = p.part("test", cfg.Test, split.Test, 0); err != nil {
+	if d.Test, err = p.part("test", cfg.Test, found, 0); err != nil {
 		return d, err
 	}
-	if d.Test, err = choose(d.Test, "data.test_classes", cfg.TestClasses); err != nil {
-		return d, err
+	if !p.parted {
+		if d.Test, err = choose(d.Test, "data.test_classes", cfg.TestClasses); err != nil {
+			return d, err
+		}
 	}
 	if d.Val, err = p.part("val", cfg.Val, split.Val, defaultVal); err != nil {
 		return d, err
 	}
 	d.Train = p.train
-	if err := d.disjoint(o.Logger); err != nil {
+	if err := d.disjoint(cfg, o.Logger); err != nil {
 		return d, err
 	}
 	if err := d.separate(cfg.Copies); err != nil {
@@ -109,16 +113,18 @@ func (c DataConfig) options(o LoadOptions) datasets.Options {
 		Height: c.Height, Width: c.Width, Channels: c.Channels, Resize: c.Resize, Invert: c.Invert, Detail: c.Detail,
 		MaxPixels: c.MaxPixels, Strict: c.Strict, DropDuplicates: c.DropDuplicates,
 		CacheBytes: c.CacheBytes, CacheDir: c.CacheDir, Workers: c.Workers,
+		Layout: c.Layout, Columns: c.Columns,
 		Logger: o.Logger, Progress: o.Progress,
 	}
 }
 
 // parts takes validation and test classes from where the configuration says.
 type parts struct {
-	cfg   DataConfig
-	seed  uint64
-	o     LoadOptions
-	train *datasets.Dataset
+	cfg    DataConfig
+	seed   uint64
+	o      LoadOptions
+	train  *datasets.Dataset
+	parted bool // TestClasses has been obeyed
 }
 
 // part is a set of classes to measure on: from names its place, found is what lies beside
@@ -153,6 +159,9 @@ func (p *parts) cut(name string, share float64) (*datasets.Dataset, error) {
 func (p *parts) open(name, path string) (*datasets.Dataset, error) {
 	c := p.cfg
 	c.Channels, c.Height, c.Width = p.train.Shape()
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		c.Columns = "" // they name those of a table, and this is another place
+	}
 	split, err := datasets.Open(path, c.options(p.o))
 	if err != nil {
 		return nil, errors.Wrapf(err, "trainer: data.%s", name)
@@ -167,19 +176,31 @@ func (p *parts) open(name, path string) (*datasets.Dataset, error) {
 	return own, nil
 }
 
-// disjoint refuses to choose weights on classes that are learned, and warns where the
-// final figures would be on such.
-func (d Data) disjoint(log *slog.Logger) error {
-	if d.Val != nil {
-		if s := datasets.SharedClasses(d.Train, d.Val); len(s) > 0 {
-			return errors.Errorf("trainer: %d validation classes are also learned, such as %s: "+
-				"give classes of their own, a fraction, or none as data.val", len(s), s[0])
+// disjoint tells where weights are chosen, or the final figures are, on classes that are
+// learned, in other pictures. It refuses to choose them on the pictures that are learned.
+func (d Data) disjoint(cfg DataConfig, log *slog.Logger) error {
+	for _, part := range []struct {
+		name, from string
+		set        *datasets.Dataset
+	}{{"validation", cfg.Val, d.Val}, {"test", "", d.Test}} {
+		if part.set == nil {
+			continue
 		}
-	}
-	if d.Test != nil {
-		if s := datasets.SharedClasses(d.Train, d.Test); len(s) > 0 {
-			log.Warn("test classes are also learned: the final figures are not about unseen classes", "shared", len(s), "example", s[0])
+		s := datasets.SharedClasses(d.Train, part.set)
+		if len(s) == 0 {
+			continue
 		}
+		if part.from != "" {
+			same, err := datasets.FindNearCopies(part.set, d.Train)
+			if err != nil {
+				return errors.Wrap(err, "trainer: data.val")
+			}
+			if 2*len(same) > part.set.Len() {
+				return errors.Errorf("trainer: %d of %d validation pictures are also learned, such as %s: "+
+					"give pictures of their own, a fraction, or none as data.val", len(same), part.set.Len(), part.set.Path(same[0].Picture))
+			}
+		}
+		log.Warn(part.name+" classes are also learned: the figures are not about unseen classes", "shared", len(s), "example", s[0])
 	}
 	return nil
 }

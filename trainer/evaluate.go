@@ -27,9 +27,19 @@ func (t *Trainer) measure(ctx context.Context, d *datasets.Dataset, clustering b
 
 func (t *Trainer) score(ctx context.Context, d *datasets.Dataset, x []float32, clustering bool) (metrics.Result, error) {
 	needed := slices.Contains([]string{"nmi", "ami", "ari", "pairwise_f1"}, t.cfg.Metric)
-	r, err := metrics.Evaluate(ctx, metrics.Set{Embeddings: x, Dim: t.step.size, Labels: d.Labels()}, nil,
-		metrics.Options{RecallAt: t.recallAt(), NoClustering: !clustering && !needed, Seed: t.cfg.Seed})
+	r, err := t.retrieve(ctx, d, x, t.step.size, metrics.Options{NoClustering: !clustering && !needed})
 	return r, errors.Wrap(err, "trainer: evaluation")
+}
+
+// retrieve measures retrieval among d's pictures by x, of dim numbers each, as their roles
+// and cameras say.
+func (t *Trainer) retrieve(ctx context.Context, d *datasets.Dataset, x []float32, dim int, o metrics.Options) (metrics.Result, error) {
+	parts, err := retrievalOf(d, x, dim)
+	if err != nil {
+		return metrics.Result{}, err
+	}
+	o.RecallAt, o.Seed, o.OwnRows = t.recallAt(), t.cfg.Seed, parts.own
+	return metrics.Evaluate(ctx, parts.query, parts.gallery, o)
 }
 
 // recallAt is the K of Recall@K, that of the run's metric among them.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"medusa/datasets"
 	"medusa/internal/wording"
 	"medusa/metrics"
 )
@@ -58,16 +59,31 @@ func (r Result) Memory() string {
 // protocol says in a sentence what was measured on what.
 func (d Data) protocol(on string, after *metrics.Result) string {
 	set, what := d.Test, "test classes, none of which was seen in training"
-	if shared := d.SeenInTraining(); len(shared) > 0 {
-		what = fmt.Sprintf("test classes, of which %d were also learned: not a figure for unseen classes", len(shared))
-	}
 	if on == SetValidation {
 		set, what = d.Val, "validation classes, not learned from but used to choose the weights"
 	}
+	switch shared := datasets.SharedClasses(d.Train, set); {
+	case len(shared) == 0:
+	case len(shared) == set.NumClasses():
+		what = on + " classes, all seen in training: not a figure for unseen classes"
+	default:
+		what = fmt.Sprintf("%s classes, of which %d were also learned: not a figure for unseen classes", on, len(shared))
+	}
 	text := fmt.Sprintf("%s pictures of %s %s; each is a query among all others",
 		wording.Thousands(set.Len()), wording.Thousands(set.NumClasses()), what)
+	if s := set.Summary(); s.Queries > 0 {
+		text = fmt.Sprintf("%s queries among %s pictures of the gallery, of %s %s",
+			wording.Thousands(s.Queries), wording.Thousands(s.Gallery), wording.Thousands(set.NumClasses()), what)
+	}
 	if after.LeftOut > 0 {
 		text += fmt.Sprintf("; %d have no match and were left out as queries", after.LeftOut)
+	}
+	if after.ReID != nil && after.ReID.Queries > 0 {
+		apart := "camera"
+		if set.Cameras().Of == nil {
+			apart = "sequence"
+		}
+		text += fmt.Sprintf("; CMC and mAP re-id without pictures of a query's own class and %s, over %s queries", apart, wording.Thousands(after.ReID.Queries))
 	}
 	if share := float64(after.Tied) / float64(after.Queries); share >= tiesToTell {
 		text += fmt.Sprintf("; for %.0f%% of the queries pictures of their class are exactly as far as others: their figures are the mean over all orders", 100*share)
@@ -80,16 +96,18 @@ const tiesToTell = 0.01
 
 // measuredOn says in a few words what the figures are of.
 func (d Data) measuredOn(on string) string {
+	set := d.Test
 	if on == SetValidation {
-		return wording.Thousands(d.Val.NumClasses()) + " validation classes"
+		set = d.Val
 	}
-	classes := wording.Thousands(d.Test.NumClasses())
-	switch learned := len(d.SeenInTraining()); learned {
-	case 0:
-		return classes + " unseen classes"
-	case d.Test.NumClasses():
-		return classes + " test classes, all of them learned too"
-	default:
-		return fmt.Sprintf("%s test classes, %s of them learned too", classes, wording.Thousands(learned))
+	classes := wording.Thousands(set.NumClasses())
+	switch learned := len(datasets.SharedClasses(d.Train, set)); {
+	case learned == set.NumClasses():
+		return classes + " " + on + " classes, all of them learned too"
+	case learned > 0:
+		return fmt.Sprintf("%s %s classes, %s of them learned too", classes, on, wording.Thousands(learned))
+	case on == SetValidation:
+		return classes + " validation classes"
 	}
+	return classes + " unseen classes"
 }

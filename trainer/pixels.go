@@ -33,8 +33,7 @@ func (t *Trainer) measurePixels(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := metrics.Evaluate(ctx, metrics.Set{Embeddings: x, Dim: dim, Labels: d.Labels()}, nil,
-		metrics.Options{Distance: metrics.Cosine, RecallAt: t.recallAt(), NoClustering: true, Seed: t.cfg.Seed})
+	r, err := t.retrieve(ctx, d, x, dim, metrics.Options{Distance: metrics.Cosine, NoClustering: true})
 	if err != nil {
 		return errors.Wrap(err, "trainer: raw pixels")
 	}

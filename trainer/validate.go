@@ -134,6 +134,7 @@ var metricName = regexp.MustCompile(`^(recall_at_[1-9][0-9]{0,5}|precision_at_1|
 func (d DataConfig) validate(f *faults) {
 	f.oneOf("data.copies", string(d.Copies), string(TellCopies), string(LeaveOutCopies), string(IgnoreCopies))
 	f.oneOf("data.resize", string(d.Resize), string(datasets.Squeeze), string(datasets.Crop), string(datasets.Pad))
+	f.oneOf("data.layout", string(cmp.Or(d.Layout, datasets.LayoutAuto)), string(datasets.LayoutAuto), string(datasets.LayoutFolders))
 	f.oneOf("data.normalise", d.Normalise, "auto", "none", "given")
 	f.add(d.Normalise == "given" && (len(d.Mean) == 0 || len(d.Std) == 0), "data.normalise is given, but mean and std are not")
 	f.add(d.Normalise != "given" && len(d.Mean)+len(d.Std) > 0, "data.mean and data.std are given, but data.normalise is %s, want given", d.Normalise)

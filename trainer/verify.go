@@ -23,7 +23,15 @@ func (t *Trainer) Verify(ctx context.Context, d *datasets.Dataset, at ...float64
 }
 
 func (t *Trainer) verify(ctx context.Context, d *datasets.Dataset, x []float32, at []float64) (metrics.Verification, error) {
-	v, err := metrics.Verify(ctx, metrics.Set{Embeddings: x, Dim: t.step.size, Labels: d.Labels()}, metrics.VerifyOptions{At: at, Seed: t.cfg.Seed})
+	labelled := make([]int, 0, d.Len()) // of two pictures of no class nobody knows whether they are the same
+	for i, l := range d.Labels() {
+		if l != datasets.NoClass {
+			labelled = append(labelled, i)
+		}
+	}
+	s := subset(d, x, t.step.size, labelled)
+	s.Cameras = nil // two pictures of one camera are a pair like any other
+	v, err := metrics.Verify(ctx, s, metrics.VerifyOptions{At: at, Seed: t.cfg.Seed})
 	return v, errors.Wrap(err, "trainer: thresholds")
 }
 
@@ -65,8 +73,10 @@ func hasPairs(d *datasets.Dataset) bool {
 	members := make(map[int]int)
 	same := false
 	for _, l := range d.Labels() {
-		members[l]++
-		same = same || members[l] > 1
+		if l != datasets.NoClass {
+			members[l]++
+			same = same || members[l] > 1
+		}
 	}
 	return same && len(members) > 1
 }

@@ -6,11 +6,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/pkg/errors"
 	"github.com/schollz/progressbar/v3"
 
+	"medusa/datasets"
 	"medusa/samplers"
 	"medusa/trainer"
 )
@@ -108,7 +111,30 @@ func load(cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {
 			_ = bar.Set(done) // only the screen is at stake
 		}
 	}
-	return trainer.Load(cfg.Data, cfg.Seed, o)
+	data, err := trainer.Load(cfg.Data, cfg.Seed, o)
+	return data, inFlags(err)
+}
+
+// inFlags puts a question about the pictures in the words of the command line.
+func inFlags(err error) error {
+	var q *datasets.Question
+	if !errors.As(err, &q) {
+		return err
+	}
+	flags := map[string]string{"Path": "-data", "Test": "-test", "Layout": "-layout", "Columns": "-columns"}
+	asked := q.In(func(s datasets.Setting) string { return flags[s.Name] + " " + shellWord(s.Value) })
+	return errors.New(strings.Replace(err.Error(), q.Error(), asked, 1))
+}
+
+// shellWord quotes what a shell would take apart.
+func shellWord(text string) string {
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("/._-,=:+", r)
+	}
+	if text != "" && strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // prepare makes a new run, or one that goes on.
