@@ -125,7 +125,10 @@ func Verify(ctx context.Context, s Set, o VerifyOptions) (Verification, error) {
 	if err := v.countImpostors(ctx); err != nil {
 		return Verification{}, err
 	}
-	return r, v.conclude(ctx)
+	if err := v.conclude(ctx); err != nil {
+		return Verification{}, err
+	}
+	return r, nil
 }
 
 func newRand(seed, stream uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, stream)) }

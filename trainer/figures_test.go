@@ -83,8 +83,24 @@ func TestPixelsAreReduced(t *testing.T) {
 	require.Equal(t, []float32{2, 6, 0, 8}, appendReduced(nil, plane, 5, 2, 2))
 	require.Equal(t, plane, appendReduced(nil, plane, 5, 1, 1))
 	require.Equal(t, []float32{4}, appendReduced([]float32{4}, nil, 5, 1, 1))
-	require.False(t, tooLarge(13_180, 28*28), "Omniglot is compared as it is")
-	require.True(t, tooLarge(50_000, 224*224*3))
+	labels := func(n, each int) []int {
+		l := make([]int, n)
+		for i := range l {
+			l[i] = i / each
+		}
+		return l
+	}
+	require.False(t, tooLarge(labels(13_180, 20), 28*28), "Omniglot is compared as it is")
+	require.True(t, tooLarge(labels(13_180, 6590), 28*28), "but not as two classes")
+	require.True(t, tooLarge(labels(5_000, 10), 224*224*3), "more than fits")
+
+	cfg := small(pictures(t))
+	cfg.Data.Height, cfg.Data.Width = 8, 8
+	data := load(t, cfg)
+	x, dim, err := pixels(context.Background(), data.Test, data.Norm)
+	require.NoError(t, err)
+	require.Equal(t, 64, dim)
+	require.Len(t, x, 64*data.Test.Len())
 }
 
 // result.json holds the pixels and the thresholds; those of the test classes include what

@@ -2,12 +2,14 @@ package trainer
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
+	"medusa/internal/wording"
 	"medusa/metrics"
 )
 
@@ -19,6 +21,7 @@ import (
 const (
 	pixelNumbers  = 1 << 27 // of all pictures together: half a GiB
 	pixelProducts = 3e11    // of all pairs of pictures: some seconds
+	exactPair     = 20      // what a pair of one class costs, in pairs of two
 )
 
 // measurePixels measures the raw pixels of the set that the model will be measured on,
@@ -32,6 +35,10 @@ func (t *Trainer) measurePixels(ctx context.Context) error {
 	x, dim, err := pixels(ctx, d, t.data.Norm)
 	if err != nil {
 		return err
+	}
+	if c, h, w := d.Shape(); dim < c*h*w && t.o.Notice != nil {
+		t.o.Notice(fmt.Sprintf("raw pixels are compared as %s numbers a picture in place of %s, means of neighbouring pixels: there are too many for all of them",
+			wording.Thousands(dim), wording.Thousands(c*h*w)))
 	}
 	r, err := t.retrieve(ctx, d, x, dim, metrics.Options{Distance: metrics.Cosine, NoClustering: true})
 	if err != nil {
@@ -55,7 +62,7 @@ func pixels(ctx context.Context, d *datasets.Dataset, norm datasets.Normalisatio
 	c, h, w := d.Shape()
 	n, factor := d.Len(), 1
 	size := func() int { return c * max(h/factor, 1) * max(w/factor, 1) }
-	for tooLarge(n, size()) && size() > c {
+	for tooLarge(d.Labels(), size()) && size() > c {
 		factor *= 2
 	}
 	dim = size()
@@ -79,8 +86,17 @@ func pixels(ctx context.Context, d *datasets.Dataset, norm datasets.Normalisatio
 	return x, dim, nil
 }
 
-func tooLarge(n, dim int) bool {
-	return float64(n)*float64(dim) > pixelNumbers || float64(n)*float64(n)*float64(dim) > pixelProducts
+func tooLarge(labels []int, dim int) bool {
+	n := float64(len(labels))
+	members := make(map[int]float64)
+	for _, l := range labels {
+		members[l]++
+	}
+	pairs := n * n
+	for _, m := range members {
+		pairs += exactPair * m * m
+	}
+	return n*float64(dim) > pixelNumbers || pairs*float64(dim) > pixelProducts
 }
 
 // appendReduced appends a plane of width w, each tile of down×across pixels as its mean;

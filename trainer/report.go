@@ -160,8 +160,7 @@ func (r *reporter) metrics() []report.Metric {
 
 // addThresholds shows how well a threshold tells whether two pictures are of one class.
 func (r *reporter) addThresholds(d *report.Data) {
-	t := r.result.Thresholds()
-	d.Thresholds = report.Table{Head: t.Head, Rows: t.Rows, Notes: t.Notes}
+	d.Thresholds = report.Table(r.result.Thresholds())
 	for _, set := range []string{SetValidation, SetTest} {
 		v, ok := r.result.Verification[set]
 		if !ok {
