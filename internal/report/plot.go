@@ -322,6 +322,7 @@ func (p *distancePlot) mark(marks []Mark) {
 // rocPlot draws TAR over the logarithm of FAR, nil if there is no point to draw.
 func rocPlot(curves []ROC) *plot {
 	p := newPlot("True accepts over false accepts", "")
+	p.Right -= 16 // half of "100 %"
 	var far []float64
 	for _, c := range curves {
 		for _, f := range c.FAR {
