@@ -10,8 +10,9 @@ import (
 	"github.com/pkg/errors"
 )
 
-// Dataset is a set of labelled pictures of one size, decoded and kept as uint8. It is
-// read-only after it has been opened and may be used by many goroutines.
+// Dataset is a set of labelled pictures of one size, decoded and kept as uint8, or of
+// labelled vectors (OpenVectors), which here stand for pictures of D channels and one pixel.
+// It is read-only after it has been opened and may be used by many goroutines.
 type Dataset struct {
 	store   *store
 	rows    []int32  // item → row of store
@@ -117,7 +118,10 @@ func (d *Dataset) Shape() (channels, height, width int) {
 }
 
 // Path returns where picture i came from, safe to print.
-func (d *Dataset) Path(i int) string { return d.store.paths[d.rows[i]] }
+func (d *Dataset) Path(i int) string { return d.store.path(int(d.rows[i])) }
+
+// HoldsVectors reports whether the items are vectors (D, 1, 1) and no pictures.
+func (d *Dataset) HoldsVectors() bool { return d.store.vectors != nil }
 
 // Image returns picture i as it is stored, but with Options.Invert undone: what a
 // person would see in the file, resized. The image is the caller's own.

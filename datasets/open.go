@@ -16,6 +16,8 @@ import (
 //	a folder of IDX files  OpenIDXFolder
 //	any other folder       OpenFolder
 //	*-images-idx3-ubyte    OpenIDX, with the labels beside it; .gz or not
+//	.npy, .npz, .safetensors, a table of numbers, or a folder of these
+//	                       OpenVectors
 //	.zip, .tar, .tar.gz    OpenFS of what is inside
 //	any other file         OpenManifest, or OpenFolder of the folder around it where
 //	                       it is a list that means nothing alone, such as CUB's images.txt
@@ -32,6 +34,9 @@ func Open(path string, o Options) (Split, error) {
 	}
 	if !info.IsDir() && !info.Mode().IsRegular() {
 		return Split{}, errors.Errorf("datasets: %s is %s, want a folder or an ordinary file", printable(path), reasonSpecial)
+	}
+	if HoldsVectors(path) {
+		return OpenVectors(path, o)
 	}
 	if info.IsDir() {
 		if holdsIDX(path) {

@@ -31,7 +31,7 @@ type ClassSize struct {
 // before resizing.
 type Summary struct {
 	Source   string    `json:"source"`             // folder or file
-	Kind     string    `json:"kind"`               // folder, manifest, idx or omniglot
+	Kind     string    `json:"kind"`               // folder, manifest, idx, vectors or omniglot
 	Layout   string    `json:"layout,omitempty"`   // the data set or arrangement that was recognised, such as CUB-200-2011
 	Protocol string    `json:"protocol,omitempty"` // how it was parted into training and test, in a sentence
 	Classes  int       `json:"classes"`
@@ -82,7 +82,7 @@ func (d *Dataset) Summary() Summary {
 	s := Summary{
 		Source: d.report.source, Kind: d.report.kind, Layout: d.report.layout, Protocol: d.report.protocol, Classes: d.NumClasses(), Pictures: d.Len(),
 		Channels: c, Height: h, Width: w,
-		Bytes: d.store.total(), OnDisk: d.store.file != nil,
+		Bytes: d.store.total(), OnDisk: d.store.file != nil || d.HoldsVectors() && d.store.vectors.close != nil,
 		Originals: d.report.originals, Skipped: countReasons(d.report.skipped), Notes: slices.Clone(d.report.notes),
 	}
 	if d.HasRoles() {

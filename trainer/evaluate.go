@@ -18,7 +18,7 @@ var recallAt = []int{1, 2, 4, 8}
 
 // measure evaluates d; clustering, which takes k-means, only if asked for or needed.
 func (t *Trainer) measure(ctx context.Context, d *datasets.Dataset, clustering bool) (metrics.Result, error) {
-	x, err := t.Embed(ctx, d)
+	x, err := t.embed(ctx, d)
 	if err != nil {
 		return metrics.Result{}, err
 	}
@@ -67,7 +67,7 @@ func (t *Trainer) figure(r metrics.Result) (float64, error) {
 // evaluate measures one set, tells the hooks, and returns what it told.
 func (t *Trainer) evaluate(ctx context.Context, d *datasets.Dataset, set string, phase Phase) (EvalInfo, error) {
 	began := time.Now()
-	x, err := t.Embed(ctx, d)
+	x, err := t.embed(ctx, d)
 	if err != nil {
 		return EvalInfo{}, err
 	}
@@ -176,10 +176,15 @@ func (t *Trainer) tellEvaluated(ctx context.Context, i EvalInfo) error {
 	})
 }
 
-// tell calls every hook.
+// tell calls every hook, which may use the trainer meanwhile.
 func (t *Trainer) tell(call func(Hook) error) error {
+	lend := func(h Hook) error {
+		t.use.End()
+		defer t.use.Await()
+		return call(h)
+	}
 	for _, h := range t.o.Hooks {
-		if err := call(h); err != nil {
+		if err := lend(h); err != nil {
 			return &HookError{Err: err, Step: t.state.Step, Dir: string(t.dir)}
 		}
 	}
