@@ -10,8 +10,8 @@ import (
 // Hook is told what happens in a run. Every field may be nil. An error that a hook
 // returns ends the run with a HookError, after a checkpoint, from which Resume goes on,
 // and after the model of the weights so far. Hooks are called by the goroutine of Run,
-// one after the other; ctx is Run's. They may call Embed and Evaluate of the Trainer, but
-// neither Run nor Close.
+// one after the other; ctx is Run's. They may call Embed, Evaluate and Verify of the
+// Trainer, but neither Run nor Close.
 type Hook struct {
 	// Start comes once, before anything is computed.
 	Start func(ctx context.Context, i StartInfo) error

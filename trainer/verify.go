@@ -15,7 +15,11 @@ import (
 // Verify measures thresholds on the distance of two embeddings among d's pictures, with
 // the weights as they are; at are further thresholds to measure.
 func (t *Trainer) Verify(ctx context.Context, d *datasets.Dataset, at ...float64) (metrics.Verification, error) {
-	x, err := t.Embed(ctx, d)
+	if err := t.use.Begin(theTrainer); err != nil {
+		return metrics.Verification{}, err
+	}
+	defer t.use.End()
+	x, err := t.embed(ctx, d)
 	if err != nil {
 		return metrics.Verification{}, err
 	}
@@ -44,7 +48,7 @@ func (t *Trainer) verifyModel(ctx context.Context, r *Result, on string, x []flo
 		embeddings := x
 		if on != SetValidation {
 			var err error
-			if embeddings, err = t.Embed(ctx, d); err != nil {
+			if embeddings, err = t.embed(ctx, d); err != nil {
 				return err
 			}
 		}
