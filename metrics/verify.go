@@ -66,8 +66,8 @@ type Verification struct {
 
 // OperatingPoint is what a threshold gives.
 type OperatingPoint struct {
-	Asked     float64 `json:"asked_far,omitempty"` // false accept rate that Threshold was chosen for, if it was
-	Threshold float64 `json:"threshold"`           // the largest with FAR ≤ Asked: a distance of impostors
+	AskedFAR  float64 `json:"asked_far,omitempty"` // false accept rate that Threshold was chosen for, if it was
+	Threshold float64 `json:"threshold"`           // the largest with FAR ≤ AskedFAR: a distance of impostors
 	FAR       float64 `json:"far"`
 	TAR       float64 `json:"tar"`
 }
@@ -84,7 +84,7 @@ const (
 
 	genuineEdges  = 1 << 12
 	impostorEdges = 1 << 9
-	drawn         = 1 << 16 // impostor pairs that the impostor edges are chosen from
+	edgeDraws     = 1 << 16 // impostor pairs that the impostor edges are chosen from
 	gapBuckets    = 1 << 15
 	curveDensity  = 40 // points of the curve a power of ten
 )
@@ -247,7 +247,7 @@ func (v *verifier) prepare(s Set, rng *rand.Rand) {
 		}
 	}
 	var impostors []float64
-	for range drawn {
+	for range edgeDraws {
 		if i, j := rng.IntN(s.Len()), rng.IntN(s.Len()); s.Labels[i] != s.Labels[j] {
 			impostors = append(impostors, v.distance(min(i, j), max(i, j)))
 		}
@@ -370,7 +370,7 @@ func (v *verifier) conclude(ctx context.Context) error {
 			r.TooFine = append(r.TooFine, f)
 			continue
 		}
-		r.AtFAR = append(r.AtFAR, OperatingPoint{Asked: f})
+		r.AtFAR = append(r.AtFAR, OperatingPoint{AskedFAR: f})
 		rank := rankBelow(f, r.Impostor)
 		gap, _ := v.gapOf(rank)
 		ranks, gaps = append(ranks, rank), append(gaps, gap)
@@ -436,7 +436,7 @@ func (v *verifier) curve() (crossing int) {
 			v.result.Curve = append(v.result.Curve, p)
 		}
 		w.to(v.upTo(k))
-		if w.crossed {
+		if w.pastEER {
 			crossing = min(crossing, k)
 		}
 	}
@@ -469,7 +469,7 @@ func (v *verifier) equalErrorRate(gap int) float64 {
 	if gap > 0 {
 		genuine = v.genuineBelow(math.Nextafter(v.edges[gap-1], math.Inf(1)))
 	}
-	for !w.crossed {
+	for !w.pastEER {
 		next := end
 		if impostor < len(list) {
 			next = min(next, list[impostor])
@@ -488,7 +488,7 @@ func (v *verifier) equalErrorRate(gap int) float64 {
 		}
 		w.to(float64(before+int64(impostor))/float64(v.result.Impostor), float64(genuine)/float64(len(v.genuine)))
 	}
-	if !w.crossed && gap < len(v.edges) {
+	if !w.pastEER && gap < len(v.edges) {
 		w.to(v.upTo(gap))
 	}
 	return w.eer
@@ -498,14 +498,14 @@ func (v *verifier) equalErrorRate(gap int) float64 {
 type walk struct {
 	far, tar float64
 	area     float64
-	crossed  bool // FAR = 1 − TAR
+	pastEER  bool // FAR = 1 − TAR lies behind
 	eer      float64
 }
 
 func (w *walk) to(far, tar float64) {
 	w.area += (far - w.far) * (tar + w.tar) / 2
-	if h0, h1 := w.far+w.tar-1, far+tar-1; !w.crossed && h1 >= 0 {
-		w.crossed, w.eer = true, w.far
+	if h0, h1 := w.far+w.tar-1, far+tar-1; !w.pastEER && h1 >= 0 {
+		w.pastEER, w.eer = true, w.far
 		if h1 > h0 {
 			w.eer += (far - w.far) * max(0, -h0) / (h1 - h0)
 		}

@@ -46,8 +46,8 @@ func TestThresholdsOfScikitLearn(t *testing.T) {
 			require.NotEmpty(t, v.AtFAR)
 			for i, p := range v.AtFAR {
 				want := c.At[i]
-				assert.Equal(t, want.Asked, p.Asked)
-				assert.Equal(t, want.Distance, p.Threshold, "at %g", p.Asked)
+				assert.Equal(t, want.Asked, p.AskedFAR)
+				assert.Equal(t, want.Distance, p.Threshold, "at %g", p.AskedFAR)
 				assert.InDelta(t, want.FAR, p.FAR, 1e-15)
 				assert.InDelta(t, want.TAR, p.TAR, 1e-15)
 				again = append(again, want.Distance)
@@ -134,12 +134,12 @@ func TestVerifyIsThePlainLoop(t *testing.T) {
 		require.InDelta(t, auc/float64(len(genuine))/float64(len(impostor)), v.AUC, tolerance, "seed %d", seed)
 		require.InDelta(t, bruteEER(genuine, impostor), v.EER, 1e-12, "seed %d: %v", seed, o.Distance)
 		for i, p := range v.AtFAR {
-			require.Equal(t, o.FAR[i], p.Asked)
+			require.Equal(t, o.FAR[i], p.AskedFAR)
 			k := int(o.FAR[i] * float64(len(impostor)) * (1 + 1e-12))
 			require.Equal(t, impostor[k], p.Threshold, "seed %d: %v", seed, o.Distance)
 			require.Equal(t, below(impostor, p.Threshold), p.FAR)
 			require.Equal(t, below(genuine, p.Threshold), p.TAR)
-			require.LessOrEqual(t, p.FAR, p.Asked)
+			require.LessOrEqual(t, p.FAR, p.AskedFAR)
 		}
 		for i, p := range v.At {
 			require.Equal(t, o.At[i], p.Threshold)
@@ -162,10 +162,10 @@ func TestThresholdsBetweenTheEdges(t *testing.T) {
 	v, err := Verify(context.Background(), s, VerifyOptions{})
 	require.NoError(t, err)
 	genuine, impostor := bruteVerification(s, VerifyOptions{})
-	require.Greater(t, len(impostor), 4*drawn)
+	require.Greater(t, len(impostor), 4*edgeDraws)
 	require.Len(t, v.AtFAR, 4)
 	for _, p := range v.AtFAR {
-		assert.Equal(t, impostor[int(p.Asked*float64(len(impostor)))], p.Threshold)
+		assert.Equal(t, impostor[int(p.AskedFAR*float64(len(impostor)))], p.Threshold)
 		assert.Equal(t, below(impostor, p.Threshold), p.FAR)
 		assert.Equal(t, below(genuine, p.Threshold), p.TAR)
 	}

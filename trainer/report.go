@@ -180,8 +180,8 @@ func (r *reporter) addThresholds(d *report.Data) {
 	}
 	d.Marks = append(d.Marks, report.Mark{At: v.EERThreshold, Name: "equal error"})
 	for _, p := range v.AtFAR {
-		if p.Asked == markedFAR {
-			d.Marks = append(d.Marks, report.Mark{At: p.Threshold, Name: "FAR " + percent(p.Asked)})
+		if p.AskedFAR == markedFAR {
+			d.Marks = append(d.Marks, report.Mark{At: p.Threshold, Name: "FAR " + percent(p.AskedFAR)})
 		}
 	}
 }

@@ -27,13 +27,13 @@ func (t *Trainer) Verify(ctx context.Context, d *datasets.Dataset, at ...float64
 }
 
 func (t *Trainer) verify(ctx context.Context, d *datasets.Dataset, x []float32, at []float64) (metrics.Verification, error) {
-	labelled := make([]int, 0, d.Len()) // of two pictures of no class nobody knows whether they are the same
+	ofClass := make([]int, 0, d.Len()) // of two pictures of no class nobody knows whether they are the same
 	for i, l := range d.Labels() {
 		if l != datasets.NoClass {
-			labelled = append(labelled, i)
+			ofClass = append(ofClass, i)
 		}
 	}
-	s := subset(d, x, t.step.size, labelled)
+	s := subset(d, x, t.step.size, ofClass)
 	s.Cameras = nil // two pictures of one camera are a pair like any other
 	v, err := metrics.Verify(ctx, s, metrics.VerifyOptions{At: at, Seed: t.cfg.Seed})
 	return v, errors.Wrap(err, "trainer: thresholds")
@@ -108,7 +108,7 @@ func (r Result) Thresholds() Table {
 	return Table{}
 }
 
-const notTold = "—"
+const noFigure = "—"
 
 // thresholdNote says what the table's letters mean.
 const thresholdNote = "A pair of pictures counts as same if its distance is less than d. TAR: share of the pairs of one class that do; FAR: of two classes."
@@ -116,14 +116,14 @@ const thresholdNote = "A pair of pictures counts as same if its distance is less
 func oneSet(name string, v metrics.Verification) Table {
 	t := Table{Head: []string{"FAR at most", "d", "TAR", "FAR"}}
 	for _, p := range v.AtFAR {
-		t.Rows = append(t.Rows, []string{percent(p.Asked), significant(p.Threshold), decimals(p.TAR), percent(p.FAR)})
+		t.Rows = append(t.Rows, []string{percent(p.AskedFAR), significant(p.Threshold), decimals(p.TAR), percent(p.FAR)})
 	}
 	for _, far := range v.TooFine {
-		t.Rows = append(t.Rows, []string{percent(far), notTold, notTold, notTold})
+		t.Rows = append(t.Rows, []string{percent(far), noFigure, noFigure, noFigure})
 	}
 	t.Rows = append(t.Rows, []string{"equal error", significant(v.EERThreshold), decimals(1 - v.EER), percent(v.EER)})
 	t.Notes = append(t.Notes, thresholdNote, errorRates(name, v), pairs(name, v))
-	return t.explained(v)
+	return t.withReasons(v)
 }
 
 // twoSets shows the thresholds of the validation classes, those of the test classes, and
@@ -133,17 +133,17 @@ func twoSets(val, test metrics.Verification) Table {
 	fill := func(name string, val, test, given []string) {
 		t.Rows = append(t.Rows, append(append(append([]string{name}, val...), test...), given...))
 	}
-	none := []string{notTold, notTold}
-	for _, far := range append(asked(test), test.TooFine...) {
+	none := []string{noFigure, noFigure}
+	for _, far := range append(askedRates(test), test.TooFine...) {
 		own, chosen, given := none, none, none
 		for k, p := range val.AtFAR {
-			if p.Asked == far {
+			if p.AskedFAR == far {
 				g := test.At[k]
 				chosen, given = []string{significant(p.Threshold), decimals(p.TAR)}, []string{decimals(g.TAR), percent(g.FAR)}
 			}
 		}
 		for _, p := range test.AtFAR {
-			if p.Asked == far {
+			if p.AskedFAR == far {
 				own = []string{significant(p.Threshold), decimals(p.TAR)}
 			}
 		}
@@ -154,22 +154,22 @@ func twoSets(val, test metrics.Verification) Table {
 		[]string{decimals(g.TAR), percent(g.FAR)})
 	t.Notes = append(t.Notes, thresholdNote+" * on the test classes at the d of the validation classes.",
 		errorRates("validation", val)+"; "+errorRates("test", test), pairs("validation", val)+"; "+pairs("test", test))
-	return t.explained(val, test)
+	return t.withReasons(val, test)
 }
 
-func asked(v metrics.Verification) []float64 {
+func askedRates(v metrics.Verification) []float64 {
 	var out []float64
 	for _, p := range v.AtFAR {
-		out = append(out, p.Asked)
+		out = append(out, p.AskedFAR)
 	}
 	return out
 }
 
-// explained says why figures are missing.
-func (t Table) explained(all ...metrics.Verification) Table {
+// withReasons says why figures are missing.
+func (t Table) withReasons(all ...metrics.Verification) Table {
 	for _, v := range all {
 		if len(v.TooFine) > 0 {
-			t.Notes = append(t.Notes, notTold+": a rate is told only where it would rest on ten pairs of two classes or more.")
+			t.Notes = append(t.Notes, noFigure+": a rate is told only where it would rest on ten pairs of two classes or more.")
 			break
 		}
 	}

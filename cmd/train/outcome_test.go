@@ -20,7 +20,7 @@ func result() trainer.Result {
 		}
 	}
 	point := func(far float64) metrics.OperatingPoint {
-		return metrics.OperatingPoint{Asked: far, Threshold: 1234.5, FAR: far / 3, TAR: .98765}
+		return metrics.OperatingPoint{AskedFAR: far, Threshold: 1234.5, FAR: far / 3, TAR: .98765}
 	}
 	val := metrics.Verification{Genuine: 7410, Impostor: 29640, AllGenuine: 7410, AllImpostor: 29640, Classes: 39, EER: .0808, EERThreshold: .17, AUC: .97,
 		AtFAR: []metrics.OperatingPoint{point(.1), point(.01), point(.001)}, TooFine: []float64{.0001}}

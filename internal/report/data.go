@@ -21,7 +21,7 @@ type Data struct {
 
 	Series []Series // curves, in the order of their groups' first appearance
 
-	Labels  []int    // (N) class of each test picture, an index into Classes
+	Labels  []int    // (N) class of each test picture, an index into Classes; −1 for none
 	Classes []string // names of the test classes
 	Paths   []string // (N) where each picture lies; any bytes
 	// Thumbnail returns test picture i, in any size. It is called for the pictures
