@@ -25,7 +25,7 @@ func newUniform(labels []int, c Config) (Sampler, error) {
 		return nil, errors.Errorf("samplers: uniform takes batch and seed only; p, k, repeat, power and pool belong to the P×K samplers")
 	}
 	if c.Batch == 0 {
-		c.Batch = 64
+		c.Batch = DefaultBatch
 	}
 	if c.Batch < 1 || c.Batch > len(labels) {
 		return nil, errors.Errorf("samplers: uniform: a batch of %d distinct pictures out of %d; take a batch from 1 to %d",

@@ -31,7 +31,11 @@ type state struct {
 	HasBest   bool    `json:"has_best,omitempty"`
 	BestValue float64 `json:"best_value,omitempty"`
 	BestStep  int     `json:"best_step,omitempty"`
-	Stale     int     `json:"stale,omitempty"` // evaluations since the best
+	// BestMAPAtR belongs to BestStep; nil in a checkpoint of the first edition.
+	BestMAPAtR *float64 `json:"best_map_at_r,omitempty"`
+	Stale      int      `json:"stale,omitempty"` // evaluations since the figures got better
+
+	Doubts doubts `json:"doubts,omitzero"`
 
 	Pixels    *metrics.Result `json:"pixels,omitempty"`
 	Before    *metrics.Result `json:"before,omitempty"`
@@ -92,6 +96,7 @@ func readCheckpoint(path string) (*checkpoint, error) {
 			return nil, errors.Wrapf(err, "trainer: %s: %s", path, key)
 		}
 	}
+	c.config.Data.Range = storedRange(c.config.Data.Range)
 	for _, t := range file.Tensors {
 		if t.Name == samplerTensor {
 			c.sampler = t.U8

@@ -3,6 +3,7 @@ package trainer
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"medusa/datasets"
 	"medusa/internal/wording"
@@ -45,6 +46,23 @@ func byName(r *metrics.Result) map[string]float64 {
 		}
 	}
 	return values
+}
+
+// Ceiling says which measures training could not raise, since they were at their largest
+// value before it. It is empty if Recall@1, which people look at first, is not among them.
+func (r Result) Ceiling() string {
+	first := false
+	var full []string
+	for _, f := range r.Figures() {
+		if f.Before >= ceiling {
+			full = append(full, f.Title)
+			first = first || f.Name == "recall_at_1"
+		}
+	}
+	if !first {
+		return ""
+	}
+	return strings.Join(full, ", ") + ": nothing to gain, all right before training; look at the other measures, or measure on more and harder classes"
 }
 
 // Memory says what the run took, of the device too if that has its own.

@@ -35,6 +35,7 @@ func (c Config) Defaults() Config {
 	c.LogEvery = cmp.Or(c.LogEvery, 10)
 	c.Sampler.Seed = cmp.Or(c.Sampler.Seed, c.Seed)
 	c.Data.Resize = cmp.Or(c.Data.Resize, datasets.Squeeze)
+	c.Data.Range = cmp.Or(c.Data.Range, datasets.RangeAuto)
 	c.Data.Copies = cmp.Or(c.Data.Copies, TellCopies)
 	c.Data.Normalise = cmp.Or(c.Data.Normalise, "auto")
 	c.Solver = c.Solver.defaults()
@@ -134,6 +135,7 @@ var metricName = regexp.MustCompile(`^(recall_at_[1-9][0-9]{0,5}|precision_at_1|
 func (d DataConfig) validate(f *faults) {
 	f.oneOf("data.copies", string(d.Copies), string(TellCopies), string(LeaveOutCopies), string(IgnoreCopies))
 	f.oneOf("data.resize", string(d.Resize), string(datasets.Squeeze), string(datasets.Crop), string(datasets.Pad))
+	f.add(!datasets.ValidRange(d.Range), "data.range is %q, want auto, full, or LOW/HIGH such as 0/4095", d.Range)
 	f.oneOf("data.layout", string(cmp.Or(d.Layout, datasets.LayoutAuto)), string(datasets.LayoutAuto), string(datasets.LayoutFolders))
 	f.oneOf("data.normalise", d.Normalise, "auto", "none", "given")
 	f.add(d.Normalise == "given" && (len(d.Mean) == 0 || len(d.Std) == 0), "data.normalise is given, but mean and std are not")

@@ -29,8 +29,8 @@ func newTable(w io.Writer, header ...any) table.Writer {
 }
 
 // printFound tells what was found before anything is learned: classes, pictures, sizes,
-// and what was left out and why.
-func printFound(w io.Writer, data trainer.Data, plan samplers.Plan) {
+// what was left out and why, and which settings suit it.
+func printFound(w io.Writer, data trainer.Data, plan samplers.Plan, fitted []trainer.Fitted) {
 	s := data.Train.Summary()
 	fmt.Fprintf(w, "%s (%s)\n", s.Source, cmp.Or(s.Layout, s.Kind))
 	for _, protocol := range protocols(data) {
@@ -50,10 +50,22 @@ func printFound(w io.Writer, data trainer.Data, plan samplers.Plan) {
 	if line := plan.String(); line != "" {
 		fmt.Fprintln(w, "batches:", line)
 	}
+	printFitted(w, fitted)
 	printCounts(w, "left out", data.Skipped())
 	printCounts(w, "worth knowing", data.Notes())
 	printSeen(w, data)
 	fmt.Fprintln(w)
+}
+
+// printFitted tells the settings that nobody gave and that are not the usual ones.
+func printFitted(w io.Writer, fitted []trainer.Fitted) {
+	title := "fitted to the data:\n"
+	for _, f := range fitted {
+		if f.Reason != "" {
+			fmt.Fprintf(w, "%s  %s: %s\n", title, asFlag(f.Field, f.Value), f.Reason)
+			title = ""
+		}
+	}
 }
 
 // printParts is the table of classes and pictures, and of queries and gallery where these

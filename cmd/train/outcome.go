@@ -29,6 +29,9 @@ func printOutcome(w io.Writer, r trainer.Result) {
 	if rows := r.Figures(); len(rows) > 0 {
 		fmt.Fprintf(w, "\n%s\n\n", r.Protocol)
 		printFigures(w, rows, r.Pixels != nil)
+		if note := r.Ceiling(); note != "" {
+			fmt.Fprintf(w, "\n%s\n", note)
+		}
 	}
 	if t := r.Thresholds(); len(t.Rows) > 0 {
 		fmt.Fprintln(w)
@@ -37,9 +40,13 @@ func printOutcome(w io.Writer, r trainer.Result) {
 	fmt.Fprintf(w, "\n%d steps in %.1f s, %.0f images/s, %.1f%% of it waiting for pictures, %s\n",
 		r.Steps, r.Seconds, r.ImagesPerSecond, 100*r.WaitShare, r.Memory())
 	if r.Stop == trainer.StopPatience {
-		fmt.Fprintf(w, "stopped early: no better %s since step %d\n", wording.Measure(r.Metric), r.BestStep)
+		fmt.Fprintf(w, "stopped early: %s got no better at the last evaluations (%.3f at step %d)\n", wording.Measure(r.Metric), r.BestValue, r.BestStep)
 	}
-	fmt.Fprintf(w, "\nmodel       %s (of step %d)\n", r.Model, r.ModelStep)
+	of := fmt.Sprintf("of step %d", r.ModelStep)
+	if r.ModelStep == 0 {
+		of += ": the untrained network"
+	}
+	fmt.Fprintf(w, "\nmodel       %s (%s)\n", r.Model, of)
 	if r.Report != "" {
 		fmt.Fprintf(w, "report      %s\n", r.Report)
 	}

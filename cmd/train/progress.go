@@ -139,14 +139,18 @@ func (p *progress) evaluated(_ context.Context, i trainer.EvalInfo) error {
 		when = "by raw pixels"
 	}
 	line := fmt.Sprintf("%s %s: %s", i.Set, when, headline(i.Result))
-	if i.Phase == trainer.During && i.Improved {
+	if i.Phase == trainer.During && i.Leads {
 		line += "  best so far"
 	}
 	return p.say(line)
 }
 
 func (p *progress) warned(_ context.Context, w trainer.Warning) error {
-	return p.say(fmt.Sprintf("warning at step %d: %s\n  %s", w.Step, w.Message, w.Advice))
+	when := "before training"
+	if w.Step > 0 {
+		when = fmt.Sprintf("at step %d", w.Step)
+	}
+	return p.say(fmt.Sprintf("warning %s: %s\n  %s", when, w.Message, w.Advice))
 }
 
 // say prints a line above the live one.

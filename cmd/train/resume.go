@@ -36,25 +36,30 @@ func resumeSettings(s *settings, f *flags) error {
 }
 
 // onTheWay checks, before any picture is read, that there is a run to go on with which
-// config.yaml still describes. It reports whether the run came to its end.
-func onTheWay(s *settings, cfg trainer.Config) (done bool, err error) {
+// config.yaml still describes. It returns cfg with what the data chose when the run began,
+// and reports whether the run came to its end.
+func onTheWay(s *settings, cfg trainer.Config) (fitted trainer.Config, done bool, err error) {
 	stored, err := trainer.Stored(s.resume)
 	if err != nil {
-		return false, err
+		return cfg, false, err
 	}
 	if fields := trainer.Differences(stored, cfg); len(fields) > 0 {
-		return false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
+		return cfg, false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
 			"put back what was there, or begin a new run with -config", filepath.Join(s.resume, trainer.ConfigFile), strings.Join(fields, ", "))
 	}
+	here := cfg.Data
+	cfg.Data, cfg.Sampler = stored.Data, stored.Sampler
+	cfg.Data.Path, cfg.Data.CacheDir, cfg.Data.CacheBytes = here.Path, here.CacheDir, here.CacheBytes
+	cfg.Data.Workers, cfg.Data.Ahead = here.Workers, here.Ahead
 	for _, name := range []string{trainer.ResultFile, trainer.ReportFile} {
 		if name == trainer.ReportFile && s.noReport {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(s.resume, name)); err != nil {
-			return false, nil
+			return cfg, false, nil
 		}
 	}
-	return true, nil
+	return cfg, true, nil
 }
 
 // freeFolder refuses, before any picture is read, a run folder that cannot be one.

@@ -19,6 +19,7 @@ type settings struct {
 	layout, columns           string
 	size, channels, resize    string
 	invert                    bool
+	valueRange                string
 	normalise                 string
 	strict, dropDuplicates    bool
 	copies                    string
@@ -72,7 +73,7 @@ type settings struct {
 func (s *settings) register(f *flags) {
 	f.group("Pictures")
 	f.text(&s.data, "data", "", "PATH", "folder with one folder of pictures a class (any depth), or with train/ and test/ in it, or a well-known data set as it is unpacked; a table (path,label[,split]) as CSV or .jsonl; a .zip, .tar or .tar.gz of such; or a folder with IDX files. Without it: the embedded part of Omniglot")
-	f.text(&s.val, "val", "", "PATH|SHARE|none", "classes that choose the best weights: a path, or the share of the training classes that is set aside. Without it: val/ of the data, else 0.1")
+	f.text(&s.val, "val", "", "PATH|SHARE|none", "classes that choose the best weights: a path, or the share of the training classes that is set aside. Without it: val/ of the data, else 0.1 of 30 classes or more (of 10 if there is no test part), else none")
 	f.text(&s.test, "test", "", "PATH|SHARE|none", "classes that the final figures are measured on, never seen in training. Without it: test/ of the data")
 	f.text(&s.trainClasses, "train-classes", "", "LIST", "learn only these classes: names, patterns such as cat*, or ranges such as 0-4, with commas between")
 	f.text(&s.testClasses, "test-classes", "", "LIST", "measure only on these classes; where there is no test part, they are taken out of what is learned")
@@ -82,6 +83,7 @@ func (s *settings) register(f *flags) {
 	f.text(&s.channels, "colour", "auto", "auto|grey|rgb", "what the network sees")
 	f.text(&s.resize, "resize", "squeeze", "squeeze|crop|pad", "how a picture of another shape becomes square")
 	f.yes(&s.invert, "invert", false, "turn black into white: for drawings on white paper")
+	f.text(&s.valueRange, "range", "auto", "auto|full|LOW/HIGH", "black and white of 16-bit and floating-point pictures. auto: the range that the training pictures use (10, 12, 14 bits …); or numbers such as 0/4095")
 	f.text(&s.normalise, "normalise", "auto", "auto|none|MEAN/STD", "auto: to mean 0 and deviation 1 over the training pictures; or numbers such as 0.5,0.4,0.4/0.2,0.2,0.2 on the scale 0 to 1")
 	f.yes(&s.strict, "strict", false, "stop at the first unreadable picture instead of leaving it out")
 	f.yes(&s.dropDuplicates, "drop-duplicates", false, "leave out byte-identical files")
@@ -118,10 +120,10 @@ func (s *settings) register(f *flags) {
 	f.group("Loss and batches")
 	f.text(&s.loss, "loss", "triplet:mining=batch-hard,margin=0.2", "NAME:KEY=VALUE,…", "see the table of losses below; a sum is written a + b")
 	f.text(&s.sampler, "sampler", "pk", "NAME", strings.Join(samplers.Names(), ", "))
-	f.whole(&s.p, "p", 16, "P", "classes in a batch")
-	f.whole(&s.k, "k", 4, "K", "pictures of each class in a batch")
+	f.whole(&s.p, "p", 0, "P", "classes in a batch. Without it: 16, or what suits the classes there are")
+	f.whole(&s.k, "k", 0, "K", "pictures of each class in a batch. Without it: 4, or what suits the classes there are")
 	f.whole(&s.pool, "pool", 0, "N", "pk-hard: pictures among which a hard negative is looked for; 1024 if 0")
-	f.whole(&s.batch, "batch", 0, "B", "uniform sampler: pictures in a batch")
+	f.whole(&s.batch, "batch", 0, "B", "uniform sampler: pictures in a batch; 64, or all there are, if 0")
 	f.yes(&s.repeat, "repeat", false, "a class with fewer than K pictures repeats them instead of being left out")
 
 	f.group("Training")
@@ -141,7 +143,7 @@ func (s *settings) register(f *flags) {
 	f.group("Measuring and saving")
 	f.whole(&s.evalEvery, "eval-every", 0, "STEPS", "steps between two looks at the validation classes; a tenth of the run if 0, -1 for none between start and end")
 	f.whole(&s.evalBatch, "eval-batch", 128, "N", "pictures at a time when embedding")
-	f.text(&s.metric, "metric", "recall_at_1", "NAME", "chooses the best weights and ends the run: recall_at_1, map_at_r, r_precision, nmi …")
+	f.text(&s.metric, "metric", "recall_at_1", "NAME", "chooses the best weights and ends the run: recall_at_1, map_at_r, r_precision, nmi …; between equals MAP@R decides, then the later step")
 	f.whole(&s.patience, "patience", 0, "N", "stop after N looks without a better metric; 0 never")
 	f.text(&s.keep, "keep", "best", "best|last", "which weights become the model")
 	f.whole(&s.checkpointEvery, "checkpoint-every", 100, "STEPS", "steps between two checkpoints; -1 for none but at the end")
@@ -198,6 +200,7 @@ func (s *settings) pictures() (trainer.DataConfig, error) {
 	c := trainer.DataConfig{
 		Path: s.data, Val: s.val, Test: s.test,
 		Resize: datasets.ResizeMode(s.resize), Invert: s.invert, Detail: s.detail,
+		Range:  s.valueRange,
 		Strict: s.strict, DropDuplicates: s.dropDuplicates, Copies: trainer.Copies(s.copies),
 		MaxPixels: int64(s.maxPixels), CacheBytes: int64(s.cacheMB) << 20, CacheDir: s.cacheDir,
 		Workers: s.workers,
@@ -207,6 +210,9 @@ func (s *settings) pictures() (trainer.DataConfig, error) {
 		},
 	}
 	c.TrainClasses, c.TestClasses = s.trainClasses, s.testClasses
+	if !datasets.ValidRange(s.valueRange) {
+		return c, errors.Errorf("-range %q: want auto, full, or black and white such as 0/4095", s.valueRange)
+	}
 	c.Layout, c.Columns = datasets.Layout(s.layout), s.columns
 	var err error
 	if c.Height, c.Width, err = side(s.size); err != nil {

@@ -30,8 +30,8 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 		return false, err
 	}
 	if s.resume != "" {
-		done, err := onTheWay(s, cfg)
-		if err != nil {
+		var done bool
+		if cfg, done, err = onTheWay(s, cfg); err != nil {
 			return false, err
 		}
 		if done {
@@ -57,7 +57,11 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 			err = e
 		}
 	}()
-	printFound(w, data, samplers.NewPlan(data.Train.Labels(), max(cfg.Sampler.K, 1), cfg.Sampler.Repeat))
+	cfg, fitted, err := cfg.Fit(data, asFlag)
+	printFound(w, data, samplers.NewPlan(data.Train.Labels(), max(cfg.Sampler.K, 1), cfg.Sampler.Repeat), fitted)
+	if err != nil {
+		return false, err
+	}
 
 	p := newProgress(w, live)
 	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook()}, func(m string) { fmt.Fprintln(w, m) })
@@ -139,7 +143,7 @@ func shellWord(text string) string {
 
 // prepare makes a new run, or one that goes on.
 func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook, notice func(string)) (*trainer.Trainer, error) {
-	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice, NoReport: s.noReport}
+	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice, NoReport: s.noReport, Naming: asFlag}
 	if s.resume != "" {
 		o.Device = s.device
 		return trainer.Resume(data, o)

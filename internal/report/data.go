@@ -19,6 +19,8 @@ type Data struct {
 	// what was left out); it stands under their table.
 	Protocol string
 
+	Warnings []Warning // in the order of the run
+
 	Series []Series // curves, in the order of their groups' first appearance
 
 	Labels  []int    // (N) class of each test picture, an index into Classes; −1 for none
@@ -94,6 +96,13 @@ type ROC struct {
 type Mark struct {
 	At   float64
 	Name string
+}
+
+// Warning is something in the run that a person should look at.
+type Warning struct {
+	Step    int
+	Message string // what was seen
+	Advice  string // what to do
 }
 
 // Series is one curve over training steps.

@@ -22,6 +22,8 @@ type page struct {
 	Pixels   bool
 	Protocol string
 
+	Warnings []Warning
+
 	Plots     []plot
 	Distances []distancePlot
 	Measured  bool // distances were measured here, on a sample
@@ -170,6 +172,9 @@ func newPage(d *Data) *page {
 		p.Splits = append(p.Splits, splitView{name(s.Name, maxName), count(s.Classes), count(s.Pictures), count(s.Smallest), name(s.Note, 400)})
 	}
 	p.addSkipped(d.Skipped)
+	for _, w := range d.Warnings {
+		p.Warnings = append(p.Warnings, Warning{Step: w.Step, Message: name(w.Message, 2000), Advice: name(w.Advice, 2000)})
+	}
 	p.Config = configText(d.Config)
 	return p
 }
