@@ -116,6 +116,9 @@ func (c Config) pk() (Config, error) {
 		c.K = DefaultK
 	}
 	if c.P < 1 || c.K < 1 || c.P > maxPictures/c.K {
+		if c.P > 0 && c.K > 0 {
+			return c, errors.Errorf("samplers: %s: P = %d classes of K = %d pictures make a batch above %d; lower P or K", c.Name, c.P, c.K, maxPictures)
+		}
 		return c, errors.Errorf("samplers: %s: P = %d, K = %d; both must be positive", c.Name, c.P, c.K)
 	}
 	if c.Batch != 0 && c.Batch != c.P*c.K {

@@ -28,7 +28,10 @@ func (t *Trainer) measure(ctx context.Context, d *datasets.Dataset, clustering b
 func (t *Trainer) score(ctx context.Context, d *datasets.Dataset, x []float32, clustering bool) (metrics.Result, error) {
 	needed := slices.Contains([]string{"nmi", "ami", "ari", "pairwise_f1"}, t.cfg.Metric)
 	r, err := t.retrieve(ctx, d, x, t.step.size, metrics.Options{NoClustering: !clustering && !needed, PerClass: true})
-	return r, errors.Wrap(err, "trainer: evaluation")
+	if err == nil {
+		err = finiteResult(r)
+	}
+	return r, errors.Wrapf(err, "trainer: evaluation at step %d", t.state.Step)
 }
 
 // retrieve measures retrieval among d's pictures by x, of dim numbers each, as their roles
@@ -52,6 +55,16 @@ func (t *Trainer) recallAt() []int {
 		}
 	}
 	return at
+}
+
+// finiteResult returns an error if one of r's figures is not finite.
+func finiteResult(r metrics.Result) error {
+	for _, v := range r.Values() {
+		if !finite(v.Value) {
+			return errors.Errorf("%s is %v: the embeddings are too large to be compared; train with a lower learning rate", v.Name, v.Value)
+		}
+	}
+	return nil
 }
 
 // figure is the run's metric among the values of r.

@@ -289,6 +289,9 @@ func (t *Trainer) stepped(ctx context.Context, b *datasets.Batch, lr, norm float
 		if err := t.look(b); err != nil {
 			return err
 		}
+		if err := t.figures(b); err != nil {
+			return err
+		}
 		if err := t.journal.add(recordStep(*i)); err != nil {
 			return err
 		}
