@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/fileread"
 )
 
 // Open recognises what path is and opens it:
@@ -123,7 +125,7 @@ func folderOfList(file string) string {
 
 // headOf returns the first bytes of a file.
 func headOf(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := fileread.Open(path)
 	if err != nil {
 		return "", errors.Wrap(err, "datasets")
 	}

@@ -140,6 +140,7 @@ func (t *Trainer) due(step int) bool {
 func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 	s := &t.state
 	s.Evaluated = s.Step
+	t.unsaved = true
 	leads := false
 	var warnings []Warning
 	if s.Step == 0 {
@@ -180,7 +181,7 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 		}
 	}
 	if leads {
-		if err := t.save(ctx, BestFile, "best"); err != nil {
+		if err := t.saveBest(ctx); err != nil {
 			return err
 		}
 	}
@@ -195,6 +196,22 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 		}
 	}
 	return nil
+}
+
+// saveBest writes the last checkpoint, which knows the best one by its weights, and then
+// the best one. A process that is killed in between finds in the last what it has to write.
+func (t *Trainer) saveBest(ctx context.Context) error {
+	c, err := t.checkpoint()
+	if err == nil {
+		t.state.BestSum, err = c.sum()
+	}
+	if err != nil {
+		return saveError{err}
+	}
+	if err := t.save(ctx, LastFile, "last"); err != nil {
+		return err
+	}
+	return t.save(ctx, BestFile, "best")
 }
 
 func (t *Trainer) tellEvaluated(ctx context.Context, i EvalInfo) error {

@@ -20,10 +20,10 @@ func printOutcome(w io.Writer, r trainer.Result) {
 	switch {
 	case r.Stop != trainer.StopInterrupted:
 	case r.Model != "":
-		fmt.Fprintf(w, "\nstopped before the run was finished, the model is %s; the rest comes with\n  go run ./cmd/train -resume %s\n", r.Model, r.Dir)
+		fmt.Fprintf(w, "\nstopped before the run was finished, the model is %s; the rest comes with\n  go run ./cmd/train -resume %s\n", r.Model, wording.Shell(r.Dir))
 		return
 	default:
-		fmt.Fprintf(w, "\nstopped after step %d; go on with\n  go run ./cmd/train -resume %s\n", r.Steps, r.Dir)
+		fmt.Fprintf(w, "\nstopped after step %d; go on with\n  go run ./cmd/train -resume %s\n", r.Steps, wording.Shell(r.Dir))
 		return
 	}
 	if rows := r.Figures(); len(rows) > 0 {

@@ -67,6 +67,8 @@ type settings struct {
 	deviceInfo, tf32    bool
 	anyOrder            bool
 	noReport            bool
+
+	keepNow trainer.Keep // of a run that is resumed, where the command line says so
 }
 
 // register declares every flag, in the order of the help page.
@@ -150,6 +152,7 @@ func (s *settings) register(f *flags) {
 
 	f.group("This run")
 	f.text(&s.out, "out", "", "DIR", "run folder, new or empty; runs/DATE-TIME if empty")
+	f.notStored()
 	f.text(&s.resume, "resume", "", "DIR", "go on with the run in DIR, bit for bit as if it had not stopped")
 	f.notStored()
 	f.text(&s.config, "config", "", "FILE", "YAML file with these flags' names as keys; flags on the command line win")
