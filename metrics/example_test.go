@@ -46,7 +46,7 @@ func ExampleResult_MarshalJSON() {
 	text, _ := json.Marshal(r)
 	fmt.Println(string(text))
 	// Output:
-	// {"recall_at_1":0.6666666666666666,"recall_at_4":1,"precision_at_1":0.6666666666666666,"r_precision":0.6666666666666666,"map_at_r":0.625,"map":0.7902777777777777,"mrr":0.7916666666666666,"queries":6,"queries_left_out":0,"queries_tied":0}
+	// {"recall_at_1":0.6666666666666666,"recall_at_4":1,"precision_at_1":0.6666666666666666,"r_precision":0.6666666666666666,"map_at_r":0.625,"map":0.7902777777777777,"mrr":0.7916666666666666,"queries":6,"queries_left_out":0}
 }
 
 func ExampleSearch() {

@@ -83,14 +83,14 @@ func (r *Result) fields() []field {
 type counts struct {
 	Queries  int     `json:"queries"`
 	LeftOut  int     `json:"queries_left_out"`
-	Tied     int     `json:"queries_tied"`
+	Tied     int     `json:"queries_tied,omitempty"` // not told by earlier versions, which knew no ties
 	ReID     *int    `json:"cmc_queries,omitempty"`
 	ReIDOut  int     `json:"cmc_queries_left_out,omitempty"`
 	Clusters int     `json:"clusters,omitempty"`
 	Seed     *uint64 `json:"cluster_seed,omitempty"`
 }
 
-// MarshalJSON writes the values, then queries, queries_left_out, queries_tied, clusters
+// MarshalJSON writes the values, then queries, queries_left_out, queries_tied if there are any, clusters
 // and cluster_seed where clusters were measured, cmc_queries and cmc_queries_left_out
 // where cameras are known. Classes and PerQuery are not written.
 func (r Result) MarshalJSON() ([]byte, error) {
