@@ -38,6 +38,7 @@ type state struct {
 
 	Doubts doubts `json:"doubts,omitzero"`
 
+	Pixels    *metrics.Result `json:"pixels,omitempty"`
 	Before    *metrics.Result `json:"before,omitempty"`
 	Watch     watch           `json:"watch"`
 	Warnings  []Warning       `json:"warnings,omitempty"`

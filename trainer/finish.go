@@ -127,6 +127,9 @@ func (t *Trainer) measureModel(ctx context.Context, r *Result) ([]float32, error
 	}
 	i.BestValue, i.BestStep = t.state.BestValue, t.state.BestStep
 	i.Result.Classes = nil
+	if err := t.verifyModel(ctx, r, set, i.Embeddings); err != nil {
+		return nil, err
+	}
 	r.After, r.On, r.Protocol = &i.Result, set, t.data.protocol(set, &i.Result)
 	if err := t.journal.addEval(i); err != nil {
 		return nil, err
@@ -162,7 +165,7 @@ func (t *Trainer) takeBest() error {
 func (t *Trainer) fill(r *Result, began time.Time) {
 	s := &t.state
 	r.Steps, r.FinalLoss, r.Warnings = s.Step, s.Loss, s.Warnings
-	r.Before = s.Before
+	r.Before, r.Pixels = s.Before, s.Pixels
 	if s.HasBest {
 		r.Metric, r.BestValue, r.BestStep = t.cfg.Metric, s.BestValue, s.BestStep
 	}

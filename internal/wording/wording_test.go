@@ -19,6 +19,8 @@ func TestThousands(t *testing.T) {
 func TestNames(t *testing.T) {
 	assert.Equal(t, "Recall@4", Measure("recall_at_4"))
 	assert.Equal(t, "MAP@R", Measure("map_at_r"))
+	assert.Equal(t, "CMC@5", Measure("cmc_at_5"))
+	assert.Equal(t, "mAP re-id", Measure("cmc_map"))
 	assert.Equal(t, "something_new", Measure("something_new"))
 	assert.Equal(t, []string{"grey", "RGB", "4 channels"}, []string{Channels(1), Channels(3), Channels(4)})
 	assert.Equal(t, "3 MiB", MiB(3<<20))
