@@ -11,6 +11,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/filelock"
 	"medusa/internal/fileread"
 )
 
@@ -33,7 +34,7 @@ func (f folder) hold() (*os.File, error) {
 	if err != nil {
 		return nil, saying(err, "opening "+path)
 	}
-	if err := lock(file); err != nil {
+	if err := filelock.Lock(file); err != nil {
 		file.Close()
 		return nil, errors.Wrapf(err, "trainer: %s is in use: another process trains in this folder", path)
 	}
