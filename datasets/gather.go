@@ -94,6 +94,12 @@ func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error)
 	if err := g.decideShape(all); err != nil {
 		return nil, err
 	}
+	if g.options.kept, err = openKept(g.options); err != nil {
+		return nil, err
+	}
+	if k := g.options.kept; k != nil {
+		k.slots = make([]int64, len(all))
+	}
 	if g.store, err = newStore(len(all), g.options.Channels, g.options.Height, g.options.Width, g.options); err != nil {
 		return nil, err
 	}
@@ -113,6 +119,9 @@ func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error)
 		at += len(p.candidates)
 	}
 	sets[0].report.note("pair of which a picture is lacking", missing...)
+	if k := g.options.kept; k != nil && k.inUse != "" {
+		sets[0].report.note("kept pictures that another process uses: here all are decoded", k.inUse)
+	}
 	return sets, nil
 }
 
@@ -205,13 +214,19 @@ func (g *gatherer) readOne(i int, c candidate, in *inlet) (o outcome) {
 		o.err = err
 		return o
 	}
+	o.hash = hashOf(data, c.box)
+	g.store.sums[i] = binary.LittleEndian.Uint64(o.hash[:])
+	key := g.keyOf(o.hash)
+	if found, err := in.takeKept(i, key, &o, g.options.MaxPixels); found || err != nil {
+		o.err = err
+		return o
+	}
 	p, err := decode(c.name, data, g.options.MaxPixels)
 	if err != nil {
 		o.err = err
 		return o
 	}
-	o.format, o.hash = p.format, hashOf(data, c.box)
-	g.store.sums[i] = binary.LittleEndian.Uint64(o.hash[:])
+	o.format = p.format
 	o.width, o.height = p.Bounds().Dx(), p.Bounds().Dy()
 	if p.orientation >= 5 {
 		o.width, o.height = o.height, o.width
@@ -219,7 +234,9 @@ func (g *gatherer) readOne(i int, c candidate, in *inlet) (o outcome) {
 	if o.remark, o.extent = p.remark, extentOf(p); p.deep {
 		p.settle(g.spans[o.extent.kind])
 	}
-	o.colour, o.blank, o.err = in.put(i, p, c.box)
+	if o.colour, o.blank, o.err = in.put(i, p, c.box); o.err == nil {
+		o.err = in.keep(i, key, &o)
+	}
 	return o
 }
 

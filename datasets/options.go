@@ -89,6 +89,12 @@ type Options struct {
 	CacheBytes int64
 	// CacheDir is where that file is made; os.TempDir() if empty.
 	CacheDir string
+	// KeepCache keeps decoded pictures in a file in CacheDir, which must then be given. The
+	// next opening with the same size and way of resizing decodes none of them again, whatever
+	// their files are called by then: pictures are known by their content. It is for files of
+	// pictures; IDX files and vectors need no decoding.
+	KeepCache bool
+	kept      *kept // opened by gather
 	// Workers decode at the same time; GOMAXPROCS if zero.
 	Workers int
 
@@ -128,6 +134,9 @@ func (o Options) withDefaults() (Options, error) {
 	case Squeeze, Crop, Pad:
 	default:
 		return o, errors.Errorf("datasets: resize mode %q is unknown, want %q, %q or %q", o.Resize, Squeeze, Crop, Pad)
+	}
+	if o.KeepCache && o.CacheDir == "" {
+		return o, errors.New("datasets: Options.KeepCache without CacheDir: name the folder where decoded pictures are to be kept")
 	}
 	if _, err := parseRange(o.Range); err != nil {
 		return o, err

@@ -51,6 +51,7 @@ type Summary struct {
 	Width    int   `json:"width"`
 	Bytes    int64 `json:"bytes"`             // of the decoded pictures of all that was opened together
 	OnDisk   bool  `json:"on_disk,omitempty"` // they are in a cache file
+	Kept     int   `json:"kept,omitempty"`    // pictures that Options.KeepCache found decoded, of all that was opened together
 
 	Originals string  `json:"originals,omitempty"` // "28×28" or "3×2000 … 2250×3000"
 	Formats   []Count `json:"formats,omitempty"`   // pictures by format, most frequent first
@@ -82,8 +83,11 @@ func (d *Dataset) Summary() Summary {
 	s := Summary{
 		Source: d.report.source, Kind: d.report.kind, Layout: d.report.layout, Protocol: d.report.protocol, Classes: d.NumClasses(), Pictures: d.Len(),
 		Channels: c, Height: h, Width: w,
-		Bytes: d.store.total(), OnDisk: d.store.file != nil || d.HoldsVectors() && d.store.vectors.close != nil,
+		Bytes: d.store.total(), OnDisk: d.store.memory == nil && !d.HoldsVectors() || d.HoldsVectors() && d.store.vectors.close != nil,
 		Originals: d.report.originals, Skipped: countReasons(d.report.skipped), Notes: slices.Clone(d.report.notes),
+	}
+	if d.store.kept != nil {
+		s.Kept = int(d.store.kept.taken.Load())
 	}
 	if d.HasRoles() {
 		s.Queries, s.Gallery = len(d.Queries()), len(d.Gallery())

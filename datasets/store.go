@@ -23,10 +23,14 @@ type store struct {
 	memory []byte   // nil if file is used
 	file   *os.File // nil if memory is used
 
+	kept *kept // where decoded pictures stay for the next time; nil if nowhere
+
 	vectors *vectors // nil if pictures are held
 
-	paths []string // where each row came from, safe to print
-	sums  []uint64 // of each row's file, to tell identical ones; 0 where there is no file of its own
+	paths  []string // where each row came from, safe to print
+	keptAt int      // bytes before these in what is kept of a picture
+
+	sums []uint64 // of each row's file, to tell identical ones; 0 where there is no file of its own
 }
 
 // newStore makes room for n pictures, and for n of more detail if o asks for these.
@@ -35,13 +39,16 @@ func newStore(n, channels, height, width int, o Options) (*store, error) {
 		return nil, err
 	}
 	s := &store{channels: channels, height: height, width: width, inverted: o.Invert, paths: make([]string, n), sums: make([]uint64, n)}
-	if o.Detail > 1 {
-		larger := func(side int) int { return int(math.Round(o.Detail * float64(side))) }
-		s.detail = &store{channels: channels, height: larger(height), width: larger(width), inverted: o.Invert, paths: s.paths}
-	}
+	s.detail = detailOf(s, o)
 	inMemory := s.total() <= o.CacheBytes
+	if o.kept != nil && o.kept.cache != nil {
+		s.kept = o.kept
+	}
+	if s.kept != nil && s.detail != nil {
+		s.detail.kept, s.detail.keptAt = s.kept, s.bytes()
+	}
 	for _, t := range []*store{s, s.detail} {
-		if t == nil {
+		if t == nil || t.kept != nil && !inMemory {
 			continue
 		}
 		if err := t.reserve(inMemory, o.CacheDir); err != nil {
@@ -50,6 +57,16 @@ func newStore(n, channels, height, width int, o Options) (*store, error) {
 		}
 	}
 	return s, nil
+}
+
+// detailOf is a store, without memory, for the larger pictures beside those of s; nil if o
+// asks for none.
+func detailOf(s *store, o Options) *store {
+	if o.Detail <= 1 {
+		return nil
+	}
+	larger := func(side int) int { return int(math.Round(o.Detail * float64(side))) }
+	return &store{channels: s.channels, height: larger(s.height), width: larger(s.width), inverted: o.Invert, paths: s.paths}
 }
 
 // afford returns an error if there is not the memory for the pictures, or for one under way in
@@ -141,8 +158,11 @@ func (s *store) get(i int, scratch []byte) ([]byte, error) {
 	if s.vectors != nil {
 		return nil, errVectors
 	}
-	if s.file == nil {
+	if s.memory != nil {
 		return s.memory[i*n : (i+1)*n : (i+1)*n], nil
+	}
+	if s.file == nil {
+		return scratch[:n], errors.Wrapf(s.kept.read(scratch[:n], i, s.keptAt), "datasets: kept pictures, picture %s", s.paths[i])
 	}
 	if _, err := s.file.ReadAt(scratch[:n], int64(i)*int64(n)); err != nil {
 		return nil, errors.Wrapf(err, "datasets: cache file, picture %s", s.paths[i])
@@ -153,9 +173,12 @@ func (s *store) get(i int, scratch []byte) ([]byte, error) {
 // put keeps pixels as picture i. Different i may be put at the same time.
 func (s *store) put(i int, pixels []byte) error {
 	n := s.bytes()
-	if s.file == nil {
+	if s.memory != nil {
 		copy(s.memory[i*n:(i+1)*n], pixels)
 		return nil
+	}
+	if s.file == nil {
+		return nil // they lie among the kept ones alone
 	}
 	_, err := s.file.WriteAt(pixels[:n], int64(i)*int64(n))
 	return errors.Wrap(err, "datasets: cache file (is the disk full? set CacheDir to another one or raise CacheBytes)")
@@ -163,7 +186,7 @@ func (s *store) put(i int, pixels []byte) error {
 
 // scratch returns a buffer for get: nil where get needs none.
 func (s *store) scratch() []byte {
-	if s.file == nil {
+	if s.memory != nil {
 		return nil
 	}
 	return make([]byte, s.bytes())
@@ -209,6 +232,11 @@ func (s *store) close() error {
 	}
 	if s.detail != nil {
 		if err := s.detail.close(); err != nil {
+			return err
+		}
+	}
+	if s.kept != nil {
+		if err := s.kept.close(); err != nil {
 			return err
 		}
 	}

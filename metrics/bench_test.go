@@ -80,3 +80,11 @@ func BenchmarkAMI(b *testing.B) {
 		t.AMI()
 	}
 }
+
+func BenchmarkVerify(b *testing.B) {
+	s := omniglotLike()
+	for b.Loop() {
+		_, err := Verify(context.Background(), s, VerifyOptions{})
+		require.NoError(b, err)
+	}
+}

@@ -49,6 +49,8 @@ func bruteRanking(query, gallery Set, i int, own bool, d Distance) []ranked {
 }
 
 // bruteRetrieval is one query's figures by their definitions; nil without relevant rows.
+// Rows of one key share their places: each holds a relevant row with the chance r/n, and
+// the chances of what precedes it are counted out place by place.
 func bruteRetrieval(ranking []ranked, label int, labels []int, at []int) *Retrieval {
 	r := &Retrieval{Recall: make([]float64, len(at))}
 	relevant := 0
@@ -60,27 +62,65 @@ func bruteRetrieval(ranking []ranked, label int, labels []int, at []int) *Retrie
 	if relevant == 0 {
 		return nil
 	}
-	found := 0
+	// chance[f] is the chance that f rows of the places so far were relevant.
+	chance := make([]float64, relevant+1)
+	chance[0] = 1
+	before, n, m := 0, 0, 0 // places before this key; rows and relevant rows of it
 	for place, g := range ranking {
-		if labels[g.row] != label {
-			continue
-		}
-		found++
-		precision := float64(found) / float64(place+1)
-		r.MAP += precision / float64(relevant)
-		if place < relevant {
-			r.MAPAtR += precision / float64(relevant)
-			r.RPrecision += 1 / float64(relevant)
-		}
-		if found == 1 {
-			r.MRR = 1 / float64(place+1)
-			r.PrecisionAt1 = indicator(place == 0)
-			for i, k := range at {
-				r.Recall[i] = indicator(place < k)
+		if place == 0 || ranking[place-1].key != g.key {
+			before += m
+			n, m = 0, 0
+			for _, other := range ranking[place:] {
+				if other.key != g.key {
+					break
+				}
+				n++
+				m += count(labels[other.row] == label)
 			}
 		}
+		left := 0 // rows of this key from this place on
+		for _, other := range ranking[place:] {
+			left += count(other.key == g.key)
+		}
+		next := make([]float64, relevant+1)
+		for f, c := range chance {
+			if c == 0 {
+				continue
+			}
+			hit := c * (float64(m-(f-before)) / float64(left))
+			next[f] += c - hit
+			if hit <= 0 {
+				continue
+			}
+			next[f+1] += hit
+			precision := float64(f+1) / float64(place+1)
+			r.MAP += hit * precision / float64(relevant)
+			if place < relevant {
+				r.MAPAtR += hit * precision / float64(relevant)
+				r.RPrecision += hit / float64(relevant)
+			}
+			if f == 0 {
+				r.MRR += hit / float64(place+1)
+				if place == 0 {
+					r.PrecisionAt1 += hit
+				}
+				for i, k := range at {
+					if place < k {
+						r.Recall[i] += hit
+					}
+				}
+			}
+		}
+		chance = next
 	}
 	return r
+}
+
+func count(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // randomSet has rows of one of several natures: normal, on a coarse grid (ties and
@@ -186,7 +226,7 @@ func TestEvaluateIsThePlainLoop(t *testing.T) {
 		}
 		recalls, err := Recall(context.Background(), query, argument, at, SearchOptions{Distance: d, GalleryHoldsQueries: own})
 		require.NoError(t, err, "seed %d", seed)
-		require.Equal(t, Recalls{At: at, Recall: got.Recall, Queries: got.Queries, LeftOut: got.LeftOut}, recalls, "seed %d", seed)
+		require.Equal(t, Recalls{At: at, Recall: got.Recall, Queries: got.Queries, LeftOut: got.LeftOut, Tied: recalls.Tied}, recalls, "seed %d", seed)
 	}
 }
 
@@ -208,7 +248,7 @@ func requireClose(t *testing.T, want, got Retrieval, seed uint64) {
 func TestWindowHoldsEveryTileValue(t *testing.T) {
 	for seed := range uint64(100) {
 		query, _, argument, own, d := randomMatch(seed + 5000)
-		m, err := match(query, argument, own)
+		m, err := match(query, argument, own, nil)
 		require.NoError(t, err)
 		s := newScanner(m, d, rankBlock)
 		nothing := func(int, int) {}

@@ -13,6 +13,7 @@ import (
 type Options struct {
 	Distance Distance // Euclidean if zero
 	RecallAt []int    // the K of Recall@K; 1, 2, 4, 8, 16, 32 if empty
+	CMCAt    []int    // the K of CMC@K where cameras are known; 1, 5, 10 if empty
 
 	// K is the number of neighbours that R-precision, MAP@R, MAP and MRR look at: all if
 	// zero, KLargestR for the largest R of any query. Relevant rows beyond count as not
@@ -20,9 +21,10 @@ type Options struct {
 	// the largest R are not comparable to those without.
 	K int
 
-	GalleryHoldsQueries bool // query i is also row i of the gallery, and is left out of its own ranking
-	AverageByClass      bool // average each class's queries, then the classes, in place of all queries
-	PerClass, PerQuery  bool // fill Result.Classes, Result.PerQuery
+	GalleryHoldsQueries bool  // query i is also row i of the gallery, and is left out of its own ranking
+	OwnRows             []int // in place of GalleryHoldsQueries: query i is also row OwnRows[i], below zero for none
+	AverageByClass      bool  // average each class's queries, then the classes, in place of all queries
+	PerClass, PerQuery  bool  // fill Result.Classes, Result.PerQuery
 
 	NoClustering  bool   // leave out NMI, AMI, ARI and pairwise F1, which need k-means
 	Clusters      int    // of k-means; the number of classes among the queries if zero
@@ -41,11 +43,14 @@ const noMatch = "metrics: none of the %d queries has another picture of its clas
 // defaultRecallAt is the K of Recall@K that papers print, and their continuation.
 var defaultRecallAt = []int{1, 2, 4, 8, 16, 32}
 
+// defaultCMCAt is what papers on re-identification print.
+var defaultCMCAt = []int{1, 5, 10}
+
 // Evaluate measures query embeddings against a gallery, or against themselves where
 // gallery is nil, every query's own row left out. Under Cosine the rows are divided by
 // their norms before they are clustered.
 func Evaluate(ctx context.Context, query Set, gallery *Set, o Options) (Result, error) {
-	m, err := match(query, gallery, o.GalleryHoldsQueries)
+	m, err := match(query, gallery, o.GalleryHoldsQueries, o.OwnRows)
 	if err != nil {
 		return Result{}, err
 	}
@@ -57,6 +62,9 @@ func Evaluate(ctx context.Context, query Set, gallery *Set, o Options) (Result, 
 	}
 	if len(o.RecallAt) == 0 {
 		o.RecallAt = slices.Clone(defaultRecallAt)
+	}
+	if len(o.CMCAt) == 0 {
+		o.CMCAt = slices.Clone(defaultCMCAt)
 	}
 	r, err := retrieve(ctx, m, o)
 	if err != nil || o.NoClustering {
@@ -77,6 +85,11 @@ func (o Options) check(queries int) error {
 			return errors.Errorf("metrics: recall at %d; K starts at 1", k)
 		}
 	}
+	for _, k := range o.CMCAt {
+		if k < 1 {
+			return errors.Errorf("metrics: CMC at %d; K starts at 1", k)
+		}
+	}
 	switch {
 	case o.K < KLargestR:
 		return errors.Errorf("metrics: K is %d; give a number of neighbours, 0 for all or KLargestR", o.K)
@@ -94,7 +107,7 @@ func (o Options) check(queries int) error {
 func (o Options) depth(m matching) int {
 	switch o.K {
 	case 0:
-		return m.others()
+		return m.gallery.Len()
 	case KLargestR:
 		return slices.Max(m.relevant())
 	}
@@ -108,16 +121,21 @@ func retrieve(ctx context.Context, m matching, o Options) (Result, error) {
 	byClass := make(map[int]*Class)
 	depth := o.depth(m)
 	one := make([]float64, len(o.RecallAt))
-	err := forEachQuery(ctx, newScanner(m, o.Distance, rankBlock), func(query int, ranks []int32) {
-		if len(ranks) == 0 {
+	reid := newReID(m, o)
+	err := forEachQuery(ctx, newScanner(m, o.Distance, rankBlock), func(query int, ranking []tier) {
+		reid.add(ranking)
+		if len(ranking) == 0 {
 			r.LeftOut++
 			return
 		}
 		if o.PerQuery {
 			one = make([]float64, len(o.RecallAt))
 		}
-		figures := measure(ranks, depth, o.RecallAt, one)
+		figures, open := measure(ranking, depth, o.RecallAt, one), tied(ranking, depth)
 		r.Queries++
+		if open {
+			r.Tied++
+		}
 		r.add(figures)
 		label := m.query.Labels[query]
 		if byClass[label] == nil {
@@ -126,7 +144,11 @@ func retrieve(ctx context.Context, m matching, o Options) (Result, error) {
 		byClass[label].Queries++
 		byClass[label].add(figures)
 		if o.PerQuery {
-			r.PerQuery = append(r.PerQuery, Query{Row: query, Relevant: len(ranks), First: int(ranks[0]), Retrieval: figures})
+			first := ranking[0]
+			r.PerQuery = append(r.PerQuery, Query{
+				Row: query, Relevant: relevantRows(ranking), First: int(first.before + first.rows - first.relevant + 1),
+				Tied: open, Retrieval: figures,
+			})
 		}
 	})
 	if err != nil {
@@ -136,6 +158,7 @@ func retrieve(ctx context.Context, m matching, o Options) (Result, error) {
 		return Result{}, errors.Errorf(noMatch, r.LeftOut)
 	}
 	r.divide(r.Queries)
+	r.ReID = reid.mean()
 	r.averageClasses(byClass, o)
 	return r, nil
 }

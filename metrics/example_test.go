@@ -12,7 +12,7 @@ import (
 // lies among class 1.
 func points() metrics.Set {
 	return metrics.Set{
-		Embeddings: []float32{0, 0, 1, 0, 0, 1.5, 9, 9, 9, 7.5, 1, 1},
+		Embeddings: []float32{0, 0, 1, 0, 0, 1.5, 9, 9, 9, 7.5, 1.25, 1},
 		Dim:        2,
 		Labels:     []int{1, 1, 1, 2, 2, 2},
 	}
@@ -31,9 +31,9 @@ func ExampleEvaluate() {
 	// recall_at_1 0.667
 	// recall_at_2 0.833
 	// precision_at_1 0.667
-	// r_precision 0.583
-	// map_at_r 0.542
-	// map 0.763
+	// r_precision 0.667
+	// map_at_r 0.625
+	// map 0.790
 	// mrr 0.792
 	// nmi 0.479
 	// ami 0.355
@@ -46,7 +46,7 @@ func ExampleResult_MarshalJSON() {
 	text, _ := json.Marshal(r)
 	fmt.Println(string(text))
 	// Output:
-	// {"recall_at_1":0.6666666666666666,"recall_at_4":1,"precision_at_1":0.6666666666666666,"r_precision":0.5833333333333334,"map_at_r":0.5416666666666666,"map":0.7625000000000001,"mrr":0.7916666666666666,"queries":6,"queries_left_out":0}
+	// {"recall_at_1":0.6666666666666666,"recall_at_4":1,"precision_at_1":0.6666666666666666,"r_precision":0.6666666666666666,"map_at_r":0.625,"map":0.7902777777777777,"mrr":0.7916666666666666,"queries":6,"queries_left_out":0}
 }
 
 func ExampleSearch() {
@@ -64,7 +64,7 @@ func ExampleSearch() {
 	// Output:
 	// row 4 of class 2 at 1.12
 	// row 3 of class 2 at 1.41
-	// row 5 of class 2 at 9.90
+	// row 5 of class 2 at 9.72
 }
 
 func ExampleRecall() {
@@ -92,4 +92,38 @@ func ExampleKMeans() {
 	fmt.Printf("%v NMI %.3f\n", c.Labels, t.NMI())
 	// Output:
 	// [1 1 1 0 0 1] NMI 0.479
+}
+
+func ExampleVerify() {
+	v, err := metrics.Verify(context.Background(), points(), metrics.VerifyOptions{FAR: []float64{0.5, 0.01}, At: []float64{3}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%d pairs of one class, %d of two; EER %.3f, AUC %.3f\n", v.Genuine, v.Impostor, v.EER, v.AUC)
+	for _, p := range append(v.AtFAR, v.At...) {
+		fmt.Printf("nearer than %.2f: %.2f of the former, %.2f of the latter\n", p.Threshold, p.TAR, p.FAR)
+	}
+	fmt.Println("too few pairs to tell a rate of", v.TooFine)
+	// Output:
+	// 6 pairs of one class, 9 of two; EER 0.333, AUC 0.722
+	// nearer than 3.00: 0.67 of the former, 0.33 of the latter
+	// too few pairs to tell a rate of [0.5 0.01]
+}
+
+// Two people, each seen by two cameras: a picture of one's own camera is no answer.
+func ExampleReID() {
+	s := metrics.Set{
+		Embeddings: []float32{0, 1, 4, 2, 6, 7}, Dim: 1,
+		Labels:  []int{1, 1, 1, 2, 2, 2},
+		Cameras: []int{1, 1, 2, 1, 2, 2},
+	}
+	r, err := metrics.Evaluate(context.Background(), s, nil, metrics.Options{RecallAt: []int{1}, CMCAt: []int{1, 2}, NoClustering: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("Recall@1 %.2f CMC@1 %.2f CMC@2 %.2f mAP %.2f\n", r.Recall[0], r.ReID.CMC[0], r.ReID.CMC[1], r.ReID.MAP)
+	// Output:
+	// Recall@1 0.58 CMC@1 0.00 CMC@2 0.67 mAP 0.45
 }

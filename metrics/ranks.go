@@ -3,7 +3,6 @@ package metrics
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 )
 
@@ -24,7 +23,8 @@ type ranked struct {
 	row int32
 }
 
-// compareRanked orders by key, ties by the lower row: the order of every ranking here.
+// compareRanked orders by key, ties by the lower row: the order of neighbours that are
+// shown. Figures do not depend on it.
 func compareRanked(a, b ranked) int {
 	if c := cmp.Compare(a.key, b.key); c != 0 {
 		return c
@@ -32,81 +32,65 @@ func compareRanked(a, b ranked) int {
 	return cmp.Compare(a.row, b.row)
 }
 
-// rankFinder finds the ranks of a query's relevant rows without sorting the gallery:
-// the relevant rows' exact keys are sorted, and every gallery row is counted into the
-// gap between them that it falls into. A table over the tile values leads to the gap;
+// tier is gallery rows at one distance from a query, some of them relevant to it.
+type tier struct {
+	before   int32 // rows that are nearer
+	rows     int32 // at this distance
+	relevant int32 // of those rows
+	junk     int32 // of the relevant ones: taken by the query's own camera
+}
+
+// open reports whether the order within the tier changes figures.
+func (t tier) open() bool { return t.relevant < t.rows }
+
+// rankFinder finds the tiers of a query's relevant rows without sorting the gallery:
+// the relevant rows' exact keys are sorted, and every gallery row is counted as equal to
+// one of them or into the gap between two. A table over the tile values leads to the gap;
 // only a value within the error bound of a relevant key asks for the exact key.
 type rankFinder struct {
-	scan     *scanner
-	relevant []ranked  // in order
-	lo, hi   []float32 // windows of the relevant keys, then +Inf
-	start    []int32   // bucket → a gap not after that of any value in the bucket
-	base     float32   // value v is in bucket ⌊(v − base)·scale⌋, cut to the table
-	scale    float32
-	count    []int32 // rows in the gap before each relevant key, itself included; then those after all
+	scan  *scanner
+	rows  []ranked  // the relevant rows, in order
+	keys  []float64 // their different keys, in order
+	tiers []tier    // one a key, before and rows still to be filled in
+	gaps            // between the keys
+	count []int32   // 2k: rows in the gap before key k; 2k+1: rows of key k; last: rows after all
 }
 
 // reset prepares for a query with the given relevant rows.
 func (f *rankFinder) reset(query int, rows []int32) {
-	f.relevant = f.relevant[:0]
+	f.rows = f.rows[:0]
+	own := f.scan.ownRow(query)
 	for _, j := range rows {
-		if f.scan.own && int(j) == query {
+		if int(j) == own {
 			continue
 		}
-		f.relevant = append(f.relevant, ranked{f.scan.key(query, int(j)), j})
+		f.rows = append(f.rows, ranked{f.scan.key(query, int(j)), j})
 	}
-	slices.SortFunc(f.relevant, compareRanked)
-	n := len(f.relevant)
-	f.lo, f.hi = resize(f.lo, n+1), resize(f.hi, n+1)
-	for i, r := range f.relevant {
-		f.lo[i], f.hi[i] = f.scan.window(query, r.key)
-	}
-	f.lo[n], f.hi[n] = float32(math.Inf(1)), float32(math.Inf(1))
-	f.count = resize(f.count, n+1)
-	clear(f.count)
-	f.fillTable()
-}
-
-func (f *rankFinder) fillTable() {
-	n := len(f.relevant)
-	buckets := 256
-	for buckets < 8*n && buckets < 8192 {
-		buckets *= 2
-	}
-	f.start = resize(f.start, buckets)
-	clear(f.start)
-	if n == 0 {
-		return
-	}
-	f.base = f.hi[0]
-	f.scale = float32(buckets-1) / (f.hi[n-1] - f.hi[0])
-	if !(f.scale > 0 && f.scale < math.MaxFloat32) || f.base-f.base != 0 {
-		f.base, f.scale = 0, 0 // one bucket
-	}
-	gap := 0
-	for b := range f.start {
-		for gap < n && bucket(f.hi[gap], f.base, f.scale, buckets) < b {
-			gap++
+	slices.SortFunc(f.rows, compareRanked)
+	f.keys, f.tiers = f.keys[:0], f.tiers[:0]
+	for i, r := range f.rows {
+		if i == 0 || r.key != f.rows[i-1].key {
+			f.keys, f.tiers = append(f.keys, r.key), append(f.tiers, tier{})
 		}
-		f.start[b] = int32(gap)
+		t := &f.tiers[len(f.tiers)-1]
+		t.relevant++
+		if f.scan.sameCamera(query, int(r.row)) {
+			t.junk++
+		}
 	}
-}
-
-// bucket never falls as v grows, which is all that start relies on.
-func bucket(v, base, scale float32, buckets int) int {
-	x := (v - base) * scale
-	switch last := buckets - 1; {
-	case x >= float32(last):
-		return last
-	case x > 0:
-		return int(x)
+	n := len(f.keys)
+	f.reserve(n)
+	for i, key := range f.keys {
+		f.lo[i], f.hi[i] = f.scan.window(query, key)
 	}
-	return 0 // for NaN too
+	f.fill(8192)
+	f.count = resize(f.count, 2*n+1)
+	clear(f.count)
 }
 
 // visit counts a stretch of gallery rows.
 func (f *rankFinder) visit(query, first int, values, bias []float32) {
-	if len(f.relevant) == 0 {
+	if len(f.keys) == 0 {
 		return
 	}
 	start, lo, hi, count, base, scale := f.start, f.lo, f.hi, f.count, f.base, f.scale
@@ -116,50 +100,51 @@ func (f *rankFinder) visit(query, first int, values, bias []float32) {
 		for hi[gap] < v {
 			gap++
 		}
-		if !(v < lo[gap]) {
-			gap = f.exactGap(query, first+j)
+		if v < lo[gap] {
+			count[2*gap]++
+		} else {
+			count[f.place(query, first+j)]++
 		}
-		count[gap]++
 	}
 }
 
-// exactGap is the number of relevant rows that rank before a gallery row.
-func (f *rankFinder) exactGap(query, row int) int32 {
-	r := ranked{f.scan.key(query, row), int32(row)}
-	gap, _ := slices.BinarySearchFunc(f.relevant, r, compareRanked)
-	return int32(gap)
+// place is the index in count of a gallery row, by its exact key.
+func (f *rankFinder) place(query, row int) int {
+	gap, equal := slices.BinarySearch(f.keys, f.scan.key(query, row))
+	if equal {
+		return 2*gap + 1
+	}
+	return 2 * gap
 }
 
-// ranks appends the ranks of the relevant rows, ascending, the nearest row of the
-// gallery having rank 1.
-func (f *rankFinder) ranks(query int, ranks []int32) []int32 {
-	if f.scan.own && len(f.relevant) > 0 {
-		f.count[f.exactGap(query, query)]--
+// ranking completes the tiers, nearest first; they are valid until the next reset.
+func (f *rankFinder) ranking(query int) []tier {
+	if own := f.scan.ownRow(query); own >= 0 && len(f.keys) > 0 {
+		f.count[f.place(query, own)]--
 	}
-	rank := int32(0)
-	for i := range f.relevant {
-		rank += f.count[i]
-		ranks = append(ranks, rank)
+	before := int32(0)
+	for i := range f.tiers {
+		before += f.count[2*i]
+		f.tiers[i].before, f.tiers[i].rows = before, f.count[2*i+1]
+		before += f.count[2*i+1]
 	}
-	return ranks
+	return f.tiers
 }
 
-// forEachQuery calls use with the ranks of every query's relevant rows, in order of the
-// queries; ranks is valid during the call only.
-func forEachQuery(ctx context.Context, s *scanner, use func(query int, ranks []int32)) error {
+// forEachQuery calls use with the tiers of every query's relevant rows, in order of the
+// queries; they are valid during the call only.
+func forEachQuery(ctx context.Context, s *scanner, use func(query int, ranking []tier)) error {
 	relevant := newClasses(s.gallery.Labels)
 	finders := make([]rankFinder, min(rankBlock.queries, s.query.Len()))
 	for i := range finders {
 		finders[i].scan = s
 	}
-	var ranks []int32
 	begin := func(lo, hi int) {
 		parallelQueries(lo, hi, func(i int) { finders[i-lo].reset(i, relevant[s.query.Labels[i]]) })
 	}
 	end := func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			ranks = finders[i-lo].ranks(i, ranks[:0])
-			use(i, ranks)
+			use(i, finders[i-lo].ranking(i))
 		}
 	}
 	return s.run(ctx, begin, end, func(query, first int, values, bias []float32) {

@@ -13,10 +13,12 @@ type Recalls struct {
 	Recall  []float64 // the share of Queries with a relevant row among the K nearest
 	Queries int       // that have relevant rows in the gallery
 	LeftOut int       // that have none
+	Tied    int       // of Queries, those whose nearest relevant row is exactly as far as another one
 }
 
 // Recall measures Recall@K for each K of at by a search for the largest K alone, which
-// is much less work than Evaluate where classes are large. o.K must be zero.
+// is much less work than Evaluate where classes are large. Rows at exactly the same
+// distance count as in [Retrieval]. o.K must be zero.
 func Recall(ctx context.Context, query Set, gallery *Set, at []int, o SearchOptions) (Recalls, error) {
 	if len(at) == 0 || slices.Min(at) < 1 {
 		return Recalls{}, errors.Errorf("metrics: recall at %v; name at least one K, each from 1 on", at)
@@ -24,36 +26,44 @@ func Recall(ctx context.Context, query Set, gallery *Set, at []int, o SearchOpti
 	if o.K != 0 {
 		return Recalls{}, errors.Errorf("metrics: recall at %v searches for as many neighbours; leave K = %d out", at, o.K)
 	}
-	m, err := match(query, gallery, o.GalleryHoldsQueries)
+	m, err := match(query, gallery, o.GalleryHoldsQueries, o.OwnRows)
 	if err != nil {
 		return Recalls{}, err
 	}
 	if err := m.checkLabels(); err != nil {
 		return Recalls{}, err
 	}
+	if err := o.Distance.check(); err != nil {
+		return Recalls{}, err
+	}
 	o.K = slices.Max(at)
-	found, err := Search(ctx, query, gallery, o)
+	found, err := m.search(ctx, o)
 	if err != nil {
 		return Recalls{}, err
 	}
 	return m.recall(found, at)
 }
 
-func (m matching) recall(found Neighbours, at []int) (Recalls, error) {
+func (m matching) recall(found nearby, at []int) (Recalls, error) {
 	r := Recalls{At: slices.Clone(at), Recall: make([]float64, len(at))}
-	for i, relevant := range m.relevant() {
-		if relevant == 0 {
+	relevant := m.relevant()
+	first := make([]tier, len(relevant))
+	parallelQueries(0, len(relevant), func(i int) {
+		if relevant[i] > 0 {
+			first[i] = m.firstTier(found, i)
+		}
+	})
+	for i, t := range first {
+		if relevant[i] == 0 {
 			r.LeftOut++
 			continue
 		}
 		r.Queries++
-		indices, _ := found.Of(i)
-		label := m.query.Labels[i]
-		first := slices.IndexFunc(indices, func(j int32) bool { return m.gallery.Labels[j] == label })
+		if t.relevant > 0 && t.open() {
+			r.Tied++
+		}
 		for k := range at {
-			if first >= 0 && first < at[k] {
-				r.Recall[k]++
-			}
+			r.Recall[k] += t.hitWithin(at[k])
 		}
 	}
 	if r.Queries == 0 {
@@ -63,4 +73,40 @@ func (m matching) recall(found Neighbours, at []int) (Recalls, error) {
 		r.Recall[k] /= float64(r.Queries)
 	}
 	return r, nil
+}
+
+// firstTier is the tier of the nearest relevant row of query i, empty if none is among
+// those found.
+func (m matching) firstTier(found nearby, i int) (t tier) {
+	k := found.K
+	indices, keys := found.Indices[i*k:(i+1)*k], found.keys[i*k:(i+1)*k]
+	for place, key := range keys {
+		if place == 0 || key != keys[place-1] {
+			if t.relevant > 0 {
+				return t
+			}
+			t = tier{before: int32(place)}
+		}
+		t.rows++
+		if m.gallery.Labels[indices[place]] == m.query.Labels[i] {
+			t.relevant++
+		}
+	}
+	if !found.more[i] {
+		return t
+	}
+	// The last tier goes on beyond the rows found: count it whole.
+	last := keys[k-1]
+	own := m.ownRow(i)
+	t.rows, t.relevant = 0, 0
+	for j, label := range m.gallery.Labels {
+		if j == own || found.scan.key(i, j) != last {
+			continue
+		}
+		t.rows++
+		if label == m.query.Labels[i] {
+			t.relevant++
+		}
+	}
+	return t
 }

@@ -15,9 +15,12 @@ import (
 type Result struct {
 	Queries int // that have relevant rows in the gallery
 	LeftOut int // that have none, and count in no retrieval figure
+	Tied    int // of Queries, those with a relevant row exactly as far as another one
 
 	RecallAt  []int // the K of each entry of Recall
 	Retrieval       // means over the queries, or over the classes with AverageByClass
+
+	ReID *ReID // across cameras; nil if the sets do not tell cameras
 
 	Clustered     bool // whether what follows was measured
 	Clusters      int  // that are not empty
@@ -45,7 +48,8 @@ func (r Result) RecallOf(k int) (float64, bool) {
 }
 
 // Values is the figures in the order of a table: recall_at_K, precision_at_1,
-// r_precision, map_at_r, map, mrr, and nmi, ami, ari, pairwise_f1 where measured.
+// r_precision, map_at_r, map, mrr, nmi, ami, ari and pairwise_f1 where clusters were
+// measured, cmc_at_K and cmc_map where cameras are known.
 func (r Result) Values() []Value {
 	var v []Value
 	for i, k := range r.RecallAt {
@@ -54,7 +58,7 @@ func (r Result) Values() []Value {
 	for _, f := range (&r).fields() {
 		v = append(v, Value{f.name, *f.value})
 	}
-	return v
+	return append(v, r.ReID.values()...)
 }
 
 const recallName = "recall_at_"
@@ -79,12 +83,16 @@ func (r *Result) fields() []field {
 type counts struct {
 	Queries  int     `json:"queries"`
 	LeftOut  int     `json:"queries_left_out"`
+	Tied     int     `json:"queries_tied,omitempty"` // not told by earlier versions, which knew no ties
+	ReID     *int    `json:"cmc_queries,omitempty"`
+	ReIDOut  int     `json:"cmc_queries_left_out,omitempty"`
 	Clusters int     `json:"clusters,omitempty"`
 	Seed     *uint64 `json:"cluster_seed,omitempty"`
 }
 
-// MarshalJSON writes the values, then queries, queries_left_out, and clusters and
-// cluster_seed where clusters were measured. Classes and PerQuery are not written.
+// MarshalJSON writes the values, then queries, queries_left_out, queries_tied if there are any, clusters
+// and cluster_seed where clusters were measured, cmc_queries and cmc_queries_left_out
+// where cameras are known. Classes and PerQuery are not written.
 func (r Result) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteByte('{')
@@ -95,7 +103,10 @@ func (r Result) MarshalJSON() ([]byte, error) {
 		}
 		fmt.Fprintf(&b, "%q:%s,", v.Name, number)
 	}
-	c := counts{Queries: r.Queries, LeftOut: r.LeftOut}
+	c := counts{Queries: r.Queries, LeftOut: r.LeftOut, Tied: r.Tied}
+	if r.ReID != nil {
+		c.ReID, c.ReIDOut = &r.ReID.Queries, r.ReID.LeftOut
+	}
 	if r.Clustered {
 		c.Clusters, c.Seed = r.Clusters, &r.Seed
 	}
@@ -113,9 +124,12 @@ func (r *Result) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &c); err != nil {
 		return errors.Wrap(err, "metrics: result")
 	}
-	*r = Result{Queries: c.Queries, LeftOut: c.LeftOut, Clusters: c.Clusters, Clustered: c.Seed != nil}
+	*r = Result{Queries: c.Queries, LeftOut: c.LeftOut, Tied: c.Tied, Clusters: c.Clusters, Clustered: c.Seed != nil}
 	if c.Seed != nil {
 		r.Seed = *c.Seed
+	}
+	if c.ReID != nil {
+		r.ReID = &ReID{Queries: *c.ReID, LeftOut: c.ReIDOut}
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	if _, err := d.Token(); err != nil {
@@ -146,6 +160,11 @@ func (r *Result) set(name string, raw json.RawMessage) error {
 		}
 		r.RecallAt, r.Recall = append(r.RecallAt, k), append(r.Recall, 0)
 		return json.Unmarshal(raw, &r.Recall[len(r.Recall)-1])
+	}
+	if r.ReID != nil {
+		if known, err := r.ReID.set(name, raw); known {
+			return err
+		}
 	}
 	for _, f := range r.fields() {
 		if f.name == name {

@@ -47,6 +47,7 @@ type scanner struct {
 	q, g     *side
 	bias     []float32 // ‖b‖² of the gallery rows for Euclidean, else zeros
 	tile     []float32
+	upper    bool // leave out gallery rows before a block's first query: each pair is seen once
 }
 
 // block is how many queries are worked on at once, and with how many gallery rows they
@@ -109,7 +110,11 @@ func (s *scanner) run(ctx context.Context, begin, end func(lo, hi int), visit fu
 	for lo := 0; lo < s.query.Len(); lo += s.block.queries {
 		hi := min(lo+s.block.queries, s.query.Len())
 		begin(lo, hi)
-		for first := 0; first < s.gallery.Len(); first += s.block.gallery {
+		from := 0
+		if s.upper {
+			from = lo
+		}
+		for first := from; first < s.gallery.Len(); first += s.block.gallery {
 			if err := ctx.Err(); err != nil {
 				return errors.Wrapf(err, "metrics: stopped at query %d of %d", lo, s.query.Len())
 			}

@@ -16,6 +16,7 @@ type SearchOptions struct {
 	K                   int      // neighbours of each query; 1 if zero, at most the rows there are
 	Distance            Distance // Euclidean if zero
 	GalleryHoldsQueries bool     // query i is also row i of the gallery, and is not its own neighbour
+	OwnRows             []int    // in place of GalleryHoldsQueries: query i is also row OwnRows[i], below zero for none
 }
 
 // Neighbours is the K nearest gallery rows of every query, nearest first.
@@ -51,14 +52,38 @@ func Search(ctx context.Context, query Set, gallery *Set, o SearchOptions) (Neig
 	if err := o.Distance.check(); err != nil {
 		return Neighbours{}, err
 	}
-	m, err := match(query, gallery, o.GalleryHoldsQueries)
+	m, err := match(query, gallery, o.GalleryHoldsQueries, o.OwnRows)
 	if err != nil {
 		return Neighbours{}, err
 	}
+	found, err := m.search(ctx, o)
+	if err != nil {
+		return Neighbours{}, err
+	}
+	for i, key := range found.keys {
+		found.Distances[i] = o.Distance.fromKey(key)
+	}
+	return found.Neighbours, nil
+}
+
+// nearby is the nearest rows of every query with their exact keys; Distances, of the
+// same memory as keys, are still to be made from them.
+type nearby struct {
+	Neighbours
+	scan *scanner
+	keys []float64
+	more []bool // one a query: at the key of the last row there are others, which found no room
+}
+
+func (m matching) search(ctx context.Context, o SearchOptions) (nearby, error) {
 	k := min(o.K, m.others())
-	found := Neighbours{K: k, Indices: make([]int32, query.Len()*k), Distances: make([]float64, query.Len()*k)}
-	s := newScanner(m, o.Distance, searchBlock)
-	nearest := make([]nearestRows, min(searchBlock.queries, query.Len()))
+	keys := make([]float64, m.query.Len()*k)
+	found := nearby{
+		Neighbours: Neighbours{K: k, Indices: make([]int32, m.query.Len()*k), Distances: keys},
+		scan:       newScanner(m, o.Distance, searchBlock), keys: keys, more: make([]bool, m.query.Len()),
+	}
+	s := found.scan
+	nearest := make([]nearestRows, min(searchBlock.queries, m.query.Len()))
 	begin := func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			nearest[i-lo].reset(s, k)
@@ -66,16 +91,13 @@ func Search(ctx context.Context, query Set, gallery *Set, o SearchOptions) (Neig
 	}
 	end := func(lo, hi int) {
 		parallelQueries(lo, hi, func(i int) {
-			nearest[i-lo].write(o.Distance, found.Indices[i*k:(i+1)*k], found.Distances[i*k:(i+1)*k])
+			found.more[i] = nearest[i-lo].write(found.Indices[i*k:(i+1)*k], keys[i*k:(i+1)*k])
 		})
 	}
-	err = s.run(ctx, begin, end, func(query, first int, values, bias []float32) {
+	err := s.run(ctx, begin, end, func(query, first int, values, bias []float32) {
 		nearest[query%searchBlock.queries].visit(query, first, values, bias)
 	})
-	if err != nil {
-		return Neighbours{}, err
-	}
-	return found, nil
+	return found, err
 }
 
 func parallelQueries(lo, hi int, body func(i int)) {
@@ -92,18 +114,21 @@ type nearestRows struct {
 	k     int
 	heap  []ranked
 	limit float32 // a tile value above it cannot belong to a nearer row
+	least float64 // key that a row had which was turned away or pushed out
 }
 
 func (n *nearestRows) reset(s *scanner, k int) {
 	n.scan, n.k, n.heap, n.limit = s, k, n.heap[:0], float32(math.Inf(1))
+	n.least = math.Inf(1)
 }
 
 func (n *nearestRows) visit(query, first int, values, bias []float32) {
 	const vector = 16
+	own := n.scan.ownRow(query)
 	for j := 0; j < len(values); {
 		j += cpu.SkipAbove(values[j:], bias[j:len(values)], n.limit)
 		for end := min(j+vector, len(values)); j < end; j++ {
-			if values[j]+bias[j] > n.limit || n.scan.own && first+j == query {
+			if values[j]+bias[j] > n.limit || first+j == own {
 				continue // a NaN goes on to the exact comparison
 			}
 			n.offer(query, ranked{n.scan.key(query, first+j), int32(first + j)})
@@ -118,9 +143,11 @@ func (n *nearestRows) offer(query int, r ranked) {
 		n.heap = append(n.heap, r)
 		n.rise(len(n.heap) - 1)
 	case compareRanked(r, n.heap[0]) < 0:
+		n.least = min(n.least, n.heap[0].key)
 		n.heap[0] = r
 		n.sink(0)
 	default:
+		n.least = min(n.least, r.key)
 		return
 	}
 	if len(n.heap) == n.k {
@@ -156,10 +183,12 @@ func (n *nearestRows) sink(i int) {
 	}
 }
 
-// write empties the heap into a query's results, nearest first.
-func (n *nearestRows) write(d Distance, indices []int32, distances []float64) {
+// write empties the heap into a query's results, nearest first, and reports whether
+// other rows are as near as the last one.
+func (n *nearestRows) write(indices []int32, keys []float64) (more bool) {
 	slices.SortFunc(n.heap, compareRanked)
 	for i, r := range n.heap {
-		indices[i], distances[i] = r.row, d.fromKey(r.key)
+		indices[i], keys[i] = r.row, r.key
 	}
+	return n.least == keys[len(keys)-1]
 }

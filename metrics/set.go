@@ -11,6 +11,10 @@ type Set struct {
 	Embeddings []float32 // N×Dim, row-major
 	Dim        int
 	Labels     []int // N class labels, any integers
+	// Cameras (N) tells what took each picture, below zero if that is not known; nil if of
+	// none. Where they are known, Evaluate measures re-identification across cameras
+	// besides; see [ReID].
+	Cameras []int
 }
 
 // Len is the number of rows, N.
@@ -51,23 +55,27 @@ func (s Set) checkLabels(name string) error {
 	if len(s.Labels) != s.Len() {
 		return errors.Errorf("metrics: %s: %d labels for %d rows", name, len(s.Labels), s.Len())
 	}
+	if s.Cameras != nil && len(s.Cameras) != s.Len() {
+		return errors.Errorf("metrics: %s: %d cameras for %d rows", name, len(s.Cameras), s.Len())
+	}
 	return nil
 }
 
 // matching is a checked pair of query and gallery.
 type matching struct {
 	query, gallery Set
-	own            bool // query i is row i of the gallery, to be left out of its own ranking
+	own            bool  // queries stand in the gallery too, to be left out of their own rankings
+	ownRows        []int // query → its gallery row, −1 for none; nil where it is row i itself
 }
 
 // match checks query and gallery together; a nil gallery is the query itself.
-func match(query Set, gallery *Set, own bool) (matching, error) {
+func match(query Set, gallery *Set, holds bool, ownRows []int) (matching, error) {
 	m := matching{query: query, gallery: query, own: true}
 	if err := query.check("query"); err != nil {
 		return m, err
 	}
 	if gallery != nil {
-		m.gallery, m.own = *gallery, own
+		m.gallery, m.own, m.ownRows = *gallery, holds || ownRows != nil, ownRows
 		if err := gallery.check("gallery"); err != nil {
 			return m, err
 		}
@@ -75,7 +83,11 @@ func match(query Set, gallery *Set, own bool) (matching, error) {
 	if m.query.Dim != m.gallery.Dim {
 		return m, errors.Errorf("metrics: the query's rows have %d numbers, the gallery's %d", m.query.Dim, m.gallery.Dim)
 	}
-	if m.own && m.query.Len() > m.gallery.Len() {
+	if ownRows != nil {
+		if err := m.checkOwnRows(holds || gallery == nil); err != nil {
+			return m, err
+		}
+	} else if m.own && m.query.Len() > m.gallery.Len() {
 		return m, errors.Errorf("metrics: GalleryHoldsQueries: %d queries cannot be the first rows of a gallery of %d", m.query.Len(), m.gallery.Len())
 	}
 	if m.own && m.gallery.Len() == 1 {
@@ -84,11 +96,49 @@ func match(query Set, gallery *Set, own bool) (matching, error) {
 	return m, nil
 }
 
+func (m matching) checkOwnRows(known bool) error {
+	if known {
+		return errors.New("metrics: OwnRows together with GalleryHoldsQueries or without a gallery; leave it out")
+	}
+	if len(m.ownRows) != m.query.Len() {
+		return errors.Errorf("metrics: OwnRows: %d rows for %d queries", len(m.ownRows), m.query.Len())
+	}
+	for i, row := range m.ownRows {
+		if row >= m.gallery.Len() {
+			return errors.Errorf("metrics: OwnRows: query %d is row %d of a gallery of %d", i, row, m.gallery.Len())
+		}
+	}
+	return nil
+}
+
+// ownRow is the gallery row that query i is itself, negative for none.
+func (m matching) ownRow(i int) int {
+	switch {
+	case m.ownRows != nil:
+		return m.ownRows[i]
+	case m.own:
+		return i
+	}
+	return -1
+}
+
 func (m matching) checkLabels() error {
 	if err := m.query.checkLabels("query"); err != nil {
 		return err
 	}
-	return m.gallery.checkLabels("gallery")
+	if err := m.gallery.checkLabels("gallery"); err != nil {
+		return err
+	}
+	if (m.query.Cameras == nil) != (m.gallery.Cameras == nil) {
+		return errors.New("metrics: query and gallery: only one of them tells its Cameras; give both or neither")
+	}
+	return nil
+}
+
+// sameCamera reports whether query i and gallery row j were taken by one camera, as far
+// as that is known.
+func (m matching) sameCamera(i, j int) bool {
+	return m.query.Cameras != nil && m.query.Cameras[i] >= 0 && m.query.Cameras[i] == m.gallery.Cameras[j]
 }
 
 // others is the number of gallery rows that a query is ranked against.
@@ -108,7 +158,7 @@ func (m matching) relevant() []int {
 	counts := make([]int, m.query.Len())
 	for i, label := range m.query.Labels {
 		counts[i] = members[label]
-		if m.own && m.gallery.Labels[i] == label {
+		if own := m.ownRow(i); own >= 0 && m.gallery.Labels[own] == label {
 			counts[i]--
 		}
 	}

@@ -111,6 +111,7 @@ type DataConfig struct {
 	MaxPixels      int64  `json:"max_pixels,omitempty" yaml:"max_pixels,omitempty"`           // largest width × height that is decoded
 	CacheBytes     int64  `json:"cache_bytes,omitempty" yaml:"cache_bytes,omitempty"`         // memory for decoded pictures; a cache file above it
 	CacheDir       string `json:"cache_dir,omitempty" yaml:"cache_dir,omitempty"`             // where that file is made
+	KeepCache      bool   `json:"keep_cache,omitempty" yaml:"keep_cache,omitempty"`           // decoded pictures stay in CacheDir for the next run
 	Workers        int    `json:"workers,omitempty" yaml:"workers,omitempty"`                 // goroutines that prepare pictures; all processors if 0
 	Ahead          int    `json:"ahead,omitempty" yaml:"ahead,omitempty"`                     // batches prepared ahead; 4 if 0
 }

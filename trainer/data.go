@@ -175,7 +175,7 @@ func (c DataConfig) options(o LoadOptions) datasets.Options {
 	return datasets.Options{
 		Height: c.Height, Width: c.Width, Channels: c.Channels, Resize: c.Resize, Invert: c.Invert, Detail: c.Detail, Range: c.Range,
 		MaxPixels: c.MaxPixels, Strict: c.Strict, DropDuplicates: c.DropDuplicates,
-		CacheBytes: c.CacheBytes, CacheDir: c.CacheDir, Workers: c.Workers,
+		CacheBytes: c.CacheBytes, CacheDir: c.CacheDir, KeepCache: c.KeepCache, Workers: c.Workers,
 		Layout: c.Layout, Columns: c.Columns,
 		Logger: o.Logger, Progress: o.Progress,
 	}

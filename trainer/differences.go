@@ -35,7 +35,7 @@ func Differences(a, b Config) []string {
 func fields(c Config) map[string]any {
 	c = c.Defaults()
 	c.Threads, c.Device = 0, ""
-	c.Data.Path, c.Data.CacheDir, c.Data.CacheBytes, c.Data.Workers, c.Data.Ahead = "", "", 0, 0, 0
+	c.Data.Path, c.Data.CacheDir, c.Data.CacheBytes, c.Data.Workers, c.Data.Ahead, c.Data.KeepCache = "", "", 0, 0, 0, false
 	c.Net.InChannels, c.Net.Height, c.Net.Width = 0, 0, 0 // taken from the pictures
 	out := map[string]any{}
 	if b, err := json.Marshal(c); err == nil {

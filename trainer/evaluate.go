@@ -25,6 +25,27 @@ func (t *Trainer) measure(ctx context.Context, d *items, clustering bool) (metri
 }
 
 func (t *Trainer) score(ctx context.Context, d *items, x []float32, clustering bool) (metrics.Result, error) {
+	needed := slices.Contains([]string{"nmi", "ami", "ari", "pairwise_f1"}, t.cfg.Metric)
+	r, err := t.retrieve(ctx, d, x, t.step.size, metrics.Options{NoClustering: !clustering && !needed, PerClass: true})
+	if err == nil {
+		err = finiteResult(r)
+	}
+	return r, errors.Wrapf(err, "trainer: evaluation at step %d", t.state.Step)
+}
+
+// retrieve measures retrieval among d's pictures by x, of dim numbers each, as their roles
+// and cameras say.
+func (t *Trainer) retrieve(ctx context.Context, d *items, x []float32, dim int, o metrics.Options) (metrics.Result, error) {
+	parts, err := retrievalOf(d, x, dim)
+	if err != nil {
+		return metrics.Result{}, err
+	}
+	o.RecallAt, o.Seed, o.OwnRows = t.recallAt(), t.cfg.Seed, parts.own
+	return metrics.Evaluate(ctx, parts.query, parts.gallery, o)
+}
+
+// recallAt is the K of Recall@K, that of the run's metric among them.
+func (t *Trainer) recallAt() []int {
 	at := slices.Clone(recallAt)
 	if k, ok := strings.CutPrefix(t.cfg.Metric, "recall_at_"); ok {
 		if k, err := strconv.Atoi(k); err == nil && !slices.Contains(at, k) {
@@ -32,17 +53,7 @@ func (t *Trainer) score(ctx context.Context, d *items, x []float32, clustering b
 			slices.Sort(at)
 		}
 	}
-	needed := slices.Contains([]string{"nmi", "ami", "ari", "pairwise_f1"}, t.cfg.Metric)
-	parts, err := retrievalOf(d, x, t.step.size)
-	if err != nil {
-		return metrics.Result{}, err
-	}
-	r, err := metrics.Evaluate(ctx, parts.query, parts.gallery,
-		metrics.Options{RecallAt: at, GalleryHoldsQueries: parts.own, NoClustering: !clustering && !needed, Seed: t.cfg.Seed, PerClass: true})
-	if err == nil {
-		err = finiteResult(r)
-	}
-	return r, errors.Wrapf(err, "trainer: evaluation at step %d", t.state.Step)
+	return at
 }
 
 // finiteResult returns an error if one of r's figures is not finite.
@@ -95,6 +106,9 @@ func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	phase := During
 	if s.Step == 0 {
 		phase = Before
+		if err := t.measurePixels(ctx); err != nil {
+			return err
+		}
 		if t.data.Test != nil {
 			i, err := t.evaluate(ctx, t.data.Test, SetTest, Before)
 			if err != nil {
@@ -125,6 +139,7 @@ func (t *Trainer) due(step int) bool {
 func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 	s := &t.state
 	s.Evaluated = s.Step
+	t.unsaved = true
 	leads := false
 	var warnings []Warning
 	if s.Step == 0 {
@@ -165,7 +180,7 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 		}
 	}
 	if leads {
-		if err := t.save(ctx, BestFile, "best"); err != nil {
+		if err := t.saveBest(ctx); err != nil {
 			return err
 		}
 	}
@@ -180,6 +195,22 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 		}
 	}
 	return nil
+}
+
+// saveBest writes the last checkpoint, which knows the best one by its weights, and then
+// the best one. A process that is killed in between finds in the last what it has to write.
+func (t *Trainer) saveBest(ctx context.Context) error {
+	c, err := t.checkpoint()
+	if err == nil {
+		t.state.BestSum, err = c.sum()
+	}
+	if err != nil {
+		return saveError{err}
+	}
+	if err := t.save(ctx, LastFile, "last"); err != nil {
+		return err
+	}
+	return t.save(ctx, BestFile, "best")
 }
 
 func (t *Trainer) tellEvaluated(ctx context.Context, i EvalInfo) error {

@@ -10,14 +10,15 @@ import (
 // Hook is told what happens in a run. Every field may be nil. An error that a hook
 // returns ends the run with a HookError, after a checkpoint, from which Resume goes on,
 // and after the model of the weights so far. Hooks are called by the goroutine of Run,
-// one after the other; ctx is Run's. They may call Embed and Evaluate of the Trainer, but
-// neither Run nor Close.
+// one after the other; ctx is Run's. They may call Embed, Evaluate and Verify of the
+// Trainer, but neither Run nor Close.
 type Hook struct {
 	// Start comes once, before anything is computed.
 	Start func(ctx context.Context, i StartInfo) error
 	// Step comes after every step.
 	Step func(ctx context.Context, i StepInfo) error
-	// Evaluated comes after every evaluation, the ones before and after training included.
+	// Evaluated comes after every evaluation: first of all of the raw pixels, then before,
+	// during and after training. Phase tells them apart.
 	Evaluated func(ctx context.Context, i EvalInfo) error
 	// Saved comes after every checkpoint and after the model.
 	Saved func(ctx context.Context, i SaveInfo) error
@@ -65,7 +66,7 @@ type EvalInfo struct {
 	Set         string         // SetValidation or SetTest
 	Phase       Phase          // when
 	Result      metrics.Result // figures as fractions
-	Embeddings  []float32      // (N, Dim) of the set's pictures
+	Embeddings  []float32      // (N, Dim) of the set's pictures; nil for RawPixels
 	Dim         int
 
 	Metric    string  // Config.Metric
@@ -80,11 +81,14 @@ type EvalInfo struct {
 // Phase is when an evaluation takes place.
 type Phase string
 
-// The three phases.
+// The four phases.
 const (
-	Before Phase = "before" // with the weights as they were initialised
-	During Phase = "during"
-	After  Phase = "after" // with the weights that became the model
+	// RawPixels compares the pictures themselves by cosine, once and without clusters:
+	// what a network has to beat.
+	RawPixels Phase = "pixels"
+	Before    Phase = "before" // with the weights as they were initialised
+	During    Phase = "during"
+	After     Phase = "after" // with the weights that became the model
 )
 
 // The names of the sets that a run is measured on.
@@ -127,7 +131,16 @@ type Result struct {
 	// validation classes; On says which. Nil if there are neither.
 	Before *metrics.Result `json:"before,omitempty"`
 	After  *metrics.Result `json:"after,omitempty"`
-	On     string          `json:"on,omitempty"`
+	// Pixels is measured on the same pictures themselves, by cosine, clusters left out. Nil
+	// also in a run that an earlier version began.
+	Pixels *metrics.Result `json:"pixels,omitempty"`
+	// Verification tells, by set (SetValidation, SetTest), how well a threshold on the
+	// distance of the model's embeddings tells whether two pictures are of one class. On
+	// the test classes At holds what the thresholds of the validation classes give, those of
+	// AtFAR and that of the equal error rate, in this order.
+	Verification map[string]metrics.Verification `json:"verification,omitempty"`
+
+	On string `json:"on,omitempty"`
 	// Protocol says in a sentence what was measured on what.
 	Protocol string `json:"protocol,omitempty"`
 

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"medusa/datasets"
@@ -9,10 +10,11 @@ import (
 	"medusa/metrics"
 )
 
-// Figure is one measure before and after training.
+// Figure is one measure of the raw pixels, before and after training.
 type Figure struct {
-	Name          string // as in result.json, such as recall_at_1
-	Title         string // as people write it, such as Recall@1
+	Name          string  // as in result.json, such as recall_at_1
+	Title         string  // as people write it, such as Recall@1
+	Pixels        float64 // NaN if it was not measured
 	Before, After float64
 }
 
@@ -22,17 +24,28 @@ func (r Result) Figures() []Figure {
 	if r.Before == nil || r.After == nil {
 		return nil
 	}
-	before := map[string]float64{}
-	for _, v := range r.Before.Values() {
-		before[v.Name] = v.Value
-	}
+	before, pixels := byName(r.Before), byName(r.Pixels)
 	var out []Figure
 	for _, v := range r.After.Values() {
 		if b, ok := before[v.Name]; ok && v.Name != "precision_at_1" {
-			out = append(out, Figure{Name: v.Name, Title: wording.Measure(v.Name), Before: b, After: v.Value})
+			f := Figure{Name: v.Name, Title: wording.Measure(v.Name), Pixels: math.NaN(), Before: b, After: v.Value}
+			if p, ok := pixels[v.Name]; ok {
+				f.Pixels = p
+			}
+			out = append(out, f)
 		}
 	}
 	return out
+}
+
+func byName(r *metrics.Result) map[string]float64 {
+	values := map[string]float64{}
+	if r != nil {
+		for _, v := range r.Values() {
+			values[v.Name] = v.Value
+		}
+	}
+	return values
 }
 
 // Ceiling says which measures training could not raise, since they were at their largest
@@ -86,5 +99,36 @@ func (d runData) protocol(on string, after *metrics.Result) string {
 	if after.LeftOut > 0 {
 		text += fmt.Sprintf("; %d have no match and were left out as queries", after.LeftOut)
 	}
+	if after.ReID != nil && after.ReID.Queries > 0 {
+		apart := "camera"
+		if set.Cameras().Of == nil {
+			apart = "sequence"
+		}
+		text += fmt.Sprintf("; CMC and mAP re-id without pictures of a query's own class and %s, over %s queries", apart, wording.Thousands(after.ReID.Queries))
+	}
+	if share := float64(after.Tied) / float64(after.Queries); share >= tiesToTell {
+		text += fmt.Sprintf("; for %.0f%% of the queries pictures of their class are exactly as far as others: their figures are the mean over all orders", 100*share)
+	}
 	return text
+}
+
+// tiesToTell is the share of queries from which on ties are worth a word.
+const tiesToTell = 0.01
+
+// measuredOn says in a few words what the figures are of.
+func (d runData) measuredOn(on string) string {
+	set := d.Test
+	if on == SetValidation {
+		set = d.Val
+	}
+	classes := wording.Thousands(set.NumClasses())
+	switch learned := len(datasets.SharedClasses(d.Train, set)); {
+	case learned == set.NumClasses():
+		return classes + " " + on + " classes, all of them learned too"
+	case learned > 0:
+		return fmt.Sprintf("%s %s classes, %s of them learned too", classes, on, wording.Thousands(learned))
+	case on == SetValidation:
+		return classes + " validation classes"
+	}
+	return classes + " unseen classes"
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/datasets"
 	"medusa/metrics"
 )
 
@@ -12,7 +13,7 @@ import (
 type retrieval struct {
 	query   metrics.Set
 	gallery *metrics.Set // nil: each picture is a query among all others
-	own     bool         // query i is row i of the gallery too
+	own     []int        // query → the row of the gallery that it is too, -1 for none; nil without a gallery
 	queries []int        // row of query → picture
 	rows    []int        // row of gallery → picture
 }
@@ -21,41 +22,43 @@ type retrieval struct {
 func retrievalOf(d *items, x []float32, dim int) (retrieval, error) {
 	r := retrieval{queries: d.Queries(), rows: d.Gallery()}
 	if !d.HasRoles() {
-		r.query = metrics.Set{Embeddings: x, Dim: dim, Labels: d.Labels()}
+		r.query = metrics.Set{Embeddings: x, Dim: dim, Labels: d.Labels(), Cameras: camerasOf(d).Of}
 		return r, nil
-	}
-	both := 0
-	for _, i := range r.queries {
-		if _, found := slices.BinarySearch(r.rows, i); found {
-			both++
-		}
-	}
-	switch both {
-	case 0:
-	case len(r.queries): // they come first, so that each is left out of its own ranking
-		r.own = true
-		r.rows = slices.Concat(r.queries, slices.DeleteFunc(r.rows, func(i int) bool {
-			_, isQuery := slices.BinarySearch(r.queries, i)
-			return isQuery
-		}))
-	default:
-		return r, errors.Errorf("trainer: of %d queries %d are in the gallery too and %d are not, which cannot be measured together: "+
-			"let all be in the gallery or none", len(r.queries), both, len(r.queries)-both)
 	}
 	if len(r.queries) == 0 || len(r.rows) == 0 {
 		return r, errors.Errorf("trainer: %d queries and %d pictures in the gallery: retrieval needs both", len(r.queries), len(r.rows))
+	}
+	for _, i := range r.queries {
+		row, found := slices.BinarySearch(r.rows, i)
+		if !found {
+			row = -1
+		}
+		r.own = append(r.own, row)
 	}
 	gallery := subset(d, x, dim, r.rows)
 	r.query, r.gallery = subset(d, x, dim, r.queries), &gallery
 	return r, nil
 }
 
-// subset is the embeddings and labels of some pictures.
+// camerasOf is what took each picture: a picture of a query's own class and camera is no
+// answer, and no more is another one of its sequence where no cameras are known.
+func camerasOf(d *items) datasets.Groups {
+	if c := d.Cameras(); c.Of != nil {
+		return c
+	}
+	return d.Sequences()
+}
+
+// subset is the embeddings, labels and cameras of some pictures.
 func subset(d *items, x []float32, dim int, pictures []int) metrics.Set {
 	s := metrics.Set{Dim: dim}
+	cameras := camerasOf(d).Of
 	for _, i := range pictures {
 		s.Embeddings = append(s.Embeddings, x[i*dim:(i+1)*dim]...)
 		s.Labels = append(s.Labels, d.Labels()[i])
+		if cameras != nil {
+			s.Cameras = append(s.Cameras, cameras[i])
+		}
 	}
 	return s
 }

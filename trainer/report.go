@@ -5,12 +5,13 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/fileread"
 	"medusa/internal/report"
 	"medusa/internal/wording"
 	"medusa/metrics"
@@ -32,7 +33,7 @@ const neighbours = 10
 // write makes the report.
 func (r *reporter) write(ctx context.Context) error {
 	dir := r.trainer.dir
-	config, err := os.ReadFile(dir.path(ConfigFile))
+	config, err := fileread.Regular(dir.path(ConfigFile), maxResultBytes)
 	if err != nil {
 		return errors.Wrap(err, "trainer: report")
 	}
@@ -43,6 +44,7 @@ func (r *reporter) write(ctx context.Context) error {
 		Title:   filepath.Base(string(dir)),
 		Facts:   r.facts(),
 		Metrics: r.metrics(),
+		Pixels:  r.result.Pixels != nil,
 		Series:  r.series(),
 		Splits:  r.splits(),
 		Skipped: r.skipped(),
@@ -50,6 +52,10 @@ func (r *reporter) write(ctx context.Context) error {
 		Version: softwareVersion(),
 		Seed:    int64(r.result.Seed),
 	}
+	if r.result.On != "" {
+		d.On = r.trainer.data.measuredOn(r.result.On)
+	}
+	r.addThresholds(&d)
 	if r.result.Protocol != "" {
 		d.Protocol = r.result.Protocol + "."
 	}
@@ -93,7 +99,7 @@ func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
 		return err
 	}
 	full, err := metrics.Evaluate(ctx, parts.query, parts.gallery,
-		metrics.Options{GalleryHoldsQueries: parts.own, PerQuery: true, NoClustering: true})
+		metrics.Options{OwnRows: parts.own, PerQuery: true, NoClustering: true})
 	if err != nil {
 		return err
 	}
@@ -112,10 +118,10 @@ func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
 // none.
 func addNeighbours(ctx context.Context, d *report.Data, parts retrieval) error {
 	others := len(parts.rows)
-	if parts.gallery == nil || parts.own {
+	if parts.gallery == nil || slices.Max(parts.own) >= 0 {
 		others--
 	}
-	found, err := metrics.Search(ctx, parts.query, parts.gallery, metrics.SearchOptions{GalleryHoldsQueries: parts.own, K: min(neighbours, others)})
+	found, err := metrics.Search(ctx, parts.query, parts.gallery, metrics.SearchOptions{OwnRows: parts.own, K: min(neighbours, others)})
 	if err != nil {
 		return err
 	}
@@ -152,10 +158,42 @@ func (r *reporter) facts() []report.Fact {
 func (r *reporter) metrics() []report.Metric {
 	var out []report.Metric
 	for _, f := range r.result.Figures() {
-		out = append(out, report.Metric{Name: f.Title, Before: f.Before, After: f.After})
+		out = append(out, report.Metric{Name: f.Title, Pixels: f.Pixels, Before: f.Before, After: f.After})
 	}
 	return out
 }
+
+// addThresholds shows how well a threshold tells whether two pictures are of one class.
+func (r *reporter) addThresholds(d *report.Data) {
+	d.Thresholds = report.Table(r.result.Thresholds())
+	for _, set := range []string{SetValidation, SetTest} {
+		v, ok := r.result.Verification[set]
+		if !ok {
+			continue
+		}
+		c := report.ROC{Name: set}
+		for _, p := range v.Curve {
+			c.FAR, c.TAR = append(c.FAR, p.FAR), append(c.TAR, p.TAR)
+		}
+		d.ROC = append(d.ROC, c)
+	}
+	v, ok := r.result.Verification[SetValidation]
+	if !ok {
+		if v, ok = r.result.Verification[SetTest]; !ok {
+			return
+		}
+	}
+	d.Marks = append(d.Marks, report.Mark{At: v.EERThreshold, Name: "equal error"})
+	for _, p := range v.AtFAR {
+		if p.AskedFAR == markedFAR {
+			d.Marks = append(d.Marks, report.Mark{At: p.Threshold, Name: "FAR " + percent(p.AskedFAR)})
+		}
+	}
+}
+
+// markedFAR is the false accept rate whose threshold stands in the histogram: more would
+// cover it.
+const markedFAR = 0.01
 
 // series are the curves: of every logged step, and of the validation classes.
 func (r *reporter) series() []report.Series {
@@ -199,7 +237,7 @@ func (r *reporter) validation() []report.Series {
 	group := "Validation classes"
 	recall, mapAtR := report.Series{Group: group, Name: "Recall@1"}, report.Series{Group: group, Name: "MAP@R"}
 	for _, i := range r.evals {
-		if i.Set != SetValidation || i.Phase == After {
+		if i.Set != SetValidation || i.Phase == After || i.Phase == RawPixels {
 			continue
 		}
 		v, _ := i.Result.RecallOf(1)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pkg/errors"
@@ -193,14 +194,15 @@ func TestOwnSetAlone(t *testing.T) {
 
 // What goes wrong in somebody's own code is told with the step and the item.
 func TestOwnSetThatFails(t *testing.T) {
+	var begun atomic.Bool // what fails at once is told by New
 	lost := func(item int, _ []float32) error {
-		if item == 17 {
+		if item == 17 && begun.Load() {
 			return errors.New("lost")
 		}
 		return nil
 	}
 	panics := func(item int, dst []float32) error {
-		if item == 17 {
+		if item == 17 && begun.Load() {
 			dst[wavesLength] = 1
 		}
 		return nil
@@ -212,19 +214,24 @@ func TestOwnSetThatFails(t *testing.T) {
 		"learned, an error":  {func(d *Data) { d.Train.(*noisyWaves).bad = lost }, []string{"batch of step", "item 17: lost"}},
 		"learned, a panic":   {func(d *Data) { d.Train.(*noisyWaves).bad = panics }, []string{"batch of step", "item 17: panic: runtime error: index out of range"}},
 		"not sampled":        {func(d *Data) { d.Train = &waves{classes: 8, bad: panics} }, []string{"batch of step", "item 17: panic"}},
-		"measured, an error": {func(d *Data) { d.Test.(*waves).bad = lost }, []string{"embedding at step 0", "item 17: lost"}},
+		"measured, an error": {func(d *Data) { d.Test.(*waves).bad = lost }, []string{"raw vectors at step 0", "item 17: lost"}},
 		"measured, a panic":  {func(d *Data) { d.Val.(*waves).bad = panics }, []string{"embedding at step 0", "item 17: panic"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			begun.Store(false)
 			d := newWaves()
 			c.change(&d)
 			tr, err := New(smallWaves(), d, Options{Dir: filepath.Join(t.TempDir(), "run")})
 			require.NoError(t, err)
 			defer tr.Close()
+			begun.Store(true)
 			_, err = tr.Run(context.Background())
 			for _, want := range c.want {
 				require.ErrorContains(t, err, want)
 			}
+			_, err = New(smallWaves(), d, Options{Dir: filepath.Join(t.TempDir(), "run")})
+			require.ErrorContains(t, err, "before the first step")
+			require.ErrorContains(t, err, "item 17: ")
 		})
 	}
 }

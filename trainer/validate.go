@@ -104,7 +104,9 @@ func (c Config) Validate() error {
 	if err := net.Validate(); err != nil {
 		f.add(true, "net: %v", err)
 	}
-	if _, err := losses.Parse(c.Loss, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2}); err != nil {
+	if len(c.Loss) > maxLossBytes {
+		f.add(true, "loss has %d characters, want at most %d", len(c.Loss), maxLossBytes)
+	} else if _, err := losses.Parse(c.Loss, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2}); err != nil {
 		f.add(true, "loss: %v", err)
 	}
 	c.Data.validate(&f)
@@ -117,6 +119,9 @@ func (c Config) Validate() error {
 		c.Sampler.P, c.Sampler.K, c.Sampler.Batch)
 	return f.err()
 }
+
+// maxLossBytes bounds the text of a loss: each term of a sum is a graph of its own.
+const maxLossBytes = 1 << 13
 
 // most bounds what nobody means and no memory holds.
 const most = 1 << 16

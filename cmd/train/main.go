@@ -19,6 +19,7 @@ import (
 	"golang.org/x/term"
 
 	"medusa/internal/cuda"
+	"medusa/internal/wording"
 )
 
 func main() {
@@ -77,22 +78,29 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool
 		err = s.sound(given)
 	}
 	if err == nil && s.config != "" {
-		err = f.readConfig(s.config)
+		err = f.readConfig(ctx, s.config)
 	}
 	if err == nil {
 		err = s.used(given)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "train: %v\n", err)
-		return exitUsage
+		return failed(ctx, stderr, err, exitUsage)
 	}
 	interrupted, err := train(ctx, s, f, stdout, live)
 	if err != nil {
-		fmt.Fprintf(stderr, "train: %v\n", err)
-		return exitFailed
+		return failed(ctx, stderr, err, exitFailed)
 	}
 	if interrupted {
 		return exitInterrupted
 	}
 	return exitOK
+}
+
+// failed prints an error and is the exit code for it.
+func failed(ctx context.Context, stderr io.Writer, err error, code int) int {
+	fmt.Fprintf(stderr, "train: %s\n", wording.Message(err.Error()))
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return exitInterrupted
+	}
+	return code
 }

@@ -135,6 +135,9 @@ func (p *progress) evaluated(_ context.Context, i trainer.EvalInfo) error {
 	if i.Phase != trainer.During { // after: the model, which may be of an earlier step
 		when = string(i.Phase) + " training"
 	}
+	if i.Phase == trainer.RawPixels {
+		when = "by raw pixels"
+	}
 	line := fmt.Sprintf("%s %s: %s", i.Set, when, headline(i.Result))
 	if i.Phase == trainer.During && i.Leads {
 		line += "  best so far"

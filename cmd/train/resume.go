@@ -7,17 +7,21 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/wording"
 	"medusa/trainer"
 )
 
 // resumeSettings reads the settings of the run that is to go on. No flag may change
 // what the run computes.
 func resumeSettings(s *settings, f *flags) error {
-	free := map[string]bool{"resume": true, "threads": true, "workers": true, "device": true, "no-report": true, "data": true, "cache-dir": true, "cache": true}
+	free := map[string]bool{"resume": true, "threads": true, "workers": true, "device": true, "no-report": true, "data": true, "cache-dir": true, "cache": true, "keep": true}
 	path := filepath.Join(s.resume, trainer.ConfigFile)
+	if f.given()["keep"] {
+		s.keepNow = trainer.Keep(s.keep)
+	}
 	for name := range f.given() {
 		if !free[name] {
-			return errors.Errorf("-%s cannot change a run that is resumed; leave it out, or begin a new run with -config %s", name, path)
+			return errors.Errorf("-%s cannot change a run that is resumed; leave it out, or begin a new run with -config %s", name, wording.Shell(path))
 		}
 	}
 	switch _, err := os.Stat(s.resume); {
@@ -32,7 +36,7 @@ func resumeSettings(s *settings, f *flags) error {
 		}
 		return errors.Errorf("-resume: %s holds no run: it has no %s", s.resume, trainer.ConfigFile)
 	}
-	return f.readConfig(path)
+	return f.readRecord(path)
 }
 
 // onTheWay checks, before any picture is read, that there is a run to go on with which
@@ -43,23 +47,20 @@ func onTheWay(s *settings, cfg trainer.Config) (fitted trainer.Config, done bool
 	if err != nil {
 		return cfg, false, err
 	}
+	path := filepath.Join(s.resume, trainer.ConfigFile)
+	if s.keepNow != "" {
+		cfg.Keep = stored.Keep
+	}
 	if fields := trainer.Differences(stored, cfg); len(fields) > 0 {
 		return cfg, false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
-			"put back what was there, or begin a new run with -config", filepath.Join(s.resume, trainer.ConfigFile), strings.Join(fields, ", "))
+			"put back what was there, or begin a new run with -config %s", path, strings.Join(fields, ", "), wording.Shell(path))
 	}
 	here := cfg.Data
 	cfg.Data, cfg.Sampler, cfg.Net = stored.Data, stored.Sampler, stored.Net
-	cfg.Data.Path, cfg.Data.CacheDir, cfg.Data.CacheBytes = here.Path, here.CacheDir, here.CacheBytes
+	cfg.Data.Path, cfg.Data.CacheDir, cfg.Data.CacheBytes, cfg.Data.KeepCache = here.Path, here.CacheDir, here.CacheBytes, here.KeepCache
 	cfg.Data.Workers, cfg.Data.Ahead = here.Workers, here.Ahead
-	for _, name := range []string{trainer.ResultFile, trainer.ReportFile} {
-		if name == trainer.ReportFile && s.noReport {
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(s.resume, name)); err != nil {
-			return cfg, false, nil
-		}
-	}
-	return cfg, true, nil
+	missing, err := trainer.Missing(s.resume, trainer.Options{NoReport: s.noReport, Keep: s.keepNow})
+	return cfg, len(missing) == 0, err
 }
 
 // freeFolder refuses, before any picture is read, a run folder that cannot be one.

@@ -25,6 +25,7 @@ type settings struct {
 	copies                    string
 	maxPixels, cacheMB        int
 	cacheDir                  string
+	keepCache                 bool
 
 	crop                 int
 	resizedCrop, detail  float64
@@ -67,6 +68,8 @@ type settings struct {
 	deviceInfo, tf32    bool
 	anyOrder            bool
 	noReport            bool
+
+	keepNow trainer.Keep // of a run that is resumed, where the command line says so
 }
 
 // register declares every flag, in the order of the help page.
@@ -91,6 +94,7 @@ func (s *settings) register(f *flags) {
 	f.whole(&s.maxPixels, "max-pixels", datasets.DefaultMaxPixels, "N", "largest width × height that is decoded")
 	f.whole(&s.cacheMB, "cache", int(datasets.DefaultCacheBytes>>20), "MIB", "memory for decoded pictures; beyond it they go to a file in -cache-dir")
 	f.text(&s.cacheDir, "cache-dir", "", "DIR", "where that file goes; the system's temporary folder if empty")
+	f.yes(&s.keepCache, "keep-cache", false, "keep decoded pictures in -cache-dir: the next run with pictures of the same content and size decodes none of them again")
 
 	f.group("Augmentation (none by default)")
 	f.whole(&s.crop, "crop", 0, "PIXELS", "shift by up to so many pixels")
@@ -150,6 +154,7 @@ func (s *settings) register(f *flags) {
 
 	f.group("This run")
 	f.text(&s.out, "out", "", "DIR", "run folder, new or empty; runs/DATE-TIME if empty")
+	f.notStored()
 	f.text(&s.resume, "resume", "", "DIR", "go on with the run in DIR, bit for bit as if it had not stopped")
 	f.notStored()
 	f.text(&s.config, "config", "", "FILE", "YAML file with these flags' names as keys; flags on the command line win")
@@ -202,7 +207,7 @@ func (s *settings) pictures() (trainer.DataConfig, error) {
 		Resize: datasets.ResizeMode(s.resize), Invert: s.invert, Detail: s.detail,
 		Range:  s.valueRange,
 		Strict: s.strict, DropDuplicates: s.dropDuplicates, Copies: trainer.Copies(s.copies),
-		MaxPixels: int64(s.maxPixels), CacheBytes: int64(s.cacheMB) << 20, CacheDir: s.cacheDir,
+		MaxPixels: int64(s.maxPixels), CacheBytes: int64(s.cacheMB) << 20, CacheDir: s.cacheDir, KeepCache: s.keepCache,
 		Workers: s.workers,
 		Augment: datasets.Augment{
 			RandomCrop: s.crop, ResizedCropMin: s.resizedCrop, FlipH: s.flip, FlipV: s.flipVertical,

@@ -14,6 +14,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"medusa/datasets"
+	"medusa/internal/wording"
 	"medusa/samplers"
 	"medusa/trainer"
 )
@@ -26,6 +27,9 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 		}
 	}
 	cfg, err := s.run()
+	if err == nil {
+		err = cfg.Validate() // before pictures are read
+	}
 	if err != nil {
 		return false, err
 	}
@@ -65,6 +69,9 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 
 	p := newProgress(w, live)
 	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook()}, func(m string) { fmt.Fprintln(w, m) })
+	if errors.Is(err, trainer.ErrPictures) {
+		return false, errors.Wrapf(err, "-data is not the place of the run's pictures; -resume %s -data PATH goes on with those in PATH", wording.Shell(s.resume))
+	}
 	if err != nil {
 		return false, err
 	}
@@ -72,7 +79,10 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 	p.close()
 	var unfinished *trainer.FinishError
 	if errors.As(err, &unfinished) {
-		return false, errors.Wrapf(unfinished.Err, "the model is %s, but there is no %s; -resume %s tries again", unfinished.Model, unfinished.File, unfinished.Dir)
+		return false, errors.Wrapf(unfinished.Err, "the model is %s, but there is no %s; -resume %s tries again", unfinished.Model, unfinished.File, wording.Shell(unfinished.Dir))
+	}
+	if errors.Is(err, trainer.ErrBestLost) {
+		return false, errors.Wrapf(err, "-resume %s -keep last makes a model of the last weights", wording.Shell(result.Dir))
 	}
 	if err != nil {
 		return false, err
@@ -145,7 +155,7 @@ func shellWord(text string) string {
 func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook, notice func(string)) (*trainer.Trainer, error) {
 	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice, NoReport: s.noReport, Naming: asFlag}
 	if s.resume != "" {
-		o.Device = s.device
+		o.Device, o.Keep = s.device, s.keepNow
 		return trainer.Resume(data, o)
 	}
 	text, err := f.writeConfig()

@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/gonum/mat"
@@ -28,6 +29,8 @@ type layout struct {
 	Name string `json:"name"`
 	X    []int  `json:"x"` // one a row, 0 … chartExtent
 	Y    []int  `json:"y"`
+
+	strays int // rows that stand at the border in place of far outside
 }
 
 // newChart lays out an even sample of the test pictures, nil if there is nothing to show.
@@ -71,19 +74,27 @@ func selected(x []float32, dim int, rows []int) *mat.Dense {
 	return m
 }
 
-// newLayout scales points into the square, keeping their shape.
+// newLayout scales points into the square, keeping their shape. A few stray ones do not
+// squash the others: they stand at the border.
 func newLayout(name string, points [][2]float64) layout {
-	low, high := points[0], points[0]
-	for _, p := range points {
-		for a, v := range p {
-			low[a], high[a] = min(low[a], v), max(high[a], v)
-		}
+	var low, high [2]float64
+	for a := range low {
+		low[a], high[a] = bulk(points, a)
 	}
 	extent := max(high[0]-low[0], high[1]-low[1])
 	if extent == 0 {
 		extent = 1
 	}
 	l := layout{Name: name}
+	for i, p := range points {
+		for a := range low {
+			p[a] = min(max(p[a], low[a]), high[a])
+		}
+		if p != points[i] {
+			l.strays++
+			points[i] = p // classes get their colours by where they are seen
+		}
+	}
 	for _, p := range points {
 		at := func(a int) int {
 			centred := (p[a]-(low[a]+high[a])/2)/extent + 0.5
@@ -92,6 +103,28 @@ func newLayout(name string, points [][2]float64) layout {
 		l.X, l.Y = append(l.X, at(0)), append(l.Y, at(1))
 	}
 	return l
+}
+
+const (
+	strayShare = 0.005 // of the points on either side, at the most, may be strays
+	strayAir   = 0.25  // of the width of the others: nearer to them than this nothing is stray
+)
+
+// bulk is the range of coordinate a, but for points that lie farther off the others than
+// a quarter of their width.
+func bulk(points [][2]float64, a int) (low, high float64) {
+	values := make([]float64, len(points))
+	for i, p := range points {
+		values[i] = p[a]
+	}
+	slices.Sort(values)
+	few := int(math.Ceil(strayShare * float64(len(values))))
+	if len(values) < 50 {
+		few = 0 // among so few each one counts
+	}
+	least, most := values[few], values[len(values)-1-few]
+	air := strayAir * (most - least)
+	return max(values[0], least-air), min(values[len(values)-1], most+air)
 }
 
 // colour gives each class, in turn, the mark that its neighbours on the map use least:

@@ -50,6 +50,16 @@ func (d *Data) checkRows(n int) error {
 			return errors.Errorf("curve %q has %d steps and %d values", s.Name, len(s.Steps), len(s.Values))
 		}
 	}
+	for k, row := range d.Thresholds.Rows {
+		if len(row) != len(d.Thresholds.Head) {
+			return errors.Errorf("row %d of the thresholds has %d cells under %d heads", k, len(row), len(d.Thresholds.Head))
+		}
+	}
+	for _, c := range d.ROC {
+		if len(c.FAR) != len(c.TAR) {
+			return errors.Errorf("ROC %q has %d values of FAR and %d of TAR", c.Name, len(c.FAR), len(c.TAR))
+		}
+	}
 	for _, h := range d.Distances {
 		if err := h.check(); err != nil {
 			return err

@@ -10,6 +10,11 @@ type Data struct {
 	Title   string
 	Facts   []Fact   // of the run: data, classes, steps, seed, device, time, images/s …
 	Metrics []Metric // of retrieval on the test classes
+	// On says what was measured: it stands beside the headline figure and over the table.
+	// Empty is "test classes".
+	On string
+	// Pixels says that Metric.Pixels was measured.
+	Pixels bool
 	// Protocol says in a sentence how the metrics were measured (gallery, queries,
 	// what was left out); it stands under their table.
 	Protocol string
@@ -18,7 +23,7 @@ type Data struct {
 
 	Series []Series // curves, in the order of their groups' first appearance
 
-	Labels  []int    // (N) class of each test picture, an index into Classes
+	Labels  []int    // (N) class of each test picture, an index into Classes; −1 for none
 	Classes []string // names of the test classes
 	Paths   []string // (N) where each picture lies; any bytes
 	// Thumbnail returns test picture i, in any size. It is called for the pictures
@@ -33,6 +38,12 @@ type Data struct {
 	// training. If nil, they are measured on the embeddings, Euclidean, on pairs among
 	// at most 2,000 pictures taken evenly.
 	Distances []Distances
+
+	// Thresholds tells how well a threshold on the distance parts pairs of one class from
+	// those of two; its section is left out if it has no rows.
+	Thresholds Table
+	ROC        []ROC  // a curve a set
+	Marks      []Mark // thresholds, drawn into the last histogram
 
 	// Neighbours are the nearest pictures of each query among the others. If it is
 	// empty, the sections of queries and of confused classes are left out.
@@ -61,9 +72,30 @@ type Fact struct{ Name, Value string }
 // Metric is one measure on the test classes, before and after training. NaN means not
 // measured.
 type Metric struct {
-	Name          string // such as "Recall@1"
+	Name          string  // such as "Recall@1"
+	Pixels        float64 // of the raw pixels in place of embeddings
 	Before, After float64
 	LowerIsBetter bool
+}
+
+// Table is texts in rows, the first of each row naming it.
+type Table struct {
+	Head  []string
+	Rows  [][]string // each as long as Head
+	Notes []string   // below it
+}
+
+// ROC is the share of pairs of one class (TAR) and of two (FAR) that lie below a
+// distance, for rising distances.
+type ROC struct {
+	Name     string
+	FAR, TAR []float64 // within 0 … 1
+}
+
+// Mark is a distance with its name.
+type Mark struct {
+	At   float64
+	Name string
 }
 
 // Warning is something in the run that a person should look at.

@@ -17,6 +17,9 @@ func measureDistances(title string, x []float32, dim int, labels []int) (Distanc
 	for a, i := range rows {
 		for _, j := range rows[a+1:] {
 			d := distance(x[i*dim:(i+1)*dim], x[j*dim:(j+1)*dim])
+			if labels[i] < 0 && labels[j] < 0 {
+				continue // nobody knows whether they are of one class
+			}
 			if labels[i] == labels[j] {
 				positive = append(positive, d)
 			} else {

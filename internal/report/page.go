@@ -16,8 +16,10 @@ type page struct {
 	Script         template.JS
 
 	Headline *metricRow
+	On       string
 	Facts    []Fact
 	Metrics  []metricRow
+	Pixels   bool
 	Protocol string
 
 	Warnings []Warning
@@ -25,6 +27,9 @@ type page struct {
 	Plots     []plot
 	Distances []distancePlot
 	Measured  bool // distances were measured here, on a sample
+
+	Thresholds Table
+	ROC        *plot
 
 	Map           *mapView
 	Best, Worst   []queryView
@@ -41,16 +46,17 @@ type page struct {
 }
 
 type metricRow struct {
-	Name, Before, After, Gain string
-	Worse                     bool   // the gain goes the wrong way
-	Bar                       bool   // both values lie within 0 … 1
-	From, To                  string // of the bar, in percent
-	low, high                 float64
+	Name, Pixels, Before, After, Gain string
+	Worse                             bool   // the gain goes the wrong way
+	Bar                               bool   // both values lie within 0 … 1
+	From, To, Raw                     string // of the bar, in percent; Raw is empty if pixels were not measured
+	low, high                         float64
 }
 
 type distancePlot struct {
 	plot
 	Separation string
+	top        float64 // distance at the right end
 }
 
 type mapView struct {
@@ -146,8 +152,9 @@ func newPage(d *Data) *page {
 		p.Facts = append(p.Facts, Fact{name(f.Name, maxName), name(f.Value, 400)})
 	}
 	for _, m := range d.Metrics {
-		p.Metrics = append(p.Metrics, m.row())
+		p.Metrics = append(p.Metrics, m.row(d.Pixels))
 	}
+	p.Pixels, p.On = d.Pixels, name(cmp.Or(d.On, "test classes"), 200)
 	if len(p.Metrics) > 0 && finite(d.Metrics[0].After) {
 		p.Headline = &p.Metrics[0]
 	}
@@ -160,6 +167,7 @@ func newPage(d *Data) *page {
 		p.Payload.Plots = append(p.Payload.Plots, g.data())
 	}
 	p.addDistances(d)
+	p.addThresholds(d)
 	for _, s := range d.Splits {
 		p.Splits = append(p.Splits, splitView{name(s.Name, maxName), count(s.Classes), count(s.Pictures), count(s.Smallest), name(s.Note, 400)})
 	}
@@ -189,8 +197,8 @@ func configText(s string) string {
 	return printable(s, true)
 }
 
-func (m Metric) row() metricRow {
-	r := metricRow{Name: name(m.Name, maxName), Before: share(m.Before), After: share(m.After), Gain: "–"}
+func (m Metric) row(pixels bool) metricRow {
+	r := metricRow{Name: name(m.Name, maxName), Pixels: share(m.Pixels), Before: share(m.Before), After: share(m.After), Gain: "–"}
 	if gain := m.After - m.Before; finite(gain) {
 		r.Gain = share(gain)
 		if gain > 0 {
@@ -201,6 +209,9 @@ func (m Metric) row() metricRow {
 	if r.Bar = m.Before >= 0 && m.Before <= 1 && m.After >= 0 && m.After <= 1; r.Bar {
 		r.From, r.To = pixel(100*m.Before), pixel(100*m.After)
 		r.low, r.high = min(m.Before, m.After), max(m.Before, m.After)
+		if pixels && m.Pixels >= 0 && m.Pixels <= 1 {
+			r.Raw = pixel(100 * m.Pixels)
+		}
 	}
 	return r
 }
@@ -248,8 +259,38 @@ func (p *page) addDistances(d *Data) {
 			end = h.Edges[len(h.Edges)-1]
 		}
 		h.Name = name(h.Name, maxName)
-		p.Distances = append(p.Distances, distancePlot{h.plot(end), share(h.separation())})
+		p.Distances = append(p.Distances, distancePlot{h.plot(end), share(h.separation()), end})
 	}
+	if n := len(list); n > 0 {
+		p.Distances[n-1].mark(d.Marks)
+	}
+}
+
+func (p *page) addThresholds(d *Data) {
+	if len(d.Thresholds.Rows) == 0 {
+		return
+	}
+	p.Thresholds = d.Thresholds.printable()
+	p.ROC = rocPlot(d.ROC)
+}
+
+func (t Table) printable() Table {
+	out := Table{Head: names(t.Head)}
+	for _, row := range t.Rows {
+		out.Rows = append(out.Rows, names(row))
+	}
+	for _, n := range t.Notes {
+		out.Notes = append(out.Notes, name(n, 2000))
+	}
+	return out
+}
+
+func names(list []string) []string {
+	out := make([]string, len(list))
+	for k, s := range list {
+		out[k] = name(s, maxName)
+	}
+	return out
 }
 
 func (p *page) addSkipped(list []Skip) {
@@ -265,10 +306,17 @@ func (p *page) addSkipped(list []Skip) {
 	p.SkippedTotal = count(total)
 }
 
-// className is the name of a label, or its number if it has none.
+// className is the name of a label, or its number if it has none. −1 is a picture of no
+// class.
 func (d *Data) className(label int) string {
+	if label == -1 {
+		return "no class"
+	}
 	if label >= 0 && label < len(d.Classes) {
 		return name(d.Classes[label], maxName)
+	}
+	if label < 0 {
+		return "no class"
 	}
 	return "class " + strconv.Itoa(label)
 }
@@ -389,6 +437,9 @@ func (c *chart) note(all int) string {
 	s += ". t-SNE: near means similar; distances between far groups mean little."
 	if len(c.classes) > chartColours {
 		s += " Colours and shapes repeat; neighbouring classes differ."
+	}
+	if n := c.Layouts[0].strays; n > 0 {
+		s += " " + plural(n, "picture lies", "pictures lie") + " far outside and " + map[bool]string{true: "stands", false: "stand"}[n == 1] + " at the border."
 	}
 	if c.dropped > 0 {
 		s += " " + plural(c.dropped, "picture has", "pictures have") + " an embedding with NaN or Inf and cannot be shown."

@@ -21,6 +21,7 @@ type plot struct {
 	Log                                     bool
 	XTicks, YTicks                          []tick
 	Lines                                   []line
+	Rules                                   []tick // upright lines with names
 	Areas                                   []line
 	Left, Right, Top, Bottom, Width, Height float64
 }
@@ -307,6 +308,56 @@ func (h Distances) plot(top float64) plot {
 	return p
 }
 
+// mark draws distances into the histogram, as far as it reaches, each name on a line of
+// its own.
+func (p *distancePlot) mark(marks []Mark) {
+	for _, m := range marks {
+		if m.At >= 0 && m.At <= p.top {
+			x := axis{0, p.top, p.Left, p.Right, false}
+			p.Rules = append(p.Rules, tick{pixel(x.at(m.At)), name(m.Name, maxName)})
+		}
+	}
+}
+
+// rocPlot draws TAR over the logarithm of FAR, nil if there is no point to draw.
+func rocPlot(curves []ROC) *plot {
+	p := newPlot("True accepts over false accepts", "")
+	p.Right -= 16 // half of "100 %"
+	var far []float64
+	for _, c := range curves {
+		for _, f := range c.FAR {
+			if f > 0 {
+				far = append(far, f)
+			}
+		}
+	}
+	if len(far) == 0 {
+		return nil
+	}
+	x := axis{math.Floor(math.Log10(slices.Min(far))), 0, p.Left, p.Right, true}
+	x.low = min(max(x.low, -6), -1)
+	y := axis{0, 1, p.Bottom, p.Top, false}
+	p.YTicks = y.ticks(5)
+	for _, v := range x.round(4) {
+		p.XTicks = append(p.XTicks, tick{pixel(x.at(v)), strconv.FormatFloat(100*v, 'g', 3, 64) + " %"})
+	}
+	for k, c := range curves {
+		var b strings.Builder
+		pen := "M"
+		for i, f := range c.FAR {
+			if f > 0 && math.Log10(f) >= x.low {
+				b.WriteString(pen + pixel(x.at(f)) + " " + pixel(y.at(c.TAR[i])))
+				pen = "L"
+			}
+		}
+		if pen == "L" {
+			b.WriteString("L" + pixel(x.at(1)) + " " + pixel(y.at(1)))
+			p.Lines = append(p.Lines, line{Name: name(c.Name, maxName), D: b.String(), Colour: k % plotColours})
+		}
+	}
+	return &p
+}
+
 func shares(counts []float64) []float64 {
 	total := sum(counts)
 	list := make([]float64, len(counts))
@@ -328,3 +379,6 @@ func steps(edges, heights []float64, x, y axis) string {
 	b.WriteString("V" + pixel(y.at(0)) + "Z")
 	return b.String()
 }
+
+// Line is where the name of the k-th upright line stands, below the top.
+func (p plot) Line(k int) float64 { return 10 + 18*float64(k) }

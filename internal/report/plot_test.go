@@ -91,6 +91,23 @@ func TestSeparationByHand(t *testing.T) {
 	assert.True(t, math.IsNaN(Distances{Edges: edges, Positive: []float64{0, 0}, Negative: []float64{1, 1}}.separation()))
 }
 
+func TestPicturesOfNoClassAreNoPair(t *testing.T) {
+	x := []float32{0, 1, 5, 9}
+	with, ok := measureDistances("", x, 1, []int{0, 0, -1, -1})
+	require.True(t, ok)
+	require.Equal(t, 1., sum(with.Positive), "the pair of class 0 alone")
+	require.InDelta(t, 1./4, with.Negative[binOf(with, 4)], 1e-12, "four pairs: 1 to 5 is one of them")
+}
+
+func binOf(h Distances, d float64) int {
+	for b := range h.Positive {
+		if h.Edges[b] <= d && d < h.Edges[b+1] {
+			return b
+		}
+	}
+	return len(h.Positive) - 1
+}
+
 func TestMeasureDistancesByHand(t *testing.T) {
 	// Points 0, 3, 4 on a line, the last of another class, and one NaN.
 	h, ok := measureDistances("x", []float32{0, 0, 3, 0, 4, 0, float32(math.NaN()), 0}, 2, []int{0, 0, 1, 1})

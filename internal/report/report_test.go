@@ -302,7 +302,7 @@ func TestMissingParts(t *testing.T) {
 			}
 		},
 		"collapsed":      func(d *Data) { d.Embeddings = make([]float32, len(d.Embeddings)) },
-		"NaN metrics":    func(d *Data) { d.Metrics = []Metric{{"x", math.NaN(), math.Inf(1), false}} },
+		"NaN metrics":    func(d *Data) { d.Metrics = []Metric{{Name: "x", Before: math.NaN(), After: math.Inf(1)}} },
 		"NaN precision":  func(d *Data) { d.PerQueryAP = make([]float64, 30); d.PerQueryAP[2] = math.NaN() },
 		"NaN neighbours": func(d *Data) { d.Neighbours.Distances[0][0] = float32(math.NaN()) },
 		"huge curve": func(d *Data) {
@@ -456,4 +456,65 @@ func TestSheetHoldsEachPictureInItsPlace(t *testing.T) {
 		at := s.place[i]
 		assert.Equal(t, shade(i), color.GrayModel.Convert(m.At(at%s.Columns*32+16, at/s.Columns*32+16)), "picture %d", i)
 	}
+}
+
+// A few points far outside do not squash the map: they stand at the border, and the note
+// says how many.
+func TestStrayPointsStandAtTheBorder(t *testing.T) {
+	points := make([][2]float64, 1000)
+	for i := range points {
+		points[i] = [2]float64{float64(i % 32), float64(i / 32)}
+	}
+	points[3], points[700] = [2]float64{900, 10}, [2]float64{12, -5000}
+	l := newLayout("after training", points)
+	require.Equal(t, 2, l.strays)
+	require.Equal(t, chartExtent, l.X[3], "the border")
+	require.Equal(t, 0, l.Y[700])
+	require.Greater(t, l.X[31]-l.X[0], chartExtent/2, "the others fill the map")
+
+	few := [][2]float64{{0, 0}, {1, 0}, {1, 1}, {0, 1}, {50, 50}}
+	l = newLayout("after training", few)
+	require.Zero(t, l.strays, "among so few each one counts")
+
+	even := make([][2]float64, 200)
+	for i := range even {
+		even[i] = [2]float64{float64(i), 0}
+	}
+	l = newLayout("after training", even)
+	require.Zero(t, l.strays)
+	require.Equal(t, chartExtent, l.X[199])
+	c := &chart{rows: []int{0, 1}, classes: []int{0}, Layouts: []layout{{strays: 1}}}
+	require.Contains(t, c.note(2), "1 picture lies far outside and stands at the border.")
+	c.Layouts[0].strays = 2
+	require.Contains(t, c.note(2), "2 pictures lie far outside and stand at the border.")
+}
+
+func TestThresholdsSection(t *testing.T) {
+	d := run(30, 3)
+	d.On = "5 test classes, 2 of them learned too"
+	d.Pixels = true
+	d.Metrics = []Metric{{Name: "Recall@1", Pixels: .25, Before: .5, After: .75}, {Name: "NMI", Pixels: math.NaN(), Before: .1, After: .2}}
+	d.Thresholds = Table{Head: []string{"FAR at most", "d", "TAR"}, Rows: [][]string{{"1 %", "0.5", "0.98"}, {"0.1 %", "<b>", "—"}}, Notes: []string{"of 7 classes"}}
+	d.ROC = []ROC{{Name: "test", FAR: []float64{0, .001, .1}, TAR: []float64{0, .5, .9}}}
+	d.Distances = []Distances{{Name: "after", Edges: []float64{0, 1, 2}, Positive: []float64{1, 0}, Negative: []float64{0, 1}}}
+	d.Marks = []Mark{{At: 1, Name: "equal error"}, {At: 3, Name: "beyond the end"}}
+	html, _ := written(t, d)
+	for _, words := range []string{
+		"Recall@1, 5 test classes, 2 of them learned too", "Retrieval: 5 test classes, 2 of them learned too", ">Pixels</th>", ">0.250</td>", "raw pixels",
+		`href="#thresholds"`, ">0.98</td>", "&lt;b&gt;", "of 7 classes", "True accepts over false accepts", ">equal error</text>", ">0.1 %</text>",
+	} {
+		require.Contains(t, html, words)
+	}
+	require.NotContains(t, html, "beyond the end")
+	require.NotContains(t, html, "unseen classes")
+
+	d.Thresholds, d.Pixels = Table{}, false
+	html, _ = written(t, d)
+	require.NotContains(t, html, "thresholds")
+	require.NotContains(t, html, ">Pixels</th>")
+
+	d.Thresholds = Table{Head: []string{"a"}, Rows: [][]string{{"1", "2"}}}
+	require.ErrorContains(t, Write(io.Discard, d), "row 0 of the thresholds has 2 cells under 1 heads")
+	d.Thresholds, d.ROC = Table{}, []ROC{{Name: "x", FAR: []float64{1}}}
+	require.ErrorContains(t, Write(io.Discard, d), `ROC "x" has 1 values of FAR and 0 of TAR`)
 }

@@ -206,6 +206,11 @@
     for (const p of plots) p.draw();
   }
 
+  // Still plots scale with their width; their words keep their size.
+  const stills = [...document.querySelectorAll(".still-size .plot")];
+  const steady = () => { for (const e of stills) if (e.clientWidth) e.style.setProperty("--k", clamp(e.viewBox.baseVal.width / e.clientWidth, 0.5, 1.8)); };
+  for (const e of stills) new ResizeObserver(steady).observe(e);
+
   // The map.
   const map = data.map, canvas = $("canvas");
   if (!map || !canvas) return;

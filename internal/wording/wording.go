@@ -32,13 +32,16 @@ func MiB(bytes int64) string { return fmt.Sprintf("%.0f MiB", float64(bytes)/(1<
 
 var measures = map[string]string{
 	"precision_at_1": "Precision@1", "r_precision": "R-precision", "map_at_r": "MAP@R", "map": "MAP", "mrr": "MRR",
-	"nmi": "NMI", "ami": "AMI", "ari": "ARI", "pairwise_f1": "pairwise F1",
+	"nmi": "NMI", "ami": "AMI", "ari": "ARI", "pairwise_f1": "pairwise F1", "cmc_map": "mAP re-id",
 }
 
 // Measure is a measure as people write it; name is as in result.json.
 func Measure(name string) string {
 	if k, ok := strings.CutPrefix(name, "recall_at_"); ok {
 		return "Recall@" + k
+	}
+	if k, ok := strings.CutPrefix(name, "cmc_at_"); ok {
+		return "CMC@" + k
 	}
 	if t, ok := measures[name]; ok {
 		return t

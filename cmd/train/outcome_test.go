@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"medusa/metrics"
+	"medusa/trainer"
+)
+
+// result is the outcome of a run with all that is shown of it.
+func result() trainer.Result {
+	figures := func(v float64, clustered bool) *metrics.Result {
+		return &metrics.Result{
+			Queries: 3360, RecallAt: []int{1, 8}, Retrieval: metrics.Retrieval{Recall: []float64{v, v}, MAP: v}, Clustered: clustered, NMI: v,
+			ReID: &metrics.ReID{At: []int{1, 10}, CMC: []float64{v, v}, MAP: v, Queries: 3360},
+		}
+	}
+	point := func(far float64) metrics.OperatingPoint {
+		return metrics.OperatingPoint{AskedFAR: far, Threshold: 1234.5, FAR: far / 3, TAR: .98765}
+	}
+	val := metrics.Verification{Genuine: 7410, Impostor: 29640, AllGenuine: 7410, AllImpostor: 29640, Classes: 39, EER: .0808, EERThreshold: .17, AUC: .97,
+		AtFAR: []metrics.OperatingPoint{point(.1), point(.01), point(.001)}, TooFine: []float64{.0001}}
+	test := metrics.Verification{Genuine: 4_000_000, Impostor: 86_724_400, AllGenuine: 5_000_000, AllImpostor: 186_724_400, Classes: 659, EER: .119, EERThreshold: .16, AUC: .95,
+		AtFAR: []metrics.OperatingPoint{point(.1), point(.01), point(.001), point(.0001)},
+		At:    []metrics.OperatingPoint{point(.1), point(.01), point(.001), point(.08)}}
+	return trainer.Result{
+		Pixels: figures(.25, false), Before: figures(.5, true), After: figures(.75, true), Protocol: "one sentence", Stop: trainer.StopDone,
+		Verification: map[string]metrics.Verification{trainer.SetValidation: val, trainer.SetTest: test},
+	}
+}
+
+func shownLines(r trainer.Result) []string {
+	var b bytes.Buffer
+	printOutcome(&b, r)
+	return strings.Split(b.String(), "\n")
+}
+
+// row is the cells of the line that begins with a name.
+func row(t *testing.T, lines []string, name string) []string {
+	t.Helper()
+	for _, l := range lines {
+		if rest, ok := strings.CutPrefix(l, " "+name+" "); ok {
+			return strings.Fields(rest)
+		}
+	}
+	t.Fatalf("no line %q in\n%s", name, strings.Join(lines, "\n"))
+	return nil
+}
+
+func TestTableOfResults(t *testing.T) {
+	lines := shownLines(result())
+	require.Equal(t, []string{"0.250", "0.500", "0.750", "+0.250"}, row(t, lines, "Recall@1"))
+	require.Equal(t, []string{"0.500", "0.750", "+0.250"}, row(t, lines, "NMI"), "clusters of raw pixels are not measured")
+	require.Equal(t, []string{"0.250", "0.500", "0.750", "+0.250"}, row(t, lines, "CMC@10"))
+	require.Equal(t, []string{"0.250", "0.500", "0.750", "+0.250"}, row(t, lines, "mAP re-id"))
+
+	// FAR at most, validation: d, TAR; test: d, TAR; on test at the validation's d: TAR, FAR.
+	require.Equal(t, strings.Fields("1234 0.988 1234 0.988 0.988 0.333 %"), row(t, lines, "1 %"))
+	require.Equal(t, strings.Fields("— — 1234 0.988 — —"), row(t, lines, "0.01 %"), "29,640 pairs cannot tell it")
+	require.Equal(t, strings.Fields("0.17 0.919 0.16 0.881 0.988 2.67 %"), row(t, lines, "equal error"))
+	text := strings.Join(strings.Fields(strings.Join(lines, " ")), " ")
+	require.Contains(t, text, "validation: equal error rate 8.08 %, area under the ROC 0.970; test: equal error rate 11.9 %, area under the ROC 0.950")
+	require.Contains(t, text, "of 659 classes, drawn from 5,000,000 and 186,724,400")
+	require.Contains(t, text, "—: a rate is told only where it would rest on ten pairs of two classes or more.")
+	for _, l := range lines {
+		if !strings.Contains(l, "steps in") { // its length depends on the machine
+			require.LessOrEqual(t, len([]rune(l)), 80, l)
+		}
+	}
+}
+
+// A run that began before raw pixels were measured, and one without thresholds.
+func TestTableWithoutPixels(t *testing.T) {
+	r := result()
+	r.Pixels, r.Verification = nil, nil
+	lines := shownLines(r)
+	require.Equal(t, []string{"0.500", "0.750", "+0.250"}, row(t, lines, "Recall@1"))
+	require.NotContains(t, strings.Join(lines, "\n"), "pixels")
+	require.NotContains(t, strings.Join(lines, "\n"), "FAR")
+
+	r = result()
+	delete(r.Verification, trainer.SetTest)
+	lines = shownLines(r)
+	require.Equal(t, strings.Fields("1234 0.988 0.333 %"), row(t, lines, "1 %"))
+}
