@@ -35,7 +35,8 @@ func (t *Trainer) score(ctx context.Context, d *datasets.Dataset, x []float32, c
 	}
 	needed := slices.Contains([]string{"nmi", "ami", "ari", "pairwise_f1"}, t.cfg.Metric)
 	r, err := metrics.Evaluate(ctx, metrics.Set{Embeddings: x, Dim: t.step.size, Labels: d.Labels()}, nil,
-		metrics.Options{RecallAt: at, NoClustering: !clustering && !needed, Seed: t.cfg.Seed})
+		metrics.Options{RecallAt: at, NoClustering: !clustering && !needed, Seed: t.cfg.Seed,
+			Progress: func(stage metrics.Stage, done, total int) { t.progress(ctx, "measuring "+string(stage), done, total) }})
 	return r, errors.Wrap(err, "trainer: evaluation")
 }
 
@@ -52,7 +53,7 @@ func (t *Trainer) figure(r metrics.Result) (float64, error) {
 // evaluate measures one set, tells the hooks, and returns what it told.
 func (t *Trainer) evaluate(ctx context.Context, d *datasets.Dataset, set string, phase Phase) (EvalInfo, error) {
 	began := time.Now()
-	x, err := t.Embed(ctx, d)
+	x, err := t.embed(ctx, d, "embedding "+set+" pictures")
 	if err != nil {
 		return EvalInfo{}, err
 	}
@@ -153,6 +154,15 @@ func (t *Trainer) tellEvaluated(ctx context.Context, i EvalInfo) error {
 		}
 		return h.Evaluated(ctx, i)
 	})
+}
+
+// progress tells every hook how far a piece of work is.
+func (t *Trainer) progress(ctx context.Context, work string, done, total int) {
+	for _, h := range t.o.Hooks {
+		if h.Progress != nil {
+			h.Progress(ctx, ProgressInfo{Work: work, Done: done, Total: total})
+		}
+	}
 }
 
 // tell calls every hook.

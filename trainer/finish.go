@@ -20,6 +20,7 @@ func (t *Trainer) finish(ctx context.Context) (r Result, err error) {
 			return r, err
 		}
 	}
+	t.progress(ctx, "writing the model", 0, 0)
 	if err := t.writeModel(r.ModelStep); err != nil {
 		return r, err
 	}

@@ -361,6 +361,7 @@ var errSave = errors.New("saving failed")
 
 // save writes a checkpoint.
 func (t *Trainer) save(ctx context.Context, name, kind string) error {
+	t.progress(ctx, "writing a checkpoint", 0, 0)
 	if err := t.journal.sync(); err != nil {
 		return saveError{err}
 	}

@@ -386,6 +386,11 @@ func (t *Trainer) Parameters() (net, loss int) {
 // Embed is the embeddings (N, E) of d's pictures, row-major, with the weights as they
 // are: the initial ones before Run, those of the model after it.
 func (t *Trainer) Embed(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
+	return t.embed(ctx, d, "embedding pictures")
+}
+
+// embed is Embed, which the hooks are told as that work.
+func (t *Trainer) embed(ctx context.Context, d *datasets.Dataset, work string) ([]float32, error) {
 	if t.eval == nil {
 		eval, err := newEmbedder(t.cfg.Net, t.params, t.cfg.EvalBatch, t.device)
 		if err != nil {
@@ -393,7 +398,7 @@ func (t *Trainer) Embed(ctx context.Context, d *datasets.Dataset) ([]float32, er
 		}
 		t.eval = eval
 	}
-	return t.eval.dataset(ctx, d, t.data.Norm)
+	return t.eval.datasetTelling(ctx, d, t.data.Norm, func(done, total int) { t.progress(ctx, work, done, total) })
 }
 
 // EmbedUntrained is Embed with the weights as they were initialised, also in a resumed
@@ -408,7 +413,9 @@ func (t *Trainer) EmbedUntrained(ctx context.Context, d *datasets.Dataset) ([]fl
 		e.close()
 		t.device.Drop(graph.Tensors(params)...)
 	}()
-	return e.dataset(ctx, d, t.data.Norm)
+	return e.datasetTelling(ctx, d, t.data.Norm, func(done, total int) {
+		t.progress(ctx, "embedding pictures with the initial weights", done, total)
+	})
 }
 
 // EmbeddingSize is the length E of an embedding.

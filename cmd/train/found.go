@@ -2,62 +2,46 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
-
 	"medusa/datasets"
+	"medusa/internal/terminal"
 	"medusa/samplers"
 	"medusa/trainer"
 )
 
-// newTable is a table in the style of all of this command's output.
-func newTable(w io.Writer, header ...any) table.Writer {
-	t := table.NewWriter()
-	t.SetOutputMirror(w)
-	t.SetStyle(table.StyleLight)
-	t.Style().Options.DrawBorder = false
-	t.Style().Options.SeparateColumns = false
-	t.Style().Format.Header = text.FormatDefault // as written
-	t.AppendHeader(table.Row(header))
-	return t
-}
-
 // printFound tells what was found before anything is learned: classes, pictures, sizes,
 // and what was left out and why.
-func printFound(w io.Writer, data trainer.Data, plan samplers.Plan) {
+func printFound(w *terminal.Screen, data trainer.Data, plan samplers.Plan) {
 	s := data.Train.Summary()
-	fmt.Fprintf(w, "%s (%s)\n\n", s.Source, s.Kind)
-	t := newTable(w, "", "classes", "pictures", "smallest class", "largest class")
+	w.Sayf("%s (%s)\n", s.Source, s.Kind)
+	t := terminal.Table{Header: []string{"", "classes", "pictures", "smallest class", "largest class"}, Right: []int{1, 2}, Names: []int{3, 4}}
 	for _, part := range parts(data) {
 		s := part.set.Summary()
-		t.AppendRow(table.Row{part.name, s.Classes, s.Pictures, classSize(s.Smallest), classSize(s.Largest)})
+		t.Rows = append(t.Rows, []string{part.name, fmt.Sprint(s.Classes), fmt.Sprint(s.Pictures), classSize(s.Smallest), classSize(s.Largest)})
 	}
-	numbersRight(t, 2, 3)
-	t.Render()
+	w.Table(t)
 
-	fmt.Fprintf(w, "\nstored as %s of %d×%d, %.1f MiB", channelsName(s.Channels), s.Height, s.Width, float64(s.Bytes)/(1<<20))
+	stored := fmt.Sprintf("\nstored as %s of %d×%d, %.1f MiB", channelsName(s.Channels), s.Height, s.Width, float64(s.Bytes)/(1<<20))
 	if s.OnDisk {
-		fmt.Fprint(w, " in a cache file")
+		stored += " in a cache file"
 	}
 	if s.Originals != "" {
-		fmt.Fprintf(w, "; originals %s", s.Originals)
+		stored += "; originals " + s.Originals
 	}
-	fmt.Fprintln(w)
+	w.Say(stored)
 	if line := plan.String(); line != "" {
-		fmt.Fprintln(w, "batches:", line)
+		w.Say("batches: " + line)
 	}
 	printCounts(w, "left out", told(data, func(s datasets.Summary) []datasets.Count { return s.Skipped }))
 	printCounts(w, "worth knowing", told(data, func(s datasets.Summary) []datasets.Count { return s.Notes }))
 	if shared := seenInTraining(data); len(shared) > 0 {
-		fmt.Fprintf(w, "careful: %d of the %d test classes are also learned, such as %s: the figures will not be about\n"+
-			"  unseen classes; give others with -test, or part them with -train-classes and -test-classes\n",
+		w.Sayf("careful: %d of the %d test classes are also learned, such as %s: the figures will not be about "+
+			"unseen classes; give others with -test, or part them with -train-classes and -test-classes",
 			len(shared), data.Test.NumClasses(), shared[0])
 	}
-	fmt.Fprintln(w)
+	w.Say("")
 }
 
 // told gathers what the parts of the data tell; parts cut from one folder tell the same.
@@ -99,13 +83,13 @@ func parts(data trainer.Data) []part {
 	return out
 }
 
-func printCounts(w io.Writer, title string, counts []datasets.Count) {
+func printCounts(w *terminal.Screen, title string, counts []datasets.Count) {
 	if len(counts) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "%s:\n", title)
+	w.Say(title + ":")
 	for _, c := range counts {
-		fmt.Fprintf(w, "  %s\n", c)
+		w.Sayf("  %s", c)
 	}
 }
 
@@ -119,13 +103,4 @@ func channelsName(n int) string {
 		return "RGB"
 	}
 	return strconv.Itoa(n) + " channels"
-}
-
-// numbersRight aligns columns, counted from 1, to the right.
-func numbersRight(t table.Writer, columns ...int) {
-	var configs []table.ColumnConfig
-	for _, c := range columns {
-		configs = append(configs, table.ColumnConfig{Number: c, Align: text.AlignRight, AlignHeader: text.AlignRight})
-	}
-	t.SetColumnConfigs(configs)
 }

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/term"
 
 	"medusa/internal/cuda"
+	"medusa/internal/terminal"
 )
 
 func main() {
@@ -83,12 +84,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool
 		err = s.used(given)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "train: %v\n", err)
+		terminal.New(stderr, false).Sayf("train: %v", err)
 		return exitUsage
 	}
-	interrupted, err := train(ctx, s, f, stdout, live)
+	interrupted, err := train(ctx, s, f, terminal.New(stdout, live))
 	if err != nil {
-		fmt.Fprintf(stderr, "train: %v\n", err)
+		terminal.New(stderr, false).Sayf("train: %v", err)
 		return exitFailed
 	}
 	if interrupted {

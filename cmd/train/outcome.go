@@ -2,12 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-
+	"medusa/internal/terminal"
 	"medusa/metrics"
 	"medusa/trainer"
 )
@@ -53,33 +51,32 @@ func title(name string) string {
 }
 
 // printOutcome shows the measures before and after training, and where everything is.
-func printOutcome(w io.Writer, data trainer.Data, r trainer.Result, report, embeddings string) {
+func printOutcome(w *terminal.Screen, data trainer.Data, r trainer.Result, report, embeddings string) {
 	if r.Stop == trainer.StopInterrupted {
-		fmt.Fprintf(w, "\nstopped after step %d; go on with\n  go run ./cmd/train -resume %s\n", r.Steps, r.Dir)
+		w.Sayf("\nstopped after step %d; go on with\n  %s", r.Steps, command("-resume", r.Dir))
 		return
 	}
 	if rows := figures(r); len(rows) > 0 {
-		fmt.Fprintf(w, "\n%s\n\n", protocol(data, r))
-		t := newTable(w, "", "before", "after", "gain")
+		w.Sayf("\n%s\n", protocol(data, r))
+		t := terminal.Table{Header: []string{"", "before", "after", "gain"}, Right: []int{1, 2, 3}}
 		for _, f := range rows {
-			t.AppendRow(table.Row{f.name, fmt.Sprintf("%.3f", f.before), fmt.Sprintf("%.3f", f.after), fmt.Sprintf("%+.3f", f.after-f.before)})
+			t.Rows = append(t.Rows, []string{f.name, fmt.Sprintf("%.3f", f.before), fmt.Sprintf("%.3f", f.after), fmt.Sprintf("%+.3f", f.after-f.before)})
 		}
-		numbersRight(t, 2, 3, 4)
-		t.Render()
+		w.Table(t)
 	}
-	fmt.Fprintf(w, "\n%d steps in %.1f s, %.0f images/s, %.1f%% of it waiting for pictures, %s\n",
+	w.Sayf("\n%d steps in %.1f s, %.0f images/s, %.1f%% of it waiting for pictures, %s",
 		r.Steps, r.Seconds, r.ImagesPerSecond, 100*r.WaitShare, memory(r))
 	if r.Stop == trainer.StopPatience {
-		fmt.Fprintf(w, "stopped early: no better %s since step %d\n", title(r.Metric), r.BestStep)
+		w.Sayf("stopped early: no better %s since step %d", title(r.Metric), r.BestStep)
 	}
-	fmt.Fprintf(w, "\nmodel       %s (of step %d)\n", r.Model, r.ModelStep)
+	w.Sayf("\nmodel       %s (of step %d)", r.Model, r.ModelStep)
 	if report != "" {
-		fmt.Fprintf(w, "report      %s\n", report)
+		w.Say("report      " + report)
 	}
 	if embeddings != "" {
-		fmt.Fprintf(w, "embeddings  %s\n", embeddings)
+		w.Say("embeddings  " + embeddings)
 	}
-	fmt.Fprintf(w, "results     %s\n", filepath.Join(r.Dir, "result.json"))
+	w.Say("results     " + filepath.Join(r.Dir, "result.json"))
 }
 
 // protocol says in a sentence what was measured on what.

@@ -11,6 +11,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/internal/report"
+	"medusa/internal/terminal"
 	"medusa/metrics"
 	"medusa/trainer"
 )
@@ -22,6 +23,7 @@ type recorder struct {
 	before  []float32 // embeddings of the measured pictures, untrained
 	after   []float32 // by the model; nil if nothing was measured
 	dim     int
+	task    *terminal.Task // while the report is written
 	steps   []trainer.StepInfo
 	evals   []trainer.EvalInfo
 }
@@ -55,7 +57,8 @@ const reportFile = "report.html"
 const neighbours = 10
 
 // write makes the report and returns its path.
-func (r *recorder) write(ctx context.Context, f *flags, result trainer.Result) (string, error) {
+func (r *recorder) write(ctx context.Context, f *flags, result trainer.Result, task *terminal.Task) (string, error) {
+	r.task = task
 	config, err := f.writeConfig()
 	if err != nil {
 		return "", err
@@ -73,6 +76,8 @@ func (r *recorder) write(ctx context.Context, f *flags, result trainer.Result) (
 		Config:  string(config),
 		Version: version(),
 		Seed:    int64(result.Seed),
+
+		Progress: task.Stage,
 	}
 	if result.After != nil {
 		d.Protocol = protocol(r.data, result) + "."
@@ -104,7 +109,8 @@ func (r *recorder) addSet(ctx context.Context, d *report.Data) error {
 		d.Paths = append(d.Paths, set.Path(i))
 	}
 	points := metrics.Set{Embeddings: r.after, Dim: d.Dim, Labels: set.Labels()}
-	full, err := metrics.Evaluate(ctx, points, nil, metrics.Options{PerQuery: true, NoClustering: true})
+	full, err := metrics.Evaluate(ctx, points, nil, metrics.Options{PerQuery: true, NoClustering: true,
+		Progress: func(_ metrics.Stage, done, total int) { r.stage("each query", done, total) }})
 	if err != nil {
 		return err
 	}
@@ -120,6 +126,7 @@ func (r *recorder) addSet(ctx context.Context, d *report.Data) error {
 }
 
 func (r *recorder) addNeighbours(ctx context.Context, d *report.Data, points metrics.Set) error {
+	r.stage("neighbours", 0, 0)
 	found, err := metrics.Search(ctx, points, nil, metrics.SearchOptions{K: min(neighbours, points.Len()-1)})
 	if err != nil {
 		return err
@@ -134,6 +141,12 @@ func (r *recorder) addNeighbours(ctx context.Context, d *report.Data, points met
 		d.Neighbours.Distances = append(d.Neighbours.Distances, short)
 	}
 	return nil
+}
+
+// stage shows which part of the report is being made.
+func (r *recorder) stage(name string, done, total int) {
+	r.task.Stage(name)
+	r.task.Progress(done, total)
 }
 
 func (r *recorder) facts(result trainer.Result) []report.Fact {

@@ -3,20 +3,19 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/pkg/errors"
-	"github.com/schollz/progressbar/v3"
 
+	"medusa/internal/terminal"
 	"medusa/samplers"
 	"medusa/trainer"
 )
 
 // train is the whole job: find the pictures, learn, measure, report.
-func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (interrupted bool, err error) {
+func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (interrupted bool, err error) {
 	if s.resume != "" {
 		if err := resumeSettings(s, f); err != nil {
 			return false, err
@@ -32,15 +31,15 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 			return false, err
 		}
 		if done {
-			fmt.Fprintf(w, "the run in %s is finished; nothing is left to do\nresults     %s\n", s.resume, filepath.Join(s.resume, trainer.ResultFile))
+			w.Sayf("the run in %s is finished; nothing is left to do\nresults     %s", s.resume, filepath.Join(s.resume, trainer.ResultFile))
 			return false, nil
 		}
 	} else if err := freeFolder(s.out); err != nil {
 		return false, err
 	}
-	data, err := loadUntil(ctx, cfg, w, live)
+	data, err := loadUntil(ctx, cfg, w)
 	if err != nil && ctx.Err() != nil {
-		fmt.Fprintln(w, "stopped while pictures were read; nothing was begun")
+		w.Say("stopped while pictures were read; nothing was begun")
 		return true, nil
 	}
 	if err != nil && s.resume != "" {
@@ -56,47 +55,52 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 	}()
 	printFound(w, data, samplers.NewPlan(data.Train.Labels(), max(cfg.Sampler.K, 1), cfg.Sampler.Repeat))
 
-	p := newProgress(w, live)
+	p := newProgress(w)
+	defer p.close()
 	r := &recorder{data: data}
-	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook(), r.hook()}, func(m string) { fmt.Fprintln(w, m) })
+	p.work("building the network")
+	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook(), r.hook()}, w.Say)
 	if err != nil {
 		return false, err
 	}
 	r.trainer = t
 	result, err := t.Run(ctx)
-	p.close()
 	if err != nil {
 		return false, err
 	}
 	interrupted = result.Stop == trainer.StopInterrupted
 	var report, embeddings string
 	if !interrupted && r.after != nil {
+		p.work("writing the embeddings")
 		if embeddings, err = writeEmbeddings(result.Dir, r.measured(), r.after); err != nil {
 			return false, err
 		}
 	}
 	if !interrupted && !s.noReport {
-		if report, err = r.write(ctx, f, result); err != nil && ctx.Err() != nil {
-			fmt.Fprintf(w, "stopped before the report was written, the model is %s; the report comes with\n  go run ./cmd/train -resume %s\n", result.Model, result.Dir)
+		if report, err = r.write(ctx, f, result, p.work("writing the report")); err != nil && ctx.Err() != nil {
+			w.Sayf("stopped before the report was written, the model is %s; the report comes with\n  %s", result.Model, command("-resume", result.Dir))
 			return true, nil
 		}
 		if err != nil {
 			return false, errors.Wrapf(err, "the model is %s, but there is no report; -resume %s tries again", result.Model, result.Dir)
 		}
 	}
+	p.close()
 	printOutcome(w, data, result, report, embeddings)
 	return interrupted, nil
 }
 
 // loadUntil is load, given up when ctx ends.
-func loadUntil(ctx context.Context, cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {
+func loadUntil(ctx context.Context, cfg trainer.Config, w *terminal.Screen) (trainer.Data, error) {
 	type outcome struct {
 		data trainer.Data
 		err  error
 	}
+	task := w.Begin("reading pictures")
+	defer task.End()
 	read := make(chan outcome, 1)
 	go func() {
-		data, err := load(cfg, w, live)
+		data, err := trainer.Load(cfg.Data, cfg.Seed, trainer.LoadOptions{Progress: task.Progress})
 		read <- outcome{data, err}
 	}()
 	select {
@@ -106,23 +110,6 @@ func loadUntil(ctx context.Context, cfg trainer.Config, w io.Writer, live bool) 
 		go func() { o := <-read; o.data.Close() }() // in a program that goes on
 		return trainer.Data{}, ctx.Err()
 	}
-}
-
-// load opens the pictures, with a bar while many are decoded.
-func load(cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {
-	var o trainer.LoadOptions
-	if live {
-		var bar *progressbar.ProgressBar
-		o.Progress = func(done, total int) {
-			if bar == nil {
-				bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("reading pictures"),
-					progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(16),
-					progressbar.OptionThrottle(100*time.Millisecond))
-			}
-			_ = bar.Set(done) // only the screen is at stake
-		}
-	}
-	return trainer.Load(cfg.Data, cfg.Seed, o)
 }
 
 // prepare makes a new run, or one that goes on.

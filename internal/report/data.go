@@ -48,9 +48,19 @@ type Data struct {
 	Splits  []Split // table of what was found, one row a split
 	Skipped []Skip  // files that were not used, by reason
 
+	// Progress, if not nil, is told which part of the report is being made.
+	Progress func(part string)
+
 	Config  string // the whole configuration, as YAML text
 	Version string // of the software that wrote the report
 	Seed    int64  // of the 2-D layout
+}
+
+// telling says which part is being made.
+func (d *Data) telling(part string) {
+	if d.Progress != nil {
+		d.Progress(part)
+	}
 }
 
 // Fact is one line about the run.
