@@ -71,7 +71,7 @@ func decode(name string, data []byte, maxPixels int64) (p picture, err error) {
 	}
 	if n := int64(config.Width) * int64(config.Height); n > maxPixels {
 		return picture{}, &problem{reason: reasonPixels, picture: true,
-			detail: fmt.Sprintf("%d×%d is above the limit of %d pixels; reduce it or raise MaxPixels", config.Width, config.Height, maxPixels)}
+			detail: fmt.Sprintf("%d×%d is above the limit of %d pixels", config.Width, config.Height, maxPixels)}
 	}
 	img, err := c.decode(data, config)
 	if err != nil && c.ending != "" && errors.Is(err, io.ErrUnexpectedEOF) {

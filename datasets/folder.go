@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/field"
 )
 
 // OpenFolder reads the pictures under dir. A class is the folder of a picture, named by
@@ -60,23 +62,24 @@ func checkCandidates(parts []*part, origin string) error {
 			return errors.Errorf("datasets: the pictures of %s lie in no class folder: make one folder a class below it, or give a CSV manifest with columns path and label", origin)
 		}
 	}
-	return errors.Errorf("datasets: no pictures under %s%s: give a folder with one folder of pictures a class", origin, reasonsOf(parts))
+	return withReasons(parts, "no pictures under %s: give a folder with one folder of pictures a class", origin)
 }
 
-// reasonsOf lists why things were left out, for an error.
-func reasonsOf(parts []*part) string {
+// withReasons is an error that lists why things were left out, each reason on a line.
+func withReasons(parts []*part, format string, args ...any) error {
 	var all []Skip
 	for _, p := range parts {
 		all = append(all, p.skipped...)
 	}
-	var list []string
 	for _, c := range countReasons(all) {
-		list = append(list, c.String())
+		limit := c.Limit
+		c.Limit = ""
+		format, args = format+"\n  %s", append(args, c.String())
+		if limit != "" {
+			format, args = format+": raise %s", append(args, field.Name(limit))
+		}
 	}
-	if list == nil {
-		return ""
-	}
-	return " (" + strings.Join(list, "; ") + ")"
+	return wrongOption(format, args...)
 }
 
 // partNames are the folders that make a split, as people name them.
@@ -211,8 +214,7 @@ func (d *Dataset) checkClasses(origin string, p *part) error {
 	}
 	switch d.NumClasses() {
 	case 0:
-		q := &part{skipped: d.report.skipped}
-		return errors.Errorf("datasets: no readable pictures in %s%s", where, reasonsOf([]*part{q}))
+		return withReasons([]*part{{skipped: d.report.skipped}}, "no readable pictures in %s", where)
 	case 1:
 		return errors.Errorf("datasets: %s has only the class %q: metric learning compares classes, so at least two are needed; each folder of pictures is a class", where, d.classes[0])
 	}

@@ -5,35 +5,34 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pkg/errors"
-
 	"medusa/datasets"
+	"medusa/internal/field"
 )
 
 // choose is the classes of d that list names; all if it is empty. Every item of the list
 // must name at least one class.
-func choose(d *datasets.Dataset, field, list string) (*datasets.Dataset, error) {
+func choose(d *datasets.Dataset, name field.Name, list string) (*datasets.Dataset, error) {
 	if list == "" {
 		return d, nil
 	}
 	if d == nil {
-		return nil, errors.Errorf("trainer: %s is %s, but there are no such pictures", field, list)
+		return nil, field.Errorf("trainer", "", "%s is %q, but there are no such pictures", name, list)
 	}
 	keep := make([]bool, d.NumClasses())
 	for item := range strings.SplitSeq(list, ",") {
 		item = strings.TrimSpace(item)
 		matches, err := classMatcher(item)
 		if err != nil {
-			return nil, errors.Wrapf(err, "trainer: %s: %q", field, item)
+			return nil, field.Errorf("trainer", "", "%s: %q: %v", name, item, err)
 		}
 		found := false
-		for c, name := range d.Classes() {
-			if matches(name) {
+		for c, class := range d.Classes() {
+			if matches(class) {
 				keep[c], found = true, true
 			}
 		}
 		if !found {
-			return nil, errors.Errorf("trainer: %s: no class is called %q; the %d classes are %s", field, item, d.NumClasses(), few(d.Classes()))
+			return nil, field.Errorf("trainer", "", "%s: no class is called %q; the %d classes are %s", name, item, d.NumClasses(), few(d.Classes()))
 		}
 	}
 	return d.Subset(func(c int) bool { return keep[c] }), nil

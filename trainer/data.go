@@ -7,6 +7,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
+	"medusa/internal/field"
 )
 
 // Data is the pictures of a run. Val and Test may be nil.
@@ -41,21 +42,21 @@ func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 	}()
 	split, err := datasets.Open(cfg.Path, cfg.options(o))
 	if err != nil {
-		return d, err
+		return d, field.Under(err, "trainer", "Data")
 	}
 	d.Train = split.Train
 	if d.Train == nil {
 		split.Close()
-		return d, errors.Errorf("trainer: %s has no pictures to learn from: want folders of classes, or a folder train of them", shown(cfg.Path))
+		return d, field.Errorf("trainer", "", "%s: %s has no pictures to learn from: want folders of classes, or a folder train of them", field.Name("Data.Path"), shown(cfg.Path))
 	}
 	p := parts{cfg: cfg, seed: seed, o: o}
-	if p.train, err = choose(split.Train, "data.train_classes", cfg.TrainClasses); err != nil {
+	if p.train, err = choose(split.Train, "Data.TrainClasses", cfg.TrainClasses); err != nil {
 		return d, err
 	}
 	if d.Test, err = p.part("test", cfg.Test, split.Test, 0); err != nil {
 		return d, err
 	}
-	if d.Test, err = choose(d.Test, "data.test_classes", cfg.TestClasses); err != nil {
+	if d.Test, err = choose(d.Test, "Data.TestClasses", cfg.TestClasses); err != nil {
 		return d, err
 	}
 	if d.Val, err = p.part("val", cfg.Val, split.Val, defaultVal); err != nil {
@@ -97,6 +98,9 @@ func (c DataConfig) options(o LoadOptions) datasets.Options {
 	}
 }
 
+// partFields are the fields that say where a part comes from.
+var partFields = map[string]field.Name{"val": "Val", "test": "Test"}
+
 // parts takes validation and test classes from where the configuration says.
 type parts struct {
 	cfg   DataConfig
@@ -127,7 +131,7 @@ func (p *parts) part(name, from string, found *datasets.Dataset, unasked float64
 func (p *parts) cut(name string, share float64) (*datasets.Dataset, error) {
 	train, part, err := p.train.SplitClasses(share, p.seed)
 	if err != nil {
-		return nil, errors.Wrapf(err, "trainer: data.%s: cutting %v of the classes", name, share)
+		return nil, field.Errorf("trainer", "Data", "%s: cutting %v of the classes: %v", partFields[name], share, err)
 	}
 	p.train = train
 	return part, nil
@@ -139,7 +143,7 @@ func (p *parts) open(name, path string) (*datasets.Dataset, error) {
 	c.Channels, c.Height, c.Width = p.train.Shape()
 	split, err := datasets.Open(path, c.options(p.o))
 	if err != nil {
-		return nil, errors.Wrapf(err, "trainer: data.%s", name)
+		return nil, field.Errorf("trainer", "Data", "%s: %v", partFields[name], field.Under(err, "trainer", "Data"))
 	}
 	own := split.Test
 	if name == "val" && split.Val != nil || own == nil {
@@ -156,8 +160,8 @@ func (p *parts) open(name, path string) (*datasets.Dataset, error) {
 func (d Data) disjoint(log *slog.Logger) error {
 	if d.Val != nil {
 		if s := datasets.SharedClasses(d.Train, d.Val); len(s) > 0 {
-			return errors.Errorf("trainer: %d validation classes are also learned, such as %s: "+
-				"give classes of their own, a fraction, or none as data.val", len(s), s[0])
+			return field.Errorf("trainer", "Data", "%d validation classes are also learned, such as %s: "+
+				"give classes of their own, a fraction, or none as %s", len(s), s[0], field.Name("Val"))
 		}
 	}
 	if d.Test != nil {
@@ -168,6 +172,14 @@ func (d Data) disjoint(log *slog.Logger) error {
 	return nil
 }
 
+// given is what is wrong with a normalisation that the configuration gives.
+func given(err error) error {
+	if err == nil {
+		return nil
+	}
+	return field.Errorf("trainer", "Data", "%s and %s: %v", field.Name("Mean"), field.Name("Std"), err)
+}
+
 func (c DataConfig) normalisation(train *datasets.Dataset) (datasets.Normalisation, error) {
 	channels, _, _ := train.Shape()
 	switch c.Normalise {
@@ -175,7 +187,7 @@ func (c DataConfig) normalisation(train *datasets.Dataset) (datasets.Normalisati
 		return datasets.Normalisation{}, nil
 	case "given":
 		n := datasets.Normalisation{Mean: c.Mean, Std: c.Std}
-		return n, errors.Wrap(n.Validate(channels), "trainer: data.mean and data.std")
+		return n, given(n.Validate(channels))
 	}
 	n, err := train.ComputeNormalisation()
 	return n, errors.Wrap(err, "trainer: normalisation")

@@ -9,6 +9,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/device/cpu"
+	"medusa/internal/field"
 )
 
 // finish makes the model of the best or the last weights and measures it.
@@ -56,8 +57,8 @@ func (t *Trainer) takeBest() error {
 	}
 	best, err := readCheckpoint(t.dir.path(BestFile))
 	if err != nil {
-		return errors.Wrapf(err, "trainer: the model should be the weights of step %d, which are lost: "+
-			"put them back, or begin a new run that keeps the last ones (keep: last)", t.state.BestStep)
+		return field.Errorf("trainer", "", "the model should be the weights of step %d, which are lost: "+
+			"put them back, or begin a new run with %s %s: %v", t.state.BestStep, field.Name("Keep"), Last, err)
 	}
 	if best.state.Step != t.state.BestStep {
 		return errors.Errorf("trainer: %s is of step %d, want the best step %d: it was exchanged", t.dir.path(BestFile), best.state.Step, t.state.BestStep)

@@ -14,6 +14,7 @@ import (
 	"medusa/datasets"
 	"medusa/graph"
 	"medusa/internal/device/cpu"
+	"medusa/internal/field"
 	"medusa/losses"
 	"medusa/metrics"
 	"medusa/nets"
@@ -249,9 +250,9 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 func fit(c nets.Config, d *datasets.Dataset) (nets.Config, error) {
 	channels, height, width := d.Shape()
 	if cmp.Or(c.InChannels, channels) != channels || cmp.Or(c.Height, height) != height || cmp.Or(c.Width, width) != width {
-		return c, errors.Errorf("trainer: the network is configured for %d×%d×%d (channels, height, width), the pictures are %d×%d×%d: "+
-			"leave these fields of net at 0, or set data.channels, data.height and data.width",
-			c.InChannels, c.Height, c.Width, channels, height, width)
+		return c, field.Errorf("trainer", "", "%s, %s and %s are %d, %d and %d, but the pictures are %d×%d×%d (channels, height, width): "+
+			"leave the former at 0, or set %s, %s and %s", field.Name("Net.InChannels"), field.Name("Net.Height"), field.Name("Net.Width"),
+			c.InChannels, c.Height, c.Width, channels, height, width, field.Name("Data.Channels"), field.Name("Data.Height"), field.Name("Data.Width"))
 	}
 	c.InChannels, c.Height, c.Width = channels, height, width
 	return c, nil
@@ -260,7 +261,7 @@ func fit(c nets.Config, d *datasets.Dataset) (nets.Config, error) {
 // draw makes the sampler, and of epochs steps.
 func (t *Trainer) draw() (err error) {
 	if t.sampler, err = samplers.New(t.data.Train.Labels(), t.cfg.Sampler); err != nil {
-		return err
+		return field.Under(err, "trainer", "Sampler")
 	}
 	if t.cfg.Epochs > 0 {
 		t.cfg.Steps, t.cfg.Epochs = t.cfg.Epochs*t.sampler.BatchesPerEpoch(), 0
