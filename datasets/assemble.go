@@ -175,26 +175,6 @@ func sizesOf(outcomes []outcome) string {
 	return a + " … " + b
 }
 
-// noteLeaks notes pictures of later parts that an earlier part has too.
-func noteLeaks(sets []*Dataset, parts []*part, outcomes []outcome) {
-	first := make(map[[sha256.Size]byte]string)
-	at := 0
-	for i, p := range parts {
-		var leaked []string
-		for j := range p.candidates {
-			if o := outcomes[at+j]; o.err == nil {
-				if where, ok := first[o.hash]; ok && where != p.title {
-					leaked = append(leaked, sets[i].store.paths[at+j])
-				} else {
-					first[o.hash] = p.title
-				}
-			}
-		}
-		at += len(p.candidates)
-		sets[i].report.note("picture that an earlier part has too", leaked...)
-	}
-}
-
 // log writes what was opened.
 func (s Split) log(l *slog.Logger) {
 	if l == nil {

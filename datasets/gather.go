@@ -3,6 +3,7 @@ package datasets
 import (
 	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"io"
@@ -78,7 +79,6 @@ func gather(src source, o Options, origin, kind string, parts []*part) ([]*Datas
 		sets[i].report.source, sets[i].report.kind = origin, kind
 		at += len(p.candidates)
 	}
-	noteLeaks(sets, parts, outcomes)
 	return sets, nil
 }
 
@@ -160,6 +160,7 @@ func (g *gatherer) readOne(i int, c candidate, in *inlet) (o outcome) {
 		return o
 	}
 	o.format, o.hash = p.format, hashOf(data, c.box)
+	g.store.sums[i] = binary.LittleEndian.Uint64(o.hash[:])
 	o.width, o.height = p.Bounds().Dx(), p.Bounds().Dy()
 	if p.orientation >= 5 {
 		o.width, o.height = o.height, o.width

@@ -21,11 +21,12 @@ type store struct {
 	memory []byte   // nil if file is used
 	file   *os.File // nil if memory is used
 	paths  []string // where each row came from, safe to print
+	sums   []uint64 // of each row's file, to tell identical ones; 0 where there is no file of its own
 }
 
 // newStore makes room for n pictures, and for n of more detail if o asks for these.
 func newStore(n, channels, height, width int, o Options) (*store, error) {
-	s := &store{channels: channels, height: height, width: width, inverted: o.Invert, paths: make([]string, n)}
+	s := &store{channels: channels, height: height, width: width, inverted: o.Invert, paths: make([]string, n), sums: make([]uint64, n)}
 	if o.Detail > 1 {
 		larger := func(side int) int { return int(math.Round(o.Detail * float64(side))) }
 		s.detail = &store{channels: channels, height: larger(height), width: larger(width), inverted: o.Invert, paths: s.paths}

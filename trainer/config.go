@@ -92,12 +92,24 @@ type DataConfig struct {
 
 	Strict         bool   `json:"strict,omitempty" yaml:"strict,omitempty"`                   // an unreadable picture ends the run
 	DropDuplicates bool   `json:"drop_duplicates,omitempty" yaml:"drop_duplicates,omitempty"` // leave out byte-identical files
+	Copies         Copies `json:"copies,omitempty" yaml:"copies,omitempty"`                   // what is done about pictures that stand in two parts; tell if empty
 	MaxPixels      int64  `json:"max_pixels,omitempty" yaml:"max_pixels,omitempty"`           // largest width × height that is decoded
 	CacheBytes     int64  `json:"cache_bytes,omitempty" yaml:"cache_bytes,omitempty"`         // memory for decoded pictures; a cache file above it
 	CacheDir       string `json:"cache_dir,omitempty" yaml:"cache_dir,omitempty"`             // where that file is made
 	Workers        int    `json:"workers,omitempty" yaml:"workers,omitempty"`                 // goroutines that prepare pictures; all processors if 0
 	Ahead          int    `json:"ahead,omitempty" yaml:"ahead,omitempty"`                     // batches prepared ahead; 4 if 0
 }
+
+// Copies says what is done about pictures of the test or validation classes that an earlier
+// part has too, byte-identical or encoded or sized anew (datasets.FindNearCopies).
+type Copies string
+
+// The three choices.
+const (
+	TellCopies     Copies = "tell"   // they are noted in the summary
+	LeaveOutCopies Copies = "drop"   // the earlier part, such as training, loses them
+	IgnoreCopies   Copies = "ignore" // they are not looked for
+)
 
 // SolverConfig chooses and configures a solver. The formulas are PyTorch's.
 type SolverConfig struct {

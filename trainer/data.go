@@ -66,8 +66,24 @@ func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 	if err := d.disjoint(o.Logger); err != nil {
 		return d, err
 	}
+	if err := d.separate(cfg.Copies); err != nil {
+		return d, err
+	}
 	d.Norm, err = cfg.normalisation(d.Train)
 	return d, err
+}
+
+// separate looks for pictures that stand in more than one part.
+func (d *Data) separate(c Copies) error {
+	if c == IgnoreCopies {
+		return nil
+	}
+	s, err := datasets.Split{Train: d.Train, Val: d.Val, Test: d.Test}.TellCopies(c == LeaveOutCopies)
+	if err != nil {
+		return field.Errorf("trainer", "Data", "%s: %v", field.Name("Copies"), err)
+	}
+	d.Train, d.Val, d.Test = s.Train, s.Val, s.Test
+	return nil
 }
 
 // Close gives cache files back.

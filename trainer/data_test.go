@@ -2,7 +2,11 @@ package trainer
 
 import (
 	"bytes"
+	"fmt"
+	"image"
+	"image/png"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -115,4 +119,50 @@ func TestNormalisation(t *testing.T) {
 	own, err := d.Train.ComputeNormalisation()
 	require.NoError(t, err)
 	require.Equal(t, own, d.Norm, "of what is learned, not of what is held back")
+}
+
+// Pictures that are tested on and learned from, too, are told, or not learned.
+func TestLoadLooksForCopies(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name string, seed uint64) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		img := image.NewGray(image.Rect(0, 0, 16, 16))
+		for i := range img.Pix {
+			img.Pix[i] = byte(rng.Uint32())
+		}
+		var b bytes.Buffer
+		require.NoError(t, png.Encode(&b, img))
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o777))
+		require.NoError(t, os.WriteFile(path, b.Bytes(), 0o666))
+	}
+	for i := range 12 {
+		put(fmt.Sprintf("train/c%d/%d.png", i/3, i), uint64(i))
+	}
+	for i := range 4 {
+		put(fmt.Sprintf("test/d%d/%d.png", i/2, i), uint64(i+11)) // the first is the last one of training
+	}
+	for copies, want := range map[Copies]struct {
+		learned int
+		notes   string
+	}{
+		"":             {12, "picture that train has too: 1"},
+		TellCopies:     {12, "picture that train has too: 1"},
+		LeaveOutCopies: {11, ""},
+		IgnoreCopies:   {12, ""},
+	} {
+		d, err := Load(DataConfig{Path: dir, Val: "none", Copies: copies}, 1, LoadOptions{})
+		require.NoError(t, err)
+		require.Equal(t, want.learned, d.Train.Len(), copies)
+		require.Equal(t, 4, d.Test.Len())
+		var notes string
+		for _, n := range d.Test.Summary().Notes {
+			notes += n.String()
+		}
+		require.Contains(t, notes, want.notes)
+		require.Equal(t, want.notes == "", notes == "")
+		require.NoError(t, d.Close())
+	}
+	_, err := Load(DataConfig{Path: dir, Copies: "burn"}, 1, LoadOptions{})
+	require.ErrorContains(t, err, `data.copies is "burn"`)
 }

@@ -14,7 +14,9 @@
 //	checkpoints/last.safetensors  where Resume goes on
 //	checkpoints/best.safetensors  the run at its best evaluation on the validation classes
 //	model.safetensors             the network alone, for LoadModel
-//	result.json                   the Result
+//	embeddings.safetensors        embeddings, labels, paths and classes of the measured pictures
+//	report.html                   curves, figures, map, queries on one page
+//	result.json                   the Result; written last
 //	tensorboard/                  the figures of metrics.jsonl for TensorBoard
 //
 // Files are written under another name, synced and renamed, and carry a checksum: a

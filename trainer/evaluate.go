@@ -117,6 +117,9 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 		i := &done[n]
 		if s.Step == 0 && n == 0 {
 			s.Before = &i.Result
+			if !t.o.NoReport {
+				t.untrained = i.Embeddings
+			}
 		}
 		if i.Set == SetValidation {
 			s.Schedule.evaluated(i.Value)
@@ -169,7 +172,7 @@ func (t *Trainer) progress(ctx context.Context, work string, done, total int) {
 func (t *Trainer) tell(call func(Hook) error) error {
 	for _, h := range t.o.Hooks {
 		if err := call(h); err != nil {
-			return errors.Wrap(err, "trainer: a hook stopped the run")
+			return &HookError{Err: err, Step: t.state.Step, Dir: string(t.dir)}
 		}
 	}
 	return nil

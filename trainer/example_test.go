@@ -33,7 +33,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer data.Close()
-	t, err := trainer.New(cfg, data, trainer.Options{Dir: filepath.Join(dir, "run")})
+	t, err := trainer.New(cfg, data, trainer.Options{Dir: filepath.Join(dir, "run"), NoReport: true})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package trainer
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"time"
 
@@ -12,42 +13,93 @@ import (
 	"medusa/internal/field"
 )
 
-// finish makes the model of the best or the last weights and measures it.
-func (t *Trainer) finish(ctx context.Context) (r Result, err error) {
+// finish makes what a run leaves behind, in this order: the model, the embeddings of the
+// measured pictures, the report, and the result. Whoever finds the result finds the
+// others too, unless they were taken away since.
+func (t *Trainer) finish(ctx context.Context, r *Result, began time.Time) error {
+	if err := t.makeModel(ctx, r); err != nil {
+		return err
+	}
+	if err := t.tellSaved(ctx, ModelFile, "model"); err != nil {
+		return err
+	}
+	embeddings, err := t.measureModel(ctx, r)
+	if err != nil {
+		return err
+	}
+	t.fill(r, began)
+	set, _ := t.data.measured()
+	if embeddings != nil && !t.o.NoEmbeddings {
+		if err := t.dir.writeEmbeddings(set, embeddings); err != nil {
+			return &FinishError{File: EmbeddingsFile, Model: r.Model, Dir: string(t.dir), Err: err}
+		}
+		r.Embeddings = t.dir.path(EmbeddingsFile)
+	}
+	if !t.o.NoReport {
+		report := reporter{trainer: t, result: *r, before: t.untrained, after: embeddings}
+		if err := report.write(ctx); err != nil {
+			return &FinishError{File: ReportFile, Model: r.Model, Dir: string(t.dir), Err: err}
+		}
+		r.Report = t.dir.path(ReportFile)
+	}
+	if err := t.writeResult(*r); err != nil {
+		return &FinishError{File: ResultFile, Model: r.Model, Dir: string(t.dir), Err: err}
+	}
+	return nil
+}
+
+// FinishError says that a run has its model, but that another file which belongs to it
+// could not be made. Resume tries again, and makes no step twice.
+type FinishError struct {
+	File  string // such as ReportFile
+	Model string // path of the model
+	Dir   string // the run folder
+	Err   error
+}
+
+func (e *FinishError) Error() string {
+	return fmt.Sprintf("the model is %s, but there is no %s; resuming %s tries again: %v", e.Model, e.File, e.Dir, e.Err)
+}
+
+func (e *FinishError) Unwrap() error { return e.Err }
+
+// makeModel writes the model of the best or the last weights.
+func (t *Trainer) makeModel(ctx context.Context, r *Result) error {
 	r.Kept, r.ModelStep = Last, t.state.Step
 	if t.cfg.Keep == Best && t.state.HasBest {
 		r.Kept, r.ModelStep = Best, t.state.BestStep
 		if err := t.takeBest(); err != nil {
-			return r, err
+			return err
 		}
 	}
 	t.progress(ctx, "writing the model", 0, 0)
 	if err := t.writeModel(r.ModelStep); err != nil {
-		return r, err
+		return err
 	}
-	if err := t.tellSaved(ctx, ModelFile, "model"); err != nil {
-		return r, err
-	}
-	d, set := t.data.Test, SetTest
+	r.Model = t.dir.path(ModelFile)
+	return nil
+}
+
+// measureModel measures the model and returns the embeddings that it measured, or nil if
+// there is nothing to measure on.
+func (t *Trainer) measureModel(ctx context.Context, r *Result) ([]float32, error) {
+	d, set := t.data.measured()
 	if d == nil {
-		d, set = t.data.Val, SetValidation
-	}
-	if d == nil {
-		return r, nil
+		return nil, nil
 	}
 	i, err := t.evaluate(ctx, d, set, After)
 	if err != nil {
-		return r, err
+		return nil, err
 	}
 	i.BestValue, i.BestStep = t.state.BestValue, t.state.BestStep
-	r.After, r.On = &i.Result, set
+	r.After, r.On, r.Protocol = &i.Result, set, t.data.protocol(set, &i.Result)
 	if err := t.journal.addEval(i); err != nil {
-		return r, err
+		return nil, err
 	}
 	if err := t.board.evaluated(i); err != nil {
-		return r, err
+		return nil, err
 	}
-	return r, t.tellEvaluated(ctx, i)
+	return i.Embeddings, t.tellEvaluated(ctx, i)
 }
 
 // takeBest puts the best weights in place of the last ones, which are saved already.
@@ -70,9 +122,9 @@ func (t *Trainer) takeBest() error {
 }
 
 // fill completes the result.
-func (t *Trainer) fill(r *Result, stop Stop, began time.Time) {
+func (t *Trainer) fill(r *Result, began time.Time) {
 	s := &t.state
-	r.Stop, r.Steps, r.FinalLoss, r.Warnings = stop, s.Step, s.Loss, s.Warnings
+	r.Steps, r.FinalLoss, r.Warnings = s.Step, s.Loss, s.Warnings
 	r.Before = s.Before
 	if s.HasBest {
 		r.Metric, r.BestValue, r.BestStep = t.cfg.Metric, s.BestValue, s.BestStep
@@ -86,9 +138,6 @@ func (t *Trainer) fill(r *Result, stop Stop, began time.Time) {
 	r.Parameters, _ = t.Parameters()
 	r.Seed, r.Device, r.Threads = t.cfg.Seed, t.cfg.Device, cpu.Threads()
 	r.Dir = string(t.dir)
-	if stop != StopInterrupted {
-		r.Model = t.dir.path(ModelFile)
-	}
 }
 
 func (t *Trainer) writeResult(r Result) error {

@@ -20,9 +20,13 @@ const (
 	StoredFile  = "checkpoints/config.yaml" // the Config, for Stored and Resume
 	MetricsFile = "metrics.jsonl"
 	ModelFile   = "model.safetensors"
-	ResultFile  = "result.json"
+	ReportFile  = "report.html"
+	ResultFile  = "result.json" // the last one written: with it the run is finished
 	LastFile    = "checkpoints/last.safetensors"
 	BestFile    = "checkpoints/best.safetensors"
+
+	// EmbeddingsFile holds the embeddings of the measured pictures, to search or to plot.
+	EmbeddingsFile = "embeddings.safetensors"
 )
 
 // tempPrefix marks files that are being written; a killed run may leave one.

@@ -8,8 +8,9 @@ import (
 )
 
 // Hook is told what happens in a run. Every field may be nil. An error that a hook
-// returns ends the run with that error, after a checkpoint. Hooks are called by the
-// goroutine of Run, one after the other; ctx is Run's.
+// returns ends the run with a HookError, after a checkpoint, from which Resume goes on,
+// and after the model of the weights so far. Hooks are called by the goroutine of Run,
+// one after the other; ctx is Run's.
 type Hook struct {
 	// Start comes once, before anything is computed.
 	Start func(ctx context.Context, i StartInfo) error
@@ -121,6 +122,8 @@ type Result struct {
 	Before *metrics.Result `json:"before,omitempty"`
 	After  *metrics.Result `json:"after,omitempty"`
 	On     string          `json:"on,omitempty"`
+	// Protocol says in a sentence what was measured on what.
+	Protocol string `json:"protocol,omitempty"`
 
 	Stop      Stop    `json:"stop"`  // why the run ended
 	Steps     int     `json:"steps"` // done
@@ -133,7 +136,7 @@ type Result struct {
 
 	ImagesPerSecond float64   `json:"images_per_second"`      // of training, without evaluations
 	WaitShare       float64   `json:"wait_share"`             // share of the time in which the step waited for pictures
-	Seconds         float64   `json:"seconds"`                // of this process, from Run's start to its end
+	Seconds         float64   `json:"seconds"`                // of this process, from Run's start to the last measurement
 	PeakRSS         int64     `json:"peak_rss_bytes"`         // of this process; 0 where the system does not tell
 	DeviceMemory    int64     `json:"device_bytes,omitempty"` // that was taken on the device; 0 on the CPU
 	Parameters      int       `json:"parameters"`             // learned numbers of the network
@@ -142,8 +145,10 @@ type Result struct {
 	Threads         int       `json:"threads"`
 	Warnings        []Warning `json:"warnings,omitempty"`
 
-	Dir   string `json:"-"` // the run folder
-	Model string `json:"-"` // path of the model; empty after StopInterrupted
+	Dir        string `json:"-"` // the run folder
+	Model      string `json:"-"` // path of the model; empty if there is none yet
+	Embeddings string `json:"-"` // path of the measured pictures' embeddings; empty if there are none
+	Report     string `json:"-"` // path of the report; empty if there is none
 }
 
 // Stop is why a run ended.

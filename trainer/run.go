@@ -11,10 +11,12 @@ import (
 	"medusa/datasets"
 )
 
-// Run trains to the end and leaves the model and result.json in the run folder; the
-// weights are then those of the model. When ctx ends, it saves a checkpoint and returns
-// the result so far with StopInterrupted and no error: Resume goes on. Errors also leave
-// a checkpoint of the last good state. A Trainer runs once.
+// Run trains to the end and leaves the model, the embeddings of the measured pictures,
+// the report and, last of all, result.json in the run folder; the weights are then those
+// of the model. When ctx ends, it saves a checkpoint and returns the result so far with
+// StopInterrupted and no error: Resume goes on. Errors also leave a checkpoint of the
+// last good state; the error of a hook is a HookError, one of finishing a FinishError. A
+// Trainer runs once.
 func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 	if t.ran {
 		return r, errors.New("trainer: a Trainer runs once: make another one with Resume")
@@ -42,22 +44,26 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 			err = e
 		}
 	}()
-	stop, err := t.train(ctx)
+	r.Stop, err = t.train(ctx)
 	if err == nil {
-		r, err = t.finish(ctx)
+		err = t.finish(ctx, &r, began)
 	}
-	if err != nil {
-		stop = StopInterrupted
-		if ctx.Err() != nil && errors.Is(err, ctx.Err()) && !errors.Is(err, errSave) {
-			t.o.Logger.Info("stopped", "step", t.state.Step, "resume", string(t.dir))
-			err = nil
+	if err == nil {
+		return r, nil
+	}
+	r.Stop = StopInterrupted
+	t.fill(&r, began)
+	var hook *HookError
+	switch {
+	case ctx.Err() != nil && errors.Is(err, ctx.Err()) && !errors.Is(err, errSave):
+		t.o.Logger.Info("stopped", "step", t.state.Step, "resume", string(t.dir))
+		return r, nil
+	case errors.As(err, &hook) && !errors.Is(err, errSave):
+		if e := t.leaveModel(ctx, hook, &r); e != nil {
+			err = bothErrors{err, e}
 		}
 	}
-	t.fill(&r, stop, began)
-	if stop == StopInterrupted {
-		return r, err
-	}
-	return r, t.writeResult(r)
+	return r, err
 }
 
 // train makes the steps that are left. Whatever ends it early, the last good state is

@@ -134,12 +134,13 @@ func brokenOffAndResumed(t *testing.T, sampler string) {
 			r, err := tr.Run(ctx)
 			require.Equal(t, StopInterrupted, r.Stop)
 			require.Less(t, r.Steps, cfg.Steps)
+			require.NoFileExists(t, tr.dir.path(ResultFile))
 			if ctx.Err() != nil {
 				require.NoError(t, err)
+				require.NoFileExists(t, tr.dir.path(ModelFile))
 			} else {
-				require.ErrorContains(t, err, "enough")
+				hookErrorLeavesAModel(t, tr, err)
 			}
-			require.NoFileExists(t, tr.dir.path(ModelFile))
 			on, err := Resume(tr.data, Options{Dir: string(tr.dir)})
 			require.NoError(t, err)
 			defer on.Close()
@@ -148,6 +149,25 @@ func brokenOffAndResumed(t *testing.T, sampler string) {
 			sameRun(t, string(whole.dir), string(tr.dir))
 		})
 	}
+}
+
+// hookErrorLeavesAModel checks that the error tells where the run goes on and where the
+// model so far is, and that this is so.
+func hookErrorLeavesAModel(t *testing.T, tr *Trainer, err error) {
+	t.Helper()
+	var hook *HookError
+	require.True(t, errors.As(err, &hook), "%v", err)
+	require.EqualError(t, hook.Err, "enough")
+	require.ErrorContains(t, err, "resuming "+string(tr.dir)+" goes on from there")
+	require.ErrorContains(t, err, tr.dir.path(ModelFile))
+	last, err := readCheckpoint(tr.dir.path(LastFile))
+	require.NoError(t, err)
+	require.Equal(t, hook.Step, last.state.Step)
+	m, err := LoadModel(hook.Model)
+	require.NoError(t, err)
+	defer m.Close()
+	require.Equal(t, hook.ModelStep, m.Info().Step)
+	require.Equal(t, last.state.BestStep, m.Info().Step)
 }
 
 // What cannot be saved when the context ends is an error all the same.

@@ -94,7 +94,7 @@ func TestNewStepperSaysWhatIsWrong(t *testing.T) {
 		"a batch of 0 pictures": {},
 		"Loss:":                 {Batch: 4, Loss: "triplit"},
 		"Solver.LR is -1":       {Batch: 4, Solver: SolverConfig{LR: -1}},
-		"Net.Backbone is":      {Batch: 4, Net: nets.Config{Backbone: "cnm"}},
+		"Net.Backbone is":       {Batch: 4, Net: nets.Config{Backbone: "cnm"}},
 	} {
 		_, err := NewStepper(cfg)
 		assert.ErrorContains(t, err, want)

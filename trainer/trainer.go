@@ -41,6 +41,10 @@ type Options struct {
 	// Notice is told which device is taken where that is open, and what it leaves to the host;
 	// nil if nobody wants to know.
 	Notice func(message string)
+
+	// NoReport and NoEmbeddings leave out report.html and embeddings.safetensors, which a
+	// finished run has in its folder otherwise.
+	NoReport, NoEmbeddings bool
 }
 
 // Trainer is one run: a network, a loss, and what moves the one to lower the other. It
@@ -76,6 +80,7 @@ type Trainer struct {
 	landing     time.Time // when the last one ended
 	moved       moved
 	info        StepInfo
+	untrained   []float32 // embeddings of the measured pictures before training, for the report; nil in a resumed run
 	ran         bool
 }
 

@@ -36,6 +36,7 @@ func (c Config) Defaults() Config {
 	c.LogEvery = cmp.Or(c.LogEvery, 10)
 	c.Sampler.Seed = cmp.Or(c.Sampler.Seed, c.Seed)
 	c.Data.Resize = cmp.Or(c.Data.Resize, datasets.Squeeze)
+	c.Data.Copies = cmp.Or(c.Data.Copies, TellCopies)
 	c.Data.Normalise = cmp.Or(c.Data.Normalise, "auto")
 	c.Solver = c.Solver.defaults()
 	c.Schedule = c.Schedule.defaults(c.Steps)
@@ -137,6 +138,7 @@ var metricName = regexp.MustCompile(`^(recall_at_[1-9][0-9]{0,5}|precision_at_1|
 
 func (d DataConfig) validate(f *faults) {
 	const normalise, mean, std = field.Name("Data.Normalise"), field.Name("Data.Mean"), field.Name("Data.Std")
+	f.oneOf("Data.Copies", string(d.Copies), string(TellCopies), string(LeaveOutCopies), string(IgnoreCopies))
 	f.oneOf("Data.Resize", string(d.Resize), string(datasets.Squeeze), string(datasets.Crop), string(datasets.Pad))
 	f.oneOf(normalise, d.Normalise, "auto", "none", "given")
 	f.add(d.Normalise == "given" && (len(d.Mean) == 0 || len(d.Std) == 0), "%s is given, but %s and %s are not", normalise, mean, std)

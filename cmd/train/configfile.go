@@ -16,10 +16,11 @@ func (f *flags) readConfig(path string) error {
 	if err != nil {
 		return errors.Wrap(err, "config")
 	}
-	return errors.Wrapf(f.applyConfig(raw), "config %s", path)
+	return errors.Wrapf(f.applyConfig(path, raw), "config %s", path)
 }
 
-func (f *flags) applyConfig(raw []byte) error {
+// applyConfig sets what the text of the file at path says.
+func (f *flags) applyConfig(path string, raw []byte) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(raw, &doc); err != nil {
 		return err
@@ -42,6 +43,9 @@ func (f *flags) applyConfig(raw []byte) error {
 		if err := f.applyKey(key, value, given[key.Value]); err != nil {
 			return err
 		}
+		if !given[key.Value] {
+			f.origin[key.Value] = fmt.Sprintf("%s, line %d", path, key.Line)
+		}
 	}
 	return nil
 }
@@ -58,7 +62,10 @@ func (f *flags) applyKey(key, value *yaml.Node, given bool) error {
 		old := f.set.Lookup(key.Value).Value.String()
 		defer func() { _ = f.set.Set(key.Value, old) }()
 	}
-	return errors.Wrapf(f.set.Set(key.Value, text), "line %d: %s: %q", value.Line, key.Value, text)
+	if err := f.set.Set(key.Value, text); err != nil {
+		return errors.Errorf("line %d: %s is %q, want %s", value.Line, key.Value, text, f.wants(key.Value))
+	}
+	return nil
 }
 
 // scalarText is a value as it would stand on the command line; a list is joined by commas.

@@ -18,7 +18,6 @@ import (
 	"github.com/pkg/errors"
 	"golang.org/x/term"
 
-	"medusa/internal/cuda"
 	"medusa/internal/terminal"
 )
 
@@ -70,7 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool
 		return exitOK
 	}
 	if err == nil && s.deviceInfo {
-		cuda.Report(stdout)
+		printDevices(stdout)
 		return exitOK
 	}
 	given := f.given() // on the command line
@@ -84,12 +83,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool
 		err = s.used(given)
 	}
 	if err != nil {
-		terminal.New(stderr, false).Sayf("train: %v", err)
+		terminal.New(stderr, false).Say("train: " + f.told(err))
 		return exitUsage
 	}
 	interrupted, err := train(ctx, s, f, terminal.New(stdout, live))
 	if err != nil {
-		terminal.New(stderr, false).Sayf("train: %v", err)
+		terminal.New(stderr, false).Say("train: " + f.told(err))
 		return exitFailed
 	}
 	if interrupted {

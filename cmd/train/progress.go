@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"medusa/internal/terminal"
+	"medusa/internal/wording"
 	"medusa/metrics"
 	"medusa/trainer"
 )
@@ -30,9 +31,9 @@ func (p *progress) hook() trainer.Hook {
 }
 
 func (p *progress) start(_ context.Context, i trainer.StartInfo) error {
-	what := fmt.Sprintf("%s parameters", thousands(i.Parameters))
+	what := fmt.Sprintf("%s parameters", wording.Thousands(i.Parameters))
 	if i.LossParams > 0 {
-		what += fmt.Sprintf(" and %s of the loss", thousands(i.LossParams))
+		what += fmt.Sprintf(" and %s of the loss", wording.Thousands(i.LossParams))
 	}
 	p.screen.Sayf("training %s: %s; %d steps of %d pictures, %d steps an epoch", i.Dir, what, i.Steps, i.Batch, i.StepsPerEpoch)
 	if i.Step > 0 {
@@ -102,7 +103,7 @@ var (
 func describe(i trainer.StepInfo, s style) []string {
 	parts := []string{fmt.Sprintf("loss %.4f", i.Loss)}
 	if i.ImagesPerSecond > 0 { // not known at once
-		parts = append(parts, fmt.Sprintf(s.rate, i.ImagesPerSecond), "left "+clock(i.ETA))
+		parts = append(parts, fmt.Sprintf(s.rate, i.ImagesPerSecond), "left "+terminal.Clock(i.ETA))
 	}
 	if i.HasActive {
 		parts = append(parts, fmt.Sprintf(s.active, 100*i.ActiveShare))
@@ -145,7 +146,3 @@ func headline(r metrics.Result) string {
 	}
 	return strings.Join(parts, "  ")
 }
-
-func clock(d time.Duration) string { return terminal.Clock(d) }
-
-func thousands(n int) string { return terminal.Thousands(n) }

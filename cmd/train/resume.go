@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pkg/errors"
@@ -17,7 +19,7 @@ func resumeSettings(s *settings, f *flags) error {
 	path := filepath.Join(s.resume, trainer.ConfigFile)
 	for name := range f.given() {
 		if !free[name] {
-			return errors.Errorf("-%s cannot change a run that is resumed; leave it out, or begin a new run with -config %s", name, path)
+			return errors.Errorf("-%s cannot change a run that is resumed: leave it out, or begin a new run:\n  %s", name, command("-config", path, "-"+name, f.set.Lookup(name).Value.String()))
 		}
 	}
 	switch _, err := os.Stat(s.resume); {
@@ -43,11 +45,12 @@ func onTheWay(s *settings, cfg trainer.Config) (done bool, err error) {
 		return false, err
 	}
 	if fields := trainer.Differences(stored, cfg); len(fields) > 0 {
+		path := filepath.Join(s.resume, trainer.ConfigFile)
 		return false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
-			"put back what was there, or begin a new run with -config", filepath.Join(s.resume, trainer.ConfigFile), strings.Join(fields, ", "))
+			"put back what was there, or begin a new run:\n  %s", path, keysOf(fields), command("-config", path))
 	}
-	for _, name := range []string{trainer.ResultFile, reportFile} {
-		if name == reportFile && s.noReport {
+	for _, name := range []string{trainer.ResultFile, trainer.ReportFile} {
+		if name == trainer.ReportFile && s.noReport {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(s.resume, name)); err != nil {
@@ -55,6 +58,18 @@ func onTheWay(s *settings, cfg trainer.Config) (done bool, err error) {
 		}
 	}
 	return true, nil
+}
+
+// keysOf names fields of trainer.Config as config.yaml does.
+func keysOf(fields []string) string {
+	var keys []string
+	for _, f := range fields {
+		key, _, _ := strings.Cut(cmp.Or(flagOf[f], f), ":")
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return strings.Join(keys, ", ")
 }
 
 // freeFolder refuses, before any picture is read, a run folder that cannot be one.

@@ -4,9 +4,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pkg/errors"
-
 	"medusa/datasets"
+	"medusa/internal/field"
 	"medusa/nets"
 	"medusa/samplers"
 	"medusa/trainer"
@@ -20,6 +19,7 @@ type settings struct {
 	invert                    bool
 	normalise                 string
 	strict, dropDuplicates    bool
+	copies                    string
 	maxPixels, cacheMB        int
 	cacheDir                  string
 
@@ -81,6 +81,7 @@ func (s *settings) register(f *flags) {
 	f.text(&s.normalise, "normalise", "auto", "auto|none|MEAN/STD", "auto: to mean 0 and deviation 1 over the training pictures; or numbers such as 0.5,0.4,0.4/0.2,0.2,0.2 on the scale 0 to 1")
 	f.yes(&s.strict, "strict", false, "stop at the first unreadable picture instead of leaving it out")
 	f.yes(&s.dropDuplicates, "drop-duplicates", false, "leave out byte-identical files")
+	f.text(&s.copies, "copies", "tell", "tell|drop|ignore", "pictures of the test or validation classes that an earlier part has too, as they are or encoded or sized anew: tell, leave them out of that earlier part, or do not look")
 	f.whole(&s.maxPixels, "max-pixels", datasets.DefaultMaxPixels, "N", "largest width × height that is decoded")
 	f.whole(&s.cacheMB, "cache", int(datasets.DefaultCacheBytes>>20), "MIB", "memory for decoded pictures; beyond it they go to a file in -cache-dir")
 	f.text(&s.cacheDir, "cache-dir", "", "DIR", "where that file goes; the system's temporary folder if empty")
@@ -152,7 +153,7 @@ func (s *settings) register(f *flags) {
 	f.text(&s.device, "device", "cpu", "cpu|cuda|cuda:N|auto", "where to compute: cuda is an NVIDIA GPU, N its number from 0; auto takes one if there is one")
 	f.yes(&s.tf32, "tf32", false, "on a GPU, round the factors of products to 10 bits after the point (TF32), for tensor cores")
 	f.yes(&s.anyOrder, "any-order", false, "on a GPU, make sums in any order where that is faster: runs of one seed then differ")
-	f.yes(&s.deviceInfo, "device-info", false, "say which GPUs and CUDA libraries there are, or where they were looked for and what to install; nothing else")
+	f.yes(&s.deviceInfo, "device-info", false, "say which GPUs and CUDA libraries there are, or where they were looked for and what to install; then where this machine trains. Nothing else; the exit code is 0 whatever there is")
 	f.notStored()
 	f.yes(&s.noReport, "no-report", false, "write no report.html")
 }
@@ -160,7 +161,10 @@ func (s *settings) register(f *flags) {
 // run is the configuration that the settings stand for.
 func (s *settings) run() (trainer.Config, error) {
 	var c trainer.Config
-	var err error
+	err := s.positive()
+	if err != nil {
+		return c, err
+	}
 	if c.Data, err = s.pictures(); err != nil {
 		return c, err
 	}
@@ -171,7 +175,7 @@ func (s *settings) run() (trainer.Config, error) {
 		return c, err
 	}
 	if s.seed < 0 {
-		return c, errors.Errorf("-seed %d: want 0 or more", s.seed)
+		return c, wrong("%s is %d, want 0 or more", field.Name("-seed"), s.seed)
 	}
 	c.Loss = s.loss
 	c.Sampler = samplers.Config{Name: s.sampler, Repeat: s.repeat, Pool: s.pool}
@@ -193,7 +197,7 @@ func (s *settings) pictures() (trainer.DataConfig, error) {
 	c := trainer.DataConfig{
 		Path: s.data, Val: s.val, Test: s.test,
 		Resize: datasets.ResizeMode(s.resize), Invert: s.invert, Detail: s.detail,
-		Strict: s.strict, DropDuplicates: s.dropDuplicates,
+		Strict: s.strict, DropDuplicates: s.dropDuplicates, Copies: trainer.Copies(s.copies),
 		MaxPixels: int64(s.maxPixels), CacheBytes: int64(s.cacheMB) << 20, CacheDir: s.cacheDir,
 		Workers: s.workers,
 		Augment: datasets.Augment{
@@ -213,7 +217,7 @@ func (s *settings) pictures() (trainer.DataConfig, error) {
 	case "rgb":
 		c.Channels = 3
 	default:
-		return c, errors.Errorf("-colour %q: want auto, grey or rgb", s.channels)
+		return c, wrong("%s is %q, want auto, grey or rgb", field.Name("-colour"), s.channels)
 	}
 	c.Normalise, c.Mean, c.Std, err = normalisation(s.normalise)
 	return c, err
@@ -244,7 +248,7 @@ func side(text string) (height, width int, err error) {
 		width, err = strconv.Atoi(w)
 	}
 	if err != nil || height < 1 || width < 1 {
-		return 0, 0, errors.Errorf("-size %q: want a number of pixels such as 64, or HEIGHTxWIDTH such as 128x64", text)
+		return 0, 0, wrong("%s is %q, want a number of pixels such as 64, or HEIGHTxWIDTH such as 128x64", field.Name("-size"), text)
 	}
 	return height, width, nil
 }
@@ -261,7 +265,7 @@ func normalisation(text string) (mode string, mean, std []float32, err error) {
 		}
 	}
 	if !ok || err != nil || len(mean) != len(std) {
-		return "", nil, nil, errors.Errorf("-normalise %q: want auto, none, or MEAN/STD such as 0.5/0.25, a number a channel", text)
+		return "", nil, nil, wrong("%s is %q, want auto, none, or MEAN/STD such as 0.5/0.25, a number a channel", field.Name("-normalise"), text)
 	}
 	return "given", mean, std, nil
 }
@@ -295,7 +299,7 @@ func wholes(flag, text string) ([]int, error) {
 	for _, part := range list(text) {
 		n, err := strconv.Atoi(part)
 		if err != nil || n < 1 {
-			return nil, errors.Errorf("-%s %q: want numbers from 1 with commas between, such as 32,64,128", flag, text)
+			return nil, wrong("%s is %q, want numbers from 1 with commas between, such as 32,64,128", field.Name("-"+flag), text)
 		}
 		out = append(out, n)
 	}
@@ -319,10 +323,10 @@ func (s *settings) rate() (trainer.ScheduleConfig, error) {
 		case "floor":
 			c.Floor, err = strconv.ParseFloat(value, 64)
 		default:
-			return c, errors.Errorf("-schedule %q: unknown key %q, want every, gamma, floor or wait", s.schedule, key)
+			return c, wrong("%s is %q: unknown key %q, want every, gamma, floor or wait", field.Name("-schedule"), s.schedule, key)
 		}
 		if err != nil {
-			return c, errors.Errorf("-schedule %q: %s is %q, want a number", s.schedule, key, value)
+			return c, wrong("%s is %q: %s is %q, want a number", field.Name("-schedule"), s.schedule, key, value)
 		}
 	}
 	return c, nil

@@ -22,6 +22,12 @@ func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (inte
 		}
 	}
 	cfg, err := s.run()
+	if err == nil {
+		err = cfg.Validate()
+	}
+	if err == nil {
+		err = s.checkDevice(w)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -57,37 +63,23 @@ func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (inte
 
 	p := newProgress(w)
 	defer p.close()
-	r := &recorder{data: data}
 	p.work("building the network")
-	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook(), r.hook()}, w.Say)
+	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook()}, w.Say)
 	if err != nil {
 		return false, err
 	}
-	r.trainer = t
 	result, err := t.Run(ctx)
+	p.close()
+	var unfinished *trainer.FinishError
+	if errors.As(err, &unfinished) {
+		return false, wrong("the model is %s, but there is no %s: %v; this tries again:\n  %s",
+			unfinished.Model, unfinished.File, unfinished.Err, command("-resume", unfinished.Dir))
+	}
 	if err != nil {
 		return false, err
 	}
-	interrupted = result.Stop == trainer.StopInterrupted
-	var report, embeddings string
-	if !interrupted && r.after != nil {
-		p.work("writing the embeddings")
-		if embeddings, err = writeEmbeddings(result.Dir, r.measured(), r.after); err != nil {
-			return false, err
-		}
-	}
-	if !interrupted && !s.noReport {
-		if report, err = r.write(ctx, f, result, p.work("writing the report")); err != nil && ctx.Err() != nil {
-			w.Sayf("stopped before the report was written, the model is %s; the report comes with\n  %s", result.Model, command("-resume", result.Dir))
-			return true, nil
-		}
-		if err != nil {
-			return false, errors.Wrapf(err, "the model is %s, but there is no report; -resume %s tries again", result.Model, result.Dir)
-		}
-	}
-	p.close()
-	printOutcome(w, data, result, report, embeddings)
-	return interrupted, nil
+	printOutcome(w, result)
+	return result.Stop == trainer.StopInterrupted, nil
 }
 
 // loadUntil is load, given up when ctx ends.
@@ -114,7 +106,7 @@ func loadUntil(ctx context.Context, cfg trainer.Config, w *terminal.Screen) (tra
 
 // prepare makes a new run, or one that goes on.
 func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook, notice func(string)) (*trainer.Trainer, error) {
-	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice}
+	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice, NoReport: s.noReport}
 	if s.resume != "" {
 		o.Device = s.device
 		return trainer.Resume(data, o)

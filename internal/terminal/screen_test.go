@@ -157,10 +157,7 @@ func TestWidthOfTheEnvironment(t *testing.T) {
 	assert.Equal(t, DefaultWidth, New(file, false).Width(), "a file is no terminal")
 }
 
-func TestClockAndThousands(t *testing.T) {
+func TestClock(t *testing.T) {
 	assert.Equal(t, "1m05s", Clock(64500*time.Millisecond))
 	assert.Equal(t, "2h01m", Clock(7261*time.Second))
-	assert.Equal(t, "1,234,567", Thousands(1234567))
-	assert.Equal(t, "-123", Thousands(-123))
-	assert.Equal(t, "12", Thousands(12))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"medusa/internal/plain"
+	"medusa/internal/wording"
 )
 
 // Task is work that takes its time. While it lasts a terminal shows a live line in which
@@ -164,9 +165,9 @@ func (t *Task) describe() string {
 	}
 	switch {
 	case t.total > 0:
-		s += fmt.Sprintf("  %s of %s", Thousands(t.done), Thousands(t.total))
+		s += fmt.Sprintf("  %s of %s", wording.Thousands(t.done), wording.Thousands(t.total))
 	case t.done > 0:
-		s += "  " + Thousands(t.done)
+		s += "  " + wording.Thousands(t.done)
 	}
 	return s
 }
@@ -185,13 +186,4 @@ func Clock(d time.Duration) string {
 		return fmt.Sprintf("%dh%02dm", s/3600, s/60%60)
 	}
 	return fmt.Sprintf("%dm%02ds", s/60, s%60)
-}
-
-// Thousands writes a number with a comma every three digits.
-func Thousands(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

@@ -1,0 +1,47 @@
+// Package wording says in words what the command and the report both show.
+package wording
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Thousands writes a number with a comma every three digits.
+func Thousands(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// Channels names what n channels of a picture are.
+func Channels(n int) string {
+	switch n {
+	case 1:
+		return "grey"
+	case 3:
+		return "RGB"
+	}
+	return strconv.Itoa(n) + " channels"
+}
+
+// MiB writes a number of bytes in whole MiB.
+func MiB(bytes int64) string { return fmt.Sprintf("%.0f MiB", float64(bytes)/(1<<20)) }
+
+var measures = map[string]string{
+	"precision_at_1": "Precision@1", "r_precision": "R-precision", "map_at_r": "MAP@R", "map": "MAP", "mrr": "MRR",
+	"nmi": "NMI", "ami": "AMI", "ari": "ARI", "pairwise_f1": "pairwise F1",
+}
+
+// Measure is a measure as people write it; name is as in result.json.
+func Measure(name string) string {
+	if k, ok := strings.CutPrefix(name, "recall_at_"); ok {
+		return "Recall@" + k
+	}
+	if t, ok := measures[name]; ok {
+		return t
+	}
+	return name
+}

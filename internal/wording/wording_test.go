@@ -1,0 +1,21 @@
+package wording
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestThousands(t *testing.T) {
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 13180: "13,180", 1234567: "1,234,567", -100: "-100", -1000: "-1,000"} {
+		assert.Equal(t, want, Thousands(n))
+	}
+}
+
+func TestNames(t *testing.T) {
+	assert.Equal(t, "Recall@4", Measure("recall_at_4"))
+	assert.Equal(t, "MAP@R", Measure("map_at_r"))
+	assert.Equal(t, "something_new", Measure("something_new"))
+	assert.Equal(t, []string{"grey", "RGB", "4 channels"}, []string{Channels(1), Channels(3), Channels(4)})
+	assert.Equal(t, "3 MiB", MiB(3<<20))
+}

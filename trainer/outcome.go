@@ -1,0 +1,60 @@
+package trainer
+
+import (
+	"fmt"
+
+	"medusa/internal/wording"
+	"medusa/metrics"
+)
+
+// Figure is one measure before and after training.
+type Figure struct {
+	Name          string // as in result.json, such as recall_at_1
+	Title         string // as people write it, such as Recall@1
+	Before, After float64
+}
+
+// Figures pairs the measures before and after training, in the order of metrics; none if
+// nothing was measured. Precision at 1 is left out, since it equals Recall@1.
+func (r Result) Figures() []Figure {
+	if r.Before == nil || r.After == nil {
+		return nil
+	}
+	before := map[string]float64{}
+	for _, v := range r.Before.Values() {
+		before[v.Name] = v.Value
+	}
+	var out []Figure
+	for _, v := range r.After.Values() {
+		if b, ok := before[v.Name]; ok && v.Name != "precision_at_1" {
+			out = append(out, Figure{Name: v.Name, Title: wording.Measure(v.Name), Before: b, After: v.Value})
+		}
+	}
+	return out
+}
+
+// Memory says what the run took, of the device too if that has its own.
+func (r Result) Memory() string {
+	m := wording.MiB(r.PeakRSS) + " at the most"
+	if r.DeviceMemory > 0 {
+		m += fmt.Sprintf(", %s on %s", wording.MiB(r.DeviceMemory), r.Device)
+	}
+	return m
+}
+
+// protocol says in a sentence what was measured on what.
+func (d Data) protocol(on string, after *metrics.Result) string {
+	set, what := d.Test, "test classes, none of which was seen in training"
+	if shared := d.SeenInTraining(); len(shared) > 0 {
+		what = fmt.Sprintf("test classes, of which %d were also learned: not a figure for unseen classes", len(shared))
+	}
+	if on == SetValidation {
+		set, what = d.Val, "validation classes, not learned from but used to choose the weights"
+	}
+	text := fmt.Sprintf("%s pictures of %s %s; each is a query among all others",
+		wording.Thousands(set.Len()), wording.Thousands(set.NumClasses()), what)
+	if after.LeftOut > 0 {
+		text += fmt.Sprintf("; %d have no match and were left out as queries", after.LeftOut)
+	}
+	return text
+}

@@ -1,0 +1,246 @@
+package trainer
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+
+	"github.com/pkg/errors"
+
+	"medusa/internal/report"
+	"medusa/internal/wording"
+	"medusa/metrics"
+)
+
+// reporter makes report.html of a run that was measured.
+type reporter struct {
+	trainer *Trainer
+	result  Result
+	before  []float32 // embeddings of the measured pictures, untrained
+	after   []float32 // by the model; nil if nothing was measured
+	steps   []StepInfo
+	evals   []EvalInfo
+}
+
+// neighbours is how many nearest pictures a query shows in the report.
+const neighbours = 10
+
+// write makes the report.
+func (r *reporter) write(ctx context.Context) error {
+	dir := r.trainer.dir
+	config, err := os.ReadFile(dir.path(ConfigFile))
+	if err != nil {
+		return errors.Wrap(err, "trainer: report")
+	}
+	if r.steps, r.evals, err = History(string(dir)); err != nil {
+		return err
+	}
+	d := report.Data{
+		Title:   filepath.Base(string(dir)),
+		Facts:   r.facts(),
+		Metrics: r.metrics(),
+		Series:  r.series(),
+		Splits:  r.splits(),
+		Skipped: r.skipped(),
+		Config:  string(config),
+		Version: softwareVersion(),
+		Seed:    int64(r.result.Seed),
+
+		Progress: func(part string) { r.progress(ctx, part, 0, 0) },
+	}
+	if r.result.Protocol != "" {
+		d.Protocol = r.result.Protocol + "."
+	}
+	if err := r.addSet(ctx, &d); err != nil {
+		return err
+	}
+	var page bytes.Buffer
+	if err := report.Write(&page, d); err != nil {
+		return errors.Wrap(err, "trainer")
+	}
+	return dir.writeBytes(ReportFile, page.Bytes())
+}
+
+// addSet adds the measured set: embeddings, neighbours, thumbnails.
+func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
+	set, _ := r.trainer.data.measured()
+	if set == nil || r.after == nil {
+		return nil
+	}
+	if r.before == nil { // a resumed run
+		var err error
+		if r.before, err = r.trainer.EmbedUntrained(ctx, set); err != nil {
+			return err
+		}
+	}
+	d.Dim = r.trainer.EmbeddingSize()
+	d.Labels, d.Classes = set.Labels(), set.Classes()
+	d.Embeddings, d.EmbeddingsBefore = r.after, r.before
+	d.Thumbnail = func(i int) (image.Image, error) { return set.Image(i) }
+	for i := range set.Len() {
+		d.Paths = append(d.Paths, set.Path(i))
+	}
+	points := metrics.Set{Embeddings: r.after, Dim: d.Dim, Labels: set.Labels()}
+	full, err := metrics.Evaluate(ctx, points, nil, metrics.Options{PerQuery: true, NoClustering: true,
+		Progress: func(_ metrics.Stage, done, total int) { r.progress(ctx, "each query", done, total) }})
+	if err != nil {
+		return err
+	}
+	d.PerQueryAP = make([]float64, set.Len())
+	for i := range d.PerQueryAP {
+		d.PerQueryAP[i] = math.NaN() // no match in the gallery
+	}
+	for _, q := range full.PerQuery {
+		d.PerQueryAP[q.Row] = q.MAPAtR
+	}
+	d.APName = "MAP@R"
+	return r.addNeighbours(ctx, d, points)
+}
+
+func (r *reporter) addNeighbours(ctx context.Context, d *report.Data, points metrics.Set) error {
+	r.progress(ctx, "neighbours", 0, 0)
+	found, err := metrics.Search(ctx, points, nil, metrics.SearchOptions{K: min(neighbours, points.Len()-1)})
+	if err != nil {
+		return err
+	}
+	for i := range found.Len() {
+		index, distance := found.Of(i)
+		short := make([]float32, len(distance))
+		for k, v := range distance {
+			short[k] = float32(v)
+		}
+		d.Neighbours.Indices = append(d.Neighbours.Indices, index)
+		d.Neighbours.Distances = append(d.Neighbours.Distances, short)
+	}
+	return nil
+}
+
+// progress tells the hooks which part of the report is being made.
+func (r *reporter) progress(ctx context.Context, part string, done, total int) {
+	r.trainer.progress(ctx, "writing the report: "+part, done, total)
+}
+
+func (r *reporter) facts() []report.Fact {
+	s, result := r.trainer.data.Train.Summary(), r.result
+	return []report.Fact{
+		{Name: "Pictures", Value: s.Source},
+		{Name: "Learned from", Value: fmt.Sprintf("%s classes, %s pictures", wording.Thousands(s.Classes), wording.Thousands(s.Pictures))},
+		{Name: "Steps", Value: fmt.Sprintf("%s (model of step %s)", wording.Thousands(result.Steps), wording.Thousands(result.ModelStep))},
+		{Name: "Time", Value: fmt.Sprintf("%.0f s", result.Seconds)},
+		{Name: "Speed", Value: fmt.Sprintf("%s images/s", wording.Thousands(int(result.ImagesPerSecond)))},
+		{Name: "Parameters", Value: wording.Thousands(result.Parameters)},
+		{Name: "Device", Value: fmt.Sprintf("%s, %d threads", result.Device, result.Threads)},
+		{Name: "Memory", Value: result.Memory()},
+		{Name: "Seed", Value: fmt.Sprint(result.Seed)},
+	}
+}
+
+func (r *reporter) metrics() []report.Metric {
+	var out []report.Metric
+	for _, f := range r.result.Figures() {
+		out = append(out, report.Metric{Name: f.Title, Before: f.Before, After: f.After})
+	}
+	return out
+}
+
+// series are the curves: of every logged step, and of the validation classes.
+func (r *reporter) series() []report.Series {
+	curve := func(group, name string, of func(StepInfo) float64) report.Series {
+		s := report.Series{Group: group, Name: name}
+		for _, i := range r.steps {
+			s.Steps = append(s.Steps, i.Step)
+			s.Values = append(s.Values, of(i))
+		}
+		return s
+	}
+	out := []report.Series{
+		curve("Loss", "", func(i StepInfo) float64 { return i.Loss }),
+		curve("Mean distance in the batch", "same class", func(i StepInfo) float64 { return i.MeanPositive }),
+		curve("Mean distance in the batch", "other class", func(i StepInfo) float64 { return i.MeanNegative }),
+	}
+	if n := len(r.steps); n > 0 && r.steps[n-1].HasActive {
+		out = append(out, curve("Share of active pairs or triplets", "", func(i StepInfo) float64 { return i.ActiveShare }))
+	}
+	out = append(out, r.validation()...)
+	return append(out,
+		curve("Learning rate", "", func(i StepInfo) float64 { return i.LR }),
+		curve("Gradient norm", "", func(i StepInfo) float64 { return i.GradNorm }),
+		curve("Embedding norm", "", func(i StepInfo) float64 { return i.EmbeddingNorm }),
+		r.speed())
+}
+
+// speed begins once there is a speed to tell.
+func (r *reporter) speed() report.Series {
+	s := report.Series{Group: "Speed", Unit: "images/s"}
+	for _, i := range r.steps {
+		if i.ImagesPerSecond > 0 {
+			s.Steps, s.Values = append(s.Steps, i.Step), append(s.Values, i.ImagesPerSecond)
+		}
+	}
+	return s
+}
+
+// validation are the curves on the validation classes while training.
+func (r *reporter) validation() []report.Series {
+	group := "Validation classes"
+	recall, mapAtR := report.Series{Group: group, Name: "Recall@1"}, report.Series{Group: group, Name: "MAP@R"}
+	for _, i := range r.evals {
+		if i.Set != SetValidation || i.Phase == After {
+			continue
+		}
+		v, _ := i.Result.RecallOf(1)
+		recall.Steps, recall.Values = append(recall.Steps, i.Step), append(recall.Values, v)
+		mapAtR.Steps, mapAtR.Values = append(mapAtR.Steps, i.Step), append(mapAtR.Values, i.Result.MAPAtR)
+	}
+	if len(recall.Steps) < 2 {
+		return nil
+	}
+	return []report.Series{recall, mapAtR}
+}
+
+func (r *reporter) splits() []report.Split {
+	var out []report.Split
+	for _, p := range r.trainer.data.Parts() {
+		s := p.Set.Summary()
+		out = append(out, report.Split{Name: p.Name, Classes: s.Classes, Pictures: s.Pictures, Smallest: s.Smallest.Pictures,
+			Note: fmt.Sprintf("smallest class %s; stored as %s of %d×%d", s.Smallest.Name, wording.Channels(s.Channels), s.Height, s.Width)})
+	}
+	return out
+}
+
+func (r *reporter) skipped() []report.Skip {
+	var out []report.Skip
+	for _, c := range r.trainer.data.Skipped() {
+		out = append(out, report.Skip{Reason: c.What, Count: c.Count, Examples: c.Examples})
+	}
+	return out
+}
+
+// softwareVersion is this module's version as the Go tool recorded it.
+func softwareVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return module
+	}
+	if info.Main.Path != module { // somebody's program
+		for _, d := range info.Deps {
+			if d.Path == module {
+				return module + " " + d.Version + ", " + info.GoVersion
+			}
+		}
+	}
+	v := module + " " + info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			v += " " + s.Value[:12]
+		}
+	}
+	return v + ", " + info.GoVersion
+}
+
+const module = "medusa"
