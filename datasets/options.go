@@ -67,7 +67,8 @@ type Options struct {
 	// Logger gets one line when a set has been opened and a warning for what was left
 	// out; nothing is logged if nil.
 	Logger *slog.Logger
-	// Progress, if not nil, is called now and then by one goroutine at a time while
+	// Progress, if not nil, is called now and then by one goroutine at a time: while a
+	// folder is listed with the files and folders seen so far and a total of 0, then while
 	// pictures are decoded.
 	Progress func(done, total int)
 }

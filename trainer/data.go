@@ -19,7 +19,9 @@ type Data struct {
 // LoadOptions are the parts of Load that are not configuration.
 type LoadOptions struct {
 	Logger   *slog.Logger
-	Progress func(done, total int) // called now and then while pictures are decoded
+	// Progress is called now and then while folders are listed, with a total of 0, and while
+	// pictures are decoded.
+	Progress func(done, total int)
 }
 
 // Load opens the pictures that cfg names, cuts validation and test classes that share

@@ -43,6 +43,7 @@ type StartInfo struct {
 	Parameters    int // learned numbers of the network
 	LossParams    int // learned numbers of the loss
 	Config        Config
+	LeftOut       string // path of the list of what was left out; empty if all was taken
 }
 
 // StepInfo is the state after a step.

@@ -51,6 +51,8 @@ func (r *reporter) write(ctx context.Context) error {
 		Version: softwareVersion(),
 		Seed:    int64(r.result.Seed),
 
+		SkippedList: r.listOfSkipped(),
+
 		Progress: func(part string) { r.progress(ctx, part, 0, 0) },
 	}
 	if r.result.Protocol != "" {
@@ -64,6 +66,14 @@ func (r *reporter) write(ctx context.Context) error {
 		return errors.Wrap(err, "trainer")
 	}
 	return dir.writeBytes(ReportFile, page.Bytes())
+}
+
+// listOfSkipped is the name of the file that lists what was left out.
+func (r *reporter) listOfSkipped() string {
+	if r.trainer.leftOut == "" {
+		return ""
+	}
+	return LeftOutFile
 }
 
 // addSet adds the measured set: embeddings, neighbours, thumbnails.
@@ -216,7 +226,7 @@ func (r *reporter) splits() []report.Split {
 func (r *reporter) skipped() []report.Skip {
 	var out []report.Skip
 	for _, c := range r.trainer.data.Skipped() {
-		out = append(out, report.Skip{Reason: c.What, Count: c.Count, Examples: c.Examples})
+		out = append(out, report.Skip{Reason: c.What, Detail: c.Detail, Count: c.Count, Examples: c.Examples})
 	}
 	return out
 }

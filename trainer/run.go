@@ -352,7 +352,7 @@ func (t *Trainer) tellStart(ctx context.Context) error {
 	net, loss := t.Parameters()
 	i := StartInfo{
 		Dir: string(t.dir), Step: t.state.Step, Steps: t.cfg.Steps, Batch: t.sampler.Batch(),
-		StepsPerEpoch: t.sampler.BatchesPerEpoch(), Parameters: net, LossParams: loss, Config: t.cfg,
+		StepsPerEpoch: t.sampler.BatchesPerEpoch(), Parameters: net, LossParams: loss, Config: t.cfg, LeftOut: t.leftOut,
 	}
 	return t.tell(func(h Hook) error {
 		if h.Start == nil {

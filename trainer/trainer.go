@@ -80,6 +80,7 @@ type Trainer struct {
 	landing     time.Time // when the last one ended
 	moved       moved
 	info        StepInfo
+	leftOut     string    // path of the list of what was left out
 	untrained   []float32 // embeddings of the measured pictures before training, for the report; nil in a resumed run
 	ran         bool
 }
@@ -111,7 +112,11 @@ func (t *Trainer) found() (err error) {
 		return err
 	}
 	t.dir.sweep()
-	if err := t.dir.writeConfig(t.given, t.o.ConfigText); err != nil {
+	err = t.dir.writeConfig(t.given, t.o.ConfigText)
+	if err == nil {
+		t.leftOut, err = t.dir.writeLeftOut(t.data)
+	}
+	if err != nil {
 		t.dir.undo(errors.Is(was, os.ErrNotExist))
 		return errors.WithMessage(err, "trainer: the run was not begun")
 	}
@@ -137,6 +142,10 @@ func Resume(data Data, o Options) (*Trainer, error) {
 	}
 	t.held = held
 	dir.sweep()
+	if t.leftOut, err = dir.writeLeftOut(data); err != nil {
+		t.Close()
+		return nil, err
+	}
 	return t, nil
 }
 

@@ -12,7 +12,7 @@ import (
 
 // printFound tells what was found before anything is learned: classes, pictures, sizes,
 // and what was left out and why.
-func printFound(w *terminal.Screen, data trainer.Data, plan samplers.Plan) {
+func printFound(w *terminal.Screen, f *flags, data trainer.Data, plan samplers.Plan) {
 	s := data.Train.Summary()
 	w.Sayf("%s (%s)\n", s.Source, s.Kind)
 	t := terminal.Table{Header: []string{"", "classes", "pictures", "smallest class", "largest class"}, Right: []int{1, 2}, Names: []int{3, 4}}
@@ -33,8 +33,8 @@ func printFound(w *terminal.Screen, data trainer.Data, plan samplers.Plan) {
 	if line := plan.String(); line != "" {
 		w.Say("batches: " + line)
 	}
-	printCounts(w, "left out", data.Skipped())
-	printCounts(w, "worth knowing", data.Notes())
+	printCounts(w, f, "left out", data.Skipped())
+	printCounts(w, f, "worth knowing", data.Notes())
 	if shared := data.SeenInTraining(); len(shared) > 0 {
 		w.Sayf("careful: %d of the %d test classes are also learned, such as %s: the figures will not be about "+
 			"unseen classes; give others with -test, or part them with -train-classes and -test-classes",
@@ -43,13 +43,13 @@ func printFound(w *terminal.Screen, data trainer.Data, plan samplers.Plan) {
 	w.Say("")
 }
 
-func printCounts(w *terminal.Screen, title string, counts []datasets.Count) {
+func printCounts(w *terminal.Screen, f *flags, title string, counts []datasets.Count) {
 	if len(counts) == 0 {
 		return
 	}
 	w.Say(title + ":")
 	for _, c := range counts {
-		w.Sayf("  %s", c)
+		w.Say("  " + c.In(func(option string) string { return f.named("Data." + option) }))
 	}
 }
 

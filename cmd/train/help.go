@@ -16,7 +16,7 @@ func printHelp(out io.Writer, f *flags) {
 	fmt.Fprintln(out, terminal.Wrap(`train learns a network that puts pictures of the same thing close together, also for classes that it never saw, and proves it on such classes.
 
   go run ./cmd/train                       the embedded part of Omniglot,
-                                           ` + howLong + `
+                                           `+howLong+`
   go run ./cmd/train -data photos          one folder of pictures a class
   go run ./cmd/train -config run.yaml -lr 0.0003
   go run ./cmd/train -resume runs/NAME     go on after Ctrl-C or a crash

@@ -36,6 +36,9 @@ func (p *progress) start(_ context.Context, i trainer.StartInfo) error {
 		what += fmt.Sprintf(" and %s of the loss", wording.Thousands(i.LossParams))
 	}
 	p.screen.Sayf("training %s: %s; %d steps of %d pictures, %d steps an epoch", i.Dir, what, i.Steps, i.Batch, i.StepsPerEpoch)
+	if i.LeftOut != "" {
+		p.screen.Say("all that was left out, with reasons: " + i.LeftOut)
+	}
 	if i.Step > 0 {
 		p.screen.Sayf("going on after step %d", i.Step)
 	}

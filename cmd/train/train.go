@@ -59,7 +59,7 @@ func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (inte
 			err = e
 		}
 	}()
-	printFound(w, data, samplers.NewPlan(data.Train.Labels(), max(cfg.Sampler.K, 1), cfg.Sampler.Repeat))
+	printFound(w, f, data, samplers.NewPlan(data.Train.Labels(), max(cfg.Sampler.K, 1), cfg.Sampler.Repeat))
 
 	p := newProgress(w)
 	defer p.close()

@@ -169,9 +169,9 @@ func TestContradictionsNameBothFlags(t *testing.T) {
 // A text of any length and content in a flag gives a message that a terminal can show.
 func TestQuotedInputFloodsNoTerminal(t *testing.T) {
 	t.Setenv("COLUMNS", "")
-	huge := strings.Repeat("triplet+", 1_000)
+	huge := strings.Repeat("triplet ", 100_000)
 	for _, args := range [][]string{
-		{"-loss", huge + "?"}, {"-steps", huge}, {"-schedule", huge}, {"-normalise", huge}, {"-device", huge}, {"-" + huge, "1"}, {huge},
+		{"-loss", "triplet:margin=" + huge}, {"-steps", huge}, {"-schedule", huge}, {"-normalise", huge}, {"-device", huge}, {"-" + huge, "1"}, {huge},
 		{"-train-classes", huge}, {"-config", huge}, {"-resume", huge}, {"-data", huge}, {"-metric", huge},
 		{"-data", "\x1b[2J\x1b[H\a"}, {"-resume", "\x1b]0;title\a"},
 	} {
@@ -206,4 +206,35 @@ func TestWhatIsWrittenFitsTheWidth(t *testing.T) {
 		}
 		assert.NotContains(t, stdout, "\x1b")
 	}
+}
+
+// Why files were left out is told where they are left out, with what to do; a folder of
+// nothing else says so in its error.
+func TestWhyFilesAreLeftOutIsTold(t *testing.T) {
+	pointers := t.TempDir()
+	for i := range 3 {
+		class := filepath.Join(pointers, fmt.Sprintf("class%d", i))
+		require.NoError(t, os.MkdirAll(class, 0o755))
+		for k := range 3 {
+			require.NoError(t, os.WriteFile(filepath.Join(class, fmt.Sprintf("%d.png", k)),
+				[]byte("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"), 0o644))
+		}
+	}
+	code, _, stderr := call("-data", pointers, "-out", filepath.Join(t.TempDir(), "run"))
+	require.NotEqual(t, exitOK, code)
+	assert.Contains(t, stderr, "not a picture: 9 (")
+	assert.Contains(t, stderr, "fetch the files with git lfs pull")
+
+	folders(t, pointers, 6, 4)
+	out := filepath.Join(t.TempDir(), "run")
+	code, stdout, stderr := call(small("-data", pointers, "-out", out, "-steps", "2")...)
+	require.Equal(t, exitOK, code, stderr)
+	assert.Contains(t, stdout, "fetch the files with git lfs pull")
+	list := filepath.Join(out, "left-out.csv")
+	assert.Contains(t, stdout, "left out, with reasons: "+list)
+	assert.FileExists(t, list)
+	page, err := os.ReadFile(filepath.Join(out, "report.html"))
+	require.NoError(t, err)
+	assert.Contains(t, string(page), "fetch the files with git lfs pull")
+	assert.Contains(t, string(page), "left-out.csv")
 }

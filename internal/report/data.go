@@ -47,6 +47,8 @@ type Data struct {
 
 	Splits  []Split // table of what was found, one row a split
 	Skipped []Skip  // files that were not used, by reason
+	// SkippedList names the file in the run's folder that lists all of them.
+	SkippedList string
 
 	// Progress, if not nil, is told which part of the report is being made.
 	Progress func(part string)
@@ -120,6 +122,7 @@ type Split struct {
 // Skip counts the files that were left out for one reason.
 type Skip struct {
 	Reason   string
+	Detail   string // what is known besides: what such a file is, what to do
 	Count    int
 	Examples []string // some of their paths
 }
