@@ -40,7 +40,7 @@ func openTree(src source, origin string, o Options) (Split, error) {
 	if !info.IsDir() {
 		return Split{}, errors.Errorf("datasets: %s is a file, want a folder of pictures", origin)
 	}
-	src = &listing{source: src, told: func(seen int) { o.progress(seen, 0) }}
+	src = &toldSource{source: src, told: func(seen int) { o.progress(seen, 0) }}
 	parts, err := findParts(src)
 	if err != nil {
 		return Split{}, errors.Wrapf(err, "datasets: folder of pictures %s", origin)

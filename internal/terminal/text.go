@@ -93,6 +93,7 @@ func isCommand(line string) bool {
 // Limits of what a message repeats of what somebody wrote, in characters.
 const (
 	longestWord    = 200
+	longestLine    = 800
 	longestMessage = 4000
 	bytesRead      = 1 << 16 // of a message: more is cut before it is looked at
 )
@@ -118,7 +119,7 @@ func Tame(s string) string {
 		for k, w := range words {
 			words[k] = middleRunes(w, longestWord)
 		}
-		lines[i] = plain.Text(strings.Join(words, " "))
+		lines[i] = middleRunes(plain.Text(strings.Join(words, " ")), longestLine)
 	}
 	return middleRunes(strings.Join(lines, "\n"), longestMessage)
 }
