@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/pkg/errors"
@@ -40,6 +41,9 @@ func (f *flags) applyConfig(path string, raw []byte) error {
 			return errors.Errorf("line %d: %s stands there twice", key.Line, key.Value)
 		}
 		seen[key.Value] = true
+		if key.Value == "out" && ownFolder(path, value.Value) {
+			continue
+		}
 		if err := f.applyKey(key, value, given[key.Value]); err != nil {
 			return err
 		}
@@ -48,6 +52,17 @@ func (f *flags) applyConfig(path string, raw []byte) error {
 		}
 	}
 	return nil
+}
+
+// ownFolder reports whether the file at path lies in the run folder out: earlier versions
+// wrote that folder into its config.yaml, and another run needs another one.
+func ownFolder(path, out string) bool {
+	a, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return false
+	}
+	b, err := os.Stat(out)
+	return err == nil && os.SameFile(a, b)
 }
 
 func (f *flags) applyKey(key, value *yaml.Node, given bool) error {

@@ -144,6 +144,7 @@ func (s *settings) register(f *flags) {
 
 	f.group("This run")
 	f.text(&s.out, "out", "", "DIR", "run folder, new or empty; runs/DATE-TIME if empty")
+	f.notStored() // config.yaml says what a run computes, and begins others in other folders
 	f.text(&s.resume, "resume", "", "DIR", "go on with the run in DIR, bit for bit as if it had not stopped")
 	f.notStored()
 	f.text(&s.config, "config", "", "FILE", "YAML file with these flags' names as keys; flags on the command line win")

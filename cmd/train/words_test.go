@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -238,4 +241,66 @@ func TestWhyFilesAreLeftOutIsTold(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(page), "fetch the files with git lfs pull")
 	assert.Contains(t, string(page), "left-out.csv")
+}
+
+// The configuration of a run begins another one, in a folder of its own; also that of
+// earlier versions, which held the run's own folder.
+func TestConfigurationOfARunBeginsAnother(t *testing.T) {
+	t.Chdir(t.TempDir())
+	data := folders(t, t.TempDir(), 6, 4)
+	out := filepath.Join("runs", "photos")
+	code, _, stderr := call(small("-data", data, "-out", out, "-steps", "2", "-no-report")...)
+	require.Equal(t, exitOK, code, stderr)
+	config := filepath.Join(out, "config.yaml")
+	code, _, stderr = call("-config", config, "-lr", "0.0003")
+	require.Equal(t, exitOK, code, stderr)
+	text, err := os.ReadFile(config)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(config, append(text, "out: "+out+"\n"...), 0o644))
+	code, _, stderr = call("-config", config, "-lr", "0.0003")
+	require.Equal(t, exitOK, code, stderr)
+	runs, err := os.ReadDir("runs")
+	require.NoError(t, err)
+	assert.Len(t, runs, 3)
+}
+
+// Every command that a message prints does what the message says.
+func TestCommandsOfMessagesWork(t *testing.T) {
+	data := folders(t, t.TempDir(), 12, 4)
+	dir := filepath.Join(t.TempDir(), "a run's folder")
+	ctx, cancel := context.WithCancel(context.Background())
+	var out, errs bytes.Buffer
+	watch := writerFunc(func(p []byte) (int, error) {
+		if strings.Contains(string(p), "step 1/") {
+			cancel()
+		}
+		return out.Write(p)
+	})
+	args := small("-data", data, "-steps", "30", "-no-report", "-test", "none", "-out", dir)
+	require.Equal(t, exitInterrupted, run(ctx, args, watch, &errs, false), errs.String())
+	obey := func(text string) (code int, stdout, stderr string) {
+		t.Helper()
+		m := regexp.MustCompile(`(?m)^  go run ./cmd/train (.*)$`).FindStringSubmatch(text)
+		require.NotNil(t, m, text)
+		words, err := exec.Command("bash", "-c", `for w in `+m[1]+`; do printf '%s\0' "$w"; done`).Output()
+		require.NoError(t, err)
+		return call(strings.Split(strings.TrimSuffix(string(words), "\x00"), "\x00")...)
+	}
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skip("there is no bash to read commands as people give them")
+	}
+	code, stdout, stderr := obey(out.String())
+	require.Equal(t, exitOK, code, stderr)
+	assert.Contains(t, stdout, "going on after step")
+
+	t.Chdir(t.TempDir())
+	code, _, stderr = call("-resume", dir, "-lr", "0.5")
+	require.Equal(t, exitFailed, code)
+	code, _, stderr = obey(stderr)
+	require.Equal(t, exitOK, code, stderr)
+
+	_, _, stderr = call("-device", "cuda:99")
+	code, stdout, _ = obey(stderr)
+	require.Equal(t, exitOK, code)
+	assert.Contains(t, stdout, "This machine trains on")
 }
