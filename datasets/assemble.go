@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/pkg/errors"
-	"golang.org/x/text/unicode/norm"
 )
 
 // assemble makes a Dataset of the candidates that could be read; offset is the first
@@ -22,14 +21,16 @@ func assemble(g *gatherer, p *part, outcomes []outcome, offset int) *Dataset {
 	tried := make(map[string]bool)
 	for i, o := range outcomes {
 		c := p.candidates[i]
-		tried[c.class] = true
+		if !c.noClass {
+			tried[c.class] = true
+		}
 		var why *problem
 		switch {
 		case errors.As(o.err, &why):
 			skipped = append(skipped, Skip{g.store.paths[offset+i], why.reason, printable(why.detail)})
 		case leave[i] != "":
 			skipped = append(skipped, Skip{g.store.paths[offset+i], reasonDuplicate, leave[i]})
-		default:
+		case !c.noClass:
 			names[c.class] = true
 		}
 	}
@@ -37,7 +38,11 @@ func assemble(g *gatherer, p *part, outcomes []outcome, offset int) *Dataset {
 	for i, o := range outcomes {
 		if o.err == nil && leave[i] == "" {
 			d.rows = append(d.rows, int32(offset+i))
-			d.labels = append(d.labels, number[p.candidates[i].class])
+			label := NoClass
+			if c := p.candidates[i]; !c.noClass {
+				label = number[c.class]
+			}
+			d.labels = append(d.labels, label)
 			d.report.formats[o.format]++
 		}
 	}
@@ -76,21 +81,6 @@ func missing(tried, good map[string]bool) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-// lookalikes returns class names that differ from an earlier one only in case or in
-// the Unicode form of their accents: often one class that was copied between systems.
-func lookalikes(classes []string) []string {
-	seen := make(map[string]bool)
-	var alike []string
-	for _, name := range classes {
-		key := strings.ToLower(norm.NFC.String(name))
-		if seen[key] {
-			alike = append(alike, name)
-		}
-		seen[key] = true
-	}
-	return alike
 }
 
 // findDuplicates notes byte-identical pictures in r and returns why each is to be left

@@ -132,7 +132,7 @@ func newAugmenter(a Augment, s *store, norm Normalisation) *augmenter {
 
 // draw is the recipe of the picture for (seed, step, slot), without its item.
 func (g *augmenter) draw(seed uint64, step, slot int) Recipe {
-	g.source.Seed(mix(seed^mix(uint64(step))), mix(uint64(slot)+0x9e3779b97f4a7c15))
+	g.source.Seed(seedOf(seed, step, slot))
 	r := Recipe{Bright: 1, Contrast: 1}
 	if m := g.drawWarp(); m != identity {
 		from := g.size
@@ -175,6 +175,11 @@ func (g *augmenter) make(dst []float32, src []byte, r Recipe) {
 			clear(dst[at : at+r.Width])
 		}
 	}
+}
+
+// seedOf is the seed of what is random in one place of one step's batch.
+func seedOf(seed uint64, step, slot int) (uint64, uint64) {
+	return mix(seed ^ mix(uint64(step))), mix(uint64(slot) + 0x9e3779b97f4a7c15)
 }
 
 // mix is the finaliser of SplitMix64: near inputs give unrelated outputs.

@@ -2,25 +2,75 @@ package datasets
 
 import (
 	"image"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/pkg/errors"
 )
 
-// Dataset is a set of labelled pictures of one size, decoded and kept as uint8. It is
-// read-only after it has been opened and may be used by many goroutines.
+// Dataset is a set of labelled pictures of one size, decoded and kept as uint8, or of
+// labelled vectors (OpenVectors), which here stand for pictures of D channels and one pixel.
+// It is read-only after it has been opened and may be used by many goroutines.
 type Dataset struct {
 	store   *store
 	rows    []int32  // item → row of store
 	labels  []int    // item → class
 	classes []string // class → name
+	traits  *traits  // of each row of store; nil if nothing is known
+	pairs   []Pair   // of rows of store
 	report  report
 }
 
 // Split is what was found at one place: any of the three may be nil, but not all.
 type Split struct {
 	Train, Val, Test *Dataset
+
+	byClass bool // Train and Test were cut by class, see Whole
+}
+
+// Whole returns training and test part as one set, where the protocol of a well-known
+// data set parted them by class (CUB-200-2011: the first half of the classes is learned),
+// so that other classes may be chosen; nil if the parts stand as they were found.
+func (s Split) Whole() *Dataset {
+	if !s.byClass || s.Train == nil || s.Test == nil {
+		return nil
+	}
+	return join(s.Train, s.Test)
+}
+
+// join returns the pictures of a and b, which share a store.
+func join(a, b *Dataset) *Dataset {
+	d := &Dataset{store: a.store, traits: a.traits, pairs: a.pairs, report: a.report}
+	number := make(map[string]int)
+	for _, s := range []*Dataset{a, b} {
+		for _, name := range s.classes {
+			number[name] = 0
+		}
+	}
+	d.classes = slices.Sorted(maps.Keys(number))
+	for c, name := range d.classes {
+		number[name] = c
+	}
+	for _, s := range []*Dataset{a, b} {
+		d.rows = append(d.rows, s.rows...)
+		for _, c := range s.labels {
+			label := NoClass
+			if c != NoClass {
+				label = number[s.classes[c]]
+			}
+			d.labels = append(d.labels, label)
+		}
+	}
+	d.report.protocol = ""
+	d.report.skipped = slices.Concat(a.report.skipped, b.report.skipped)
+	d.report.notes = slices.Concat(a.report.notes, b.report.notes)
+	d.report.formats = maps.Clone(a.report.formats)
+	for format, n := range b.report.formats {
+		d.report.formats[format] += n
+	}
+	return d
 }
 
 // parts returns the data sets that are there, in order, with their names.
@@ -51,8 +101,8 @@ func (s Split) Close() error {
 // Len returns the number of pictures.
 func (d *Dataset) Len() int { return len(d.rows) }
 
-// Labels returns the class of each picture, 0 … len(Classes())−1. The slice is shared:
-// do not change it.
+// Labels returns the class of each picture, 0 … len(Classes())−1, or NoClass. The slice
+// is shared: do not change it.
 func (d *Dataset) Labels() []int { return d.labels }
 
 // Classes returns the names of the classes in ascending order of their folder paths,
@@ -68,7 +118,10 @@ func (d *Dataset) Shape() (channels, height, width int) {
 }
 
 // Path returns where picture i came from, safe to print.
-func (d *Dataset) Path(i int) string { return d.store.paths[d.rows[i]] }
+func (d *Dataset) Path(i int) string { return d.store.path(int(d.rows[i])) }
+
+// HoldsVectors reports whether the items are vectors (D, 1, 1) and no pictures.
+func (d *Dataset) HoldsVectors() bool { return d.store.vectors != nil }
 
 // Image returns picture i as it is stored, but with Options.Invert undone: what a
 // person would see in the file, resized. The image is the caller's own.
@@ -84,10 +137,10 @@ func (d *Dataset) Image(i int) (image.Image, error) {
 	return planesToImage(planes, s.channels, s.height, s.width, s.inverted), nil
 }
 
-// Subset returns the classes for which keep is true, renumbered in their order. No
-// picture is copied. It may be empty.
+// Subset returns the classes for which keep is true, renumbered in their order, without
+// pictures of no class. No picture is copied. It may be empty.
 func (d *Dataset) Subset(keep func(class int) bool) *Dataset {
-	sub := &Dataset{store: d.store, report: d.report}
+	sub := &Dataset{store: d.store, traits: d.traits, pairs: d.pairs, report: d.report}
 	number := make([]int, d.NumClasses())
 	for c, name := range d.classes {
 		number[c] = -1
@@ -97,7 +150,7 @@ func (d *Dataset) Subset(keep func(class int) bool) *Dataset {
 		}
 	}
 	for i, c := range d.labels {
-		if number[c] >= 0 {
+		if c != NoClass && number[c] >= 0 {
 			sub.rows = append(sub.rows, d.rows[i])
 			sub.labels = append(sub.labels, number[c])
 		}
@@ -137,7 +190,7 @@ func (d *Dataset) SplitClasses(fraction float64, seed uint64) (train, val *Datas
 	}
 	train = d.Subset(func(c int) bool { return !inVal[c] })
 	val = d.Subset(func(c int) bool { return inVal[c] })
-	val.report = report{source: d.report.source, kind: d.report.kind} // what was left out is told once, by train
+	val.report = report{source: d.report.source, kind: d.report.kind, layout: d.report.layout, protocol: d.report.protocol} // what was left out is told once, by train
 	return train, val, nil
 }
 
@@ -157,11 +210,20 @@ func SharedClasses(a, b *Dataset) []string {
 	return shared
 }
 
+// WithProtocol returns d with another Summary.Protocol: how it came to hold these classes.
+func (d *Dataset) WithProtocol(text string) *Dataset {
+	other := *d
+	other.report.protocol = text
+	return &other
+}
+
 // classSizes returns the number of pictures of each class.
 func (d *Dataset) classSizes() []int {
 	sizes := make([]int, d.NumClasses())
 	for _, c := range d.labels {
-		sizes[c]++
+		if c != NoClass {
+			sizes[c]++
+		}
 	}
 	return sizes
 }

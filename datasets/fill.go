@@ -21,25 +21,24 @@ func (d *Dataset) Fill(dst []float32, indices []int, norm Normalisation) error {
 	if err := d.checkIndices(indices); err != nil {
 		return err
 	}
-	tables := norm.Tables(d.store.channels)
 	return inParallel(len(indices), n, func(from, to int) error {
-		scratch := d.store.scratch()
+		fill := d.store.filler(norm)
 		for i := from; i < to; i++ {
-			pixels, err := d.store.get(int(d.rows[indices[i]]), scratch)
-			if err != nil {
+			if err := fill(dst[i*n:(i+1)*n], int(d.rows[indices[i]])); err != nil {
 				return err
 			}
-			lookUp(dst[i*n:(i+1)*n], pixels, tables)
 		}
 		return nil
 	})
 }
 
 // checkIndices says which of indices is no picture of d.
-func (d *Dataset) checkIndices(indices []int) error {
-	for _, i := range indices {
-		if i < 0 || i >= d.Len() {
-			return errors.Errorf("datasets: picture %d asked for, the set has %d", i, d.Len())
+func (d *Dataset) checkIndices(indices []int) error { return checkItems(d.Len(), indices) }
+
+func checkItems(n int, items []int) error {
+	for _, i := range items {
+		if i < 0 || i >= n {
+			return errors.Errorf("datasets: picture %d asked for, the set has %d", i, n)
 		}
 	}
 	return nil

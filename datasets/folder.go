@@ -2,7 +2,6 @@ package datasets
 
 import (
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
@@ -13,8 +12,11 @@ import (
 
 // OpenFolder reads the pictures under dir. A class is the folder of a picture, named by
 // its path below dir, at any depth: "Latin/character01". If dir holds folders train and
-// test (or val), these become the parts of the split and the classes are named below
-// them; a dir that holds nothing but one folder with such a pair is seen through.
+// test (or val, or query and gallery), these become the parts of the split and the classes
+// are named below them. Well-known data sets are recognised by their lists and names, and
+// a table beside the pictures is read where it says more than the folders; docs/datasets.md
+// lists what is. A dir that holds nothing but one folder with such is seen through. Names
+// that look like parts where classes should be are a *Question.
 //
 // Links are followed, each file and folder being read once under its first name; hidden
 // files, and what operating systems leave behind, are not read. What was left out, and
@@ -41,14 +43,17 @@ func openTree(src source, origin string, o Options) (Split, error) {
 		return Split{}, errors.Errorf("datasets: %s is a file, want a folder of pictures", origin)
 	}
 	src = &toldSource{source: src, told: func(seen int) { o.progress(seen, 0) }}
-	parts, err := findParts(src)
+	of, err := recognise(src, o)
 	if err != nil {
-		return Split{}, errors.Wrapf(err, "datasets: folder of pictures %s", origin)
+		return Split{}, errors.WithMessagef(err, "datasets: %s", origin)
 	}
-	if err := checkCandidates(parts, origin); err != nil {
+	if o.Columns != "" && !of.table {
+		return Split{}, errors.Errorf("datasets: columns are named, %q, but %s is read by its folders, not by a table", o.Columns, origin)
+	}
+	if err := checkCandidates(of.parts, origin); err != nil {
 		return Split{}, err
 	}
-	return openParts(src, o, origin, "folder", parts)
+	return openParts(src, o, origin, of)
 }
 
 // checkCandidates says what to do about a tree without pictures.
@@ -83,74 +88,6 @@ func withReasons(parts []*part, format string, args ...any) error {
 	return wrongOption(format, args...)
 }
 
-// partNames are the folders that make a split, as people name them.
-var partNames = map[string]string{
-	"train": "train", "training": "train",
-	"val": "val", "valid": "val", "validation": "val",
-	"test": "test", "testing": "test",
-}
-
-// findParts walks src: one part, or those of a split.
-func findParts(src source) ([]*part, error) {
-	root, folders, err := findSplit(src)
-	if err != nil {
-		return nil, err
-	}
-	w := &walker{source: src, seen: make(map[string]string)}
-	if folders == nil {
-		p := &part{}
-		return []*part{p}, w.walkPart(p, root)
-	}
-	var parts []*part
-	for _, title := range []string{"train", "val", "test"} {
-		if folder, ok := folders[title]; ok {
-			p := &part{title: title}
-			if err := w.walkPart(p, folder); err != nil {
-				return nil, err
-			}
-			parts = append(parts, p)
-		}
-	}
-	return parts, w.tellBeside(parts[0], root, folders)
-}
-
-// findSplit returns the folder of classes and nil, or the folder of a split and its
-// parts by title.
-func findSplit(src source) (root string, folders map[string]string, err error) {
-	for dir := "."; ; {
-		entries, err := src.readDir(dir)
-		if err != nil {
-			return "", nil, err
-		}
-		var inside []string
-		pictures := false
-		folders := make(map[string]string)
-		for _, e := range entries {
-			name := path.Join(dir, e.Name())
-			if leftAlone(e.Name()) != "" {
-				continue
-			}
-			if info, err := src.stat(name); err != nil || !info.IsDir() {
-				pictures = pictures || hasPictureName(name)
-				continue
-			}
-			inside = append(inside, name)
-			if title, ok := partNames[strings.ToLower(e.Name())]; ok && folders[title] == "" {
-				folders[title] = name
-			}
-		}
-		if folders["train"] != "" && len(folders) >= 2 {
-			return dir, folders, nil
-		}
-		if len(inside) != 1 || pictures || strings.Count(inside[0], "/") > 7 {
-			return ".", nil, nil
-		}
-		if dir = inside[0]; dir == folders["train"] {
-			return dir, nil, nil
-		}
-	}
-}
-
 // leftAlone returns why a name is never looked at, or "".
 func leftAlone(name string) string {
 	switch {
@@ -163,33 +100,14 @@ func leftAlone(name string) string {
 	return ""
 }
 
-// tellBeside puts what stands beside the folders of a split on p's list.
-func (w *walker) tellBeside(p *part, root string, folders map[string]string) error {
-	entries, err := w.source.readDir(root)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		name := path.Join(root, e.Name())
-		reason := leftAlone(e.Name())
-		if reason == "" {
-			reason = reasonBeside
-		}
-		if title := partNames[strings.ToLower(e.Name())]; title == "" || folders[title] != name {
-			p.skip(w.source.show(name), reason, "")
-		}
-	}
-	return nil
-}
-
-// openParts decodes parts and makes a split of them.
-func openParts(src source, o Options, origin, kind string, parts []*part) (Split, error) {
-	sets, err := gather(src, o, origin, kind, parts)
+// openParts decodes the parts of an offer and makes a split of them.
+func openParts(src source, o Options, origin string, of *offer) (Split, error) {
+	sets, err := gather(src, o, origin, of)
 	if err != nil {
 		return Split{}, err
 	}
-	var s Split
-	for i, p := range parts {
+	s := Split{byClass: of.byClass}
+	for i, p := range of.parts {
 		if err := sets[i].checkClasses(origin, p); err != nil {
 			sets[i].Close()
 			return Split{}, err

@@ -164,7 +164,7 @@ func TestSummary(t *testing.T) {
 			{What: "picture that stands in several classes", Count: 3, Examples: []string{"A/same.png", "a/same.png", "single/6.png"}},
 			{What: "empty class folder", Count: 1, Examples: []string{"empty"}},
 			{What: "class without a readable picture", Count: 1, Examples: []string{"bad"}},
-			{What: "class name that looks like another's", Count: 1, Examples: []string{"a"}},
+			{What: "class name that looks like another's", Count: 1, Examples: []string{"a like A"}},
 			{What: "picture of a single colour", Count: 1, Examples: []string{"A/black.png"}},
 		},
 	}, s.Train.Summary())

@@ -21,6 +21,28 @@ type candidate struct {
 	name  string // in the source
 	class string // raw folder path or label
 	box   *image.Rectangle
+
+	noClass                    bool // the picture belongs to none, see NoClass
+	role                       Role
+	camera, sequence, category string // "" where unknown
+}
+
+// offer is what a place has to be opened: its parts, and what is known of them together.
+type offer struct {
+	kind     string // folder, manifest …
+	layout   string // what was recognised; "" for plain folders of classes
+	protocol string // how it was parted, a sentence; "" if nothing is to be said
+	table    bool   // it was read from a table, to which Options.Columns applies
+	byClass  bool   // the parts were cut by class, by a protocol that may be overridden
+	parts    []*part
+	pairs    []namedPair
+}
+
+// namedPair is a Pair by the names of its files in the source.
+type namedPair struct {
+	a, b string
+	same bool
+	fold int
 }
 
 // part is what a source offers for training, validation or test.
@@ -52,9 +74,10 @@ type gatherer struct {
 	store   *store
 }
 
-// gather decodes what parts name and returns a Dataset for each.
-func gather(src source, o Options, origin, kind string, parts []*part) ([]*Dataset, error) {
+// gather decodes what the parts of an offer name and returns a Dataset for each.
+func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error) {
 	var all []candidate
+	parts := of.parts
 	for _, p := range parts {
 		slices.SortStableFunc(p.candidates, func(a, b candidate) int { return cmp.Compare(a.name, b.name) })
 		all = append(all, p.candidates...)
@@ -73,12 +96,16 @@ func gather(src source, o Options, origin, kind string, parts []*part) ([]*Datas
 		return nil, err
 	}
 	sets := make([]*Dataset, len(parts))
-	at := 0
+	traits, at := traitsOf(all), 0
+	pairs, missing := pairsOf(all, outcomes, of.pairs)
 	for i, p := range parts {
 		sets[i] = assemble(g, p, outcomes[at:at+len(p.candidates)], at)
-		sets[i].report.source, sets[i].report.kind = origin, kind
+		sets[i].traits, sets[i].pairs = traits, pairs
+		r := &sets[i].report
+		r.source, r.kind, r.layout, r.protocol = origin, of.kind, of.layout, of.protocol
 		at += len(p.candidates)
 	}
+	sets[0].report.note("pair of which a picture is lacking", missing...)
 	return sets, nil
 }
 

@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"context"
+	"math/rand/v2"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -71,7 +72,8 @@ func (b *Batch) fail(err error) {
 //
 // One goroutine may call Next; after the first batches nothing is allocated.
 type Loader struct {
-	data  *Dataset
+	data  Set
+	size  int // values of an item
 	conf  LoaderConfig
 	next  func(dst []int) error
 	free  chan *Batch // to be filled
@@ -99,7 +101,7 @@ type job struct {
 // by one goroutine, and not after it returned an error: Next then hands that error out
 // once all batches before it are consumed. startStep numbers the first batch. Close
 // the loader when done.
-func NewLoader(d *Dataset, c LoaderConfig, next func(dst []int) error, startStep int) (*Loader, error) {
+func NewLoader(d Set, c LoaderConfig, next func(dst []int) error, startStep int) (*Loader, error) {
 	if err := c.validate(d); err != nil {
 		return nil, err
 	}
@@ -114,7 +116,7 @@ func NewLoader(d *Dataset, c LoaderConfig, next func(dst []int) error, startStep
 	}
 	buffers := c.Ahead + 1 // one is with the consumer
 	l := &Loader{
-		data: d, conf: c, next: next, quit: make(chan struct{}),
+		data: d, size: ItemSize(d), conf: c, next: next, quit: make(chan struct{}),
 		free: make(chan *Batch, buffers), order: make(chan *Batch, buffers), jobs: make(chan job, c.Workers),
 	}
 	for range buffers {
@@ -128,8 +130,8 @@ func NewLoader(d *Dataset, c LoaderConfig, next func(dst []int) error, startStep
 	return l, nil
 }
 
-func (c LoaderConfig) validate(d *Dataset) error {
-	if d == nil || d.Len() == 0 {
+func (c LoaderConfig) validate(d Set) error {
+	if isNil(d) || d.Len() == 0 {
 		return errors.New("datasets: loader over an empty set")
 	}
 	if c.Batch < 1 {
@@ -138,8 +140,12 @@ func (c LoaderConfig) validate(d *Dataset) error {
 	if c.Workers < 0 || c.Ahead < 0 {
 		return errors.Errorf("datasets: loader has %d workers and %d batches ahead, want 0 (default) or more", c.Workers, c.Ahead)
 	}
-	if err := c.Normalisation.Validate(d.store.channels); err != nil {
+	channels, _, _ := d.Shape()
+	if err := c.Normalisation.Validate(channels); err != nil {
 		return err
+	}
+	if picturesOf(d) == nil && (c.Recipes || c.Augment != Augment{}) {
+		return errors.New("datasets: only the pictures of a Dataset can be augmented: leave Augment and Recipes at zero (a Set of your own can implement Sampled)")
 	}
 	return c.Augment.Validate()
 }
@@ -153,7 +159,7 @@ func (l *Loader) newBatch() *Batch {
 	if l.conf.Recipes {
 		b.Recipes = make([]Recipe, n)
 	} else {
-		b.Pixels = make([]float32, n*l.data.store.bytes())
+		b.Pixels = make([]float32, n*l.size)
 	}
 	return b
 }
@@ -189,11 +195,12 @@ func (l *Loader) draw(b *Batch) error {
 	if l.conf.State != nil {
 		b.SamplerState = l.conf.State()
 	}
-	if err := l.data.checkIndices(b.Indices); err != nil {
+	if err := checkItems(l.data.Len(), b.Indices); err != nil {
 		return errors.WithMessagef(err, "batch of step %d", b.Step)
 	}
+	labels := l.data.Labels()
 	for i, item := range b.Indices {
-		b.Classes[i] = l.data.labels[item]
+		b.Classes[i] = labels[item]
 		b.Labels[i] = float32(b.Classes[i])
 	}
 	return nil
@@ -217,16 +224,16 @@ func (l *Loader) handOut(b *Batch) bool {
 // work prepares pieces until the loader is closed.
 func (l *Loader) work() {
 	defer l.done.Done()
-	s := l.data.store
-	g := newAugmenter(l.conf.Augment, s, l.conf.Normalisation)
-	scratch := s.scratch()
-	if s.detail != nil {
-		scratch = s.detail.scratch() // the larger of the two
-	}
+	prepare := l.preparer()
 	for {
 		select {
 		case j := <-l.jobs:
-			l.prepare(j, g, scratch)
+			for slot := j.from; slot < j.to; slot++ {
+				if err := prepare(j.batch, slot); err != nil {
+					j.batch.fail(errors.WithMessagef(err, "batch of step %d", j.batch.Step))
+					break
+				}
+			}
 			if j.batch.pending.Add(-1) == 0 {
 				j.batch.ready <- struct{}{}
 			}
@@ -236,26 +243,56 @@ func (l *Loader) work() {
 	}
 }
 
-func (l *Loader) prepare(j job, g *augmenter, scratch []byte) {
-	s, b := l.data.store, j.batch
-	n := s.bytes()
-	for slot := j.from; slot < j.to; slot++ {
+// preparer returns what makes the item of one place of a batch. It serves one goroutine.
+func (l *Loader) preparer() func(b *Batch, slot int) error {
+	if d := picturesOf(l.data); d != nil {
+		return l.picturePreparer(d)
+	}
+	n := l.size
+	if sampled, ok := l.data.(Sampled); ok {
+		source := rand.NewPCG(0, 0)
+		rng := rand.New(source)
+		return func(b *Batch, slot int) error {
+			source.Seed(seedOf(l.conf.Seed, b.Step, slot))
+			return sampled.Sample(b.Pixels[slot*n:(slot+1)*n], b.Indices[slot], l.conf.Normalisation, rng)
+		}
+	}
+	if d, ok := l.data.(*Dataset); ok { // of vectors
+		fill := d.store.filler(l.conf.Normalisation)
+		return func(b *Batch, slot int) error {
+			return fill(b.Pixels[slot*n:(slot+1)*n], int(d.rows[b.Indices[slot]]))
+		}
+	}
+	return func(b *Batch, slot int) error {
+		return l.data.Fill(b.Pixels[slot*n:(slot+1)*n], b.Indices[slot:slot+1], l.conf.Normalisation)
+	}
+}
+
+// picturePreparer augments pictures, or says how.
+func (l *Loader) picturePreparer(d *Dataset) func(b *Batch, slot int) error {
+	s, n := d.store, l.size
+	g := newAugmenter(l.conf.Augment, s, l.conf.Normalisation)
+	scratch := s.scratch()
+	if s.detail != nil {
+		scratch = s.detail.scratch() // the larger of the two
+	}
+	return func(b *Batch, slot int) error {
 		r := g.draw(l.conf.Seed, b.Step, slot)
 		r.Item = b.Indices[slot]
 		if l.conf.Recipes {
 			b.Recipes[slot] = r
-			continue
+			return nil
 		}
 		from := s
 		if r.Detail {
 			from = s.detail
 		}
-		pixels, err := from.get(int(l.data.rows[b.Indices[slot]]), scratch)
+		pixels, err := from.get(int(d.rows[b.Indices[slot]]), scratch)
 		if err != nil {
-			b.fail(errors.WithMessagef(err, "batch of step %d", b.Step))
-			return
+			return err
 		}
 		g.make(b.Pixels[slot*n:(slot+1)*n], pixels, r)
+		return nil
 	}
 }
 

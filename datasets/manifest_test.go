@@ -70,7 +70,7 @@ func TestManifestMissingPicture(t *testing.T) {
 	s, err := OpenManifestFS(fsys, "pics/list.csv", Options{})
 	require.NoError(t, err)
 	require.Equal(t, []Skip{{Path: "pics/none.png", Reason: "cannot be read", Detail: "file does not exist"}}, s.Train.Skipped())
-	require.Equal(t, []Count{{What: "column of the manifest not used", Count: 1, Examples: []string{"photographer"}}}, s.Train.Summary().Notes)
+	require.Equal(t, []Count{{What: "column of the table not used", Count: 1, Examples: []string{"photographer"}}}, s.Train.Summary().Notes)
 	_, err = OpenManifestFS(fsys, "pics/list.csv", Options{Strict: true})
 	require.ErrorContains(t, err, "pics/none.png: cannot be read")
 }
@@ -79,8 +79,8 @@ func TestManifestErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                    "empty file, want a line",
 		"path,label\n":                        "no line below the header",
-		"path,fine_id,coarse_id\n1.png,2,3":   `no column "label": the header has "path", "fine_id", "coarse_id"; rename`,
-		"file,label\n1.png,a":                 `no column "path"`,
+		"path,fine_id,coarse_id\n1.png,2,3":   `no column "label": the header has "path", "fine_id", "coarse_id"; if it is called otherwise, such as fine_id: set Options.Columns to "label=fine_id"`,
+		"where,label\n1.png,a":                `no column "path"`,
 		"path,lable\n1.png,a":                 `column "lable" is unknown; did you mean "label"?`,
 		"path,label,spilt\n1.png,a,test":      `did you mean "split"?`,
 		"path,label,path\n1.png,a,b":          `column "path" stands twice`,
@@ -126,12 +126,32 @@ func TestSlip(t *testing.T) {
 	}
 }
 
+// tableOf reads text as a table beside no pictures.
+func tableOf(name, text, columns string) ([]*part, error) {
+	src := fsSource{fstest.MapFS{name: {Data: []byte(text)}}}
+	t, err := readTable(src, name, Options{Columns: columns})
+	if err != nil {
+		return nil, err
+	}
+	b := newPartsByTitle()
+	err = t.addTo(b, "train")
+	return b.list(), err
+}
+
 func FuzzManifest(f *testing.F) {
-	f.Add("path,label,split,x0,y0,x1,y1\na.png,b,test,1,2,3,4\n")
-	f.Add("\xef\xbb\xbflabel;path\n\"x\ny\";z\n")
-	f.Add("path,label\n\"")
-	f.Fuzz(func(t *testing.T, text string) {
-		parts, err := parseManifest(strings.NewReader(text))
+	f.Add("path,label,split,x0,y0,x1,y1\na.png,b,test,1,2,3,4\n", "", false)
+	f.Add("\xef\xbb\xbflabel;path\n\"x\ny\";z\n", "", false)
+	f.Add("path,label\n\"", "", false)
+	f.Add("sep=;\n2\nImage;Id\na.png;1\nb.png;1.0\n", "", false)
+	f.Add("\xff\xfep\x00a\x00t\x00h\x00,\x00", "", false)
+	f.Add("a.png x 1\n\"b c.png\" y 2\n", "path,label,-", false)
+	f.Add("{\"file_name\":\"a.png\",\"label\":3}\n", "", true)
+	f.Fuzz(func(t *testing.T, text, columns string, lines bool) {
+		name := "t.csv"
+		if lines {
+			name = "t.jsonl"
+		}
+		parts, err := tableOf(name, text, columns)
 		if err != nil {
 			return
 		}
@@ -141,6 +161,7 @@ func FuzzManifest(f *testing.F) {
 			for _, c := range p.candidates {
 				require.NotEmpty(t, c.name)
 				require.NotEmpty(t, c.class)
+				require.Equal(t, trimCell(c.class), c.class)
 				require.True(t, c.box == nil || !c.box.Empty())
 			}
 		}

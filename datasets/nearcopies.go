@@ -40,6 +40,9 @@ func FindNearCopies(set, other *Dataset) ([]NearCopy, error) {
 		return nil, errors.Errorf("datasets: near-copies between pictures of %d×%d×%d and of %d×%d×%d (channels, height, width): open both sets with one size",
 			a.channels, a.height, a.width, b.channels, b.height, b.width)
 	}
+	if set.HoldsVectors() || other.HoldsVectors() {
+		return nil, errVectors
+	}
 	mine, err := set.hashes()
 	if err != nil {
 		return nil, err

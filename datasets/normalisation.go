@@ -40,6 +40,9 @@ func (d *Dataset) ComputeNormalisation() (Normalisation, error) {
 	if d.Len() == 0 {
 		return Normalisation{}, errors.New("datasets: normalisation of an empty set")
 	}
+	if v := d.store.vectors; v != nil {
+		return v.moments(d.rows)
+	}
 	var mu sync.Mutex
 	counts := make([][256]int64, d.store.channels)
 	err := inParallel(d.Len(), d.store.bytes(), func(from, to int) error {

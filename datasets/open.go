@@ -1,10 +1,10 @@
 package datasets
 
 import (
-	"archive/zip"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pkg/errors"
@@ -16,18 +16,27 @@ import (
 //	a folder of IDX files  OpenIDXFolder
 //	any other folder       OpenFolder
 //	*-images-idx3-ubyte    OpenIDX, with the labels beside it; .gz or not
-//	*.zip                  OpenFS of what is inside
-//	any other file         OpenManifest
+//	.npy, .npz, .safetensors, a table of numbers, or a folder of these
+//	                       OpenVectors
+//	.zip, .tar, .tar.gz    OpenFS of what is inside
+//	any other file         OpenManifest, or OpenFolder of the folder around it where
+//	                       it is a list that means nothing alone, such as CUB's images.txt
 func Open(path string, o Options) (Split, error) {
 	info, err := os.Stat(path)
 	if path == "" || path == "omniglot" && os.IsNotExist(err) {
 		return Omniglot(o)
 	}
 	if os.IsNotExist(err) {
-		return Split{}, errors.Errorf("datasets: %s does not exist: give a folder with one folder of pictures a class, a CSV manifest or IDX files", printable(path))
+		return Split{}, errors.Errorf("datasets: %s does not exist: give a folder with one folder of pictures a class, a table, an archive or IDX files", printable(path))
 	}
 	if err != nil {
 		return Split{}, errors.Wrap(err, "datasets")
+	}
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return Split{}, errors.Errorf("datasets: %s is %s, want a folder or an ordinary file", printable(path), reasonSpecial)
+	}
+	if HoldsVectors(path) {
+		return OpenVectors(path, o)
 	}
 	if info.IsDir() {
 		if holdsIDX(path) {
@@ -70,12 +79,38 @@ func openFile(path string, o Options) (Split, error) {
 		return OpenIDX(path, filepath.Join(filepath.Dir(path), labels), o)
 	case strings.HasPrefix(head, "PK\x03\x04"):
 		return openZip(path, o)
-	case strings.HasPrefix(head, "\x1f\x8b"), strings.HasPrefix(head, "7z\xbc\xaf"), strings.HasSuffix(name, ".tar"):
-		return Split{}, errors.Errorf("datasets: %s is an archive; unpack it and give the folder", printable(path))
-	case !isText([]byte(head)):
-		return Split{}, errors.Errorf("datasets: %s is neither a folder nor a CSV manifest (in UTF-8) nor an IDX file", printable(path))
+	case strings.HasPrefix(head, "\x1f\x8b"):
+		return openTar(path, true, o)
+	case len(head) > 262 && head[257:262] == "ustar", strings.HasSuffix(name, ".tar"):
+		return openTar(path, false, o)
+	case packers[head[:min(len(head), 4)]] != "":
+		return Split{}, errors.Errorf("datasets: %s is an archive of %s; unpack it and give the folder", printable(path), packers[head[:4]])
+	case folderOfList(path) != "":
+		return OpenFolder(folderOfList(path), o)
+	case !looksLikeText([]byte(head)):
+		return Split{}, errors.Errorf("datasets: %s is neither a folder nor a table (CSV or JSON lines) nor an IDX file", printable(path))
 	}
 	return OpenManifest(path, o)
+}
+
+// packers are archives that are not opened, by their first bytes.
+var packers = map[string]string{"7z\xbc\xaf": "7-Zip", "Rar!": "RAR", "\xfd7zX": "xz", "BZh9": "bzip2", "\x28\xb5\x2f\xfd": "Zstandard"}
+
+// folderOfList returns the folder of the data set of which a file is one of the lists; "" if
+// it is none.
+func folderOfList(file string) string {
+	dir, name := filepath.Split(file)
+	dir = filepath.Clean(dir)
+	for _, dir := range []string{dir, filepath.Dir(dir)} { // lists may have a folder of their own
+		d, err := readDirectory(diskSource{dir}, ".", Options{})
+		if err == nil && slices.ContainsFunc(layouts, func(l layout) bool { return slices.Contains(l.lists, name) && l.has(d) }) {
+			if up := filepath.Dir(dir); slices.Contains([]string{"Eval", "Anno", "devkit"}, filepath.Base(dir)) {
+				return up
+			}
+			return dir
+		}
+	}
+	return ""
 }
 
 // headOf returns the first bytes of a file.
@@ -91,13 +126,4 @@ func headOf(path string) (string, error) {
 		return "", errors.Wrap(err, "datasets")
 	}
 	return string(head[:n]), nil
-}
-
-func openZip(path string, o Options) (Split, error) {
-	z, err := zip.OpenReader(path)
-	if err != nil {
-		return Split{}, errors.Wrapf(err, "datasets: %s", printable(path))
-	}
-	defer z.Close()
-	return openTree(fsSource{z}, printable(path), o)
 }

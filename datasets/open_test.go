@@ -50,8 +50,8 @@ func TestOpenErrors(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		filepath.Join(dir, "none"):        "none does not exist: give a folder",
-		write("a.tar.gz", "\x1f\x8b\x08"): "is an archive; unpack it",
-		write("a.bin", "\x00\x01\x02"):    "is neither a folder nor a CSV manifest (in UTF-8) nor an IDX file",
+		write("a.tar.gz", "\x1f\x8b\x08"): "cut off or damaged",
+		write("a.bin", "\x00\x01\x02"):    "is neither a folder nor a table (CSV or JSON lines) nor an IDX file",
 		write("e.csv", ""):                "is an empty file",
 		write("a.zip", "PK\x03\x04"):      "not a valid zip file",
 		write("a.csv", "x,y\n"):           `no column "path"`,

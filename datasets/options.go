@@ -18,6 +18,15 @@ const (
 	Pad     ResizeMode = "pad"     // the whole picture, centred, white beside it (letterbox)
 )
 
+// Layout says how folders become classes and parts.
+type Layout string
+
+// The ways to read folders.
+const (
+	LayoutAuto    Layout = "auto"    // well-known data sets, parts and tables are recognised; the default
+	LayoutFolders Layout = "folders" // every folder of pictures is a class, whatever its name and its neighbours
+)
+
 // Limits that hold where Options has zero.
 const (
 	DefaultMaxPixels    = 64 << 20  // 67 megapixels: above any telephone's usual setting
@@ -43,6 +52,13 @@ type Options struct {
 	// Invert stores 255 − value: line drawings on white paper get ink 1 and paper 0,
 	// so that what lies outside of a picture and what is empty in it are alike.
 	Invert bool
+
+	// Layout says how folders are read; LayoutAuto if empty.
+	Layout Layout
+	// Columns names the columns of a table, where its header does not: of a table
+	// without a header all in order, such as "path,label,-,split", - being one that is
+	// not used; of others those that are called differently, such as "path=Foto,label=Art".
+	Columns string
 
 	// MaxPixels is the largest width × height, looked up in the header before a
 	// picture is decoded; DefaultMaxPixels if zero.
@@ -101,6 +117,16 @@ func (o Options) withDefaults() (Options, error) {
 	case Squeeze, Crop, Pad:
 	default:
 		return o, wrongOption("%s is %q, want %q, %q or %q", field.Name("Resize"), o.Resize, Squeeze, Crop, Pad)
+	}
+	switch o.Layout {
+	case "":
+		o.Layout = LayoutAuto
+	case LayoutAuto, LayoutFolders:
+	default:
+		return o, wrongOption("%s is %q, want %q or %q", field.Name("Layout"), o.Layout, LayoutAuto, LayoutFolders)
+	}
+	if _, err := parseColumns(o.Columns); err != nil {
+		return o, wrongOption("%s: %v", field.Name("Columns"), err)
 	}
 	if o.Height == 0 {
 		o.Height = o.Width

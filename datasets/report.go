@@ -34,10 +34,16 @@ type ClassSize struct {
 // Summary tells what a data set consists of. Sizes of files and pictures are those
 // before resizing.
 type Summary struct {
-	Source   string    `json:"source"` // folder or file
-	Kind     string    `json:"kind"`   // folder, manifest, idx or omniglot
+	Source   string    `json:"source"`             // folder or file
+	Kind     string    `json:"kind"`               // folder, manifest, idx, vectors or omniglot
+	Layout   string    `json:"layout,omitempty"`   // the data set or arrangement that was recognised, such as CUB-200-2011
+	Protocol string    `json:"protocol,omitempty"` // how it was parted into training and test, in a sentence
 	Classes  int       `json:"classes"`
 	Pictures int       `json:"pictures"`
+	Queries  int       `json:"queries,omitempty"` // with Gallery, where these are not simply all pictures
+	Gallery  int       `json:"gallery,omitempty"`
+	Cameras  int       `json:"cameras,omitempty"`
+	Pairs    int       `json:"pairs,omitempty"` // of a verification test
 	Smallest ClassSize `json:"smallest"`
 	Largest  ClassSize `json:"largest"`
 	// Singletons counts classes of one picture: kept, for they can be negatives and
@@ -59,6 +65,8 @@ type Summary struct {
 // report is what opening found out about a part and cannot be seen from its pictures.
 type report struct {
 	source, kind string
+	layout       string
+	protocol     string
 	originals    string
 	formats      map[string]int
 	skipped      []Skip
@@ -76,11 +84,15 @@ func (r *report) note(what string, examples ...string) {
 func (d *Dataset) Summary() Summary {
 	c, h, w := d.Shape()
 	s := Summary{
-		Source: d.report.source, Kind: d.report.kind, Classes: d.NumClasses(), Pictures: d.Len(),
+		Source: d.report.source, Kind: d.report.kind, Layout: d.report.layout, Protocol: d.report.protocol, Classes: d.NumClasses(), Pictures: d.Len(),
 		Channels: c, Height: h, Width: w,
-		Bytes: d.store.total(), OnDisk: d.store.file != nil,
+		Bytes: d.store.total(), OnDisk: d.store.file != nil || d.HoldsVectors() && d.store.vectors.close != nil,
 		Originals: d.report.originals, Skipped: countReasons(d.report.skipped), Notes: slices.Clone(d.report.notes),
 	}
+	if d.HasRoles() {
+		s.Queries, s.Gallery = len(d.Queries()), len(d.Gallery())
+	}
+	s.Cameras, s.Pairs = len(d.Cameras().Names), len(d.Pairs())
 	for format, n := range d.report.formats {
 		s.Formats = append(s.Formats, Count{What: format, Count: n})
 	}

@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pkg/errors"
 )
@@ -12,6 +13,9 @@ import (
 // that are returned share their pictures with those of s.
 func (s Split) TellCopies(leaveOut bool) (Split, error) {
 	names, sets := s.parts()
+	if slices.ContainsFunc(sets, (*Dataset).HoldsVectors) {
+		return s, nil
+	}
 	for later := 1; later < len(sets); later++ {
 		for earlier := range later {
 			copies, err := FindNearCopies(sets[later], sets[earlier])
@@ -83,11 +87,11 @@ func (d *Dataset) withoutCopies(copies []NearCopy, other *Dataset, mine, theirs 
 func (d *Dataset) without(why map[int]string, reason string) (*Dataset, error) {
 	left := make([]int, d.NumClasses())
 	for i, class := range d.labels {
-		if _, out := why[i]; !out {
+		if _, out := why[i]; !out && class != NoClass {
 			left[class]++
 		}
 	}
-	rest := &Dataset{store: d.store, report: d.report}
+	rest := &Dataset{store: d.store, traits: d.traits, pairs: d.pairs, report: d.report}
 	number := make([]int, len(left))
 	for class, n := range left {
 		if number[class] = len(rest.classes); n > 0 {
@@ -104,7 +108,11 @@ func (d *Dataset) without(why map[int]string, reason string) (*Dataset, error) {
 			continue
 		}
 		rest.rows = append(rest.rows, row)
-		rest.labels = append(rest.labels, number[d.labels[i]])
+		label := NoClass
+		if c := d.labels[i]; c != NoClass {
+			label = number[c]
+		}
+		rest.labels = append(rest.labels, label)
 	}
 	return rest, nil
 }

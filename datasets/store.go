@@ -12,7 +12,8 @@ import (
 )
 
 // store holds decoded pictures as uint8, planar (C, H, W), one after the other: in
-// memory, or in a file that has no name where the system allows that.
+// memory, or in a file that has no name where the system allows that. Or it holds vectors,
+// as they lie in a file of their own.
 type store struct {
 	channels, height, width int
 	inverted                bool
@@ -20,8 +21,11 @@ type store struct {
 	detail *store   // the same pictures, larger; nil if none are kept
 	memory []byte   // nil if file is used
 	file   *os.File // nil if memory is used
-	paths  []string // where each row came from, safe to print
-	sums   []uint64 // of each row's file, to tell identical ones; 0 where there is no file of its own
+
+	vectors *vectors // nil if pictures are held
+
+	paths []string // where each row came from, safe to print
+	sums  []uint64 // of each row's file, to tell identical ones; 0 where there is no file of its own
 }
 
 // newStore makes room for n pictures, and for n of more detail if o asks for these.
@@ -66,11 +70,42 @@ func (s *store) reserve(inMemory bool, dir string) error {
 	return errors.Wrapf(file.Truncate(n), "datasets: cache file of %d MiB in %s", n>>20, file.Name())
 }
 
-// bytes returns the size of one picture.
+// path is where a row came from.
+func (s *store) path(row int) string {
+	if s.vectors != nil {
+		return s.vectors.path(row)
+	}
+	return s.paths[row]
+}
+
+// errVectors is what asks for pictures get where vectors are held.
+var errVectors = errors.New("datasets: the set holds vectors, no pictures")
+
+// filler returns a function that writes row, normalised and not augmented, to dst. It serves
+// one goroutine.
+func (s *store) filler(norm Normalisation) func(dst []float32, row int) error {
+	if s.vectors != nil {
+		return s.vectors.filler(norm)
+	}
+	tables, scratch := norm.Tables(s.channels), s.scratch()
+	return func(dst []float32, row int) error {
+		pixels, err := s.get(row, scratch)
+		if err != nil {
+			return err
+		}
+		lookUp(dst, pixels, tables)
+		return nil
+	}
+}
+
+// bytes returns the size of one picture, and so the number of its values.
 func (s *store) bytes() int { return s.channels * s.height * s.width }
 
 // total returns the size of all pictures.
 func (s *store) total() int64 {
+	if s.vectors != nil {
+		return s.vectors.size()
+	}
 	n := int64(len(s.paths)) * int64(s.bytes())
 	if s.detail != nil {
 		n += s.detail.total()
@@ -82,6 +117,9 @@ func (s *store) total() int64 {
 // The result must not be changed.
 func (s *store) get(i int, scratch []byte) ([]byte, error) {
 	n := s.bytes()
+	if s.vectors != nil {
+		return nil, errVectors
+	}
 	if s.file == nil {
 		return s.memory[i*n : (i+1)*n : (i+1)*n], nil
 	}
@@ -148,6 +186,9 @@ func (in *inlet) put(i int, p picture, box *image.Rectangle) (colour, blank bool
 
 // close gives the cache files back.
 func (s *store) close() error {
+	if s.vectors != nil {
+		return s.vectors.shut()
+	}
 	if s.detail != nil {
 		if err := s.detail.close(); err != nil {
 			return err

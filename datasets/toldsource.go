@@ -15,3 +15,12 @@ func (l *toldSource) readDir(dir string) ([]fs.DirEntry, error) {
 	l.told(l.seen)
 	return entries, err
 }
+
+// onDisk reports whether src is a folder of the operating system.
+func onDisk(src source) bool {
+	if t, ok := src.(*toldSource); ok {
+		src = t.source
+	}
+	_, disk := src.(diskSource)
+	return disk
+}

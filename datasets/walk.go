@@ -14,9 +14,10 @@ type walker struct {
 	source source
 	seen   map[string]string // real name → name under which it was taken
 
-	part  *part
-	top   string   // folder of the part: classes are named below it
-	links []string // to be followed
+	part   *part
+	top    string   // folder of the part: classes are named below it
+	within string   // class that the part is of, if it is of one; "" otherwise
+	links  []string // to be followed
 }
 
 // walkPart lists the files below folder as candidates of p.
@@ -138,13 +139,15 @@ func (w *walker) file(name string) {
 	}
 }
 
-// class is the path of dir below the part's folder; "." for that folder itself.
+// class is the path of dir below the part's folder; "." for that folder itself, unless
+// the part is of one class.
 func (w *walker) class(dir string) string {
-	if w.top == "." {
-		return dir
+	below := dir
+	switch {
+	case dir == w.top:
+		below = "."
+	case w.top != ".":
+		below = strings.TrimPrefix(dir, w.top+"/")
 	}
-	if dir == w.top {
-		return "."
-	}
-	return strings.TrimPrefix(dir, w.top+"/")
+	return path.Join(w.within, below)
 }

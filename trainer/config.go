@@ -67,11 +67,15 @@ type DataConfig struct {
 	// the training classes, or none. If empty: the test part of the data, if there is one.
 	Test string `json:"test,omitempty" yaml:"test,omitempty"`
 
-	// TrainClasses and TestClasses name the classes to learn and to test where train and
-	// test part have the same ones, as MNIST's: names, patterns as of path.Match, and
+	// TrainClasses and TestClasses name the classes to learn and to test where all lie in
+	// one part, where train and test part have the same ones, as MNIST's, or in place of
+	// the usual protocol of a well-known data set: names, patterns as of path.Match, and
 	// ranges of numbers, with commas between: 0-4 and 5-9. Empty: all.
 	TrainClasses string `json:"train_classes,omitempty" yaml:"train_classes,omitempty"`
 	TestClasses  string `json:"test_classes,omitempty" yaml:"test_classes,omitempty"`
+
+	Layout  datasets.Layout `json:"layout,omitempty" yaml:"layout,omitempty"`   // how folders are read; auto if empty
+	Columns string          `json:"columns,omitempty" yaml:"columns,omitempty"` // of a table, see datasets.Options
 
 	Height   int                 `json:"height,omitempty" yaml:"height,omitempty"`     // pixels; from the pictures if 0
 	Width    int                 `json:"width,omitempty" yaml:"width,omitempty"`       // pixels; from the pictures if 0

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"log/slog"
+	"os"
 	"strconv"
 
 	"github.com/pkg/errors"
@@ -18,7 +19,7 @@ type Data struct {
 
 // LoadOptions are the parts of Load that are not configuration.
 type LoadOptions struct {
-	Logger   *slog.Logger
+	Logger *slog.Logger
 	// Progress is called now and then while folders are listed, with a total of 0, and while
 	// pictures are decoded.
 	Progress func(done, total int)
@@ -52,20 +53,23 @@ func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 		return d, field.Errorf("trainer", "", "%s: %s has no pictures to learn from: want folders of classes, or a folder train of them", field.Name("Data.Path"), shown(cfg.Path))
 	}
 	p := parts{cfg: cfg, seed: seed, o: o}
-	if p.train, err = choose(split.Train, "Data.TrainClasses", cfg.TrainClasses); err != nil {
+	found, err := p.choose(split)
+	if err != nil {
 		return d, err
 	}
-	if d.Test, err = p.part("test", cfg.Test, split.Test, 0); err != nil {
+	if d.Test, err = p.part("test", cfg.Test, found, 0); err != nil {
 		return d, err
 	}
-	if d.Test, err = choose(d.Test, "Data.TestClasses", cfg.TestClasses); err != nil {
-		return d, err
+	if !p.parted {
+		if d.Test, err = choose(d.Test, testClasses, cfg.TestClasses); err != nil {
+			return d, err
+		}
 	}
 	if d.Val, err = p.part("val", cfg.Val, split.Val, defaultVal); err != nil {
 		return d, err
 	}
 	d.Train = p.train
-	if err := d.disjoint(o.Logger); err != nil {
+	if err := d.disjoint(cfg, o.Logger); err != nil {
 		return d, err
 	}
 	if err := d.separate(cfg.Copies); err != nil {
@@ -112,6 +116,7 @@ func (c DataConfig) options(o LoadOptions) datasets.Options {
 		Height: c.Height, Width: c.Width, Channels: c.Channels, Resize: c.Resize, Invert: c.Invert, Detail: c.Detail,
 		MaxPixels: c.MaxPixels, Strict: c.Strict, DropDuplicates: c.DropDuplicates,
 		CacheBytes: c.CacheBytes, CacheDir: c.CacheDir, Workers: c.Workers,
+		Layout: c.Layout, Columns: c.Columns,
 		Logger: o.Logger, Progress: o.Progress,
 	}
 }
@@ -121,10 +126,11 @@ var partFields = map[string]field.Name{"val": "Val", "test": "Test"}
 
 // parts takes validation and test classes from where the configuration says.
 type parts struct {
-	cfg   DataConfig
-	seed  uint64
-	o     LoadOptions
-	train *datasets.Dataset
+	cfg    DataConfig
+	seed   uint64
+	o      LoadOptions
+	train  *datasets.Dataset
+	parted bool // TestClasses has been obeyed
 }
 
 // part is a set of classes to measure on: from names its place, found is what lies beside
@@ -159,6 +165,9 @@ func (p *parts) cut(name string, share float64) (*datasets.Dataset, error) {
 func (p *parts) open(name, path string) (*datasets.Dataset, error) {
 	c := p.cfg
 	c.Channels, c.Height, c.Width = p.train.Shape()
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		c.Columns = "" // they name those of a table, and this is another place
+	}
 	split, err := datasets.Open(path, c.options(p.o))
 	if err != nil {
 		return nil, field.Errorf("trainer", "Data", "%s: %v", partFields[name], field.Under(err, "trainer", "Data"))
@@ -173,19 +182,31 @@ func (p *parts) open(name, path string) (*datasets.Dataset, error) {
 	return own, nil
 }
 
-// disjoint refuses to choose weights on classes that are learned, and warns where the
-// final figures would be on such.
-func (d Data) disjoint(log *slog.Logger) error {
-	if d.Val != nil {
-		if s := datasets.SharedClasses(d.Train, d.Val); len(s) > 0 {
-			return field.Errorf("trainer", "Data", "%d validation classes are also learned, such as %s: "+
-				"give classes of their own, a fraction, or none as %s", len(s), s[0], field.Name("Val"))
+// disjoint tells where weights are chosen, or the final figures are, on classes that are
+// learned, in other pictures. It refuses to choose them on the pictures that are learned.
+func (d Data) disjoint(cfg DataConfig, log *slog.Logger) error {
+	for _, part := range []struct {
+		name, from string
+		set        *datasets.Dataset
+	}{{"validation", cfg.Val, d.Val}, {"test", "", d.Test}} {
+		if part.set == nil {
+			continue
 		}
-	}
-	if d.Test != nil {
-		if s := datasets.SharedClasses(d.Train, d.Test); len(s) > 0 {
-			log.Warn("test classes are also learned: the final figures are not about unseen classes", "shared", len(s), "example", s[0])
+		s := datasets.SharedClasses(d.Train, part.set)
+		if len(s) == 0 {
+			continue
 		}
+		if part.from != "" {
+			same, err := datasets.FindNearCopies(part.set, d.Train)
+			if err != nil {
+				return field.Errorf("trainer", "Data", "%s: %v", field.Name("Val"), err)
+			}
+			if 2*len(same) > part.set.Len() {
+				return field.Errorf("trainer", "Data", "%d of %d validation pictures are also learned, such as %s: "+
+					"give pictures of their own, a fraction, or none as %s", len(same), part.set.Len(), part.set.Path(same[0].Picture), field.Name("Val"))
+			}
+		}
+		log.Warn(part.name+" classes are also learned: the figures are not about unseen classes", "shared", len(s), "example", s[0])
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func TestLoadErrors(t *testing.T) {
 		`no class is called "99"; the 12 classes`: {Path: path, TrainClasses: "0-3,99"},
 		"syntax error in pattern":                 {Path: path, TrainClasses: "[a"},
 		"there are no such pictures":              {Path: path, Test: "none", TestClasses: "3"},
-		"validation classes are also learned":     {Path: path, Val: path, TestClasses: "12"},
+		"validation pictures are also learned":    {Path: path, Val: path, TestClasses: "12"},
 		"cannot be cut into two sets":             {Path: path, TrainClasses: "0-2", Val: "0.5"},
 		"Data.Val is 2, want a fraction":          {Path: path, Val: "2"},
 		"Data.Mean and Data.Std":                  {Path: path, Normalise: "given", Mean: []float32{1, 2}, Std: []float32{1, 2}},
@@ -103,7 +103,7 @@ func TestLoadWarnsOfSeenTestClasses(t *testing.T) {
 	d, err := Load(DataConfig{Path: path, Test: twin, Val: "none"}, 0, LoadOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	require.NoError(t, err)
 	defer d.Close()
-	require.Contains(t, log.String(), "not about unseen classes")
+	require.Contains(t, log.String(), "test classes are also learned: the figures are not about unseen classes")
 }
 
 func TestNormalisation(t *testing.T) {

@@ -34,8 +34,12 @@ func (t *Trainer) score(ctx context.Context, d *datasets.Dataset, x []float32, c
 		}
 	}
 	needed := slices.Contains([]string{"nmi", "ami", "ari", "pairwise_f1"}, t.cfg.Metric)
-	r, err := metrics.Evaluate(ctx, metrics.Set{Embeddings: x, Dim: t.step.size, Labels: d.Labels()}, nil,
-		metrics.Options{RecallAt: at, NoClustering: !clustering && !needed, Seed: t.cfg.Seed,
+	parts, err := retrievalOf(d, x, t.step.size)
+	if err != nil {
+		return metrics.Result{}, err
+	}
+	r, err := metrics.Evaluate(ctx, parts.query, parts.gallery,
+		metrics.Options{RecallAt: at, GalleryHoldsQueries: parts.own, NoClustering: !clustering && !needed, Seed: t.cfg.Seed,
 			Progress: func(stage metrics.Stage, done, total int) { t.progress(ctx, "measuring "+string(stage), done, total) }})
 	return r, errors.Wrap(err, "trainer: evaluation")
 }

@@ -3,6 +3,7 @@ package trainer
 import (
 	"fmt"
 
+	"medusa/datasets"
 	"medusa/internal/wording"
 	"medusa/metrics"
 )
@@ -45,14 +46,22 @@ func (r Result) Memory() string {
 // protocol says in a sentence what was measured on what.
 func (d Data) protocol(on string, after *metrics.Result) string {
 	set, what := d.Test, "test classes, none of which was seen in training"
-	if shared := d.SeenInTraining(); len(shared) > 0 {
-		what = fmt.Sprintf("test classes, of which %d were also learned: not a figure for unseen classes", len(shared))
-	}
 	if on == SetValidation {
 		set, what = d.Val, "validation classes, not learned from but used to choose the weights"
 	}
+	switch shared := datasets.SharedClasses(d.Train, set); {
+	case len(shared) == 0:
+	case len(shared) == set.NumClasses():
+		what = on + " classes, all seen in training: not a figure for unseen classes"
+	default:
+		what = fmt.Sprintf("%s classes, of which %d were also learned: not a figure for unseen classes", on, len(shared))
+	}
 	text := fmt.Sprintf("%s pictures of %s %s; each is a query among all others",
 		wording.Thousands(set.Len()), wording.Thousands(set.NumClasses()), what)
+	if s := set.Summary(); s.Queries > 0 {
+		text = fmt.Sprintf("%s queries among %s pictures of the gallery, of %s %s",
+			wording.Thousands(s.Queries), wording.Thousands(s.Gallery), wording.Thousands(set.NumClasses()), what)
+	}
 	if after.LeftOut > 0 {
 		text += fmt.Sprintf("; %d have no match and were left out as queries", after.LeftOut)
 	}

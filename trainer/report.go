@@ -95,37 +95,50 @@ func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
 	for i := range set.Len() {
 		d.Paths = append(d.Paths, set.Path(i))
 	}
-	points := metrics.Set{Embeddings: r.after, Dim: d.Dim, Labels: set.Labels()}
-	full, err := metrics.Evaluate(ctx, points, nil, metrics.Options{PerQuery: true, NoClustering: true,
-		Progress: func(_ metrics.Stage, done, total int) { r.progress(ctx, "each query", done, total) }})
+	parts, err := retrievalOf(set, r.after, d.Dim)
+	if err != nil {
+		return err
+	}
+	full, err := metrics.Evaluate(ctx, parts.query, parts.gallery,
+		metrics.Options{GalleryHoldsQueries: parts.own, PerQuery: true, NoClustering: true,
+			Progress: func(_ metrics.Stage, done, total int) { r.progress(ctx, "each query", done, total) }})
 	if err != nil {
 		return err
 	}
 	d.PerQueryAP = make([]float64, set.Len())
 	for i := range d.PerQueryAP {
-		d.PerQueryAP[i] = math.NaN() // no match in the gallery
+		d.PerQueryAP[i] = math.NaN() // no query, or no match in the gallery
 	}
 	for _, q := range full.PerQuery {
-		d.PerQueryAP[q.Row] = q.MAPAtR
+		d.PerQueryAP[parts.queries[q.Row]] = q.MAPAtR
 	}
 	d.APName = "MAP@R"
-	return r.addNeighbours(ctx, d, points)
+	r.progress(ctx, "neighbours", 0, 0)
+	return addNeighbours(ctx, d, parts)
 }
 
-func (r *reporter) addNeighbours(ctx context.Context, d *report.Data, points metrics.Set) error {
-	r.progress(ctx, "neighbours", 0, 0)
-	found, err := metrics.Search(ctx, points, nil, metrics.SearchOptions{K: min(neighbours, points.Len()-1)})
+// addNeighbours adds the nearest pictures of the gallery to each query; other pictures have
+// none.
+func addNeighbours(ctx context.Context, d *report.Data, parts retrieval) error {
+	others := len(parts.rows)
+	if parts.gallery == nil || parts.own {
+		others--
+	}
+	found, err := metrics.Search(ctx, parts.query, parts.gallery, metrics.SearchOptions{GalleryHoldsQueries: parts.own, K: min(neighbours, others)})
 	if err != nil {
 		return err
 	}
+	d.Neighbours.Indices = make([][]int32, len(d.Paths))
+	d.Neighbours.Distances = make([][]float32, len(d.Paths))
 	for i := range found.Len() {
 		index, distance := found.Of(i)
+		near := make([]int32, len(index))
 		short := make([]float32, len(distance))
 		for k, v := range distance {
-			short[k] = float32(v)
+			near[k], short[k] = int32(parts.rows[index[k]]), float32(v)
 		}
-		d.Neighbours.Indices = append(d.Neighbours.Indices, index)
-		d.Neighbours.Distances = append(d.Neighbours.Distances, short)
+		picture := parts.queries[i]
+		d.Neighbours.Indices[picture], d.Neighbours.Distances[picture] = near, short
 	}
 	return nil
 }

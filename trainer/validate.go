@@ -140,6 +140,7 @@ func (d DataConfig) validate(f *faults) {
 	const normalise, mean, std = field.Name("Data.Normalise"), field.Name("Data.Mean"), field.Name("Data.Std")
 	f.oneOf("Data.Copies", string(d.Copies), string(TellCopies), string(LeaveOutCopies), string(IgnoreCopies))
 	f.oneOf("Data.Resize", string(d.Resize), string(datasets.Squeeze), string(datasets.Crop), string(datasets.Pad))
+	f.oneOf("Data.Layout", string(cmp.Or(d.Layout, datasets.LayoutAuto)), string(datasets.LayoutAuto), string(datasets.LayoutFolders))
 	f.oneOf(normalise, d.Normalise, "auto", "none", "given")
 	f.add(d.Normalise == "given" && (len(d.Mean) == 0 || len(d.Std) == 0), "%s is given, but %s and %s are not", normalise, mean, std)
 	f.add(d.Normalise != "given" && len(d.Mean)+len(d.Std) > 0, "%s and %s are given, but %s is %s, want given", mean, std, normalise, d.Normalise)

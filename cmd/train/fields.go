@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pkg/errors"
+
+	"medusa/datasets"
 	"medusa/internal/field"
 )
 
@@ -13,7 +16,7 @@ var flagOf = map[string]string{
 	"Data.Path": "data", "Data.Val": "val", "Data.Test": "test", "Data.TrainClasses": "train-classes", "Data.TestClasses": "test-classes",
 	"Data.Height": "size", "Data.Width": "size", "Data.Channels": "colour", "Data.Resize": "resize", "Data.Invert": "invert",
 	"Data.Normalise": "normalise", "Data.Mean": "normalise", "Data.Std": "normalise", "Data.Detail": "detail",
-	"Data.Strict": "strict", "Data.DropDuplicates": "drop-duplicates", "Data.Copies": "copies",
+	"Data.Strict": "strict", "Data.DropDuplicates": "drop-duplicates", "Data.Copies": "copies", "Data.Layout": "layout", "Data.Columns": "columns",
 	"Data.MaxPixels": "max-pixels", "Data.CacheBytes": "cache", "Data.CacheDir": "cache-dir", "Data.Workers": "workers",
 
 	"Data.Augment.RandomCrop": "crop", "Data.Augment.ResizedCropMin": "resized-crop",
@@ -75,4 +78,11 @@ func (f *flags) named(name string) string {
 }
 
 // told is err in the words of the command line.
-func (f *flags) told(err error) string { return field.Told(err, f.named) }
+func (f *flags) told(err error) string {
+	text := field.Told(err, f.named)
+	if q := new(datasets.Question); errors.As(err, &q) {
+		asked := q.In(func(s datasets.Setting) string { return "-" + flagOf["Data."+s.Name] + " " + shellWord(s.Value) })
+		text = strings.Replace(text, field.Bare(q.Error()), asked, 1)
+	}
+	return text
+}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strconv"
 
 	"medusa/datasets"
 	"medusa/internal/terminal"
@@ -14,13 +17,12 @@ import (
 // and what was left out and why.
 func printFound(w *terminal.Screen, f *flags, data trainer.Data, plan samplers.Plan) {
 	s := data.Train.Summary()
-	w.Sayf("%s (%s)\n", s.Source, s.Kind)
-	t := terminal.Table{Header: []string{"", "classes", "pictures", "smallest class", "largest class"}, Right: []int{1, 2}, Names: []int{3, 4}}
-	for _, part := range data.Parts() {
-		s := part.Set.Summary()
-		t.Rows = append(t.Rows, []string{part.Name, fmt.Sprint(s.Classes), fmt.Sprint(s.Pictures), classSize(s.Smallest), classSize(s.Largest)})
+	w.Sayf("%s (%s)", s.Source, cmp.Or(s.Layout, s.Kind))
+	for _, protocol := range protocols(data) {
+		w.Say(protocol)
 	}
-	w.Table(t)
+	w.Say("")
+	printParts(w, data)
 
 	stored := fmt.Sprintf("\nstored as %s of %d×%d, %.1f MiB", wording.Channels(s.Channels), s.Height, s.Width, float64(s.Bytes)/(1<<20))
 	if s.OnDisk {
@@ -35,12 +37,80 @@ func printFound(w *terminal.Screen, f *flags, data trainer.Data, plan samplers.P
 	}
 	printCounts(w, f, "left out", data.Skipped())
 	printCounts(w, f, "worth knowing", data.Notes())
-	if shared := data.SeenInTraining(); len(shared) > 0 {
-		w.Sayf("careful: %d of the %d test classes are also learned, such as %s: the figures will not be about "+
-			"unseen classes; give others with -test, or part them with -train-classes and -test-classes",
-			len(shared), data.Test.NumClasses(), shared[0])
-	}
+	printSeen(w, data)
 	w.Say("")
+}
+
+// printParts is the table of classes and pictures, and of queries and gallery where these
+// are not simply all pictures.
+func printParts(w *terminal.Screen, data trainer.Data) {
+	t := terminal.Table{Header: []string{"", "classes", "pictures"}, Right: []int{1, 2}}
+	var extra []column
+	for _, c := range []column{
+		{"queries", func(s datasets.Summary) int { return s.Queries }},
+		{"gallery", func(s datasets.Summary) int { return s.Gallery }},
+		{"cameras", func(s datasets.Summary) int { return s.Cameras }},
+		{"pairs", func(s datasets.Summary) int { return s.Pairs }},
+	} {
+		if slices.ContainsFunc(data.Parts(), func(p trainer.Part) bool { return c.of(p.Set.Summary()) > 0 }) {
+			extra = append(extra, c)
+			t.Right = append(t.Right, len(t.Header))
+			t.Header = append(t.Header, c.name)
+		}
+	}
+	t.Names = []int{len(t.Header), len(t.Header) + 1}
+	t.Header = append(t.Header, "smallest class", "largest class")
+	for _, part := range data.Parts() {
+		s := part.Set.Summary()
+		row := []string{part.Name, strconv.Itoa(s.Classes), strconv.Itoa(s.Pictures)}
+		for _, c := range extra {
+			cell := ""
+			if n := c.of(s); n > 0 {
+				cell = strconv.Itoa(n)
+			}
+			row = append(row, cell)
+		}
+		t.Rows = append(t.Rows, append(row, classSize(s.Smallest), classSize(s.Largest)))
+	}
+	w.Table(t)
+}
+
+// column is a number that only some data sets have.
+type column struct {
+	name string
+	of   func(datasets.Summary) int
+}
+
+// protocols tells how the parts came about; parts of one place tell the same.
+func protocols(data trainer.Data) []string {
+	var out []string
+	for _, p := range data.Parts() {
+		if text := p.Set.Summary().Protocol; text != "" && !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// printSeen warns of classes that are measured on and learned too.
+func printSeen(w *terminal.Screen, data trainer.Data) {
+	for _, p := range data.Parts()[1:] {
+		shared := datasets.SharedClasses(data.Train, p.Set)
+		switch n := p.Set.NumClasses(); {
+		case len(shared) == 0:
+		case len(shared) == n:
+			w.Sayf("careful: the %s classes are all seen in training: the figures will not be about unseen classes; %s", p.Name, otherClasses[p.Name])
+		default:
+			w.Sayf("careful: %d of the %d %s classes are also learned, such as %s: the figures will not be about unseen classes; %s",
+				len(shared), n, p.Name, shared[0], otherClasses[p.Name])
+		}
+	}
+}
+
+// otherClasses says how to measure on unseen classes.
+var otherClasses = map[string]string{
+	"validation": "cut some off with -val 0.1, or give others with -val",
+	"test":       "give others with -test, or part them with -train-classes and -test-classes",
 }
 
 func printCounts(w *terminal.Screen, f *flags, title string, counts []datasets.Count) {

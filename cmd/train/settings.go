@@ -15,6 +15,7 @@ import (
 type settings struct {
 	data, val, test           string
 	trainClasses, testClasses string
+	layout, columns           string
 	size, channels, resize    string
 	invert                    bool
 	normalise                 string
@@ -69,11 +70,13 @@ type settings struct {
 // register declares every flag, in the order of the help page.
 func (s *settings) register(f *flags) {
 	f.group("Pictures")
-	f.text(&s.data, "data", "", "PATH", "folder with one folder of pictures a class (any depth), or with train/ and test/ in it; a CSV manifest (path,label[,split]); or a folder with IDX files. Without it: the embedded part of Omniglot")
+	f.text(&s.data, "data", "", "PATH", "folder with one folder of pictures a class (any depth), or with train/ and test/ in it, or a well-known data set as it is unpacked; a table (path,label[,split]) as CSV or .jsonl; a .zip, .tar or .tar.gz of such; or a folder with IDX files. Without it: the embedded part of Omniglot")
 	f.text(&s.val, "val", "", "PATH|SHARE|none", "classes that choose the best weights: a path, or the share of the training classes that is set aside. Without it: val/ of the data, else 0.1")
 	f.text(&s.test, "test", "", "PATH|SHARE|none", "classes that the final figures are measured on, never seen in training. Without it: test/ of the data")
 	f.text(&s.trainClasses, "train-classes", "", "LIST", "learn only these classes: names, patterns such as cat*, or ranges such as 0-4, with commas between")
-	f.text(&s.testClasses, "test-classes", "", "LIST", "measure only on these classes")
+	f.text(&s.testClasses, "test-classes", "", "LIST", "measure only on these classes; where there is no test part, they are taken out of what is learned")
+	f.text(&s.layout, "layout", "auto", "auto|folders", "auto recognises well-known data sets, parts and tables; folders takes every folder of pictures as a class")
+	f.text(&s.columns, "columns", "", "LIST", "columns of a table without a header, in order, such as path,label,-,split; or those that are called otherwise, such as path=Foto,label=Art")
 	f.text(&s.size, "size", "", "PIXELS", "side of the pictures, or HEIGHTxWIDTH. Without it: as they are if all are small and alike, else 28 for grey and 64 for colour")
 	f.text(&s.channels, "colour", "auto", "auto|grey|rgb", "what the network sees")
 	f.text(&s.resize, "resize", "squeeze", "squeeze|crop|pad", "how a picture of another shape becomes square")
@@ -207,6 +210,7 @@ func (s *settings) pictures() (trainer.DataConfig, error) {
 		},
 	}
 	c.TrainClasses, c.TestClasses = s.trainClasses, s.testClasses
+	c.Layout, c.Columns = datasets.Layout(s.layout), s.columns
 	var err error
 	if c.Height, c.Width, err = side(s.size); err != nil {
 		return c, err

@@ -150,7 +150,7 @@ func TestContradictionsNameBothFlags(t *testing.T) {
 		{[]string{"-normalise", "0.5,0.5/0.2,0.2", "-colour", "grey"}, []string{"-normalise"}},
 		{[]string{"-crop", "20", "-size", "12"}, []string{"-crop is 20"}},
 		{[]string{"-val", filepath.Join(data, "absent")}, []string{"-val", "does not exist"}},
-		{[]string{"-val", data}, []string{"validation classes are also learned", "-val"}},
+		{[]string{"-val", data}, []string{"validation pictures are also learned", "-val"}},
 		{[]string{"-cache", "1", "-size", "900", "-detail", "4", "-cache-dir", filepath.Join(data, "absent")}, []string{"-cache-dir", "-cache"}},
 		{[]string{"-strict", "-max-pixels", "20"}, []string{"above the limit", "-max-pixels"}},
 		{[]string{"-max-pixels", "20"}, []string{"no readable pictures", "above the limit", "raise -max-pixels"}},

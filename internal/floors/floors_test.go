@@ -49,6 +49,7 @@ var house = []floor{
 	{"internal/filewrite", nil, false, "files are written of bytes"},
 	{"internal/safetensors", nil, false, "a file format"},
 	{"internal/tensorboard", nil, false, "a file format"},
+	{"internal/samplesets", nil, false, "a helper of tests"},
 	{"internal/golden", nil, false, "a file format"},
 	{"internal/floors", nil, false, "a test"},
 	{"internal/readme", nil, false, "a test"},

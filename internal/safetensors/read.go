@@ -36,29 +36,8 @@ func Open(path string) (*File, error) {
 
 // Read reads a file of size bytes.
 func Read(r io.Reader, size int64) (*File, error) {
-	if size < 8 {
-		return nil, errors.Errorf("safetensors: %d bytes are too few for a header: the file is truncated or of another kind", size)
-	}
-	if size > maxElements {
-		return nil, errors.Errorf("safetensors: %d bytes are too many", size)
-	}
-	start := make([]byte, 8)
-	if _, err := io.ReadFull(r, start); err != nil {
-		return nil, errors.Wrap(err, "safetensors: header")
-	}
-	n := binary.LittleEndian.Uint64(start)
-	if n > maxHeader || int64(n) > size-8 {
-		return nil, errors.Errorf("safetensors: the header claims %d bytes in a file of %d: the file is truncated or of another kind", n, size)
-	}
-	header := append(start, make([]byte, n)...)
-	if _, err := io.ReadFull(r, header[8:]); err != nil {
-		return nil, errors.Wrap(err, "safetensors: header")
-	}
-	f, places, err := parse(header[8:])
+	header, f, places, err := readHeader(r, size, Dtype.Size)
 	if err != nil {
-		return nil, err
-	}
-	if err := covers(places, size-int64(len(header))); err != nil {
 		return nil, err
 	}
 	data := make([]byte, size-int64(len(header)))
@@ -72,6 +51,33 @@ func Read(r io.Reader, size int64) (*File, error) {
 		f.Tensors = append(f.Tensors, decode(p, data[p.Offsets[0]:p.Offsets[1]]))
 	}
 	return f, nil
+}
+
+// readHeader reads what stands before the tensors of a file of size bytes, and checks that
+// these, of elements of so many bytes a type, fill the rest.
+func readHeader(r io.Reader, size int64, width func(Dtype) int) (header []byte, f *File, places []named, err error) {
+	if size < 8 {
+		return nil, nil, nil, errors.Errorf("safetensors: %d bytes are too few for a header: the file is truncated or of another kind", size)
+	}
+	if size > maxElements {
+		return nil, nil, nil, errors.Errorf("safetensors: %d bytes are too many", size)
+	}
+	start := make([]byte, 8)
+	if _, err := io.ReadFull(r, start); err != nil {
+		return nil, nil, nil, errors.Wrap(err, "safetensors: header")
+	}
+	n := binary.LittleEndian.Uint64(start)
+	if n > maxHeader || int64(n) > size-8 {
+		return nil, nil, nil, errors.Errorf("safetensors: the header claims %d bytes in a file of %d: the file is truncated or of another kind", n, size)
+	}
+	header = append(start, make([]byte, n)...)
+	if _, err := io.ReadFull(r, header[8:]); err != nil {
+		return nil, nil, nil, errors.Wrap(err, "safetensors: header")
+	}
+	if f, places, err = parse(header[8:]); err != nil {
+		return nil, nil, nil, err
+	}
+	return header, f, places, covers(places, size-int64(len(header)), width)
 }
 
 // named is a header entry with its name.
@@ -132,14 +138,14 @@ func parse(header []byte) (*File, []named, error) {
 }
 
 // covers checks that the tensors lie side by side and fill size bytes.
-func covers(places []named, size int64) error {
+func covers(places []named, size int64, widthOf func(Dtype) int) error {
 	at := 0
 	for _, p := range places {
 		n, err := elements(p.Shape)
 		if err != nil {
 			return errors.Wrapf(err, "safetensors: tensor %q", p.name)
 		}
-		width := p.Dtype.Size()
+		width := widthOf(p.Dtype)
 		switch {
 		case width == 0:
 			return errors.Errorf("safetensors: tensor %q has elements of type %q, want F32, F64, I64 or U8", p.name, p.Dtype)

@@ -1,0 +1,162 @@
+package datasets
+
+import (
+	"fmt"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/pkg/errors"
+)
+
+// Labeled Faces in the Wild, and others that have its list of pairs: a folder a person,
+// here or in one folder below, and pairs.txt,
+//
+//	10	300                                    ten parts of 300 equal and 300 different pairs
+//	Abel_Pacheco	1	4                      Abel_Pacheco/Abel_Pacheco_0001.jpg and …_0004.jpg
+//	Abdel_Madi_Shabneh	1	Dean_Barker	1
+//
+// All people stand in one part, with their pairs, to be cut by class or to be the test
+// part of other pictures.
+//
+// G. B. Huang et al., "Labeled Faces in the Wild: A Database for Studying Face
+// Recognition in Unconstrained Environments", 2007; its README, sections 3b and 3c.
+func hasLFW(d *directory) bool {
+	list := d.file("pairs.txt")
+	if list == "" || len(d.folders) == 0 {
+		return false
+	}
+	f, err := openRegular(d.source, d.at(list))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	_, err = parsePairs(io.LimitReader(f, 1<<10), true)
+	return err == nil
+}
+
+func readLFW(d *directory) (*offer, error) {
+	list := d.at(d.file("pairs.txt"))
+	f, err := openRegular(d.source, list)
+	if err != nil {
+		return nil, errors.WithMessage(err, printable(list))
+	}
+	defer f.Close()
+	pairs, err := parsePairs(f, false)
+	if err != nil {
+		return nil, errors.WithMessage(err, printable(list))
+	}
+	top := d
+	if len(d.folders) == 1 && !d.inside(d.folders[0]).pictures() {
+		top = d.inside(d.folders[0])
+	}
+	p := &part{}
+	w := &walker{source: d.source, seen: make(map[string]string)}
+	if err := w.walkPart(p, top.dir); err != nil {
+		return nil, err
+	}
+	byStem := make(map[string]string) // name without its ending → name
+	for _, c := range p.candidates {
+		byStem[strings.TrimSuffix(c.name, path.Ext(c.name))] = c.name
+	}
+	of := &offer{kind: "folder", layout: "Labeled Faces in the Wild", parts: []*part{p}}
+	for _, pair := range pairs.list {
+		file := func(f faceName) string {
+			stem := top.at(fmt.Sprintf("%s/%s_%04d", f.person, f.person, f.number))
+			if name := byStem[stem]; name != "" {
+				return name
+			}
+			return stem
+		}
+		of.pairs = append(of.pairs, namedPair{a: file(pair.a), b: file(pair.b), same: pair.a.person == pair.b.person, fold: pair.fold})
+	}
+	of.protocol = fmt.Sprintf("all people in one part; the %d pairs of pairs.txt go with them", len(pairs.list))
+	if n := pairs.promised; n != len(pairs.list) {
+		p.notes = append(p.notes, Count{What: fmt.Sprintf("%s announces %d pairs and lists others in number", path.Base(list), n), Count: len(pairs.list)})
+	}
+	return of, nil
+}
+
+// faceName is a picture as pairs.txt names it.
+type faceName struct {
+	person string
+	number int
+}
+
+type facePairs struct {
+	promised int
+	list     []facePair
+}
+
+type facePair struct {
+	a, b faceName
+	fold int
+}
+
+// parsePairs reads pairs.txt; of a beginning, a last line that is cut is left out.
+func parsePairs(r io.Reader, beginning bool) (p facePairs, err error) {
+	perFold, first := 0, true
+	var late error
+	err = scanWords(r, func(words []string) error {
+		if late != nil {
+			return late
+		}
+		if first {
+			first = false
+			folds := 1
+			var err error
+			if len(words) == 2 {
+				folds, err = strconv.Atoi(words[0])
+			}
+			n, err2 := strconv.Atoi(words[len(words)-1])
+			if len(words) > 2 || err != nil || err2 != nil || folds < 1 || n < 1 || folds > 1<<20 || n > 1<<20 {
+				return errors.Errorf("%q, want the number of parts and of equal pairs in each, such as 10 300", strings.Join(words, " "))
+			}
+			perFold = 2 * n
+			p.promised = folds * perFold
+			return nil
+		}
+		pair, err := parsePair(words)
+		if err != nil && beginning {
+			late = err // of an error only if there is another line
+			return nil
+		}
+		pair.fold = len(p.list) / perFold
+		p.list = append(p.list, pair)
+		return err
+	})
+	if err == nil && len(p.list) == 0 {
+		err = errors.New("no pairs")
+	}
+	return p, err
+}
+
+func parsePair(words []string) (facePair, error) {
+	face := func(person, number string) (faceName, error) {
+		n, err := strconv.Atoi(number)
+		if err != nil || n < 0 {
+			return faceName{}, errors.Errorf("%q is no number of a picture", number)
+		}
+		return faceName{person, n}, nil
+	}
+	var p facePair
+	var err, err2 error
+	switch len(words) {
+	case 3:
+		p.a, err = face(words[0], words[1])
+		p.b, err2 = face(words[0], words[2])
+	case 4:
+		p.a, err = face(words[0], words[1])
+		p.b, err2 = face(words[2], words[3])
+		if err == nil && err2 == nil && p.a.person == p.b.person {
+			err = errors.Errorf("%q twice in a pair of two people", p.a.person)
+		}
+	default:
+		err = errors.Errorf("%d words, want NAME N M, or NAME N NAME M", len(words))
+	}
+	if err == nil {
+		err = err2
+	}
+	return p, err
+}
