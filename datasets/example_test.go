@@ -74,7 +74,7 @@ func ExampleDataset_Summary() {
 		log.Fatal(err)
 	}
 	for _, c := range split.Train.Summary().Skipped {
-		fmt.Println(strings.ReplaceAll(c.String(), dir, "DIR"))
+		fmt.Println(strings.ReplaceAll(filepath.ToSlash(c.String()), filepath.ToSlash(dir), "DIR"))
 	}
 	for _, c := range split.Train.Summary().Notes {
 		fmt.Println(c)

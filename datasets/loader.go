@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/exclusive"
 )
 
 // LoaderConfig says how batches are made. Batch must be given; the zero value of the
@@ -70,7 +72,8 @@ func (b *Batch) fail(err error) {
 // the same for every number of workers, and a loader that starts at step n with the
 // sampler's state of step n makes the same batches as one that ran through.
 //
-// One goroutine may call Next; after the first batches nothing is allocated.
+// One goroutine calls Next at a time, and another one gets an error; batches may be released
+// by any. After the first batches nothing is allocated.
 type Loader struct {
 	data  Set
 	size  int // values of an item
@@ -83,6 +86,7 @@ type Loader struct {
 	done  sync.WaitGroup
 	once  sync.Once
 
+	use     exclusive.Use
 	current *Batch // popped from order but not ready when its context ended
 	err     error  // what ended the loader
 
@@ -302,6 +306,10 @@ var errClosed = errors.New("datasets: loader is closed")
 // Next returns the next batch, waiting for it if need be. It returns the error of the
 // source of indices as it came, and after an error the same one again.
 func (l *Loader) Next(ctx context.Context) (*Batch, error) {
+	if err := l.use.Begin("datasets: the loader"); err != nil {
+		return nil, err
+	}
+	defer l.use.End()
 	if l.err != nil {
 		return nil, l.err
 	}

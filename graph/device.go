@@ -11,10 +11,11 @@ import (
 
 	"medusa/internal/device"
 	"medusa/internal/device/gpu"
+	"medusa/internal/exclusive"
 )
 
 // Device is an accelerator on which graphs are run. A nil *Device is the CPU. It is used by
-// one goroutine at a time.
+// one goroutine at a time: its machines give another one an error.
 type Device struct {
 	acc    device.Accelerator // nil once closed
 	name   string
@@ -22,6 +23,7 @@ type Device struct {
 	log    func(message string)
 	told   map[string]bool
 	manual bool
+	use    exclusive.Use // of all its machines
 }
 
 // DeviceOptions is how a device computes, and whom it tells.
@@ -330,7 +332,7 @@ func NewMachineOn(g *gorgonia.ExprGraph, d *Device) (vm gorgonia.VM, err error) 
 		return nil, err
 	}
 	m.VM = gorgonia.NewTapeMachine(g, gorgonia.WithEngine(eitherEngine{device: m.engine}))
-	return m, nil
+	return exclusively(m, &d.use), nil
 }
 
 // place gives every op of the graph its part on the device.

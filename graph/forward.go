@@ -3,6 +3,8 @@ package graph
 import (
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
+
+	"medusa/internal/exclusive"
 )
 
 // NewForward makes a machine as NewMachine does, for graphs without gradients that take
@@ -37,7 +39,10 @@ func NewForward(g *gorgonia.ExprGraph) (vm gorgonia.VM, err error) {
 }
 
 // forward is a gorgonia.VM without gradients.
-type forward struct{ steps []forwardStep }
+type forward struct {
+	use   exclusive.Use
+	steps []forwardStep
+}
 
 type forwardStep struct {
 	op *op
@@ -46,6 +51,10 @@ type forwardStep struct {
 
 // RunAll runs all ops.
 func (f *forward) RunAll() error {
+	if err := f.use.Begin(theMachine); err != nil {
+		return err
+	}
+	defer f.use.End()
 	for _, s := range f.steps {
 		for i, n := range s.op.from {
 			if p, ok := n.Op().(*op); ok {

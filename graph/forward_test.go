@@ -38,7 +38,7 @@ func TestForwardIsTheTapeMachine(t *testing.T) {
 			require.NoError(t, err)
 			defer vms[i].Close()
 		}
-		require.NotEqual(t, "*gorgonia.tapeMachine", typeName(vms[0]))
+		require.NotEqual(t, "*graph.exclusiveVM", typeName(vms[0]))
 		for range 3 {
 			for i := range x.Float32s() {
 				x.Float32s()[i] = float32(rng.NormFloat64())
@@ -61,7 +61,7 @@ func TestForwardErrors(t *testing.T) {
 	require.NoError(t, err)
 	vm, err := graph.NewForward(g)
 	require.NoError(t, err)
-	require.Equal(t, "*gorgonia.tapeMachine", typeName(vm))
+	require.Equal(t, "*graph.exclusiveVM", typeName(vm))
 	require.NoError(t, gorgonia.Let(x, tensor.New(tensor.WithShape(2, 2), tensor.WithBacking([]float32{1, 2, 3, 4}))))
 	require.NoError(t, vm.RunAll())
 	require.Equal(t, []float32{2, 4, 6, 8}, kept.Float32s())

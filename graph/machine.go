@@ -9,6 +9,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/internal/device"
+	"medusa/internal/exclusive"
 )
 
 // NewMachine makes the machine that runs g, once g is whole: with gradients and with what
@@ -19,7 +20,8 @@ import (
 // by the end of it. Outputs that nothing reads, and those that ops of Gorgonia's read,
 // keep memory of their own.
 //
-// g belongs to this machine from then on.
+// g belongs to this machine from then on. One goroutine runs it at a time, and another one gets
+// an error; machines of different graphs run at the same time, also over one Params.
 func NewMachine(g *gorgonia.ExprGraph) (vm gorgonia.VM, err error) {
 	defer Guard("making a machine", &err)
 	if g == nil {
@@ -27,7 +29,7 @@ func NewMachine(g *gorgonia.ExprGraph) (vm gorgonia.VM, err error) {
 	}
 	g = pruned(g)
 	newPlan(g)
-	return gorgonia.NewTapeMachine(g), nil
+	return exclusively(gorgonia.NewTapeMachine(g), &exclusive.Use{}), nil
 }
 
 // Poison names the environment variable that, if set, has memory filled with NaN after its

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
@@ -17,8 +18,11 @@ import (
 // Params: a step of the solver is seen by all of them at once.
 //
 // A tensor is made at first use and filled from (seed, name) alone, so the order of use
-// does not matter. Params is not safe for concurrent use while graphs are being built.
+// does not matter. Many goroutines may build graphs over one Params, and run machines of these
+// that only read it. What writes its numbers (a solver, batch norm in training, Restore, Load,
+// Convert) has it alone.
 type Params struct {
+	mu    sync.RWMutex // of what follows; a set is locked before those that are part of it
 	seed  uint64
 	items []*Param
 	index map[string]*Param
@@ -71,6 +75,8 @@ func (p *Params) node(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init 
 	if g == nil {
 		return Fail(errors.Errorf("graph: parameter %s: the graph is nil", name))
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	item, err := p.get(name, dt, init, buffer, shape)
 	if err != nil {
 		return Fail(err)
@@ -129,8 +135,16 @@ func (p *Params) get(name string, dt tensor.Dtype, init Init, buffer bool, shape
 // Join makes the tensors of other, now and later, part of p too, their names after the
 // prefix. Other must not be part of another set, nor p of other.
 func (p *Params) Join(prefix string, other *Params) error {
-	if other == nil || other == p || other.prefix != "" || slices.Contains(p.joined, other) {
-		return errors.Errorf("graph: cannot join parameters as %q: they are nil, this set itself, or joined already", prefix)
+	unusable := errors.Errorf("graph: cannot join parameters as %q: they are nil, this set itself, or joined already", prefix)
+	if other == nil || other == p {
+		return unusable
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	other.mu.Lock()
+	defer other.mu.Unlock()
+	if other.prefix != "" || slices.Contains(p.joined, other) {
+		return unusable
 	}
 	if prefix == "" || slices.ContainsFunc(p.joined, func(q *Params) bool { return q.prefix == prefix }) {
 		return errors.Errorf("graph: cannot join parameters as %q: the prefix is empty or taken", prefix)
@@ -150,8 +164,10 @@ func (p *Params) Join(prefix string, other *Params) error {
 
 // All lists the tensors in the order of their first use, those of joined sets last.
 func (p *Params) All() []*Param {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	if len(p.joined) == 0 {
-		return p.items
+		return slices.Clip(p.items)
 	}
 	all := slices.Clone(p.items)
 	for _, q := range p.joined {
@@ -162,6 +178,8 @@ func (p *Params) All() []*Param {
 
 // Lookup finds a tensor by the name that p gives it; nil if there is none.
 func (p *Params) Lookup(name string) *Param {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	if item := p.index[name]; item != nil {
 		return item
 	}
@@ -175,6 +193,8 @@ func (p *Params) Lookup(name string) *Param {
 
 // Forget drops what the set knows of g, which otherwise stays in memory with the set.
 func (p *Params) Forget(g *gorgonia.ExprGraph) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	delete(p.nodes, g)
 	for _, q := range p.joined {
 		q.Forget(g)
@@ -184,6 +204,8 @@ func (p *Params) Forget(g *gorgonia.ExprGraph) {
 // Learned lists the learned tensors that g uses, in the order of All, and their nodes in
 // g.
 func (p *Params) Learned(g *gorgonia.ExprGraph) ([]*Param, gorgonia.Nodes) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	var items []*Param
 	var nodes gorgonia.Nodes
 	for _, item := range p.items {
@@ -217,6 +239,8 @@ func (p *Params) Convert(dt tensor.Dtype) error {
 
 // forget drops the nodes of all graphs.
 func (p *Params) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	clear(p.nodes)
 	for _, q := range p.joined {
 		q.forget()

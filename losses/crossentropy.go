@@ -3,6 +3,7 @@ package losses
 import (
 	"math"
 	"math/rand/v2"
+	"sync"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
@@ -73,9 +74,15 @@ const (
 	classifierBias   = "classifier.bias"
 )
 
+// makingClassifiers is locked while a loss makes its set of parameters. It is none of the loss,
+// which may be copied until then.
+var makingClassifiers sync.Mutex
+
 // Params are the classifier's weights "classifier.weight" (C, E) and, with Linear,
 // "classifier.bias" (C), made when the loss is first built.
 func (l *CrossEntropy) Params() *graph.Params {
+	makingClassifiers.Lock()
+	defer makingClassifiers.Unlock()
 	if l.params == nil {
 		l.params = graph.NewParams(l.Seed)
 	}

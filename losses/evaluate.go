@@ -6,6 +6,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
+	"medusa/internal/exclusive"
 )
 
 // Value is a loss and its gradients for one batch.
@@ -31,8 +32,11 @@ func Evaluate(loss Loss, embeddings []float64, labels []int, dt tensor.Dtype) (V
 }
 
 // Evaluator computes a loss and its gradient for many batches of one shape, with one
-// graph. It is used by one goroutine at a time.
+// graph. One goroutine uses it at a time, and another one gets an error; many Evaluators may
+// work at the same time, also of one loss.
 type Evaluator struct {
+	use    exclusive.Use
+	forget func() // what the loss's own parameters know of the graph
 	b, e   int
 	x, y   *tensor.Dense
 	cost   gorgonia.Value
@@ -48,8 +52,12 @@ func NewEvaluator(loss Loss, b, e int, dt tensor.Dtype) (_ *Evaluator, err error
 	if b < 1 || e < 1 {
 		return nil, errors.Errorf("losses: a batch of %d embeddings of size %d, want at least 1 of each", b, e)
 	}
-	v := &Evaluator{b: b, e: e}
 	g := gorgonia.NewGraph()
+	v := &Evaluator{b: b, e: e, forget: func() {
+		if t, ok := loss.(Trainable); ok {
+			t.Params().Forget(g)
+		}
+	}}
 	x, err := v.input(g, "embeddings", dt, &v.x, b, e)
 	if err != nil {
 		return nil, err
@@ -108,6 +116,10 @@ func (v *Evaluator) differentiate(g *gorgonia.ExprGraph, loss Loss, cost, x *gor
 // labels (B).
 func (v *Evaluator) Value(embeddings []float64, labels []int) (out Value, err error) {
 	defer graph.Guard("evaluating the loss", &err)
+	if err := v.use.Begin("losses: the evaluator"); err != nil {
+		return out, err
+	}
+	defer v.use.End()
 	if len(embeddings) != v.b*v.e || len(labels) != v.b {
 		return out, errors.Errorf("losses: %d numbers with %d labels, want %d embeddings of size %d", len(embeddings), len(labels), v.b, v.e)
 	}
@@ -151,4 +163,11 @@ func fill(t *tensor.Dense, n int, at func(i int) float64) {
 }
 
 // Close releases the evaluator.
-func (v *Evaluator) Close() error { return v.vm.Close() }
+func (v *Evaluator) Close() error {
+	if err := v.use.Begin("losses: the evaluator"); err != nil {
+		return err
+	}
+	defer v.use.End()
+	v.forget()
+	return v.vm.Close()
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
@@ -17,7 +18,8 @@ import (
 type Joint struct {
 	Parts []Part
 
-	params *graph.Params
+	joining sync.Mutex
+	params  *graph.Params
 }
 
 // Part is one loss of a Joint.
@@ -84,6 +86,8 @@ func (j *Joint) Params() *graph.Params {
 }
 
 func (j *Joint) join() (*graph.Params, error) {
+	j.joining.Lock()
+	defer j.joining.Unlock()
 	if j.params != nil {
 		return j.params, nil
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/exclusive"
 	"medusa/internal/field"
 )
 
@@ -36,6 +37,7 @@ type PK struct {
 	rng         *rand.Rand
 	progress    progress
 	fingerprint uint64
+	use         exclusive.Use
 
 	chosen  []int32  // the classes of the batch, P
 	dealt   []int32  // the pictures of a class, K
@@ -120,6 +122,10 @@ func (s *PK) BatchesPerEpoch() int { return s.progress.perEpoch }
 
 // Next fills dst, of length P·K, class by class.
 func (s *PK) Next(dst []int) error {
+	if err := s.use.Begin("samplers: " + s.config.Name + ": the sampler"); err != nil {
+		return err
+	}
+	defer s.use.End()
 	if len(dst) != s.Batch() {
 		return errors.Errorf("samplers: %s: Next got room for %d indices, a batch has %d", s.config.Name, len(dst), s.Batch())
 	}
@@ -175,6 +181,10 @@ func (s *PK) pictures(class int32, dst []int) {
 
 // State is the whole state of the sampler.
 func (s *PK) State() ([]byte, error) {
+	if err := s.use.Begin("samplers: " + s.config.Name + ": the sampler"); err != nil {
+		return nil, err
+	}
+	defer s.use.End()
 	w := newState(s.config.Name, s.fingerprint)
 	w.generator(s.pcg)
 	w.progress(s.progress)
@@ -191,6 +201,10 @@ func (s *PK) State() ([]byte, error) {
 
 // Restore goes on from a State, or refuses it and leaves the sampler as it was.
 func (s *PK) Restore(state []byte) error {
+	if err := s.use.Begin("samplers: " + s.config.Name + ": the sampler"); err != nil {
+		return err
+	}
+	defer s.use.End()
 	r := readState(state, s.config.Name, s.fingerprint)
 	pcg := r.generator()
 	at := r.progress(s.progress)

@@ -11,8 +11,9 @@ import (
 )
 
 // Sampler yields the indices of the next batch, for ever; full batches only. What an
-// epoch is stands in the package documentation. A Sampler is not safe for concurrent
-// use.
+// epoch is stands in the package documentation. One goroutine uses a Sampler at a time; those
+// of this package give another one an error, since the order of batches would be left to
+// chance.
 type Sampler interface {
 	// Next fills dst, of length Batch, with indices into the labels.
 	Next(dst []int) error

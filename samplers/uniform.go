@@ -5,6 +5,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/exclusive"
 	"medusa/internal/field"
 )
 
@@ -17,6 +18,7 @@ type uniform struct {
 	progress    progress
 	fingerprint uint64
 	dealt       []int32
+	use         exclusive.Use
 }
 
 func newUniform(labels []int, c Config) (Sampler, error) {
@@ -42,6 +44,10 @@ func (s *uniform) Batch() int           { return s.config.Batch }
 func (s *uniform) BatchesPerEpoch() int { return s.progress.perEpoch }
 
 func (s *uniform) Next(dst []int) error {
+	if err := s.use.Begin("samplers: " + s.config.Name + ": the sampler"); err != nil {
+		return err
+	}
+	defer s.use.End()
 	if len(dst) != s.config.Batch {
 		return errors.Errorf("samplers: uniform: Next got room for %d indices, a batch has %d", len(dst), s.config.Batch)
 	}
@@ -57,6 +63,10 @@ func (s *uniform) Next(dst []int) error {
 }
 
 func (s *uniform) State() ([]byte, error) {
+	if err := s.use.Begin("samplers: " + s.config.Name + ": the sampler"); err != nil {
+		return nil, err
+	}
+	defer s.use.End()
 	w := newState(s.config.Name, s.fingerprint)
 	w.generator(s.pcg)
 	w.progress(s.progress)
@@ -65,6 +75,10 @@ func (s *uniform) State() ([]byte, error) {
 }
 
 func (s *uniform) Restore(state []byte) error {
+	if err := s.use.Begin("samplers: " + s.config.Name + ": the sampler"); err != nil {
+		return err
+	}
+	defer s.use.End()
 	r := readState(state, s.config.Name, s.fingerprint)
 	pcg := r.generator()
 	at := r.progress(s.progress)

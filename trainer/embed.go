@@ -13,10 +13,12 @@ import (
 )
 
 // embedder is a network for evaluation: a graph with its own batch size over shared
-// parameters.
+// parameters. Many goroutines may use it: each batch is one's own from the first picture to
+// the last embedding, and between two batches others have their turn.
 type embedder struct {
-	batch, size int // pictures in a batch, numbers in an embedding
-	in          int // numbers in a picture
+	turn        chan struct{} // full while a batch is made
+	batch, size int           // pictures in a batch, numbers in an embedding
+	in          int           // numbers in a picture
 	x           []float32
 	out         *graph.Kept
 	vm          gorgonia.VM
@@ -25,7 +27,7 @@ type embedder struct {
 // newEmbedder builds the network; dev holds its parameters from then on.
 func newEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device) (e *embedder, err error) {
 	defer graph.Guard("building the network for evaluation", &err)
-	e = &embedder{batch: batch, in: cfg.InChannels * cfg.Height * cfg.Width}
+	e = &embedder{turn: make(chan struct{}, 1), batch: batch, in: cfg.InChannels * cfg.Height * cfg.Width}
 	g := gorgonia.NewGraph()
 	x, buf := input(g, "pictures", batch, cfg.InChannels, cfg.Height, cfg.Width)
 	e.x = buf
@@ -83,29 +85,60 @@ func (e *embedder) run(ctx context.Context, n int, fill func(dst []float32, from
 	defer graph.Guard("embedding pictures", &err)
 	out = make([]float32, n*e.size)
 	for from := 0; from < n; from += e.batch {
-		if err := ctx.Err(); err != nil {
-			return nil, errors.Wrapf(err, "trainer: embedding stopped at picture %d of %d", from, n)
-		}
 		to := min(from+e.batch, n)
-		if err := fill(e.x[:(to-from)*e.in], from, to); err != nil {
+		if err := e.next(ctx, out[from*e.size:to*e.size], from, to, fill); err != nil {
+			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+				return nil, errors.Wrapf(err, "trainer: embedding stopped at picture %d of %d", from, n)
+			}
 			return nil, err
 		}
-		e.vm.Reset()
-		if err := e.vm.RunAll(); err != nil {
-			return nil, errors.Wrap(err, "trainer: evaluation")
-		}
-		values := e.out.Float32s()
-		if err := e.out.Err(); err != nil {
-			return nil, errors.Wrap(err, "trainer: evaluation")
-		}
-		copy(out[from*e.size:to*e.size], values)
 	}
 	return out, nil
 }
 
+// next waits for its turn and writes the embeddings of one batch to dst.
+func (e *embedder) next(ctx context.Context, dst []float32, from, to int, fill func(dst []float32, from, to int) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case e.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-e.turn }()
+	if e.vm == nil {
+		return errEmbedderClosed
+	}
+	if err := fill(e.x[:(to-from)*e.in], from, to); err != nil {
+		return err
+	}
+	e.vm.Reset()
+	if err := e.vm.RunAll(); err != nil {
+		return errors.Wrap(err, "trainer: evaluation")
+	}
+	values := e.out.Float32s()
+	if err := e.out.Err(); err != nil {
+		return errors.Wrap(err, "trainer: evaluation")
+	}
+	copy(dst, values)
+	return nil
+}
+
+// errEmbedderClosed is what is said of pictures to be embedded after Close.
+var errEmbedderClosed = errors.New("trainer: the network is closed: embed pictures before Close")
+
+// close waits for the batch that is being made. It may be called twice.
 func (e *embedder) close() error {
 	if e == nil {
 		return nil
 	}
-	return e.vm.Close()
+	e.turn <- struct{}{}
+	defer func() { <-e.turn }()
+	if e.vm == nil {
+		return nil
+	}
+	vm := e.vm
+	e.vm = nil
+	return vm.Close()
 }

@@ -18,7 +18,7 @@ var recallAt = []int{1, 2, 4, 8}
 
 // measure evaluates d; clustering, which takes k-means, only if asked for or needed.
 func (t *Trainer) measure(ctx context.Context, d *datasets.Dataset, clustering bool) (metrics.Result, error) {
-	x, err := t.Embed(ctx, d)
+	x, err := t.embed(ctx, d, "embedding pictures")
 	if err != nil {
 		return metrics.Result{}, err
 	}
@@ -172,10 +172,15 @@ func (t *Trainer) progress(ctx context.Context, work string, done, total int) {
 	}
 }
 
-// tell calls every hook.
+// tell calls every hook, which may use the trainer meanwhile.
 func (t *Trainer) tell(call func(Hook) error) error {
+	lend := func(h Hook) error {
+		t.use.End()
+		defer t.use.Await()
+		return call(h)
+	}
 	for _, h := range t.o.Hooks {
-		if err := call(h); err != nil {
+		if err := lend(h); err != nil {
 			return &HookError{Err: err, Step: t.state.Step, Dir: string(t.dir)}
 		}
 	}

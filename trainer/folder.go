@@ -5,8 +5,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/pkg/errors"
 	"go.yaml.in/yaml/v3"
@@ -125,12 +125,17 @@ func saying(err error, doing string) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case isAny(err, diskFull):
 		return errors.Wrapf(err, "trainer: %s: the disk is full; what was there before is whole: free some space and resume", doing)
-	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
+	case errors.Is(err, os.ErrPermission), isAny(err, readOnly):
 		return errors.Wrapf(err, "trainer: %s: the folder cannot be written to; choose another one", doing)
 	}
 	return errors.Wrapf(err, "trainer: %s", doing)
+}
+
+// isAny reports whether err is one of targets.
+func isAny(err error, targets []error) bool {
+	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
 }
 
 // writeConfig stores c, and for people text, or c again if text is nil.

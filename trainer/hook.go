@@ -10,7 +10,8 @@ import (
 // Hook is told what happens in a run. Every field may be nil. An error that a hook
 // returns ends the run with a HookError, after a checkpoint, from which Resume goes on,
 // and after the model of the weights so far. Hooks are called by the goroutine of Run,
-// one after the other; ctx is Run's.
+// one after the other; ctx is Run's. They may call Embed and Evaluate of the Trainer, but
+// neither Run nor Close.
 type Hook struct {
 	// Start comes once, before anything is computed.
 	Start func(ctx context.Context, i StartInfo) error
@@ -24,7 +25,7 @@ type Hook struct {
 	Warned func(ctx context.Context, w Warning) error
 	// Progress comes now and then while something goes on that is no step: pictures are
 	// embedded or measured, a checkpoint or the model is written. It is for showing; it is
-	// called often and should be quick.
+	// called often, should be quick, and must not use the trainer.
 	Progress func(ctx context.Context, i ProgressInfo)
 }
 

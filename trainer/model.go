@@ -26,7 +26,8 @@ type ModelInfo struct {
 	Step          int                    `json:"step"` // that the weights are of
 }
 
-// Model is a trained network, ready to embed pictures. It is not safe for concurrent use.
+// Model is a trained network, ready to embed pictures. Many goroutines may use one Model: they
+// take turns, batch by batch, and each gets the bits that it would get alone.
 type Model struct {
 	info   ModelInfo
 	params *graph.Params
@@ -112,5 +113,6 @@ func (m *Model) EmbedPixels(ctx context.Context, pixels []float32) ([]float32, e
 	})
 }
 
-// Close gives back what the model holds.
+// Close gives back what the model holds, once the batch that is being embedded is done;
+// Embed fails from then on.
 func (m *Model) Close() error { return m.eval.close() }

@@ -37,6 +37,9 @@ func (r Result) Figures() []Figure {
 // Memory says what the run took, of the device too if that has its own.
 func (r Result) Memory() string {
 	m := wording.MiB(r.PeakRSS) + " at the most"
+	if r.PeakRSS == 0 {
+		m = "memory unknown on this system"
+	}
 	if r.DeviceMemory > 0 {
 		m += fmt.Sprintf(", %s on %s", wording.MiB(r.DeviceMemory), r.Device)
 	}

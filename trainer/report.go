@@ -84,7 +84,7 @@ func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
 	}
 	if r.before == nil { // a resumed run
 		var err error
-		if r.before, err = r.trainer.EmbedUntrained(ctx, set); err != nil {
+		if r.before, err = r.trainer.embedUntrained(ctx, set); err != nil {
 			return err
 		}
 	}

@@ -18,10 +18,15 @@ import (
 // last good state; the error of a hook is a HookError, one of finishing a FinishError. A
 // Trainer runs once.
 func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
+	if err := t.use.Begin(theTrainer); err != nil {
+		return r, err
+	}
+	defer t.use.End()
 	if t.ran {
 		return r, errors.New("trainer: a Trainer runs once: make another one with Resume")
 	}
-	t.ran = true
+	t.ran, t.running = true, true
+	defer func() { t.running = false }()
 	began := time.Now()
 	held := t.held
 	if held == nil {

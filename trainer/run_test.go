@@ -224,8 +224,9 @@ func TestEpochs(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, stored.Epochs)
 	require.Zero(t, stored.Steps)
-	_, err = Resume(tr.data, Options{Dir: string(tr.dir)})
+	again, err := Resume(tr.data, Options{Dir: string(tr.dir)})
 	require.NoError(t, err)
+	require.NoError(t, again.Close())
 }
 
 func TestNotFinite(t *testing.T) {

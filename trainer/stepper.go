@@ -4,6 +4,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/graph"
+	"medusa/internal/exclusive"
 	"medusa/losses"
 	"medusa/nets"
 )
@@ -26,8 +27,9 @@ type StepperConfig struct {
 
 // Stepper is a run's training step without what stands around it: pictures and labels
 // come from the caller, and nothing is measured or saved. It is for benchmarks and for
-// loops of one's own, and not safe for concurrent use.
+// loops of one's own. One goroutine uses it at a time, and another one gets an error.
 type Stepper struct {
+	use    exclusive.Use
 	step   *step
 	solver *solver
 	params *graph.Params
@@ -101,6 +103,10 @@ func (s *Stepper) Labels() []float32 { return s.step.y }
 // them there, and none copies them. It is called before the first Step; on the CPU it does
 // nothing.
 func (s *Stepper) Hold() error {
+	if err := s.use.Begin(theStepper); err != nil {
+		return err
+	}
+	defer s.use.End()
 	return errors.Wrap(s.device.Hold(s.step.x, s.step.y), "trainer")
 }
 
@@ -110,16 +116,30 @@ func (s *Stepper) DeviceMemory() int64 { return s.device.Allocated() }
 // Step learns from the batch and returns its loss. If loss or gradient are not finite the
 // weights stay as they are and the error says so.
 func (s *Stepper) Step() (loss float64, err error) {
-	if err := s.Begin(); err != nil {
+	if err := s.use.Begin(theStepper); err != nil {
 		return 0, err
 	}
-	return s.Finish()
+	defer s.use.End()
+	if err := s.begin(); err != nil {
+		return 0, err
+	}
+	return s.finish()
 }
+
+const theStepper = "trainer: the stepper"
 
 // Begin is Step without its result: on a device it only puts the step there, and the next
 // batch may be filled in and begun while it is at work. It waits for steps begun before if more
 // than one is under way, and its error may be one of theirs.
 func (s *Stepper) Begin() error {
+	if err := s.use.Begin(theStepper); err != nil {
+		return err
+	}
+	defer s.use.End()
+	return s.begin()
+}
+
+func (s *Stepper) begin() error {
 	for s.engine.flying() >= guardTurns {
 		if _, err := s.end(); err != nil {
 			return err
@@ -130,6 +150,14 @@ func (s *Stepper) Begin() error {
 
 // Finish waits for all steps begun and returns the loss of the last.
 func (s *Stepper) Finish() (loss float64, err error) {
+	if err := s.use.Begin(theStepper); err != nil {
+		return 0, err
+	}
+	defer s.use.End()
+	return s.finish()
+}
+
+func (s *Stepper) finish() (loss float64, err error) {
 	if s.engine.flying() == 0 {
 		return 0, errors.New("trainer: no step is under way: call Begin first")
 	}
@@ -159,6 +187,10 @@ func clipping(clip, norm float64) float64 {
 
 // Close gives back what the stepper holds.
 func (s *Stepper) Close() error {
+	if err := s.use.Begin(theStepper); err != nil {
+		return err
+	}
+	defer s.use.End()
 	err := s.step.close()
 	if e := s.device.Close(); err == nil {
 		err = e

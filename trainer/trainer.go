@@ -14,6 +14,7 @@ import (
 	"medusa/datasets"
 	"medusa/graph"
 	"medusa/internal/device/cpu"
+	"medusa/internal/exclusive"
 	"medusa/internal/field"
 	"medusa/losses"
 	"medusa/metrics"
@@ -47,9 +48,10 @@ type Options struct {
 	NoReport, NoEmbeddings bool
 }
 
-// Trainer is one run: a network, a loss, and what moves the one to lower the other. It
-// is not safe for concurrent use.
+// Trainer is one run: a network, a loss, and what moves the one to lower the other. One
+// goroutine uses it at a time, and another one gets an error; what hooks do counts as Run's.
 type Trainer struct {
+	use   exclusive.Use
 	given Config // as it is stored: defaults filled in, Epochs not yet turned into Steps
 	cfg   Config
 	data  Data
@@ -83,6 +85,7 @@ type Trainer struct {
 	leftOut     string    // path of the list of what was left out
 	untrained   []float32 // embeddings of the measured pictures before training, for the report; nil in a resumed run
 	ran         bool
+	running     bool
 }
 
 // New prepares a run in the folder o.Dir, which must not exist or be empty. The data stay
@@ -401,10 +404,16 @@ func (t *Trainer) Parameters() (net, loss int) {
 // Embed is the embeddings (N, E) of d's pictures, row-major, with the weights as they
 // are: the initial ones before Run, those of the model after it.
 func (t *Trainer) Embed(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
+	if err := t.use.Begin(theTrainer); err != nil {
+		return nil, err
+	}
+	defer t.use.End()
 	return t.embed(ctx, d, "embedding pictures")
 }
 
-// embed is Embed, which the hooks are told as that work.
+const theTrainer = "trainer: the Trainer"
+
+// embed is Embed for those who use the trainer already; the hooks are told of it as that work.
 func (t *Trainer) embed(ctx context.Context, d *datasets.Dataset, work string) ([]float32, error) {
 	if t.eval == nil {
 		eval, err := newEmbedder(t.cfg.Net, t.params, t.cfg.EvalBatch, t.device)
@@ -419,6 +428,15 @@ func (t *Trainer) embed(ctx context.Context, d *datasets.Dataset, work string) (
 // EmbedUntrained is Embed with the weights as they were initialised, also in a resumed
 // run or after it.
 func (t *Trainer) EmbedUntrained(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
+	if err := t.use.Begin(theTrainer); err != nil {
+		return nil, err
+	}
+	defer t.use.End()
+	return t.embedUntrained(ctx, d)
+}
+
+// embedUntrained is EmbedUntrained for those who use the trainer already.
+func (t *Trainer) embedUntrained(ctx context.Context, d *datasets.Dataset) ([]float32, error) {
 	params := graph.NewParams(t.cfg.Seed)
 	e, err := newEmbedder(t.cfg.Net, params, t.cfg.EvalBatch, t.device)
 	if err != nil {
@@ -438,11 +456,22 @@ func (t *Trainer) EmbeddingSize() int { return t.step.size }
 
 // Evaluate measures retrieval and clustering among d's pictures.
 func (t *Trainer) Evaluate(ctx context.Context, d *datasets.Dataset) (metrics.Result, error) {
+	if err := t.use.Begin(theTrainer); err != nil {
+		return metrics.Result{}, err
+	}
+	defer t.use.End()
 	return t.measure(ctx, d, true)
 }
 
 // Close gives back what the run holds; the data stay open.
 func (t *Trainer) Close() error {
+	if err := t.use.Begin(theTrainer); err != nil {
+		return err
+	}
+	defer t.use.End()
+	if t.running {
+		return errors.New("trainer: Close is called by a hook: return an error to end the run, or end its context, and close the Trainer after Run")
+	}
 	err := t.step.close()
 	if e := t.monitor.close(); err == nil {
 		err = e

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/pkg/errors"
 )
@@ -15,12 +14,11 @@ import (
 const TempPrefix = ".medusa-tmp-"
 
 // Whole makes content the content of the file at path, readable to all. The content is
-// written to a new file in the same folder, synced and renamed, and then the folder is
-// synced: at any time path holds what was there before or all of the content. On an error
+// written to a new file in the same folder, which is synced and renamed, and the renaming is
+// synced too: at any time path holds what was there before or all of the content. On an error
 // the old file stays and the new one is removed. An error of content comes back as it is.
 func Whole(path string, content func(io.Writer) error) (err error) {
-	dir := filepath.Dir(path)
-	tmp, err := os.CreateTemp(dir, TempPrefix+"*")
+	tmp, err := os.CreateTemp(filepath.Dir(path), TempPrefix+"*")
 	if err != nil {
 		return errors.WithStack(err)
 	}
@@ -42,21 +40,5 @@ func Whole(path string, content func(io.Writer) error) (err error) {
 	if err := tmp.Close(); err != nil {
 		return errors.WithStack(err)
 	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
-		return errors.WithStack(err)
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return errors.WithStack(err)
-	}
-	defer d.Close()
-	// Some file systems cannot sync a folder; the file itself is safe by then.
-	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
-		return errors.WithStack(err)
-	}
-	return nil
+	return replace(tmp.Name(), path)
 }
