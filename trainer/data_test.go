@@ -164,5 +164,5 @@ func TestLoadLooksForCopies(t *testing.T) {
 		require.NoError(t, d.Close())
 	}
 	_, err := Load(DataConfig{Path: dir, Copies: "burn"}, 1, LoadOptions{})
-	require.ErrorContains(t, err, `data.copies is "burn"`)
+	require.ErrorContains(t, err, `Data.Copies is "burn"`)
 }
