@@ -29,7 +29,8 @@ type Sampler interface {
 	Restore(state []byte) error
 }
 
-// Config chooses and configures a sampler. The zero value is pk with P = 16, K = 4.
+// Config chooses and configures a sampler. The zero value is pk with P = 16, K = 4; Fit
+// fills in sizes that suit the classes instead.
 type Config struct {
 	Name   string  `json:"name,omitempty" yaml:"name,omitempty"`     // pk if empty; see Names
 	P      int     `json:"p,omitempty" yaml:"p,omitempty"`           // P×K: classes in a batch; 16 if zero
@@ -111,10 +112,10 @@ func (c Config) pk() (Config, error) {
 		c.Name = "pk"
 	}
 	if c.P == 0 {
-		c.P = 16
+		c.P = DefaultP
 	}
 	if c.K == 0 {
-		c.K = 4
+		c.K = DefaultK
 	}
 	if c.P < 1 || c.K < 1 || c.P > maxPictures/c.K {
 		return c, field.Errorf("samplers", "", "%s is %d and %s %d, want at least 1 of each", field.Name("P"), c.P, field.Name("K"), c.K)

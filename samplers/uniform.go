@@ -27,7 +27,7 @@ func newUniform(labels []int, c Config) (Sampler, error) {
 			field.Name("Batch"), field.Name("Seed"), field.Name("P"), field.Name("K"), field.Name("Repeat"), field.Name("Power"), field.Name("Pool"))
 	}
 	if c.Batch == 0 {
-		c.Batch = 64
+		c.Batch = DefaultBatch
 	}
 	if c.Batch < 1 || c.Batch > len(labels) {
 		return nil, field.Errorf("samplers", "", "%s is %d distinct pictures out of %d, want 1 to %d", field.Name("Batch"), c.Batch, len(labels), len(labels))

@@ -31,7 +31,11 @@ type state struct {
 	HasBest   bool    `json:"has_best,omitempty"`
 	BestValue float64 `json:"best_value,omitempty"`
 	BestStep  int     `json:"best_step,omitempty"`
-	Stale     int     `json:"stale,omitempty"` // evaluations since the best
+	// BestMAPAtR belongs to BestStep; nil in a checkpoint of the first edition.
+	BestMAPAtR *float64 `json:"best_map_at_r,omitempty"`
+	Stale      int      `json:"stale,omitempty"` // evaluations since the figures got better
+
+	Doubts doubts `json:"doubts,omitzero"`
 
 	Before    *metrics.Result `json:"before,omitempty"`
 	Watch     watch           `json:"watch"`

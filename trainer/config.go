@@ -13,7 +13,7 @@ type Config struct {
 	Data     DataConfig      `json:"data,omitzero" yaml:"data,omitempty"`
 	Net      nets.Config     `json:"net,omitzero" yaml:"net,omitempty"`           // channels, height and width are taken from the pictures
 	Loss     string          `json:"loss,omitempty" yaml:"loss,omitempty"`        // as losses.Parse reads it: name:key=value,…; triplet if empty
-	Sampler  samplers.Config `json:"sampler,omitzero" yaml:"sampler,omitempty"`   // batches; a seed of 0 is taken from Seed
+	Sampler  samplers.Config `json:"sampler,omitzero" yaml:"sampler,omitempty"`   // batches; a seed of 0 is taken from Seed, sizes of 0 suit the data (see Fit)
 	Solver   SolverConfig    `json:"solver,omitzero" yaml:"solver,omitempty"`     // how gradients become steps
 	Schedule ScheduleConfig  `json:"schedule,omitzero" yaml:"schedule,omitempty"` // how the learning rate changes
 
@@ -29,10 +29,13 @@ type Config struct {
 	EvalEvery int `json:"eval_every,omitempty" yaml:"eval_every,omitempty"`
 	EvalBatch int `json:"eval_batch,omitempty" yaml:"eval_batch,omitempty"` // pictures at a time in evaluation; 128 if 0
 	// Metric is the figure of merit on the validation classes, such as recall_at_1 or
-	// map_at_r: larger is better. recall_at_1 if empty.
-	Metric   string `json:"metric,omitempty" yaml:"metric,omitempty"`
-	Patience int    `json:"patience,omitempty" yaml:"patience,omitempty"` // stop after so many evaluations without a better Metric; 0: never
-	Keep     Keep   `json:"keep,omitempty" yaml:"keep,omitempty"`         // which weights become the model; best if empty
+	// map_at_r: larger is better, and between equals MAP@R decides, then the later step.
+	// recall_at_1 if empty.
+	Metric string `json:"metric,omitempty" yaml:"metric,omitempty"`
+	// Patience stops the run after so many evaluations in a row of which none brought a better
+	// Metric, nor as good a one with a better MAP@R; 0: never.
+	Patience int  `json:"patience,omitempty" yaml:"patience,omitempty"`
+	Keep     Keep `json:"keep,omitempty" yaml:"keep,omitempty"` // which weights become the model; best if empty
 
 	CheckpointEvery int `json:"checkpoint_every,omitempty" yaml:"checkpoint_every,omitempty"` // steps; 100 if 0; -1: only at the end or when stopped
 	LogEvery        int `json:"log_every,omitempty" yaml:"log_every,omitempty"`               // steps between lines of metrics.jsonl; 10 if 0
@@ -52,7 +55,7 @@ type Keep string
 
 // The two choices. Without validation classes there is no best, and the last are kept.
 const (
-	Best Keep = "best" // those with the best Metric on the validation classes
+	Best Keep = "best" // those with the best Metric on the validation classes, then MAP@R, then the later ones
 	Last Keep = "last" // those of the last step
 )
 
@@ -61,8 +64,13 @@ type DataConfig struct {
 	Path string `json:"path,omitempty" yaml:"path,omitempty"` // as datasets.Open reads it; the embedded Omniglot if empty
 	// Val is where the validation classes come from, on which the best weights are chosen:
 	// a path, a fraction of the training classes such as 0.1, or none. If empty: the
-	// validation part of the data, else 0.1 where there are at least 10 classes to learn.
+	// validation part of the data, else 0.1 where there are enough classes to learn (see
+	// Load), else none. A run stores what it came to.
 	Val string `json:"val,omitempty" yaml:"val,omitempty"`
+	// firstRule has an empty Val mean what it meant in the first edition, whose runs did not
+	// store what it came to.
+	firstRule bool
+
 	// Test is where the classes for the final figures come from: a path, a fraction of
 	// the training classes, or none. If empty: the test part of the data, if there is one.
 	Test string `json:"test,omitempty" yaml:"test,omitempty"`
@@ -142,5 +150,5 @@ type ScheduleConfig struct {
 	Every  int     `json:"every,omitempty" yaml:"every,omitempty"`   // step: steps between two drops; a third of the run if 0
 	Gamma  float64 `json:"gamma,omitempty" yaml:"gamma,omitempty"`   // step, plateau: factor of a drop; 0.1 if 0
 	Floor  float64 `json:"floor,omitempty" yaml:"floor,omitempty"`   // cosine, plateau: least rate ÷ LR
-	Wait   int     `json:"wait,omitempty" yaml:"wait,omitempty"`     // plateau: evaluations without a better Metric before a drop; 3 if 0
+	Wait   int     `json:"wait,omitempty" yaml:"wait,omitempty"`     // plateau: evaluations without better figures, as for Patience, before a drop; 3 if 0
 }

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 type Data struct {
 	Train, Val, Test *datasets.Dataset
 	Norm             datasets.Normalisation // of the training pictures, applied to all
+	Fitted           []Fitted               // what Load chose because nobody said: data.val
 }
 
 // LoadOptions are the parts of Load that are not configuration.
@@ -28,6 +30,14 @@ type LoadOptions struct {
 // Load opens the pictures that cfg names, cuts validation and test classes that share
 // none with the training classes, and computes the normalisation. The cut depends on the
 // names of the classes and on seed, which is Config.Seed. Close the Data when done.
+//
+// Where nothing is said of validation classes and the data have none, a tenth of the
+// training classes, at least two, becomes them if there are 30 classes of two pictures or
+// more. From 10 on they are cut too if nothing else could be measured. With fewer classes
+// those that are not learned cost more than a choice by two or three of them brings: on
+// subsets of Omniglot, MAP@R of the test classes is lower by .017 ± .007 with 12 classes
+// (12 seeds) and by .019 ± .007 with 20 (10 seeds) than of all classes learned to the last
+// step; with 30 by .008 ± .012 (7 seeds).
 func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 	cfg = Config{Data: cfg}.Defaults().Data
 	var f faults
@@ -57,7 +67,7 @@ func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 	if err != nil {
 		return d, err
 	}
-	if d.Test, err = p.part("test", cfg.Test, found, 0); err != nil {
+	if d.Test, err = p.part("test", cfg.Test, found); err != nil {
 		return d, err
 	}
 	if !p.parted {
@@ -65,7 +75,12 @@ func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 			return d, err
 		}
 	}
-	if d.Val, err = p.part("val", cfg.Val, split.Val, defaultVal); err != nil {
+	val := cfg.Val
+	if val == "" && split.Val == nil {
+		f := p.unasked(d.Test != nil)
+		val, d.Fitted = f.Value, []Fitted{f}
+	}
+	if d.Val, err = p.part("val", val, split.Val); err != nil {
 		return d, err
 	}
 	d.Train = p.train
@@ -107,8 +122,9 @@ func (d Data) Close() error {
 }
 
 const (
-	defaultVal = 0.1 // of the training classes
-	enough     = 10  // training classes from which on validation classes are cut unasked
+	unaskedVal      = 0.1 // of the training classes
+	enoughToMeasure = 10  // training classes from which on validation classes are cut unasked, to measure something
+	enoughToChoose  = 30  // the same where there is a test part, to choose the weights
 )
 
 func (c DataConfig) options(o LoadOptions) datasets.Options {
@@ -133,23 +149,45 @@ type parts struct {
 	parted bool // TestClasses has been obeyed
 }
 
-// part is a set of classes to measure on: from names its place, found is what lies beside
-// the training pictures, and unasked the fraction that is cut where nothing is said.
-func (p *parts) part(name, from string, found *datasets.Dataset, unasked float64) (*datasets.Dataset, error) {
+// part is a set of classes to measure on: from names its place, and found is what lies
+// beside the training pictures.
+func (p *parts) part(name, from string, found *datasets.Dataset) (*datasets.Dataset, error) {
 	share, isShare := fraction(from)
 	switch {
 	case from == "none":
 		return nil, nil
-	case from == "" && found != nil:
-		return found, nil
-	case from == "" && (unasked == 0 || p.train.NumClasses() < enough):
-		return nil, nil
 	case from == "":
-		return p.cut(name, unasked)
+		return found, nil
 	case isShare:
 		return p.cut(name, share)
 	}
 	return p.open(name, from)
+}
+
+// unasked says which validation classes there are where nobody said, and the data have none.
+func (p *parts) unasked(tested bool) Fitted {
+	const lastKept = "; the last weights become the model"
+	classes, pairs := p.train.NumClasses(), pairClasses(p.train) // only classes of two pictures can be retrieved
+	share := unaskedVal
+	switch {
+	case p.cfg.firstRule:
+		pairs, tested = classes, false
+	case pairs < classes:
+		share = unaskedVal * float64(pairs) / float64(classes)
+	}
+	f := Fitted{Field: "data.val", Value: "none"}
+	switch {
+	case pairs < enoughToMeasure:
+		f.Reason = fmt.Sprintf("%d classes of two pictures or more are too few to set some aside%s", pairs, lastKept)
+	case tested && pairs < enoughToChoose:
+		f.Reason = fmt.Sprintf("%d classes are better learned all than some set aside to choose weights by%s", pairs, lastKept)
+	default:
+		f.Value = strconv.FormatFloat(share, 'g', -1, 64)
+		if pairs < classes {
+			f.Reason = fmt.Sprintf("%v of the %d classes that have two pictures or more", unaskedVal, pairs)
+		}
+	}
+	return f
 }
 
 func (p *parts) cut(name string, share float64) (*datasets.Dataset, error) {

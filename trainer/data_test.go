@@ -22,15 +22,16 @@ func TestLoad(t *testing.T) {
 		cfg              DataConfig
 		train, val, test int // classes; 0 for none
 	}{
-		"defaults":                 {DataConfig{}, 10, 2, 6},
-		"no validation":            {DataConfig{Val: "none"}, 12, 0, 6},
-		"nothing to measure on":    {DataConfig{Val: "none", Test: "none"}, 12, 0, 0},
-		"a fraction":               {DataConfig{Val: "0.25"}, 9, 3, 6},
-		"test from training":       {DataConfig{Test: "0.25", Val: "none"}, 9, 0, 3},
-		"both from training":       {DataConfig{Test: "0.25", Val: "0.34"}, 6, 3, 3},
-		"the test's place":         {DataConfig{Test: path, Val: "none"}, 12, 0, 6},
-		"chosen":                   {DataConfig{TrainClasses: "0-4, 7,1?", TestClasses: "15-17", Val: "none"}, 8, 0, 3},
-		"too few for a validation": {DataConfig{TrainClasses: "0-8"}, 9, 0, 6},
+		"a choice by two is not worth them": {DataConfig{}, 12, 0, 6},
+		"something to measure on":           {DataConfig{Test: "none"}, 10, 2, 0},
+		"no validation":                     {DataConfig{Val: "none"}, 12, 0, 6},
+		"nothing to measure on":             {DataConfig{Val: "none", Test: "none"}, 12, 0, 0},
+		"a fraction":                        {DataConfig{Val: "0.25"}, 9, 3, 6},
+		"test from training":                {DataConfig{Test: "0.25", Val: "none"}, 9, 0, 3},
+		"both from training":                {DataConfig{Test: "0.25", Val: "0.34"}, 6, 3, 3},
+		"the test's place":                  {DataConfig{Test: path, Val: "none"}, 12, 0, 6},
+		"chosen":                            {DataConfig{TrainClasses: "0-4, 7,1?", TestClasses: "15-17", Val: "none"}, 8, 0, 3},
+		"too few for a validation":          {DataConfig{TrainClasses: "0-8"}, 9, 0, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.cfg.Path = path

@@ -7,9 +7,18 @@ import (
 
 // Differences names the fields in which two configurations ask for other results, such
 // as Solver.LR: defaults are filled in, and where the pictures lie, how they are kept and
-// which device and how many threads work is left aside.
+// which device and how many threads work is left aside. Settings that one of them leaves to
+// the data are equal to what the other has for them.
 func Differences(a, b Config) []string {
 	var out []string
+	if a.Data.Val == "" || b.Data.Val == "" {
+		a.Data.Val, b.Data.Val = "", ""
+	}
+	for _, size := range [][2]*int{{&a.Sampler.P, &b.Sampler.P}, {&a.Sampler.K, &b.Sampler.K}, {&a.Sampler.Batch, &b.Sampler.Batch}} {
+		if *size[0] == 0 || *size[1] == 0 {
+			*size[0], *size[1] = 0, 0
+		}
+	}
 	differ("", reflect.ValueOf(results(a)), reflect.ValueOf(results(b)), &out)
 	slices.Sort(out)
 	return out

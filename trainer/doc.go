@@ -12,7 +12,8 @@
 //	config.yaml                   the configuration, every default filled in
 //	metrics.jsonl                 a line for every logged step, evaluation and warning
 //	checkpoints/last.safetensors  where Resume goes on
-//	checkpoints/best.safetensors  the run at its best evaluation on the validation classes
+//	checkpoints/best.safetensors  the run at its best evaluation on the validation classes:
+//	                              by the metric, then MAP@R, then the later step
 //	model.safetensors             the network alone, for LoadModel
 //	embeddings.safetensors        embeddings, labels, paths and classes of the measured pictures
 //	report.html                   curves, figures, map, queries on one page
@@ -25,6 +26,19 @@
 // file is told from a whole one.
 //
 // A Stepper is the training step alone, for a loop of one's own.
+//
+// # What suits the data
+//
+// Settings of which nothing is said suit the data: with fewer than 16 classes to learn P is
+// their number and K grows to fill the batch, with small classes K shrinks and P grows
+// (samplers.Config.Fit); validation classes are cut where there are enough to spare some
+// (Load). StartInfo.Fitted tells what was chosen and why, and the run folder stores it. Sizes
+// that are given stay as they are, or are refused with what is possible.
+//
+// Warnings say in words where a metric cannot choose between the weights of two steps: the
+// validation classes are few, the metric is at its ceiling or never moves. The weights of
+// step 0 become the model only if training made all that the order looks at worse, and a
+// warning says so.
 //
 // # Exactness
 //

@@ -39,7 +39,7 @@ func (t *Trainer) score(ctx context.Context, d *datasets.Dataset, x []float32, c
 		return metrics.Result{}, err
 	}
 	r, err := metrics.Evaluate(ctx, parts.query, parts.gallery,
-		metrics.Options{RecallAt: at, GalleryHoldsQueries: parts.own, NoClustering: !clustering && !needed, Seed: t.cfg.Seed,
+		metrics.Options{RecallAt: at, GalleryHoldsQueries: parts.own, NoClustering: !clustering && !needed, Seed: t.cfg.Seed, PerClass: true,
 			Progress: func(stage metrics.Stage, done, total int) { t.progress(ctx, "measuring "+string(stage), done, total) }})
 	return r, errors.Wrap(err, "trainer: evaluation")
 }
@@ -69,10 +69,8 @@ func (t *Trainer) evaluate(ctx context.Context, d *datasets.Dataset, set string,
 		Step: t.state.Step, Steps: t.cfg.Steps, Set: set, Phase: phase, Result: r, Embeddings: x, Dim: t.step.size,
 		Metric: t.cfg.Metric, Seconds: time.Since(began).Seconds(),
 	}
-	if i.Value, err = t.figure(r); err != nil {
-		return i, err
-	}
-	return i, nil
+	i.Value, err = t.figure(r)
+	return i, err
 }
 
 // evaluateIfDue measures at the start, every EvalEvery steps and at the end. An
@@ -99,7 +97,7 @@ func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		i.Improved = !s.HasBest || i.Value > s.BestValue
+		i.Improved, i.Leads = s.rank(candidateOf(i))
 		done = append(done, i)
 	}
 	return t.evaluated(ctx, done)
@@ -116,9 +114,17 @@ func (t *Trainer) due(step int) bool {
 func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 	s := &t.state
 	s.Evaluated = s.Step
-	improved := false
+	leads := false
+	var warnings []Warning
+	if s.Step == 0 {
+		warnings = t.unmeasured()
+	}
 	for n := range done {
 		i := &done[n]
+		if i.Set == SetValidation {
+			warnings = append(warnings, t.doubt(*i)...)
+		}
+		i.Result.Classes = nil // no file keeps them
 		if s.Step == 0 && n == 0 {
 			s.Before = &i.Result
 			if !t.o.NoReport {
@@ -126,10 +132,12 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 			}
 		}
 		if i.Set == SetValidation {
-			s.Schedule.evaluated(i.Value)
-			s.Stale++
-			if improved = i.Improved; improved {
-				s.HasBest, s.BestValue, s.BestStep, s.Stale = true, i.Value, s.Step, 0
+			s.Schedule.evaluated(i.Improved)
+			if s.Stale++; i.Improved {
+				s.Stale = 0
+			}
+			if leads = i.Leads; leads {
+				s.takeLead(candidateOf(*i))
 			}
 		}
 		i.BestValue, i.BestStep = s.BestValue, s.BestStep
@@ -140,13 +148,23 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 			return err
 		}
 	}
-	if improved {
+	for n := range warnings {
+		if err := t.record(&warnings[n]); err != nil {
+			return err
+		}
+	}
+	if leads {
 		if err := t.save(ctx, BestFile, "best"); err != nil {
 			return err
 		}
 	}
 	for _, i := range done {
 		if err := t.tellEvaluated(ctx, i); err != nil {
+			return err
+		}
+	}
+	for _, w := range warnings {
+		if err := t.tellWarning(ctx, w); err != nil {
 			return err
 		}
 	}

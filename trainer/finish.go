@@ -17,6 +17,11 @@ import (
 // measured pictures, the report, and the result. Whoever finds the result finds the
 // others too, unless they were taken away since.
 func (t *Trainer) finish(ctx context.Context, r *Result, began time.Time) error {
+	for _, w := range t.verdict() {
+		if err := t.warn(ctx, w); err != nil {
+			return err
+		}
+	}
 	if err := t.makeModel(ctx, r); err != nil {
 		return err
 	}
@@ -92,6 +97,7 @@ func (t *Trainer) measureModel(ctx context.Context, r *Result) ([]float32, error
 		return nil, err
 	}
 	i.BestValue, i.BestStep = t.state.BestValue, t.state.BestStep
+	i.Result.Classes = nil
 	r.After, r.On, r.Protocol = &i.Result, set, t.data.protocol(set, &i.Result)
 	if err := t.journal.addEval(i); err != nil {
 		return nil, err

@@ -135,7 +135,7 @@ func (m *moved) after(s *solver, st *state) ([]Warning, error) {
 		return nil, nil
 	}
 	return []Warning{{
-		Step: st.Step, Kind: "unused",
+		Step: st.Step, Kind: KindUnused,
 		Message: "no step reaches " + few(still) + ": the loss does not depend on them, or too little for their precision",
 		Advice:  "take them out of the network or the loss, or look where the graph between them and the loss is cut",
 	}}, nil

@@ -44,7 +44,8 @@ type StartInfo struct {
 	Parameters    int // learned numbers of the network
 	LossParams    int // learned numbers of the loss
 	Config        Config
-	LeftOut       string // path of the list of what was left out; empty if all was taken
+	LeftOut       string   // path of the list of what was left out; empty if all was taken
+	Fitted        []Fitted // settings that were not given and suit the data
 }
 
 // StepInfo is the state after a step.
@@ -80,9 +81,10 @@ type EvalInfo struct {
 
 	Metric    string  // Config.Metric
 	Value     float64 // of Metric
-	Improved  bool    // on the validation classes: better than ever before
-	BestValue float64 // on the validation classes, so far
-	BestStep  int
+	Improved  bool    // on the validation classes: Metric is better than ever before, or equals the best with a better MAP@R
+	Leads     bool    // on the validation classes: Improved, or as good as the best in both, and later
+	BestValue float64 // of Metric on the validation classes, so far
+	BestStep  int     // whose weights lead so far
 	Seconds   float64 // that the evaluation took
 }
 
@@ -112,10 +114,23 @@ type SaveInfo struct {
 // Warning is something that a person should look at.
 type Warning struct {
 	Step    int    `json:"step"`
-	Kind    string `json:"kind"`    // collapse, stuck or unused
+	Kind    string `json:"kind"`    // what it is about: one of the Kind constants
 	Message string `json:"message"` // what was seen
 	Advice  string `json:"advice"`  // what to do
 }
+
+// The kinds of warnings.
+const (
+	KindCollapse   = "collapse"   // all pictures are mapped to nearly one point
+	KindStuck      = "stuck"      // the loss hardly moves
+	KindIdle       = "idle"       // no pair or triplet has a gradient
+	KindUnused     = "unused"     // learned tensors that no step reaches
+	KindFew        = "few"        // too few validation pictures or classes to tell models apart
+	KindCeiling    = "ceiling"    // the metric is at its largest value and cannot tell models apart
+	KindConstant   = "constant"   // the metric is the same at every evaluation
+	KindUnmeasured = "unmeasured" // there is nothing to measure on
+	KindUntrained  = "untrained"  // the model is the untrained network, since training made it worse
+)
 
 // Result is the outcome of Run; result.json holds it.
 type Result struct {
@@ -131,10 +146,10 @@ type Result struct {
 	Steps     int     `json:"steps"` // done
 	Metric    string  `json:"metric,omitempty"`
 	BestValue float64 `json:"best_value,omitempty"` // of Metric on the validation classes
-	BestStep  int     `json:"best_step,omitempty"`
-	Kept      Keep    `json:"kept,omitempty"` // which weights are the model
-	ModelStep int     `json:"model_step"`     // the step that they are of
-	FinalLoss float64 `json:"final_loss"`     // of the last step's batch
+	BestStep  int     `json:"best_step,omitempty"`  // the best by Metric, then MAP@R, then the later step
+	Kept      Keep    `json:"kept,omitempty"`       // which weights are the model
+	ModelStep int     `json:"model_step"`           // the step that they are of
+	FinalLoss float64 `json:"final_loss"`           // of the last step's batch
 
 	ImagesPerSecond float64   `json:"images_per_second"`      // of training, without evaluations
 	WaitShare       float64   `json:"wait_share"`             // share of the time in which the step waited for pictures

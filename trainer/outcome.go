@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"fmt"
+	"strings"
 
 	"medusa/datasets"
 	"medusa/internal/wording"
@@ -32,6 +33,23 @@ func (r Result) Figures() []Figure {
 		}
 	}
 	return out
+}
+
+// Ceiling says which measures training could not raise, since they were at their largest
+// value before it. It is empty if Recall@1, which people look at first, is not among them.
+func (r Result) Ceiling() string {
+	first := false
+	var full []string
+	for _, f := range r.Figures() {
+		if f.Before >= ceiling {
+			full = append(full, f.Title)
+			first = first || f.Name == "recall_at_1"
+		}
+	}
+	if !first {
+		return ""
+	}
+	return strings.Join(full, ", ") + ": nothing to gain, all right before training; look at the other measures, or measure on more and harder classes"
 }
 
 // Memory says what the run took, of the device too if that has its own.

@@ -58,6 +58,12 @@ func (r *reporter) write(ctx context.Context) error {
 	if r.result.Protocol != "" {
 		d.Protocol = r.result.Protocol + "."
 	}
+	for _, w := range r.result.Warnings {
+		d.Warnings = append(d.Warnings, report.Warning{Step: w.Step, Message: w.Message, Advice: w.Advice})
+	}
+	if note := r.result.Ceiling(); note != "" {
+		d.Protocol += " " + note + "."
+	}
 	if err := r.addSet(ctx, &d); err != nil {
 		return err
 	}

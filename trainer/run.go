@@ -340,11 +340,21 @@ func (t *Trainer) look(b *datasets.Batch) error {
 }
 
 func (t *Trainer) warn(ctx context.Context, w Warning) error {
-	t.state.Warnings = append(t.state.Warnings, w)
-	t.o.Logger.Warn(w.Message, "step", w.Step, "kind", w.Kind, "advice", w.Advice)
-	if err := t.journal.add(recordWarning(w)); err != nil {
+	if err := t.record(&w); err != nil {
 		return err
 	}
+	return t.tellWarning(ctx, w)
+}
+
+// record takes a warning of this step into the state and the log.
+func (t *Trainer) record(w *Warning) error {
+	w.Step = t.state.Step
+	t.state.Warnings = append(t.state.Warnings, *w)
+	return t.journal.add(recordWarning(*w))
+}
+
+func (t *Trainer) tellWarning(ctx context.Context, w Warning) error {
+	t.o.Logger.Warn(w.Message, "step", w.Step, "kind", w.Kind, "advice", w.Advice)
 	return t.tell(func(h Hook) error {
 		if h.Warned == nil {
 			return nil
@@ -357,7 +367,7 @@ func (t *Trainer) tellStart(ctx context.Context) error {
 	net, loss := t.Parameters()
 	i := StartInfo{
 		Dir: string(t.dir), Step: t.state.Step, Steps: t.cfg.Steps, Batch: t.sampler.Batch(),
-		StepsPerEpoch: t.sampler.BatchesPerEpoch(), Parameters: net, LossParams: loss, Config: t.cfg, LeftOut: t.leftOut,
+		StepsPerEpoch: t.sampler.BatchesPerEpoch(), Parameters: net, LossParams: loss, Config: t.cfg, LeftOut: t.leftOut, Fitted: t.fitted,
 	}
 	return t.tell(func(h Hook) error {
 		if h.Start == nil {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/pkg/errors"
@@ -196,9 +197,9 @@ func TestPatience(t *testing.T) {
 	_, r := run(t, cfg, Options{})
 	require.Equal(t, StopPatience, r.Stop)
 	require.Equal(t, 20, r.Steps)
-	require.Equal(t, 0, r.BestStep)
+	require.Equal(t, 20, r.BestStep, "of equals the later one")
 	require.Equal(t, Best, r.Kept)
-	require.Equal(t, 0, r.ModelStep)
+	require.Equal(t, 20, r.ModelStep)
 	require.Equal(t, r.Before.Values(), r.After.Values())
 }
 
@@ -272,7 +273,8 @@ func TestCollapseIsExplained(t *testing.T) {
 	}}}})
 	require.NotEmpty(t, told)
 	require.Equal(t, told, r.Warnings)
-	require.Equal(t, "collapse", told[0].Kind)
+	told = slices.DeleteFunc(told, func(w Warning) bool { return w.Kind == KindFew })
+	require.Equal(t, KindCollapse, told[0].Kind)
 	require.Contains(t, told[0].Message, "nearly one point")
 	require.Contains(t, told[0].Advice, "lower the learning rate")
 	require.Contains(t, told[0].Advice, "weight decay")

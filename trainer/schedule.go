@@ -8,10 +8,8 @@ type schedule struct {
 	cfg   ScheduleConfig
 	steps int
 
-	Drops int     `json:"drops,omitempty"` // plateau: so far
-	Since int     `json:"since,omitempty"` // plateau: evaluations since the best or the last drop
-	Best  float64 `json:"best,omitempty"`  // plateau
-	Seen  bool    `json:"seen,omitempty"`  // plateau: Best is set
+	Drops int `json:"drops,omitempty"` // plateau: so far
+	Since int `json:"since,omitempty"` // plateau: evaluations since the figures got better or the last drop
 }
 
 // factor is the learning rate of a step, from 1, over that of the configuration.
@@ -32,16 +30,16 @@ func (s *schedule) factor(step int) float64 {
 	return 1
 }
 
-// evaluated tells the schedule the metric of an evaluation; larger is better.
-func (s *schedule) evaluated(value float64) {
-	if s.cfg.Name != "plateau" {
-		return
-	}
-	if !s.Seen || value > s.Best {
-		s.Best, s.Seen, s.Since = value, true, 0
-		return
-	}
-	if s.Since++; s.Since >= s.cfg.Wait {
-		s.Drops, s.Since = s.Drops+1, 0
+// evaluated tells the schedule whether the figures of an evaluation are better than any
+// before.
+func (s *schedule) evaluated(improved bool) {
+	switch {
+	case s.cfg.Name != "plateau":
+	case improved:
+		s.Since = 0
+	default:
+		if s.Since++; s.Since >= s.cfg.Wait {
+			s.Drops, s.Since = s.Drops+1, 0
+		}
 	}
 }

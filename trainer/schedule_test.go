@@ -39,8 +39,8 @@ func TestSchedules(t *testing.T) {
 func TestPlateau(t *testing.T) {
 	s := schedule{cfg: ScheduleConfig{Name: "plateau", Wait: 2, Gamma: 0.5, Floor: 0.2}}
 	var got []float64
-	for _, metric := range []float64{0.1, 0.2, 0.2, 0.1, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3} {
-		s.evaluated(metric)
+	for _, improved := range []bool{true, true, false, false, true, false, false, false, false, false, false} {
+		s.evaluated(improved)
 		got = append(got, s.factor(9))
 		b, err := json.Marshal(s) // its state lives in a checkpoint
 		require.NoError(t, err)

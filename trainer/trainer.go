@@ -36,6 +36,9 @@ type Options struct {
 	// that is resumed elsewhere. No result depends on them.
 	Threads, Workers int
 
+	// Naming says how messages call settings; as fields of Config if nil.
+	Naming Naming
+
 	// Device stands in for that of the configuration if not empty, for a run that is resumed
 	// elsewhere: what was learned passes from one device to another.
 	Device string
@@ -51,12 +54,13 @@ type Options struct {
 // Trainer is one run: a network, a loss, and what moves the one to lower the other. One
 // goroutine uses it at a time, and another one gets an error; what hooks do counts as Run's.
 type Trainer struct {
-	use   exclusive.Use
-	given Config // as it is stored: defaults filled in, Epochs not yet turned into Steps
-	cfg   Config
-	data  Data
-	o     Options
-	dir   folder
+	use    exclusive.Use
+	given  Config // as it is stored: defaults filled in, Epochs not yet turned into Steps
+	cfg    Config
+	fitted []Fitted
+	data   Data
+	o      Options
+	dir    folder
 
 	params  *graph.Params
 	loss    losses.Loss
@@ -162,6 +166,7 @@ func goOn(dir folder, data Data, o Options) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Sampler = firstSizes(cfg.Sampler)
 	t, err := build(cfg, data, o)
 	if err != nil || last == nil {
 		return t, err
@@ -198,10 +203,14 @@ func Stored(dir string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
+	var c Config
 	if last != nil {
-		return last.config, nil
+		c = last.config
+	} else if c, err = folder(dir).readConfig(); err != nil {
+		return c, err
 	}
-	return folder(dir).readConfig()
+	c.Data.firstRule = true
+	return c, nil
 }
 
 // last reads the last checkpoint; nil if the folder has none.
@@ -227,7 +236,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	if data.Train == nil || data.Train.Len() == 0 {
-		return nil, errors.New("trainer: there are no pictures to learn from")
+		return nil, errNothingToLearn
 	}
 	if _, err := cpu.Instructions(); err != nil {
 		return nil, errors.Wrap(err, "trainer")
@@ -243,6 +252,9 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	if err := cfg.suits(data); err != nil {
+		return nil, err
+	}
+	if cfg, t.fitted, err = cfg.Fit(data, o.Naming); err != nil {
 		return nil, err
 	}
 	t.given, t.cfg = cfg, cfg

@@ -35,13 +35,13 @@ const (
 func (w *watch) look(i StepInfo, classes int) []Warning {
 	var out []Warning
 	if m, a, ok := w.collapse(i); ok {
-		out = append(out, Warning{Step: i.Step, Kind: "collapse", Message: m, Advice: a})
+		out = append(out, Warning{Step: i.Step, Kind: KindCollapse, Message: m, Advice: a})
 	}
 	if m, a, ok := w.stuck(i, classes); ok {
-		out = append(out, Warning{Step: i.Step, Kind: "stuck", Message: m, Advice: a})
+		out = append(out, Warning{Step: i.Step, Kind: KindStuck, Message: m, Advice: a})
 	}
 	if m, a, ok := w.idle(i); ok {
-		out = append(out, Warning{Step: i.Step, Kind: "idle", Message: m, Advice: a})
+		out = append(out, Warning{Step: i.Step, Kind: KindIdle, Message: m, Advice: a})
 	}
 	return out
 }

@@ -14,8 +14,8 @@ import (
 )
 
 // printFound tells what was found before anything is learned: classes, pictures, sizes,
-// and what was left out and why.
-func printFound(w *terminal.Screen, f *flags, data trainer.Data, plan samplers.Plan) {
+// what was left out and why, and which settings suit it.
+func printFound(w *terminal.Screen, f *flags, data trainer.Data, plan samplers.Plan, fitted []trainer.Fitted) {
 	s := data.Train.Summary()
 	w.Sayf("%s (%s)", s.Source, cmp.Or(s.Layout, s.Kind))
 	for _, protocol := range protocols(data) {
@@ -35,10 +35,22 @@ func printFound(w *terminal.Screen, f *flags, data trainer.Data, plan samplers.P
 	if line := plan.String(); line != "" {
 		w.Say("batches: " + line)
 	}
+	printFitted(w, fitted)
 	printCounts(w, f, "left out", data.Skipped())
 	printCounts(w, f, "worth knowing", data.Notes())
 	printSeen(w, data)
 	w.Say("")
+}
+
+// printFitted tells the settings that nobody gave and that are not the usual ones.
+func printFitted(w *terminal.Screen, fitted []trainer.Fitted) {
+	title := "fitted to the data:\n"
+	for _, f := range fitted {
+		if f.Reason != "" {
+			w.Sayf("%s  %s: %s", title, asFlag(f.Field, f.Value), f.Reason)
+			title = ""
+		}
+	}
 }
 
 // printParts is the table of classes and pictures, and of queries and gallery where these

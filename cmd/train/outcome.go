@@ -27,13 +27,20 @@ func printOutcome(w *terminal.Screen, r trainer.Result) {
 			t.Rows = append(t.Rows, []string{f.Title, fmt.Sprintf("%.3f", f.Before), fmt.Sprintf("%.3f", f.After), fmt.Sprintf("%+.3f", f.After-f.Before)})
 		}
 		w.Table(t)
+		if note := r.Ceiling(); note != "" {
+			w.Say("\n" + note)
+		}
 	}
 	w.Sayf("\n%d steps in %.1f s, %.0f images/s, %.1f%% of it waiting for pictures, %s",
 		r.Steps, r.Seconds, r.ImagesPerSecond, 100*r.WaitShare, r.Memory())
 	if r.Stop == trainer.StopPatience {
-		w.Sayf("stopped early: no better %s since step %d", wording.Measure(r.Metric), r.BestStep)
+		w.Sayf("stopped early: %s got no better at the last evaluations (%.3f at step %d)", wording.Measure(r.Metric), r.BestValue, r.BestStep)
 	}
-	w.Sayf("\nmodel       %s (of step %d)", r.Model, r.ModelStep)
+	of := fmt.Sprintf("of step %d", r.ModelStep)
+	if r.ModelStep == 0 {
+		of += ": the untrained network"
+	}
+	w.Sayf("\nmodel       %s (%s)", r.Model, of)
 	if r.Report != "" {
 		w.Say("report      " + r.Report)
 	}

@@ -125,7 +125,7 @@ func (p *progress) evaluated(_ context.Context, i trainer.EvalInfo) error {
 		when = string(i.Phase) + " training"
 	}
 	line := fmt.Sprintf("%s %s: %s", i.Set, when, headline(i.Result))
-	if i.Phase == trainer.During && i.Improved {
+	if i.Phase == trainer.During && i.Leads {
 		line += "  best so far"
 	}
 	p.screen.Say(line)
@@ -133,7 +133,11 @@ func (p *progress) evaluated(_ context.Context, i trainer.EvalInfo) error {
 }
 
 func (p *progress) warned(_ context.Context, w trainer.Warning) error {
-	p.screen.Sayf("warning at step %d: %s\n  %s", w.Step, w.Message, w.Advice)
+	when := "before training"
+	if w.Step > 0 {
+		when = fmt.Sprintf("at step %d", w.Step)
+	}
+	p.screen.Sayf("warning %s: %s\n  %s", when, w.Message, w.Advice)
 	return nil
 }
 

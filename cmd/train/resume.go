@@ -38,26 +38,31 @@ func resumeSettings(s *settings, f *flags) error {
 }
 
 // onTheWay checks, before any picture is read, that there is a run to go on with which
-// config.yaml still describes. It reports whether the run came to its end.
-func onTheWay(s *settings, cfg trainer.Config) (done bool, err error) {
+// config.yaml still describes. It returns cfg with what the data chose when the run began,
+// and reports whether the run came to its end.
+func onTheWay(s *settings, cfg trainer.Config) (fitted trainer.Config, done bool, err error) {
 	stored, err := trainer.Stored(s.resume)
 	if err != nil {
-		return false, err
+		return cfg, false, err
 	}
 	if fields := trainer.Differences(stored, cfg); len(fields) > 0 {
 		path := filepath.Join(s.resume, trainer.ConfigFile)
-		return false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
+		return cfg, false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
 			"put back what was there, or begin a new run:\n  %s", path, keysOf(fields), command("-config", path))
 	}
+	here := cfg.Data
+	cfg.Data, cfg.Sampler = stored.Data, stored.Sampler
+	cfg.Data.Path, cfg.Data.CacheDir, cfg.Data.CacheBytes = here.Path, here.CacheDir, here.CacheBytes
+	cfg.Data.Workers, cfg.Data.Ahead = here.Workers, here.Ahead
 	for _, name := range []string{trainer.ResultFile, trainer.ReportFile} {
 		if name == trainer.ReportFile && s.noReport {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join(s.resume, name)); err != nil {
-			return false, nil
+			return cfg, false, nil
 		}
 	}
-	return true, nil
+	return cfg, true, nil
 }
 
 // keysOf names fields of trainer.Config as config.yaml does.

@@ -17,6 +17,14 @@ func (s *settings) sound(given map[string]bool) error {
 			return wrong("%s is empty: give a path, or leave it out to %s", name, f.without)
 		}
 	}
+	for _, f := range []struct { // left open they are chosen to suit the data
+		name  string
+		value int
+	}{{"p", s.p}, {"k", s.k}} {
+		if given[f.name] && f.value < 1 {
+			return wrong("%s is %d, want at least 1", field.Name("-"+f.name), f.value)
+		}
+	}
 	if given["steps"] && s.steps == 0 && s.epochs == 0 {
 		return wrong("%s is 0, want at least 1; leave it out for 600", field.Name("-steps"))
 	}
@@ -29,7 +37,7 @@ func (s *settings) positive() error {
 		name  field.Name
 		value int
 	}{
-		{"-p", s.p}, {"-k", s.k}, {"-embedding", s.embedding}, {"-eval-batch", s.evalBatch}, {"-cache", s.cacheMB}, {"-max-pixels", s.maxPixels},
+		{"-embedding", s.embedding}, {"-eval-batch", s.evalBatch}, {"-cache", s.cacheMB}, {"-max-pixels", s.maxPixels},
 	} {
 		if f.value < 1 {
 			return wrong("%s is %d, want at least 1", f.name, f.value)

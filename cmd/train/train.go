@@ -32,8 +32,8 @@ func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (inte
 		return false, err
 	}
 	if s.resume != "" {
-		done, err := onTheWay(s, cfg)
-		if err != nil {
+		var done bool
+		if cfg, done, err = onTheWay(s, cfg); err != nil {
 			return false, err
 		}
 		if done {
@@ -59,7 +59,11 @@ func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (inte
 			err = e
 		}
 	}()
-	printFound(w, f, data, samplers.NewPlan(data.Train.Labels(), max(cfg.Sampler.K, 1), cfg.Sampler.Repeat))
+	cfg, fitted, err := cfg.Fit(data, asFlag)
+	printFound(w, f, data, samplers.NewPlan(data.Train.Labels(), max(cfg.Sampler.K, 1), cfg.Sampler.Repeat), fitted)
+	if err != nil {
+		return false, err
+	}
 
 	p := newProgress(w)
 	defer p.close()
@@ -106,7 +110,7 @@ func loadUntil(ctx context.Context, cfg trainer.Config, w *terminal.Screen) (tra
 
 // prepare makes a new run, or one that goes on.
 func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook, notice func(string)) (*trainer.Trainer, error) {
-	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice, NoReport: s.noReport}
+	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice, NoReport: s.noReport, Naming: asFlag}
 	if s.resume != "" {
 		o.Device = s.device
 		return trainer.Resume(data, o)

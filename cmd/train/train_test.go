@@ -64,7 +64,7 @@ func TestFromFoldersToReport(t *testing.T) {
 	folders(t, filepath.Join(data, "test"), 6, 4)
 	require.NoError(t, os.WriteFile(filepath.Join(data, "train", "class00", "broken.png"), []byte("no picture"), 0o644))
 	out := filepath.Join(t.TempDir(), "run")
-	code, stdout, stderr := call(small("-data", data, "-steps", "12", "-out", out)...)
+	code, stdout, stderr := call(small("-data", data, "-val", "0.2", "-steps", "12", "-out", out)...)
 	require.Equal(t, exitOK, code, stderr)
 	for _, want := range []string{"train", "validation", "test", "broken.png", "Recall@1", "MAP@R", "NMI", "report.html", "model.safetensors", "step 12/12"} {
 		assert.Contains(t, stdout, want)

@@ -14,6 +14,8 @@ type Data struct {
 	// what was left out); it stands under their table.
 	Protocol string
 
+	Warnings []Warning // in the order of the run
+
 	Series []Series // curves, in the order of their groups' first appearance
 
 	Labels  []int    // (N) class of each test picture, an index into Classes
@@ -74,6 +76,13 @@ type Metric struct {
 	Name          string // such as "Recall@1"
 	Before, After float64
 	LowerIsBetter bool
+}
+
+// Warning is something in the run that a person should look at.
+type Warning struct {
+	Step    int
+	Message string // what was seen
+	Advice  string // what to do
 }
 
 // Series is one curve over training steps.

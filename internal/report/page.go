@@ -20,6 +20,8 @@ type page struct {
 	Metrics  []metricRow
 	Protocol string
 
+	Warnings []Warning
+
 	Plots     []plot
 	Distances []distancePlot
 	Measured  bool // distances were measured here, on a sample
@@ -164,6 +166,9 @@ func newPage(d *Data) *page {
 	}
 	p.addSkipped(d.Skipped)
 	p.SkippedList = name(d.SkippedList, maxPath)
+	for _, w := range d.Warnings {
+		p.Warnings = append(p.Warnings, Warning{Step: w.Step, Message: name(w.Message, 2000), Advice: name(w.Advice, 2000)})
+	}
 	p.Config = configText(d.Config)
 	return p
 }

@@ -30,8 +30,9 @@ func run(n, classes int) Data {
 		Title: "A run", Facts: []Fact{{"Seed", "7"}, {"Device", "cpu"}},
 		Metrics:  []Metric{{Name: "Recall@1", Before: .2, After: .7}, {Name: "NMI", Before: math.NaN(), After: .9}, {Name: "MAP@R", Before: .5, After: .4}},
 		Protocol: "Self-retrieval.", Dim: dim, Seed: 1, Config: "loss: triplet\nsteps: 600\n", Version: "medusa test",
-		Splits:  []Split{{Name: "train", Classes: 12, Pictures: 12345, Smallest: 3}},
-		Skipped: []Skip{{Reason: "truncated", Count: 2, Examples: []string{"a.jpg", "b.jpg"}}},
+		Warnings: []Warning{{Message: "seen before", Advice: "more classes"}, {Step: 20, Message: "a collapse", Advice: "lower the rate"}},
+		Splits:   []Split{{Name: "train", Classes: 12, Pictures: 12345, Smallest: 3}},
+		Skipped:  []Skip{{Reason: "truncated", Count: 2, Examples: []string{"a.jpg", "b.jpg"}}},
 		Series: []Series{
 			{Group: "Loss", Steps: []int{1, 2, 3}, Values: []float64{.9, math.NaN(), .5}},
 			{Group: "Distance", Name: "one class", Steps: []int{1, 2, 3}, Values: []float64{1, .8, .6}},
@@ -138,6 +139,7 @@ func TestPageHoldsEverySection(t *testing.T) {
 	assert.Len(t, all(section(t, root, "queries"), atom.Li, "query"), 16)
 	assert.Len(t, all(section(t, root, "queries"), atom.Ol, "found"), 16)
 	assert.Contains(t, words(section(t, root, "data")), "train 12 12 345 3", "with a thin space, which is a space to Fields")
+	assert.Equal(t, "Warnings Before training : seen before. more classes. Step 20 : a collapse. lower the rate.", words(section(t, root, "warnings")))
 	assert.Contains(t, words(section(t, root, "data")), "truncated 2 a.jpg b.jpg")
 	assert.Equal(t, "loss: triplet\nsteps: 600\n", all(root, atom.Pre, "")[0].FirstChild.Data)
 	assert.Contains(t, words(all(root, atom.Footer, "")[0]), "medusa test")

@@ -59,6 +59,7 @@ var evil = []string{
 func named(s string) Data {
 	d := run(12, 3)
 	d.Title, d.Protocol, d.APName, d.Config, d.Version = s, s, s, s, s
+	d.Warnings = []Warning{{Step: 3, Message: s, Advice: s}}
 	d.Facts, d.Metrics = []Fact{{s, s}}, []Metric{{Name: s, Before: .1, After: .2}}
 	d.Splits, d.Skipped = []Split{{Name: s, Note: s}}, []Skip{{Reason: s, Count: 1, Examples: []string{s}}}
 	for k := range d.Series {
