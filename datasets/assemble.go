@@ -138,6 +138,21 @@ func notePictures(r *report, g *gatherer, outcomes []outcome, offset int) {
 	}
 	r.note("picture of a single colour", blank...)
 	r.note("colour picture made grey", faded...)
+	noteLevels(r, g, outcomes, offset)
+	noteRemarks(r, g, outcomes, offset)
+}
+
+// noteRemarks notes what became of colours.
+func noteRemarks(r *report, g *gatherer, outcomes []outcome, offset int) {
+	for _, remark := range remarks {
+		var paths []string
+		for i, o := range outcomes {
+			if o.err == nil && o.remark == remark {
+				paths = append(paths, g.store.paths[offset+i])
+			}
+		}
+		r.note(remark, paths...)
+	}
 }
 
 // sizesOf tells the sizes of the files that could be read.

@@ -117,6 +117,9 @@ func (d *Dataset) Shape() (channels, height, width int) {
 	return d.store.channels, d.store.height, d.store.width
 }
 
+// Range returns Options.Range with which other pictures are read as these were.
+func (d *Dataset) Range() string { return d.store.valueRange }
+
 // Path returns where picture i came from, safe to print.
 func (d *Dataset) Path(i int) string { return d.store.path(int(d.rows[i])) }
 

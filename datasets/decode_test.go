@@ -2,8 +2,12 @@ package datasets
 
 import (
 	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"hash/crc32"
 	"image"
 	"image/color"
+	"image/draw"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -82,11 +86,15 @@ func TestSniff(t *testing.T) {
 		{"a.png", "version https://git-lfs.github.com/spec/v1\n", reasonNoPicture, "git-LFS", true},
 		{"a.jpg", "\xff\xd8", reasonNoPicture, "cut off", true},
 		{"a.db", "\x01\x02\x00\x03", reasonNoPicture, "unknown bytes", false},
-		{"a.ppm", "P6\n1 1\n255\n...", reasonUnsupported, "Netpbm", true},
 		{"a.heic", "\x00\x00\x00\x18ftypheic....", reasonUnsupported, "HEIC", true},
 		{"a.avif", "\x00\x00\x00\x18ftypavif....", reasonUnsupported, "AVIF", true},
 		{"a.psd", "8BPS\x00\x01", reasonUnsupported, "Photoshop", true},
-		{"a.txt", "P5 is the largest", reasonUnsupported, "Netpbm", true}, // the price of going by content
+		{"a.heic", "\x00\x00\x00\x20ftypmif1\x00\x00\x00\x00mif1heic....", reasonUnsupported, "HEIC", true},
+		{"a.avif", "\x00\x00\x00\x20ftypmif1\x00\x00\x00\x00mif1avif....", reasonUnsupported, "AVIF", true},
+		{"a.mp4", "\x00\x00\x00\x18ftypisom\x00\x00\x00\x00mp42", reasonNoPicture, "unknown bytes", false},
+		{"a.jxl", "\xff\x0a....", reasonUnsupported, "JPEG XL; convert it to PNG or JPEG", true},
+		{"a.txt", "P5 is the largest", reasonNoPicture, "text", false},
+		{"a.txt", "P7\nis the largest", reasonNoPicture, "text", false},
 	} {
 		_, err := sniff(tt.name, []byte(tt.data))
 		var p *problem
@@ -150,6 +158,21 @@ func TestRenderOnWhite(t *testing.T) {
 	require.InDeltaSlice(t, []float64{227, 255, 127, 255, 127, 255}, floats(planes), 1)
 }
 
+// Colours come out of a palette as the standard library draws them.
+func TestFlattenAsDraw(t *testing.T) {
+	for _, file := range []string{"palette.png", "palette_transparent.png", "still.gif", "palette.bmp"} {
+		p, err := decode(file, readFile(t, "testdata/pictures/"+file), DefaultMaxPixels)
+		require.NoError(t, err)
+		m, ok := p.Image.(*image.Paletted)
+		require.True(t, ok, file)
+		for _, part := range []image.Rectangle{m.Bounds(), image.Rect(3, 4, 20, 21)} {
+			want := image.NewRGBA(part)
+			draw.Draw(want, part, m, part.Min, draw.Src)
+			require.Equal(t, want, flatten(m, part), file)
+		}
+	}
+}
+
 func floats(b []byte) []float64 {
 	f := make([]float64, len(b))
 	for i, v := range b {
@@ -181,4 +204,63 @@ func FuzzDecode(f *testing.F) {
 		_, err = r.render(make([]byte, 48), p, nil)
 		require.NoError(t, err)
 	})
+}
+
+// What cannot be applied of a picture's colours is told, and the picture is read as it is.
+func TestColoursThatAreTold(t *testing.T) {
+	png := readFile(t, "testdata/formats/rgb8.png")
+	with := func(kind string, body []byte) []byte {
+		chunk := binary.BigEndian.AppendUint32(nil, uint32(len(body)))
+		chunk = append(append(chunk, kind...), body...)
+		chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
+		return append(append(bytes.Clone(png[:33]), chunk...), png[33:]...)
+	}
+	iccp := func(profile []byte) []byte {
+		body := bytes.NewBufferString("p\x00\x00")
+		z := zlib.NewWriter(body)
+		_, err := z.Write(profile)
+		require.NoError(t, err)
+		require.NoError(t, z.Close())
+		return with("iCCP", body.Bytes())
+	}
+	p3 := readFile(t, "internal/icc/testdata/p3.icc")
+	inks, lab := bytes.Clone(p3), bytes.Clone(p3)
+	copy(inks[16:], "CMYK")
+	copy(lab[20:], "Lab ")
+	jpg := readFile(t, "testdata/formats/icc_p3_segments.jpg")
+	second := bytes.LastIndex(jpg, []byte("ICC_PROFILE\x00"))
+	lost := append(bytes.Clone(jpg[:second-4]), jpg[second-4+2+int(binary.BigEndian.Uint16(jpg[second-2:])):]...)
+	for name, tt := range map[string]struct {
+		data   []byte
+		remark string
+	}{
+		"no profile":        {png, ""},
+		"tables":            {iccp(lab), remarkTables},
+		"inks":              {iccp(inks), remarkOther},
+		"half":              {iccp(p3[:200]), remarkDamaged},
+		"not packed":        {with("iCCP", []byte("p\x00\x00xxxxxx")), remarkDamaged},
+		"grey for colours":  {iccp(readFile(t, "internal/icc/testdata/grey.icc")), remarkOther},
+		"a piece is lost":   {lost, remarkDamaged},
+		"high dynamic":      {with("cICP", []byte{9, 16, 0, 1}), remarkCoded},
+		"narrow range":      {with("cICP", []byte{1, 13, 0, 0}), remarkCoded},
+		"gamma of nonsense": {with("gAMA", []byte{0, 0, 0, 0}), ""},
+	} {
+		p, err := decode("x", tt.data, DefaultMaxPixels)
+		require.NoError(t, err, name)
+		require.Equal(t, tt.remark, p.remark, name)
+		if name != "a piece is lost" {
+			plain, err := decode("x", png, DefaultMaxPixels)
+			require.NoError(t, err)
+			require.Equal(t, plain.Image, p.Image, name)
+		}
+	}
+	// Inks are told as such where the picture is of inks.
+	var cmyk []byte
+	ink := readFile(t, "testdata/formats/cmyk.jpg")
+	body := append([]byte("ICC_PROFILE\x00\x01\x01"), inks...)
+	cmyk = append(append(cmyk, ink[:2]...), 0xff, 0xe2, byte((len(body)+2)>>8), byte(len(body)+2))
+	cmyk = append(append(cmyk, body...), ink[2:]...)
+	p, err := decode("x", cmyk, DefaultMaxPixels)
+	require.NoError(t, err)
+	require.Equal(t, remarkInks, p.remark)
 }

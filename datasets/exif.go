@@ -6,7 +6,7 @@ import (
 )
 
 // orientation returns the EXIF orientation of a file: 1 … 8, and 1 where there is none
-// or it makes no sense.
+// or it makes no sense. TIFF has a field of its own for it.
 func orientation(format string, data []byte) int {
 	var block []byte
 	switch format {
@@ -15,9 +15,7 @@ func orientation(format string, data []byte) int {
 	case formatPNG:
 		block = exifOfPNG(data)
 	case formatWebP:
-		block = exifOfWebP(data)
-	case formatTIFF:
-		block = data // EXIF is a TIFF file without pixels
+		block = bytes.TrimPrefix(chunkOfWebP(data, "EXIF"), []byte(exifHeader))
 	}
 	return tiffOrientation(block)
 }
@@ -25,14 +23,15 @@ func orientation(format string, data []byte) int {
 // exifHeader stands before the TIFF structure in JPEG, and by mistake in some others.
 const exifHeader = "Exif\x00\x00"
 
-// exifOfJPEG returns the TIFF structure of the first EXIF segment before the scan.
-func exifOfJPEG(data []byte) []byte {
-	const app1, startOfScan, endOfImage = 0xe1, 0xda, 0xd9
+// eachSegment calls visit for the segments of a JPEG before the scan until it returns
+// false.
+func eachSegment(data []byte, visit func(marker byte, body []byte) bool) {
+	const startOfScan, endOfImage = 0xda, 0xd9
 	for data = data[min(2, len(data)):]; len(data) >= 4; {
 		marker := data[1]
 		switch {
 		case data[0] != 0xff || marker == startOfScan || marker == endOfImage:
-			return nil
+			return
 		case marker == 0xff: // fill byte
 			data = data[1:]
 			continue
@@ -41,19 +40,26 @@ func exifOfJPEG(data []byte) []byte {
 			continue
 		}
 		n := int(binary.BigEndian.Uint16(data[2:]))
-		if n < 2 || n+2 > len(data) {
-			return nil
-		}
-		segment := data[4 : n+2]
-		if marker == app1 && bytes.HasPrefix(segment, []byte(exifHeader)) {
-			return segment[len(exifHeader):]
+		if n < 2 || n+2 > len(data) || !visit(marker, data[4:n+2]) {
+			return
 		}
 		data = data[n+2:]
 	}
-	return nil
 }
 
-// exifOfPNG returns the body of the eXIf chunk.
+// exifOfJPEG returns the TIFF structure of the first EXIF segment before the scan.
+func exifOfJPEG(data []byte) (block []byte) {
+	const app1 = 0xe1
+	eachSegment(data, func(marker byte, body []byte) bool {
+		if marker == app1 && bytes.HasPrefix(body, []byte(exifHeader)) {
+			block = body[len(exifHeader):]
+		}
+		return block == nil
+	})
+	return block
+}
+
+// exifOfPNG returns the body of the eXIf chunk, which may stand behind the pixels.
 func exifOfPNG(data []byte) []byte {
 	for data = data[min(8, len(data)):]; len(data) >= 12; {
 		n := int64(binary.BigEndian.Uint32(data))
@@ -68,17 +74,16 @@ func exifOfPNG(data []byte) []byte {
 	return nil
 }
 
-// exifOfWebP returns the body of the EXIF chunk.
-func exifOfWebP(data []byte) []byte {
-	var block []byte
+// chunkOfWebP returns the body of the first chunk of a name.
+func chunkOfWebP(data []byte, wanted string) (found []byte) {
 	// What is cut off behind the chunk does not matter here.
 	_ = eachChunk(data[min(12, len(data)):], func(name string, body []byte) error {
-		if name == "EXIF" && block == nil {
-			block = bytes.TrimPrefix(body, []byte(exifHeader))
+		if name == wanted && found == nil {
+			found = body
 		}
 		return nil
 	})
-	return block
+	return found
 }
 
 // tiffOrientation looks tag 0x0112 up in the first directory of a TIFF structure

@@ -48,13 +48,16 @@ func TestTiffOrientation(t *testing.T) {
 
 func TestOrientationOfFiles(t *testing.T) {
 	for name, format := range map[string]string{
-		"orientation_6.jpg": formatJPEG, "oriented.png": formatPNG, "oriented.webp": formatWebP, "oriented.tif": formatTIFF,
+		"orientation_6.jpg": formatJPEG, "oriented.png": formatPNG, "oriented.webp": formatWebP,
 	} {
 		data, err := os.ReadFile("testdata/pictures/" + name)
 		require.NoError(t, err)
 		require.Equal(t, 6, orientation(format, data), name)
 		require.Equal(t, 1, orientation(format, data[:20]), name)
 	}
+	p, err := decode("oriented.tif", readFile(t, "testdata/pictures/oriented.tif"), DefaultMaxPixels)
+	require.NoError(t, err)
+	require.Equal(t, 6, p.orientation)
 }
 
 // The corners of an upright picture, and boxes in it, are found where they are stored.

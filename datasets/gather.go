@@ -65,6 +65,8 @@ type outcome struct {
 	width, height int // of the file, upright
 	hash          [sha256.Size]byte
 	blank, colour bool
+	extent        extent // of its values, if the file does not say which is white
+	remark        string // on its colours
 }
 
 // gatherer reads the candidates of all parts into one store.
@@ -72,6 +74,8 @@ type gatherer struct {
 	source  source
 	options Options
 	store   *store
+	rules   rangeRules
+	spans   spans // by which deep pictures are read
 }
 
 // gather decodes what the parts of an offer name and returns a Dataset for each.
@@ -83,14 +87,17 @@ func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error)
 		all = append(all, p.candidates...)
 	}
 	g := &gatherer{source: src, options: o}
+	var err error
+	if g.rules, err = parseRange(o.Range); err != nil {
+		return nil, err
+	}
 	if err := g.decideShape(all); err != nil {
 		return nil, err
 	}
-	var err error
 	if g.store, err = newStore(len(all), g.options.Channels, g.options.Height, g.options.Width, g.options); err != nil {
 		return nil, err
 	}
-	outcomes, err := g.readAll(all)
+	outcomes, err := g.readSettled(all)
 	if err != nil {
 		g.store.close()
 		return nil, err
@@ -112,43 +119,69 @@ func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error)
 // progressGap is the time after which progress is told also of few pictures.
 const progressGap = 200 * time.Millisecond
 
-// readAll reads every candidate, in parallel, to its place in the store.
-func (g *gatherer) readAll(all []candidate) ([]outcome, error) {
+// readSettled reads every candidate, and those again whose values are of another range
+// than was assumed: which range a set uses is known when all of it has been read.
+func (g *gatherer) readSettled(all []candidate) ([]outcome, error) {
 	outcomes := make([]outcome, len(all))
+	every := make([]int, len(all))
+	for i := range every {
+		every[i] = i
+	}
+	g.spans = g.rules.assumed()
+	if err := g.readAll(all, every, outcomes); err != nil {
+		return nil, err
+	}
+	decided, seen := g.rules.decideSpans(outcomes)
+	var again []int
+	for i, o := range outcomes {
+		if e := o.extent; o.err == nil && e.deep && decided[e.kind] != g.spans[e.kind] {
+			again = append(again, i)
+		}
+	}
+	g.spans, g.store.valueRange = decided, g.rules.resolved(decided, seen)
+	if len(again) == 0 {
+		return outcomes, nil
+	}
+	return outcomes, g.readAll(all, again, outcomes)
+}
+
+// readAll reads some candidates, in parallel, to their places in the store.
+func (g *gatherer) readAll(all []candidate, which []int, outcomes []outcome) error {
 	var next atomic.Int64
 	var stop atomic.Bool
 	var wg sync.WaitGroup
 	var mu sync.Mutex // of the next two
 	done, told := 0, time.Now()
-	g.options.progress(0, len(all))
-	for range min(g.options.Workers, len(all)) {
+	g.options.progress(0, len(which))
+	for range min(g.options.Workers, len(which)) {
 		wg.Go(func() {
 			in := newInlet(g.store, g.options)
 			for !stop.Load() {
-				i := int(next.Add(1)) - 1
-				if i >= len(all) {
+				n := int(next.Add(1)) - 1
+				if n >= len(which) {
 					return
 				}
+				i := which[n]
 				outcomes[i] = g.readOne(i, all[i], in)
 				if g.isFatal(outcomes[i].err) {
 					stop.Store(true)
 				}
 				mu.Lock()
-				if done++; done%64 == 0 || done == len(all) || time.Since(told) > progressGap {
+				if done++; done%64 == 0 || done == len(which) || time.Since(told) > progressGap {
 					told = time.Now()
-					g.options.progress(done, len(all))
+					g.options.progress(done, len(which))
 				}
 				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	for i := range outcomes {
+	for _, i := range which {
 		if err := outcomes[i].err; g.isFatal(err) {
-			return nil, fatal(err, g.store.paths[i])
+			return fatal(err, g.store.paths[i])
 		}
 	}
-	return outcomes, nil
+	return nil
 }
 
 // isFatal reports whether err ends the opening: a failing store always does, an
@@ -191,6 +224,9 @@ func (g *gatherer) readOne(i int, c candidate, in *inlet) (o outcome) {
 	o.width, o.height = p.Bounds().Dx(), p.Bounds().Dy()
 	if p.orientation >= 5 {
 		o.width, o.height = o.height, o.width
+	}
+	if o.remark, o.extent = p.remark, extentOf(p); p.deep {
+		p.settle(g.spans[o.extent.kind])
 	}
 	o.colour, o.blank, o.err = in.put(i, p, c.box)
 	return o
@@ -265,6 +301,9 @@ func (g *gatherer) decideShape(all []candidate) error {
 		p, err := decode(all[i].name, data, o.MaxPixels)
 		if err != nil {
 			continue
+		}
+		if e := extentOf(p); e.deep {
+			p.settle(rangeRule{auto: true}.spanOf(e)) // enough to see colours by
 		}
 		coloured, err := look.render(planes, p, all[i].box)
 		if err != nil {

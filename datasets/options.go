@@ -53,6 +53,18 @@ type Options struct {
 	// so that what lies outside of a picture and what is empty in it are alike.
 	Invert bool
 
+	// Range says which values are black and white in files of more than 8 bits that do
+	// not say so themselves:
+	//
+	//	auto      the range that the pictures opened together use: of 16 bits 0 … 255,
+	//	          1023, 4095, 16383 or 65535; of floating point, signed and 32-bit numbers
+	//	          0 … 1, 0 … 255, or from the smallest to the largest. As if empty
+	//	full      0 … 65535 of 16 bits, 0 … 1 of floating point, the range of the type else
+	//	LOW/HIGH  such as 0/4095; what lies outside becomes black or white
+	//
+	// Two of these with a comma between are for 16 bits and for all others. Dataset.Range
+	// tells what auto has decided.
+	Range string
 	// Layout says how folders are read; LayoutAuto if empty.
 	Layout Layout
 	// Columns names the columns of a table, where its header does not: of a table
@@ -117,6 +129,9 @@ func (o Options) withDefaults() (Options, error) {
 	case Squeeze, Crop, Pad:
 	default:
 		return o, wrongOption("%s is %q, want %q, %q or %q", field.Name("Resize"), o.Resize, Squeeze, Crop, Pad)
+	}
+	if _, err := parseRange(o.Range); err != nil {
+		return o, err
 	}
 	switch o.Layout {
 	case "":

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"image"
+	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
 )
 
 // photo is a picture with the smooth parts, edges and noise of a photograph.
@@ -29,17 +32,43 @@ func photo(w, h int) *image.RGBA {
 	return img
 }
 
+type namedFile struct {
+	name string
+	data []byte
+}
+
+// photoFiles are one picture in every format that can be written here; bench/decode has
+// more, and Pillow beside them.
+func photoFiles(b *testing.B) []namedFile {
+	img := photo(640, 480)
+	var files []namedFile
+	write := func(name string, encode func(w *bytes.Buffer) error) {
+		var data bytes.Buffer
+		require.NoError(b, encode(&data))
+		files = append(files, namedFile{name, data.Bytes()})
+	}
+	write("photo.jpg", func(w *bytes.Buffer) error { return jpeg.Encode(w, img, &jpeg.Options{Quality: 90}) })
+	write("photo.png", func(w *bytes.Buffer) error { return png.Encode(w, img) })
+	write("photo.gif", func(w *bytes.Buffer) error { return gif.Encode(w, img, nil) })
+	write("photo.bmp", func(w *bytes.Buffer) error { return bmp.Encode(w, img) })
+	write("none.tif", func(w *bytes.Buffer) error { return tiff.Encode(w, img, nil) })
+	write("deflate.tif", func(w *bytes.Buffer) error {
+		return tiff.Encode(w, img, &tiff.Options{Compression: tiff.Deflate, Predictor: true})
+	})
+	rgb, bgr := []byte("P6 640 480 255\n"), []byte{0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 2, 224, 1, 24, 32}
+	text := []byte("P3 640 480 255\n")
+	for p := img.Pix; len(p) >= 4; p = p[4:] {
+		rgb = append(rgb, p[0], p[1], p[2])
+		bgr = append(bgr, p[2], p[1], p[0])
+		text = fmt.Appendf(text, "%d %d %d\n", p[0], p[1], p[2])
+	}
+	return append(files, namedFile{"photo.ppm", rgb}, namedFile{"text.ppm", text}, namedFile{"photo.tga", bgr})
+}
+
 // BenchmarkRead times what becomes of a file once: decoding, and resizing to the size of
 // the network's input.
 func BenchmarkRead(b *testing.B) {
-	var asJPEG, asPNG bytes.Buffer
-	img := photo(640, 480)
-	require.NoError(b, jpeg.Encode(&asJPEG, img, &jpeg.Options{Quality: 90}))
-	require.NoError(b, png.Encode(&asPNG, img))
-	for _, file := range []struct {
-		name string
-		data []byte
-	}{{"photo.jpg", asJPEG.Bytes()}, {"photo.png", asPNG.Bytes()}} {
+	for _, file := range photoFiles(b) {
 		b.Run("decode/"+file.name, func(b *testing.B) {
 			for b.Loop() {
 				_, err := decode(file.name, file.data, 1<<24)
@@ -47,6 +76,9 @@ func BenchmarkRead(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")
 		})
+		if file.name != "photo.jpg" && file.name != "photo.png" {
+			continue
+		}
 		p, err := decode(file.name, file.data, 1<<24)
 		require.NoError(b, err)
 		for _, side := range []int{28, 64, 224} {

@@ -87,9 +87,11 @@ func centred(r image.Rectangle, w, h float64) image.Rectangle {
 
 // scale draws src over dst with a triangle filter, widened where it reduces.
 func (r *renderer) scale(dst *image.RGBA, to image.Rectangle, src image.Image, from image.Rectangle) {
-	switch src.(type) {
-	case *image.Paletted, *image.CMYK:
-		// The scaler has no fast path for these, the copy has.
+	// The scaler has no fast path for these.
+	switch m := src.(type) {
+	case *image.Paletted:
+		src = flatten(m, from)
+	case *image.CMYK:
 		flat := image.NewRGBA(from)
 		draw.Draw(flat, from, src, from.Min, draw.Src)
 		src = flat
@@ -99,6 +101,24 @@ func (r *renderer) scale(dst *image.RGBA, to image.Rectangle, src image.Image, f
 		return
 	}
 	r.scaler(to.Size(), from.Size()).Scale(dst, to, src, from, draw.Over, nil)
+}
+
+// flatten returns part of a picture with its colours in the place of their numbers.
+func flatten(m *image.Paletted, part image.Rectangle) *image.RGBA {
+	var table [256][4]byte
+	for i, c := range m.Palette[:min(len(m.Palette), len(table))] {
+		r, g, b, a := c.RGBA()
+		table[i] = [4]byte{byte(r >> 8), byte(g >> 8), byte(b >> 8), byte(a >> 8)}
+	}
+	flat := image.NewRGBA(part)
+	to := flat.Pix
+	for y := part.Min.Y; y < part.Max.Y; y++ {
+		for _, v := range m.Pix[m.PixOffset(part.Min.X, y):][:part.Dx()] {
+			*(*[4]byte)(to) = table[v]
+			to = to[4:]
+		}
+	}
+	return flat
 }
 
 // scaler returns a scaler whose weights are computed once for pictures of one size.

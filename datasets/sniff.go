@@ -2,19 +2,27 @@ package datasets
 
 import (
 	"bytes"
+	"encoding/binary"
 	"path"
 	"strings"
 	"unicode/utf8"
+
+	"medusa/datasets/internal/ico"
+	"medusa/datasets/internal/netpbm"
+	"medusa/datasets/internal/tga"
 )
 
 // Names of the formats that are read, as Summary.Formats gives them.
 const (
-	formatJPEG = "JPEG"
-	formatPNG  = "PNG"
-	formatGIF  = "GIF"
-	formatBMP  = "BMP"
-	formatTIFF = "TIFF"
-	formatWebP = "WebP"
+	formatJPEG   = "JPEG"
+	formatPNG    = "PNG"
+	formatGIF    = "GIF"
+	formatBMP    = "BMP"
+	formatTIFF   = "TIFF"
+	formatWebP   = "WebP"
+	formatNetpbm = "Netpbm"
+	formatICO    = "ICO"
+	formatTGA    = "TGA"
 )
 
 // sniff tells a file's format by its first bytes: names lie. For what is no picture
@@ -33,39 +41,58 @@ func sniff(name string, data []byte) (format string, err error) {
 		return formatPNG, nil
 	case has(0, "GIF87a"), has(0, "GIF89a"):
 		return formatGIF, nil
-	case has(0, "II*\x00"), has(0, "MM\x00*"):
+	case has(0, "II*\x00"), has(0, "MM\x00*"), has(0, "II+\x00"), has(0, "MM\x00+"):
 		return formatTIFF, nil
 	case has(0, "RIFF") && has(8, "WEBP"):
 		return formatWebP, nil
 	case has(0, "BM") && len(data) >= 26 && has(6, "\x00\x00\x00\x00"):
 		return formatBMP, nil
+	case netpbm.Match(data):
+		return formatNetpbm, nil
+	case ico.Match(data):
+		return formatICO, nil
+	case tga.HasFooter(data) && tga.Plausible(data):
+		return formatTGA, nil
 	}
 	if other := sniffOther(has, data); other != "" {
-		return "", &problem{reason: reasonUnsupported, detail: other + "; convert it to PNG or JPEG", picture: true}
+		return "", &problem{reason: reasonUnsupported, detail: other, picture: true}
+	}
+	if oldTargaNames[extension(name)] && tga.Plausible(data) {
+		return formatTGA, nil // nothing in such a file says what it is
 	}
 	return "", &problem{reason: reasonNoPicture, detail: describe(data), picture: hasPictureName(name)}
 }
 
-// sniffOther names picture formats that are known but not read.
+// sniffOther names picture formats that are known but not read, and the way out.
 func sniffOther(has func(int, string) bool, data []byte) string {
-	netpbm := len(data) > 3 && data[0] == 'P' && data[1] >= '1' && data[1] <= '7' && bytes.IndexByte([]byte(" \t\r\n"), data[2]) >= 0
 	switch {
-	case netpbm:
-		return "Netpbm"
-	case has(4, "ftypheic"), has(4, "ftypheix"), has(4, "ftypmif1"), has(4, "ftyphevc"):
-		return "HEIC"
-	case has(4, "ftypavif"), has(4, "ftypavis"):
-		return "AVIF"
+	case has(4, "ftyp"):
+		return sniffBoxes(data)
 	case has(0, "\xff\x0a"), has(0, "\x00\x00\x00\x0cJXL "):
-		return "JPEG XL"
+		return "JPEG XL" + adviceToConvert + ": djxl IN.jxl OUT.png"
 	case has(0, "\x00\x00\x00\x0cjP  "), has(0, "\xff\x4f\xff\x51"):
-		return "JPEG 2000"
-	case has(0, "II+\x00"), has(0, "MM\x00+"):
-		return "BigTIFF"
+		return "JPEG 2000" + adviceToConvert
 	case has(0, "8BPS"):
-		return "Photoshop"
-	case has(0, "\x00\x00\x01\x00"):
-		return "icon"
+		return "Photoshop" + adviceToConvert
+	case has(0, "v/1\x01"):
+		return "OpenEXR" + adviceToConvert + ", or to a TIFF of floating point"
+	case has(0, "DDS "):
+		return "DirectDraw surface" + adviceToConvert
+	}
+	return ""
+}
+
+// sniffBoxes looks at the brands of an ISO base media file (ISO/IEC 14496-12, section
+// 4.3), the first of which often says no more than that it is a picture.
+func sniffBoxes(data []byte) string {
+	end := min(int64(binary.BigEndian.Uint32(data)), int64(len(data)), 512)
+	for at := int64(8); at+4 <= end; at += 4 {
+		switch string(data[at : at+4]) {
+		case "avif", "avis":
+			return "AVIF" + adviceToConvert + ": avifdec IN.avif OUT.png"
+		case "heic", "heix", "heim", "heis", "hevc", "hevx", "hevm", "hevs":
+			return "HEIC" + adviceToConvert + ": heif-convert IN.heic OUT.jpg, on a Mac sips -s format jpeg IN.heic --out OUT.jpg"
+		}
 	}
 	return ""
 }
@@ -106,12 +133,16 @@ func isText(head []byte) bool {
 // only whether it is an error under Options.Strict that it is none.
 var pictureNames = map[string]bool{
 	".jpg": true, ".jpeg": true, ".jpe": true, ".jfif": true, ".png": true, ".gif": true, ".bmp": true, ".dib": true,
-	".tif": true, ".tiff": true, ".webp": true,
+	".tif": true, ".tiff": true, ".webp": true, ".pbm": true, ".pgm": true, ".ppm": true, ".pnm": true, ".pam": true, ".pfm": true,
+	".ico": true, ".cur": true, ".tga": true, ".heic": true, ".heif": true, ".avif": true, ".jxl": true, ".jp2": true,
 }
 
-func hasPictureName(name string) bool {
-	return pictureNames[strings.ToLower(path.Ext(strings.TrimSpace(name)))]
-}
+// oldTargaNames are the endings of TGA files.
+var oldTargaNames = map[string]bool{".tga": true, ".targa": true, ".icb": true, ".vda": true, ".vst": true}
+
+func hasPictureName(name string) bool { return pictureNames[extension(name)] }
+
+func extension(name string) string { return strings.ToLower(path.Ext(strings.TrimSpace(name))) }
 
 // problem is why a file was left out.
 type problem struct {

@@ -17,6 +17,7 @@ import (
 type store struct {
 	channels, height, width int
 	inverted                bool
+	valueRange              string // as Options.Range; empty if nothing was decided
 
 	detail *store   // the same pictures, larger; nil if none are kept
 	memory []byte   // nil if file is used

@@ -95,6 +95,7 @@ func readCheckpoint(path string) (*checkpoint, error) {
 			return nil, errors.Wrapf(err, "trainer: %s: %s", path, key)
 		}
 	}
+	c.config.Data.Range = storedRange(c.config.Data.Range)
 	for _, t := range file.Tensors {
 		if t.Name == samplerTensor {
 			c.sampler = t.U8

@@ -90,6 +90,9 @@ type DataConfig struct {
 	Channels int                 `json:"channels,omitempty" yaml:"channels,omitempty"` // 1 grey, 3 colour; from the pictures if 0
 	Resize   datasets.ResizeMode `json:"resize,omitempty" yaml:"resize,omitempty"`     // squeeze if empty
 	Invert   bool                `json:"invert,omitempty" yaml:"invert,omitempty"`     // store 255 − value
+	// Range says which values of 16 bits and of floating point are black and white, as
+	// datasets.Options.Range; auto if empty: what the training pictures use.
+	Range string `json:"range,omitempty" yaml:"range,omitempty"`
 	// Detail, 1 … 4, keeps pictures so many times as large for augmentation to crop and
 	// enlarge from without blur; no larger copy if 0.
 	Detail float64 `json:"detail,omitempty" yaml:"detail,omitempty"`

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"os"
@@ -129,7 +130,7 @@ const (
 
 func (c DataConfig) options(o LoadOptions) datasets.Options {
 	return datasets.Options{
-		Height: c.Height, Width: c.Width, Channels: c.Channels, Resize: c.Resize, Invert: c.Invert, Detail: c.Detail,
+		Height: c.Height, Width: c.Width, Channels: c.Channels, Resize: c.Resize, Invert: c.Invert, Detail: c.Detail, Range: c.Range,
 		MaxPixels: c.MaxPixels, Strict: c.Strict, DropDuplicates: c.DropDuplicates,
 		CacheBytes: c.CacheBytes, CacheDir: c.CacheDir, Workers: c.Workers,
 		Layout: c.Layout, Columns: c.Columns,
@@ -199,10 +200,11 @@ func (p *parts) cut(name string, share float64) (*datasets.Dataset, error) {
 	return part, nil
 }
 
-// open reads another place with the size and channels of the training pictures.
+// open reads another place with the size, channels and range of the training pictures.
 func (p *parts) open(name, path string) (*datasets.Dataset, error) {
 	c := p.cfg
 	c.Channels, c.Height, c.Width = p.train.Shape()
+	c.Range = p.train.Range()
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		c.Columns = "" // they name those of a table, and this is another place
 	}
@@ -282,3 +284,7 @@ func shown(path string) string {
 	}
 	return path
 }
+
+// storedRange is the range of a run or model that has been stored: those that say nothing
+// are of before there was a choice, when all values were read in full.
+func storedRange(stored string) string { return cmp.Or(stored, datasets.RangeFull) }

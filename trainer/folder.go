@@ -178,5 +178,7 @@ func (f folder) readConfig() (c Config, err error) {
 	defer file.Close()
 	d := yaml.NewDecoder(file)
 	d.KnownFields(true)
-	return c, errors.Wrapf(d.Decode(&c), "trainer: %s", f.path(StoredFile))
+	err = d.Decode(&c)
+	c.Data.Range = storedRange(c.Data.Range)
+	return c, errors.Wrapf(err, "trainer: %s", f.path(StoredFile))
 }

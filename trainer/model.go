@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -19,9 +20,10 @@ import (
 type ModelInfo struct {
 	Net           nets.Config            `json:"net"`
 	Normalisation datasets.Normalisation `json:"normalisation"`
-	Resize        datasets.ResizeMode    `json:"resize"`  // how pictures were brought to the network's size
-	Invert        bool                   `json:"invert"`  // whether pictures were inverted
-	Classes       int                    `json:"classes"` // that it learned from
+	Resize        datasets.ResizeMode    `json:"resize"`          // how pictures were brought to the network's size
+	Invert        bool                   `json:"invert"`          // whether pictures were inverted
+	Range         string                 `json:"range,omitempty"` // which values were black and white, as datasets.Options.Range
+	Classes       int                    `json:"classes"`         // that it learned from
 	Loss          string                 `json:"loss"`
 	Step          int                    `json:"step"` // that the weights are of
 }
@@ -40,6 +42,7 @@ const modelBatch = 64
 func (t *Trainer) writeModel(step int) error {
 	info := ModelInfo{
 		Net: t.cfg.Net, Normalisation: t.data.Norm, Resize: t.cfg.Data.Resize, Invert: t.cfg.Data.Invert,
+		Range:   cmp.Or(t.data.Train.Range(), datasets.RangeAuto),
 		Classes: t.data.Train.NumClasses(), Loss: t.cfg.Loss, Step: step,
 	}
 	b, err := json.Marshal(info)
@@ -92,7 +95,7 @@ func (m *Model) EmbeddingSize() int { return m.eval.size }
 // Options is how pictures must be opened for this model.
 func (m *Model) Options() datasets.Options {
 	n := m.info.Net
-	return datasets.Options{Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, Invert: m.info.Invert}
+	return datasets.Options{Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, Invert: m.info.Invert, Range: storedRange(m.info.Range)}
 }
 
 // Embed is the embeddings (N, E) of d's pictures, row-major. d is opened with Options.

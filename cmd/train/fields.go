@@ -16,7 +16,7 @@ var flagOf = map[string]string{
 	"Data.Path": "data", "Data.Val": "val", "Data.Test": "test", "Data.TrainClasses": "train-classes", "Data.TestClasses": "test-classes",
 	"Data.Height": "size", "Data.Width": "size", "Data.Channels": "colour", "Data.Resize": "resize", "Data.Invert": "invert",
 	"Data.Normalise": "normalise", "Data.Mean": "normalise", "Data.Std": "normalise", "Data.Detail": "detail",
-	"Data.Strict": "strict", "Data.DropDuplicates": "drop-duplicates", "Data.Copies": "copies", "Data.Layout": "layout", "Data.Columns": "columns",
+	"Data.Strict": "strict", "Data.DropDuplicates": "drop-duplicates", "Data.Copies": "copies", "Data.Layout": "layout", "Data.Range": "range", "Data.Columns": "columns",
 	"Data.MaxPixels": "max-pixels", "Data.CacheBytes": "cache", "Data.CacheDir": "cache-dir", "Data.Workers": "workers",
 
 	"Data.Augment.RandomCrop": "crop", "Data.Augment.ResizedCropMin": "resized-crop",

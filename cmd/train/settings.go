@@ -18,6 +18,7 @@ type settings struct {
 	layout, columns           string
 	size, channels, resize    string
 	invert                    bool
+	valueRange                string
 	normalise                 string
 	strict, dropDuplicates    bool
 	copies                    string
@@ -81,6 +82,7 @@ func (s *settings) register(f *flags) {
 	f.text(&s.channels, "colour", "auto", "auto|grey|rgb", "what the network sees")
 	f.text(&s.resize, "resize", "squeeze", "squeeze|crop|pad", "how a picture of another shape becomes square")
 	f.yes(&s.invert, "invert", false, "turn black into white: for drawings on white paper")
+	f.text(&s.valueRange, "range", "auto", "auto|full|LOW/HIGH", "black and white of 16-bit and floating-point pictures. auto: the range that the training pictures use (10, 12, 14 bits …); or numbers such as 0/4095")
 	f.text(&s.normalise, "normalise", "auto", "auto|none|MEAN/STD", "auto: to mean 0 and deviation 1 over the training pictures; or numbers such as 0.5,0.4,0.4/0.2,0.2,0.2 on the scale 0 to 1")
 	f.yes(&s.strict, "strict", false, "stop at the first unreadable picture instead of leaving it out")
 	f.yes(&s.dropDuplicates, "drop-duplicates", false, "leave out byte-identical files")
@@ -201,6 +203,7 @@ func (s *settings) pictures() (trainer.DataConfig, error) {
 	c := trainer.DataConfig{
 		Path: s.data, Val: s.val, Test: s.test,
 		Resize: datasets.ResizeMode(s.resize), Invert: s.invert, Detail: s.detail,
+		Range:  s.valueRange,
 		Strict: s.strict, DropDuplicates: s.dropDuplicates, Copies: trainer.Copies(s.copies),
 		MaxPixels: int64(s.maxPixels), CacheBytes: int64(s.cacheMB) << 20, CacheDir: s.cacheDir,
 		Workers: s.workers,
@@ -210,6 +213,9 @@ func (s *settings) pictures() (trainer.DataConfig, error) {
 		},
 	}
 	c.TrainClasses, c.TestClasses = s.trainClasses, s.testClasses
+	if !datasets.ValidRange(s.valueRange) {
+		return c, wrong("%s is %q, want auto, full, or black and white such as 0/4095", field.Name("-range"), s.valueRange)
+	}
 	c.Layout, c.Columns = datasets.Layout(s.layout), s.columns
 	var err error
 	if c.Height, c.Width, err = side(s.size); err != nil {
