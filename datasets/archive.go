@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/fileread"
 )
 
 // openZip opens what is inside of a zip file as a folder.
@@ -30,7 +32,7 @@ func openZip(path string, o Options) (Split, error) {
 // openTar opens what is inside of a tar file as a folder. A compressed one is unpacked to
 // a file without a name in Options.CacheDir first, for its pictures are read in any order.
 func openTar(name string, compressed bool, o Options) (Split, error) {
-	file, err := os.Open(name)
+	file, err := fileread.Open(name)
 	if err != nil {
 		return Split{}, errors.Wrap(err, "datasets")
 	}

@@ -19,6 +19,9 @@ type besides struct {
 // tableNames are the endings of tables that are looked for.
 var tableNames = []string{".csv", ".tsv", ".jsonl", ".ndjson"}
 
+// largestBeside bounds a table that nobody asked to read, in bytes.
+const largestBeside = 256 << 20
+
 // tables looks for tables, once.
 func (d *directory) tables() *besides {
 	if d.found != nil {
@@ -30,6 +33,10 @@ func (d *directory) tables() *besides {
 	for _, name := range d.files {
 		lower := strings.ToLower(name)
 		if !slices.Contains(tableNames, path.Ext(lower)) || strings.Contains(lower, "submission") || len(d.found.use) == most {
+			continue
+		}
+		if info, err := d.source.stat(d.at(name)); err != nil || info.Size() > largestBeside {
+			d.found.equal = append(d.found.equal, d.source.show(d.at(name)))
 			continue
 		}
 		t, err := readTable(d.source, d.at(name), d.options)
@@ -112,19 +119,6 @@ func (b *partsByTitle) addTable(d *directory, title string) error {
 			return errors.WithMessagef(err, "table %s", printable(path.Base(t.name)))
 		}
 	}
-	p := b.list()[0]
-	used := make(map[string]bool)
-	for _, q := range b.parts {
-		for _, c := range q.candidates {
-			used[c.name] = true
-		}
-	}
-	for _, name := range d.files {
-		if hasPictureName(name) && !used[d.at(name)] {
-			p.skip(d.source.show(d.at(name)), "not in the table", "")
-		}
-	}
-	hiddenBeside(d, p)
 	return nil
 }
 

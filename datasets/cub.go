@@ -69,7 +69,7 @@ func halved(layout string, pictures []numberedPicture) (*offer, error) {
 		numbers[p.number] = true
 	}
 	sorted := slices.Sorted(maps.Keys(numbers))
-	half := halves(len(sorted))
+	half := len(sorted) / 2
 	if half == 0 {
 		return nil, errors.Errorf("%s with %d classes: want at least 2", layout, len(sorted))
 	}

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/fileread"
 )
 
 // The IDX files of MNIST and its relatives: two zero bytes, the type of the values, the
@@ -134,7 +136,7 @@ type idxFile struct {
 }
 
 func openIDXFile(name string) (*idxFile, error) {
-	file, err := os.Open(name)
+	file, err := fileread.Open(name)
 	if err != nil {
 		return nil, errors.Wrap(err, "datasets: IDX file")
 	}

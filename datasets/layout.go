@@ -9,23 +9,26 @@ import (
 
 // layout is an arrangement of folders and lists that is recognised.
 type layout struct {
-	has  func(l *directory) bool // whether a folder holds it, by the names in it
-	read func(l *directory) (*offer, error)
+	has  func(d *directory) bool // whether a folder holds it, by the names in it
+	read func(d *directory) (*offer, error)
 	// lists are files of the layout that mean nothing alone: given one of them, the
 	// folder around it is opened.
 	lists []string
+	// listed says that lists name the pictures: others that lie there are told.
+	listed bool
 }
 
 // layouts are tried in this order in each folder.
 var layouts = []layout{
-	{has: hasCUB, read: readCUB, lists: []string{"images.txt", "image_class_labels.txt", "train_test_split.txt", "classes.txt"}},
-	{has: hasCars, read: readCars, lists: []string{"cars_annos.mat", "cars_train_annos.mat", "cars_test_annos_withlabels.mat", "cars_meta.mat"}},
-	{has: hasProducts, read: readProducts},
-	{has: hasInShop, read: readInShop, lists: []string{"list_eval_partition.txt"}},
+	{has: hasCUB, read: readCUB, listed: true, lists: []string{"images.txt", "image_class_labels.txt", "train_test_split.txt", "classes.txt"}},
+	{has: hasCars, read: readCars, listed: true, lists: []string{"cars_annos.mat", "cars_train_annos.mat", "cars_test_annos_withlabels.mat", "cars_meta.mat"}},
+	{has: hasProducts, read: readProducts, listed: true},
+	{has: hasInShop, read: readInShop, listed: true, lists: []string{"list_eval_partition.txt"}},
 	{has: hasReID, read: readReID},
 	{has: hasLFW, read: readLFW, lists: []string{"pairs.txt"}},
 	{has: hasClassFiles, read: readClassFiles},
-	{has: hasTable, read: readTableBeside},
+	{has: hasTable, read: readTableBeside, listed: true},
+	{has: hasILSVRC, read: readILSVRC},
 	{has: hasParts, read: readParts},
 	{has: hasPartsBelow, read: readPartsBelow},
 }
@@ -46,7 +49,7 @@ func readDirectory(src source, dir string, o Options) (*directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &directory{source: src, options: o, dir: dir}
+	d := &directory{source: src, options: o, dir: dir}
 	for _, e := range entries {
 		if leftAlone(e.Name()) != "" {
 			continue
@@ -57,21 +60,21 @@ func readDirectory(src source, dir string, o Options) (*directory, error) {
 			isDir = err == nil && info.IsDir()
 		}
 		if isDir {
-			l.folders = append(l.folders, e.Name())
+			d.folders = append(d.folders, e.Name())
 		} else {
-			l.files = append(l.files, e.Name())
+			d.files = append(d.files, e.Name())
 		}
 	}
-	return l, nil
+	return d, nil
 }
 
 // at returns the path of a name in the folder.
-func (l *directory) at(name string) string { return path.Join(l.dir, name) }
+func (d *directory) at(name string) string { return path.Join(d.dir, name) }
 
 // file and folder return the name as it is written here, whatever its case; "" if there
 // is none.
-func (l *directory) file(name string) string   { return named(l.files, name) }
-func (l *directory) folder(name string) string { return named(l.folders, name) }
+func (d *directory) file(name string) string   { return named(d.files, name) }
+func (d *directory) folder(name string) string { return named(d.folders, name) }
 
 func named(names []string, want string) string {
 	if slices.Contains(names, want) {
@@ -84,31 +87,43 @@ func named(names []string, want string) string {
 	return names[i]
 }
 
-// inside lists a folder of l; an unreadable one is empty.
-func (l *directory) inside(folder string) *directory {
-	in, err := readDirectory(l.source, l.at(folder), l.options)
+// inside lists a folder of d; an unreadable one is empty.
+func (d *directory) inside(folder string) *directory {
+	in, err := readDirectory(d.source, d.at(folder), d.options)
 	if err != nil {
-		return &directory{source: l.source, options: l.options, dir: l.at(folder)}
+		return &directory{source: d.source, options: d.options, dir: d.at(folder)}
 	}
 	return in
 }
 
 // pictures reports whether pictures lie in the folder itself.
-func (l *directory) pictures() bool { return slices.ContainsFunc(l.files, hasPictureName) }
-
-// holdsPictures reports whether pictures lie in the folder or below it, a few levels deep.
-func (l *directory) holdsPictures(depth int) bool {
-	if l.pictures() {
-		return true
-	}
-	return depth > 0 && slices.ContainsFunc(l.folders, func(f string) bool { return l.inside(f).holdsPictures(depth - 1) })
-}
+func (d *directory) pictures() bool { return slices.ContainsFunc(d.files, hasPictureName) }
 
 // beside puts what is not used of the folder on the list of p.
-func (l *directory) beside(p *part, used ...string) {
-	for _, name := range slices.Concat(l.folders, l.files) {
+func (d *directory) beside(p *part, used ...string) {
+	for _, name := range slices.Concat(d.folders, d.files) {
 		if !slices.Contains(used, name) {
-			p.skip(l.source.show(l.at(name)), reasonBeside, "")
+			p.skip(d.source.show(d.at(name)), reasonBeside, "")
+		}
+	}
+}
+
+// tellUnlisted tells of pictures at or below the folder that no part names.
+func (d *directory) tellUnlisted(parts []*part) {
+	named := make(map[string]bool)
+	for _, p := range parts {
+		for _, c := range p.candidates {
+			named[c.name] = true
+		}
+	}
+	there := &part{}
+	w := &walker{source: d.source, seen: make(map[string]string), unlabelled: true}
+	if err := w.walkPart(there, d.dir); err != nil {
+		return // it was listed a moment ago
+	}
+	for _, c := range there.candidates {
+		if hasPictureName(c.name) && !named[c.name] {
+			parts[0].skip(d.source.show(c.name), "in no list of pictures", "")
 		}
 	}
 }
@@ -130,10 +145,14 @@ func recognise(src source, o Options) (*offer, error) {
 		for _, l := range layouts {
 			if l.has(here) {
 				of, err := l.read(here)
-				if err == nil {
-					here.noteTables(of)
+				if err != nil {
+					return nil, err
 				}
-				return of, err
+				if l.listed {
+					here.tellUnlisted(of.parts)
+				}
+				here.noteTables(of)
+				return of, nil
 			}
 		}
 		tables = append(tables, here)

@@ -217,6 +217,36 @@ func TestFoldersAsClassesWhateverTheyAreCalled(t *testing.T) {
 	require.Equal(t, []string{"bounding_box_test", "bounding_box_train", "query"}, s.Train.Classes())
 }
 
+func TestPicturesInNoListAreTold(t *testing.T) {
+	for name, extra := range map[string]string{
+		"cub": "CUB_200_2011/images/001.Bird_1/extra.jpg", "cars": "car_ims/999999.jpg", "sop": "bicycle_final/extra.JPG",
+		"inshop": "Img/img/extra.jpg", "kaggle": "train/extra.png", "hugging-face": "test/extra.png",
+	} {
+		set := samplesets.Named(name)
+		set.Files[extra] = pngOf(t, 12, 12, func(x, y int) byte { return byte(x * y) })
+		dir := t.TempDir()
+		_, err := set.Write(dir)
+		require.NoError(t, err)
+		s, err := Open(dir, Options{})
+		require.NoError(t, err, name)
+		var told []Skip
+		_, sets := s.parts()
+		for _, d := range sets {
+			told = append(told, d.Skipped()...)
+		}
+		require.Contains(t, told, Skip{Path: filepath.Join(dir, filepath.FromSlash(extra)), Reason: "in no list of pictures"}, name)
+		require.NoError(t, s.Close())
+	}
+}
+
+// A folder of a part without classes, as contests have it to be labelled, is no part.
+func TestPartWithoutClasses(t *testing.T) {
+	s, err := OpenFS(files(t, "train/a/1.png", "train/b/2.png", "test/3.png", "test/4.png"), Options{})
+	require.NoError(t, err)
+	require.Nil(t, s.Test)
+	require.Equal(t, []Count{{What: "in no class folder", Count: 2, Examples: []string{"test/3.png", "test/4.png"}}}, s.Train.Summary().Skipped)
+}
+
 func TestLayoutErrors(t *testing.T) {
 	edit := func(name, file string, change func(string) string) error {
 		set := samplesets.Named(name)

@@ -55,7 +55,7 @@ func openRegular(src source, name string) (io.ReadCloser, error) {
 	return src.open(name)
 }
 
-// numbered list: "ID VALUE", as CUB-200-2011 has many.
+// readNumbered reads a list of lines "ID VALUE", of which CUB-200-2011 has many.
 func readNumbered(src source, name string) (map[int]string, error) {
 	values := make(map[int]string)
 	err := eachLine(src, name, func(words []string) error {
@@ -71,7 +71,3 @@ func readNumbered(src source, name string) (map[int]string, error) {
 	})
 	return values, err
 }
-
-// halves is the protocol of metric learning for data sets of numbered classes: the first
-// half of the classes is learned, the second measured on.
-func halves(classes int) int { return classes / 2 }

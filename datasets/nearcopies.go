@@ -60,9 +60,11 @@ func FindNearCopies(set, other *Dataset) ([]NearCopy, error) {
 				found[i] = NearCopy{Picture: i, Of: j, Like: 1, Identical: true}
 				continue
 			}
-			if found[i], err = c.nearest(i, &mine[i], index); err != nil {
+			near, err := c.nearest(i, &mine[i], index)
+			if err != nil {
 				return err
 			}
+			found[i] = near
 		}
 		return nil
 	})

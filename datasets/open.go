@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/fileread"
 )
 
 // Open recognises what path is and opens it:
@@ -24,7 +26,7 @@ import (
 func Open(path string, o Options) (Split, error) {
 	info, err := os.Stat(path)
 	if path == "" || path == "omniglot" && os.IsNotExist(err) {
-		return Omniglot(o)
+		return withoutColumns("the embedded data", o, func() (Split, error) { return Omniglot(o) })
 	}
 	if os.IsNotExist(err) {
 		return Split{}, errors.Errorf("datasets: %s does not exist: give a folder with one folder of pictures a class, a table, an archive or IDX files", printable(path))
@@ -36,15 +38,23 @@ func Open(path string, o Options) (Split, error) {
 		return Split{}, errors.Errorf("datasets: %s is %s, want a folder or an ordinary file", printable(path), reasonSpecial)
 	}
 	if HoldsVectors(path) {
-		return OpenVectors(path, o)
+		return withoutColumns(path, o, func() (Split, error) { return OpenVectors(path, o) })
 	}
 	if info.IsDir() {
 		if holdsIDX(path) {
-			return OpenIDXFolder(path, o)
+			return withoutColumns(path, o, func() (Split, error) { return OpenIDXFolder(path, o) })
 		}
 		return OpenFolder(path, o)
 	}
 	return openFile(path, o)
+}
+
+// withoutColumns opens what has no columns to be named.
+func withoutColumns(path string, o Options, open func() (Split, error)) (Split, error) {
+	if o.Columns != "" {
+		return Split{}, errors.Errorf("datasets: columns are named, %q, but %s is no table of pictures", o.Columns, printable(path))
+	}
+	return open()
 }
 
 // holdsIDX reports whether a folder has a file named as IDX files are.
@@ -115,7 +125,7 @@ func folderOfList(file string) string {
 
 // headOf returns the first bytes of a file.
 func headOf(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := fileread.Open(path)
 	if err != nil {
 		return "", errors.Wrap(err, "datasets")
 	}

@@ -61,6 +61,13 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
+func TestColumnsOfNoTable(t *testing.T) {
+	for _, path := range []string{"", "testdata/vectors/big.npz"} {
+		_, err := Open(path, Options{Columns: "path,label"})
+		require.ErrorContains(t, err, "is no table of pictures", path)
+	}
+}
+
 func TestCacheFileErrors(t *testing.T) {
 	_, err := OpenFS(files(t, "a/1.png", "b/2.png"), Options{CacheBytes: 1, CacheDir: filepath.Join(t.TempDir(), "none")})
 	require.ErrorContains(t, err, "set Options.CacheDir to a folder that can be written to, or raise Options.CacheBytes")

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,9 +20,9 @@ var partNames = map[string]string{
 var titles = []string{"train", "val", "test", "query", "gallery"}
 
 // foldersByTitle returns the folders that are named as parts.
-func (l *directory) foldersByTitle() map[string]string {
+func (d *directory) foldersByTitle() map[string]string {
 	found := make(map[string]string)
-	for _, name := range l.folders {
+	for _, name := range d.folders {
 		if title, ok := partNames[strings.ToLower(name)]; ok && found[title] == "" {
 			found[title] = name
 		}
@@ -31,19 +32,19 @@ func (l *directory) foldersByTitle() map[string]string {
 
 // hasParts reports whether there are folders train and one of test, val, query, gallery;
 // or query and gallery with folders of classes in them, to test with.
-func hasParts(l *directory) bool {
-	f := l.foldersByTitle()
+func hasParts(d *directory) bool {
+	f := d.foldersByTitle()
 	if f["train"] != "" {
 		return len(f) >= 2
 	}
-	return f["query"] != "" && f["gallery"] != "" && len(l.inside(f["query"]).folders) > 0 && len(l.inside(f["gallery"]).folders) > 0
+	return f["query"] != "" && f["gallery"] != "" && len(d.inside(f["query"]).folders) > 0 && len(d.inside(f["gallery"]).folders) > 0
 }
 
 // readParts takes each folder below those of the parts as a class, or reads the table
 // that lies in a part.
-func readParts(l *directory) (*offer, error) {
-	found := l.foldersByTitle()
-	w := &walker{source: l.source, seen: make(map[string]string)}
+func readParts(d *directory) (*offer, error) {
+	found := d.foldersByTitle()
+	w := &walker{source: d.source, seen: make(map[string]string)}
 	b := newPartsByTitle()
 	var used []string
 	table := false
@@ -52,11 +53,16 @@ func readParts(l *directory) (*offer, error) {
 			continue
 		}
 		used = append(used, found[title])
-		inside := l.inside(found[title])
+		inside := d.inside(found[title])
 		if hasTable(inside) {
 			table = true
-			if err := b.addTable(inside, title); err != nil {
+			own := newPartsByTitle()
+			if err := own.addTable(inside, title); err != nil {
 				return nil, err
+			}
+			inside.tellUnlisted(own.list())
+			for _, p := range own.list() {
+				b.add(p, p.title)
 			}
 			continue
 		}
@@ -64,23 +70,47 @@ func readParts(l *directory) (*offer, error) {
 		if err := w.walkPart(p, inside.dir); err != nil {
 			return nil, err
 		}
+		if len(p.candidates) == 0 && title != "train" && len(b.parts) > 0 {
+			b.list()[0].skipped = append(b.list()[0].skipped, p.skipped...) // pictures to be labelled by others, as contests have them
+			continue
+		}
 		b.add(p, title)
 	}
-	of := &offer{kind: "folder", table: table, layout: partsLayout(l, b, used), parts: b.list()}
-	l.beside(of.parts[0], used...)
-	hiddenBeside(l, of.parts[0])
+	of := &offer{kind: "folder", table: table, layout: partsLayout(d, b, used), parts: b.list()}
+	d.beside(of.parts[0], used...)
+	hiddenBeside(d, of.parts[0])
 	return of, nil
 }
 
+// hasILSVRC reports whether a folder holds ImageNet as contests pack it, with annotations
+// beside the pictures.
+func hasILSVRC(d *directory) bool { return d.ilsvrc() != nil }
+
+// ilsvrc returns the folder of ImageNet's parts, below Data or ILSVRC/Data; nil if there is
+// none.
+func (d *directory) ilsvrc() *directory {
+	for _, name := range []string{"ILSVRC", "Data", "CLS-LOC"} {
+		if folder := d.folder(name); folder != "" {
+			d = d.inside(folder)
+		}
+	}
+	if path.Base(d.dir) != "CLS-LOC" || !hasParts(d) {
+		return nil
+	}
+	return d
+}
+
+func readILSVRC(d *directory) (*offer, error) { return readParts(d.ilsvrc()) }
+
 // hiddenBeside tells of what a directory leaves out.
-func hiddenBeside(l *directory, p *part) {
-	entries, err := l.source.readDir(l.dir)
+func hiddenBeside(d *directory, p *part) {
+	entries, err := d.source.readDir(d.dir)
 	if err != nil {
 		return // it was read a moment ago
 	}
 	for _, e := range entries {
 		if reason := leftAlone(e.Name()); reason != "" {
-			p.skip(l.source.show(l.at(e.Name())), reason, "")
+			p.skip(d.source.show(d.at(e.Name())), reason, "")
 		}
 	}
 }
@@ -88,12 +118,12 @@ func hiddenBeside(l *directory, p *part) {
 var synset = regexp.MustCompile(`^n[0-9]{8}$`)
 
 // partsLayout names what the folders of parts amount to.
-func partsLayout(l *directory, b *partsByTitle, used []string) string {
+func partsLayout(d *directory, b *partsByTitle, used []string) string {
 	if slices.Contains(used, "images_background") {
 		return "Omniglot, as it is published"
 	}
 	p := b.parts["train"]
-	if strings.HasSuffix(l.dir, "CLS-LOC") || p != nil && len(p.candidates) > 0 && !slices.ContainsFunc(p.candidates, func(c candidate) bool { return !synset.MatchString(c.class) }) {
+	if strings.HasSuffix(d.dir, "CLS-LOC") || p != nil && len(p.candidates) > 0 && !slices.ContainsFunc(p.candidates, func(c candidate) bool { return !synset.MatchString(c.class) }) {
 		return "ImageNet"
 	}
 	return "folders " + strings.Join(used, ", ")
@@ -147,13 +177,13 @@ func (b *partsByTitle) list() []*part {
 
 // hasPartsBelow reports whether every folder, being a class, is parted into train and
 // test.
-func hasPartsBelow(l *directory) bool {
-	if len(l.folders) < 2 || l.pictures() {
+func hasPartsBelow(d *directory) bool {
+	if len(d.folders) < 2 || d.pictures() {
 		return false
 	}
 	seen := make(map[string]bool)
-	for _, class := range l.folders {
-		in := l.inside(class)
+	for _, class := range d.folders {
+		in := d.inside(class)
 		if in.pictures() || len(in.folders) == 0 {
 			return false
 		}
@@ -169,11 +199,11 @@ func hasPartsBelow(l *directory) bool {
 }
 
 // readPartsBelow reads CLASS/train/… and CLASS/test/….
-func readPartsBelow(l *directory) (*offer, error) {
+func readPartsBelow(d *directory) (*offer, error) {
 	b := newPartsByTitle()
-	w := &walker{source: l.source, seen: make(map[string]string)}
-	for _, class := range l.folders {
-		in := l.inside(class)
+	w := &walker{source: d.source, seen: make(map[string]string)}
+	for _, class := range d.folders {
+		in := d.inside(class)
 		for _, f := range in.folders {
 			p := &part{}
 			w.within = class
@@ -184,7 +214,7 @@ func readPartsBelow(l *directory) (*offer, error) {
 		}
 	}
 	of := &offer{kind: "folder", layout: "train and test folders in each class", parts: b.list()}
-	l.beside(of.parts[0], l.folders...)
-	hiddenBeside(l, of.parts[0])
+	d.beside(of.parts[0], d.folders...)
+	hiddenBeside(d, of.parts[0])
 	return of, nil
 }

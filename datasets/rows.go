@@ -61,7 +61,7 @@ func parseText(r io.Reader, name string, header []string) (*tableText, error) {
 		err = t.readCSV(text, separator, before, header)
 	}
 	if err == nil && t.header == nil {
-		err = errors.New("empty, want a line with the columns path and label, and one a picture")
+		err = errors.New("empty file, want a line with the columns path and label, and one a picture")
 	}
 	return t, err
 }
@@ -239,7 +239,7 @@ func (t *tableText) readJSON(text *bufio.Reader) error {
 		return err
 	}
 	if objects == nil {
-		return errors.New("empty, want a JSON object a line")
+		return errors.New("empty file, want a JSON object a line")
 	}
 	t.header = slices.Sorted(maps.Keys(names))
 	for i, object := range objects {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+
+	"medusa/internal/fileread"
 )
 
 // source is a tree of files. Paths are slash-separated and relative to its root, as in
@@ -29,7 +31,7 @@ func (s diskSource) full(name string) string {
 }
 func (s diskSource) readDir(dir string) ([]fs.DirEntry, error) { return os.ReadDir(s.full(dir)) }
 func (s diskSource) stat(name string) (fs.FileInfo, error)     { return os.Stat(s.full(name)) }
-func (s diskSource) open(name string) (io.ReadCloser, error)   { return os.Open(s.full(name)) }
+func (s diskSource) open(name string) (io.ReadCloser, error)   { return fileread.Open(s.full(name)) }
 func (s diskSource) show(name string) string                   { return printable(s.full(name)) }
 func (s diskSource) real(name string) (string, error) {
 	p, err := filepath.EvalSymlinks(s.full(name))

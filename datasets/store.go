@@ -9,6 +9,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/field"
+	"medusa/internal/ram"
 )
 
 // store holds decoded pictures as uint8, planar (C, H, W), one after the other: in
@@ -31,6 +32,9 @@ type store struct {
 
 // newStore makes room for n pictures, and for n of more detail if o asks for these.
 func newStore(n, channels, height, width int, o Options) (*store, error) {
+	if err := afford(n, channels, height, width, o); err != nil {
+		return nil, err
+	}
 	s := &store{channels: channels, height: height, width: width, inverted: o.Invert, paths: make([]string, n), sums: make([]uint64, n)}
 	if o.Detail > 1 {
 		larger := func(side int) int { return int(math.Round(o.Detail * float64(side))) }
@@ -47,6 +51,24 @@ func newStore(n, channels, height, width int, o Options) (*store, error) {
 		}
 	}
 	return s, nil
+}
+
+// afford returns an error if there is not the memory for the pictures, or for one under way in
+// each worker: as planes, and as RGBA where it is drawn.
+func afford(n, channels, height, width int, o Options) error {
+	one := float64(height) * float64(width) * max(o.Detail, 1) * max(o.Detail, 1)
+	workers := o.Workers
+	if workers < 1 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	need := one * float64(4+channels) * float64(min(workers, n))
+	if all := float64(n) * one * float64(channels); all <= float64(o.CacheBytes) {
+		need += all
+	}
+	if err := ram.Check(need); err != nil {
+		return errors.Errorf("datasets: reading %d pictures of %d×%d×%d (channels, height, width) %v; take a smaller size", n, channels, height, width, err)
+	}
+	return nil
 }
 
 // reserve takes memory, or a file in dir.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/fileread"
 	"medusa/internal/npy"
 	"medusa/internal/safetensors"
 )
@@ -31,7 +32,7 @@ func (f vectorFile) open(o Options) (*labelled, error) {
 
 // lasting opens a file that stays open while its vectors are used.
 func (f vectorFile) lasting() (*os.File, int64, error) {
-	file, err := os.Open(f.path)
+	file, err := fileread.Open(f.path)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -72,7 +73,7 @@ func (f vectorFile) openArray(o Options) (*labelled, error) {
 
 // readLabels reads a file of labels.
 func readLabels(path string, rows int) (labelling, error) {
-	file, err := os.Open(path)
+	file, err := fileread.Open(path)
 	if err != nil {
 		return labelling{}, err
 	}

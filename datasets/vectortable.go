@@ -8,12 +8,13 @@ import (
 	"encoding/csv"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/fileread"
 )
 
 // tableOfNumbers says what the columns of a table of vectors are.
@@ -26,7 +27,7 @@ type tableOfNumbers struct {
 // isVectorTable reports whether the first lines of a file are a table of vectors: a column of
 // labels and otherwise numbers, at least two and more than all other columns together.
 func isVectorTable(path string) bool {
-	file, err := os.Open(path)
+	file, err := fileread.Open(path)
 	if err != nil {
 		return false
 	}

@@ -15,9 +15,11 @@ type walker struct {
 	seen   map[string]string // real name → name under which it was taken
 
 	part   *part
-	top    string   // folder of the part: classes are named below it
-	within string   // class that the part is of, if it is of one; "" otherwise
-	links  []string // to be followed
+	top    string // folder of the part: classes are named below it
+	within string // class that the part is of, if it is of one; "" otherwise
+	// unlabelled takes pictures as of no class, wherever they lie.
+	unlabelled bool
+	links      []string // to be followed
 }
 
 // walkPart lists the files below folder as candidates of p.
@@ -130,6 +132,8 @@ func (w *walker) holdsTop(real string) bool {
 func (w *walker) file(name string) {
 	class := w.class(path.Dir(name))
 	switch {
+	case w.unlabelled:
+		w.part.candidates = append(w.part.candidates, candidate{name: name, noClass: true})
 	case class != ".":
 		w.part.candidates = append(w.part.candidates, candidate{name: name, class: class})
 	case hasPictureName(name):

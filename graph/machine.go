@@ -3,6 +3,7 @@ package graph
 import (
 	"math"
 	"os"
+	"unsafe"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
@@ -10,6 +11,7 @@ import (
 
 	"medusa/internal/device"
 	"medusa/internal/exclusive"
+	"medusa/internal/ram"
 )
 
 // NewMachine makes the machine that runs g, once g is whole: with gradients and with what
@@ -168,9 +170,12 @@ func (l *place) take(o *op, f64 bool) (err error) {
 	case l.plan.machine != nil:
 		l.remote, err = l.plan.takeRemote(n)
 	case f64:
-		l.b64 = takeBlock(&l.plan.free64, n)
+		l.b64, err = takeBlock(&l.plan.free64, n)
 	default:
-		l.b32 = takeBlock(&l.plan.free32, n)
+		l.b32, err = takeBlock(&l.plan.free32, n)
+	}
+	if err != nil && l.plan.machine == nil {
+		err = errors.Errorf("its output of shape %v %v; make the batch, the pictures or the channels smaller", o.out, err)
 	}
 	return err
 }
@@ -195,7 +200,7 @@ func (p *plan) takeRemote(n int) (device.Remote, error) {
 const mostWaste = 4
 
 // takeBlock is the smallest free block that holds n elements, or a new one.
-func takeBlock[T float32 | float64](free *[]*block[T], n int) *block[T] {
+func takeBlock[T float32 | float64](free *[]*block[T], n int) (*block[T], error) {
 	best := -1
 	for i, b := range *free {
 		if size := len(b.data); size >= n && size <= mostWaste*n && (best < 0 || size < len((*free)[best].data)) {
@@ -203,11 +208,14 @@ func takeBlock[T float32 | float64](free *[]*block[T], n int) *block[T] {
 		}
 	}
 	if best < 0 {
-		return &block[T]{make([]T, n)}
+		if err := ram.CheckNumbers(n, int(unsafe.Sizeof(T(0)))); err != nil {
+			return nil, err
+		}
+		return &block[T]{make([]T, n)}, nil
 	}
 	b := (*free)[best]
 	*free = append((*free)[:best], (*free)[best+1:]...)
-	return b
+	return b, nil
 }
 
 // end is called after an op has run: in the first run it gives memory back.

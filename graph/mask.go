@@ -10,7 +10,9 @@ import (
 )
 
 // PairMasks makes of labels (B) the masks (B, B) of positive pairs, i ≠ j of one class,
-// and of negative pairs, of two classes: 1 for a pair, 0 for none.
+// and of negative pairs, of two classes: 1 for a pair, 0 for none. Labels are whole numbers
+// below 2²⁴ in float32, 2⁵³ in float64: others, which the type cannot tell apart, are an error
+// when the graph runs.
 func PairMasks(labels Expr) (pos, neg Expr) {
 	if labels.Err() != nil {
 		return labels, labels
@@ -20,8 +22,8 @@ func PairMasks(labels Expr) (pos, neg Expr) {
 		err := errors.Errorf("graph: labels have shape %v, want a vector (B)", s)
 		return Fail(err), Fail(err)
 	}
-	labels = labels.Detach()
 	n := s[0]
+	labels = apply(device.Labels{N: n}, s, nil, labels.Detach())
 	pos = apply(device.PairMask{N: n, Pairs: device.Positive}, []int{n, n}, nil, labels)
 	neg = apply(device.PairMask{N: n, Pairs: device.Negative}, []int{n, n}, nil, labels)
 	return pos, neg
@@ -99,26 +101,61 @@ func RowLogSumExp(mask, x Expr, empty float64) Expr {
 	return rowReduce(device.RowLogSumExp, mask, x, empty)
 }
 
+// RowMaxOf is RowMax, 0 for a row with no entry, with the mask (N, 1) of the rows that have
+// one.
+func RowMaxOf(mask, x Expr) (largest, some Expr) {
+	return rowReduceOf(device.RowMax, mask, x)
+}
+
+// RowMinOf is RowMin, 0 for a row with no entry, with the mask (N, 1) of the rows that have
+// one.
+func RowMinOf(mask, x Expr) (smallest, some Expr) {
+	return rowReduceOf(device.RowMin, mask, x)
+}
+
+// RowLogSumExpOf is RowLogSumExp, 0 for a row with no entry, with the mask (N, 1) of the rows
+// that have one.
+func RowLogSumExpOf(mask, x Expr) (sum, some Expr) {
+	return rowReduceOf(device.RowLogSumExp, mask, x)
+}
+
 func rowReduce(op device.Reduction, mask, x Expr, empty float64) Expr {
+	all, shift := reduceRows(op, mask, x, empty)
+	y := all.Slice(1, device.ReducedValue, device.ReducedValue+1)
+	if shift != 0 {
+		y = y.Plus(shift)
+	}
+	return y
+}
+
+// rowReduceOf is a reduction with the mask of the rows that have an entry.
+func rowReduceOf(op device.Reduction, mask, x Expr) (y, some Expr) {
+	all, _ := reduceRows(op, mask, x, 0)
+	all = all.Detach()
+	if op == device.RowLogSumExp {
+		some = all.Slice(1, device.ReducedTotal, device.ReducedTotal+1).Is(0).Not()
+	} else {
+		some = all.Slice(1, device.ReducedAt, device.ReducedAt+1).Is(-1).Not()
+	}
+	return rowReduce(op, mask, x, 0), some
+}
+
+// reduceRows is what the device makes of each row, and what is to be added to the values.
+func reduceRows(op device.Reduction, mask, x Expr, empty float64) (all Expr, shift float64) {
 	if err := sameShape(mask, x); err != nil {
-		return Fail(err)
+		return Fail(err), 0
 	}
 	s := x.Shape()
 	if s.Dims() != 2 {
-		return Fail(errors.Errorf("graph: row %s of shape %v, want a matrix", op, s))
+		return Fail(errors.Errorf("graph: row %s of shape %v, want a matrix", op, s)), 0
 	}
 	spec := device.RowReduce{Op: op, Rows: s[0], Cols: s[1], K: 1, Empty: empty}
-	shift := 0.0
 	if op == device.RowLogSumExp {
 		x, spec.K, shift = x.unscaled()
 		spec.Empty -= shift
 	}
 	spec.Pairs, mask = pairs(mask)
-	y := reduced(spec, mask, x).Slice(1, device.ReducedValue, device.ReducedValue+1)
-	if shift != 0 {
-		y = y.Plus(shift)
-	}
-	return y
+	return reduced(spec, mask, x), shift
 }
 
 // reduced is what a RowReduce computes, (N, device.ReduceColumns).

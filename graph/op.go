@@ -14,6 +14,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/internal/device"
+	"medusa/internal/ram"
 )
 
 // gradient builds the gradients to an op's inputs, given inputs, output and the
@@ -107,15 +108,15 @@ func (o *op) isAt(n *gorgonia.Node) bool {
 // checkShape returns an error for a shape that no value of a graph can have. Empty
 // tensors are refused, since reading one ends Gorgonia's machine with a panic.
 func checkShape(s tensor.Shape) error {
-	size := 1
+	size := 1.0
 	for _, n := range s {
 		if n < 1 {
 			return errors.Errorf("shape %v has a side of %d, want at least 1", s, n)
 		}
-		if size > math.MaxInt32*64/n {
-			return errors.Errorf("shape %v is too large", s)
-		}
-		size *= n
+		size *= float64(n)
+	}
+	if size > math.MaxInt32*64 {
+		return errors.Errorf("shape %v is too large: %s in float32", s, ram.Size(4*size))
 	}
 	return nil
 }
@@ -190,6 +191,17 @@ func (o *op) SymDiff(inputs gorgonia.Nodes, output, grad *gorgonia.Node) (gorgon
 		nodes[i] = n
 	}
 	return nodes, nil
+}
+
+// DoDiff is how Gorgonia's LispMachine asks for gradients. It would leave out without a word
+// the gradients of an op that does not have it; nor can it compute them, since some ops
+// make by themselves what ops before them say, which then are roots of the graph.
+func (o *op) DoDiff(gorgonia.ExecutionContext, gorgonia.Nodes, *gorgonia.Node) error {
+	if !slices.Contains(o.wrt, true) {
+		return nil
+	}
+	return errors.Errorf("graph: %s: Gorgonia's LispMachine cannot differentiate ops of package graph; "+
+		"differentiate with gorgonia.Grad and run the graph on gorgonia.NewTapeMachine or graph.NewMachine", o)
 }
 
 // Do runs the kernel on the inputs' device.

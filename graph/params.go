@@ -11,6 +11,8 @@ import (
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
+
+	"medusa/internal/ram"
 )
 
 // Params is an ordered set of named tensors: the weights that are learned, and buffers
@@ -28,6 +30,7 @@ type Params struct {
 	index map[string]*Param
 	nodes map[*gorgonia.ExprGraph]map[string]*gorgonia.Node
 
+	shapes bool      // no memory is taken
 	prefix string    // of the tensors' names, from Join
 	joined []*Params // sets that are part of this one
 }
@@ -35,10 +38,21 @@ type Params struct {
 // Param is one named tensor.
 type Param struct {
 	Name   string
-	Value  *tensor.Dense // contiguous, row-major
+	Value  *tensor.Dense // contiguous, row-major; nil in a set of NewShapes
 	Buffer bool          // kept, not learned
-	// LRScale multiplies the solver's learning rate for this tensor; 0 is 1.
+	// LRScale multiplies the solver's learning rate for this tensor; 0 is 1. The trainer
+	// reads it when it is made: a change after that does nothing.
 	LRScale float64
+
+	shape tensor.Shape
+}
+
+// Shape is the tensor's shape.
+func (p *Param) Shape() tensor.Shape {
+	if p.Value != nil {
+		return p.Value.Shape()
+	}
+	return p.shape
 }
 
 // Init fills the elements of a new tensor of the given shape.
@@ -47,6 +61,14 @@ type Init func(rng *rand.Rand, shape tensor.Shape, dst []float64)
 // NewParams makes an empty set whose tensors are filled from seed.
 func NewParams(seed uint64) *Params {
 	return &Params{seed: seed, index: map[string]*Param{}, nodes: map[*gorgonia.ExprGraph]map[string]*gorgonia.Node{}}
+}
+
+// NewShapes makes an empty set whose tensors have a shape, but no memory, however large: its
+// graphs tell what a network would be like, and do not run.
+func NewShapes() *Params {
+	p := NewParams(0)
+	p.shapes = true
+	return p
 }
 
 // Fill is an Init with one value.
@@ -84,13 +106,17 @@ func (p *Params) node(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init 
 	if n := p.nodes[g][name]; n != nil {
 		return Of(n)
 	}
-	// A header of its own over the shared memory: two machines over one header race.
-	header, err := alias(item.Value)
-	if err != nil {
-		return Fail(errors.Wrapf(err, "graph: parameter %s", name))
+	options := []gorgonia.NodeConsOpt{gorgonia.WithShape(shape...), gorgonia.WithName(item.Name)}
+	var header *tensor.Dense
+	if !p.shapes {
+		// A header of its own over the shared memory: two machines over one header race.
+		if header, err = alias(item.Value); err != nil {
+			return Fail(errors.Wrapf(err, "graph: parameter %s", name))
+		}
+		options = append(options, gorgonia.WithValue(header))
 	}
-	n := gorgonia.NewTensor(g, dt, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(item.Name), gorgonia.WithValue(header))
-	if n.Value() != gorgonia.Value(header) { // Gorgonia merges inputs of one name and shape
+	n := gorgonia.NewTensor(g, dt, len(shape), options...)
+	if !p.shapes && n.Value() != gorgonia.Value(header) { // Gorgonia merges inputs of one name and shape
 		return Fail(errors.Errorf("graph: parameter %s: the graph has another input of that name and shape; name one of them otherwise", name))
 	}
 	if p.nodes[g] == nil {
@@ -104,7 +130,12 @@ func (p *Params) get(name string, dt tensor.Dtype, init Init, buffer bool, shape
 	if name == "" {
 		return nil, errors.New("graph: a parameter needs a name")
 	}
-	if item := p.index[name]; item != nil {
+	if item := p.index[name]; item != nil && p.shapes {
+		if !slices.Equal(item.shape, shape) {
+			return nil, errors.Errorf("graph: parameter %s has shape %v, want %v", name, item.shape, shape)
+		}
+		return item, nil
+	} else if item != nil {
 		v := item.Value
 		if !slices.Equal(v.Shape(), shape) || v.Dtype() != dt || item.Buffer != buffer {
 			return nil, errors.Errorf("graph: parameter %s has shape %v of %v (buffer: %t), want %v of %v (buffer: %t)",
@@ -112,11 +143,24 @@ func (p *Params) get(name string, dt tensor.Dtype, init Init, buffer bool, shape
 		}
 		return item, nil
 	}
-	if len(shape) == 0 || checkShape(shape) != nil {
-		return nil, errors.Errorf("graph: parameter %s has shape %v, want at least one dimension, none of size 0", name, shape)
+	if len(shape) == 0 {
+		return nil, errors.Errorf("graph: parameter %s has shape %v, want at least one dimension", name, shape)
+	}
+	const smaller = "make the layer, the embedding or the number of classes smaller"
+	if err := checkShape(shape); err != nil {
+		return nil, errors.Errorf("graph: parameter %s: %v; %s", name, err, smaller)
 	}
 	if init == nil {
 		return nil, errors.Errorf("graph: parameter %s is new and has no init", name)
+	}
+	if p.shapes {
+		item := &Param{Name: p.prefix + name, Buffer: buffer, shape: shape.Clone()}
+		p.items = append(p.items, item)
+		p.index[name] = item
+		return item, nil
+	}
+	if err := ram.CheckNumbers(shape.TotalSize(), 8+int(dt.Size())); err != nil { // once as float64
+		return nil, errors.Errorf("graph: parameter %s of shape %v %v; %s", name, shape, err, smaller)
 	}
 	h := fnv.New64a()
 	io.WriteString(h, name)

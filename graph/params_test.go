@@ -116,7 +116,7 @@ func TestParamsErrors(t *testing.T) {
 		{"buffer", p.Weight(g, "mean", tensor.Float64, gauss, 3), "(buffer: true), want"},
 		{"no name", p.Weight(g, "", tensor.Float64, gauss, 3), "needs a name"},
 		{"no shape", p.Weight(g, "v", tensor.Float64, gauss), "at least one dimension"},
-		{"empty", p.Weight(g, "v", tensor.Float64, gauss, 0), "none of size 0"},
+		{"empty", p.Weight(g, "v", tensor.Float64, gauss, 0), "side of 0"},
 		{"integers", p.Weight(g, "v", tensor.Int, gauss, 2), "want float32 or float64"},
 		{"no init", p.Weight(g, "v", tensor.Float64, nil, 2), "has no init"},
 		{"no graph", p.Weight(nil, "v", tensor.Float64, gauss, 2), "the graph is nil"},

@@ -31,7 +31,7 @@ func init() {
 		Name: "triplet",
 		Doc:  "an anchor is nearer to a positive than to a negative by a margin (FaceNet 2015, Hermans 2017)",
 		Parameters: append([]Parameter{
-			{Name: "margin", Doc: "in units of distance", Default: 0.2, Min: -10, Max: 1e3},
+			{Name: "margin", Doc: "in units of distance", Default: 0.2, Min: 0, Max: 1e3},
 			{Name: "mining", Doc: "which triplets of the batch count", Default: string(BatchHard), Choices: Minings()},
 			{Name: "mining-margin", Doc: "what parts semi-hard from easy triplets; 0: the margin", Default: 0.0, Min: 0, Max: 1e3},
 			{Name: "soft", Doc: "softplus in place of the hinge; often with margin=0", Default: false},
@@ -52,7 +52,7 @@ func init() {
 			{Name: "form", Doc: "smooth bound (eq. 4), max-margin (eq. 3), or generalized (Hermans 2017)", Default: string(Smooth), Choices: []string{string(Smooth), string(MaxMargin), string(Generalized)}},
 			{Name: "margin", Doc: "in units of distance; the paper has 1", Default: 0.5, Min: -10, Max: 1e3},
 			{Name: "pos-margin", Doc: "taken off a positive pair's distance", Default: 0.0, Min: -10, Max: 1e3},
-			{Name: "sharpness", Doc: "of the smooth maximum; the paper has 1", Default: 16.0, Min: 1e-3, Max: 1e4},
+			{Name: "sharpness", Doc: "of the smooth maximum; the paper has 1", Default: 16.0, Min: 1e-3, Max: 1e6},
 			{Name: "hard-negatives", Doc: "negatives that each anchor keeps, the nearest; 0: all", Default: 0, Min: 0, Max: 1e6},
 		}, shared...),
 		New: func(v Values, _ Setting) (Loss, error) {

@@ -66,7 +66,7 @@ func (l Contrastive) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, er
 	}
 	pull, push := l.terms(b.d) // (B, B)
 	if l.Pooled {
-		both := b.pos.Mul(pull).Add(b.neg.Mul(push))
+		both := graph.Where(b.pos, pull, 0).Add(graph.Where(b.neg, push, 0)) // not a product: 0·∞
 		return l.Reducer.reduce(both, b.pos.Add(b.neg), b.labels).Node()
 	}
 	return l.Reducer.reduce(pull, b.pos, b.labels).Add(l.Reducer.reduce(push, b.neg, b.labels)).Node()
@@ -92,7 +92,7 @@ func (l Contrastive) ActiveShare(embeddings, labels *gorgonia.Node) (*gorgonia.N
 		return nil, err
 	}
 	pull, push := l.terms(b.d.Detach())
-	active := b.pos.Mul(pull.Above(0)).Add(b.neg.Mul(push.Above(0)))
+	active := b.pos.Mul(active(pull)).Add(b.neg.Mul(active(push)))
 	return share(active, b.pos.Add(b.neg)).Node()
 }
 
@@ -110,6 +110,13 @@ func (l Contrastive) filled() (Contrastive, error) {
 	}
 	if l.Form == Squared && (math.Abs(l.PosMargin) > Exactly0 || l.Metric.Similarity()) {
 		return l, errors.New("losses: the squared form of contrastive has no margin for positive pairs and takes a distance; choose the linear form")
+	}
+	margins := []field{{"pos-margin", l.PosMargin}, {"neg-margin", l.NegMargin}}
+	if err := inRange("contrastive", margins...); err != nil {
+		return l, err
+	}
+	if err := notBelow0("contrastive", l.Metric, margins...); err != nil {
+		return l, err
 	}
 	if l.Metric.Similarity() {
 		l.PosMargin, l.NegMargin = -orElse(l.PosMargin, 1), -l.NegMargin

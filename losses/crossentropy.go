@@ -81,6 +81,9 @@ var makingClassifiers sync.Mutex
 // Params are the classifier's weights "classifier.weight" (C, E) and, with Linear,
 // "classifier.bias" (C), made when the loss is first built.
 func (l *CrossEntropy) Params() *graph.Params {
+	if l == nil {
+		return graph.NewParams(0) // LossOnFeatures tells the error
+	}
 	makingClassifiers.Lock()
 	defer makingClassifiers.Unlock()
 	if l.params == nil {
@@ -96,6 +99,9 @@ func (l *CrossEntropy) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, 
 
 // LossOnFeatures is Loss of what On names.
 func (l *CrossEntropy) LossOnFeatures(f Features, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	if err := given(l); err != nil {
+		return nil, err
+	}
 	var x *gorgonia.Node
 	switch l.On {
 	case "", OnEmbedding:
@@ -121,8 +127,9 @@ func (l *CrossEntropy) loss(features, labels *gorgonia.Node) (*gorgonia.Node, er
 	if l.Classes < 1 {
 		return nil, errors.Errorf("losses: cross-entropy over %d classes, want the number of training classes", l.Classes)
 	}
-	if l.Scale < 0 || l.LRScale < 0 || !(l.Smoothing >= 0 && l.Smoothing < 1) {
-		return nil, errors.Errorf("losses: cross-entropy with scale %g, learning-rate scale %g and smoothing %g, want numbers above 0 and smoothing in [0, 1)", l.Scale, l.LRScale, l.Smoothing)
+	err = inRange("ce", field{"scale", orElse(l.Scale, 16)}, field{"lr-scale", orElse(l.LRScale, 100)}, field{"smoothing", l.Smoothing})
+	if err != nil {
+		return nil, err
 	}
 	x, y := graph.Of(features), graph.Data(labels)
 	if err := x.Err(); err != nil {
@@ -132,6 +139,9 @@ func (l *CrossEntropy) loss(features, labels *gorgonia.Node) (*gorgonia.Node, er
 		return nil, errors.Errorf("losses: cross-entropy of features of shape %v, want (B, E)", s)
 	}
 	terms := l.terms(x, y) // (B, 1)
+	if l.Linear {          // of an infinite embedding logits may be infinite, and their loss 0
+		terms = terms.Add(x.Detach().Scale(0).SumAxis(1))
+	}
 	return reducer.reduce(terms, terms.Detach().Constant(1, terms.Shape()...), y).Node()
 }
 

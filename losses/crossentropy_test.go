@@ -44,7 +44,7 @@ func TestCrossEntropyRefuses(t *testing.T) {
 	x, y := randomBatch(2, 6, 2, 3)
 	for want, l := range map[string]*CrossEntropy{
 		"over 0 classes": {},
-		"smoothing 1":    {Classes: 3, Smoothing: 1},
+		"smoothing is 1": {Classes: 3, Smoothing: 1},
 		"label":          {Classes: 2}, // of the labels 0, 1, 2
 	} {
 		_, err := Evaluate(l, x, y, tensor.Float64)

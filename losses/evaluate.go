@@ -1,6 +1,8 @@
 package losses
 
 import (
+	"slices"
+
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -17,7 +19,7 @@ type Value struct {
 }
 
 // Evaluate computes loss and its gradient for embeddings (B, E), row-major, with labels
-// (B), outside of any trainer, in dt: tensor.Float32 or tensor.Float64.
+// (B), any integers, outside of any trainer, in dt: tensor.Float32 or tensor.Float64.
 func Evaluate(loss Loss, embeddings []float64, labels []int, dt tensor.Dtype) (Value, error) {
 	b := len(labels)
 	if b == 0 || len(embeddings) == 0 || len(embeddings)%b != 0 {
@@ -38,6 +40,7 @@ type Evaluator struct {
 	use    exclusive.Use
 	forget func() // what the loss's own parameters know of the graph
 	b, e   int
+	loss   Loss
 	x, y   *tensor.Dense
 	cost   gorgonia.Value
 	grads  []gorgonia.Value // to the embeddings, then to the parameters
@@ -52,8 +55,11 @@ func NewEvaluator(loss Loss, b, e int, dt tensor.Dtype) (_ *Evaluator, err error
 	if b < 1 || e < 1 {
 		return nil, errors.Errorf("losses: a batch of %d embeddings of size %d, want at least 1 of each", b, e)
 	}
+	if err := given(loss); err != nil {
+		return nil, err
+	}
 	g := gorgonia.NewGraph()
-	v := &Evaluator{b: b, e: e, forget: func() {
+	v := &Evaluator{b: b, e: e, loss: loss, forget: func() {
 		if t, ok := loss.(Trainable); ok {
 			t.Params().Forget(g)
 		}
@@ -69,6 +75,9 @@ func NewEvaluator(loss Loss, b, e int, dt tensor.Dtype) (_ *Evaluator, err error
 	cost, err := loss.Loss(x, y)
 	if err != nil {
 		return nil, err
+	}
+	if cost == nil {
+		return nil, errors.Errorf("losses: the loss %T gives neither a node nor an error", loss)
 	}
 	if cost.Dims() != 0 {
 		return nil, errors.Errorf("losses: the loss has shape %v, want a scalar", cost.Shape())
@@ -143,10 +152,49 @@ func (v *Evaluator) Value(embeddings []float64, labels []int) (out Value, err er
 }
 
 func (v *Evaluator) run(embeddings []float64, labels []int) error {
+	y, err := v.numbers(labels)
+	if err != nil {
+		return err
+	}
 	fill(v.x, len(embeddings), func(i int) float64 { return embeddings[i] })
-	fill(v.y, len(labels), func(i int) float64 { return float64(labels[i]) })
+	fill(v.y, len(labels), func(i int) float64 { return float64(y[i]) })
 	defer v.vm.Reset()
 	return errors.Wrap(v.vm.RunAll(), "losses: running the loss")
+}
+
+// numbers are labels that the graph's type can tell apart: those that it cannot are
+// numbered −1, −2, …, past what is taken. A loss with parameters may tell classes by their
+// number, and gets no other.
+func (v *Evaluator) numbers(labels []int) ([]int, error) {
+	limit := 1 << 24
+	if v.y.Dtype() == tensor.Float64 {
+		limit = 1 << 53
+	}
+	beyond := func(l int) bool { return l <= -limit || l >= limit }
+	i := slices.IndexFunc(labels, beyond)
+	if i < 0 {
+		return labels, nil
+	}
+	if t, ok := v.loss.(Trainable); ok && len(t.Params().All()) > 0 {
+		return nil, errors.Errorf("losses: label %d at position %d is beyond what %v holds exactly, and a loss with parameters must know it; number the classes from 0 on", labels[i], i, v.y.Dtype())
+	}
+	names := map[int]int{}
+	next := -1
+	out := slices.Clone(labels)
+	for i, l := range labels {
+		if !beyond(l) {
+			continue
+		}
+		if _, known := names[l]; !known {
+			for slices.Contains(labels, next) {
+				next--
+			}
+			names[l] = next
+			next--
+		}
+		out[i] = names[l]
+	}
+	return out, nil
 }
 
 func fill(t *tensor.Dense, n int, at func(i int) float64) {

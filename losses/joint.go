@@ -50,17 +50,14 @@ func (j *Joint) LossOnFeatures(f Features, labels *gorgonia.Node) (*gorgonia.Nod
 }
 
 func (j *Joint) sum(of func(Loss) (*gorgonia.Node, error)) (*gorgonia.Node, error) {
-	if len(j.Parts) == 0 {
-		return nil, errors.New("losses: a joint loss needs at least one part")
+	if err := j.check(); err != nil {
+		return nil, err
 	}
 	if _, err := j.join(); err != nil {
 		return nil, err
 	}
 	var total graph.Expr
 	for i, p := range j.Parts {
-		if p.Loss == nil || math.IsNaN(p.Weight) || math.IsInf(p.Weight, 0) || p.Weight < 0 {
-			return nil, errors.Errorf("losses: part %d of the joint loss has loss %v and weight %g, want a loss and a weight of at least 0", i, p.Loss, p.Weight)
-		}
 		n, err := of(p.Loss)
 		if err != nil {
 			return nil, errors.Wrapf(err, "losses: part %d of the joint loss", i)
@@ -75,14 +72,44 @@ func (j *Joint) sum(of func(Loss) (*gorgonia.Node, error)) (*gorgonia.Node, erro
 	return total.Node()
 }
 
+// check returns an error for a joint loss without parts, with one that is no loss or has no
+// sensible weight, and for one that holds itself.
+func (j *Joint) check(within ...*Joint) error {
+	if err := given(j); err != nil {
+		return err
+	}
+	if len(j.Parts) == 0 {
+		return errors.New("losses: a joint loss needs at least one part")
+	}
+	within = append(within, j)
+	for i, p := range j.Parts {
+		if err := given(p.Loss); err != nil {
+			return errors.Wrapf(err, "losses: part %d of the joint loss", i)
+		}
+		if !(p.Weight >= 0) || math.IsInf(p.Weight, 1) {
+			return errors.Errorf("losses: part %d of the joint loss has the weight %g, want a number of at least 0", i, p.Weight)
+		}
+		if inner, ok := p.Loss.(*Joint); ok {
+			if slices.Contains(within, inner) {
+				return errors.Errorf("losses: part %d of the joint loss holds the joint loss itself", i)
+			}
+			if err := inner.check(within...); err != nil {
+				return errors.Wrapf(err, "losses: part %d of the joint loss", i)
+			}
+		}
+	}
+	return nil
+}
+
 // Params are those of all parts. Where several parts have some, each name begins with
 // the part's position, as in "0.classifier.weight".
 func (j *Joint) Params() *graph.Params {
-	p, err := j.join()
-	if err != nil {
-		return graph.NewParams(0) // Loss tells the error
+	if j.check() == nil {
+		if p, err := j.join(); err == nil {
+			return p
+		}
 	}
-	return p
+	return graph.NewParams(0) // Loss tells the error
 }
 
 func (j *Joint) join() (*graph.Params, error) {
@@ -116,6 +143,9 @@ func (j *Joint) join() (*graph.Params, error) {
 
 // ActiveShare is that of the first part that has one.
 func (j *Joint) ActiveShare(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	if err := given(j); err != nil {
+		return nil, err
+	}
 	for _, p := range j.Parts {
 		if m, ok := p.Loss.(Monitor); ok {
 			return m.ActiveShare(embeddings, labels)

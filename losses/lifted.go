@@ -1,8 +1,6 @@
 package losses
 
 import (
-	"math"
-
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 
@@ -62,9 +60,6 @@ const (
 	Generalized Form = "generalized"
 )
 
-// nothing stands for ln 0 in a sum over no negatives: far below any distance, and finite.
-const nothing = -1e30
-
 var (
 	_ Loss    = LiftedStructure{}
 	_ Monitor = LiftedStructure{}
@@ -72,41 +67,53 @@ var (
 
 // Loss takes embeddings (B, E) and labels (B) and returns a scalar.
 func (l LiftedStructure) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
-	terms, mask, b, l, err := l.violations(embeddings, labels)
+	t, b, l, err := l.violations(embeddings, labels)
 	if err != nil {
 		return nil, err
 	}
-	terms = terms.Relu()
+	terms := t.j.Relu()
 	if l.Form != Generalized {
 		terms = terms.Square().Scale(0.5)
 	}
-	return l.Reducer.reduce(terms, mask, b.labels).Node()
+	low, high := l.Reducer.bounds()
+	sums, counts := graph.RowTerms(t.mask, terms, low, high)
+	if l.Form != Generalized {
+		sums, counts = graph.Where(t.rows, sums, 0), counts.Mul(t.rows)
+	}
+	return l.Reducer.total(sums, counts, b.labels).Node()
 }
 
 // ActiveShare is the share of positive pairs, in the Generalized form of anchors, whose
 // term is not 0.
 func (l LiftedStructure) ActiveShare(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
-	terms, mask, _, _, err := l.violations(embeddings, labels)
+	t, _, l, err := l.violations(embeddings, labels)
 	if err != nil {
 		return nil, err
 	}
-	return share(mask.Mul(terms.Detach().Above(0)), mask).Node()
+	mask := t.mask
+	if l.Form != Generalized {
+		mask = mask.Mul(t.rows)
+	}
+	return share(mask.Mul(active(t.j)), mask).Node()
 }
 
-// violations are J and the mask of those that count, with the batch and the filled loss.
-func (l LiftedStructure) violations(embeddings, labels *gorgonia.Node) (j, mask graph.Expr, b batch, _ LiftedStructure, err error) {
+// liftedTerms are what the loss is made of: the J of the mask's positive pairs, both (B, B),
+// but in rows (B, 1) of anchors that have a negative; in the Generalized form those of the
+// mask's anchors, both (B, 1).
+type liftedTerms struct{ j, mask, rows graph.Expr }
+
+// violations are the terms, with the batch and the filled loss.
+func (l LiftedStructure) violations(embeddings, labels *gorgonia.Node) (t liftedTerms, b batch, _ LiftedStructure, err error) {
 	if l, err = l.filled(); err != nil {
-		return j, mask, b, l, err
+		return t, b, l, err
 	}
 	if b, err = compare(l.Metric, embeddings, labels); err != nil {
-		return j, mask, b, l, err
+		return t, b, l, err
 	}
-	j, mask = l.over(b)
-	return j, mask, b, l, nil
+	return l.over(b), b, l, nil
 }
 
-// over is J (B, B) with the positive pairs, or (B, 1) with all anchors.
-func (l LiftedStructure) over(b batch) (j, mask graph.Expr) {
+func (l LiftedStructure) over(b batch) liftedTerms {
 	pull := b.d.Plus(-l.PosMargin)   // (B, B)
 	push := b.d.Neg().Plus(l.Margin) // (B, B)
 	neg := b.neg
@@ -114,26 +121,30 @@ func (l LiftedStructure) over(b batch) (j, mask graph.Expr) {
 		neg = graph.RowNearestK(neg, b.d, l.HardNegatives)
 	}
 	if l.Form == Generalized {
-		j = l.softMax(b.pos, pull, 0).Add(l.softMax(neg, push, 0)) // (B, 1)
-		return j, j.Detach().Constant(1, j.Shape()...)
+		j := l.softMax(b.pos, pull).Add(l.softMax(neg, push)) // (B, 1)
+		return liftedTerms{j: j, mask: j.Detach().Constant(1, j.Shape()...)}
 	}
-	return l.hardest(neg, push).Add(pull), b.pos
+	hardest, rows := l.hardest(neg, push)
+	return liftedTerms{hardest.Add(pull), b.pos, rows}
 }
 
-// hardest joins the negatives of a pair's two ends: (B, B) from push (B, B).
-func (l LiftedStructure) hardest(neg, push graph.Expr) graph.Expr {
+// hardest joins the negatives of a pair's two ends: (B, B) from push (B, B). The ends of a
+// positive pair have both a negative or none, for they are of one class; rows (B, 1) says
+// which anchors have, and what others get says nothing.
+func (l LiftedStructure) hardest(neg, push graph.Expr) (joined, rows graph.Expr) {
 	if l.Form == MaxMargin {
-		end := graph.RowMax(neg, push, nothing)
-		return end.Max(end.T())
+		end, rows := graph.RowMaxOf(neg, push)
+		return end.Max(end.T()), rows
 	}
-	end := l.softMax(neg, push, nothing) // (B, 1)
+	end, rows := graph.RowLogSumExpOf(neg, push.Scale(l.Sharpness)) // (B, 1)
+	end = end.Scale(1 / l.Sharpness)
 	// ln(eˣ + eʸ) = x + ln(1 + e^{y−x}), here of s·x and s·y
-	return end.Add(end.T().Sub(end).Scale(l.Sharpness).Softplus().Scale(1 / l.Sharpness))
+	return end.Add(end.T().Sub(end).Scale(l.Sharpness).Softplus().Scale(1 / l.Sharpness)), rows
 }
 
-// softMax is (1/s)·ln Σ e^{s·x} of each row where mask is 1, (B, 1).
-func (l LiftedStructure) softMax(mask, x graph.Expr, empty float64) graph.Expr {
-	return graph.RowLogSumExp(mask, x.Scale(l.Sharpness), empty).Scale(1 / l.Sharpness)
+// softMax is (1/s)·ln Σ e^{s·x} of each row where mask is 1, 0 of none, (B, 1).
+func (l LiftedStructure) softMax(mask, x graph.Expr) graph.Expr {
+	return graph.RowLogSumExp(mask, x.Scale(l.Sharpness), 0).Scale(1 / l.Sharpness)
 }
 
 // filled is l with its defaults; the margins of a similarity have their sign turned, as
@@ -148,16 +159,17 @@ func (l LiftedStructure) filled() (LiftedStructure, error) {
 	}
 	l.Margin = orElse(l.Margin, 0.5)
 	l.Sharpness = orElse(l.Sharpness, 16)
-	if !(l.Sharpness > 0) || math.IsInf(l.Sharpness, 0) {
-		return l, errors.Errorf("losses: sharpness %g of lifted structure, want a positive number", l.Sharpness)
+	margins := []field{{"margin", l.Margin}, {"pos-margin", l.PosMargin}}
+	err := inRange("lifted", append(margins, field{"sharpness", l.Sharpness}, field{"hard-negatives", float64(l.HardNegatives)})...)
+	if err != nil {
+		return l, err
 	}
-	if l.HardNegatives < 0 {
-		return l, errors.Errorf("losses: %d hard negatives of lifted structure, want 0 (all) or more", l.HardNegatives)
+	if err := notBelow0("lifted", l.Metric, margins...); err != nil {
+		return l, err
 	}
 	if l.Metric.Similarity() {
 		l.Margin, l.PosMargin = -l.Margin, -l.PosMargin
 	}
-	var err error
 	l.Reducer, err = l.Reducer.or(Mean)
 	return l, err
 }

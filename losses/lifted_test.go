@@ -34,8 +34,8 @@ func TestLiftedAlgorithm1(t *testing.T) {
 	require.NoError(t, err)
 	build := func(in []graph.Expr) graph.Expr {
 		pos, neg := graph.PairMasks(in[1])
-		j, mask := l.over(batch{labels: in[1], d: in[0], pos: pos, neg: neg})
-		return l.Reducer.reduce(j.Relu().Square().Scale(0.5), mask, in[1])
+		terms := l.over(batch{labels: in[1], d: in[0], pos: pos, neg: neg})
+		return l.Reducer.reduce(terms.j.Relu().Square().Scale(0.5), terms.mask, in[1])
 	}
 	m, err := graphtest.New(tensor.Float64, func(in []graph.Expr) graph.Expr { return build(in).Scale(1 / graphtest.Weights(1)[0]) },
 		graphtest.Of(d, n, n), graphtest.Data(y, n))
@@ -146,8 +146,8 @@ func TestLiftedRefuses(t *testing.T) {
 	x, y := randomBatch(1, 4, 2, 2)
 	for want, l := range map[string]LiftedStructure{
 		`unknown form "linear"`:  {Form: Linear},
-		"sharpness -1":           {Sharpness: -1},
-		"-2 hard negatives":      {HardNegatives: -2},
+		"sharpness is -1":        {Sharpness: -1},
+		"hard-negatives is -2":   {HardNegatives: -2},
 		`unknown reduction "no"`: {Reducer: Reducer{How: "no"}},
 		`unknown metric "no"`:    {Metric: graph.Metric{Kind: "no"}},
 	} {

@@ -24,6 +24,9 @@ type Func func(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error)
 
 // Loss calls f.
 func (f Func) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
+	if err := given(f); err != nil {
+		return nil, err
+	}
 	return f(embeddings, labels)
 }
 

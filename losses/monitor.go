@@ -14,6 +14,12 @@ type Monitor interface {
 	ActiveShare(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error)
 }
 
+// active is 1 for terms above 0 and for those that are NaN, which teach that training broke.
+func active(terms graph.Expr) graph.Expr {
+	terms = terms.Detach()
+	return terms.Constant(0).AtLeast(terms).Not()
+}
+
 // share is the sum of active over the sum of all, masks or counts.
 func share(active, all graph.Expr) graph.Expr {
 	total := all.Detach().Sum()

@@ -3,7 +3,6 @@ package losses
 import (
 	"math"
 
-	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 
 	"medusa/graph"
@@ -47,7 +46,7 @@ func (l MultiSimilarity) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node
 
 // side is (1/s)·ln(1 + Σ eˣ) of each row where mask is 1.
 func (l MultiSimilarity) side(mask, x graph.Expr, s float64) graph.Expr {
-	return graph.RowLogSumExp(mask, x, nothing).Softplus().Scale(1 / s)
+	return graph.RowLogSumExp(mask, x, math.Inf(-1)).Softplus().Scale(1 / s) // −∞ is ln 0
 }
 
 // ActiveShare is the share of pairs on the wrong side of the base: positive ones less
@@ -57,8 +56,8 @@ func (l MultiSimilarity) ActiveShare(embeddings, labels *gorgonia.Node) (*gorgon
 	if err != nil {
 		return nil, err
 	}
-	far := b.d.Detach().Above(l.Base)
-	active := b.pos.Mul(far).Add(b.neg.Mul(far.Not()))
+	d := b.d.Detach()
+	active := b.pos.Mul(active(d.Plus(-l.Base))).Add(b.neg.Mul(d.Above(l.Base).Not()))
 	return share(active, b.pos.Add(b.neg)).Node()
 }
 
@@ -76,11 +75,9 @@ func (l MultiSimilarity) compared(embeddings, labels *gorgonia.Node) (MultiSimil
 // similarity has.
 func (l MultiSimilarity) filled() (MultiSimilarity, error) {
 	l.Alpha, l.Beta, l.Base = orElse(l.Alpha, 2), orElse(l.Beta, 50), orElse(l.Base, 0.5)
-	if !(l.Alpha > 0 && l.Beta > 0) || math.IsInf(l.Alpha, 0) || math.IsInf(l.Beta, 0) {
-		return l, errors.Errorf("losses: alpha %g and beta %g of multi-similarity, want positive numbers", l.Alpha, l.Beta)
-	}
-	if math.IsNaN(l.Base) || math.IsInf(l.Base, 0) {
-		return l, errors.Errorf("losses: base %g of multi-similarity, want a finite number", l.Base)
+	err := inRange("multi-similarity", field{"alpha", l.Alpha}, field{"beta", l.Beta}, field{"base", l.Base})
+	if err != nil {
+		return l, err
 	}
 	if l.Metric == (graph.Metric{}) {
 		l.Metric.Kind = graph.Cosine
@@ -88,7 +85,6 @@ func (l MultiSimilarity) filled() (MultiSimilarity, error) {
 	if l.Metric.Similarity() {
 		l.Base = -l.Base
 	}
-	var err error
 	l.Reducer, err = l.Reducer.or(Mean)
 	return l, err
 }

@@ -2,6 +2,7 @@ package losses
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
@@ -48,8 +49,13 @@ func (r Reducer) or(def Reduction) (Reducer, error) {
 	default:
 		return r, errors.Errorf("losses: unknown reduction %q, want one of %v", r.How, Reductions())
 	}
-	if r.Low < 0 || r.High < 0 || r.High > 0 && r.High <= r.Low {
+	if !(r.Low >= 0 && r.High >= 0) || math.IsInf(r.Low, 1) || r.High > 0 && r.High <= r.Low {
 		return r, errors.Errorf("losses: reducer counts terms between %g and %g, want 0 ≤ low < high", r.Low, r.High)
+	}
+	for class, w := range r.ClassWeights {
+		if !(w >= 0) || math.IsInf(w, 1) {
+			return r, errors.Errorf("losses: the weight of class %d is %g, want a number of at least 0", class, w)
+		}
 	}
 	return r, nil
 }

@@ -1,8 +1,6 @@
 package losses
 
 import (
-	"math"
-
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 
@@ -86,14 +84,14 @@ func (l Triplet) batchHard(embeddings, labels *gorgonia.Node) (*gorgonia.Node, e
 	if err != nil {
 		return nil, err
 	}
-	const absent = 1e30                                                              // beyond any distance
-	far, near := graph.RowMax(b.pos, b.d, -absent), graph.RowMin(b.neg, b.d, absent) // (B, 1)
-	violation := far.Sub(near).Plus(l.Margin)
+	far, some := graph.RowMaxOf(b.pos, b.d)    // (B, 1)
+	near, others := graph.RowMinOf(b.neg, b.d) // (B, 1)
+	mined := some.Mul(others)                  // anchors that have a triplet
+	violation := graph.Where(mined, far.Sub(near), 0).Plus(l.Margin)
 	terms := violation.Relu()
 	if l.Soft {
 		terms = violation.Softplus()
 	}
-	mined := violation.Detach().Above(-absent / 2)
 	return l.Reducer.reduce(terms, mined, b.labels).Node()
 }
 
@@ -150,11 +148,11 @@ func (l Triplet) filled() (Triplet, error) {
 	if !l.Soft {
 		l.Margin = orElse(l.Margin, 0.2)
 	}
-	if math.IsNaN(l.Margin) || math.IsInf(l.Margin, 0) {
-		return l, errors.Errorf("losses: margin %g of triplet, want a finite number", l.Margin)
-	}
 	l.MiningMargin = orElse(l.MiningMargin, l.Margin)
-	var err error
+	err := inRange("triplet", field{"margin", l.Margin}, field{"mining-margin", l.MiningMargin})
+	if err != nil {
+		return l, err
+	}
 	l.Reducer, err = l.Reducer.or(NonZero)
 	return l, err
 }

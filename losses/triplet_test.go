@@ -78,8 +78,8 @@ func TestTripletRefuses(t *testing.T) {
 	x, y := randomBatch(1, 4, 2, 2)
 	for want, l := range map[string]Triplet{
 		`unknown mining "hardest"`: {Mining: "hardest"},
-		"margin +Inf":              {Margin: math.Inf(1)},
-		"margin NaN":               {Margin: math.NaN()},
+		"margin is +Inf":           {Margin: math.Inf(1)},
+		"margin is NaN":            {Margin: math.NaN()},
 		"want 0 ≤ low < high":      {Reducer: Reducer{Low: 2, High: 1}},
 	} {
 		_, err := Evaluate(l, x, y, tensor.Float64)

@@ -47,6 +47,9 @@ func (l *Layers) linear(name string, x graph.Expr, out int, relu bool) graph.Exp
 		return graph.Fail(errors.Errorf("nets: layer %s: shape %v, want a matrix (B, F)", name, s))
 	}
 	w := l.weight(name+".weight", x, out, s[1])
+	if w.Err() != nil { // of what is too large nothing more is made
+		return w
+	}
 	b := l.bias(name+".bias", x, s[1], out)
 	f := graph.Linear
 	if relu {
@@ -93,7 +96,8 @@ func (l *Layers) filters(name string, x graph.Expr, out int, w Window) (filters 
 		return filters, 0, errors.Errorf("nets: layer %s: %d to %d channels in %d groups with a window of side %d, want channels that divide and a side of at least 1",
 			name, s[1], out, groups, w.Size)
 	}
-	return l.weight(name+".weight", x, out, s[1]/groups, w.Size, w.Size), s[1] / groups * w.Size * w.Size, nil
+	filters = l.weight(name+".weight", x, out, s[1]/groups, w.Size, w.Size)
+	return filters, s[1] / groups * w.Size * w.Size, filters.Err()
 }
 
 func (w Window) conv(relu bool) graph.Conv {
@@ -247,7 +251,7 @@ func (l *Layers) weight(name string, x graph.Expr, shape ...int) graph.Expr {
 	if err != nil {
 		return graph.Fail(err)
 	}
-	return l.Params.Weight(x.Graph(), name, x.Dtype(), l.filled(init), shape...)
+	return l.Params.Weight(x.Graph(), name, x.Dtype(), init, shape...)
 }
 
 // bias is zero, or as PyTorch's layers have it: uniform within ±1/√fan-in.
@@ -256,7 +260,7 @@ func (l *Layers) bias(name string, x graph.Expr, fanIn, n int) graph.Expr {
 	if l.init() == "pytorch" {
 		init = uniformWithin(rsqrt(fanIn))
 	}
-	return l.Params.Weight(x.Graph(), name, x.Dtype(), l.filled(init), n)
+	return l.Params.Weight(x.Graph(), name, x.Dtype(), init, n)
 }
 
 func (l *Layers) init() string {
@@ -266,14 +270,6 @@ func (l *Layers) init() string {
 		}
 	}
 	return "pytorch"
-}
-
-// filled is init, or zeros if only shapes are wanted.
-func (l *Layers) filled(init graph.Init) graph.Init {
-	if l.Config.report != nil {
-		return graph.Fill(0)
-	}
-	return init
 }
 
 // done reports a layer to Summary.

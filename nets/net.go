@@ -116,7 +116,7 @@ func (c Config) describe() (r *report, err error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	r = &report{params: graph.NewParams(0)}
+	r = &report{params: graph.NewShapes()}
 	c = c.withDefaults()
 	c.report = r
 	g := gorgonia.NewGraph()

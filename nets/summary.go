@@ -38,7 +38,7 @@ func Summary(cfg Config) (Overview, error) {
 	}
 	o := Overview{Layers: r.layers, Trunk: r.trunk, Embedding: cfg.withDefaults().Embedding}
 	for _, item := range r.params.All() {
-		n := item.Value.Shape().TotalSize()
+		n := item.Shape().TotalSize()
 		if item.Buffer {
 			o.Buffers += n
 		} else {
@@ -106,7 +106,7 @@ func (r *report) add(name, kind string, shape tensor.Shape, macs float64) {
 	all := r.params.All()
 	for _, item := range all[r.seen:] {
 		if !item.Buffer {
-			layer.Params += item.Value.Shape().TotalSize()
+			layer.Params += item.Shape().TotalSize()
 		}
 	}
 	r.seen = len(all)

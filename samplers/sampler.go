@@ -118,6 +118,9 @@ func (c Config) pk() (Config, error) {
 		c.K = DefaultK
 	}
 	if c.P < 1 || c.K < 1 || c.P > maxPictures/c.K {
+		if c.P > 0 && c.K > 0 {
+			return c, field.Errorf("samplers", "", "%s is %d and %s %d, which make a batch above %d: lower one of them", field.Name("P"), c.P, field.Name("K"), c.K, maxPictures)
+		}
 		return c, field.Errorf("samplers", "", "%s is %d and %s %d, want at least 1 of each", field.Name("P"), c.P, field.Name("K"), c.K)
 	}
 	if c.Batch != 0 && c.Batch != c.P*c.K {

@@ -2,7 +2,6 @@ package trainer
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -10,10 +9,10 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/pkg/errors"
 
-	"medusa/datasets"
 	"medusa/graph"
 	"medusa/internal/safetensors"
 	"medusa/metrics"
@@ -27,10 +26,12 @@ type state struct {
 	Schedule  schedule `json:"schedule"`
 	Drawn     int      `json:"drawn"` // batches that the sampler drew since the stored state
 	LogBytes  int64    `json:"log_bytes"`
+	LogSum    string   `json:"log_sum,omitempty"` // checksum of these bytes of metrics.jsonl
 
 	HasBest   bool    `json:"has_best,omitempty"`
 	BestValue float64 `json:"best_value,omitempty"`
 	BestStep  int     `json:"best_step,omitempty"`
+	BestSum   string  `json:"best_sum,omitempty"` // checksum of the tensors of the best checkpoint
 	// BestMAPAtR belongs to BestStep; nil in a checkpoint of the first edition.
 	BestMAPAtR *float64 `json:"best_map_at_r,omitempty"`
 	Stale      int      `json:"stale,omitempty"` // evaluations since the figures got better
@@ -67,8 +68,12 @@ type checkpoint struct {
 const samplerTensor = "sampler"
 
 func (c *checkpoint) write(f folder, name string) error {
-	meta := map[string]string{formatKey: kindCheckpoint, versionKey: version}
-	for key, v := range map[string]any{"config": c.config, "state": c.state, "data": c.data} {
+	config, err := configText(c.config)
+	if err != nil {
+		return err
+	}
+	meta := map[string]string{formatKey: kindCheckpoint, versionKey: version, "config": string(config)}
+	for key, v := range map[string]any{"state": c.state, "data": c.data} {
 		b, err := json.Marshal(v)
 		if err != nil {
 			return errors.Wrapf(err, "trainer: checkpoint: %s", key)
@@ -78,9 +83,23 @@ func (c *checkpoint) write(f folder, name string) error {
 	tensors := append(slices.Clone(c.tensors), safetensors.Tensor{
 		Name: samplerTensor, Shape: []int{len(c.sampler)}, U8: append([]byte{}, c.sampler...),
 	})
-	return f.write(name, func(w io.Writer) error {
+	content := func(w io.Writer) error {
 		return safetensors.Write(w, &safetensors.File{Metadata: meta, Tensors: tensors})
-	})
+	}
+	if name == LastFile {
+		return f.rotate(name, PreviousFile, content)
+	}
+	return f.write(name, content)
+}
+
+// sum is a checksum of the tensors alone: equal for checkpoints of equal weights,
+// whatever the clock said.
+func (c *checkpoint) sum() (string, error) {
+	sum := sha256.New()
+	if err := safetensors.Write(sum, &safetensors.File{Tensors: c.tensors}); err != nil {
+		return "", errors.Wrap(err, "trainer: checkpoint")
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // readCheckpoint reads a checkpoint; an error that wraps os.ErrNotExist says there is none.
@@ -90,7 +109,10 @@ func readCheckpoint(path string) (*checkpoint, error) {
 		return nil, err
 	}
 	c := &checkpoint{}
-	for key, v := range map[string]any{"config": &c.config, "state": &c.state, "data": &c.data} {
+	if c.config, err = parseConfig([]byte(file.Metadata["config"])); err != nil {
+		return nil, errors.Wrapf(err, "trainer: %s: config", path)
+	}
+	for key, v := range map[string]any{"state": &c.state, "data": &c.data} {
 		if err := json.Unmarshal([]byte(file.Metadata[key]), v); err != nil {
 			return nil, errors.Wrapf(err, "trainer: %s: %s", path, key)
 		}
@@ -106,20 +128,32 @@ func readCheckpoint(path string) (*checkpoint, error) {
 	return c, nil
 }
 
+// damageError says that a file is not what was written to it. What another program wrote,
+// or another version of this one, is no damage.
+type damageError struct{ error }
+
+func (e damageError) Unwrap() error { return e.error }
+
+func isDamage(err error) bool { return errors.As(err, new(damageError)) }
+
 // openChecked reads a file of ours and says what is wrong with any other.
 func openChecked(path, kind string) (*safetensors.File, error) {
 	file, err := safetensors.Open(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, errors.Wrap(err, "trainer: no "+kind)
-	case err != nil:
+	case errors.As(err, new(*os.PathError)) && !errors.Is(err, syscall.EIO): // such as no permission, or too many open files
 		return nil, errors.Wrapf(err, "trainer: the %s cannot be read", kind)
+	case err != nil:
+		return nil, damageError{errors.Wrapf(err, "trainer: the %s cannot be read", kind)}
+	case file.Metadata[formatKey] == "" && file.Checked:
+		return nil, errors.Errorf("trainer: %s was not written by Medusa", path)
 	case file.Metadata[formatKey] == "":
-		return nil, errors.Errorf("trainer: %s was not written by Medusa, or is damaged", path)
+		return nil, damageError{errors.Errorf("trainer: %s was not written by Medusa, or is damaged", path)}
 	case file.Metadata[formatKey] != kind:
 		return nil, errors.Errorf("trainer: %s is a %s, want a %s", path, file.Metadata[formatKey], kind)
 	case !file.Checked:
-		return nil, errors.Errorf("trainer: %s has lost its checksum: the file was altered or damaged", path)
+		return nil, damageError{errors.Errorf("trainer: %s has lost its checksum: the file was altered or damaged", path)}
 	case file.Metadata[versionKey] != version:
 		return nil, errors.Errorf("trainer: %s is of format version %s, this program reads version %s", path, file.Metadata[versionKey], version)
 	}
@@ -176,30 +210,4 @@ func allTensors(net, loss *graph.Params, s *solver) []safetensors.Tensor {
 		out = append(out, loss.Tensors(lossPrefix)...)
 	}
 	return append(out, s.tensors(solverPrefix)...)
-}
-
-// fingerprint tells one set of training pictures from another.
-type fingerprint struct {
-	Pictures int    `json:"pictures"`
-	Classes  int    `json:"classes"`
-	Labels   string `json:"labels"` // checksum of class names and labels
-}
-
-func fingerprintOf(d *datasets.Dataset) fingerprint {
-	sum := sha256.New()
-	for _, name := range d.Classes() {
-		io.WriteString(sum, name+"\x00")
-	}
-	for _, l := range d.Labels() {
-		binary.Write(sum, binary.LittleEndian, int64(l))
-	}
-	return fingerprint{Pictures: d.Len(), Classes: d.NumClasses(), Labels: hex.EncodeToString(sum.Sum(nil)[:8])}
-}
-
-func (f fingerprint) same(now fingerprint) error {
-	if f == now {
-		return nil
-	}
-	return errors.Errorf("trainer: the run was begun on %d pictures of %d classes (checksum %s), and now there are %d of %d (%s): "+
-		"put the pictures back as they were, or start a new run", f.Pictures, f.Classes, f.Labels, now.Pictures, now.Classes, now.Labels)
 }

@@ -9,21 +9,33 @@
 //
 // # The run folder
 //
-//	config.yaml                   the configuration, every default filled in
-//	metrics.jsonl                 a line for every logged step, evaluation and warning
-//	checkpoints/last.safetensors  where Resume goes on
-//	checkpoints/best.safetensors  the run at its best evaluation on the validation classes:
-//	                              by the metric, then MAP@R, then the later step
-//	model.safetensors             the network alone, for LoadModel
-//	embeddings.safetensors        embeddings, labels, paths and classes of the measured pictures
-//	report.html                   curves, figures, map, queries on one page
-//	left-out.csv                  the files that were left out, and why
-//	result.json                   the Result; written last
-//	tensorboard/                  the figures of metrics.jsonl for TensorBoard
+//	config.yaml                       the configuration, every default filled in
+//	metrics.jsonl                     a line for every logged step, evaluation and warning
+//	checkpoints/last.safetensors      where Resume goes on
+//	checkpoints/previous.safetensors  what the last one was before, in case it is damaged
+//	checkpoints/best.safetensors      the run at its best evaluation on the validation classes:
+//	                                  by the metric, then MAP@R, then the later step
+//	model.safetensors                 the network alone, for LoadModel
+//	embeddings.safetensors            embeddings, labels, paths and classes of the measured pictures
+//	report.html                       curves, figures, map, queries on one page
+//	left-out.csv                      the files that were left out, and why
+//	result.json                       the Result; written last
+//	tensorboard/                      the figures of metrics.jsonl for TensorBoard
 //
 // Files are written under another name, synced and renamed, and carry a checksum: a
 // process that is killed at any moment leaves a folder that Resume takes, and a damaged
-// file is told from a whole one.
+// file is told from a whole one. Where the last checkpoint is damaged, Resume says so and
+// goes on from the newest that is whole. A checkpoint takes the room of the weights, with
+// Adam three times that; a folder holds three of them, and a fourth while one is written.
+//
+// The result is written last and knows the other files by their checksums: a run is
+// finished when it is there and they are as it knows them. Missing tells what is not, and
+// Resume makes it again, with the same bits.
+//
+// A run is known by its content: the configuration, the classes, and the pixels of its
+// pictures. Checkpoints of other runs and other pictures are refused; the same pictures in
+// another place are not. The checksum of 20,000 pictures of 28×28 takes a tenth of a second
+// on two cores.
 //
 // A Stepper is the training step alone, for a loop of one's own.
 //

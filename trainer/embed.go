@@ -9,6 +9,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/graph"
+	"medusa/internal/ram"
 	"medusa/nets"
 )
 
@@ -27,6 +28,11 @@ type embedder struct {
 // newEmbedder builds the network; dev holds its parameters from then on.
 func newEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device) (e *embedder, err error) {
 	defer graph.Guard("building the network for evaluation", &err)
+	pictures := float64(batch) * float64(cfg.InChannels) * float64(cfg.Height) * float64(cfg.Width)
+	if err := ram.Check(4 * pictures); err != nil {
+		return nil, errors.Errorf("trainer: an evaluation batch of %d pictures of %d×%d×%d (channels, height, width) %v; take a smaller one, or smaller pictures",
+			batch, cfg.InChannels, cfg.Height, cfg.Width, err)
+	}
 	e = &embedder{turn: make(chan struct{}, 1), batch: batch, in: cfg.InChannels * cfg.Height * cfg.Width}
 	g := gorgonia.NewGraph()
 	x, buf := input(g, "pictures", batch, cfg.InChannels, cfg.Height, cfg.Width)

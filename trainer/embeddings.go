@@ -32,3 +32,9 @@ func (f folder) writeEmbeddings(set *datasets.Dataset, embeddings []float32) err
 	}
 	return f.write(EmbeddingsFile, func(w io.Writer) error { return safetensors.Write(w, file) })
 }
+
+// checkedEmbeddings reports whether embeddings.safetensors is there and whole.
+func (f folder) checkedEmbeddings() bool {
+	file, err := safetensors.Open(f.path(EmbeddingsFile))
+	return err == nil && file.Checked
+}

@@ -41,7 +41,20 @@ func (t *Trainer) score(ctx context.Context, d *datasets.Dataset, x []float32, c
 	r, err := metrics.Evaluate(ctx, parts.query, parts.gallery,
 		metrics.Options{RecallAt: at, GalleryHoldsQueries: parts.own, NoClustering: !clustering && !needed, Seed: t.cfg.Seed, PerClass: true,
 			Progress: func(stage metrics.Stage, done, total int) { t.progress(ctx, "measuring "+string(stage), done, total) }})
-	return r, errors.Wrap(err, "trainer: evaluation")
+	if err == nil {
+		err = finiteResult(r)
+	}
+	return r, errors.Wrapf(err, "trainer: evaluation at step %d", t.state.Step)
+}
+
+// finiteResult returns an error if one of r's figures is not finite.
+func finiteResult(r metrics.Result) error {
+	for _, v := range r.Values() {
+		if !finite(v.Value) {
+			return errors.Errorf("%s is %v: the embeddings are too large to be compared; train with a lower learning rate", v.Name, v.Value)
+		}
+	}
+	return nil
 }
 
 // figure is the run's metric among the values of r.
@@ -114,6 +127,7 @@ func (t *Trainer) due(step int) bool {
 func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 	s := &t.state
 	s.Evaluated = s.Step
+	t.unsaved = true
 	leads := false
 	var warnings []Warning
 	if s.Step == 0 {
@@ -154,7 +168,7 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 		}
 	}
 	if leads {
-		if err := t.save(ctx, BestFile, "best"); err != nil {
+		if err := t.saveBest(ctx); err != nil {
 			return err
 		}
 	}
@@ -169,6 +183,22 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 		}
 	}
 	return nil
+}
+
+// saveBest writes the last checkpoint, which knows the best one by its weights, and then
+// the best one. A process that is killed in between finds in the last what it has to write.
+func (t *Trainer) saveBest(ctx context.Context) error {
+	c, err := t.checkpoint()
+	if err == nil {
+		t.state.BestSum, err = c.sum()
+	}
+	if err != nil {
+		return saveError{err}
+	}
+	if err := t.save(ctx, LastFile, "last"); err != nil {
+		return err
+	}
+	return t.save(ctx, BestFile, "best")
 }
 
 func (t *Trainer) tellEvaluated(ctx context.Context, i EvalInfo) error {

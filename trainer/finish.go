@@ -2,9 +2,8 @@ package trainer
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
+	"os"
 	"time"
 
 	"github.com/pkg/errors"
@@ -17,6 +16,11 @@ import (
 // measured pictures, the report, and the result. Whoever finds the result finds the
 // others too, unless they were taken away since.
 func (t *Trainer) finish(ctx context.Context, r *Result, began time.Time) error {
+	if info, err := os.Stat(t.dir.path(ResultFile)); err == nil && info.Mode().IsRegular() { // of a run that is finished again
+		if err := os.Remove(t.dir.path(ResultFile)); err != nil {
+			return saying(err, "removing "+t.dir.path(ResultFile))
+		}
+	}
 	for _, w := range t.verdict() {
 		if err := t.warn(ctx, w); err != nil {
 			return err
@@ -33,24 +37,51 @@ func (t *Trainer) finish(ctx context.Context, r *Result, began time.Time) error 
 		return err
 	}
 	t.fill(r, began)
-	set, _ := t.data.measured()
 	if embeddings != nil && !t.o.NoEmbeddings {
-		if err := t.dir.writeEmbeddings(set, embeddings); err != nil {
-			return &FinishError{File: EmbeddingsFile, Model: r.Model, Dir: string(t.dir), Err: err}
+		if err := t.makeEmbeddings(r, embeddings); err != nil {
+			return err
 		}
-		r.Embeddings = t.dir.path(EmbeddingsFile)
 	}
 	if !t.o.NoReport {
-		report := reporter{trainer: t, result: *r, before: t.untrained, after: embeddings}
-		if err := report.write(ctx); err != nil {
-			return &FinishError{File: ReportFile, Model: r.Model, Dir: string(t.dir), Err: err}
+		if err := t.makeReport(ctx, r, embeddings); err != nil {
+			return err
 		}
-		r.Report = t.dir.path(ReportFile)
 	}
-	if err := t.writeResult(*r); err != nil {
-		return &FinishError{File: ResultFile, Model: r.Model, Dir: string(t.dir), Err: err}
+	return t.makeResult(r)
+}
+
+func (t *Trainer) makeEmbeddings(r *Result, embeddings []float32) error {
+	set, _ := t.data.measured()
+	if err := t.dir.writeEmbeddings(set, embeddings); err != nil {
+		return t.unfinished(EmbeddingsFile, r, err)
+	}
+	r.Embeddings = t.dir.path(EmbeddingsFile)
+	return nil
+}
+
+func (t *Trainer) makeReport(ctx context.Context, r *Result, embeddings []float32) error {
+	report := reporter{trainer: t, result: *r, before: t.untrained, after: embeddings}
+	if err := report.write(ctx); err != nil {
+		return t.unfinished(ReportFile, r, err)
+	}
+	r.Report = t.dir.path(ReportFile)
+	return nil
+}
+
+// makeResult ends the run: what it says about the other files is on the disk by then.
+func (t *Trainer) makeResult(r *Result) error {
+	err := t.journal.sync()
+	if err == nil {
+		err = t.writeResult(*r)
+	}
+	if err != nil {
+		return t.unfinished(ResultFile, r, err)
 	}
 	return nil
+}
+
+func (t *Trainer) unfinished(file string, r *Result, err error) error {
+	return &FinishError{File: file, Model: r.Model, Dir: string(t.dir), Err: err}
 }
 
 // FinishError says that a run has its model, but that another file which belongs to it
@@ -108,18 +139,20 @@ func (t *Trainer) measureModel(ctx context.Context, r *Result) ([]float32, error
 	return i.Embeddings, t.tellEvaluated(ctx, i)
 }
 
+// ErrBestLost is a cause of Run's error where the checkpoint of the best weights is gone,
+// damaged or of another run. Options.Keep makes a model of the last ones.
+var ErrBestLost = errors.New("the best weights are lost")
+
 // takeBest puts the best weights in place of the last ones, which are saved already.
 func (t *Trainer) takeBest() error {
 	if t.state.BestStep == t.state.Step {
 		return nil
 	}
-	best, err := readCheckpoint(t.dir.path(BestFile))
+	best, err := t.readBest(BestFile)
 	if err != nil {
-		return field.Errorf("trainer", "", "the model should be the weights of step %d, which are lost: "+
-			"put them back, or begin a new run with %s %s: %v", t.state.BestStep, field.Name("Keep"), Last, err)
-	}
-	if best.state.Step != t.state.BestStep {
-		return errors.Errorf("trainer: %s is of step %d, want the best step %d: it was exchanged", t.dir.path(BestFile), best.state.Step, t.state.BestStep)
+		err = field.Errorf("trainer", "", "the model should be the weights of step %d, which are lost: "+
+			"put them back, or resume and keep the last ones (%s %s): %v", t.state.BestStep, field.Name("Keep"), Last, err)
+		return causedBy{err, ErrBestLost}
 	}
 	if err := best.restore(t.params, t.own, t.solver); err != nil {
 		return err
@@ -144,12 +177,4 @@ func (t *Trainer) fill(r *Result, began time.Time) {
 	r.Parameters, _ = t.Parameters()
 	r.Seed, r.Device, r.Threads = t.cfg.Seed, t.cfg.Device, cpu.Threads()
 	r.Dir = string(t.dir)
-}
-
-func (t *Trainer) writeResult(r Result) error {
-	return t.dir.write(ResultFile, func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(r)
-	})
 }

@@ -1,7 +1,6 @@
 package trainer
 
 import (
-	"bytes"
 	"io"
 	"os"
 	"path/filepath"
@@ -9,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/pkg/errors"
-	"go.yaml.in/yaml/v3"
 
+	"medusa/internal/fileread"
 	"medusa/internal/filewrite"
 )
 
@@ -24,6 +23,9 @@ const (
 	ResultFile  = "result.json" // the last one written: with it the run is finished
 	LastFile    = "checkpoints/last.safetensors"
 	BestFile    = "checkpoints/best.safetensors"
+
+	// PreviousFile is what LastFile was before; Resume takes it where LastFile is damaged.
+	PreviousFile = "checkpoints/previous.safetensors"
 
 	// EmbeddingsFile holds the embeddings of the measured pictures, to search or to plot.
 	EmbeddingsFile = "embeddings.safetensors"
@@ -133,6 +135,12 @@ func saying(err error, doing string) error {
 	return errors.Wrapf(err, "trainer: %s", doing)
 }
 
+// rotate is write, but what the file name held before goes to previous.
+func (f folder) rotate(name, previous string, content func(io.Writer) error) error {
+	path := f.path(name)
+	return saying(filewrite.Rotate(path, f.path(previous), content), "writing "+path)
+}
+
 // isAny reports whether err is one of targets.
 func isAny(err error, targets []error) bool {
 	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
@@ -140,21 +148,30 @@ func isAny(err error, targets []error) bool {
 
 // writeConfig stores c, and for people text, or c again if text is nil.
 func (f folder) writeConfig(c Config, text []byte) error {
-	var stored bytes.Buffer
-	e := yaml.NewEncoder(&stored)
-	e.SetIndent(2)
-	if err := e.Encode(c); err != nil {
-		return errors.Wrap(err, "trainer: configuration")
-	}
-	if err := e.Close(); err != nil {
-		return errors.Wrap(err, "trainer: configuration")
+	stored, err := configText(c)
+	if err != nil {
+		return err
 	}
 	if text == nil {
-		text = stored.Bytes()
+		text = stored
 	}
 	// The stored one first: with it there is a run to resume.
-	if err := f.writeBytes(StoredFile, stored.Bytes()); err != nil {
+	if err := f.writeBytes(StoredFile, withSum(stored)); err != nil {
 		return err
+	}
+	return f.writeBytes(ConfigFile, text)
+}
+
+// completeConfig writes config.yaml of a run that was killed before it had one, or lost it.
+func (f folder) completeConfig(c Config, text []byte) error {
+	if _, err := os.Stat(f.path(ConfigFile)); !errors.Is(err, os.ErrNotExist) {
+		return saying(err, "configuration")
+	}
+	if text == nil {
+		var err error
+		if text, err = configText(c); err != nil {
+			return err
+		}
 	}
 	return f.writeBytes(ConfigFile, text)
 }
@@ -168,17 +185,18 @@ func (f folder) writeBytes(name string, content []byte) error {
 
 // readConfig reads the stored Config; unknown keys are refused.
 func (f folder) readConfig() (c Config, err error) {
-	file, err := os.Open(f.path(StoredFile))
-	if err != nil {
-		if errors.Is(err, os.ErrNotExist) {
-			return c, errors.Wrapf(err, "trainer: %s holds no run", f)
-		}
+	path := f.path(StoredFile)
+	text, err := fileread.Regular(path, maxConfigBytes)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return c, errors.Wrapf(err, "trainer: %s holds no run", f)
+	case err != nil:
 		return c, errors.Wrap(err, "trainer")
 	}
-	defer file.Close()
-	d := yaml.NewDecoder(file)
-	d.KnownFields(true)
-	err = d.Decode(&c)
+	if err := checkSum(text); err != nil {
+		return c, errors.Wrapf(err, "trainer: %s", path)
+	}
+	c, err = parseConfig(text)
 	c.Data.Range = storedRange(c.Data.Range)
-	return c, errors.Wrapf(err, "trainer: %s", f.path(StoredFile))
+	return c, errors.Wrapf(err, "trainer: %s", path)
 }

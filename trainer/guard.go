@@ -62,10 +62,13 @@ func (g *guard) undo(turn int, why error) error {
 }
 
 // NotFiniteError says that a loss or a gradient became NaN or infinite. The step was not
-// made; the checkpoint holds the state before it.
+// made; the checkpoint holds the state before it. With a Figure, loss and gradient were
+// finite and the step was made, but something else that the log tells of it is not.
 type NotFiniteError struct {
 	Step    int
 	Loss    float64
+	Figure  string   // of a step that was made: what the log has of it that is no number
+	Value   float64  // of Figure
 	Tensors []string // learned tensors whose gradient is not finite
 	Indices []int    // of the batch, in the training set
 	Paths   []string // of the batch's pictures
@@ -81,12 +84,45 @@ func (e *NotFiniteError) Error() string {
 	if finite(e.Loss) {
 		what = "the gradient is not finite to " + few(e.Tensors)
 	}
-	return fmt.Sprintf("trainer: step %d: %s; the step was not made, and the checkpoint holds the state before it. "+
-		"Begin a new run with a lower learning rate, warm it up, or clip the gradient. The batch: indices %v, pictures %s", e.Step, what, e.Indices, paths)
+	made := "the step was not made, and the checkpoint holds the state before it"
+	if e.Figure != "" {
+		what = fmt.Sprintf("the %s is %v, though the loss is %v", e.Figure, e.Value, e.Loss)
+		made = "the step was made, and the checkpoint holds the state after it"
+	}
+	return fmt.Sprintf("trainer: step %d: %s; %s. "+
+		"Begin a new run with a lower learning rate, warm it up, or clip the gradient. The batch: indices %v, pictures %s", e.Step, what, made, e.Indices, paths)
+}
+
+// figures returns an error if one of those that the log and the screen show of the step just
+// made is not finite.
+func (t *Trainer) figures(b *datasets.Batch) error {
+	i := t.info
+	for _, f := range []struct {
+		name  string
+		value float64
+	}{
+		{"norm of the gradient", i.GradNorm}, {"active share", i.ActiveShare},
+		{"mean length of the embeddings", i.EmbeddingNorm},
+		{"mean distance of pairs of one class", i.MeanPositive}, {"mean distance of pairs of two classes", i.MeanNegative},
+	} {
+		if !finite(f.value) {
+			e := t.batchError(b, i.Step)
+			e.Loss, e.Figure, e.Value = i.Loss, f.name, f.value
+			return e
+		}
+	}
+	return nil
 }
 
 func (t *Trainer) notFinite(b *datasets.Batch, r stepResult) error {
-	e := &NotFiniteError{Step: t.state.Step + 1, Loss: r.loss, Tensors: r.broken, Indices: append([]int(nil), b.Indices...)}
+	e := t.batchError(b, t.state.Step+1)
+	e.Loss, e.Tensors = r.loss, r.broken
+	return e
+}
+
+// batchError is an error that names step and batch.
+func (t *Trainer) batchError(b *datasets.Batch, step int) *NotFiniteError {
+	e := &NotFiniteError{Step: step, Indices: append([]int(nil), b.Indices...)}
 	for _, i := range b.Indices {
 		e.Paths = append(e.Paths, t.data.Train.Path(i))
 	}

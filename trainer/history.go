@@ -4,9 +4,10 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
-	"os"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/fileread"
 )
 
 // History reads metrics.jsonl of the run folder dir: the logged steps and the
@@ -15,7 +16,7 @@ import (
 // whole, as while the run goes on, is left out.
 func History(dir string) (steps []StepInfo, evals []EvalInfo, err error) {
 	path := folder(dir).path(MetricsFile)
-	f, err := os.Open(path)
+	f, err := fileread.Open(path)
 	if err != nil {
 		return nil, nil, saying(err, "opening "+path)
 	}

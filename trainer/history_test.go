@@ -3,6 +3,7 @@ package trainer
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"os"
 	"runtime"
 	"testing"
@@ -83,7 +84,7 @@ func TestFullDevice(t *testing.T) {
 	if err != nil {
 		t.Skip(err)
 	}
-	j := &journal{file: full}
+	j := &journal{file: full, sum: sha256.New()}
 	defer j.close()
 	require.ErrorContains(t, j.add(recordStep(StepInfo{Step: 1})), "the disk is full")
 	require.Zero(t, j.size)

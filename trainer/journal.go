@@ -2,16 +2,23 @@ package trainer
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"hash"
+	"io"
 	"os"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/fileread"
 )
 
 // journal is metrics.jsonl: one JSON object a line, appended while the run goes on.
 type journal struct {
 	file *os.File
 	size int64
+	sum  hash.Hash // of these bytes
 	buf  bytes.Buffer
 }
 
@@ -19,6 +26,9 @@ type journal struct {
 // closed.
 func (f folder) hold() (*os.File, error) {
 	path := f.path(MetricsFile)
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, errors.Errorf("trainer: %s is %s, want a file", path, fileread.Kind(info.Mode()))
+	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, saying(err, "opening "+path)
@@ -31,24 +41,63 @@ func (f folder) hold() (*os.File, error) {
 }
 
 // openJournal takes the held file and cuts it to size bytes, its length at the
-// checkpoint that the run goes on from. It closes the file if it fails.
-func openJournal(f *os.File, size int64) (*journal, error) {
+// checkpoint that the run goes on from, when their checksum was sum; sum is empty for
+// checkpoints of earlier versions. A file that somebody emptied or removed, as the error
+// advises, begins anew. It closes the file if it fails.
+func openJournal(f *os.File, size int64, sum string) (j *journal, lost bool, err error) {
+	defer func() {
+		if err != nil {
+			f.Close()
+			err = saying(err, "opening "+f.Name())
+		}
+	}()
 	info, err := f.Stat()
-	if err == nil && info.Size() < size {
-		err = errors.Errorf("the file has %d bytes, the checkpoint knows of %d: it was cut; put it back, or start anew", info.Size(), size)
-	}
-	if err == nil {
-		err = f.Truncate(size)
-	}
-	if err == nil {
-		_, err = f.Seek(size, 0)
-	}
 	if err != nil {
-		f.Close()
-		return nil, saying(err, "opening "+f.Name())
+		return nil, false, err
 	}
-	return &journal{file: f, size: size}, nil
+	const way = "put it back, or remove it to go on without its lines"
+	switch {
+	case info.Size() == 0:
+		lost, size, sum = size > 0, 0, ""
+	case info.Size() < size:
+		return nil, false, errors.Errorf("the file has %d bytes, the checkpoint knows of %d: it was cut; %s", info.Size(), size, way)
+	}
+	j = &journal{file: f}
+	if err := j.cut(size); err != nil {
+		return nil, false, err
+	}
+	if sum != "" && j.checksum() != sum {
+		return nil, false, errors.Errorf("the lines up to the checkpoint are not what they were: the file was altered or damaged; %s", way)
+	}
+	return j, lost, j.shorten()
 }
+
+// cut leaves out what lies behind size bytes, in memory.
+func (j *journal) cut(size int64) error {
+	j.size, j.sum = size, sha256.New()
+	_, err := io.Copy(j.sum, io.NewSectionReader(j.file, 0, size))
+	return err
+}
+
+// shorten leaves it out in the file, and goes there.
+func (j *journal) shorten() error {
+	if err := j.file.Truncate(j.size); err != nil {
+		return err
+	}
+	_, err := j.file.Seek(j.size, io.SeekStart)
+	return err
+}
+
+// rewind takes back everything behind size bytes.
+func (j *journal) rewind(size int64) error {
+	err := j.cut(size)
+	if err == nil {
+		err = j.shorten()
+	}
+	return saying(err, "writing "+j.file.Name())
+}
+
+func (j *journal) checksum() string { return hex.EncodeToString(j.sum.Sum(nil)) }
 
 // add writes one line.
 func (j *journal) add(record any) error {
@@ -60,6 +109,7 @@ func (j *journal) add(record any) error {
 		return saying(err, "writing "+j.file.Name()) // a broken line is cut off when the run is resumed
 	}
 	j.size += int64(j.buf.Len())
+	j.sum.Write(j.buf.Bytes())
 	return nil
 }
 

@@ -2,11 +2,13 @@ package trainer
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,18 +17,28 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/internal/device/cpu"
+	"medusa/internal/filewrite"
 )
 
 const (
 	childDir  = "MEDUSA_TEST_RUN"
 	childData = "MEDUSA_TEST_DATA"
 	childDraw = "MEDUSA_TEST_SAMPLER"
+
+	childSteps = "MEDUSA_TEST_STEPS"  // 300 if empty
+	childPlain = "MEDUSA_TEST_PLAIN"  // without a report if not empty
+	childKill  = "MEDUSA_TEST_KILL"   // the event of package filewrite, from 1, at which the process kills itself
+	childTrace = "MEDUSA_TEST_EVENTS" // prints the events if not empty
 )
 
 // child is the process that is killed: it starts the run, or goes on with it.
 func child(dir string) error {
 	cfg := small(os.Getenv(childData))
 	cfg.Steps, cfg.Sampler.Name = 300, os.Getenv(childDraw)
+	if n := os.Getenv(childSteps); n != "" {
+		cfg.Steps, _ = strconv.Atoi(n)
+	}
+	traceFiles(dir)
 	data, err := Load(cfg.Data, cfg.Seed, LoadOptions{})
 	if err != nil {
 		return err
@@ -36,13 +48,30 @@ func child(dir string) error {
 	if _, err := os.Stat(folder(dir).path(StoredFile)); err == nil {
 		make = func(_ Config, data Data, o Options) (*Trainer, error) { return Resume(data, o) }
 	}
-	t, err := make(cfg, data, Options{Dir: dir})
+	t, err := make(cfg, data, Options{Dir: dir, NoReport: os.Getenv(childPlain) != ""})
 	if err != nil {
 		return err
 	}
 	defer t.Close()
 	_, err = t.Run(context.Background())
 	return err
+}
+
+// traceFiles follows the files that are written, and ends the process at one of them.
+func traceFiles(dir string) {
+	last, _ := strconv.Atoi(os.Getenv(childKill))
+	list, n := os.Getenv(childTrace) != "", 0
+	filewrite.Trace = func(stage, path string) {
+		if n++; list {
+			name, _ := filepath.Rel(dir, path)
+			fmt.Println(stage, filepath.ToSlash(name))
+		}
+		if n == last {
+			self, _ := os.FindProcess(os.Getpid())
+			self.Kill()
+			select {}
+		}
+	}
 }
 
 func command(t *testing.T, data, dir string) *exec.Cmd {

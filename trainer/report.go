@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/fileread"
 	"medusa/internal/report"
 	"medusa/internal/wording"
 	"medusa/metrics"
@@ -33,7 +33,7 @@ const neighbours = 10
 // write makes the report.
 func (r *reporter) write(ctx context.Context) error {
 	dir := r.trainer.dir
-	config, err := os.ReadFile(dir.path(ConfigFile))
+	config, err := fileread.Regular(dir.path(ConfigFile), maxResultBytes)
 	if err != nil {
 		return errors.Wrap(err, "trainer: report")
 	}

@@ -3,7 +3,9 @@ package trainer
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
+	"os"
 	"time"
 
 	"github.com/pkg/errors"
@@ -33,7 +35,7 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 		return r, errors.New("trainer: the Trainer is closed: make another one with Resume")
 	}
 	t.held = nil
-	if t.journal, err = openJournal(held, t.state.LogBytes); err != nil {
+	if err := t.openJournal(held); err != nil {
 		return r, err
 	}
 	defer func() {
@@ -49,8 +51,9 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 			err = e
 		}
 	}()
-	r.Stop, err = t.train(ctx)
-	if err == nil {
+	if t.finished != nil {
+		err = t.complete(ctx, &r, began)
+	} else if r.Stop, err = t.train(ctx); err == nil {
 		err = t.finish(ctx, &r, began)
 	}
 	if err == nil {
@@ -71,6 +74,26 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 	return r, err
 }
 
+// openJournal opens metrics.jsonl where the run goes on; that of a finished run stays as it
+// is.
+func (t *Trainer) openJournal(held *os.File) error {
+	size, sum := t.state.LogBytes, t.state.LogSum
+	if t.finished != nil {
+		info, err := held.Stat()
+		if err != nil {
+			held.Close()
+			return saying(err, "opening "+held.Name())
+		}
+		size, sum = info.Size(), ""
+	}
+	var lost bool
+	var err error
+	if t.journal, lost, err = openJournal(held, size, sum); lost {
+		t.notice(fmt.Sprintf("%s is empty: its lines up to step %d are lost, and the curves begin there", held.Name(), t.state.Step))
+	}
+	return err
+}
+
 // train makes the steps that are left. Whatever ends it early, the last good state is
 // saved first.
 func (t *Trainer) train(ctx context.Context) (Stop, error) {
@@ -89,7 +112,7 @@ func (t *Trainer) train(ctx context.Context) (Stop, error) {
 	if e := t.land(context.WithoutCancel(ctx), 0); e != nil {
 		err = bothErrors{err, e}
 	}
-	if !errors.Is(err, errSave) {
+	if t.unsaved && !errors.Is(err, errSave) {
 		if e := t.save(context.WithoutCancel(ctx), LastFile, "last"); e != nil {
 			err = bothErrors{err, e}
 		}
@@ -98,7 +121,12 @@ func (t *Trainer) train(ctx context.Context) (Stop, error) {
 }
 
 func (t *Trainer) loop(ctx context.Context, loader *datasets.Loader) (Stop, error) {
-	saved := -1
+	if t.lostBest {
+		if err := t.save(ctx, BestFile, "best"); err != nil {
+			return "", err
+		}
+		t.lostBest = false
+	}
 	for {
 		if err := t.evaluateIfDue(ctx); err != nil {
 			return "", err
@@ -106,11 +134,10 @@ func (t *Trainer) loop(ctx context.Context, loader *datasets.Loader) (Stop, erro
 		s := t.state
 		over := s.Step >= t.cfg.Steps
 		tired := t.cfg.Patience > 0 && s.HasBest && s.Stale >= t.cfg.Patience
-		if s.Step != saved && (over || tired || s.Step == 0 || t.saves(s.Step)) {
+		if t.unsaved && (over || tired || s.Step == 0 || t.saves(s.Step)) {
 			if err := t.save(ctx, LastFile, "last"); err != nil {
 				return "", err
 			}
-			saved = s.Step
 		}
 		switch {
 		case over:
@@ -244,6 +271,7 @@ func (t *Trainer) landed(ctx context.Context, f flight) error {
 	s := &t.state
 	s.Step++
 	s.Loss = r.loss
+	t.unsaved = true
 	if err := t.consumed(f.batch); err != nil {
 		return err
 	}
@@ -287,6 +315,9 @@ func (t *Trainer) stepped(ctx context.Context, b *datasets.Batch, lr, norm float
 	i.Logged = t.logged(s.Step)
 	if i.Logged {
 		if err := t.look(b); err != nil {
+			return err
+		}
+		if err := t.figures(b); err != nil {
 			return err
 		}
 		if err := t.journal.add(recordStep(*i)); err != nil {
@@ -386,13 +417,16 @@ func (t *Trainer) save(ctx context.Context, name, kind string) error {
 	if err := t.journal.sync(); err != nil {
 		return saveError{err}
 	}
-	t.state.LogBytes = t.journal.size
+	t.state.LogBytes, t.state.LogSum = t.journal.size, t.journal.checksum()
 	c, err := t.checkpoint()
 	if err != nil {
 		return saveError{errors.Wrapf(err, "trainer: the checkpoint of step %d", t.state.Step)}
 	}
 	if err := c.write(t.dir, name); err != nil {
 		return saveError{err}
+	}
+	if name == LastFile {
+		t.unsaved = false
 	}
 	return t.tellSaved(ctx, name, kind)
 }

@@ -3,6 +3,7 @@ package trainer
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"runtime"
@@ -257,6 +258,57 @@ func TestNotFinite(t *testing.T) {
 			require.Equal(t, poisoned, math.IsNaN(float64(v)), "%s: running statistics are put back", tensor.Name)
 		}
 	}
+}
+
+// Embeddings that grow beyond all numbers end the run, with the step: no loss of 0, and no
+// figure in the log that is none.
+func TestDivergenceIsNotConvergence(t *testing.T) {
+	for loss, rate := range map[string]float64{
+		"triplet:normalize=false":                           1e30,
+		"triplet:normalize=false,metric=squared,mining=all": 1e15,
+		"triplet:normalize=false,metric=dot,mining=hard":    1e15,
+		"contrastive:normalize=false":                       1e30,
+		"lifted:normalize=false,form=max-margin":            1e30,
+		"multi-similarity:metric=squared,normalize=false":   1e30,
+	} {
+		cfg := small(pictures(t))
+		cfg.Net.Raw, cfg.Loss, cfg.LogEvery, cfg.Clip = true, loss, 1, 0
+		cfg.Schedule = ScheduleConfig{}
+		cfg.Solver = SolverConfig{Name: "adam", LR: rate}
+		tr := start(t, cfg, Options{})
+		_, err := tr.Run(context.Background())
+		var e *NotFiniteError
+		require.True(t, errors.As(err, &e), "%s: %v", loss, err)
+		require.ErrorContains(t, err, fmt.Sprintf("trainer: step %d: ", e.Step), loss)
+	}
+}
+
+// What a loss of one's own hides from the guard the log would show: that ends the run, too.
+func TestFiguresAreFinite(t *testing.T) {
+	tr := start(t, small(pictures(t)), Options{})
+	b := &datasets.Batch{Indices: []int{1, 2}}
+	tr.info = StepInfo{Step: 7, Loss: 0.5, EmbeddingNorm: 2}
+	require.NoError(t, tr.figures(b))
+	for want, set := range map[string]func(i *StepInfo){
+		"the mean length of the embeddings is NaN":          func(i *StepInfo) { i.EmbeddingNorm = math.NaN() },
+		"the active share is NaN":                           func(i *StepInfo) { i.ActiveShare = math.NaN() },
+		"the norm of the gradient is +Inf":                  func(i *StepInfo) { i.GradNorm = math.Inf(1) },
+		"the mean distance of pairs of one class is +Inf":   func(i *StepInfo) { i.MeanPositive = math.Inf(1) },
+		"the mean distance of pairs of two classes is -Inf": func(i *StepInfo) { i.MeanNegative = math.Inf(-1) },
+	} {
+		tr.info = StepInfo{Step: 7, Loss: 0.5}
+		set(&tr.info)
+		require.ErrorContains(t, tr.figures(b), "trainer: step 7: "+want+", though the loss is 0.5; the step was made")
+	}
+}
+
+// A network or a batch that no memory holds is refused before any is taken.
+func TestTooLargeForTheMachine(t *testing.T) {
+	_, err := NewStepper(StepperConfig{Net: nets.Config{Channels: []int{1 << 16, 1 << 16}}, Batch: 4})
+	require.ErrorContains(t, err, "of memory, and ")
+	require.ErrorContains(t, err, "fewer channels")
+	_, err = NewStepper(StepperConfig{Net: nets.Config{Channels: []int{4}}, Batch: 1 << 31})
+	require.ErrorContains(t, err, "smaller batches")
 }
 
 // A weight decay beyond reason leaves nothing but the biases: the watch says what happened.

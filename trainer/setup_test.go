@@ -130,6 +130,7 @@ func sameRun(t *testing.T, a, b string) {
 // its state was last copied.
 func timeless(s state) state {
 	s.TrainTime, s.WaitTime, s.Timed, s.LogBytes, s.Drawn = 0, 0, 0, 0, 0
+	s.LogSum = ""
 	return s
 }
 

@@ -1,6 +1,9 @@
 package trainer
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 
@@ -25,6 +28,9 @@ type step struct {
 // dev holds from then on.
 func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device, parse func(embedding, trunk int) (losses.Loss, error)) (s *step, loss losses.Loss, err error) {
 	defer graph.Guard("building the network and the loss", &err)
+	if err := afford(cfg, batch, dev); err != nil {
+		return nil, nil, err
+	}
 	s = &step{dev: dev}
 	g := gorgonia.NewGraph()
 	x, pictures := input(g, "pictures", batch, cfg.InChannels, cfg.Height, cfg.Width)
@@ -43,6 +49,9 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device
 		return nil, nil, err
 	}
 	cost, err := lossNode(loss, net, y)
+	if err == nil && cost == nil {
+		err = errors.Errorf("trainer: the loss %T gives neither a node nor an error", loss)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -79,6 +88,14 @@ func lossNode(loss losses.Loss, net nets.Net, y *gorgonia.Node) (*gorgonia.Node,
 	return loss.Loss(net.Embedding, y)
 }
 
+// all are the tensors of a set that may be nil.
+func all(p *graph.Params) []*graph.Param {
+	if p == nil {
+		return nil
+	}
+	return p.All()
+}
+
 const (
 	netPrefix  = "net/"
 	lossPrefix = "loss/"
@@ -87,6 +104,11 @@ const (
 // gradients adds the gradients to all learned tensors, and a slot for each.
 func (s *step) gradients(g *gorgonia.ExprGraph, cost *gorgonia.Node, params *graph.Params, loss losses.Loss) error {
 	items, nodes := params.Learned(g)
+	for _, item := range slices.Concat(params.All(), all(paramsOf(loss))) {
+		if !finite(item.LRScale) || item.LRScale < 0 {
+			return errors.Errorf("trainer: the learning-rate scale of %s is %v, want a positive number, or 0 for 1", item.Name, item.LRScale)
+		}
+	}
 	s.addSlots(netPrefix, items)
 	if p := paramsOf(loss); p != nil {
 		own, ownNodes := p.Learned(g)
@@ -111,10 +133,7 @@ func (s *step) gradients(g *gorgonia.ExprGraph, cost *gorgonia.Node, params *gra
 
 func (s *step) addSlots(prefix string, items []*graph.Param) {
 	for _, item := range items {
-		rate := item.LRScale
-		if rate == 0 {
-			rate = 1
-		}
+		rate := cmp.Or(item.LRScale, 1)
 		s.slots = append(s.slots, &slot{
 			name: prefix + item.Name, shape: item.Value.Shape().Clone(), w: item.Value.Float32s(), rate: rate,
 		})

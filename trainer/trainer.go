@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pkg/errors"
@@ -29,12 +28,16 @@ type Options struct {
 	Logger *slog.Logger // discarded if nil
 
 	// ConfigText is what config.yaml of the run folder says, such as a command's own
-	// configuration; the YAML of the Config if nil. Resume reads its own copy.
+	// configuration; the YAML of the Config if nil. Resume writes it where it is missing.
 	ConfigText []byte
 
 	// Threads and Workers stand in for those of the configuration if above 0, for a run
 	// that is resumed elsewhere. No result depends on them.
 	Threads, Workers int
+
+	// Keep stands in for that of the configuration if not empty: Last makes a model where
+	// the best weights were lost.
+	Keep Keep
 
 	// Naming says how messages call settings; as fields of Config if nil.
 	Naming Naming
@@ -42,8 +45,8 @@ type Options struct {
 	// Device stands in for that of the configuration if not empty, for a run that is resumed
 	// elsewhere: what was learned passes from one device to another.
 	Device string
-	// Notice is told which device is taken where that is open, and what it leaves to the host;
-	// nil if nobody wants to know.
+	// Notice is told which device is taken where that is open, what it leaves to the host, and
+	// what Resume found damaged and how it helped itself; nil if nobody wants to know.
 	Notice func(message string)
 
 	// NoReport and NoEmbeddings leave out report.html and embeddings.safetensors, which a
@@ -86,8 +89,11 @@ type Trainer struct {
 	landing     time.Time // when the last one ended
 	moved       moved
 	info        StepInfo
-	leftOut     string    // path of the list of what was left out
-	untrained   []float32 // embeddings of the measured pictures before training, for the report; nil in a resumed run
+	leftOut     string        // path of the list of what was left out
+	unsaved     bool          // whether the state has changed since the last checkpoint
+	lostBest    bool          // whether the best checkpoint must be written anew, from the state as it is
+	finished    *storedResult // of a run that came to its end before; nil for others
+	untrained   []float32     // embeddings of the measured pictures before training, for the report; nil in a resumed run
 	ran         bool
 	running     bool
 }
@@ -149,7 +155,11 @@ func Resume(data Data, o Options) (*Trainer, error) {
 	}
 	t.held = held
 	dir.sweep()
-	if t.leftOut, err = dir.writeLeftOut(data); err != nil {
+	err = dir.completeConfig(t.given, o.ConfigText)
+	if err == nil {
+		t.leftOut, err = dir.writeLeftOut(data)
+	}
+	if err != nil {
 		t.Close()
 		return nil, err
 	}
@@ -158,76 +168,73 @@ func Resume(data Data, o Options) (*Trainer, error) {
 
 // goOn makes the run of a folder that is held.
 func goOn(dir folder, data Data, o Options) (*Trainer, error) {
-	last, err := dir.last()
+	from, err := dir.newest()
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := Stored(o.Dir)
+	cfg, err := from.config(dir)
 	if err != nil {
 		return nil, err
 	}
 	cfg.Sampler = firstSizes(cfg.Sampler)
 	t, err := build(cfg, data, o)
-	if err != nil || last == nil {
-		return t, err
-	}
-	if err = t.restore(last); err == nil {
-		err = dir.owns(last)
-	}
 	if err != nil {
+		return nil, err
+	}
+	if err := t.takeOver(from); err != nil {
 		t.Close()
 		return nil, errors.Wrapf(err, "trainer: resuming %s", o.Dir)
 	}
 	return t, nil
 }
 
-// owns refuses the checkpoint of a run that was configured otherwise.
-func (f folder) owns(c *checkpoint) error {
-	own, err := f.readConfig()
-	if errors.Is(err, os.ErrNotExist) {
-		return nil // the checkpoint knows it too
+// takeOver goes on from a checkpoint, and tells what was wrong with others.
+func (t *Trainer) takeOver(from recovery) error {
+	if from.checkpoint != nil {
+		if err := t.restore(from.checkpoint); err != nil {
+			return err
+		}
+		if err := t.dir.owns(from.checkpoint, from.name); err != nil {
+			return err
+		}
+		if !from.checkpoint.data.knowsPixels() {
+			t.notice("the checkpoint is of an earlier version, which did not remember the pixels of its pictures: see to it yourself that they are the same")
+		}
+		t.unsaved = from.name != LastFile
 	}
-	if err != nil {
-		return errors.Wrapf(err, "trainer: the configuration is damaged; the checkpoint holds it too: remove %s to go on", StoredFile)
+	if err := t.checkBest(); err != nil {
+		return err
 	}
-	if fields := Differences(own, c.config); len(fields) > 0 {
-		return errors.Errorf("trainer: %s is of another run: %s says otherwise about %s; put back the checkpoint of this run, or begin a new one",
-			f.path(LastFile), StoredFile, strings.Join(fields, ", "))
+	if err := from.tell(t.dir, t.notice); err != nil {
+		return err
+	}
+	if from.checkpoint == nil || from.name == LastFile {
+		t.finished = t.dir.ownResult(from.checkpoint, t.notice)
 	}
 	return nil
 }
 
+// notice tells something that a person should know.
+func (t *Trainer) notice(message string) {
+	t.o.Logger.Warn(message)
+	if t.o.Notice != nil {
+		t.o.Notice(message)
+	}
+}
+
 // Stored is the configuration of the run in the folder dir, for Load and for showing.
 func Stored(dir string) (Config, error) {
-	last, err := folder(dir).last()
+	f := folder(dir)
+	from, err := f.newest()
 	if err != nil {
 		return Config{}, err
 	}
-	var c Config
-	if last != nil {
-		c = last.config
-	} else if c, err = folder(dir).readConfig(); err != nil {
+	c, err := from.config(f)
+	if err != nil {
 		return c, err
 	}
 	c.Data.firstRule = true
 	return c, nil
-}
-
-// last reads the last checkpoint; nil if the folder has none.
-func (f folder) last() (*checkpoint, error) {
-	c, err := readCheckpoint(f.path(LastFile))
-	switch {
-	case err == nil:
-		return c, nil
-	case errors.Is(err, os.ErrNotExist):
-		return nil, nil
-	}
-	best, noBest := readCheckpoint(f.path(BestFile))
-	if noBest != nil {
-		return nil, errors.Wrapf(err, "trainer: no checkpoint is whole: begin a new run with the configuration in %s", f.path(ConfigFile))
-	}
-	return nil, errors.Wrapf(err, "trainer: %s, of step %d, is whole: copy it over %s to go on from there",
-		f.path(BestFile), best.state.Step, f.path(LastFile))
 }
 
 // build makes everything of a run that is in memory.
@@ -244,20 +251,27 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	t := &Trainer{data: data, o: o, dir: folder(o.Dir), fingerprint: fingerprintOf(data.Train)}
+	t := &Trainer{data: data, o: o, dir: folder(o.Dir), unsaved: true}
 	t.state.Evaluated = -1
 	cfg = cfg.Defaults()
 	var err error
+	if t.fingerprint, err = fingerprintOf(data); err != nil {
+		return nil, err
+	}
 	if cfg.Net, err = fit(cfg.Net, data.Train); err != nil {
 		return nil, err
 	}
 	if err := cfg.suits(data); err != nil {
 		return nil, err
 	}
+	if o.Keep != "" && o.Keep != Best && o.Keep != Last {
+		return nil, errors.Errorf("trainer: Options.Keep is %q, want %s, %s, or empty for what the configuration says", o.Keep, Best, Last)
+	}
 	if cfg, t.fitted, err = cfg.Fit(data, o.Naming); err != nil {
 		return nil, err
 	}
 	t.given, t.cfg = cfg, cfg
+	t.cfg.Keep = cmp.Or(o.Keep, cfg.Keep)
 	t.cfg.Threads, t.cfg.Data.Workers = cmp.Or(o.Threads, cfg.Threads), cmp.Or(o.Workers, cfg.Data.Workers)
 	cpu.SetThreads(t.cfg.Threads)
 	if err := t.draw(); err != nil {

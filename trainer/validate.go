@@ -101,7 +101,9 @@ func (c Config) Validate() error {
 	f.oneOf("Keep", string(c.Keep), string(Best), string(Last))
 	f.add(!deviceName.MatchString(c.Device), "%s is %q, want cpu, cuda, cuda:N with the number of a GPU, or auto", field.Name("Device"), c.Device)
 	f.addError(c.Net.Validate(), "Net")
-	if _, err := losses.Parse(c.Loss, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2}); err != nil {
+	if len(c.Loss) > maxLossBytes {
+		f.add(true, "%s has %d characters, want at most %d", field.Name("Loss"), len(c.Loss), maxLossBytes)
+	} else if _, err := losses.Parse(c.Loss, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2}); err != nil {
 		f.add(true, "%s: %v", field.Name("Loss"), err)
 	}
 	c.Data.validate(&f)
@@ -118,6 +120,9 @@ func (c Config) Validate() error {
 	}
 	return f.err()
 }
+
+// maxLossBytes bounds the text of a loss: each term of a sum is a graph of its own.
+const maxLossBytes = 1 << 13
 
 // most bounds what nobody means and no memory holds.
 const most = 1 << 16

@@ -2,26 +2,76 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pkg/errors"
 	"go.yaml.in/yaml/v3"
+
+	"medusa/internal/fileread"
+	"medusa/internal/wording"
+	"medusa/trainer"
 )
 
-// readConfig sets every flag that the YAML file names and the command line does not.
-func (f *flags) readConfig(path string) error {
-	raw, err := os.ReadFile(path)
+// maxConfigBytes is more than anybody writes.
+const maxConfigBytes = 1 << 20
+
+// readConfig sets every flag that the YAML file names and the command line does not. Where
+// the file is the record of a run, it says what was computed, and not where to write.
+func (f *flags) readConfig(ctx context.Context, path string) error {
+	raw, err := readText(ctx, path)
 	if err != nil {
 		return errors.Wrap(err, "config")
 	}
-	return errors.Wrapf(f.applyConfig(path, raw), "config %s", path)
+	var skip []string
+	if _, err := os.Stat(filepath.Join(filepath.Dir(path), trainer.StoredFile)); err == nil {
+		skip = []string{"out"}
+	}
+	return errors.Wrapf(f.applyConfig(path, raw, skip...), "config %s", path)
 }
 
-// applyConfig sets what the text of the file at path says.
-func (f *flags) applyConfig(path string, raw []byte) error {
+// readRecord sets every flag as config.yaml of a run says.
+func (f *flags) readRecord(path string) error {
+	raw, err := fileread.Regular(path, maxConfigBytes)
+	if err != nil {
+		return errors.Wrap(err, "config")
+	}
+	return errors.Wrapf(f.applyConfig(path, raw, "out"), "config %s", path)
+}
+
+// readText reads a file or a pipe, which may be slow, until ctx ends.
+func readText(ctx context.Context, path string) ([]byte, error) {
+	type outcome struct {
+		text []byte
+		err  error
+	}
+	read := make(chan outcome, 1)
+	go func() {
+		file, err := os.Open(path)
+		if err != nil {
+			read <- outcome{err: err}
+			return
+		}
+		defer file.Close()
+		text, err := fileread.Limited(file, path, maxConfigBytes)
+		read <- outcome{text, err}
+	}()
+	select {
+	case o := <-read:
+		return o.text, o.err
+	case <-ctx.Done():
+		return nil, errors.Wrapf(ctx.Err(), "stopped while %s was read", path)
+	}
+}
+
+// applyConfig sets what the text of the file at path says, but for the keys in skip.
+func (f *flags) applyConfig(path string, raw []byte, skip ...string) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(raw, &doc); err != nil {
 		return err
@@ -41,7 +91,7 @@ func (f *flags) applyConfig(path string, raw []byte) error {
 			return errors.Errorf("line %d: %s stands there twice", key.Line, key.Value)
 		}
 		seen[key.Value] = true
-		if key.Value == "out" && ownFolder(path, value.Value) {
+		if slices.Contains(skip, key.Value) {
 			continue
 		}
 		if err := f.applyKey(key, value, given[key.Value]); err != nil {
@@ -52,17 +102,6 @@ func (f *flags) applyConfig(path string, raw []byte) error {
 		}
 	}
 	return nil
-}
-
-// ownFolder reports whether the file at path lies in the run folder out: earlier versions
-// wrote that folder into its config.yaml, and another run needs another one.
-func ownFolder(path, out string) bool {
-	a, err := os.Stat(filepath.Dir(path))
-	if err != nil {
-		return false
-	}
-	b, err := os.Stat(out)
-	return err == nil && os.SameFile(a, b)
 }
 
 func (f *flags) applyKey(key, value *yaml.Node, given bool) error {
@@ -87,8 +126,12 @@ func (f *flags) applyKey(key, value *yaml.Node, given bool) error {
 func scalarText(n *yaml.Node) (string, error) {
 	switch n.Kind {
 	case yaml.ScalarNode:
-		if n.Tag == "!!null" {
+		switch n.Tag {
+		case "!!null":
 			return "", nil
+		case "!!binary": // text that is not UTF-8, such as a path
+			b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(n.Value), ""))
+			return string(b), errors.Wrap(err, "!!binary")
 		}
 		return n.Value, nil
 	case yaml.SequenceNode:
@@ -97,7 +140,10 @@ func scalarText(n *yaml.Node) (string, error) {
 			if c.Kind != yaml.ScalarNode {
 				return "", errors.New("want a list of plain values")
 			}
-			parts[i] = c.Value
+			var err error
+			if parts[i], err = scalarText(c); err != nil {
+				return "", err
+			}
 		}
 		return strings.Join(parts, ","), nil
 	}
@@ -125,17 +171,28 @@ func (f *flags) configLines(g group) ([]string, error) {
 		if !e.keep {
 			continue
 		}
-		// Flags are text; YAML gives back the same text whether it reads 0.1 or "0.1".
-		var value any = f.set.Lookup(e.name).Value.String()
-		if plain := (&yaml.Node{}); yaml.Unmarshal([]byte(value.(string)), plain) == nil && len(plain.Content) == 1 &&
-			plain.Content[0].Kind == yaml.ScalarNode && plain.Content[0].Value == value && plain.Content[0].Tag != "!!str" {
-			value = plain.Content[0]
-		}
-		line, err := yaml.Marshal(map[string]any{e.name: value})
+		line, err := yaml.Marshal(map[string]*yaml.Node{e.name: textNode(f.set.Lookup(e.name).Value.String())})
 		if err != nil {
 			return nil, errors.Wrapf(err, "config: %s", e.name)
 		}
 		lines = append(lines, string(line))
 	}
 	return lines, nil
+}
+
+// textNode is a YAML node from which scalarText reads text again, whatever it is. It
+// stands without quotes where YAML sees the same text in it.
+func textNode(text string) *yaml.Node {
+	if !utf8.ValidString(text) {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!binary", Value: base64.StdEncoding.EncodeToString([]byte(text))}
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte("key: "+text+"\n"), &doc); err == nil && len(doc.Content) == 1 && len(doc.Content[0].Content) == 2 {
+		n := doc.Content[0].Content[1]
+		bare := n.Kind == yaml.ScalarNode && n.Style == 0 && n.Value == text && n.Tag != "!!null" && n.Anchor == ""
+		if bare && wording.Printable(text, false) == text && len(doc.Content[0].Content[0].HeadComment)+len(n.LineComment) == 0 {
+			return &yaml.Node{Kind: yaml.ScalarNode, Tag: n.Tag, Value: text}
+		}
+	}
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle, Value: text}
 }

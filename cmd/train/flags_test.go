@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"os"
 	"path/filepath"
@@ -17,7 +18,7 @@ func parsed(t *testing.T, args ...string) (*settings, *flags, error) {
 	s.register(f)
 	err := f.parse(args)
 	if err == nil && s.config != "" {
-		err = f.readConfig(s.config)
+		err = f.readConfig(context.Background(), s.config)
 	}
 	return s, f, err
 }

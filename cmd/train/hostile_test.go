@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"medusa/trainer"
 )
 
 func TestFlagsThatNobodyMeans(t *testing.T) {
@@ -115,7 +117,9 @@ func TestResumeOfAFinishedRunTouchesNothing(t *testing.T) {
 	assert.Equal(t, exitFailed, code)
 	assert.Contains(t, stderr, "has lost its config.yaml")
 	require.NoError(t, os.WriteFile(config, []byte(text), 0o644))
-	require.NoError(t, os.Truncate(filepath.Join(dir, "checkpoints", "last.safetensors"), 99))
+	for _, name := range []string{trainer.LastFile, trainer.PreviousFile} { // without validation classes there is no best
+		require.NoError(t, os.Truncate(filepath.Join(dir, name), 99))
+	}
 	code, stdout, stderr = call("-resume", dir)
 	assert.Equal(t, exitFailed, code)
 	assert.Contains(t, stderr, "begin a new run with the configuration in "+config)

@@ -77,22 +77,29 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool
 		err = s.sound(given)
 	}
 	if err == nil && s.config != "" {
-		err = f.readConfig(s.config)
+		err = f.readConfig(ctx, s.config)
 	}
 	if err == nil {
 		err = s.used(given)
 	}
 	if err != nil {
-		terminal.New(stderr, false).Say("train: " + f.told(err))
-		return exitUsage
+		return failed(ctx, f, stderr, err, exitUsage)
 	}
 	interrupted, err := train(ctx, s, f, terminal.New(stdout, live))
 	if err != nil {
-		terminal.New(stderr, false).Say("train: " + f.told(err))
-		return exitFailed
+		return failed(ctx, f, stderr, err, exitFailed)
 	}
 	if interrupted {
 		return exitInterrupted
 	}
 	return exitOK
+}
+
+// failed prints an error and is the exit code for it.
+func failed(ctx context.Context, f *flags, stderr io.Writer, err error, code int) int {
+	terminal.New(stderr, false).Say("train: " + f.told(err))
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return exitInterrupted
+	}
+	return code
 }

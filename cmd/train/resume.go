@@ -15,8 +15,11 @@ import (
 // resumeSettings reads the settings of the run that is to go on. No flag may change
 // what the run computes.
 func resumeSettings(s *settings, f *flags) error {
-	free := map[string]bool{"resume": true, "threads": true, "workers": true, "device": true, "no-report": true, "data": true, "cache-dir": true, "cache": true}
+	free := map[string]bool{"resume": true, "threads": true, "workers": true, "device": true, "no-report": true, "data": true, "cache-dir": true, "cache": true, "keep": true}
 	path := filepath.Join(s.resume, trainer.ConfigFile)
+	if f.given()["keep"] {
+		s.keepNow = trainer.Keep(s.keep)
+	}
 	for name := range f.given() {
 		if !free[name] {
 			return errors.Errorf("-%s cannot change a run that is resumed: leave it out, or begin a new run:\n  %s", name, command("-config", path, "-"+name, f.set.Lookup(name).Value.String()))
@@ -34,7 +37,7 @@ func resumeSettings(s *settings, f *flags) error {
 		}
 		return errors.Errorf("-resume: %s holds no run: it has no %s", s.resume, trainer.ConfigFile)
 	}
-	return f.readConfig(path)
+	return f.readRecord(path)
 }
 
 // onTheWay checks, before any picture is read, that there is a run to go on with which
@@ -45,8 +48,11 @@ func onTheWay(s *settings, cfg trainer.Config) (fitted trainer.Config, done bool
 	if err != nil {
 		return cfg, false, err
 	}
+	path := filepath.Join(s.resume, trainer.ConfigFile)
+	if s.keepNow != "" {
+		cfg.Keep = stored.Keep
+	}
 	if fields := trainer.Differences(stored, cfg); len(fields) > 0 {
-		path := filepath.Join(s.resume, trainer.ConfigFile)
 		return cfg, false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
 			"put back what was there, or begin a new run:\n  %s", path, keysOf(fields), command("-config", path))
 	}
@@ -54,15 +60,8 @@ func onTheWay(s *settings, cfg trainer.Config) (fitted trainer.Config, done bool
 	cfg.Data, cfg.Sampler = stored.Data, stored.Sampler
 	cfg.Data.Path, cfg.Data.CacheDir, cfg.Data.CacheBytes = here.Path, here.CacheDir, here.CacheBytes
 	cfg.Data.Workers, cfg.Data.Ahead = here.Workers, here.Ahead
-	for _, name := range []string{trainer.ResultFile, trainer.ReportFile} {
-		if name == trainer.ReportFile && s.noReport {
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(s.resume, name)); err != nil {
-			return cfg, false, nil
-		}
-	}
-	return cfg, true, nil
+	missing, err := trainer.Missing(s.resume, trainer.Options{NoReport: s.noReport, Keep: s.keepNow})
+	return cfg, len(missing) == 0, err
 }
 
 // keysOf names fields of trainer.Config as config.yaml does.

@@ -66,6 +66,8 @@ type settings struct {
 	deviceInfo, tf32    bool
 	anyOrder            bool
 	noReport            bool
+
+	keepNow trainer.Keep // of a run that is resumed, where the command line says so
 }
 
 // register declares every flag, in the order of the help page.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/field"
 	"medusa/internal/terminal"
 	"medusa/samplers"
 	"medusa/trainer"
@@ -23,7 +24,7 @@ func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (inte
 	}
 	cfg, err := s.run()
 	if err == nil {
-		err = cfg.Validate()
+		err = cfg.Validate() // before pictures are read
 	}
 	if err == nil {
 		err = s.checkDevice(w)
@@ -69,6 +70,10 @@ func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (inte
 	defer p.close()
 	p.work("building the network")
 	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook()}, w.Say)
+	if errors.Is(err, trainer.ErrPictures) {
+		return false, wrong("%s is not the place of the run's pictures: %v; this goes on with those in PATH:\n  %s",
+			field.Name("-data"), err, command("-resume", s.resume, "-data", "PATH"))
+	}
 	if err != nil {
 		return false, err
 	}
@@ -78,6 +83,9 @@ func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (inte
 	if errors.As(err, &unfinished) {
 		return false, wrong("the model is %s, but there is no %s: %v; this tries again:\n  %s",
 			unfinished.Model, unfinished.File, unfinished.Err, command("-resume", unfinished.Dir))
+	}
+	if errors.Is(err, trainer.ErrBestLost) {
+		return false, wrong("%v; this makes a model of the last weights:\n  %s", err, command("-resume", result.Dir, "-keep", "last"))
 	}
 	if err != nil {
 		return false, err
@@ -112,7 +120,7 @@ func loadUntil(ctx context.Context, cfg trainer.Config, w *terminal.Screen) (tra
 func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook, notice func(string)) (*trainer.Trainer, error) {
 	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice, NoReport: s.noReport, Naming: asFlag}
 	if s.resume != "" {
-		o.Device = s.device
+		o.Device, o.Keep = s.device, s.keepNow
 		return trainer.Resume(data, o)
 	}
 	text, err := f.writeConfig()

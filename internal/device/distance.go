@@ -21,7 +21,8 @@ const (
 // Distance computes the distances (N, M) between the rows of x (N, D) and of y (M, D).
 // With Self there is one input, y = x. Differences are taken before they are squared,
 // so that equal rows have distance exactly 0. In float32 the Euclidean ones are made of a
-// product of matrices where that is as good (see productDistances).
+// product of matrices where that is as good (see productDistances). A row that holds a
+// number that is not finite has no distance: NaN, not ∞, of which a hinge would make 0.
 type Distance struct {
 	Metric  Metric
 	N, M, D int
@@ -37,6 +38,25 @@ func (s Distance) cpu() Kernel {
 		single = productDistances(s)
 	}
 	return host(single, distances[float64](s))
+}
+
+// spoil makes the distances of rows NaN that are not finite.
+func spoil[T cpu.Float](s Distance, out, x, y []T) {
+	nan := T(math.NaN())
+	for i := range s.N {
+		if !cpu.Finite(x[i*s.D : (i+1)*s.D]) {
+			for j := range s.M {
+				out[i*s.M+j] = nan
+			}
+		}
+	}
+	for j := range s.M {
+		if !cpu.Finite(y[j*s.D : (j+1)*s.D]) {
+			for i := range s.N {
+				out[i*s.M+j] = nan
+			}
+		}
+	}
 }
 
 func distances[T cpu.Float](s Distance) func(out []T, in [][]T) {
@@ -58,6 +78,9 @@ func distances[T cpu.Float](s Distance) func(out []T, in [][]T) {
 	return func(o []T, in [][]T) {
 		out, x, y = o, in[0], in[len(in)-1]
 		cpu.Parallel(s.N, rowGrain(s.M*s.D), body)
+		if !cpu.Finite(x) || !s.Self && !cpu.Finite(y) {
+			spoil(s, out, x, y)
+		}
 	}
 }
 
@@ -189,6 +212,9 @@ func addDistanceGrad[T cpu.Float](m Metric, sum []float64, a, b []T, d, g float6
 	if m == SNR {
 		addSNRGrad(sum, a, b, g, toB)
 		return
+	}
+	if d != d {
+		g = d // whatever the rows hold
 	}
 	scale := g
 	switch m {

@@ -103,6 +103,10 @@ func productDistances(s Distance) func(out []float32, in [][]float32) {
 		if s.Self {
 			half.mirror(out)
 		}
+		// Lengths may also have overflowed, of finite rows.
+		if !cpu.Finite(cx.norms) || !cpu.Finite(cy.norms) {
+			spoil(s, out, x, y)
+		}
 		x, y, out = nil, nil, nil
 	}
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // RowNearest marks, in each row of x (Rows, Cols), the K smallest entries where mask is
-// not 0, and all that equal the K-th, with 1; all where there are no more than K.
+// not 0, and all that equal the K-th, with 1; all where there are no more than K. A NaN
+// comes before every number: it must not be passed over.
 type RowNearest struct{ Rows, Cols, K int }
 
 func (s RowNearest) cpu() Kernel { return host(rowNearest[float32](s), rowNearest[float64](s)) }
@@ -25,7 +26,7 @@ func rowNearest[T cpu.Float](s RowNearest) func(out []T, in [][]T) {
 			}
 			slices.Sort(order)
 			for i, v := range x {
-				near := mask[i] != 0 && (len(order) <= s.K || v <= order[s.K-1])
+				near := mask[i] != 0 && (len(order) <= s.K || v != v || v <= order[s.K-1])
 				out[r*s.Cols+i] = indicator[T](near)
 			}
 		}

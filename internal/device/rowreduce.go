@@ -80,14 +80,17 @@ func reduceExtreme[T cpu.Float](s RowReduce, res, x, mask, part []T) {
 }
 
 // extremeOfAny is the place of the largest or smallest chosen entry of a row with numbers
-// that are not finite, of a NaN if there is one, and −1 if none is chosen.
+// that are not finite, of the first NaN if there is one, and −1 if none is chosen.
 func extremeOfAny[T cpu.Float](op Reduction, x, mask []T) int {
 	best := -1
 	for i, v := range x {
 		if mask[i] == 0 {
 			continue
 		}
-		if best < 0 || op == RowMin && v < x[best] || op == RowMax && v > x[best] || v != v {
+		if v != v {
+			return i
+		}
+		if best < 0 || op == RowMin && v < x[best] || op == RowMax && v > x[best] {
 			best = i
 		}
 	}

@@ -58,5 +58,21 @@ func selfProducts[T cpu.Float](s Distance) func(out []T, in [][]T) {
 	return func(out []T, in [][]T) {
 		p.upper(out, in[0])
 		p.mirror(out)
+		for i := range s.N {
+			if !finite(out[i*s.N+i]) { // a row's own product, the largest
+				infiniteToNaN(out)
+				break
+			}
+		}
+	}
+}
+
+// infiniteToNaN is for products: of what overflowed on the way, or of rows that are not
+// finite, not even the sign of ∞ is right.
+func infiniteToNaN[T cpu.Float](x []T) {
+	for i, v := range x {
+		if !finite(v) {
+			x[i] = v - v
+		}
 	}
 }

@@ -140,6 +140,10 @@ func (s Span) within(o Span) Span {
 	return s
 }
 
+// holds reports whether the difference d lies in the span. A NaN lies in every span: a
+// violation that is not a number counts.
+func (s Span) holds(d float64) bool { return d != d || !s.From.below(d) && s.To.below(d) }
+
 // of is the range of positives that with a negative at distance an fall into the span.
 func (s Span) of(pos []positive, an float64) (lo, hi int) {
 	return s.To.first(pos, an), s.From.first(pos, an)
@@ -171,7 +175,7 @@ func (c Cut) below(d float64) bool { return d < c.At || c.Closed && d == c.At }
 // terms and the margin taken together.
 func (s Triplets) Spans() (out [TripletColumns]Span) {
 	all := Span{Cut{math.Inf(-1), false}, Cut{math.Inf(1), true}}
-	window := all.within(Span{Cut{s.Above, true}, Cut{s.AtMost, true}})
+	window := all.within(Span{Cut{s.Above, !math.IsInf(s.Above, -1)}, Cut{s.AtMost, true}}) // −∞ is no bound
 	active := Span{all.From, Cut{s.Margin, false}}
 	terms := all
 	if s.Low >= 0 {
@@ -191,17 +195,14 @@ func countTriplets[T cpu.Float](s Triplets, spans [TripletColumns]Span, r *tripl
 	if len(r.pos) == 0 {
 		return
 	}
-	var twin [TripletColumns]bool // counts the same as the column before
-	for k := TripletCount; k < TripletColumns; k++ {
-		twin[k] = spans[k] == spans[k-1]
-	}
-	nan := math.IsNaN(r.prefix[len(r.pos)])
+	twin := twins(spans)
+	odd := !finite(r.prefix[len(r.pos)])
 	for j, m := range neg {
 		if m == 0 {
 			continue
 		}
 		an := float64(d[j])
-		nan = nan || an != an
+		odd = odd || !finite(an)
 		lo, hi := spans[TripletSum].of(r.pos, an)
 		if lo != hi {
 			sums[TripletSum] += r.prefix[hi] - r.prefix[lo] + float64(hi-lo)*(s.Margin-an)
@@ -213,28 +214,57 @@ func countTriplets[T cpu.Float](s Triplets, spans [TripletColumns]Span, r *tripl
 			sums[k] += float64(hi - lo)
 		}
 	}
-	if nan {
-		sums[TripletSum] = math.NaN() // no comparison with it holds; the sum must tell
+	if odd {
+		countEach(s, spans, r, d, neg, sums)
+	}
+}
+
+// twins tells which columns count the same as the column before.
+func twins(spans [TripletColumns]Span) (twin [TripletColumns]bool) {
+	for k := 1; k < TripletColumns; k++ {
+		twin[k] = spans[k] == spans[k-1]
+	}
+	return twin
+}
+
+func finite[T cpu.Float](v T) bool { return v-v == 0 }
+
+// countEach is countTriplets triplet by triplet, for a row with distances that are not
+// finite: no order and no sum of them says anything.
+func countEach[T cpu.Float](s Triplets, spans [TripletColumns]Span, r *tripletRow, d, neg []T, sums *[TripletColumns]float64) {
+	*sums = [TripletColumns]float64{}
+	for j, m := range neg {
+		if m == 0 {
+			continue
+		}
+		an := float64(d[j])
+		for _, p := range r.pos {
+			diff := an - p.dist
+			if spans[TripletSum].holds(diff) {
+				sums[TripletSum] += s.Margin - diff
+			}
+			for k := TripletCount; k < TripletColumns; k++ {
+				sums[k] += float64(btoi(spans[k].holds(diff)))
+			}
+		}
 	}
 }
 
 // term is one triplet's term, its derivative by v, and what it counts for.
 func (s Triplets) term(ap, an, nearest float64) (t, dt float64, chosen, counted, active bool) {
-	if diff := an - ap; diff <= s.Above || diff > s.AtMost {
+	if diff := an - ap; diff <= s.Above && !math.IsInf(s.Above, -1) || diff > s.AtMost {
 		return
 	}
 	v := ap - nearest + s.Margin
-	chosen, active = true, v > 0
+	chosen, active = true, !(v <= 0) // a NaN is active: the sum must tell of it
 	switch {
 	case s.Smooth:
 		t = max(v, 0) + math.Log1p(math.Exp(-math.Abs(v)))
 		dt = 1 / (1 + math.Exp(-v))
 	case active:
 		t, dt = v, 1
-	case v != v:
-		t = v
 	}
-	counted = t != t || t > s.Low && t < s.High
+	counted = t != t || t > s.Low && (t < s.High || math.IsInf(s.High, 1)) // ∞ is no bound
 	return t, dt, chosen, counted, active
 }
 
@@ -309,26 +339,48 @@ func tripletsGrad[T cpu.Float](g TripletsGrad) func(out []T, in [][]T) {
 }
 
 // countGrad: a negative gets −1 for each positive in its range, and each positive in the
-// range 1, by the differences of neighbours, kept in prefix.
+// range 1, by the differences of neighbours, kept in prefix. In a row with distances that are
+// not finite each triplet is visited, as in countEach.
 func countGrad[T cpu.Float](sum Span, r *tripletRow, d, neg []T, up float64) {
 	if len(r.pos) == 0 || up == 0 {
 		return
 	}
+	odd := !finite(r.prefix[len(r.pos)])
 	steps := r.prefix
 	clear(steps)
 	for j, m := range neg {
 		if m == 0 {
 			continue
 		}
+		odd = odd || !finite(d[j])
 		lo, hi := sum.of(r.pos, float64(d[j]))
 		steps[lo]++
 		steps[hi]--
 		r.grad[j] = -up * float64(hi-lo)
 	}
+	if odd {
+		countEachGrad(sum, r, d, neg, up)
+		return
+	}
 	var count float64
 	for i, p := range r.pos {
 		count += steps[i]
 		r.grad[p.index] += up * count
+	}
+}
+
+func countEachGrad[T cpu.Float](sum Span, r *tripletRow, d, neg []T, up float64) {
+	clear(r.grad)
+	for j, m := range neg {
+		if m == 0 {
+			continue
+		}
+		for _, p := range r.pos {
+			if sum.holds(float64(d[j]) - p.dist) {
+				r.grad[p.index] += up
+				r.grad[j] -= up
+			}
+		}
 	}
 }
 
@@ -372,10 +424,10 @@ func tripletSlope[T cpu.Float](s Triplets, d []T, a, p, n int) float64 {
 	return dt
 }
 
-// swapShare is the part of the gradient to min(x, y) that goes to x.
+// swapShare is the part of the gradient to min(x, y) that goes to x; all of it to a NaN.
 func swapShare[T cpu.Float](s Triplets, x, y T) float64 {
 	switch {
-	case !s.Swap || x < y:
+	case !s.Swap || x < y || x != x:
 		return 1
 	case x == y:
 		return 0.5

@@ -17,6 +17,7 @@ const manyPositives = 256
 type fewTask struct {
 	s     Triplets
 	spans [TripletColumns]cpu.Span
+	twin  [TripletColumns]bool // counts the same as the column before
 	rows  []fewRow
 
 	d, pos, neg, up, out []float32
@@ -32,7 +33,9 @@ type fewRow struct {
 
 func newFewTask(s Triplets) *fewTask {
 	t := &fewTask{s: s}
-	for k, span := range s.Spans() {
+	spans := s.Spans()
+	t.twin = twins(spans)
+	for k, span := range spans {
 		t.spans[k] = cpu.Span{From: span.From.single(), To: span.To.single()}
 	}
 	return t
@@ -57,17 +60,17 @@ func (t *fewTask) Piece(piece, worker int) {
 	}
 }
 
-// single is the number c for which δ < c says that δ, a float32, is below the cut; NaN for
-// the end of the line, below which everything is.
+// single is the number c for which not δ ≥ c says that δ, a float32, is below the cut; NaN
+// for the end of the line, below which everything is.
 func (c Cut) single() float32 {
 	at := float32(c.At)
-	if c.Closed && at == at {
-		if math.IsInf(float64(at), 1) {
-			return at
-		}
-		at = math.Nextafter32(at, float32(math.Inf(1)))
+	switch {
+	case !c.Closed:
+		return at
+	case math.IsInf(float64(at), 1):
+		return float32(math.NaN())
 	}
-	return at
+	return math.Nextafter32(at, float32(math.Inf(1)))
 }
 
 // gather reads anchor a's positives and the distances of its negatives.
@@ -115,7 +118,7 @@ func (t *fewTask) sums(r *fewRow, a int) {
 		var number int
 		for k, span := range t.spans {
 			var sum float64
-			if k == 0 || span != t.spans[k-1] {
+			if !t.twin[k] {
 				sum, number = span.Sum(r.dist, ap, margin)
 			}
 			if k == TripletSum {

@@ -84,3 +84,35 @@ func TestWholeLeavesTheOldFileOnErrors(t *testing.T) {
 	require.Error(t, Whole(full, says("new")))
 	require.Equal(t, []string{"a", "full"}, names(t, dir))
 }
+
+// What the file held goes to the other one; an error leaves both as they were.
+func TestRotateKeepsTheOneBefore(t *testing.T) {
+	dir := t.TempDir()
+	path, previous := filepath.Join(dir, "last"), filepath.Join(dir, "previous")
+	content := func() (out []string) {
+		for _, name := range []string{path, previous} {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				require.ErrorIs(t, err, os.ErrNotExist)
+				b = []byte("none")
+			}
+			out = append(out, string(b))
+		}
+		return out
+	}
+	for _, c := range [][]string{{"1", "none"}, {"2", "1"}, {"3", "2"}} {
+		require.NoError(t, Rotate(path, previous, says(c[0])))
+		require.Equal(t, c, content())
+	}
+	broken := errors.New("broken")
+	require.Equal(t, broken, Rotate(path, previous, func(io.Writer) error { return broken }))
+	require.Equal(t, []string{"3", "2"}, content())
+	require.Equal(t, []string{"last", "previous"}, names(t, dir))
+
+	// In between one of the two is whole.
+	var seen []string
+	Trace = func(stage, _ string) { seen = append(seen, stage+" "+content()[1]) }
+	defer func() { Trace = func(string, string) {} }()
+	require.NoError(t, Rotate(path, previous, says("4")))
+	require.Equal(t, []string{"created 2", "written 2", "rotated 3", "placed 3"}, seen)
+}

@@ -267,8 +267,12 @@ func (p *page) addSkipped(list []Skip) {
 	p.SkippedTotal = count(total)
 }
 
-// className is the name of a label, or its number if it has none.
+// className is the name of a label, or its number if it has none. −1 is a picture of no
+// class.
 func (d *Data) className(label int) string {
+	if label == -1 {
+		return "no class"
+	}
 	if label >= 0 && label < len(d.Classes) {
 		return name(d.Classes[label], maxName)
 	}

@@ -1,12 +1,11 @@
 package report
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"medusa/internal/wording"
 )
 
 // Limits of texts on the page, in characters.
@@ -18,24 +17,7 @@ const (
 
 // printable makes any bytes fit to be shown: what is not UTF-8 becomes \xNN, and what
 // is invisible or turns the direction of reading becomes its escape. Line ends and tabs pass if lines is set.
-func printable(s string, lines bool) string {
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		r, size := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case lines && (r == '\n' || r == '\t'),
-			unicode.IsPrint(r), unicode.Is(unicode.Zs, r), r == '\u200c', r == '\u200d': // joiners belong to words of many scripts
-			b.WriteRune(r)
-		default:
-			quoted := strconv.QuoteRuneToASCII(r)
-			b.WriteString(quoted[1 : len(quoted)-1])
-		}
-		i += size
-	}
-	return b.String()
-}
+func printable(s string, lines bool) string { return wording.Printable(s, lines) }
 
 // name is printable text of one line, cut in the middle when it is longer than limit.
 func name(s string, limit int) string {

@@ -9,11 +9,12 @@ import (
 	"encoding/json"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"unicode/utf8"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/fileread"
 )
 
 // ErrChecksum is the cause of Read's error for a file whose bytes have changed.
@@ -21,7 +22,7 @@ var ErrChecksum = errors.New("the checksum does not match: the file was altered 
 
 // Open reads the file at path.
 func Open(path string) (*File, error) {
-	f, err := os.Open(path)
+	f, err := fileread.Open(path)
 	if err != nil {
 		return nil, errors.Wrap(err, "safetensors")
 	}

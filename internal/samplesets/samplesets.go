@@ -140,7 +140,17 @@ func wellKnown() []Set {
 			Layout: "Omniglot, as it is published", Parts: map[string]Counts{"train": {Classes: 4, Pictures: 16}, "test": {Classes: 3, Pictures: 12}}},
 		{Name: "imagenet", Files: folders("ILSVRC/Data/CLS-LOC/train/n0144076%d", 4, 4, "ILSVRC/Data/CLS-LOC/val/n0144076%d", 4, 2),
 			Layout: "ImageNet", Parts: map[string]Counts{"train": {Classes: 4, Pictures: 16}, "val": {Classes: 4, Pictures: 8}}},
+		{Name: "imagenet-contest", Files: contest(), Layout: "ImageNet", Parts: map[string]Counts{"train": {Classes: 4, Pictures: 16}}},
 	}
+}
+
+// contest is ImageNet as Kaggle packs it: validation and test pictures lie in no folders.
+func contest() files {
+	f := folders("ILSVRC/Data/CLS-LOC/train/n0144076%d", 4, 4, "ILSVRC/Data/CLS-LOC/val", 1, 3, "ILSVRC/Data/CLS-LOC/test", 1, 3)
+	f.text("ILSVRC/Annotations/CLS-LOC/train/n01440760/x.xml", "<annotation/>")
+	f.text("ILSVRC/ImageSets/CLS-LOC/test.txt", "0 1\n")
+	f.text("LOC_sample_submission.csv", "ImageId,PredictionString\n0,n01440760 1 2 3 4\n")
+	return f
 }
 
 func cub() files {

@@ -142,6 +142,12 @@ func Extreme[T Float](x, mask []T, largest bool) (best T, finite bool) {
 	return best, spoilt == 0
 }
 
+// Finite reports whether all of x are.
+func Finite[T Float](x []T) bool {
+	_, finite := Extreme(x, x, true)
+	return finite
+}
+
 // Hinge computes dst = max(0, k·x + c); a NaN stays.
 func Hinge[T Float](dst, x []T, k, c T) {
 	x = x[:len(dst)]
@@ -166,7 +172,8 @@ func HingeGrad[T Float](dst, y, dy []T, k T) {
 	}
 }
 
-// A Span is the numbers d with From ≤ d < To.
+// A Span is the numbers d with From ≤ d < To. A To that is NaN is no bound; a NaN lies in
+// no span.
 type Span struct{ From, To float32 }
 
 // Sum is Σ (margin − d) over the d = x − at within the span, and their number. Sums of up
@@ -181,7 +188,7 @@ func (s Span) Sum(x []float32, at, margin float32) (sum float64, count int) {
 			count += spanLanes(&l[0], single(part), len(part), at, margin, s.From, s.To)
 		} else {
 			for i, v := range part {
-				if d := v - at; d >= s.From && d < s.To {
+				if d := v - at; d >= s.From && !(d >= s.To) {
 					l[i%16] += margin - d
 					count++
 				}
@@ -202,7 +209,7 @@ func (s Span) AddGrad(dst, x []float32, k, at float32) {
 		return
 	}
 	for i, v := range x {
-		if d := v - at; d >= s.From && d < s.To {
+		if d := v - at; d >= s.From && !(d >= s.To) {
 			dst[i] += k
 		}
 	}

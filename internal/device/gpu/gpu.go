@@ -64,7 +64,7 @@ type Options struct {
 // check is a test that a kernel makes of its input.
 type check struct {
 	what string
-	n    int
+	want string
 }
 
 var (
@@ -395,7 +395,12 @@ func (d *Device) reportTo() operand { return fixed(d.report) }
 
 // check gives a test a number: what must be a whole number from 0 to n − 1.
 func (d *Device) check(what string, n int) int {
-	d.checks = append(d.checks, check{what, n})
+	return d.checkFor(what, fmt.Sprintf("a whole number from 0 to %d", n-1))
+}
+
+// checkFor is check of what must be as want says.
+func (d *Device) checkFor(what, want string) int {
+	d.checks = append(d.checks, check{what, want})
 	return len(d.checks)
 }
 
@@ -423,7 +428,7 @@ func (d *Device) complaint(number, place int) error {
 		return errors.Errorf("gpu: a kernel complains of check %d, there are %d", number, len(d.checks))
 	}
 	c := d.checks[number-1]
-	return errors.Errorf("gpu: %s at position %d, want a whole number from 0 to %d", c.what, place, c.n-1)
+	return errors.Errorf("gpu: %s at position %d, want %s", c.what, place, c.want)
 }
 
 // Close gives everything back. Nothing of the device may be used after that.

@@ -1,6 +1,7 @@
 package gpu
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -127,6 +128,8 @@ func (b *builder) buildRows(spec any) bool {
 		return b.distanceGrad(s)
 	case device.PairGrad:
 		return b.pairGrad(s)
+	case device.Labels:
+		b.launch("labels", flat(s.N), s.N, in(0), out, b.d.reportTo(), b.d.checkFor("label", fmt.Sprintf("a whole number between -%d and %[1]d; number the classes from 0 on", 1<<device.LabelBits)))
 	case device.PairMask:
 		b.launch("pair_mask", flat(s.N*s.N), divisor(s.N), pairsNumber(s.Pairs), in(0), out)
 	case device.RowTerms:

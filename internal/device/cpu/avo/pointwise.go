@@ -126,13 +126,13 @@ var pointwiseKernels = []elementwise{
 			a.choose(equal, in[1], zero, zero, out, out)
 			return []vec{out}
 		}},
-	{name: "spanGrad", doc: "dst += k where from ≤ x − at < to", updates: "dst", reads: "x", scalars: "k at from to",
+	{name: "spanGrad", doc: "dst += k where from ≤ x − at and not x − at ≥ to", updates: "dst", reads: "x", scalars: "k at from to",
 		body: func(a *asm, in, k []vec) []vec {
 			zero, step := a.reg(), a.reg()
 			a.zero(zero)
 			a.sub(k[1], in[1], in[1])
 			a.choose(greaterOrEqual, in[1], k[2], k[0], zero, step)
-			a.choose(less, in[1], k[3], step, zero, step)
+			a.choose(notGreaterOrEqual, in[1], k[3], step, zero, step)
 			return a.into(in[0], a.add, step, in[0])
 		}},
 	{name: "apart", doc: "dst = √d, d = norms + norm − 2·dots; −1 where not d > near·(norms + norm) + tiny",

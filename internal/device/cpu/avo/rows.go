@@ -77,8 +77,8 @@ func %[1]s%[2]s%[3]s
 func (a *asm) span(set string, decl *bytes.Buffer) {
 	const signature = "(lanes, x *float32, n int, at, margin, from, to float32) (count int)"
 	fmt.Fprintf(decl, `
-// spanSum%s adds margin − d to sixteen lanes for all d = x − at with from ≤ d < to, and
-// counts them.
+// spanSum%s adds margin − d to sixteen lanes for all d = x − at with from ≤ d and not d ≥ to,
+// and counts them.
 //
 //go:noescape
 func spanSum%s%s
@@ -119,14 +119,14 @@ func spanSum%s%s
 		if a.opmask {
 			low, high := a.K(), a.K()
 			a.VCMPPS(operand.U8(greaterOrEqual), k[2], v, low)
-			a.VCMPPS(operand.U8(less), k[3], v, high)
+			a.VCMPPS(operand.U8(notGreaterOrEqual), k[3], v, high)
 			a.KANDW(low, high, high)
 			a.VADDPS(t, sum, high, sum)
 			a.KMOVW(high, hits.(reg.GPVirtual).As32())
 		} else {
 			low, high := a.reg(), a.reg()
 			a.VCMPPS(operand.U8(greaterOrEqual), k[2], v, low)
-			a.VCMPPS(operand.U8(less), k[3], v, high)
+			a.VCMPPS(operand.U8(notGreaterOrEqual), k[3], v, high)
 			a.VANDPS(low, high, high)
 			a.VANDPS(high, t, t)
 			a.add(t, sum, sum)

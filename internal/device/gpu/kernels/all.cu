@@ -9,6 +9,7 @@
 #include "triplet.cu"
 #include "solver.cu"
 #include "picture.cu"
+#include "labels.cu"
 #endif
 #if !defined(PART) || PART > 0
 #include "product.cu"

@@ -12,13 +12,25 @@ struct ManhattanStep : Product {
 	static __device__ float step(float c, float a, float b, float) { return c + absolute(a - b); }
 };
 
+// Whether a number of a row is not finite.
+static __device__ bool odd_row(const float *x, int cols) {
+	for (int k = 0; k < cols; k++)
+		if (!is_finite(x[k])) return true;
+	return false;
+}
+
 // d (n, m) between the rows of x (n, cols) and y (m, cols). Differences are taken before they
-// are squared: equal rows have distance 0. Grid (tiles). Bound by arithmetic.
+// are squared: equal rows have distance 0. A row that is not finite has no distance: NaN, not ∞,
+// of which a hinge would make 0. Of a product that overflowed on the way not even the sign is
+// right: NaN. Grid (tiles). Bound by arithmetic.
 template <class T> static __device__ void distances(int metric, int n, int m, int cols, const float *x, const float *y, float *d) {
 	SHARED_OF(T);
 	Area<T> area(n, m);
 	Strided<T, true> a(x, cols, 1, area.row, n), b(y, cols, 1, area.col, m);
-	auto store = [=](int i, int j, float v) { d[(i64)i * m + j] = metric == EUCLIDEAN ? root(v) : v; };
+	auto store = [=](int i, int j, float v) {
+		if (!is_finite(v) && (metric == DOT || odd_row(x + (i64)i * cols, cols) || odd_row(y + (i64)j * cols, cols))) v = NOT_A_NUMBER;
+		d[(i64)i * m + j] = metric == EUCLIDEAN ? root(v) : v;
+	};
 	if (metric == MANHATTAN) multiply(area, 0, cols, a, b, ManhattanStep(), store, shared);
 	else if (metric == DOT) multiply(area, 0, cols, a, b, Product(), store, shared);
 	else multiply(area, 0, cols, a, b, SquaredStep(), store, shared);
@@ -47,6 +59,7 @@ template <class T, bool DEEP> static __device__ void distances_grad(int metric, 
 		float w = g[at];
 		if (both) w += g[(i64)j * gi + (i64)i * gj];
 		if (metric == EUCLIDEAN) return d[at] == 0 || w == 0 ? 0 : w / d[at];
+		if (metric == MANHATTAN && w != 0 && is_nan(d[at])) return d[at]; // a sign does not tell of it
 		return metric == SQUARED ? 2 * w : w;
 	};
 	Worked<T, DEEP, decltype(weight)> a(weight, area.row, n);
@@ -232,13 +245,14 @@ KERNEL(row_logsumexp_grad)(int cols, int pairs, float k, int add, const float *x
 	}
 }
 
-// Marks the k smallest of a row's chosen numbers, and all that equal the k-th: a block a row.
+// Marks the k smallest of a row's chosen numbers, and all that equal the k-th; a NaN comes before
+// every number. A block a row.
 KERNEL(row_nearest)(int cols, int k, const float *x, const float *mask, float *y) {
 	x += BLOCK * cols;
 	mask += BLOCK * cols;
 	for (int i = THREAD; i < cols; i += WIDTH) {
 		int smaller = 0;
-		for (int j = 0; j < cols; j++) smaller += mask[j] != 0 && x[j] < x[i];
+		for (int j = 0; j < cols; j++) smaller += mask[j] != 0 && (x[j] < x[i] || is_nan(x[j]) && !is_nan(x[i]));
 		y[BLOCK * cols + i] = mask[i] != 0 && smaller < k;
 	}
 }
@@ -261,7 +275,8 @@ KERNEL(row_moments)(int cols, const float *x, float *y) {
 
 #define LEAST_VARIANCE 1e-12f
 
-static __device__ float at_least(float v) { return v < LEAST_VARIANCE ? LEAST_VARIANCE : v; }
+// A variance that overflowed is NaN: all would be near to such an anchor.
+static __device__ float at_least(float v) { return v < LEAST_VARIANCE ? LEAST_VARIANCE : is_finite(v) ? v : NOT_A_NUMBER; }
 
 // var(x − y)/var(x) of rows, given their moments.
 KERNEL(snr)(int n, int m, int cols, const float *x, const float *y, const float *mx, const float *my, float *d) {

@@ -54,25 +54,33 @@ struct Span {
 		*lo = to.first(key, count, an);
 		*hi = from.first(key, count, an);
 	}
+	// A NaN lies in every span: a violation that is not a number counts.
+	__device__ bool holds(double diff) const { return diff != diff || !from.below(diff) && to.below(diff); }
 };
 
 #define SPAN(i, from, to) {{from, (closed >> (2 * (i)) & 1) != 0}, {to, (closed >> (2 * (i) + 1) & 1) != 0}}
 
 // y (N, 4): sum, counted, active, in the window. For each column the span of differences that it
-// counts; closed says in two bits a span whether its ends are.
+// counts; closed says in two bits a span whether its ends are. Where a distance is not finite, no
+// order and no sum of them says anything, and every triplet of the anchor is visited.
 KERNEL(triplets)(int n, double margin, double from0, double to0, double from1, double to1, double from2, double to2, double from3, double to3, int closed,
 	int pos_pairs, int neg_pairs, const float *d, const float *pos, const float *neg, float *y) {
 	__shared__ float key[CHUNK];
-	__shared__ int list[CHUNK], counts[WIDTH];
+	__shared__ int list[CHUNK], counts[WIDTH], odd_positive, odd_negative;
 	__shared__ double prefix[CHUNK + 1], shared[WIDTH];
 	Span span[4] = {SPAN(0, from0, to0), SPAN(1, from1, to1), SPAN(2, from2, to2), SPAN(3, from3, to3)};
 	int a = BLOCK;
 	double sum = 0, number[4] = {0, 0, 0, 0};
+	if (THREAD == 0) odd_positive = odd_negative = 0;
 	for (int from = 0; from < n; from += CHUNK) {
 		int count = list_of(from, n, [=](int p) { return chosen(pos_pairs, pos, a, p, n); }, list, counts);
 		if (count == 0) continue;
-		for (int i = THREAD; i < count; i += WIDTH) key[i] = d[a * n + list[i]];
+		for (int i = THREAD; i < count; i += WIDTH) {
+			key[i] = d[a * n + list[i]];
+			if (!is_finite(key[i])) odd_positive = 1;
+		}
 		SYNC;
+		if (odd_positive) break; // they cannot be sorted
 		sort(key, list, count);
 		double mine = 0;
 		for (int k = 0, i = THREAD * EACH; k < EACH && i < count; k++, i++) mine += key[i];
@@ -93,10 +101,24 @@ KERNEL(triplets)(int n, double margin, double from0, double to0, double from1, d
 				span[k].of(key, count, an, &lo, &hi);
 				number[k] += hi - lo;
 			}
-			if (an != an) sum = an; // no comparison with it holds; the sum must tell
+			if (!is_finite((float)an)) odd_negative = 1;
 		}
-		if (prefix[count] != prefix[count]) sum = prefix[count];
 		SYNC;
+	}
+	if (odd_positive || odd_negative) {
+		sum = number[1] = number[2] = number[3] = 0;
+		for (int from = 0; from < n; from += CHUNK) {
+			int count = list_of(from, n, [=](int p) { return chosen(pos_pairs, pos, a, p, n); }, list, counts);
+			for (int j = THREAD; j < n; j += WIDTH) {
+				if (!chosen(neg_pairs, neg, a, j, n)) continue;
+				for (int i = 0; i < count; i++) {
+					double diff = (double)d[a * n + j] - d[a * n + list[i]];
+					if (span[0].holds(diff)) sum += margin - diff;
+					for (int k = 1; k < 4; k++) number[k] += span[k].holds(diff);
+				}
+			}
+			SYNC;
+		}
 	}
 	number[0] = sum;
 	for (int k = 0; k < 4; k++) {
@@ -107,25 +129,31 @@ KERNEL(triplets)(int n, double margin, double from0, double to0, double from1, d
 
 // Row a of the gradient to d; up is (N, 4), of which the first column counts, with its span. A
 // negative gets −1 for each positive in its range, and each positive in the range 1, by the
-// differences of neighbours.
+// differences of neighbours. Distances that are not finite are treated as in triplets.
 KERNEL(triplets_grad)(int n, double from0, double to0, int closed, int pos_pairs, int neg_pairs,
 	const float *d, const float *pos, const float *neg, const float *up, float *dx) {
 	__shared__ float key[CHUNK];
-	__shared__ int list[CHUNK], steps[CHUNK + 1], counts[WIDTH];
+	__shared__ int list[CHUNK], steps[CHUNK + 1], counts[WIDTH], odd_positive, odd_negative;
 	Span span = SPAN(0, from0, to0);
 	int a = BLOCK;
 	float own = up[4 * a];
+	if (THREAD == 0) odd_positive = odd_negative = 0;
 	for (int j = THREAD; j < n; j += WIDTH) dx[a * n + j] = 0;
 	for (int from = 0; own != 0 && from < n; from += CHUNK) {
 		int count = list_of(from, n, [=](int p) { return chosen(pos_pairs, pos, a, p, n); }, list, counts);
 		if (count == 0) continue;
-		for (int i = THREAD; i < count; i += WIDTH) key[i] = d[a * n + list[i]];
+		for (int i = THREAD; i < count; i += WIDTH) {
+			key[i] = d[a * n + list[i]];
+			if (!is_finite(key[i])) odd_positive = 1;
+		}
 		for (int i = THREAD; i <= count; i += WIDTH) steps[i] = 0;
 		SYNC;
+		if (odd_positive) break;
 		sort(key, list, count);
 		for (int j = THREAD; j < n; j += WIDTH) {
 			if (!chosen(neg_pairs, neg, a, j, n)) continue;
 			int lo, hi;
+			if (!is_finite(d[a * n + j])) odd_negative = 1;
 			span.of(key, count, d[a * n + j], &lo, &hi);
 			if (lo == hi) continue;
 			add_int(steps + lo, 1);
@@ -139,6 +167,25 @@ KERNEL(triplets_grad)(int n, double from0, double to0, int closed, int pos_pairs
 		for (int k = 0, i = THREAD * EACH; k < EACH && i < count; k++, i++) {
 			at += steps[i];
 			dx[a * n + list[i]] += own * at;
+		}
+		SYNC;
+	}
+	SYNC; // of the flags, where there was no chunk
+	if (!odd_positive && !odd_negative) return;
+	for (int j = THREAD; j < n; j += WIDTH) dx[a * n + j] = 0;
+	for (int from = 0; from < n; from += CHUNK) {
+		int count = list_of(from, n, [=](int p) { return chosen(pos_pairs, pos, a, p, n); }, list, counts);
+		for (int j = THREAD; j < n; j += WIDTH) {
+			if (!chosen(neg_pairs, neg, a, j, n)) continue;
+			int hits = 0;
+			for (int i = 0; i < count; i++) hits += span.holds((double)d[a * n + j] - d[a * n + list[i]]);
+			dx[a * n + j] -= own * hits;
+		}
+		SYNC;
+		for (int i = THREAD; i < count; i += WIDTH) {
+			int hits = 0;
+			for (int j = 0; j < n; j++) hits += chosen(neg_pairs, neg, a, j, n) && span.holds((double)d[a * n + j] - d[a * n + list[i]]);
+			dx[a * n + list[i]] += own * hits;
 		}
 		SYNC;
 	}
@@ -157,18 +204,18 @@ static __device__ void triplet_term(const Triplet &s, double ap, double an, doub
 	*t = *slope = 0;
 	*in_window = *counted = *active = false;
 	double diff = an - ap;
-	if (diff <= s.above || diff > s.at_most) return;
+	if (diff <= s.above && s.above != -INFINITE || diff > s.at_most) return; // −∞ is no bound
 	double v = ap - nearest + s.margin;
 	*in_window = true;
-	*active = v > 0;
+	*active = !(v <= 0); // a NaN is: the sum must tell of it
 	if (s.smooth) {
 		*t = softplus((float)v);
 		*slope = sigmoid((float)v);
 	} else if (*active) {
 		*t = v;
 		*slope = 1;
-	} else if (v != v) *t = v;
-	*counted = *t != *t || *t > s.low && *t < s.high;
+	}
+	*counted = *t != *t || *t > s.low && (*t < s.high || s.high == INFINITE); // ∞ is no bound
 }
 
 static __device__ double nearest_of(const Triplet &s, const float *d, int a, int p, int n, int size) {
@@ -219,8 +266,8 @@ static __device__ double triplet_slope(const Triplet &s, const float *d, int a, 
 	return counted ? slope : 0;
 }
 
-// The part of the gradient to min(x, y) that goes to x.
-static __device__ double swap_share(const Triplet &s, float x, float y) { return !s.swap || x < y ? 1 : x == y ? 0.5 : 0; }
+// The part of the gradient to min(x, y) that goes to x; all of it to a NaN.
+static __device__ double swap_share(const Triplet &s, float x, float y) { return !s.swap || x < y || is_nan(x) ? 1 : x == y ? 0.5 : 0; }
 
 // Row a of the gradient to d: what its distances get as the anchor's and, with swap, as the
 // positive's. up is (N, 4), of which the first column counts.
