@@ -60,7 +60,7 @@ func TestUnlabelledErrors(t *testing.T) {
 	_, err = OpenUnlabelledFiles(nil, Options{})
 	require.ErrorContains(t, err, "no pictures")
 	_, err = ReadUnlabelled(bytes.NewReader(plainPNG(t, 90, 90, color.White)), "upload", Options{MaxFileBytes: 20})
-	require.ErrorContains(t, err, "no readable picture in upload (file too large: 1 (upload))")
+	require.ErrorContains(t, err, "no readable picture in upload\n  file too large: 1 (upload)")
 	_, err = ReadUnlabelled(bytes.NewReader(nil), "upload", Options{})
 	require.ErrorContains(t, err, "empty file")
 }
