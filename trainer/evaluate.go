@@ -18,7 +18,7 @@ var recallAt = []int{1, 2, 4, 8}
 
 // measure evaluates d; clustering, which takes k-means, only if asked for or needed.
 func (t *Trainer) measure(ctx context.Context, d *datasets.Dataset, clustering bool) (metrics.Result, error) {
-	x, err := t.embed(ctx, d)
+	x, err := t.embed(ctx, d, "embedding pictures")
 	if err != nil {
 		return metrics.Result{}, err
 	}
@@ -42,6 +42,7 @@ func (t *Trainer) retrieve(ctx context.Context, d *datasets.Dataset, x []float32
 		return metrics.Result{}, err
 	}
 	o.RecallAt, o.Seed, o.OwnRows = t.recallAt(), t.cfg.Seed, parts.own
+	o.Progress = func(stage metrics.Stage, done, total int) { t.progress(ctx, "measuring "+string(stage), done, total) }
 	return metrics.Evaluate(ctx, parts.query, parts.gallery, o)
 }
 
@@ -80,7 +81,7 @@ func (t *Trainer) figure(r metrics.Result) (float64, error) {
 // evaluate measures one set, tells the hooks, and returns what it told.
 func (t *Trainer) evaluate(ctx context.Context, d *datasets.Dataset, set string, phase Phase) (EvalInfo, error) {
 	began := time.Now()
-	x, err := t.embed(ctx, d)
+	x, err := t.embed(ctx, d, "embedding "+set+" pictures")
 	if err != nil {
 		return EvalInfo{}, err
 	}
@@ -222,6 +223,15 @@ func (t *Trainer) tellEvaluated(ctx context.Context, i EvalInfo) error {
 		}
 		return h.Evaluated(ctx, i)
 	})
+}
+
+// progress tells every hook how far a piece of work is.
+func (t *Trainer) progress(ctx context.Context, work string, done, total int) {
+	for _, h := range t.o.Hooks {
+		if h.Progress != nil {
+			h.Progress(ctx, ProgressInfo{Work: work, Done: done, Total: total})
+		}
+	}
 }
 
 // tell calls every hook, which may use the trainer meanwhile.

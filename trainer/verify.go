@@ -19,7 +19,7 @@ func (t *Trainer) Verify(ctx context.Context, d *datasets.Dataset, at ...float64
 		return metrics.Verification{}, err
 	}
 	defer t.use.End()
-	x, err := t.embed(ctx, d)
+	x, err := t.embed(ctx, d, "embedding pictures")
 	if err != nil {
 		return metrics.Verification{}, err
 	}
@@ -33,6 +33,7 @@ func (t *Trainer) verify(ctx context.Context, d *datasets.Dataset, x []float32, 
 			ofClass = append(ofClass, i)
 		}
 	}
+	t.progress(ctx, "measuring thresholds", 0, 0)
 	s := subset(d, x, t.step.size, ofClass)
 	s.Cameras = nil // two pictures of one camera are a pair like any other
 	v, err := metrics.Verify(ctx, s, metrics.VerifyOptions{At: at, Seed: t.cfg.Seed})
@@ -48,7 +49,7 @@ func (t *Trainer) verifyModel(ctx context.Context, r *Result, on string, x []flo
 		embeddings := x
 		if on != SetValidation {
 			var err error
-			if embeddings, err = t.embed(ctx, d); err != nil {
+			if embeddings, err = t.embed(ctx, d, "embedding pictures"); err != nil {
 				return err
 			}
 		}

@@ -38,6 +38,7 @@ type page struct {
 	Splits        []splitView
 	Skipped       []skipView
 	SkippedTotal  string
+	SkippedList   string
 	Config        string
 	Thumbnails    []template.URL // the sprite sheets: of the galleries, of the map
 	Gallery       sheet
@@ -95,8 +96,8 @@ type pairView struct {
 type splitView struct{ Name, Classes, Pictures, Smallest, Note string }
 
 type skipView struct {
-	Reason, Count string
-	Examples      []string
+	Reason, Detail, Count string
+	Examples              []string
 }
 
 // payload is the JSON that the script reads.
@@ -172,6 +173,7 @@ func newPage(d *Data) *page {
 		p.Splits = append(p.Splits, splitView{name(s.Name, maxName), count(s.Classes), count(s.Pictures), count(s.Smallest), name(s.Note, 400)})
 	}
 	p.addSkipped(d.Skipped)
+	p.SkippedList = name(d.SkippedList, maxPath)
 	for _, w := range d.Warnings {
 		p.Warnings = append(p.Warnings, Warning{Step: w.Step, Message: name(w.Message, 2000), Advice: name(w.Advice, 2000)})
 	}
@@ -297,7 +299,7 @@ func (p *page) addSkipped(list []Skip) {
 	total := 0
 	for _, s := range list {
 		total += s.Count
-		v := skipView{Reason: name(s.Reason, 200), Count: count(s.Count)}
+		v := skipView{Reason: name(s.Reason, 200), Detail: name(s.Detail, 300), Count: count(s.Count)}
 		for _, e := range s.Examples[:min(len(s.Examples), 5)] {
 			v.Examples = append(v.Examples, name(e, maxPath))
 		}

@@ -49,8 +49,11 @@ func Write(w io.Writer, d Data) error {
 // compose writes the page without the map's thumbnails first, to see how much room is
 // left for them.
 func compose(d *Data) ([]byte, error) {
+	d.telling("curves and distances")
 	p := newPage(d)
+	d.telling("queries")
 	g := newGalleries(d)
+	d.telling("thumbnails")
 	var err error
 	if p.Gallery, err = newSheet(g.pictures(), d.Thumbnail, galleryTile, gallerySheetBytes); err != nil {
 		return nil, err
@@ -58,7 +61,9 @@ func compose(d *Data) ([]byte, error) {
 	p.addGalleries(d, g)
 	missing := p.Gallery.missing
 	p.Thumbnails = []template.URL{p.Gallery.Source, ""}
+	d.telling("map")
 	c := newChart(d)
+	d.telling("thumbnails of the map")
 	if c != nil {
 		p.addMap(d, c, true)
 	}
