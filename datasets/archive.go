@@ -16,6 +16,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/field"
 	"medusa/internal/fileread"
 )
 
@@ -66,7 +67,7 @@ func gunzip(in io.Reader, dir string) (out *os.File, remove func(), err error) {
 	}
 	out, err = os.CreateTemp(dir, "medusa-archive-*.tar")
 	if err != nil {
-		return nil, nil, errors.Wrap(err, "the archive cannot be unpacked (set CacheDir, or unpack it yourself and give the folder)")
+		return nil, nil, wrongOption("the archive cannot be unpacked: %v (set %s, or unpack it yourself and give the folder)", err, field.Name("CacheDir"))
 	}
 	name := out.Name()
 	if runtime.GOOS != "windows" {
@@ -83,7 +84,7 @@ func gunzip(in io.Reader, dir string) (out *os.File, remove func(), err error) {
 		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) {
 			return nil, nil, errArchiveCut
 		}
-		return nil, nil, errors.Wrap(err, "the archive cannot be unpacked (is the disk full? set CacheDir to another one)")
+		return nil, nil, wrongOption("the archive cannot be unpacked: %v (is the disk full? Set %s to another one)", err, field.Name("CacheDir"))
 	}
 	return out, remove, nil
 }

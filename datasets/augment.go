@@ -4,7 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 
-	"github.com/pkg/errors"
+	"medusa/internal/field"
 )
 
 // Augment changes training pictures at random. The zero value changes nothing; every
@@ -44,39 +44,45 @@ type Augment struct {
 // Validate says which field is outside of its range.
 func (a Augment) Validate() error {
 	for _, f := range []struct {
-		name     string
+		name     field.Name
 		value    float64
 		low, top float64
 	}{
-		{"random_crop", float64(a.RandomCrop), 0, maxSide},
-		{"resized_crop_min", a.ResizedCropMin, 0, 1}, {"resized_crop_max", a.ResizedCropMax, 0, 1},
-		{"ratio_min", a.RatioMin, 0, 100}, {"ratio_max", a.RatioMax, 0, 100},
-		{"flip_h", a.FlipH, 0, 1}, {"flip_v", a.FlipV, 0, 1},
-		{"rotation", a.Rotation, 0, 180},
-		{"brightness", a.Brightness, 0, 1}, {"contrast", a.Contrast, 0, 1},
-		{"erase", a.Erase, 0, 1}, {"erase_area", a.EraseArea, 0, 1},
+		{"RandomCrop", float64(a.RandomCrop), 0, maxSide},
+		{"ResizedCropMin", a.ResizedCropMin, 0, 1}, {"ResizedCropMax", a.ResizedCropMax, 0, 1},
+		{"RatioMin", a.RatioMin, 0, 100}, {"RatioMax", a.RatioMax, 0, 100},
+		{"FlipH", a.FlipH, 0, 1}, {"FlipV", a.FlipV, 0, 1},
+		{"Rotation", a.Rotation, 0, 180},
+		{"Brightness", a.Brightness, 0, 1}, {"Contrast", a.Contrast, 0, 1},
+		{"Erase", a.Erase, 0, 1}, {"EraseArea", a.EraseArea, 0, 1},
 	} {
 		if !(f.value >= f.low && f.value <= f.top) {
-			return errors.Errorf("datasets: augmentation %s is %v, want %v … %v", f.name, f.value, f.low, f.top)
+			return wrongAugment("%s is %v, want %v … %v", f.name, f.value, f.low, f.top)
 		}
 	}
+	const least, largest, low, high = field.Name("ResizedCropMin"), field.Name("ResizedCropMax"), field.Name("RatioMin"), field.Name("RatioMax")
 	d := a.withDefaults()
 	if d.ResizedCropMin > d.ResizedCropMax {
-		return errors.Errorf("datasets: augmentation resized_crop_min %v is above resized_crop_max %v", d.ResizedCropMin, d.ResizedCropMax)
+		return wrongAugment("%s %v is above %s %v", least, d.ResizedCropMin, largest, d.ResizedCropMax)
 	}
 	if a.ResizedCropMin == 0 && (a.ResizedCropMax != 0 || a.RatioMin != 0 || a.RatioMax != 0) {
-		return errors.New("datasets: augmentation resized_crop_max, ratio_min and ratio_max do nothing without resized_crop_min")
+		return wrongAugment("%s, %s and %s do nothing without %s", largest, low, high, least)
 	}
 	if d.RatioMin > d.RatioMax {
-		return errors.Errorf("datasets: augmentation ratio_min %v is above ratio_max %v", d.RatioMin, d.RatioMax)
+		return wrongAugment("%s %v is above %s %v", low, d.RatioMin, high, d.RatioMax)
 	}
 	if a.Erase == 0 && a.EraseArea != 0 {
-		return errors.New("datasets: augmentation erase_area does nothing without erase")
+		return wrongAugment("%s does nothing without %s", field.Name("EraseArea"), field.Name("Erase"))
 	}
 	if a.Erase > 0 && d.EraseArea < eraseLeast {
-		return errors.Errorf("datasets: augmentation erase_area is %v, want %v … 1", a.EraseArea, eraseLeast)
+		return wrongAugment("%s is %v, want %v … 1", field.Name("EraseArea"), a.EraseArea, eraseLeast)
 	}
 	return nil
+}
+
+// wrongAugment is an error about fields of Augment.
+func wrongAugment(format string, args ...any) error {
+	return field.Errorf("datasets", "Augment", format, args...)
 }
 
 // eraseLeast is the smallest share of a picture that is erased.

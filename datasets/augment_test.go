@@ -186,17 +186,17 @@ func TestAugmentValidate(t *testing.T) {
 	require.NoError(t, Augment{}.Validate())
 	require.NoError(t, Augment{RandomCrop: 4, ResizedCropMin: 0.5, FlipH: 0.5, Rotation: 10, Brightness: 1, Contrast: 1, Erase: 1}.Validate())
 	for want, a := range map[string]Augment{
-		"random_crop is -1":         {RandomCrop: -1},
-		"flip_h is 1.5":             {FlipH: 1.5},
-		"flip_v is NaN":             {FlipV: math.NaN()},
-		"rotation is 181":           {Rotation: 181},
-		"above resized_crop_max":    {ResizedCropMin: 0.5, ResizedCropMax: 0.4},
-		"above ratio_max":           {ResizedCropMin: 0.5, RatioMin: 2},
-		"without resized_crop_min":  {RatioMin: 0.5},
-		"nothing without erase":     {EraseArea: 0.5},
-		"erase_area is 0.01":        {Erase: 1, EraseArea: 0.01},
-		"brightness is 2, want 0":   {Brightness: 2},
-		"resized_crop_min is -0.25": {ResizedCropMin: -0.25},
+		"Augment.RandomCrop is -1":       {RandomCrop: -1},
+		"FlipH is 1.5":                   {FlipH: 1.5},
+		"FlipV is NaN":                   {FlipV: math.NaN()},
+		"Rotation is 181":                {Rotation: 181},
+		"above Augment.ResizedCropMax":   {ResizedCropMin: 0.5, ResizedCropMax: 0.4},
+		"above Augment.RatioMax":         {ResizedCropMin: 0.5, RatioMin: 2},
+		"without Augment.ResizedCropMin": {RatioMin: 0.5},
+		"nothing without Augment.Erase":  {EraseArea: 0.5},
+		"EraseArea is 0.01":              {Erase: 1, EraseArea: 0.01},
+		"Brightness is 2, want 0":        {Brightness: 2},
+		"ResizedCropMin is -0.25":        {ResizedCropMin: -0.25},
 	} {
 		require.ErrorContains(t, a.Validate(), want)
 	}

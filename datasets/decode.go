@@ -90,7 +90,7 @@ func decode(name string, data []byte, maxPixels int64) (p picture, err error) {
 	}
 	if n := int64(h.width) * int64(h.height); n > maxPixels || n/int64(h.width) != int64(h.height) {
 		return picture{}, &problem{reason: reasonPixels, picture: true,
-			detail: fmt.Sprintf("%d×%d is above the limit of %d pixels; reduce it or raise MaxPixels", h.width, h.height, maxPixels)}
+			detail: fmt.Sprintf("%d×%d is above the limit of %d pixels", h.width, h.height, maxPixels)}
 	}
 	img, err := h.decode()
 	if err != nil && c.ending != "" && errors.Is(err, io.ErrUnexpectedEOF) {

@@ -81,7 +81,7 @@ func ExampleDataset_Summary() {
 	}
 	// Output:
 	// empty file: 1 (DIR/b/empty.png)
-	// not a picture: 1 (DIR/a/broken.jpg)
+	// not a picture: 1 (DIR/a/broken.jpg): an HTML page
 	// class without a readable picture: 2 (a, b)
 }
 
@@ -144,5 +144,5 @@ func ExampleLoader() {
 func ExampleAugment_Validate() {
 	fmt.Println(datasets.Augment{FlipH: 50}.Validate())
 	// Output:
-	// datasets: augmentation flip_h is 50, want 0 … 1
+	// datasets: Augment.FlipH is 50, want 0 … 1
 }

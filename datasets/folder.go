@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/field"
 )
 
 // OpenFolder reads the pictures under dir. A class is the folder of a picture, named by
@@ -40,6 +42,7 @@ func openTree(src source, origin string, o Options) (Split, error) {
 	if !info.IsDir() {
 		return Split{}, errors.Errorf("datasets: %s is a file, want a folder of pictures", origin)
 	}
+	src = &toldSource{source: src, told: func(seen int) { o.progress(seen, 0) }}
 	of, err := recognise(src, o)
 	if err != nil {
 		return Split{}, errors.WithMessagef(err, "datasets: %s", origin)
@@ -65,23 +68,24 @@ func checkCandidates(parts []*part, origin string) error {
 			return errors.Errorf("datasets: the pictures of %s lie in no class folder: make one folder a class below it, or give a CSV manifest with columns path and label", origin)
 		}
 	}
-	return errors.Errorf("datasets: no pictures under %s%s: give a folder with one folder of pictures a class", origin, reasonsOf(parts))
+	return withReasons(parts, "no pictures under %s: give a folder with one folder of pictures a class", origin)
 }
 
-// reasonsOf lists why things were left out, for an error.
-func reasonsOf(parts []*part) string {
+// withReasons is an error that lists why things were left out, each reason on a line.
+func withReasons(parts []*part, format string, args ...any) error {
 	var all []Skip
 	for _, p := range parts {
 		all = append(all, p.skipped...)
 	}
-	var list []string
 	for _, c := range countReasons(all) {
-		list = append(list, c.String())
+		limit := c.Limit
+		c.Limit = ""
+		format, args = format+"\n  %s", append(args, c.String())
+		if limit != "" {
+			format, args = format+": raise %s", append(args, field.Name(limit))
+		}
 	}
-	if list == nil {
-		return ""
-	}
-	return " (" + strings.Join(list, "; ") + ")"
+	return wrongOption(format, args...)
 }
 
 // leftAlone returns why a name is never looked at, or "".
@@ -129,8 +133,7 @@ func (d *Dataset) checkClasses(origin string, p *part) error {
 	}
 	switch d.NumClasses() {
 	case 0:
-		q := &part{skipped: d.report.skipped}
-		return errors.Errorf("datasets: no readable pictures in %s%s", where, reasonsOf([]*part{q}))
+		return withReasons([]*part{{skipped: d.report.skipped}}, "no readable pictures in %s", where)
 	case 1:
 		return errors.Errorf("datasets: %s has only the class %q: metric learning compares classes, so at least two are needed; each folder of pictures is a class", where, d.classes[0])
 	}

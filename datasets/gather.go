@@ -187,7 +187,7 @@ func (g *gatherer) readAll(all []candidate, which []int, outcomes []outcome) err
 	wg.Wait()
 	for _, i := range which {
 		if err := outcomes[i].err; g.isFatal(err) {
-			return errors.WithMessagef(err, "datasets: %s", g.store.paths[i])
+			return fatal(err, g.store.paths[i])
 		}
 	}
 	return nil
@@ -204,6 +204,15 @@ func (g *gatherer) isFatal(err error) bool {
 		return true
 	}
 	return g.options.Strict && p.picture
+}
+
+// fatal is the error that ends an opening, of the picture at path.
+func fatal(err error, path string) error {
+	var p *problem
+	if errors.As(err, &p) && limits[p.reason] != "" {
+		return wrongOption("%s: %v: raise %s", path, err, limits[p.reason])
+	}
+	return errors.WithMessagef(err, "datasets: %s", path)
 }
 
 // readOne reads candidate c to place i of the store.
@@ -263,7 +272,7 @@ func (g *gatherer) bytesOf(name string) ([]byte, error) {
 	limit := g.options.MaxFileBytes
 	if info.Size() > limit {
 		return nil, &problem{reason: reasonBytes, picture: hasPictureName(name),
-			detail: fmt.Sprintf("%d bytes, the limit is %d; raise MaxFileBytes", info.Size(), limit)}
+			detail: fmt.Sprintf("%d bytes, the limit is %d", info.Size(), limit)}
 	}
 	file, err := g.source.open(name)
 	if err != nil {

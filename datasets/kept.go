@@ -13,6 +13,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/datasets/internal/picturecache"
+	"medusa/internal/field"
 )
 
 // kept is the file of decoded pictures of Options.KeepCache, for one store.
@@ -34,7 +35,7 @@ func openKept(o Options) (*kept, error) {
 		return nil, nil
 	}
 	if err := os.MkdirAll(o.CacheDir, 0o777); err != nil {
-		return nil, errors.Wrap(err, "datasets: folder of kept pictures (CacheDir)")
+		return nil, wrongOption("folder of kept pictures (%s): %v", field.Name("CacheDir"), err)
 	}
 	plain := &store{channels: o.Channels, height: o.Height, width: o.Width}
 	bytes := plain.bytes()
@@ -48,7 +49,7 @@ func openKept(o Options) (*kept, error) {
 		return &kept{inUse: printable(name)}, nil
 	}
 	if err != nil {
-		return nil, errors.Wrap(err, "datasets: kept pictures (CacheDir)")
+		return nil, wrongOption("kept pictures (%s): %v", field.Name("CacheDir"), err)
 	}
 	return &kept{cache: cache}, nil
 }
@@ -135,8 +136,10 @@ func (in *inlet) keep(i int, key picturecache.Key, o *outcome) error {
 	if in.detail != nil {
 		pixels = append(pixels[:len(pixels):len(pixels)], in.detail.planes...)
 	}
-	k.slots[i], err = k.cache.Add(key, string(text), pixels)
-	return errors.Wrap(err, "datasets: kept pictures (is the disk full? set CacheDir to another one)")
+	if k.slots[i], err = k.cache.Add(key, string(text), pixels); err != nil {
+		return wrongOption("kept pictures: %v (is the disk full? Set %s to another one)", err, field.Name("CacheDir"))
+	}
+	return nil
 }
 
 // read reads the pixels of row i, from byte from of what is kept of it on.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pkg/errors"
+	"medusa/internal/field"
 
 	"medusa/datasets/internal/deep"
 )
@@ -77,8 +77,8 @@ func parseRange(text string) (rules rangeRules, err error) {
 }
 
 func errRange(text string) error {
-	return errors.Errorf("datasets: Options.Range is %.40q, want %s, %s, or LOW/HIGH such as 0/4095; two of them with a comma between are for 16 bits and for floating point",
-		text, RangeAuto, RangeFull)
+	return wrongOption("%s is %.40q, want %s, %s, or LOW/HIGH such as 0/4095; two of them with a comma between are for 16 bits and for floating point",
+		field.Name("Range"), text, RangeAuto, RangeFull)
 }
 
 func parseRule(text string) (rangeRule, bool) {

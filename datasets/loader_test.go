@@ -164,7 +164,7 @@ func TestLoaderConfigErrors(t *testing.T) {
 	for want, c := range map[string]LoaderConfig{
 		"batch is 0":                {},
 		"-1 workers":                {Batch: 1, Workers: -1},
-		"flip_h is 2":               {Batch: 1, Augment: Augment{FlipH: 2}},
+		"Augment.FlipH is 2":        {Batch: 1, Augment: Augment{FlipH: 2}},
 		"1 means and 0 deviations":  {Batch: 1, Normalisation: Normalisation{Mean: []float32{1}}},
 		"deviation of channel 0 is": {Batch: 1, Normalisation: Normalisation{Mean: []float32{1}, Std: []float32{0}}},
 	} {

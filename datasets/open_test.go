@@ -70,7 +70,7 @@ func TestColumnsOfNoTable(t *testing.T) {
 
 func TestCacheFileErrors(t *testing.T) {
 	_, err := OpenFS(files(t, "a/1.png", "b/2.png"), Options{CacheBytes: 1, CacheDir: filepath.Join(t.TempDir(), "none")})
-	require.ErrorContains(t, err, "set CacheDir or raise CacheBytes")
+	require.ErrorContains(t, err, "set Options.CacheDir to a folder that can be written to, or raise Options.CacheBytes")
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 

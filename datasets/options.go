@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"runtime"
 
-	"github.com/pkg/errors"
+	"medusa/internal/field"
 )
 
 // ResizeMode says how a picture of another shape becomes Height×Width.
@@ -101,7 +101,8 @@ type Options struct {
 	// Logger gets one line when a set has been opened and a warning for what was left
 	// out; nothing is logged if nil.
 	Logger *slog.Logger
-	// Progress, if not nil, is called now and then by one goroutine at a time while
+	// Progress, if not nil, is called now and then by one goroutine at a time: while a
+	// folder is listed with the files and folders seen so far and a total of 0, then while
 	// pictures are decoded.
 	Progress func(done, total int)
 }
@@ -109,34 +110,34 @@ type Options struct {
 // withDefaults returns o with its zero fields decided, or what is wrong with it.
 func (o Options) withDefaults() (Options, error) {
 	for _, f := range []struct {
-		name  string
+		name  field.Name
 		value int64
 	}{
 		{"Height", int64(o.Height)}, {"Width", int64(o.Width)}, {"MaxPixels", o.MaxPixels},
 		{"MaxFileBytes", o.MaxFileBytes}, {"CacheBytes", o.CacheBytes}, {"Workers", int64(o.Workers)},
 	} {
 		if f.value < 0 {
-			return o, errors.Errorf("datasets: Options.%s is %d, want 0 (default) or more", f.name, f.value)
+			return o, wrongOption("%s is %d, want 0 (default) or more", f.name, f.value)
 		}
 	}
 	if o.Height > maxSide || o.Width > maxSide {
-		return o, errors.Errorf("datasets: pictures of %d×%d asked for, at most %d×%d can be had", o.Height, o.Width, maxSide, maxSide)
+		return o, wrongOption("%s and %s are %d and %d, want at most %d", field.Name("Height"), field.Name("Width"), o.Height, o.Width, maxSide)
 	}
 	if o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
-		return o, errors.Errorf("datasets: Options.Channels is %d, want 1 (grey), 3 (RGB) or 0 (decide from the data)", o.Channels)
+		return o, wrongOption("%s is %d, want 1 (grey), 3 (RGB) or 0 (decide from the data)", field.Name("Channels"), o.Channels)
 	}
 	if o.Detail != 0 && !(o.Detail >= 1 && o.Detail <= 4) {
-		return o, errors.Errorf("datasets: Options.Detail is %v, want 1 … 4, or 0 for no copy of more detail", o.Detail)
+		return o, wrongOption("%s is %v, want 1 … 4, or 0 for no copy of more detail", field.Name("Detail"), o.Detail)
 	}
 	switch o.Resize {
 	case "":
 		o.Resize = Squeeze
 	case Squeeze, Crop, Pad:
 	default:
-		return o, errors.Errorf("datasets: resize mode %q is unknown, want %q, %q or %q", o.Resize, Squeeze, Crop, Pad)
+		return o, wrongOption("%s is %q, want %q, %q or %q", field.Name("Resize"), o.Resize, Squeeze, Crop, Pad)
 	}
 	if o.KeepCache && o.CacheDir == "" {
-		return o, errors.New("datasets: Options.KeepCache without CacheDir: name the folder where decoded pictures are to be kept")
+		return o, wrongOption("%s without %s: name the folder where decoded pictures are to be kept", field.Name("KeepCache"), field.Name("CacheDir"))
 	}
 	if _, err := parseRange(o.Range); err != nil {
 		return o, err
@@ -146,10 +147,10 @@ func (o Options) withDefaults() (Options, error) {
 		o.Layout = LayoutAuto
 	case LayoutAuto, LayoutFolders:
 	default:
-		return o, errors.Errorf("datasets: layout %q is unknown, want %q or %q", o.Layout, LayoutAuto, LayoutFolders)
+		return o, wrongOption("%s is %q, want %q or %q", field.Name("Layout"), o.Layout, LayoutAuto, LayoutFolders)
 	}
 	if _, err := parseColumns(o.Columns); err != nil {
-		return o, errors.WithMessage(err, "datasets: columns")
+		return o, wrongOption("%s: %v", field.Name("Columns"), err)
 	}
 	if o.Height == 0 {
 		o.Height = o.Width
@@ -170,6 +171,11 @@ func (o Options) withDefaults() (Options, error) {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	return o, nil
+}
+
+// wrongOption is an error about fields of Options.
+func wrongOption(format string, args ...any) error {
+	return field.Errorf("datasets", "Options", format, args...)
 }
 
 // maxSide bounds Height and Width: one picture then takes at most 192 MiB.

@@ -104,7 +104,7 @@ func questionOf(src source, top string, level int, found []string, all []candida
 		if slices.Contains([]string{"evaluation", "test", "testing", "query", "unseen", "novel", "unknown"}, strings.ToLower(learn)) {
 			learn, test = test, learn
 		}
-		if _, disk := src.(diskSource); disk {
+		if onDisk(src) {
 			join := func(name string) string { return src.show(strings.TrimPrefix(top+"/"+name, "./")) }
 			q.Answers = append(q.Answers, Answer{
 				If:       "one is to be learned and the other to be measured on",

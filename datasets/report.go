@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"medusa/internal/field"
 )
 
 // Skip is one thing that was left out, and why.
@@ -19,6 +21,8 @@ type Count struct {
 	What     string   `json:"what"`
 	Count    int      `json:"count"`
 	Examples []string `json:"examples,omitempty"`
+	Detail   string   `json:"detail,omitempty"` // the commonest of what is known besides: what such a file is, what to do
+	Limit    string   `json:"limit,omitempty"`  // the field of Options that they are above, such as MaxPixels
 }
 
 // ClassSize is a class and its number of pictures.
@@ -123,14 +127,19 @@ func (d *Dataset) Skipped() []Skip { return d.report.skipped }
 // countReasons groups what was left out by reason.
 func countReasons(skipped []Skip) []Count {
 	byReason := make(map[string]*Count)
+	details := make(map[string]map[string]int) // how often each is given, by reason
 	var counts []Count
 	for _, s := range skipped {
 		c := byReason[s.Reason]
 		if c == nil {
-			c = &Count{What: s.Reason}
-			byReason[s.Reason] = c
+			c = &Count{What: s.Reason, Limit: string(limits[s.Reason])}
+			byReason[s.Reason], details[s.Reason] = c, make(map[string]int)
 		}
 		c.Count++
+		given := details[s.Reason]
+		if given[s.Detail]++; s.Detail != "" && (c.Detail == "" || given[s.Detail] > given[c.Detail]) {
+			c.Detail = s.Detail
+		}
 		if len(c.Examples) < examplesShown {
 			c.Examples = append(c.Examples, s.Path)
 		}
@@ -154,8 +163,28 @@ func mostFirst(counts []Count) {
 	})
 }
 
-// String returns "what: n (example, example …)".
+// limits are the fields of Options that let in what was left out for a reason.
+var limits = map[string]field.Name{reasonPixels: "MaxPixels", reasonBytes: "MaxFileBytes"}
+
+// String returns "what: n (example, example …): detail", and which field of Options to raise.
 func (c Count) String() string {
+	return c.In(func(option string) string { return "Options." + option })
+}
+
+// In is String in other words for the fields of Options, such as those of a program's flags.
+func (c Count) In(name func(option string) string) string {
+	s := c.list()
+	if c.Detail != "" {
+		s += ": " + c.Detail
+	}
+	if c.Limit != "" {
+		s += ": raise " + name(c.Limit)
+	}
+	return s
+}
+
+// list is what, how many, and the examples.
+func (c Count) list() string {
 	s := fmt.Sprintf("%s: %d", c.What, c.Count)
 	if len(c.Examples) == 0 {
 		return s

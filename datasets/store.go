@@ -8,6 +8,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/field"
 	"medusa/internal/ram"
 )
 
@@ -96,7 +97,8 @@ func (s *store) reserve(inMemory bool, dir string) error {
 	}
 	file, err := os.CreateTemp(dir, "medusa-pictures-*.cache")
 	if err != nil {
-		return errors.Wrapf(err, "datasets: pictures of %d MiB are above CacheBytes, and no cache file can be made (set CacheDir or raise CacheBytes)", n>>20)
+		return wrongOption("pictures of %d MiB are above %s, and no cache file can be made: %v; set %s to a folder that can be written to, or raise %s",
+			n>>20, field.Name("CacheBytes"), err, field.Name("CacheDir"), field.Name("CacheBytes"))
 	}
 	s.file = file
 	if runtime.GOOS != "windows" {
@@ -181,7 +183,10 @@ func (s *store) put(i int, pixels []byte) error {
 		return nil // they lie among the kept ones alone
 	}
 	_, err := s.file.WriteAt(pixels[:n], int64(i)*int64(n))
-	return errors.Wrap(err, "datasets: cache file (is the disk full? set CacheDir to another one or raise CacheBytes)")
+	if err != nil {
+		return wrongOption("cache file: %v (is the disk full? Set %s to another one, or raise %s)", err, field.Name("CacheDir"), field.Name("CacheBytes"))
+	}
+	return nil
 }
 
 // scratch returns a buffer for get: nil where get needs none.

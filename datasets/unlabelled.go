@@ -64,7 +64,7 @@ func openUnlabelled(src source, p *part, origin string, o Options) (*Dataset, er
 		return nil, err
 	}
 	if len(p.candidates) == 0 {
-		return nil, errors.Errorf("datasets: no pictures under %s%s", origin, reasonsOf([]*part{p}))
+		return nil, withReasons([]*part{p}, "no pictures under %s", origin)
 	}
 	sets, err := gather(src, o, origin, &offer{kind: "pictures without classes", parts: []*part{p}})
 	if err != nil {
@@ -73,7 +73,7 @@ func openUnlabelled(src source, p *part, origin string, o Options) (*Dataset, er
 	d := sets[0]
 	if d.Len() == 0 {
 		d.Close()
-		return nil, errors.Errorf("datasets: no readable picture in %s%s", origin, reasonsOf([]*part{{skipped: d.report.skipped}}))
+		return nil, withReasons([]*part{{skipped: d.report.skipped}}, "no readable picture in %s", origin)
 	}
 	return d, nil
 }

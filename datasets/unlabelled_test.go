@@ -56,11 +56,11 @@ func TestUnlabelledErrors(t *testing.T) {
 	_, err = OpenUnlabelled(t.TempDir(), Options{})
 	require.ErrorContains(t, err, "no pictures under")
 	_, err = OpenUnlabelled(text, Options{})
-	require.ErrorContains(t, err, "no readable picture in list of pictures (not a picture: 1")
+	require.ErrorContains(t, err, "no readable picture in list of pictures\n  not a picture: 1")
 	_, err = OpenUnlabelledFiles(nil, Options{})
 	require.ErrorContains(t, err, "no pictures")
 	_, err = ReadUnlabelled(bytes.NewReader(plainPNG(t, 90, 90, color.White)), "upload", Options{MaxFileBytes: 20})
-	require.ErrorContains(t, err, "no readable picture in upload (file too large: 1 (upload))")
+	require.ErrorContains(t, err, "no readable picture in upload\n  file too large: 1 (upload)")
 	_, err = ReadUnlabelled(bytes.NewReader(nil), "upload", Options{})
 	require.ErrorContains(t, err, "empty file")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/field"
 	"medusa/internal/fileread"
 	"medusa/internal/npy"
 	"medusa/internal/safetensors"
@@ -144,8 +145,8 @@ func (m *matrix) setShape(shape []int, bytes int64) error {
 // transposed loads an array that is written column by column.
 func (m *matrix) transposed(most int64) (matrix, error) {
 	if m.size() > most {
-		return matrix{}, errors.Errorf("the array is written column by column, and with %d MiB too large to be turned in memory: "+
-			"save it by rows (np.ascontiguousarray), or raise CacheBytes", m.size()>>20)
+		return matrix{}, wrongOption("the array is written column by column, and with %d MiB too large to be turned in memory: "+
+			"save it by rows (np.ascontiguousarray), or raise %s", m.size()>>20, field.Name("CacheBytes"))
 	}
 	columns := make([]byte, m.size())
 	if _, err := m.from.ReadAt(columns, m.offset); err != nil {
@@ -238,7 +239,7 @@ func (l *labelled) readPacked(file *os.File, f *zip.File, o Options) error {
 		return l.readArray(io.NewSectionReader(file, offset, size), size, o)
 	}
 	if size < 0 || size > o.CacheBytes {
-		return errors.Errorf("compressed, and with %d MiB too large to be unpacked in memory: save it with np.savez, or raise CacheBytes", f.UncompressedSize64>>20)
+		return wrongOption("compressed, and with %d MiB too large to be unpacked in memory: save it with np.savez, or raise %s", f.UncompressedSize64>>20, field.Name("CacheBytes"))
 	}
 	r, err := f.Open()
 	if err != nil {

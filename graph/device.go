@@ -53,29 +53,51 @@ func OpenDevice(name string, o DeviceOptions) (*Device, error) {
 		}
 		return newDevice(acc, log), nil
 	}
-	number, isCUDA := strings.CutPrefix(name, "cuda")
+	n, err := deviceNumber(name)
 	switch {
-	case name == "" || name == "cpu":
-		return nil, nil
+	case err != nil || n < 0:
+		return nil, err
 	case name == "auto":
-		d, err := open(0)
+		d, err := open(n)
 		if err != nil {
 			log("device auto: the CPU, since there is no CUDA: " + gpu.WhyNot(err))
 			return nil, nil
 		}
 		log("device auto: " + d.Name())
 		return d, nil
-	case isCUDA && (number == "" || number[0] == ':'):
-		n := 0
-		if number != "" {
-			var err error
-			if n, err = strconv.Atoi(number[1:]); err != nil || n < 0 {
-				return nil, errors.Errorf("graph: device %q: want cuda:N with the number of a GPU, from 0", name)
-			}
-		}
-		return open(n)
 	}
-	return nil, errors.Errorf("graph: no device %q: want cpu, cuda, cuda:N or auto", name)
+	return open(n)
+}
+
+// CheckDevice says in short why OpenDevice would refuse the device of a name, as far as is
+// seen without making anything on it; of auto whether there is a GPU.
+func CheckDevice(name string) error {
+	n, err := deviceNumber(name)
+	if err != nil || n < 0 {
+		return err
+	}
+	if err := gpu.Check(n); err != nil {
+		return errors.New(gpu.WhyNot(err))
+	}
+	return nil
+}
+
+// deviceNumber is the number of the GPU that a name stands for, 0 of auto; -1 is the CPU.
+func deviceNumber(name string) (int, error) {
+	number, isCUDA := strings.CutPrefix(name, "cuda")
+	switch {
+	case name == "" || name == "cpu":
+		return -1, nil
+	case name == "auto" || isCUDA && number == "":
+		return 0, nil
+	case isCUDA && number[0] == ':':
+		n, err := strconv.Atoi(number[1:])
+		if err != nil || n < 0 {
+			return 0, errors.Errorf("graph: device %q: want cuda:N with the number of a GPU, from 0", name)
+		}
+		return n, nil
+	}
+	return 0, errors.Errorf("graph: no device %q: want cpu, cuda, cuda:N or auto", name)
 }
 
 func newDevice(acc device.Accelerator, log func(string)) *Device {

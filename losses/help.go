@@ -10,19 +10,23 @@ import (
 
 // Help is a page about all losses and their parameters with their defaults, in lines of
 // no more than 92 characters.
-func Help() string {
+func Help() string { return HelpIn(92) }
+
+// HelpIn is Help in lines of no more than so many characters, of at least 50.
+func HelpIn(width int) string {
+	width = max(width, 50)
 	var b strings.Builder
-	b.WriteString("A loss is name:parameter=value,… and several, each with a weight, are joined by +:\n")
+	b.WriteString(strings.Join(wrap("A loss is name:parameter=value,… and several, each with a weight, are joined by +:", width), "\n") + "\n")
 	b.WriteString("  triplet:margin=0.2,mining=batch-hard\n")
 	b.WriteString("  ce:scale=16,weight=1+triplet:weight=0.5\n")
 	shared := map[string][]Parameter{} // by the names of the losses that have them
 	var groups []string
 	for _, e := range entries {
-		fmt.Fprintf(&b, "\n%s\n  %s\n", e.Name, strings.Join(wrap(e.Doc, helpWidth-2), "\n  "))
+		fmt.Fprintf(&b, "\n%s\n  %s\n", e.Name, strings.Join(wrap(e.Doc, width-2), "\n  "))
 		for _, p := range e.Parameters {
 			owners := owners(p)
 			if len(owners) == 1 {
-				b.WriteString(p.line())
+				b.WriteString(p.line(width))
 				continue
 			}
 			group := strings.Join(owners, ", ")
@@ -37,7 +41,7 @@ func Help() string {
 	for _, group := range groups {
 		fmt.Fprintf(&b, "\n%s\n  have in common\n", group)
 		for _, p := range shared[group] {
-			b.WriteString(p.line())
+			b.WriteString(p.line(width))
 		}
 	}
 	return b.String()
@@ -54,19 +58,18 @@ func owners(p Parameter) (names []string) {
 }
 
 // line is name=default and what it is, with the other choices under it.
-func (p Parameter) line() string {
+func (p Parameter) line(width int) string {
 	const column = 27
 	head := fmt.Sprintf("    %-22s ", fmt.Sprintf("%s=%v", p.Name, p.Default))
-	line := head + strings.Join(wrap(p.Doc, helpWidth-column), "\n"+strings.Repeat(" ", column)) + "\n"
+	line := head + strings.Join(wrap(p.Doc, width-column), "\n"+strings.Repeat(" ", column)) + "\n"
 	if len(p.Choices) > 1 {
 		others := slices.DeleteFunc(slices.Clone(p.Choices), func(c string) bool { return c == p.Default })
-		line += fmt.Sprintf("    %22s or %s\n", "", strings.Join(others, ", "))
+		for _, l := range wrap("or "+strings.Join(others, ", "), width-column) {
+			line += strings.Repeat(" ", column) + l + "\n"
+		}
 	}
 	return line
 }
-
-// helpWidth is the length of the page's longest line, in characters.
-const helpWidth = 92
 
 // wrap cuts text at spaces into lines of at most width characters; a longer word stays whole.
 func wrap(text string, width int) (lines []string) {

@@ -32,7 +32,30 @@ type Options struct {
 	Restarts      int    // of k-means, the best by inertia counting; 1 if zero
 	MaxIterations int    // of k-means; 100 if zero
 	Seed          uint64 // of k-means
+
+	// Progress, if not nil, is called now and then while queries are measured and rows are
+	// clustered, by the goroutine of Evaluate. The total of a stage is 0 where nobody knows it.
+	Progress func(stage Stage, done, total int)
 }
+
+// Stage is a part of an evaluation.
+type Stage string
+
+// The stages of Evaluate.
+const (
+	StageRetrieval  Stage = "retrieval"  // progress counts queries
+	StageClustering Stage = "clustering" // progress counts iterations of k-means
+)
+
+// progress tells o.Progress if there is one.
+func (o Options) progress(stage Stage, done, total int) {
+	if o.Progress != nil {
+		o.Progress(stage, done, total)
+	}
+}
+
+// progressEvery is the number of queries between two calls of Options.Progress.
+const progressEvery = 64
 
 // KLargestR as Options.K is the largest number of relevant rows that a query has.
 const KLargestR = -1
@@ -122,7 +145,11 @@ func retrieve(ctx context.Context, m matching, o Options) (Result, error) {
 	depth := o.depth(m)
 	one := make([]float64, len(o.RecallAt))
 	reid := newReID(m, o)
+	o.progress(StageRetrieval, 0, m.query.Len())
 	err := forEachQuery(ctx, newScanner(m, o.Distance, rankBlock), func(query int, ranking []tier) {
+		if query%progressEvery == 0 {
+			o.progress(StageRetrieval, query, m.query.Len())
+		}
 		reid.add(ranking)
 		if len(ranking) == 0 {
 			r.LeftOut++
@@ -195,6 +222,7 @@ func cluster(ctx context.Context, query Set, o Options, r *Result) error {
 		}
 		found, err := KMeans(ctx, query, KMeansOptions{
 			Clusters: o.Clusters, Restarts: o.Restarts, MaxIterations: o.MaxIterations, Seed: o.Seed,
+			Progress: func(iteration int) { o.progress(StageClustering, iteration, 0) },
 		})
 		if err != nil {
 			return err

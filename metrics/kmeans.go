@@ -19,6 +19,9 @@ type KMeansOptions struct {
 	Seed          uint64 // of the seeding
 	// Centres starts from given centres, Clusters×Dim, in place of a seeding.
 	Centres []float64
+	// Progress, if not nil, is called before each iteration of each run with its number in the
+	// run, from 0; number 0 stands for the seeding too.
+	Progress func(iteration int)
 }
 
 // Clustering is what KMeans found.
@@ -62,13 +65,18 @@ func KMeans(ctx context.Context, rows Set, o KMeansOptions) (Clustering, error) 
 	rng := rand.New(rand.NewPCG(o.Seed, 0x6b2d6d65_616e732b))
 	l := newLloyd(rows, o.Clusters)
 	best := Clustering{Inertia: math.Inf(1)}
+	progress := o.Progress
+	if progress == nil {
+		progress = func(int) {}
+	}
 	for range max(o.Restarts, 1) {
+		progress(0)
 		if o.Centres != nil {
 			copy(l.centres, o.Centres)
 		} else if err := l.seed(ctx, rng); err != nil {
 			return Clustering{}, err
 		}
-		c, err := l.run(ctx, o.MaxIterations)
+		c, err := l.run(ctx, o.MaxIterations, progress)
 		if err != nil {
 			return Clustering{}, err
 		}
@@ -107,7 +115,7 @@ func newLloyd(rows Set, k int) *lloyd {
 	}
 }
 
-func (l *lloyd) run(ctx context.Context, maxIterations int) (Clustering, error) {
+func (l *lloyd) run(ctx context.Context, maxIterations int, progress func(int)) (Clustering, error) {
 	for i := range l.labels {
 		l.labels[i] = -1
 	}
@@ -117,6 +125,7 @@ func (l *lloyd) run(ctx context.Context, maxIterations int) (Clustering, error) 
 		if err := ctx.Err(); err != nil {
 			return Clustering{}, errors.Wrapf(err, "metrics: k-means stopped in iteration %d", c.Iterations)
 		}
+		progress(c.Iterations)
 		c.Iterations++
 		copy(before, l.labels)
 		l.assign()

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pkg/errors"
+	"medusa/internal/field"
 )
 
 // Config chooses a network. Its zero value is the CNN 32-64-128 with batch normalisation
@@ -84,44 +84,51 @@ func (c Config) Validate() error {
 	if err := given.unused(c.Backbone); err != nil {
 		return err
 	}
-	for name, v := range map[string]int{"in_channels": c.InChannels, "height": c.Height, "width": c.Width, "embedding": c.Embedding} {
-		if v < 1 {
-			return errors.Errorf("nets: %s is %d, want at least 1", name, v)
+	for _, f := range []struct {
+		name  field.Name
+		value int
+	}{{"InChannels", c.InChannels}, {"Height", c.Height}, {"Width", c.Width}, {"Embedding", c.Embedding}} {
+		if f.value < 1 {
+			return field.Errorf("nets", "", "%s is %d, want at least 1", f.name, f.value)
 		}
 	}
-	for name, list := range map[string][]int{"channels": c.Channels, "hidden": c.Hidden} {
-		for _, v := range list {
+	for _, f := range []struct {
+		name field.Name
+		list []int
+	}{{"Channels", c.Channels}, {"Hidden", c.Hidden}} {
+		for _, v := range f.list {
 			if v < 1 {
-				return errors.Errorf("nets: %s %v: each must be at least 1", name, list)
+				return field.Errorf("nets", "", "%s %v: each must be at least 1", f.name, f.list)
 			}
 		}
 	}
 	for _, f := range []struct {
-		name, value string
-		known       []string
+		name  field.Name
+		value string
+		known []string
 	}{
-		{"norm", c.Norm, norms}, {"activation", c.Activation, activations}, {"pooling", c.Pooling, poolings},
-		{"head", c.Head, heads}, {"stem", c.Stem, stems},
+		{"Norm", c.Norm, norms}, {"Activation", c.Activation, activations}, {"Pooling", c.Pooling, poolings},
+		{"Head", c.Head, heads}, {"Stem", c.Stem, stems},
 	} {
 		if err := oneOf(f.name, f.value, f.known); err != nil {
 			return err
 		}
 	}
 	if !(c.Dropout >= 0 && c.Dropout < 1) {
-		return errors.Errorf("nets: dropout is %v, want at least 0 and below 1", c.Dropout)
+		return field.Errorf("nets", "", "%s is %v, want at least 0 and below 1", field.Name("Dropout"), c.Dropout)
 	}
 	if c.Init != "" {
-		return oneOf("init", c.Init, Inits())
+		return oneOf("Init", c.Init, Inits())
 	}
 	return nil
 }
 
 // uses lists the fields that not every backbone reads; a registered one may read all.
-var uses = map[string][]string{
-	"mlp":      {"hidden"},
-	"cnn":      {"channels", "pooling", "head"},
-	"resnet18": {"channels", "head", "stem"},
-	"resnet34": {"channels", "head", "stem"},
+var uses = map[string][]field.Name{
+	"mlp":      {"Hidden"},
+	"cnn":      {"Channels", "Pooling", "Head"},
+	"resnet18": {"Channels", "Head", "Stem"},
+	"resnet34": {"Channels", "Head", "Stem"},
 }
 
 // unused returns an error for a field that is set, to something else than its default,
@@ -132,14 +139,14 @@ func (c Config) unused(backbone string) error {
 		return nil
 	}
 	for _, f := range []struct {
-		name string
+		name field.Name
 		set  bool
 	}{
-		{"channels", len(c.Channels) > 0}, {"hidden", len(c.Hidden) > 0}, {"pooling", other(c.Pooling, poolings)},
-		{"head", other(c.Head, heads)}, {"stem", c.Stem != ""},
+		{"Channels", len(c.Channels) > 0}, {"Hidden", len(c.Hidden) > 0}, {"Pooling", other(c.Pooling, poolings)},
+		{"Head", other(c.Head, heads)}, {"Stem", c.Stem != ""},
 	} {
 		if f.set && !slices.Contains(read, f.name) {
-			return errors.Errorf("nets: backbone %s does not use %s; leave it out", backbone, f.name)
+			return field.Errorf("nets", "", "%s means nothing to %s %s: leave it out", f.name, field.Name("Backbone"), backbone)
 		}
 	}
 	return nil
@@ -148,11 +155,11 @@ func (c Config) unused(backbone string) error {
 // other tells whether a choice is neither left open nor the first, the default.
 func other(value string, known []string) bool { return value != "" && value != known[0] }
 
-func oneOf(name, value string, known []string) error {
+func oneOf(name field.Name, value string, known []string) error {
 	for _, k := range known {
 		if value == k {
 			return nil
 		}
 	}
-	return errors.Errorf("nets: unknown %s %q, want one of %s", name, value, strings.Join(known, ", "))
+	return field.Errorf("nets", "", "%s is %q, want one of %s", name, value, strings.Join(known, ", "))
 }

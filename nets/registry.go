@@ -6,9 +6,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pkg/errors"
-
 	"medusa/graph"
+	"medusa/internal/field"
 )
 
 // Builder adds a backbone to x's graph: pictures x (B, C, H, W) to features (B, F). It
@@ -51,7 +50,7 @@ func builderOf(name string) (Builder, error) {
 	build := registry.builders[name]
 	registry.RUnlock()
 	if build == nil {
-		return nil, errors.Errorf("nets: unknown backbone %q, want one of %s", name, strings.Join(Names(), ", "))
+		return nil, field.Errorf("nets", "", "%s is %q, want one of %s", field.Name("Backbone"), name, strings.Join(Names(), ", "))
 	}
 	return build, nil
 }

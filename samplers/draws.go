@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/field"
 )
 
 func newDeckPK(labels []int, c Config) (Sampler, error) {
@@ -15,7 +17,7 @@ func newDeckPK(labels []int, c Config) (Sampler, error) {
 // newPoolless is NewPK for a draw that looks for no hard negatives.
 func newPoolless(labels []int, c Config, draw func([]Class, Config) (ClassDraw, error)) (*PK, error) {
 	if c.Pool != 0 {
-		return nil, errors.Errorf("samplers: %s looks for no hard negatives and takes no pool; pk-hard does", c.Name)
+		return nil, field.Errorf("samplers", "", "%s means nothing to %s %s, which looks for no hard negatives; pk-hard does", field.Name("Pool"), field.Name("Name"), c.Name)
 	}
 	return NewPK(labels, c, draw)
 }
@@ -63,7 +65,7 @@ type deckDraw struct{ deck deck }
 
 func newDeckDraw(classes []Class, c Config) (ClassDraw, error) {
 	if c.Power != 0 {
-		return nil, errors.Errorf("samplers: %s draws every class equally and takes no power; pk-weighted does", c.Name)
+		return nil, field.Errorf("samplers", "", "%s means nothing to %s %s, which draws every class equally; pk-weighted does not", field.Name("Power"), field.Name("Name"), c.Name)
 	}
 	return &deckDraw{newDeck(firstInts(len(classes)))}, nil
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/field"
 )
 
 // Observer is a Sampler that draws by where the network puts pictures. A training loop
@@ -70,7 +72,7 @@ func NewHard(labels []int, c Config) (*Hard, error) {
 		c.Pool = defaultPool
 	}
 	if c.Pool < 0 {
-		return nil, errors.Errorf("samplers: %s: hard negatives are looked for among %d pictures, want 1 or more, or 0 for %d", c.Name, c.Pool, defaultPool)
+		return nil, field.Errorf("samplers", "", "%s is %d, want 1 or more pictures, or 0 for %d", field.Name("Pool"), c.Pool, defaultPool)
 	}
 	pk, err := NewPK(labels, c, newDeckDraw)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/exclusive"
+	"medusa/internal/field"
 )
 
 // ClassDraw chooses the classes of a batch for a PK sampler. Classes are numbered from
@@ -77,11 +78,11 @@ func enoughClasses(p Plan, c Config) error {
 		return nil
 	}
 	if len(p.LeftOut) == 0 {
-		return errors.Errorf("samplers: %s: a batch needs P = %d classes, but there are %d; lower P to at most %d",
-			c.Name, c.P, p.Classes, p.Classes)
+		return field.Errorf("samplers", "", "%s is %d, the classes in a batch, but there are %d: lower it to at most %d",
+			field.Name("P"), c.P, p.Classes, p.Classes)
 	}
-	return errors.Errorf("samplers: %s: a batch needs P = %d classes of at least K = %d pictures, but only %d of %d classes have as many; "+
-		"lower K or P, or let small classes repeat their pictures (repeat)", c.Name, c.P, c.K, p.UsableClasses, p.Classes)
+	return field.Errorf("samplers", "", "a batch needs %d classes (%s) of at least %d pictures (%s), but only %d of %d classes have as many: "+
+		"lower one of them, or let small classes repeat their pictures with %s", c.P, field.Name("P"), c.K, field.Name("K"), p.UsableClasses, p.Classes, field.Name("Repeat"))
 }
 
 // classDecks makes the picture decks of the usable classes, in the order of their labels.

@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/field"
 )
 
 // Sampler yields the indices of the next batch, for ever; full batches only. What an
@@ -90,7 +92,7 @@ func New(labels []int, c Config) (Sampler, error) {
 	build := registry.builders[c.Name]
 	registry.RUnlock()
 	if build == nil {
-		return nil, errors.Errorf("samplers: no sampler %q; there are %s", c.Name, strings.Join(Names(), ", "))
+		return nil, field.Errorf("samplers", "", "%s is %q, want one of %s", field.Name("Name"), c.Name, strings.Join(Names(), ", "))
 	}
 	if len(labels) == 0 {
 		return nil, errors.Errorf("samplers: %s: no labels: the data set is empty", c.Name)
@@ -117,13 +119,13 @@ func (c Config) pk() (Config, error) {
 	}
 	if c.P < 1 || c.K < 1 || c.P > maxPictures/c.K {
 		if c.P > 0 && c.K > 0 {
-			return c, errors.Errorf("samplers: %s: P = %d classes of K = %d pictures make a batch above %d; lower P or K", c.Name, c.P, c.K, maxPictures)
+			return c, field.Errorf("samplers", "", "%s is %d and %s %d, which make a batch above %d: lower one of them", field.Name("P"), c.P, field.Name("K"), c.K, maxPictures)
 		}
-		return c, errors.Errorf("samplers: %s: P = %d, K = %d; both must be positive", c.Name, c.P, c.K)
+		return c, field.Errorf("samplers", "", "%s is %d and %s %d, want at least 1 of each", field.Name("P"), c.P, field.Name("K"), c.K)
 	}
 	if c.Batch != 0 && c.Batch != c.P*c.K {
-		return c, errors.Errorf("samplers: %s: batch is %d but P·K = %d·%d = %d; leave batch out, or make them equal",
-			c.Name, c.Batch, c.P, c.K, c.P*c.K)
+		return c, field.Errorf("samplers", "", "%s is %d, but %s of %d and %s of %d make %d: leave it out, or make them equal",
+			field.Name("Batch"), c.Batch, field.Name("P"), c.P, field.Name("K"), c.K, c.P*c.K)
 	}
 	c.Batch = c.P * c.K
 	return c, nil

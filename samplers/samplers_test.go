@@ -68,21 +68,21 @@ func TestErrorsNameTheWayOut(t *testing.T) {
 		c    Config
 		want string
 	}{
-		{Config{Name: "pkk"}, `samplers: no sampler "pkk"; there are pk, pk-hard, pk-independent, pk-weighted, uniform`},
-		{Config{P: 4, K: 2}, "samplers: pk: a batch needs P = 4 classes, but there are 3; lower P to at most 3"},
-		{Config{P: 2, K: 4}, "samplers: pk: a batch needs P = 2 classes of at least K = 4 pictures, but only 1 of 3 classes have as many; " +
-			"lower K or P, or let small classes repeat their pictures (repeat)"},
-		{Config{P: -1}, "samplers: pk: P = -1, K = 4; both must be positive"},
-		{Config{P: 2, K: 2, Batch: 5}, "samplers: pk: batch is 5 but P·K = 2·2 = 4; leave batch out, or make them equal"},
-		{Config{P: 2, K: 2, Power: 1}, "samplers: pk draws every class equally and takes no power; pk-weighted does"},
-		{Config{Name: "pk-independent", P: 2, K: 2, Power: 1}, "samplers: pk-independent draws every class equally and takes no power; pk-weighted does"},
+		{Config{Name: "pkk"}, `samplers: Name is "pkk", want one of pk, pk-hard, pk-independent, pk-weighted, uniform`},
+		{Config{P: 4, K: 2}, "samplers: P is 4, the classes in a batch, but there are 3: lower it to at most 3"},
+		{Config{P: 2, K: 4}, "samplers: a batch needs 2 classes (P) of at least 4 pictures (K), but only 1 of 3 classes have as many: " +
+			"lower one of them, or let small classes repeat their pictures with Repeat"},
+		{Config{P: -1}, "samplers: P is -1 and K 4, want at least 1 of each"},
+		{Config{P: 2, K: 2, Batch: 5}, "samplers: Batch is 5, but P of 2 and K of 2 make 4: leave it out, or make them equal"},
+		{Config{P: 2, K: 2, Power: 1}, "samplers: Power means nothing to Name pk, which draws every class equally; pk-weighted does not"},
+		{Config{Name: "pk-independent", P: 2, K: 2, Power: 1}, "samplers: Power means nothing to Name pk-independent, which draws every class equally; pk-weighted does not"},
 		{Config{Name: "pk-weighted", P: 2, K: 2, Power: 200}, "samplers: pk-weighted: with power 200 the class of label -3, with 2 pictures, would never come up; take a power nearer to 0"},
 		{Config{Name: "pk-weighted", P: 2, K: 2, Power: 1e9}, "samplers: pk-weighted: a class of 5 pictures to the power 1e+09 has weight +Inf; take a power nearer to 0"},
-		{Config{P: 2, K: 2, Pool: 9}, "samplers: pk looks for no hard negatives and takes no pool; pk-hard does"},
-		{Config{Name: "pk-hard", P: 2, K: 2, Pool: -1}, "samplers: pk-hard: hard negatives are looked for among -1 pictures, want 1 or more, or 0 for 1024"},
-		{Config{Name: "pk-hard", P: 2, K: 2, Power: 1}, "samplers: pk-hard draws every class equally and takes no power; pk-weighted does"},
-		{Config{Name: "uniform", Batch: 11}, "samplers: uniform: a batch of 11 distinct pictures out of 10; take a batch from 1 to 10"},
-		{Config{Name: "uniform", P: 2}, "samplers: uniform takes batch and seed only; p, k, repeat, power and pool belong to the P×K samplers"},
+		{Config{P: 2, K: 2, Pool: 9}, "samplers: Pool means nothing to Name pk, which looks for no hard negatives; pk-hard does"},
+		{Config{Name: "pk-hard", P: 2, K: 2, Pool: -1}, "samplers: Pool is -1, want 1 or more pictures, or 0 for 1024"},
+		{Config{Name: "pk-hard", P: 2, K: 2, Power: 1}, "samplers: Power means nothing to Name pk-hard, which draws every class equally; pk-weighted does not"},
+		{Config{Name: "uniform", Batch: 11}, "samplers: Batch is 11 distinct pictures out of 10, want 1 to 10"},
+		{Config{Name: "uniform", P: 2}, "samplers: Name uniform takes Batch and Seed only; P, K, Repeat, Power and Pool belong to the P×K samplers"},
 	} {
 		_, err := New(labels, tc.c)
 		assert.EqualError(t, err, tc.want)

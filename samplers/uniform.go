@@ -6,6 +6,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/exclusive"
+	"medusa/internal/field"
 )
 
 // uniform yields shuffled batches of all pictures, each batch of distinct ones.
@@ -22,14 +23,14 @@ type uniform struct {
 
 func newUniform(labels []int, c Config) (Sampler, error) {
 	if c.P != 0 || c.K != 0 || c.Repeat || c.Power != 0 || c.Pool != 0 {
-		return nil, errors.Errorf("samplers: uniform takes batch and seed only; p, k, repeat, power and pool belong to the P×K samplers")
+		return nil, field.Errorf("samplers", "", "%s uniform takes %s and %s only; %s, %s, %s, %s and %s belong to the P×K samplers", field.Name("Name"),
+			field.Name("Batch"), field.Name("Seed"), field.Name("P"), field.Name("K"), field.Name("Repeat"), field.Name("Power"), field.Name("Pool"))
 	}
 	if c.Batch == 0 {
 		c.Batch = DefaultBatch
 	}
 	if c.Batch < 1 || c.Batch > len(labels) {
-		return nil, errors.Errorf("samplers: uniform: a batch of %d distinct pictures out of %d; take a batch from 1 to %d",
-			c.Batch, len(labels), len(labels))
+		return nil, field.Errorf("samplers", "", "%s is %d distinct pictures out of %d, want 1 to %d", field.Name("Batch"), c.Batch, len(labels), len(labels))
 	}
 	pcg := newPCG(c.Seed)
 	return &uniform{

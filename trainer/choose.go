@@ -5,10 +5,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pkg/errors"
-
 	"medusa/datasets"
+	"medusa/internal/field"
 )
+
+// The fields that name classes.
+const trainClasses, testClasses = field.Name("Data.TrainClasses"), field.Name("Data.TestClasses")
 
 // choose obeys TrainClasses and TestClasses: it sets p.train and returns the test part that
 // lies beside it, nil if there is none. Where all pictures lie in one part, or a protocol
@@ -21,33 +23,33 @@ func (p *parts) choose(split datasets.Split) (test *datasets.Dataset, err error)
 	whole := split.Whole()
 	switch {
 	case whole != nil && share:
-		p.train, err = choose(overridden(whole, split.Train, "test"), "data.train_classes", c.TrainClasses)
+		p.train, err = choose(overridden(whole, split.Train), trainClasses, c.TrainClasses)
 		return nil, err
 	case whole != nil && c.Test == "" && chosen:
-		whole = overridden(whole, split.Train, "train_classes", "test_classes")
+		whole = overridden(whole, split.Train)
 		return p.choosePair(whole, split.Train, split.Test)
 	case split.Test == nil && c.Test == "" && c.TestClasses != "":
 		return p.choosePair(split.Train, split.Train, nil)
 	}
-	p.train, err = choose(split.Train, "data.train_classes", c.TrainClasses)
+	p.train, err = choose(split.Train, trainClasses, c.TrainClasses)
 	return split.Test, err
 }
 
 // overridden is whole, saying that the protocol does not hold.
-func overridden(whole, train *datasets.Dataset, by ...string) *datasets.Dataset {
+func overridden(whole, train *datasets.Dataset) *datasets.Dataset {
 	s := train.Summary()
-	return whole.WithProtocol("data." + strings.Join(by, ", data.") + " in place of the usual protocol of " + s.Layout)
+	return whole.WithProtocol("classes of your own choice in place of the usual protocol of " + s.Layout)
 }
 
 // choosePair cuts whole by both lists. Without a list a part is what it was, train or test,
 // less what the other list names.
 func (p *parts) choosePair(whole, train, test *datasets.Dataset) (*datasets.Dataset, error) {
 	p.parted = true
-	toTrain, err := matching(whole, "data.train_classes", p.cfg.TrainClasses)
+	toTrain, err := matching(whole, trainClasses, p.cfg.TrainClasses)
 	if err != nil {
 		return nil, err
 	}
-	toTest, err := matching(whole, "data.test_classes", p.cfg.TestClasses)
+	toTest, err := matching(whole, testClasses, p.cfg.TestClasses)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +57,7 @@ func (p *parts) choosePair(whole, train, test *datasets.Dataset) (*datasets.Data
 	for c, name := range whole.Classes() {
 		switch {
 		case toTrain != nil && toTest != nil && toTrain[c] && toTest[c]:
-			return nil, errors.Errorf("trainer: the class %q is named by data.train_classes and by data.test_classes; want it in one of them", name)
+			return nil, field.Errorf("trainer", "", "the class %q is named by %s and by %s; want it in one of them", name, trainClasses, testClasses)
 		case toTrain == nil && toTest[c]:
 			inTrain[name] = false
 		case toTest == nil && toTrain[c]:
@@ -71,7 +73,7 @@ func (p *parts) choosePair(whole, train, test *datasets.Dataset) (*datasets.Data
 	names := whole.Classes()
 	p.train = whole.Subset(func(c int) bool { return inTrain[names[c]] })
 	if n := p.train.NumClasses(); n < 2 {
-		return nil, errors.Errorf("trainer: %d classes are left to learn, want at least 2: name fewer in data.test_classes", n)
+		return nil, field.Errorf("trainer", "", "%d classes are left to learn, want at least 2: name fewer in %s", n, testClasses)
 	}
 	return whole.Subset(func(c int) bool { return inTest[names[c]] }), nil
 }
@@ -88,14 +90,14 @@ func nameSet(d *datasets.Dataset) map[string]bool {
 }
 
 // choose is the classes of d that list names; all if it is empty.
-func choose(d *datasets.Dataset, field, list string) (*datasets.Dataset, error) {
+func choose(d *datasets.Dataset, name field.Name, list string) (*datasets.Dataset, error) {
 	if list == "" {
 		return d, nil
 	}
 	if d == nil {
-		return nil, errors.Errorf("trainer: %s is %s, but there are no such pictures", field, list)
+		return nil, field.Errorf("trainer", "", "%s is %q, but there are no such pictures", name, list)
 	}
-	keep, err := matching(d, field, list)
+	keep, err := matching(d, name, list)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +106,7 @@ func choose(d *datasets.Dataset, field, list string) (*datasets.Dataset, error) 
 
 // matching tells which classes of d a list names; nil if it is empty. Every item of the
 // list must name at least one class.
-func matching(d *datasets.Dataset, field, list string) ([]bool, error) {
+func matching(d *datasets.Dataset, name field.Name, list string) ([]bool, error) {
 	if list == "" {
 		return nil, nil
 	}
@@ -113,16 +115,16 @@ func matching(d *datasets.Dataset, field, list string) ([]bool, error) {
 		item = strings.TrimSpace(item)
 		matches, err := classMatcher(item)
 		if err != nil {
-			return nil, errors.Wrapf(err, "trainer: %s: %q", field, item)
+			return nil, field.Errorf("trainer", "", "%s: %q: %v", name, item, err)
 		}
 		found := false
-		for c, name := range d.Classes() {
-			if matches(name) {
+		for c, class := range d.Classes() {
+			if matches(class) {
 				keep[c], found = true, true
 			}
 		}
 		if !found {
-			return nil, errors.Errorf("trainer: %s: no class is called %q; the %d classes are %s", field, item, d.NumClasses(), few(d.Classes()))
+			return nil, field.Errorf("trainer", "", "%s: no class is called %q; the %d classes are %s", name, item, d.NumClasses(), few(d.Classes()))
 		}
 	}
 	return keep, nil

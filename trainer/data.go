@@ -11,6 +11,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
+	"medusa/internal/field"
 )
 
 // Data is what a run learns from and is measured on: pictures or vectors that Load read, or
@@ -65,8 +66,10 @@ func (d runData) check() error {
 
 // LoadOptions are the parts of Load that are not configuration.
 type LoadOptions struct {
-	Logger   *slog.Logger
-	Progress func(done, total int) // called now and then while pictures are decoded
+	Logger *slog.Logger
+	// Progress is called now and then while folders are listed, with a total of 0, and while
+	// pictures are decoded.
+	Progress func(done, total int)
 }
 
 // Load opens the pictures that cfg names, cuts validation and test classes that share
@@ -97,12 +100,12 @@ func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 	}()
 	split, err := datasets.Open(cfg.Path, cfg.options(o))
 	if err != nil {
-		return d, err
+		return d, field.Under(err, "trainer", "Data")
 	}
 	d.Train = setOf(split.Train)
 	if d.Train == nil {
 		split.Close()
-		return d, errors.Errorf("trainer: %s has no pictures to learn from: want folders of classes, or a folder train of them", shown(cfg.Path))
+		return d, field.Errorf("trainer", "", "%s: %s has no pictures to learn from: want folders of classes, or a folder train of them", field.Name("Data.Path"), shown(cfg.Path))
 	}
 	p := parts{cfg: cfg, seed: seed, o: o}
 	found, err := p.choose(split)
@@ -115,7 +118,7 @@ func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 	}
 	d.Test = setOf(own.Test)
 	if !p.parted {
-		if own.Test, err = choose(own.Test, "data.test_classes", cfg.TestClasses); err != nil {
+		if own.Test, err = choose(own.Test, testClasses, cfg.TestClasses); err != nil {
 			return d, err
 		}
 	}
@@ -146,7 +149,10 @@ func (c Copies) separate(s datasets.Split) (datasets.Split, error) {
 		return s, nil
 	}
 	s, err := s.TellCopies(c == LeaveOutCopies)
-	return s, errors.Wrap(err, "trainer: data.copies")
+	if err != nil {
+		return s, field.Errorf("trainer", "Data", "%s: %v", field.Name("Copies"), err)
+	}
+	return s, nil
 }
 
 // Close gives back the files that sets hold open: those that Load made, and those of one's
@@ -180,6 +186,9 @@ func (c DataConfig) options(o LoadOptions) datasets.Options {
 		Logger: o.Logger, Progress: o.Progress,
 	}
 }
+
+// partFields are the fields that say where a part comes from.
+var partFields = map[string]field.Name{"val": "Val", "test": "Test"}
 
 // parts takes validation and test classes from where the configuration says.
 type parts struct {
@@ -234,7 +243,7 @@ func (p *parts) unasked(tested bool) Fitted {
 func (p *parts) cut(name string, share float64) (*datasets.Dataset, error) {
 	train, part, err := p.train.SplitClasses(share, p.seed)
 	if err != nil {
-		return nil, errors.Wrapf(err, "trainer: data.%s: cutting %v of the classes", name, share)
+		return nil, field.Errorf("trainer", "Data", "%s: cutting %v of the classes: %v", partFields[name], share, err)
 	}
 	p.train = train
 	return part, nil
@@ -252,7 +261,7 @@ func (p *parts) open(name, path string) (*datasets.Dataset, error) {
 	}
 	split, err := datasets.Open(path, c.options(p.o))
 	if err != nil {
-		return nil, errors.Wrapf(err, "trainer: data.%s", name)
+		return nil, field.Errorf("trainer", "Data", "%s: %v", partFields[name], field.Under(err, "trainer", "Data"))
 	}
 	own := split.Test
 	if name == "val" && split.Val != nil || own == nil {
@@ -263,7 +272,7 @@ func (p *parts) open(name, path string) (*datasets.Dataset, error) {
 	}
 	if err := itemsOf(own).check(itemsOf(p.train)); err != nil {
 		split.Close()
-		return nil, errors.WithMessagef(err, "trainer: data.%s: %s", name, path)
+		return nil, field.Errorf("trainer", "Data", "%s: %s: %v", partFields[name], path, err)
 	}
 	return own, nil
 }
@@ -285,16 +294,24 @@ func disjoint(d datasets.Split, cfg DataConfig, log *slog.Logger) error {
 		if part.from != "" && !d.Train.HoldsVectors() {
 			same, err := datasets.FindNearCopies(part.set, d.Train)
 			if err != nil {
-				return errors.Wrap(err, "trainer: data.val")
+				return field.Errorf("trainer", "Data", "%s: %v", field.Name("Val"), err)
 			}
 			if 2*len(same) > part.set.Len() {
-				return errors.Errorf("trainer: %d of %d validation pictures are also learned, such as %s: "+
-					"give pictures of their own, a fraction, or none as data.val", len(same), part.set.Len(), part.set.Path(same[0].Picture))
+				return field.Errorf("trainer", "Data", "%d of %d validation pictures are also learned, such as %s: "+
+					"give pictures of their own, a fraction, or none as %s", len(same), part.set.Len(), part.set.Path(same[0].Picture), field.Name("Val"))
 			}
 		}
 		log.Warn(part.name+" classes are also learned: the figures are not about unseen classes", "shared", len(s), "example", s[0])
 	}
 	return nil
+}
+
+// given is what is wrong with a normalisation that the configuration gives.
+func given(err error) error {
+	if err == nil {
+		return nil
+	}
+	return field.Errorf("trainer", "Data", "%s and %s: %v", field.Name("Mean"), field.Name("Std"), err)
 }
 
 func (c DataConfig) normalisation(train *datasets.Dataset) (datasets.Normalisation, error) {
@@ -304,7 +321,7 @@ func (c DataConfig) normalisation(train *datasets.Dataset) (datasets.Normalisati
 		return datasets.Normalisation{}, nil
 	case "given":
 		n := datasets.Normalisation{Mean: c.Mean, Std: c.Std}
-		return n, errors.Wrap(n.Validate(channels), "trainer: data.mean and data.std")
+		return n, given(n.Validate(channels))
 	}
 	n, err := train.ComputeNormalisation()
 	return n, errors.Wrap(err, "trainer: normalisation")

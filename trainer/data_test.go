@@ -72,9 +72,9 @@ func TestLoadErrors(t *testing.T) {
 		"there are no such pictures":              {Path: path, Test: "none", TestClasses: "3"},
 		"validation pictures are also learned":    {Path: path, Val: path, TestClasses: "12"},
 		"cannot be cut into two sets":             {Path: path, TrainClasses: "0-2", Val: "0.5"},
-		"data.val is 2, want a fraction":          {Path: path, Val: "2"},
-		"data.mean and data.std":                  {Path: path, Normalise: "given", Mean: []float32{1, 2}, Std: []float32{1, 2}},
-		"trainer: data.test: datasets":            {Path: path, Test: filepath.Join(path, "absent")},
+		"Data.Val is 2, want a fraction":          {Path: path, Val: "2"},
+		"Data.Mean and Data.Std":                  {Path: path, Normalise: "given", Mean: []float32{1, 2}, Std: []float32{1, 2}},
+		"trainer: Data.Test: ":                    {Path: path, Test: filepath.Join(path, "absent")},
 	} {
 		t.Run(want, func(t *testing.T) {
 			if cfg.Val == path { // the training pictures once more, without a test part beside them
@@ -165,5 +165,5 @@ func TestLoadLooksForCopies(t *testing.T) {
 		require.NoError(t, d.Close())
 	}
 	_, err := Load(DataConfig{Path: dir, Copies: "burn"}, 1, LoadOptions{})
-	require.ErrorContains(t, err, `data.copies is "burn"`)
+	require.ErrorContains(t, err, `Data.Copies is "burn"`)
 }

@@ -1,13 +1,12 @@
 package trainer
 
 import (
-	"encoding/json"
 	"reflect"
 	"slices"
 )
 
 // Differences names the fields in which two configurations ask for other results, such
-// as solver.lr: defaults are filled in, and where the pictures lie, how they are kept and
+// as Solver.LR: defaults are filled in, and where the pictures lie, how they are kept and
 // which device and how many threads work is left aside. Settings that one of them leaves to
 // the data are equal to what the other has for them.
 func Differences(a, b Config) []string {
@@ -26,43 +25,31 @@ func Differences(a, b Config) []string {
 			*size[0], *size[1] = 0, 0
 		}
 	}
-	differ("", fields(a), fields(b), &out)
+	differ("", reflect.ValueOf(results(a)), reflect.ValueOf(results(b)), &out)
 	slices.Sort(out)
 	return out
 }
 
-// fields is c as JSON has it.
-func fields(c Config) map[string]any {
+// results is c with every default filled in, without what no result depends on.
+func results(c Config) Config {
 	c = c.Defaults()
 	c.Threads, c.Device = 0, ""
 	c.Data.Path, c.Data.CacheDir, c.Data.CacheBytes, c.Data.Workers, c.Data.Ahead, c.Data.KeepCache = "", "", 0, 0, 0, false
 	c.Net.InChannels, c.Net.Height, c.Net.Width = 0, 0, 0 // taken from the pictures
-	out := map[string]any{}
-	if b, err := json.Marshal(c); err == nil {
-		_ = json.Unmarshal(b, &out) // an object that was just written
-	}
-	return out
+	return c
 }
 
-func differ(prefix string, a, b map[string]any, out *[]string) {
-	for key, v := range a {
-		inner, ok := v.(map[string]any)
-		other, also := b[key].(map[string]any)
+// differ adds the paths of the fields below prefix in which two structs differ.
+func differ(prefix string, a, b reflect.Value, out *[]string) {
+	for i := range a.NumField() {
+		f, x, y := a.Type().Field(i), a.Field(i), b.Field(i)
 		switch {
-		case ok && (also || b[key] == nil):
-			differ(prefix+key+".", inner, other, out)
-		case !reflect.DeepEqual(v, b[key]):
-			*out = append(*out, prefix+key)
+		case !f.IsExported():
+		case x.Kind() == reflect.Struct:
+			differ(prefix+f.Name+".", x, y, out)
+		case x.Kind() == reflect.Slice && x.Len() == 0 && y.Len() == 0: // nil and empty mean the same
+		case !reflect.DeepEqual(x.Interface(), y.Interface()):
+			*out = append(*out, prefix+f.Name)
 		}
-	}
-	for key, v := range b {
-		if _, ok := a[key]; ok {
-			continue
-		}
-		if inner, ok := v.(map[string]any); ok {
-			differ(prefix+key+".", nil, inner, out)
-			continue
-		}
-		*out = append(*out, prefix+key)
 	}
 }

@@ -18,6 +18,7 @@
 //	model.safetensors                 the network alone, for LoadModel
 //	embeddings.safetensors            embeddings, labels, paths and classes of the measured pictures
 //	report.html                       curves, figures, map, queries on one page
+//	left-out.csv                      the files that were left out, and why
 //	result.json                       the Result; written last
 //	tensorboard/                      the figures of metrics.jsonl for TensorBoard
 //

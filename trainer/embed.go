@@ -66,11 +66,17 @@ func input(g *gorgonia.ExprGraph, name string, shape ...int) (*gorgonia.Node, []
 
 // dataset is the embeddings (N, E) of d's pictures.
 func (e *embedder) dataset(ctx context.Context, d *items, norm datasets.Normalisation) ([]float32, error) {
+	return e.datasetTelling(ctx, d, norm, func(int, int) {})
+}
+
+// datasetTelling is dataset, and tells how many pictures of how many are embedded.
+func (e *embedder) datasetTelling(ctx context.Context, d *items, norm datasets.Normalisation, progress func(done, total int)) ([]float32, error) {
 	if c, h, w := d.Shape(); c*h*w != e.in {
 		return nil, errors.Errorf("trainer: pictures of %d×%d×%d (channels, height, width) do not fit the network, which takes %d numbers", c, h, w, e.in)
 	}
 	indices := make([]int, 0, e.batch)
 	return e.run(ctx, d.Len(), func(dst []float32, from, to int) error {
+		progress(from, d.Len())
 		indices = indices[:0]
 		for i := from; i < to; i++ {
 			indices = append(indices, i)

@@ -17,7 +17,7 @@ var recallAt = []int{1, 2, 4, 8}
 
 // measure evaluates d; clustering, which takes k-means, only if asked for or needed.
 func (t *Trainer) measure(ctx context.Context, d *items, clustering bool) (metrics.Result, error) {
-	x, err := t.embed(ctx, d)
+	x, err := t.embed(ctx, d, "embedding pictures")
 	if err != nil {
 		return metrics.Result{}, err
 	}
@@ -41,6 +41,7 @@ func (t *Trainer) retrieve(ctx context.Context, d *items, x []float32, dim int, 
 		return metrics.Result{}, err
 	}
 	o.RecallAt, o.Seed, o.OwnRows = t.recallAt(), t.cfg.Seed, parts.own
+	o.Progress = func(stage metrics.Stage, done, total int) { t.progress(ctx, "measuring "+string(stage), done, total) }
 	return metrics.Evaluate(ctx, parts.query, parts.gallery, o)
 }
 
@@ -79,7 +80,7 @@ func (t *Trainer) figure(r metrics.Result) (float64, error) {
 // evaluate measures one set, tells the hooks, and returns what it told.
 func (t *Trainer) evaluate(ctx context.Context, d *items, set string, phase Phase) (EvalInfo, error) {
 	began := time.Now()
-	x, err := t.embed(ctx, d)
+	x, err := t.embed(ctx, d, "embedding "+set+" "+d.noun())
 	if err != nil {
 		return EvalInfo{}, err
 	}
@@ -88,7 +89,8 @@ func (t *Trainer) evaluate(ctx context.Context, d *items, set string, phase Phas
 		return EvalInfo{}, err
 	}
 	i := EvalInfo{
-		Step: t.state.Step, Steps: t.cfg.Steps, Set: set, Phase: phase, Result: r, Embeddings: x, Dim: t.step.size,
+		Items: d.noun(),
+		Step:  t.state.Step, Steps: t.cfg.Steps, Set: set, Phase: phase, Result: r, Embeddings: x, Dim: t.step.size,
 		Metric: t.cfg.Metric, Seconds: time.Since(began).Seconds(),
 	}
 	i.Value, err = t.figure(r)
@@ -221,6 +223,15 @@ func (t *Trainer) tellEvaluated(ctx context.Context, i EvalInfo) error {
 		}
 		return h.Evaluated(ctx, i)
 	})
+}
+
+// progress tells every hook how far a piece of work is.
+func (t *Trainer) progress(ctx context.Context, work string, done, total int) {
+	for _, h := range t.o.Hooks {
+		if h.Progress != nil {
+			h.Progress(ctx, ProgressInfo{Work: work, Done: done, Total: total})
+		}
+	}
 }
 
 // tell calls every hook, which may use the trainer meanwhile.

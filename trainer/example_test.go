@@ -72,9 +72,9 @@ func ExampleConfig_Validate() {
 	fmt.Println(err)
 	// Output:
 	// trainer: the configuration has 3 faults:
-	//   steps is 100 and epochs 3: give one of them
-	//   clip is -1, want a positive norm, or 0 for none
-	//   solver.beta1 means nothing to sgd
+	//   Steps is 100 and Epochs 3: give one of them
+	//   Clip is -1, want a positive norm, or 0 for none
+	//   Solver.Beta1 means nothing to Solver.Name sgd
 }
 
 // A hook follows a run, and may end it with an error.

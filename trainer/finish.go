@@ -9,6 +9,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/device/cpu"
+	"medusa/internal/field"
 )
 
 // finish makes what a run leaves behind, in this order: the model, the embeddings of the
@@ -25,7 +26,7 @@ func (t *Trainer) finish(ctx context.Context, r *Result, began time.Time) error 
 			return err
 		}
 	}
-	if err := t.makeModel(r); err != nil {
+	if err := t.makeModel(ctx, r); err != nil {
 		return err
 	}
 	if err := t.tellSaved(ctx, ModelFile, "model"); err != nil {
@@ -99,7 +100,7 @@ func (e *FinishError) Error() string {
 func (e *FinishError) Unwrap() error { return e.Err }
 
 // makeModel writes the model of the best or the last weights.
-func (t *Trainer) makeModel(r *Result) error {
+func (t *Trainer) makeModel(ctx context.Context, r *Result) error {
 	r.Kept, r.ModelStep = Last, t.state.Step
 	if t.cfg.Keep == Best && t.state.HasBest {
 		r.Kept, r.ModelStep = Best, t.state.BestStep
@@ -107,6 +108,7 @@ func (t *Trainer) makeModel(r *Result) error {
 			return err
 		}
 	}
+	t.progress(ctx, "writing the model", 0, 0)
 	if err := t.writeModel(r.ModelStep); err != nil {
 		return err
 	}
@@ -151,8 +153,8 @@ func (t *Trainer) takeBest() error {
 	}
 	best, err := t.readBest(BestFile)
 	if err != nil {
-		err = errors.Wrapf(err, "trainer: the model should be the weights of step %d, which are lost: "+
-			"put them back, or resume and keep the last ones (keep: last)", t.state.BestStep)
+		err = field.Errorf("trainer", "", "the model should be the weights of step %d, which are lost: "+
+			"put them back, or resume and keep the last ones (%s %s): %v", t.state.BestStep, field.Name("Keep"), Last, err)
 		return causedBy{err, ErrBestLost}
 	}
 	if err := best.restore(t.params, t.own, t.solver); err != nil {
@@ -165,6 +167,7 @@ func (t *Trainer) takeBest() error {
 func (t *Trainer) fill(r *Result, began time.Time) {
 	s := &t.state
 	r.Steps, r.FinalLoss, r.Warnings = s.Step, s.Loss, s.Warnings
+	r.Items = t.data.Train.noun()
 	r.Before, r.Pixels = s.Before, s.Pixels
 	if s.HasBest {
 		r.Metric, r.BestValue, r.BestStep = t.cfg.Metric, s.BestValue, s.BestStep

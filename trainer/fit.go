@@ -9,6 +9,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
+	"medusa/internal/field"
 	"medusa/samplers"
 )
 
@@ -28,10 +29,13 @@ func (c Config) Fit(d Data, names Naming) (Config, []Fitted, error) {
 	if train == nil || train.Len() == 0 {
 		return c, nil, errNothingToLearn
 	}
-	if err := c.Data.needsPictures(d.items(), names); err != nil {
+	if err := c.Data.needsPictures(d.items()); err != nil {
 		return c, nil, err
 	}
-	c, fitted, err := c.fitNet(train, names)
+	c, fitted, err := c.fitNet(train)
+	if err == nil {
+		err = field.Under(c.Net.Validate(), "trainer", "Net")
+	}
 	if err != nil {
 		return c, nil, err
 	}

@@ -3,16 +3,15 @@ package trainer
 import (
 	"strings"
 
-	"github.com/pkg/errors"
-
 	"medusa/datasets"
+	"medusa/internal/field"
 )
 
 // hiddenOfVectors are the layers between vectors and their embeddings where nobody says.
 const hiddenOfVectors = 512
 
 // fitNet chooses the network for vectors where it is not given.
-func (c Config) fitNet(train *items, names Naming) (Config, []Fitted, error) {
+func (c Config) fitNet(train *items) (Config, []Fitted, error) {
 	if !train.vectors() {
 		return c, nil, nil
 	}
@@ -23,8 +22,8 @@ func (c Config) fitNet(train *items, names Naming) (Config, []Fitted, error) {
 		fitted = append(fitted, Fitted{"net.backbone", "mlp", "vectors have no rows and columns to convolve over"})
 	case strings.HasPrefix(b, "cnn"), strings.HasPrefix(b, "resnet"):
 		channels, _, _ := train.Shape()
-		return c, nil, errors.Errorf("trainer: %s convolves over the rows and columns of pictures, and the data are vectors of %d numbers: "+
-			"want %s, or leave it out", names.of("net.backbone", b), channels, names.of("net.backbone", "mlp"))
+		return c, nil, field.Errorf("trainer", "", "%s is %s, which convolves over the rows and columns of pictures, but the data are vectors of %d numbers: "+
+			"want mlp, or leave it out", field.Name("Net.Backbone"), b, channels)
 	}
 	if c.Net.Backbone == "mlp" && len(c.Net.Hidden) == 0 {
 		c.Net.Hidden = []int{hiddenOfVectors}
@@ -35,39 +34,40 @@ func (c Config) fitNet(train *items, names Naming) (Config, []Fitted, error) {
 
 // needsPictures refuses settings that only pictures of files can obey, where the data are
 // none.
-func (c DataConfig) needsPictures(d runData, names Naming) error {
+func (c DataConfig) needsPictures(d runData) error {
 	if d.Train.pictures() != nil {
 		return nil
 	}
 	a := c.Augment
-	var given []string
+	var given []any
 	for _, s := range []struct {
-		field string
+		field field.Name
 		set   bool
 	}{
-		{"data.augment.random_crop", a.RandomCrop != 0}, {"data.augment.resized_crop_min", a.ResizedCropMin != 0},
-		{"data.augment.resized_crop_max", a.ResizedCropMax != 0}, {"data.augment.ratio_min", a.RatioMin != 0},
-		{"data.augment.ratio_max", a.RatioMax != 0}, {"data.augment.flip_h", a.FlipH != 0}, {"data.augment.flip_v", a.FlipV != 0},
-		{"data.augment.rotation", a.Rotation != 0}, {"data.augment.brightness", a.Brightness != 0},
-		{"data.augment.contrast", a.Contrast != 0}, {"data.augment.erase", a.Erase != 0}, {"data.augment.erase_area", a.EraseArea != 0},
-		{"data.height", c.Height != 0}, {"data.width", c.Width != 0 && c.Width != c.Height}, {"data.channels", c.Channels != 0},
-		{"data.resize", c.Resize != "" && c.Resize != datasets.Squeeze}, {"data.invert", c.Invert}, {"data.detail", c.Detail != 0},
-		{"data.range", c.Range != "" && c.Range != datasets.RangeAuto},
-		{"data.drop_duplicates", c.DropDuplicates}, {"data.copies", c.Copies == LeaveOutCopies},
+		{"Data.Augment.RandomCrop", a.RandomCrop != 0}, {"Data.Augment.ResizedCropMin", a.ResizedCropMin != 0},
+		{"Data.Augment.ResizedCropMax", a.ResizedCropMax != 0}, {"Data.Augment.RatioMin", a.RatioMin != 0},
+		{"Data.Augment.RatioMax", a.RatioMax != 0}, {"Data.Augment.FlipH", a.FlipH != 0}, {"Data.Augment.FlipV", a.FlipV != 0},
+		{"Data.Augment.Rotation", a.Rotation != 0}, {"Data.Augment.Brightness", a.Brightness != 0},
+		{"Data.Augment.Contrast", a.Contrast != 0}, {"Data.Augment.Erase", a.Erase != 0}, {"Data.Augment.EraseArea", a.EraseArea != 0},
+		{"Data.Height", c.Height != 0}, {"Data.Width", c.Width != 0 && c.Height == 0}, {"Data.Channels", c.Channels != 0},
+		{"Data.Resize", c.Resize != "" && c.Resize != datasets.Squeeze}, {"Data.Invert", c.Invert}, {"Data.Detail", c.Detail != 0},
+		{"Data.Range", c.Range != "" && c.Range != datasets.RangeAuto},
+		{"Data.DropDuplicates", c.DropDuplicates}, {"Data.Copies", c.Copies == LeaveOutCopies},
 	} {
 		if s.set {
-			given = append(given, names.of(s.field, ""))
+			given = append(given, s.field)
 		}
 	}
 	if len(given) == 0 {
 		return nil
 	}
-	way := "leave it out"
-	if len(given) > 1 {
-		way = "leave them out"
+	way := "leave them out"
+	if len(given) == 1 {
+		way = "leave it out"
 	}
 	if d.Train.dataset() == nil {
 		way += " (a Set of your own can implement datasets.Sampled to change its items at random)"
 	}
-	return errors.Errorf("trainer: only pictures of files can obey %s, and the data are %s: %s", strings.Join(given, ", "), d.Train.noun(), way)
+	list := strings.Repeat("%s, ", len(given)-1) + "%s"
+	return field.Errorf("trainer", "", list+": only pictures of files can obey that, and the data are "+d.Train.noun()+": "+way, given...)
 }

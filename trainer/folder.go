@@ -29,6 +29,8 @@ const (
 
 	// EmbeddingsFile holds the embeddings of the measured pictures, to search or to plot.
 	EmbeddingsFile = "embeddings.safetensors"
+	// LeftOutFile lists the files that were left out and why; there is none if all were taken.
+	LeftOutFile = "left-out.csv"
 )
 
 // tempPrefix marks files that are being written; a killed run may leave one.
@@ -94,7 +96,7 @@ func (f folder) unborn(in string, e os.DirEntry) bool {
 // undo takes away what New made of a run that could not begin; the folder itself only if
 // it is new.
 func (f folder) undo(isNew bool) {
-	for _, name := range []string{ConfigFile, StoredFile, MetricsFile, checkpoints} {
+	for _, name := range []string{ConfigFile, StoredFile, MetricsFile, LeftOutFile, checkpoints} {
 		os.Remove(f.path(name))
 	}
 	if isNew {

@@ -234,7 +234,7 @@ func TestCheckpointOfAnotherRun(t *testing.T) {
 	require.NoError(t, err)
 	_, err = Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 	require.ErrorContains(t, err, "is of another run")
-	require.ErrorContains(t, err, "net.channels, steps")
+	require.ErrorContains(t, err, "Net.Channels, Steps")
 	after, err := os.ReadFile(tr.dir.path(MetricsFile))
 	require.NoError(t, err)
 	require.Equal(t, before, after)
@@ -256,7 +256,7 @@ func TestDifferences(t *testing.T) {
 	require.Empty(t, Differences(a, b))
 	require.Empty(t, Differences(a, a.Defaults()))
 	b.Solver.LR, b.Data.Augment.FlipH, b.Data.Augment.Rotation, b.Seed = 0.5, 0, 10, 8
-	require.Equal(t, []string{"data.augment.flip_h", "data.augment.rotation", "sampler.seed", "seed", "solver.lr"}, Differences(a, b))
+	require.Equal(t, []string{"Data.Augment.FlipH", "Data.Augment.Rotation", "Sampler.Seed", "Seed", "Solver.LR"}, Differences(a, b))
 	require.Equal(t, Differences(a, b), Differences(b, a))
 }
 

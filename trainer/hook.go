@@ -24,6 +24,16 @@ type Hook struct {
 	Saved func(ctx context.Context, i SaveInfo) error
 	// Warned comes when a run looks as if it went wrong, such as in a collapse.
 	Warned func(ctx context.Context, w Warning) error
+	// Progress comes now and then while something goes on that is no step: pictures are
+	// embedded or measured, a checkpoint or the model is written. It is for showing; it is
+	// called often, should be quick, and must not use the trainer.
+	Progress func(ctx context.Context, i ProgressInfo)
+}
+
+// ProgressInfo says how far a piece of work is that is no step.
+type ProgressInfo struct {
+	Work        string // what goes on, such as "embedding test pictures"
+	Done, Total int    // of it; Total is 0 where nobody knows how much there is
 }
 
 // StartInfo says what is about to run.
@@ -35,6 +45,7 @@ type StartInfo struct {
 	Parameters    int // learned numbers of the network
 	LossParams    int // learned numbers of the loss
 	Config        Config
+	LeftOut       string   // path of the list of what was left out; empty if all was taken
 	Fitted        []Fitted // settings that were not given and suit the data
 }
 
@@ -64,6 +75,7 @@ type StepInfo struct {
 type EvalInfo struct {
 	Step, Steps int
 	Set         string         // SetValidation or SetTest
+	Items       string         // what the set holds: pictures, vectors or items
 	Phase       Phase          // when
 	Result      metrics.Result // figures as fractions
 	Embeddings  []float32      // (N, Dim) of the set's pictures; nil for RawPixels
@@ -127,6 +139,8 @@ const (
 
 // Result is the outcome of Run; result.json holds it.
 type Result struct {
+	Items string `json:"items,omitempty"` // what was learned from: pictures, vectors or items
+
 	// Before and After are measured on the test classes, or where there are none on the
 	// validation classes; On says which. Nil if there are neither.
 	Before *metrics.Result `json:"before,omitempty"`

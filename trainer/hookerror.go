@@ -1,6 +1,9 @@
 package trainer
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // HookError says that a hook ended the run. The run folder then holds a checkpoint of
 // the step, from which Resume goes on, and the model of the weights so far.
@@ -24,12 +27,12 @@ func (e *HookError) Unwrap() error { return e.Err }
 
 // leaveModel writes the model of a run that a hook ended: of the weights that would be
 // kept if the run were over. Before the first step there is nothing worth a model.
-func (t *Trainer) leaveModel(hook *HookError, r *Result) error {
+func (t *Trainer) leaveModel(ctx context.Context, hook *HookError, r *Result) error {
 	if t.state.Step == 0 {
 		return nil
 	}
 	if r.Model == "" {
-		if err := t.makeModel(r); err != nil {
+		if err := t.makeModel(ctx, r); err != nil {
 			return err
 		}
 	}

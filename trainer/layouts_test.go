@@ -89,7 +89,7 @@ func TestClassesInPlaceOfTheProtocol(t *testing.T) {
 			require.Equal(t, c.train, begin(opened(d.Train)))
 			require.Equal(t, c.test, begin(opened(d.Test)))
 			replaced := c.cfg.Path == cub && (c.cfg.TrainClasses != "" || c.cfg.TestClasses != "")
-			require.Equal(t, replaced, opened(d.Train).Summary().Protocol == "data.train_classes, data.test_classes in place of the usual protocol of CUB-200-2011")
+			require.Equal(t, replaced, opened(d.Train).Summary().Protocol == "classes of your own choice in place of the usual protocol of CUB-200-2011")
 		})
 	}
 	d, err := Load(DataConfig{Path: cub, Test: "0.25"}, 1, LoadOptions{})

@@ -48,7 +48,7 @@ func (t *Trainer) measurePixels(ctx context.Context) error {
 	if err != nil {
 		return errors.Wrap(err, "trainer: raw pixels")
 	}
-	i := EvalInfo{Steps: t.cfg.Steps, Set: set, Phase: RawPixels, Result: r, Dim: dim, Seconds: time.Since(began).Seconds()}
+	i := EvalInfo{Steps: t.cfg.Steps, Set: set, Items: d.noun(), Phase: RawPixels, Result: r, Dim: dim, Seconds: time.Since(began).Seconds()}
 	if i.Value, err = t.figure(r); err == nil { // clusters are not measured
 		i.Metric = t.cfg.Metric
 	}

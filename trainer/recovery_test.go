@@ -114,7 +114,7 @@ func TestBestOfAnotherRun(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(path, b, 0o644))
 			rewrite(t, path, func(f *safetensors.File) { setStep(t, f, last.state) })
-		}, "is of another run, which differs in sampler.seed, seed"},
+		}, "is of another run, which differs in Sampler.Seed, Seed"},
 		"of other weights": {func(path string) {
 			rewrite(t, path, func(f *safetensors.File) { f.Tensors[0].F32[0]++ })
 		}, "its weights are others than those that this run measured"},

@@ -45,12 +45,17 @@ func (r *reporter) write(ctx context.Context) error {
 		Facts:   r.facts(),
 		Metrics: r.metrics(),
 		Pixels:  r.result.Pixels != nil,
+		Items:   r.result.Items,
 		Series:  r.series(),
 		Splits:  r.splits(),
 		Skipped: r.skipped(),
 		Config:  string(config),
 		Version: softwareVersion(),
 		Seed:    int64(r.result.Seed),
+
+		SkippedList: r.listOfSkipped(),
+
+		Progress: func(part string) { r.progress(ctx, part, 0, 0) },
 	}
 	if r.result.On != "" {
 		d.On = r.trainer.data.measuredOn(r.result.On)
@@ -73,6 +78,14 @@ func (r *reporter) write(ctx context.Context) error {
 		return errors.Wrap(err, "trainer")
 	}
 	return dir.writeBytes(ReportFile, page.Bytes())
+}
+
+// listOfSkipped is the name of the file that lists what was left out.
+func (r *reporter) listOfSkipped() string {
+	if r.trainer.leftOut == "" {
+		return ""
+	}
+	return LeftOutFile
 }
 
 // addSet adds the measured set: embeddings, neighbours, thumbnails.
@@ -99,7 +112,8 @@ func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
 		return err
 	}
 	full, err := metrics.Evaluate(ctx, parts.query, parts.gallery,
-		metrics.Options{OwnRows: parts.own, PerQuery: true, NoClustering: true})
+		metrics.Options{OwnRows: parts.own, PerQuery: true, NoClustering: true,
+			Progress: func(_ metrics.Stage, done, total int) { r.progress(ctx, "each query", done, total) }})
 	if err != nil {
 		return err
 	}
@@ -111,6 +125,7 @@ func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
 		d.PerQueryAP[parts.queries[q.Row]] = q.MAPAtR
 	}
 	d.APName = "MAP@R"
+	r.progress(ctx, "neighbours", 0, 0)
 	return addNeighbours(ctx, d, parts)
 }
 
@@ -138,6 +153,11 @@ func addNeighbours(ctx context.Context, d *report.Data, parts retrieval) error {
 		d.Neighbours.Indices[picture], d.Neighbours.Distances[picture] = near, short
 	}
 	return nil
+}
+
+// progress tells the hooks which part of the report is being made.
+func (r *reporter) progress(ctx context.Context, part string, done, total int) {
+	r.trainer.progress(ctx, "writing the report: "+part, done, total)
 }
 
 func (r *reporter) facts() []report.Fact {
@@ -263,7 +283,7 @@ func (r *reporter) splits() []report.Split {
 func (r *reporter) skipped() []report.Skip {
 	var out []report.Skip
 	for _, c := range r.trainer.data.data().Skipped() {
-		out = append(out, report.Skip{Reason: c.What, Count: c.Count, Examples: c.Examples})
+		out = append(out, report.Skip{Reason: c.What, Detail: c.Detail, Count: c.Count, Examples: c.Examples})
 	}
 	return out
 }

@@ -224,7 +224,7 @@ func (t *Trainer) remake(ctx context.Context, name string, r *Result) error {
 	var x []float32
 	if d, _ := t.data.measured(); d != nil {
 		var err error
-		if x, err = t.embed(ctx, d); err != nil {
+		if x, err = t.embed(ctx, d, "embedding pictures"); err != nil {
 			return err
 		}
 	}

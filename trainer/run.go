@@ -67,7 +67,7 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 		t.o.Logger.Info("stopped", "step", t.state.Step, "resume", string(t.dir))
 		return r, nil
 	case errors.As(err, &hook) && !errors.Is(err, errSave):
-		if e := t.leaveModel(hook, &r); e != nil {
+		if e := t.leaveModel(ctx, hook, &r); e != nil {
 			err = bothErrors{err, e}
 		}
 	}
@@ -398,7 +398,7 @@ func (t *Trainer) tellStart(ctx context.Context) error {
 	net, loss := t.Parameters()
 	i := StartInfo{
 		Dir: string(t.dir), Step: t.state.Step, Steps: t.cfg.Steps, Batch: t.sampler.Batch(),
-		StepsPerEpoch: t.sampler.BatchesPerEpoch(), Parameters: net, LossParams: loss, Config: t.cfg, Fitted: t.fitted,
+		StepsPerEpoch: t.sampler.BatchesPerEpoch(), Parameters: net, LossParams: loss, Config: t.cfg, LeftOut: t.leftOut, Fitted: t.fitted,
 	}
 	return t.tell(func(h Hook) error {
 		if h.Start == nil {
@@ -413,6 +413,7 @@ var errSave = errors.New("saving failed")
 
 // save writes a checkpoint.
 func (t *Trainer) save(ctx context.Context, name, kind string) error {
+	t.progress(ctx, "writing a checkpoint", 0, 0)
 	if err := t.journal.sync(); err != nil {
 		return saveError{err}
 	}

@@ -113,6 +113,8 @@ func TestOwnSetIsLearnedResumedAndReported(t *testing.T) {
 	page, err := os.ReadFile(r.Report)
 	require.NoError(t, err)
 	require.Contains(t, string(page), "vectors of 16 numbers")
+	require.Contains(t, string(page), "Vectors: the vectors themselves in place of embeddings")
+	require.Equal(t, "vectors", r.Items)
 	require.Contains(t, string(page), "noisyWaves")
 	require.NotContains(t, string(page), "could not be drawn")
 	file, err := safetensors.Open(r.Embeddings)
@@ -273,7 +275,7 @@ func TestOwnSetThatCannotBe(t *testing.T) {
 	cfg := smallWaves()
 	cfg.Data.Augment.FlipH = 0.5
 	_, err := New(cfg, newWaves(), Options{Dir: filepath.Join(t.TempDir(), "run")})
-	require.ErrorContains(t, err, "only pictures of files can obey data.augment.flip_h")
+	require.ErrorContains(t, err, "Data.Augment.FlipH: only pictures of files can obey that")
 	require.ErrorContains(t, err, "datasets.Sampled")
 }
 
@@ -358,15 +360,15 @@ func TestVectorsAreLearnedFrom(t *testing.T) {
 	require.ErrorContains(t, err, "its vectors are 8×1×1 (channels, height, width), those to learn from 16×1×1")
 	again.Data = DataConfig{Path: path, Test: pictures(t)}
 	_, err = Load(again.Data, 1, LoadOptions{})
-	require.ErrorContains(t, err, "data.test")
+	require.ErrorContains(t, err, "Data.Test")
 }
 
 func TestVectorsRefuseWhatPicturesObey(t *testing.T) {
 	for want, change := range map[string]func(c *Config){
-		"data.augment.flip_h, data.height, data.invert": func(c *Config) { c.Data.Augment.FlipH, c.Data.Height, c.Data.Invert = 1, 32, true },
-		"net.backbone: cnn convolves":                   func(c *Config) { c.Net = nets.Config{Backbone: "cnn"} },
-		"net.backbone: resnet18 convolves":              func(c *Config) { c.Net = nets.Config{Backbone: "resnet18"} },
-		"backbone mlp does not use channels":            func(c *Config) { c.Net = nets.Config{Channels: []int{4}} },
+		"Data.Augment.FlipH, Data.Height, Data.Invert: only pictures": func(c *Config) { c.Data.Augment.FlipH, c.Data.Height, c.Data.Invert = 1, 32, true },
+		"Net.Backbone is cnn, which convolves":                        func(c *Config) { c.Net = nets.Config{Backbone: "cnn"} },
+		"Net.Backbone is resnet18, which convolves":                   func(c *Config) { c.Net = nets.Config{Backbone: "resnet18"} },
+		"Net.Channels means nothing to Net.Backbone mlp":              func(c *Config) { c.Net = nets.Config{Channels: []int{4}} },
 	} {
 		cfg := smallWaves()
 		cfg.Data = DataConfig{Path: vectorFiles(t)}
@@ -377,5 +379,5 @@ func TestVectorsRefuseWhatPicturesObey(t *testing.T) {
 	cfg := small(pictures(t))
 	cfg.Net = nets.Config{Hidden: []int{16}}
 	_, err := New(cfg, load(t, cfg), Options{Dir: filepath.Join(t.TempDir(), "run")})
-	require.ErrorContains(t, err, "backbone cnn does not use hidden")
+	require.ErrorContains(t, err, "Net.Hidden means nothing to Net.Backbone cnn")
 }

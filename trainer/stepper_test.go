@@ -92,9 +92,9 @@ func TestStepperClips(t *testing.T) {
 func TestNewStepperSaysWhatIsWrong(t *testing.T) {
 	for want, cfg := range map[string]StepperConfig{
 		"a batch of 0 pictures": {},
-		"loss:":                 {Batch: 4, Loss: "triplit"},
-		"solver.lr is -1":       {Batch: 4, Solver: SolverConfig{LR: -1}},
-		"unknown backbone":      {Batch: 4, Net: nets.Config{Backbone: "cnm"}},
+		"Loss:":                 {Batch: 4, Loss: "triplit"},
+		"Solver.LR is -1":       {Batch: 4, Solver: SolverConfig{LR: -1}},
+		"Net.Backbone is":       {Batch: 4, Net: nets.Config{Backbone: "cnm"}},
 	} {
 		_, err := NewStepper(cfg)
 		assert.ErrorContains(t, err, want)

@@ -14,6 +14,7 @@ import (
 	"medusa/graph"
 	"medusa/internal/device/cpu"
 	"medusa/internal/exclusive"
+	"medusa/internal/field"
 	"medusa/losses"
 	"medusa/metrics"
 	"medusa/nets"
@@ -88,6 +89,7 @@ type Trainer struct {
 	landing     time.Time // when the last one ended
 	moved       moved
 	info        StepInfo
+	leftOut     string        // path of the list of what was left out
 	unsaved     bool          // whether the state has changed since the last checkpoint
 	lostBest    bool          // whether the best checkpoint must be written anew, from the state as it is
 	finished    *storedResult // of a run that came to its end before; nil for others
@@ -123,7 +125,11 @@ func (t *Trainer) found() (err error) {
 		return err
 	}
 	t.dir.sweep()
-	if err := t.dir.writeConfig(t.given, t.o.ConfigText); err != nil {
+	err = t.dir.writeConfig(t.given, t.o.ConfigText)
+	if err == nil {
+		t.leftOut, err = t.dir.writeLeftOut(t.data.data())
+	}
+	if err != nil {
 		t.dir.undo(errors.Is(was, os.ErrNotExist))
 		return errors.WithMessage(err, "trainer: the run was not begun")
 	}
@@ -149,7 +155,11 @@ func Resume(data Data, o Options) (*Trainer, error) {
 	}
 	t.held = held
 	dir.sweep()
-	if err := dir.completeConfig(t.given, o.ConfigText); err != nil {
+	err = dir.completeConfig(t.given, o.ConfigText)
+	if err == nil {
+		t.leftOut, err = dir.writeLeftOut(data)
+	}
+	if err != nil {
 		t.Close()
 		return nil, err
 	}
@@ -239,7 +249,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err := sets.check(); err != nil {
 		return nil, err
 	}
-	if err := cfg.Data.needsPictures(sets, o.Naming); err != nil {
+	if err := cfg.Data.needsPictures(sets); err != nil {
 		return nil, err
 	}
 	if _, err := cpu.Instructions(); err != nil {
@@ -290,9 +300,9 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 func fit(c nets.Config, d *items) (nets.Config, error) {
 	channels, height, width := d.Shape()
 	if cmp.Or(c.InChannels, channels) != channels || cmp.Or(c.Height, height) != height || cmp.Or(c.Width, width) != width {
-		return c, errors.Errorf("trainer: the network is configured for %d×%d×%d (channels, height, width), the pictures are %d×%d×%d: "+
-			"leave these fields of net at 0, or set data.channels, data.height and data.width",
-			c.InChannels, c.Height, c.Width, channels, height, width)
+		return c, field.Errorf("trainer", "", "%s, %s and %s are %d, %d and %d, but the pictures are %d×%d×%d (channels, height, width): "+
+			"leave the former at 0, or set %s, %s and %s", field.Name("Net.InChannels"), field.Name("Net.Height"), field.Name("Net.Width"),
+			c.InChannels, c.Height, c.Width, channels, height, width, field.Name("Data.Channels"), field.Name("Data.Height"), field.Name("Data.Width"))
 	}
 	c.InChannels, c.Height, c.Width = channels, height, width
 	return c, nil
@@ -301,7 +311,7 @@ func fit(c nets.Config, d *items) (nets.Config, error) {
 // draw makes the sampler, and of epochs steps.
 func (t *Trainer) draw() (err error) {
 	if t.sampler, err = samplers.New(t.data.Train.Labels(), t.cfg.Sampler); err != nil {
-		return err
+		return field.Under(err, "trainer", "Sampler")
 	}
 	if t.cfg.Epochs > 0 {
 		t.cfg.Steps, t.cfg.Epochs = t.cfg.Epochs*t.sampler.BatchesPerEpoch(), 0
@@ -435,7 +445,7 @@ func (t *Trainer) Embed(ctx context.Context, d datasets.Set) ([]float32, error) 
 	if err != nil {
 		return nil, err
 	}
-	return t.embed(ctx, set)
+	return t.embed(ctx, set, "embedding "+set.noun())
 }
 
 // toEmbed is a set that somebody gave to be embedded.
@@ -449,8 +459,8 @@ func toEmbed(d datasets.Set) (*items, error) {
 
 const theTrainer = "trainer: the Trainer"
 
-// embed is Embed for those who use the trainer already.
-func (t *Trainer) embed(ctx context.Context, d *items) ([]float32, error) {
+// embed is Embed for those who use the trainer already; the hooks are told of it as that work.
+func (t *Trainer) embed(ctx context.Context, d *items, work string) ([]float32, error) {
 	if t.eval == nil {
 		eval, err := newEmbedder(t.cfg.Net, t.params, t.cfg.EvalBatch, t.device)
 		if err != nil {
@@ -458,7 +468,7 @@ func (t *Trainer) embed(ctx context.Context, d *items) ([]float32, error) {
 		}
 		t.eval = eval
 	}
-	x, err := t.eval.dataset(ctx, d, t.data.Norm)
+	x, err := t.eval.datasetTelling(ctx, d, t.data.Norm, func(done, total int) { t.progress(ctx, work, done, total) })
 	if err != nil && d.dataset() == nil && ctx.Err() == nil {
 		return nil, errors.WithMessagef(err, "trainer: embedding at step %d", t.state.Step)
 	}
@@ -490,7 +500,9 @@ func (t *Trainer) embedUntrained(ctx context.Context, d *items) ([]float32, erro
 		e.close()
 		t.device.Drop(graph.Tensors(params)...)
 	}()
-	return e.dataset(ctx, d, t.data.Norm)
+	return e.datasetTelling(ctx, d, t.data.Norm, func(done, total int) {
+		t.progress(ctx, "embedding pictures with the initial weights", done, total)
+	})
 }
 
 // EmbeddingSize is the length E of an embedding.

@@ -11,6 +11,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
+	"medusa/internal/field"
 	"medusa/losses"
 	"medusa/samplers"
 )
@@ -78,45 +79,49 @@ func (s ScheduleConfig) defaults(steps int) ScheduleConfig {
 	return s
 }
 
-// Validate lists everything that is wrong with c in one error.
+// Validate lists everything that is wrong with c in one error, in which errors.As finds a
+// FieldError.
 func (c Config) Validate() error {
 	c = c.Defaults()
+	const steps, epochs, every = field.Name("Steps"), field.Name("Epochs"), field.Name("EvalEvery")
 	var f faults
-	f.add(c.Steps < 0, "steps is %d, want at least 1", c.Steps)
-	f.add(c.Epochs < 0, "epochs is %d, want at least 1", c.Epochs)
-	f.add(c.Steps > 0 && c.Epochs > 0, "steps is %d and epochs %d: give one of them", c.Steps, c.Epochs)
-	f.add(!finite(c.Clip) || c.Clip < 0, "clip is %v, want a positive norm, or 0 for none", c.Clip)
-	f.add(c.EvalEvery < -1, "eval_every is %d, want a number of steps, 0 for the default or -1 for never", c.EvalEvery)
-	f.add(c.EvalBatch < 0 || c.EvalBatch > most, "eval_batch is %d, want 1 … %d", c.EvalBatch, most)
-	f.add(c.Net.Embedding > most, "net.embedding is %d, want at most %d", c.Net.Embedding, most)
-	f.add(c.Patience < 0, "patience is %d, want a number of evaluations, or 0 for none", c.Patience)
-	f.add(c.Patience > 0 && c.EvalEvery < 0, "patience is %d, but eval_every says never to evaluate", c.Patience)
-	f.add(c.CheckpointEvery < -1, "checkpoint_every is %d, want a number of steps, 0 for the default or -1 for never", c.CheckpointEvery)
-	f.add(c.LogEvery < 0, "log_every is %d, want a number of steps", c.LogEvery)
-	f.add(c.Threads < 0, "threads is %d, want a number, or 0 for all processors", c.Threads)
-	f.add(!metricName.MatchString(c.Metric), "metric is %q, want recall_at_K, precision_at_1, r_precision, map_at_r, map, mrr, nmi, ami, ari or pairwise_f1", c.Metric)
-	f.oneOf("keep", string(c.Keep), string(Best), string(Last))
-	f.add(!deviceName.MatchString(c.Device), "device is %q, want cpu, cuda, cuda:N with the number of a GPU, or auto", c.Device)
+	f.add(c.Steps < 0, "%s is %d, want at least 1", steps, c.Steps)
+	f.add(c.Epochs < 0, "%s is %d, want at least 1", epochs, c.Epochs)
+	f.add(c.Steps > 0 && c.Epochs > 0, "%s is %d and %s %d: give one of them", steps, c.Steps, epochs, c.Epochs)
+	f.add(!finite(c.Clip) || c.Clip < 0, "%s is %v, want a positive norm, or 0 for none", field.Name("Clip"), c.Clip)
+	f.add(c.EvalEvery < -1, "%s is %d, want a number of steps, 0 for the default or -1 for never", every, c.EvalEvery)
+	f.add(c.EvalBatch < 0 || c.EvalBatch > most, "%s is %d, want 1 … %d", field.Name("EvalBatch"), c.EvalBatch, most)
+	f.add(c.Net.Embedding > most, "%s is %d, want at most %d", field.Name("Net.Embedding"), c.Net.Embedding, most)
+	f.add(c.Patience < 0, "%s is %d, want a number of evaluations, or 0 for none", field.Name("Patience"), c.Patience)
+	f.add(c.Patience > 0 && c.EvalEvery < 0, "%s is %d, but %s says never to evaluate", field.Name("Patience"), c.Patience, every)
+	f.add(c.CheckpointEvery < -1, "%s is %d, want a number of steps, 0 for the default or -1 for never", field.Name("CheckpointEvery"), c.CheckpointEvery)
+	f.add(c.LogEvery < 0, "%s is %d, want a number of steps", field.Name("LogEvery"), c.LogEvery)
+	f.add(c.Threads < 0, "%s is %d, want a number, or 0 for all processors", field.Name("Threads"), c.Threads)
+	f.add(!metricName.MatchString(c.Metric), "%s is %q, want recall_at_K, precision_at_1, r_precision, map_at_r, map, mrr, nmi, ami, ari or pairwise_f1", field.Name("Metric"), c.Metric)
+	f.oneOf("Keep", string(c.Keep), string(Best), string(Last))
+	f.add(!deviceName.MatchString(c.Device), "%s is %q, want cpu, cuda, cuda:N with the number of a GPU, or auto", field.Name("Device"), c.Device)
 	net := c.Net
 	if net.Backbone == "" && len(net.Hidden) > 0 {
 		net.Backbone = "mlp" // if the data are vectors; with pictures New says what hidden layers need
 	}
-	if err := net.Validate(); err != nil {
-		f.add(true, "net: %v", err)
-	}
+	f.addError(net.Validate(), "Net")
 	if len(c.Loss) > maxLossBytes {
-		f.add(true, "loss has %d characters, want at most %d", len(c.Loss), maxLossBytes)
+		f.add(true, "%s has %d characters, want at most %d", field.Name("Loss"), len(c.Loss), maxLossBytes)
 	} else if _, err := losses.Parse(c.Loss, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2}); err != nil {
-		f.add(true, "loss: %v", err)
+		f.add(true, "%s: %v", field.Name("Loss"), err)
 	}
 	c.Data.validate(&f)
 	c.Solver.validate(&f)
 	c.Schedule.validate(&f)
 	if n := c.Sampler.Name; n != "" {
-		f.oneOf("sampler.name", n, samplers.Names()...)
+		f.oneOf("Sampler.Name", n, samplers.Names()...)
 	}
-	f.add(c.Sampler.P < 0 || c.Sampler.K < 0 || c.Sampler.Batch < 0, "sampler has p %d, k %d, batch %d, want none below 0",
-		c.Sampler.P, c.Sampler.K, c.Sampler.Batch)
+	for _, s := range []struct {
+		name  field.Name
+		value int
+	}{{"Sampler.P", c.Sampler.P}, {"Sampler.K", c.Sampler.K}, {"Sampler.Batch", c.Sampler.Batch}, {"Sampler.Pool", c.Sampler.Pool}} {
+		f.add(s.value < 0, "%s is %d, want at least 1, or 0 for the default", s.name, s.value)
+	}
 	return f.err()
 }
 
@@ -130,93 +135,118 @@ const most = 1 << 16
 func (c Config) suits(data runData) error {
 	var f faults
 	if data.Val == nil {
-		f.add(c.Patience > 0, "patience is %d, but there are no validation classes to lose it over: give data.val, or no patience", c.Patience)
-		f.add(c.Schedule.Name == "plateau", "schedule.name is plateau, but there are no validation classes to see one on: give data.val, or another schedule")
+		f.add(c.Patience > 0, "%s is %d, but there are no validation classes to lose it over: give %s, or no patience", field.Name("Patience"), c.Patience, field.Name("Data.Val"))
+		f.add(c.Schedule.Name == "plateau", "%s is plateau, but there are no validation classes to see one on: give %s, or another schedule", field.Name("Schedule.Name"), field.Name("Data.Val"))
 	}
 	shift := c.Data.Augment.RandomCrop
-	f.add(shift > 0 && shift >= min(c.Net.Height, c.Net.Width), "data.augment.random_crop is %d, which shifts pictures of %d×%d out of sight: want less",
-		shift, c.Net.Height, c.Net.Width)
+	f.add(shift > 0 && shift >= min(c.Net.Height, c.Net.Width), "%s is %d, which shifts pictures of %d×%d out of sight: want less",
+		field.Name("Data.Augment.RandomCrop"), shift, c.Net.Height, c.Net.Width)
 	return f.err()
 }
 
 var metricName = regexp.MustCompile(`^(recall_at_[1-9][0-9]{0,5}|precision_at_1|r_precision|map_at_r|map|mrr|nmi|ami|ari|pairwise_f1)$`)
 
 func (d DataConfig) validate(f *faults) {
-	f.oneOf("data.copies", string(d.Copies), string(TellCopies), string(LeaveOutCopies), string(IgnoreCopies))
-	f.oneOf("data.resize", string(d.Resize), string(datasets.Squeeze), string(datasets.Crop), string(datasets.Pad))
-	f.add(!datasets.ValidRange(d.Range), "data.range is %q, want auto, full, or LOW/HIGH such as 0/4095", d.Range)
-	f.oneOf("data.layout", string(cmp.Or(d.Layout, datasets.LayoutAuto)), string(datasets.LayoutAuto), string(datasets.LayoutFolders))
-	f.oneOf("data.normalise", d.Normalise, "auto", "none", "given")
-	f.add(d.Normalise == "given" && (len(d.Mean) == 0 || len(d.Std) == 0), "data.normalise is given, but mean and std are not")
-	f.add(d.Normalise != "given" && len(d.Mean)+len(d.Std) > 0, "data.mean and data.std are given, but data.normalise is %s, want given", d.Normalise)
-	f.add(d.Height < 0 || d.Width < 0, "data.height and data.width are %d and %d, want none below 0", d.Height, d.Width)
-	f.add(!slices.Contains([]int{0, 1, 3}, d.Channels), "data.channels is %d, want 1 (grey) or 3 (colour)", d.Channels)
-	f.add(d.Workers < 0, "data.workers is %d, want a number, or 0 for all processors", d.Workers)
-	f.add(d.Ahead < 0, "data.ahead is %d, want a number of batches, or 0 for the default", d.Ahead)
-	f.add(d.MaxPixels < 0, "data.max_pixels is %d, want a number of pixels, or 0 for the default", d.MaxPixels)
-	f.add(d.CacheBytes < 0, "data.cache_bytes is %d, want a number of bytes, or 0 for the default", d.CacheBytes)
-	for _, part := range []struct{ name, from string }{{"data.val", d.Val}, {"data.test", d.Test}} {
+	const normalise, mean, std = field.Name("Data.Normalise"), field.Name("Data.Mean"), field.Name("Data.Std")
+	f.oneOf("Data.Copies", string(d.Copies), string(TellCopies), string(LeaveOutCopies), string(IgnoreCopies))
+	f.oneOf("Data.Resize", string(d.Resize), string(datasets.Squeeze), string(datasets.Crop), string(datasets.Pad))
+	f.add(!datasets.ValidRange(d.Range), "%s is %q, want auto, full, or LOW/HIGH such as 0/4095", field.Name("Data.Range"), d.Range)
+	f.oneOf("Data.Layout", string(cmp.Or(d.Layout, datasets.LayoutAuto)), string(datasets.LayoutAuto), string(datasets.LayoutFolders))
+	f.oneOf(normalise, d.Normalise, "auto", "none", "given")
+	f.add(d.Normalise == "given" && (len(d.Mean) == 0 || len(d.Std) == 0), "%s is given, but %s and %s are not", normalise, mean, std)
+	f.add(d.Normalise != "given" && len(d.Mean)+len(d.Std) > 0, "%s and %s are given, but %s is %s, want given", mean, std, normalise, d.Normalise)
+	f.add(!slices.Contains([]int{0, 1, 3}, d.Channels), "%s is %d, want 1 (grey) or 3 (colour)", field.Name("Data.Channels"), d.Channels)
+	f.add(!(d.Detail == 0 || d.Detail >= 1 && d.Detail <= 4), "%s is %v, want 1 … 4, or 0 for no copy of more detail", field.Name("Data.Detail"), d.Detail)
+	for _, n := range []struct {
+		name  field.Name
+		value int64
+		want  string
+	}{
+		{"Data.Height", int64(d.Height), "a number of pixels, or 0 for the default"}, {"Data.Width", int64(d.Width), "a number of pixels, or 0 for the default"},
+		{"Data.Workers", int64(d.Workers), "a number, or 0 for all processors"}, {"Data.Ahead", int64(d.Ahead), "a number of batches, or 0 for the default"},
+		{"Data.MaxPixels", d.MaxPixels, "a number of pixels, or 0 for the default"}, {"Data.CacheBytes", d.CacheBytes, "a number of bytes, or 0 for the default"},
+	} {
+		f.add(n.value < 0, "%s is %d, want %s", n.name, n.value, n.want)
+	}
+	for _, part := range []struct {
+		name field.Name
+		from string
+	}{{"Data.Val", d.Val}, {"Data.Test", d.Test}} {
 		if x, ok := fraction(part.from); ok {
 			f.add(!(x > 0 && x < 1), "%s is %s, want a fraction of the classes between 0 and 1, a path, or none", part.name, part.from)
 		}
 	}
-	if err := d.Augment.Validate(); err != nil {
-		f.add(true, "data.augment: %v", err)
-	}
+	f.addError(d.Augment.Validate(), "Data.Augment")
 }
 
 func (s SolverConfig) validate(f *faults) {
-	f.oneOf("solver.name", s.Name, "sgd", "adam", "adamw", "rmsprop")
-	used := map[string][]string{
-		"sgd": {"momentum", "nesterov"}, "adam": {"beta1", "beta2", "eps"}, "adamw": {"beta1", "beta2", "eps"},
-		"rmsprop": {"momentum", "alpha", "eps"},
+	const name, momentum, nesterov = field.Name("Solver.Name"), field.Name("Solver.Momentum"), field.Name("Solver.Nesterov")
+	f.oneOf(name, s.Name, "sgd", "adam", "adamw", "rmsprop")
+	used := map[string][]field.Name{
+		"sgd": {momentum, nesterov}, "adam": {"Solver.Beta1", "Solver.Beta2", "Solver.Eps"}, "adamw": {"Solver.Beta1", "Solver.Beta2", "Solver.Eps"},
+		"rmsprop": {momentum, "Solver.Alpha", "Solver.Eps"},
 	}[s.Name]
 	for _, o := range []struct {
-		name string
+		name field.Name
 		set  bool
-	}{{"momentum", s.Momentum != 0}, {"nesterov", s.Nesterov}, {"beta1", s.Beta1 != 0}, {"beta2", s.Beta2 != 0}, {"alpha", s.Alpha != 0}, {"eps", s.Eps != 0}} {
-		f.add(used != nil && o.set && !slices.Contains(used, o.name), "solver.%s means nothing to %s", o.name, s.Name)
+	}{{momentum, s.Momentum != 0}, {nesterov, s.Nesterov}, {"Solver.Beta1", s.Beta1 != 0}, {"Solver.Beta2", s.Beta2 != 0},
+		{"Solver.Alpha", s.Alpha != 0}, {"Solver.Eps", s.Eps != 0}} {
+		f.add(used != nil && o.set && !slices.Contains(used, o.name), "%s means nothing to %s %s", o.name, name, s.Name)
 	}
-	f.add(!finite(s.LR) || s.LR <= 0, "solver.lr is %v, want a positive learning rate", s.LR)
-	f.add(!finite(s.LossLR) || s.LossLR < 0, "solver.loss_lr is %v, want a positive factor", s.LossLR)
-	f.share("solver.momentum", s.Momentum)
-	f.share("solver.beta1", s.Beta1)
-	f.share("solver.beta2", s.Beta2)
-	f.share("solver.alpha", s.Alpha)
-	f.add(!finite(s.Eps) || s.Eps < 0, "solver.eps is %v, want a small positive number", s.Eps)
-	f.add(!finite(s.WeightDecay) || s.WeightDecay < 0, "solver.weight_decay is %v, want a positive number, or 0 for none", s.WeightDecay)
-	f.add(s.Name == "sgd" && s.Nesterov && s.Momentum == 0, "solver.nesterov needs a solver.momentum, such as 0.9")
+	f.add(!finite(s.LR) || s.LR <= 0, "%s is %v, want a positive learning rate", field.Name("Solver.LR"), s.LR)
+	f.add(!finite(s.LossLR) || s.LossLR < 0, "%s is %v, want a positive factor", field.Name("Solver.LossLR"), s.LossLR)
+	f.share(momentum, s.Momentum)
+	f.share("Solver.Beta1", s.Beta1)
+	f.share("Solver.Beta2", s.Beta2)
+	f.share("Solver.Alpha", s.Alpha)
+	f.add(!finite(s.Eps) || s.Eps < 0, "%s is %v, want a small positive number", field.Name("Solver.Eps"), s.Eps)
+	f.add(!finite(s.WeightDecay) || s.WeightDecay < 0, "%s is %v, want a positive number, or 0 for none", field.Name("Solver.WeightDecay"), s.WeightDecay)
+	f.add(s.Name == "sgd" && s.Nesterov && s.Momentum == 0, "%s needs a %s, such as 0.9", nesterov, momentum)
 }
 
 func (s ScheduleConfig) validate(f *faults) {
-	f.oneOf("schedule.name", s.Name, "constant", "step", "cosine", "plateau")
+	const name, warmup, every, wait = field.Name("Schedule.Name"), field.Name("Schedule.Warmup"), field.Name("Schedule.Every"), field.Name("Schedule.Wait")
+	const gamma, floor = field.Name("Schedule.Gamma"), field.Name("Schedule.Floor")
+	f.oneOf(name, s.Name, "constant", "step", "cosine", "plateau")
 	drops := s.Name == "step" || s.Name == "plateau"
-	f.add(s.Warmup < 0, "schedule.warmup is %d, want a number of steps", s.Warmup)
-	f.add(s.Every < 0, "schedule.every is %d, want a number of steps", s.Every)
-	f.add(s.Wait < 0, "schedule.wait is %d, want a number of evaluations", s.Wait)
-	f.add(drops && !(s.Gamma > 0 && s.Gamma < 1), "schedule.gamma is %v, want a factor between 0 and 1", s.Gamma)
-	f.add(!(s.Floor >= 0 && s.Floor < 1), "schedule.floor is %v, want a share of the learning rate from 0 to below 1", s.Floor)
-	f.add(s.Every != 0 && s.Name != "step", "schedule.every means nothing to %s", s.Name)
-	f.add(s.Gamma != 0 && !drops, "schedule.gamma means nothing to %s", s.Name)
-	f.add(s.Wait != 0 && s.Name != "plateau", "schedule.wait means nothing to %s", s.Name)
-	f.add(s.Floor != 0 && s.Name != "cosine" && s.Name != "plateau", "schedule.floor means nothing to %s", s.Name)
+	f.add(s.Warmup < 0, "%s is %d, want a number of steps", warmup, s.Warmup)
+	f.add(s.Every < 0, "%s is %d, want a number of steps", every, s.Every)
+	f.add(s.Wait < 0, "%s is %d, want a number of evaluations", wait, s.Wait)
+	f.add(drops && !(s.Gamma > 0 && s.Gamma < 1), "%s is %v, want a factor between 0 and 1", gamma, s.Gamma)
+	f.add(!(s.Floor >= 0 && s.Floor < 1), "%s is %v, want a share of the learning rate from 0 to below 1", floor, s.Floor)
+	f.add(s.Every != 0 && s.Name != "step", "%s means nothing to %s %s", every, name, s.Name)
+	f.add(s.Gamma != 0 && !drops, "%s means nothing to %s %s", gamma, name, s.Name)
+	f.add(s.Wait != 0 && s.Name != "plateau", "%s means nothing to %s %s", wait, name, s.Name)
+	f.add(s.Floor != 0 && s.Name != "cosine" && s.Name != "plateau", "%s means nothing to %s %s", floor, name, s.Name)
 }
 
 // faults collects what is wrong.
-type faults []string
+type faults []*field.Error
 
 func (f *faults) add(wrong bool, format string, args ...any) {
 	if wrong {
-		*f = append(*f, fmt.Sprintf(format, args...))
+		*f = append(*f, field.Errorf("trainer", "", format, args...))
 	}
 }
 
-func (f *faults) oneOf(name, value string, known ...string) {
+// addError adds what another package says about fields below owner.
+func (f *faults) addError(err error, owner string) {
+	var about *field.Error
+	switch {
+	case err == nil:
+	case errors.As(field.Under(err, "trainer", owner), &about):
+		*f = append(*f, about)
+	default:
+		f.add(true, "%s: %v", field.Name(owner), err)
+	}
+}
+
+func (f *faults) oneOf(name field.Name, value string, known ...string) {
 	f.add(!slices.Contains(known, value), "%s is %q, want one of %s", name, value, strings.Join(known, ", "))
 }
 
 // share checks a decay of a running mean.
-func (f *faults) share(name string, v float64) {
+func (f *faults) share(name field.Name, v float64) {
 	f.add(!(v >= 0 && v < 1), "%s is %v, want a share from 0 to below 1", name, v)
 }
 
@@ -224,11 +254,55 @@ func (f faults) err() error {
 	if len(f) == 0 {
 		return nil
 	}
+	return configError{f}
+}
+
+// configError is all that is wrong with a configuration.
+type configError struct{ faults []*field.Error }
+
+func (e configError) Error() string {
+	return "trainer: " + e.list(func(name string) string { return name })
+}
+
+// In is the list in other words for the fields; a single fault needs no heading there.
+func (e configError) In(name func(field string) string) string {
+	if len(e.faults) == 1 {
+		return e.faults[0].In(name)
+	}
+	return e.list(name)
+}
+
+func (e configError) list(name func(field string) string) string {
 	noun := "faults"
-	if len(f) == 1 {
+	if len(e.faults) == 1 {
 		noun = "fault"
 	}
-	return errors.Errorf("trainer: the configuration has %d %s:\n  %s", len(f), noun, strings.Join(f, "\n  "))
+	var b strings.Builder
+	fmt.Fprintf(&b, "the configuration has %d %s:", len(e.faults), noun)
+	for _, f := range e.faults {
+		b.WriteString("\n  " + f.In(name))
+	}
+	return b.String()
+}
+
+// Fields lists the fields that are named.
+func (e configError) Fields() []string {
+	var out []string
+	for _, f := range e.faults {
+		out = append(out, f.Fields()...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// FieldError is what errors about fields of a Config are: errors.As finds it in what
+// Validate, Load and New return.
+type FieldError interface {
+	error
+	// Fields lists the fields that the message names, such as Solver.LR of Config.
+	Fields() []string
+	// In is the message in other words for the fields, such as those of a program's flags.
+	In(name func(field string) string) string
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -30,37 +30,37 @@ func TestZeroConfigIsValid(t *testing.T) {
 
 func TestEachFaultIsNamed(t *testing.T) {
 	for want, c := range map[string]Config{
-		"steps is -1":                        {Steps: -1},
-		"give one of them":                   {Steps: 1, Epochs: 1},
-		"clip is -1":                         {Clip: -1},
-		"clip is NaN":                        {Clip: math.NaN()},
-		"eval_every is -2":                   {EvalEvery: -2},
-		"patience is 3, but":                 {Patience: 3, EvalEvery: -1},
-		`metric is "accuracy"`:               {Metric: "accuracy"},
-		`keep is "worst"`:                    {Keep: "worst"},
-		`device is "tpu", want cpu, cuda`:    {Device: "tpu"},
-		`device is "cuda1", want cpu, cuda`:  {Device: "cuda1"},
-		"net: nets: ":                        {Net: nets.Config{Backbone: "vgg"}},
-		"loss: losses: ":                     {Loss: "triplets"},
-		`solver.name is "lion"`:              {Solver: SolverConfig{Name: "lion"}},
-		"solver.nesterov means nothing":      {Solver: SolverConfig{Nesterov: true}},
-		"solver.beta1 means nothing to sgd":  {Solver: SolverConfig{Name: "sgd", Beta1: 0.9}},
-		"needs a solver.momentum":            {Solver: SolverConfig{Name: "sgd", Nesterov: true}},
-		"solver.beta2 is 1":                  {Solver: SolverConfig{Beta2: 1}},
-		"solver.lr is -0.1":                  {Solver: SolverConfig{LR: -0.1}},
-		"solver.weight_decay is -1":          {Solver: SolverConfig{WeightDecay: -1}},
-		`schedule.name is "linear"`:          {Schedule: ScheduleConfig{Name: "linear"}},
-		"schedule.every means nothing":       {Schedule: ScheduleConfig{Every: 3}},
-		"schedule.gamma is 2":                {Schedule: ScheduleConfig{Name: "step", Gamma: 2}},
-		"schedule.floor is 1":                {Schedule: ScheduleConfig{Name: "cosine", Floor: 1}},
-		`sampler.name is "pairs"`:            {Sampler: samplers.Config{Name: "pairs"}},
-		"sampler has p -1":                   {Sampler: samplers.Config{P: -1}},
-		"data.val is 1.5, want a fraction":   {Data: DataConfig{Val: "1.5"}},
-		"mean and std are not":               {Data: DataConfig{Normalise: "given"}},
-		"data.normalise is auto, want given": {Data: DataConfig{Mean: []float32{1}}},
-		`data.resize is "stretch"`:           {Data: DataConfig{Resize: "stretch"}},
-		"data.channels is 2":                 {Data: DataConfig{Channels: 2}},
-		"data.augment: ":                     {Data: DataConfig{Augment: datasets.Augment{FlipH: 2}}},
+		"Steps is -1":                                   {Steps: -1},
+		"give one of them":                              {Steps: 1, Epochs: 1},
+		"Clip is -1":                                    {Clip: -1},
+		"Clip is NaN":                                   {Clip: math.NaN()},
+		"EvalEvery is -2":                               {EvalEvery: -2},
+		"Patience is 3, but":                            {Patience: 3, EvalEvery: -1},
+		`Metric is "accuracy"`:                          {Metric: "accuracy"},
+		`Keep is "worst"`:                               {Keep: "worst"},
+		`Device is "tpu", want cpu, cuda`:               {Device: "tpu"},
+		`Device is "cuda1", want cpu, cuda`:             {Device: "cuda1"},
+		"Net.Backbone is ":                              {Net: nets.Config{Backbone: "vgg"}},
+		"Loss: no loss is named":                        {Loss: "triplets"},
+		`Solver.Name is "lion"`:                         {Solver: SolverConfig{Name: "lion"}},
+		"Solver.Nesterov means nothing":                 {Solver: SolverConfig{Nesterov: true}},
+		"Solver.Beta1 means nothing to Solver.Name sgd": {Solver: SolverConfig{Name: "sgd", Beta1: 0.9}},
+		"needs a Solver.Momentum":                       {Solver: SolverConfig{Name: "sgd", Nesterov: true}},
+		"Solver.Beta2 is 1":                             {Solver: SolverConfig{Beta2: 1}},
+		"Solver.LR is -0.1":                             {Solver: SolverConfig{LR: -0.1}},
+		"Solver.WeightDecay is -1":                      {Solver: SolverConfig{WeightDecay: -1}},
+		`Schedule.Name is "linear"`:                     {Schedule: ScheduleConfig{Name: "linear"}},
+		"Schedule.Every means nothing":                  {Schedule: ScheduleConfig{Every: 3}},
+		"Schedule.Gamma is 2":                           {Schedule: ScheduleConfig{Name: "step", Gamma: 2}},
+		"Schedule.Floor is 1":                           {Schedule: ScheduleConfig{Name: "cosine", Floor: 1}},
+		`Sampler.Name is "pairs"`:                       {Sampler: samplers.Config{Name: "pairs"}},
+		"Sampler.P is -1":                               {Sampler: samplers.Config{P: -1}},
+		"Data.Val is 1.5, want a fraction":              {Data: DataConfig{Val: "1.5"}},
+		"Data.Mean and Data.Std are not":                {Data: DataConfig{Normalise: "given"}},
+		"Data.Normalise is auto, want given":            {Data: DataConfig{Mean: []float32{1}}},
+		`Data.Resize is "stretch"`:                      {Data: DataConfig{Resize: "stretch"}},
+		"Data.Channels is 2":                            {Data: DataConfig{Channels: 2}},
+		"Data.Augment.FlipH is 2":                       {Data: DataConfig{Augment: datasets.Augment{FlipH: 2}}},
 	} {
 		t.Run(want, func(t *testing.T) {
 			err := c.Validate()
@@ -105,7 +105,7 @@ func TestConfigThatDoesNotSuitTheData(t *testing.T) {
 	cfg.Patience, cfg.Data.Augment.RandomCrop = 3, side
 	data.Val = nil
 	err := suits(cfg, data)
-	for _, want := range []string{"3 faults", "patience is 3, but there are no validation classes", "schedule.name is plateau", "random_crop is 8"} {
+	for _, want := range []string{"3 faults", "Patience is 3, but there are no validation classes", "Schedule.Name is plateau", "Data.Augment.RandomCrop is 8"} {
 		require.ErrorContains(t, err, want)
 	}
 	_, err = New(cfg, data, Options{Dir: t.TempDir()})
@@ -120,6 +120,6 @@ func suits(c Config, data Data) error {
 
 func TestSizesThatNoMemoryHolds(t *testing.T) {
 	err := Config{EvalBatch: 1e8, Net: nets.Config{Embedding: 1e8}}.Validate()
-	require.ErrorContains(t, err, "eval_batch is 100000000, want 1 … 65536")
-	require.ErrorContains(t, err, "net.embedding is 100000000, want at most 65536")
+	require.ErrorContains(t, err, "EvalBatch is 100000000, want 1 … 65536")
+	require.ErrorContains(t, err, "Net.Embedding is 100000000, want at most 65536")
 }

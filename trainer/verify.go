@@ -23,7 +23,7 @@ func (t *Trainer) Verify(ctx context.Context, d datasets.Set, at ...float64) (me
 	if err != nil {
 		return metrics.Verification{}, err
 	}
-	x, err := t.embed(ctx, set)
+	x, err := t.embed(ctx, set, "embedding "+set.noun())
 	if err != nil {
 		return metrics.Verification{}, err
 	}
@@ -37,6 +37,7 @@ func (t *Trainer) verify(ctx context.Context, d *items, x []float32, at []float6
 			ofClass = append(ofClass, i)
 		}
 	}
+	t.progress(ctx, "measuring thresholds", 0, 0)
 	s := subset(d, x, t.step.size, ofClass)
 	s.Cameras = nil // two pictures of one camera are a pair like any other
 	v, err := metrics.Verify(ctx, s, metrics.VerifyOptions{At: at, Seed: t.cfg.Seed})
@@ -52,7 +53,7 @@ func (t *Trainer) verifyModel(ctx context.Context, r *Result, on string, x []flo
 		embeddings := x
 		if on != SetValidation {
 			var err error
-			if embeddings, err = t.embed(ctx, d); err != nil {
+			if embeddings, err = t.embed(ctx, d, "embedding pictures"); err != nil {
 				return err
 			}
 		}

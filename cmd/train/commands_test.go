@@ -121,7 +121,7 @@ func TestAdvisedCommands(t *testing.T) {
 	})
 	t.Run("another learning rate", func(t *testing.T) {
 		begin("one run")
-		works(advised(t, `begin a new run with (-config .*)`, fails("-resume", "one run", "-lr", "0.5")), "-lr", "0.5")
+		works(advised(t, `go run ./cmd/train (-config .*)`, fails("-resume", "one run", "-lr", "0.5")), "-lr", "0.5")
 	})
 	t.Run("changed", func(t *testing.T) {
 		begin("changed run")
@@ -129,7 +129,7 @@ func TestAdvisedCommands(t *testing.T) {
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(path, bytes.Replace(text, []byte("steps: 20"), []byte("steps: 21"), 1), 0o644))
-		said := works(advised(t, `begin a new run with (-config .*)`, fails("-resume", "changed run")))
+		said := works(advised(t, `go run ./cmd/train (-config .*)`, fails("-resume", "changed run")))
 		assert.Contains(t, said, "step 21/21")
 	})
 	t.Run("no checkpoint", func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestAdvisedCommands(t *testing.T) {
 		for _, name := range []string{trainer.ResultFile, trainer.ModelFile, trainer.PreviousFile} {
 			require.NoError(t, os.Remove(filepath.Join("best lost", name)))
 		}
-		args := advised(t, `(-resume .* -keep last) makes`, fails("-resume", "best lost"))
+		args := advised(t, `go run ./cmd/train (-resume .* -keep last)`, fails("-resume", "best lost"))
 		assert.Contains(t, works(args), "(of step 20)")
 		assert.Contains(t, works(args), "is finished")
 	})
@@ -160,7 +160,7 @@ func TestAdvisedCommands(t *testing.T) {
 		said := fails("-resume", "of photos", "-data", "others")
 		assert.Regexp(t, "pictures are others|pictures of", said)
 		folders(t, "elsewhere", 12, 4)
-		works(strings.Split(strings.ReplaceAll(strings.Join(advised(t, `(-resume .* -data PATH) goes on`, said), "\x00"), "PATH", "elsewhere"), "\x00"))
+		works(strings.Split(strings.ReplaceAll(strings.Join(advised(t, `go run ./cmd/train (-resume .* -data PATH)`, said), "\x00"), "PATH", "elsewhere"), "\x00"))
 	})
 	t.Run("argument", func(t *testing.T) {
 		works(advised(t, `did you mean (-data .*)\?`, fails("photos")), quick...)

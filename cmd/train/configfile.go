@@ -33,7 +33,7 @@ func (f *flags) readConfig(ctx context.Context, path string) error {
 	if _, err := os.Stat(filepath.Join(filepath.Dir(path), trainer.StoredFile)); err == nil {
 		skip = []string{"out"}
 	}
-	return errors.Wrapf(f.applyConfig(raw, skip...), "config %s", path)
+	return errors.Wrapf(f.applyConfig(path, raw, skip...), "config %s", path)
 }
 
 // readRecord sets every flag as config.yaml of a run says.
@@ -42,7 +42,7 @@ func (f *flags) readRecord(path string) error {
 	if err != nil {
 		return errors.Wrap(err, "config")
 	}
-	return errors.Wrapf(f.applyConfig(raw, "out"), "config %s", path)
+	return errors.Wrapf(f.applyConfig(path, raw, "out"), "config %s", path)
 }
 
 // readText reads a file or a pipe, which may be slow, until ctx ends.
@@ -70,7 +70,8 @@ func readText(ctx context.Context, path string) ([]byte, error) {
 	}
 }
 
-func (f *flags) applyConfig(raw []byte, skip ...string) error {
+// applyConfig sets what the text of the file at path says, but for the keys in skip.
+func (f *flags) applyConfig(path string, raw []byte, skip ...string) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(raw, &doc); err != nil {
 		return err
@@ -96,6 +97,9 @@ func (f *flags) applyConfig(raw []byte, skip ...string) error {
 		if err := f.applyKey(key, value, given[key.Value]); err != nil {
 			return err
 		}
+		if !given[key.Value] {
+			f.origin[key.Value] = fmt.Sprintf("%s, line %d", path, key.Line)
+		}
 	}
 	return nil
 }
@@ -112,7 +116,10 @@ func (f *flags) applyKey(key, value *yaml.Node, given bool) error {
 		old := f.set.Lookup(key.Value).Value.String()
 		defer func() { _ = f.set.Set(key.Value, old) }()
 	}
-	return errors.Wrapf(f.set.Set(key.Value, text), "line %d: %s: %q", value.Line, key.Value, text)
+	if err := f.set.Set(key.Value, text); err != nil {
+		return errors.Errorf("line %d: %s is %q, want %s", value.Line, key.Value, text, f.wants(key.Value))
+	}
+	return nil
 }
 
 // scalarText is a value as it would stand on the command line; a list is joined by commas.

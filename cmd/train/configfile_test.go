@@ -63,7 +63,7 @@ func TestAnyTextSurvivesConfig(t *testing.T) {
 		require.NoError(t, err)
 		back, g := &settings{}, newFlags()
 		back.register(g)
-		require.NoError(t, g.applyConfig(yaml), "%q\n%s", text, yaml)
+		require.NoError(t, g.applyConfig("run.yaml", yaml), "%q\n%s", text, yaml)
 		require.Equal(t, s, back, "%q", text)
 		again, err := g.writeConfig()
 		require.NoError(t, err)
@@ -106,7 +106,7 @@ func FuzzTextNode(f *testing.F) {
 		require.NoError(t, g.set.Set("data", text))
 		yaml, err := g.writeConfig()
 		require.NoError(t, err)
-		require.NoError(t, one(&read).applyConfig(yaml))
+		require.NoError(t, one(&read).applyConfig("run.yaml", yaml))
 		require.Equal(t, text, read, "%s", yaml)
 	})
 }

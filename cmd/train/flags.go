@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -17,6 +18,7 @@ import (
 type flags struct {
 	set    *flag.FlagSet
 	groups []group
+	origin map[string]string // where in a file a flag was set, by its name
 }
 
 type group struct {
@@ -30,7 +32,7 @@ type entry struct {
 }
 
 func newFlags() *flags {
-	f := &flags{set: flag.NewFlagSet("train", flag.ContinueOnError)}
+	f := &flags{set: flag.NewFlagSet("train", flag.ContinueOnError), origin: map[string]string{}}
 	f.set.SetOutput(io.Discard) // errors and help are printed by main
 	return f
 }
@@ -72,7 +74,7 @@ func (f *flags) yes(p *bool, name string, def bool, usage string) {
 func (f *flags) parse(args []string) error {
 	err := f.set.Parse(args)
 	if err == nil && f.set.NArg() > 0 {
-		err = errors.Errorf("unexpected argument %q; did you mean -data %s?", f.set.Arg(0), f.set.Arg(0))
+		err = errors.Errorf("unexpected argument %q; did you mean -data %s?", f.set.Arg(0), shellWord(f.set.Arg(0)))
 	}
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return err
@@ -81,7 +83,30 @@ func (f *flags) parse(args []string) error {
 	if name, ok := strings.CutPrefix(err.Error(), unknown); ok {
 		return errors.Errorf("there is no flag -%s%s; -h lists all", name, f.suggest(name, "-"))
 	}
+	if m := unreadable.FindStringSubmatch(err.Error()); m != nil {
+		return errors.Errorf("-%s %s: want %s", m[2], m[1], f.wants(m[2]))
+	}
 	return err
+}
+
+// unreadable is what package flag says of a value that a flag cannot take.
+var unreadable = regexp.MustCompile(`(?s)^invalid (?:boolean )?value (".*") for (?:flag )?-(\S+): `)
+
+// wants says what values a flag takes.
+func (f *flags) wants(name string) string {
+	value, _ := f.set.Lookup(name).Value.(flag.Getter)
+	if value == nil {
+		return "another value"
+	}
+	switch value.Get().(type) {
+	case int:
+		return "a whole number"
+	case float64:
+		return "a number"
+	case bool:
+		return "true or false"
+	}
+	return "another value"
 }
 
 // suggest is a hint at the nearest name, or nothing if none is near.
@@ -113,19 +138,17 @@ func (f *flags) given() map[string]bool {
 	return names
 }
 
-const helpWidth = 92
-
-// help prints the page.
-func (f *flags) help(w io.Writer) {
+// help prints the page in lines of at most so many columns.
+func (f *flags) help(w io.Writer, columns int) {
 	for _, g := range f.groups {
 		fmt.Fprintf(w, "\n%s\n", g.title)
 		for _, e := range g.entries {
-			f.helpEntry(w, e)
+			f.helpEntry(w, e, columns)
 		}
 	}
 }
 
-func (f *flags) helpEntry(w io.Writer, e entry) {
+func (f *flags) helpEntry(w io.Writer, e entry, columns int) {
 	const column = 26
 	head := "  -" + e.name
 	if e.arg != "" {
@@ -135,7 +158,7 @@ func (f *flags) helpEntry(w io.Writer, e entry) {
 	if def := f.set.Lookup(e.name).DefValue; !slices.Contains([]string{"", "0", "0s", "false"}, def) {
 		usage += " (" + def + ")"
 	}
-	lines := strings.Split(text.WrapSoft(usage, helpWidth-column), "\n")
+	lines := strings.Split(text.WrapSoft(usage, columns-column), "\n")
 	if len(head) >= column {
 		fmt.Fprintln(w, head)
 		head = ""

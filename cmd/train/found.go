@@ -3,69 +3,54 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
-
 	"medusa/datasets"
+	"medusa/internal/terminal"
 	"medusa/samplers"
 	"medusa/trainer"
 )
 
-// newTable is a table in the style of all of this command's output.
-func newTable(w io.Writer, header ...any) table.Writer {
-	t := table.NewWriter()
-	t.SetOutputMirror(w)
-	t.SetStyle(table.StyleLight)
-	t.Style().Options.DrawBorder = false
-	t.Style().Options.SeparateColumns = false
-	t.Style().Format.Header = text.FormatDefault // as written
-	t.AppendHeader(table.Row(header))
-	return t
-}
-
 // printFound tells what was found before anything is learned: classes, pictures, sizes,
 // what was left out and why, and which settings suit it.
-func printFound(w io.Writer, data trainer.Data, plan samplers.Plan, fitted []trainer.Fitted) {
+func printFound(w *terminal.Screen, f *flags, data trainer.Data, plan samplers.Plan, fitted []trainer.Fitted) {
 	train := data.Parts()[0]
 	s := train.Summary()
-	fmt.Fprintf(w, "%s (%s)\n", s.Source, cmp.Or(s.Layout, s.Kind))
+	w.Sayf("%s (%s)", s.Source, cmp.Or(s.Layout, s.Kind))
 	for _, protocol := range protocols(data) {
-		fmt.Fprintln(w, protocol)
+		w.Say(protocol)
 	}
-	fmt.Fprintln(w)
+	w.Say("")
 	printParts(w, data)
 
-	fmt.Fprintf(w, "\nstored as %s, %.1f MiB", train.Form(), float64(s.Bytes)/(1<<20))
+	stored := fmt.Sprintf("\nstored as %s, %.1f MiB", train.Form(), float64(s.Bytes)/(1<<20))
 	switch {
 	case s.OnDisk && train.Noun() == "vectors":
-		fmt.Fprint(w, " read from the file")
+		stored += ", read from the file"
 	case s.OnDisk:
-		fmt.Fprint(w, " in a cache file")
+		stored += " in a cache file"
 	}
 	if s.Originals != "" {
-		fmt.Fprintf(w, "; originals %s", s.Originals)
+		stored += "; originals " + s.Originals
 	}
-	fmt.Fprintln(w)
+	w.Say(stored)
 	if line := plan.String(); line != "" {
-		fmt.Fprintln(w, "batches:", line)
+		w.Say("batches: " + line)
 	}
 	printFitted(w, fitted)
-	printCounts(w, "left out", data.Skipped())
-	printCounts(w, "worth knowing", data.Notes())
+	printCounts(w, f, "left out", data.Skipped())
+	printCounts(w, f, "worth knowing", data.Notes())
 	printSeen(w, data)
-	fmt.Fprintln(w)
+	w.Say("")
 }
 
 // printFitted tells the settings that nobody gave and that are not the usual ones.
-func printFitted(w io.Writer, fitted []trainer.Fitted) {
+func printFitted(w *terminal.Screen, fitted []trainer.Fitted) {
 	title := "fitted to the data:\n"
 	for _, f := range fitted {
 		if f.Reason != "" {
-			fmt.Fprintf(w, "%s  %s: %s\n", title, asFlag(f.Field, f.Value), f.Reason)
+			w.Sayf("%s  %s: %s", title, asFlag(f.Field, f.Value), f.Reason)
 			title = ""
 		}
 	}
@@ -73,8 +58,8 @@ func printFitted(w io.Writer, fitted []trainer.Fitted) {
 
 // printParts is the table of classes and pictures, and of queries and gallery where these
 // are not simply all pictures.
-func printParts(w io.Writer, data trainer.Data) {
-	header := []any{"", "classes", data.Parts()[0].Noun()}
+func printParts(w *terminal.Screen, data trainer.Data) {
+	t := terminal.Table{Header: []string{"", "classes", data.Parts()[0].Noun()}, Right: []int{1, 2}}
 	var extra []column
 	for _, c := range []column{
 		{"queries", func(s datasets.Summary) int { return s.Queries }},
@@ -84,17 +69,15 @@ func printParts(w io.Writer, data trainer.Data) {
 	} {
 		if slices.ContainsFunc(data.Parts(), func(p trainer.Part) bool { return c.of(p.Summary()) > 0 }) {
 			extra = append(extra, c)
-			header = append(header, c.name)
+			t.Right = append(t.Right, len(t.Header))
+			t.Header = append(t.Header, c.name)
 		}
 	}
-	t := newTable(w, append(header, "smallest class", "largest class")...)
-	right := []int{2, 3}
-	for i := range extra {
-		right = append(right, 4+i)
-	}
+	t.Names = []int{len(t.Header), len(t.Header) + 1}
+	t.Header = append(t.Header, "smallest class", "largest class")
 	for _, part := range data.Parts() {
 		s := part.Summary()
-		row := table.Row{part.Name, s.Classes, s.Pictures}
+		row := []string{part.Name, strconv.Itoa(s.Classes), strconv.Itoa(s.Pictures)}
 		for _, c := range extra {
 			cell := ""
 			if n := c.of(s); n > 0 {
@@ -102,10 +85,9 @@ func printParts(w io.Writer, data trainer.Data) {
 			}
 			row = append(row, cell)
 		}
-		t.AppendRow(append(row, classSize(s.Smallest), classSize(s.Largest)))
+		t.Rows = append(t.Rows, append(row, classSize(s.Smallest), classSize(s.Largest)))
 	}
-	numbersRight(t, right...)
-	t.Render()
+	w.Table(t)
 }
 
 // column is a number that only some data sets have.
@@ -126,17 +108,16 @@ func protocols(data trainer.Data) []string {
 }
 
 // printSeen warns of classes that are measured on and learned too.
-func printSeen(w io.Writer, data trainer.Data) {
+func printSeen(w *terminal.Screen, data trainer.Data) {
 	for _, p := range data.Parts()[1:] {
 		shared := datasets.SharedClasses(data.Train, p.Set)
 		switch n := len(p.Set.Classes()); {
 		case len(shared) == 0:
 		case len(shared) == n:
-			fmt.Fprintf(w, "careful: the %s classes are all seen in training: the figures will not be about\n"+
-				"  unseen classes; %s\n", p.Name, otherClasses[p.Name])
+			w.Sayf("careful: the %s classes are all seen in training: the figures will not be about unseen classes; %s", p.Name, otherClasses[p.Name])
 		default:
-			fmt.Fprintf(w, "careful: %d of the %d %s classes are also learned, such as %s: the figures will not be about\n"+
-				"  unseen classes; %s\n", len(shared), n, p.Name, shared[0], otherClasses[p.Name])
+			w.Sayf("careful: %d of the %d %s classes are also learned, such as %s: the figures will not be about unseen classes; %s",
+				len(shared), n, p.Name, shared[0], otherClasses[p.Name])
 		}
 	}
 }
@@ -147,23 +128,14 @@ var otherClasses = map[string]string{
 	"test":       "give others with -test, or part them with -train-classes and -test-classes",
 }
 
-func printCounts(w io.Writer, title string, counts []datasets.Count) {
+func printCounts(w *terminal.Screen, f *flags, title string, counts []datasets.Count) {
 	if len(counts) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "%s:\n", title)
+	w.Say(title + ":")
 	for _, c := range counts {
-		fmt.Fprintf(w, "  %s\n", c)
+		w.Say("  " + c.In(func(option string) string { return f.named("Data." + option) }))
 	}
 }
 
 func classSize(c datasets.ClassSize) string { return fmt.Sprintf("%d  %s", c.Pictures, c.Name) }
-
-// numbersRight aligns columns, counted from 1, to the right.
-func numbersRight(t table.Writer, columns ...int) {
-	var configs []table.ColumnConfig
-	for _, c := range columns {
-		configs = append(configs, table.ColumnConfig{Number: c, Align: text.AlignRight, AlignHeader: text.AlignRight})
-	}
-	t.SetColumnConfigs(configs)
-}

@@ -4,20 +4,27 @@ import (
 	"fmt"
 	"io"
 
+	"medusa/internal/terminal"
 	"medusa/losses"
 )
 
-func printHelp(w io.Writer, f *flags) {
-	fmt.Fprint(w, `train learns a network that puts pictures of the same thing close together, also for
-classes that it never saw, and proves it on such classes.
+// widestHelp is how many columns the help takes where there are more.
+const widestHelp = 92
 
-  go run ./cmd/train                       the embedded part of Omniglot, about a minute
+func printHelp(out io.Writer, f *flags) {
+	columns := min(terminal.New(out, false).Width(), widestHelp)
+	fmt.Fprintln(out, terminal.Wrap(`train learns a network that puts pictures of the same thing close together, also for classes that it never saw, and proves it on such classes.
+
+  go run ./cmd/train                       the embedded part of Omniglot,
+                                           `+howLong+`
   go run ./cmd/train -data photos          one folder of pictures a class
   go run ./cmd/train -config run.yaml -lr 0.0003
   go run ./cmd/train -resume runs/NAME     go on after Ctrl-C or a crash
 
-Defaults stand in brackets. Flags on the command line win over the configuration file.
-`)
-	f.help(w)
-	fmt.Fprintf(w, "\nLosses\n%s\n", losses.Help())
+Defaults stand in brackets. Flags on the command line win over the configuration file.`, columns))
+	f.help(out, columns)
+	fmt.Fprintf(out, "\nLosses\n%s\n", losses.HelpIn(columns))
 }
+
+// howLong is how long the embedded set takes, as README says it too.
+const howLong = "half a minute once compiled"

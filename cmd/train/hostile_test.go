@@ -24,11 +24,11 @@ func TestFlagsThatNobodyMeans(t *testing.T) {
 		"resume of nothing":   {[]string{"-resume", ""}, "-resume is empty"},
 		"no data after all":   {[]string{"-data", ""}, "-data is empty"},
 		"no out after all":    {[]string{"-out", " "}, "-out is empty"},
-		"no steps":            {[]string{"-steps", "0"}, "-steps 0: want at least 1"},
-		"no classes":          {[]string{"-p", "0"}, "-p 0: want at least 1"},
-		"no pictures":         {[]string{"-k", "0"}, "-k 0: want at least 1"},
-		"no embedding":        {[]string{"-embedding", "0"}, "-embedding 0: want at least 1"},
-		"no cache":            {[]string{"-cache", "0"}, "-cache 0: want at least 1"},
+		"no steps":            {[]string{"-steps", "0"}, "-steps is 0, want at least 1"},
+		"no classes":          {[]string{"-p", "0"}, "-p is 0, want at least 1"},
+		"no pictures":         {[]string{"-k", "0"}, "-k is 0, want at least 1"},
+		"no embedding":        {[]string{"-embedding", "0"}, "-embedding is 0, want at least 1"},
+		"no cache":            {[]string{"-cache", "0"}, "-cache is 0, want at least 1"},
 		"batch of P x K":      {[]string{"-batch", "8"}, "-batch means nothing to -sampler pk"},
 		"pool of pk":          {[]string{"-pool", "8"}, "-pool means nothing to -sampler pk"},
 		"P of uniform":        {[]string{"-sampler", "uniform", "-p", "3"}, "-p and -k mean nothing to -sampler uniform"},
@@ -36,7 +36,7 @@ func TestFlagsThatNobodyMeans(t *testing.T) {
 		"nothing to push":     {[]string{"-p", "1"}, "nothing to push apart"},
 		"nothing to pull":     {[]string{"-k", "1"}, "nothing to pull together"},
 		"of a sum":            {[]string{"-k", "1", "-loss", "contrastive + triplet"}, "nothing to pull together"},
-		"workers":             {[]string{"-workers", "-1"}, "data.workers is -1"},
+		"workers":             {[]string{"-workers", "-1"}, "-workers is -1"},
 		"nothing of a folder": {[]string{"-resume", data}, "holds no run: it has no config.yaml"},
 		"no such run":         {[]string{"-resume", filepath.Join(data, "gone")}, "there is no folder"},
 	}
@@ -144,7 +144,7 @@ func contents(t *testing.T, dir string) map[string]string {
 func TestWholeHelpIsNarrow(t *testing.T) {
 	_, stdout, _ := call("-h")
 	for line := range strings.Lines(stdout) {
-		assert.LessOrEqual(t, len([]rune(strings.TrimRight(line, "\n"))), helpWidth, line)
+		assert.LessOrEqual(t, len([]rune(strings.TrimRight(line, "\n"))), widestHelp, line)
 	}
 }
 
@@ -174,7 +174,8 @@ func TestReportThatCannotBeWritten(t *testing.T) {
 	var stderr bytes.Buffer
 	code := run(context.Background(), small("-data", data, "-steps", "3", "-out", dir), inTheWay, &stderr, false)
 	assert.Equal(t, exitFailed, code)
-	assert.Contains(t, stderr.String(), "model.safetensors, but there is no report.html; -resume "+dir)
+	assert.Contains(t, stderr.String(), "model.safetensors, but there is no report.html: writing ")
+	assert.Contains(t, stderr.String(), "this tries again:\n  go run ./cmd/train -resume "+dir)
 	require.NoError(t, os.RemoveAll(report))
 
 	moved := data + "-moved"

@@ -1,7 +1,7 @@
 // Command train learns an embedding from folders of pictures, one folder a class, and
 // measures it on classes that it never saw.
 //
-//	go run ./cmd/train                 the embedded part of Omniglot, about a minute
+//	go run ./cmd/train                 the embedded part of Omniglot, half a minute once compiled
 //	go run ./cmd/train -data DIR       your own pictures
 //	go run ./cmd/train -h              all flags
 package main
@@ -18,8 +18,7 @@ import (
 	"github.com/pkg/errors"
 	"golang.org/x/term"
 
-	"medusa/internal/cuda"
-	"medusa/internal/wording"
+	"medusa/internal/terminal"
 )
 
 func main() {
@@ -70,7 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool
 		return exitOK
 	}
 	if err == nil && s.deviceInfo {
-		cuda.Report(stdout)
+		printDevices(stdout)
 		return exitOK
 	}
 	given := f.given() // on the command line
@@ -84,11 +83,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool
 		err = s.used(given)
 	}
 	if err != nil {
-		return failed(ctx, stderr, err, exitUsage)
+		return failed(ctx, f, stderr, err, exitUsage)
 	}
-	interrupted, err := train(ctx, s, f, stdout, live)
+	interrupted, err := train(ctx, s, f, terminal.New(stdout, live))
 	if err != nil {
-		return failed(ctx, stderr, err, exitFailed)
+		return failed(ctx, f, stderr, err, exitFailed)
 	}
 	if interrupted {
 		return exitInterrupted
@@ -97,8 +96,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool
 }
 
 // failed prints an error and is the exit code for it.
-func failed(ctx context.Context, stderr io.Writer, err error, code int) int {
-	fmt.Fprintf(stderr, "train: %s\n", wording.Message(err.Error()))
+func failed(ctx context.Context, f *flags, stderr io.Writer, err error, code int) int {
+	terminal.New(stderr, false).Say("train: " + f.told(err))
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return exitInterrupted
 	}

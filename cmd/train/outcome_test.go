@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"medusa/internal/terminal"
 	"medusa/metrics"
 	"medusa/trainer"
 )
@@ -35,7 +36,7 @@ func result() trainer.Result {
 
 func shownLines(r trainer.Result) []string {
 	var b bytes.Buffer
-	printOutcome(&b, r)
+	printOutcome(terminal.New(&b, false), r)
 	return strings.Split(b.String(), "\n")
 }
 

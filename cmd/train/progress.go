@@ -3,15 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"math"
-	"os"
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
-
+	"medusa/internal/terminal"
 	"medusa/internal/wording"
 	"medusa/metrics"
 	"medusa/trainer"
@@ -19,32 +14,20 @@ import (
 
 // progress shows a run: a live line on a terminal, plain lines in a pipe.
 type progress struct {
-	w       io.Writer
-	live    bool
-	bar     *progressbar.ProgressBar
+	screen  *terminal.Screen
+	task    *terminal.Task
+	working string    // what the task is about
 	last    time.Time // of the last plain line
 	lineGap time.Duration
-	columns func() int // of the terminal, which may change
-	taken   int        // columns of the line that the bar takes
 }
 
-func newProgress(w io.Writer, live bool) *progress {
-	return &progress{w: w, live: live, lineGap: 5 * time.Second, columns: func() int { return columns(w) }}
-}
-
-// columns is the width of the terminal that w is, or 80.
-func columns(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
-		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
-			return n
-		}
-	}
-	return 80
+func newProgress(screen *terminal.Screen) *progress {
+	return &progress{screen: screen, lineGap: 5 * time.Second}
 }
 
 // hook is what the trainer tells about.
 func (p *progress) hook() trainer.Hook {
-	return trainer.Hook{Start: p.start, Step: p.step, Evaluated: p.evaluated, Warned: p.warned}
+	return trainer.Hook{Start: p.start, Step: p.step, Evaluated: p.evaluated, Warned: p.warned, Progress: p.progress}
 }
 
 func (p *progress) start(_ context.Context, i trainer.StartInfo) error {
@@ -52,42 +35,48 @@ func (p *progress) start(_ context.Context, i trainer.StartInfo) error {
 	if i.LossParams > 0 {
 		what += fmt.Sprintf(" and %s of the loss", wording.Thousands(i.LossParams))
 	}
-	fmt.Fprintf(p.w, "training %s: %s; %d steps of %d pictures, %d steps an epoch\n", i.Dir, what, i.Steps, i.Batch, i.StepsPerEpoch)
-	if i.Step > 0 {
-		fmt.Fprintf(p.w, "going on after step %d\n", i.Step)
+	p.screen.Sayf("training %s: %s; %d steps of %d pictures, %d steps an epoch", i.Dir, what, i.Steps, i.Batch, i.StepsPerEpoch)
+	if i.LeftOut != "" {
+		p.screen.Say("all that was left out, with reasons: " + i.LeftOut)
 	}
-	if p.live {
-		width := 6
-		if p.columns() >= 110 {
-			width = 20
-		}
-		p.taken = width + aroundBar
-		p.bar = progressbar.NewOptions(i.Steps,
-			progressbar.OptionSetWriter(p.w), progressbar.OptionSetWidth(width),
-			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionClearOnFinish(),
-			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "━", SaucerPadding: " ", BarStart: "", BarEnd: ""}))
-		return p.bar.Set(i.Step)
+	if i.Step > 0 {
+		p.screen.Sayf("going on after step %d", i.Step)
 	}
 	return nil
 }
 
-func (p *progress) step(_ context.Context, i trainer.StepInfo) error {
-	if p.live {
-		p.bar.Describe(fit(p.columns()-p.taken, i))
-		return p.bar.Set(i.Step)
+// work shows that what has begun, if it has not yet.
+func (p *progress) work(what string) *terminal.Task {
+	if p.working != what {
+		p.task, p.working = p.screen.Begin(what), what
 	}
-	now := time.Now()
-	if i.Step != 1 && i.Step != i.Steps && now.Sub(p.last) < p.lineGap {
-		return nil
-	}
-	p.last = now
-	_, err := fmt.Fprintf(p.w, "step %d/%d  %s\n", i.Step, i.Steps, strings.Join(describe(i, wide), "  "))
-	return err
+	return p.task
 }
 
-// aroundBar is what the share done and spaces take of a line.
-const aroundBar = 8
+// close ends the live line.
+func (p *progress) close() {
+	p.task.End()
+	p.task, p.working = nil, ""
+}
+
+func (p *progress) progress(_ context.Context, i trainer.ProgressInfo) {
+	p.work(i.Work).Progress(i.Done, i.Total)
+}
+
+func (p *progress) step(_ context.Context, i trainer.StepInfo) error {
+	t := p.work("training")
+	t.Progress(i.Step, i.Steps)
+	if p.screen.Live() {
+		t.Detail(func(room int) string { return fit(room, i) })
+		return nil
+	}
+	now := time.Now()
+	if i.Step == 1 || i.Step == i.Steps || now.Sub(p.last) >= p.lineGap {
+		p.last = now
+		p.screen.Sayf("step %d/%d  %s", i.Step, i.Steps, strings.Join(describe(i, wide), "  "))
+	}
+	return nil
+}
 
 // fit is the longest description of a step that room columns hold: a line that wraps
 // cannot be wiped. What goes first is said last.
@@ -117,7 +106,7 @@ var (
 func describe(i trainer.StepInfo, s style) []string {
 	parts := []string{fmt.Sprintf("loss %.4f", i.Loss)}
 	if i.ImagesPerSecond > 0 { // not known at once
-		parts = append(parts, fmt.Sprintf(s.rate, i.ImagesPerSecond), "left "+clock(i.ETA))
+		parts = append(parts, fmt.Sprintf(s.rate, i.ImagesPerSecond), "left "+terminal.Clock(i.ETA))
 	}
 	if i.HasActive {
 		parts = append(parts, fmt.Sprintf(s.active, 100*i.ActiveShare))
@@ -136,13 +125,14 @@ func (p *progress) evaluated(_ context.Context, i trainer.EvalInfo) error {
 		when = string(i.Phase) + " training"
 	}
 	if i.Phase == trainer.RawPixels {
-		when = "by raw pixels"
+		when = "by raw " + rawValues(i.Items)
 	}
 	line := fmt.Sprintf("%s %s: %s", i.Set, when, headline(i.Result))
 	if i.Phase == trainer.During && i.Leads {
 		line += "  best so far"
 	}
-	return p.say(line)
+	p.screen.Say(line)
+	return nil
 }
 
 func (p *progress) warned(_ context.Context, w trainer.Warning) error {
@@ -150,25 +140,8 @@ func (p *progress) warned(_ context.Context, w trainer.Warning) error {
 	if w.Step > 0 {
 		when = fmt.Sprintf("at step %d", w.Step)
 	}
-	return p.say(fmt.Sprintf("warning %s: %s\n  %s", when, w.Message, w.Advice))
-}
-
-// say prints a line above the live one.
-func (p *progress) say(line string) error {
-	if p.bar != nil {
-		if err := p.bar.Clear(); err != nil {
-			return err
-		}
-	}
-	_, err := fmt.Fprintln(p.w, line)
-	return err
-}
-
-// close ends the live line.
-func (p *progress) close() {
-	if p.bar != nil {
-		_ = p.bar.Clear() // only the screen is at stake
-	}
+	p.screen.Sayf("warning %s: %s\n  %s", when, w.Message, w.Advice)
+	return nil
 }
 
 // headline is the figures that one looks at first.
@@ -182,13 +155,4 @@ func headline(r metrics.Result) string {
 		parts = append(parts, fmt.Sprintf("NMI %.3f", r.NMI))
 	}
 	return strings.Join(parts, "  ")
-}
-
-// clock is a duration as minutes and seconds.
-func clock(d time.Duration) string {
-	s := int(math.Ceil(d.Seconds()))
-	if s >= 3600 {
-		return fmt.Sprintf("%dh%02dm", s/3600, s/60%60)
-	}
-	return fmt.Sprintf("%dm%02ds", s/60, s%60)
 }

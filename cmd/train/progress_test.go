@@ -3,15 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"medusa/internal/terminal"
 	"medusa/trainer"
 )
 
@@ -24,20 +25,63 @@ func longStep() trainer.StepInfo {
 
 // A line that is longer than the terminal is wide wraps and cannot be wiped.
 func TestLiveLineFitsTheTerminal(t *testing.T) {
-	escapes := regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
-	for _, columns := range []int{30, 40, 80, 100, 120, 200} {
-		t.Run(fmt.Sprint(columns), func(t *testing.T) {
+	for _, columns := range []string{"30", "40", "80", "100", "120", "200"} {
+		t.Setenv("COLUMNS", columns)
+		width, err := strconv.Atoi(columns)
+		require.NoError(t, err)
+		synctest.Test(t, func(t *testing.T) {
 			var out bytes.Buffer
-			p := newProgress(&out, true)
-			p.columns = func() int { return columns }
-			require.NoError(t, p.start(context.Background(), trainer.StartInfo{Steps: 1000000}))
-			out.Reset()
+			p := newProgress(terminal.New(&out, true))
 			require.NoError(t, p.step(context.Background(), longStep()))
-			for _, line := range strings.FieldsFunc(escapes.ReplaceAllString(out.String(), ""), func(r rune) bool { return r == '\r' || r == '\n' }) {
+			time.Sleep(time.Second)
+			p.close()
+			seen := 0
+			for _, line := range strings.FieldsFunc(out.String(), func(r rune) bool { return r == '\r' || r == '\n' }) {
 				if strings.TrimSpace(line) != "" {
-					assert.Less(t, len([]rune(line)), columns, line)
+					seen++
+					assert.Less(t, len([]rune(line)), width, line)
 				}
 			}
+			assert.NotZero(t, seen)
+		})
+	}
+}
+
+// A slow step, a slow evaluation: whatever a run does, the person in front of it sees it.
+func TestRunIsNeverSilent(t *testing.T) {
+	for name, live := range map[string]bool{"terminal": true, "log": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var out bytes.Buffer
+				last, longest := time.Now(), time.Duration(0)
+				p := newProgress(terminal.New(writerFunc(func(b []byte) (int, error) {
+					longest, last = max(longest, time.Since(last)), time.Now()
+					return out.Write(b)
+				}), live))
+				ctx, h := context.Background(), p.hook()
+				require.NoError(t, h.Start(ctx, trainer.StartInfo{Dir: "runs/slow", Steps: 3, Batch: 8}))
+				for _, work := range []string{"embedding test pictures", "measuring retrieval", "measuring clustering"} {
+					for i := range 8 {
+						h.Progress(ctx, trainer.ProgressInfo{Work: work, Done: i, Total: 8})
+						time.Sleep(4 * time.Second)
+					}
+				}
+				for i := range 3 {
+					time.Sleep(25 * time.Second)
+					require.NoError(t, h.Step(ctx, trainer.StepInfo{Step: i + 1, Steps: 3}))
+				}
+				h.Progress(ctx, trainer.ProgressInfo{Work: "writing the model"})
+				time.Sleep(25 * time.Second)
+				p.close()
+				if live {
+					assert.LessOrEqual(t, longest, time.Second)
+				} else {
+					assert.LessOrEqual(t, longest, 11*time.Second)
+				}
+				for _, want := range []string{"embedding test pictures", "measuring retrieval", "measuring clustering", "writing the model"} {
+					assert.Contains(t, out.String(), want)
+				}
+			})
 		})
 	}
 }

@@ -1,13 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/wording"
 	"medusa/trainer"
 )
 
@@ -21,7 +22,7 @@ func resumeSettings(s *settings, f *flags) error {
 	}
 	for name := range f.given() {
 		if !free[name] {
-			return errors.Errorf("-%s cannot change a run that is resumed; leave it out, or begin a new run with -config %s", name, wording.Shell(path))
+			return errors.Errorf("-%s cannot change a run that is resumed: leave it out, or begin a new run:\n  %s", name, command("-config", path, "-"+name, f.set.Lookup(name).Value.String()))
 		}
 	}
 	switch _, err := os.Stat(s.resume); {
@@ -53,7 +54,7 @@ func onTheWay(s *settings, cfg trainer.Config) (fitted trainer.Config, done bool
 	}
 	if fields := trainer.Differences(stored, cfg); len(fields) > 0 {
 		return cfg, false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
-			"put back what was there, or begin a new run with -config %s", path, strings.Join(fields, ", "), wording.Shell(path))
+			"put back what was there, or begin a new run:\n  %s", path, keysOf(fields), command("-config", path))
 	}
 	here := cfg.Data
 	cfg.Data, cfg.Sampler, cfg.Net = stored.Data, stored.Sampler, stored.Net
@@ -61,6 +62,18 @@ func onTheWay(s *settings, cfg trainer.Config) (fitted trainer.Config, done bool
 	cfg.Data.Workers, cfg.Data.Ahead = here.Workers, here.Ahead
 	missing, err := trainer.Missing(s.resume, trainer.Options{NoReport: s.noReport, Keep: s.keepNow})
 	return cfg, len(missing) == 0, err
+}
+
+// keysOf names fields of trainer.Config as config.yaml does.
+func keysOf(fields []string) string {
+	var keys []string
+	for _, f := range fields {
+		key, _, _ := strings.Cut(cmp.Or(flagOf[f], f), ":")
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return strings.Join(keys, ", ")
 }
 
 // freeFolder refuses, before any picture is read, a run folder that cannot be one.

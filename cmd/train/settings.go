@@ -4,9 +4,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pkg/errors"
-
 	"medusa/datasets"
+	"medusa/internal/field"
 	"medusa/nets"
 	"medusa/samplers"
 	"medusa/trainer"
@@ -154,7 +153,7 @@ func (s *settings) register(f *flags) {
 
 	f.group("This run")
 	f.text(&s.out, "out", "", "DIR", "run folder, new or empty; runs/DATE-TIME if empty")
-	f.notStored()
+	f.notStored() // config.yaml says what a run computes, and begins others in other folders
 	f.text(&s.resume, "resume", "", "DIR", "go on with the run in DIR, bit for bit as if it had not stopped")
 	f.notStored()
 	f.text(&s.config, "config", "", "FILE", "YAML file with these flags' names as keys; flags on the command line win")
@@ -164,7 +163,7 @@ func (s *settings) register(f *flags) {
 	f.text(&s.device, "device", "cpu", "cpu|cuda|cuda:N|auto", "where to compute: cuda is an NVIDIA GPU, N its number from 0; auto takes one if there is one")
 	f.yes(&s.tf32, "tf32", false, "on a GPU, round the factors of products to 10 bits after the point (TF32), for tensor cores")
 	f.yes(&s.anyOrder, "any-order", false, "on a GPU, make sums in any order where that is faster: runs of one seed then differ")
-	f.yes(&s.deviceInfo, "device-info", false, "say which GPUs and CUDA libraries there are, or where they were looked for and what to install; nothing else")
+	f.yes(&s.deviceInfo, "device-info", false, "say which GPUs and CUDA libraries there are, or where they were looked for and what to install; then where this machine trains. Nothing else; the exit code is 0 whatever there is")
 	f.notStored()
 	f.yes(&s.noReport, "no-report", false, "write no report.html")
 }
@@ -172,7 +171,10 @@ func (s *settings) register(f *flags) {
 // run is the configuration that the settings stand for.
 func (s *settings) run() (trainer.Config, error) {
 	var c trainer.Config
-	var err error
+	err := s.positive()
+	if err != nil {
+		return c, err
+	}
 	if c.Data, err = s.pictures(); err != nil {
 		return c, err
 	}
@@ -183,7 +185,7 @@ func (s *settings) run() (trainer.Config, error) {
 		return c, err
 	}
 	if s.seed < 0 {
-		return c, errors.Errorf("-seed %d: want 0 or more", s.seed)
+		return c, wrong("%s is %d, want 0 or more", field.Name("-seed"), s.seed)
 	}
 	c.Loss = s.loss
 	c.Sampler = samplers.Config{Name: s.sampler, Repeat: s.repeat, Pool: s.pool}
@@ -216,7 +218,7 @@ func (s *settings) pictures() (trainer.DataConfig, error) {
 	}
 	c.TrainClasses, c.TestClasses = s.trainClasses, s.testClasses
 	if !datasets.ValidRange(s.valueRange) {
-		return c, errors.Errorf("-range %q: want auto, full, or black and white such as 0/4095", s.valueRange)
+		return c, wrong("%s is %q, want auto, full, or black and white such as 0/4095", field.Name("-range"), s.valueRange)
 	}
 	c.Layout, c.Columns = datasets.Layout(s.layout), s.columns
 	var err error
@@ -230,7 +232,7 @@ func (s *settings) pictures() (trainer.DataConfig, error) {
 	case "rgb":
 		c.Channels = 3
 	default:
-		return c, errors.Errorf("-colour %q: want auto, grey or rgb", s.channels)
+		return c, wrong("%s is %q, want auto, grey or rgb", field.Name("-colour"), s.channels)
 	}
 	c.Normalise, c.Mean, c.Std, err = normalisation(s.normalise)
 	return c, err
@@ -261,7 +263,7 @@ func side(text string) (height, width int, err error) {
 		width, err = strconv.Atoi(w)
 	}
 	if err != nil || height < 1 || width < 1 {
-		return 0, 0, errors.Errorf("-size %q: want a number of pixels such as 64, or HEIGHTxWIDTH such as 128x64", text)
+		return 0, 0, wrong("%s is %q, want a number of pixels such as 64, or HEIGHTxWIDTH such as 128x64", field.Name("-size"), text)
 	}
 	return height, width, nil
 }
@@ -278,7 +280,7 @@ func normalisation(text string) (mode string, mean, std []float32, err error) {
 		}
 	}
 	if !ok || err != nil || len(mean) != len(std) {
-		return "", nil, nil, errors.Errorf("-normalise %q: want auto, none, or MEAN/STD such as 0.5/0.25, a number a channel", text)
+		return "", nil, nil, wrong("%s is %q, want auto, none, or MEAN/STD such as 0.5/0.25, a number a channel", field.Name("-normalise"), text)
 	}
 	return "given", mean, std, nil
 }
@@ -312,7 +314,7 @@ func wholes(flag, text string) ([]int, error) {
 	for _, part := range list(text) {
 		n, err := strconv.Atoi(part)
 		if err != nil || n < 1 {
-			return nil, errors.Errorf("-%s %q: want numbers from 1 with commas between, such as 32,64,128", flag, text)
+			return nil, wrong("%s is %q, want numbers from 1 with commas between, such as 32,64,128", field.Name("-"+flag), text)
 		}
 		out = append(out, n)
 	}
@@ -336,10 +338,10 @@ func (s *settings) rate() (trainer.ScheduleConfig, error) {
 		case "floor":
 			c.Floor, err = strconv.ParseFloat(value, 64)
 		default:
-			return c, errors.Errorf("-schedule %q: unknown key %q, want every, gamma, floor or wait", s.schedule, key)
+			return c, wrong("%s is %q: unknown key %q, want every, gamma, floor or wait", field.Name("-schedule"), s.schedule, key)
 		}
 		if err != nil {
-			return c, errors.Errorf("-schedule %q: %s is %q, want a number", s.schedule, key, value)
+			return c, wrong("%s is %q: %s is %q, want a number", field.Name("-schedule"), s.schedule, key, value)
 		}
 	}
 	return c, nil

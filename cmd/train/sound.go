@@ -3,32 +3,45 @@ package main
 import (
 	"strings"
 
-	"github.com/pkg/errors"
+	"medusa/internal/field"
 )
 
-// sound refuses what no one means who types it, and what a zero would quietly turn into
-// the default. given names the flags of the command line.
+// sound refuses what no one means who types it. given names the flags of the command line.
 func (s *settings) sound(given map[string]bool) error {
 	for _, f := range []struct{ name, value, without string }{
 		{"resume", s.resume, "begin a new run"}, {"config", s.config, "take the defaults"},
 		{"out", s.out, "take a new folder in runs"}, {"data", s.data, "learn from the embedded pictures"},
 	} {
+		name := field.Name("-" + f.name)
 		if given[f.name] && strings.TrimSpace(f.value) == "" {
-			return errors.Errorf("-%s is empty: give a path, or leave -%s out to %s", f.name, f.name, f.without)
+			return wrong("%s is empty: give a path, or leave it out to %s", name, f.without)
 		}
 	}
-	for _, f := range []struct {
+	for _, f := range []struct { // left open they are chosen to suit the data
 		name  string
 		value int
-	}{
-		{"p", s.p}, {"k", s.k}, {"embedding", s.embedding}, {"eval-batch", s.evalBatch}, {"cache", s.cacheMB}, {"max-pixels", s.maxPixels},
-	} {
+	}{{"p", s.p}, {"k", s.k}} {
 		if given[f.name] && f.value < 1 {
-			return errors.Errorf("-%s %d: want at least 1", f.name, f.value)
+			return wrong("%s is %d, want at least 1", field.Name("-"+f.name), f.value)
 		}
 	}
 	if given["steps"] && s.steps == 0 && s.epochs == 0 {
-		return errors.New("-steps 0: want at least 1; leave it out for 600")
+		return wrong("%s is 0, want at least 1; leave it out for 600", field.Name("-steps"))
+	}
+	return nil
+}
+
+// positive refuses a 0 that would quietly turn into the default.
+func (s *settings) positive() error {
+	for _, f := range []struct {
+		name  field.Name
+		value int
+	}{
+		{"-embedding", s.embedding}, {"-eval-batch", s.evalBatch}, {"-cache", s.cacheMB}, {"-max-pixels", s.maxPixels},
+	} {
+		if f.value < 1 {
+			return wrong("%s is %d, want at least 1", f.name, f.value)
+		}
 	}
 	return nil
 }
@@ -47,20 +60,21 @@ func (s *settings) compares() bool {
 // used refuses flags of the command line that mean nothing to the sampler, and batches that
 // teach the loss nothing.
 func (s *settings) used(given map[string]bool) error {
+	const p, k, sampler = field.Name("-p"), field.Name("-k"), field.Name("-sampler")
 	byClass := strings.HasPrefix(s.sampler, "pk")
 	switch {
 	case byClass && s.p == 1 && s.compares():
-		return errors.New("-p 1: a batch of one class has nothing to push apart, and the loss compares pictures of two: want at least 2")
+		return wrong("%s is 1: a batch of one class has nothing to push apart, and the loss compares pictures of two: want at least 2", p)
 	case byClass && s.k == 1 && s.compares():
-		return errors.New("-k 1: a batch without two pictures of a class has nothing to pull together, and the loss compares such: want at least 2")
+		return wrong("%s is 1: a batch without two pictures of a class has nothing to pull together, and the loss compares such: want at least 2", k)
 	case byClass && given["batch"]:
-		return errors.Errorf("-batch means nothing to -sampler %s, whose batch is -p × -k pictures: leave it out, or take -sampler uniform", s.sampler)
+		return wrong("%s means nothing to %s %s, whose batch is %s × %s pictures: leave it out, or take -sampler uniform", field.Name("-batch"), sampler, s.sampler, p, k)
 	case given["pool"] && s.sampler != "pk-hard":
-		return errors.Errorf("-pool means nothing to -sampler %s, which looks for no hard negatives: leave it out, or take -sampler pk-hard", s.sampler)
+		return wrong("%s means nothing to %s %s, which looks for no hard negatives: leave it out, or take -sampler pk-hard", field.Name("-pool"), sampler, s.sampler)
 	case s.sampler == "uniform" && (given["p"] || given["k"]):
-		return errors.New("-p and -k mean nothing to -sampler uniform: give -batch, or take -sampler pk")
+		return wrong("%s and %s mean nothing to %s uniform: give -batch, or take -sampler pk", p, k, sampler)
 	case s.sampler == "uniform" && given["repeat"]:
-		return errors.New("-repeat means nothing to -sampler uniform: leave it out, or take -sampler pk")
+		return wrong("%s means nothing to %s uniform: leave it out, or take -sampler pk", field.Name("-repeat"), sampler)
 	}
 	return nil
 }

@@ -3,24 +3,20 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/pkg/errors"
-	"github.com/schollz/progressbar/v3"
 
-	"medusa/datasets"
-	"medusa/internal/wording"
+	"medusa/internal/field"
+	"medusa/internal/terminal"
 	"medusa/samplers"
 	"medusa/trainer"
 )
 
 // train is the whole job: find the pictures, learn, measure, report.
-func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (interrupted bool, err error) {
+func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (interrupted bool, err error) {
 	if s.resume != "" {
 		if err := resumeSettings(s, f); err != nil {
 			return false, err
@@ -29,6 +25,9 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 	cfg, err := s.run()
 	if err == nil {
 		err = cfg.Validate() // before pictures are read
+	}
+	if err == nil {
+		err = s.checkDevice(w)
 	}
 	if err != nil {
 		return false, err
@@ -39,15 +38,15 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 			return false, err
 		}
 		if done {
-			fmt.Fprintf(w, "the run in %s is finished; nothing is left to do\nresults     %s\n", s.resume, filepath.Join(s.resume, trainer.ResultFile))
+			w.Sayf("the run in %s is finished; nothing is left to do\nresults     %s", s.resume, filepath.Join(s.resume, trainer.ResultFile))
 			return false, nil
 		}
 	} else if err := freeFolder(s.out); err != nil {
 		return false, err
 	}
-	data, err := loadUntil(ctx, cfg, w, live)
+	data, err := loadUntil(ctx, cfg, w)
 	if err != nil && ctx.Err() != nil {
-		fmt.Fprintln(w, "stopped while pictures were read; nothing was begun")
+		w.Say("stopped while pictures were read; nothing was begun")
 		return true, nil
 	}
 	if err != nil && s.resume != "" {
@@ -62,15 +61,18 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 		}
 	}()
 	cfg, fitted, err := cfg.Fit(data, asFlag)
-	printFound(w, data, samplers.NewPlan(data.Train.Labels(), max(cfg.Sampler.K, 1), cfg.Sampler.Repeat), fitted)
+	printFound(w, f, data, samplers.NewPlan(data.Train.Labels(), max(cfg.Sampler.K, 1), cfg.Sampler.Repeat), fitted)
 	if err != nil {
 		return false, err
 	}
 
-	p := newProgress(w, live)
-	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook()}, func(m string) { fmt.Fprintln(w, m) })
+	p := newProgress(w)
+	defer p.close()
+	p.work("building the network")
+	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook()}, w.Say)
 	if errors.Is(err, trainer.ErrPictures) {
-		return false, errors.Wrapf(err, "-data is not the place of the run's pictures; -resume %s -data PATH goes on with those in PATH", wording.Shell(s.resume))
+		return false, wrong("%s is not the place of the run's pictures: %v; this goes on with those in PATH:\n  %s",
+			field.Name("-data"), err, command("-resume", s.resume, "-data", "PATH"))
 	}
 	if err != nil {
 		return false, err
@@ -79,10 +81,11 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 	p.close()
 	var unfinished *trainer.FinishError
 	if errors.As(err, &unfinished) {
-		return false, errors.Wrapf(unfinished.Err, "the model is %s, but there is no %s; -resume %s tries again", unfinished.Model, unfinished.File, wording.Shell(unfinished.Dir))
+		return false, wrong("the model is %s, but there is no %s: %v; this tries again:\n  %s",
+			unfinished.Model, unfinished.File, unfinished.Err, command("-resume", unfinished.Dir))
 	}
 	if errors.Is(err, trainer.ErrBestLost) {
-		return false, errors.Wrapf(err, "-resume %s -keep last makes a model of the last weights", wording.Shell(result.Dir))
+		return false, wrong("%v; this makes a model of the last weights:\n  %s", err, command("-resume", result.Dir, "-keep", "last"))
 	}
 	if err != nil {
 		return false, err
@@ -92,14 +95,16 @@ func train(ctx context.Context, s *settings, f *flags, w io.Writer, live bool) (
 }
 
 // loadUntil is load, given up when ctx ends.
-func loadUntil(ctx context.Context, cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {
+func loadUntil(ctx context.Context, cfg trainer.Config, w *terminal.Screen) (trainer.Data, error) {
 	type outcome struct {
 		data trainer.Data
 		err  error
 	}
+	task := w.Begin("reading pictures")
+	defer task.End()
 	read := make(chan outcome, 1)
 	go func() {
-		data, err := load(cfg, w, live)
+		data, err := trainer.Load(cfg.Data, cfg.Seed, trainer.LoadOptions{Progress: task.Progress})
 		read <- outcome{data, err}
 	}()
 	select {
@@ -109,46 +114,6 @@ func loadUntil(ctx context.Context, cfg trainer.Config, w io.Writer, live bool) 
 		go func() { o := <-read; o.data.Close() }() // in a program that goes on
 		return trainer.Data{}, ctx.Err()
 	}
-}
-
-// load opens the pictures, with a bar while many are decoded.
-func load(cfg trainer.Config, w io.Writer, live bool) (trainer.Data, error) {
-	var o trainer.LoadOptions
-	if live {
-		var bar *progressbar.ProgressBar
-		o.Progress = func(done, total int) {
-			if bar == nil {
-				bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(w), progressbar.OptionSetDescription("reading pictures"),
-					progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(16),
-					progressbar.OptionThrottle(100*time.Millisecond))
-			}
-			_ = bar.Set(done) // only the screen is at stake
-		}
-	}
-	data, err := trainer.Load(cfg.Data, cfg.Seed, o)
-	return data, inFlags(err)
-}
-
-// inFlags puts a question about the pictures in the words of the command line.
-func inFlags(err error) error {
-	var q *datasets.Question
-	if !errors.As(err, &q) {
-		return err
-	}
-	flags := map[string]string{"Path": "-data", "Test": "-test", "Layout": "-layout", "Columns": "-columns"}
-	asked := q.In(func(s datasets.Setting) string { return flags[s.Name] + " " + shellWord(s.Value) })
-	return errors.New(strings.Replace(err.Error(), q.Error(), asked, 1))
-}
-
-// shellWord quotes what a shell would take apart.
-func shellWord(text string) string {
-	plain := func(r rune) bool {
-		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("/._-,=:+", r)
-	}
-	if text != "" && strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // prepare makes a new run, or one that goes on.

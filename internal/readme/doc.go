@@ -1,3 +1,3 @@
-// Package readme holds a test that README's programs compile and that its links lead
-// somewhere.
+// Package readme tests what README, docs, help and package comments tell people to do: every
+// command is run, every program is built and run, every link leads somewhere.
 package readme

@@ -15,6 +15,8 @@ type Data struct {
 	On string
 	// Pixels says that Metric.Pixels was measured.
 	Pixels bool
+	// Items is what was learned from and measured on; pictures if empty.
+	Items string
 	// Protocol says in a sentence how the metrics were measured (gallery, queries,
 	// what was left out); it stands under their table.
 	Protocol string
@@ -60,10 +62,22 @@ type Data struct {
 
 	Splits  []Split // table of what was found, one row a split
 	Skipped []Skip  // files that were not used, by reason
+	// SkippedList names the file in the run's folder that lists all of them.
+	SkippedList string
+
+	// Progress, if not nil, is told which part of the report is being made.
+	Progress func(part string)
 
 	Config  string // the whole configuration, as YAML text
 	Version string // of the software that wrote the report
 	Seed    int64  // of the 2-D layout
+}
+
+// telling says which part is being made.
+func (d *Data) telling(part string) {
+	if d.Progress != nil {
+		d.Progress(part)
+	}
 }
 
 // Fact is one line about the run.
@@ -151,6 +165,7 @@ type Split struct {
 // Skip counts the files that were left out for one reason.
 type Skip struct {
 	Reason   string
+	Detail   string // what is known besides: what such a file is, what to do
 	Count    int
 	Examples []string // some of their paths
 }

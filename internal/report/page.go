@@ -20,6 +20,8 @@ type page struct {
 	Facts    []Fact
 	Metrics  []metricRow
 	Pixels   bool
+	Items    string // pictures, vectors …
+	Raw      string // what they are before any network: pixels, vectors …
 	Protocol string
 
 	Warnings []Warning
@@ -38,6 +40,7 @@ type page struct {
 	Splits        []splitView
 	Skipped       []skipView
 	SkippedTotal  string
+	SkippedList   string
 	Config        string
 	Thumbnails    []template.URL // the sprite sheets: of the galleries, of the map
 	Gallery       sheet
@@ -95,8 +98,8 @@ type pairView struct {
 type splitView struct{ Name, Classes, Pictures, Smallest, Note string }
 
 type skipView struct {
-	Reason, Count string
-	Examples      []string
+	Reason, Detail, Count string
+	Examples              []string
 }
 
 // payload is the JSON that the script reads.
@@ -154,6 +157,10 @@ func newPage(d *Data) *page {
 	for _, m := range d.Metrics {
 		p.Metrics = append(p.Metrics, m.row(d.Pixels))
 	}
+	p.Items, p.Raw = name(cmp.Or(d.Items, "pictures"), maxName), "pixels"
+	if p.Items != "pictures" {
+		p.Raw = p.Items
+	}
 	p.Pixels, p.On = d.Pixels, name(cmp.Or(d.On, "test classes"), 200)
 	if len(p.Metrics) > 0 && finite(d.Metrics[0].After) {
 		p.Headline = &p.Metrics[0]
@@ -172,6 +179,7 @@ func newPage(d *Data) *page {
 		p.Splits = append(p.Splits, splitView{name(s.Name, maxName), count(s.Classes), count(s.Pictures), count(s.Smallest), name(s.Note, 400)})
 	}
 	p.addSkipped(d.Skipped)
+	p.SkippedList = name(d.SkippedList, maxPath)
 	for _, w := range d.Warnings {
 		p.Warnings = append(p.Warnings, Warning{Step: w.Step, Message: name(w.Message, 2000), Advice: name(w.Advice, 2000)})
 	}
@@ -297,7 +305,7 @@ func (p *page) addSkipped(list []Skip) {
 	total := 0
 	for _, s := range list {
 		total += s.Count
-		v := skipView{Reason: name(s.Reason, 200), Count: count(s.Count)}
+		v := skipView{Reason: name(s.Reason, 200), Detail: name(s.Detail, 300), Count: count(s.Count)}
 		for _, e := range s.Examples[:min(len(s.Examples), 5)] {
 			v.Examples = append(v.Examples, name(e, maxPath))
 		}

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
+	"strings"
 
 	"github.com/pkg/errors"
 
@@ -29,7 +30,7 @@ var (
 	//go:embed page.gohtml
 	pageText string
 
-	pageTemplate = template.Must(template.New("report").Parse(pageText))
+	pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{"title": title}).Parse(pageText))
 )
 
 // Write writes the report of d as one HTML page. Data whose parts do not fit each other
@@ -49,8 +50,11 @@ func Write(w io.Writer, d Data) error {
 // compose writes the page without the map's thumbnails first, to see how much room is
 // left for them.
 func compose(d *Data) ([]byte, error) {
+	d.telling("curves and distances")
 	p := newPage(d)
+	d.telling("queries")
 	g := newGalleries(d)
+	d.telling("thumbnails")
 	var err error
 	if p.Gallery, err = newSheet(g.pictures(), d.Thumbnail, galleryTile, gallerySheetBytes); err != nil {
 		return nil, err
@@ -58,7 +62,9 @@ func compose(d *Data) ([]byte, error) {
 	p.addGalleries(d, g)
 	missing := p.Gallery.missing
 	p.Thumbnails = []template.URL{p.Gallery.Source, ""}
+	d.telling("map")
 	c := newChart(d)
+	d.telling("thumbnails of the map")
 	if c != nil {
 		p.addMap(d, c, true)
 	}
@@ -103,4 +109,12 @@ func WriteFile(path string, d Data) error {
 		return writing
 	}
 	return errors.Wrap(err, "report")
+}
+
+// title is a word as it stands at the head of a column.
+func title(word string) string {
+	if word == "" {
+		return ""
+	}
+	return strings.ToUpper(word[:1]) + word[1:]
 }

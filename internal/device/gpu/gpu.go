@@ -75,21 +75,9 @@ var (
 // Open makes the GPU of that number, from 0, ready. The error says what was looked for
 // where it fails; see package cuda.
 func Open(ordinal int, o Options) (d *Device, err error) {
-	driver, err := cuda.Open()
+	hardware, err := find(ordinal)
 	if err != nil {
-		return nil, errors.Wrap(err, "gpu")
-	}
-	hardware, err := driver.Device(ordinal)
-	if err != nil {
-		return nil, errors.Wrap(err, "gpu")
-	}
-	major, minor, err := hardware.Capability()
-	if err != nil {
-		return nil, errors.Wrap(err, "gpu")
-	}
-	if major < kernels.Capability/10 {
-		return nil, errors.Errorf("gpu: device %d has compute capability %d.%d, want at least %d.%d: an A100 or a GPU of the 30 series, or newer; use -device cpu",
-			ordinal, major, minor, kernels.Capability/10, kernels.Capability%10)
+		return nil, err
 	}
 	d = &Device{ordinal: ordinal, options: o, convs: map[cuda.ConvShape]*cuda.Convolution{}, ownFaster: map[pass]bool{}, functions: map[string]*cuda.Function{},
 		saved: map[*device.Saved]*cuda.Buffer{}, sums: map[*device.Sums]*cuda.Buffer{}, draws: map[*device.Draw]*cuda.Buffer{}, staged: map[*cuda.Buffer]*staging{}, free: map[int][]*cuda.Buffer{}, answer: make([]int32, 2)}
@@ -129,11 +117,41 @@ func Open(ordinal int, o Options) (d *Device, err error) {
 	return d, nil
 }
 
+// find is the GPU of that number if it can run the kernels.
+func find(ordinal int) (*cuda.Device, error) {
+	driver, err := cuda.Open()
+	if err != nil {
+		return nil, errors.Wrap(err, "gpu")
+	}
+	hardware, err := driver.Device(ordinal)
+	if err != nil {
+		return nil, errors.Wrap(err, "gpu")
+	}
+	major, minor, err := hardware.Capability()
+	if err != nil {
+		return nil, errors.Wrap(err, "gpu")
+	}
+	if major < kernels.Capability/10 {
+		return nil, errors.Errorf("gpu: device %d has compute capability %d.%d, want at least %d.%d: an A100 or a GPU of the 30 series, or newer",
+			ordinal, major, minor, kernels.Capability/10, kernels.Capability%10)
+	}
+	return hardware, nil
+}
+
+// Check is the error that Open would give before it makes anything on the GPU.
+func Check(ordinal int) error {
+	_, err := find(ordinal)
+	return err
+}
+
 // WhyNot is an error of Open in short: of a library that is missing not every place that was
 // looked at.
 func WhyNot(err error) string {
 	var missing *cuda.LibraryError
 	if errors.As(err, &missing) {
+		if missing.Library == "libcuda" {
+			return "no NVIDIA driver found"
+		}
 		return "no " + missing.Library + " (" + strings.Join(missing.Names, ", ") + ") on this machine"
 	}
 	return errors.Cause(err).Error()

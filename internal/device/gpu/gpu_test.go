@@ -642,6 +642,6 @@ func TestLibrariesOff(t *testing.T) {
 
 func TestWhyNot(t *testing.T) {
 	missing := &cuda.LibraryError{Library: "libcuda", Names: []string{"libcuda.so.1"}, Tried: []cuda.Attempt{{Place: "/usr/lib", Reason: "none"}}}
-	require.Equal(t, "no libcuda (libcuda.so.1) on this machine", gpu.WhyNot(errors.Wrap(missing, "gpu")))
+	require.Equal(t, "no NVIDIA driver found", gpu.WhyNot(errors.Wrap(missing, "gpu")))
 	require.Equal(t, "broken", gpu.WhyNot(errors.Wrap(errors.New("broken"), "gpu")))
 }

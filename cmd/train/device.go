@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"medusa/internal/cuda"
+	"medusa/internal/field"
+	"medusa/internal/terminal"
+	"medusa/trainer"
+)
+
+// checkDevice refuses, before any picture is read, a device that is not to be had, and says
+// which flags do nothing on the one that will be taken.
+func (s *settings) checkDevice(w *terminal.Screen) error {
+	onCPU := s.device == "" || s.device == "cpu"
+	if !onCPU {
+		err := trainer.CheckDevice(s.device)
+		if err != nil && s.device != "auto" {
+			return wrong("%s is %s, which is not to be had: %v\n  -device cpu always is; what was looked for, and what to install, says\n  %s",
+				field.Name("-device"), s.device, err, command("-device-info"))
+		}
+		onCPU = err != nil
+	}
+	var idle []string
+	if s.tf32 {
+		idle = append(idle, "-tf32")
+	}
+	if s.anyOrder {
+		idle = append(idle, "-any-order")
+	}
+	switch {
+	case !onCPU:
+	case len(idle) == 1:
+		w.Sayf("note: %s does nothing on the CPU, only on a GPU", idle[0])
+	case len(idle) > 1:
+		w.Sayf("note: %s do nothing on the CPU, only on a GPU", strings.Join(idle, " and "))
+	}
+	return nil
+}
+
+// printDevices says which devices there are, and in the last line where this machine trains.
+func printDevices(out io.Writer) {
+	w := terminal.New(out, false)
+	var found strings.Builder
+	cuda.Report(&found)
+	w.Say(strings.TrimRight(found.String(), "\n"))
+	w.Say("\n" + verdict())
+}
+
+// verdict says in a sentence where this machine trains.
+func verdict() string {
+	cpu := trainer.CPU()
+	err := trainer.CheckDevice("cuda")
+	if err != nil {
+		return fmt.Sprintf("This machine trains on the CPU (%s): %v.", cpu, err)
+	}
+	return fmt.Sprintf("This machine trains on the CPU (%s), and with -device cuda on a GPU.", cpu)
+}

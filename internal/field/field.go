@@ -1,0 +1,132 @@
+// Package field makes errors about fields of a configuration that can be told in other
+// words: a Go program set Solver.LR, a person typed -lr, and each should read the name that
+// they know.
+package field
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pkg/errors"
+)
+
+// Name stands for a field among the arguments of Errorf, by its path below the owner, such
+// as LR or Solver.LR.
+type Name string
+
+// Error is an error about fields.
+type Error struct {
+	pkg    string // that says so
+	owner  string // path that leads to the fields; may be empty
+	format string
+	args   []any
+}
+
+// Errorf is an error of the package pkg about fields below owner. Each Name among args is
+// told as that field, and an error without the name of its package.
+func Errorf(pkg, owner, format string, args ...any) *Error {
+	return &Error{pkg: pkg, owner: owner, format: format, args: args}
+}
+
+// Error is the message in the words of Go.
+func (e *Error) Error() string {
+	text := e.In(func(field string) string { return field })
+	if e.pkg == "" {
+		return text
+	}
+	return e.pkg + ": " + text
+}
+
+// In is the message, without the package, in which name says how each field is called.
+func (e *Error) In(name func(field string) string) string {
+	args := slices.Clone(e.args)
+	for i, a := range args {
+		switch a := a.(type) {
+		case Name:
+			args[i] = name(e.path(a))
+		case error:
+			args[i] = Told(a, name)
+		}
+	}
+	return fmt.Sprintf(e.format, args...)
+}
+
+// Unwrap is the error among the arguments, if there is one.
+func (e *Error) Unwrap() error {
+	for _, a := range e.args {
+		if err, ok := a.(error); ok {
+			return err
+		}
+	}
+	return nil
+}
+
+// Fields lists the fields that the message names, each once.
+func (e *Error) Fields() []string {
+	var out []string
+	for _, a := range e.args {
+		if n, ok := a.(Name); ok && !slices.Contains(out, e.path(n)) {
+			out = append(out, e.path(n))
+		}
+	}
+	return out
+}
+
+func (e *Error) path(n Name) string {
+	if e.owner == "" {
+		return string(n)
+	}
+	return e.owner + "." + string(n)
+}
+
+// Under makes the error about fields that err is, or holds, one of the package pkg about
+// fields below owner: the caller's own configuration, of which err knows a part. It returns
+// err.
+func Under(err error, pkg, owner string) error {
+	var e *Error
+	if errors.As(err, &e) {
+		e.pkg, e.owner = pkg, owner
+	}
+	return err
+}
+
+// packages are those whose names stand before messages.
+var packages = []string{"trainer", "datasets", "losses", "nets", "samplers", "metrics", "graph", "gpu", "cuda", "cpu", "device", "report", "safetensors", "miners"}
+
+// Bare is a message without the name of the package that says so.
+func Bare(message string) string {
+	for {
+		pkg, rest, ok := strings.Cut(message, ":")
+		if !ok || !slices.Contains(packages, pkg) || rest != "" && rest[0] != ' ' {
+			return message
+		}
+		message = strings.TrimPrefix(rest, " ")
+	}
+}
+
+// Told is err as a person reads it who knows the fields by the names of name: without names
+// of packages, wherever in the chain they stand.
+func Told(err error, name func(field string) string) string {
+	if e, ok := err.(interface {
+		In(func(string) string) string
+	}); ok {
+		return e.In(name)
+	}
+	full := err.Error()
+	if e, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, part := range e.Unwrap() {
+			full = strings.Replace(full, part.Error(), Told(part, name), 1)
+		}
+		return Bare(full)
+	}
+	cause := errors.Unwrap(err)
+	if cause == nil {
+		return Bare(full)
+	}
+	inner := cause.Error()
+	if head, ok := strings.CutSuffix(full, inner); ok {
+		return Bare(head) + Told(cause, name)
+	}
+	return Bare(strings.Replace(full, inner, Told(cause, name), 1))
+}

@@ -1,0 +1,256 @@
+package readme
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// elsewhere are the commands that this test does not run, and why.
+var elsewhere = map[string]string{
+	"go test ./...":       "this test is part of it",
+	"go mod init example": "TestLibraryAsREADMESays", "go mod edit -require medusa@v0.0.0 -replace medusa=../medusa": "TestLibraryAsREADMESays",
+	"go mod tidy": "TestLibraryAsREADMESays", "go run .": "TestLibraryAsREADMESays",
+	"go doc medusa/trainer":                "prints what is compiled",
+	"go build":                             "part of go test ./...",
+	"go generate":                          "needs clang; a test holds what it makes and its sources together by a hash",
+	"go run ./bench/gpusuite -o gpu-suite": "packs the tests that use a GPU; tested in bench/gpusuite",
+	"pip install nvidia-cublas-cu12 nvidia-cudnn-cu12": "needs Python",
+}
+
+// elsewhereBegins are beginnings of further ones.
+var elsewhereBegins = map[string]string{
+	"go test ":                  "benchmarks and tests of packages, which run by themselves",
+	"go run ./bench/decode":     "compares decoders with Python's; measured when asked for",
+	"./gpu-suite":               "needs a GPU",
+	"MESSY_ARCHIVE=":            "needs an archive that is not part of the repository",
+	"go run internal/embed.go ": "makes the embedded pictures of the whole Omniglot",
+	"MEDUSA_":                   "tests that need a GPU, or NVIDIA's assembler",
+	"CGO_ENABLED=":              "builds; the build without cgo is what go test ./... uses without a C compiler",
+	"go run ./bench/compare":    "compares with PyTorch; tested in bench/compare",
+	"./compare":                 "compares with PyTorch; tested in bench/compare",
+	"go run honnef.co/":         "a tool",
+}
+
+// all lists the commands of README, docs, package comments and help, in that order.
+func all(t *testing.T, help string) []command {
+	t.Helper()
+	out := inMarkdown("README.md", readme(t))
+	docs, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	require.NoError(t, err)
+	require.NotEmpty(t, docs)
+	for _, path := range docs {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		out = append(out, inMarkdown("docs/"+filepath.Base(path), string(text))...)
+	}
+	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		out = append(out, inGo(path, string(text))...)
+		return err
+	}))
+	return append(out, inHelp(help)...)
+}
+
+// build makes the program once, as go run would.
+func build(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "train")
+	cmd := exec.Command("go", "build", "-o", program, "./cmd/train")
+	cmd.Dir = root
+	text, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(text))
+	return program
+}
+
+func TestEveryCommandWorks(t *testing.T) {
+	program := build(t)
+	help, err := exec.Command(program, "-h").Output()
+	require.NoError(t, err)
+	list := all(t, string(help))
+	require.Greater(t, len(list), 25)
+	dir := t.TempDir()
+	workplace(t, dir)
+	done := map[string]bool{}
+	for _, c := range list {
+		args, ours := strings.CutPrefix(c.line, "go run ./cmd/train")
+		if done[c.line] {
+			continue
+		}
+		done[c.line] = true
+		if !ours {
+			assert.True(t, isElsewhere(c.line), "%s says `%s`: run it here, or say in elsewhere why not", c.where, c.line)
+			continue
+		}
+		t.Run(c.line, func(t *testing.T) {
+			cmd := exec.Command(program, short(strings.Fields(args))...)
+			cmd.Dir = dir
+			text, err := cmd.CombinedOutput()
+			if err != nil && strings.Contains(args, "-device cuda") && strings.Contains(string(text), "which is not to be had") {
+				return // what such a machine has to say
+			}
+			require.NoError(t, err, "%s: %s\n%s", c.where, c.line, text)
+		})
+	}
+	for line := range elsewhere {
+		assert.True(t, done[line], "no text says `%s` any more: take it out of elsewhere", line)
+	}
+}
+
+func isElsewhere(line string) bool {
+	if elsewhere[line] != "" {
+		return true
+	}
+	for beginning := range elsewhereBegins {
+		if strings.HasPrefix(line, beginning) {
+			return true
+		}
+	}
+	return false
+}
+
+// short makes a run take two steps, and one on the embedded pictures smaller ones: a flag
+// that is given twice has its last value.
+func short(args []string) []string {
+	line := " " + strings.Join(args, " ") + " "
+	for _, flag := range []string{" -h ", " -device-info ", " -resume "} {
+		if strings.Contains(line, flag) {
+			return args
+		}
+	}
+	args = append(args, "-steps", "2")
+	if !strings.Contains(line, " -data ") && !strings.Contains(line, " -config ") {
+		args = append(args, "-size", "8", "-no-report", "-copies", "ignore")
+	}
+	return args
+}
+
+// workplace makes what the texts take for granted: folders of pictures, runs, a configuration.
+func workplace(t *testing.T, dir string) {
+	t.Helper()
+	classes(t, filepath.Join(dir, "photos"), 24, 6, true)
+	classes(t, filepath.Join(dir, "DIR"), 24, 6, false)
+	classes(t, filepath.Join(dir, "omniglot"), 24, 6, false)
+	classes(t, filepath.Join(dir, "grocery", "train"), 14, 6, true)
+	classes(t, filepath.Join(dir, "grocery", "test"), 4, 6, true)
+	idx(t, filepath.Join(dir, "fashion-mnist"))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "run.yaml"), []byte("data: photos\nbackbone: mlp\nhidden: [16]\n"), 0o644))
+	program := build(t)
+	for _, name := range []string{"NAME", "first"} {
+		cmd := exec.Command(program, "-data", "photos", "-steps", "2", "-no-report", "-out", "runs/"+name)
+		cmd.Dir = dir
+		text, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(text))
+	}
+	require.NoError(t, os.Symlink(filepath.Join("runs", "first"), filepath.Join(dir, "RUN")))
+}
+
+// classes makes folders of small pictures.
+func classes(t *testing.T, dir string, n, pictures int, colour bool) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(3, 4))
+	for c := range n {
+		class := filepath.Join(dir, fmt.Sprintf("%s-%02d", filepath.Base(dir), c))
+		require.NoError(t, os.MkdirAll(class, 0o755))
+		for i := range pictures {
+			img := image.NewRGBA(image.Rect(0, 0, 16, 16))
+			for y := range 16 {
+				for x := range 16 {
+					v := uint8((x*(c%5+1)+y*(c/5+1))*9 + rng.IntN(30))
+					p := color.RGBA{v, v, v, 255}
+					if colour {
+						p.G, p.B = uint8(c*10), 255-v
+					}
+					img.SetRGBA(x, y, p)
+				}
+			}
+			var b bytes.Buffer
+			require.NoError(t, png.Encode(&b, img))
+			require.NoError(t, os.WriteFile(filepath.Join(class, fmt.Sprintf("%d.png", i)), b.Bytes(), 0o644))
+		}
+	}
+}
+
+// idx makes the four files of an MNIST-like set, ten classes of twenty.
+func idx(t *testing.T, dir string) {
+	t.Helper()
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	rng := rand.New(rand.NewPCG(5, 6))
+	write := func(name string, magic uint32, dims []uint32, content []byte) {
+		f, err := os.Create(filepath.Join(dir, name+".gz"))
+		require.NoError(t, err)
+		z := gzip.NewWriter(f)
+		require.NoError(t, binary.Write(z, binary.BigEndian, append([]uint32{magic}, dims...)))
+		_, err = z.Write(content)
+		require.NoError(t, err)
+		require.NoError(t, z.Close())
+		require.NoError(t, f.Close())
+	}
+	for _, part := range []string{"train", "t10k"} {
+		const n = 200
+		pixels, labels := make([]byte, n*28*28), make([]byte, n)
+		for i := range labels {
+			labels[i] = byte(i % 10)
+			for k := range 28 * 28 {
+				pixels[i*28*28+k] = byte((k*(i%10+1))%200 + rng.IntN(50))
+			}
+		}
+		write(part+"-images-idx3-ubyte", 0x803, []uint32{n, 28, 28}, pixels)
+		write(part+"-labels-idx1-ubyte", 0x801, []uint32{n}, labels)
+	}
+}
+
+// TestNoCommandIsWrittenByHand holds messages to one function that makes commands, which
+// knows how the program was called; what it makes is obeyed in a test of cmd/train.
+func TestNoCommandIsWrittenByHand(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root, "cmd", "train", "*.go"))
+	require.NoError(t, err)
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		if name := filepath.Base(path); strings.HasSuffix(name, "_test.go") || name == "command.go" || name == "help.go" || name == "main.go" {
+			continue
+		}
+		assert.NotContains(t, string(text), "go run ./cmd/train", path)
+	}
+}
+
+// TestTimesAreTheSame: README, help and the package's comment say alike how long the
+// embedded set takes, and what that includes.
+func TestTimesAreTheSame(t *testing.T) {
+	const said = "half a minute once compiled"
+	assert.Contains(t, readme(t), said)
+	for _, name := range []string{"help.go", "main.go"} {
+		text, err := os.ReadFile(filepath.Join(root, "cmd", "train", name))
+		require.NoError(t, err)
+		assert.Contains(t, string(text), said, name)
+	}
+}
+
+func TestCommandsAreFound(t *testing.T) {
+	got := inMarkdown("x", "Say `go run ./cmd/train -h` or `x`.\n\n```sh\ngo run a -b c \\\n  -d e   # why\n# nothing\n./x\n```\n\n    go test ./y        # or else\n    MEDUSA=1 go test\n")
+	var lines []string
+	for _, c := range got {
+		lines = append(lines, c.line)
+	}
+	assert.Equal(t, []string{"go run a -b c -d e", "./x", "go test ./y", "MEDUSA=1 go test", "go run ./cmd/train -h"}, lines)
+	assert.Equal(t, "go run ./cmd/train -data photos", inHelp("x\n  go run ./cmd/train -data photos          one folder\n")[0].line)
+	assert.Equal(t, "go run ./cmd/train", inGo("x", "//\tgo run ./cmd/train                 the embedded part\n")[0].line)
+}

@@ -1,0 +1,163 @@
+package terminal
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// stamped remembers when something was written.
+type stamped struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	times []time.Time
+}
+
+func (s *stamped) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.times = append(s.times, time.Now())
+	return s.text.Write(p)
+}
+
+// longestGap is the longest silence between from and now.
+func (s *stamped) longestGap(from time.Time) time.Duration {
+	longest := time.Duration(0)
+	for _, at := range append(s.times, time.Now()) {
+		longest = max(longest, at.Sub(from))
+		from = at
+	}
+	return longest
+}
+
+// screens seen by a terminal: what stands between two returns of the carriage.
+func shown(s string) []string {
+	var out []string
+	for _, line := range strings.FieldsFunc(s, func(r rune) bool { return r == '\r' || r == '\n' }) {
+		if strings.TrimSpace(line) != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+func TestSomethingMovesWhileWorkGoesOn(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		live  bool
+		gap   time.Duration
+		lines int // at most, in a minute
+	}{{"terminal", true, time.Second, 1000}, {"log", false, 10 * time.Second, 13}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var out stamped
+				s := New(&out, c.live)
+				began := time.Now()
+				task := s.Begin("reading pictures")
+				for i := range 20 { // every picture takes its time
+					task.Progress(i, 20)
+					time.Sleep(1500 * time.Millisecond)
+				}
+				task.Stage("nothing to tell for long")
+				time.Sleep(30 * time.Second)
+				task.End()
+				assert.LessOrEqual(t, out.longestGap(began), c.gap)
+				seen := shown(out.text.String())
+				assert.LessOrEqual(t, len(seen), c.lines)
+				for i := 1; i < len(seen); i++ {
+					assert.NotEqual(t, seen[i-1], seen[i], "the same again is no movement")
+				}
+				assert.Contains(t, out.text.String(), "reading pictures")
+				assert.Contains(t, out.text.String(), " of 20")
+				assert.Contains(t, out.text.String(), "nothing to tell")
+			})
+		})
+	}
+}
+
+func TestShortWorkLeavesNoLineInALog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out stamped
+		s := New(&out, false)
+		task := s.Begin("measuring")
+		time.Sleep(4 * time.Second)
+		task.End()
+		assert.Empty(t, out.text.String())
+	})
+}
+
+func TestLiveLineFitsAndIsWiped(t *testing.T) {
+	for _, columns := range []int{20, 40, 60, 80, 200} {
+		synctest.Test(t, func(t *testing.T) {
+			var out stamped
+			s := New(&out, true)
+			s.columns = func() int { return columns }
+			task := s.Begin("measuring a set with a very long name: " + strings.Repeat("猫", 100))
+			task.Progress(123456, 9999999)
+			time.Sleep(time.Second)
+			s.Say("a note")
+			time.Sleep(time.Second)
+			task.End()
+			task.End()
+			for _, line := range shown(out.text.String()) {
+				assert.Less(t, width(line), columns, line)
+			}
+			assert.True(t, strings.HasSuffix(out.text.String(), "\r"), "nothing is left of the line")
+		})
+	}
+}
+
+func TestNothingThatIsWrittenMovesTheCursor(t *testing.T) {
+	var out stamped
+	s := New(&out, false)
+	s.Say("pictures in \x1b[2J\x1b[H\r\a\u202e")
+	s.Table(Table{Header: []string{"class"}, Rows: [][]string{{"\x1b]0;title\a\n"}}})
+	assert.NotContains(t, out.text.String(), "\x1b")
+	assert.NotContains(t, out.text.String(), "\a")
+	assert.Contains(t, out.text.String(), `\x1b[2J`)
+	assert.Contains(t, out.text.String(), `\x1b]0;title\a\n`)
+}
+
+func TestTableFits(t *testing.T) {
+	table := Table{
+		Header: []string{"", "classes", "smallest class", "largest class"}, Right: []int{1}, Names: []int{2, 3},
+		Rows: [][]string{{"train", "354", "20  " + strings.Repeat("long/", 30) + "end", "20  b"}, {"test", "1", "1  猫", "1  猫"}},
+	}
+	for _, columns := range []int{50, 60, 80, 120, 300} {
+		text := table.render(columns)
+		lines := strings.Split(text, "\n")
+		require.Len(t, lines, 4)
+		for _, line := range lines {
+			assert.LessOrEqual(t, width(line), columns, line)
+			assert.Equal(t, strings.TrimRight(line, " "), line)
+		}
+		assert.Contains(t, text, "end", "the end tells most")
+		assert.Contains(t, text, "20  b")
+	}
+	assert.NotContains(t, table.render(300), "…")
+}
+
+func TestWidthOfTheEnvironment(t *testing.T) {
+	for value, want := range map[string]int{"60": 60, "132": 132, "3": leastWidth, "0": DefaultWidth, "wide": DefaultWidth, "": DefaultWidth} {
+		t.Setenv("COLUMNS", value)
+		assert.Equal(t, want, New(&bytes.Buffer{}, false).Width(), fmt.Sprintf("COLUMNS=%q", value))
+	}
+	t.Setenv("COLUMNS", "")
+	file, err := os.CreateTemp(t.TempDir(), "")
+	require.NoError(t, err)
+	defer file.Close()
+	assert.Equal(t, DefaultWidth, New(file, false).Width(), "a file is no terminal")
+}
+
+func TestClock(t *testing.T) {
+	assert.Equal(t, "1m05s", Clock(64500*time.Millisecond))
+	assert.Equal(t, "2h01m", Clock(7261*time.Second))
+}

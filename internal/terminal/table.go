@@ -1,0 +1,97 @@
+package terminal
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"medusa/internal/plain"
+)
+
+// Table is rows of cells under a header. It is never wider than the screen: cells of the
+// columns in Names are cut in the middle for that.
+type Table struct {
+	Header []string
+	Rows   [][]string
+	Right  []int // columns, from 0, whose cells end at one edge: numbers
+	Names  []int // columns, from 0, whose cells may be cut
+}
+
+// leastName is how many columns a cell that is cut keeps.
+const leastName = 8
+
+// Table writes t.
+func (s *Screen) Table(t Table) { s.write(t.render(s.Width())) }
+
+// render is the table in at most room columns, as far as its other cells allow.
+func (t Table) render(room int) string {
+	cells := [][]string{t.Header}
+	cells = append(cells, t.Rows...)
+	for i, row := range cells {
+		cells[i] = make([]string, len(row))
+		for k, cell := range row {
+			cells[i][k] = plain.Text(cell)
+		}
+	}
+	t.shrink(cells, room)
+	w := table.NewWriter()
+	style := table.StyleLight
+	style.Options.DrawBorder, style.Options.SeparateColumns = false, false
+	style.Format.Header = text.FormatDefault // as written
+	w.SetStyle(style)
+	w.SuppressTrailingSpaces()
+	var configs []table.ColumnConfig
+	for _, c := range t.Right {
+		configs = append(configs, table.ColumnConfig{Number: c + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
+	}
+	w.SetColumnConfigs(configs)
+	w.AppendHeader(rowOf(cells[0]))
+	for _, row := range cells[1:] {
+		w.AppendRow(rowOf(row))
+	}
+	return strings.TrimRight(w.Render(), "\n")
+}
+
+func rowOf(cells []string) table.Row {
+	row := make(table.Row, len(cells))
+	for i, c := range cells {
+		row[i] = c
+	}
+	return row
+}
+
+// shrink cuts cells of the widest column of Names until all columns fit.
+func (t Table) shrink(cells [][]string, room int) {
+	widths := make([]int, len(t.Header))
+	total := 0
+	for k := range widths {
+		for _, row := range cells {
+			if k < len(row) {
+				widths[k] = max(widths[k], width(row[k]))
+			}
+		}
+		total += widths[k] + 2 // and a blank on either side
+	}
+	for total > room {
+		widest := -1
+		for _, k := range t.Names {
+			if widths[k] > leastName && (widest < 0 || widths[k] > widths[widest]) {
+				widest = k
+			}
+		}
+		if widest < 0 {
+			break
+		}
+		widths[widest]--
+		total--
+	}
+	for _, row := range cells {
+		for k := range row {
+			if slices.Contains(t.Names, k) {
+				row[k] = Middle(row[k], widths[k])
+			}
+		}
+	}
+}

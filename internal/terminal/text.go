@@ -1,0 +1,135 @@
+package terminal
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"medusa/internal/plain"
+)
+
+// width is how many columns s takes.
+func width(s string) int { return text.StringWidthWithoutEscSequences(s) }
+
+// Middle cuts s in the middle so that it takes at most room columns: of paths and names of
+// classes the beginning tells where one is and the end what it is.
+func Middle(s string, room int) string {
+	if width(s) <= room {
+		return s
+	}
+	if room < 1 {
+		return ""
+	}
+	runes := []rune(s)
+	head, tail := 0, len(runes)
+	left := room - 1 // for the dots
+	for tail > head {
+		// Two columns at the end for each one at the beginning.
+		fromEnd := 2*width(string(runes[:head])) >= width(string(runes[tail:]))
+		next := runes[head]
+		if fromEnd {
+			next = runes[tail-1]
+		}
+		if left -= width(string(next)); left < 0 {
+			break
+		}
+		if fromEnd {
+			tail--
+		} else {
+			head++
+		}
+	}
+	return string(runes[:head]) + "…" + string(runes[tail:])
+}
+
+// Wrap breaks the lines of s at blanks so that each takes at most room columns. What goes
+// on is indented by two columns more than the line that it goes on. Words are never broken,
+// a word that is too long for any line stays where it is, and a line that is a command stays
+// one line: they are there to be copied.
+func Wrap(s string, room int) string {
+	var out []string
+	for line := range strings.SplitSeq(s, "\n") {
+		out = append(out, wrapLine(line, room)...)
+	}
+	return strings.Join(out, "\n")
+}
+
+func wrapLine(line string, room int) (out []string) {
+	trimmed := strings.TrimLeft(line, " ")
+	if width(line) <= room || trimmed != line && isCommand(trimmed) {
+		return []string{strings.TrimRight(line, " ")}
+	}
+	indent := line[:len(line)-len(trimmed)]
+	current, words := indent, 0
+	for word := range strings.SplitSeq(trimmed, " ") {
+		blank := " "
+		if words == 0 {
+			blank = ""
+		}
+		fits := width(indent)+2+width(word) <= room // on a line of its own
+		if words > 0 && fits && width(current)+1+width(word) > room {
+			out = append(out, strings.TrimRight(current, " "))
+			current, blank = indent+"  ", ""
+		}
+		current += blank + word
+		words++
+	}
+	return append(out, strings.TrimRight(current, " "))
+}
+
+// isCommand reports whether a line, without its indentation, is one to be copied into a
+// shell: it begins with go or with a program's path.
+func isCommand(line string) bool {
+	for _, beginning := range []string{"go ", "./", "/", "'/", "$'/"} {
+		if strings.HasPrefix(line, beginning) {
+			return true
+		}
+	}
+	return false
+}
+
+// Limits of what a message repeats of what somebody wrote, in characters.
+const (
+	longestWord    = 200
+	longestLine    = 800
+	longestMessage = 4000
+	bytesRead      = 1 << 16 // of a message: more is cut before it is looked at
+)
+
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// Tame makes a message of unknown length and content fit to be shown: control characters
+// are escaped, but for the ends of lines, and long quotations and words are cut in the
+// middle.
+func Tame(s string) string {
+	if len(s) > bytesRead {
+		s = s[:bytesRead/2] + "…" + s[len(s)-bytesRead/2:]
+	}
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		line = quoted.ReplaceAllStringFunc(line, func(q string) string {
+			if utf8.RuneCountInString(q) <= longestWord+2 {
+				return q
+			}
+			return `"` + middleRunes(q[1:len(q)-1], longestWord) + `"`
+		})
+		words := strings.Split(line, " ")
+		for k, w := range words {
+			words[k] = middleRunes(w, longestWord)
+		}
+		lines[i] = middleRunes(plain.Text(strings.Join(words, " ")), longestLine)
+	}
+	return middleRunes(strings.Join(lines, "\n"), longestMessage)
+}
+
+// middleRunes is Middle by characters: not slow for texts of any length.
+func middleRunes(s string, most int) string {
+	if len(s) <= most || utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	runes := []rune(s)
+	head := (most - 1) / 3
+	return string(runes[:head]) + "…" + string(runes[len(runes)-(most-1-head):])
+}
