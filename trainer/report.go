@@ -163,8 +163,8 @@ func (r *reporter) progress(ctx context.Context, part string, done, total int) {
 func (r *reporter) facts() []report.Fact {
 	s, result := r.trainer.data.Train.Summary(), r.result
 	return []report.Fact{
-		{Name: "Pictures", Value: s.Source},
-		{Name: "Learned from", Value: fmt.Sprintf("%s classes, %s pictures", wording.Thousands(s.Classes), wording.Thousands(s.Pictures))},
+		{Name: "Data", Value: s.Source},
+		{Name: "Learned from", Value: fmt.Sprintf("%s classes, %s %s", wording.Thousands(s.Classes), wording.Thousands(s.Pictures), r.trainer.data.Train.noun())},
 		{Name: "Steps", Value: fmt.Sprintf("%s (model of step %s)", wording.Thousands(result.Steps), wording.Thousands(result.ModelStep))},
 		{Name: "Time", Value: fmt.Sprintf("%.0f s", result.Seconds)},
 		{Name: "Speed", Value: fmt.Sprintf("%s images/s", wording.Thousands(int(result.ImagesPerSecond)))},
