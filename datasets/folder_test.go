@@ -155,7 +155,7 @@ func TestSummary(t *testing.T) {
 		Channels: 1, Height: 4, Width: 6, Bytes: 11 * 24, Originals: "5×4 … 9×9",
 		Formats: []Count{{What: "PNG", Count: 10}},
 		Skipped: []Count{
-			{What: "broken picture", Count: 1, Examples: []string{"bad/1.png"}},
+			{What: "broken picture", Count: 1, Examples: []string{"bad/1.png"}, Detail: "PNG, unexpected EOF"},
 			{What: "hidden file or folder", Count: 1, Examples: []string{"a/.hidden.png"}},
 			{What: "in no class folder", Count: 1, Examples: []string{"stray.png"}},
 		},

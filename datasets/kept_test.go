@@ -140,5 +140,5 @@ func TestKeptPicturesInUse(t *testing.T) {
 	require.NoError(t, b.Close())
 	require.NoError(t, a.Close())
 	_, err = OpenFS(fsys, Options{KeepCache: true})
-	require.ErrorContains(t, err, "Options.KeepCache without CacheDir")
+	require.ErrorContains(t, err, "Options.KeepCache without Options.CacheDir")
 }

@@ -53,6 +53,7 @@ func row(t *testing.T, lines []string, name string) []string {
 }
 
 func TestTableOfResults(t *testing.T) {
+	t.Setenv("COLUMNS", "80")
 	lines := shownLines(result())
 	require.Equal(t, []string{"0.250", "0.500", "0.750", "+0.250"}, row(t, lines, "Recall@1"))
 	require.Equal(t, []string{"0.500", "0.750", "+0.250"}, row(t, lines, "NMI"), "clusters of raw pixels are not measured")
