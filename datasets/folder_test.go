@@ -168,7 +168,7 @@ func TestSummary(t *testing.T) {
 			{What: "picture of a single colour", Count: 1, Examples: []string{"A/black.png"}},
 		},
 	}, s.Train.Summary())
-	require.Equal(t, "broken picture: 1 (bad/1.png)", s.Train.Summary().Skipped[0].String())
+	require.Equal(t, "broken picture: 1 (bad/1.png): PNG, unexpected EOF", s.Train.Summary().Skipped[0].String())
 
 	s, err = OpenFS(fsys, Options{DropDuplicates: true})
 	require.NoError(t, err)

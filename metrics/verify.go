@@ -60,8 +60,8 @@ type Verification struct {
 	AtFAR []OperatingPoint `json:"at_far"` // for each rate of Options.FAR that the pairs can tell
 	// TooFine are the rates asked for that would rest on fewer than ten impostor pairs.
 	TooFine []float64        `json:"too_fine_far,omitempty"`
-	At      []OperatingPoint `json:"at,omitempty"` // for each threshold of Options.At
-	Curve   []OperatingPoint `json:"-"`            // points of the ROC to draw, FAR rising, about 40 a power of ten
+	At      []OperatingPoint `json:"at,omitempty"`    // for each threshold of Options.At
+	Curve   []OperatingPoint `json:"curve,omitempty"` // points of the ROC to draw, FAR rising, about 40 a power of ten
 }
 
 // OperatingPoint is what a threshold gives.

@@ -94,7 +94,7 @@ func TestBuildErrors(t *testing.T) {
 		{"shape (2, 192), want (B, C, H, W)", nets.Config{}, p, flat, nets.Train},
 		{"shape (2, 3, 8, 8), want (2, 1, 8, 8) as configured", nets.Config{InChannels: 1}, p, x, nets.Train},
 		{"one number a channel", nets.Config{Channels: []int{2}}, p, one, nets.Train},
-		{"unknown backbone", nets.Config{Backbone: "?"}, p, x, nets.Train},
+		{`Backbone is "?", want one of cnn`, nets.Config{Backbone: "?"}, p, x, nets.Train},
 	} {
 		_, err := nets.Build(c.cfg, c.p, c.x, c.mode)
 		assert.ErrorContains(t, err, c.want)

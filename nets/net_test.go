@@ -204,7 +204,7 @@ func TestInits(t *testing.T) {
 	}
 	assert.Len(t, nets.Inits(), 8)
 	_, err := nets.Initializer("?")
-	assert.ErrorContains(t, err, `nets: unknown init "?"`)
+	assert.ErrorContains(t, err, `nets: init is "?", want one of glorot-normal`)
 	for _, s := range []tensor.Shape{{5, 3}, {3, 5}, {4, 4}} {
 		init, err := nets.Initializer("orthogonal")
 		require.NoError(t, err)

@@ -38,6 +38,7 @@ type PK struct {
 	progress    progress
 	fingerprint uint64
 	use         exclusive.Use
+	what        string // is in use, for errors
 
 	chosen  []int32  // the classes of the batch, P
 	dealt   []int32  // the pictures of a class, K
@@ -65,7 +66,7 @@ func NewPK(labels []int, c Config, makeDraw func(classes []Class, c Config) (Cla
 	}
 	pcg := newPCG(c.Seed)
 	s := &PK{
-		config: c, plan: plan, classes: decks, draw: draw, pcg: pcg, rng: rand.New(pcg),
+		what: whatIsUsed(c), config: c, plan: plan, classes: decks, draw: draw, pcg: pcg, rng: rand.New(pcg),
 		fingerprint: fingerprint(labels, c),
 		chosen:      make([]int32, c.P), dealt: make([]int32, c.K), seen: make([]uint64, len(decks)),
 	}
@@ -122,7 +123,7 @@ func (s *PK) BatchesPerEpoch() int { return s.progress.perEpoch }
 
 // Next fills dst, of length P·K, class by class.
 func (s *PK) Next(dst []int) error {
-	if err := s.use.Begin("samplers: " + s.config.Name + ": the sampler"); err != nil {
+	if err := s.use.Begin(s.what); err != nil {
 		return err
 	}
 	defer s.use.End()
@@ -181,7 +182,7 @@ func (s *PK) pictures(class int32, dst []int) {
 
 // State is the whole state of the sampler.
 func (s *PK) State() ([]byte, error) {
-	if err := s.use.Begin("samplers: " + s.config.Name + ": the sampler"); err != nil {
+	if err := s.use.Begin(s.what); err != nil {
 		return nil, err
 	}
 	defer s.use.End()
@@ -201,7 +202,7 @@ func (s *PK) State() ([]byte, error) {
 
 // Restore goes on from a State, or refuses it and leaves the sampler as it was.
 func (s *PK) Restore(state []byte) error {
-	if err := s.use.Begin("samplers: " + s.config.Name + ": the sampler"); err != nil {
+	if err := s.use.Begin(s.what); err != nil {
 		return err
 	}
 	defer s.use.End()

@@ -130,3 +130,6 @@ func (c Config) pk() (Config, error) {
 	c.Batch = c.P * c.K
 	return c, nil
 }
+
+// whatIsUsed is how an error calls a sampler that two goroutines use.
+func whatIsUsed(c Config) string { return "samplers: " + c.Name + ": the sampler" }

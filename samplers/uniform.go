@@ -19,6 +19,7 @@ type uniform struct {
 	fingerprint uint64
 	dealt       []int32
 	use         exclusive.Use
+	what        string // is in use, for errors
 }
 
 func newUniform(labels []int, c Config) (Sampler, error) {
@@ -34,7 +35,7 @@ func newUniform(labels []int, c Config) (Sampler, error) {
 	}
 	pcg := newPCG(c.Seed)
 	return &uniform{
-		config: c, deck: newDeck(firstInts(len(labels))), pcg: pcg, rng: rand.New(pcg),
+		what: whatIsUsed(c), config: c, deck: newDeck(firstInts(len(labels))), pcg: pcg, rng: rand.New(pcg),
 		progress:    progress{perEpoch: ceilDiv(len(labels), c.Batch)},
 		fingerprint: fingerprint(labels, c), dealt: make([]int32, c.Batch),
 	}, nil
@@ -44,7 +45,7 @@ func (s *uniform) Batch() int           { return s.config.Batch }
 func (s *uniform) BatchesPerEpoch() int { return s.progress.perEpoch }
 
 func (s *uniform) Next(dst []int) error {
-	if err := s.use.Begin("samplers: " + s.config.Name + ": the sampler"); err != nil {
+	if err := s.use.Begin(s.what); err != nil {
 		return err
 	}
 	defer s.use.End()
@@ -63,7 +64,7 @@ func (s *uniform) Next(dst []int) error {
 }
 
 func (s *uniform) State() ([]byte, error) {
-	if err := s.use.Begin("samplers: " + s.config.Name + ": the sampler"); err != nil {
+	if err := s.use.Begin(s.what); err != nil {
 		return nil, err
 	}
 	defer s.use.End()
@@ -75,7 +76,7 @@ func (s *uniform) State() ([]byte, error) {
 }
 
 func (s *uniform) Restore(state []byte) error {
-	if err := s.use.Begin("samplers: " + s.config.Name + ": the sampler"); err != nil {
+	if err := s.use.Begin(s.what); err != nil {
 		return err
 	}
 	defer s.use.End()

@@ -97,9 +97,9 @@ func TestClassesInPlaceOfTheProtocol(t *testing.T) {
 	require.Equal(t, []int{6, 2}, []int{len(d.Train.Classes()), len(d.Test.Classes())}, "a share of all eight classes")
 	require.NoError(t, d.Close())
 	for want, cfg := range map[string]DataConfig{
-		`"set/class4" is named by data.train_classes and by data.test_classes`: {Path: flat, TrainClasses: "set/class[0-4]", TestClasses: "set/class4,set/class5"},
-		"1 classes are left to learn":                                          {Path: flat, TestClasses: "set/class[0-4]"},
-		"no class is called":                                                   {Path: cub, TestClasses: "009*"},
+		`"set/class4" is named by Data.TrainClasses and by Data.TestClasses`: {Path: flat, TrainClasses: "set/class[0-4]", TestClasses: "set/class4,set/class5"},
+		"1 classes are left to learn":                                        {Path: flat, TestClasses: "set/class[0-4]"},
+		"no class is called":                                                 {Path: cub, TestClasses: "009*"},
 	} {
 		_, err := Load(cfg, 1, LoadOptions{})
 		require.ErrorContains(t, err, want)

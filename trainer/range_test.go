@@ -55,7 +55,7 @@ func TestRangeOfTrainingHoldsForOthers(t *testing.T) {
 	require.InDelta(t, 400*255./800, middle(dark, "0/800"), 1)
 
 	_, err = Load(DataConfig{Path: bright, Range: "12bit"}, 1, LoadOptions{})
-	require.ErrorContains(t, err, `data.range is "12bit", want auto, full, or LOW/HIGH such as 0/4095`)
+	require.ErrorContains(t, err, `Data.Range is "12bit", want auto, full, or LOW/HIGH such as 0/4095`)
 }
 
 // Models of before there was a choice read all values in full; so do they now.

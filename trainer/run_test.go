@@ -348,6 +348,7 @@ func TestHeapIsFlat(t *testing.T) {
 		}
 		return nil
 	}}}})
-	require.InDelta(t, float64(heap[0]), float64(heap[1]), 100<<10)
+	// What was freed late lies in the first figure alone: a heap that shrank did not grow.
+	require.Less(t, float64(heap[1]), float64(heap[0])+100<<10)
 	t.Logf("%d objects a step", (mallocs[1]-mallocs[0])/300)
 }
