@@ -1,11 +1,9 @@
 package trainer
 
 import (
-	"fmt"
 	"slices"
 
 	"medusa/datasets"
-	"medusa/internal/wording"
 )
 
 // Part is one of the sets of a run.
@@ -18,14 +16,7 @@ type Part struct {
 func (p Part) Summary() datasets.Summary { return itemsOf(p.Set).Summary() }
 
 // Form says what the items are, such as grey of 28×28, or vectors of 512 numbers.
-func (p Part) Form() string {
-	d := itemsOf(p.Set)
-	c, h, w := d.Shape()
-	if d.vectors() {
-		return fmt.Sprintf("vectors of %d numbers", c)
-	}
-	return fmt.Sprintf("%s of %d×%d", wording.Channels(c), h, w)
-}
+func (p Part) Form() string { return itemsOf(p.Set).form() }
 
 // Noun is what the items are called in the plural: pictures, vectors or items.
 func (p Part) Noun() string { return itemsOf(p.Set).noun() }

@@ -1,12 +1,14 @@
 package trainer
 
 import (
+	"fmt"
 	"image"
 	"reflect"
 
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
+	"medusa/internal/wording"
 )
 
 // items are one of a run's sets, whoever made it. What a Set may tell besides is asked for
@@ -64,6 +66,15 @@ func (d *items) noun() string {
 		return "vectors"
 	}
 	return "items"
+}
+
+// form is what the items are, such as grey of 28×28.
+func (d *items) form() string {
+	c, h, w := d.Shape()
+	if d.vectors() {
+		return fmt.Sprintf("vectors of %d numbers", c)
+	}
+	return fmt.Sprintf("%s of %d×%d", wording.Channels(c), h, w)
 }
 
 // NumClasses returns len(Classes()).
@@ -168,7 +179,7 @@ func (d *items) check(like *items) (err error) {
 	}
 	if like != nil {
 		if lc, lh, lw := like.Shape(); c != lc || h != lh || w != lw {
-			return errors.Errorf("its %s are %d×%d×%d (channels, height, width), those to learn from %d×%d×%d: want the same", d.noun(), c, h, w, lc, lh, lw)
+			return errors.Errorf("it holds %s, and what is learned from %s: want the same", d.form(), like.form())
 		}
 	}
 	for what, list := range map[string][]int{"queries": d.Queries(), "gallery": d.Gallery()} {

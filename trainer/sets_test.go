@@ -263,7 +263,7 @@ func TestOwnSetThatCannotBe(t *testing.T) {
 		"a label of no class": {Data{Train: odd{good, wrong, vectors}}, "Data.Train: the label of item 5 is 8, want 0 … 7"},
 		"learned of no class": {Data{Train: odd{good, classless, vectors}}, "Data.Train: the label of item 5 is -1, want 0 … 7"},
 		"no height":           {Data{Train: odd{good, good.Labels(), [3]int{wavesLength, 0, 1}}}, "such as 16×1×1 for vectors"},
-		"another width":       {Data{Train: good, Test: odd{good, good.Labels(), [3]int{3, 1, 1}}}, "Data.Test: its vectors are 3×1×1 (channels, height, width), those to learn from 16×1×1"},
+		"another width":       {Data{Train: good, Test: odd{good, good.Labels(), [3]int{3, 1, 1}}}, "Data.Test: it holds vectors of 3 numbers, and what is learned from vectors of 16 numbers"},
 		"a set that panics":   {Data{Train: good, Val: odd{}}, "Data.Val: trainer.odd panicked"},
 		"other normalisation": {Data{Train: good, Norm: datasets.Normalisation{Mean: []float32{1}, Std: []float32{1}}}, "Data.Norm"},
 	} {
@@ -357,7 +357,7 @@ func TestVectorsAreLearnedFrom(t *testing.T) {
 	require.Contains(t, r.Protocol, "all seen in training")
 	again.Data = DataConfig{Path: path, Test: r.Embeddings}
 	_, err = Load(again.Data, 1, LoadOptions{})
-	require.ErrorContains(t, err, "its vectors are 8×1×1 (channels, height, width), those to learn from 16×1×1")
+	require.ErrorContains(t, err, "it holds vectors of 8 numbers, and what is learned from vectors of 16 numbers")
 	again.Data = DataConfig{Path: path, Test: pictures(t)}
 	_, err = Load(again.Data, 1, LoadOptions{})
 	require.ErrorContains(t, err, "Data.Test")
