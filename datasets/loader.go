@@ -259,19 +259,19 @@ func (l *Loader) preparer() func(b *Batch, slot int) error {
 			return fill(b.Pixels[slot*n:(slot+1)*n], int(d.rows[b.Indices[slot]]))
 		}
 	}
-	make := func(dst []float32, b *Batch, slot int) error {
+	prepare := func(dst []float32, b *Batch, slot int) error {
 		return l.data.Fill(dst, b.Indices[slot:slot+1], l.conf.Normalisation)
 	}
 	if sampled, ok := l.data.(Sampled); ok {
 		source := rand.NewPCG(0, 0)
 		rng := rand.New(source)
-		make = func(dst []float32, b *Batch, slot int) error {
+		prepare = func(dst []float32, b *Batch, slot int) error {
 			source.Seed(seedOf(l.conf.Seed, b.Step, slot))
 			return sampled.Sample(dst, b.Indices[slot], l.conf.Normalisation, rng)
 		}
 	}
 	return func(b *Batch, slot int) error {
-		return aboutItem(l.data, b.Indices[slot], func() error { return make(b.Pixels[slot*n:(slot+1)*n:(slot+1)*n], b, slot) })
+		return aboutItem(l.data, b.Indices[slot], func() error { return prepare(b.Pixels[slot*n:(slot+1)*n:(slot+1)*n], b, slot) })
 	}
 }
 

@@ -94,7 +94,10 @@ func (d *items) Fill(dst []float32, indices []int, norm datasets.Normalisation) 
 // image is what shows an item; nil if items cannot be shown.
 func (d *items) image() func(i int) (image.Image, error) {
 	if own, ok := d.Set.(datasets.Visible); ok && (d.dataset() == nil || d.pictures() != nil) {
-		return own.Image
+		return func(i int) (img image.Image, err error) {
+			defer d.guard(&err)
+			return own.Image(i)
+		}
 	}
 	return nil
 }
@@ -158,11 +161,10 @@ func (d *items) Sequences() datasets.Groups {
 // check says what of a Set of one's own cannot be, so that nothing fails later. like, if not
 // nil, is the set whose shape it must have.
 func (d *items) check(like *items) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = errors.Errorf("%T panicked: %v", d.Set, p)
-		}
-	}()
+	if err := d.checkShape(); err != nil {
+		return err
+	}
+	defer d.guard(&err)
 	labels, classes := d.Labels(), d.NumClasses()
 	if len(labels) != d.Len() {
 		return errors.Errorf("%d labels of %d items, want one of each", len(labels), d.Len())
@@ -173,11 +175,8 @@ func (d *items) check(like *items) (err error) {
 			return errors.Errorf("the label of %s is %d, want 0 … %d, a number of Classes", d.Path(i), label, classes-1)
 		}
 	}
-	c, h, w := d.Shape()
-	if c < 1 || h < 1 || w < 1 {
-		return errors.Errorf("the shape of its items is %d×%d×%d (channels, height, width), want 1 or more of each, such as %d×1×1 for vectors", c, h, w, max(c, 1))
-	}
 	if like != nil {
+		c, h, w := d.Shape()
 		if lc, lh, lw := like.Shape(); c != lc || h != lh || w != lw {
 			return errors.Errorf("it holds %s, and what is learned from %s: want the same", d.form(), like.form())
 		}
@@ -194,5 +193,30 @@ func (d *items) check(like *items) (err error) {
 			return errors.Errorf("its %s are given for %d of %d items, want one of each, -1 where none is known", what, len(g.Of), d.Len())
 		}
 	}
+	if d.dataset() == nil { // may panic here, and nowhere later
+		d.Summary()
+		for i := range d.Len() {
+			d.Path(i)
+		}
+	}
 	return nil
+}
+
+// checkShape is the part of check that embedding needs.
+func (d *items) checkShape() (err error) {
+	defer d.guard(&err)
+	if c, h, w := d.Shape(); c < 1 || h < 1 || w < 1 {
+		return errors.Errorf("the shape of its items is %d×%d×%d (channels, height, width), want 1 or more of each, such as %d×1×1 for vectors", c, h, w, max(c, 1))
+	}
+	if n := d.Len(); n < 0 {
+		return errors.Errorf("its length is %d", n)
+	}
+	return nil
+}
+
+// guard makes a panic of the Set an error.
+func (d *items) guard(err *error) {
+	if p := recover(); p != nil {
+		*err = errors.Errorf("%T panicked: %v", d.Set, p)
+	}
 }

@@ -192,6 +192,10 @@ func TestOwnSetAlone(t *testing.T) {
 	defer tr.Close()
 	_, err = tr.Embed(context.Background(), (*waves)(nil))
 	require.ErrorContains(t, err, "no set to embed")
+	_, err = tr.Embed(context.Background(), odd{})
+	require.ErrorContains(t, err, "want 1 or more of each")
+	_, err = tr.Evaluate(context.Background(), odd{shape: [3]int{wavesLength, 1, 1}})
+	require.ErrorContains(t, err, "trainer.odd panicked")
 }
 
 // What goes wrong in somebody's own code is told with the step and the item.
@@ -264,7 +268,7 @@ func TestOwnSetThatCannotBe(t *testing.T) {
 		"learned of no class": {Data{Train: odd{good, classless, vectors}}, "Data.Train: the label of item 5 is -1, want 0 … 7"},
 		"no height":           {Data{Train: odd{good, good.Labels(), [3]int{wavesLength, 0, 1}}}, "such as 16×1×1 for vectors"},
 		"another width":       {Data{Train: good, Test: odd{good, good.Labels(), [3]int{3, 1, 1}}}, "Data.Test: it holds vectors of 3 numbers, and what is learned from vectors of 16 numbers"},
-		"a set that panics":   {Data{Train: good, Val: odd{}}, "Data.Val: trainer.odd panicked"},
+		"a set that panics":   {Data{Train: good, Val: odd{shape: vectors}}, "Data.Val: trainer.odd panicked"},
 		"other normalisation": {Data{Train: good, Norm: datasets.Normalisation{Mean: []float32{1}, Std: []float32{1}}}, "Data.Norm"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -448,13 +448,13 @@ func (t *Trainer) Embed(ctx context.Context, d datasets.Set) ([]float32, error) 
 	return t.embed(ctx, set, "embedding "+set.noun())
 }
 
-// toEmbed is a set that somebody gave to be embedded.
+// toEmbed is a set that somebody gave to be embedded; its labels may be anything.
 func toEmbed(d datasets.Set) (*items, error) {
 	set := itemsOf(d)
 	if set == nil {
 		return nil, errors.New("trainer: there is no set to embed: it is nil")
 	}
-	return set, nil
+	return set, errors.WithMessage(set.checkShape(), "trainer")
 }
 
 const theTrainer = "trainer: the Trainer"
