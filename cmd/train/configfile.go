@@ -15,7 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"medusa/internal/fileread"
-	"medusa/internal/wording"
+	"medusa/internal/plain"
 	"medusa/trainer"
 )
 
@@ -190,7 +190,7 @@ func textNode(text string) *yaml.Node {
 	if err := yaml.Unmarshal([]byte("key: "+text+"\n"), &doc); err == nil && len(doc.Content) == 1 && len(doc.Content[0].Content) == 2 {
 		n := doc.Content[0].Content[1]
 		bare := n.Kind == yaml.ScalarNode && n.Style == 0 && n.Value == text && n.Tag != "!!null" && n.Anchor == ""
-		if bare && wording.Printable(text, false) == text && len(doc.Content[0].Content[0].HeadComment)+len(n.LineComment) == 0 {
+		if bare && plain.Text(text) == text && len(doc.Content[0].Content[0].HeadComment)+len(n.LineComment) == 0 {
 			return &yaml.Node{Kind: yaml.ScalarNode, Tag: n.Tag, Value: text}
 		}
 	}

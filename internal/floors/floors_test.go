@@ -24,7 +24,7 @@ type floor struct {
 // house is cmd → trainer → {nets, losses, miners} → graph → internal/device → gorgonia,
 // with {samplers, datasets, metrics} beside. The longest path that fits counts.
 var house = []floor{
-	{"cmd", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "internal/safetensors", "internal/fileread", "internal/wording", "internal/cuda", "internal/terminal", "internal/field"}, false,
+	{"cmd", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "internal/safetensors", "internal/fileread", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field"}, false,
 		"a command puts packages together and leaves graphs to the trainer"},
 	{"bench", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "graph", "internal"}, true,
 		"benchmarks lie above everything"},
@@ -41,7 +41,7 @@ var house = []floor{
 	{"samplers", []string{"internal/exclusive", "internal/field"}, false, "samplers are tested with slices alone"},
 	{"datasets", []string{"internal/exclusive", "internal/npy", "internal/ram", "internal/safetensors", "internal/filelock", "internal/fileread", "internal/field", "internal/plain"}, false, "data sets are tested with fstest.MapFS alone"},
 	{"metrics", []string{"internal/device/cpu"}, false, "metrics are plain functions over slices"},
-	{"internal/report", []string{"internal/device/cpu", "internal/filewrite", "internal/wording"}, false, "a report is made of numbers and pictures"},
+	{"internal/report", []string{"internal/device/cpu", "internal/filewrite", "internal/plain", "internal/wording"}, false, "a report is made of numbers and pictures"},
 	{"internal/filelock", nil, false, "files are locked"},
 	{"internal/fileread", nil, false, "files are read of bytes"},
 	{"internal/terminal", []string{"internal/plain", "internal/wording"}, false, "a terminal shows text"},

@@ -40,5 +40,22 @@ func isPlain(s string) bool {
 	return strings.IndexFunc(s, func(r rune) bool { return !isPlainRune(r) }) < 0
 }
 
-// isPlainRune also lets the joiner through that many emoji are made with.
-func isPlainRune(r rune) bool { return unicode.IsPrint(r) || r == '\u200d' }
+// isPlainRune also lets the joiners through that words of many scripts and many emoji are
+// made with.
+func isPlainRune(r rune) bool { return unicode.IsPrint(r) || r == '\u200c' || r == '\u200d' }
+
+// Lines is Text of each line of s and of what lies between its tabs: ends of lines and tabs
+// stay.
+func Lines(s string) string {
+	var b strings.Builder
+	for {
+		i := strings.IndexAny(s, "\n\t")
+		if i < 0 {
+			b.WriteString(Text(s))
+			return b.String()
+		}
+		b.WriteString(Text(s[:i]))
+		b.WriteByte(s[i])
+		s = s[i+1:]
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"medusa/internal/plain"
 )
 
 // page is what the template shows: texts ready to print, in the page's order.
@@ -202,7 +204,7 @@ func configText(s string) string {
 	if len(s) > maxConfig {
 		s = s[:maxConfig] + "\n… cut here: the whole text stands in the run's folder\n"
 	}
-	return printable(s, true)
+	return plain.Lines(s)
 }
 
 func (m Metric) row(pixels bool) metricRow {

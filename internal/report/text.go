@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"medusa/internal/wording"
+	"medusa/internal/plain"
 )
 
 // Limits of texts on the page, in characters.
@@ -15,13 +15,9 @@ const (
 	maxConfig = 256 << 10
 )
 
-// printable makes any bytes fit to be shown: what is not UTF-8 becomes \xNN, and what
-// is invisible or turns the direction of reading becomes its escape. Line ends and tabs pass if lines is set.
-func printable(s string, lines bool) string { return wording.Printable(s, lines) }
-
 // name is printable text of one line, cut in the middle when it is longer than limit.
 func name(s string, limit int) string {
-	r := []rune(printable(s, false))
+	r := []rune(plain.Text(s))
 	if len(r) <= limit {
 		return string(r)
 	}

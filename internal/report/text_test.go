@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+
+	"medusa/internal/plain"
 )
 
 func TestPrintable(t *testing.T) {
@@ -21,15 +23,15 @@ func TestPrintable(t *testing.T) {
 		"caf\xe9.jpg":            `caf\xe9.jpg`,
 		"a\nb\x00\x7f":           `a\nb\x00\x7f`,
 		"cat\u202egpj.exe":       `cat\u202egpj.exe`,
-		"日本語 ملف \u00a0":         "日本語 ملف \u00a0",
+		"日本語 ملف \u00a0":         `日本語 ملف \u00a0`,
 		"zero\u200bwidth\ufeff":  `zero\u200bwidth\ufeff`,
 		"می\u200cخواهم 👩\u200d🔬": "می\u200cخواهم 👩\u200d🔬",
 		"<b>&amp;\"'":            "<b>&amp;\"'",
 		"already a �":            "already a �",
 	} {
-		assert.Equal(t, want, printable(in, false))
+		assert.Equal(t, want, plain.Text(in))
 	}
-	assert.Equal(t, "a\n\tb\\r", printable("a\n\tb\r", true))
+	assert.Equal(t, "a\n\tb\\r", plain.Lines("a\n\tb\r"))
 	assert.Equal(t, "aa…aaaa", name(strings.Repeat("a", 50), 7))
 }
 
@@ -147,10 +149,10 @@ func FuzzPrintable(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		once := printable(s, false)
+		once := plain.Text(s)
 		require.True(t, utf8.ValidString(once))
 		require.NotContains(t, once, "\n")
-		require.Equal(t, once, printable(once, false))
+		require.Equal(t, once, plain.Text(once))
 		require.LessOrEqual(t, utf8.RuneCountInString(name(s, 20)), 20)
 		_, err := json.Marshal(once)
 		require.NoError(t, err)
