@@ -19,7 +19,7 @@ import (
 type Data struct {
 	Train, Val, Test datasets.Set
 	Norm             datasets.Normalisation // of the training items, applied to all; none if zero
-	Fitted           []Fitted               // what Load chose because nobody said: data.val
+	Fitted           []Fitted               // what Load chose because nobody said: Data.Val
 }
 
 // runData is Data as the trainer uses them.
@@ -225,7 +225,7 @@ func (p *parts) unasked(tested bool) Fitted {
 	case pairs < classes:
 		share = unaskedVal * float64(pairs) / float64(classes)
 	}
-	f := Fitted{Field: "data.val", Value: "none"}
+	f := Fitted{Field: "Data.Val", Value: "none"}
 	switch {
 	case pairs < enoughToMeasure:
 		f.Reason = fmt.Sprintf("%d classes of two pictures or more are too few to set some aside%s", pairs, lastKept)

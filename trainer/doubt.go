@@ -134,10 +134,10 @@ const mapAtR = "map_at_r"
 func (t *Trainer) ways(another bool) string {
 	ways := []string{t.moreValidation()}
 	if another && t.cfg.Metric != mapAtR {
-		ways = append(ways, "choose by a metric that sees all pictures of a class ("+t.name("metric", mapAtR)+")")
+		ways = append(ways, "choose by a metric that sees all pictures of a class ("+t.name("Metric", mapAtR)+")")
 	}
 	if t.cfg.Keep == Best {
-		ways = append(ways, "keep the weights of the last step ("+t.name("keep", string(Last))+")")
+		ways = append(ways, "keep the weights of the last step ("+t.name("Keep", string(Last))+")")
 	}
 	return strings.Join(ways, "; or ")
 }
@@ -149,10 +149,10 @@ func (t *Trainer) moreValidation() string {
 		all := now + t.data.Train.NumClasses()
 		if want := min(wantedVal, int(largestShare*float64(all))); want > now {
 			share := math.Ceil(100*float64(want)/float64(all)) / 100
-			return "set more classes aside (" + t.name("data.val", strconv.FormatFloat(share, 'g', -1, 64)) + ")"
+			return "set more classes aside (" + t.name("Data.Val", strconv.FormatFloat(share, 'g', -1, 64)) + ")"
 		}
 	}
-	return "give more validation classes (" + t.name("data.val", "PATH") + ")"
+	return "give more validation classes (" + t.name("Data.Val", "PATH") + ")"
 }
 
 // name is a setting in a message.
@@ -172,11 +172,11 @@ func (t *Trainer) unmeasured() []Warning {
 
 // measureSomething says where classes to measure on can come from.
 func (t *Trainer) measureSomething() string {
-	apart := "give classes that are not learned (" + t.name("data.test", "PATH") + ")"
+	apart := "give classes that are not learned (" + t.name("Data.Test", "PATH") + ")"
 	if pairClasses(t.data.Train) < 4 { // two to learn, two to measure on
 		return apart
 	}
-	return "set some of the classes aside (" + t.name("data.val", strconv.FormatFloat(cutToMeasure, 'g', -1, 64)) + "), or " + apart
+	return "set some of the classes aside (" + t.name("Data.Val", strconv.FormatFloat(cutToMeasure, 'g', -1, 64)) + "), or " + apart
 }
 
 // cutToMeasure is the share of few classes that advice sets aside.
@@ -207,7 +207,7 @@ func (t *Trainer) verdict() (out []Warning) {
 		out = append(out, Warning{
 			Kind: KindUntrained, Message: m,
 			Advice: "lower the learning rate or warm it up, look whether labels belong to their pictures, and " + t.moreValidation() +
-				"; " + t.name("keep", string(Last)) + " takes the trained weights all the same",
+				"; " + t.name("Keep", string(Last)) + " takes the trained weights all the same",
 		})
 	}
 	return out

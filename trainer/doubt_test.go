@@ -108,8 +108,8 @@ func TestCeilingBeforeTrainingKeepsWhatWasLearned(t *testing.T) {
 	w := warningOf(t, KindCeiling, r)
 	assert.Equal(t, 0, w.Step)
 	assert.Contains(t, w.Message, "Recall@1 is 1.000 on the validation classes before the first step")
-	assert.Equal(t, "set more classes aside (data.val: 0.34); or choose by a metric that sees all pictures of a class (metric: map_at_r); "+
-		"or keep the weights of the last step (keep: last)", w.Advice)
+	assert.Equal(t, "set more classes aside (Data.Val: 0.34); or choose by a metric that sees all pictures of a class (Metric: map_at_r); "+
+		"or keep the weights of the last step (Keep: last)", w.Advice)
 	assert.Contains(t, r.Ceiling(), "Recall@1, Recall@2")
 	assert.NotContains(t, r.Ceiling(), "MAP@R")
 	assert.Contains(t, warningOf(t, KindFew, r).Message, "classes: 3, queries: 30")
@@ -142,7 +142,7 @@ func TestUntrainedModelIsTold(t *testing.T) {
 	assert.Equal(t, cfg.Steps, w.Step)
 	assert.Contains(t, w.Message, "the model is the untrained network: training made it worse")
 	assert.Contains(t, w.Advice, "lower the learning rate")
-	assert.Contains(t, w.Advice, "keep: last takes the trained weights")
+	assert.Contains(t, w.Advice, "Keep: last takes the trained weights")
 	cfg.Keep = Last
 	_, r = run(t, cfg, Options{})
 	require.Equal(t, cfg.Steps, r.ModelStep)
@@ -165,14 +165,14 @@ func TestNothingMeasuredIsTold(t *testing.T) {
 	require.Empty(t, r.On)
 	w := warningOf(t, KindUnmeasured, r)
 	require.Equal(t, 0, w.Step)
-	require.Contains(t, w.Advice, "set some of the classes aside (data.val: 0.25)")
+	require.Contains(t, w.Advice, "set some of the classes aside (Data.Val: 0.25)")
 	cfg.Data.Val = "0.25" // as advised
 	_, r = run(t, cfg, Options{})
 	require.Equal(t, SetValidation, r.On)
 	require.NotContains(t, kinds(r.Warnings), KindUnmeasured)
 
 	_, r = run(t, peopleConfig(t, 3), Options{})
-	require.NotContains(t, warningOf(t, KindUnmeasured, r).Advice, "data.val", "three classes cannot be cut")
+	require.NotContains(t, warningOf(t, KindUnmeasured, r).Advice, "Data.Val", "three classes cannot be cut")
 }
 
 // The error of a mean over classes of one size is that of the mean of their means; queries of

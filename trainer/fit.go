@@ -15,13 +15,13 @@ import (
 
 // Fitted is a setting that nobody gave and that was chosen to suit the data.
 type Fitted struct {
-	Field  string // of Config, such as sampler.p
+	Field  string // of Config, such as Sampler.P
 	Value  string
 	Reason string // in words, where the value is not the usual one; else empty
 }
 
-// Fit fills in the settings of c that are not given and depend on the data: sampler.p,
-// sampler.k, sampler.batch and data.val, and for vectors net.backbone and net.hidden. It returns them beside c, and an error where what
+// Fit fills in the settings of c that are not given and depend on the data: Sampler.P,
+// Sampler.K, Sampler.Batch and Data.Val, and for vectors Net.Backbone and Net.Hidden. It returns them beside c, and an error where what
 // is given cannot be met. New does the same; a program calls Fit to show what a run will
 // do before there is one.
 func (c Config) Fit(d Data, names Naming) (Config, []Fitted, error) {
@@ -51,16 +51,16 @@ func (c Config) Fit(d Data, names Naming) (Config, []Fitted, error) {
 		given, now int
 		reason     string
 	}{
-		{"sampler.p", given.P, c.Sampler.P, reasonP(c.Sampler.P, plan)},
-		{"sampler.k", given.K, c.Sampler.K, reasonK(c.Sampler, labels)},
-		{"sampler.batch", given.Batch, c.Sampler.Batch, reasonBatch(c.Sampler.Batch, len(labels))},
+		{"Sampler.P", given.P, c.Sampler.P, reasonP(c.Sampler.P, plan)},
+		{"Sampler.K", given.K, c.Sampler.K, reasonK(c.Sampler, labels)},
+		{"Sampler.Batch", given.Batch, c.Sampler.Batch, reasonBatch(c.Sampler.Batch, len(labels))},
 	} {
 		if f.given == 0 && f.now != 0 {
 			fitted = append(fitted, Fitted{f.field, strconv.Itoa(f.now), f.reason})
 		}
 	}
 	for _, f := range d.Fitted {
-		if f.Field == "data.val" && c.Data.Val == "" {
+		if f.Field == "Data.Val" && c.Data.Val == "" {
 			c.Data.Val = f.Value
 			fitted = append(fitted, f)
 		}
@@ -116,22 +116,22 @@ func (c Config) unmet(now samplers.Config, d Data, names Naming) error {
 	sizes := func(p, k int) string { // those that were given
 		var all []string
 		if given.P > 0 {
-			all = append(all, names.of("sampler.p", number(p)))
+			all = append(all, names.of("Sampler.P", number(p)))
 		}
 		if given.K > 0 {
-			all = append(all, names.of("sampler.k", number(k)))
+			all = append(all, names.of("Sampler.K", number(k)))
 		}
 		return strings.Join(all, " and ")
 	}
 	var ways []string
 	if given.P > 0 && plan.UsableClasses >= 2 {
-		ways = append(ways, names.of("sampler.p", number(plan.UsableClasses)))
+		ways = append(ways, names.of("Sampler.P", number(plan.UsableClasses)))
 	}
 	if k := largestK(labels, now.P); given.K > k && k >= 2 {
-		ways = append(ways, names.of("sampler.k", number(k)))
+		ways = append(ways, names.of("Sampler.K", number(k)))
 	}
 	if given.K > 0 && plan.Classes >= now.P && !now.Repeat {
-		ways = append(ways, names.of("sampler.repeat", "true")+", with which small classes repeat their pictures")
+		ways = append(ways, names.of("Sampler.Repeat", "true")+", with which small classes repeat their pictures")
 	}
 	ways = append(ways, "leave out "+sizes(0, 0)+", to have sizes that suit the classes")
 	have := fmt.Sprintf("of the %d classes to learn %d have so many", plan.Classes, plan.UsableClasses)
@@ -165,16 +165,16 @@ func (c Config) tooFew(plan samplers.Plan, d Data, names Naming) error {
 	for _, part := range []struct {
 		field, from string
 		set         datasets.Set
-	}{{"data.val", c.Data.Val, d.Val}, {"data.test", c.Data.Test, d.Test}} {
+	}{{"Data.Val", c.Data.Val, d.Val}, {"Data.Test", c.Data.Test, d.Test}} {
 		if _, isCut := fraction(part.from); isCut && itemsOf(part.set) != nil && pairClasses(part.set)+plan.UsableClasses >= 2 {
 			ways = append(ways, "set none of them aside ("+names.of(part.field, "none")+")")
 		}
 	}
 	if c.Data.TrainClasses != "" {
-		ways = append(ways, "learn more classes ("+names.of("data.train_classes", "")+")")
+		ways = append(ways, "learn more classes ("+names.of("Data.TrainClasses", "")+")")
 	}
 	if plan.Classes >= 2 {
-		ways = append(ways, "let a picture be its own partner ("+names.of("sampler.repeat", "true")+"), which teaches something with augmentation only")
+		ways = append(ways, "let a picture be its own partner ("+names.of("Sampler.Repeat", "true")+"), which teaches something with augmentation only")
 	}
 	ways = append(ways, "add classes of two pictures or more")
 	return errors.Errorf("trainer: %d of %d classes to learn have two pictures or more, want at least 2, since pictures of one class and of two are compared: %s",

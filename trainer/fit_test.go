@@ -44,18 +44,18 @@ func TestFittedSettingsAreToldAndStored(t *testing.T) {
 	}{
 		"plenty":      {equalClasses(30, 6), true, nil, 16, 4, "0.1", nil},
 		"30 people":   {equalClasses(30, 10), false, nil, 16, 4, "0.1", nil},
-		"11 to learn": {equalClasses(13, 10), false, nil, 11, 5, "0.1", []string{"sampler.p 11: 11 classes to learn", "sampler.k 5: for batches of about 64 pictures"}},
-		"12 with a test part": {equalClasses(12, 10), true, nil, 12, 5, "none", []string{"sampler.p 12: 12 classes to learn", "sampler.k 5: for batches of about 64 pictures",
-			"data.val none: 12 classes are better learned all than some set aside to choose weights by; the last weights become the model"}},
-		"5 classes": {equalClasses(5, 20), false, nil, 5, 12, "none", []string{"sampler.p 5: 5 classes to learn", "sampler.k 12: for batches of about 64 pictures",
-			"data.val none: 5 classes of two pictures or more are too few to set some aside; the last weights become the model"}},
-		"2 × 2": {equalClasses(2, 2), false, nil, 2, 2, "none", []string{"sampler.p 2: 2 classes to learn", "sampler.k 2: 2 of 2 classes have fewer than 3 pictures",
-			"data.val none: 2 classes of two pictures or more are too few to set some aside; the last weights become the model"}},
-		"pairs": {equalClasses(50, 2), false, nil, 32, 2, "0.1", []string{"sampler.p 32: for batches of about 64 pictures", "sampler.k 2: 45 of 45 classes have fewer than 3 pictures"}},
+		"11 to learn": {equalClasses(13, 10), false, nil, 11, 5, "0.1", []string{"Sampler.P 11: 11 classes to learn", "Sampler.K 5: for batches of about 64 pictures"}},
+		"12 with a test part": {equalClasses(12, 10), true, nil, 12, 5, "none", []string{"Sampler.P 12: 12 classes to learn", "Sampler.K 5: for batches of about 64 pictures",
+			"Data.Val none: 12 classes are better learned all than some set aside to choose weights by; the last weights become the model"}},
+		"5 classes": {equalClasses(5, 20), false, nil, 5, 12, "none", []string{"Sampler.P 5: 5 classes to learn", "Sampler.K 12: for batches of about 64 pictures",
+			"Data.Val none: 5 classes of two pictures or more are too few to set some aside; the last weights become the model"}},
+		"2 × 2": {equalClasses(2, 2), false, nil, 2, 2, "none", []string{"Sampler.P 2: 2 classes to learn", "Sampler.K 2: 2 of 2 classes have fewer than 3 pictures",
+			"Data.Val none: 2 classes of two pictures or more are too few to set some aside; the last weights become the model"}},
+		"pairs": {equalClasses(50, 2), false, nil, 32, 2, "0.1", []string{"Sampler.P 32: for batches of about 64 pictures", "Sampler.K 2: 45 of 45 classes have fewer than 3 pictures"}},
 		"single pictures": {append(equalClasses(25, 4), equalClasses(100, 1)...), false, nil, 16, 4, "0.02",
-			[]string{"data.val 0.02: 0.1 of the 25 classes that have two pictures or more"}},
+			[]string{"Data.Val 0.02: 0.1 of the 25 classes that have two pictures or more"}},
 		"given":      {equalClasses(5, 20), false, func(c *Config) { c.Sampler.P, c.Sampler.K, c.Data.Val = 2, 3, "0.4" }, 2, 3, "0.4", nil},
-		"P is given": {equalClasses(5, 3), false, func(c *Config) { c.Sampler.P, c.Data.Val = 2, "none" }, 2, 3, "none", []string{"sampler.k 3: 5 of 5 classes have fewer than 4 pictures"}},
+		"P is given": {equalClasses(5, 3), false, func(c *Config) { c.Sampler.P, c.Data.Val = 2, "none" }, 2, 3, "none", []string{"Sampler.K 3: 5 of 5 classes have fewer than 4 pictures"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := sized(t, c.sizes, c.tested)
@@ -103,7 +103,7 @@ func TestUniformBatchFits(t *testing.T) {
 
 func TestGivenSizesThatCannotBeMet(t *testing.T) {
 	flags := func(field, value string) string {
-		return strings.TrimSpace("-" + strings.TrimPrefix(field, "sampler.") + " " + value)
+		return strings.TrimSpace("-" + strings.ToLower(strings.TrimPrefix(field, "Sampler.")) + " " + value)
 	}
 	for name, c := range map[string]struct {
 		sizes shape
@@ -257,19 +257,19 @@ func follow(t *testing.T, cfg Config, sizes shape, err error) {
 		require.NoError(t, again, "%v\n%v, %s", sizes, err, words)
 	}
 	_, ways, _ := strings.Cut(err.Error(), "want ")
-	for _, way := range regexp.MustCompile(`sampler\.([pk]): (\d+)`).FindAllStringSubmatch(ways, -1) {
+	for _, way := range regexp.MustCompile(`Sampler\.([PK]): (\d+)`).FindAllStringSubmatch(ways, -1) {
 		size, e := strconv.Atoi(way[2])
 		require.NoError(t, e)
 		try(way[0], func(c *Config, _ *shape) {
-			if way[1] == "p" {
+			if way[1] == "P" {
 				c.Sampler.P = size
 			} else {
 				c.Sampler.K = size
 			}
 		})
 	}
-	try("sampler.repeat: true", func(c *Config, _ *shape) { c.Sampler.Repeat = true })
-	try("leave out sampler", func(c *Config, _ *shape) { c.Sampler.P, c.Sampler.K = 0, 0 })
+	try("Sampler.Repeat: true", func(c *Config, _ *shape) { c.Sampler.Repeat = true })
+	try("leave out Sampler", func(c *Config, _ *shape) { c.Sampler.P, c.Sampler.K = 0, 0 })
 	for _, words := range []string{"add classes of two pictures or more", "at least two are needed"} {
 		try(words, func(c *Config, sizes *shape) {
 			*sizes = append(*sizes, 2, 2)

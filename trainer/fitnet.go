@@ -19,7 +19,7 @@ func (c Config) fitNet(train *items) (Config, []Fitted, error) {
 	switch b := c.Net.Backbone; {
 	case b == "":
 		c.Net.Backbone = "mlp"
-		fitted = append(fitted, Fitted{"net.backbone", "mlp", "vectors have no rows and columns to convolve over"})
+		fitted = append(fitted, Fitted{"Net.Backbone", "mlp", "vectors have no rows and columns to convolve over"})
 	case strings.HasPrefix(b, "cnn"), strings.HasPrefix(b, "resnet"):
 		channels, _, _ := train.Shape()
 		return c, nil, field.Errorf("trainer", "", "%s is %s, which convolves over the rows and columns of pictures, but the data are vectors of %d numbers: "+
@@ -27,7 +27,7 @@ func (c Config) fitNet(train *items) (Config, []Fitted, error) {
 	}
 	if c.Net.Backbone == "mlp" && len(c.Net.Hidden) == 0 {
 		c.Net.Hidden = []int{hiddenOfVectors}
-		fitted = append(fitted, Fitted{"net.hidden", number(hiddenOfVectors), "one layer is enough for a head on vectors"})
+		fitted = append(fitted, Fitted{"Net.Hidden", number(hiddenOfVectors), "one layer is enough for a head on vectors"})
 	}
 	return c, fitted, nil
 }

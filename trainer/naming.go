@@ -1,7 +1,7 @@
 package trainer
 
 // Naming says how the reader of a message knows a setting. field is its name in Config, such
-// as data.val; value is what it should be, or empty where the setting itself is meant. A
+// as Data.Val; value is what it should be, or empty where the setting itself is meant. A
 // program passes one that turns fields into its flags; nil names the fields.
 type Naming func(field, value string) string
 

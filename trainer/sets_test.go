@@ -107,7 +107,7 @@ func TestOwnSetIsLearnedResumedAndReported(t *testing.T) {
 	r, err := whole.Run(context.Background())
 	require.NoError(t, err)
 	require.Equal(t, "mlp", whole.Config().Net.Backbone)
-	require.Contains(t, fitted, Fitted{"net.backbone", "mlp", "vectors have no rows and columns to convolve over"})
+	require.Contains(t, fitted, Fitted{"Net.Backbone", "mlp", "vectors have no rows and columns to convolve over"})
 	require.Greater(t, r.After.MAPAtR, r.Before.MAPAtR)
 	require.Contains(t, r.Protocol, "32 vectors of 4 test classes, none of which was seen")
 	page, err := os.ReadFile(r.Report)

@@ -71,7 +71,7 @@ func TestAdvisedSizesWork(t *testing.T) {
 		code, stdout, stderr := call(tiny(append(given, "-data", data, "-out", filepath.Join(t.TempDir(), "run"))...)...)
 		require.Equal(t, exitFailed, code)
 		assert.Contains(t, stdout, "of 6 classes usable", "what was found is shown first")
-		assert.NotContains(t, stderr, "sampler.")
+		assert.NotContains(t, stderr, "Sampler.")
 		_, ways, _ := strings.Cut(stderr, "want ")
 		advised := regexp.MustCompile(`-[pk] \d+|-repeat`).FindAllString(ways, -1)
 		require.NotEmpty(t, advised, stderr)
@@ -110,8 +110,8 @@ func TestFlagsAreNamedAsTheyAreTyped(t *testing.T) {
 		name, _, _ = strings.Cut(name, ":")
 		assert.NotNil(t, f.set.Lookup(name), field)
 	}
-	assert.Equal(t, "-val 0.34", asFlag("data.val", "0.34"))
-	assert.Equal(t, "-repeat", asFlag("sampler.repeat", "true"))
-	assert.Equal(t, "-p", asFlag("sampler.p", ""))
-	assert.Equal(t, "-metric map_at_r", asFlag("metric", "map_at_r"))
+	assert.Equal(t, "-val 0.34", asFlag("Data.Val", "0.34"))
+	assert.Equal(t, "-repeat", asFlag("Sampler.Repeat", "true"))
+	assert.Equal(t, "-p", asFlag("Sampler.P", ""))
+	assert.Equal(t, "-metric map_at_r", asFlag("Metric", "map_at_r"))
 }
