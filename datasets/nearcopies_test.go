@@ -121,6 +121,8 @@ func TestCopiesAreToldOrLeftOut(t *testing.T) {
 
 	told, err := s.TellCopies(false)
 	require.NoError(t, err)
+	require.Equal(t, 5, told.Test.Summary().Copies)
+	require.Zero(t, told.Train.Summary().Copies)
 	require.Equal(t, s.Train, told.Train)
 	require.Equal(t, []string{
 		"picture of a single colour: 1 (test/test1/blue.png)",

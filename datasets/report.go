@@ -49,6 +49,9 @@ type Summary struct {
 	// Singletons counts classes of one picture: kept, for they can be negatives and
 	// part of a gallery, but such a picture never has a positive.
 	Singletons int `json:"singletons,omitempty"`
+	// Copies counts pictures that train has too, or shows encoded or sized anew; Split.TellCopies
+	// finds them.
+	Copies int `json:"copies,omitempty"`
 
 	Channels int   `json:"channels"` // as stored
 	Height   int   `json:"height"`
@@ -72,6 +75,7 @@ type report struct {
 	formats      map[string]int
 	skipped      []Skip
 	notes        []Count
+	copies       int // of pictures of train
 }
 
 // note adds an observation, with up to five examples.
@@ -88,7 +92,7 @@ func (d *Dataset) Summary() Summary {
 		Source: d.report.source, Kind: d.report.kind, Layout: d.report.layout, Protocol: d.report.protocol, Classes: d.NumClasses(), Pictures: d.Len(),
 		Channels: c, Height: h, Width: w,
 		Bytes: d.store.total(), OnDisk: d.store.memory == nil && !d.HoldsVectors() || d.HoldsVectors() && d.store.vectors.close != nil,
-		Originals: d.report.originals, Skipped: countReasons(d.report.skipped), Notes: slices.Clone(d.report.notes),
+		Originals: d.report.originals, Skipped: countReasons(d.report.skipped), Notes: slices.Clone(d.report.notes), Copies: d.report.copies,
 	}
 	if d.store.kept != nil {
 		s.Kept = int(d.store.kept.taken.Load())

@@ -70,6 +70,9 @@ func (d *Dataset) noteCopies(copies []NearCopy, other *Dataset, name string) *Da
 	}
 	noted.report.note("picture that "+name+" has too", identical...)
 	noted.report.note("picture that "+name+" shows too, encoded or sized anew", alike...)
+	if name == "train" {
+		noted.report.copies = len(copies)
+	}
 	return &noted
 }
 

@@ -11,6 +11,7 @@ type Class struct{ Label, Pictures int }
 
 // Plan says what a P×K sampler makes of a data set's classes.
 type Plan struct {
+	Items                         string  // what the pictures are called, if they are none
 	Classes, Pictures             int     // in the data set
 	UsableClasses, UsablePictures int     // that batches are drawn from
 	Smallest, Largest             Class   // by pictures, the lower label where equal
@@ -47,12 +48,13 @@ func NewPlan(labels []int, k int, repeat bool) Plan {
 
 // String is one line for a start-up table.
 func (p Plan) String() string {
-	s := fmt.Sprintf("%d of %d classes usable, %d of %d pictures", p.UsableClasses, p.Classes, p.UsablePictures, p.Pictures)
+	items := cmp.Or(p.Items, "pictures")
+	s := fmt.Sprintf("%d of %d classes usable, %d of %d %s", p.UsableClasses, p.Classes, p.UsablePictures, p.Pictures, items)
 	if n := len(p.LeftOut); n > 0 {
 		s += fmt.Sprintf("; too small and left out: %d", n)
 	}
 	if n := len(p.Repeating); n > 0 {
-		s += fmt.Sprintf("; small and repeating pictures: %d", n)
+		s += fmt.Sprintf("; small and repeating %s: %d", items, n)
 	}
 	return s
 }

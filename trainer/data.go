@@ -227,6 +227,10 @@ func (p *parts) unasked(tested bool) Fitted {
 	}
 	f := Fitted{Field: "Data.Val", Value: "none"}
 	switch {
+	case pairs == 0:
+		f.Reason = "no class has the two pictures or more that can be measured on" + lastKept
+	case pairs == 1:
+		f.Reason = "1 class of two pictures or more is too few to set some aside" + lastKept
 	case pairs < enoughToMeasure:
 		f.Reason = fmt.Sprintf("%d classes of two pictures or more are too few to set some aside%s", pairs, lastKept)
 	case tested && pairs < enoughToChoose:

@@ -164,6 +164,11 @@ func TestLoadLooksForCopies(t *testing.T) {
 		require.Equal(t, want.notes == "", notes == "")
 		require.NoError(t, d.Close())
 	}
+	cfg := small(dir)
+	cfg.Data.Val, cfg.Schedule.Name, cfg.Metric, cfg.Steps = "none", "", "", 2
+	_, r := run(t, cfg, Options{NoReport: true})
+	require.Equal(t, "4 pictures of 2 test classes, none of which was seen in training; each is a query among all others; 1 of the pictures also stands in train", r.Protocol)
+
 	_, err := Load(DataConfig{Path: dir, Copies: "burn"}, 1, LoadOptions{})
 	require.ErrorContains(t, err, `Data.Copies is "burn"`)
 }

@@ -176,7 +176,7 @@ func (t *Trainer) fill(r *Result, began time.Time) {
 		r.ImagesPerSecond = float64(s.Timed*t.sampler.Batch()) / s.TrainTime
 	}
 	r.WaitShare = t.pace.waitShare(s)
-	r.Seconds = time.Since(began).Seconds()
+	r.Seconds, r.TrainSeconds = time.Since(began).Seconds(), t.pace.all.Seconds()
 	r.PeakRSS, r.DeviceMemory = peakRSS(), t.device.Allocated()
 	r.Parameters, _ = t.Parameters()
 	r.Seed, r.Device, r.Threads = t.cfg.Seed, t.cfg.Device, cpu.Threads()

@@ -10,6 +10,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/internal/field"
+	"medusa/internal/wording"
 	"medusa/samplers"
 )
 
@@ -88,7 +89,11 @@ func reasonK(c samplers.Config, labels []int) string {
 		return fmt.Sprintf("for batches of about %d pictures", samplers.DefaultBatch)
 	}
 	more := samplers.NewPlan(labels, c.K+1, false)
-	return fmt.Sprintf("%d of %d classes have fewer than %d pictures", len(more.LeftOut), more.Classes, c.K+1)
+	have := "have"
+	if len(more.LeftOut) == 1 {
+		have = "has"
+	}
+	return fmt.Sprintf("%d of %s %s fewer than %s", len(more.LeftOut), wording.Number(more.Classes, "classes"), have, wording.Number(c.K+1, "pictures"))
 }
 
 func reasonBatch(batch, pictures int) string {

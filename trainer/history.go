@@ -76,7 +76,7 @@ func (h *history) add(line []byte) error {
 func (r stepRecord) info() StepInfo {
 	i := StepInfo{
 		Step: r.Step, Epoch: r.Epoch, Loss: r.Loss, LR: r.LR, GradNorm: r.GradNorm, Logged: true,
-		MeanPositive: r.MeanPositive, MeanNegative: r.MeanNegative, EmbeddingNorm: r.EmbeddingNorm,
+		HasSpread: true, MeanPositive: r.MeanPositive, MeanNegative: r.MeanNegative, EmbeddingNorm: r.EmbeddingNorm,
 		ImagesPerSecond: r.ImagesPerSecond, WaitShare: r.WaitShare,
 	}
 	if r.ActiveShare != nil {

@@ -39,6 +39,7 @@ type ProgressInfo struct {
 // StartInfo says what is about to run.
 type StartInfo struct {
 	Dir           string // of the run
+	Items         string // what is learned from: pictures, vectors or items
 	Step, Steps   int    // Step is above 0 in a resumed run
 	Batch         int
 	StepsPerEpoch int
@@ -62,10 +63,12 @@ type StepInfo struct {
 	WaitShare       float64       // share of the time, 0 … 1, in which the step waited for pictures
 
 	// Logged tells that this step is a line of metrics.jsonl, and that what follows was
-	// measured on this step's batch; in between it is what was measured last.
+	// measured on this step's batch. In between it is what this process measured last: nothing
+	// from a resumption to the next logged step.
 	Logged        bool
 	ActiveShare   float64 // share of pairs or triplets with a gradient, if HasActive
-	HasActive     bool    // whether the loss tells its ActiveShare
+	HasActive     bool    // whether the loss tells its ActiveShare, and it was measured
+	HasSpread     bool    // whether the next three were measured
 	MeanPositive  float64 // mean distance of two embeddings of one class
 	MeanNegative  float64 // mean distance of two embeddings of two classes
 	EmbeddingNorm float64 // mean Euclidean length of an embedding
@@ -167,12 +170,13 @@ type Result struct {
 	ModelStep int     `json:"model_step"`           // the step that they are of
 	FinalLoss float64 `json:"final_loss"`           // of the last step's batch
 
-	ImagesPerSecond float64   `json:"images_per_second"`      // of training, without evaluations
-	WaitShare       float64   `json:"wait_share"`             // share of the time in which the step waited for pictures
-	Seconds         float64   `json:"seconds"`                // of this process, from Run's start to the last measurement
-	PeakRSS         int64     `json:"peak_rss_bytes"`         // of this process; 0 where the system does not tell
-	DeviceMemory    int64     `json:"device_bytes,omitempty"` // that was taken on the device; 0 on the CPU
-	Parameters      int       `json:"parameters"`             // learned numbers of the network
+	ImagesPerSecond float64   `json:"images_per_second"`       // of training, without evaluations
+	WaitShare       float64   `json:"wait_share"`              // share of the time in which the step waited for pictures
+	Seconds         float64   `json:"seconds"`                 // of this process, from Run's start to the last measurement
+	TrainSeconds    float64   `json:"train_seconds,omitempty"` // of Seconds, those in which steps were made; 0 also from earlier versions
+	PeakRSS         int64     `json:"peak_rss_bytes"`          // of this process; 0 where the system does not tell
+	DeviceMemory    int64     `json:"device_bytes,omitempty"`  // that was taken on the device; 0 on the CPU
+	Parameters      int       `json:"parameters"`              // learned numbers of the network
 	Seed            uint64    `json:"seed"`
 	Device          string    `json:"device"`
 	Threads         int       `json:"threads"`

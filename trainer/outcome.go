@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -65,6 +66,41 @@ func (r Result) Ceiling() string {
 	return strings.Join(full, ", ") + ": nothing to gain, all right before training; look at the other measures, or measure on more and harder classes"
 }
 
+// Worse says that the model retrieves worse than the raw pictures or than the untrained
+// network, by Recall@1 or MAP@R, and what to do; both are empty if it does not. Differences
+// that three digits do not show do not count.
+func (r Result) Worse(names Naming) (message, advice string) {
+	var raw, untrained []string
+	for _, f := range r.Figures() {
+		if f.Name != "recall_at_1" && f.Name != mapAtR {
+			continue
+		}
+		if threeDigits(f.After) < threeDigits(f.Pixels) {
+			raw = append(raw, fmt.Sprintf("%s %.3f in place of %.3f", f.Title, f.After, f.Pixels))
+		}
+		if threeDigits(f.After) < threeDigits(f.Before) {
+			untrained = append(untrained, fmt.Sprintf("%s %.3f in place of %.3f", f.Title, f.After, f.Before))
+		}
+	}
+	items := cmp.Or(r.Items, "pictures")
+	var worse []string
+	if len(raw) > 0 {
+		worse = append(worse, "than comparing the raw "+items+" ("+strings.Join(raw, ", ")+")")
+	}
+	if len(untrained) > 0 {
+		worse = append(worse, "than the untrained network ("+strings.Join(untrained, ", ")+")")
+	}
+	if len(worse) == 0 {
+		return "", ""
+	}
+	return "the model is worse " + strings.Join(worse, " and "),
+		fmt.Sprintf("train longer (%s), lower the learning rate (%s), learn more classes, and look whether labels belong to their %s",
+			names.of("Steps", ""), names.of("Solver.LR", ""), items)
+}
+
+// threeDigits is a figure as tables show it.
+func threeDigits(v float64) float64 { return math.Round(1000*v) / 1000 }
+
 // Memory says what the run took, of the device too if that has its own.
 func (r Result) Memory() string {
 	m := wording.MiB(r.PeakRSS) + " at the most"
@@ -96,18 +132,28 @@ func (d runData) protocol(on string, after *metrics.Result) string {
 		text = fmt.Sprintf("%s queries among %s %s of the gallery, of %s %s",
 			wording.Thousands(s.Queries), wording.Thousands(s.Gallery), set.noun(), wording.Thousands(set.NumClasses()), what)
 	}
-	if after.LeftOut > 0 {
-		text += fmt.Sprintf("; %d have no match and were left out as queries", after.LeftOut)
+	if n := set.Summary().Copies; n > 0 {
+		stand := "stand"
+		if n == 1 {
+			stand = "stands"
+		}
+		text += fmt.Sprintf("; %s of the %s also %s in train", wording.Thousands(n), set.noun(), stand)
+	}
+	switch n := after.LeftOut; {
+	case n == 1:
+		text += "; 1 has no match and was left out as a query"
+	case n > 1:
+		text += fmt.Sprintf("; %s have no match and were left out as queries", wording.Thousands(n))
 	}
 	if after.ReID != nil && after.ReID.Queries > 0 {
 		apart := "camera"
 		if set.Cameras().Of == nil {
 			apart = "sequence"
 		}
-		text += fmt.Sprintf("; CMC and mAP re-id without pictures of a query's own class and %s, over %s queries", apart, wording.Thousands(after.ReID.Queries))
+		text += fmt.Sprintf("; CMC and mAP re-id without %s of a query's own class and %s, over %s queries", set.noun(), apart, wording.Thousands(after.ReID.Queries))
 	}
 	if share := float64(after.Tied) / float64(after.Queries); share >= tiesToTell {
-		text += fmt.Sprintf("; for %.0f%% of the queries pictures of their class are exactly as far as others: their figures are the mean over all orders", 100*share)
+		text += fmt.Sprintf("; for %.0f%% of the queries %s of their class are exactly as far as others: their figures are the mean over all orders", 100*share, set.noun())
 	}
 	return text
 }

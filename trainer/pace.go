@@ -6,6 +6,7 @@ import "time"
 type pace struct {
 	images, seconds float64
 	began           bool
+	all             time.Duration // of the steps of this process, the first one's too
 }
 
 // memory is the time after which half of what was measured is forgotten.
@@ -14,6 +15,7 @@ const memory = 5.0
 // add counts a step. The first of a process is not counted, since it waits for the first
 // pictures and makes all buffers.
 func (p *pace) add(images int, took, waited time.Duration, s *state) {
+	p.all += took
 	if !p.began {
 		p.began = true
 		return

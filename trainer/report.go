@@ -67,6 +67,9 @@ func (r *reporter) write(ctx context.Context) error {
 	for _, w := range r.result.Warnings {
 		d.Warnings = append(d.Warnings, report.Warning{Step: w.Step, Message: w.Message, Advice: w.Advice})
 	}
+	if message, advice := r.result.Worse(r.trainer.o.Naming); message != "" {
+		d.Warnings = append(d.Warnings, report.Warning{Step: r.result.ModelStep, Message: message, Advice: advice})
+	}
 	if note := r.result.Ceiling(); note != "" {
 		d.Protocol += " " + note + "."
 	}
@@ -167,9 +170,9 @@ func (r *reporter) facts() []report.Fact {
 		{Name: "Learned from", Value: fmt.Sprintf("%s classes, %s %s", wording.Thousands(s.Classes), wording.Thousands(s.Pictures), r.trainer.data.Train.noun())},
 		{Name: "Steps", Value: fmt.Sprintf("%s (model of step %s)", wording.Thousands(result.Steps), wording.Thousands(result.ModelStep))},
 		{Name: "Time", Value: fmt.Sprintf("%.0f s", result.Seconds)},
-		{Name: "Speed", Value: fmt.Sprintf("%s images/s", wording.Thousands(int(result.ImagesPerSecond)))},
+		{Name: "Speed", Value: wording.Thousands(int(result.ImagesPerSecond)) + " " + wording.PerSecond(result.Items)},
 		{Name: "Parameters", Value: wording.Thousands(result.Parameters)},
-		{Name: "Device", Value: fmt.Sprintf("%s, %d threads", result.Device, result.Threads)},
+		{Name: "Device", Value: result.Device + ", " + wording.Number(result.Threads, "threads")},
 		{Name: "Memory", Value: result.Memory()},
 		{Name: "Seed", Value: fmt.Sprint(result.Seed)},
 	}
@@ -243,7 +246,7 @@ func (r *reporter) series() []report.Series {
 
 // speed begins once there is a speed to tell.
 func (r *reporter) speed() report.Series {
-	s := report.Series{Group: "Speed", Unit: "images/s"}
+	s := report.Series{Group: "Speed", Unit: wording.PerSecond(r.result.Items)}
 	for _, i := range r.steps {
 		if i.ImagesPerSecond > 0 {
 			s.Steps, s.Values = append(s.Steps, i.Step), append(s.Values, i.ImagesPerSecond)

@@ -332,7 +332,7 @@ func (t *Trainer) stepped(ctx context.Context, b *datasets.Batch, lr, norm float
 		return err
 	}
 	if i.Logged {
-		warnings = append(warnings, s.Watch.look(*i, t.data.Train.NumClasses())...)
+		warnings = append(warnings, s.Watch.look(*i, t.data.Train.NumClasses(), t.data.Train.noun())...)
 	}
 	for _, w := range warnings {
 		if err := t.warn(ctx, w); err != nil {
@@ -360,7 +360,7 @@ func (t *Trainer) look(b *datasets.Batch) error {
 		return errors.Wrapf(err, "trainer: the embeddings of step %d", i.Step)
 	}
 	spread := measure(x, t.step.size, b.Classes)
-	i.MeanPositive, i.MeanNegative, i.EmbeddingNorm = spread.positive, spread.negative, spread.norm
+	i.HasSpread, i.MeanPositive, i.MeanNegative, i.EmbeddingNorm = true, spread.positive, spread.negative, spread.norm
 	if t.monitor == nil {
 		return nil
 	}
@@ -397,7 +397,7 @@ func (t *Trainer) tellWarning(ctx context.Context, w Warning) error {
 func (t *Trainer) tellStart(ctx context.Context) error {
 	net, loss := t.Parameters()
 	i := StartInfo{
-		Dir: string(t.dir), Step: t.state.Step, Steps: t.cfg.Steps, Batch: t.sampler.Batch(),
+		Dir: string(t.dir), Items: t.data.Train.noun(), Step: t.state.Step, Steps: t.cfg.Steps, Batch: t.sampler.Batch(),
 		StepsPerEpoch: t.sampler.BatchesPerEpoch(), Parameters: net, LossParams: loss, Config: t.cfg, LeftOut: t.leftOut, Fitted: t.fitted,
 	}
 	return t.tell(func(h Hook) error {

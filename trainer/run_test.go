@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"medusa/metrics"
+
 	"medusa/datasets"
 	"medusa/nets"
 )
@@ -351,4 +353,66 @@ func TestHeapIsFlat(t *testing.T) {
 	// What was freed late lies in the first figure alone: a heap that shrank did not grow.
 	require.Less(t, float64(heap[1]), float64(heap[0])+100<<10)
 	t.Logf("%d objects a step", (mallocs[1]-mallocs[0])/300)
+}
+
+// What is told of the embeddings was measured, also in a resumed run before its first logged
+// step.
+func TestOnlyMeasuredSpreadIsTold(t *testing.T) {
+	cfg := small(pictures(t))
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	told := map[int]bool{}
+	watching := func(end int) []Hook {
+		return []Hook{{Step: func(_ context.Context, i StepInfo) error {
+			told[i.Step] = i.HasSpread
+			if i.HasSpread {
+				require.Positive(t, i.EmbeddingNorm)
+				require.Positive(t, i.MeanNegative)
+			} else {
+				require.False(t, i.HasActive)
+			}
+			if i.Step == end {
+				cancel()
+			}
+			return nil
+		}}}
+	}
+	tr := start(t, cfg, Options{NoReport: true, Hooks: watching(24)})
+	_, err := tr.Run(ctx)
+	require.NoError(t, err)
+	on, err := Resume(tr.data.data(), Options{Dir: string(tr.dir), NoReport: true, Hooks: watching(0)})
+	require.NoError(t, err)
+	defer on.Close()
+	r, err := on.Run(context.Background())
+	require.NoError(t, err)
+	for step := 1; step <= cfg.Steps; step++ {
+		require.Equal(t, step != 25 && step != 26, told[step], step)
+	}
+	require.Positive(t, r.TrainSeconds)
+	require.Less(t, r.TrainSeconds, r.Seconds)
+}
+
+func TestWorseModelIsNamed(t *testing.T) {
+	figures := func(recall, mapAtR float64) *metrics.Result {
+		return &metrics.Result{RecallAt: []int{1}, Retrieval: metrics.Retrieval{Recall: []float64{recall}, MAPAtR: mapAtR}}
+	}
+	for name, c := range map[string]struct {
+		pixels, before, after *metrics.Result
+		want                  string
+	}{
+		"better":          {figures(.3, .1), figures(.2, .1), figures(.4, .2), ""},
+		"equal":           {figures(1, .1), figures(1, .1), figures(1, .1), ""},
+		"hardly":          {figures(.3004, .1), figures(.2, .1), figures(.2996, .1), ""},
+		"pixels unknown":  {nil, figures(.2, .1), figures(.3, .1), ""},
+		"nothing at all":  {nil, nil, nil, ""},
+		"than the pixels": {figures(.3, .3), figures(.1, .1), figures(.2, .2), "the model is worse than comparing the raw pictures (Recall@1 0.200 in place of 0.300, MAP@R 0.200 in place of 0.300)"},
+		"than before":     {figures(.1, .1), figures(.3, .3), figures(.3, .2), "the model is worse than the untrained network (MAP@R 0.200 in place of 0.300)"},
+	} {
+		message, advice := Result{Pixels: c.pixels, Before: c.before, After: c.after}.Worse(nil)
+		require.Equal(t, c.want, message, name)
+		require.Equal(t, c.want == "", advice == "", name)
+		if advice != "" {
+			require.Equal(t, "train longer (Steps), lower the learning rate (Solver.LR), learn more classes, and look whether labels belong to their pictures", advice)
+		}
+	}
 }

@@ -31,22 +31,23 @@ const (
 	guessShare = 0.02 // distance from ln classes, relative, at which a loss is that of guessing
 )
 
-// look takes a logged step and returns what there is to say about it.
-func (w *watch) look(i StepInfo, classes int) []Warning {
+// look takes a logged step and returns what there is to say about it; items are pictures,
+// vectors or items.
+func (w *watch) look(i StepInfo, classes int, items string) []Warning {
 	var out []Warning
-	if m, a, ok := w.collapse(i); ok {
+	if m, a, ok := w.collapse(i, items); ok {
 		out = append(out, Warning{Step: i.Step, Kind: KindCollapse, Message: m, Advice: a})
 	}
-	if m, a, ok := w.stuck(i, classes); ok {
+	if m, a, ok := w.stuck(i, classes, items); ok {
 		out = append(out, Warning{Step: i.Step, Kind: KindStuck, Message: m, Advice: a})
 	}
-	if m, a, ok := w.idle(i); ok {
+	if m, a, ok := w.idle(i, items); ok {
 		out = append(out, Warning{Step: i.Step, Kind: KindIdle, Message: m, Advice: a})
 	}
 	return out
 }
 
-func (w *watch) collapse(i StepInfo) (message, advice string, ok bool) {
+func (w *watch) collapse(i StepInfo, items string) (message, advice string, ok bool) {
 	far := max(i.MeanPositive, i.MeanNegative)
 	w.Near = count(w.Near, far <= nearShare*i.EmbeddingNorm)
 	w.Mixed = count(w.Mixed, far <= closeShare*i.EmbeddingNorm && i.MeanNegative < mixedRatio*i.MeanPositive)
@@ -57,9 +58,9 @@ func (w *watch) collapse(i StepInfo) (message, advice string, ok bool) {
 		return "", "", false
 	}
 	w.Told = true
-	return fmt.Sprintf("the network maps all pictures to nearly one point: the mean distance is %.2g between pictures of one class and %.2g "+
+	return fmt.Sprintf("the network maps all %s to nearly one point: the mean distance is %.2g between %[1]s of one class and %.2g "+
 			"between classes, at a mean length of %.2g; the loss is %.4g, for a triplet loss that is its margin",
-			i.MeanPositive, i.MeanNegative, i.EmbeddingNorm, i.Loss),
+			items, i.MeanPositive, i.MeanNegative, i.EmbeddingNorm, i.Loss),
 		"lower the learning rate or warm it up over some hundred steps; mine semi-hard or all triplets before batch-hard; " +
 			"take more classes a batch; use batch norm and normalised embeddings; lower the weight decay", true
 }
@@ -72,7 +73,7 @@ func count(before int, yes bool) int {
 	return 0
 }
 
-func (w *watch) stuck(i StepInfo, classes int) (message, advice string, ok bool) {
+func (w *watch) stuck(i StepInfo, classes int, items string) (message, advice string, ok bool) {
 	if w.Level == 0 && w.Spread == 0 {
 		w.Level, w.Spread = i.Loss, math.Abs(i.Loss)
 	}
@@ -89,13 +90,13 @@ func (w *watch) stuck(i StepInfo, classes int) (message, advice string, ok bool)
 	if guess := math.Log(float64(classes)); math.Abs(w.Level-guess) < guessShare*guess {
 		return fmt.Sprintf("the loss stays at %.4g, which is ln %d: no better than guessing among the %d classes", w.Level, classes, classes),
 			"raise the learning rate, above all that of the class weights (solver.loss_lr); scale the logits up where embeddings are normalised; " +
-				"look whether labels belong to their pictures", true
+				"look whether labels belong to their " + items, true
 	}
 	return fmt.Sprintf("the loss hardly moves: %.4g on average, changing by %.2g from one logged step to the next", w.Level, w.Spread),
-		"change the learning rate by a factor of 3 to 10, either way; look whether labels belong to their pictures", true
+		"change the learning rate by a factor of 3 to 10, either way; look whether labels belong to their " + items, true
 }
 
-func (w *watch) idle(i StepInfo) (message, advice string, ok bool) {
+func (w *watch) idle(i StepInfo, items string) (message, advice string, ok bool) {
 	if !i.HasActive || i.ActiveShare > 0 {
 		w.Idle, w.ToldIdle = 0, false
 		return "", "", false
@@ -105,5 +106,5 @@ func (w *watch) idle(i StepInfo) (message, advice string, ok bool) {
 	}
 	w.ToldIdle = true
 	return fmt.Sprintf("no pair or triplet of a batch has had a gradient for %d logged steps: nothing more is learned", w.Idle),
-		"raise the margin, take more classes a batch, mine harder triplets, or augment the pictures; or stop here", true
+		"raise the margin, take more classes a batch, mine harder triplets, or augment the " + items + "; or stop here", true
 }

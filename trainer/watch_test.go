@@ -77,7 +77,7 @@ func TestWatch(t *testing.T) {
 			var kinds []string
 			var last Warning
 			for s := 1; s <= c.steps; s++ {
-				for _, warning := range w.look(c.at(s), classes) {
+				for _, warning := range w.look(c.at(s), classes, "pictures") {
 					kinds = append(kinds, warning.Kind)
 					last = warning
 				}

@@ -8,6 +8,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/internal/terminal"
+	"medusa/internal/wording"
 	"medusa/samplers"
 	"medusa/trainer"
 )
@@ -35,12 +36,14 @@ func printFound(w *terminal.Screen, f *flags, data trainer.Data, plan samplers.P
 		stored += "; originals " + s.Originals
 	}
 	w.Say(stored)
+	plan.Items = train.Noun()
 	if line := plan.String(); line != "" {
 		w.Say("batches: " + line)
 	}
 	printFitted(w, fitted)
 	printCounts(w, f, "left out", data.Skipped())
 	printCounts(w, f, "worth knowing", data.Notes())
+	printCopies(w, data)
 	printSeen(w, data)
 	w.Say("")
 }
@@ -105,6 +108,16 @@ func protocols(data trainer.Data) []string {
 		}
 	}
 	return out
+}
+
+// printCopies warns of pictures that are measured on and learned too.
+func printCopies(w *terminal.Screen, data trainer.Data) {
+	for _, p := range data.Parts()[1:] {
+		if n := p.Summary().Copies; n > 0 {
+			w.Sayf("careful: train also has %s of the %s part, as they are or encoded or sized anew, which flatters the figures; %s leaves such out of train",
+				wording.Number(n, p.Noun()), p.Name, asFlag("Data.Copies", string(trainer.LeaveOutCopies)))
+		}
+	}
 }
 
 // printSeen warns of classes that are measured on and learned too.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -25,6 +26,13 @@ func printOutcome(w *terminal.Screen, r trainer.Result) {
 	if rows := r.Figures(); len(rows) > 0 {
 		w.Sayf("\n%s\n", r.Protocol)
 		w.Table(figuresTable(rows, r.Pixels != nil, r.Items))
+		if r.Pixels != nil {
+			raw := rawValues(r.Items)
+			w.Sayf("%s: the %s themselves, compared by cosine: what is to be beaten", raw, cmp.Or(r.Items, "pictures"))
+		}
+		if message, advice := r.Worse(asFlag); message != "" {
+			w.Sayf("\n%s:\n  %s", message, advice)
+		}
 		if note := r.Ceiling(); note != "" {
 			w.Say("\n" + note)
 		}
@@ -36,8 +44,7 @@ func printOutcome(w *terminal.Screen, r trainer.Result) {
 			w.Say(note)
 		}
 	}
-	w.Sayf("\n%d steps in %.1f s, %.0f images/s, %.1f%% of it waiting for pictures, %s",
-		r.Steps, r.Seconds, r.ImagesPerSecond, 100*r.WaitShare, r.Memory())
+	w.Say("\n" + effort(r))
 	if r.Stop == trainer.StopPatience {
 		w.Sayf("stopped early: %s got no better at the last evaluations (%.3f at step %d)", wording.Measure(r.Metric), r.BestValue, r.BestStep)
 	}
@@ -53,6 +60,21 @@ func printOutcome(w *terminal.Screen, r trainer.Result) {
 		w.Say("embeddings  " + r.Embeddings)
 	}
 	w.Say("results     " + filepath.Join(r.Dir, trainer.ResultFile))
+}
+
+// effort is what the run took. The speed is that of the steps alone: the rest of the time
+// went into measuring and writing.
+func effort(r trainer.Result) string {
+	line := fmt.Sprintf("%s in %.1f s, ", wording.Number(r.Steps, "steps"), r.Seconds)
+	if r.TrainSeconds > 0 {
+		line += fmt.Sprintf("of it %.1f s ", r.TrainSeconds)
+	}
+	line += "training"
+	if r.ImagesPerSecond > 0 {
+		line += fmt.Sprintf(" at %s %s, %.1f%% of that waiting for %s", wording.Thousands(int(math.Round(r.ImagesPerSecond))),
+			wording.PerSecond(r.Items), 100*r.WaitShare, cmp.Or(r.Items, "pictures"))
+	}
+	return line + ", " + r.Memory()
 }
 
 // rawValues is what items are before any network: the pixels of pictures, vectors themselves.

@@ -89,3 +89,28 @@ func TestTableWithoutPixels(t *testing.T) {
 	lines = shownLines(r)
 	require.Equal(t, strings.Fields("1234 0.988 0.333 %"), row(t, lines, "1 %"))
 }
+
+func TestWorseModelIsTold(t *testing.T) {
+	t.Setenv("COLUMNS", "80")
+	text := func(r trainer.Result) string {
+		return strings.Join(strings.Fields(strings.Join(shownLines(r), " ")), " ")
+	}
+	r := result()
+	require.Contains(t, text(r), "pixels: the pictures themselves, compared by cosine: what is to be beaten")
+	require.NotContains(t, text(r), "is worse")
+	r.After, r.Before = r.Before, r.After
+	require.Contains(t, text(r), "the model is worse than the untrained network (Recall@1 0.500 in place of 0.750)")
+	require.Contains(t, text(r), "train longer (-steps), lower the learning rate (-lr)")
+	r.After, r.Pixels, r.Items = r.Pixels, r.After, "vectors"
+	require.Contains(t, text(r), "the model is worse than comparing the raw vectors (Recall@1 0.250 in place of 0.500) and than the untrained network (Recall@1 0.250 in place of 0.750)")
+	require.Contains(t, text(r), "vectors: the vectors themselves, compared by cosine")
+}
+
+func TestTimesAreToldApart(t *testing.T) {
+	r := trainer.Result{Steps: 3, Seconds: 53.1, TrainSeconds: .1, ImagesPerSecond: 25855, PeakRSS: 5 << 20}
+	require.Equal(t, "3 steps in 53.1 s, of it 0.1 s training at 25,855 images/s, 0.0% of that waiting for pictures, 5 MiB at the most", effort(r))
+	r.Steps, r.ImagesPerSecond = 1, 0
+	require.Equal(t, "1 step in 53.1 s, of it 0.1 s training, 5 MiB at the most", effort(r))
+	r.TrainSeconds, r.ImagesPerSecond, r.Items = 0, 99, "vectors"
+	require.Equal(t, "1 step in 53.1 s, training at 99 vectors/s, 0.0% of that waiting for vectors, 5 MiB at the most", effort(r), "of an earlier version")
+}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -19,6 +21,7 @@ type progress struct {
 	working string    // what the task is about
 	last    time.Time // of the last plain line
 	lineGap time.Duration
+	items   string // what is learned from
 }
 
 func newProgress(screen *terminal.Screen) *progress {
@@ -35,7 +38,9 @@ func (p *progress) start(_ context.Context, i trainer.StartInfo) error {
 	if i.LossParams > 0 {
 		what += fmt.Sprintf(" and %s of the loss", wording.Thousands(i.LossParams))
 	}
-	p.screen.Sayf("training %s: %s; %d steps of %d pictures, %d steps an epoch", i.Dir, what, i.Steps, i.Batch, i.StepsPerEpoch)
+	p.items = cmp.Or(i.Items, "pictures")
+	p.screen.Sayf("training %s: %s; %s of %s, %s an epoch", i.Dir, what,
+		wording.Number(i.Steps, "steps"), wording.Number(i.Batch, p.items), wording.Number(i.StepsPerEpoch, "steps"))
 	if i.LeftOut != "" {
 		p.screen.Say("all that was left out, with reasons: " + i.LeftOut)
 	}
@@ -67,27 +72,27 @@ func (p *progress) step(_ context.Context, i trainer.StepInfo) error {
 	t := p.work("training")
 	t.Progress(i.Step, i.Steps)
 	if p.screen.Live() {
-		t.Detail(func(room int) string { return fit(room, i) })
+		t.Detail(func(room int) string { return fit(room, i, p.items) })
 		return nil
 	}
 	now := time.Now()
 	if i.Step == 1 || i.Step == i.Steps || now.Sub(p.last) >= p.lineGap {
 		p.last = now
-		p.screen.Sayf("step %d/%d  %s", i.Step, i.Steps, strings.Join(describe(i, wide), "  "))
+		p.screen.Sayf("step %d/%d  %s", i.Step, i.Steps, strings.Join(describe(i, wide, p.items), "  "))
 	}
 	return nil
 }
 
 // fit is the longest description of a step that room columns hold: a line that wraps
 // cannot be wiped. What goes first is said last.
-func fit(room int, i trainer.StepInfo) string {
+func fit(room int, i trainer.StepInfo, items string) string {
 	step := fmt.Sprintf("%d/%d", i.Step, i.Steps)
-	parts := append([]string{step}, describe(i, wide)...)
+	parts := append([]string{step}, describe(i, wide, items)...)
 	line := strings.Join(parts, "  ")
 	if len(line) <= room {
 		return line
 	}
-	parts = describe(i, narrow)
+	parts = describe(i, narrow, items)
 	for len(parts) > 1 && len(strings.Join(parts, " ")) > room {
 		parts = parts[:len(parts)-1]
 	}
@@ -95,24 +100,44 @@ func fit(room int, i trainer.StepInfo) string {
 }
 
 // style is how the figures of a step are written.
-type style struct{ rate, active, distance, norm string }
+type style struct{ active, distance, norm string }
 
 var (
-	wide   = style{"%.0f img/s", "active %.0f%%", "%.3f", "%.2f"}
-	narrow = style{"%.0f/s", "act %.0f%%", "%.2f", "%.1f"}
+	wide   = style{"active %.0f%%", "%.3f", "%.2f"}
+	narrow = style{"act %.0f%%", "%.2f", "%.1f"}
 )
 
+// unit is that of the speed, with the space before it.
+func (s style) unit(items string) string {
+	switch {
+	case s == narrow:
+		return "/s"
+	case items == "" || items == "pictures":
+		return " img/s"
+	}
+	return " " + items + "/s"
+}
+
+// figure is v by format, or short where v is so large that its digits fill the line.
+func figure(format string, v float64) string {
+	if math.Abs(v) >= 1e6 {
+		format = "%.3g"
+	}
+	return fmt.Sprintf(format, v)
+}
+
 // describe is the state after a step, the most telling figures first.
-func describe(i trainer.StepInfo, s style) []string {
-	parts := []string{fmt.Sprintf("loss %.4f", i.Loss)}
+func describe(i trainer.StepInfo, s style, items string) []string {
+	parts := []string{"loss " + figure("%.4f", i.Loss)}
 	if i.ImagesPerSecond > 0 { // not known at once
-		parts = append(parts, fmt.Sprintf(s.rate, i.ImagesPerSecond), "left "+terminal.Clock(i.ETA))
+		parts = append(parts, fmt.Sprintf("%.0f%s", i.ImagesPerSecond, s.unit(items)), "left "+terminal.Clock(i.ETA))
 	}
 	if i.HasActive {
 		parts = append(parts, fmt.Sprintf(s.active, 100*i.ActiveShare))
 	}
-	parts = append(parts, fmt.Sprintf("d+ "+s.distance, i.MeanPositive), fmt.Sprintf("d- "+s.distance, i.MeanNegative),
-		fmt.Sprintf("|e| "+s.norm, i.EmbeddingNorm))
+	if i.HasSpread {
+		parts = append(parts, "d+ "+figure(s.distance, i.MeanPositive), "d- "+figure(s.distance, i.MeanNegative), "|e| "+figure(s.norm, i.EmbeddingNorm))
+	}
 	if i.WaitShare > 0.05 {
 		parts = append(parts, fmt.Sprintf("waiting %.0f%%", 100*i.WaitShare))
 	}

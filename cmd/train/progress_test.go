@@ -19,7 +19,7 @@ import (
 func longStep() trainer.StepInfo {
 	return trainer.StepInfo{
 		Step: 123456, Steps: 1000000, Loss: 123.45678, ImagesPerSecond: 123456, ETA: 5 * time.Hour, HasActive: true, ActiveShare: 1,
-		MeanPositive: 12.345, MeanNegative: 23.456, EmbeddingNorm: 12.345, WaitShare: 0.5,
+		HasSpread: true, MeanPositive: 12.345, MeanNegative: 23.456, EmbeddingNorm: 12.345, WaitShare: 0.5,
 	}
 }
 
@@ -88,9 +88,33 @@ func TestRunIsNeverSilent(t *testing.T) {
 
 func TestUsualLineSaysEverythingAt80Columns(t *testing.T) {
 	i := trainer.StepInfo{Step: 132, Steps: 3000, Loss: 0.1834, ImagesPerSecond: 1683, ETA: 83 * time.Second, HasActive: true,
-		ActiveShare: 0.42, MeanPositive: 0.264, MeanNegative: 0.989, EmbeddingNorm: 1}
-	assert.Equal(t, "loss 0.1834 1683/s left 1m23s act 42% d+ 0.26 d- 0.99 |e| 1.0", fit(80-14, i))
-	assert.Equal(t, "132/3000  loss 0.1834  1683 img/s  left 1m23s  active 42%  d+ 0.264  d- 0.989  |e| 1.00", fit(120-28, i))
+		ActiveShare: 0.42, HasSpread: true, MeanPositive: 0.264, MeanNegative: 0.989, EmbeddingNorm: 1}
+	assert.Equal(t, "loss 0.1834 1683/s left 1m23s act 42% d+ 0.26 d- 0.99 |e| 1.0", fit(80-14, i, "pictures"))
+	assert.Equal(t, "132/3000  loss 0.1834  1683 img/s  left 1m23s  active 42%  d+ 0.264  d- 0.989  |e| 1.00", fit(120-28, i, "pictures"))
+	assert.Equal(t, "132/3000  loss 0.1834  1683 vectors/s  left 1m23s  active 42%  d+ 0.264  d- 0.989  |e| 1.00", fit(120-28, i, "vectors"))
 	i.ImagesPerSecond, i.ETA = 0, 0
-	assert.NotContains(t, fit(120-28, i), "left", "not known at the first step")
+	assert.NotContains(t, fit(120-28, i, "pictures"), "left", "not known at the first step")
+}
+
+// After a resumption nothing of the embeddings is known before the next logged step.
+func TestWhatWasNotMeasuredIsNotShown(t *testing.T) {
+	i := trainer.StepInfo{Step: 121, Steps: 500, Loss: 0.0177}
+	for _, line := range []string{fit(120, i, "pictures"), fit(30, i, "pictures")} {
+		assert.Contains(t, line, "loss 0.0177")
+		for _, not := range []string{"d+", "d-", "|e|", "active"} {
+			assert.NotContains(t, line, not)
+		}
+	}
+}
+
+func TestLargeFiguresAreShort(t *testing.T) {
+	i := trainer.StepInfo{Step: 1, Steps: 2, Loss: 3.25e12, HasSpread: true, MeanPositive: 1234567, MeanNegative: 999999.5, EmbeddingNorm: 2e9}
+	assert.Equal(t, "1/2  loss 3.25e+12  d+ 1.23e+06  d- 999999.500  |e| 2e+09", fit(120, i, "pictures"))
+}
+
+func TestStartAgreesInNumber(t *testing.T) {
+	var out bytes.Buffer
+	p := newProgress(terminal.New(&out, false))
+	require.NoError(t, p.start(context.Background(), trainer.StartInfo{Dir: "runs/a", Items: "vectors", Parameters: 5, Steps: 4, Batch: 1, StepsPerEpoch: 1}))
+	assert.Contains(t, out.String(), "4 steps of 1 vector, 1 step an epoch")
 }

@@ -16,6 +16,26 @@ func Thousands(n int) string {
 	return s
 }
 
+// Number writes how many there are of what plural names, such as 1 class or 7,080 pictures.
+func Number(n int, plural string) string {
+	if n != 1 {
+		return Thousands(n) + " " + plural
+	}
+	if stem, ok := strings.CutSuffix(plural, "sses"); ok {
+		return "1 " + stem + "ss"
+	}
+	return "1 " + strings.TrimSuffix(plural, "s")
+}
+
+// PerSecond is the unit of a speed at which items are learned, which are pictures if items is
+// empty.
+func PerSecond(items string) string {
+	if items == "" || items == "pictures" {
+		return "images/s"
+	}
+	return items + "/s"
+}
+
 // Channels names what n channels of a picture are.
 func Channels(n int) string {
 	switch n {

@@ -12,6 +12,12 @@ func TestThousands(t *testing.T) {
 	}
 }
 
+func TestNumbersAgreeWithTheirNouns(t *testing.T) {
+	assert.Equal(t, []string{"0 classes", "1 class", "2 classes", "1 step", "7,080 pictures"},
+		[]string{Number(0, "classes"), Number(1, "classes"), Number(2, "classes"), Number(1, "steps"), Number(7080, "pictures")})
+	assert.Equal(t, []string{"images/s", "images/s", "vectors/s"}, []string{PerSecond(""), PerSecond("pictures"), PerSecond("vectors")})
+}
+
 func TestNames(t *testing.T) {
 	assert.Equal(t, "Recall@4", Measure("recall_at_4"))
 	assert.Equal(t, "MAP@R", Measure("map_at_r"))
