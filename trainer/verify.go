@@ -207,7 +207,7 @@ func (t Table) withReason(name string, v metrics.Verification) Table {
 		rates = append(rates, percent(far))
 	}
 	if len(rates) > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("No row for a FAR of %s: it would rest on fewer than ten pairs of two classes of %s.", strings.Join(rates, ", "), name))
+		t.Notes = append(t.Notes, fmt.Sprintf("No row for a FAR of %s: %s has too few pairs of two classes, a rate must rest on ten.", strings.Join(rates, ", "), name))
 	}
 	return t
 }

@@ -68,7 +68,7 @@ func TestTableOfResults(t *testing.T) {
 	require.Equal(t, 1, strings.Count(text, "8.08"), "the equal error rate is told once")
 	require.Contains(t, text, "A pair of vectors counts as same")
 	require.Contains(t, text, "of 659 classes, drawn from 5,000,000 and 186,724,400")
-	require.Contains(t, text, "No row for a FAR of 0.01 %: it would rest on fewer than ten pairs of two classes of validation.")
+	require.Contains(t, text, "No row for a FAR of 0.01 %: validation has too few pairs of two classes, a rate must rest on ten.")
 	for _, l := range lines {
 		if !strings.Contains(l, "steps in") { // its length depends on the machine
 			require.LessOrEqual(t, len([]rune(l)), 80, l)

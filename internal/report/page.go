@@ -91,7 +91,7 @@ type neighbourView struct {
 type tileView struct {
 	X, Y  int // of the tile in the sheet, in tiles
 	Empty bool
-	Named bool // shows its path, as nothing here can be drawn
+	Name  string // in place of a picture where nothing can be drawn: the end of Path
 	Path  string
 	Alt   string
 }
@@ -349,7 +349,10 @@ func (d *Data) path(i int) string {
 }
 
 func (d *Data) tile(i int, s *sheet) tileView {
-	t := tileView{Path: d.path(i), Alt: title(d.item()) + " of " + d.className(d.Labels[i]), Named: d.Thumbnail == nil}
+	t := tileView{Path: d.path(i), Alt: title(d.item()) + " of " + d.className(d.Labels[i])}
+	if d.Thumbnail == nil {
+		t.Name = t.Path[strings.LastIndexAny(t.Path, `/\`)+1:]
+	}
 	place, ok := s.place[i]
 	if !ok || s.Source == "" {
 		t.Empty = true
