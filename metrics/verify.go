@@ -53,8 +53,10 @@ type Verification struct {
 	// independent: it is the classes, not the pairs, that say how far to trust a rate.
 	Classes int `json:"classes"`
 
-	EER          float64 `json:"eer"`
-	EERThreshold float64 `json:"eer_threshold"` // the largest one with FAR ≤ EER
+	EER float64 `json:"eer"`
+	// EERThreshold is the largest one with FAR ≤ EER. If EER is 0, each threshold between
+	// the farthest genuine and the nearest impostor pair makes no error: it is their middle.
+	EERThreshold float64 `json:"eer_threshold"`
 	AUC          float64 `json:"auc"`
 
 	AtFAR []OperatingPoint `json:"at_far"` // for each rate of Options.FAR that the pairs can tell
@@ -385,6 +387,9 @@ func (v *verifier) conclude(ctx context.Context) error {
 		return err
 	}
 	r.EERThreshold, _ = v.impostor(equal)
+	if r.EER == 0 {
+		r.EERThreshold = between(v.genuine[len(v.genuine)-1], r.EERThreshold)
+	}
 	for i, rank := range ranks {
 		t, nearer := v.impostor(rank)
 		r.AtFAR[i].Threshold, r.AtFAR[i].FAR, r.AtFAR[i].TAR = t, float64(nearer)/float64(r.Impostor), v.tar(t)
@@ -394,6 +399,15 @@ func (v *verifier) conclude(ctx context.Context) error {
 		r.At = append(r.At, v.point(k))
 	}
 	return nil
+}
+
+// between is the middle of a and b, a < b, or b where no number lies between them: a is
+// below it.
+func between(a, b float64) float64 {
+	if m := a + (b-a)/2; m > a {
+		return m
+	}
+	return b
 }
 
 // hair lets a product that is a whole number but for rounding count as one.

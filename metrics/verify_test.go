@@ -101,6 +101,21 @@ func below(list []float64, t float64) float64 {
 	return float64(n) / float64(len(list))
 }
 
+// Where no pair is wrong, the threshold leaves as much room on both sides, and accepts
+// the farthest genuine pair even where there is none.
+func TestEqualErrorOfClassesApart(t *testing.T) {
+	s := Set{Embeddings: []float32{0, 1, 4, 5}, Dim: 1, Labels: []int{0, 0, 1, 1}}
+	v, err := Verify(context.Background(), s, VerifyOptions{At: []float64{2}})
+	require.NoError(t, err)
+	require.Zero(t, v.EER)
+	require.Equal(t, 2., v.EERThreshold, "genuine pairs at 1, impostors from 3 on")
+	require.Equal(t, []OperatingPoint{{Threshold: 2, FAR: 0, TAR: 1}}, v.At)
+
+	next := math.Nextafter(1, 2)
+	require.Equal(t, next, between(1, next))
+	require.Equal(t, 2., between(1, 3))
+}
+
 func TestVerifyIsThePlainLoop(t *testing.T) {
 	measured := 0
 	for seed := range uint64(150) {
@@ -147,6 +162,12 @@ func TestVerifyIsThePlainLoop(t *testing.T) {
 			require.Equal(t, below(genuine, p.Threshold), p.TAR)
 		}
 		require.LessOrEqual(t, below(impostor, v.EERThreshold), v.EER*(1+1e-12))
+		if v.EER == 0 {
+			require.Equal(t, between(genuine[len(genuine)-1], impostor[0]), v.EERThreshold)
+			require.Equal(t, 1., below(genuine, v.EERThreshold))
+		} else {
+			require.Equal(t, impostor[rankBelow(v.EER, v.Impostor)], v.EERThreshold)
+		}
 		for _, p := range v.Curve {
 			require.Equal(t, below(impostor, p.Threshold), p.FAR)
 			require.Equal(t, below(genuine, p.Threshold), p.TAR)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -131,15 +132,21 @@ func TestThresholdsOfARun(t *testing.T) {
 	require.Equal(t, test.At[0], again.At[0], "after Run the weights are those of the model")
 
 	shown := r.Thresholds()
-	require.Len(t, shown.Rows, 5, "four rates, and the equal error rate")
-	require.Equal(t, []string{"10 %", significant(val.AtFAR[0].Threshold), decimals(val.AtFAR[0].TAR),
-		significant(test.AtFAR[0].Threshold), decimals(test.AtFAR[0].TAR), decimals(test.At[0].TAR), percent(test.At[0].FAR)}, shown.Rows[0])
-	require.Equal(t, []string{"0.01 %", "—", "—", "—", "—", "—", "—"}, shown.Rows[3], "1,000 pairs cannot tell it")
+	require.Len(t, shown.Rows, len(val.AtFAR)+1, "the rates, and the equal error rate")
+	for k, p := range val.AtFAR {
+		require.Equal(t, percent(p.AskedFAR), shown.Rows[k][0])
+		d, err := strconv.ParseFloat(shown.Rows[k][1], 64)
+		require.NoError(t, err)
+		require.InEpsilon(t, p.Threshold, d, .005)
+		require.Equal(t, []string{decimals(p.TAR), decimals(test.At[k].TAR)}, shown.Rows[k][2:4])
+	}
+	require.NotEmpty(t, val.TooFine)
+	require.Contains(t, shown.Notes[3], "No row for a FAR of", "so few pairs cannot tell it")
 	require.Contains(t, shown.Notes[2], "of 6 classes")
 
 	page, err := os.ReadFile(r.Report)
 	require.NoError(t, err)
-	for _, words := range []string{"Recall@1, 6 unseen classes", ">Pixels<", "Same or not", shown.Rows[0][1], "equal error", "True accepts over false accepts"} {
+	for _, words := range []string{"Recall@1, 6 unseen classes", ">Pixels<", "Same or not", shown.Rows[0][1], "validation: equal error", "Distances between test pictures", "True accepts over false accepts"} {
 		require.Contains(t, string(page), words)
 	}
 }
@@ -153,7 +160,7 @@ func TestThresholdsOfOneSet(t *testing.T) {
 	_, r := run(t, cfg, Options{NoReport: true})
 	require.Equal(t, SetValidation, r.On)
 	require.Len(t, r.Verification, 1)
-	require.Equal(t, []string{"FAR at most", "d", "TAR", "FAR"}, r.Thresholds().Head)
+	require.Equal(t, []string{"FAR at most", "accept below d", "TAR", "FAR"}, r.Thresholds().Head)
 	require.Empty(t, Result{}.Thresholds().Rows)
 
 	d := opened(load(t, small(pictures(t))).Test)

@@ -58,7 +58,7 @@ func (r *reporter) write(ctx context.Context) error {
 		Progress: func(part string) { r.progress(ctx, part, 0, 0) },
 	}
 	if r.result.On != "" {
-		d.On = r.trainer.data.measuredOn(r.result.On)
+		d.On, d.Set = r.trainer.data.measuredOn(r.result.On), r.result.On
 	}
 	r.addThresholds(&d)
 	if r.result.Protocol != "" {
@@ -200,16 +200,22 @@ func (r *reporter) addThresholds(d *report.Data) {
 		}
 		d.ROC = append(d.ROC, c)
 	}
-	v, ok := r.result.Verification[SetValidation]
+	from := SetValidation
+	v, ok := r.result.Verification[from]
 	if !ok {
-		if v, ok = r.result.Verification[SetTest]; !ok {
+		from = SetTest
+		if v, ok = r.result.Verification[from]; !ok {
 			return
 		}
 	}
-	d.Marks = append(d.Marks, report.Mark{At: v.EERThreshold, Name: "equal error"})
+	of := ""
+	if from != r.result.On { // the histogram is of another set
+		of = from + ": "
+	}
+	d.Marks = append(d.Marks, report.Mark{At: v.EERThreshold, Name: of + "equal error"})
 	for _, p := range v.AtFAR {
 		if p.AskedFAR == markedFAR {
-			d.Marks = append(d.Marks, report.Mark{At: p.Threshold, Name: "FAR " + percent(p.AskedFAR)})
+			d.Marks = append(d.Marks, report.Mark{At: p.Threshold, Name: of + "FAR " + percent(p.AskedFAR)})
 		}
 	}
 }

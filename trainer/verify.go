@@ -1,9 +1,12 @@
 package trainer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"strconv"
+	"strings"
 
 	"github.com/pkg/errors"
 
@@ -53,7 +56,7 @@ func (t *Trainer) verifyModel(ctx context.Context, r *Result, on string, x []flo
 		embeddings := x
 		if on != SetValidation {
 			var err error
-			if embeddings, err = t.embed(ctx, d, "embedding pictures"); err != nil {
+			if embeddings, err = t.embed(ctx, d, "embedding "+d.noun()); err != nil {
 				return err
 			}
 		}
@@ -104,85 +107,109 @@ func (r Result) Thresholds() Table {
 	test, hasTest := r.Verification[SetTest]
 	switch {
 	case hasVal && hasTest:
-		return twoSets(val, test)
+		return r.twoSets(val, test)
 	case hasVal:
-		return oneSet("validation", val)
+		return r.oneSet("validation", val)
 	case hasTest:
-		return oneSet("test", test)
+		return r.oneSet("test", test)
 	}
 	return Table{}
 }
 
-const noFigure = "—"
-
 // thresholdNote says what the table's letters mean.
-const thresholdNote = "A pair of pictures counts as same if its distance is less than d. TAR: share of the pairs of one class that do; FAR: of two classes."
-
-func oneSet(name string, v metrics.Verification) Table {
-	t := Table{Head: []string{"FAR at most", "d", "TAR", "FAR"}}
-	for _, p := range v.AtFAR {
-		t.Rows = append(t.Rows, []string{percent(p.AskedFAR), significant(p.Threshold), decimals(p.TAR), percent(p.FAR)})
-	}
-	for _, far := range v.TooFine {
-		t.Rows = append(t.Rows, []string{percent(far), noFigure, noFigure, noFigure})
-	}
-	t.Rows = append(t.Rows, []string{"equal error", significant(v.EERThreshold), decimals(1 - v.EER), percent(v.EER)})
-	t.Notes = append(t.Notes, thresholdNote, errorRates(name, v), pairs(name, v))
-	return t.withReasons(v)
+func (r Result) thresholdNote() string {
+	return fmt.Sprintf("A pair of %s counts as same if its distance is less than d. TAR: share of the pairs of one class that do; FAR: of two classes.",
+		cmp.Or(r.Items, "pictures"))
 }
 
-// twoSets shows the thresholds of the validation classes, those of the test classes, and
-// what the former give on the latter.
-func twoSets(val, test metrics.Verification) Table {
-	t := Table{Head: []string{"FAR at most", "validation d", "TAR", "test d", "TAR", "TAR*", "FAR*"}}
-	fill := func(name string, val, test, given []string) {
-		t.Rows = append(t.Rows, append(append(append([]string{name}, val...), test...), given...))
-	}
-	none := []string{noFigure, noFigure}
-	for _, far := range append(askedRates(test), test.TooFine...) {
-		own, chosen, given := none, none, none
-		for k, p := range val.AtFAR {
-			if p.AskedFAR == far {
-				g := test.At[k]
-				chosen, given = []string{significant(p.Threshold), decimals(p.TAR)}, []string{decimals(g.TAR), percent(g.FAR)}
-			}
-		}
-		for _, p := range test.AtFAR {
-			if p.AskedFAR == far {
-				own = []string{significant(p.Threshold), decimals(p.TAR)}
-			}
-		}
-		fill(percent(far), chosen, own, given)
-	}
-	g := test.At[len(test.At)-1]
-	fill("equal error", []string{significant(val.EERThreshold), decimals(1 - val.EER)}, []string{significant(test.EERThreshold), decimals(1 - test.EER)},
-		[]string{decimals(g.TAR), percent(g.FAR)})
-	t.Notes = append(t.Notes, thresholdNote+" * on the test classes at the d of the validation classes.",
-		errorRates("validation", val)+"; "+errorRates("test", test), pairs("validation", val)+"; "+pairs("test", test))
-	return t.withReasons(val, test)
+func (r Result) oneSet(name string, v metrics.Verification) Table {
+	names, points := thresholds(v)
+	t := Table{Head: []string{"FAR at most", "accept below d", "TAR", "FAR"}}
+	t.addColumns(names, distances(points), trueAccepts(points), falseAccepts(points))
+	t.Notes = append(t.Notes, r.thresholdNote(), fmt.Sprintf("Area under the ROC: %s.", decimals(v.AUC)), pairs(name, v))
+	return t.withReason(name, v)
 }
 
-func askedRates(v metrics.Verification) []float64 {
-	var out []float64
+// twoSets shows the thresholds of the validation classes and what they give on the test
+// classes. The thresholds that the test classes would choose stand in result.json only:
+// what is chosen on them cannot be measured on them.
+func (r Result) twoSets(val, test metrics.Verification) Table {
+	names, points := thresholds(val)
+	t := Table{Head: []string{"FAR at most", "accept below d", "validation TAR", "test TAR", "test FAR"}}
+	t.addColumns(names, distances(points), trueAccepts(points), trueAccepts(test.At), falseAccepts(test.At))
+	t.Notes = append(t.Notes, r.thresholdNote()+" d is chosen on the validation classes; the test columns say what it gives on the test classes.",
+		fmt.Sprintf("Area under the ROC: validation %s; test %s, where a d of its own would give an equal error rate of %s.", decimals(val.AUC), decimals(test.AUC), percent(test.EER)),
+		pairs("validation", val)+"; "+pairs("test", test))
+	return t.withReason("validation", val)
+}
+
+// thresholds are those of v with their names, that of equal error last.
+func thresholds(v metrics.Verification) (names []string, points []metrics.OperatingPoint) {
 	for _, p := range v.AtFAR {
-		out = append(out, p.AskedFAR)
+		names, points = append(names, percent(p.AskedFAR)), append(points, p)
+	}
+	names = append(names, "equal error, "+percent(v.EER))
+	return names, append(points, metrics.OperatingPoint{Threshold: v.EERThreshold, TAR: 1 - v.EER, FAR: v.EER})
+}
+
+func (t *Table) addColumns(columns ...[]string) {
+	for k := range columns[0] {
+		row := make([]string, len(columns))
+		for c := range columns {
+			row[c] = columns[c][k]
+		}
+		t.Rows = append(t.Rows, row)
+	}
+}
+
+func distances(points []metrics.OperatingPoint) []string {
+	return column(points, 3, "", func(p metrics.OperatingPoint) float64 { return p.Threshold })
+}
+
+func trueAccepts(points []metrics.OperatingPoint) (out []string) {
+	for _, p := range points {
+		out = append(out, decimals(p.TAR))
 	}
 	return out
 }
 
-// withReasons says why figures are missing.
-func (t Table) withReasons(all ...metrics.Verification) Table {
-	for _, v := range all {
-		if len(v.TooFine) > 0 {
-			t.Notes = append(t.Notes, noFigure+": a rate is told only where it would rest on ten pairs of two classes or more.")
-			break
-		}
-	}
-	return t
+func falseAccepts(points []metrics.OperatingPoint) []string {
+	return column(points, 2, " %", func(p metrics.OperatingPoint) float64 { return 100 * p.FAR })
 }
 
-func errorRates(name string, v metrics.Verification) string {
-	return fmt.Sprintf("%s: equal error rate %s, area under the ROC %s", name, percent(v.EER), decimals(v.AUC))
+// column writes numbers with the same decimals, so many that the smallest has the
+// significant digits asked for.
+func column(points []metrics.OperatingPoint, digits int, unit string, of func(metrics.OperatingPoint) float64) []string {
+	least := math.Inf(1)
+	for _, p := range points {
+		if v := math.Abs(of(p)); v > 0 {
+			least = min(least, v)
+		}
+	}
+	places := 0
+	if !math.IsInf(least, 1) {
+		places = min(max(0, digits-1-int(math.Floor(math.Log10(least)))), mostDecimals)
+	}
+	var out []string
+	for _, p := range points {
+		out = append(out, strconv.FormatFloat(of(p), 'f', places, 64)+unit)
+	}
+	return out
+}
+
+// mostDecimals keeps a column narrow.
+const mostDecimals = 12
+
+// withReason says why rows are missing.
+func (t Table) withReason(name string, v metrics.Verification) Table {
+	var rates []string
+	for _, far := range v.TooFine {
+		rates = append(rates, percent(far))
+	}
+	if len(rates) > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("No row for a FAR of %s: %s has too few pairs of two classes, a rate must rest on ten.", strings.Join(rates, ", "), name))
+	}
+	return t
 }
 
 func pairs(name string, v metrics.Verification) string {
@@ -198,9 +225,6 @@ func decimals(v float64) string { return strconv.FormatFloat(v, 'f', 3, 64) }
 
 // percent writes a share with up to three significant digits.
 func percent(v float64) string { return rounded(100*v, 3) + " %" }
-
-// significant writes a distance with up to four significant digits.
-func significant(v float64) string { return rounded(v, 4) }
 
 func rounded(v float64, digits int) string {
 	s := strconv.FormatFloat(v, 'g', digits, 64)

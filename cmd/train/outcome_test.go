@@ -29,7 +29,7 @@ func result() trainer.Result {
 		AtFAR: []metrics.OperatingPoint{point(.1), point(.01), point(.001), point(.0001)},
 		At:    []metrics.OperatingPoint{point(.1), point(.01), point(.001), point(.08)}}
 	return trainer.Result{
-		Pixels: figures(.25, false), Before: figures(.5, true), After: figures(.75, true), Protocol: "one sentence", Stop: trainer.StopDone,
+		Pixels: figures(.25, false), Before: figures(.5, true), After: figures(.75, true), Protocol: "one sentence", Items: "vectors", Stop: trainer.StopDone,
 		Verification: map[string]metrics.Verification{trainer.SetValidation: val, trainer.SetTest: test},
 	}
 }
@@ -60,14 +60,15 @@ func TestTableOfResults(t *testing.T) {
 	require.Equal(t, []string{"0.250", "0.500", "0.750", "+0.250"}, row(t, lines, "CMC@10"))
 	require.Equal(t, []string{"0.250", "0.500", "0.750", "+0.250"}, row(t, lines, "mAP re-id"))
 
-	// FAR at most, validation: d, TAR; test: d, TAR; on test at the validation's d: TAR, FAR.
-	require.Equal(t, strings.Fields("1234 0.988 1234 0.988 0.988 0.333 %"), row(t, lines, "1 %"))
-	require.Equal(t, strings.Fields("— — 1234 0.988 — —"), row(t, lines, "0.01 %"), "29,640 pairs cannot tell it")
-	require.Equal(t, strings.Fields("0.17 0.919 0.16 0.881 0.988 2.67 %"), row(t, lines, "equal error"))
+	// FAR at most, d, validation TAR, test TAR, test FAR.
+	require.Equal(t, strings.Fields("1234.500 0.988 0.988 0.333 %"), row(t, lines, "1 %"))
+	require.Equal(t, strings.Fields("0.170 0.919 0.988 2.667 %"), row(t, lines, "equal error, 8.08 %"))
 	text := strings.Join(strings.Fields(strings.Join(lines, " ")), " ")
-	require.Contains(t, text, "validation: equal error rate 8.08 %, area under the ROC 0.970; test: equal error rate 11.9 %, area under the ROC 0.950")
+	require.Contains(t, text, "Area under the ROC: validation 0.970; test 0.950, where a d of its own would give an equal error rate of 11.9 %.")
+	require.Equal(t, 1, strings.Count(text, "8.08"), "the equal error rate is told once")
+	require.Contains(t, text, "A pair of vectors counts as same")
 	require.Contains(t, text, "of 659 classes, drawn from 5,000,000 and 186,724,400")
-	require.Contains(t, text, "—: a rate is told only where it would rest on ten pairs of two classes or more.")
+	require.Contains(t, text, "No row for a FAR of 0.01 %: validation has too few pairs of two classes, a rate must rest on ten.")
 	for _, l := range lines {
 		if !strings.Contains(l, "steps in") { // its length depends on the machine
 			require.LessOrEqual(t, len([]rune(l)), 80, l)
@@ -87,7 +88,7 @@ func TestTableWithoutPixels(t *testing.T) {
 	r = result()
 	delete(r.Verification, trainer.SetTest)
 	lines = shownLines(r)
-	require.Equal(t, strings.Fields("1234 0.988 0.333 %"), row(t, lines, "1 %"))
+	require.Equal(t, strings.Fields("1234.500 0.988 0.333 %"), row(t, lines, "1 %"))
 }
 
 func TestWorseModelIsTold(t *testing.T) {

@@ -13,6 +13,8 @@ type Data struct {
 	// On says what was measured: it stands beside the headline figure and over the table.
 	// Empty is "test classes".
 	On string
+	// Set is the name of the measured set, such as "validation"; empty is "test".
+	Set string
 	// Pixels says that Metric.Pixels was measured.
 	Pixels bool
 	// Items is what was learned from and measured on; pictures if empty.
@@ -61,7 +63,7 @@ type Data struct {
 	Confused []ClassPair
 
 	Splits  []Split // table of what was found, one row a split
-	Skipped []Skip  // files that were not used, by reason
+	Skipped []Skip  // what was left out, by reason
 	// SkippedList names the file in the run's folder that lists all of them.
 	SkippedList string
 
@@ -162,7 +164,7 @@ type Split struct {
 	Note     string // anything else: picture sizes, the smallest class by name
 }
 
-// Skip counts the files that were left out for one reason.
+// Skip counts what was left out for one reason.
 type Skip struct {
 	Reason   string
 	Detail   string // what is known besides: what such a file is, what to do

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"medusa/internal/plain"
 )
@@ -22,7 +23,9 @@ type page struct {
 	Facts    []Fact
 	Metrics  []metricRow
 	Pixels   bool
+	Set      string // that was measured
 	Items    string // pictures, vectors …
+	Item     string // one of them
 	Raw      string // what they are before any network: pixels, vectors …
 	Protocol string
 
@@ -88,6 +91,7 @@ type neighbourView struct {
 type tileView struct {
 	X, Y  int // of the tile in the sheet, in tiles
 	Empty bool
+	Name  string // in place of a picture where nothing can be drawn: the end of Path
 	Path  string
 	Alt   string
 }
@@ -159,7 +163,8 @@ func newPage(d *Data) *page {
 	for _, m := range d.Metrics {
 		p.Metrics = append(p.Metrics, m.row(d.Pixels))
 	}
-	p.Items, p.Raw = name(cmp.Or(d.Items, "pictures"), maxName), "pixels"
+	p.Set, p.Item = name(cmp.Or(d.Set, "test"), maxName), d.item()
+	p.Items, p.Raw = name(d.items(), maxName), "pixels"
 	if p.Items != "pictures" {
 		p.Raw = p.Items
 	}
@@ -188,6 +193,11 @@ func newPage(d *Data) *page {
 	p.Config = configText(d.Config)
 	return p
 }
+
+func (d *Data) items() string { return cmp.Or(d.Items, "pictures") }
+
+// item is one of the items.
+func (d *Data) item() string { return name(strings.TrimSuffix(d.items(), "s"), maxName) }
 
 func apName(d *Data) string {
 	if d.PerQueryAP != nil {
@@ -333,13 +343,16 @@ func (d *Data) className(label int) string {
 
 func (d *Data) path(i int) string {
 	if len(d.Paths) == 0 {
-		return "picture " + strconv.Itoa(i)
+		return d.item() + " " + strconv.Itoa(i)
 	}
 	return name(d.Paths[i], maxPath)
 }
 
 func (d *Data) tile(i int, s *sheet) tileView {
-	t := tileView{Path: d.path(i), Alt: "Picture of " + d.className(d.Labels[i])}
+	t := tileView{Path: d.path(i), Alt: title(d.item()) + " of " + d.className(d.Labels[i])}
+	if d.Thumbnail == nil {
+		t.Name = t.Path[strings.LastIndexAny(t.Path, `/\`)+1:]
+	}
 	place, ok := s.place[i]
 	if !ok || s.Source == "" {
 		t.Empty = true
@@ -431,7 +444,7 @@ func (p *page) addMap(d *Data, c *chart, paths bool) {
 		}
 	}
 	p.Payload.Map = m
-	v := &mapView{Note: c.note(len(d.Labels)), Size: 600, Classes: m.Classes}
+	v := &mapView{Note: c.note(len(d.Labels), d.item()), Size: 600, Classes: m.Classes}
 	v.Dots = c.dots(d.Labels, v.Size)
 	for _, l := range c.Layouts {
 		v.Names = append(v.Names, l.Name)
@@ -439,8 +452,9 @@ func (p *page) addMap(d *Data, c *chart, paths bool) {
 	p.Map = v
 }
 
-func (c *chart) note(all int) string {
-	s := plural(len(c.rows), "picture", "pictures") + " of " + plural(len(c.classes), "class", "classes")
+func (c *chart) note(all int, item string) string {
+	items := item + "s"
+	s := plural(len(c.rows), item, items) + " of " + plural(len(c.classes), "class", "classes")
 	if len(c.rows) < all-c.dropped {
 		s += ", taken evenly from the classes out of " + count(all)
 	}
@@ -449,10 +463,10 @@ func (c *chart) note(all int) string {
 		s += " Colours and shapes repeat; neighbouring classes differ."
 	}
 	if n := c.Layouts[0].strays; n > 0 {
-		s += " " + plural(n, "picture lies", "pictures lie") + " far outside and " + map[bool]string{true: "stands", false: "stand"}[n == 1] + " at the border."
+		s += " " + plural(n, item+" lies", items+" lie") + " far outside and " + map[bool]string{true: "stands", false: "stand"}[n == 1] + " at the border."
 	}
 	if c.dropped > 0 {
-		s += " " + plural(c.dropped, "picture has", "pictures have") + " an embedding with NaN or Inf and cannot be shown."
+		s += " " + plural(c.dropped, item+" has", items+" have") + " an embedding with NaN or Inf and cannot be shown."
 	}
 	return s
 }

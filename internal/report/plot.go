@@ -21,7 +21,7 @@ type plot struct {
 	Log                                     bool
 	XTicks, YTicks                          []tick
 	Lines                                   []line
-	Rules                                   []tick // upright lines with names
+	Rules                                   []rule // upright lines with names
 	Areas                                   []line
 	Left, Right, Top, Bottom, Width, Height float64
 }
@@ -29,6 +29,13 @@ type plot struct {
 type tick struct {
 	At   string // pixels
 	Text string
+}
+
+// rule is an upright line with its name, which stands before it where there is no room
+// behind.
+type rule struct {
+	tick
+	Before bool
 }
 
 type line struct {
@@ -314,7 +321,7 @@ func (p *distancePlot) mark(marks []Mark) {
 	for _, m := range marks {
 		if m.At >= 0 && m.At <= p.top {
 			x := axis{0, p.top, p.Left, p.Right, false}
-			p.Rules = append(p.Rules, tick{pixel(x.at(m.At)), name(m.Name, maxName)})
+			p.Rules = append(p.Rules, rule{tick{pixel(x.at(m.At)), name(m.Name, maxName)}, m.At > p.top/2})
 		}
 	}
 }

@@ -83,17 +83,18 @@ func (d *Data) answers() []retrieved {
 
 // extremes picks the best and the worst queries, of each class at most one unless there
 // are fewer classes than places. Of equal ones the query with the nearer neighbour comes
-// first: the surest mistake, the surest success. No query is in both lists.
+// first: the surest mistake, the surest success. No query is in both lists; if all are
+// equal, none is among the worst.
 func (d *Data) extremes() (best, worst []retrieved) {
 	ranked := d.answers()
 	places := min(shownQueries, len(ranked)/2)
-	if len(ranked) == 1 {
-		places = 1
-	}
 	nearest := func(r retrieved) float64 { return r.neighbours[0].distance }
 	slices.SortStableFunc(ranked, func(a, b retrieved) int {
 		return cmp.Or(cmp.Compare(a.ap, b.ap), cmp.Compare(nearest(a), nearest(b)))
 	})
+	if n := len(ranked); n > 0 && ranked[0].ap == ranked[n-1].ap {
+		return d.oneAClass(ranked, min(shownQueries, n)), nil
+	}
 	worst = d.oneAClass(ranked, places)
 	slices.SortStableFunc(ranked, func(a, b retrieved) int {
 		return cmp.Or(cmp.Compare(b.ap, a.ap), cmp.Compare(nearest(a), nearest(b)))

@@ -46,11 +46,16 @@ func TestExtremes(t *testing.T) {
 	assert.Equal(t, []int{2}, rows(worst))
 	assert.Equal(t, []int{4}, rows(best))
 
+	d.PerQueryAP = []float64{1, 1, 1, 1, 1}
+	best, worst = d.extremes()
+	assert.Equal(t, []int{0, 3, 4, 1, 2}, rows(best), "all of them once, those of another class first")
+	assert.Empty(t, worst, "equal ones have no worst")
+
 	one := Data{Labels: []int{0, 0}, PerQueryAP: []float64{.5, math.NaN()}, Neighbours: Neighbours{Indices: [][]int32{{0, 1}, {0}}}}
 	best, worst = one.extremes()
-	assert.Empty(t, best)
-	assert.Equal(t, []int{0}, rows(worst))
-	assert.Equal(t, 1, worst[0].neighbours[0].row, "a query is not its own neighbour")
+	assert.Empty(t, worst)
+	assert.Equal(t, []int{0}, rows(best))
+	assert.Equal(t, 1, best[0].neighbours[0].row, "a query is not its own neighbour")
 }
 
 func TestConfusedByHand(t *testing.T) {

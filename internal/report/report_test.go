@@ -139,7 +139,7 @@ func TestPageHoldsEverySection(t *testing.T) {
 	assert.Len(t, all(section(t, root, "queries"), atom.Li, "query"), 16)
 	assert.Len(t, all(section(t, root, "queries"), atom.Ol, "found"), 16)
 	assert.Contains(t, words(section(t, root, "data")), "train 12 12 345 3", "with a thin space, which is a space to Fields")
-	assert.Equal(t, "Warnings Before training : seen before. more classes. Step 20 : a collapse. lower the rate.", words(section(t, root, "warnings")))
+	assert.Equal(t, "Warnings Before training : seen before. More classes. Step 20 : a collapse. Lower the rate.", words(section(t, root, "warnings")))
 	assert.Contains(t, words(section(t, root, "data")), "truncated 2 a.jpg b.jpg")
 	assert.Equal(t, "loss: triplet\nsteps: 600\n", all(root, atom.Pre, "")[0].FirstChild.Data)
 	assert.Contains(t, words(all(root, atom.Footer, "")[0]), "medusa test")
@@ -484,9 +484,9 @@ func TestStrayPointsStandAtTheBorder(t *testing.T) {
 	require.Zero(t, l.strays)
 	require.Equal(t, chartExtent, l.X[199])
 	c := &chart{rows: []int{0, 1}, classes: []int{0}, Layouts: []layout{{strays: 1}}}
-	require.Contains(t, c.note(2), "1 picture lies far outside and stands at the border.")
+	require.Contains(t, c.note(2, "picture"), "1 picture lies far outside and stands at the border.")
 	c.Layouts[0].strays = 2
-	require.Contains(t, c.note(2), "2 pictures lie far outside and stand at the border.")
+	require.Contains(t, c.note(2, "picture"), "2 pictures lie far outside and stand at the border.")
 }
 
 func TestThresholdsSection(t *testing.T) {
@@ -517,4 +517,22 @@ func TestThresholdsSection(t *testing.T) {
 	require.ErrorContains(t, Write(io.Discard, d), "row 0 of the thresholds has 2 cells under 1 heads")
 	d.Thresholds, d.ROC = Table{}, []ROC{{Name: "x", FAR: []float64{1}}}
 	require.ErrorContains(t, Write(io.Discard, d), `ROC "x" has 1 values of FAR and 0 of TAR`)
+}
+
+// The page names the set that was measured and what it holds; what cannot be drawn shows
+// its name.
+func TestNamesOfTheMeasuredSet(t *testing.T) {
+	d := run(30, 3)
+	d.Set, d.Items, d.Thumbnail = "validation", "vectors", nil
+	d.Marks = []Mark{{At: .1, Name: "near"}}
+	text, root := written(t, d)
+	for _, want := range []string{"Distances between validation vectors", "Map of the validation embeddings", "one dot for each vector", "30 vectors of 3 classes",
+		"Left out: 2", "More classes.", "Lower the rate."} {
+		assert.Contains(t, text, want)
+	}
+	assert.NotContains(t, text, "test embeddings")
+	named := all(root, atom.Span, "named")
+	require.NotEmpty(t, named)
+	assert.Contains(t, words(named[0]), "picture.png")
+	assert.Empty(t, all(root, atom.Span, "empty"))
 }

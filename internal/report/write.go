@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pkg/errors"
 
@@ -111,10 +112,8 @@ func WriteFile(path string, d Data) error {
 	return errors.Wrap(err, "report")
 }
 
-// title is a word as it stands at the head of a column.
+// title begins with a capital letter.
 func title(word string) string {
-	if word == "" {
-		return ""
-	}
-	return strings.ToUpper(word[:1]) + word[1:]
+	_, size := utf8.DecodeRuneInString(word)
+	return strings.ToUpper(word[:size]) + word[size:]
 }
