@@ -52,7 +52,7 @@ func tooManyBlocks(channels []int, halvings, height, width int) error {
 	for _, n := range channels[:halvings+1] {
 		fewer = append(fewer, strconv.Itoa(n))
 	}
-	return field.Errorf("nets", "", "pictures of %d×%d can be halved %d times, and between %d blocks they are %d times: take fewer blocks (%s %s) or larger pictures (%s)",
+	return field.Errorf("nets", "", "pictures of %d×%d allow %d poolings, and between %d blocks there are %d: take fewer blocks (%s %s) or larger pictures (%s)",
 		height, width, halvings, len(channels), len(channels)-1, field.Name("Channels"), strings.Join(fewer, ","), field.Names{"Height", "Width"})
 }
 
