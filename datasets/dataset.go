@@ -171,7 +171,7 @@ func (d *Dataset) SplitClasses(fraction float64, seed uint64) (train, val *Datas
 	}
 	classes := d.NumClasses()
 	if classes < 4 {
-		return nil, nil, errors.Errorf("datasets: %d classes cannot be cut into two sets of at least 2 classes each; add classes or give a validation set", classes)
+		return nil, nil, errors.Errorf("datasets: %d classes cannot be cut into two sets of at least 2 classes each; add classes", classes)
 	}
 	sizes := d.classSizes()
 	var pool []int

@@ -121,7 +121,7 @@ func (o Options) withDefaults() (Options, error) {
 		}
 	}
 	if o.Height > maxSide || o.Width > maxSide {
-		return o, wrongOption("%s and %s are %d and %d, want at most %d", field.Name("Height"), field.Name("Width"), o.Height, o.Width, maxSide)
+		return o, wrongOption("%s: pictures of %d×%d, want at most %d either way", field.Names{"Height", "Width"}, o.Height, o.Width, maxSide)
 	}
 	if o.Channels != 0 && o.Channels != 1 && o.Channels != 3 {
 		return o, wrongOption("%s is %d, want 1 (grey), 3 (RGB) or 0 (decide from the data)", field.Name("Channels"), o.Channels)

@@ -212,12 +212,15 @@ func TestVectorTablesAndManifests(t *testing.T) {
 		"path,label,x_1,x_2,y_1,y_2\na.png,cat,1,2,3,4\n":    false,
 		"cat\ndog\n":                                         false,
 		"label,weight\ncat,1\n":                              false,
-		"1,2,3\n4,5,6\n":                                     false,
+		"1,2,3\n4,5,6\n":                                     true, // opening it says what is missing
 		"image,class,split,is_query,is_gallery\na,1,t,1,0\n": false,
 	} {
 		dir := writeFiles(t, map[string][]byte{"t.csv": []byte(text)})
 		require.Equal(t, want, HoldsVectors(filepath.Join(dir, "t.csv")), text)
 	}
+	nameless := writeFiles(t, map[string][]byte{"t.csv": []byte("0.1,-0.2,3\n0.4,0.5,6\n")})
+	_, err := OpenVectors(filepath.Join(nameless, "t.csv"), Options{})
+	require.ErrorContains(t, err, "needs a first line that names the columns, with one called label")
 	require.False(t, HoldsVectors("testdata/pictures"))
 	require.False(t, HoldsVectors(t.TempDir()))
 	require.False(t, HoldsVectors("testdata/none"))

@@ -24,8 +24,12 @@ type tableOfNumbers struct {
 	numbers             []int
 }
 
+// errNoNames is of a table that is all numbers: which of them is the label nobody can tell.
+var errNoNames = errors.New("a table of vectors needs a first line that names the columns, with one called label")
+
 // isVectorTable reports whether the first lines of a file are a table of vectors: a column of
-// labels and otherwise numbers, at least two and more than all other columns together.
+// labels and otherwise numbers, at least two and more than all other columns together; or
+// numbers alone, which openTable refuses.
 func isVectorTable(path string) bool {
 	file, err := fileread.Open(path)
 	if err != nil {
@@ -36,7 +40,7 @@ func isVectorTable(path string) bool {
 		return false
 	}
 	_, _, err = readTableHead(bufio.NewReaderSize(file, 1<<20))
-	return err == nil
+	return err == nil || errors.Is(err, errNoNames)
 }
 
 // readTableHead looks at the first two lines, without taking them, and finds the separator
@@ -91,6 +95,9 @@ func columnsOfNumbers(first, second []string) (t tableOfNumbers, err error) {
 	}
 	if t.label < 0 && len(texts) == 1 && t.split < 0 {
 		t.label, t.title = texts[0], -1
+	}
+	if t.label < 0 && !t.header && len(texts) == 0 {
+		return t, errNoNames
 	}
 	if t.label < 0 {
 		return t, errors.New("no column of labels: name it label in the first line")

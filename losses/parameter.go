@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
 	"github.com/pkg/errors"
@@ -115,9 +116,10 @@ func nearest(word string, known []string) string {
 	if len(word) > longest {
 		return ""
 	}
-	best, least := "", 1+len(word)/2
+	letters := utf8.RuneCountInString(word)
+	best, least := "", min(max(2, 1+letters/3), letters) // fewer slips than that
 	for _, k := range known {
-		if d := levenshtein.ComputeDistance(word, k); d < least || d == least && best == "" {
+		if d := levenshtein.ComputeDistance(word, k); d < least {
 			best, least = k, d
 		}
 	}

@@ -8,10 +8,10 @@ import (
 )
 
 func TestNearestNamesTheLikeliestWord(t *testing.T) {
-	known := []string{"contrastive", "triplet", "größe"}
+	known := []string{"contrastive", "triplet", "größe", "low", "loss", "k"}
 	for word, want := range map[string]string{
 		"contrastiv": ` (did you mean "contrastive"?)`, "tirplet": ` (did you mean "triplet"?)`,
-		"grosse": ` (did you mean "größe"?)`, "xyz": "", "": "",
+		"größ": ` (did you mean "größe"?)`, "grosse": "", "xyz": "", "": "", "foo": "", "bogus": "",
 		strings.Repeat("triplet", 1<<14): "",
 	} {
 		require.Equal(t, want, nearest(word, known), "%.20s", word)

@@ -2,10 +2,13 @@ package nets
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/pkg/errors"
 
 	"medusa/graph"
+	"medusa/internal/field"
 )
 
 // cnn is a chain of blocks of Config.Channels filters: convolution 3×3 with padding 1
@@ -17,6 +20,7 @@ func cnn(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (graph.Expr, erro
 	if len(channels) == 0 {
 		channels = []int{32, 64, 128}
 	}
+	shape := x.Shape()
 	for i, n := range channels {
 		last := i == len(channels)-1
 		if !last && l.fusesPool(x) {
@@ -31,11 +35,25 @@ func cnn(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (graph.Expr, erro
 			break
 		}
 		if x = l.halve(x, late); x.Err() != nil {
-			return x, errors.Wrapf(x.Err(), "pooling after block %d of %d; take fewer channels or larger pictures", i+1, len(channels))
+			if shape.Dims() == 4 && min(shape[2], shape[3])>>(i+1) == 0 {
+				return x, tooManyBlocks(channels, i, shape[2], shape[3])
+			}
+			return x, errors.Wrapf(x.Err(), "pooling after block %d of %d", i+1, len(channels))
 		}
 	}
 	x = l.Head(x)
 	return x, x.Err()
+}
+
+// tooManyBlocks says how many blocks pictures are large enough for, which can be halved so
+// many times.
+func tooManyBlocks(channels []int, halvings, height, width int) error {
+	var fewer []string
+	for _, n := range channels[:halvings+1] {
+		fewer = append(fewer, strconv.Itoa(n))
+	}
+	return field.Errorf("nets", "", "pictures of %d×%d allow %d poolings, and between %d blocks there are %d: take fewer blocks (%s %s) or larger pictures (%s)",
+		height, width, halvings, len(channels), len(channels)-1, field.Name("Channels"), strings.Join(fewer, ","), field.Names{"Height", "Width"})
 }
 
 // fusesPool tells whether block and pooling can be one pass. Summary wants the layers one

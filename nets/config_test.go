@@ -67,8 +67,9 @@ func TestConfigErrors(t *testing.T) {
 		assert.ErrorContains(t, err, want)
 	}
 	_, err := nets.Config{Height: 2, Width: 2, Channels: []int{4, 4, 4}}.TrunkSize()
-	assert.ErrorContains(t, err, "pooling after block 2 of 3; take fewer channels or larger pictures")
-	assert.ErrorContains(t, err, "window 2×2 is larger than the padded plane 1×1")
+	assert.ErrorContains(t, err, "nets: pictures of 2×2 allow 1 poolings, and between 3 blocks there are 2: take fewer blocks (Channels 4,4) or larger pictures (Height and Width)")
+	_, err = nets.Config{Height: 2, Width: 2, Channels: []int{4, 4}}.TrunkSize()
+	assert.NoError(t, err, "what the message advises")
 	_, err = nets.Config{Backbone: "resnet18", Channels: []int{1, 2, 3, 4, 5}}.TrunkSize()
 	assert.ErrorContains(t, err, "backbone resnet18: 5 channels [1 2 3 4 5], want at most 4")
 }

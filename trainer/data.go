@@ -247,7 +247,7 @@ func (p *parts) unasked(tested bool) Fitted {
 func (p *parts) cut(name string, share float64) (*datasets.Dataset, error) {
 	train, part, err := p.train.SplitClasses(share, p.seed)
 	if err != nil {
-		return nil, field.Errorf("trainer", "Data", "%s: cutting %v of the classes: %v", partFields[name], share, err)
+		return nil, field.Errorf("trainer", "Data", "%s: cutting %v of the classes: %v; or give others (%s PATH)", partFields[name], share, err, partFields[name])
 	}
 	p.train = train
 	return part, nil
@@ -315,7 +315,7 @@ func given(err error) error {
 	if err == nil {
 		return nil
 	}
-	return field.Errorf("trainer", "Data", "%s and %s: %v", field.Name("Mean"), field.Name("Std"), err)
+	return field.Errorf("trainer", "Data", "%s: %v", field.Names{"Mean", "Std"}, err)
 }
 
 func (c DataConfig) normalisation(train *datasets.Dataset) (datasets.Normalisation, error) {

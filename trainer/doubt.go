@@ -86,7 +86,7 @@ func (t *Trainer) few(r metrics.Result) []Warning {
 	} else {
 		m += fmt.Sprintf(": one query more or less moves %s by %.3f", wording.Measure(t.cfg.Metric), 1/float64(r.Queries))
 	}
-	return []Warning{{Kind: KindFew, Message: m, Advice: t.ways(false)}}
+	return []Warning{{Kind: KindFew, Message: m, Advice: t.ways(false, e)}}
 }
 
 // standardError is that of the metric over the validation classes: the classes are the
@@ -125,14 +125,15 @@ func (t *Trainer) atCeiling(i EvalInfo) Warning {
 	} else {
 		m += "; between equals the later step is chosen"
 	}
-	return Warning{Kind: KindCeiling, Message: m, Advice: t.ways(true)}
+	return Warning{Kind: KindCeiling, Message: m, Advice: t.ways(true, 0)}
 }
 
 const mapAtR = "map_at_r"
 
-// ways lists what helps a metric that does not tell models apart.
-func (t *Trainer) ways(another bool) string {
-	ways := []string{t.moreValidation()}
+// ways lists what helps a metric that does not tell models apart, of that standard error, 0
+// if nothing is known of it.
+func (t *Trainer) ways(another bool, standardError float64) string {
+	ways := []string{t.moreValidation(standardError)}
 	if another && t.cfg.Metric != mapAtR {
 		ways = append(ways, "choose by a metric that sees all pictures of a class ("+t.name("Metric", mapAtR)+")")
 	}
@@ -142,12 +143,17 @@ func (t *Trainer) ways(another bool) string {
 	return strings.Join(ways, "; or ")
 }
 
-// moreValidation says where validation classes can come from.
-func (t *Trainer) moreValidation() string {
+// moreValidation says where validation classes can come from. It proposes a share only if so
+// many classes are likely to leave no doubt.
+func (t *Trainer) moreValidation(standardError float64) string {
 	if _, isCut := fraction(t.given.Data.Val); isCut {
 		now := t.data.Val.NumClasses()
 		all := now + t.data.Train.NumClasses()
-		if want := min(wantedVal, int(largestShare*float64(all))); want > now {
+		pictures := float64(t.data.Val.Len()) / float64(now)          // a class
+		spread := standardError * math.Sqrt(float64(now)) / wideError // its square: classes that make the error small enough
+		least := max(fewClasses, int(math.Ceil(fewQueries/pictures)), int(math.Ceil(spread*spread)))
+		most := min(int(largestShare*float64(all)), now+pairClasses(t.data.Train))
+		if want := min(max(wantedVal, least), most); want > now && want >= least {
 			share := math.Ceil(100*float64(want)/float64(all)) / 100
 			return "set more classes aside (" + t.name("Data.Val", strconv.FormatFloat(share, 'g', -1, 64)) + ")"
 		}
@@ -196,7 +202,7 @@ func (t *Trainer) verdict() (out []Warning) {
 		out = append(out, Warning{
 			Kind:    KindConstant,
 			Message: fmt.Sprintf("%s was %.3f at each of %d evaluations on the validation classes: %s", wording.Measure(t.cfg.Metric), d.Lowest, d.Evaluations, by),
-			Advice:  t.ways(true),
+			Advice:  t.ways(true, 0),
 		})
 	}
 	if s.BestStep == 0 && s.Step > 0 {
@@ -206,7 +212,7 @@ func (t *Trainer) verdict() (out []Warning) {
 		}
 		out = append(out, Warning{
 			Kind: KindUntrained, Message: m,
-			Advice: "lower the learning rate or warm it up, look whether labels belong to their pictures, and " + t.moreValidation() +
+			Advice: "lower the learning rate or warm it up, look whether labels belong to their pictures, and " + t.moreValidation(0) +
 				"; " + t.name("Keep", string(Last)) + " takes the trained weights all the same",
 		})
 	}

@@ -1,9 +1,12 @@
 package trainer
 
 import (
+	"cmp"
+	"strings"
+
 	"github.com/pkg/errors"
 
-	"medusa/graph"
+	"medusa/internal/field"
 	"medusa/internal/ram"
 	"medusa/nets"
 )
@@ -12,18 +15,41 @@ import (
 // a copy (see moved).
 const bytesLearned = 4 + 4 + 8 + 4
 
+// CheckMemory returns an error if a run as c says needs more memory than there is for sure,
+// whatever its data turn out to be: before pictures are read, where their size is given.
+func (c Config) CheckMemory() error {
+	d, net := c.Data, c.Net
+	if d.Height == 0 && d.Width == 0 || cmp.Or(c.Device, "cpu") != "cpu" {
+		return nil
+	}
+	net.InChannels, net.Height, net.Width = cmp.Or(d.Channels, 1), cmp.Or(d.Height, d.Width), cmp.Or(d.Width, d.Height)
+	batch := max(c.Sampler.Batch, 1)
+	if strings.HasPrefix(c.Sampler.Name, "pk") {
+		batch = max(c.Sampler.P, 1) * max(c.Sampler.K, 1)
+	}
+	var about *field.Error
+	if _, err := nets.Summary(net); err != nil && !errors.As(err, &about) {
+		return nil // sizes that are refused with the data, in better words
+	}
+	return afford(net, batch, true)
+}
+
 // afford returns an error if training the network with batches of that size needs more memory
 // than there is for sure: weights, pictures and, on the CPU, the outputs of convolutions,
 // which live until their gradients are made. What it lets through may still be too much, and
 // is told of where memory is asked for.
-func afford(cfg nets.Config, batch int, dev *graph.Device) error {
+func afford(cfg nets.Config, batch int, onCPU bool) error {
 	o, err := nets.Summary(cfg)
+	var about *field.Error
+	if errors.As(err, &about) {
+		return field.Under(err, "trainer", "Net")
+	}
 	if err != nil {
 		o = nets.Overview{} // nets.Build tells why
 	}
 	perPicture := float64(cfg.InChannels) * float64(cfg.Height) * float64(cfg.Width)
 	for _, l := range o.Layers {
-		if l.Kind != "conv" || dev.Name() != "cpu" {
+		if l.Kind != "conv" || !onCPU {
 			continue
 		}
 		n := 1.0
@@ -33,8 +59,15 @@ func afford(cfg nets.Config, batch int, dev *graph.Device) error {
 		perPicture += n
 	}
 	if err := ram.Check(bytesLearned*float64(o.Params) + 4*perPicture*float64(batch)); err != nil {
-		return errors.Errorf("trainer: a network of %d numbers with batches of %d pictures of %d×%d×%d (channels, height, width) %v; "+
-			"take smaller pictures, smaller batches, fewer channels or a smaller embedding", o.Params, batch, cfg.InChannels, cfg.Height, cfg.Width, err)
+		narrower := "fewer channels"
+		layers := field.Name("Net.Channels")
+		if cfg.Backbone == "mlp" {
+			narrower, layers = "smaller hidden layers", "Net.Hidden"
+		}
+		return field.Errorf("trainer", "", "a network of %d numbers with batches of %d pictures of %d×%d×%d (channels, height, width) %v; "+
+			"take smaller pictures (%s), smaller batches (%s), "+narrower+" (%s) or a smaller embedding (%s)",
+			o.Params, batch, cfg.InChannels, cfg.Height, cfg.Width, err, field.Names{"Data.Height", "Data.Width"},
+			field.Names{"Sampler.P", "Sampler.K", "Sampler.Batch"}, layers, field.Name("Net.Embedding"))
 	}
 	return nil
 }

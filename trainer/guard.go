@@ -75,7 +75,16 @@ type NotFiniteError struct {
 }
 
 func (e *NotFiniteError) Error() string {
+	return "trainer: " + e.In(func(name string) string { return name })
+}
+
+// In is the message in other words for the fields, as FieldError has it.
+func (e *NotFiniteError) In(name func(field string) string) string {
 	const shown = 8
+	indices := fmt.Sprint(e.Indices[:min(shown, len(e.Indices))])
+	if len(e.Indices) > shown {
+		indices = strings.TrimSuffix(indices, "]") + " …]"
+	}
 	paths := strings.Join(e.Paths[:min(shown, len(e.Paths))], ", ")
 	if len(e.Paths) > shown {
 		paths += " …"
@@ -89,8 +98,9 @@ func (e *NotFiniteError) Error() string {
 		what = fmt.Sprintf("the %s is %v, though the loss is %v", e.Figure, e.Value, e.Loss)
 		made = "the step was made, and the checkpoint holds the state after it"
 	}
-	return fmt.Sprintf("trainer: step %d: %s; %s. "+
-		"Begin a new run with a lower learning rate, warm it up, or clip the gradient. The batch: indices %v, pictures %s", e.Step, what, made, e.Indices, paths)
+	return fmt.Sprintf("step %d: %s; %s. "+
+		"Begin a new run with a lower learning rate (%s), warm it up (%s), or clip the gradient (%s). The batch: indices %s, pictures %s",
+		e.Step, what, made, name("Solver.LR"), name("Schedule.Warmup"), name("Clip"), indices, paths)
 }
 
 // figures returns an error if one of those that the log and the screen show of the step just

@@ -28,7 +28,7 @@ type step struct {
 // dev holds from then on.
 func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device, parse func(embedding, trunk int) (losses.Loss, error)) (s *step, loss losses.Loss, err error) {
 	defer graph.Guard("building the network and the loss", &err)
-	if err := afford(cfg, batch, dev); err != nil {
+	if err := afford(cfg, batch, dev.Name() == "cpu"); err != nil {
 		return nil, nil, err
 	}
 	s = &step{dev: dev}

@@ -153,8 +153,8 @@ func (d DataConfig) validate(f *faults) {
 	f.add(!datasets.ValidRange(d.Range), "%s is %q, want auto, full, or LOW/HIGH such as 0/4095", field.Name("Data.Range"), d.Range)
 	f.oneOf("Data.Layout", string(cmp.Or(d.Layout, datasets.LayoutAuto)), string(datasets.LayoutAuto), string(datasets.LayoutFolders))
 	f.oneOf(normalise, d.Normalise, "auto", "none", "given")
-	f.add(d.Normalise == "given" && (len(d.Mean) == 0 || len(d.Std) == 0), "%s is given, but %s and %s are not", normalise, mean, std)
-	f.add(d.Normalise != "given" && len(d.Mean)+len(d.Std) > 0, "%s and %s are given, but %s is %s, want given", mean, std, normalise, d.Normalise)
+	f.add(d.Normalise == "given" && (len(d.Mean) == 0 || len(d.Std) == 0), "%s is given, but not %s", normalise, field.Names{mean, std})
+	f.add(d.Normalise != "given" && len(d.Mean)+len(d.Std) > 0, "%s given, but %s is %s, want given", field.Names{mean, std}, normalise, d.Normalise)
 	f.add(!slices.Contains([]int{0, 1, 3}, d.Channels), "%s is %d, want 1 (grey) or 3 (colour)", field.Name("Data.Channels"), d.Channels)
 	f.add(!(d.Detail == 0 || d.Detail >= 1 && d.Detail <= 4), "%s is %v, want 1 … 4, or 0 for no copy of more detail", field.Name("Data.Detail"), d.Detail)
 	for _, n := range []struct {

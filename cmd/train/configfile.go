@@ -27,13 +27,13 @@ const maxConfigBytes = 1 << 20
 func (f *flags) readConfig(ctx context.Context, path string) error {
 	raw, err := readText(ctx, path)
 	if err != nil {
-		return errors.Wrap(err, "config")
+		return errors.Wrap(err, "-config")
 	}
 	var skip []string
 	if _, err := os.Stat(filepath.Join(filepath.Dir(path), trainer.StoredFile)); err == nil {
 		skip = []string{"out"}
 	}
-	return errors.Wrapf(f.applyConfig(path, raw, skip...), "config %s", path)
+	return errors.Wrapf(f.applyConfig(path, raw, skip...), "-config %s", path)
 }
 
 // readRecord sets every flag as config.yaml of a run says.

@@ -40,6 +40,16 @@ func (s *settings) checkDevice(w *terminal.Screen) error {
 	return nil
 }
 
+// tellIdle says which settings do nothing in a run of so many steps.
+func (s *settings) tellIdle(w *terminal.Screen, steps int) {
+	if s.warmup >= steps {
+		w.Sayf("note: -warmup %d is no shorter than the run of %d steps: the learning rate only rises, and never reaches -lr", s.warmup, steps)
+	}
+	if s.evalEvery > steps {
+		w.Sayf("note: -eval-every %d is longer than the run of %d steps: between start and end nothing is measured", s.evalEvery, steps)
+	}
+}
+
 // printDevices says which devices there are, and in the last line where this machine trains.
 func printDevices(out io.Writer) {
 	w := terminal.New(out, false)

@@ -84,13 +84,16 @@ func (f *flags) parse(args []string) error {
 		return errors.Errorf("there is no flag -%s%s; -h lists all", name, f.suggest(name, "-"))
 	}
 	if m := unreadable.FindStringSubmatch(err.Error()); m != nil {
+		if m[3] == "value out of range" {
+			return errors.Errorf("-%s %s: too large, want a smaller %s", m[2], m[1], strings.TrimPrefix(f.wants(m[2]), "a "))
+		}
 		return errors.Errorf("-%s %s: want %s", m[2], m[1], f.wants(m[2]))
 	}
 	return err
 }
 
 // unreadable is what package flag says of a value that a flag cannot take.
-var unreadable = regexp.MustCompile(`(?s)^invalid (?:boolean )?value (".*") for (?:flag )?-(\S+): `)
+var unreadable = regexp.MustCompile(`(?s)^invalid (?:boolean )?value (".*") for (?:flag )?-(\S+): (.*)$`)
 
 // wants says what values a flag takes.
 func (f *flags) wants(name string) string {
@@ -115,7 +118,7 @@ func (f *flags) suggest(name, prefix string) string {
 	if len(name) > longest {
 		return ""
 	}
-	best, distance := "", len(name)/2+2
+	best, distance := "", min(max(2, 1+len(name)/3), len(name)) // fewer slips than that
 	f.set.VisitAll(func(fl *flag.Flag) {
 		d := levenshtein.ComputeDistance(name, fl.Name)
 		if strings.HasPrefix(fl.Name, name) {

@@ -60,6 +60,8 @@ func TestWrongNamesGetTheNearest(t *testing.T) {
 		want string
 	}{
 		"flag":      {[]string{"-step", "3"}, "did you mean -steps?"},
+		"no slip":   {[]string{"-bogus", "3"}, "there is no flag -bogus; -h lists all"},
+		"too large": {[]string{"-steps", "99999999999999999999"}, `-steps "99999999999999999999": too large, want a smaller whole number`},
 		"far flag":  {[]string{"-xyzzyplugh", "3"}, "-h lists all"},
 		"argument":  {[]string{"photos"}, "did you mean -data photos?"},
 		"value":     {[]string{"-steps", "many"}, "-steps"},

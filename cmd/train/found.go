@@ -77,7 +77,7 @@ func printParts(w *terminal.Screen, data trainer.Data) {
 		}
 	}
 	t.Names = []int{len(t.Header), len(t.Header) + 1}
-	t.Header = append(t.Header, "smallest class", "largest class")
+	t.Header = append(t.Header, "smallest", "largest")
 	for _, part := range data.Parts() {
 		s := part.Summary()
 		row := []string{part.Name, strconv.Itoa(s.Classes), strconv.Itoa(s.Pictures)}

@@ -91,7 +91,7 @@ func TestWarningsAreEverywhere(t *testing.T) {
 	require.Equal(t, exitOK, code, stderr)
 	const message = "(classes: 2, queries: 8) is small to choose weights by"
 	assert.Contains(t, stdout, "warning before training: the validation part "+message)
-	assert.Contains(t, stdout, "set more classes aside (-val 0.34); or keep the weights of the last step (-keep last)")
+	assert.Contains(t, stdout, "give more validation classes (-val PATH); or keep the weights of the last step (-keep last)")
 	raw, err := os.ReadFile(filepath.Join(out, "result.json"))
 	require.NoError(t, err)
 	var r trainer.Result

@@ -279,7 +279,7 @@ func normalisation(text string) (mode string, mean, std []float32, err error) {
 			std, err = floats(s)
 		}
 	}
-	if !ok || err != nil || len(mean) != len(std) {
+	if !ok || err != nil || len(mean) == 0 || len(mean) != len(std) {
 		return "", nil, nil, wrong("%s is %q, want auto, none, or MEAN/STD such as 0.5/0.25, a number a channel", field.Name("-normalise"), text)
 	}
 	return "given", mean, std, nil
@@ -339,6 +339,9 @@ func (s *settings) rate() (trainer.ScheduleConfig, error) {
 			c.Floor, err = strconv.ParseFloat(value, 64)
 		default:
 			return c, wrong("%s is %q: unknown key %q, want every, gamma, floor or wait", field.Name("-schedule"), s.schedule, key)
+		}
+		if x, e := strconv.ParseFloat(value, 64); e == nil && x == 0 && key != "floor" {
+			return c, wrong("%s is %q: %s is 0, want more; leave it out for the default", field.Name("-schedule"), s.schedule, key)
 		}
 		if err != nil {
 			return c, wrong("%s is %q: %s is %q, want a number", field.Name("-schedule"), s.schedule, key, value)

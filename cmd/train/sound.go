@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"medusa/internal/field"
+	"medusa/trainer"
 )
 
 // sound refuses what no one means who types it. given names the flags of the command line.
@@ -67,6 +68,10 @@ func (s *settings) used(given map[string]bool) error {
 		return wrong("%s is 1: a batch of one class has nothing to push apart, and the loss compares pictures of two: want at least 2", p)
 	case byClass && s.k == 1 && s.compares():
 		return wrong("%s is 1: a batch without two pictures of a class has nothing to pull together, and the loss compares such: want at least 2", k)
+	case s.val == "none" && given["keep"] && s.keep == string(trainer.Best):
+		return wrong("%s is best, but %s is none, and nothing else can tell which weights are the best: give validation classes, or -keep last", field.Name("-keep"), field.Name("-val"))
+	case s.val == "none" && given["metric"]:
+		return wrong("%s is %s, but %s is none, and on nothing else weights are chosen by it: give validation classes, or leave it out", field.Name("-metric"), s.metric, field.Name("-val"))
 	case byClass && given["batch"]:
 		return wrong("%s means nothing to %s %s, whose batch is %s × %s pictures: leave it out, or take -sampler uniform", field.Name("-batch"), sampler, s.sampler, p, k)
 	case given["pool"] && s.sampler != "pk-hard":

@@ -29,6 +29,9 @@ func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (inte
 	if err == nil {
 		err = s.checkDevice(w)
 	}
+	if err == nil {
+		err = cfg.CheckMemory()
+	}
 	if err != nil {
 		return false, err
 	}
@@ -77,6 +80,7 @@ func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (inte
 	if err != nil {
 		return false, err
 	}
+	s.tellIdle(w, t.Config().Steps)
 	result, err := t.Run(ctx)
 	p.close()
 	var unfinished *trainer.FinishError
@@ -129,6 +133,9 @@ func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks
 	}
 	o.Dir, o.ConfigText = s.out, text
 	if o.Dir != "" {
+		if err := os.MkdirAll(o.Dir, 0o777); err != nil {
+			return nil, errors.WithMessage(err, "-out")
+		}
 		return trainer.New(cfg, data, o)
 	}
 	if o.Dir, err = freshFolder("runs", time.Now()); err != nil {

@@ -15,6 +15,10 @@ import (
 // as LR or Solver.LR.
 type Name string
 
+// Names stand for fields that are told together, as a list. Those that the reader knows by
+// one name, such as a flag that sets two of them, are told once.
+type Names []Name
+
 // Error is an error about fields.
 type Error struct {
 	pkg    string // that says so
@@ -24,7 +28,7 @@ type Error struct {
 }
 
 // Errorf is an error of the package pkg about fields below owner. Each Name among args is
-// told as that field, and an error without the name of its package.
+// told as that field, Names as a list of them, and an error without the name of its package.
 func Errorf(pkg, owner, format string, args ...any) *Error {
 	return &Error{pkg: pkg, owner: owner, format: format, args: args}
 }
@@ -45,6 +49,8 @@ func (e *Error) In(name func(field string) string) string {
 		switch a := a.(type) {
 		case Name:
 			args[i] = name(e.path(a))
+		case Names:
+			args[i] = e.list(a, name)
 		case error:
 			args[i] = Told(a, name)
 		}
@@ -66,11 +72,31 @@ func (e *Error) Unwrap() error {
 func (e *Error) Fields() []string {
 	var out []string
 	for _, a := range e.args {
-		if n, ok := a.(Name); ok && !slices.Contains(out, e.path(n)) {
-			out = append(out, e.path(n))
+		names, _ := a.(Names)
+		if n, ok := a.(Name); ok {
+			names = Names{n}
+		}
+		for _, n := range names {
+			if !slices.Contains(out, e.path(n)) {
+				out = append(out, e.path(n))
+			}
 		}
 	}
 	return out
+}
+
+// list writes names with commas and an and between, each once.
+func (e *Error) list(names Names, name func(field string) string) string {
+	var all []string
+	for _, n := range names {
+		if told := name(e.path(n)); !slices.Contains(all, told) {
+			all = append(all, told)
+		}
+	}
+	if last := len(all) - 1; last > 0 {
+		return strings.Join(all[:last], ", ") + " and " + all[last]
+	}
+	return strings.Join(all, "")
 }
 
 func (e *Error) path(n Name) string {

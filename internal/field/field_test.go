@@ -28,6 +28,19 @@ func TestEachReaderSeesTheNameThatTheyKnow(t *testing.T) {
 	assert.Equal(t, io.EOF, Under(io.EOF, "trainer", "Net"), "an error about nothing of ours")
 }
 
+func TestAFlagOfTwoFieldsIsNamedOnce(t *testing.T) {
+	e := Errorf("nets", "Net", "%s: 3×4 is too large; see %s", Names{"Height", "Width"}, Names{"Height", "Norm", "Width"})
+	assert.Equal(t, "nets: Net.Height and Net.Width: 3×4 is too large; see Net.Height, Net.Norm and Net.Width", e.Error())
+	assert.Equal(t, []string{"Net.Height", "Net.Width", "Net.Norm"}, e.Fields())
+	size := func(field string) string {
+		if field == "Net.Norm" {
+			return "-norm"
+		}
+		return "-size"
+	}
+	assert.Equal(t, "-size: 3×4 is too large; see -size and -norm", e.In(size))
+}
+
 type both [2]error
 
 func (b both) Error() string   { return b[0].Error() + "; and then: " + b[1].Error() }

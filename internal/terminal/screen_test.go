@@ -145,6 +145,33 @@ func TestTableFits(t *testing.T) {
 	assert.NotContains(t, table.render(300), "…")
 }
 
+func TestHeadersAreCutLast(t *testing.T) {
+	table := Table{
+		Header: []string{"", "classes", "smallest class", "largest class"}, Right: []int{1}, Names: []int{2, 3},
+		Rows: [][]string{{"train", "354", "6  " + strings.Repeat("long/", 9) + "end", "20  0002"}},
+	}
+	assert.Contains(t, table.render(60), "smallest class")
+	assert.Contains(t, table.render(60), "largest class")
+}
+
+func TestManyColumnsBecomeRows(t *testing.T) {
+	table := Table{
+		Header: []string{"", "classes", "pictures", "queries", "gallery", "cameras", "smallest", "largest"}, Right: []int{1, 2, 3, 4, 5}, Names: []int{6, 7},
+		Rows: [][]string{{"train", "6", "36", "", "", "2", "6  0002", "6  0002"}, {"validation", "6", "36", "", "", "2", "6  " + strings.Repeat("long/", 9), "6  0002"}, {"test", "6", "36", "6", "30", "2", "6  0002", "6  0002"}},
+	}
+	for _, columns := range []int{50, 60, 70} {
+		text := table.render(columns)
+		for _, line := range strings.Split(text, "\n") {
+			assert.LessOrEqual(t, width(line), columns, line)
+		}
+		for _, header := range table.Header {
+			assert.Contains(t, text, header)
+		}
+		assert.Len(t, strings.Split(text, "\n"), 2+7)
+	}
+	assert.Len(t, strings.Split(table.render(90), "\n"), 2+3)
+}
+
 func TestWidthOfTheEnvironment(t *testing.T) {
 	for value, want := range map[string]int{"60": 60, "132": 132, "3": leastWidth, "0": DefaultWidth, "wide": DefaultWidth, "": DefaultWidth} {
 		t.Setenv("COLUMNS", value)

@@ -11,7 +11,8 @@ import (
 )
 
 // Table is rows of cells under a header. It is never wider than the screen: cells of the
-// columns in Names are cut in the middle for that.
+// columns in Names are cut in the middle for that, and if that is not enough rows become
+// columns.
 type Table struct {
 	Header []string
 	Rows   [][]string
@@ -27,14 +28,10 @@ func (s *Screen) Table(t Table) { s.write(t.render(s.Width())) }
 
 // render is the table in at most room columns, as far as its other cells allow.
 func (t Table) render(room int) string {
-	cells := [][]string{t.Header}
-	cells = append(cells, t.Rows...)
-	for i, row := range cells {
-		cells[i] = make([]string, len(row))
-		for k, cell := range row {
-			cells[i][k] = plain.Text(cell)
-		}
+	if !t.fits(room) && t.turned().fits(room) {
+		t = t.turned()
 	}
+	cells := t.cells()
 	t.shrink(cells, room)
 	w := table.NewWriter()
 	style := table.StyleLight
@@ -54,6 +51,45 @@ func (t Table) render(room int) string {
 	return strings.TrimRight(w.Render(), "\n")
 }
 
+// cells is a copy of the header and the rows, fit to be shown.
+func (t Table) cells() [][]string {
+	cells := append([][]string{t.Header}, t.Rows...)
+	for i, row := range cells {
+		cells[i] = make([]string, len(row))
+		for k, cell := range row {
+			cells[i][k] = plain.Text(cell)
+		}
+	}
+	return cells
+}
+
+// turned has a row for each column of t: for a few rows of many columns.
+func (t Table) turned() Table {
+	var out Table
+	for k := range t.Header {
+		row := make([]string, 0, 1+len(t.Rows))
+		row = append(row, t.Header[k])
+		for _, r := range t.Rows {
+			cell := ""
+			if k < len(r) {
+				cell = r[k]
+			}
+			row = append(row, cell)
+		}
+		out.Rows = append(out.Rows, row)
+	}
+	out.Header, out.Rows = out.Rows[0], out.Rows[1:]
+	if len(t.Names) > 0 {
+		for k := range t.Rows {
+			out.Names = append(out.Names, k+1)
+		}
+	}
+	return out
+}
+
+// fits reports whether all columns can be cut to room.
+func (t Table) fits(room int) bool { return t.shrink(t.cells(), room) }
+
 func rowOf(cells []string) table.Row {
 	row := make(table.Row, len(cells))
 	for i, c := range cells {
@@ -62,8 +98,9 @@ func rowOf(cells []string) table.Row {
 	return row
 }
 
-// shrink cuts cells of the widest column of Names until all columns fit.
-func (t Table) shrink(cells [][]string, room int) {
+// shrink cuts cells of the widest column of Names until all columns fit: headers only where
+// it does not help to cut what is below them. It is false if they do not fit all the same.
+func (t Table) shrink(cells [][]string, room int) bool {
 	widths := make([]int, len(t.Header))
 	total := 0
 	for k := range widths {
@@ -74,18 +111,24 @@ func (t Table) shrink(cells [][]string, room int) {
 		}
 		total += widths[k] + 2 // and a blank on either side
 	}
-	for total > room {
-		widest := -1
-		for _, k := range t.Names {
-			if widths[k] > leastName && (widest < 0 || widths[k] > widths[widest]) {
-				widest = k
+	for _, wholeHeader := range []bool{true, false} {
+		for total > room {
+			widest := -1
+			for _, k := range t.Names {
+				least := leastName
+				if wholeHeader {
+					least = max(least, width(cells[0][k]))
+				}
+				if widths[k] > least && (widest < 0 || widths[k] > widths[widest]) {
+					widest = k
+				}
 			}
+			if widest < 0 {
+				break
+			}
+			widths[widest]--
+			total--
 		}
-		if widest < 0 {
-			break
-		}
-		widths[widest]--
-		total--
 	}
 	for _, row := range cells {
 		for k := range row {
@@ -94,4 +137,5 @@ func (t Table) shrink(cells [][]string, room int) {
 			}
 		}
 	}
+	return total <= room
 }

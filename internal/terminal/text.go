@@ -47,7 +47,8 @@ func Middle(s string, room int) string {
 // Wrap breaks the lines of s at blanks so that each takes at most room columns. What goes
 // on is indented by two columns more than the line that it goes on. Words are never broken,
 // a word that is too long for any line stays where it is, and a line that is a command stays
-// one line: they are there to be copied.
+// one line: they are there to be copied. What stands between two blanks or more, such as a
+// figure with its name, stays together where a line can hold it.
 func Wrap(s string, room int) string {
 	var out []string
 	for line := range strings.SplitSeq(s, "\n") {
@@ -62,21 +63,41 @@ func wrapLine(line string, room int) (out []string) {
 		return []string{strings.TrimRight(line, " ")}
 	}
 	indent := line[:len(line)-len(trimmed)]
-	current, words := indent, 0
-	for word := range strings.SplitSeq(trimmed, " ") {
-		blank := " "
-		if words == 0 {
-			blank = ""
+	current, begun := indent, false
+	for _, p := range pieces(trimmed, room-width(indent)-2) {
+		fits := width(indent)+2+width(p.text) <= room // on a line of its own
+		if begun && fits && width(current)+len(p.before)+width(p.text) > room {
+			out = append(out, current)
+			current, p.before = indent+"  ", ""
 		}
-		fits := width(indent)+2+width(word) <= room // on a line of its own
-		if words > 0 && fits && width(current)+1+width(word) > room {
-			out = append(out, strings.TrimRight(current, " "))
-			current, blank = indent+"  ", ""
-		}
-		current += blank + word
-		words++
+		current += p.before + p.text
+		begun = true
 	}
-	return append(out, strings.TrimRight(current, " "))
+	return append(out, current)
+}
+
+// piece is a part of a line that is not broken, and the blanks before it.
+type piece struct{ before, text string }
+
+// together is what has no two blanks in it, with those before it.
+var together = regexp.MustCompile(`( *)([^ ]+(?: [^ ]+)*)`)
+
+// pieces are what stands between two blanks or more, or words where that has no room.
+func pieces(line string, room int) (out []piece) {
+	for _, m := range together.FindAllStringSubmatch(line, -1) {
+		parts := []string{m[2]}
+		if width(m[2]) > room {
+			parts = strings.Split(m[2], " ")
+		}
+		for i, part := range parts {
+			before := " "
+			if i == 0 {
+				before = m[1]
+			}
+			out = append(out, piece{before, part})
+		}
+	}
+	return out
 }
 
 // isCommand reports whether a line, without its indentation, is one to be copied into a

@@ -41,6 +41,23 @@ func TestWrap(t *testing.T) {
 	assert.Equal(t, text, Wrap(text, 200))
 }
 
+func TestFiguresStayWithTheirNames(t *testing.T) {
+	const text = "step 1/600  loss 0.2000  active 100%  d+ 0.512  d- 0.498  |e| 1.00"
+	for room, want := range map[int]string{
+		65: "step 1/600  loss 0.2000  active 100%  d+ 0.512  d- 0.498\n  |e| 1.00",
+		57: "step 1/600  loss 0.2000  active 100%  d+ 0.512  d- 0.498\n  |e| 1.00",
+		30: "step 1/600  loss 0.2000\n  active 100%  d+ 0.512\n  d- 0.498  |e| 1.00",
+	} {
+		assert.Equal(t, want, Wrap(text, room))
+	}
+	for room := 1; room < 80; room++ {
+		for line := range strings.SplitSeq(Wrap("loss   1.00  |e|  2.00 ", room), "\n") {
+			assert.Equal(t, strings.TrimRight(line, " "), line)
+			assert.False(t, strings.HasPrefix(line, "   "), line)
+		}
+	}
+}
+
 func TestTameBoundsWhatIsRepeated(t *testing.T) {
 	assert.Equal(t, `-data \x1b[31mred is \a not there`, Tame("-data \x1b[31mred is \a not there"))
 	assert.Equal(t, "a\nb", Tame("a\nb"))
