@@ -97,6 +97,7 @@ func TestWorseModelIsTold(t *testing.T) {
 		return strings.Join(strings.Fields(strings.Join(shownLines(r), " ")), " ")
 	}
 	r := result()
+	r.Items = "pictures"
 	require.Contains(t, text(r), "pixels: the pictures themselves, compared by cosine: what is to be beaten")
 	require.NotContains(t, text(r), "is worse")
 	r.After, r.Before = r.Before, r.After
