@@ -27,8 +27,8 @@ var programs = regexp.MustCompile("(?s)```go\n(.*?)```")
 // TestLibraryAsREADMESays does what README says to somebody who writes a program: a module
 // beside this one, and each of the programs in it.
 func TestLibraryAsREADMESays(t *testing.T) {
-	if testing.Short() {
-		t.Skip("links a program of each; run without -short")
+	if os.Getenv("MEDUSA_LONG") == "" {
+		t.Skip("links a program of each; MEDUSA_LONG=1 go test ./internal/readme does it")
 	}
 	here, err := filepath.Abs(root)
 	require.NoError(t, err)
