@@ -56,11 +56,11 @@ func TestEachFaultIsNamed(t *testing.T) {
 		`Sampler.Name is "pairs"`:                       {Sampler: samplers.Config{Name: "pairs"}},
 		"Sampler.P is -1":                               {Sampler: samplers.Config{P: -1}},
 		"Data.Val is 1.5, want a fraction":              {Data: DataConfig{Val: "1.5"}},
-		"Data.Normalise is given, but not Data.Mean and Data.Std":                {Data: DataConfig{Normalise: "given"}},
-		"Data.Normalise is auto, want given":            {Data: DataConfig{Mean: []float32{1}}},
-		`Data.Resize is "stretch"`:                      {Data: DataConfig{Resize: "stretch"}},
-		"Data.Channels is 2":                            {Data: DataConfig{Channels: 2}},
-		"Data.Augment.FlipH is 2":                       {Data: DataConfig{Augment: datasets.Augment{FlipH: 2}}},
+		"Data.Normalise is given, but not Data.Mean and Data.Std": {Data: DataConfig{Normalise: "given"}},
+		"Data.Normalise is auto, want given":                      {Data: DataConfig{Mean: []float32{1}}},
+		`Data.Resize is "stretch"`:                                {Data: DataConfig{Resize: "stretch"}},
+		"Data.Channels is 2":                                      {Data: DataConfig{Channels: 2}},
+		"Data.Augment.FlipH is 2":                                 {Data: DataConfig{Augment: datasets.Augment{FlipH: 2}}},
 	} {
 		t.Run(want, func(t *testing.T) {
 			err := c.Validate()
