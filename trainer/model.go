@@ -59,7 +59,7 @@ func (t *Trainer) writeModel(step int) error {
 	if err := t.device.Fetch(graph.Tensors(t.params)...); err != nil {
 		return err
 	}
-	tensors := slices.DeleteFunc(t.params.Tensors(""), func(s safetensors.Tensor) bool { return needed.Lookup(s.Name) == nil })
+	tensors := slices.DeleteFunc(tensorsOf(t.params), func(s safetensors.Tensor) bool { return needed.Lookup(s.Name) == nil })
 	meta := map[string]string{formatKey: kindModel, versionKey: version, "model": string(b), "step": strconv.Itoa(step)}
 	return t.dir.write(ModelFile, func(w io.Writer) error {
 		return safetensors.Write(w, &safetensors.File{Metadata: meta, Tensors: tensors})
@@ -79,11 +79,25 @@ func LoadModel(path string) (*Model, error) {
 	if m.eval, err = newEmbedder(m.info.Net, m.params, modelBatch, nil); err != nil {
 		return nil, errors.Wrapf(err, "trainer: %s", path)
 	}
-	if err := m.params.Restore(file.Tensors, ""); err != nil {
+	if err := m.restore(file); err != nil {
 		m.Close()
 		return nil, errors.Wrapf(err, "trainer: %s", path)
 	}
 	return m, nil
+}
+
+// restore takes the weights of a model file.
+func (m *Model) restore(file *safetensors.File) error {
+	stored := make([]graph.StoredTensor, len(file.Tensors))
+	for i, t := range file.Tensors {
+		stored[i] = graph.StoredTensor{Name: t.Name, Shape: t.Shape, F32: t.F32, F64: t.F64}
+	}
+	var how graph.Loading
+	if file.Metadata[versionKey] == flatVersion {
+		how.Mapping = func(name string) (string, bool) { return nestedNetName(name), true }
+	}
+	_, err := m.params.Restore(stored, how)
+	return err
 }
 
 // Info is what the model says about itself.

@@ -122,7 +122,7 @@ func (t *Trainer) train(ctx context.Context) (Stop, error) {
 
 func (t *Trainer) loop(ctx context.Context, loader *datasets.Loader) (Stop, error) {
 	if t.lostBest {
-		if err := t.save(ctx, BestFile, "best"); err != nil {
+		if err := t.saveBest(ctx); err != nil {
 			return "", err
 		}
 		t.lostBest = false

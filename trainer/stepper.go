@@ -32,8 +32,7 @@ type Stepper struct {
 	use    exclusive.Use
 	step   *step
 	solver *solver
-	params *graph.Params
-	own    *graph.Params // of the loss; nil if it has none
+	params *graph.Params // of the network and the loss
 	clip   float64
 	engine *engine
 	device *graph.Device
@@ -64,21 +63,19 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 
 func (s *Stepper) build(cfg StepperConfig, run Config) (err error) {
 	net := withPictures(cfg.Net)
-	var loss losses.Loss
-	s.step, loss, err = newStep(net, s.params, cfg.Batch, s.device, func(embedding, trunk int) (losses.Loss, error) {
+	s.step, _, err = newStep(net, s.params, cfg.Batch, s.device, func(embedding, trunk int) (losses.Loss, error) {
 		return losses.Parse(run.Loss, losses.Setting{Classes: cfg.Classes, EmbeddingSize: embedding, TrunkSize: trunk, Seed: cfg.Seed})
 	})
 	if err != nil {
 		return err
 	}
-	s.own = paramsOf(loss)
-	for _, slot := range s.step.slots[len(s.step.slots)-s.step.ownSlots:] {
+	for _, slot := range s.step.ownSlots() {
 		slot.rate *= run.Solver.LossLR
 	}
 	if s.solver, err = newSolver(run.Solver, s.step.slots, s.device); err != nil {
 		return err
 	}
-	s.engine, err = newEngine(s.step, s.solver, s.device, s.params, s.own)
+	s.engine, err = newEngine(s.step, s.solver, s.device, s.params)
 	return err
 }
 

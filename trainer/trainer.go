@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pkg/errors"
@@ -65,9 +66,8 @@ type Trainer struct {
 	o      Options
 	dir    folder
 
-	params  *graph.Params
+	params  *graph.Params // of the network and the loss
 	loss    losses.Loss
-	own     *graph.Params // of the loss; nil if it has none
 	step    *step
 	solver  *solver
 	device  *graph.Device // nil is the CPU
@@ -337,17 +337,16 @@ func (t *Trainer) assemble() (err error) {
 	if err != nil {
 		return err
 	}
-	t.own = paramsOf(t.loss)
 	if t.monitor, err = newMonitor(t.loss, t.sampler.Batch(), t.step.size); err != nil {
 		return err
 	}
-	for _, s := range t.step.slots[len(t.step.slots)-t.step.ownSlots:] {
+	for _, s := range t.step.ownSlots() {
 		s.rate *= t.cfg.Solver.LossLR
 	}
 	if t.solver, err = newSolver(t.cfg.Solver, t.step.slots, t.device); err != nil {
 		return err
 	}
-	if t.engine, err = newEngine(t.step, t.solver, t.device, t.params, t.own); err != nil {
+	if t.engine, err = newEngine(t.step, t.solver, t.device, t.params); err != nil {
 		return err
 	}
 	t.moved.dev = t.device
@@ -363,7 +362,7 @@ func (t *Trainer) restore(c *checkpoint) error {
 	if err := c.data.same(t.fingerprint); err != nil {
 		return err
 	}
-	if err := c.restore(t.params, t.own, t.solver); err != nil {
+	if err := c.restore(t.params, t.solver); err != nil {
 		return err
 	}
 	if err := t.push(); err != nil {
@@ -387,7 +386,7 @@ func (t *Trainer) restore(c *checkpoint) error {
 
 // state of learning as the device holds it: everything that a checkpoint keeps.
 func (t *Trainer) tensors() [][]float32 {
-	return append(graph.Tensors(t.params, t.own), t.solver.state()...)
+	return append(graph.Tensors(t.params), t.solver.state()...)
 }
 
 // push brings what the host changed to the device.
@@ -409,7 +408,7 @@ func (t *Trainer) checkpoint() (*checkpoint, error) {
 	}
 	return &checkpoint{
 		config: t.given, state: t.state, data: t.fingerprint, sampler: t.samplerAt,
-		tensors: allTensors(t.params, t.own, t.solver),
+		tensors: allTensors(t.params, t.solver),
 	}, nil
 }
 
@@ -424,11 +423,13 @@ func (t *Trainer) Sampler() samplers.Sampler { return t.sampler }
 
 // Parameters is the number of learned numbers of the network and of the loss.
 func (t *Trainer) Parameters() (net, loss int) {
-	for i, s := range t.step.slots {
-		if i < len(t.step.slots)-t.step.ownSlots {
-			net += len(s.w)
-		} else {
-			loss += len(s.w)
+	for _, item := range t.params.All() {
+		switch n := item.Shape().TotalSize(); {
+		case item.Buffer:
+		case strings.HasPrefix(item.Name, lossPrefix):
+			loss += n
+		default:
+			net += n
 		}
 	}
 	return net, loss
