@@ -36,7 +36,9 @@ type Params struct {
 	index   map[string]*Param
 	nodes   map[*gorgonia.ExprGraph]map[string]*gorgonia.Node
 	streams map[*gorgonia.ExprGraph]map[string]*Random
-	rates   []rate // the last that fits a tensor counts
+	// observers are graphs that change no state: see Observe.
+	observers map[*gorgonia.ExprGraph]bool
+	rates     []rate // the last that fits a tensor counts
 
 	shapes bool   // no memory is taken
 	prefix string // of the tensors' whole names
@@ -95,7 +97,7 @@ func NewParams(seed uint64) *Params {
 	return &Params{
 		seed: seed, index: map[string]*Param{},
 		nodes:   map[*gorgonia.ExprGraph]map[string]*gorgonia.Node{},
-		streams: map[*gorgonia.ExprGraph]map[string]*Random{},
+		streams: map[*gorgonia.ExprGraph]map[string]*Random{}, observers: map[*gorgonia.ExprGraph]bool{},
 	}
 }
 

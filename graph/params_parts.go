@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -23,7 +24,7 @@ func (p *Params) Sub(prefix string) *Params {
 		}
 	}
 	sub := NewParams(p.seed)
-	sub.shapes = p.shapes
+	sub.shapes, sub.observers = p.shapes, maps.Clone(p.observers)
 	p.take(prefix, sub)
 	return sub
 }
@@ -215,6 +216,7 @@ func (p *Params) Forget(g *gorgonia.ExprGraph) {
 		q.mu.Lock()
 		delete(q.nodes, g)
 		delete(q.streams, g)
+		delete(q.observers, g)
 		q.mu.Unlock()
 	}
 }
@@ -225,6 +227,7 @@ func (p *Params) forget() {
 		q.mu.Lock()
 		clear(q.nodes)
 		clear(q.streams)
+		clear(q.observers)
 		q.mu.Unlock()
 	}
 }
