@@ -38,6 +38,8 @@ type state struct {
 
 	Doubts doubts `json:"doubts,omitzero"`
 
+	LRScales map[string]float64 `json:"lr_scales,omitempty"` // as of Options
+
 	Pixels    *metrics.Result `json:"pixels,omitempty"`
 	Before    *metrics.Result `json:"before,omitempty"`
 	Watch     watch           `json:"watch"`

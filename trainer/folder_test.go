@@ -111,7 +111,7 @@ func TestForeignCheckpoint(t *testing.T) {
 			require.NoError(t, err)
 			f.Metadata["config"] = string(b)
 		}, []string{"of another network", "embedding.fc.weight has shape [8 128], want [6 32]", "is missing"}},
-		"of a later version": {func(f *safetensors.File) { f.Metadata[versionKey] = "2" }, []string{"format version 2"}},
+		"of a later version": {func(f *safetensors.File) { f.Metadata[versionKey] = "3" }, []string{"format version 3, this program reads versions 1 and 2"}},
 		"a model":            {func(f *safetensors.File) { f.Metadata[formatKey] = kindModel }, []string{"is a model, want a checkpoint"}},
 		"of another program": {func(f *safetensors.File) { delete(f.Metadata, formatKey) }, []string{"was not written by Medusa"}},
 		"without a state":    {func(f *safetensors.File) { delete(f.Metadata, "state") }, []string{"state"}},
