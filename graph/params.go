@@ -136,6 +136,9 @@ func (p *Params) node(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init 
 	if g == nil {
 		return Fail(errors.Errorf("graph: parameter %s: the graph is nil", name))
 	}
+	if q, local := p.owner(name); q != p {
+		return q.node(g, local, dt, init, buffer, shape)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	item, err := p.get(name, dt, init, buffer, shape)
@@ -228,6 +231,9 @@ func (p *Params) add(item *Param) *Param {
 // Convert gives all tensors elements of another type, float32 or float64. Graphs built
 // before keep the old tensors: build them anew.
 func (p *Params) Convert(dt tensor.Dtype) error {
+	if p.shapes {
+		return errors.New("graph: a set of NewShapes has no elements to convert")
+	}
 	for _, item := range p.All() {
 		values, err := Numbers(item.Value)
 		if err != nil {

@@ -29,12 +29,16 @@ func (t StoredTensor) kind() string {
 	return "other"
 }
 
-// Tensors lists all tensors, learned or not. They share p's memory.
+// Tensors lists all tensors, learned or not. They share p's memory; those of NewShapes have
+// none.
 func (p *Params) Tensors() []StoredTensor {
 	items := p.All()
 	out := make([]StoredTensor, len(items))
 	for i, item := range items {
-		out[i] = StoredTensor{Name: p.nameOf(item), Shape: item.Value.Shape().Clone()}
+		out[i] = StoredTensor{Name: p.NameOf(item), Shape: item.Shape().Clone()}
+		if item.Value == nil {
+			continue
+		}
 		if item.Value.Dtype() == tensor.Float32 {
 			out[i].F32 = item.Value.Float32s()
 		} else {

@@ -91,6 +91,18 @@ func TestParamsRestoreInPart(t *testing.T) {
 	require.Equal(t, "loaded 3 of 4 tensors\n  head.w (1) is missing\n  fc.weight (1) is not part of this network\n  num_batches_tracked () is not part of this network", r.String())
 }
 
+// Shapes alone are not stored, loaded or converted, and nothing panics.
+func TestShapesHaveNoNumbers(t *testing.T) {
+	p := NewShapes()
+	require.NoError(t, p.Sub("a.").Weight(gorgonia.NewGraph(), "w", tensor.Float32, Fill(0), 2).Err())
+	require.Equal(t, []StoredTensor{{Name: "a.w", Shape: tensor.Shape{2}}}, p.Tensors())
+	require.Empty(t, Tensors(p))
+	require.ErrorContains(t, p.Save(new(bytes.Buffer), nil), "a.w")
+	_, err := p.Restore(nil, Loading{})
+	require.ErrorContains(t, err, "NewShapes has no memory")
+	require.ErrorContains(t, p.Convert(tensor.Float64), "NewShapes has no elements")
+}
+
 func TestParamsRestoreMapped(t *testing.T) {
 	to := NewParams(1)
 	g := gorgonia.NewGraph()

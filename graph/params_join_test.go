@@ -81,6 +81,19 @@ func TestParamsJoinWithin(t *testing.T) {
 	require.ErrorContains(t, inner.Join("x.", outer), "hold it")
 }
 
+// A tensor is one, whether the whole asks for it or the part.
+func TestParamsOfPartsByWholeNames(t *testing.T) {
+	p, g := NewParams(1), gorgonia.NewGraph()
+	b := p.Sub("a.").Sub("b.")
+	w := b.Weight(g, "w", tensor.Float32, Fill(1), 2)
+	require.Same(t, w.n, p.Weight(g, "a.b.w", tensor.Float32, nil, 2).n)
+	require.Same(t, b.Random(g, "r", tensor.Float32), p.Random(g, "a.b.r", tensor.Float32))
+	require.NoError(t, p.Weight(g, "a.late", tensor.Float32, Fill(1), 2).Err())
+	require.Equal(t, []string{"a.late", "a.b.w", "a.b.r"}, names(p))
+	require.NoError(t, p.Weight(g, "c.w", tensor.Float32, Fill(1), 2).Err())
+	require.ErrorContains(t, p.Join("c.", NewParams(2)), "the set has c.w itself")
+}
+
 func TestParamsScaleLR(t *testing.T) {
 	p, loss := NewParams(1), NewParams(2)
 	require.NoError(t, p.ScaleLR("backbone.", 0))

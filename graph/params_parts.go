@@ -44,6 +44,9 @@ func (p *Params) Join(prefix string, other *Params) error {
 	if slices.ContainsFunc(p.parts, func(q part) bool { return q.set == other }) || known != "" && known != p.prefix+prefix {
 		return errors.Errorf("graph: cannot join parameters as %q: they are joined already, as %q", prefix, known)
 	}
+	if i := slices.IndexFunc(p.items, func(item *Param) bool { return strings.HasPrefix(item.local, prefix) }); i >= 0 && prefix != "" {
+		return errors.Errorf("graph: cannot join parameters as %q: the set has %s itself", prefix, p.items[i].local)
+	}
 	if prefix == "" || slices.ContainsFunc(p.parts, func(q part) bool { return q.prefix == prefix }) {
 		return errors.Errorf("graph: cannot join parameters as %q: the prefix is empty or taken", prefix)
 	}
@@ -101,12 +104,12 @@ func (p *Params) All() []*Param {
 // Under lists those of All whose names begin with prefix.
 func (p *Params) Under(prefix string) []*Param {
 	return slices.DeleteFunc(slices.Clone(p.All()), func(item *Param) bool {
-		return !strings.HasPrefix(p.nameOf(item), prefix)
+		return !strings.HasPrefix(p.NameOf(item), prefix)
 	})
 }
 
-// nameOf is the name of a tensor as p has it.
-func (p *Params) nameOf(item *Param) string {
+// NameOf is the name of a tensor as p has it.
+func (p *Params) NameOf(item *Param) string {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return strings.TrimPrefix(item.Name, p.prefix)
@@ -127,6 +130,20 @@ func (p *Params) Lookup(name string) *Param {
 		}
 	}
 	return nil
+}
+
+// owner is the set that makes the tensor of a name, which may be a part, and the name there.
+func (p *Params) owner(name string) (*Params, string) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.index[name] == nil {
+		for _, q := range p.parts {
+			if local, ok := strings.CutPrefix(name, q.prefix); ok && local != "" {
+				return q.set.owner(local)
+			}
+		}
+	}
+	return p, name
 }
 
 // ScaleLR multiplies the learning rate of all tensors whose names begin with prefix, those
