@@ -36,6 +36,7 @@ type Params struct {
 	index   map[string]*Param
 	nodes   map[*gorgonia.ExprGraph]map[string]*gorgonia.Node
 	streams map[*gorgonia.ExprGraph]map[string]*Random
+	pushes  map[*gorgonia.ExprGraph]map[string]push
 	// observers are graphs that change no state: see Observe.
 	observers map[*gorgonia.ExprGraph]bool
 	rates     []rate // the last that fits a tensor counts
@@ -98,6 +99,7 @@ func NewParams(seed uint64) *Params {
 		seed: seed, index: map[string]*Param{},
 		nodes:   map[*gorgonia.ExprGraph]map[string]*gorgonia.Node{},
 		streams: map[*gorgonia.ExprGraph]map[string]*Random{}, observers: map[*gorgonia.ExprGraph]bool{},
+		pushes: map[*gorgonia.ExprGraph]map[string]push{},
 	}
 }
 

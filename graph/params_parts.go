@@ -233,6 +233,7 @@ func (p *Params) Forget(g *gorgonia.ExprGraph) {
 		q.mu.Lock()
 		delete(q.nodes, g)
 		delete(q.streams, g)
+		delete(q.pushes, g)
 		delete(q.observers, g)
 		q.mu.Unlock()
 	}
@@ -244,6 +245,7 @@ func (p *Params) forget() {
 		q.mu.Lock()
 		clear(q.nodes)
 		clear(q.streams)
+		clear(q.pushes)
 		clear(q.observers)
 		q.mu.Unlock()
 	}

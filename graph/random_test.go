@@ -145,6 +145,17 @@ func TestRandomErrors(t *testing.T) {
 	}
 }
 
+// A graph that is built by parts that know nothing of each other pushes once.
+func TestQueueIsPushedOnce(t *testing.T) {
+	p, g := graph.NewParams(1), gorgonia.NewGraph()
+	x := graph.Of(node(t, g, "x", tensor.Float32, constants(1, 2), 2))
+	first := p.Queue(g, "q", tensor.Float32, graph.Fill(0), 4).Push(x)
+	require.NoError(t, first.Err())
+	require.Equal(t, first, p.Queue(g, "q", tensor.Float32, graph.Fill(0), 4).Push(x))
+	require.ErrorContains(t, p.Queue(g, "q", tensor.Float32, graph.Fill(0), 4).Push(x.Scale(2)).Err(), "pushes to queue q twice")
+	p.Forget(g)
+}
+
 func ExampleParams_Random() {
 	p, g := graph.NewParams(1), gorgonia.NewGraph()
 	mask := p.Random(g, "mask", tensor.Float32).Mask(0.5, 8)
