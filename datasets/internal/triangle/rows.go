@@ -1,6 +1,7 @@
 package triangle
 
 import (
+	"encoding/binary"
 	"image"
 	"image/color"
 )
@@ -78,12 +79,17 @@ func (r *rows) read(y, buffer int) planes {
 
 // isOpaque reports whether every fourth byte of the part, which begins at byte at, is 255.
 func isOpaque(pix []byte, stride, at int, part image.Rectangle) bool {
+	const alphas = 0xff000000ff000000
 	for y := range part.Dy() {
-		all := byte(0xff)
-		for row := pix[at+y*stride:][:4*part.Dx()]; len(row) >= 4; row = row[4:] {
-			all &= row[3]
+		row := pix[at+y*stride:][:4*part.Dx()]
+		all := uint64(alphas)
+		for ; len(row) >= 16; row = row[16:] {
+			all &= binary.LittleEndian.Uint64(row) & binary.LittleEndian.Uint64(row[8:])
 		}
-		if all != 0xff {
+		for ; len(row) >= 4; row = row[4:] {
+			all &= uint64(row[3])<<24 | uint64(row[3])<<56
+		}
+		if all != alphas {
 			return false
 		}
 	}
@@ -172,8 +178,8 @@ func (r *rows) openPaletted(m *image.Paletted) {
 	}
 }
 
-// chromaShifts says by how many bits the places of Cb and Cr differ from those of Y.
-func chromaShifts(ratio image.YCbCrSubsampleRatio) (x int) {
+// chromaShift says by how many bits the columns of Cb and Cr differ from those of Y.
+func chromaShift(ratio image.YCbCrSubsampleRatio) int {
 	switch ratio {
 	case image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420:
 		return 1
@@ -188,24 +194,37 @@ func fillYCbCr(to planes, m *image.YCbCr, x, y int) {
 	n := len(to[0])
 	red, green, blue := to[0], to[1][:n], to[2][:n]
 	luma := m.Y[m.YOffset(x, y):][:n]
-	shift := chromaShifts(m.SubsampleRatio)
+	shift := chromaShift(m.SubsampleRatio)
 	first := m.COffset(x, y)
-	chroma := (x+n-1)>>shift - x>>shift + 1
-	cb, cr := m.Cb[first:][:chroma], m.Cr[first:][:chroma]
-	skip := x & (1<<shift - 1) // pixels of the first Cb that lie outside
-	for j, at := 0, 0; j < len(cb) && at < n; j++ {
-		b, r := int32(cb[j])-128, int32(cr[j])-128
-		forRed, forGreen, forBlue := 91881*r, 22554*b+46802*r, 116130*b
-		for end := min(at+1<<shift-skip, n); at < end; at++ {
-			v := int32(luma[at]) * 0x10101
-			red[at], green[at], blue[at] = clamped(v+forRed), clamped(v-forGreen), clamped(v+forBlue)
+	count := (x+n-1)>>shift - x>>shift + 1
+	cb, cr := m.Cb[first:][:count], m.Cr[first:][:count]
+	if shift == 0 {
+		for i, v := range luma {
+			l, b, r := int32(v)*0x10101, int32(cb[i])-128, int32(cr[i])-128
+			red[i], green[i], blue[i] = clamped(l+91881*r), clamped(l-22554*b-46802*r), clamped(l+116130*b)
 		}
-		skip = 0
+		return
+	}
+	within := 1<<shift - 1
+	at, end := 0, within+1-x&within // of the pixels of one Cb: the first may have less
+	for j, v := range cb {
+		b, r := int32(v)-128, int32(cr[j])-128
+		forRed, forGreen, forBlue := 91881*r, -22554*b-46802*r, 116130*b
+		for end = min(end, n); at < end; at++ {
+			l := int32(luma[at]) * 0x10101
+			red[at], green[at], blue[at] = clamped(l+forRed), clamped(l+forGreen), clamped(l+forBlue)
+		}
+		end += within + 1
 	}
 }
 
 // clamped returns the upper 16 bits of 24, within their range.
-func clamped(v int32) float64 { return float64(min(max(v>>8, 0), 0xffff)) }
+func clamped(v int32) float64 {
+	if uint32(v)>>24 == 0 {
+		return float64(v >> 8)
+	}
+	return float64(^(v >> 31) & 0xffff)
+}
 
 func fillRGBA64(to planes, m image.RGBA64Image, x, y int) {
 	for i := range to[0] {
