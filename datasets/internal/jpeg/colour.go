@@ -3,6 +3,7 @@ package jpeg
 import (
 	"image"
 	"image/color"
+	"math/bits"
 )
 
 // isRGB reports whether the components are no YCbCr: by Adobe's marker or by their names.
@@ -18,15 +19,15 @@ func (d *decoder) isRGB() bool {
 func (d *decoder) rgb() image.Image {
 	img := image.NewRGBA(d.colour.Rect)
 	m := d.colour
-	step := d.components[0].h
+	shift := bits.TrailingZeros(uint(d.components[0].h))
 	for y := range d.height {
 		red := m.Y[y*m.YStride:][:d.width]
 		at := m.COffset(0, y)
-		green, blue := m.Cb[at:], m.Cr[at:]
+		green, blue := m.Cb[at:][:(d.width-1)>>shift+1], m.Cr[at:][:(d.width-1)>>shift+1]
 		pix := img.Pix[y*img.Stride:][:4*d.width]
 		for x, v := range red {
 			p := pix[4*x : 4*x+4 : 4*x+4]
-			p[0], p[1], p[2], p[3] = v, green[x/step], blue[x/step], 0xff
+			p[0], p[1], p[2], p[3] = v, green[x>>shift], blue[x>>shift], 0xff
 		}
 	}
 	return img

@@ -4,6 +4,8 @@
 
 package jpeg
 
+import "encoding/binary"
+
 // This is the inverse transform of Go's image/jpeg, whose comments prove how many bits each
 // step needs, with short ways for what is 0. Christoph Loeffler, Adriaan Ligtenberg and George
 // S. Moschytz, "Practical Fast 1-D DCT Algorithms with 11 Multiplications", ICASSP 1989.
@@ -33,7 +35,7 @@ func inverse(b *block, filled uint64, pix []byte, stride int) {
 	if filled&^1 == 0 {
 		v := 0x0101010101010101 * uint64(sample((b[0]<<17+1<<19)>>20))
 		for y := range 8 {
-			put8(pix[y*stride:], v)
+			binary.LittleEndian.PutUint64(pix[y*stride:], v)
 		}
 		return
 	}
@@ -47,25 +49,20 @@ func inverse(b *block, filled uint64, pix []byte, stride int) {
 			inverseRow(row)
 		}
 	}
-	inverseColumns(b)
+	var samples [64]byte
+	inverseColumns(&samples, b)
 	for y := range 8 {
-		row := (*[8]int32)(b[8*y:])
-		to := (*[8]byte)(pix[y*stride:])
-		for x, v := range row {
-			to[x] = sample(v)
-		}
-	}
-}
-
-func put8(to []byte, v uint64) {
-	p := (*[8]byte)(to)
-	for i := range p {
-		p[i] = byte(v)
+		*(*[8]byte)(pix[y*stride:]) = [8]byte(samples[8*y:])
 	}
 }
 
 // sample shifts a level to 0 … 255 and cuts what lies outside.
-func sample(v int32) byte { return byte(min(max(v, -128), 127) + 128) }
+func sample(v int32) byte {
+	if v += 128; uint32(v) > 255 {
+		return byte(^v >> 31)
+	}
+	return byte(v)
+}
 
 func inverseRow(x *[8]int32) {
 	x0, x7, x2, x5, x1, x6, x3, x4 := x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]
@@ -93,7 +90,7 @@ func inverseRow(x *[8]int32) {
 	x[3], x[4] = x3+x4, x3-x4
 }
 
-func inverseColumns(b *block) {
+func inverseColumns(to *[64]byte, b *block) {
 	for i := range 8 {
 		x0, x7, x2, x5, x1, x6, x3, x4 := b[i], b[8+i], b[16+i], b[24+i], b[32+i], b[40+i], b[48+i], b[56+i]
 
@@ -111,9 +108,9 @@ func inverseColumns(b *block) {
 		x4, x7 = rotate(x4>>14, x7>>14, fixed(cos3, 12), -fixed(sin3, 12))
 		x5, x6 = rotate(x5>>14, x6>>14, fixed(cos1, 12), -fixed(sin1, 12))
 
-		b[i], b[56+i] = (x0+x7)>>18, (x0-x7)>>18
-		b[8+i], b[48+i] = (x1+x6)>>18, (x1-x6)>>18
-		b[16+i], b[40+i] = (x2+x5)>>18, (x2-x5)>>18
-		b[24+i], b[32+i] = (x3+x4)>>18, (x3-x4)>>18
+		to[i], to[56+i] = sample((x0+x7)>>18), sample((x0-x7)>>18)
+		to[8+i], to[48+i] = sample((x1+x6)>>18), sample((x1-x6)>>18)
+		to[16+i], to[40+i] = sample((x2+x5)>>18), sample((x2-x5)>>18)
+		to[24+i], to[32+i] = sample((x3+x4)>>18), sample((x3-x4)>>18)
 	}
 }
