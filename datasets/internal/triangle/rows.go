@@ -70,6 +70,9 @@ func (r *rows) open(src image.Image, from image.Rectangle) {
 	}
 }
 
+// close lets go of the picture, so that a Scaler at rest holds none in memory.
+func (r *rows) close() { r.fill = nil }
+
 // read reads row y into one of two buffers.
 func (r *rows) read(y, buffer int) planes {
 	to := r.buffers[buffer]

@@ -70,6 +70,7 @@ func windows(result, n int) []window {
 // the part to of dst.
 func (s *Scaler) Draw(dst *image.RGBA, to image.Rectangle, src image.Image, from image.Rectangle) {
 	s.source.open(src, from)
+	defer s.source.close()
 	channels := s.source.channels
 	width := s.to.X * channels
 	if n := s.inRing * width; cap(s.ring) < n {

@@ -124,6 +124,7 @@ func TestDrawAsXImage(t *testing.T) {
 					s.Draw(got, place, src, from)
 					reference(want, place, src, from)
 					require.Equal(t, want.Pix, got.Pix, "seed %d", seed)
+					require.Nil(t, s.source.fill, "the picture is still held")
 				})
 			}
 		}
