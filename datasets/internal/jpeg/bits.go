@@ -1,8 +1,6 @@
 package jpeg
 
-import (
-	"encoding/binary"
-)
+import "encoding/binary"
 
 // bitReader reads the bits of a scan. Behind its end there are zeros: whoever reads asks
 // overrun now and then whether it has read any.
@@ -10,7 +8,7 @@ type bitReader struct {
 	data    []byte
 	at      int
 	have    uint64 // bits that were taken from data, from the top on
-	n       int    // how many
+	n       int    // how many, the zeros included
 	missing int    // zeros that were put behind the end
 }
 
@@ -173,8 +171,12 @@ func extend(v int32, size uint8) int32 {
 	return v
 }
 
-// next returns the value of the next code; ok is false if there is none such. It needs 16 bits.
+// next returns the value of the next code; ok is false if there is none such. At least 16 bits
+// are left behind it.
 func (h *huffman) next(r *bitReader) (value byte, ok bool) {
+	if r.n < 2*longest {
+		r.fill()
+	}
 	if e := h.looked[r.have>>(64-lookBits)]; e != 0 {
 		length := uint8(e)
 		if e&numberIsKnown != 0 {

@@ -194,9 +194,6 @@ func (s *scan) block(c *scanned, x, y int) bool {
 // readLevel returns the coefficient of a block's mean: section F.2.2.1.
 func (s *scan) readLevel(c *scanned) (int32, bool) {
 	r := &s.bits
-	if r.n < 2*longest {
-		r.fill()
-	}
 	size, ok := c.dc.next(r)
 	if !ok || size > 16 {
 		return 0, false
@@ -280,9 +277,6 @@ func (s *scan) readBand(b *block, h *huffman) bool {
 	}
 	r := &s.bits
 	for at := s.first; at <= s.end; at++ {
-		if r.n < 2*longest {
-			r.fill()
-		}
 		value, ok := h.next(r)
 		if !ok {
 			return false
@@ -318,9 +312,6 @@ func (s *scan) refine(b *block, h *huffman) bool {
 	at := s.first
 	r := &s.bits
 	for ; s.endRun == 0 && at <= s.end; at++ {
-		if r.n < 2*longest {
-			r.fill()
-		}
 		value, ok := h.next(r)
 		if !ok {
 			return false
