@@ -111,6 +111,7 @@ func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error)
 	sets := make([]*Dataset, len(parts))
 	traits, at := traitsOf(all), 0
 	pairs, missing := pairsOf(all, outcomes, of.pairs)
+	traits.listedPairs = len(of.pairs)
 	for i, p := range parts {
 		sets[i] = assemble(g, p, outcomes[at:at+len(p.candidates)], at)
 		sets[i].traits, sets[i].pairs = traits, pairs

@@ -25,7 +25,7 @@ var layouts = []layout{
 	{has: hasProducts, read: readProducts, listed: true},
 	{has: hasInShop, read: readInShop, listed: true, lists: []string{"list_eval_partition.txt"}},
 	{has: hasReID, read: readReID},
-	{has: hasLFW, read: readLFW, lists: []string{"pairs.txt"}},
+	{has: hasLFW, read: readLFW, lists: append([]string{"people.txt", "peopleDevTest.txt", "peopleDevTrain.txt"}, pairLists...)},
 	{has: hasClassFiles, read: readClassFiles},
 	{has: hasTable, read: readTableBeside, listed: true},
 	{has: hasILSVRC, read: readILSVRC},

@@ -96,6 +96,7 @@ func openFile(path string, o Options) (Split, error) {
 	case packers[head[:min(len(head), 4)]] != "":
 		return Split{}, errors.Errorf("datasets: %s is an archive of %s; unpack it and give the folder", printable(path), packers[head[:4]])
 	case folderOfList(path) != "":
+		o.list = name
 		return OpenFolder(folderOfList(path), o)
 	case !looksLikeText([]byte(head)):
 		return Split{}, errors.Errorf("datasets: %s is neither a folder nor a table (CSV or JSON lines) nor an IDX file", printable(path))

@@ -94,7 +94,8 @@ type Options struct {
 	// their files are called by then: pictures are known by their content. It is for files of
 	// pictures; IDX files and vectors need no decoding.
 	KeepCache bool
-	kept      *kept // opened by gather
+	kept      *kept  // opened by gather
+	list      string // name of the list that was given in place of the folder around it; "" for none
 	// Workers decode at the same time; GOMAXPROCS if zero.
 	Workers int
 
