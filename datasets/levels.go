@@ -276,6 +276,9 @@ func (r rangeRules) resolved(s spans, seen [2]extent) string {
 
 // noteLevels tells how deep pictures were read.
 func noteLevels(r *report, g *gatherer, outcomes []outcome, offset int) {
+	if g.options.eachAlone {
+		return // there is no range that all are read by
+	}
 	var stretched [2][]string
 	var cut, odd []string
 	for i, o := range outcomes {

@@ -95,6 +95,7 @@ type Options struct {
 	// pictures; IDX files and vectors need no decoding.
 	KeepCache bool
 	kept      *kept  // opened by gather
+	eachAlone bool   // deep pictures are read by a range of their own, where Range leaves it open
 	list      string // name of the list that was given in place of the folder around it; "" for none
 	// Workers decode at the same time; GOMAXPROCS if zero.
 	Workers int

@@ -137,8 +137,8 @@ func picturesOf(d Set) *Dataset {
 	return nil
 }
 
-// isNil reports whether there is no set, be it as a nil pointer in an interface.
-func isNil(d Set) bool {
+// isNil reports whether there is nothing in d, be it as a nil pointer in an interface.
+func isNil(d any) bool {
 	if d == nil {
 		return true
 	}
