@@ -6,6 +6,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/internal/field"
+	"medusa/metrics"
 	"medusa/nets"
 	"medusa/samplers"
 	"medusa/trainer"
@@ -146,7 +147,7 @@ func (s *settings) register(f *flags) {
 	f.group("Measuring and saving")
 	f.whole(&s.evalEvery, "eval-every", 0, "STEPS", "steps between two looks at the validation classes; a tenth of the run if 0, -1 for none between start and end")
 	f.whole(&s.evalBatch, "eval-batch", 128, "N", "pictures at a time when embedding")
-	f.text(&s.metric, "metric", "recall_at_1", "NAME", "chooses the best weights and ends the run: recall_at_1, map_at_r, r_precision, nmi …; between equals MAP@R decides, then the later step")
+	f.text(&s.metric, "metric", "recall_at_1", "NAME", "chooses the best weights and ends the run: "+strings.Join(metrics.Names(), ", ")+", K being a number; cmc is of re-identification and needs cameras; between equals MAP@R decides, then the later step")
 	f.whole(&s.patience, "patience", 0, "N", "stop after N looks without a better metric; 0 never")
 	f.text(&s.keep, "keep", "best", "best|last", "which weights become the model")
 	f.whole(&s.checkpointEvery, "checkpoint-every", 100, "STEPS", "steps between two checkpoints; -1 for none but at the end")
