@@ -27,6 +27,8 @@ var layouts = []layout{
 	{has: hasReID, read: readReID},
 	{has: hasLFW, read: readLFW, lists: append([]string{"people.txt", "peopleDevTest.txt", "peopleDevTrain.txt"}, pairLists...)},
 	{has: hasClassFiles, read: readClassFiles},
+	{has: hasShards, read: readShards},
+	{has: hasNumberedArchives, read: readNumberedArchives},
 	{has: hasTable, read: readTableBeside, listed: true},
 	{has: hasILSVRC, read: readILSVRC},
 	{has: hasParts, read: readParts},

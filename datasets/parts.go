@@ -47,7 +47,7 @@ func readParts(d *directory) (*offer, error) {
 	w := &walker{source: d.source, seen: make(map[string]string)}
 	b := newPartsByTitle()
 	var used []string
-	table := false
+	table, classFiles := false, false
 	for _, title := range titles {
 		if found[title] == "" {
 			continue
@@ -67,9 +67,11 @@ func readParts(d *directory) (*offer, error) {
 			continue
 		}
 		p := &part{}
-		if err := w.walkPart(p, inside.dir); err != nil {
+		byFiles, err := inside.addWhole(p, w)
+		if err != nil {
 			return nil, err
 		}
+		classFiles = classFiles || byFiles
 		if len(p.candidates) == 0 && title != "train" && len(b.parts) > 0 {
 			b.list()[0].skipped = append(b.list()[0].skipped, p.skipped...) // pictures to be labelled by others, as contests have them
 			continue
@@ -77,6 +79,9 @@ func readParts(d *directory) (*offer, error) {
 		b.add(p, title)
 	}
 	of := &offer{kind: "folder", table: table, layout: partsLayout(d, b, used), parts: b.list()}
+	if classFiles {
+		of.layout = "WebDataset"
+	}
 	d.beside(of.parts[0], used...)
 	hiddenBeside(d, of.parts[0])
 	return of, nil
