@@ -29,6 +29,7 @@ var layouts = []layout{
 	{has: hasClassFiles, read: readClassFiles},
 	{has: hasShards, read: readShards},
 	{has: hasNumberedArchives, read: readNumberedArchives},
+	{has: hasSolutions, read: readILSVRC, lists: []string{"LOC_val_solution.csv", "LOC_train_solution.csv", "LOC_synset_mapping.txt"}},
 	{has: hasTable, read: readTableBeside, listed: true},
 	{has: hasILSVRC, read: readILSVRC},
 	{has: hasParts, read: readParts},
@@ -43,7 +44,8 @@ type directory struct {
 	folders []string // names, in order
 	files   []string
 
-	found *besides // the tables in it, once they were looked for
+	solutions map[string]string // tables of the classes of parts, by part
+	found     *besides          // the tables in it, once they were looked for
 }
 
 func readDirectory(src source, dir string, o Options) (*directory, error) {

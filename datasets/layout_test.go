@@ -504,3 +504,40 @@ func TestTablesAsPeopleWriteThem(t *testing.T) {
 		}
 	}
 }
+
+// The tables of ImageNet's classes lead to the set around them, one alone is read as a table,
+// and one picture has one class.
+func TestSolutionsOfImageNet(t *testing.T) {
+	set := samplesets.Named("imagenet-solutions")
+	extra := "ILSVRC/Data/CLS-LOC/val/ILSVRC2012_val_00000099.JPEG"
+	set.Files[extra] = pngOf(t, 12, 12, func(x, y int) byte { return byte(x * y) })
+	dir := t.TempDir()
+	_, err := set.Write(dir)
+	require.NoError(t, err)
+	for _, opened := range []string{"", "LOC_val_solution.csv", "LOC_train_solution.csv"} {
+		s, err := Open(filepath.Join(dir, opened), Options{})
+		require.NoError(t, err, opened)
+		require.Equal(t, set.Parts["train"], counts(s.Train))
+		require.Equal(t, set.Parts["val"], counts(s.Val))
+		require.Equal(t, s.Train.Classes(), s.Val.Classes())
+		for i, c := range s.Val.Labels() {
+			require.Contains(t, string(set.Files["LOC_val_solution.csv"]), strings.TrimSuffix(filepath.Base(s.Val.Path(i)), ".JPEG")+","+s.Val.Classes()[c]+" ")
+		}
+		require.Contains(t, s.Val.Skipped(), Skip{Path: filepath.Join(dir, filepath.FromSlash(extra)), Reason: "in no list of pictures"})
+		require.NoError(t, s.Close())
+	}
+	flat := samplesets.Named("imagenet-solution-table")
+	flat.Path = "LOC_val_solution.csv"
+	path, err := flat.Write(t.TempDir())
+	require.NoError(t, err)
+	s, err := Open(path, Options{})
+	require.NoError(t, err)
+	require.Equal(t, flat.Parts["train"], counts(s.Train))
+	require.NoError(t, s.Close())
+
+	flat.Files["LOC_val_solution.csv"] = append(flat.Files["LOC_val_solution.csv"], "x,n01440760 1 2 3 4 n01440761 1 2 3 4\n"...)
+	path, err = flat.Write(t.TempDir())
+	require.NoError(t, err)
+	_, err = Open(path, Options{})
+	require.ErrorContains(t, err, `line 10: PredictionString names the classes "n01440760" and "n01440761", want one a picture`)
+}

@@ -1,10 +1,11 @@
 package datasets
 
 import (
-	"path"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pkg/errors"
 )
 
 // partNames are the folders and words that make a split, as people name them.
@@ -66,6 +67,17 @@ func readParts(d *directory) (*offer, error) {
 			}
 			continue
 		}
+		if t, err := d.solutionOf(title, inside); err != nil {
+			return nil, err
+		} else if t != nil {
+			own := newPartsByTitle()
+			if err := t.addTo(own, title); err != nil {
+				return nil, errors.WithMessage(err, printable(t.name))
+			}
+			inside.tellUnlisted(own.list())
+			b.add(own.list()[0], title)
+			continue
+		}
 		p := &part{}
 		byFiles, err := inside.addWhole(p, w)
 		if err != nil {
@@ -86,26 +98,6 @@ func readParts(d *directory) (*offer, error) {
 	hiddenBeside(d, of.parts[0])
 	return of, nil
 }
-
-// hasILSVRC reports whether a folder holds ImageNet as contests pack it, with annotations
-// beside the pictures.
-func hasILSVRC(d *directory) bool { return d.ilsvrc() != nil }
-
-// ilsvrc returns the folder of ImageNet's parts, below Data or ILSVRC/Data; nil if there is
-// none.
-func (d *directory) ilsvrc() *directory {
-	for _, name := range []string{"ILSVRC", "Data", "CLS-LOC"} {
-		if folder := d.folder(name); folder != "" {
-			d = d.inside(folder)
-		}
-	}
-	if path.Base(d.dir) != "CLS-LOC" || !hasParts(d) {
-		return nil
-	}
-	return d
-}
-
-func readILSVRC(d *directory) (*offer, error) { return readParts(d.ilsvrc()) }
 
 // hiddenBeside tells of what a directory leaves out.
 func hiddenBeside(d *directory, p *part) {

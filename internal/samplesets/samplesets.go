@@ -141,6 +141,9 @@ func wellKnown() []Set {
 		{Name: "imagenet", Files: folders("ILSVRC/Data/CLS-LOC/train/n0144076%d", 4, 4, "ILSVRC/Data/CLS-LOC/val/n0144076%d", 4, 2),
 			Layout: "ImageNet", Parts: map[string]Counts{"train": {Classes: 4, Pictures: 16}, "val": {Classes: 4, Pictures: 8}}},
 		{Name: "imagenet-contest", Files: contest(), Layout: "ImageNet", Parts: map[string]Counts{"train": {Classes: 4, Pictures: 16}}},
+		{Name: "imagenet-solutions", Files: solved(), Layout: "ImageNet", Parts: map[string]Counts{
+			"train": {Classes: 4, Pictures: 16}, "val": {Classes: 4, Pictures: 8}}},
+		{Name: "imagenet-solution-table", Files: solvedFlat(), Layout: "table LOC_val_solution.csv", Parts: map[string]Counts{"train": {Classes: 4, Pictures: 8}}},
 	}
 }
 
@@ -150,6 +153,36 @@ func contest() files {
 	f.text("ILSVRC/Annotations/CLS-LOC/train/n01440760/x.xml", "<annotation/>")
 	f.text("ILSVRC/ImageSets/CLS-LOC/test.txt", "0 1\n")
 	f.text("LOC_sample_submission.csv", "ImageId,PredictionString\n0,n01440760 1 2 3 4\n")
+	return f
+}
+
+// solved is the same with the classes of train and validation in tables.
+func solved() files {
+	f := contest()
+	for i := range 3 {
+		delete(f, fmt.Sprintf("ILSVRC/Data/CLS-LOC/val/%d.png", i))
+	}
+	f.text("LOC_train_solution.csv", "ImageId,PredictionString\n")
+	for c := range 4 {
+		for i := range 4 {
+			f.text("LOC_train_solution.csv", "%d,n0144076%d 1 2 3 4 n0144076%d 5 6 7 8 \n", i, c, c)
+		}
+	}
+	maps.Copy(f, validation("ILSVRC/Data/CLS-LOC/val/"))
+	return f
+}
+
+// solvedFlat is the validation pictures alone, beside their table.
+func solvedFlat() files { return validation("val/") }
+
+func validation(dir string) files {
+	f := files{}
+	f.text("LOC_val_solution.csv", "ImageId,PredictionString\n")
+	for i := range 8 {
+		class := fmt.Sprintf("n0144076%d", i%4)
+		f.picture(fmt.Sprintf("%sILSVRC2012_val_%08d.JPEG", dir, i), class)
+		f.text("LOC_val_solution.csv", "ILSVRC2012_val_%08d,%s 85 1 499 272 \n", i, class)
+	}
 	return f
 }
 
