@@ -183,6 +183,9 @@ func TestPairsOfFaces(t *testing.T) {
 	require.True(t, strings.HasSuffix(filepath.ToSlash(d.Path(pairs[1].B)), "Person_0/Person_0_0003.jpg"))
 	some := d.Subset(func(c int) bool { return c < 2 })
 	require.Len(t, some.Pairs(), 3, "pairs of people 0 and 1")
+	for _, s := range d.Skipped() {
+		require.NotContains(t, s.Path, "pairs.txt", "it was read")
+	}
 	require.Equal(t, 3, some.Summary().Pairs)
 }
 

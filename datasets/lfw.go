@@ -80,6 +80,7 @@ func readLFW(d *directory) (*offer, error) {
 	if err := w.walkPart(p, top.dir); err != nil {
 		return nil, err
 	}
+	p.skipped = slices.DeleteFunc(p.skipped, func(s Skip) bool { return s.Path == d.source.show(d.at(list)) }) // it was read
 	byStem := make(map[string]string) // name without its ending → name
 	for _, c := range p.candidates {
 		byStem[strings.TrimSuffix(c.name, path.Ext(c.name))] = c.name
@@ -97,7 +98,7 @@ func readLFW(d *directory) (*offer, error) {
 	}
 	of.protocol = fmt.Sprintf("all people in one part; the %d pairs of %s go with them", len(pairs.list), list)
 	if n := pairs.promised; n != len(pairs.list) {
-		p.notes = append(p.notes, Count{What: fmt.Sprintf("%s announces %d pairs and lists others in number", list, n), Count: len(pairs.list)})
+		p.notes = append(p.notes, Count{What: fmt.Sprintf("pair in %s, which announces %d", list, n), Count: len(pairs.list)})
 	}
 	return of, nil
 }

@@ -161,7 +161,7 @@ func (t *table) note(p *part, way tableWay) {
 	var unused []string
 	for _, name := range t.columns.unused {
 		if name == "" {
-			name = "(without a name)"
+			name = "one without a name"
 		}
 		unused = append(unused, name)
 	}
