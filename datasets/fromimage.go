@@ -20,7 +20,8 @@ func FromImage(img image.Image, name string, o Options) (*Dataset, error) {
 	if o.KeepCache {
 		return nil, wrongOption("%s keeps what files hold, and %s is none: leave it out", field.Name("KeepCache"), printable(name))
 	}
-	p := &part{candidates: []candidate{{name: name, noClass: true, image: img}}}
+	o.image = img
+	p := &part{candidates: []candidate{{name: name, noClass: true}}}
 	return openUnlabelled(bytesSource{name: name}, p, printable(name), o)
 }
 

@@ -25,8 +25,6 @@ type candidate struct {
 	noClass                    bool // the picture belongs to none, see NoClass
 	role                       Role
 	camera, sequence, category string // "" where unknown
-
-	image image.Image // in place of a file; nil if name is one
 }
 
 // offer is what a place has to be opened: its parts, and what is known of them together.
@@ -224,7 +222,7 @@ func fatal(err error, path string) error {
 // readOne reads candidate c to place i of the store.
 func (g *gatherer) readOne(i int, c candidate, in *inlet) (o outcome) {
 	g.store.paths[i] = g.source.show(c.name)
-	if c.image != nil {
+	if g.options.image != nil {
 		return g.readImage(i, c, in)
 	}
 	data, err := g.bytesOf(c.name)
@@ -252,12 +250,12 @@ func (g *gatherer) readOne(i int, c candidate, in *inlet) (o outcome) {
 
 // readImage is readOne for what is decoded already.
 func (g *gatherer) readImage(i int, c candidate, in *inlet) (o outcome) {
-	p, err := pictureFromImage(c.image, g.options.MaxPixels)
+	p, err := pictureFromImage(g.options.image, g.options.MaxPixels)
 	if err != nil {
 		o.err = err
 		return o
 	}
-	defer guardImage(c.image, &o.err)
+	defer guardImage(g.options.image, &o.err)
 	g.put(i, p, c.box, in, &o)
 	return o
 }
@@ -366,9 +364,9 @@ func (g *gatherer) decideShape(all []candidate) error {
 
 // look decodes a candidate, and tells whether it has colours.
 func (g *gatherer) look(c candidate, r *renderer, planes []byte) (p picture, coloured bool, err error) {
-	if c.image != nil {
-		defer guardImage(c.image, &err)
-		p, err = pictureFromImage(c.image, g.options.MaxPixels)
+	if img := g.options.image; img != nil {
+		defer guardImage(img, &err)
+		p, err = pictureFromImage(img, g.options.MaxPixels)
 	} else {
 		var data []byte
 		if data, err = g.bytesOf(c.name); err == nil {

@@ -266,6 +266,15 @@ func TestWhereThePeopleAre(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Len(t, s.Train.Pairs(), 8, name)
 		require.Equal(t, "Person_0", s.Train.Classes()[0], name)
+		var left []string
+		for _, skip := range s.Train.Skipped() {
+			left = append(left, filepath.Base(skip.Path))
+		}
+		want := []string{"people.txt"}
+		if strings.HasPrefix(c.extra, "papers") {
+			want = []string{"papers", "people.txt"}
+		}
+		require.Equal(t, want, left, name)
 		require.NoError(t, s.Close())
 	}
 }

@@ -81,6 +81,9 @@ func readLFW(d *directory) (*offer, error) {
 		return nil, err
 	}
 	p.skipped = slices.DeleteFunc(p.skipped, func(s Skip) bool { return s.Path == d.source.show(d.at(list)) }) // it was read
+	if top != d {
+		d.besidePeople(p, top, list)
+	}
 	byStem := make(map[string]string) // name without its ending → name
 	for _, c := range p.candidates {
 		byStem[strings.TrimSuffix(c.name, path.Ext(c.name))] = c.name
@@ -135,6 +138,15 @@ func (d *directory) folderOfPeople(pairs []facePair) (*directory, error) {
 		return found[0], nil
 	}
 	return nil, errors.Errorf("the people of %s lie in %s and in %s: leave one of these beside it", d.pairList(), d.source.show(found[0].dir), d.source.show(found[1].dir))
+}
+
+// besidePeople tells what lies beside the list and the folder that top is, or is in.
+func (d *directory) besidePeople(p *part, top *directory, list string) {
+	for _, name := range slices.Concat(d.folders, d.files) {
+		if at := d.at(name); name != list && at != top.dir && at != path.Dir(top.dir) {
+			p.skip(d.source.show(at), "beside the folders of people", "")
+		}
+	}
 }
 
 // faceName is a picture as pairs.txt names it.
