@@ -29,7 +29,7 @@ type Config struct {
 	EvalEvery int `json:"eval_every,omitempty" yaml:"eval_every,omitempty"`
 	EvalBatch int `json:"eval_batch,omitempty" yaml:"eval_batch,omitempty"` // pictures at a time in evaluation; 128 if 0
 	// Metric is the figure of merit on the validation classes, such as recall_at_1 or
-	// map_at_r: larger is better, and between equals MAP@R decides, then the later step.
+	// map_at_r, one of metrics.Names; cmc_at_K and cmc_map need cameras: larger is better, and between equals MAP@R decides, then the later step.
 	// recall_at_1 if empty.
 	Metric string `json:"metric,omitempty" yaml:"metric,omitempty"`
 	// Patience stops the run after so many evaluations in a row of which none brought a better
