@@ -2,6 +2,8 @@ package trainer
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/wording"
 	"medusa/metrics"
 )
 
@@ -41,8 +44,41 @@ func (t *Trainer) retrieve(ctx context.Context, d *items, x []float32, dim int, 
 		return metrics.Result{}, err
 	}
 	o.RecallAt, o.Seed, o.OwnRows = t.recallAt(), t.cfg.Seed, parts.own
+	o.MaxQueries, o.MaxClustered = t.maxQueries(len(parts.queries), len(parts.rows)), maxClustered
 	o.Progress = func(stage metrics.Stage, done, total int) { t.progress(ctx, "measuring "+string(stage), done, total) }
 	return metrics.Evaluate(ctx, parts.query, parts.gallery, o)
+}
+
+// Bounds of what an evaluation costs that grows with the square of a set: with them it takes
+// minutes, and the largest sets that figures are published of (iNaturalist's 136,093 test
+// pictures, the 11,316 test classes of Stanford Online Products) are measured whole.
+const (
+	maxPairs     = 20e9    // of a query and an item of the gallery
+	maxClustered = 1e9     // items × clusters
+	leastQueries = 1 << 12 // are searched for in any gallery: a share has a standard error of 0.008 at most
+)
+
+// maxQueries is how many of so many queries are searched for in a gallery of so many items, as
+// metrics.Options.MaxQueries has it.
+func (t *Trainer) maxQueries(queries, gallery int) int {
+	switch asked := t.cfg.EvalQueries; {
+	case asked > 0:
+		return asked
+	case asked < 0 || float64(queries)*float64(gallery) <= maxPairs:
+		return 0
+	}
+	return max(int(maxPairs/float64(gallery)), leastQueries)
+}
+
+// tellDrawn says before the first evaluation that not all of a set is searched for.
+func (t *Trainer) tellDrawn() {
+	if d, set := t.data.measured(); d != nil {
+		queries, gallery := len(d.Queries()), len(d.Gallery())
+		if n := t.maxQueries(queries, gallery); n > 0 && n < queries {
+			t.notice(fmt.Sprintf("%s of the %s %s %s are searched for, drawn at random, each among all %s of the gallery: a share such as Recall@1 has a standard error of up to %.2g (%s searches for all)",
+				wording.Thousands(n), wording.Thousands(queries), set, d.noun(), wording.Thousands(gallery), 0.5/math.Sqrt(float64(n)), t.name("EvalQueries", "-1")))
+		}
+	}
 }
 
 // recallAt is the K of Recall@K, that of the run's metric among them.
@@ -108,6 +144,7 @@ func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	phase := During
 	if s.Step == 0 {
 		phase = Before
+		t.tellDrawn()
 		if err := t.measurePixels(ctx); err != nil {
 			return err
 		}

@@ -36,7 +36,13 @@ func (t *Trainer) measurePixels(ctx context.Context) error {
 	if d.vectors() { // whose lengths and directions mean something as they are
 		norm = datasets.Normalisation{}
 	}
-	x, dim, err := pixels(ctx, d, norm)
+	share := 1. // of the items, which is searched for
+	if queries := len(d.Queries()); queries > 0 {
+		if most := t.maxQueries(queries, len(d.Gallery())); most > 0 {
+			share = min(1, float64(most)/float64(queries))
+		}
+	}
+	x, dim, err := pixels(ctx, d, norm, share, func(done int) { t.progress(ctx, "reading raw "+rawOf(d), done, d.Len()) })
 	if err != nil {
 		return err
 	}
@@ -60,19 +66,20 @@ func (t *Trainer) measurePixels(ctx context.Context) error {
 }
 
 // pixels is the pictures (N, dim) of d as the network sees them, channel after channel,
-// halved as often as the limits demand.
-func pixels(ctx context.Context, d *items, norm datasets.Normalisation) (x []float32, dim int, err error) {
+// halved as often as the limits demand if that share of them is searched for among all.
+func pixels(ctx context.Context, d *items, norm datasets.Normalisation, share float64, progress func(done int)) (x []float32, dim int, err error) {
 	const batch = 64
 	c, h, w := d.Shape()
 	n, factor := d.Len(), 1
 	size := func() int { return c * max(h/factor, 1) * max(w/factor, 1) }
-	for tooLarge(d.Labels(), size()) && size() > c {
+	for tooLarge(d.Labels(), share, size()) && size() > c {
 		factor *= 2
 	}
 	dim = size()
 	x = make([]float32, 0, n*dim)
 	whole, indices := make([]float32, batch*c*h*w), make([]int, batch)
 	for from := 0; from < n; from += batch {
+		progress(from)
 		if err := ctx.Err(); err != nil {
 			return nil, 0, errors.Wrapf(err, "trainer: raw pixels: stopped at picture %d of %d", from, n)
 		}
@@ -90,7 +97,17 @@ func pixels(ctx context.Context, d *items, norm datasets.Normalisation) (x []flo
 	return x, dim, nil
 }
 
-func tooLarge(labels []int, dim int) bool {
+// rawOf is what raw items are called.
+func rawOf(d *items) string {
+	if d.vectors() {
+		return "vectors"
+	}
+	return "pixels"
+}
+
+// tooLarge reports whether to compare items of dim numbers would take too much memory or time,
+// if a share of them is searched for among all.
+func tooLarge(labels []int, share float64, dim int) bool {
 	n := float64(len(labels))
 	members := make(map[int]float64)
 	for _, l := range labels {
@@ -100,7 +117,7 @@ func tooLarge(labels []int, dim int) bool {
 	for _, m := range members {
 		pairs += exactPair * m * m
 	}
-	return n*float64(dim) > pixelNumbers || pairs*float64(dim) > pixelProducts
+	return n*float64(dim) > pixelNumbers || share*pairs*float64(dim) > pixelProducts
 }
 
 // appendReduced appends a plane of width w, each tile of down×across pixels as its mean;
