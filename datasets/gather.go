@@ -97,6 +97,11 @@ func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error)
 	if g.options.kept, err = openKept(g.options); err != nil {
 		return nil, err
 	}
+	for i := range all {
+		if hasPictureName(all[i].name) {
+			g.options.likely++
+		}
+	}
 	if k := g.options.kept; k != nil {
 		k.slots = make([]int64, len(all))
 	}
@@ -121,6 +126,9 @@ func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error)
 	sets[0].report.note("pair of which a picture is lacking", missing...)
 	if k := g.options.kept; k != nil && k.inUse != "" {
 		sets[0].report.note("kept pictures that another process uses: here all are decoded", k.inUse)
+	}
+	if k := g.options.kept; k != nil {
+		sets[0].report.notes = append(sets[0].report.notes, k.notKept()...)
 	}
 	return sets, nil
 }

@@ -1,6 +1,8 @@
 package datasets
 
 import (
+	"cmp"
+	"fmt"
 	"image"
 	"math"
 	"os"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/diskroom"
 	"medusa/internal/field"
 	"medusa/internal/ram"
 )
@@ -28,6 +31,8 @@ type store struct {
 
 	vectors *vectors // nil if pictures are held
 
+	told func(done, total int) // as Options.Progress, for passes over all that is held; may be nil
+
 	paths  []string // where each row came from, safe to print
 	keptAt int      // bytes before these in what is kept of a picture
 
@@ -39,11 +44,14 @@ func newStore(n, channels, height, width int, o Options) (*store, error) {
 	if err := afford(n, channels, height, width, o); err != nil {
 		return nil, err
 	}
-	s := &store{channels: channels, height: height, width: width, inverted: o.Invert, paths: make([]string, n), sums: make([]uint64, n)}
+	s := &store{channels: channels, height: height, width: width, inverted: o.Invert, paths: make([]string, n), sums: make([]uint64, n), told: o.Progress}
 	s.detail = detailOf(s, o)
 	inMemory := s.total() <= o.CacheBytes
 	if o.kept != nil && o.kept.cache != nil {
 		s.kept = o.kept
+	}
+	if err := s.checkRoom(inMemory, o); err != nil {
+		return nil, err
 	}
 	if s.kept != nil && s.detail != nil {
 		s.detail.kept, s.detail.keptAt = s.kept, s.bytes()
@@ -58,6 +66,35 @@ func newStore(n, channels, height, width int, o Options) (*store, error) {
 		}
 	}
 	return s, nil
+}
+
+// checkRoom returns an error if the pictures do not fit on the disk that they have to go to.
+// Where they are held in memory and only kept besides, they are not kept.
+func (s *store) checkRoom(inMemory bool, o Options) error {
+	n := min(cmp.Or(o.likely, len(s.paths)), len(s.paths))
+	var err error
+	switch {
+	case s.kept != nil:
+		err = diskroom.Check(o.CacheDir, s.kept.cache.Growth(n))
+	case !inMemory:
+		one := int64(s.bytes())
+		if s.detail != nil {
+			one += int64(s.detail.bytes())
+		}
+		err = diskroom.Check(cmp.Or(o.CacheDir, os.TempDir()), int64(n)*one)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case inMemory:
+		s.kept.stop(err)
+		return nil
+	}
+	way := "or take smaller pictures"
+	if free := ram.Available(); s.total() < free/2 {
+		way = fmt.Sprintf("raise %s (they take %s of memory, and %s are free), %s", field.Name("CacheBytes"), ram.Size(float64(s.total())), ram.Size(float64(free)), way)
+	}
+	return wrongOption("the cache file of %d pictures %v: set %s to a folder on another disk, %s", n, err, field.Name("CacheDir"), way)
 }
 
 // detailOf is a store, without memory, for the larger pictures beside those of s; nil if o

@@ -39,7 +39,7 @@ var house = []floor{
 	{"internal/device/cpu", nil, false, "the CPU's kernels are functions over plain slices"},
 	{"internal/cuda", nil, false, "bindings know NVIDIA's libraries and nothing of kernels or graphs"},
 	{"samplers", []string{"internal/exclusive", "internal/field"}, false, "samplers are tested with slices alone"},
-	{"datasets", []string{"internal/exclusive", "internal/npy", "internal/ram", "internal/safetensors", "internal/filelock", "internal/fileread", "internal/field", "internal/plain"}, false, "data sets are tested with fstest.MapFS alone"},
+	{"datasets", []string{"internal/exclusive", "internal/npy", "internal/ram", "internal/diskroom", "internal/safetensors", "internal/filelock", "internal/fileread", "internal/field", "internal/plain"}, false, "data sets are tested with fstest.MapFS alone"},
 	{"metrics", []string{"internal/device/cpu"}, false, "metrics are plain functions over slices"},
 	{"internal/report", []string{"internal/device/cpu", "internal/filewrite", "internal/plain", "internal/wording"}, false, "a report is made of numbers and pictures"},
 	{"internal/filelock", nil, false, "files are locked"},
