@@ -45,7 +45,7 @@ func (s Split) TellCopies(leaveOut bool) (Split, error) {
 				continue
 			}
 			// From the earlier part's side, as several of its pictures may be copies of one.
-			if copies, err = findNearCopies(sets[earlier], sets[later], hashes[earlier], hashes[later], told); err != nil {
+			if copies, err = findNearCopies(sets[earlier], sets[later], hashes[earlier], hashes[later], &tally{}); err != nil {
 				return s, err
 			}
 			hashes[earlier] = withoutHashes(hashes[earlier], copies)

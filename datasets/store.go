@@ -2,7 +2,6 @@ package datasets
 
 import (
 	"cmp"
-	"fmt"
 	"image"
 	"math"
 	"os"
@@ -68,6 +67,9 @@ func newStore(n, channels, height, width int, o Options) (*store, error) {
 	return s, nil
 }
 
+// roomOnDisk is replaced by tests.
+var roomOnDisk = diskroom.Check
+
 // checkRoom returns an error if the pictures do not fit on the disk that they have to go to.
 // Where they are held in memory and only kept besides, they are not kept.
 func (s *store) checkRoom(inMemory bool, o Options) error {
@@ -75,13 +77,13 @@ func (s *store) checkRoom(inMemory bool, o Options) error {
 	var err error
 	switch {
 	case s.kept != nil:
-		err = diskroom.Check(o.CacheDir, s.kept.cache.Growth(n))
+		err = roomOnDisk(o.CacheDir, s.kept.cache.Growth(n))
 	case !inMemory:
 		one := int64(s.bytes())
 		if s.detail != nil {
 			one += int64(s.detail.bytes())
 		}
-		err = diskroom.Check(cmp.Or(o.CacheDir, os.TempDir()), int64(n)*one)
+		err = roomOnDisk(cmp.Or(o.CacheDir, os.TempDir()), int64(n)*one)
 	}
 	switch {
 	case err == nil:
@@ -90,11 +92,11 @@ func (s *store) checkRoom(inMemory bool, o Options) error {
 		s.kept.stop(err)
 		return nil
 	}
-	way := "or take smaller pictures"
 	if free := ram.Available(); s.total() < free/2 {
-		way = fmt.Sprintf("raise %s (they take %s of memory, and %s are free), %s", field.Name("CacheBytes"), ram.Size(float64(s.total())), ram.Size(float64(free)), way)
+		return wrongOption("the cache file of %d pictures %v: set %s to a folder on another disk, raise %s (the pictures take %s of memory, and %s are free), or take smaller ones",
+			n, err, field.Name("CacheDir"), field.Name("CacheBytes"), ram.Size(float64(s.total())), ram.Size(float64(free)))
 	}
-	return wrongOption("the cache file of %d pictures %v: set %s to a folder on another disk, %s", n, err, field.Name("CacheDir"), way)
+	return wrongOption("the cache file of %d pictures %v: set %s to a folder on another disk, or take smaller pictures", n, err, field.Name("CacheDir"))
 }
 
 // detailOf is a store, without memory, for the larger pictures beside those of s; nil if o

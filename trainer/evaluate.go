@@ -37,14 +37,17 @@ func (t *Trainer) score(ctx context.Context, d *items, x []float32, clustering b
 }
 
 // retrieve measures retrieval among d's pictures by x, of dim numbers each, as their roles
-// and cameras say.
+// and cameras say. o.MaxQueries may bound the queries further than the configuration does.
 func (t *Trainer) retrieve(ctx context.Context, d *items, x []float32, dim int, o metrics.Options) (metrics.Result, error) {
 	parts, err := retrievalOf(d, x, dim)
 	if err != nil {
 		return metrics.Result{}, err
 	}
 	o.RecallAt, o.Seed, o.OwnRows = t.recallAt(), t.cfg.Seed, parts.own
-	o.MaxQueries, o.MaxClustered = t.maxQueries(len(parts.queries), len(parts.rows)), maxClustered
+	o.MaxClustered = maxClustered
+	if most := t.maxQueries(len(parts.queries), len(parts.rows)); most > 0 && (o.MaxQueries == 0 || most < o.MaxQueries) {
+		o.MaxQueries = most
+	}
 	o.Progress = func(stage metrics.Stage, done, total int) { t.progress(ctx, "measuring "+string(stage), done, total) }
 	return metrics.Evaluate(ctx, parts.query, parts.gallery, o)
 }

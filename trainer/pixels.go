@@ -21,6 +21,8 @@ import (
 const (
 	pixelNumbers  = 1 << 27 // of all pictures together: half a GiB
 	pixelProducts = 3e11    // of all pairs of pictures: some seconds
+	rawVectors    = 1 << 28 // numbers of vectors, which cannot be halved: a GiB, and as much again to compare them
+	rawProducts   = 4e12    // of vectors, above which fewer are searched for: some minutes
 	exactPair     = 20      // what a pair of one class costs, in pairs of two
 )
 
@@ -32,6 +34,18 @@ func (t *Trainer) measurePixels(ctx context.Context) error {
 		return nil
 	}
 	began := time.Now()
+	o := metrics.Options{Distance: metrics.Cosine, NoClustering: true}
+	if d.vectors() {
+		dim := datasets.ItemSize(d)
+		if d.Len() > rawVectors/dim {
+			t.notice(fmt.Sprintf("the raw %s vectors are not compared: %s of %s numbers are too many for memory; with fewer %s classes they are",
+				set, wording.Thousands(d.Len()), wording.Thousands(dim), set))
+			return nil
+		}
+		if most := rawProducts / float64(len(d.Gallery())*dim); float64(len(d.Queries())) > most {
+			o.MaxQueries = max(int(most), leastQueries)
+		}
+	}
 	norm := t.data.Norm
 	if d.vectors() { // whose lengths and directions mean something as they are
 		norm = datasets.Normalisation{}
@@ -50,7 +64,7 @@ func (t *Trainer) measurePixels(ctx context.Context) error {
 		t.o.Notice(fmt.Sprintf("raw pixels are compared as %s numbers a picture in place of %s, means of neighbouring pixels: there are too many for all of them",
 			wording.Thousands(dim), wording.Thousands(c*h*w)))
 	}
-	r, err := t.retrieve(ctx, d, x, dim, metrics.Options{Distance: metrics.Cosine, NoClustering: true})
+	r, err := t.retrieve(ctx, d, x, dim, o)
 	if err != nil {
 		return errors.Wrap(err, "trainer: raw pixels")
 	}
