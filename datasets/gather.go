@@ -80,11 +80,17 @@ type gatherer struct {
 
 // gather decodes what the parts of an offer name and returns a Dataset for each.
 func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error) {
-	var all []candidate
 	parts := of.parts
-	for _, p := range parts {
+	lists := make([][]candidate, len(parts))
+	for i, p := range parts {
 		slices.SortStableFunc(p.candidates, func(a, b candidate) int { return cmp.Compare(a.name, b.name) })
-		all = append(all, p.candidates...)
+		lists[i] = p.candidates
+	}
+	var all []candidate
+	if len(lists) == 1 {
+		all = lists[0] // without a copy
+	} else {
+		all = slices.Concat(lists...)
 	}
 	g := &gatherer{source: src, options: o}
 	var err error
