@@ -128,3 +128,26 @@ func TestHalvesAreReadByTable(t *testing.T) {
 		require.Equal(t, math.Float32bits(slow[h]), math.Float32bits(fast[h]), "%#x", h)
 	}
 }
+
+// What waits for a disk is read by many at a time, what lies in memory by as many as compute.
+func TestLoaderReadsFilesByMany(t *testing.T) {
+	next := func(dst []int) error { clear(dst); return nil }
+	for _, c := range []struct {
+		name  string
+		d     *Dataset
+		asked int
+		want  int
+	}{
+		{"in memory", toy(t, 2, 4, Options{}), 0, runtime.GOMAXPROCS(0)},
+		{"in a file", toy(t, 2, 4, Options{CacheBytes: 1}), 0, max(diskReaders, runtime.GOMAXPROCS(0))},
+		{"kept", toy(t, 2, 4, Options{CacheBytes: 1, KeepCache: true, CacheDir: t.TempDir()}), 0, max(diskReaders, runtime.GOMAXPROCS(0))},
+		{"vectors", randomVectors(t, 20, 3), 0, max(diskReaders, runtime.GOMAXPROCS(0))},
+		{"as asked", randomVectors(t, 20, 3), 3, 3},
+	} {
+		l, err := NewLoader(c.d, LoaderConfig{Batch: 40, Workers: c.asked}, next, 0)
+		require.NoError(t, err, c.name)
+		require.Equal(t, c.want, l.conf.Workers, c.name)
+		l.Close()
+		require.NoError(t, c.d.Close())
+	}
+}

@@ -149,6 +149,14 @@ func (s *store) reserve(inMemory bool, dir string) error {
 	return errors.Wrapf(file.Truncate(n), "datasets: cache file of %d MiB in %s", n>>20, file.Name())
 }
 
+// onDisk reports whether items are read from a file when they are needed.
+func (s *store) onDisk() bool {
+	if s.vectors != nil {
+		return s.vectors.close != nil
+	}
+	return s.memory == nil
+}
+
 // path is where a row came from.
 func (s *store) path(row int) string {
 	if s.vectors != nil {

@@ -51,6 +51,7 @@ var house = []floor{
 	{"internal/exclusive", nil, false, "a guard"},
 	{"internal/filewrite", nil, false, "files are written of bytes"},
 	{"internal/ram", nil, false, "a question to the system"},
+	{"internal/diskroom", []string{"internal/ram"}, false, "a question to the system"},
 	{"internal/safetensors", []string{"internal/fileread"}, false, "a file format"},
 	{"internal/tensorboard", nil, false, "a file format"},
 	{"internal/npy", nil, false, "a file format"},
