@@ -33,7 +33,7 @@ type Config struct {
 	// the gallery (141,000 items among themselves) only as many as do; -1: all, whatever that takes.
 	EvalQueries int `json:"eval_queries,omitempty" yaml:"eval_queries,omitempty"`
 	// Metric is the figure of merit on the validation classes, such as recall_at_1 or
-	// map_at_r: larger is better, and between equals MAP@R decides, then the later step.
+	// map_at_r, one of metrics.Names; cmc_at_K and cmc_map need cameras: larger is better, and between equals MAP@R decides, then the later step.
 	// recall_at_1 if empty.
 	Metric string `json:"metric,omitempty" yaml:"metric,omitempty"`
 	// Patience stops the run after so many evaluations in a row of which none brought a better
