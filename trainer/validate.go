@@ -92,6 +92,7 @@ func (c Config) Validate() error {
 	f.add(!finite(c.Clip) || c.Clip < 0, "%s is %v, want a positive norm, or 0 for none", field.Name("Clip"), c.Clip)
 	f.add(c.EvalEvery < -1, "%s is %d, want a number of steps, 0 for the default or -1 for never", every, c.EvalEvery)
 	f.add(c.EvalBatch < 0 || c.EvalBatch > most, "%s is %d, want 1 … %d", field.Name("EvalBatch"), c.EvalBatch, most)
+	f.add(c.EvalQueries < -1, "%s is %d, want a number of queries, 0 for the default or -1 for all", field.Name("EvalQueries"), c.EvalQueries)
 	f.add(c.Net.Embedding > most, "%s is %d, want at most %d", field.Name("Net.Embedding"), c.Net.Embedding, most)
 	f.add(c.Patience < 0, "%s is %d, want a number of evaluations, or 0 for none", field.Name("Patience"), c.Patience)
 	f.add(c.Patience > 0 && c.EvalEvery < 0, "%s is %d, but %s says never to evaluate", field.Name("Patience"), c.Patience, every)

@@ -58,6 +58,7 @@ type settings struct {
 	seed                  int
 
 	evalEvery, evalBatch int
+	evalQueries          int
 	metric, keep         string
 	patience             int
 	checkpointEvery      int
@@ -147,6 +148,7 @@ func (s *settings) register(f *flags) {
 	f.group("Measuring and saving")
 	f.whole(&s.evalEvery, "eval-every", 0, "STEPS", "steps between two looks at the validation classes; a tenth of the run if 0, -1 for none between start and end")
 	f.whole(&s.evalBatch, "eval-batch", 128, "N", "pictures at a time when embedding")
+	f.whole(&s.evalQueries, "eval-queries", 0, "N", "pictures that are searched for among all when measuring, drawn at random; if 0 all, but of a set of more than 141,000 only some (20 billion pairs), -1 for all")
 	f.text(&s.metric, "metric", "recall_at_1", "NAME", "chooses the best weights and ends the run: "+strings.Join(metrics.Names(), ", ")+", K being a number; cmc is of re-identification and needs cameras; between equals MAP@R decides, then the later step")
 	f.whole(&s.patience, "patience", 0, "N", "stop after N looks without a better metric; 0 never")
 	f.text(&s.keep, "keep", "best", "best|last", "which weights become the model")
@@ -199,6 +201,7 @@ func (s *settings) run() (trainer.Config, error) {
 		Nesterov: s.nesterov, WeightDecay: s.weightDecay}
 	c.Steps, c.Epochs, c.Clip, c.Seed = s.steps, s.epochs, s.clip, uint64(s.seed)
 	c.EvalEvery, c.EvalBatch, c.Metric, c.Patience = s.evalEvery, s.evalBatch, s.metric, s.patience
+	c.EvalQueries = s.evalQueries
 	c.Keep, c.CheckpointEvery = trainer.Keep(s.keep), s.checkpointEvery
 	c.Threads, c.Device, c.TF32, c.AnyOrder = s.threads, s.device, s.tf32, s.anyOrder
 	return c, nil
