@@ -77,6 +77,25 @@ func (t Triplets) packed(d, pos, neg Expr) Expr {
 	}, d, pos.Detach(), neg.Detach())
 }
 
+// PairCounts tell, of each pair, in how many triplets of the window it is: positive pairs and
+// negative pairs, both of the shape of d. No gradient flows through them.
+func (t Triplets) PairCounts(d, pos, neg Expr) (positives, negatives Expr) {
+	// The derivative of the sum of terms without a bound is 1 to each triplet's positive
+	// distance and −1 to its negative one.
+	t.Margin, t.Smooth, t.Swap, t.Low, t.High = unbounded, false, false, math.Inf(-1), math.Inf(1)
+	sums := t.packed(d, pos, neg)
+	o, ok := sums.at()
+	if !ok {
+		return Fail(sums.Err()), Fail(sums.Err())
+	}
+	spec := device.TripletsGrad(o.spec.(device.Triplets))
+	counts := apply(spec, d.Shape(), nil, d.Detach(), Data(o.from[1]), Data(o.from[2]), sums.Detach().Constant(1, sums.Shape()...))
+	return Where(pos, counts, 0), Where(neg, counts.Neg(), 0)
+}
+
+// unbounded is a margin that no difference of distances exceeds.
+const unbounded = 1e30
+
 // sameAs is mask, or an error if its shape is not x's.
 func sameAs(mask, x Expr) Expr {
 	if err := sameShape(mask, x); err != nil {

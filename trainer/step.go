@@ -10,6 +10,7 @@ import (
 	"medusa/graph"
 	"medusa/losses"
 	"medusa/nets"
+	"medusa/pairs"
 )
 
 // step is the graph of training: one batch in, loss and gradients out.
@@ -49,9 +50,6 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device
 		return nil, nil, err
 	}
 	cost, err := lossNode(loss, net, y)
-	if err == nil && cost == nil {
-		err = errors.Errorf("trainer: the loss %T gives neither a node nor an error", loss)
-	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -64,7 +62,7 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device
 	if s.embed, err = graph.Keep(net.Embedding); err != nil {
 		return nil, nil, err
 	}
-	if err := dev.Hold(graph.Tensors(params, paramsOf(loss))...); err != nil {
+	if err := dev.Hold(graph.Tensors(params, losses.ParamsOf(loss))...); err != nil {
 		return nil, nil, err
 	}
 	if s.vm, err = graph.NewMachineOn(g, dev); err != nil {
@@ -73,19 +71,16 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device
 	return s, loss, nil
 }
 
-// paramsOf is the loss's own parameters; nil if it has none.
-func paramsOf(l losses.Loss) *graph.Params {
-	if t, ok := l.(losses.Trainable); ok {
-		return t.Params()
-	}
-	return nil
-}
-
+// lossNode is the loss of what a network makes of a batch.
 func lossNode(loss losses.Loss, net nets.Net, y *gorgonia.Node) (*gorgonia.Node, error) {
-	if l, ok := loss.(losses.OnFeatures); ok {
-		return l.LossOnFeatures(losses.Features{Trunk: net.Trunk, Raw: net.Raw, Embedding: net.Embedding}, y)
+	b := pairs.Of(net.Embedding, y)
+	if net.Raw != nil {
+		b.Raw = graph.Of(net.Raw)
 	}
-	return loss.Loss(net.Embedding, y)
+	if net.Trunk != nil {
+		b.Trunk = graph.Of(net.Trunk)
+	}
+	return losses.BuildOn(loss, b)
 }
 
 // all are the tensors of a set that may be nil.
@@ -104,13 +99,13 @@ const (
 // gradients adds the gradients to all learned tensors, and a slot for each.
 func (s *step) gradients(g *gorgonia.ExprGraph, cost *gorgonia.Node, params *graph.Params, loss losses.Loss) error {
 	items, nodes := params.Learned(g)
-	for _, item := range slices.Concat(params.All(), all(paramsOf(loss))) {
+	for _, item := range slices.Concat(params.All(), all(losses.ParamsOf(loss))) {
 		if !finite(item.LRScale) || item.LRScale < 0 {
 			return errors.Errorf("trainer: the learning-rate scale of %s is %v, want a positive number, or 0 for 1", item.Name, item.LRScale)
 		}
 	}
 	s.addSlots(netPrefix, items)
-	if p := paramsOf(loss); p != nil {
+	if p := losses.ParamsOf(loss); p != nil {
 		own, ownNodes := p.Learned(g)
 		s.addSlots(lossPrefix, own)
 		s.ownSlots = len(own)

@@ -71,7 +71,7 @@ func (s *Stepper) build(cfg StepperConfig, run Config) (err error) {
 	if err != nil {
 		return err
 	}
-	s.own = paramsOf(loss)
+	s.own = losses.ParamsOf(loss)
 	for _, slot := range s.step.slots[len(s.step.slots)-s.step.ownSlots:] {
 		slot.rate *= run.Solver.LossLR
 	}

@@ -337,7 +337,7 @@ func (t *Trainer) assemble() (err error) {
 	if err != nil {
 		return err
 	}
-	t.own = paramsOf(t.loss)
+	t.own = losses.ParamsOf(t.loss)
 	if t.monitor, err = newMonitor(t.loss, t.sampler.Batch(), t.step.size); err != nil {
 		return err
 	}

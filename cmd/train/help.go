@@ -23,7 +23,7 @@ func printHelp(out io.Writer, f *flags) {
 
 Defaults stand in brackets. Flags on the command line win over the configuration file.`, columns))
 	f.help(out, columns)
-	fmt.Fprintf(out, "\nLosses\n%s\n", losses.HelpIn(columns))
+	fmt.Fprintf(out, "\nLosses\n%s\n", losses.Help(columns))
 }
 
 // howLong is how long the embedded set takes, as README says it too.

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"medusa/internal/field"
+	"medusa/losses"
 	"medusa/trainer"
 )
 
@@ -50,12 +51,8 @@ func (s *settings) positive() error {
 // compares reports whether the loss has pairs or triplets alone: a classifier learns from
 // any batch.
 func (s *settings) compares() bool {
-	for part := range strings.SplitSeq(s.loss, "+") {
-		if name, _, _ := strings.Cut(part, ":"); strings.TrimSpace(name) == "ce" {
-			return false
-		}
-	}
-	return true
+	l, err := losses.Parse(s.loss, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2})
+	return err == nil && !losses.Classifies(l) // what is no loss is told elsewhere
 }
 
 // used refuses flags of the command line that mean nothing to the sampler, and batches that

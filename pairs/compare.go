@@ -1,0 +1,135 @@
+package pairs
+
+import (
+	"medusa/graph"
+)
+
+// Compared is a batch whose rows were compared with those of its reference set.
+type Compared struct {
+	Labels   graph.Expr // (B), of the anchors
+	D        graph.Expr // (B, M): distances; a similarity s enters as −s, so that smaller is nearer
+	Pos, Neg graph.Expr // (B, M): what the selection holds of each positive and negative pair
+	Hold     Hold       // whether Pos and Neg are masks, counts or weights
+	// Plain reports that the batch is compared with itself and every pair counts, once: then D,
+	// unless the metric is skew, Pos and Neg are symmetric.
+	Plain bool
+
+	batch  Batch
+	metric Metric
+}
+
+// Compare compares the rows of the batch with those of its reference set and tells which pairs
+// count. Triplets that a window chose make pairs, each of which counts as often as it is in a
+// triplet. The first error is in D, Pos and Neg.
+func (b Batch) Compare(m Metric) Compared {
+	c := b.compare(m)
+	w := b.Chosen.Window
+	if c.D.Err() != nil || !given(w.D) {
+		return c
+	}
+	t := graph.Triplets{Window: graph.Window{Above: w.Above, AtMost: w.AtMost}}
+	if c.Hold != Masks {
+		return c.fail(errWeightedTriplets)
+	}
+	c.Pos, c.Neg = t.PairCounts(w.D.Detach(), c.Pos, c.Neg)
+	c.Hold, c.Plain = Counts, false
+	return c
+}
+
+// compare is Compare without the window.
+func (b Batch) compare(m Metric) (c Compared) {
+	c = Compared{Labels: b.Labels, Hold: b.Chosen.Hold, Plain: !b.HasReference() && b.Chosen.Whole(), batch: b, metric: m}
+	if err := b.Check(); err != nil {
+		return c.fail(err)
+	}
+	if err := b.Chosen.check(b.size()); err != nil {
+		return c.fail(err)
+	}
+	c.D = nearness(m, b.X, b.reference())
+	c.Pos, c.Neg = b.labelled()
+	if given(b.Chosen.Pos) {
+		c.Pos = b.Chosen.Pos.Detach()
+	}
+	if given(b.Chosen.Neg) {
+		c.Neg = b.Chosen.Neg.Detach()
+	}
+	return c
+}
+
+// reference is what the rows are compared with.
+func (b Batch) reference() graph.Expr {
+	if b.HasReference() {
+		return b.Ref
+	}
+	return b.X
+}
+
+// labelled are the masks of all pairs.
+func (b Batch) labelled() (pos, neg graph.Expr) {
+	if b.HasReference() {
+		return graph.PairMasksBetween(b.Labels, b.RefLabels)
+	}
+	return graph.PairMasks(b.Labels)
+}
+
+// nearness is the metric with the sign of a distance.
+func nearness(m Metric, x, y graph.Expr) graph.Expr {
+	if m == nil {
+		return graph.Fail(errNoMetric)
+	}
+	d := m.Between(x, y)
+	if m.Similarity() {
+		d = d.Neg()
+	}
+	return d
+}
+
+func (c Compared) fail(err error) Compared {
+	c.D, c.Pos, c.Neg = graph.Fail(err), graph.Fail(err), graph.Fail(err)
+	return c
+}
+
+// Turned is the batch seen from the reference set: what its rows are to those of the batch,
+// with D, Pos and Neg transposed to (M, B).
+func (c Compared) Turned() Compared {
+	c.D = c.D.T()
+	if c.Plain {
+		return c // pairs are symmetric
+	}
+	if c.batch.HasReference() && c.batch.Chosen.Whole() {
+		c.Pos, c.Neg = graph.PairMasksBetween(c.batch.RefLabels, c.batch.Labels)
+	} else {
+		c.Pos, c.Neg = c.Pos.T(), c.Neg.T()
+	}
+	if c.batch.HasReference() {
+		c.Labels = c.batch.RefLabels
+	}
+	return c
+}
+
+// Once is c where each pair that counts several times counts once.
+func (c Compared) Once() Compared {
+	if c.Hold == Counts && c.D.Err() == nil {
+		c.Pos, c.Neg, c.Hold = c.Pos.Above(0), c.Neg.Above(0), Masks
+	}
+	return c
+}
+
+// RowLogSumExp is ln Σ w·eˣ of each row of x (B, M) over the pairs, (B, 1), where w is what
+// Pos or Neg, which pairs is, holds of the pair; empty for a row without a pair.
+func (c Compared) RowLogSumExp(pairs, x graph.Expr, empty float64) graph.Expr {
+	return graph.RowLogSumExp(pairs, c.logWeighted(pairs, x), empty)
+}
+
+// RowLogSumExpOf is RowLogSumExp, 0 for a row without a pair, with the mask (B, 1) of the rows
+// that have one.
+func (c Compared) RowLogSumExpOf(pairs, x graph.Expr) (sum, some graph.Expr) {
+	return graph.RowLogSumExpOf(pairs, c.logWeighted(pairs, x))
+}
+
+func (c Compared) logWeighted(pairs, x graph.Expr) graph.Expr {
+	if c.Hold == Masks {
+		return x
+	}
+	return x.Add(graph.Where(pairs, pairs, 1).Log()) // ln 1 where there is no pair
+}
