@@ -118,7 +118,7 @@ func Under(err error, pkg, owner string) error {
 }
 
 // packages are those whose names stand before messages.
-var packages = []string{"trainer", "datasets", "losses", "nets", "samplers", "metrics", "graph", "gpu", "cuda", "cpu", "device", "report", "safetensors", "miners"}
+var packages = []string{"trainer", "datasets", "losses", "nets", "samplers", "metrics", "graph", "gpu", "cuda", "cpu", "device", "report", "safetensors", "miners", "pairs", "optim"}
 
 // Bare is a message without the name of the package that says so.
 func Bare(message string) string {
