@@ -36,6 +36,9 @@ func (c Compared) triplets(name string, t graph.Triplets) Term {
 			return Fail(name, errors.New("pairs: a window over distances of another metric than the loss has"))
 		}
 	}
+	if t.Swap && c.batch.HasReference() {
+		t.Among = nearness(c.metric, c.batch.Ref, c.batch.Ref)
+	}
 	of := func(low, high float64) graph.TripletSums {
 		t := t
 		t.Low, t.High = low, high

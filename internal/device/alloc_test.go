@@ -16,8 +16,8 @@ func TestKernelsAllocateNothing(t *testing.T) {
 	d := Distance{Metric: Euclidean, N: n, M: n, D: m, Self: true}
 	norm := Normalize{Rows: n, Cols: m, P: 2, Eps: 1e-12}
 	lse := RowReduce{Op: RowLogSumExp, K: 1, Rows: n, Cols: m}
-	terms := RowTermsGrad{Rows: n, Cols: n, Pairs: Negative, Hinge: true, K: -1, C: 1}
-	largest := RowReduce{Op: RowMax, Rows: n, Cols: n, K: 1, Pairs: Positive}
+	terms := RowTermsGrad{Rows: n, Cols: n, Mask: Mask{Pairs: Negative}, Hinge: true, K: -1, C: 1}
+	largest := RowReduce{Op: RowMax, Rows: n, Cols: n, K: 1, Mask: Mask{Pairs: Positive}}
 	ce := CrossEntropy{Rows: n, Classes: m, Smoothing: 0.1}
 	rows := Gather{Rows: m, Cols: n, N: n}
 	for _, c := range []struct {
@@ -33,9 +33,9 @@ func TestKernelsAllocateNothing(t *testing.T) {
 		{Broadcast{From: []int{n, 1}, To: []int{n, m}}, n * m, []int{n}},
 		{d, n * n, []int{n * m}},
 		{matrixGrad(d), n * m, []int{n * m, n * n, n * n}},
-		{PairGrad{d, []Part{{Kind: TermsPart, Terms: terms}, {Kind: ReducePart, Reduce: RowReduceGrad(largest)}}}, n * m,
+		{PairGrad{Distance: d, Parts: []Part{{Kind: TermsPart, Terms: terms}, {Kind: ReducePart, Reduce: RowReduceGrad(largest)}}}, n * m,
 			[]int{n * m, n * n, n, 2 * n, n, ReduceColumns * n, ReduceColumns * n}},
-		{PairGrad{d, []Part{{Kind: ReducePart, Reduce: RowReduceGrad(largest)}}}, n * m,
+		{PairGrad{Distance: d, Parts: []Part{{Kind: ReducePart, Reduce: RowReduceGrad(largest)}}}, n * m,
 			[]int{n * m, n * n, n, ReduceColumns * n, ReduceColumns * n}},
 		{norm, n * m, []int{n * m}},
 		{NormalizeGrad(norm), n * m, []int{n * m, n * m, n * m}},
@@ -47,7 +47,7 @@ func TestKernelsAllocateNothing(t *testing.T) {
 		{CrossEntropyGrad(ce), n * m, []int{n * m, n, n}},
 		{rows, n * n, []int{n * m, n}},
 		{GatherGrad(rows), n * m, []int{n, n * n}},
-		{Where{N: n}, n, []int{n, n}},
+		{Where{Rows: 1, Cols: n}, n, []int{n, n}},
 		{Iota{N: n}, n, []int{n}},
 		{Constant{N: n, Value: 2}, n, []int{n}},
 		{MatMul{M: n, N: n, K: m}, n * n, []int{n * m, n * m}},

@@ -20,8 +20,9 @@ type fewTask struct {
 	twin  [TripletColumns]bool // counts the same as the column before
 	rows  []fewRow
 
-	d, pos, neg, up, out []float32
-	anchor               func(r *fewRow, a int)
+	pos, neg   maskRows[float32]
+	d, up, out []float32
+	anchor     func(r *fewRow, a int)
 }
 
 // fewRow is the scratch of a worker.
@@ -32,7 +33,7 @@ type fewRow struct {
 }
 
 func newFewTask(s Triplets) *fewTask {
-	t := &fewTask{s: s}
+	t := &fewTask{s: s, pos: newMaskRows[float32](s.Pos, s.N, s.M), neg: newMaskRows[float32](s.Neg, s.N, s.M)}
 	spans := s.Spans()
 	t.twin = twins(spans)
 	for k, span := range spans {
@@ -41,16 +42,23 @@ func newFewTask(s Triplets) *fewTask {
 	return t
 }
 
-// begin makes sure that each worker has its scratch.
-func (t *fewTask) begin() {
+// begin takes the inputs, makes sure that each worker has its scratch, and reports whether this
+// is the way to go; gradient says that the last input is the gradient to the sums.
+func (t *fewTask) begin(out []float32, in [][]float32, gradient bool) bool {
 	for len(t.rows) < cpu.Threads() {
-		t.rows = append(t.rows, fewRow{mask: make([]float32, t.s.N), dist: make([]float32, t.s.N)})
+		t.rows = append(t.rows, fewRow{mask: make([]float32, t.s.M), dist: make([]float32, t.s.M), pos: make([]int32, 0, t.s.M)})
 	}
+	t.d, t.out = in[0], out
+	in = t.neg.begin(t.pos.begin(in[1:]))
+	if gradient {
+		t.up = in[0]
+	}
+	return !t.many() && t.finite()
 }
 
 func (t *fewTask) run() {
 	cpu.DoAtMost(len(t.rows), (t.s.N+tripletGrain-1)/tripletGrain, t)
-	t.d, t.pos, t.neg, t.up, t.out = nil, nil, nil, nil, nil
+	t.d, t.up, t.out = nil, nil, nil
 }
 
 // Piece does some anchors.
@@ -75,10 +83,10 @@ func (c Cut) single() float32 {
 
 // gather reads anchor a's positives and the distances of its negatives.
 func (t *fewTask) gather(worker, a int) *fewRow {
-	n := t.s.N
+	m := t.s.M
 	r := &t.rows[worker]
-	r.pos = cpu.Marked(r.pos[:0], maskRow(t.s.Pos, t.pos, a, n, r.mask))
-	cpu.Where(r.dist, t.d[a*n:(a+1)*n], maskRow(t.s.Neg, t.neg, a, n, r.mask), float32(math.NaN()))
+	r.pos = cpu.Marked(r.pos[:0], t.pos.row(a, r.mask))
+	cpu.Where(r.dist, t.d[a*m:(a+1)*m], t.neg.row(a, r.mask), float32(math.NaN()))
 	return r
 }
 
@@ -87,9 +95,7 @@ func fewPositives(s Triplets, sorted func(out []float32, in [][]float32)) func(o
 	t := newFewTask(s)
 	t.anchor = t.sums
 	return func(out []float32, in [][]float32) {
-		t.begin()
-		t.d, t.pos, t.neg, t.out = in[0], in[1], in[2], out
-		if t.many() || !t.finite() {
+		if !t.begin(out, in, false) {
 			sorted(out, in)
 			return
 		}
@@ -114,7 +120,7 @@ func (t *fewTask) sums(r *fewRow, a int) {
 	var sums [TripletColumns]float64
 	margin := float32(t.s.Margin)
 	for _, p := range r.pos {
-		ap := t.d[a*t.s.N+int(p)]
+		ap := t.d[a*t.s.M+int(p)]
 		var number int
 		for k, span := range t.spans {
 			var sum float64
@@ -138,9 +144,7 @@ func fewPositivesGrad(g TripletsGrad, sorted func(out []float32, in [][]float32)
 	t := newFewTask(Triplets(g))
 	t.anchor = t.grad
 	return func(out []float32, in [][]float32) {
-		t.begin()
-		t.d, t.pos, t.neg, t.up, t.out = in[0], in[1], in[2], in[3], out
-		if t.many() || !t.finite() {
+		if !t.begin(out, in, true) {
 			sorted(out, in)
 			return
 		}
@@ -151,8 +155,8 @@ func fewPositivesGrad(g TripletsGrad, sorted func(out []float32, in [][]float32)
 // grad fills row a of the gradient: of each triplet in the span the positive gets the
 // anchor's gradient and the negative as much less.
 func (t *fewTask) grad(r *fewRow, a int) {
-	n := t.s.N
-	out := t.out[a*n : (a+1)*n]
+	m := t.s.M
+	out := t.out[a*m : (a+1)*m]
 	clear(out)
 	up := t.up[a*TripletColumns+TripletSum]
 	if up == 0 {
@@ -160,7 +164,7 @@ func (t *fewTask) grad(r *fewRow, a int) {
 	}
 	span := t.spans[TripletSum]
 	for _, p := range r.pos {
-		ap := t.d[a*n+int(p)]
+		ap := t.d[a*m+int(p)]
 		_, number := span.Sum(r.dist, ap, 0)
 		if number > 0 {
 			span.AddGrad(out, r.dist, -1, ap)
