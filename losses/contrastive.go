@@ -39,7 +39,7 @@ type Contrastive struct {
 	PosMargin float64       `doc:"distance up to which a positive pair costs nothing; 1 for a similarity; linear form only" min:"-10" max:"1e3"`
 	NegMargin float64       `doc:"distance from which on a negative pair costs nothing; 0 for a similarity" min:"-10" max:"1e3"`
 	Pooled    bool          `doc:"one average over positive and negative pairs together"`
-	Metric    pairs.Metric  `name:"distance" doc:"how embeddings are compared; margins are in its units"` // that of DefaultContrastive if nil
+	Metric    pairs.Metric  `name:"distance" doc:"how embeddings are compared; margins are in its units" none:"lp"`
 	Miner     miners.Miner  `doc:"which pairs count" none:"all"`
 	Reducer   pairs.Reducer `doc:"how terms become one number" none:"non-zero in the linear form, mean in the squared form"`
 }

@@ -50,7 +50,7 @@ type LiftedStructure struct {
 	PosMargin     float64       `doc:"β, taken off a positive pair's distance" min:"-10" max:"1e3"`
 	Sharpness     float64       `doc:"s of the smooth maximum, in units of 1/distance; the paper has 1; none in the max-margin form" min:"1e-3" max:"1e6"`
 	HardNegatives int           `doc:"negatives that each anchor keeps, the nearest; 0: all" min:"0" max:"1e6"`
-	Metric        pairs.Metric  `name:"distance" doc:"how embeddings are compared; margins are in its units"` // that of the default if nil
+	Metric        pairs.Metric  `name:"distance" doc:"how embeddings are compared; margins are in its units" none:"lp"`
 	Miner         miners.Miner  `doc:"which pairs count" none:"all"`
 	Reducer       pairs.Reducer `doc:"how terms become one number" none:"mean"`
 }

@@ -26,7 +26,7 @@ type MultiSimilarity struct {
 	Alpha   float64       `doc:"α, sharpness among positives" min:"1e-3" max:"1e4"`
 	Beta    float64       `doc:"β, sharpness among negatives" min:"1e-3" max:"1e4"`
 	Base    float64       `doc:"λ, similarity, or distance, that parts good pairs from bad ones" min:"-1e3" max:"1e3"`
-	Metric  pairs.Metric  `name:"distance" doc:"how embeddings are compared"` // cosine similarity if nil
+	Metric  pairs.Metric  `name:"distance" doc:"how embeddings are compared" none:"cosine"`
 	Miner   miners.Miner  `doc:"which pairs count" none:"all"`
 	Reducer pairs.Reducer `doc:"how the anchors' terms become one number" none:"mean"`
 }

@@ -6,7 +6,7 @@ import (
 	"medusa/internal/catalog"
 )
 
-const usage = `A loss is name(parameter=value, …), and several are joined by +, each with a weight before it:
+const usage = `A loss is name(parameter=value, …); several, each with a weight, are joined by +:
   triplet(margin=0.2, miner=batch-hard)
   triplet(margin=0.2, distance=lp(p=1), reducer=threshold(low=0.1)) + 0.1*ce(scale=16)
 The form of earlier versions is read as well:

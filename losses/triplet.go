@@ -35,7 +35,7 @@ type Triplet struct {
 	Margin  float64       `doc:"m, in units of distance" min:"0" max:"1e3"`
 	Soft    bool          `doc:"softplus in place of the hinge; often with margin=0"`
 	Swap    bool          `doc:"the nearer of anchor-negative and positive-negative counts"`
-	Metric  pairs.Metric  `name:"distance" doc:"how embeddings are compared; margins are in its units"` // that of the default if nil
+	Metric  pairs.Metric  `name:"distance" doc:"how embeddings are compared; margins are in its units" none:"lp"`
 	Miner   miners.Miner  `doc:"which triplets of the batch count" none:"all"`
 	Reducer pairs.Reducer `doc:"how terms become one number" none:"non-zero"`
 }

@@ -1,6 +1,8 @@
 package pairs
 
 import (
+	"math"
+
 	"medusa/graph"
 )
 
@@ -24,7 +26,12 @@ type Compared struct {
 func (b Batch) Compare(m Metric) Compared {
 	c := b.compare(m)
 	w := b.Chosen.Window
-	if c.D.Err() != nil || !given(w.D) {
+	switch {
+	case c.D.Err() != nil:
+		return c
+	case b.Chosen.Single:
+		return c.both()
+	case !given(w.D):
 		return c
 	}
 	t := graph.Triplets{Window: graph.Window{Above: w.Above, AtMost: w.AtMost}}
@@ -36,7 +43,18 @@ func (b Batch) Compare(m Metric) Compared {
 	return c
 }
 
-// compare is Compare without the window.
+// both is c without the pairs of anchors that have a positive alone, or a negative: they make no
+// triplet.
+func (c Compared) both() Compared {
+	_, some := graph.RowMaxOf(c.Pos, c.D)
+	_, others := graph.RowMinOf(c.Neg, c.D)
+	none := c.D.Detach().Constant(math.Inf(-1), c.D.Shape()[0], 1)
+	all := graph.Where(some.Mul(others), c.D.Detach().Constant(math.Inf(1), c.D.Shape()[0], 1), math.Inf(-1))
+	c.Pos, c.Neg = graph.Within(c.Pos, c.D, none, all), graph.Within(c.Neg, c.D, none, all)
+	return c
+}
+
+// compare is Compare without what triplets mean to pairs.
 func (b Batch) compare(m Metric) (c Compared) {
 	c = Compared{Labels: b.Labels, Hold: b.Chosen.Hold, Plain: !b.HasReference() && b.Chosen.Whole(), batch: b, metric: m}
 	if err := b.Check(); err != nil {

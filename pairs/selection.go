@@ -20,8 +20,8 @@ type Selection struct {
 	Hold     Hold
 	// Window chooses triplets of these pairs.
 	Window Window
-	// Single says that an anchor has at most one positive and at most one negative, and both or
-	// none, so that it has one triplet or none.
+	// Single says that an anchor has at most one positive and at most one negative, which are
+	// meant as one triplet: the one without the other does not count.
 	Single bool
 }
 
