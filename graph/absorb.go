@@ -64,7 +64,6 @@ func (e Expr) source() (device.Mask, []Expr) {
 	if !ok {
 		return device.Mask{}, []Expr{e.Detach()}
 	}
-	o.absorbed = true
 	in := make([]Expr, len(o.from))
 	for i, n := range o.from {
 		in[i] = Data(n)

@@ -54,7 +54,7 @@ func choose(mask Expr, c device.Choice, in ...Expr) Expr {
 	for _, e := range in {
 		all = append(all, e.Detach())
 	}
-	return apply(spec, s, nil, all...)
+	return pairMask(spec, all...)
 }
 
 // RowFarthest is the mask (N, M) of the largest entry of each row of x where mask is 1,

@@ -122,7 +122,8 @@ func TestOpsOnDevice(t *testing.T) {
 		"LogSoftmaxAgainstFormula": TestLogSoftmaxAgainstFormula, "LogSoftmaxCorners": TestLogSoftmaxCorners,
 		"CrossEntropyAgainstFormula": TestCrossEntropyAgainstFormula, "LabelOutOfRange": TestLabelOutOfRange,
 		"TripletSumsDifferences": TestTripletSumsDifferences, "TripletCounts": TestTripletCounts, "RowChoices": TestRowChoices,
-		"TripletsRefuse": TestTripletsRefuse,
+		"TripletsRefuse": TestTripletsRefuse, "FormulasOverPairsDifferences": TestFormulasOverPairsDifferences,
+		"PairMasksBetween": TestPairMasksBetween, "WithinBounds": TestWithinBounds, "LpDistances": TestLpDistances, "LpCorners": TestLpCorners,
 	} {
 		t.Run(name, test)
 	}

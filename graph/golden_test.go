@@ -27,7 +27,10 @@ func TestGoldenDistances(t *testing.T) {
 			return false
 		}
 		for dt, tol := range map[tensor.Dtype]float64{tensor.Float64: 1e-9, tensor.Float32: 1e-4} {
-			checkDistances(t, r, m, sides, dt, tol)
+			checkDistances(t, r, m.Between, sides, dt, tol)
+			if d := r.Distance; d.Type == "LpDistance" {
+				checkDistances(t, r, lp(d.P, d.Power, d.Normalize), sides, dt, tol)
+			}
 		}
 		return true
 	})
@@ -56,6 +59,20 @@ func goldenMetric(d *golden.Distance) (m graph.Metric, ok bool) {
 	return m, m.Similarity() == d.Inverted
 }
 
+// lp is the distance of pytorch-metric-learning's LpDistance.
+func lp(p, power float64, normalize bool) func(x, y graph.Expr) graph.Expr {
+	return func(x, y graph.Expr) graph.Expr {
+		if normalize {
+			u := graph.NormalizeLp(x, p)
+			if x == y {
+				return graph.LpDistances(u, u, p).Power(power)
+			}
+			x, y = u, graph.NormalizeLp(y, p)
+		}
+		return graph.LpDistances(x, y, p).Power(power)
+	}
+}
+
 // goldenSides are the embeddings whose distances were recorded: one matrix, or two.
 func goldenSides(r *golden.Record) (sides []golden.Matrix, ok bool) {
 	for _, field := range []string{"query", "reference"} {
@@ -78,7 +95,7 @@ func goldenSides(r *golden.Record) (sides []golden.Matrix, ok bool) {
 	return sides, true
 }
 
-func checkDistances(t *testing.T, r *golden.Record, m graph.Metric, sides []golden.Matrix, dt tensor.Dtype, tol float64) {
+func checkDistances(t *testing.T, r *golden.Record, between func(x, y graph.Expr) graph.Expr, sides []golden.Matrix, dt tensor.Dtype, tol float64) {
 	g := gorgonia.NewGraph()
 	var x []graph.Expr
 	var nodes gorgonia.Nodes
@@ -87,7 +104,7 @@ func checkDistances(t *testing.T, r *golden.Record, m graph.Metric, sides []gold
 		nodes = append(nodes, n)
 		x = append(x, graph.Of(n))
 	}
-	d := m.Between(x[0], x[len(x)-1])
+	d := between(x[0], x[len(x)-1])
 	rows, cols := d.Shape()[0], d.Shape()[1]
 	// The objective of the file: Σ M_ij·(probe(N)[i] + 0.7)·(probe(N)[N−1−j] − 0.2).
 	require.Contains(t, objective(t, r), "sum_ij M_ij * (probe(N)[i]+0.7) * (probe(N)[N-1-j]-0.2)")

@@ -54,10 +54,19 @@ func checkedLabels(what string, labels Expr) (Expr, error) {
 
 func pairMasks(rows, cols int, cross bool, labels Expr) (pos, neg Expr) {
 	mask := func(p device.Pairs) Expr {
-		spec := device.PairMask{Rows: rows, Cols: cols, Mask: device.Mask{Pairs: p, Cross: cross}}
-		return apply(spec, []int{rows, cols}, nil, labels)
+		return pairMask(device.PairMask{Rows: rows, Cols: cols, Mask: device.Mask{Pairs: p, Cross: cross}}, labels)
 	}
 	return mask(device.Positive), mask(device.Negative)
+}
+
+// pairMask is a mask that lies in memory only where it is read as numbers: not where nothing reads
+// it, nor where its readers make it row by row.
+func pairMask(spec device.PairMask, in ...Expr) Expr {
+	mask := apply(spec, []int{spec.Rows, spec.Cols}, nil, in...)
+	if o, ok := mask.at(); ok {
+		o.absorbed = true
+	}
+	return mask
 }
 
 // SameLabel is the mask (N, M) of the labels a (N) and b (M) that are equal.
@@ -80,7 +89,8 @@ func SumOver(mask, x Expr) Expr { return masked(mask, x).Sum() }
 
 // MeanOver is the mean of x over the entries where mask is 1, a scalar; 0 if there are none.
 func MeanOver(mask, x Expr) Expr {
-	return SumOver(mask, x).Div(countOf(mask, Expr.Sum).Max(one(mask)))
+	count := countOf(mask, Expr.Sum)
+	return SumOver(mask, x).Div(count.Max(one(count)))
 }
 
 // RowCount is the number of entries of each row of mask (N, M) that are not 0, (N, 1).
@@ -148,7 +158,7 @@ func RowTerms(mask, x Expr, low, high float64) (sum, count Expr) {
 // 0 for a row with none.
 func RowMean(mask, x Expr) Expr {
 	count := countOf(mask, func(e Expr) Expr { return e.SumAxis(1) })
-	return RowSum(mask, x).Div(count.Max(one(mask)))
+	return RowSum(mask, x).Div(count.Max(one(count)))
 }
 
 // RowMax is the largest entry of each row of x (N, M) where mask is 1, (N, 1); empty for

@@ -15,9 +15,10 @@ type PairGrad struct {
 
 // Part is a matrix (N, M) in a sum, with the inputs that it is made of.
 type Part struct {
-	Kind   PartKind
-	Terms  RowTermsGrad  // of TermsPart
-	Reduce RowReduceGrad // of ReducePart
+	Kind     PartKind
+	Terms    RowTermsGrad  // of TermsPart
+	Reduce   RowReduceGrad // of ReducePart
+	Triplets TripletsGrad  // of TripletsPart, without Swap
 }
 
 // PartKind tells how a Part is made.
@@ -25,9 +26,10 @@ type PartKind string
 
 // The kinds of Part.
 const (
-	MatrixPart PartKind = "matrix" // it is an input
-	TermsPart  PartKind = "terms"  // RowTermsGrad of d, from the mask's inputs and the gradient (N, 2)
-	ReducePart PartKind = "reduce" // RowReduceGrad of d, from the mask's inputs, the reduction and its gradient, (N, ReduceColumns)
+	MatrixPart   PartKind = "matrix"   // it is an input
+	TermsPart    PartKind = "terms"    // RowTermsGrad of d, from the mask's inputs and the gradient (N, 2)
+	TripletsPart PartKind = "triplets" // TripletsGrad of d, from the masks' inputs and the gradient (N, TripletColumns)
+	ReducePart   PartKind = "reduce"   // RowReduceGrad of d, from the mask's inputs, the reduction and its gradient, (N, ReduceColumns)
 )
 
 // Inputs is how many inputs the part has of its own.
@@ -37,6 +39,8 @@ func (p Part) Inputs() int {
 		return p.Terms.Mask.Inputs() + 1
 	case ReducePart:
 		return p.Reduce.Mask.Inputs() + 2
+	case TripletsPart:
+		return p.Triplets.Pos.Inputs() + p.Triplets.Neg.Inputs() + 1
 	}
 	return 1
 }
@@ -48,6 +52,8 @@ func (p Part) symmetric() bool {
 		return p.Terms.Mask.Symmetric()
 	case ReducePart:
 		return p.Reduce.Op != RowLogSumExp || p.Reduce.Mask.Symmetric()
+	case TripletsPart:
+		return false
 	}
 	return true
 }
@@ -102,6 +108,8 @@ func rowsOf[T cpu.Float](p Part) rowMaker[T] {
 		return newTermsRows[T](p.Terms)
 	case ReducePart:
 		return newReduceRows[T](p.Reduce)
+	case TripletsPart:
+		return newTripletRows[T](p.Triplets)
 	}
 	return nil
 }

@@ -68,8 +68,19 @@ func newTripletTask[T cpu.Float](s Triplets, count int) *tripletTask[T] {
 
 // run goes through all rows; with a gradient the last input is that to the sums.
 func (t *tripletTask[T]) run(out []T, in [][]T, gradient bool) {
-	t.out, t.d = out, in[0]
-	in = t.neg.begin(t.pos.begin(in[1:]))
+	t.out = out
+	t.begin(in[0], in[1:], gradient)
+	for len(t.workers) < cpu.Threads() {
+		t.workers = append(t.workers, newTripletRow[T](t.s.M))
+	}
+	cpu.DoAtMost(len(t.workers), (t.count+tripletGrain-1)/tripletGrain, t)
+	t.d, t.among, t.up, t.out = nil, nil, nil, nil
+}
+
+// begin takes the inputs.
+func (t *tripletTask[T]) begin(d []T, in [][]T, gradient bool) {
+	t.d = d
+	in = t.neg.begin(t.pos.begin(in))
 	t.among = t.d
 	if t.s.Among {
 		t.among, in = in[0], in[1:]
@@ -77,11 +88,6 @@ func (t *tripletTask[T]) run(out []T, in [][]T, gradient bool) {
 	if gradient {
 		t.up = in[0]
 	}
-	for len(t.workers) < cpu.Threads() {
-		t.workers = append(t.workers, newTripletRow[T](t.s.M))
-	}
-	cpu.DoAtMost(len(t.workers), (t.count+tripletGrain-1)/tripletGrain, t)
-	t.d, t.among, t.up, t.out = nil, nil, nil, nil
 }
 
 // Piece does some rows.
@@ -357,20 +363,10 @@ func (s TripletsGrad) cpu() Kernel {
 }
 
 func tripletsGrad[T cpu.Float](g TripletsGrad) func(out []T, in [][]T) {
-	s := Triplets(g)
-	t := newTripletTask[T](s, s.N)
-	sum := s.Spans()[TripletSum]
+	t := newTripletTask[T](Triplets(g), g.N)
 	t.body = func(row *tripletRow[T], a int) {
-		clear(row.grad)
-		d, up := t.d[a*s.M:(a+1)*s.M], float64(t.up[a*TripletColumns+TripletSum])
-		row.gatherPositives(d, t.pos.row(a, row.mask))
-		neg := t.neg.row(a, row.mask)
-		if s.Swap || s.Smooth {
-			t.enumerateGrad(row, d, neg, up)
-		} else {
-			countGrad(sum, row, d, neg, up)
-		}
-		if s.Swap && !s.Among {
+		t.anchorGrad(row, a)
+		if g.Swap && !g.Among {
 			t.swapGrad(row, a)
 		}
 		t.write(row, a)
@@ -378,8 +374,25 @@ func tripletsGrad[T cpu.Float](g TripletsGrad) func(out []T, in [][]T) {
 	return func(out []T, in [][]T) { t.run(out, in, true) }
 }
 
+// anchorGrad sets a row's gradient to what anchor a's distances get as the anchor's.
+func (t *tripletTask[T]) anchorGrad(row *tripletRow[T], a int) {
+	s := t.s
+	clear(row.grad)
+	d, up := t.d[a*s.M:(a+1)*s.M], float64(t.up[a*TripletColumns+TripletSum])
+	row.gatherPositives(d, t.pos.row(a, row.mask))
+	neg := t.neg.row(a, row.mask)
+	if s.Swap || s.Smooth {
+		t.enumerateGrad(row, d, neg, up)
+	} else {
+		countGrad(s.Spans()[TripletSum], row, d, neg, up)
+	}
+}
+
 func (t *tripletTask[T]) write(row *tripletRow[T], a int) {
-	out := t.out[a*t.s.M : (a+1)*t.s.M]
+	row.write(t.out[a*t.s.M : (a+1)*t.s.M])
+}
+
+func (row *tripletRow[T]) write(out []T) {
 	for j, v := range row.grad {
 		out[j] = T(v)
 	}

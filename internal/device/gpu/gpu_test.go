@@ -490,6 +490,10 @@ func (p pair) pairGrad(rng *rand.Rand, d device.Distance, x, y, dist []float32) 
 		in = [][]float32{x, dist}
 	}
 	all, inputs := masks(rng, n, m)
+	if n != 9 || d.Metric != device.Euclidean { // one of the kinds, not all
+		one := rng.IntN(len(all))
+		all, inputs = all[one:one+1], inputs[one:one+1]
+	}
 	for i, k := range all {
 		terms := device.RowTermsGrad{Rows: n, Cols: m, Low: math.NaN(), High: math.NaN(), Mask: k, Hinge: true, K: -1, C: 1.3}
 		spec.Parts = append(spec.Parts, device.Part{Kind: device.TermsPart, Terms: terms})
@@ -502,6 +506,14 @@ func (p pair) pairGrad(rng *rand.Rand, d device.Distance, x, y, dist []float32) 
 		res := p.run(reduce, n*device.ReduceColumns, append([][]float32{dist}, inputs[i]...)...)
 		spec.Parts = append(spec.Parts, device.Part{Kind: device.ReducePart, Reduce: device.RowReduceGrad(reduce)})
 		in = append(append(in, inputs[i]...), res, random(rng, n*device.ReduceColumns))
+		neg := (i + 1) % len(all)
+		triplets := device.Triplets{N: n, M: m, Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Smooth: i%2 == 0, Pos: k, Neg: all[neg]}
+		spec.Parts = append(spec.Parts, device.Part{Kind: device.TripletsPart, Triplets: device.TripletsGrad(triplets)})
+		up := random(rng, n*device.TripletColumns)
+		for i := range up {
+			up[i] /= 30
+		}
+		in = append(append(append(in, inputs[i]...), inputs[neg]...), up)
 	}
 	spec.Parts = append(spec.Parts, device.Part{Kind: device.MatrixPart})
 	in = append(in, random(rng, n*m))
@@ -514,11 +526,11 @@ func (p pair) pairGrad(rng *rand.Rand, d device.Distance, x, y, dist []float32) 
 func TestRowReductions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 9))
 	p := pair{t: t, d: sim(t), rel: 2e-6}
-	for _, s := range [][2]int{{1, 1}, {2, 5}, {19, 19}, {40, 7}, {3, 300}, {300, 300}} {
+	for _, s := range [][2]int{{1, 1}, {2, 5}, {19, 19}, {3, 300}, {300, 300}} {
 		n, m := s[0], s[1]
 		all, inputs := masks(rng, n, m)
 		for i, k := range all {
-			if n == 300 && len(k.Choices) > 0 {
+			if len(k.Choices) > 0 && (n == 300 || m == 300 && k.Pairs != device.Negative) {
 				continue
 			}
 			p.rowReductions(rng, n, m, k, inputs[i])
@@ -607,6 +619,9 @@ func TestTriplets(t *testing.T) {
 		} {
 			s.N, s.M = n, m
 			for i := range kinds {
+				if n == 40 && i%4 > 1 {
+					continue
+				}
 				k := (i + 5) % len(kinds)
 				s.Pos, s.Neg = kinds[i], kinds[k]
 				in := append(append([][]float32{distances(n * m)}, inputs[i]...), inputs[k]...)

@@ -127,6 +127,8 @@ func (b *builder) pairGrad(s device.PairGrad) bool {
 				b.rowTermsGrad(p.Terms, d, at, scratch, g, i > 0)
 			case device.ReducePart:
 				b.rowReduceGrad(p.Reduce, d, at, scratch, g, i > 0)
+			case device.TripletsPart:
+				b.tripletsPart(device.Triplets(p.Triplets), d, at, scratch, g, i > 0)
 			}
 			at += p.Inputs()
 		}
@@ -218,16 +220,17 @@ func (b *builder) where(s device.Where) {
 	b.launch("where", flat(n), n, divisor(s.Cols), mask.pairs, f32(s.Other), in(0), mask.from, out)
 }
 
-// tripletOperands are those of Triplets: masks, distances that hold the D_pn, and the gradient to
+// tripletOperands are those of Triplets: distances, masks, distances that hold the D_pn, and the gradient to
 // the sums.
 type tripletOperands struct {
+	d         operand
 	pos, neg  maskOperand
 	among, up operand
 }
 
-func (b *builder) tripletOperands(s device.Triplets) tripletOperands {
-	o := tripletOperands{among: in(0)}
-	at, scratch := 1, 0
+// tripletOperands are the inputs from in(at) on, with masks made in the workspace from scratch on.
+func (b *builder) tripletOperands(s device.Triplets, d operand, at, scratch int) tripletOperands {
+	o := tripletOperands{d: d, among: d}
 	o.pos = b.maskOf(s.Pos, s.N, s.M, at, scratch)
 	at, scratch = at+s.Pos.Inputs(), scratch+scratchOf(s.Pos, s.N, s.M)
 	o.neg = b.maskOf(s.Neg, s.N, s.M, at, scratch)
@@ -240,7 +243,7 @@ func (b *builder) tripletOperands(s device.Triplets) tripletOperands {
 }
 
 func (b *builder) triplets(s device.Triplets) {
-	o := b.tripletOperands(s)
+	o := b.tripletOperands(s, in(0), 1, 0)
 	if s.Swap || s.Smooth {
 		b.launch("triplets_each", blocks(s.N), append(eachTriplet(s, o), in(0), o.pos.from, o.neg.from, o.among, out)...)
 		return
@@ -255,18 +258,33 @@ func (b *builder) triplets(s device.Triplets) {
 }
 
 func (b *builder) tripletsGrad(s device.Triplets) {
-	o := b.tripletOperands(s)
+	b.tripletsGradTo(s, b.tripletOperands(s, in(0), 1, 0), out)
+}
+
+func (b *builder) tripletsGradTo(s device.Triplets, o tripletOperands, dx operand) {
 	if s.Swap || s.Smooth {
-		b.launch("triplets_each_grad", blocks(s.N), append(eachTriplet(s, o), s.Swap && !s.Among, in(0), o.pos.from, o.neg.from, o.among, o.up, out)...)
+		b.launch("triplets_each_grad", blocks(s.N), append(eachTriplet(s, o), s.Swap && !s.Among, o.d, o.pos.from, o.neg.from, o.among, o.up, dx)...)
 		return
 	}
 	span := s.Spans()[device.TripletSum]
 	b.launch("triplets_grad", blocks(s.N), s.M, span.From.At, span.To.At, btoi(span.From.Closed)|btoi(span.To.Closed)<<1,
-		o.pos.pairs, o.neg.pairs, in(0), o.pos.from, o.neg.from, o.up, out)
+		o.pos.pairs, o.neg.pairs, o.d, o.pos.from, o.neg.from, o.up, dx)
+}
+
+// tripletsPart is the gradient to d, added to g with add.
+func (b *builder) tripletsPart(s device.Triplets, d operand, at, scratch int, g operand, add bool) {
+	n := s.N * s.M
+	if !add {
+		b.tripletsGradTo(s, b.tripletOperands(s, d, at, scratch), g)
+		return
+	}
+	b.work(scratch + n)
+	b.tripletsGradTo(s, b.tripletOperands(s, d, at, scratch+n), work(scratch))
+	b.launch("binary_flat", flat(n), n, 0, g, work(scratch), g)
 }
 
 func (b *builder) tripletsAmongGrad(s device.Triplets) {
-	o := b.tripletOperands(s)
+	o := b.tripletOperands(s, in(0), 1, 0)
 	b.launch("triplets_among_grad", blocks(s.M), append(eachTriplet(s, o), in(0), o.pos.from, o.neg.from, o.among, o.up, out)...)
 }
 
