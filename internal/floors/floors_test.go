@@ -21,14 +21,14 @@ type floor struct {
 	why      string
 }
 
-// house is cmd → trainer → {nets, losses, miners} → graph → internal/device → gorgonia,
+// house is cmd → trainer → {nets, losses → miners → pairs} → graph → internal/device → gorgonia,
 // with {samplers, datasets, metrics} beside. The longest path that fits counts.
 var house = []floor{
-	{"cmd", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "internal/safetensors", "internal/fileread", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field", "internal/catalog"}, false,
+	{"cmd", []string{"trainer", "nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "internal/safetensors", "internal/fileread", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field", "internal/catalog"}, false,
 		"a command puts packages together and leaves graphs to the trainer"},
-	{"bench", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "graph", "internal"}, true,
+	{"bench", []string{"trainer", "nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "graph", "internal"}, true,
 		"benchmarks lie above everything"},
-	{"trainer", []string{"nets", "losses", "miners", "samplers", "datasets", "metrics", "graph", "internal/report", "internal/wording", "internal/filewrite", "internal/safetensors", "internal/tensorboard", "internal/device", "internal/exclusive", "internal/ram", "internal/filelock", "internal/fileread", "internal/field", "internal/catalog"}, true,
+	{"trainer", []string{"nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "graph", "internal/report", "internal/wording", "internal/filewrite", "internal/safetensors", "internal/tensorboard", "internal/device", "internal/exclusive", "internal/ram", "internal/filelock", "internal/fileread", "internal/field", "internal/catalog"}, true,
 		"the trainer joins nets and losses; devices it knows by their interface"},
 	{"nets", []string{"graph", "internal/field", "internal/catalog"}, true, "nets and losses do not know each other: they meet in a node"},
 	{"losses", []string{"graph", "miners", "internal/exclusive", "internal/catalog"}, true, "nets and losses do not know each other: they meet in a node"},
