@@ -526,11 +526,11 @@ func (p pair) pairGrad(rng *rand.Rand, d device.Distance, x, y, dist []float32) 
 func TestRowReductions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 9))
 	p := pair{t: t, d: sim(t), rel: 2e-6}
-	for _, s := range [][2]int{{1, 1}, {2, 5}, {19, 19}, {3, 300}, {300, 300}} {
+	for _, s := range [][2]int{{1, 1}, {2, 5}, {19, 19}, {3, 300}, {260, 260}} { // a row may be longer than a block
 		n, m := s[0], s[1]
 		all, inputs := masks(rng, n, m)
 		for i, k := range all {
-			if len(k.Choices) > 0 && (n == 300 || m == 300 && k.Pairs != device.Negative) {
+			if len(k.Choices) > 0 && (n == 260 || m == 300 && k.Pairs != device.Negative) {
 				continue
 			}
 			p.rowReductions(rng, n, m, k, inputs[i])
