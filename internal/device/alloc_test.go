@@ -18,6 +18,10 @@ func TestKernelsAllocateNothing(t *testing.T) {
 	lse := RowReduce{Op: RowLogSumExp, K: 1, Rows: n, Cols: m}
 	terms := RowTermsGrad{Rows: n, Cols: n, Mask: Mask{Pairs: Negative}, Hinge: true, K: -1, C: 1}
 	largest := RowReduce{Op: RowMax, Rows: n, Cols: n, K: 1, Mask: Mask{Pairs: Positive}}
+	cross := Distance{Metric: Euclidean, N: n, M: m, D: m}
+	mined := Mask{Pairs: Negative, Cross: true, Choices: []Choice{{Kind: Listed, K: 2}, {Kind: Within}}}
+	minedTerms := RowTermsGrad{Rows: n, Cols: m, Mask: mined, Hinge: true, K: -1, C: 1}
+	triplets := Triplets{N: n, M: m, Pos: Mask{Pairs: Positive, Cross: true}, Neg: mined, Margin: 1}
 	ce := CrossEntropy{Rows: n, Classes: m, Smoothing: 0.1}
 	rows := Gather{Rows: m, Cols: n, N: n}
 	for _, c := range []struct {
@@ -37,6 +41,13 @@ func TestKernelsAllocateNothing(t *testing.T) {
 			[]int{n * m, n * n, n, 2 * n, n, ReduceColumns * n, ReduceColumns * n}},
 		{PairGrad{Distance: d, Parts: []Part{{Kind: ReducePart, Reduce: RowReduceGrad(largest)}}}, n * m,
 			[]int{n * m, n * n, n, ReduceColumns * n, ReduceColumns * n}},
+		{cross, n * m, []int{n * m, m * m}},
+		{PairGrad{Distance: cross, ToY: true, Parts: []Part{{Kind: TermsPart, Terms: minedTerms}, {Kind: TripletsPart, Triplets: TripletsGrad(triplets)}}}, m * m,
+			[]int{n * m, m * m, n * m, n + m, 2 * n, n * m, n, n, 2 * n, n + m, n + m, 2 * n, n * m, n, n, n * TripletColumns}},
+		{PairMask{Rows: n, Cols: m, Mask: mined}, n * m, []int{n + m, 2 * n, n * m, n, n}},
+		{RowCount{Rows: n, Cols: m, Mask: mined}, n, []int{n + m, 2 * n, n * m, n, n}},
+		{RowKth{Rows: n, Cols: m, K: 2, Mask: mined}, n, []int{n * m, n + m, 2 * n, n * m, n, n}},
+		{Distance{Metric: Minkowski, P: 3, N: n, M: m, D: m}, n * m, []int{n * m, m * m}},
 		{norm, n * m, []int{n * m}},
 		{NormalizeGrad(norm), n * m, []int{n * m, n * m, n * m}},
 		{lse, ReduceColumns * n, []int{n * m, n * m}},

@@ -105,7 +105,6 @@ func (t *crossTask) chunk(from, rows int) {
 	m, d := t.s.M, t.s.D
 	t.from, t.rows = from, rows
 	cpu.DoAtMost(len(t.scratch), rows, t)
-	mine := t.out[from*d:]
 	x, y, sign := t.x, t.y, float32(1)
 	if t.s.Metric != Dot {
 		x, y, sign = t.cx.x, t.cy.x, -1
@@ -115,7 +114,7 @@ func (t *crossTask) chunk(from, rows int) {
 		if t.s.Metric != Dot {
 			keep = 1
 		}
-		cpu.Gemm(false, false, rows, d, m, sign, t.weights, m, y, d, keep, mine, d)
+		cpu.Gemm(false, false, rows, d, m, sign, t.weights, m, y, d, keep, t.out[from*d:], d)
 	}
 	if !t.toY {
 		return
