@@ -10,23 +10,23 @@ import (
 // Config chooses a network. Its zero value is the CNN 32-64-128 with batch normalisation
 // and a normalised embedding of 64 numbers, for grey pictures of 28×28.
 type Config struct {
-	Backbone   string `json:"backbone,omitempty" yaml:"backbone,omitempty"`       // cnn (default), mlp, resnet18, resnet34, or a registered name
-	InChannels int    `json:"in_channels,omitempty" yaml:"in_channels,omitempty"` // channels of a picture; 1 if zero
-	Height     int    `json:"height,omitempty" yaml:"height,omitempty"`           // of a picture, in pixels; 28 if zero
-	Width      int    `json:"width,omitempty" yaml:"width,omitempty"`             // of a picture, in pixels; 28 if zero
-	Embedding  int    `json:"embedding,omitempty" yaml:"embedding,omitempty"`     // numbers in an embedding; 64 if zero
-	Raw        bool   `json:"raw,omitempty" yaml:"raw,omitempty"`                 // embeddings are left as they come, not divided by their length
+	Backbone   string `json:"backbone,omitempty" yaml:"backbone,omitempty" flag:"backbone" arg:"NAME" doc:"cnn, mlp, resnet18, resnet34" unset:"cnn, for vectors mlp" kind:"a backbone"` // or a registered name
+	InChannels int    `json:"in_channels,omitempty" yaml:"in_channels,omitempty" doc:"channels of a picture, as the data have them" unset:"1" said:"colour"`
+	Height     int    `json:"height,omitempty" yaml:"height,omitempty" doc:"of a picture in pixels, as the data have them" unset:"28" said:"size"`
+	Width      int    `json:"width,omitempty" yaml:"width,omitempty" doc:"of a picture in pixels, as the data have them" unset:"28" said:"size"`
+	Embedding  int    `json:"embedding,omitempty" yaml:"embedding,omitempty" flag:"embedding" arg:"E" doc:"numbers in an embedding" min:"1"` // 64 if zero
 
-	Channels   []int  `json:"channels,omitempty" yaml:"channels,omitempty,flow"` // of each block: cnn 32, 64, 128; resnet 64, 128, 256, 512
-	Hidden     []int  `json:"hidden,omitempty" yaml:"hidden,omitempty,flow"`     // widths of mlp's hidden layers; 512, 256
-	Norm       string `json:"norm,omitempty" yaml:"norm,omitempty"`              // batch (default; mlp: none) or none
-	Activation string `json:"activation,omitempty" yaml:"activation,omitempty"`  // relu (default), leaky-relu, silu or tanh
-	Pooling    string `json:"pooling,omitempty" yaml:"pooling,omitempty"`        // between cnn's blocks, 2×2: max (default), avg or none
-	Head       string `json:"head,omitempty" yaml:"head,omitempty"`              // cnn's and resnet's last picture to the trunk: avg (default) or max over its pixels, or flatten
-	Stem       string `json:"stem,omitempty" yaml:"stem,omitempty"`              // resnet's: standard (7×7 at stride 2, max-pool) or small (3×3); small below 64 pixels if empty
+	Channels   []int  `json:"channels,omitempty" yaml:"channels,omitempty,flow" flag:"channels" arg:"LIST" doc:"cnn, resnet: channels of each block, such as 32,64,128" min:"1" unset:"cnn 32,64,128, resnet 64,128,256,512" for:"cnn,resnet18,resnet34"`
+	Hidden     []int  `json:"hidden,omitempty" yaml:"hidden,omitempty,flow" flag:"hidden" arg:"LIST" doc:"mlp: units of each hidden layer" min:"1" unset:"512,256, for vectors 512" for:"mlp"`
+	Norm       string `json:"norm,omitempty" yaml:"norm,omitempty" flag:"norm" arg:"batch|none" doc:"normalisation between layers" unset:"batch, for mlp none"`
+	Activation string `json:"activation,omitempty" yaml:"activation,omitempty" flag:"activation" arg:"NAME" doc:"relu, leaky-relu, silu or tanh"`                                          // relu if empty
+	Pooling    string `json:"pooling,omitempty" yaml:"pooling,omitempty" flag:"pooling" arg:"max|avg|none" doc:"cnn: 2×2, between blocks" for:"cnn"`                                       // max if empty
+	Head       string `json:"head,omitempty" yaml:"head,omitempty" flag:"head" arg:"avg|max|flatten" doc:"cnn, resnet: how the last picture becomes features" for:"cnn,resnet18,resnet34"` // avg if empty
+	Stem       string `json:"stem,omitempty" yaml:"stem,omitempty" flag:"stem" arg:"small|standard" doc:"resnet: first layers for small pictures (3×3) or for those of ImageNet's size (7×7 at stride 2, max-pool)" unset:"small below 64 pixels" for:"resnet18,resnet34"`
 
-	Dropout float64 `json:"dropout,omitempty" yaml:"dropout,omitempty"` // rate before the embedding's layer and after mlp's hidden ones, in [0, 1)
-	Init    string  `json:"init,omitempty" yaml:"init,omitempty"`       // of weights, see Inits; pytorch if empty (resnet's convolutions: he-normal-out, as torchvision's)
+	Dropout float64 `json:"dropout,omitempty" yaml:"dropout,omitempty" flag:"dropout" arg:"PROB" doc:"of the features before the embedding, and after mlp's hidden layers" min:"0" below:"1"`
+	Raw     bool    `json:"raw,omitempty" yaml:"raw,omitempty" flag:"raw" doc:"do not normalise embeddings to length 1"`
+	Init    string  `json:"init,omitempty" yaml:"init,omitempty" flag:"init" arg:"NAME" doc:"initial weights" unset:"as PyTorch, resnet's convolutions as torchvision"` // see Inits
 
 	report *report // where Summary collects the layers
 }

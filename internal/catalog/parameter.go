@@ -93,7 +93,7 @@ func parametersIn(t reflect.Type, index []int, path, group string) (out []Parame
 		case !f.IsExported() || f.Tag.Get("name") == "-":
 			continue
 		}
-		p, err := parameterOf(f)
+		p, err := ParameterOf(f)
 		if err != nil {
 			return nil, errors.Wrapf(err, "field %s", f.Name)
 		}
@@ -111,7 +111,8 @@ func parametersIn(t reflect.Type, index []int, path, group string) (out []Parame
 // names are the name and those of earlier versions.
 func (p *Parameter) names() []string { return append([]string{p.Name}, p.Old...) }
 
-func parameterOf(f reflect.StructField) (Parameter, error) {
+// ParameterOf is a field as its tags describe it.
+func ParameterOf(f reflect.StructField) (Parameter, error) {
 	p := Parameter{Name: f.Tag.Get("name"), Doc: f.Tag.Get("doc"), Unset: f.Tag.Get("unset"), None: f.Tag.Get("none"), Type: f.Type, Tag: f.Tag}
 	if p.Name == "" {
 		p.Name = Hyphens(f.Name)

@@ -370,3 +370,47 @@ func (p *parser) oldArguments() (args []argument, err error) {
 	}
 	return args, nil
 }
+
+// Argument is key=value of a Call, the value as text.
+type Argument struct{ Key, Text string }
+
+// Call reads a text that names one kind: name, name(key=value, …) or name:key=value,… It is
+// for those who look the names up themselves.
+func Call(text string) (name string, args []Argument, err error) {
+	n, err := parse(text, position{column: 1}, 0)
+	if err != nil {
+		return "", nil, err
+	}
+	switch n.form {
+	case word, quotation, call:
+	default:
+		return "", nil, fail(n.at, "%s, want name(parameter=value, …)", quoted(text))
+	}
+	for _, a := range n.args {
+		s := a.value.String()
+		if a.value.form == quotation {
+			s = a.value.text
+		}
+		args = append(args, Argument{a.key, s})
+	}
+	return n.text, args, nil
+}
+
+// NamesIn are the names of the kinds that a text adds up; none if it cannot be read.
+func NamesIn(text string) (names []string) {
+	n, err := parse(text, position{column: 1}, 0)
+	if err != nil {
+		return nil
+	}
+	return namesIn(n)
+}
+
+func namesIn(n *node) (names []string) {
+	if n.form != sum {
+		return []string{n.text}
+	}
+	for _, t := range n.list {
+		names = append(names, namesIn(t.value)...)
+	}
+	return names
+}

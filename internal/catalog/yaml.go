@@ -162,3 +162,38 @@ func bareOrQuoted(text string) string {
 	}
 	return strconv.Quote(text)
 }
+
+// TextOfYAML is a value of YAML as text that Parse reads, without a look at what kinds there
+// are: a map of a name to its parameters is name(parameter=value), a list is a sum.
+func TextOfYAML(y *yaml.Node) (string, error) {
+	n, err := fromYAML(y)
+	if err != nil {
+		return "", err
+	}
+	if n, err = asKind(n); err != nil {
+		return "", err
+	}
+	return n.String(), nil
+}
+
+// asKind is n as a call or a sum of such, where it is a map or a list.
+func asKind(n *node) (*node, error) {
+	switch n.form {
+	case mapping:
+		name, args, err := named(n, true)
+		return &node{at: n.at, form: call, text: name, args: args}, err
+	case list:
+		s := &node{at: n.at, form: sum}
+		for _, t := range n.list {
+			v, err := asKind(t.value)
+			if err != nil {
+				return nil, err
+			}
+			s.list = append(s.list, term{weight: 1, at: t.at, value: v})
+		}
+		return s, nil
+	case quotation:
+		return parse(n.text, n.at, 0)
+	}
+	return n, nil
+}
