@@ -107,20 +107,17 @@ func (c Compared) fail(err error) Compared {
 	return c
 }
 
-// Turned is the batch seen from the reference set: what its rows are to those of the batch,
-// with D, Pos and Neg transposed to (M, B).
+// Turned is the batch seen from its reference set, whose rows are then the anchors: D, Pos and Neg
+// are transposed, to (M, B). A batch compared with itself stays as it is.
 func (c Compared) Turned() Compared {
-	c.D = c.D.T()
-	if c.Plain {
-		return c // pairs are symmetric
+	if c.D.Err() != nil || !c.batch.HasReference() {
+		return c
 	}
-	if c.batch.HasReference() && c.batch.Chosen.Whole() {
+	c.D, c.Labels = c.D.T(), c.batch.RefLabels
+	if c.batch.Chosen.Whole() {
 		c.Pos, c.Neg = graph.PairMasksBetween(c.batch.RefLabels, c.batch.Labels)
 	} else {
 		c.Pos, c.Neg = c.Pos.T(), c.Neg.T()
-	}
-	if c.batch.HasReference() {
-		c.Labels = c.batch.RefLabels
 	}
 	return c
 }
