@@ -3,8 +3,10 @@ package datasets
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 
 	"medusa/internal/field"
+	"medusa/internal/settings"
 )
 
 // Augment changes training pictures at random. The zero value changes nothing; every
@@ -16,7 +18,7 @@ import (
 type Augment struct {
 	// RandomCrop moves the picture by up to so many pixels along both axes, which is
 	// the same as padding by so many and cropping at random.
-	RandomCrop int `json:"random_crop,omitempty" yaml:"random_crop,omitempty" flag:"crop" arg:"PIXELS" doc:"shift by up to so many pixels" min:"0"`
+	RandomCrop int `json:"random_crop,omitempty" yaml:"random_crop,omitempty" flag:"crop" arg:"PIXELS" doc:"shift by up to so many pixels" min:"0" max:"8192"`
 	// ResizedCropMin … ResizedCropMax is the share of the picture's area of a part that
 	// is enlarged to the whole. Off while ResizedCropMin is 0; ResizedCropMax 0 means 1.
 	ResizedCropMin float64 `json:"resized_crop_min,omitempty" yaml:"resized_crop_min,omitempty" flag:"resized-crop" arg:"SHARE" doc:"enlarge a part of at least this share of the area, such as 0.3" min:"0" max:"1"`
@@ -41,24 +43,12 @@ type Augment struct {
 	EraseArea float64 `json:"erase_area,omitempty" yaml:"erase_area,omitempty" doc:"largest share of the area of that rectangle" min:"0" max:"1" unset:"1/3"` // 1/3 if zero
 }
 
+var augmentation = settings.Of(reflect.TypeFor[Augment](), nil)
+
 // Validate says which field is outside of its range.
 func (a Augment) Validate() error {
-	for _, f := range []struct {
-		name     field.Name
-		value    float64
-		low, top float64
-	}{
-		{"RandomCrop", float64(a.RandomCrop), 0, maxSide},
-		{"ResizedCropMin", a.ResizedCropMin, 0, 1}, {"ResizedCropMax", a.ResizedCropMax, 0, 1},
-		{"RatioMin", a.RatioMin, 0, 100}, {"RatioMax", a.RatioMax, 0, 100},
-		{"FlipH", a.FlipH, 0, 1}, {"FlipV", a.FlipV, 0, 1},
-		{"Rotation", a.Rotation, 0, 180},
-		{"Brightness", a.Brightness, 0, 1}, {"Contrast", a.Contrast, 0, 1},
-		{"Erase", a.Erase, 0, 1}, {"EraseArea", a.EraseArea, 0, 1},
-	} {
-		if !(f.value >= f.low && f.value <= f.top) {
-			return wrongAugment("%s is %v, want %v … %v", f.name, f.value, f.low, f.top)
-		}
+	for _, f := range augmentation.Faults(a, "") {
+		return wrongAugment("%s is %s, want %s", field.Name(f.Field), f.Value, f.Want)
 	}
 	const least, largest, low, high = field.Name("ResizedCropMin"), field.Name("ResizedCropMax"), field.Name("RatioMin"), field.Name("RatioMax")
 	d := a.withDefaults()

@@ -19,32 +19,32 @@ type Config struct {
 
 	// Steps is the length of the run; Epochs says the same in epochs of the sampler.
 	// At most one is given; 600 steps if neither.
-	Steps  int `json:"steps,omitempty" yaml:"steps,omitempty" flag:"steps" arg:"N" doc:"length of the run" unset:"600, if -epochs is not given either" group:"Training"`
-	Epochs int `json:"epochs,omitempty" yaml:"epochs,omitempty" flag:"epochs" arg:"N" doc:"length of the run in epochs; an epoch shows every class at least once" unset:"see -steps" shown:"-" group:"Training"`
+	Steps  int `json:"steps,omitempty" yaml:"steps,omitempty" flag:"steps" arg:"N" doc:"length of the run" unset:"600, if -epochs is not given either" group:"Training" min:"1" want:"at least 1"`
+	Epochs int `json:"epochs,omitempty" yaml:"epochs,omitempty" flag:"epochs" arg:"N" doc:"length of the run in epochs; an epoch shows every class at least once" unset:"see -steps" shown:"-" group:"Training" min:"1" want:"at least 1"`
 
 	Solver   SolverConfig   `json:"solver,omitzero" yaml:"solver,omitempty" group:"Training"`     // how gradients become steps
 	Schedule ScheduleConfig `json:"schedule,omitzero" yaml:"schedule,omitempty" group:"Training"` // how the learning rate changes
 
-	Clip float64 `json:"clip,omitempty" yaml:"clip,omitempty" flag:"clip" arg:"NORM" doc:"largest global norm of the gradient; 0 does not clip" group:"Training"`
+	Clip float64 `json:"clip,omitempty" yaml:"clip,omitempty" flag:"clip" arg:"NORM" doc:"largest global norm of the gradient; 0 does not clip" group:"Training" min:"0" want:"a positive norm, or 0 for none"`
 	Seed uint64  `json:"seed,omitempty" yaml:"seed,omitempty" flag:"seed" arg:"N" doc:"of weights, batches and augmentation: one seed, one result" group:"Training"` // of k-means as well
 
 	// EvalEvery is the number of steps between evaluations on the validation classes: a
 	// tenth of the run, but at least 50, if 0; -1: only at the start and at the end.
-	EvalEvery int `json:"eval_every,omitempty" yaml:"eval_every,omitempty" flag:"eval-every" arg:"STEPS" doc:"steps between two looks at the validation classes, -1 for none between start and end" unset:"a tenth of the run" group:"Measuring and saving"`
-	EvalBatch int `json:"eval_batch,omitempty" yaml:"eval_batch,omitempty" flag:"eval-batch" arg:"N" doc:"pictures at a time when embedding" min:"1" group:"Measuring and saving"` // 128 if 0
+	EvalEvery int `json:"eval_every,omitempty" yaml:"eval_every,omitempty" flag:"eval-every" arg:"STEPS" doc:"steps between two looks at the validation classes, -1 for none between start and end" unset:"a tenth of the run" group:"Measuring and saving" min:"-1" want:"a number of steps, 0 for the default or -1 for never"`
+	EvalBatch int `json:"eval_batch,omitempty" yaml:"eval_batch,omitempty" flag:"eval-batch" arg:"N" doc:"pictures at a time when embedding" min:"1" max:"65536" group:"Measuring and saving" want:"1 … 65536"` // 128 if 0
 	// Metric is the figure of merit on the validation classes, such as recall_at_1 or
 	// map_at_r: larger is better, and between equals MAP@R decides, then the later step.
 	// recall_at_1 if empty.
 	Metric string `json:"metric,omitempty" yaml:"metric,omitempty" flag:"metric" arg:"NAME" doc:"chooses the best weights and ends the run: recall_at_1, map_at_r, r_precision, nmi …; between equals MAP@R decides, then the later step" group:"Measuring and saving"`
 	// Patience stops the run after so many evaluations in a row of which none brought a better
 	// Metric, nor as good a one with a better MAP@R; 0: never.
-	Patience int  `json:"patience,omitempty" yaml:"patience,omitempty" flag:"patience" arg:"N" doc:"stop after N looks without a better metric; 0 never" group:"Measuring and saving"`
+	Patience int  `json:"patience,omitempty" yaml:"patience,omitempty" flag:"patience" arg:"N" doc:"stop after N looks without a better metric; 0 never" group:"Measuring and saving" min:"0" want:"a number of evaluations, or 0 for none"`
 	Keep     Keep `json:"keep,omitempty" yaml:"keep,omitempty" flag:"keep" arg:"best|last" doc:"which weights become the model" group:"Measuring and saving"` // best if empty
 
-	CheckpointEvery int `json:"checkpoint_every,omitempty" yaml:"checkpoint_every,omitempty" flag:"checkpoint-every" arg:"STEPS" doc:"steps between two checkpoints; -1 for none but at the end" group:"Measuring and saving"` // 100 if 0
-	LogEvery        int `json:"log_every,omitempty" yaml:"log_every,omitempty" doc:"steps between lines of metrics.jsonl" min:"1"`                                                                                             // 10 if 0
+	CheckpointEvery int `json:"checkpoint_every,omitempty" yaml:"checkpoint_every,omitempty" flag:"checkpoint-every" arg:"STEPS" doc:"steps between two checkpoints; -1 for none but at the end" group:"Measuring and saving" min:"-1" want:"a number of steps, 0 for the default or -1 for never"` // 100 if 0
+	LogEvery        int `json:"log_every,omitempty" yaml:"log_every,omitempty" doc:"steps between lines of metrics.jsonl" min:"1" want:"a number of steps"`                                                                                                                                         // 10 if 0
 
-	Threads int    `json:"threads,omitempty" yaml:"threads,omitempty" flag:"threads" arg:"N" doc:"for the computation; no result depends on it" unset:"all processors" group:"This run"`
+	Threads int    `json:"threads,omitempty" yaml:"threads,omitempty" flag:"threads" arg:"N" doc:"for the computation; no result depends on it" unset:"all processors" group:"This run" min:"0" want:"a number, or 0 for all processors"`
 	Device  string `json:"device,omitempty" yaml:"device,omitempty" flag:"device" arg:"cpu|cuda|cuda:N|auto" doc:"where to compute: cuda is an NVIDIA GPU, N its number from 0; auto takes one if there is one" group:"This run"` // cpu if empty
 	TF32    bool   `json:"tf32,omitempty" yaml:"tf32,omitempty" flag:"tf32" doc:"on a GPU, round the factors of products to 10 bits after the point (TF32), for tensor cores" group:"This run"`
 
@@ -88,11 +88,11 @@ type DataConfig struct {
 	Layout  datasets.Layout `json:"layout,omitempty" yaml:"layout,omitempty" flag:"layout" arg:"auto|folders" doc:"auto recognises well-known data sets, parts and tables; folders takes every folder of pictures as a class"`                                                             // how folders are read; auto if empty
 	Columns string          `json:"columns,omitempty" yaml:"columns,omitempty" flag:"columns" arg:"LIST" doc:"columns of a table without a header, in order, such as path,label,-,split; or those that are called otherwise, such as path=Foto,label=Art" unset:"by the header" shown:"-"` // of a table, see datasets.Options
 
-	Height   int                 `json:"height,omitempty" yaml:"height,omitempty" flag:"size" arg:"PIXELS" doc:"side of the pictures, or HEIGHTxWIDTH" unset:"as they are if all are small and alike, else 28 for grey and 64 for colour"` // pixels; from the pictures if 0
-	Width    int                 `json:"width,omitempty" yaml:"width,omitempty" doc:"of the pictures, in pixels" unset:"as data.height" said:"size"`                                                                                       // pixels; from the pictures if 0
-	Channels int                 `json:"channels,omitempty" yaml:"channels,omitempty" flag:"colour" arg:"auto|grey|rgb" doc:"what the network sees" unset:"what the pictures have" shown:"auto"`                                           // 1 grey, 3 colour; from the pictures if 0
-	Resize   datasets.ResizeMode `json:"resize,omitempty" yaml:"resize,omitempty" flag:"resize" arg:"squeeze|crop|pad" doc:"how a picture of another shape becomes square"`                                                                // squeeze if empty
-	Invert   bool                `json:"invert,omitempty" yaml:"invert,omitempty" flag:"invert" doc:"turn black into white: for drawings on white paper"`                                                                                  // store 255 − value
+	Height   int                 `json:"height,omitempty" yaml:"height,omitempty" flag:"size" arg:"PIXELS" doc:"side of the pictures, or HEIGHTxWIDTH" unset:"as they are if all are small and alike, else 28 for grey and 64 for colour" min:"1" want:"a number of pixels, or 0 for the default"` // pixels; from the pictures if 0
+	Width    int                 `json:"width,omitempty" yaml:"width,omitempty" doc:"of the pictures, in pixels" unset:"as data.height" said:"size" min:"1" want:"a number of pixels, or 0 for the default"`                                                                                       // pixels; from the pictures if 0
+	Channels int                 `json:"channels,omitempty" yaml:"channels,omitempty" flag:"colour" arg:"auto|grey|rgb" doc:"what the network sees" unset:"what the pictures have" shown:"auto"`                                                                                                   // 1 grey, 3 colour; from the pictures if 0
+	Resize   datasets.ResizeMode `json:"resize,omitempty" yaml:"resize,omitempty" flag:"resize" arg:"squeeze|crop|pad" doc:"how a picture of another shape becomes square"`                                                                                                                        // squeeze if empty
+	Invert   bool                `json:"invert,omitempty" yaml:"invert,omitempty" flag:"invert" doc:"turn black into white: for drawings on white paper"`                                                                                                                                          // store 255 − value
 	// Range says which values of 16 bits and of floating point are black and white, as
 	// datasets.Options.Range; auto if empty: what the training pictures use.
 	Range string `json:"range,omitempty" yaml:"range,omitempty" flag:"range" arg:"auto|full|LOW/HIGH" doc:"black and white of 16-bit and floating-point pictures. auto: the range that the training pictures use (10, 12, 14 bits …); or numbers such as 0/4095"`
@@ -111,12 +111,12 @@ type DataConfig struct {
 	Strict         bool   `json:"strict,omitempty" yaml:"strict,omitempty" flag:"strict" doc:"stop at the first unreadable picture instead of leaving it out"`
 	DropDuplicates bool   `json:"drop_duplicates,omitempty" yaml:"drop_duplicates,omitempty" flag:"drop-duplicates" doc:"leave out byte-identical files"`
 	Copies         Copies `json:"copies,omitempty" yaml:"copies,omitempty" flag:"copies" arg:"tell|drop|ignore" doc:"pictures of the test or validation classes that an earlier part has too, as they are or encoded or sized anew: tell, leave them out of that earlier part, or do not look"` // tell if empty
-	MaxPixels      int64  `json:"max_pixels,omitempty" yaml:"max_pixels,omitempty" flag:"max-pixels" arg:"N" doc:"largest width × height that is decoded" min:"1"`                                                                                                                              // datasets.DefaultMaxPixels if 0
-	CacheBytes     int64  `json:"cache_bytes,omitempty" yaml:"cache_bytes,omitempty" flag:"cache" arg:"MIB" doc:"memory for decoded pictures; beyond it they go to a file in -cache-dir" min:"1"`                                                                                               // datasets.DefaultCacheBytes if 0
+	MaxPixels      int64  `json:"max_pixels,omitempty" yaml:"max_pixels,omitempty" flag:"max-pixels" arg:"N" doc:"largest width × height that is decoded" min:"1" want:"a number of pixels, or 0 for the default"`                                                                              // datasets.DefaultMaxPixels if 0
+	CacheBytes     int64  `json:"cache_bytes,omitempty" yaml:"cache_bytes,omitempty" flag:"cache" arg:"MIB" doc:"memory for decoded pictures; beyond it they go to a file in -cache-dir" min:"1" want:"a number of bytes, or 0 for the default"`                                                // datasets.DefaultCacheBytes if 0
 	CacheDir       string `json:"cache_dir,omitempty" yaml:"cache_dir,omitempty" flag:"cache-dir" arg:"DIR" doc:"where that file goes" unset:"the system's temporary folder"`
 	KeepCache      bool   `json:"keep_cache,omitempty" yaml:"keep_cache,omitempty" flag:"keep-cache" doc:"keep decoded pictures in -cache-dir: the next run with pictures of the same content and size decodes none of them again"`
-	Workers        int    `json:"workers,omitempty" yaml:"workers,omitempty" flag:"workers" arg:"N" doc:"goroutines that prepare pictures" unset:"all processors" group:"This run"`
-	Ahead          int    `json:"ahead,omitempty" yaml:"ahead,omitempty" doc:"batches prepared ahead; no result depends on it" unset:"4"`
+	Workers        int    `json:"workers,omitempty" yaml:"workers,omitempty" flag:"workers" arg:"N" doc:"goroutines that prepare pictures" unset:"all processors" group:"This run" min:"0" want:"a number, or 0 for all processors"`
+	Ahead          int    `json:"ahead,omitempty" yaml:"ahead,omitempty" doc:"batches prepared ahead; no result depends on it" unset:"4" min:"0" want:"a number of batches, or 0 for the default"`
 }
 
 // Copies says what is done about pictures of the test or validation classes that an earlier
@@ -135,19 +135,19 @@ const (
 // Eps is 0 too, so that a 0 in a DefaultSolver is a 0.
 type SolverConfig struct {
 	Name     string  `json:"name,omitempty" yaml:"name,omitempty" flag:"solver" arg:"adam|adamw|sgd|rmsprop" doc:"how gradients become steps" kind:"a solver"` // adam if empty
-	LR       float64 `json:"lr,omitempty" yaml:"lr,omitempty" flag:"lr" arg:"RATE" doc:"learning rate" above:"0" unset:"0.001, for sgd 0.05"`
-	LossLR   float64 `json:"loss_lr,omitempty" yaml:"loss_lr,omitempty" flag:"loss-lr" arg:"FACTOR" doc:"learning rate of the loss's own weights (class weights, proxies) ÷ -lr" above:"0" unset:"1"`
-	Momentum float64 `json:"momentum,omitempty" yaml:"momentum,omitempty" flag:"momentum" arg:"SHARE" doc:"sgd, rmsprop: share of the last step that is kept" min:"0" below:"1" for:"sgd,rmsprop"`
+	LR       float64 `json:"lr,omitempty" yaml:"lr,omitempty" flag:"lr" arg:"RATE" doc:"learning rate" above:"0" unset:"0.001, for sgd 0.05" want:"a positive learning rate"`
+	LossLR   float64 `json:"loss_lr,omitempty" yaml:"loss_lr,omitempty" flag:"loss-lr" arg:"FACTOR" doc:"learning rate of the loss's own weights (class weights, proxies) ÷ -lr" above:"0" unset:"1" want:"a positive factor"`
+	Momentum float64 `json:"momentum,omitempty" yaml:"momentum,omitempty" flag:"momentum" arg:"SHARE" doc:"sgd, rmsprop: share of the last step that is kept" min:"0" below:"1" for:"sgd,rmsprop" want:"a share from 0 to below 1"`
 	Nesterov bool    `json:"nesterov,omitempty" yaml:"nesterov,omitempty" flag:"nesterov" doc:"sgd: look ahead along the momentum" for:"sgd"`
-	Beta1    float64 `json:"beta1,omitempty" yaml:"beta1,omitempty" doc:"adam, adamw: decay of the mean gradient" min:"0" below:"1" for:"adam,adamw"`
-	Beta2    float64 `json:"beta2,omitempty" yaml:"beta2,omitempty" doc:"adam, adamw: decay of the mean square" above:"0" below:"1" unset:"0.999" for:"adam,adamw"`
-	Alpha    float64 `json:"alpha,omitempty" yaml:"alpha,omitempty" doc:"rmsprop: decay of the mean square" above:"0" below:"1" unset:"0.99" for:"rmsprop"`
-	Eps      float64 `json:"eps,omitempty" yaml:"eps,omitempty" doc:"added to the denominator" above:"0" unset:"1e-8" for:"adam,adamw,rmsprop"`
+	Beta1    float64 `json:"beta1,omitempty" yaml:"beta1,omitempty" doc:"adam, adamw: decay of the mean gradient" min:"0" below:"1" for:"adam,adamw" want:"a share from 0 to below 1"`
+	Beta2    float64 `json:"beta2,omitempty" yaml:"beta2,omitempty" doc:"adam, adamw: decay of the mean square" above:"0" below:"1" unset:"0.999" for:"adam,adamw" want:"a share above 0 and below 1"`
+	Alpha    float64 `json:"alpha,omitempty" yaml:"alpha,omitempty" doc:"rmsprop: decay of the mean square" above:"0" below:"1" unset:"0.99" for:"rmsprop" want:"a share above 0 and below 1"`
+	Eps      float64 `json:"eps,omitempty" yaml:"eps,omitempty" doc:"added to the denominator" above:"0" unset:"1e-8" for:"adam,adamw,rmsprop" want:"a small positive number"`
 
 	// WeightDecay is added to the gradient as WeightDecay·w, or with adamw taken from
 	// the weight directly, as LR·WeightDecay·w. Vectors (biases, batch norm's scale and
 	// shift) are spared unless DecayAll says otherwise.
-	WeightDecay float64 `json:"weight_decay,omitempty" yaml:"weight_decay,omitempty" flag:"weight-decay" arg:"RATE" doc:"pull of the weights to 0; adamw decouples it from the gradient" min:"0"`
+	WeightDecay float64 `json:"weight_decay,omitempty" yaml:"weight_decay,omitempty" flag:"weight-decay" arg:"RATE" doc:"pull of the weights to 0; adamw decouples it from the gradient" min:"0" want:"a positive number, or 0 for none"`
 	DecayAll    bool    `json:"decay_all,omitempty" yaml:"decay_all,omitempty" doc:"weight decay also of biases and of batch norm's scale and shift"`
 }
 
@@ -155,9 +155,9 @@ type SolverConfig struct {
 // cannot be meant are those of DefaultSchedule.
 type ScheduleConfig struct {
 	Name   string  `json:"name,omitempty" yaml:"name,omitempty" flag:"schedule" arg:"NAME:KEY=VALUE,…" doc:"constant, step:every=N,gamma=0.1, cosine:floor=0, plateau:gamma=0.1,wait=3" kind:"a schedule"` // constant if empty
-	Warmup int     `json:"warmup,omitempty" yaml:"warmup,omitempty" flag:"warmup" arg:"STEPS" doc:"steps over which the rate rises from 0" min:"0"`                                                        // before any of these
-	Every  int     `json:"every,omitempty" yaml:"every,omitempty" doc:"step: steps between two drops" min:"1" unset:"a third of the run" for:"step"`
-	Gamma  float64 `json:"gamma,omitempty" yaml:"gamma,omitempty" doc:"step, plateau: factor of a drop" above:"0" below:"1" unset:"0.1" for:"step,plateau"`
-	Floor  float64 `json:"floor,omitempty" yaml:"floor,omitempty" doc:"cosine, plateau: least rate ÷ -lr" min:"0" below:"1" for:"cosine,plateau"`
-	Wait   int     `json:"wait,omitempty" yaml:"wait,omitempty" doc:"plateau: evaluations without better figures, as for -patience, before a drop" min:"1" unset:"3" for:"plateau"`
+	Warmup int     `json:"warmup,omitempty" yaml:"warmup,omitempty" flag:"warmup" arg:"STEPS" doc:"steps over which the rate rises from 0" min:"0" want:"a number of steps"`                               // before any of these
+	Every  int     `json:"every,omitempty" yaml:"every,omitempty" doc:"step: steps between two drops" min:"1" unset:"a third of the run" for:"step" want:"a number of steps"`
+	Gamma  float64 `json:"gamma,omitempty" yaml:"gamma,omitempty" doc:"step, plateau: factor of a drop" above:"0" below:"1" unset:"0.1" for:"step,plateau" want:"a factor between 0 and 1"`
+	Floor  float64 `json:"floor,omitempty" yaml:"floor,omitempty" doc:"cosine, plateau: least rate ÷ -lr" min:"0" below:"1" for:"cosine,plateau" want:"a share of the learning rate from 0 to below 1"`
+	Wait   int     `json:"wait,omitempty" yaml:"wait,omitempty" doc:"plateau: evaluations without better figures, as for -patience, before a drop" min:"1" unset:"3" for:"plateau" want:"a number of evaluations"`
 }

@@ -53,18 +53,14 @@ func (c Config) Validate() error {
 	c = c.Defaults()
 	const steps, epochs, every = field.Name("Steps"), field.Name("Epochs"), field.Name("EvalEvery")
 	var f faults
-	f.add(c.Steps < 0, "%s is %d, want at least 1", steps, c.Steps)
-	f.add(c.Epochs < 0, "%s is %d, want at least 1", epochs, c.Epochs)
 	f.add(c.Steps > 0 && c.Epochs > 0, "%s is %d and %s %d: give one of them", steps, c.Steps, epochs, c.Epochs)
-	f.add(!finite(c.Clip) || c.Clip < 0, "%s is %v, want a positive norm, or 0 for none", field.Name("Clip"), c.Clip)
-	f.add(c.EvalEvery < -1, "%s is %d, want a number of steps, 0 for the default or -1 for never", every, c.EvalEvery)
-	f.add(c.EvalBatch < 0 || c.EvalBatch > most, "%s is %d, want 1 … %d", field.Name("EvalBatch"), c.EvalBatch, most)
+	for _, section := range []string{"", "Data", "Sampler", "Solver", "Schedule"} { // net and augmentation look after themselves
+		for _, wrong := range schema.Faults(c, section) {
+			f.add(true, "%s is %s, want %s", field.Name(wrong.Field), wrong.Value, wrong.Want)
+		}
+	}
 	f.add(c.Net.Embedding > most, "%s is %d, want at most %d", field.Name("Net.Embedding"), c.Net.Embedding, most)
-	f.add(c.Patience < 0, "%s is %d, want a number of evaluations, or 0 for none", field.Name("Patience"), c.Patience)
 	f.add(c.Patience > 0 && c.EvalEvery < 0, "%s is %d, but %s says never to evaluate", field.Name("Patience"), c.Patience, every)
-	f.add(c.CheckpointEvery < -1, "%s is %d, want a number of steps, 0 for the default or -1 for never", field.Name("CheckpointEvery"), c.CheckpointEvery)
-	f.add(c.LogEvery < 0, "%s is %d, want a number of steps", field.Name("LogEvery"), c.LogEvery)
-	f.add(c.Threads < 0, "%s is %d, want a number, or 0 for all processors", field.Name("Threads"), c.Threads)
 	f.add(!metricName.MatchString(c.Metric), "%s is %q, want recall_at_K, precision_at_1, r_precision, map_at_r, map, mrr, nmi, ami, ari or pairwise_f1", field.Name("Metric"), c.Metric)
 	f.oneOf("Keep", string(c.Keep), string(Best), string(Last))
 	f.add(!deviceName.MatchString(c.Device), "%s is %q, want cpu, cuda, cuda:N with the number of a GPU, or auto", field.Name("Device"), c.Device)
@@ -83,12 +79,6 @@ func (c Config) Validate() error {
 	c.Schedule.validate(&f)
 	if n := c.Sampler.Name; n != "" {
 		f.oneOf("Sampler.Name", n, samplers.Names()...)
-	}
-	for _, s := range []struct {
-		name  field.Name
-		value int
-	}{{"Sampler.P", c.Sampler.P}, {"Sampler.K", c.Sampler.K}, {"Sampler.Batch", c.Sampler.Batch}, {"Sampler.Pool", c.Sampler.Pool}} {
-		f.add(s.value < 0, "%s is %d, want at least 1, or 0 for the default", s.name, s.value)
 	}
 	return f.err()
 }
@@ -125,17 +115,6 @@ func (d DataConfig) validate(f *faults) {
 	f.add(d.Normalise != "given" && len(d.Mean)+len(d.Std) > 0, "%s given, but %s is %s, want given", field.Names{mean, std}, normalise, d.Normalise)
 	f.add(!slices.Contains([]int{0, 1, 3}, d.Channels), "%s is %d, want 1 (grey) or 3 (colour)", field.Name("Data.Channels"), d.Channels)
 	f.add(!(d.Detail == 0 || d.Detail >= 1 && d.Detail <= 4), "%s is %v, want 1 … 4, or 0 for no copy of more detail", field.Name("Data.Detail"), d.Detail)
-	for _, n := range []struct {
-		name  field.Name
-		value int64
-		want  string
-	}{
-		{"Data.Height", int64(d.Height), "a number of pixels, or 0 for the default"}, {"Data.Width", int64(d.Width), "a number of pixels, or 0 for the default"},
-		{"Data.Workers", int64(d.Workers), "a number, or 0 for all processors"}, {"Data.Ahead", int64(d.Ahead), "a number of batches, or 0 for the default"},
-		{"Data.MaxPixels", d.MaxPixels, "a number of pixels, or 0 for the default"}, {"Data.CacheBytes", d.CacheBytes, "a number of bytes, or 0 for the default"},
-	} {
-		f.add(n.value < 0, "%s is %d, want %s", n.name, n.value, n.want)
-	}
 	for _, part := range []struct {
 		name field.Name
 		from string
@@ -152,28 +131,11 @@ func (s SolverConfig) validate(f *faults) {
 	if f.oneOf(name, s.Name, "sgd", "adam", "adamw", "rmsprop") {
 		f.unused(Config{Solver: s}, "Solver", s.Name)
 	}
-	f.add(!finite(s.LR) || s.LR <= 0, "%s is %v, want a positive learning rate", field.Name("Solver.LR"), s.LR)
-	f.add(!finite(s.LossLR) || s.LossLR < 0, "%s is %v, want a positive factor", field.Name("Solver.LossLR"), s.LossLR)
-	f.share(momentum, s.Momentum)
-	f.share("Solver.Beta1", s.Beta1)
-	f.share("Solver.Beta2", s.Beta2)
-	f.share("Solver.Alpha", s.Alpha)
-	f.add(!finite(s.Eps) || s.Eps < 0, "%s is %v, want a small positive number", field.Name("Solver.Eps"), s.Eps)
-	f.add(!finite(s.WeightDecay) || s.WeightDecay < 0, "%s is %v, want a positive number, or 0 for none", field.Name("Solver.WeightDecay"), s.WeightDecay)
 	f.add(s.Name == "sgd" && s.Nesterov && s.Momentum == 0, "%s needs a %s, such as 0.9", nesterov, momentum)
 }
 
 func (s ScheduleConfig) validate(f *faults) {
-	const name, warmup, every, wait = field.Name("Schedule.Name"), field.Name("Schedule.Warmup"), field.Name("Schedule.Every"), field.Name("Schedule.Wait")
-	const gamma, floor = field.Name("Schedule.Gamma"), field.Name("Schedule.Floor")
-	known := f.oneOf(name, s.Name, "constant", "step", "cosine", "plateau")
-	drops := s.Name == "step" || s.Name == "plateau"
-	f.add(s.Warmup < 0, "%s is %d, want a number of steps", warmup, s.Warmup)
-	f.add(s.Every < 0, "%s is %d, want a number of steps", every, s.Every)
-	f.add(s.Wait < 0, "%s is %d, want a number of evaluations", wait, s.Wait)
-	f.add(drops && !(s.Gamma > 0 && s.Gamma < 1), "%s is %v, want a factor between 0 and 1", gamma, s.Gamma)
-	f.add(!(s.Floor >= 0 && s.Floor < 1), "%s is %v, want a share of the learning rate from 0 to below 1", floor, s.Floor)
-	if known {
+	if f.oneOf("Schedule.Name", s.Name, "constant", "step", "cosine", "plateau") {
 		f.unused(Config{Schedule: s}, "Schedule", s.Name)
 	}
 }
@@ -212,11 +174,6 @@ func (f *faults) unused(c Config, owner, kind string) {
 	for _, unread := range schema.Unused(c, owner) {
 		f.add(true, "%s means nothing to %s %s", field.Name(unread), field.Name(owner+".Name"), kind)
 	}
-}
-
-// share checks a decay of a running mean.
-func (f *faults) share(name field.Name, v float64) {
-	f.add(!(v >= 0 && v < 1), "%s is %v, want a share from 0 to below 1", name, v)
 }
 
 func (f faults) err() error {

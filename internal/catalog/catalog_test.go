@@ -590,3 +590,32 @@ func FuzzYAML(f *testing.F) {
 		}
 	})
 }
+
+// Who looks names up themselves reads one name with its arguments, or the names of a sum.
+func TestCall(t *testing.T) {
+	for text, want := range map[string][]Argument{
+		"step":                                nil,
+		"step:every=3,gamma=1e+1":             {{"every", "3"}, {"gamma", "1e+1"}},
+		`step(list=[1, 2], title="a, b")`:     {{"list", "[1, 2]"}, {"title", "a, b"}},
+		"step(miner=angular(angle=3), x=a+b)": {{"miner", "angular(angle=3)"}, {"x", "a + b"}},
+	} {
+		name, args, err := Call(text)
+		require.NoError(t, err)
+		require.Equal(t, "step", name)
+		require.Equal(t, want, args, text)
+	}
+	for _, text := range []string{"", "a + b", "[a]", "a(", "2*a"} {
+		_, _, err := Call(text)
+		require.Error(t, err, text)
+	}
+	require.Equal(t, []string{"ce", "triplet", "ce"}, NamesIn("0.1*ce + triplet:margin=0.2 + 2*(ce(scale=3))"))
+	require.Empty(t, NamesIn("ce("))
+	for text, want := range map[string]string{
+		"triplet": "triplet", "triplet: {margin: 0.2, weight: 2}": "triplet(margin=0.2, weight=2)", "[a, 0.5*b, {c: {x: [1, 2]}}]": "a + 0.5*b + c(x=[1, 2])",
+		"{a: {of: {b: {x: 1}}}}": "a(of={b: {x: 1}})", "a:": "a", "a:x=1": "a(x=1)", "[[a, b], c]": "(a + b) + c", "[[0.1*a]]": "0.1*a",
+	} {
+		got, err := TextOfYAML(document(t, text))
+		require.NoError(t, err, text)
+		require.Equal(t, want, got, text)
+	}
+}

@@ -265,6 +265,11 @@ func (p *Parameter) Check(v reflect.Value) error {
 	if p.Unset != "" && v.IsZero() {
 		return nil
 	}
+	return p.check(v)
+}
+
+// check is Check of a value that is meant, or of an item of a list.
+func (p *Parameter) check(v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.Interface:
 		if v.IsNil() && p.None == "" {
@@ -278,13 +283,13 @@ func (p *Parameter) Check(v reflect.Value) error {
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			if err := p.Check(v.Index(i)); err != nil {
+			if err := p.check(v.Index(i)); err != nil {
 				return err
 			}
 		}
 	case reflect.Map:
 		for _, k := range sortedKeys(v) {
-			if err := p.Check(v.MapIndex(k)); err != nil {
+			if err := p.check(v.MapIndex(k)); err != nil {
 				return err
 			}
 		}

@@ -189,6 +189,10 @@ func asKind(n *node) (*node, error) {
 			if err != nil {
 				return nil, err
 			}
+			if v.form == sum && len(v.list) == 1 {
+				s.list = append(s.list, v.list[0])
+				continue
+			}
 			s.list = append(s.list, term{weight: 1, at: t.at, value: v})
 		}
 		return s, nil

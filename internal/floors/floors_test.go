@@ -24,23 +24,35 @@ type floor struct {
 // house is cmd → trainer → {nets, losses → miners → pairs} → graph → internal/device → gorgonia,
 // with {samplers, datasets, metrics} beside. The longest path that fits counts.
 var house = []floor{
+<<<<<<< HEAD
 	{"cmd", []string{"trainer", "nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "internal/safetensors", "internal/fileread", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field", "internal/catalog"}, false,
+=======
+	{"cmd", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "internal/safetensors", "internal/fileread", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field", "internal/catalog", "internal/settings"}, false,
+>>>>>>> catalog
 		"a command puts packages together and leaves graphs to the trainer"},
 	{"bench", []string{"trainer", "nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "graph", "internal"}, true,
 		"benchmarks lie above everything"},
+<<<<<<< HEAD
 	{"trainer", []string{"nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "graph", "internal/report", "internal/wording", "internal/filewrite", "internal/safetensors", "internal/tensorboard", "internal/device", "internal/exclusive", "internal/ram", "internal/filelock", "internal/fileread", "internal/field", "internal/catalog"}, true,
 		"the trainer joins nets and losses; devices it knows by their interface"},
 	{"nets", []string{"graph", "internal/field", "internal/catalog"}, true, "nets and losses do not know each other: they meet in a node"},
 	{"losses", []string{"graph", "pairs", "miners", "internal/exclusive", "internal/catalog"}, true, "nets and losses do not know each other: they meet in a node"},
 	{"miners", []string{"graph", "pairs", "internal/catalog"}, true, "losses use miners, not the other way round"},
 	{"pairs", []string{"graph", "internal/catalog"}, true, "what losses and miners have in common knows neither"},
+=======
+	{"trainer", []string{"nets", "losses", "miners", "samplers", "datasets", "metrics", "graph", "internal/report", "internal/wording", "internal/filewrite", "internal/safetensors", "internal/tensorboard", "internal/device", "internal/exclusive", "internal/ram", "internal/filelock", "internal/fileread", "internal/field", "internal/catalog", "internal/settings"}, true,
+		"the trainer joins nets and losses; devices it knows by their interface"},
+	{"nets", []string{"graph", "internal/field", "internal/catalog", "internal/settings"}, true, "nets and losses do not know each other: they meet in a node"},
+	{"losses", []string{"graph", "miners", "internal/exclusive", "internal/catalog"}, true, "nets and losses do not know each other: they meet in a node"},
+	{"miners", []string{"graph", "internal/catalog"}, true, "losses use miners, not the other way round"},
+>>>>>>> catalog
 	{"graph", []string{"internal/device", "internal/safetensors", "internal/exclusive", "internal/ram"}, true, "the graph knows neither nets nor losses"},
 	{"internal/device/gpu", []string{"internal/device", "internal/cuda"}, false, "the GPU's kernels know specs and bindings, and nothing of graphs"},
 	{"internal/device", nil, true, "kernels know nothing of graphs"},
 	{"internal/device/cpu", nil, false, "the CPU's kernels are functions over plain slices"},
 	{"internal/cuda", nil, false, "bindings know NVIDIA's libraries and nothing of kernels or graphs"},
 	{"samplers", []string{"internal/exclusive", "internal/field", "internal/catalog"}, false, "samplers are tested with slices alone"},
-	{"datasets", []string{"internal/exclusive", "internal/npy", "internal/ram", "internal/safetensors", "internal/filelock", "internal/fileread", "internal/field", "internal/plain", "internal/catalog"}, false, "data sets are tested with fstest.MapFS alone"},
+	{"datasets", []string{"internal/exclusive", "internal/npy", "internal/ram", "internal/safetensors", "internal/filelock", "internal/fileread", "internal/field", "internal/plain", "internal/catalog", "internal/settings"}, false, "data sets are tested with fstest.MapFS alone"},
 	{"metrics", []string{"internal/device/cpu"}, false, "metrics are plain functions over slices"},
 	{"internal/report", []string{"internal/device/cpu", "internal/filewrite", "internal/plain", "internal/wording"}, false, "a report is made of numbers and pictures"},
 	{"internal/filelock", nil, false, "files are locked"},
@@ -48,6 +60,7 @@ var house = []floor{
 	{"internal/terminal", []string{"internal/plain", "internal/wording"}, false, "a terminal shows text"},
 	{"internal/plain", nil, false, "text is made of characters"},
 	{"internal/catalog", []string{"internal/field"}, false, "names, ranges and defaults are of no particular thing"},
+	{"internal/settings", []string{"internal/catalog", "internal/field", "internal/plain"}, false, "an option is a field with tags, of whatever struct"},
 	{"internal/field", nil, false, "an error about a field knows the field's name alone"},
 	{"internal/wording", nil, false, "words are made of numbers and names"},
 	{"internal/exclusive", nil, false, "a guard"},
@@ -126,5 +139,5 @@ func TestViolation(t *testing.T) {
 		require.Equal(t, c.bad, violation(c.pkg, c.imported) != "", "%s → %s", c.pkg, c.imported)
 	}
 	require.Contains(t, violation("medusa/nets", "medusa/losses"),
-		"nets imports medusa/losses; nets may import [graph internal/field internal/catalog] of this module only")
+		"nets imports medusa/losses; nets may import [graph internal/field internal/catalog internal/settings] of this module only")
 }

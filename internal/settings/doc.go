@@ -9,6 +9,7 @@
 //	flag:"name"  the flag; it is also a key at the top of a file, the short way to the field.
 //	             A field without it is set in files, and as a parameter of its kind
 //	arg:"NAME"   what the help page calls the value
+//	want:"…"     which values there can be, where the range does not say it well
 //	group:"…"    the title that the flag stands below; on a struct, for all fields in it
 //	shown:"…"    how the help page tells the default, where not as text says it
 //	said:"name"  another flag, which messages name for a field that has none

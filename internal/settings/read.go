@@ -170,7 +170,7 @@ func (r *Reader) parameter(in *section, kind, key, text string, from Source) err
 		return field.Errorf("", "", "%s means nothing to %s %s", field.Name(o.Field), field.Name(in.name.Field), kind)
 	}
 	if err := set(o.of(r.value), text); err != nil {
-		return field.Errorf("", "", "%s: %v", field.Name(o.Field), err)
+		return field.Errorf("", "", "%s is %s", field.Name(o.Field), err.Error())
 	}
 	strict := o.Parameter
 	strict.Unset = "" // what is written is meant

@@ -162,8 +162,10 @@ func (s *Schema) parameters(in *section, kind string) (out []*Option) {
 	return out
 }
 
-// isFor reports whether the kind reads the option.
-func (o *Option) isFor(kind string) bool { return o.For == nil || slices.Contains(o.For, kind) }
+// isFor reports whether the kind reads the option; one that nobody has named yet may.
+func (o *Option) isFor(kind string) bool {
+	return o.For == nil || kind == "" || slices.Contains(o.For, kind)
+}
 
 // Kind is the section's kind in v; "" if it has none.
 func (s *Schema) kind(in *section, v reflect.Value) string {
@@ -186,6 +188,52 @@ func (s *Schema) Unused(v any, field string) (fields []string) {
 		}
 	}
 	return fields
+}
+
+// Fault is a value that cannot be.
+type Fault struct {
+	Field string // such as Solver.LR
+	Value string // as a message shows it
+	Want  string // such as "at least 0, below 1"
+}
+
+// Faults lists the values in the struct v that are out of the range, or not among the choices,
+// that the tags give; section is the path of a struct in it, or empty for v's own fields. Zero
+// is in range where it stands for something else: the tag unset says so, and a count or a name
+// of nothing cannot be meant.
+func (s *Schema) Faults(v any, section string) (out []Fault) {
+	value := reflect.Indirect(reflect.ValueOf(v))
+	for _, o := range s.Options {
+		field := o.of(value)
+		nothing := field.IsZero() && (field.Kind() == reflect.String || o.Min != nil && *o.Min >= 1)
+		if o.section.field != section || nothing || !o.isFor(s.kind(o.section, value)) || o.Check(field) == nil {
+			continue
+		}
+		shown := fmt.Sprint(field.Interface())
+		if field.Kind() == reflect.String {
+			shown = fmt.Sprintf("%q", field.String())
+		}
+		out = append(out, Fault{Field: o.Field, Value: shown, Want: o.wants()})
+	}
+	return out
+}
+
+// wants says which values the option can have.
+func (o *Option) wants() string {
+	if want := o.Tag.Get("want"); want != "" {
+		return want
+	}
+	if o.Choices != nil {
+		return "one of " + strings.Join(o.Choices, ", ")
+	}
+	want := cmp.Or(o.Range.String(), "a finite number")
+	if o.Type.Kind() == reflect.Slice {
+		want = "each " + want
+	}
+	if o.Unset != "" {
+		want += ", or nothing for the default"
+	}
+	return want
 }
 
 // Text is the value of an option as a flag takes it.
