@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/losses"
-	"medusa/losses/losstest"
 	"medusa/miners"
 	"medusa/pairs"
 )
@@ -70,7 +69,7 @@ func TestContrastiveOfMinedPairs(t *testing.T) {
 	// All triplets of 4 points: each positive counts for each negative, and the other way round.
 	x, y = []float64{0, 1, 3, 5}, []int{0, 0, 1, 2}
 	l.Miner = miners.TripletMargin{Type: miners.Easy} // D_an > D_ap: of the triplets all
-	push := (4 - 3.) + 0 + (4 - 2) + (4 - 4)
+	const push = 1. + 0 + 2 + 0                       // 4 − D of the pairs (0, 2), (0, 3), (1, 2) and (1, 3), none below 0
 	require.InDelta(t, 2*(1.+1)+push, value(t, l, x, y), 1e-12)
 	l.Reducer = pairs.Mean{} // of 4 positives, each pair twice, and of 4 negatives
 	require.InDelta(t, 1+push/4, value(t, l, x, y), 1e-12)
@@ -88,5 +87,3 @@ func TestContrastiveRefuses(t *testing.T) {
 	x, y := randomBatch(2, 6, 2, 3)
 	value(t, losses.Contrastive{NegMargin: -0.5, Metric: pairs.Cosine{}}, x, y)
 }
-
-var _ losstest.Option

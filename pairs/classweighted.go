@@ -23,6 +23,9 @@ func (r ClassWeighted) Reduce(t Term) graph.Expr {
 	if err := r.Validate(); err != nil {
 		return graph.Fail(err)
 	}
+	if len(r.Weights) == 0 {
+		return graph.Fail(errors.New("pairs: class-weighted: no weights, want one for each class"))
+	}
 	if t.Labels.Err() != nil {
 		return t.Labels
 	}
@@ -31,9 +34,6 @@ func (r ClassWeighted) Reduce(t Term) graph.Expr {
 
 // Validate says what is wrong with the weights.
 func (r ClassWeighted) Validate() error {
-	if len(r.Weights) == 0 {
-		return errors.New("pairs: class-weighted: no weights, want one for each class")
-	}
 	for class, w := range r.Weights {
 		if !(w >= 0) || math.IsInf(w, 1) {
 			return errors.Errorf("pairs: class-weighted: the weight of class %d is %g, want a number of at least 0", class, w)

@@ -33,7 +33,7 @@ func (c Compared) triplets(name string, t graph.Triplets) Term {
 	if w := c.batch.Chosen.Window; given(w.D) {
 		t.Window = graph.Window{Above: w.Above, AtMost: w.AtMost}
 		if c.D.Detach() != w.D.Detach() {
-			return Fail(name, errors.New("pairs: a window over distances of another metric than the loss has"))
+			return Fail(name, errors.New("pairs: the miner's window of triplets compares by another metric than the loss: give the miner no distance, or the loss's"))
 		}
 	}
 	if t.Swap && c.batch.HasReference() {
