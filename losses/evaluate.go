@@ -151,7 +151,7 @@ func (v *Evaluator) differentiate(g *gorgonia.ExprGraph, cost *gorgonia.Node, b 
 		wrt = append(wrt, nodes...)
 		v.grads = make([]gorgonia.Value, len(items))
 		for i, item := range items {
-			v.params = append(v.params, item.Name)
+			v.params = append(v.params, p.NameOf(item))
 			to = append(to, &v.grads[i])
 		}
 	}
