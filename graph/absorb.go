@@ -53,17 +53,20 @@ func (e Expr) from(o *op) Expr {
 	return Expr{n: o.from[0], data: e.data || !o.wrt[0]}
 }
 
-// pairs is where a mask comes from, and the input that says it: the labels of PairMasks,
-// or the mask itself.
-func pairs(mask Expr) (device.Pairs, Expr) {
-	o, ok := mask.n.Op().(*op)
+// source is where a mask comes from, and the inputs that say it: the mask itself, or what an op of
+// this package makes it of.
+func (e Expr) source() (device.Mask, []Expr) {
+	o, ok := e.n.Op().(*op)
 	if !ok {
-		return device.Given, mask
+		return device.Mask{}, []Expr{e.Detach()}
 	}
 	spec, ok := o.spec.(device.PairMask)
 	if !ok {
-		return device.Given, mask
+		return device.Mask{}, []Expr{e.Detach()}
 	}
-	o.absorbed = true
-	return spec.Pairs, Data(o.from[0])
+	in := make([]Expr, len(o.from))
+	for i, n := range o.from {
+		in[i] = Data(n)
+	}
+	return spec.Mask, in
 }

@@ -332,7 +332,7 @@ func NewMachineOn(g *gorgonia.ExprGraph, d *Device) (vm gorgonia.VM, err error) 
 		return nil, err
 	}
 	m.VM = gorgonia.NewTapeMachine(g, gorgonia.WithEngine(eitherEngine{device: m.engine}))
-	return exclusively(m, &d.use), nil
+	return exclusively(m, g, &d.use), nil
 }
 
 // place gives every op of the graph its part on the device.

@@ -8,13 +8,16 @@ import (
 
 // Normalize divides each row of x (N, E) by its Euclidean length, or by 1e-12 if that
 // is larger (as torch.nn.functional.normalize does).
-func Normalize(x Expr) Expr { return normalize(x, 2) }
+func Normalize(x Expr) Expr { return NormalizeLp(x, 2) }
 
 // NormalizeL1 divides each row of x (N, E) by the sum of its absolute values, or by 1e-12
 // if that is larger.
-func NormalizeL1(x Expr) Expr { return normalize(x, 1) }
+func NormalizeL1(x Expr) Expr { return NormalizeLp(x, 1) }
 
-func normalize(x Expr, p int) Expr {
+// NormalizeLp divides each row of x (N, E) by its p-norm (Σ|x|ᵖ)^(1/p), the largest |x| for p = ∞,
+// or by 1e-12 if that is larger; p is at least 1. Where the norm has no derivative one of its
+// subgradients stands for it: 0 to an x of 0, and for p = ∞ the sign at the first of the largest.
+func NormalizeLp(x Expr, p float64) Expr {
 	if x.Err() != nil {
 		return x
 	}
@@ -22,10 +25,21 @@ func normalize(x Expr, p int) Expr {
 	if s.Dims() != 2 {
 		return Fail(errors.Errorf("graph: normalise rows of shape %v, want a matrix (N, E)", s))
 	}
+	if err := checkNorm(p); err != nil {
+		return Fail(err)
+	}
 	spec := device.Normalize{Rows: s[0], Cols: s[1], P: p, Eps: 1e-12}
 	return apply(spec, s, func(in []Expr, out, g Expr, _ []bool) []Expr {
 		return []Expr{apply(device.NormalizeGrad(spec), s, nil, in[0], out, g)}
 	}, x)
+}
+
+// checkNorm returns an error where there is no p-norm.
+func checkNorm(p float64) error {
+	if !(p >= 1) {
+		return errors.Errorf("graph: a norm of p = %g, want at least 1; +Inf is the largest absolute value", p)
+	}
+	return nil
 }
 
 // Distances is the matrix (B, B) of Euclidean distances between the rows of x (B, E).
@@ -39,8 +53,41 @@ func SquaredDistances(x Expr) Expr { return between(device.SquaredEuclidean, x, 
 // x (N, E) and of y (M, E).
 func DistancesBetween(x, y Expr) Expr { return between(device.Euclidean, x, y) }
 
+// SquaredDistancesBetween is the matrix (N, M) of squared Euclidean distances between the rows
+// of x (N, E) and of y (M, E). x and y may be one expression, here and below.
+func SquaredDistancesBetween(x, y Expr) Expr { return between(device.SquaredEuclidean, x, y) }
+
+// SNRDistances is the matrix (N, M) of var(x − y)/var(x) between the rows of x (N, E) and of
+// y (M, E), where var(x) counts as at least 10⁻¹².
+func SNRDistances(x, y Expr) Expr { return between(device.SNR, x, y) }
+
+// DotProducts is the matrix (N, M) of the products ⟨x, y⟩ of the rows of x (N, E) with those
+// of y (M, E).
+func DotProducts(x, y Expr) Expr { return between(device.Dot, x, y) }
+
+// LpDistances is the matrix (N, M) of the p-norms of the differences between the rows of x (N, E)
+// and of y (M, E): (Σ|x − y|ᵖ)^(1/p), the largest |x − y| for p = ∞; p is at least 1. x and y may
+// be one expression. The distance of equal rows is 0, and so is its gradient. Where there is no
+// derivative, one of the subgradients stands for it: 0 to numbers that are equal, and for p = ∞
+// the sign of the first of the largest differences.
+func LpDistances(x, y Expr, p float64) Expr {
+	if err := firstError(x, y, Expr{n: x.n, err: checkNorm(p)}); err != nil {
+		return Fail(err)
+	}
+	switch p {
+	case 1:
+		return between(device.Manhattan, x, y)
+	case 2:
+		return between(device.Euclidean, x, y)
+	}
+	return compare(device.Distance{Metric: device.Minkowski, P: p}, x, y)
+}
+
 // between is the matrix of distances; x and y may be one expression.
-func between(m device.Metric, x, y Expr) Expr {
+func between(m device.Metric, x, y Expr) Expr { return compare(device.Distance{Metric: m}, x, y) }
+
+// compare is between of a metric with what else it takes.
+func compare(spec device.Distance, x, y Expr) Expr {
 	if err := firstError(x, y); err != nil {
 		return Fail(err)
 	}
@@ -48,83 +95,23 @@ func between(m device.Metric, x, y Expr) Expr {
 	if sx.Dims() != 2 || sy.Dims() != 2 || sx[1] != sy[1] {
 		return Fail(errors.Errorf("graph: distances between shapes %v and %v, want (N, E) and (M, E)", sx, sy))
 	}
-	if m == device.SNR && sx[1] < 2 {
+	if spec.Metric == device.SNR && sx[1] < 2 {
 		return Fail(errors.Errorf("graph: the variance of one number, in shape %v, want at least 2 columns for the metric snr", sx))
 	}
-	spec := device.Distance{Metric: m, N: sx[0], M: sy[0], D: sx[1]}
+	spec.N, spec.M, spec.D = sx[0], sy[0], sx[1]
 	if x.n == y.n && x.data == y.data {
 		spec.Self = true
 		return apply(spec, []int{sx[0], sx[0]}, func(in []Expr, out, g Expr, _ []bool) []Expr {
-			return []Expr{pairGrad(spec, in[0], out, g)}
+			return []Expr{pairGrad(spec, false, in, out, g)}
 		}, x)
 	}
 	return apply(spec, []int{sx[0], sy[0]}, func(in []Expr, out, g Expr, need []bool) []Expr {
 		grads := make([]Expr, 2)
 		for i := range grads {
 			if need[i] {
-				spec := device.DistanceGrad{Distance: spec, ToY: i == 1}
-				grads[i] = apply(spec, in[i].Shape(), nil, in[0], in[1], out, g)
+				grads[i] = pairGrad(spec, i == 1, in, out, g)
 			}
 		}
 		return grads
 	}, x, y)
-}
-
-// Metric is a way to compare embeddings. Its zero value is the Euclidean distance of
-// normalised embeddings.
-type Metric struct {
-	Kind Kind
-	Raw  bool // embeddings are taken as they are, not normalised first
-}
-
-// Kind names what a Metric measures.
-type Kind string
-
-// The kinds of Metric. Cosine and Dot are similarities: larger is nearer.
-const (
-	Euclidean        Kind = "euclidean" // ‖x − y‖₂; the default
-	SquaredEuclidean Kind = "squared"   // ‖x − y‖₂²
-	Manhattan        Kind = "manhattan" // Σ|x − y|, normalised by Σ|x|
-	Cosine           Kind = "cosine"    // ⟨x, y⟩/(‖x‖·‖y‖), whatever Raw says
-	Dot              Kind = "dot"       // ⟨x, y⟩
-	SNR              Kind = "snr"       // var(x − y)/var(x), x the anchor, var(x) ≥ 10⁻¹² (Yuan et al., CVPR 2019)
-)
-
-// Similarity tells whether larger values mean nearer.
-func (m Metric) Similarity() bool { return m.Kind == Cosine || m.Kind == Dot }
-
-// Self is the matrix (B, B) between the rows of x (B, E); the row is the anchor.
-func (m Metric) Self(x Expr) Expr { return m.Between(x, x) }
-
-// Between is the matrix (N, M) between the rows of x (N, E) and of y (M, E).
-func (m Metric) Between(x, y Expr) Expr {
-	if !m.Raw || m.Kind == Cosine {
-		p := 2
-		if m.Kind == Manhattan {
-			p = 1
-		}
-		same := x.n == y.n && x.data == y.data
-		x = normalize(x, p)
-		if same {
-			y = x
-		} else {
-			y = normalize(y, p)
-		}
-	}
-	switch m.Kind {
-	case "", Euclidean:
-		return between(device.Euclidean, x, y)
-	case SquaredEuclidean:
-		return between(device.SquaredEuclidean, x, y)
-	case Manhattan:
-		return between(device.Manhattan, x, y)
-	case SNR:
-		return between(device.SNR, x, y)
-	case Cosine, Dot:
-		if x.n == y.n && x.data == y.data {
-			return between(device.Dot, x, y)
-		}
-		return x.MatMulT(y)
-	}
-	return Fail(errors.Errorf("graph: unknown metric %q, want euclidean, squared, manhattan, cosine, dot or snr", m.Kind))
 }

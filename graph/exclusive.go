@@ -6,14 +6,21 @@ import (
 	"medusa/internal/exclusive"
 )
 
-// exclusively is vm, but refuses to be run while use is another goroutine's: their numbers
-// would mix.
-func exclusively(vm gorgonia.VM, use *exclusive.Use) gorgonia.VM { return &exclusiveVM{vm, use} }
+// exclusively is vm, which runs g, but refuses to be run while use is another goroutine's: their
+// numbers would mix.
+func exclusively(vm gorgonia.VM, g *gorgonia.ExprGraph, use *exclusive.Use) gorgonia.VM {
+	return &exclusiveVM{vm, g, use}
+}
 
 type exclusiveVM struct {
 	vm  gorgonia.VM
+	g   *gorgonia.ExprGraph
 	use *exclusive.Use
 }
+
+// Nodes are what the machine computes, and its inputs; what ops make by themselves is not among
+// them.
+func (m *exclusiveVM) Nodes() gorgonia.Nodes { return m.g.AllNodes() }
 
 const theMachine = "graph: the machine"
 

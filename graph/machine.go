@@ -20,7 +20,7 @@ import (
 // the memory of what must live at once instead of the sum of everything. So what is wanted
 // of a run is taken by Keep or gorgonia.Read; another node's Value may hold something else
 // by the end of it. Outputs that nothing reads, and those that ops of Gorgonia's read,
-// keep memory of their own.
+// keep memory of their own; masks of pairs that nothing reads are not made.
 //
 // g belongs to this machine from then on. One goroutine runs it at a time, and another one gets
 // an error; machines of different graphs run at the same time, also over one Params.
@@ -31,7 +31,7 @@ func NewMachine(g *gorgonia.ExprGraph) (vm gorgonia.VM, err error) {
 	}
 	g = pruned(g)
 	newPlan(g)
-	return exclusively(gorgonia.NewTapeMachine(g), &exclusive.Use{}), nil
+	return exclusively(gorgonia.NewTapeMachine(g), g, &exclusive.Use{}), nil
 }
 
 // Poison names the environment variable that, if set, has memory filled with NaN after its

@@ -13,20 +13,60 @@ import (
 // and of negative pairs, of two classes: 1 for a pair, 0 for none. Labels are whole numbers
 // below 2²⁴ in float32, 2⁵³ in float64: others, which the type cannot tell apart, are an error
 // when the graph runs.
+//
+// A mask of pairs, and what Within, At, RowFarthest and RowNearest choose of it, lies in memory
+// only where a formula reads it as numbers: reductions of rows, Triplets and Where, and their
+// gradients, make a row of it when they come to it.
 func PairMasks(labels Expr) (pos, neg Expr) {
-	if labels.Err() != nil {
-		return labels, labels
+	labels, err := checkedLabels("labels", labels)
+	if err != nil {
+		return Fail(err), Fail(err)
+	}
+	n := labels.Shape()[0]
+	return pairMasks(n, n, false, labels)
+}
+
+// PairMasksBetween makes of the labels (B) of rows and ref (M) of columns the masks (B, M) of
+// positive pairs, of one class, and of negative pairs, of two. The rows of a reference set are
+// others than those compared with them: no row is its own pair. See PairMasks.
+func PairMasksBetween(labels, ref Expr) (pos, neg Expr) {
+	labels, err := checkedLabels("labels", labels)
+	if err == nil {
+		ref, err = checkedLabels("labels of the reference set", ref)
+	}
+	if err != nil {
+		return Fail(err), Fail(err)
+	}
+	return pairMasks(labels.Shape()[0], ref.Shape()[0], true, Concat(0, labels, ref))
+}
+
+func checkedLabels(what string, labels Expr) (Expr, error) {
+	if err := labels.Err(); err != nil {
+		return labels, err
 	}
 	s := labels.Shape()
 	if s.Dims() != 1 {
-		err := errors.Errorf("graph: labels have shape %v, want a vector (B)", s)
-		return Fail(err), Fail(err)
+		return labels, errors.Errorf("graph: %s have shape %v, want a vector (B)", what, s)
 	}
-	n := s[0]
-	labels = apply(device.Labels{N: n}, s, nil, labels.Detach())
-	pos = apply(device.PairMask{N: n, Pairs: device.Positive}, []int{n, n}, nil, labels)
-	neg = apply(device.PairMask{N: n, Pairs: device.Negative}, []int{n, n}, nil, labels)
-	return pos, neg
+	labels = apply(device.Labels{N: s[0]}, s, nil, labels.Detach())
+	return labels, labels.Err()
+}
+
+func pairMasks(rows, cols int, cross bool, labels Expr) (pos, neg Expr) {
+	mask := func(p device.Pairs) Expr {
+		return pairMask(device.PairMask{Rows: rows, Cols: cols, Mask: device.Mask{Pairs: p, Cross: cross}}, labels)
+	}
+	return mask(device.Positive), mask(device.Negative)
+}
+
+// pairMask is a mask that lies in memory only where it is read as numbers: not where nothing reads
+// it, nor where its readers make it row by row.
+func pairMask(spec device.PairMask, in ...Expr) Expr {
+	mask := apply(spec, []int{spec.Rows, spec.Cols}, nil, in...)
+	if o, ok := mask.at(); ok {
+		o.absorbed = true
+	}
+	return mask
 }
 
 // SameLabel is the mask (N, M) of the labels a (N) and b (M) that are equal.
@@ -49,15 +89,43 @@ func SumOver(mask, x Expr) Expr { return masked(mask, x).Sum() }
 
 // MeanOver is the mean of x over the entries where mask is 1, a scalar; 0 if there are none.
 func MeanOver(mask, x Expr) Expr {
-	return SumOver(mask, x).Div(mask.Detach().Sum().Max(one(mask)))
+	count := countOf(mask, Expr.Sum)
+	return SumOver(mask, x).Div(count.Max(one(count)))
+}
+
+// RowCount is the number of entries of each row of mask (N, M) that are not 0, (N, 1).
+func RowCount(mask Expr) Expr {
+	if mask.Err() != nil {
+		return mask
+	}
+	s := mask.Shape()
+	if s.Dims() != 2 {
+		return Fail(errors.Errorf("graph: count rows of a mask of shape %v, want a matrix", s))
+	}
+	spec := device.RowCount{Rows: s[0], Cols: s[1]}
+	var in []Expr
+	spec.Mask, in = mask.source()
+	return apply(spec, []int{s[0], 1}, nil, in...)
+}
+
+// countOf is sum of a mask, without a mask in memory where there is none.
+func countOf(mask Expr, sum func(Expr) Expr) Expr {
+	if mask.Err() == nil {
+		if o, ok := mask.at(); ok {
+			if _, ok := o.spec.(device.PairMask); ok {
+				return sum(RowCount(mask))
+			}
+		}
+	}
+	return sum(mask.Detach())
 }
 
 // RowSum adds up each row of x (N, M) over the entries where mask is 1, to (N, 1).
 func RowSum(mask, x Expr) Expr { return masked(mask, x).SumAxis(1) }
 
 // RowTerms adds up, in each row of x (N, M) where mask is 1, the terms t with
-// low < t < high, and counts them, both (N, 1). A high of 0 is no bound. A term that is NaN
-// is added: the sum tells of it. No gradient flows through the counts.
+// low < t < high, and counts them, both (N, 1). −Inf and +Inf are no bounds. A term that is
+// NaN is added: the sum tells of it. No gradient flows through the counts.
 func RowTerms(mask, x Expr, low, high float64) (sum, count Expr) {
 	if err := sameShape(mask, x); err != nil {
 		return Fail(err), Fail(err)
@@ -67,24 +135,30 @@ func RowTerms(mask, x Expr, low, high float64) (sum, count Expr) {
 		err := errors.Errorf("graph: terms between %g and %g of shape %v, want two numbers and a matrix", low, high, s)
 		return Fail(err), Fail(err)
 	}
-	if high == 0 {
+	if math.IsInf(low, -1) { // what is no bound is NaN to the kernel
+		low = math.NaN()
+	}
+	if math.IsInf(high, 1) {
 		high = math.NaN()
 	}
 	spec := device.RowTerms{Rows: s[0], Cols: s[1], Low: low, High: high}
-	spec.Pairs, mask = pairs(mask)
+	var masks []Expr
+	spec.Mask, masks = mask.source()
 	if base, k, c, ok := x.unhinged(); ok {
 		x, spec.Hinge, spec.K, spec.C = base, true, k, c
 	}
 	both := apply(spec, []int{s[0], 2}, func(in []Expr, _, g Expr, _ []bool) []Expr {
-		return []Expr{apply(device.RowTermsGrad(spec), s, nil, in[0], in[1], g), {}}
-	}, x, mask.Detach())
+		grad := apply(device.RowTermsGrad(spec), s, nil, append(slices.Clone(in), g)...)
+		return append([]Expr{grad}, make([]Expr, len(in)-1)...)
+	}, append([]Expr{x}, masks...)...)
 	return both.Slice(1, 0, 1), both.Detach().Slice(1, 1, 2)
 }
 
 // RowMean is the mean of each row of x (N, M) over the entries where mask is 1, (N, 1);
 // 0 for a row with none.
 func RowMean(mask, x Expr) Expr {
-	return RowSum(mask, x).Div(mask.Detach().SumAxis(1).Max(one(mask)))
+	count := countOf(mask, func(e Expr) Expr { return e.SumAxis(1) })
+	return RowSum(mask, x).Div(count.Max(one(count)))
 }
 
 // RowMax is the largest entry of each row of x (N, M) where mask is 1, (N, 1); empty for
@@ -153,16 +227,20 @@ func reduceRows(op device.Reduction, mask, x Expr, empty float64) (all Expr, shi
 	if op == device.RowLogSumExp {
 		x, spec.K, shift = x.unscaled()
 		spec.Empty -= shift
+	} else if whole, ok := mask.attaining(op, x); ok {
+		mask = whole
 	}
-	spec.Pairs, mask = pairs(mask)
 	return reduced(spec, mask, x), shift
 }
 
 // reduced is what a RowReduce computes, (N, device.ReduceColumns).
 func reduced(spec device.RowReduce, mask, x Expr) Expr {
+	var masks []Expr
+	spec.Mask, masks = mask.source()
 	return apply(spec, []int{spec.Rows, device.ReduceColumns}, func(in []Expr, out, g Expr, _ []bool) []Expr {
-		return []Expr{apply(device.RowReduceGrad(spec), in[0].Shape(), nil, in[0], in[1], out, g), {}}
-	}, x, mask.Detach())
+		grad := apply(device.RowReduceGrad(spec), in[0].Shape(), nil, append(slices.Clone(in), out, g)...)
+		return append([]Expr{grad}, make([]Expr, len(in)-1)...)
+	}, append([]Expr{x}, masks...)...)
 }
 
 // Where is x where mask is 1 and other elsewhere, even where x is infinite or NaN.
@@ -170,10 +248,20 @@ func Where(mask, x Expr, other float64) Expr {
 	if err := sameShape(mask, x); err != nil {
 		return Fail(err)
 	}
-	spec := device.Where{N: x.Shape().TotalSize(), Other: other}
+	spec := device.Where{Rows: 1, Cols: x.Shape().TotalSize(), Other: other}
+	var masks []Expr
+	if spec.Mask, masks = mask.source(); !spec.Mask.InMemory() {
+		spec.Rows, spec.Cols = x.Shape()[0], x.Shape()[1]
+	}
+	return where(spec, x, masks)
+}
+
+func where(spec device.Where, x Expr, masks []Expr) Expr {
 	return apply(spec, x.Shape(), func(in []Expr, _, g Expr, _ []bool) []Expr {
-		return []Expr{Where(in[1], g, 0), {}}
-	}, x, mask.Detach())
+		zero := spec
+		zero.Other = 0
+		return append([]Expr{where(zero, g, in[1:])}, make([]Expr, len(in)-1)...)
+	}, append([]Expr{x}, masks...)...)
 }
 
 // masked is x where mask is 1 and 0 elsewhere, so that what is masked out never counts,

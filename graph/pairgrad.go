@@ -9,13 +9,14 @@ import (
 	"medusa/internal/device"
 )
 
-// pairGrad is the gradient to the rows x that the distances d of spec compare, given the
-// gradient g to d. Where g is a sum that Gorgonia would make of what several ops say, or
-// stands for few numbers a row, the op makes it by itself, row by row.
-func pairGrad(spec device.Distance, x, d, g Expr) Expr {
+// pairGrad is the gradient to the rows that the distances d of spec compare, to x or, with toY,
+// to the second of rows; rows are x and, where that is another, y. g is the gradient to d: where
+// it is a sum that Gorgonia would make of what several ops say, or stands for few numbers a row,
+// the op makes it by itself, row by row.
+func pairGrad(spec device.Distance, toY bool, rows []Expr, d, g Expr) Expr {
 	terms, sums := addends(g.n)
-	grad := device.PairGrad{Distance: spec}
-	in := []Expr{x, d}
+	grad := device.PairGrad{Distance: spec, ToY: toY}
+	in := append(slices.Clone(rows), d)
 	var absorbed []*op
 	for _, n := range terms {
 		part := device.Part{Kind: device.MatrixPart}
@@ -23,12 +24,13 @@ func pairGrad(spec device.Distance, x, d, g Expr) Expr {
 		if ok && o.from[0] == d.n {
 			switch s := o.spec.(type) {
 			case device.RowTermsGrad:
-				if s.Pairs != device.Given {
-					part.Kind, part.Terms = device.TermsPart, s
-				}
+				part.Kind, part.Terms = device.TermsPart, s
 			case device.RowReduceGrad:
-				if s.Pairs != device.Given {
-					part.Kind, part.Reduce = device.ReducePart, s
+				part.Kind, part.Reduce = device.ReducePart, s
+			case device.TripletsGrad:
+				// Of a batch with itself the matrix and its transpose, in memory, are quicker.
+				if !s.Swap && !(spec.Self && s.Pos.Symmetric() && s.Neg.Symmetric()) {
+					part.Kind, part.Triplets = device.TripletsPart, s
 				}
 			}
 		}
@@ -42,7 +44,11 @@ func pairGrad(spec device.Distance, x, d, g Expr) Expr {
 			in = append(in, Data(n))
 		}
 	}
-	result := apply(grad, x.Shape(), nil, in...)
+	to := rows[0]
+	if toY {
+		to = rows[1]
+	}
+	result := apply(grad, to.Shape(), nil, in...)
 	if o, ok := result.at(); ok {
 		o.sums = append(o.sums, sums...)
 		for _, p := range absorbed {

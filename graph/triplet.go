@@ -2,6 +2,7 @@ package graph
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pkg/errors"
 
@@ -20,6 +21,9 @@ type Triplets struct {
 	// Only terms t with Low < t and, if High is not 0, t < High are added and counted. A
 	// negative Low counts terms of 0 too.
 	Low, High float64
+	// Among is for Swap where the columns of the distances are other rows than their rows, a
+	// reference set: the distances (M, M) among these, which hold the D_pn.
+	Among Expr
 }
 
 // Window leaves the triplets with Above < D_an − D_ap ≤ AtMost.
@@ -37,8 +41,8 @@ type TripletSums struct {
 }
 
 // Sums goes over all triplets with pos[a,p] and neg[a,n] set, from distances d and masks
-// pos and neg, all (B, B), in O(B² log B) time; with Swap or Smooth in time
-// proportional to the number of triplets. Memory is O(B²). The gradient flows through
+// pos and neg, all (B, M), in O(B·M log M) time; with Swap or Smooth in time
+// proportional to the number of triplets. Memory is O(B·M). The gradient flows through
 // Sum alone: the others are counts, and the window does not move with the distances.
 func (t Triplets) Sums(d, pos, neg Expr) TripletSums {
 	packed := t.packed(d, pos, neg)
@@ -51,31 +55,79 @@ func (t Triplets) Sums(d, pos, neg Expr) TripletSums {
 }
 
 func (t Triplets) packed(d, pos, neg Expr) Expr {
-	if err := firstError(sameAs(pos, d), sameAs(neg, d)); err != nil {
+	spec, in, err := t.over(d, pos, neg)
+	if err != nil {
 		return Fail(err)
 	}
-	s := d.Shape()
-	if s.Dims() != 2 || s[0] != s[1] {
-		return Fail(errors.Errorf("graph: triplets of distances of shape %v, want a square matrix", s))
+	return apply(spec, []int{spec.N, device.TripletColumns}, func(in []Expr, _, g Expr, need []bool) []Expr {
+		grads, all := make([]Expr, len(in)), append(slices.Clone(in), g)
+		if need[0] {
+			grads[0] = apply(device.TripletsGrad(spec), in[0].Shape(), nil, all...)
+		}
+		if last := len(in) - 1; spec.Among && need[last] {
+			grads[last] = apply(device.TripletsAmongGrad(spec), in[last].Shape(), nil, all...)
+		}
+		return grads
+	}, in...)
+}
+
+// over is the sum's description, with its inputs.
+func (t Triplets) over(d, pos, neg Expr) (spec device.Triplets, in []Expr, err error) {
+	if err := firstError(sameAs(pos, d), sameAs(neg, d)); err != nil {
+		return spec, nil, err
 	}
-	spec := device.Triplets{N: s[0], Margin: t.Margin, Above: t.Window.Above, AtMost: t.Window.AtMost,
+	s := d.Shape()
+	if s.Dims() != 2 {
+		return spec, nil, errors.Errorf("graph: triplets of distances of shape %v, want a matrix (B, M)", s)
+	}
+	for _, v := range []float64{t.Margin, t.Low, t.High, t.Window.Above, t.Window.AtMost} {
+		if math.IsNaN(v) {
+			return spec, nil, errors.Errorf("graph: triplets with a bound that is NaN: margin %g, terms between %g and %g, window %+v", t.Margin, t.Low, t.High, t.Window)
+		}
+	}
+	spec = device.Triplets{N: s[0], M: s[1], Margin: t.Margin, Above: t.Window.Above, AtMost: t.Window.AtMost,
 		Low: t.Low, High: t.High, Swap: t.Swap, Smooth: t.Smooth}
 	if t.High == 0 {
 		spec.High = math.Inf(1)
 	}
-	for _, v := range []float64{t.Margin, t.Low, t.High, t.Window.Above, t.Window.AtMost} {
-		if math.IsNaN(v) {
-			return Fail(errors.Errorf("graph: triplets with a bound that is NaN: %+v", t))
+	var positives, negatives []Expr
+	spec.Pos, positives = pos.source()
+	spec.Neg, negatives = neg.source()
+	in = append(append([]Expr{d}, positives...), negatives...)
+	if !t.Swap {
+		return spec, in, nil
+	}
+	if spec.Among = t.Among.n != nil || t.Among.err != nil; spec.Among {
+		if err := t.Among.Err(); err != nil {
+			return spec, nil, err
 		}
+		if a := t.Among.Shape(); a.Dims() != 2 || a[0] != s[1] || a[1] != s[1] {
+			return spec, nil, errors.Errorf("graph: triplets with Swap of distances of shape %v, and Among has shape %v, want (%d, %d)", s, a, s[1], s[1])
+		}
+		return spec, append(in, t.Among), nil
 	}
-	if !t.Swap && !t.Smooth {
-		spec.Pos, pos = pairs(pos)
-		spec.Neg, neg = pairs(neg)
+	if s[0] != s[1] || spec.Pos.Cross || spec.Neg.Cross {
+		return spec, nil, errors.Errorf("graph: triplets with Swap of distances of shape %v from a reference set, want the distances among its rows, (%d, %d), in Among", s, s[1], s[1])
 	}
-	return apply(spec, []int{s[0], device.TripletColumns}, func(in []Expr, _, g Expr, _ []bool) []Expr {
-		return []Expr{apply(device.TripletsGrad(spec), s, nil, in[0], in[1], in[2], g), {}, {}}
-	}, d, pos.Detach(), neg.Detach())
+	return spec, in, nil
 }
+
+// PairCounts tell, of each pair, in how many triplets of the window it is: positive pairs and
+// negative pairs, both of the shape of d. No gradient flows through them.
+func (t Triplets) PairCounts(d, pos, neg Expr) (positives, negatives Expr) {
+	// The derivative of the sum of terms without a bound is 1 to each triplet's positive
+	// distance and −1 to its negative one.
+	t.Margin, t.Smooth, t.Swap, t.Low, t.High = unbounded, false, false, math.Inf(-1), math.Inf(1)
+	spec, in, err := t.over(d.Detach(), pos, neg)
+	if err != nil {
+		return Fail(err), Fail(err)
+	}
+	counts := apply(device.TripletsGrad(spec), d.Shape(), nil, append(in, d.Detach().Constant(1, spec.N, device.TripletColumns))...)
+	return Where(pos, counts, 0), Where(neg, counts.Neg(), 0)
+}
+
+// unbounded is a margin that no difference of distances exceeds.
+const unbounded = 1e30
 
 // sameAs is mask, or an error if its shape is not x's.
 func sameAs(mask, x Expr) Expr {
@@ -83,41 +135,4 @@ func sameAs(mask, x Expr) Expr {
 		return Fail(err)
 	}
 	return mask
-}
-
-// RowFarthest is the mask (N, M) of the largest entry of each row of x where mask is 1,
-// the first among equal ones; a row with none stays empty.
-func RowFarthest(mask, x Expr) Expr { return rowChoice(device.RowMax, mask, x) }
-
-// RowNearest is the mask (N, M) of the smallest entry of each row of x where mask is 1,
-// the first among equal ones; a row with none stays empty.
-func RowNearest(mask, x Expr) Expr { return rowChoice(device.RowMin, mask, x) }
-
-// rowChoice is where a row's reduction is attained: its gradient, for 1.
-func rowChoice(op device.Reduction, mask, x Expr) Expr {
-	if err := sameShape(mask, x); err != nil {
-		return Fail(err)
-	}
-	x, mask = x.Detach(), mask.Detach()
-	s := x.Shape()
-	if s.Dims() != 2 {
-		return Fail(errors.Errorf("graph: row %s of shape %v, want a matrix", op, s))
-	}
-	spec := device.RowReduce{Op: op, Rows: s[0], Cols: s[1], K: 1}
-	spec.Pairs, mask = pairs(mask)
-	y := reduced(spec, mask, x)
-	return apply(device.RowReduceGrad(spec), s, nil, x, mask, y, y.Constant(1, s[0], device.ReduceColumns))
-}
-
-// RowNearestK is the mask (N, M) of the k smallest entries of each row of x where mask is
-// 1, of all that equal the k-th, and of all in a row with no more than k.
-func RowNearestK(mask, x Expr, k int) Expr {
-	if err := sameShape(mask, x); err != nil {
-		return Fail(err)
-	}
-	s := x.Shape()
-	if s.Dims() != 2 || k < 1 {
-		return Fail(errors.Errorf("graph: the %d smallest of each row of shape %v, want a matrix and at least 1", k, s))
-	}
-	return apply(device.RowNearest{Rows: s[0], Cols: s[1], K: k}, s, nil, x.Detach(), mask.Detach())
 }

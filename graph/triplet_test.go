@@ -75,7 +75,7 @@ func TestTripletsRefuse(t *testing.T) {
 		d, of graphtest.Input
 	}{
 		"mask has shape":       {graph.Triplets{}, square, long},
-		"want a square matrix": {graph.Triplets{}, long, long},
+		"from a reference set": {graph.Triplets{Swap: true}, long, long},
 		"NaN":                  {graph.Triplets{Margin: math.NaN()}, square, square},
 	} {
 		_, _, err := graphtest.Eval(tensor.Float64, func(in []graph.Expr) graph.Expr {

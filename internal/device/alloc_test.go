@@ -16,8 +16,12 @@ func TestKernelsAllocateNothing(t *testing.T) {
 	d := Distance{Metric: Euclidean, N: n, M: n, D: m, Self: true}
 	norm := Normalize{Rows: n, Cols: m, P: 2, Eps: 1e-12}
 	lse := RowReduce{Op: RowLogSumExp, K: 1, Rows: n, Cols: m}
-	terms := RowTermsGrad{Rows: n, Cols: n, Pairs: Negative, Hinge: true, K: -1, C: 1}
-	largest := RowReduce{Op: RowMax, Rows: n, Cols: n, K: 1, Pairs: Positive}
+	terms := RowTermsGrad{Rows: n, Cols: n, Mask: Mask{Pairs: Negative}, Hinge: true, K: -1, C: 1}
+	largest := RowReduce{Op: RowMax, Rows: n, Cols: n, K: 1, Mask: Mask{Pairs: Positive}}
+	cross := Distance{Metric: Euclidean, N: n, M: m, D: m}
+	mined := Mask{Pairs: Negative, Cross: true, Choices: []Choice{{Kind: Listed, K: 2}, {Kind: Within}}}
+	minedTerms := RowTermsGrad{Rows: n, Cols: m, Mask: mined, Hinge: true, K: -1, C: 1}
+	triplets := Triplets{N: n, M: m, Pos: Mask{Pairs: Positive, Cross: true}, Neg: mined, Margin: 1}
 	ce := CrossEntropy{Rows: n, Classes: m, Smoothing: 0.1}
 	rows := Gather{Rows: m, Cols: n, N: n}
 	for _, c := range []struct {
@@ -33,10 +37,17 @@ func TestKernelsAllocateNothing(t *testing.T) {
 		{Broadcast{From: []int{n, 1}, To: []int{n, m}}, n * m, []int{n}},
 		{d, n * n, []int{n * m}},
 		{matrixGrad(d), n * m, []int{n * m, n * n, n * n}},
-		{PairGrad{d, []Part{{Kind: TermsPart, Terms: terms}, {Kind: ReducePart, Reduce: RowReduceGrad(largest)}}}, n * m,
+		{PairGrad{Distance: d, Parts: []Part{{Kind: TermsPart, Terms: terms}, {Kind: ReducePart, Reduce: RowReduceGrad(largest)}}}, n * m,
 			[]int{n * m, n * n, n, 2 * n, n, ReduceColumns * n, ReduceColumns * n}},
-		{PairGrad{d, []Part{{Kind: ReducePart, Reduce: RowReduceGrad(largest)}}}, n * m,
+		{PairGrad{Distance: d, Parts: []Part{{Kind: ReducePart, Reduce: RowReduceGrad(largest)}}}, n * m,
 			[]int{n * m, n * n, n, ReduceColumns * n, ReduceColumns * n}},
+		{cross, n * m, []int{n * m, m * m}},
+		{PairGrad{Distance: cross, ToY: true, Parts: []Part{{Kind: TermsPart, Terms: minedTerms}, {Kind: TripletsPart, Triplets: TripletsGrad(triplets)}}}, m * m,
+			[]int{n * m, m * m, n * m, n + m, 2 * n, n * m, n, n, 2 * n, n + m, n + m, 2 * n, n * m, n, n, n * TripletColumns}},
+		{PairMask{Rows: n, Cols: m, Mask: mined}, n * m, []int{n + m, 2 * n, n * m, n, n}},
+		{RowCount{Rows: n, Cols: m, Mask: mined}, n, []int{n + m, 2 * n, n * m, n, n}},
+		{RowKth{Rows: n, Cols: m, K: 2, Mask: mined}, n, []int{n * m, n + m, 2 * n, n * m, n, n}},
+		{Distance{Metric: Minkowski, P: 3, N: n, M: m, D: m}, n * m, []int{n * m, m * m}},
 		{norm, n * m, []int{n * m}},
 		{NormalizeGrad(norm), n * m, []int{n * m, n * m, n * m}},
 		{lse, ReduceColumns * n, []int{n * m, n * m}},
@@ -47,7 +58,7 @@ func TestKernelsAllocateNothing(t *testing.T) {
 		{CrossEntropyGrad(ce), n * m, []int{n * m, n, n}},
 		{rows, n * n, []int{n * m, n}},
 		{GatherGrad(rows), n * m, []int{n, n * n}},
-		{Where{N: n}, n, []int{n, n}},
+		{Where{Rows: 1, Cols: n}, n, []int{n, n}},
 		{Iota{N: n}, n, []int{n}},
 		{Constant{N: n, Value: 2}, n, []int{n}},
 		{MatMul{M: n, N: n, K: m}, n * n, []int{n * m, n * m}},

@@ -23,7 +23,7 @@ func BenchmarkLossSide(b *testing.B) {
 			{norm, n * e, []int{n * e}},
 			{lse, n * ReduceColumns, []int{n * n, n * n}},
 			{Unary{F: Softplus, N: n * n}, n * n, []int{n * n}},
-			{Where{N: n * n}, n * n, []int{n * n, n * n}},
+			{Where{Rows: n, Cols: n}, n * n, []int{n * n, n * n}},
 			{SumTo{From: []int{n, n}}, 1, []int{n * n}},
 			{Binary{Op: Mul, A: []int{n, n}, B: []int{n, n}}, n * n, []int{n * n, n * n}},
 			{Transpose{Rows: n, Cols: n}, n * n, []int{n * n}},

@@ -20,9 +20,9 @@ func newClasses[T cpu.Float](n int) *classes[T] {
 	return &classes[T]{order: make([]int32, n), from: make([]int32, n), to: make([]int32, n), ones: onesOf[T](n)}
 }
 
-// positivesOf is for a mask of positive pairs, and nil for others.
-func positivesOf[T cpu.Float](p Pairs, n int) *classes[T] {
-	if p != Positive {
+// positivesOf is for a mask of positive pairs of a batch with itself, and nil for others.
+func positivesOf[T cpu.Float](m Mask, n int) *classes[T] {
+	if m.Pairs != Positive || !m.Symmetric() {
 		return nil
 	}
 	return newClasses[T](n)
@@ -30,9 +30,9 @@ func positivesOf[T cpu.Float](p Pairs, n int) *classes[T] {
 
 // chosenOf is a row with its mask or, where positives are few, these alone with a mask of
 // ones; scratch is memory for the one or the other.
-func chosenOf[T cpu.Float](p Pairs, positives *classes[T], in, row []T, r int, scratch []T) (x, mask []T) {
+func chosenOf[T cpu.Float](m *maskRows[T], positives *classes[T], row []T, r int, scratch []T) (x, mask []T) {
 	if positives == nil || !positives.few {
-		return row, maskRow(p, in, r, len(row), scratch)
+		return row, m.row(r, scratch)
 	}
 	x = positives.gather(scratch, row, r)
 	return x, positives.ones[:len(x)]

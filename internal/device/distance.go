@@ -15,7 +15,8 @@ const (
 	SquaredEuclidean Metric = "squared euclidean" // ‖x − y‖²
 	Manhattan        Metric = "manhattan"         // Σ |x − y|
 	SNR              Metric = "snr"               // var(x − y)/max(var(x), 10⁻¹²), x the anchor
-	Dot              Metric = "dot"               // ⟨x, y⟩, with Self
+	Dot              Metric = "dot"               // ⟨x, y⟩
+	Minkowski        Metric = "minkowski"         // (Σ |x − y|ᵖ)^(1/p), the largest |x − y| for p = ∞
 )
 
 // Distance computes the distances (N, M) between the rows of x (N, D) and of y (M, D).
@@ -27,11 +28,15 @@ type Distance struct {
 	Metric  Metric
 	N, M, D int
 	Self    bool
+	P       float64 // of Minkowski, at least 1
 }
 
 func (s Distance) cpu() Kernel {
-	if s.Metric == Dot {
+	switch {
+	case s.Metric == Dot && s.Self:
 		return host(selfProducts[float32](s), selfProducts[float64](s))
+	case s.Metric == Dot:
+		return host(crossProducts[float32](s), crossProducts[float64](s))
 	}
 	single := distances[float32](s)
 	if s.byProduct() {
@@ -71,7 +76,12 @@ func distances[T cpu.Float](s Distance) func(out []T, in [][]T) {
 				}
 			}
 			for ; j < s.M; j++ {
-				out[i*s.M+j] = rowDistance(s.Metric, a, y[j*s.D:(j+1)*s.D])
+				b := y[j*s.D : (j+1)*s.D]
+				if s.Metric == Minkowski {
+					out[i*s.M+j] = minkowski(s.P, a, b)
+					continue
+				}
+				out[i*s.M+j] = rowDistance(s.Metric, a, b)
 			}
 		}
 	}
@@ -149,21 +159,15 @@ func means[T cpu.Float](a, b []T) (ma, md float64) {
 	return ma / n, md / n
 }
 
-// DistanceGrad computes from x, y, the distances d (N, M) and their gradient g (N, M)
-// the gradient to x (N, D) or, with ToY, to y (M, D). Where the distance is 0, its gradient
-// is 0. With Self see PairGrad.
-type DistanceGrad struct {
+// distanceGradient is PairGrad by a plain loop over a gradient in memory.
+type distanceGradient struct {
 	Distance
 	ToY bool
 }
 
-func (s DistanceGrad) cpu() Kernel {
-	return host(distanceGrad[float32](s), distanceGrad[float64](s))
-}
-
-// distanceGrad is the kernel; with Self its inputs are x, d, g, and the result is the whole
+// distanceGrad adds up, row by row, what the pairs say; with Self the result is the whole
 // gradient to x.
-func distanceGrad[T cpu.Float](s DistanceGrad) func(out []T, in [][]T) {
+func distanceGrad[T cpu.Float](s distanceGradient) func(out, x, y, d, g []T) {
 	var x, y, d, g, out []T
 	var acc []float64
 	// With Self, a symmetric distance's two gradients to a row are one sum.
@@ -174,7 +178,7 @@ func distanceGrad[T cpu.Float](s DistanceGrad) func(out []T, in [][]T) {
 			gij += float64(g[j*s.M+i])
 		}
 		if gij != 0 {
-			addDistanceGrad(s.Metric, sum, x[i*s.D:(i+1)*s.D], y[j*s.D:(j+1)*s.D], float64(d[i*s.M+j]), gij, toY)
+			addGrad(s.Distance, sum, x[i*s.D:(i+1)*s.D], y[j*s.D:(j+1)*s.D], float64(d[i*s.M+j]), gij, toY)
 		}
 	}
 	body := func(lo, hi int) {
@@ -196,9 +200,8 @@ func distanceGrad[T cpu.Float](s DistanceGrad) func(out []T, in [][]T) {
 			}
 		}
 	}
-	return func(o []T, in [][]T) {
-		n := len(in)
-		out, x, y, d, g = o, in[0], in[n-3], in[n-2], in[n-1]
+	return func(o, xs, ys, ds, gs []T) {
+		out, x, y, d, g = o, xs, ys, ds, gs
 		if len(acc) < len(out) {
 			acc = make([]float64, len(out))
 		}
@@ -207,7 +210,16 @@ func distanceGrad[T cpu.Float](s DistanceGrad) func(out []T, in [][]T) {
 	}
 }
 
-// addDistanceGrad adds g·∂d(a,b)/∂a, or ∂b if toB, to sum.
+// addGrad adds g·∂d(a,b)/∂a, or ∂b if toB, to sum.
+func addGrad[T cpu.Float](s Distance, sum []float64, a, b []T, d, g float64, toB bool) {
+	if s.Metric == Minkowski {
+		addMinkowskiGrad(s.P, sum, a, b, d, g, toB)
+		return
+	}
+	addDistanceGrad(s.Metric, sum, a, b, d, g, toB)
+}
+
+// addDistanceGrad is addGrad of the metrics without a P.
 func addDistanceGrad[T cpu.Float](m Metric, sum []float64, a, b []T, d, g float64, toB bool) {
 	if m == SNR {
 		addSNRGrad(sum, a, b, g, toB)

@@ -252,11 +252,11 @@ func checkPairGrad(t *testing.T, seed uint64) {
 		}
 		switch kind {
 		case 0:
-			terms := RowTermsGrad{Rows: n, Cols: n, Low: 0, High: []float64{math.NaN(), 0.7}[rng.IntN(2)], Pairs: side,
+			terms := RowTermsGrad{Rows: n, Cols: n, Low: 0, High: []float64{math.NaN(), 0.7}[rng.IntN(2)], Mask: Mask{Pairs: side},
 				Hinge: rng.IntN(2) == 0, K: []float64{1, -1}[rng.IntN(2)], C: rng.NormFloat64() / 2}
 			add(Part{Kind: TermsPart, Terms: terms}, terms, labels, normals(rng, 2*n))
 		case 1, 2:
-			reduce := RowReduce{Op: []Reduction{RowMax, RowMin}[rng.IntN(2)], Rows: n, Cols: n, K: 1, Pairs: side}
+			reduce := RowReduce{Op: []Reduction{RowMax, RowMin}[rng.IntN(2)], Rows: n, Cols: n, K: 1, Mask: Mask{Pairs: side}}
 			if kind == 2 {
 				reduce.Op, reduce.K = RowLogSumExp, 8*rng.NormFloat64()/float64(1+cpu.Max(dist)) // exponents are rounded
 			}

@@ -28,3 +28,21 @@ func checkLabels[T cpu.Float](limit T) func(out []T, in [][]T) error {
 		return nil
 	}
 }
+
+// Places passes N numbers of columns on, each one of 0 … Cols−1 or −1 for none, and refuses
+// others.
+type Places struct{ N, Cols int }
+
+func (s Places) cpu() Kernel { return checked(places[float32](s), places[float64](s)) }
+
+func places[T cpu.Float](s Places) func(out []T, in [][]T) error {
+	return func(out []T, in [][]T) error {
+		for i, v := range in[0] {
+			if !(v >= -1 && v < T(s.Cols)) || v != T(int(v)) {
+				return errors.Errorf("column %v at position %d, want one of 0 … %d, or -1 for none", v, i, s.Cols-1)
+			}
+		}
+		copy(out, in[0])
+		return nil
+	}
+}

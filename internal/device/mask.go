@@ -30,20 +30,34 @@ func constant[T cpu.Float](s Constant) func(out []T, _ [][]T) {
 	}
 }
 
-// Where computes x where mask is not 0 and Other elsewhere, from x and mask.
+// Where computes x (Rows, Cols) where the mask is not 0 and Other elsewhere, from x and the
+// mask's inputs. What is no matrix is one row, with a mask in memory.
 type Where struct {
-	N     int
-	Other float64
+	Rows, Cols int
+	Other      float64
+	Mask       Mask
 }
 
 func (s Where) cpu() Kernel { return host(where[float32](s), where[float64](s)) }
 
 func where[T cpu.Float](s Where) func(out []T, in [][]T) {
 	other := T(s.Other)
-	var x, mask, out []T
-	body := func(lo, hi int) { cpu.Where(out[lo:hi], x[lo:hi], mask[lo:hi], other) }
+	var x, given, out []T
+	if s.Mask.InMemory() {
+		body := func(lo, hi int) { cpu.Where(out[lo:hi], x[lo:hi], given[lo:hi], other) }
+		return func(o []T, in [][]T) {
+			x, given, out = in[0], in[1], o
+			forEach(s.Rows*s.Cols, body)
+		}
+	}
+	mask := newMaskRows[T](s.Mask, s.Rows, s.Cols)
+	rows := newEachRow(s.Rows, s.Cols, s.Cols, func(r int, scratch []T) {
+		i, j := r*s.Cols, (r+1)*s.Cols
+		cpu.Where(out[i:j], x[i:j], mask.row(r, scratch), other)
+	})
 	return func(o []T, in [][]T) {
-		x, mask, out = in[0], in[1], o
-		forEach(s.N, body)
+		x, out = in[0], o
+		mask.begin(in[1:])
+		rows.run()
 	}
 }

@@ -1,34 +1,46 @@
 package device
 
 import (
+	"math"
 	"slices"
 
 	"medusa/internal/device/cpu"
 )
 
-// RowNearest marks, in each row of x (Rows, Cols), the K smallest entries where mask is
-// not 0, and all that equal the K-th, with 1; all where there are no more than K. A NaN
-// comes before every number: it must not be passed over.
-type RowNearest struct{ Rows, Cols, K int }
+// RowKth computes the K-th smallest of each row of x (Rows, Cols) where the mask is not 0, to
+// (Rows): that a number be at most so large chooses the K smallest and all that equal the K-th.
+// In a row with no more than K it is ∞. A NaN comes before every number; where it is the K-th,
+// −∞ stands for it, which no number is at most.
+type RowKth struct {
+	Rows, Cols, K int
+	Mask          Mask
+}
 
-func (s RowNearest) cpu() Kernel { return host(rowNearest[float32](s), rowNearest[float64](s)) }
+func (s RowKth) cpu() Kernel { return host(rowKth[float32](s), rowKth[float64](s)) }
 
-func rowNearest[T cpu.Float](s RowNearest) func(out []T, in [][]T) {
-	order := make([]T, 0, s.Cols)
-	return func(out []T, in [][]T) {
-		for r := range s.Rows {
-			x, mask := in[0][r*s.Cols:(r+1)*s.Cols], in[1][r*s.Cols:(r+1)*s.Cols]
-			order = order[:0]
-			for i, v := range x {
-				if mask[i] != 0 {
-					order = append(order, v)
-				}
-			}
-			slices.Sort(order)
-			for i, v := range x {
-				near := mask[i] != 0 && (len(order) <= s.K || v != v || v <= order[s.K-1])
-				out[r*s.Cols+i] = indicator[T](near)
+func rowKth[T cpu.Float](s RowKth) func(out []T, in [][]T) {
+	var x, out []T
+	mask := newMaskRows[T](s.Mask, s.Rows, s.Cols)
+	rows := newEachRow(s.Rows, s.Cols, 2*s.Cols, func(r int, scratch []T) {
+		row, chosen := x[r*s.Cols:(r+1)*s.Cols], mask.row(r, scratch)
+		order := scratch[s.Cols:s.Cols]
+		for i, v := range row {
+			if chosen[i] != 0 {
+				order = append(order, v)
 			}
 		}
+		out[r] = T(math.Inf(1))
+		if len(order) > s.K {
+			slices.Sort(order)
+			out[r] = order[s.K-1]
+		}
+		if out[r] != out[r] {
+			out[r] = T(math.Inf(-1))
+		}
+	})
+	return func(o []T, in [][]T) {
+		x, out = in[0], o
+		mask.begin(in[1:])
+		rows.run()
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"medusa/internal/device/cpu"
 )
 
-// Normalize divides each row of x (Rows, Cols) by max(‖row‖, Eps), where the norm is the
-// Euclidean one (P = 2) or the sum of absolute values (P = 1).
+// Normalize divides each row of x (Rows, Cols) by max(‖row‖, Eps), where the norm is that
+// of P: the Euclidean one for 2, the sum of absolute values for 1, their largest for ∞.
 type Normalize struct {
 	Rows, Cols int
-	P          int
+	P          float64
 	Eps        float64
 }
 
@@ -45,9 +45,13 @@ func divide[T cpu.Float](dst, x []T, n float64) {
 // normal tells whether k is finite, not 0 and of full precision.
 func normal[T cpu.Float](k T) bool { return k >= 0x1p-126 && k <= math.MaxFloat32 }
 
-func norm[T cpu.Float](x []T, p int) float64 {
-	if p == 2 {
+func norm[T cpu.Float](x []T, p float64) float64 {
+	switch p {
+	case 1:
+	case 2:
 		return math.Sqrt(cpu.Dot(x, x))
+	default:
+		return normP(x, p)
 	}
 	var sum float64
 	for _, v := range x {
@@ -57,7 +61,7 @@ func norm[T cpu.Float](x []T, p int) float64 {
 }
 
 // NormalizeGrad computes dx from x, y = Normalize(x) and dy: (dy − u·⟨y, dy⟩)/‖x‖, where u
-// is the norm's gradient (y, or the sign of x), or dy/Eps where ‖x‖ < Eps.
+// is the norm's gradient (y for P = 2), or dy/Eps where ‖x‖ < Eps.
 type NormalizeGrad Normalize
 
 func (s NormalizeGrad) cpu() Kernel {
@@ -90,10 +94,18 @@ func normalizeRowGrad[T cpu.Float](s NormalizeGrad, dx, x, y, dy []T) {
 		cpu.Axpy(dx, k, dy)
 		return
 	}
+	first := 0
+	if math.IsInf(s.P, 1) {
+		first = firstLargest(x)
+	}
 	for k, v := range dy {
 		u := float64(y[k])
-		if s.P == 1 {
+		switch s.P {
+		case 1:
 			u = sign(float64(x[k]))
+		case 2:
+		default:
+			u = normGrad(float64(x[k]), n, s.P, k, first)
 		}
 		dx[k] = T((float64(v) - u*dot) / n)
 	}

@@ -2,20 +2,23 @@ package device
 
 import "medusa/internal/device/cpu"
 
-// PairGrad computes the gradient to the rows x (N, D) that a Distance with Self compares,
-// from x, the distances d (N, N) and the gradient g (N, N) to them. g is the sum of Parts,
-// whose inputs follow in their order; what a part stands for is made row by row where it
-// can be, and never written to memory. Where the Euclidean distance is 0, its gradient is 0.
+// PairGrad computes the gradient to the rows that a Distance compares, to x (N, D) or, with
+// ToY, to y (M, D), from x, y, the distances d (N, M) and the gradient g (N, M) to them. With
+// Self there is no y, and it is the whole gradient to x. g is the sum of Parts, whose inputs
+// follow in their order; what a part stands for is made row by row where it can be, and never
+// written to memory. Where the distance is 0, its gradient is 0.
 type PairGrad struct {
 	Distance
+	ToY   bool
 	Parts []Part
 }
 
-// Part is a matrix (N, N) in a sum, with the inputs that it is made of.
+// Part is a matrix (N, M) in a sum, with the inputs that it is made of.
 type Part struct {
-	Kind   PartKind
-	Terms  RowTermsGrad  // of TermsPart
-	Reduce RowReduceGrad // of ReducePart
+	Kind     PartKind
+	Terms    RowTermsGrad  // of TermsPart
+	Reduce   RowReduceGrad // of ReducePart
+	Triplets TripletsGrad  // of TripletsPart, without Swap
 }
 
 // PartKind tells how a Part is made.
@@ -23,29 +26,73 @@ type PartKind string
 
 // The kinds of Part.
 const (
-	MatrixPart PartKind = "matrix" // it is an input
-	TermsPart  PartKind = "terms"  // RowTermsGrad of d, from labels (N) and the gradient (N, 2)
-	ReducePart PartKind = "reduce" // RowReduceGrad of d, from labels (N), the reduction and its gradient, (N, ReduceColumns)
+	MatrixPart   PartKind = "matrix"   // it is an input
+	TermsPart    PartKind = "terms"    // RowTermsGrad of d, from the mask's inputs and the gradient (N, 2)
+	TripletsPart PartKind = "triplets" // TripletsGrad of d, from the masks' inputs and the gradient (N, TripletColumns)
+	ReducePart   PartKind = "reduce"   // RowReduceGrad of d, from the mask's inputs, the reduction and its gradient, (N, ReduceColumns)
 )
 
-// inputs is how many inputs the part has of its own.
-func (p Part) inputs() int {
+// Inputs is how many inputs the part has of its own.
+func (p Part) Inputs() int {
 	switch p.Kind {
 	case TermsPart:
-		return 2
+		return p.Terms.Mask.Inputs() + 1
 	case ReducePart:
-		return 3
+		return p.Reduce.Mask.Inputs() + 2
+	case TripletsPart:
+		return p.Triplets.Pos.Inputs() + p.Triplets.Neg.Inputs() + 1
 	}
 	return 1
 }
 
+// symmetric reports whether the part's rows of g + gᵀ can be made as a pairPart says.
+func (p Part) symmetric() bool {
+	switch p.Kind {
+	case TermsPart:
+		return p.Terms.Mask.Symmetric()
+	case ReducePart:
+		return p.Reduce.Op != RowLogSumExp || p.Reduce.Mask.Symmetric()
+	case TripletsPart:
+		return false
+	}
+	return true
+}
+
+// symmetric reports whether that holds for all parts of a batch compared with itself.
+func (s PairGrad) symmetric() bool {
+	for _, p := range s.Parts {
+		if !p.symmetric() {
+			return false
+		}
+	}
+	return s.Self
+}
+
+// rows is how many rows the result has.
+func (s PairGrad) rows() int {
+	if s.ToY {
+		return s.M
+	}
+	return s.N
+}
+
+// pairInputs are the rows compared, their distances, and what the parts are made of.
+func pairInputs[T cpu.Float](s PairGrad, in [][]T) (x, y, d []T, parts [][]T) {
+	if s.Self {
+		return in[0], in[0], in[1], in[2:]
+	}
+	return in[0], in[1], in[2], in[3:]
+}
+
 func (s PairGrad) cpu() Kernel {
 	single := summedPairGrad[float32](s)
-	switch {
+	switch product := s.byProduct() || s.Metric == Dot; {
 	case s.sparse():
 		single = sparsePairGrad[float32](s)
-	case s.byProduct() || s.Metric == Dot:
+	case product && s.symmetric():
 		single = productPairGrad(s)
+	case product:
+		single = crossPairGrad(s)
 	}
 	double := summedPairGrad[float64](s)
 	if s.sparse() {
@@ -54,29 +101,39 @@ func (s PairGrad) cpu() Kernel {
 	return host(single, double)
 }
 
+// rowsOf makes the rows of a part; nil for a matrix in memory.
+func rowsOf[T cpu.Float](p Part) rowMaker[T] {
+	switch p.Kind {
+	case TermsPart:
+		return newTermsRows[T](p.Terms)
+	case ReducePart:
+		return newReduceRows[T](p.Reduce)
+	case TripletsPart:
+		return newTripletRows[T](p.Triplets)
+	}
+	return nil
+}
+
 // summedPairGrad makes the sum of the parts in memory, one after the other.
 func summedPairGrad[T cpu.Float](s PairGrad) func(out []T, in [][]T) {
 	var g, part []T
 	parts := make([]func(out []T, in [][]T), len(s.Parts))
 	for i, p := range s.Parts {
-		switch p.Kind {
-		case TermsPart:
-			parts[i] = rowTermsGrad[T](p.Terms)
-		case ReducePart:
-			parts[i] = rowReduceGrad[T](p.Reduce)
+		if rows := rowsOf[T](p); rows != nil {
+			parts[i] = kernelOfRows(s.N, s.M, rows)
 		}
 	}
-	grad := distanceGrad[T](DistanceGrad{Distance: s.Distance})
-	args := make([][]T, 0, 4)
+	grad := distanceGrad[T](distanceGradient{Distance: s.Distance, ToY: s.ToY})
+	var args [][]T
 	return func(out []T, in [][]T) {
 		if g == nil {
-			g, part = make([]T, s.N*s.N), make([]T, s.N*s.N)
+			g, part = make([]T, s.N*s.M), make([]T, s.N*s.M)
 		}
-		x, d, rest := in[0], in[1], in[2:]
+		x, y, d, rest := pairInputs(s, in)
 		clear(g)
 		for i, p := range s.Parts {
-			own := rest[:p.inputs()]
-			rest = rest[p.inputs():]
+			own := rest[:p.Inputs()]
+			rest = rest[p.Inputs():]
 			if parts[i] == nil {
 				cpu.Add(g, g, own[0])
 				continue
@@ -85,7 +142,7 @@ func summedPairGrad[T cpu.Float](s PairGrad) func(out []T, in [][]T) {
 			parts[i](part, args)
 			cpu.Add(g, g, part)
 		}
-		grad(out, append(args[:0], x, d, g))
+		grad(out, x, y, d, g)
 	}
 }
 
@@ -108,8 +165,8 @@ func productPairGrad(s PairGrad) func(out []float32, in [][]float32) {
 		}
 		rest := in[2:]
 		for i, p := range s.Parts {
-			t.parts[i].begin(t.d, rest[:p.inputs()])
-			rest = rest[p.inputs():]
+			t.parts[i].begin(t.d, rest[:p.Inputs()])
+			rest = rest[p.Inputs():]
 		}
 		for len(t.scratch) < cpu.Threads() {
 			t.scratch = append(t.scratch, newPullScratch(s.N, s.D))

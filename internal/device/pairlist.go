@@ -5,7 +5,8 @@ import "medusa/internal/device/cpu"
 // pairList holds few pairs of rows, each with the gradient to their distance: each pair at
 // both of its rows.
 type pairList[T cpu.Float] struct {
-	n    int
+	n    int // rows that RowReduce saw
+	own  int // rows that the list is for
 	raw  []pairOf[T]
 	from []int // entries of row r are sorted[from[r]:from[r+1]]
 	row  []pairOf[T]
@@ -18,18 +19,28 @@ type pairOf[T cpu.Float] struct {
 	back          bool // the gradient is that of the other row's distance to this one
 }
 
-func newPairList[T cpu.Float](n int) pairList[T] { return pairList[T]{n: n, from: make([]int, n+1)} }
+// newPairList is for pairs of one of n rows with another; the list goes through the pairs by
+// those of the rows, or their partners, that the gradient goes to, of which there are own.
+func newPairList[T cpu.Float](n, own int) pairList[T] {
+	return pairList[T]{n: n, own: own, from: make([]int, own+1)}
+}
 
 func (l *pairList[T]) clear() { l.raw = l.raw[:0] }
 
-// add takes the pairs that RowReduce chose of each row, in y, with their gradients dy.
-func (l *pairList[T]) add(y, dy []T) {
+// add takes the pairs that RowReduce chose of each row, in y, with their gradients dy: at the
+// row, at its partner, or at both.
+func (l *pairList[T]) add(y, dy []T, atRow, atPartner bool) {
 	for r := range l.n {
 		at, g := y[r*ReduceColumns+ReducedAt], dy[r*ReduceColumns+ReducedValue]
 		if !(at >= 0) || g == 0 {
 			continue
 		}
-		l.raw = append(l.raw, pairOf[T]{r, int(at), g, false}, pairOf[T]{int(at), r, g, true})
+		if atRow {
+			l.raw = append(l.raw, pairOf[T]{r, int(at), g, false})
+		}
+		if atPartner {
+			l.raw = append(l.raw, pairOf[T]{int(at), r, g, true})
+		}
 	}
 }
 
@@ -39,7 +50,7 @@ func (l *pairList[T]) sort() {
 	for _, e := range l.raw {
 		l.from[e.anchor+1]++
 	}
-	for r := range l.n {
+	for r := range l.own {
 		l.from[r+1] += l.from[r]
 	}
 	if cap(l.row) < len(l.raw) {
@@ -50,7 +61,7 @@ func (l *pairList[T]) sort() {
 		l.row[l.from[e.anchor]] = e
 		l.from[e.anchor]++
 	}
-	copy(l.from[1:], l.from[:l.n]) // each stands at its row's end, the next one's start
+	copy(l.from[1:], l.from[:l.own]) // each stands at its row's end, the next one's start
 	l.from[0] = 0
 }
 
@@ -68,9 +79,9 @@ func (s PairGrad) sparse() bool {
 
 // sparsePairGrad goes through the pairs that count, and no others.
 func sparsePairGrad[T cpu.Float](s PairGrad) func(out []T, in [][]T) {
-	list := newPairList[T](s.N)
-	var x, d, out []T
-	sums := make([]float64, s.N*s.D)
+	list := newPairList[T](s.N, s.rows())
+	var x, y, d, out []T
+	sums := make([]float64, s.rows()*s.D)
 	body := func(lo, hi int) {
 		for r := lo; r < hi; r++ {
 			sum := sums[r*s.D : (r+1)*s.D]
@@ -80,7 +91,7 @@ func sparsePairGrad[T cpu.Float](s PairGrad) func(out []T, in [][]T) {
 				if e.back {
 					i, j = j, i
 				}
-				addDistanceGrad(s.Metric, sum, x[i*s.D:(i+1)*s.D], x[j*s.D:(j+1)*s.D], float64(d[i*s.N+j]), float64(e.g), e.back)
+				addGrad(s.Distance, sum, x[i*s.D:(i+1)*s.D], y[j*s.D:(j+1)*s.D], float64(d[i*s.M+j]), float64(e.g), e.back)
 			}
 			for k, v := range sum {
 				out[r*s.D+k] = T(v)
@@ -88,13 +99,17 @@ func sparsePairGrad[T cpu.Float](s PairGrad) func(out []T, in [][]T) {
 		}
 	}
 	return func(o []T, in [][]T) {
-		x, d, out = in[0], in[1], o
+		var rest [][]T
+		x, y, d, rest = pairInputs(s, in)
+		out = o
 		list.clear()
-		for i := range s.Parts {
-			list.add(in[2+3*i+1], in[2+3*i+2])
+		for _, p := range s.Parts {
+			n := p.Inputs()
+			list.add(rest[n-2], rest[n-1], !s.ToY, s.ToY || s.Self)
+			rest = rest[n:]
 		}
 		list.sort()
-		cpu.Parallel(s.N, rowGrain(4*s.D), body)
-		x, d, out = nil, nil, nil
+		cpu.Parallel(s.rows(), rowGrain(4*s.D), body)
+		x, y, d, out = nil, nil, nil, nil
 	}
 }

@@ -15,12 +15,12 @@ type pairPart interface {
 func newPairPart(n int, p Part) pairPart {
 	switch {
 	case p.Kind == TermsPart:
-		return &termsPart{n: n, s: p.Terms, up: make([]float32, n), positives: positivesOf[float32](p.Terms.Pairs, n)}
+		return &termsPart{n: n, s: p.Terms, up: make([]float32, n), positives: positivesOf[float32](p.Terms.Mask, n), mask: newMaskRows[float32](p.Terms.Mask, n, n)}
 	case p.Kind == ReducePart && p.Reduce.Op == RowLogSumExp:
 		return &logSumExpPart{n: n, s: p.Reduce, at: make([]float32, n), scale: make([]float32, n),
-			positives: positivesOf[float32](p.Reduce.Pairs, n)}
+			positives: positivesOf[float32](p.Reduce.Mask, n), mask: newMaskRows[float32](p.Reduce.Mask, n, n)}
 	case p.Kind == ReducePart:
-		return &extremePart{pairList: newPairList[float32](n)}
+		return &extremePart{pairList: newPairList[float32](n, n), inputs: p.Reduce.Mask.Inputs()}
 	}
 	return &matrixPart{n: n}
 }
@@ -63,7 +63,8 @@ func (p *matrixPart) row(dst []float32, r, i, worker int, first bool, _ *pullScr
 type termsPart struct {
 	n         int
 	s         RowTermsGrad
-	d, labels []float32
+	mask      maskRows[float32]
+	d         []float32
 	up        []float32 // the gradient of each row's terms to their distances
 	positives *classes[float32]
 }
@@ -75,9 +76,10 @@ func (p *termsPart) begin(d []float32, in [][]float32) {
 	if p.s.Hinge {
 		k = float32(p.s.K)
 	}
-	p.d, p.labels = d, in[0]
+	p.d = d
+	p.mask.begin(in)
 	if p.positives != nil {
-		p.positives.list(p.labels)
+		p.positives.list(in[0])
 	}
 	for r := range p.up {
 		p.up[r] = k * in[1][2*r]
@@ -103,7 +105,7 @@ func (p *termsPart) row(dst []float32, r, _, _ int, first bool, w *pullScratch) 
 		}
 		return
 	}
-	chosen := maskRow(p.s.Pairs, p.labels, r, p.n, w.mask)
+	chosen := p.mask.row(r, w.mask)
 	chooseTerms(p.s, w.a, d, chosen, 1)
 	cpu.Affine(w.b, p.up, 1, p.up[r])
 	if first {
@@ -118,7 +120,8 @@ func (p *termsPart) row(dst []float32, r, _, _ int, first bool, w *pullScratch) 
 type logSumExpPart struct {
 	n         int
 	s         RowReduceGrad
-	d, labels []float32
+	mask      maskRows[float32]
+	d         []float32
 	at, scale []float32 // of each row: the largest exponent, the factor of the powers
 	positives *classes[float32]
 }
@@ -126,9 +129,10 @@ type logSumExpPart struct {
 func (p *logSumExpPart) worker() {}
 
 func (p *logSumExpPart) begin(d []float32, in [][]float32) {
-	p.d, p.labels = d, in[0]
+	p.d = d
+	p.mask.begin(in)
 	if p.positives != nil {
-		p.positives.list(p.labels)
+		p.positives.list(in[0])
 	}
 	y, dy := in[1], in[2]
 	for r := range p.at {
@@ -147,7 +151,7 @@ func (p *logSumExpPart) row(dst []float32, r, _, _ int, first bool, w *pullScrat
 		p.few(dst, c, d, r, k, first, w)
 		return
 	}
-	chosen := maskRow(p.s.Pairs, p.labels, r, p.n, w.mask)
+	chosen := p.mask.row(r, w.mask)
 	cpu.Affine(w.a, d, k, 0)
 	cpu.Sub(w.a, w.a, p.at)
 	cpu.Exp(w.a, w.a)
@@ -186,13 +190,16 @@ func (p *logSumExpPart) few(dst []float32, c *classes[float32], d []float32, r i
 }
 
 // extremePart is RowReduceGrad of RowMax and RowMin: a pair a row.
-type extremePart struct{ pairList[float32] }
+type extremePart struct {
+	pairList[float32]
+	inputs int // of the mask
+}
 
 func (p *extremePart) worker() {}
 
 func (p *extremePart) begin(_ []float32, in [][]float32) {
 	p.clear()
-	p.add(in[1], in[2])
+	p.add(in[p.inputs], in[p.inputs+1], true, true)
 	p.sort()
 }
 

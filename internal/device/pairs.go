@@ -1,50 +1,259 @@
 package device
 
-import "medusa/internal/device/cpu"
+import (
+	"math"
 
-// Pairs says where the mask (N, M) of an op comes from.
-type Pairs string
-
-// The sources of a mask. What is made of labels (N) takes no memory and no time to read.
-const (
-	Given    Pairs = ""         // it is an input
-	Positive Pairs = "positive" // 1 for i ≠ j of one label; the input is the labels
-	Negative Pairs = "negative" // 1 for two labels; the input is the labels
+	"medusa/internal/device/cpu"
 )
 
-// maskRow is row r of the mask, made in scratch if it is not given.
-func maskRow[T cpu.Float](p Pairs, in []T, r, cols int, scratch []T) []T {
-	if p == Given {
-		return in[r*cols : (r+1)*cols]
+// Pairs says what pairs of rows a mask (Rows, Cols) holds before any are chosen of them.
+type Pairs string
+
+// The pairs of a mask. What is made of labels takes no memory and hardly any time to read.
+const (
+	Given    Pairs = ""         // those of a mask (Rows, Cols) in memory
+	Positive Pairs = "positive" // of one label
+	Negative Pairs = "negative" // of two labels
+)
+
+// Mask says where the mask (Rows, Cols) of an op comes from, and so what the op's inputs for it
+// are: the mask in memory or the labels, then those of each choice. A kernel makes a row of the
+// mask when it reads it.
+type Mask struct {
+	Pairs Pairs
+	// Cross: of labels (Rows + Cols), those of the rows first. Otherwise rows and columns are the
+	// same, and no row makes a positive pair with itself.
+	Cross   bool
+	Choices []Choice // an entry counts that all of them choose
+}
+
+// Choice says which entries of a mask count.
+type Choice struct {
+	Kind ChoiceKind
+	K    int // of Listed: how many columns a row lists
+}
+
+// ChoiceKind names how entries are chosen.
+type ChoiceKind string
+
+// The kinds of Choice.
+const (
+	// Within chooses above[i] < d[i,j] ≤ atMost[i]; the inputs are d (Rows, Cols), above and
+	// atMost (Rows). A bound that is NaN is none, as are an above of −∞ and an atMost of ∞. A
+	// NaN in d is chosen: it must not be passed over.
+	Within ChoiceKind = "within"
+	// Listed chooses the columns index[i, k]; the input is index (Rows, K), −1 for none.
+	Listed ChoiceKind = "listed"
+)
+
+// Inputs is how many inputs the choice has.
+func (c Choice) Inputs() int {
+	if c.Kind == Within {
+		return 3
 	}
-	row := scratch[:cols]
-	cpu.Equals(row, in, in[r])
-	if p == Negative {
-		cpu.Affine(row, row, -1, 1)
-	} else {
-		row[r] = 0
+	return 1
+}
+
+// Inputs is how many inputs the mask has.
+func (m Mask) Inputs() int {
+	n := 1
+	for _, c := range m.Choices {
+		n += c.Inputs()
+	}
+	return n
+}
+
+// InMemory reports whether the mask is an input as it is.
+func (m Mask) InMemory() bool { return m.Pairs == Given && len(m.Choices) == 0 }
+
+// Symmetric reports whether the mask is known to hold (j, i) with (i, j), being of labels alone.
+func (m Mask) Symmetric() bool { return m.Pairs != Given && !m.Cross && len(m.Choices) == 0 }
+
+// maskRows reads a mask row by row.
+type maskRows[T cpu.Float] struct {
+	Mask
+	rows, cols int
+	in         [][]T
+	at         []int // of each choice, its first input
+	listed     int   // the last choice that lists columns, or −1
+}
+
+func newMaskRows[T cpu.Float](m Mask, rows, cols int) maskRows[T] {
+	r := maskRows[T]{Mask: m, rows: rows, cols: cols, listed: -1}
+	at := 1
+	for i, c := range m.Choices {
+		r.at = append(r.at, at)
+		at += c.Inputs()
+		if c.Kind == Listed {
+			r.listed = i
+		}
+	}
+	return r
+}
+
+// begin takes the mask's inputs, the first ones of in, and returns those after them.
+func (m *maskRows[T]) begin(in [][]T) [][]T {
+	n := m.Inputs()
+	m.in = append(m.in[:0], in[:n]...)
+	return in[n:]
+}
+
+// row is row r of the mask, made in scratch if it does not lie in memory.
+func (m *maskRows[T]) row(r int, scratch []T) []T {
+	row := scratch[:m.cols]
+	switch {
+	case m.listed >= 0:
+		clear(row)
+		k := m.Choices[m.listed].K
+		for _, v := range m.in[m.at[m.listed]][r*k : (r+1)*k] {
+			if j := int(v); v >= 0 && j < m.cols && m.holds(r, j, m.listed) {
+				row[j] = 1
+			}
+		}
+	case m.Pairs == Given:
+		row = m.in[0][r*m.cols : (r+1)*m.cols]
+	default:
+		m.ofLabels(r, row)
+	}
+	for i := m.listed + 1; i < len(m.Choices); i++ {
+		d, low, high := m.within(i, r)
+		cpu.Between(scratch[:m.cols], d, row, 1, low, high)
+		row = scratch[:m.cols]
 	}
 	return row
 }
 
-// PairMask computes of N labels the mask (N, N) of Pairs.
+// ofLabels is row r of the pairs, without what is chosen of them.
+func (m *maskRows[T]) ofLabels(r int, row []T) {
+	labels := m.in[0]
+	cpu.Equals(row, m.columnLabels(), labels[r])
+	switch {
+	case m.Pairs == Negative:
+		cpu.Affine(row, row, -1, 1)
+	case !m.Cross:
+		row[r] = 0
+	}
+}
+
+func (m *maskRows[T]) columnLabels() []T {
+	if m.Cross {
+		return m.in[0][m.rows:]
+	}
+	return m.in[0]
+}
+
+// holds reports whether the mask holds (r, j), by its first choices alone.
+func (m *maskRows[T]) holds(r, j, choices int) bool {
+	switch m.Pairs {
+	case Given:
+		if m.in[0][r*m.cols+j] == 0 {
+			return false
+		}
+	default:
+		same := m.in[0][r] == m.columnLabels()[j]
+		if same != (m.Pairs == Positive) || same && !m.Cross && r == j {
+			return false
+		}
+	}
+	for i, c := range m.Choices[:choices] {
+		if c.Kind == Within {
+			if d, low, high := m.within(i, r); d[j] <= low || d[j] >= high {
+				return false
+			}
+			continue
+		}
+		found := false
+		for _, v := range m.in[m.at[i]][r*c.K : (r+1)*c.K] {
+			found = found || v == T(j)
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+// has reports whether the mask holds (r, j).
+func (m *maskRows[T]) has(r, j int) bool { return m.holds(r, j, len(m.Choices)) }
+
+// within is what choice i compares in row r, and the bounds between which a number is chosen; one
+// that is NaN is none.
+func (m *maskRows[T]) within(i, r int) (d []T, low, high T) {
+	at := m.at[i]
+	low, high = m.in[at+1][r], m.in[at+2][r]
+	if math.IsInf(float64(low), -1) {
+		low = T(math.NaN())
+	}
+	return m.in[at][r*m.cols : (r+1)*m.cols], low, justAbove(high)
+}
+
+// justAbove is the least number above v, NaN above ∞.
+func justAbove[T cpu.Float](v T) T {
+	switch w := any(v).(type) {
+	case float32:
+		if w == float32(math.Inf(1)) {
+			return T(math.NaN())
+		}
+		return T(math.Nextafter32(w, float32(math.Inf(1))))
+	case float64:
+		if math.IsInf(w, 1) {
+			return T(math.NaN())
+		}
+		return T(math.Nextafter(w, math.Inf(1)))
+	}
+	return v
+}
+
+// PairMask computes the mask (Rows, Cols) of Mask from its inputs.
 type PairMask struct {
-	N     int
-	Pairs Pairs
+	Rows, Cols int
+	Mask       Mask
 }
 
 func (s PairMask) cpu() Kernel { return host(pairMask[float32](s), pairMask[float64](s)) }
 
 func pairMask[T cpu.Float](s PairMask) func(out []T, in [][]T) {
-	var labels, out []T
+	mask := newMaskRows[T](s.Mask, s.Rows, s.Cols)
+	var out []T
 	body := func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			maskRow(s.Pairs, labels, i, s.N, out[i*s.N:(i+1)*s.N])
+			dst := out[i*s.Cols : (i+1)*s.Cols]
+			if row := mask.row(i, dst); &row[0] != &dst[0] {
+				copy(dst, row)
+			}
 		}
 	}
 	return func(o []T, in [][]T) {
-		labels, out = in[0], o
-		cpu.Parallel(s.N, rowGrain(s.N), body)
+		out = o
+		mask.begin(in)
+		cpu.Parallel(s.Rows, rowGrain(s.Cols), body)
+	}
+}
+
+// RowCount counts the entries of each row of a mask (Rows, Cols) that are not 0, to (Rows).
+type RowCount struct {
+	Rows, Cols int
+	Mask       Mask
+}
+
+func (s RowCount) cpu() Kernel { return host(rowCount[float32](s), rowCount[float64](s)) }
+
+func rowCount[T cpu.Float](s RowCount) func(out []T, in [][]T) {
+	mask := newMaskRows[T](s.Mask, s.Rows, s.Cols)
+	var out []T
+	rows := newEachRow(s.Rows, s.Cols, s.Cols, func(r int, scratch []T) {
+		count := 0
+		for _, v := range mask.row(r, scratch) {
+			if v != 0 {
+				count++
+			}
+		}
+		out[r] = T(count)
+	})
+	return func(o []T, in [][]T) {
+		out = o
+		mask.begin(in)
+		rows.run()
 	}
 }
 

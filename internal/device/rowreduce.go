@@ -24,25 +24,26 @@ const (
 	ReduceColumns        // how many columns there are
 )
 
-// RowReduce reduces each row of K·x, x (Rows, Cols), over the entries where the mask of
-// Pairs is not 0, to (Rows, ReduceColumns): the result, and what its gradient needs. K
+// RowReduce reduces each row of K·x, x (Rows, Cols), over the entries where the mask
+// is not 0, to (Rows, ReduceColumns): the result, and what its gradient needs. K
 // other than 1 is for RowLogSumExp alone. A row with no such entry gives Empty, and 0 in
 // ReducedTotal.
 type RowReduce struct {
 	Op         Reduction
 	Rows, Cols int
 	K, Empty   float64
-	Pairs      Pairs
+	Mask       Mask
 }
 
 func (s RowReduce) cpu() Kernel { return host(rowReduce[float32](s), rowReduce[float64](s)) }
 
 func rowReduce[T cpu.Float](s RowReduce) func(out []T, in [][]T) {
-	var x, mask, out []T
+	var x, out []T
 	n := s.Cols
-	positives := positivesOf[T](s.Pairs, s.Rows)
+	mask := newMaskRows[T](s.Mask, s.Rows, n)
+	positives := positivesOf[T](s.Mask, s.Rows)
 	rows := newEachRow(s.Rows, n, 2*n, func(r int, scratch []T) {
-		row, chosen := chosenOf(s.Pairs, positives, mask, x[r*n:(r+1)*n], r, scratch)
+		row, chosen := chosenOf(&mask, positives, x[r*n:(r+1)*n], r, scratch)
 		part := scratch[n : n+len(row)]
 		res := out[r*ReduceColumns : (r+1)*ReduceColumns]
 		if s.Op == RowLogSumExp {
@@ -55,9 +56,10 @@ func rowReduce[T cpu.Float](s RowReduce) func(out []T, in [][]T) {
 		}
 	})
 	return func(o []T, in [][]T) {
-		x, mask, out = in[0], in[1], o
+		x, out = in[0], o
+		mask.begin(in[1:])
 		if positives != nil {
-			positives.list(mask)
+			positives.list(in[1])
 		}
 		rows.run()
 	}
@@ -97,8 +99,8 @@ func extremeOfAny[T cpu.Float](op Reduction, x, mask []T) int {
 	return best
 }
 
-// RowReduceGrad computes dx (Rows, Cols) from x, mask, the result y of RowReduce and its
-// gradient dy, both (Rows, ReduceColumns), of which the column ReducedValue counts.
+// RowReduceGrad computes dx (Rows, Cols) from x, the mask's inputs, the result y of RowReduce
+// and its gradient dy, both (Rows, ReduceColumns), of which the column ReducedValue counts.
 // The gradient of a maximum or minimum goes to the first entry that attains it.
 type RowReduceGrad RowReduce
 
@@ -107,22 +109,54 @@ func (s RowReduceGrad) cpu() Kernel {
 }
 
 func rowReduceGrad[T cpu.Float](s RowReduceGrad) func(out []T, in [][]T) {
-	var x, mask, y, dy, dx []T
-	n := s.Cols
-	rows := newEachRow(s.Rows, n, 2*n, func(r int, scratch []T) {
-		res, g := dx[r*n:(r+1)*n], dy[r*ReduceColumns+ReducedValue]
-		if s.Op != RowLogSumExp {
-			clear(res)
-			if at := y[r*ReduceColumns+ReducedAt]; at >= 0 {
-				res[int(at)] = g
-			}
-			return
+	return kernelOfRows(s.Rows, s.Cols, newReduceRows[T](s))
+}
+
+// reduceRows makes rows of RowReduceGrad.
+type reduceRows[T cpu.Float] struct {
+	s        RowReduceGrad
+	mask     maskRows[T]
+	x, y, dy []T
+}
+
+func newReduceRows[T cpu.Float](s RowReduceGrad) *reduceRows[T] {
+	return &reduceRows[T]{s: s, mask: newMaskRows[T](s.Mask, s.Rows, s.Cols)}
+}
+
+func (t *reduceRows[T]) begin(x []T, in [][]T) {
+	in = t.mask.begin(in)
+	t.x, t.y, t.dy = x, in[0], in[1]
+}
+
+func (t *reduceRows[T]) row(dst []T, r int, scratch []T) {
+	n := t.s.Cols
+	y, g := t.y[r*ReduceColumns:], t.dy[r*ReduceColumns+ReducedValue]
+	if t.s.Op != RowLogSumExp {
+		clear(dst)
+		if at := y[ReducedAt]; at >= 0 {
+			dst[int(at)] = g
 		}
-		chosen := maskRow(s.Pairs, mask, r, n, scratch)
-		gradLogSumExp(res, x[r*n:(r+1)*n], chosen, T(s.K), y[r*ReduceColumns:], g, scratch[n:])
+		return
+	}
+	gradLogSumExp(dst, t.x[r*n:(r+1)*n], t.mask.row(r, scratch), T(t.s.K), y, g, scratch[n:])
+}
+
+// rowMaker makes the gradient to a matrix row by row, given the matrix and what else it
+// comes from. scratch holds two rows.
+type rowMaker[T cpu.Float] interface {
+	begin(x []T, in [][]T)
+	row(dst []T, r int, scratch []T)
+}
+
+// kernelOfRows makes a matrix (rows, cols) of the rows; its first input is the matrix x.
+func kernelOfRows[T cpu.Float](rows, cols int, m rowMaker[T]) func(out []T, in [][]T) {
+	var out []T
+	each := newEachRow(rows, cols, 2*cols, func(r int, scratch []T) {
+		m.row(out[r*cols:(r+1)*cols], r, scratch)
 	})
 	return func(o []T, in [][]T) {
-		x, mask, y, dy, dx = in[0], in[1], in[2], in[3], o
-		rows.run()
+		out = o
+		m.begin(in[0], in[1:])
+		each.run()
 	}
 }

@@ -52,7 +52,7 @@ func (p *symmetricProduct[T]) mirror(out []T) {
 	p.out = nil
 }
 
-// selfProducts is the kernel of Distance for Dot.
+// selfProducts is the kernel of Distance for Dot with Self.
 func selfProducts[T cpu.Float](s Distance) func(out []T, in [][]T) {
 	p := newSymmetricProduct[T](s.N, s.D)
 	return func(out []T, in [][]T) {
@@ -63,6 +63,16 @@ func selfProducts[T cpu.Float](s Distance) func(out []T, in [][]T) {
 				infiniteToNaN(out)
 				break
 			}
+		}
+	}
+}
+
+// crossProducts is the kernel of Distance for Dot of two matrices.
+func crossProducts[T cpu.Float](s Distance) func(out []T, in [][]T) {
+	return func(out []T, in [][]T) {
+		cpu.Gemm(false, true, s.N, s.M, s.D, 1, in[0], s.D, in[1], s.D, 0, out, s.M)
+		if !cpu.Finite(out) {
+			infiniteToNaN(out)
 		}
 	}
 }

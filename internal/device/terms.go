@@ -2,14 +2,14 @@ package device
 
 import "medusa/internal/device/cpu"
 
-// RowTerms computes, of each row of x (Rows, Cols) where the mask of Pairs is not 0, the
+// RowTerms computes, of each row of x (Rows, Cols) where the mask is not 0, the
 // sum of the terms t with Low < t < High and their number, (Rows, 2). The terms are x
 // itself or, with Hinge, max(0, K·x + C). A bound that is NaN is none. A term that is NaN
 // counts, so that the sum tells of it.
 type RowTerms struct {
 	Rows, Cols int
 	Low, High  float64
-	Pairs      Pairs
+	Mask       Mask
 	Hinge      bool
 	K, C       float64
 }
@@ -18,10 +18,11 @@ func (s RowTerms) cpu() Kernel { return host(rowTerms[float32](s), rowTerms[floa
 
 func rowTerms[T cpu.Float](s RowTerms) func(out []T, in [][]T) {
 	low, high, k, c := T(s.Low), T(s.High), T(s.K), T(s.C)
-	var x, mask, out []T
-	positives := positivesOf[T](s.Pairs, s.Rows)
+	var x, out []T
+	mask := newMaskRows[T](s.Mask, s.Rows, s.Cols)
+	positives := positivesOf[T](s.Mask, s.Rows)
 	rows := newEachRow(s.Rows, s.Cols, s.Cols, func(r int, scratch []T) {
-		row, chosen := chosenOf(s.Pairs, positives, mask, x[r*s.Cols:(r+1)*s.Cols], r, scratch)
+		row, chosen := chosenOf(&mask, positives, x[r*s.Cols:(r+1)*s.Cols], r, scratch)
 		var sum, count float64
 		if s.Hinge {
 			sum, count = cpu.HingeSums(row, chosen, k, c, low, high)
@@ -31,9 +32,10 @@ func rowTerms[T cpu.Float](s RowTerms) func(out []T, in [][]T) {
 		out[2*r], out[2*r+1] = T(sum), T(count)
 	})
 	return func(o []T, in [][]T) {
-		x, mask, out = in[0], in[1], o
+		x, out = in[0], o
+		mask.begin(in[1:])
 		if positives != nil {
-			positives.list(mask)
+			positives.list(in[1])
 		}
 		rows.run()
 	}
@@ -46,19 +48,30 @@ type RowTermsGrad RowTerms
 func (s RowTermsGrad) cpu() Kernel { return host(rowTermsGrad[float32](s), rowTermsGrad[float64](s)) }
 
 func rowTermsGrad[T cpu.Float](s RowTermsGrad) func(out []T, in [][]T) {
-	k := T(1)
+	return kernelOfRows(s.Rows, s.Cols, newTermsRows[T](s))
+}
+
+// termsRows makes rows of RowTermsGrad.
+type termsRows[T cpu.Float] struct {
+	s     RowTermsGrad
+	mask  maskRows[T]
+	x, up []T
+	k     T
+}
+
+func newTermsRows[T cpu.Float](s RowTermsGrad) *termsRows[T] {
+	t := &termsRows[T]{s: s, mask: newMaskRows[T](s.Mask, s.Rows, s.Cols), k: 1}
 	if s.Hinge {
-		k = T(s.K)
+		t.k = T(s.K)
 	}
-	var x, mask, up, out []T
-	rows := newEachRow(s.Rows, s.Cols, s.Cols, func(r int, scratch []T) {
-		i, j := r*s.Cols, (r+1)*s.Cols
-		chooseTerms(s, out[i:j], x[i:j], maskRow(s.Pairs, mask, r, s.Cols, scratch), k*up[2*r])
-	})
-	return func(o []T, in [][]T) {
-		x, mask, up, out = in[0], in[1], in[2], o
-		rows.run()
-	}
+	return t
+}
+
+func (t *termsRows[T]) begin(x []T, in [][]T) { t.x, t.up = x, t.mask.begin(in)[0] }
+
+func (t *termsRows[T]) row(dst []T, r int, scratch []T) {
+	n := t.s.Cols
+	chooseTerms(t.s, dst, t.x[r*n:(r+1)*n], t.mask.row(r, scratch), t.k*t.up[2*r])
 }
 
 // chooseTerms sets dst to value where a term of the row x counts and depends on x, and to

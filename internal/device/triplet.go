@@ -17,28 +17,31 @@ const (
 	TripletColumns        // how many columns there are
 )
 
-// Triplets computes, from distances d and masks pos and neg, all (N, N), sums over the
+// Triplets computes, from distances d (N, M) and masks pos and neg (N, M), sums over the
 // triplets (a, p, n) with pos[a,p], neg[a,n] and Above < D_an − D_ap ≤ AtMost, the
 // window. The result is (N, TripletColumns), a row an anchor. A triplet's term is
 // max(0, v) or, if Smooth, ln(1 + eᵛ), of
 //
 //	v = D_ap − D_an + Margin, or with Swap D_ap − min(D_an, D_pn) + Margin.
 //
-// With a negative Low terms of 0 count too.
+// With a negative Low terms of 0 count too. The inputs are d, those of the two masks and, with
+// Among, the distances (M, M) among the columns' rows, which hold the D_pn; without, they are in
+// d, a batch's distances from itself.
 //
-// Without Swap and Smooth a row takes O(N log N): with the anchor's positives sorted by
+// Without Swap and Smooth a row takes O(M log M): with the anchor's positives sorted by
 // distance, those that make a triplet of a given window with one negative stand side by
 // side, so two binary searches and sums of prefixes replace them. With Swap or Smooth
 // every triplet is visited, as no order of the distances makes the terms linear. Memory
-// is O(N) a row in both. In float32 an anchor with few positives is quicker done by one
+// is O(M) a row in both. In float32 an anchor with few positives is quicker done by one
 // pass over its negatives for each of them (see fewPositives).
 type Triplets struct {
-	N             int
+	N, M          int
 	Margin        float64
 	Above, AtMost float64
 	Low, High     float64
 	Swap, Smooth  bool
-	Pos, Neg      Pairs // where the masks come from; Given with Swap or Smooth
+	Among         bool // with Swap
+	Pos, Neg      Mask
 }
 
 func (s Triplets) cpu() Kernel {
@@ -49,41 +52,80 @@ func (s Triplets) cpu() Kernel {
 	return host(single, triplets[float64](s))
 }
 
+// tripletTask goes through anchors, or rows of the distances among the columns' rows.
+type tripletTask[T cpu.Float] struct {
+	s                 Triplets
+	pos, neg          maskRows[T]
+	d, among, up, out []T
+	count             int
+	body              func(r *tripletRow[T], a int)
+	workers           []*tripletRow[T]
+}
+
+func newTripletTask[T cpu.Float](s Triplets, count int) *tripletTask[T] {
+	return &tripletTask[T]{s: s, pos: newMaskRows[T](s.Pos, s.N, s.M), neg: newMaskRows[T](s.Neg, s.N, s.M), count: count}
+}
+
+// run goes through all rows; with a gradient the last input is that to the sums.
+func (t *tripletTask[T]) run(out []T, in [][]T, gradient bool) {
+	t.out = out
+	t.begin(in[0], in[1:], gradient)
+	for len(t.workers) < cpu.Threads() {
+		t.workers = append(t.workers, newTripletRow[T](t.s.M))
+	}
+	cpu.DoAtMost(len(t.workers), (t.count+tripletGrain-1)/tripletGrain, t)
+	t.d, t.among, t.up, t.out = nil, nil, nil, nil
+}
+
+// begin takes the inputs.
+func (t *tripletTask[T]) begin(d []T, in [][]T, gradient bool) {
+	t.d = d
+	in = t.neg.begin(t.pos.begin(in))
+	t.among = t.d
+	if t.s.Among {
+		t.among, in = in[0], in[1:]
+	}
+	if gradient {
+		t.up = in[0]
+	}
+}
+
+// Piece does some rows.
+func (t *tripletTask[T]) Piece(piece, worker int) {
+	for a := piece * tripletGrain; a < min((piece+1)*tripletGrain, t.count); a++ {
+		t.body(t.workers[worker], a)
+	}
+}
+
 func triplets[T cpu.Float](s Triplets) func(out []T, in [][]T) {
-	rows := make([]tripletRow, s.N/tripletGrain+1)
-	scratch := make([][]T, s.N/tripletGrain+1)
+	t := newTripletTask[T](s, s.N)
 	spans := s.Spans()
-	var d, pos, neg, out []T
-	body := func(lo, hi int) {
-		row := &rows[lo/tripletGrain]
-		for a := lo; a < hi; a++ {
-			var sums [TripletColumns]float64
-			mask := maskScratch(s, scratch, lo/tripletGrain)
-			gatherPositives(row, s.N, a, d, maskRow(s.Pos, pos, a, s.N, mask))
-			if s.Swap || s.Smooth {
-				enumerateTriplets(s, row, a, d, neg, &sums)
-			} else {
-				countTriplets(s, spans, row, d[a*s.N:(a+1)*s.N], maskRow(s.Neg, neg, a, s.N, mask), &sums)
-			}
-			for k, v := range sums {
-				out[a*TripletColumns+k] = T(v)
-			}
+	t.body = func(row *tripletRow[T], a int) {
+		var sums [TripletColumns]float64
+		d := t.d[a*s.M : (a+1)*s.M]
+		row.gatherPositives(d, t.pos.row(a, row.mask))
+		neg := t.neg.row(a, row.mask)
+		if s.Swap || s.Smooth {
+			t.enumerate(row, d, neg, &sums)
+		} else {
+			countTriplets(s, spans, row, d, neg, &sums)
+		}
+		for k, v := range sums {
+			t.out[a*TripletColumns+k] = T(v)
 		}
 	}
-	return func(o []T, in [][]T) {
-		d, pos, neg, out = in[0], in[1], in[2], o
-		cpu.Parallel(s.N, tripletGrain, body)
-	}
+	return func(out []T, in [][]T) { t.run(out, in, false) }
 }
 
 // tripletGrain is how many anchors make a piece of the work.
 const tripletGrain = 4
 
-// tripletRow is the scratch of one piece.
-type tripletRow struct {
+// tripletRow is the scratch of a worker.
+type tripletRow[T cpu.Float] struct {
 	pos    []positive // the anchor's positives, nearest first
 	prefix []float64  // sums of the distances of the first k
 	grad   []float64
+	mask   []T
 }
 
 type positive struct {
@@ -91,20 +133,16 @@ type positive struct {
 	index int
 }
 
-// maskScratch is room for a row of a mask in a piece, made when it is first needed.
-func maskScratch[T cpu.Float](s Triplets, rows [][]T, piece int) []T {
-	if rows[piece] == nil && (s.Pos != Given || s.Neg != Given) {
-		rows[piece] = make([]T, s.N)
-	}
-	return rows[piece]
+func newTripletRow[T cpu.Float](m int) *tripletRow[T] {
+	return &tripletRow[T]{pos: make([]positive, 0, m), prefix: make([]float64, 0, m+1), grad: make([]float64, m), mask: make([]T, m)}
 }
 
-// gatherPositives reads anchor a's positives, where its row of the mask is not 0.
-func gatherPositives[T cpu.Float](r *tripletRow, n, a int, d, pos []T) {
+// gatherPositives reads an anchor's positives, where its row of the mask is not 0.
+func (r *tripletRow[T]) gatherPositives(d, pos []T) {
 	r.pos = r.pos[:0]
 	for j, m := range pos {
 		if m != 0 {
-			r.pos = append(r.pos, positive{float64(d[a*n+j]), j})
+			r.pos = append(r.pos, positive{float64(d[j]), j})
 		}
 	}
 	slices.SortFunc(r.pos, func(x, y positive) int {
@@ -191,7 +229,7 @@ func (s Triplets) Spans() (out [TripletColumns]Span) {
 	return out
 }
 
-func countTriplets[T cpu.Float](s Triplets, spans [TripletColumns]Span, r *tripletRow, d, neg []T, sums *[TripletColumns]float64) {
+func countTriplets[T cpu.Float](s Triplets, spans [TripletColumns]Span, r *tripletRow[T], d, neg []T, sums *[TripletColumns]float64) {
 	if len(r.pos) == 0 {
 		return
 	}
@@ -231,7 +269,7 @@ func finite[T cpu.Float](v T) bool { return v-v == 0 }
 
 // countEach is countTriplets triplet by triplet, for a row with distances that are not
 // finite: no order and no sum of them says anything.
-func countEach[T cpu.Float](s Triplets, spans [TripletColumns]Span, r *tripletRow, d, neg []T, sums *[TripletColumns]float64) {
+func countEach[T cpu.Float](s Triplets, spans [TripletColumns]Span, r *tripletRow[T], d, neg []T, sums *[TripletColumns]float64) {
 	*sums = [TripletColumns]float64{}
 	for j, m := range neg {
 		if m == 0 {
@@ -268,24 +306,41 @@ func (s Triplets) term(ap, an, nearest float64) (t, dt float64, chosen, counted,
 	return t, dt, chosen, counted, active
 }
 
-// nearest is the distance that the negative has in the triplet.
-func nearest[T cpu.Float](s Triplets, d []T, a, p, n int) float64 {
-	an := d[a*s.N+n]
+// nearest is the distance that the negative has in the triplet: it is the anchor's or, with
+// Swap, the positive's.
+func (s Triplets) nearest(an, pn float64) float64 {
 	if s.Swap {
-		an = min(an, d[p*s.N+n])
+		return min(an, pn)
 	}
-	return float64(an)
+	return an
 }
 
-func enumerateTriplets[T cpu.Float](s Triplets, r *tripletRow, a int, d, neg []T, sums *[TripletColumns]float64) {
+// swapped is the row of distances from positive p; of no use without Swap.
+func (t *tripletTask[T]) swapped(p int) []T {
+	if !t.s.Swap {
+		return nil
+	}
+	return t.among[p*t.s.M : (p+1)*t.s.M]
+}
+
+func pick[T cpu.Float](row []T, i int) float64 {
+	if row == nil {
+		return 0
+	}
+	return float64(row[i])
+}
+
+func (t *tripletTask[T]) enumerate(r *tripletRow[T], d, neg []T, sums *[TripletColumns]float64) {
 	for _, p := range r.pos {
-		for n, m := range neg[a*s.N : (a+1)*s.N] {
+		from := t.swapped(p.index)
+		for n, m := range neg {
 			if m == 0 {
 				continue
 			}
-			t, _, chosen, counted, active := s.term(p.dist, float64(d[a*s.N+n]), nearest(s, d, a, p.index, n))
+			an := float64(d[n])
+			v, _, chosen, counted, active := t.s.term(p.dist, an, t.s.nearest(an, pick(from, n)))
 			if counted {
-				sums[TripletSum] += t
+				sums[TripletSum] += v
 				sums[TripletCount]++
 			}
 			sums[TripletChosen] += float64(btoi(chosen))
@@ -294,9 +349,9 @@ func enumerateTriplets[T cpu.Float](s Triplets, r *tripletRow, a int, d, neg []T
 	}
 }
 
-// TripletsGrad computes the gradient to d (N, N) from d, pos, neg and the gradient to
-// the result of Triplets, of which column TripletSum counts: the other columns are
-// numbers of triplets. Of two equal distances that Swap chooses from each gets half.
+// TripletsGrad computes the gradient to d (N, M) from the inputs of Triplets and the gradient to
+// its result, of which column TripletSum counts: the other columns are numbers of triplets. Of
+// two equal distances that Swap chooses from each gets half.
 type TripletsGrad Triplets
 
 func (s TripletsGrad) cpu() Kernel {
@@ -308,40 +363,63 @@ func (s TripletsGrad) cpu() Kernel {
 }
 
 func tripletsGrad[T cpu.Float](g TripletsGrad) func(out []T, in [][]T) {
-	s := Triplets(g)
-	rows := make([]tripletRow, s.N/tripletGrain+1)
-	scratch := make([][]T, s.N/tripletGrain+1)
-	sum := s.Spans()[TripletSum]
-	var d, pos, neg, up, out []T
-	body := func(lo, hi int) {
-		row := &rows[lo/tripletGrain]
-		for a := lo; a < hi; a++ {
-			if row.grad == nil {
-				row.grad = make([]float64, s.N)
-			}
-			clear(row.grad)
-			mask := maskScratch(s, scratch, lo/tripletGrain)
-			gatherPositives(row, s.N, a, d, maskRow(s.Pos, pos, a, s.N, mask))
-			if s.Swap || s.Smooth {
-				enumerateGrad(s, row, a, d, pos, neg, up)
-			} else {
-				countGrad(sum, row, d[a*s.N:(a+1)*s.N], maskRow(s.Neg, neg, a, s.N, mask), float64(up[a*TripletColumns+TripletSum]))
-			}
-			for j, v := range row.grad {
-				out[a*s.N+j] = T(v)
-			}
+	t := newTripletTask[T](Triplets(g), g.N)
+	t.body = func(row *tripletRow[T], a int) {
+		t.anchorGrad(row, a)
+		if g.Swap && !g.Among {
+			t.swapGrad(row, a)
 		}
+		t.write(row, a)
 	}
-	return func(o []T, in [][]T) {
-		d, pos, neg, up, out = in[0], in[1], in[2], in[3], o
-		cpu.Parallel(s.N, tripletGrain, body)
+	return func(out []T, in [][]T) { t.run(out, in, true) }
+}
+
+// anchorGrad sets a row's gradient to what anchor a's distances get as the anchor's.
+func (t *tripletTask[T]) anchorGrad(row *tripletRow[T], a int) {
+	s := t.s
+	clear(row.grad)
+	d, up := t.d[a*s.M:(a+1)*s.M], float64(t.up[a*TripletColumns+TripletSum])
+	row.gatherPositives(d, t.pos.row(a, row.mask))
+	neg := t.neg.row(a, row.mask)
+	if s.Swap || s.Smooth {
+		t.enumerateGrad(row, d, neg, up)
+	} else {
+		countGrad(s.Spans()[TripletSum], row, d, neg, up)
 	}
+}
+
+func (t *tripletTask[T]) write(row *tripletRow[T], a int) {
+	row.write(t.out[a*t.s.M : (a+1)*t.s.M])
+}
+
+func (row *tripletRow[T]) write(out []T) {
+	for j, v := range row.grad {
+		out[j] = T(v)
+	}
+}
+
+// TripletsAmongGrad computes from the inputs of TripletsGrad with Among the gradient to the
+// distances (M, M) among the columns' rows.
+type TripletsAmongGrad Triplets
+
+func (s TripletsAmongGrad) cpu() Kernel {
+	return host(tripletsAmongGrad[float32](s), tripletsAmongGrad[float64](s))
+}
+
+func tripletsAmongGrad[T cpu.Float](g TripletsAmongGrad) func(out []T, in [][]T) {
+	t := newTripletTask[T](Triplets(g), g.M)
+	t.body = func(row *tripletRow[T], p int) {
+		clear(row.grad)
+		t.swapGrad(row, p)
+		t.write(row, p)
+	}
+	return func(out []T, in [][]T) { t.run(out, in, true) }
 }
 
 // countGrad: a negative gets −1 for each positive in its range, and each positive in the
 // range 1, by the differences of neighbours, kept in prefix. In a row with distances that are
 // not finite each triplet is visited, as in countEach.
-func countGrad[T cpu.Float](sum Span, r *tripletRow, d, neg []T, up float64) {
+func countGrad[T cpu.Float](sum Span, r *tripletRow[T], d, neg []T, up float64) {
 	if len(r.pos) == 0 || up == 0 {
 		return
 	}
@@ -369,7 +447,7 @@ func countGrad[T cpu.Float](sum Span, r *tripletRow, d, neg []T, up float64) {
 	}
 }
 
-func countEachGrad[T cpu.Float](sum Span, r *tripletRow, d, neg []T, up float64) {
+func countEachGrad[T cpu.Float](sum Span, r *tripletRow[T], d, neg []T, up float64) {
 	clear(r.grad)
 	for j, m := range neg {
 		if m == 0 {
@@ -384,40 +462,48 @@ func countEachGrad[T cpu.Float](sum Span, r *tripletRow, d, neg []T, up float64)
 	}
 }
 
-// enumerateGrad fills row a: what its distances get as the anchor's, and with Swap what
-// they get as the positive's.
-func enumerateGrad[T cpu.Float](s Triplets, r *tripletRow, a int, d, pos, neg, up []T) {
-	for _, p := range r.pos {
-		own := float64(up[a*TripletColumns+TripletSum])
-		for n, m := range neg[a*s.N : (a+1)*s.N] {
-			if m == 0 || own == 0 {
-				continue
-			}
-			if g := own * tripletSlope(s, d, a, p.index, n); g != 0 {
-				r.grad[p.index] += g
-				r.grad[n] -= g * swapShare(s, d[a*s.N+n], d[p.index*s.N+n])
-			}
-		}
-	}
-	if !s.Swap {
+// enumerateGrad adds what an anchor's distances get.
+func (t *tripletTask[T]) enumerateGrad(r *tripletRow[T], d, neg []T, up float64) {
+	if up == 0 {
 		return
 	}
-	for anchor := range s.N { // a is the positive of these anchors
-		other := float64(up[anchor*TripletColumns+TripletSum])
-		if pos[anchor*s.N+a] == 0 || other == 0 {
-			continue
-		}
-		for n, m := range neg[anchor*s.N : (anchor+1)*s.N] {
-			if m != 0 {
-				g := other * tripletSlope(s, d, anchor, a, n)
-				r.grad[n] -= g * swapShare(s, d[a*s.N+n], d[anchor*s.N+n])
+	for _, p := range r.pos {
+		from := t.swapped(p.index)
+		for n, m := range neg {
+			if m == 0 {
+				continue
+			}
+			an, pn := float64(d[n]), pick(from, n)
+			if g := up * t.s.slope(p.dist, an, pn); g != 0 {
+				r.grad[p.index] += g
+				r.grad[n] -= g * t.s.swapShare(an, pn)
 			}
 		}
 	}
 }
 
-func tripletSlope[T cpu.Float](s Triplets, d []T, a, p, n int) float64 {
-	_, dt, _, counted, _ := s.term(float64(d[a*s.N+p]), float64(d[a*s.N+n]), nearest(s, d, a, p, n))
+// swapGrad adds what the distances from p get as the positive's.
+func (t *tripletTask[T]) swapGrad(r *tripletRow[T], p int) {
+	from := t.swapped(p)
+	for a := range t.s.N { // p is the positive of these anchors
+		up := float64(t.up[a*TripletColumns+TripletSum])
+		if up == 0 || !t.pos.has(a, p) {
+			continue
+		}
+		d := t.d[a*t.s.M : (a+1)*t.s.M]
+		for n, m := range t.neg.row(a, r.mask) {
+			if m != 0 {
+				an, pn := float64(d[n]), float64(from[n])
+				g := up * t.s.slope(float64(d[p]), an, pn)
+				r.grad[n] -= g * t.s.swapShare(pn, an)
+			}
+		}
+	}
+}
+
+// slope is the derivative of a triplet's term by v; 0 of one that does not count.
+func (s Triplets) slope(ap, an, pn float64) float64 {
+	_, dt, _, counted, _ := s.term(ap, an, s.nearest(an, pn))
 	if !counted {
 		return 0
 	}
@@ -425,7 +511,7 @@ func tripletSlope[T cpu.Float](s Triplets, d []T, a, p, n int) float64 {
 }
 
 // swapShare is the part of the gradient to min(x, y) that goes to x; all of it to a NaN.
-func swapShare[T cpu.Float](s Triplets, x, y T) float64 {
+func (s Triplets) swapShare(x, y float64) float64 {
 	switch {
 	case !s.Swap || x < y || x != x:
 		return 1

@@ -18,10 +18,15 @@ type fewTask struct {
 	s     Triplets
 	spans [TripletColumns]cpu.Span
 	twin  [TripletColumns]bool // counts the same as the column before
-	rows  []fewRow
+	rows  []*fewRow
 
-	d, pos, neg, up, out []float32
-	anchor               func(r *fewRow, a int)
+	pos, neg   maskRows[float32]
+	d, up, out []float32
+	anchor     func(r *fewRow, a int)
+}
+
+func newFewRow(m int) *fewRow {
+	return &fewRow{mask: make([]float32, m), dist: make([]float32, m), pos: make([]int32, 0, m)}
 }
 
 // fewRow is the scratch of a worker.
@@ -32,7 +37,7 @@ type fewRow struct {
 }
 
 func newFewTask(s Triplets) *fewTask {
-	t := &fewTask{s: s}
+	t := &fewTask{s: s, pos: newMaskRows[float32](s.Pos, s.N, s.M), neg: newMaskRows[float32](s.Neg, s.N, s.M)}
 	spans := s.Spans()
 	t.twin = twins(spans)
 	for k, span := range spans {
@@ -41,22 +46,29 @@ func newFewTask(s Triplets) *fewTask {
 	return t
 }
 
-// begin makes sure that each worker has its scratch.
-func (t *fewTask) begin() {
+// begin takes the inputs, makes sure that each worker has its scratch, and reports whether this
+// is the way to go; gradient says that the last input is the gradient to the sums.
+func (t *fewTask) begin(out []float32, in [][]float32, gradient bool) bool {
 	for len(t.rows) < cpu.Threads() {
-		t.rows = append(t.rows, fewRow{mask: make([]float32, t.s.N), dist: make([]float32, t.s.N)})
+		t.rows = append(t.rows, newFewRow(t.s.M))
 	}
+	t.d, t.out = in[0], out
+	in = t.neg.begin(t.pos.begin(in[1:]))
+	if gradient {
+		t.up = in[0]
+	}
+	return !t.many() && t.finite()
 }
 
 func (t *fewTask) run() {
 	cpu.DoAtMost(len(t.rows), (t.s.N+tripletGrain-1)/tripletGrain, t)
-	t.d, t.pos, t.neg, t.up, t.out = nil, nil, nil, nil, nil
+	t.d, t.up, t.out = nil, nil, nil
 }
 
 // Piece does some anchors.
 func (t *fewTask) Piece(piece, worker int) {
 	for a := piece * tripletGrain; a < min((piece+1)*tripletGrain, t.s.N); a++ {
-		t.anchor(t.gather(worker, a), a)
+		t.anchor(t.gather(t.rows[worker], a), a)
 	}
 }
 
@@ -74,11 +86,10 @@ func (c Cut) single() float32 {
 }
 
 // gather reads anchor a's positives and the distances of its negatives.
-func (t *fewTask) gather(worker, a int) *fewRow {
-	n := t.s.N
-	r := &t.rows[worker]
-	r.pos = cpu.Marked(r.pos[:0], maskRow(t.s.Pos, t.pos, a, n, r.mask))
-	cpu.Where(r.dist, t.d[a*n:(a+1)*n], maskRow(t.s.Neg, t.neg, a, n, r.mask), float32(math.NaN()))
+func (t *fewTask) gather(r *fewRow, a int) *fewRow {
+	m := t.s.M
+	r.pos = cpu.Marked(r.pos[:0], t.pos.row(a, r.mask))
+	cpu.Where(r.dist, t.d[a*m:(a+1)*m], t.neg.row(a, r.mask), float32(math.NaN()))
 	return r
 }
 
@@ -87,9 +98,7 @@ func fewPositives(s Triplets, sorted func(out []float32, in [][]float32)) func(o
 	t := newFewTask(s)
 	t.anchor = t.sums
 	return func(out []float32, in [][]float32) {
-		t.begin()
-		t.d, t.pos, t.neg, t.out = in[0], in[1], in[2], out
-		if t.many() || !t.finite() {
+		if !t.begin(out, in, false) {
 			sorted(out, in)
 			return
 		}
@@ -99,7 +108,7 @@ func fewPositives(s Triplets, sorted func(out []float32, in [][]float32)) func(o
 
 // many tells whether the first anchor has many positives, as then most have.
 func (t *fewTask) many() bool {
-	return len(t.gather(0, 0).pos) >= manyPositives
+	return len(t.gather(t.rows[0], 0).pos) >= manyPositives
 }
 
 // finite tells whether all distances are. A NaN must come out of the sum, and no
@@ -114,7 +123,7 @@ func (t *fewTask) sums(r *fewRow, a int) {
 	var sums [TripletColumns]float64
 	margin := float32(t.s.Margin)
 	for _, p := range r.pos {
-		ap := t.d[a*t.s.N+int(p)]
+		ap := t.d[a*t.s.M+int(p)]
 		var number int
 		for k, span := range t.spans {
 			var sum float64
@@ -136,11 +145,9 @@ func (t *fewTask) sums(r *fewRow, a int) {
 // fewPositivesGrad is TripletsGrad in float32; sorted is for anchors with many positives.
 func fewPositivesGrad(g TripletsGrad, sorted func(out []float32, in [][]float32)) func(out []float32, in [][]float32) {
 	t := newFewTask(Triplets(g))
-	t.anchor = t.grad
+	t.anchor = func(r *fewRow, a int) { t.grad(t.out[a*g.M:(a+1)*g.M], r, a) }
 	return func(out []float32, in [][]float32) {
-		t.begin()
-		t.d, t.pos, t.neg, t.up, t.out = in[0], in[1], in[2], in[3], out
-		if t.many() || !t.finite() {
+		if !t.begin(out, in, true) {
 			sorted(out, in)
 			return
 		}
@@ -148,11 +155,9 @@ func fewPositivesGrad(g TripletsGrad, sorted func(out []float32, in [][]float32)
 	}
 }
 
-// grad fills row a of the gradient: of each triplet in the span the positive gets the
+// grad makes row a of the gradient: of each triplet in the span the positive gets the
 // anchor's gradient and the negative as much less.
-func (t *fewTask) grad(r *fewRow, a int) {
-	n := t.s.N
-	out := t.out[a*n : (a+1)*n]
+func (t *fewTask) grad(out []float32, r *fewRow, a int) {
 	clear(out)
 	up := t.up[a*TripletColumns+TripletSum]
 	if up == 0 {
@@ -160,7 +165,7 @@ func (t *fewTask) grad(r *fewRow, a int) {
 	}
 	span := t.spans[TripletSum]
 	for _, p := range r.pos {
-		ap := t.d[a*n+int(p)]
+		ap := t.d[a*t.s.M+int(p)]
 		_, number := span.Sum(r.dist, ap, 0)
 		if number > 0 {
 			span.AddGrad(out, r.dist, -1, ap)

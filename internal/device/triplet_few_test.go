@@ -38,7 +38,7 @@ func checkFewPositives(t *testing.T, seed uint64) {
 		d[rng.IntN(n*n)] = float32(math.NaN())
 	}
 	low, high := rng.IntN(len(bounds)), rng.IntN(len(bounds))
-	s := Triplets{N: n, Margin: bounds[1+rng.IntN(5)], Above: bounds[min(low, high)], AtMost: bounds[max(low, high)],
+	s := Triplets{N: n, M: n, Margin: bounds[1+rng.IntN(5)], Above: bounds[min(low, high)], AtMost: bounds[max(low, high)],
 		Low: []float64{-1, 0, 0.125, 0.2}[rng.IntN(4)], High: []float64{math.Inf(1), 0.5, 0.7}[rng.IntN(3)]}
 	got, want := make([]float32, n*TripletColumns), make([]float32, n*TripletColumns)
 	in := [][]float32{d, pos, neg}

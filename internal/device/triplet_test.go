@@ -61,6 +61,7 @@ func TestTripletsAgainstTheLoop(t *testing.T) {
 				t.Run(fmt.Sprintf("%s %v swap %t smooth %t", name, b, s.Swap, s.Smooth), func(t *testing.T) {
 					for range 8 {
 						s.N = 1 + rng.IntN(13)
+						s.M = s.N
 						checkTriplets(t, s, rng)
 					}
 				})
@@ -117,7 +118,7 @@ func runKernel(t *testing.T, spec any, out []float64, in ...[]float64) {
 func TestTripletsShowNaN(t *testing.T) {
 	for _, bad := range []int{1, 2} {
 		for form := range 4 {
-			s := Triplets{N: 3, Margin: 0.2, Above: math.Inf(-1), AtMost: math.Inf(1), Low: 0, High: math.Inf(1), Swap: form&1 != 0, Smooth: form&2 != 0}
+			s := Triplets{N: 3, M: 3, Margin: 0.2, Above: math.Inf(-1), AtMost: math.Inf(1), Low: 0, High: math.Inf(1), Swap: form&1 != 0, Smooth: form&2 != 0}
 			d := []float64{0, 0.5, 0.4, 0.5, 0, 0.3, 0.4, 0.3, 0}
 			d[bad] = math.NaN()
 			sums := make([]float64, 3*TripletColumns)
@@ -127,20 +128,21 @@ func TestTripletsShowNaN(t *testing.T) {
 	}
 }
 
-func TestRowNearest(t *testing.T) {
-	x := []float64{3, 1, 2, 1, 5, 5, 0, 9}
-	mask := []float64{1, 1, 1, 1, 1, 1, 0, 0}
-	out := make([]float64, 8)
-	runKernel(t, RowNearest{Rows: 2, Cols: 4, K: 1}, out, x, mask)
-	require.Equal(t, []float64{0, 1, 0, 1, 1, 1, 0, 0}, out, "ties count")
-	runKernel(t, RowNearest{Rows: 2, Cols: 4, K: 3}, out, x, mask)
-	require.Equal(t, []float64{0, 1, 1, 1, 1, 1, 0, 0}, out)
+func TestRowKth(t *testing.T) {
+	inf, nan := math.Inf(1), math.NaN()
+	x := []float64{3, 1, 2, 1, 5, 5, 0, 9, 4, nan, 6, nan}
+	mask := []float64{1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1}
+	for k, want := range map[int][]float64{1: {1, 5, -inf}, 2: {1, inf, -inf}, 3: {2, inf, 4}, 4: {inf, inf, inf}} {
+		out := make([]float64, 3)
+		runKernel(t, RowKth{Rows: 3, Cols: 4, K: k}, out, x, mask)
+		require.Equal(t, want, out, "k = %d", k)
+	}
 }
 
 func BenchmarkTriplets(b *testing.B) {
 	for _, n := range []int{64, 256, 1024, 2048} {
 		for _, of := range []int{4, 32} {
-			s := Triplets{N: n, Margin: 0.2, Above: math.Inf(-1), AtMost: math.Inf(1), Low: 0, High: math.Inf(1)}
+			s := Triplets{N: n, M: n, Margin: 0.2, Above: math.Inf(-1), AtMost: math.Inf(1), Low: 0, High: math.Inf(1)}
 			rng := rand.New(rand.NewPCG(1, 1))
 			d, pos, neg := make([]float32, n*n), make([]float32, n*n), make([]float32, n*n)
 			for i := range d {
@@ -180,7 +182,7 @@ func TestTripletsAllocateNothing(t *testing.T) {
 	}
 	sums, grad := make([]float32, n*TripletColumns), make([]float32, n*n)
 	for _, swap := range []bool{false, true} {
-		s := Triplets{N: n, Margin: 0.2, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Swap: swap}
+		s := Triplets{N: n, M: n, Margin: 0.2, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Swap: swap}
 		forward, err := CPU.Kernel(s)
 		require.NoError(t, err)
 		backward, err := CPU.Kernel(TripletsGrad(s))

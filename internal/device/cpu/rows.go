@@ -35,7 +35,7 @@ func ExpWhere[T Float](dst, x, mask []T, k, c T) {
 }
 
 // Between computes dst = k where low < x < high and mask is not 0, else 0. A NaN lies
-// between any numbers, and a bound that is NaN is none.
+// between any numbers, and a bound that is NaN is none. dst may be the mask.
 func Between[T Float](dst, x, mask []T, k, low, high T) {
 	x, mask = x[:len(dst)], mask[:len(dst)]
 	if f := active.simd.between; f != nil && isSingle[T]() {
@@ -43,8 +43,9 @@ func Between[T Float](dst, x, mask []T, k, low, high T) {
 		return
 	}
 	for i, v := range x {
+		within := !(v <= low) && !(v >= high) && mask[i] != 0
 		dst[i] = 0
-		if !(v <= low) && !(v >= high) && mask[i] != 0 {
+		if within {
 			dst[i] = k
 		}
 	}

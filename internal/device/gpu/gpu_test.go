@@ -226,7 +226,7 @@ func TestPointwise(t *testing.T) {
 	}
 	n := 77
 	p.run(device.AddRelu{N: n}, n, random(rng, n), random(rng, n))
-	p.run(device.Where{N: n, Other: 3.5}, n, random(rng, n), mask(rng, n))
+	p.run(device.Where{Rows: 1, Cols: n, Other: 3.5}, n, random(rng, n), mask(rng, n))
 	p.run(device.Constant{N: n, Value: 2.5}, n, random(rng, 1))
 	p.run(device.Iota{N: n}, n, random(rng, 1))
 	p.run(device.Copy{N: n}, n, random(rng, n))
@@ -393,7 +393,7 @@ func TestRows(t *testing.T) {
 	for _, s := range [][2]int{{1, 1}, {3, 5}, {17, 64}, {4, 300}} {
 		r, c := s[0], s[1]
 		x, dy := random(rng, r*c), random(rng, r*c)
-		for k := 1; k <= 2; k++ {
+		for _, k := range []float64{1, 2, 3, 1.5, math.Inf(1)} {
 			n := device.Normalize{Rows: r, Cols: c, P: k, Eps: 1e-12}
 			y := p.run(n, r*c, x)
 			p.run(device.NormalizeGrad(n), r*c, x, y, dy)
@@ -413,93 +413,162 @@ func TestRows(t *testing.T) {
 func TestPairs(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 8))
 	p := pair{t: t, d: sim(t), rel: 3e-6}
-	metrics := []device.Metric{device.Euclidean, device.SquaredEuclidean, device.Manhattan, device.Dot, device.SNR}
+	metrics := []device.Metric{device.Euclidean, device.SquaredEuclidean, device.Manhattan, device.Dot, device.Minkowski, device.SNR}
 	for _, s := range [][4]int{{2, 3, 1, 132}, {9, 5, 4, 132}, {66, 70, 33, 132}, {66, 70, 33, 1}} { // and multiprocessors
 		n, m, d := s[0], s[1], s[2]
 		gpu.SetProcessors(p.d, s[3])
 		metrics := metrics
 		if d == 1 {
-			metrics = metrics[:4] // the variance of one number
+			metrics = metrics[:5] // the variance of one number
 		}
 		x, y := random(rng, n*d), random(rng, m*d)
 		copy(x[d:2*d], x[:d]) // equal rows
 		for _, metric := range metrics {
-			if metric != device.Dot {
-				spec := device.Distance{Metric: metric, N: n, M: m, D: d}
-				dist := p.run(spec, n*m, x, y)
-				g := random(rng, n*m)
-				p.run(device.DistanceGrad{Distance: spec}, n*d, x, y, dist, g)
-				p.run(device.DistanceGrad{Distance: spec, ToY: true}, m*d, x, y, dist, g)
-			}
-			self := device.Distance{Metric: metric, N: n, M: n, D: d, Self: true}
-			dist := p.run(self, n*n, x)
-			p.run(device.PairGrad{Distance: self, Parts: []device.Part{{Kind: device.MatrixPart}}}, n*d, x, dist, random(rng, n*n))
-			p.pairGrad(rng, self, x, dist)
+			cross := device.Distance{Metric: metric, N: n, M: m, D: d, P: 3}
+			dist := p.run(cross, n*m, x, y)
+			matrix := []device.Part{{Kind: device.MatrixPart}}
+			g := random(rng, n*m)
+			p.run(device.PairGrad{Distance: cross, Parts: matrix}, n*d, x, y, dist, g)
+			p.run(device.PairGrad{Distance: cross, ToY: true, Parts: matrix}, m*d, x, y, dist, g)
+			p.pairGrad(rng, cross, x, y, dist)
+			self := device.Distance{Metric: metric, N: n, M: n, D: d, P: 3, Self: true}
+			dist = p.run(self, n*n, x)
+			p.run(device.PairGrad{Distance: self, Parts: matrix}, n*d, x, dist, random(rng, n*n))
+			p.pairGrad(rng, self, x, x, dist)
 		}
 	}
 }
 
-// pairGrad is a gradient of every kind of part.
-func (p pair) pairGrad(rng *rand.Rand, self device.Distance, x, dist []float32) {
-	n := self.N
-	y := labels(rng, n, n/2)
-	spec := device.PairGrad{Distance: self}
-	in := [][]float32{x, dist}
-	for _, pairs := range []device.Pairs{device.Positive, device.Negative} {
-		terms := device.RowTermsGrad{Rows: n, Cols: n, Low: math.NaN(), High: math.NaN(), Pairs: pairs, Hinge: true, K: -1, C: 1.3}
-		spec.Parts = append(spec.Parts, device.Part{Kind: device.TermsPart, Terms: terms})
-		in = append(in, y, random(rng, 2*n))
-		for _, op := range []device.Reduction{device.RowMax, device.RowMin, device.RowLogSumExp} {
-			reduce := device.RowReduce{Op: op, Rows: n, Cols: n, K: 1, Pairs: pairs}
-			if op == device.RowLogSumExp {
-				reduce.K = -0.7
+// masks are masks (n, m) of every kind, with their inputs.
+func masks(rng *rand.Rand, n, m int) (all []device.Mask, inputs [][][]float32) {
+	add := func(k device.Mask, in ...[]float32) { all, inputs = append(all, k), append(inputs, in) }
+	within := device.Choice{Kind: device.Within}
+	bounds := func() [][]float32 {
+		d, above, atMost := random(rng, n*m), random(rng, n), random(rng, n)
+		d[rng.IntN(n*m)] = float32(math.NaN())
+		above[rng.IntN(n)], atMost[rng.IntN(n)] = float32(math.Inf(-1)), float32(math.Inf(1))
+		above[rng.IntN(n)], atMost[rng.IntN(n)] = float32(math.NaN()), d[0]
+		return [][]float32{d, above, atMost}
+	}
+	listed := device.Choice{Kind: device.Listed, K: 3}
+	index := func() []float32 {
+		x := labels(rng, 3*n, m+1)
+		for i := range x {
+			x[i]--
+		}
+		return x
+	}
+	for _, p := range []device.Pairs{device.Given, device.Positive, device.Negative} {
+		for _, cross := range []bool{true, false} {
+			var base []float32
+			switch {
+			case p == device.Given && cross, !cross && n != m:
+				continue
+			case p == device.Given:
+				base = mask(rng, n*m)
+			case cross:
+				base = labels(rng, n+m, max(n/3, 2))
+			default:
+				base = labels(rng, n, max(n/3, 2))
 			}
-			res := p.run(reduce, n*device.ReduceColumns, dist, y)
-			spec.Parts = append(spec.Parts, device.Part{Kind: device.ReducePart, Reduce: device.RowReduceGrad(reduce)})
-			in = append(in, y, res, random(rng, n*device.ReduceColumns))
+			add(device.Mask{Pairs: p, Cross: cross}, base)
+			add(device.Mask{Pairs: p, Cross: cross, Choices: []device.Choice{within}}, append([][]float32{base}, bounds()...)...)
+			add(device.Mask{Pairs: p, Cross: cross, Choices: []device.Choice{listed}}, base, index())
+			both := append(append([][]float32{base}, bounds()...), index())
+			add(device.Mask{Pairs: p, Cross: cross, Choices: []device.Choice{within, listed}}, both...)
 		}
 	}
+	return all, inputs
+}
+
+// pairGrad is a gradient of every kind of part.
+func (p pair) pairGrad(rng *rand.Rand, d device.Distance, x, y, dist []float32) {
+	n, m := d.N, d.M
+	spec := device.PairGrad{Distance: d}
+	in := [][]float32{x, y, dist}
+	if d.Self {
+		in = [][]float32{x, dist}
+	}
+	all, inputs := masks(rng, n, m)
+	if n != 9 || d.Metric != device.Euclidean { // one of the kinds, not all
+		one := rng.IntN(len(all))
+		all, inputs = all[one:one+1], inputs[one:one+1]
+	}
+	for i, k := range all {
+		terms := device.RowTermsGrad{Rows: n, Cols: m, Low: math.NaN(), High: math.NaN(), Mask: k, Hinge: true, K: -1, C: 1.3}
+		spec.Parts = append(spec.Parts, device.Part{Kind: device.TermsPart, Terms: terms})
+		in = append(append(in, inputs[i]...), random(rng, 2*n))
+		op := []device.Reduction{device.RowMax, device.RowMin, device.RowLogSumExp}[i%3]
+		reduce := device.RowReduce{Op: op, Rows: n, Cols: m, K: 1, Mask: k}
+		if op == device.RowLogSumExp {
+			reduce.K = -0.7
+		}
+		res := p.run(reduce, n*device.ReduceColumns, append([][]float32{dist}, inputs[i]...)...)
+		spec.Parts = append(spec.Parts, device.Part{Kind: device.ReducePart, Reduce: device.RowReduceGrad(reduce)})
+		in = append(append(in, inputs[i]...), res, random(rng, n*device.ReduceColumns))
+		neg := (i + 1) % len(all)
+		triplets := device.Triplets{N: n, M: m, Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Smooth: i%2 == 0, Pos: k, Neg: all[neg]}
+		spec.Parts = append(spec.Parts, device.Part{Kind: device.TripletsPart, Triplets: device.TripletsGrad(triplets)})
+		up := random(rng, n*device.TripletColumns)
+		for i := range up {
+			up[i] /= 30
+		}
+		in = append(append(append(in, inputs[i]...), inputs[neg]...), up)
+	}
 	spec.Parts = append(spec.Parts, device.Part{Kind: device.MatrixPart})
-	in = append(in, random(rng, n*n))
-	p.run(spec, n*self.D, in...)
+	in = append(in, random(rng, n*m))
+	p.run(spec, n*d.D, in...)
+	if spec.ToY = !d.Self; spec.ToY {
+		p.run(spec, m*d.D, in...)
+	}
 }
 
 func TestRowReductions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 9))
 	p := pair{t: t, d: sim(t), rel: 2e-6}
-	for _, n := range []int{1, 2, 19, 260} { // a row may be longer than a block
-		for _, pairs := range []device.Pairs{device.Given, device.Positive, device.Negative} {
-			x, in := random(rng, n*n), labels(rng, n, max(n/3, 1))
-			if pairs == device.Given {
-				in = mask(rng, n*n)
-			} else {
-				p.run(device.PairMask{N: n, Pairs: pairs}, n*n, in)
+	for _, s := range [][2]int{{1, 1}, {2, 5}, {19, 19}, {3, 300}, {260, 260}} { // a row may be longer than a block
+		n, m := s[0], s[1]
+		all, inputs := masks(rng, n, m)
+		for i, k := range all {
+			if len(k.Choices) > 0 && (n == 260 || m == 300 && k.Pairs != device.Negative) {
+				continue
 			}
-			for _, op := range []device.Reduction{device.RowMax, device.RowMin, device.RowLogSumExp} {
-				s := device.RowReduce{Op: op, Rows: n, Cols: n, K: 1, Empty: 0.25, Pairs: pairs}
-				if op == device.RowLogSumExp {
-					s.K = 1.7
-				}
-				for _, odd := range []float32{0, float32(math.Inf(1)), float32(math.Inf(-1))} {
-					if odd != 0 {
-						x[rng.IntN(len(x))] = odd
-					}
-					y := p.run(s, n*device.ReduceColumns, x, in)
-					p.run(device.RowReduceGrad(s), n*n, x, in, y, random(rng, n*device.ReduceColumns))
-				}
-				x = random(rng, n*n)
-			}
-			for _, hinge := range []bool{false, true} {
-				for _, bound := range []float64{0.3, math.NaN()} {
-					s := device.RowTerms{Rows: n, Cols: n, Low: bound, High: 3 * bound, Pairs: pairs, Hinge: hinge, K: -1.5, C: 0.5}
-					p.run(s, 2*n, x, in)
-					p.run(device.RowTermsGrad(s), n*n, x, in, random(rng, 2*n))
-				}
-			}
-			if pairs == device.Given {
-				p.run(device.RowNearest{Rows: n, Cols: n, K: 3}, n*n, x, in)
-			}
+			p.rowReductions(rng, n, m, k, inputs[i])
 		}
+	}
+}
+
+// rowReductions are all that read a mask row by row.
+func (p pair) rowReductions(rng *rand.Rand, n, m int, k device.Mask, in [][]float32) {
+	x := random(rng, n*m)
+	with := func(after ...[]float32) [][]float32 { return append(append([][]float32{x}, in...), after...) }
+	p.run(device.PairMask{Rows: n, Cols: m, Mask: k}, n*m, in...)
+	p.run(device.RowCount{Rows: n, Cols: m, Mask: k}, n, in...)
+	p.run(device.Where{Rows: n, Cols: m, Mask: k, Other: 0.5}, n*m, with()...)
+	for _, op := range []device.Reduction{device.RowMax, device.RowMin, device.RowLogSumExp} {
+		s := device.RowReduce{Op: op, Rows: n, Cols: m, K: 1, Empty: 0.25, Mask: k}
+		if op == device.RowLogSumExp {
+			s.K = 1.7
+		}
+		for _, odd := range []float32{0, float32(math.Inf(1)), float32(math.Inf(-1))} {
+			if odd != 0 {
+				x[rng.IntN(len(x))] = odd
+			}
+			y := p.run(s, n*device.ReduceColumns, with()...)
+			p.run(device.RowReduceGrad(s), n*m, with(y, random(rng, n*device.ReduceColumns))...)
+		}
+		x = random(rng, n*m)
+	}
+	for _, hinge := range []bool{false, true} {
+		for _, bound := range []float64{0.3, math.NaN()} {
+			s := device.RowTerms{Rows: n, Cols: m, Low: bound, High: 3 * bound, Mask: k, Hinge: hinge, K: -1.5, C: 0.5}
+			p.run(s, 2*n, with()...)
+			p.run(device.RowTermsGrad(s), n*m, with(random(rng, 2*n))...)
+		}
+	}
+	x[rng.IntN(len(x))] = float32(math.NaN())
+	for _, kth := range []int{1, 3} {
+		p.run(device.RowKth{Rows: n, Cols: m, K: kth, Mask: k}, n, with()...)
 	}
 }
 
@@ -520,46 +589,59 @@ func TestTriplets(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 10))
 	p := pair{t: t, d: sim(t), rel: 3e-6}
 	distances := func(n int) []float32 {
-		d := positive(random(rng, n*n))
+		d := positive(random(rng, n))
 		for i := range d { // an edge is decided alike by both if differences are exact
 			d[i] = float32(math.Round(float64(d[i])*64) / 64)
 		}
 		return d
 	}
-	check := func(s device.Triplets, d, pos, neg []float32) {
-		p.run(s, s.N*device.TripletColumns, d, pos, neg)
+	check := func(s device.Triplets, in ...[]float32) {
+		p.run(s, s.N*device.TripletColumns, in...)
 		up := random(rng, s.N*device.TripletColumns)
 		up[0] = 0
-		p.terms(up).run(device.TripletsGrad(s), s.N*s.N, d, pos, neg, up)
+		in = append(in, up)
+		p.terms(up).run(device.TripletsGrad(s), s.N*s.M, in...)
+		if s.Among {
+			p.terms(up).run(device.TripletsAmongGrad(s), s.M*s.M, in...)
+		}
 	}
-	all := device.Triplets{Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: device.Positive, Neg: device.Negative}
-	for _, n := range []int{3, 12, 40} {
-		d, y := distances(n), labels(rng, n, n/3)
+	both := func(pairs device.Pairs) device.Mask { return device.Mask{Pairs: pairs} }
+	all := device.Triplets{Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: both(device.Positive), Neg: both(device.Negative)}
+	for _, size := range [][2]int{{3, 3}, {12, 12}, {40, 40}, {9, 30}} {
+		n, m := size[0], size[1]
+		kinds, inputs := masks(rng, n, m)
 		for _, s := range []device.Triplets{
 			all,
-			{Margin: 0.25, Above: 0, AtMost: 0.25, High: math.Inf(1), Pos: device.Positive, Neg: device.Negative},
+			{Margin: 0.25, Above: 0, AtMost: 0.25, High: math.Inf(1)},
 			{Margin: 0.5, Above: math.Inf(-1), AtMost: math.Inf(1), Low: -1, High: 1},
 			{Margin: 0.5, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Swap: true},
 			{Margin: 0.5, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Smooth: true},
 		} {
-			s.N = n
-			pos, neg := y, y
-			if s.Pos == device.Given {
-				pos, neg = mask(rng, n*n), mask(rng, n*n)
+			s.N, s.M = n, m
+			for i := range kinds {
+				if n == 40 && i%4 > 1 {
+					continue
+				}
+				k := (i + 5) % len(kinds)
+				s.Pos, s.Neg = kinds[i], kinds[k]
+				in := append(append([][]float32{distances(n * m)}, inputs[i]...), inputs[k]...)
+				if s.Among = s.Swap && (n != m || i%2 == 1); s.Among {
+					in = append(in, distances(m*m))
+				}
+				check(s, in...)
 			}
-			check(s, d, pos, neg)
 		}
 	}
 	// Several positives a thread.
 	s := all
-	s.N, s.AtMost, s.Above, s.Low, s.High = 300, 0.5, -0.25, 0.125, 0.5
-	check(s, distances(s.N), labels(rng, s.N, 2), labels(rng, s.N, 2))
+	s.N, s.M, s.AtMost, s.Above, s.Low, s.High = 300, 300, 0.5, -0.25, 0.125, 0.5
+	check(s, distances(s.N*s.N), labels(rng, s.N, 2), labels(rng, s.N, 2))
 
 	// A distance that is no number tells.
 	s = all
-	s.N = 12
+	s.N, s.M = 12, 12
 	for _, y := range [][]float32{{0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1}, {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}} {
-		d := distances(s.N)
+		d := distances(s.N * s.N)
 		d[1] = float32(math.NaN())
 		p.run(s, s.N*device.TripletColumns, d, y, y)
 	}
@@ -578,10 +660,26 @@ func TestTripletsByChunks(t *testing.T) {
 		d[i] = float32(math.Round(float64(d[i])*64) / 64)
 	}
 	y := labels(rng, n, n/30)
-	s := device.Triplets{N: n, Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: device.Positive, Neg: device.Negative}
+	s := device.Triplets{N: n, M: n, Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: device.Mask{Pairs: device.Positive}, Neg: device.Mask{Pairs: device.Negative}}
 	p.run(s, n*device.TripletColumns, d, y, y)
 	up := random(rng, n*device.TripletColumns)
 	p.terms(up).run(device.TripletsGrad(s), n*n, d, y, y, up)
+}
+
+// Numbers of columns that are none are complained of.
+func TestRefusedPlaces(t *testing.T) {
+	d := sim(t)
+	p := pair{t: t, d: d, rel: 0}
+	s := device.Places{N: 3, Cols: 4}
+	p.run(s, 3, []float32{-1, 0, 3})
+	k, err := d.Kernel(s)
+	require.NoError(t, err)
+	out, err := d.Alloc(3)
+	require.NoError(t, err)
+	for _, bad := range []float32{4, -2, 1.5, float32(math.NaN())} {
+		require.NoError(t, k.Run(device.Memory{Remote: out}, []device.Memory{{Remote: p.upload([]float32{0, bad, 1})}}))
+		require.EqualError(t, d.Check(), "gpu: column at position 1, want one of 0 … 3, or -1 for none", fmt.Sprint(bad))
+	}
 }
 
 func TestRefusedLabels(t *testing.T) {

@@ -22,7 +22,7 @@ func (b *builder) build(spec any) bool {
 	case device.AddRelu:
 		b.launch("add_relu", flat(s.N), s.N, in(0), in(1), out)
 	case device.Where:
-		b.launch("where", flat(s.N), s.N, f32(s.Other), in(0), in(1), out)
+		b.where(s)
 	case device.Constant:
 		b.step(fill(out, s.N, s.Value))
 	case device.Iota:
@@ -35,7 +35,7 @@ func (b *builder) build(spec any) bool {
 		b.dropout(s)
 	case device.DropoutGrad:
 		return b.dropoutGrad(s)
-	case device.Advance, device.Uniform, device.Normal, device.Bernoulli, device.Choice, device.Enqueue:
+	case device.Advance, device.Uniform, device.Normal, device.Bernoulli, device.DrawnColumns, device.Enqueue:
 		b.random(s)
 	case device.Row:
 		b.step(copyOf(out, in(0).from(s.I*s.Cols), s.Cols))
@@ -113,9 +113,9 @@ func (b *builder) build(spec any) bool {
 func (b *builder) buildRows(spec any) bool {
 	switch s := spec.(type) {
 	case device.Normalize:
-		b.launch("normalize", blocks(s.Rows), s.Cols, s.P, f32(s.Eps), in(0), out)
+		b.launch("normalize", blocks(s.Rows), s.Cols, f32(s.P), f32(s.Eps), in(0), out)
 	case device.NormalizeGrad:
-		b.launch("normalize_grad", blocks(s.Rows), s.Cols, s.P, f32(s.Eps), in(0), in(1), in(2), out)
+		b.launch("normalize_grad", blocks(s.Rows), s.Cols, f32(s.P), f32(s.Eps), in(0), in(1), in(2), out)
 	case device.LogSoftmax:
 		b.launch("log_softmax", blocks(s.Rows), s.Cols, in(0), out)
 	case device.LogSoftmaxGrad:
@@ -126,28 +126,32 @@ func (b *builder) buildRows(spec any) bool {
 		b.launch("cross_entropy_grad", blocks(s.Rows), s.Classes, f32(s.Smoothing), in(0), in(1), in(2), out, b.d.reportTo(), b.d.check("label", s.Classes))
 	case device.Distance:
 		return b.distance(s)
-	case device.DistanceGrad:
-		return b.distanceGrad(s)
 	case device.PairGrad:
 		return b.pairGrad(s)
 	case device.Labels:
 		b.launch("labels", flat(s.N), s.N, in(0), out, b.d.reportTo(), b.d.checkFor("label", fmt.Sprintf("a whole number between -%d and %[1]d; number the classes from 0 on", 1<<device.LabelBits)))
+	case device.Places:
+		b.launch("places", flat(s.N), s.N, s.Cols, in(0), out, b.d.reportTo(), b.d.checkFor("column", fmt.Sprintf("one of 0 … %d, or -1 for none", s.Cols-1)))
 	case device.PairMask:
-		b.launch("pair_mask", flat(s.N*s.N), divisor(s.N), pairsNumber(s.Pairs), in(0), out)
+		b.makeMask(s.Mask, s.Rows, s.Cols, 0, out)
 	case device.RowTerms:
-		b.launch("row_terms", blocks(s.Rows), s.Cols, pairsNumber(s.Pairs), s.Hinge, f32(s.K), f32(s.C), f32(s.Low), f32(s.High), in(0), in(1), out)
+		b.rowTerms(s)
 	case device.RowTermsGrad:
-		b.rowTermsGrad(s, in(0), in(1), in(2), out, false)
+		b.rowTermsGrad(s, in(0), 1, 0, out, false)
 	case device.RowReduce:
 		b.rowReduce(s)
 	case device.RowReduceGrad:
-		b.rowReduceGrad(s, in(0), in(1), in(2), in(3), out, false)
-	case device.RowNearest:
-		b.launch("row_nearest", blocks(s.Rows), s.Cols, s.K, in(0), in(1), out)
+		b.rowReduceGrad(s, in(0), 1, 0, out, false)
+	case device.RowKth:
+		b.rowKth(s)
+	case device.RowCount:
+		b.rowCount(s)
 	case device.Triplets:
 		b.triplets(s)
 	case device.TripletsGrad:
 		b.tripletsGrad(device.Triplets(s))
+	case device.TripletsAmongGrad:
+		b.tripletsAmongGrad(device.Triplets(s))
 	default:
 		return false
 	}

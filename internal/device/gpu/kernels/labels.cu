@@ -8,3 +8,11 @@ KERNEL(labels)(int n, const float *x, float *y, int *report, int check) {
 		y[i] = x[i];
 	}
 }
+
+// Numbers of columns, of which there are cols, or −1; others are complained of.
+KERNEL(places)(int n, int cols, const float *x, float *y, int *report, int check) {
+	each(i, n) {
+		if (!(x[i] >= -1 && x[i] < cols) || x[i] != (float)(int)x[i]) complain(report, check, i);
+		y[i] = x[i];
+	}
+}

@@ -242,11 +242,14 @@ template <class Take> static __device__ int list_of(int from, int n, Take taken,
 	return total;
 }
 
-// chosen tells whether pair (r, j) counts: by a matrix with cols columns, or by labels.
-enum { GIVEN, POSITIVE, NEGATIVE }; // where a mask comes from
+// chosen tells whether pair (r, j) counts: by a matrix with cols columns, or by labels. Where
+// pairs says so the columns have labels of their own, behind those of the rows.
+enum { GIVEN, POSITIVE, NEGATIVE }; // where a mask comes from, in the lower two bits
 
 static __device__ bool chosen(int pairs, const float *in, int r, int j, int cols) {
+	int columns = pairs >> 2;
+	pairs &= 3;
 	if (pairs == GIVEN) return in[r * cols + j] != 0;
-	if (pairs == POSITIVE) return r != j && in[r] == in[j];
-	return in[r] != in[j];
+	bool same = in[r] == in[columns + j];
+	return pairs == POSITIVE ? same && (columns || r != j) : !same;
 }

@@ -1,7 +1,8 @@
 // Distances between rows, and what losses make of a matrix of them.
+#include "power.cuh"
 #include "tile.cuh"
 
-enum { EUCLIDEAN, SQUARED, MANHATTAN, SNR, DOT }; // metrics
+enum { EUCLIDEAN, SQUARED, MANHATTAN, SNR, DOT, MINKOWSKI }; // metrics
 
 static __device__ float sign(float x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
 
@@ -89,12 +90,43 @@ KERNEL(distances_grad_32)(int metric, int n, int m, int cols, int gi, int gj, in
 	else distances_grad<T, false>(metric, n, m, cols, gi, gj, both, x, y, d, g, dx, shared);
 }
 
-KERNEL(pair_mask)(u64 count, int pairs, const float *labels, float *y) {
-	Divisor n(count);
-	each(i, n.d * n.d) {
-		int r = n.over(i);
-		y[i] = chosen(pairs, labels, r, i - r * n.d, n.d);
+// A mask in memory, of ones and zeros.
+KERNEL(pair_mask)(int n, u64 width, int pairs, const float *in, float *y) {
+	Divisor cols(width);
+	each(i, n) {
+		int r = cols.over(i);
+		y[i] = chosen(pairs, in, r, i - r * cols.d, cols.d);
 	}
+}
+
+// Leaves of a mask y the entries with above < d ≤ at_most. A NaN lies between any bounds, and an
+// infinite bound is none, as is a NaN.
+KERNEL(choose_within)(int n, u64 width, const float *d, const float *above, const float *at_most, float *y) {
+	Divisor cols(width);
+	each(i, n) {
+		int r = cols.over(i);
+		float low = above[r];
+		if (low > -INFINITE && d[i] <= low || d[i] > at_most[r]) y[i] = 0;
+	}
+}
+
+// Leaves of a mask y the columns that each row of index (rows, k) lists: a block a row.
+KERNEL(choose_listed)(int cols, int k, const float *index, float *y) {
+	index += BLOCK * k;
+	for (int j = THREAD; j < cols; j += WIDTH) {
+		bool listed = false;
+		for (int i = 0; i < k; i++) listed = listed || index[i] == (float)j;
+		if (!listed) y[BLOCK * cols + j] = 0;
+	}
+}
+
+// How many entries of each row of a mask count: a block a row.
+KERNEL(row_count)(int cols, int pairs, const float *in, float *y) {
+	__shared__ double shared[WIDTH];
+	double count = 0;
+	for (int j = THREAD; j < cols; j += WIDTH) count += chosen(pairs, in, BLOCK, j, cols);
+	count = block_sum(count, shared);
+	if (THREAD == 0) y[BLOCK] = (float)count;
 }
 
 static __device__ float term(int hinge, float k, float c, float x) {
@@ -245,15 +277,78 @@ KERNEL(row_logsumexp_grad)(int cols, int pairs, float k, int add, const float *x
 	}
 }
 
-// Marks the k smallest of a row's chosen numbers, and all that equal the k-th; a NaN comes before
-// every number. A block a row.
-KERNEL(row_nearest)(int cols, int k, const float *x, const float *mask, float *y) {
+// The k-th smallest of a row's chosen numbers, ∞ if there are no more than k; a NaN comes before
+// every number, and −∞ stands for it. A block a row.
+KERNEL(row_kth)(int cols, int k, int pairs, const float *x, const float *in, float *y) {
+	__shared__ double shared[WIDTH];
 	x += BLOCK * cols;
-	mask += BLOCK * cols;
+	double count = 0, nans = 0;
+	for (int j = THREAD; j < cols; j += WIDTH)
+		if (chosen(pairs, in, BLOCK, j, cols)) {
+			count += 1;
+			nans += is_nan(x[j]);
+		}
+	count = block_sum(count, shared);
+	nans = block_sum(nans, shared);
+	if (THREAD == 0 && (count <= k || nans >= k)) y[BLOCK] = count <= k ? INFINITE : -INFINITE;
+	if (count <= k || nans >= k) return;
 	for (int i = THREAD; i < cols; i += WIDTH) {
-		int smaller = 0;
-		for (int j = 0; j < cols; j++) smaller += mask[j] != 0 && (x[j] < x[i] || is_nan(x[j]) && !is_nan(x[i]));
-		y[BLOCK * cols + i] = mask[i] != 0 && smaller < k;
+		if (is_nan(x[i]) || !chosen(pairs, in, BLOCK, i, cols)) continue;
+		int smaller = (int)nans, equal = 0;
+		for (int j = 0; j < cols; j++)
+			if (chosen(pairs, in, BLOCK, j, cols)) {
+				smaller += x[j] < x[i];
+				equal += x[j] == x[i];
+			}
+		if (smaller < k && k <= smaller + equal) y[BLOCK] = x[i] == 0 ? 0 : x[i]; // equal numbers, all one
+	}
+}
+
+// d (n, m) of p-norms of differences, p not 1 or 2: a row's differences are divided by the largest,
+// so that no power of them overflows. NaN of a row that is not finite.
+KERNEL(minkowski)(int n, int m, int cols, float p, const float *x, const float *y, float *d) {
+	each(at, n * m) {
+		const float *a = x + (i64)(at / m) * cols, *b = y + (i64)(at % m) * cols;
+		float most = 0, odd = 0;
+		for (int k = 0; k < cols; k++) {
+			float v = absolute(a[k] - b[k]);
+			if (v > most) most = v;
+			odd += a[k] * 0 + b[k] * 0; // NaN of what is not finite
+		}
+		double sum = 0;
+		if (p != INFINITE && most > 0 && most < INFINITE)
+			for (int k = 0; k < cols; k++) sum += share_power(absolute(a[k] - b[k]) / most, p);
+		float v = sum > 0 ? (float)(most * root_of(sum, p)) : most;
+		d[at] = odd == 0 ? v : NOT_A_NUMBER;
+	}
+}
+
+// Its gradient to x (n, cols), as distances_grad says: a block a row.
+KERNEL(minkowski_grad)(int n, int m, int cols, int gi, int gj, int both, float p, const float *x, const float *y, const float *d, const float *g, float *dx) {
+	int i = BLOCK;
+	x += (i64)i * cols;
+	for (int k = THREAD; k < cols; k += WIDTH) {
+		double sum = 0;
+		for (int j = 0; j < m; j++) {
+			const float *b = y + (i64)j * cols;
+			i64 at = (i64)i * gi + (i64)j * gj;
+			float w = g[at], far = d[at];
+			if (both) w += g[(i64)j * gi + (i64)i * gj];
+			if (w == 0 || far == 0) continue;
+			if (is_nan(far)) {
+				sum += far;
+				continue;
+			}
+			float diff = x[k] - b[k];
+			if (p == INFINITE) {
+				bool first = absolute(diff) == far;
+				for (int l = 0; first && l < k; l++) first = absolute(x[l] - b[l]) != far;
+				sum += first ? w * sign(diff) : 0;
+			} else {
+				sum += w * sign(diff) * steepness(absolute(diff) / far, p);
+			}
+		}
+		dx[i * cols + k] = (float)sum;
 	}
 }
 

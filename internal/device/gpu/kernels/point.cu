@@ -1,5 +1,5 @@
 // Functions of single elements. All are bound by memory.
-#include "medusa.cuh"
+#include "power.cuh"
 
 // The numbers of the functions, in the order of the table in point.go.
 enum { AFFINE, RELU, HINGE, SQUARE, SQRT, EXP, LOG, SOFTPLUS, SIGMOID, ABS, CLAMP, STEP, EQUAL, TANH, POWER, ACOS, COS };
@@ -19,40 +19,6 @@ static __device__ float hyperbolic_tangent(float x) {
 	float e = exponential(-2 * t);
 	y = (1 - e) / (1 + e);
 	return x < 0 ? -y : y;
-}
-
-static __device__ double log_double(double x) { // of a positive, finite number
-	int e = 0;
-	while (x < 0.70710678118654752) x *= 2, e--; // at most 149 times, mostly none or once
-	while (x > 1.41421356237309505) x *= 0.5, e++;
-	double s = (x - 1) / (x + 1), z = s * s, y = 0;
-	for (int k = 19; k > 0; k -= 2) y = y * z + 1.0 / k;
-	return 2 * s * y + e * 0.69314718055994531;
-}
-
-static __device__ double exp_double(double x) {
-	if (x > 700) return INFINITE;
-	if (x < -700) return 0;
-	int n = (int)(x * 1.4426950408889634 + (x < 0 ? -0.5 : 0.5));
-	x -= n * 0.69314718055994531;
-	double y = 1;
-	for (int k = 13; k > 0; k--) y = y * x / k + 1;
-	for (; n > 0; n--) y *= 2;
-	for (; n < 0; n++) y *= 0.5;
-	return y;
-}
-
-static __device__ float power(float x, float a) {
-	if (a == 0 || x == 1) return 1;
-	if (is_nan(x) || is_nan(a)) return NOT_A_NUMBER;
-	float t = absolute(x), y;
-	if (t == 0) y = a > 0 ? 0 : INFINITE;
-	else if (t == INFINITE) y = a > 0 ? INFINITE : 0;
-	else y = (float)exp_double((double)a * log_double(t));
-	if (!(float_bits(x) >> 31)) return y;
-	bool whole = absolute(a) >= 8388608 || a == (float)(int)a;
-	if (!whole) return t == 0 || t == INFINITE ? y : NOT_A_NUMBER;
-	return absolute(a) < 16777216 && ((int)a & 1) ? -y : y;
 }
 
 // sine is sin x, or cos x with quarter = 1. Beyond 10⁹ it loses digits: π has 53 bits there.
@@ -191,8 +157,17 @@ KERNEL(iota)(int n, float *y) {
 	each(i, n) y[i] = (float)i;
 }
 
-KERNEL(where)(int n, float other, const float *x, const float *mask, float *y) {
-	each(i, n) y[i] = mask[i] != 0 ? x[i] : other;
+KERNEL(where)(int n, u64 width, int pairs, float other, const float *x, const float *in, float *y) {
+	Divisor cols(width);
+	each(i, n) {
+		bool take;
+		if (pairs == GIVEN) take = in[i] != 0;
+		else {
+			int r = cols.over(i);
+			take = chosen(pairs, in, r, i - r * cols.d, cols.d);
+		}
+		y[i] = take ? x[i] : other;
+	}
 }
 
 // The bias of a channel, cut at 0 with relu, added in place to y (N, C, plane).

@@ -1,32 +1,59 @@
 // Functions of rows of a matrix (rows, cols): a block a row.
-#include "medusa.cuh"
+#include "power.cuh"
 
-static __device__ double row_norm(const float *x, int cols, int p, double *shared) {
+static __device__ double row_norm(const float *x, int cols, float p, float *shared, double *sums) {
 	double sum = 0;
-	for (int k = THREAD; k < cols; k += WIDTH) sum += p == 2 ? (double)x[k] * x[k] : (double)absolute(x[k]);
-	sum = block_sum(sum, shared);
-	return p == 2 ? root(sum) : sum;
+	if (p == 1 || p == 2) {
+		for (int k = THREAD; k < cols; k += WIDTH) sum += p == 2 ? (double)x[k] * x[k] : (double)absolute(x[k]);
+		sum = block_sum(sum, sums);
+		return p == 2 ? root(sum) : sum;
+	}
+	float most = 0, odd = 0;
+	for (int k = THREAD; k < cols; k += WIDTH) {
+		if (absolute(x[k]) > most) most = absolute(x[k]);
+		if (!is_finite(x[k])) odd = 1, sum += absolute(x[k]);
+	}
+	most = block_max(most, shared);
+	odd = block_max(odd, shared);
+	sum = block_sum(sum, sums); // ∞, or NaN
+	if (odd > 0) return sum;
+	if (p == INFINITE || most == 0) return most;
+	sum = 0;
+	for (int k = THREAD; k < cols; k += WIDTH) sum += share_power(absolute(x[k]) / most, p); // no power overflows
+	return most * root_of(block_sum(sum, sums), p);
 }
 
-KERNEL(normalize)(int cols, int p, float eps, const float *x, float *y) {
-	__shared__ double shared[WIDTH];
+KERNEL(normalize)(int cols, float p, float eps, const float *x, float *y) {
+	__shared__ float shared[WIDTH];
+	__shared__ double sums[WIDTH];
 	x += BLOCK * cols;
-	double n = row_norm(x, cols, p, shared);
+	double n = row_norm(x, cols, p, shared, sums);
 	if (n < eps) n = eps;
 	for (int k = THREAD; k < cols; k += WIDTH) y[BLOCK * cols + k] = (float)(x[k] / n);
 }
 
-KERNEL(normalize_grad)(int cols, int p, float eps, const float *x, const float *y, const float *dy, float *dx) {
-	__shared__ double shared[WIDTH];
+// Whether x[k], of absolute value most, is the first such number of x.
+static __device__ bool first_largest(const float *x, int k, float most) {
+	if (absolute(x[k]) != most) return false;
+	for (int i = 0; i < k; i++)
+		if (absolute(x[i]) == most) return false;
+	return true;
+}
+
+KERNEL(normalize_grad)(int cols, float p, float eps, const float *x, const float *y, const float *dy, float *dx) {
+	__shared__ float shared[WIDTH];
+	__shared__ double sums[WIDTH];
 	int at = BLOCK * cols;
-	double n = row_norm(x + at, cols, p, shared), dot = 0;
+	double n = row_norm(x + at, cols, p, shared, sums), dot = 0;
 	if (n >= eps)
 		for (int k = THREAD; k < cols; k += WIDTH) dot += (double)y[at + k] * dy[at + k];
-	dot = block_sum(dot, shared);
+	dot = block_sum(dot, sums);
 	if (n < eps) n = eps;
 	for (int k = THREAD; k < cols; k += WIDTH) {
 		float v = x[at + k];
 		double u = p == 2 ? y[at + k] : v > 0 ? 1 : v < 0 ? -1 : v;
+		if (p == INFINITE) u *= first_largest(x + at, k, (float)n);
+		else if (p != 1 && p != 2) u *= steepness((float)(absolute(v) / n), p);
 		dx[at + k] = (float)((dy[at + k] - u * dot) / n);
 	}
 }

@@ -63,7 +63,7 @@ struct Span {
 // y (N, 4): sum, counted, active, in the window. For each column the span of differences that it
 // counts; closed says in two bits a span whether its ends are. Where a distance is not finite, no
 // order and no sum of them says anything, and every triplet of the anchor is visited.
-KERNEL(triplets)(int n, double margin, double from0, double to0, double from1, double to1, double from2, double to2, double from3, double to3, int closed,
+KERNEL(triplets)(int m, double margin, double from0, double to0, double from1, double to1, double from2, double to2, double from3, double to3, int closed,
 	int pos_pairs, int neg_pairs, const float *d, const float *pos, const float *neg, float *y) {
 	__shared__ float key[CHUNK];
 	__shared__ int list[CHUNK], counts[WIDTH], odd_positive, odd_negative;
@@ -72,11 +72,11 @@ KERNEL(triplets)(int n, double margin, double from0, double to0, double from1, d
 	int a = BLOCK;
 	double sum = 0, number[4] = {0, 0, 0, 0};
 	if (THREAD == 0) odd_positive = odd_negative = 0;
-	for (int from = 0; from < n; from += CHUNK) {
-		int count = list_of(from, n, [=](int p) { return chosen(pos_pairs, pos, a, p, n); }, list, counts);
+	for (int from = 0; from < m; from += CHUNK) {
+		int count = list_of(from, m, [=](int p) { return chosen(pos_pairs, pos, a, p, m); }, list, counts);
 		if (count == 0) continue;
 		for (int i = THREAD; i < count; i += WIDTH) {
-			key[i] = d[a * n + list[i]];
+			key[i] = d[a * m + list[i]];
 			if (!is_finite(key[i])) odd_positive = 1;
 		}
 		SYNC;
@@ -91,9 +91,9 @@ KERNEL(triplets)(int n, double margin, double from0, double to0, double from1, d
 			prefix[i + 1] = at;
 		}
 		SYNC;
-		for (int j = THREAD; j < n; j += WIDTH) {
-			if (!chosen(neg_pairs, neg, a, j, n)) continue;
-			double an = d[a * n + j];
+		for (int j = THREAD; j < m; j += WIDTH) {
+			if (!chosen(neg_pairs, neg, a, j, m)) continue;
+			double an = d[a * m + j];
 			int lo, hi;
 			span[0].of(key, count, an, &lo, &hi);
 			if (lo != hi) sum += prefix[hi] - prefix[lo] + (hi - lo) * (margin - an);
@@ -107,12 +107,12 @@ KERNEL(triplets)(int n, double margin, double from0, double to0, double from1, d
 	}
 	if (odd_positive || odd_negative) {
 		sum = number[1] = number[2] = number[3] = 0;
-		for (int from = 0; from < n; from += CHUNK) {
-			int count = list_of(from, n, [=](int p) { return chosen(pos_pairs, pos, a, p, n); }, list, counts);
-			for (int j = THREAD; j < n; j += WIDTH) {
-				if (!chosen(neg_pairs, neg, a, j, n)) continue;
+		for (int from = 0; from < m; from += CHUNK) {
+			int count = list_of(from, m, [=](int p) { return chosen(pos_pairs, pos, a, p, m); }, list, counts);
+			for (int j = THREAD; j < m; j += WIDTH) {
+				if (!chosen(neg_pairs, neg, a, j, m)) continue;
 				for (int i = 0; i < count; i++) {
-					double diff = (double)d[a * n + j] - d[a * n + list[i]];
+					double diff = (double)d[a * m + j] - d[a * m + list[i]];
 					if (span[0].holds(diff)) sum += margin - diff;
 					for (int k = 1; k < 4; k++) number[k] += span[k].holds(diff);
 				}
@@ -130,7 +130,7 @@ KERNEL(triplets)(int n, double margin, double from0, double to0, double from1, d
 // Row a of the gradient to d; up is (N, 4), of which the first column counts, with its span. A
 // negative gets −1 for each positive in its range, and each positive in the range 1, by the
 // differences of neighbours. Distances that are not finite are treated as in triplets.
-KERNEL(triplets_grad)(int n, double from0, double to0, int closed, int pos_pairs, int neg_pairs,
+KERNEL(triplets_grad)(int m, double from0, double to0, int closed, int pos_pairs, int neg_pairs,
 	const float *d, const float *pos, const float *neg, const float *up, float *dx) {
 	__shared__ float key[CHUNK];
 	__shared__ int list[CHUNK], steps[CHUNK + 1], counts[WIDTH], odd_positive, odd_negative;
@@ -138,27 +138,27 @@ KERNEL(triplets_grad)(int n, double from0, double to0, int closed, int pos_pairs
 	int a = BLOCK;
 	float own = up[4 * a];
 	if (THREAD == 0) odd_positive = odd_negative = 0;
-	for (int j = THREAD; j < n; j += WIDTH) dx[a * n + j] = 0;
-	for (int from = 0; own != 0 && from < n; from += CHUNK) {
-		int count = list_of(from, n, [=](int p) { return chosen(pos_pairs, pos, a, p, n); }, list, counts);
+	for (int j = THREAD; j < m; j += WIDTH) dx[a * m + j] = 0;
+	for (int from = 0; own != 0 && from < m; from += CHUNK) {
+		int count = list_of(from, m, [=](int p) { return chosen(pos_pairs, pos, a, p, m); }, list, counts);
 		if (count == 0) continue;
 		for (int i = THREAD; i < count; i += WIDTH) {
-			key[i] = d[a * n + list[i]];
+			key[i] = d[a * m + list[i]];
 			if (!is_finite(key[i])) odd_positive = 1;
 		}
 		for (int i = THREAD; i <= count; i += WIDTH) steps[i] = 0;
 		SYNC;
 		if (odd_positive) break;
 		sort(key, list, count);
-		for (int j = THREAD; j < n; j += WIDTH) {
-			if (!chosen(neg_pairs, neg, a, j, n)) continue;
+		for (int j = THREAD; j < m; j += WIDTH) {
+			if (!chosen(neg_pairs, neg, a, j, m)) continue;
 			int lo, hi;
-			if (!is_finite(d[a * n + j])) odd_negative = 1;
-			span.of(key, count, d[a * n + j], &lo, &hi);
+			if (!is_finite(d[a * m + j])) odd_negative = 1;
+			span.of(key, count, d[a * m + j], &lo, &hi);
 			if (lo == hi) continue;
 			add_int(steps + lo, 1);
 			add_int(steps + hi, -1);
-			dx[a * n + j] -= own * (hi - lo);
+			dx[a * m + j] -= own * (hi - lo);
 		}
 		SYNC;
 		int mine = 0;
@@ -166,26 +166,26 @@ KERNEL(triplets_grad)(int n, double from0, double to0, int closed, int pos_pairs
 		int at = block_scan(mine, counts) - mine;
 		for (int k = 0, i = THREAD * EACH; k < EACH && i < count; k++, i++) {
 			at += steps[i];
-			dx[a * n + list[i]] += own * at;
+			dx[a * m + list[i]] += own * at;
 		}
 		SYNC;
 	}
 	SYNC; // of the flags, where there was no chunk
 	if (!odd_positive && !odd_negative) return;
-	for (int j = THREAD; j < n; j += WIDTH) dx[a * n + j] = 0;
-	for (int from = 0; from < n; from += CHUNK) {
-		int count = list_of(from, n, [=](int p) { return chosen(pos_pairs, pos, a, p, n); }, list, counts);
-		for (int j = THREAD; j < n; j += WIDTH) {
-			if (!chosen(neg_pairs, neg, a, j, n)) continue;
+	for (int j = THREAD; j < m; j += WIDTH) dx[a * m + j] = 0;
+	for (int from = 0; from < m; from += CHUNK) {
+		int count = list_of(from, m, [=](int p) { return chosen(pos_pairs, pos, a, p, m); }, list, counts);
+		for (int j = THREAD; j < m; j += WIDTH) {
+			if (!chosen(neg_pairs, neg, a, j, m)) continue;
 			int hits = 0;
-			for (int i = 0; i < count; i++) hits += span.holds((double)d[a * n + j] - d[a * n + list[i]]);
-			dx[a * n + j] -= own * hits;
+			for (int i = 0; i < count; i++) hits += span.holds((double)d[a * m + j] - d[a * m + list[i]]);
+			dx[a * m + j] -= own * hits;
 		}
 		SYNC;
 		for (int i = THREAD; i < count; i += WIDTH) {
 			int hits = 0;
-			for (int j = 0; j < n; j++) hits += chosen(neg_pairs, neg, a, j, n) && span.holds((double)d[a * n + j] - d[a * n + list[i]]);
-			dx[a * n + list[i]] += own * hits;
+			for (int j = 0; j < m; j++) hits += chosen(neg_pairs, neg, a, j, m) && span.holds((double)d[a * m + j] - d[a * m + list[i]]);
+			dx[a * m + list[i]] += own * hits;
 		}
 		SYNC;
 	}
@@ -218,31 +218,28 @@ static __device__ void triplet_term(const Triplet &s, double ap, double an, doub
 	*counted = *t != *t || *t > s.low && (*t < s.high || s.high == INFINITE); // ∞ is no bound
 }
 
-static __device__ double nearest_of(const Triplet &s, const float *d, int a, int p, int n, int size) {
-	float an = d[a * size + n];
-	if (s.swap) {
-		float pn = d[p * size + n];
-		if (is_nan(pn) || pn < an) an = pn;
-	}
-	return an;
-}
+// The distance that the negative has: the anchor's or, with swap, the positive's, if it is less.
+static __device__ double nearest_of(const Triplet &s, float an, float pn) { return s.swap && (is_nan(pn) || pn < an) ? pn : an; }
 
-// y (N, 4): sum, counted, active, in the window.
-KERNEL(triplets_each)(int n, double margin, double above, double at_most, double low, double high, int swap, int smooth, int pos_pairs, int neg_pairs,
-	const float *d, const float *pos, const float *neg, float *y) {
+// y (N, 4): sum, counted, active, in the window. among (M, M) are the distances from positives that
+// swap looks at: with a batch against itself, d.
+KERNEL(triplets_each)(int n, int m, double margin, double above, double at_most, double low, double high, int swap, int smooth, int pos_pairs, int neg_pairs,
+	const float *d, const float *pos, const float *neg, const float *among, float *y) {
 	__shared__ int list[CHUNK], counts[WIDTH];
 	__shared__ double shared[WIDTH];
 	Triplet s = TRIPLET;
 	int a = BLOCK;
 	double number[4] = {0, 0, 0, 0};
-	for (int from = 0; from < n; from += CHUNK) {
-		int count = list_of(from, n, [=](int p) { return chosen(pos_pairs, pos, a, p, n); }, list, counts);
-		for (int j = THREAD; j < n; j += WIDTH) {
-			if (!chosen(neg_pairs, neg, a, j, n)) continue;
+	for (int from = 0; from < m; from += CHUNK) {
+		int count = list_of(from, m, [=](int p) { return chosen(pos_pairs, pos, a, p, m); }, list, counts);
+		for (int j = THREAD; j < m; j += WIDTH) {
+			if (!chosen(neg_pairs, neg, a, j, m)) continue;
+			float an = d[a * m + j];
 			for (int i = 0; i < count; i++) {
 				double t, slope;
 				bool in_window, counted, active;
-				triplet_term(s, d[a * n + list[i]], d[a * n + j], nearest_of(s, d, a, list[i], j, n), &t, &slope, &in_window, &counted, &active);
+				float pn = swap ? among[list[i] * m + j] : 0;
+				triplet_term(s, d[a * m + list[i]], an, nearest_of(s, an, pn), &t, &slope, &in_window, &counted, &active);
 				if (counted) {
 					number[0] += t;
 					number[1] += 1;
@@ -259,52 +256,74 @@ KERNEL(triplets_each)(int n, double margin, double above, double at_most, double
 	}
 }
 
-static __device__ double triplet_slope(const Triplet &s, const float *d, int a, int p, int j, int n) {
+static __device__ double triplet_slope(const Triplet &s, float ap, float an, float pn) {
 	double t, slope;
 	bool in_window, counted, active;
-	triplet_term(s, d[a * n + p], d[a * n + j], nearest_of(s, d, a, p, j, n), &t, &slope, &in_window, &counted, &active);
+	triplet_term(s, ap, an, nearest_of(s, an, pn), &t, &slope, &in_window, &counted, &active);
 	return counted ? slope : 0;
 }
 
 // The part of the gradient to min(x, y) that goes to x; all of it to a NaN.
 static __device__ double swap_share(const Triplet &s, float x, float y) { return !s.swap || x < y || is_nan(x) ? 1 : x == y ? 0.5 : 0; }
 
-// Row a of the gradient to d: what its distances get as the anchor's and, with swap, as the
-// positive's. up is (N, 4), of which the first column counts.
-KERNEL(triplets_each_grad)(int n, double margin, double above, double at_most, double low, double high, int swap, int smooth, int pos_pairs, int neg_pairs,
-	const float *d, const float *pos, const float *neg, const float *up, float *dx) {
+// Adds to dx (m) what the distances from p get as the positive's.
+static __device__ void swapped_grad(const Triplet &s, int p, int n, int m, int pos_pairs, int neg_pairs, const float *d, const float *pos, const float *neg, const float *among, const float *up, float *dx, int *list, int *counts) {
+	for (int from = 0; from < n; from += CHUNK) { // p is the positive of these anchors
+		int count = list_of(from, n, [=](int i) { return up[4 * i] != 0 && chosen(pos_pairs, pos, i, p, m); }, list, counts);
+		for (int j = THREAD; j < m; j += WIDTH) {
+			double g = 0;
+			float pn = among[p * m + j];
+			for (int i = 0; i < count; i++)
+				if (chosen(neg_pairs, neg, list[i], j, m)) {
+					const float *row = d + list[i] * m;
+					g += up[4 * list[i]] * triplet_slope(s, row[p], row[j], pn) * swap_share(s, pn, row[j]);
+				}
+			dx[j] -= (float)g;
+		}
+		SYNC;
+	}
+}
+
+// Row a of the gradient to d: what its distances get as the anchor's and, with itself, for a batch
+// against itself, as the positive's. up is (N, 4), of which the first column counts.
+KERNEL(triplets_each_grad)(int n, int m, double margin, double above, double at_most, double low, double high, int swap, int smooth, int pos_pairs, int neg_pairs,
+	int itself, const float *d, const float *pos, const float *neg, const float *among, const float *up, float *dx) {
 	__shared__ int list[CHUNK], counts[WIDTH];
 	__shared__ double shared[WIDTH];
 	Triplet s = TRIPLET;
 	int a = BLOCK;
+	const float *row = d + a * m;
 	double own = up[4 * a];
-	for (int j = THREAD; j < n; j += WIDTH) dx[a * n + j] = 0;
-	for (int from = 0; own != 0 && from < n; from += CHUNK) {
-		int count = list_of(from, n, [=](int p) { return chosen(pos_pairs, pos, a, p, n); }, list, counts);
-		for (int j = THREAD; j < n; j += WIDTH) { // as a negative
-			if (!chosen(neg_pairs, neg, a, j, n)) continue;
+	for (int j = THREAD; j < m; j += WIDTH) dx[a * m + j] = 0;
+	for (int from = 0; own != 0 && from < m; from += CHUNK) {
+		int count = list_of(from, m, [=](int p) { return chosen(pos_pairs, pos, a, p, m); }, list, counts);
+		for (int j = THREAD; j < m; j += WIDTH) { // as a negative
+			if (!chosen(neg_pairs, neg, a, j, m)) continue;
 			double g = 0;
-			for (int i = 0; i < count; i++) g += triplet_slope(s, d, a, list[i], j, n) * swap_share(s, d[a * n + j], d[list[i] * n + j]);
-			dx[a * n + j] -= (float)(own * g);
+			for (int i = 0; i < count; i++) {
+				float pn = swap ? among[list[i] * m + j] : 0;
+				g += triplet_slope(s, row[list[i]], row[j], pn) * swap_share(s, row[j], pn);
+			}
+			dx[a * m + j] -= (float)(own * g);
 		}
 		for (int i = 0; i < count; i++) { // as a positive
 			double g = 0;
-			for (int j = THREAD; j < n; j += WIDTH)
-				if (chosen(neg_pairs, neg, a, j, n)) g += triplet_slope(s, d, a, list[i], j, n);
+			for (int j = THREAD; j < m; j += WIDTH)
+				if (chosen(neg_pairs, neg, a, j, m)) g += triplet_slope(s, row[list[i]], row[j], swap ? among[list[i] * m + j] : 0);
 			g = block_sum(g, shared);
-			if (THREAD == 0) dx[a * n + list[i]] += (float)(own * g);
+			if (THREAD == 0) dx[a * m + list[i]] += (float)(own * g);
 		}
 		SYNC;
 	}
-	for (int from = 0; swap && from < n; from += CHUNK) { // a is the positive of these anchors
-		int count = list_of(from, n, [=](int i) { return up[4 * i] != 0 && chosen(pos_pairs, pos, i, a, n); }, list, counts);
-		for (int j = THREAD; j < n; j += WIDTH) {
-			double g = 0;
-			for (int i = 0; i < count; i++)
-				if (chosen(neg_pairs, neg, list[i], j, n))
-					g += up[4 * list[i]] * triplet_slope(s, d, list[i], a, j, n) * swap_share(s, d[a * n + j], d[list[i] * n + j]);
-			dx[a * n + j] -= (float)g;
-		}
-		SYNC;
-	}
+	if (itself) swapped_grad(s, a, n, m, pos_pairs, neg_pairs, d, pos, neg, among, up, dx + a * m, list, counts);
+}
+
+// Row p of the gradient to among.
+KERNEL(triplets_among_grad)(int n, int m, double margin, double above, double at_most, double low, double high, int swap, int smooth, int pos_pairs, int neg_pairs,
+	const float *d, const float *pos, const float *neg, const float *among, const float *up, float *dx) {
+	__shared__ int list[CHUNK], counts[WIDTH];
+	Triplet s = TRIPLET;
+	dx += BLOCK * m;
+	for (int j = THREAD; j < m; j += WIDTH) dx[j] = 0;
+	swapped_grad(s, BLOCK, n, m, pos_pairs, neg_pairs, d, pos, neg, among, up, dx, list, counts);
 }

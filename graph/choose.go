@@ -1,0 +1,140 @@
+package graph
+
+import (
+	"math"
+	"slices"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+
+	"medusa/internal/device"
+)
+
+// Within is the mask (N, M) of the entries with above[i] < d[i,j] ≤ atMost[i] where mask (N, M)
+// is 1; above and atMost are (N, 1). A bound that is NaN is none, as are an above of −∞ and an
+// atMost of ∞. A NaN in d is chosen, so that it is not passed over. Like PairMasks it takes no
+// memory where it is read row by row. No gradient flows through it.
+func Within(mask, d, above, atMost Expr) Expr {
+	if err := sameShape(mask, d); err != nil {
+		return Fail(err)
+	}
+	for _, bound := range []Expr{above, atMost} {
+		if err := bound.Err(); err != nil {
+			return Fail(err)
+		}
+		if s := d.Shape(); s.Dims() != 2 || bound.Shape().TotalSize() != s[0] {
+			return Fail(errors.Errorf("graph: entries of shape %v within bounds of shape %v, want a matrix (N, M) and (N, 1)", s, bound.Shape()))
+		}
+	}
+	return choose(mask, device.Choice{Kind: device.Within}, d, above, atMost)
+}
+
+// At is the mask (N, M) of the columns index[i, k] of each row i where mask (N, M) is 1; index
+// is (N, K), and −1 in it is no column. Another number that is no column is an error when the
+// graph runs. Like PairMasks it takes no memory where it is read row by row. No gradient flows
+// through it.
+func At(mask, index Expr) Expr {
+	if err := firstError(mask, index); err != nil {
+		return Fail(err)
+	}
+	s, k := mask.Shape(), index.Shape()
+	if s.Dims() != 2 || k.Dims() != 2 || s[0] != k[0] {
+		return Fail(errors.Errorf("graph: columns of a mask of shape %v by numbers of shape %v, want (N, M) and (N, K)", s, k))
+	}
+	index = apply(device.Places{N: k.TotalSize(), Cols: s[1]}, k, nil, index.Detach())
+	return choose(mask, device.Choice{Kind: device.Listed, K: k[1]}, index)
+}
+
+// choose is what of mask a choice leaves.
+func choose(mask Expr, c device.Choice, in ...Expr) Expr {
+	s := mask.Shape()
+	from, all := mask.source()
+	spec := device.PairMask{Rows: s[0], Cols: s[1], Mask: from}
+	spec.Mask.Choices = append(append([]device.Choice{}, from.Choices...), c)
+	for _, e := range in {
+		all = append(all, e.Detach())
+	}
+	return pairMask(spec, all...)
+}
+
+// RowFarthest is the mask (N, M) of the largest entry of each row of x where mask is 1,
+// the first among equal ones; a row with none stays empty. See At.
+func RowFarthest(mask, x Expr) Expr { return rowChoice(device.RowMax, mask, x) }
+
+// RowNearest is the mask (N, M) of the smallest entry of each row of x where mask is 1,
+// the first among equal ones; a row with none stays empty. See At.
+func RowNearest(mask, x Expr) Expr { return rowChoice(device.RowMin, mask, x) }
+
+// rowChoice is where a row's reduction is attained.
+func rowChoice(op device.Reduction, mask, x Expr) Expr {
+	all, _ := reduceRows(op, mask, x.Detach(), 0)
+	if all.Err() != nil {
+		return all
+	}
+	at := all.Slice(1, device.ReducedAt, device.ReducedAt+1) // in the mask, or −1
+	return choose(mask, device.Choice{Kind: device.Listed, K: 1}, at)
+}
+
+// attaining is the mask of which e, RowFarthest or RowNearest of x, holds in each row the entry
+// where a reduction of x is attained: the reduction over either is the same. What chose the entry
+// need not run if nobody else reads it.
+func (e Expr) attaining(reduction device.Reduction, x Expr) (whole Expr, ok bool) {
+	chosen, spec, ok := madeOf[device.PairMask](e.n)
+	last := len(spec.Mask.Choices) - 1
+	if !ok || last < 0 || spec.Mask.Choices[last].Kind != device.Listed {
+		return whole, false
+	}
+	places, _, isPlaces := madeOf[device.Places](chosen.from[len(chosen.from)-1])
+	if !isPlaces {
+		return whole, false
+	}
+	column, slice, ok := madeOf[device.Slice](places.from[0])
+	if !ok || slice.From != device.ReducedAt || slice.To != device.ReducedAt+1 {
+		return whole, false
+	}
+	rows, reduce, ok := madeOf[device.RowReduce](column.from[0])
+	base, in := spec.Mask, chosen.from[:len(chosen.from)-1]
+	base.Choices = base.Choices[:last]
+	same := ok && reduce.Op == reduction && reduce.K == 1 && rows.from[0] == x.n && slices.Equal(rows.from[1:], in) &&
+		reduce.Mask.Pairs == base.Pairs && reduce.Mask.Cross == base.Cross && slices.Equal(reduce.Mask.Choices, base.Choices)
+	if !same {
+		return whole, false
+	}
+	for _, o := range []*op{chosen, places, column, rows} {
+		o.absorbed = true
+	}
+	if base.InMemory() {
+		return Data(in[0]), true
+	}
+	inputs := make([]Expr, len(in))
+	for i, n := range in {
+		inputs[i] = Data(n)
+	}
+	return apply(device.PairMask{Rows: spec.Rows, Cols: spec.Cols, Mask: base}, e.Shape(), nil, inputs...), true
+}
+
+// madeOf is the op whose node n is, if its description is an S.
+func madeOf[S any](n *gorgonia.Node) (o *op, spec S, ok bool) {
+	if o, ok = n.Op().(*op); ok {
+		spec, ok = o.spec.(S)
+	}
+	return o, spec, ok
+}
+
+// RowNearestK is the mask (N, M) of the k smallest entries of each row of x where mask is
+// 1, of all that equal the k-th, and of all in a row with no more than k. See Within.
+func RowNearestK(mask, x Expr, k int) Expr {
+	if err := sameShape(mask, x); err != nil {
+		return Fail(err)
+	}
+	s := x.Shape()
+	if s.Dims() != 2 || k < 1 {
+		return Fail(errors.Errorf("graph: the %d smallest of each row of shape %v, want a matrix and at least 1", k, s))
+	}
+	x = x.Detach()
+	spec := device.RowKth{Rows: s[0], Cols: s[1], K: k}
+	var in []Expr
+	spec.Mask, in = mask.source()
+	kth := apply(spec, []int{s[0], 1}, nil, append([]Expr{x}, in...)...)
+	return Within(mask, x, kth.Constant(math.Inf(-1), s[0], 1), kth)
+}
