@@ -46,7 +46,7 @@ func TestConfigErrors(t *testing.T) {
 		"Height is -2":                 {Height: -2},
 		"Embedding is -64":             {Embedding: -64},
 		"Channels is [8 0]":            {Channels: []int{8, 0}},
-		"Hidden is [-3]":                  {Backbone: "mlp", Hidden: []int{-3}},
+		"Hidden is [-3]":               {Backbone: "mlp", Hidden: []int{-3}},
 		`Norm is "layer", want one of`: {Norm: "layer"},
 		`Activation is "gelu"`:         {Activation: "gelu"},
 		`Pooling is "sum"`:             {Pooling: "sum"},
@@ -105,7 +105,7 @@ func TestBuildErrors(t *testing.T) {
 	_, err := nets.Build(nets.Config{Channels: []int{4}}, p, x, nets.Train)
 	require.NoError(t, err)
 	_, err = nets.Build(nets.Config{Channels: []int{5}}, p, x, nets.Train)
-	assert.ErrorContains(t, err, "parameter conv1.weight has shape (4, 3, 3, 3)")
+	assert.ErrorContains(t, err, "parameter backbone.conv1.weight has shape (4, 3, 3, 3)")
 }
 
 func TestRegister(t *testing.T) {

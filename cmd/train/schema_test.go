@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"medusa/metrics"
 	"medusa/nets"
 	"medusa/samplers"
 	"medusa/trainer"
@@ -115,6 +116,7 @@ func TestHelpNamesEveryKind(t *testing.T) {
 	for flag, names := range map[string][]string{"backbone": nets.Names(), "sampler": samplers.Names()} {
 		assert.Equal(t, strings.Join(names, ", "), schema.Flagged(flag).Doc, "-%s", flag)
 	}
+	assert.Contains(t, schema.Flagged("metric").Doc, strings.Join(metrics.Names(), ", "))
 }
 
 // A run that an earlier version left goes on, also one of the library.

@@ -467,7 +467,7 @@ func (p pair) pairGrad(rng *rand.Rand, self device.Distance, x, dist []float32) 
 func TestRowReductions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 9))
 	p := pair{t: t, d: sim(t), rel: 2e-6}
-	for _, n := range []int{1, 2, 19, 300} {
+	for _, n := range []int{1, 2, 19, 260} { // a row may be longer than a block
 		for _, pairs := range []device.Pairs{device.Given, device.Positive, device.Negative} {
 			x, in := random(rng, n*n), labels(rng, n, max(n/3, 1))
 			if pairs == device.Given {
