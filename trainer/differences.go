@@ -39,6 +39,7 @@ func results(c Config) Config {
 	c.Net.InChannels, c.Net.Height, c.Net.Width = 0, 0, 0 // taken from the pictures
 	d := Default()
 	c.Data.MaxPixels = cmp.Or(c.Data.MaxPixels, d.Data.MaxPixels)
+	c.Sampler.Name = cmp.Or(c.Sampler.Name, d.Sampler.Name)
 	c.Net.Embedding, c.Net.Activation = cmp.Or(c.Net.Embedding, d.Net.Embedding), cmp.Or(c.Net.Activation, d.Net.Activation)
 	c.Net.Pooling, c.Net.Head = cmp.Or(c.Net.Pooling, d.Net.Pooling), cmp.Or(c.Net.Head, d.Net.Head)
 	return c

@@ -95,6 +95,7 @@ func TestKindsHaveOneMeaning(t *testing.T) {
 		`-solver: adamw has no parameter "beta3" (did you mean "beta1"?)`: {"-solver", "adamw(beta3=1)"},
 		"alpha of -solver means nothing to -solver adamw":                 {"-solver", "adamw(alpha=0.5)"},
 		"beta2 of -solver: 1 is out of range, want above 0, below 1":      {"-solver", "adam(beta2=1)"},
+		"batch of -sampler means nothing to -sampler pk":                  {"-sampler", "pk(batch=8)"},
 		"-schedule is \"step(\": ":                                        {"-schedule", "step("},
 		"sgd has no parameter \"x\"; it has lr,":                          {"-config", configWith(t, "solver: {sgd: {x: 1}}\n")},
 	} {
