@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bufio"
-	"compress/gzip"
 	"io"
 	"io/fs"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
 	"github.com/pkg/errors"
 
 	"medusa/internal/field"
@@ -27,6 +28,7 @@ func openZip(path string, o Options) (Split, error) {
 		return Split{}, errors.Wrapf(err, "datasets: %s", printable(path))
 	}
 	defer z.Close()
+	z.RegisterDecompressor(zip.Deflate, flate.NewReader)
 	return openTree(fsSource{z}, printable(path), o)
 }
 

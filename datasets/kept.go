@@ -26,7 +26,7 @@ type kept struct {
 
 // keptVersion changes with every change of what decoding and rendering make of a file, so that
 // nothing older is taken for it.
-const keptVersion = 1
+const keptVersion = 2
 
 // openKept opens the file for pictures of the size and kind that o asks for, which is decided
 // by then; nil if none are to be kept.

@@ -47,9 +47,52 @@ func (r Result) RecallOf(k int) (float64, bool) {
 	return 0, false
 }
 
-// Values is the figures in the order of a table: recall_at_K, precision_at_1,
-// r_precision, map_at_r, map, mrr, nmi, ami, ari and pairwise_f1 where clusters were
-// measured, cmc_at_K and cmc_map where cameras are known.
+// Names are those of the figures that there can be, in the order of Values; K stands for a
+// number from 1 on. What begins with cmc needs cameras.
+func Names() []string {
+	names := []string{recallName + "K"}
+	for _, f := range (&Result{Clustered: true}).fields() {
+		names = append(names, f.name)
+	}
+	return append(names, cmcName+"K", cmcMAPName)
+}
+
+// Figure is what a name asks for.
+type Figure struct {
+	RecallAt, CMCAt   int  // K of recall_at_K, cmc_at_K; 0 for others
+	Clusters, Cameras bool // whether it needs them
+}
+
+// FigureOf returns what a name asks for, and whether it is one of Names, with a number of up
+// to six digits in place of K.
+func FigureOf(name string) (Figure, bool) {
+	if k := numberBehind(recallName, name); k > 0 {
+		return Figure{RecallAt: k}, true
+	}
+	if k := numberBehind(cmcName, name); k > 0 || name == cmcMAPName {
+		return Figure{CMCAt: k, Cameras: true}, true
+	}
+	plain := len((&Result{}).fields())
+	for i, f := range (&Result{Clustered: true}).fields() {
+		if f.name == name {
+			return Figure{Clusters: i >= plain}, true
+		}
+	}
+	return Figure{}, false
+}
+
+// numberBehind is the K of a name that is stem and a number as people write it; 0 of others.
+func numberBehind(stem, name string) int {
+	text, ok := strings.CutPrefix(name, stem)
+	k, err := strconv.Atoi(text)
+	if !ok || err != nil || k < 1 || k > 999999 || text != strconv.Itoa(k) {
+		return 0
+	}
+	return k
+}
+
+// Values is the figures in the order of Names: those of clusters where these were measured,
+// those of cameras where these are known.
 func (r Result) Values() []Value {
 	var v []Value
 	for i, k := range r.RecallAt {

@@ -33,9 +33,9 @@ type Config struct {
 	EvalEvery int `json:"eval_every,omitempty" yaml:"eval_every,omitempty" flag:"eval-every" arg:"STEPS" doc:"steps between two looks at the validation classes, -1 for none between start and end" unset:"a tenth of the run" group:"Measuring and saving" min:"-1" want:"a number of steps, 0 for the default or -1 for never"`
 	EvalBatch int `json:"eval_batch,omitempty" yaml:"eval_batch,omitempty" flag:"eval-batch" arg:"N" doc:"pictures at a time when embedding" min:"1" max:"65536" group:"Measuring and saving" want:"1 … 65536"` // 128 if 0
 	// Metric is the figure of merit on the validation classes, such as recall_at_1 or
-	// map_at_r: larger is better, and between equals MAP@R decides, then the later step.
+	// map_at_r, one of metrics.Names; cmc_at_K and cmc_map need cameras: larger is better, and between equals MAP@R decides, then the later step.
 	// recall_at_1 if empty.
-	Metric string `json:"metric,omitempty" yaml:"metric,omitempty" flag:"metric" arg:"NAME" doc:"chooses the best weights and ends the run: recall_at_1, map_at_r, r_precision, nmi …; between equals MAP@R decides, then the later step" group:"Measuring and saving"`
+	Metric string `json:"metric,omitempty" yaml:"metric,omitempty" flag:"metric" arg:"NAME" doc:"chooses the best weights and ends the run: recall_at_K, precision_at_1, r_precision, map_at_r, map, mrr, nmi, ami, ari, pairwise_f1, cmc_at_K, cmc_map, K being a number; cmc is of re-identification and needs cameras; between equals MAP@R decides, then the later step" group:"Measuring and saving"`
 	// Patience stops the run after so many evaluations in a row of which none brought a better
 	// Metric, nor as good a one with a better MAP@R; 0: never.
 	Patience int  `json:"patience,omitempty" yaml:"patience,omitempty" flag:"patience" arg:"N" doc:"stop after N looks without a better metric; 0 never" group:"Measuring and saving" min:"0" want:"a number of evaluations, or 0 for none"`
@@ -64,7 +64,7 @@ const (
 
 // DataConfig says which pictures a run learns from and is measured on, for Load.
 type DataConfig struct {
-	Path string `json:"path,omitempty" yaml:"path,omitempty" flag:"data" arg:"PATH" doc:"folder with one folder of pictures a class (any depth), or with train/ and test/ in it, or a well-known data set as it is unpacked; a table (path,label[,split]) as CSV or .jsonl; a .zip, .tar or .tar.gz of such; or a folder with IDX files; or vectors in place of pictures: .npz, .npy, .safetensors, CSV" unset:"the embedded part of Omniglot"` // as datasets.Open reads it; the embedded Omniglot if empty
+	Path string `json:"path,omitempty" yaml:"path,omitempty" flag:"data" arg:"PATH" doc:"folder with one folder of pictures a class (any depth), or with train/ and test/ in it, or a well-known data set as it is unpacked; a table (path,label[,split]) as CSV or .jsonl; a .zip, .tar or .tar.gz of such, a folder of .tar files, or shard-{000..123}.tar in quotes; or a folder with IDX files; or vectors in place of pictures: .npz, .npy, .safetensors, CSV" unset:"the embedded part of Omniglot"` // as datasets.Open reads it; the embedded Omniglot if empty
 	// Val is where the validation classes come from, on which the best weights are chosen:
 	// a path, a fraction of the training classes such as 0.1, or none. If empty: the
 	// validation part of the data, else 0.1 where there are enough classes to learn (see

@@ -3,8 +3,6 @@ package trainer
 import (
 	"context"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/pkg/errors"
@@ -12,8 +10,9 @@ import (
 	"medusa/metrics"
 )
 
-// recallAt is the K of Recall@K that every evaluation measures.
-var recallAt = []int{1, 2, 4, 8}
+// recallAt and cmcAt are the K of Recall@K and of CMC@K that every evaluation measures; that
+// of the run's metric comes to them.
+var recallAt, cmcAt = []int{1, 2, 4, 8}, []int{1, 5, 10}
 
 // measure evaluates d; clustering, which takes k-means, only if asked for or needed.
 func (t *Trainer) measure(ctx context.Context, d *items, clustering bool) (metrics.Result, error) {
@@ -25,8 +24,8 @@ func (t *Trainer) measure(ctx context.Context, d *items, clustering bool) (metri
 }
 
 func (t *Trainer) score(ctx context.Context, d *items, x []float32, clustering bool) (metrics.Result, error) {
-	needed := slices.Contains([]string{"nmi", "ami", "ari", "pairwise_f1"}, t.cfg.Metric)
-	r, err := t.retrieve(ctx, d, x, t.step.size, metrics.Options{NoClustering: !clustering && !needed, PerClass: true})
+	needed, _ := metrics.FigureOf(t.cfg.Metric)
+	r, err := t.retrieve(ctx, d, x, t.step.size, metrics.Options{NoClustering: !clustering && !needed.Clusters, PerClass: true})
 	if err == nil {
 		err = finiteResult(r)
 	}
@@ -40,21 +39,21 @@ func (t *Trainer) retrieve(ctx context.Context, d *items, x []float32, dim int, 
 	if err != nil {
 		return metrics.Result{}, err
 	}
-	o.RecallAt, o.Seed, o.OwnRows = t.recallAt(), t.cfg.Seed, parts.own
+	needed, _ := metrics.FigureOf(t.cfg.Metric)
+	o.RecallAt, o.CMCAt = withK(recallAt, needed.RecallAt), withK(cmcAt, needed.CMCAt)
+	o.Seed, o.OwnRows = t.cfg.Seed, parts.own
 	o.Progress = func(stage metrics.Stage, done, total int) { t.progress(ctx, "measuring "+string(stage), done, total) }
 	return metrics.Evaluate(ctx, parts.query, parts.gallery, o)
 }
 
-// recallAt is the K of Recall@K, that of the run's metric among them.
-func (t *Trainer) recallAt() []int {
-	at := slices.Clone(recallAt)
-	if k, ok := strings.CutPrefix(t.cfg.Metric, "recall_at_"); ok {
-		if k, err := strconv.Atoi(k); err == nil && !slices.Contains(at, k) {
-			at = append(at, k)
-			slices.Sort(at)
-		}
+// withK is a list of K with one more, 0 for none.
+func withK(list []int, k int) []int {
+	list = slices.Clone(list)
+	if k > 0 && !slices.Contains(list, k) {
+		list = append(list, k)
+		slices.Sort(list)
 	}
-	return at
+	return list
 }
 
 // finiteResult returns an error if one of r's figures is not finite.

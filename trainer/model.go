@@ -41,8 +41,8 @@ const modelBatch = 64
 // writeModel writes the weights as they are.
 func (t *Trainer) writeModel(step int) error {
 	info := ModelInfo{Net: t.cfg.Net, Normalisation: t.data.Norm, Classes: t.data.Train.NumClasses(), Loss: t.cfg.Loss, Step: step}
-	if t.data.Train.pictures() != nil {
-		info.Resize, info.Invert = t.cfg.Data.Resize, t.cfg.Data.Invert
+	if p := t.data.Train.pictures(); p != nil {
+		info.Resize, info.Invert = t.cfg.Data.Resize, p.Inverted()
 		info.Range = cmp.Or(t.data.Train.Range(), datasets.RangeAuto)
 	}
 	file, err := modelFile(t.params, info, t.device)
@@ -125,7 +125,8 @@ func (m *Model) Options() datasets.Options {
 }
 
 // Embed is the embeddings (N, E) of d's items, row-major. Pictures and vectors of files are
-// opened with Options.
+// opened with Options. Pictures that need no labels and no Dataset are for EmbedFiles,
+// EmbedFile, EmbedReader and EmbedImage.
 func (m *Model) Embed(ctx context.Context, d datasets.Set) ([]float32, error) {
 	set, err := toEmbed(d)
 	if err != nil {

@@ -189,16 +189,18 @@ func (r *reporter) metrics() []report.Metric {
 // addThresholds shows how well a threshold tells whether two pictures are of one class.
 func (r *reporter) addThresholds(d *report.Data) {
 	d.Thresholds = report.Table(r.result.Thresholds())
+	d.Pairs = report.Table(r.result.PairTable())
 	for _, set := range []string{SetValidation, SetTest} {
 		v, ok := r.result.Verification[set]
 		if !ok {
 			continue
 		}
-		c := report.ROC{Name: set}
-		for _, p := range v.Curve {
-			c.FAR, c.TAR = append(c.FAR, p.FAR), append(c.TAR, p.TAR)
+		d.ROC = append(d.ROC, rocOf(set, v))
+	}
+	for _, set := range []string{SetValidation, SetTest} {
+		if p := r.result.Pairs[set]; len(p.Curve) > 0 {
+			d.ROC = append(d.ROC, rocOf(set+", listed pairs", p.Verification))
 		}
-		d.ROC = append(d.ROC, c)
 	}
 	from := SetValidation
 	v, ok := r.result.Verification[from]
@@ -218,6 +220,14 @@ func (r *reporter) addThresholds(d *report.Data) {
 			d.Marks = append(d.Marks, report.Mark{At: p.Threshold, Name: of + "FAR " + percent(p.AskedFAR)})
 		}
 	}
+}
+
+func rocOf(name string, v metrics.Verification) report.ROC {
+	c := report.ROC{Name: name}
+	for _, p := range v.Curve {
+		c.FAR, c.TAR = append(c.FAR, p.FAR), append(c.TAR, p.TAR)
+	}
+	return c
 }
 
 // markedFAR is the false accept rate whose threshold stands in the histogram: more would
