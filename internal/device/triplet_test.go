@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -164,6 +165,35 @@ func TestRowKth(t *testing.T) {
 		out := make([]float64, 3)
 		runKernel(t, RowKth{Rows: 3, Cols: 4, K: k}, out, x, mask)
 		require.Equal(t, want, out, "k = %d", k)
+	}
+}
+
+// The smallest of a row are those that sorting finds, by either way.
+func TestRowKthBySorting(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	for range 300 {
+		n, k := 1+rng.IntN(200), 1+rng.IntN(2*fewSmallest)
+		x, mask, sorted := make([]float64, n), make([]float64, n), []float64{}
+		for i := range x {
+			x[i] = float64(rng.IntN(20))
+			if rng.IntN(50) == 0 {
+				x[i] = math.NaN()
+			}
+			if mask[i] = float64(rng.IntN(4)); mask[i] != 0 {
+				sorted = append(sorted, x[i])
+			}
+		}
+		slices.Sort(sorted)
+		want := math.Inf(1)
+		if len(sorted) > k {
+			want = sorted[k-1]
+		}
+		if want != want {
+			want = math.Inf(-1)
+		}
+		out := make([]float64, 1)
+		runKernel(t, RowKth{Rows: 1, Cols: n, K: k}, out, x, mask)
+		require.Equal(t, want, out[0])
 	}
 }
 
