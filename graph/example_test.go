@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"fmt"
+	"math"
 
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -62,6 +63,42 @@ func ExampleRowMax() {
 	pos, _ := graph.PairMasks(value(g, "labels", []float64{5, 5, 9}, 3))
 	number(graph.RowMax(pos, d, -1))
 	// Output: [1 1 -1] <nil>
+}
+
+// A batch of two against a reference set of three.
+func ExamplePairMasksBetween() {
+	g := gorgonia.NewGraph()
+	pos, _ := graph.PairMasksBetween(value(g, "labels", []float64{3, 8}, 2), value(g, "ref", []float64{8, 3, 3}, 3))
+	number(pos)
+	// Output: [0 1 1 1 0 0] <nil>
+}
+
+// The entries of each row that lie between two bounds of its own.
+func ExampleWithin() {
+	g := gorgonia.NewGraph()
+	d := value(g, "d", []float64{1, 2, 3, 4, 5, 6}, 2, 3)
+	above, atMost := value(g, "above", []float64{1, 4}, 2, 1), value(g, "at most", []float64{3, 5}, 2, 1)
+	number(graph.Within(d.Constant(1, 2, 3), d, above, atMost))
+	// Output: [0 1 1 0 1 0] <nil>
+}
+
+// The hardest negative of each anchor, in the columns that a miner of one's own lists; −1 is none.
+func ExampleAt() {
+	g := gorgonia.NewGraph()
+	d := value(g, "d", []float64{1, 2, 3, 4, 5, 6}, 2, 3)
+	chosen := graph.At(d.Constant(1, 2, 3), value(g, "columns", []float64{0, 2, 1, -1}, 2, 2))
+	number(graph.RowMin(chosen, d, 0))
+	// Output: [1 5] <nil>
+}
+
+func ExampleLpDistances() {
+	g := gorgonia.NewGraph()
+	x, y := value(g, "x", []float64{0, 0}, 1, 2), value(g, "y", []float64{3, 4, 1, -2}, 2, 2)
+	number(graph.LpDistances(x, y, math.Inf(1)))
+	number(graph.LpDistances(x, y, 3))
+	// Output:
+	// [4 2] <nil>
+	// [4.498 2.08] <nil>
 }
 
 func ExampleCrossEntropy() {

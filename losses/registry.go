@@ -6,10 +6,11 @@ import (
 	"medusa/internal/catalog"
 )
 
-const usage = `A loss is name(parameter=value, …); several, each with a weight, are joined by +:
+const usage = `A loss is name(parameter=value, …), a parameter may have
+its own, and several losses are joined by +:
   triplet(margin=0.2, miner=batch-hard)
-  triplet(margin=0.2, distance=lp(p=1), reducer=threshold(low=0.1)) + 0.1*ce(scale=16)
-The form of earlier versions is read as well:
+  triplet(distance=lp(p=1)) + 0.1*ce(scale=16)
+Earlier forms are read as well:
   triplet:margin=0.2,mining=batch-hard+ce:weight=0.1`
 
 var kinds = catalog.New[Loss]("losses", "a loss", usage)

@@ -46,7 +46,7 @@ func TestConfigErrors(t *testing.T) {
 		"Height is -2":                 {Height: -2},
 		"Embedding is -64":             {Embedding: -64},
 		"Channels is [8 0]":            {Channels: []int{8, 0}},
-		"Hidden is [-3]":                  {Backbone: "mlp", Hidden: []int{-3}},
+		"Hidden is [-3]":               {Backbone: "mlp", Hidden: []int{-3}},
 		`Norm is "layer", want one of`: {Norm: "layer"},
 		`Activation is "gelu"`:         {Activation: "gelu"},
 		`Pooling is "sum"`:             {Pooling: "sum"},

@@ -48,27 +48,6 @@ func newTerm(name string, labels graph.Expr, of sums) Term {
 // Term is the sub-loss of the pairs that Pos or Neg, which pairs is, holds, with terms (B, M).
 // A pair that counts several times adds its term so often.
 func (c Compared) Term(name string, pairs, terms graph.Expr) Term {
-	return c.matrix(name, pairs, terms)
-}
-
-// Union is the sub-loss of the positive and the negative pairs together, with terms (B, M)
-// for either.
-func (c Compared) Union(name string, pos, neg graph.Expr) Term {
-	if c.Hold != Masks { // where a pair may be of both kinds
-		p, n := c.matrix(name, c.Pos, pos), c.matrix(name, c.Neg, neg)
-		t := newTerm(name, c.Labels, func(low, high float64) (sum, count graph.Expr) {
-			ps, pc := p.of(low, high)
-			ns, nc := n.of(low, high)
-			return ps.Add(ns), pc.Add(nc)
-		})
-		t.least = p.least
-		return t
-	}
-	both := graph.Where(c.Pos, pos, 0).Add(graph.Where(c.Neg, neg, 0)) // not a product: 0·∞
-	return c.matrix(name, c.Pos.Add(c.Neg), both)
-}
-
-func (c Compared) matrix(name string, pairs, terms graph.Expr) Term {
 	if c.Hold == Masks {
 		return newTerm(name, c.Labels, func(low, high float64) (sum, count graph.Expr) {
 			return graph.RowTerms(pairs, terms, low, high)
@@ -90,12 +69,29 @@ func (c Compared) matrix(name string, pairs, terms graph.Expr) Term {
 	return t
 }
 
+// Union is the sub-loss of the positive and the negative pairs together, with terms (B, M)
+// for either.
+func (c Compared) Union(name string, pos, neg graph.Expr) Term {
+	if c.Hold != Masks { // where a pair may be of both kinds
+		p, n := c.Term(name, c.Pos, pos), c.Term(name, c.Neg, neg)
+		t := newTerm(name, c.Labels, func(low, high float64) (sum, count graph.Expr) {
+			ps, pc := p.of(low, high)
+			ns, nc := n.of(low, high)
+			return ps.Add(ns), pc.Add(nc)
+		})
+		t.least = p.least
+		return t
+	}
+	both := graph.Where(c.Pos, pos, 0).Add(graph.Where(c.Neg, neg, 0)) // not a product: 0·∞
+	return c.Term(name, c.Pos.Add(c.Neg), both)
+}
+
 // Rows is the sub-loss of terms (B, 1), one of each anchor.
 func (b Batch) Rows(name string, terms graph.Expr) Term {
 	return rows(name, b.Labels, terms)
 }
 
-// Term of rows with the labels of their anchors.
+// rows is the sub-loss of terms (B, 1) of anchors with these labels.
 func rows(name string, labels, terms graph.Expr) Term {
 	return newTerm(name, labels, func(low, high float64) (sum, count graph.Expr) {
 		return graph.RowTerms(terms.Detach().Constant(1, terms.Shape()...), terms, low, high)

@@ -36,7 +36,7 @@ type Config struct {
 	P      int     `json:"p,omitempty" yaml:"p,omitempty" flag:"p" arg:"P" doc:"classes in a batch" min:"1" unset:"16, or what suits the classes there are" for:"pk,pk-hard,pk-independent,pk-weighted" want:"at least 1, or 0 for the default"`
 	K      int     `json:"k,omitempty" yaml:"k,omitempty" flag:"k" arg:"K" doc:"pictures of each class in a batch" min:"1" unset:"4, or what suits the classes there are" for:"pk,pk-hard,pk-independent,pk-weighted" want:"at least 1, or 0 for the default"`
 	Pool   int     `json:"pool,omitempty" yaml:"pool,omitempty" flag:"pool" arg:"N" doc:"pk-hard: pictures among which a hard negative is looked for" min:"1" unset:"1024" for:"pk-hard" want:"at least 1, or 0 for the default"`
-	Batch  int     `json:"batch,omitempty" yaml:"batch,omitempty" flag:"batch" arg:"B" doc:"uniform sampler: pictures in a batch" min:"1" unset:"64, or all there are" want:"at least 1, or 0 for the default"` // P×K: zero or P·K
+	Batch  int     `json:"batch,omitempty" yaml:"batch,omitempty" flag:"batch" arg:"B" doc:"uniform sampler: pictures in a batch" min:"1" unset:"64, or all there are" for:"uniform" want:"at least 1, or 0 for the default"` // P×K: zero or P·K
 	Repeat bool    `json:"repeat,omitempty" yaml:"repeat,omitempty" flag:"repeat" doc:"a class with fewer than K pictures repeats them instead of being left out" for:"pk,pk-hard,pk-independent,pk-weighted"`
 	Power  float64 `json:"power,omitempty" yaml:"power,omitempty" doc:"pk-weighted: classes are drawn by size to this power" unset:"1" for:"pk-weighted"`
 	Seed   uint64  `json:"seed,omitempty" yaml:"seed,omitempty" doc:"of the sampler's own generator" unset:"that of the run"`

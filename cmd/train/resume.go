@@ -51,6 +51,9 @@ func onTheWay(f *flags, cfg trainer.Config) (fitted trainer.Config, done bool, e
 	if f.keepNow != "" {
 		cfg.Keep = stored.Keep
 	}
+	if _, said := f.Given("Data.Range"); !said { // earlier versions did not write it
+		cfg.Data.Range = stored.Data.Range
+	}
 	if fields := trainer.Differences(stored, cfg); len(fields) > 0 {
 		return cfg, false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
 			"put back what was there, or begin a new run:\n  %s", path, keysOf(fields), command("-config", path))

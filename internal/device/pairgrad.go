@@ -101,7 +101,7 @@ func (s PairGrad) cpu() Kernel {
 	return host(single, double)
 }
 
-// rowsOf makes the rows of a part; nil for a matrix in memory.
+// rowsOf makes the rows of a part, but for a matrix in memory.
 func rowsOf[T cpu.Float](p Part) rowMaker[T] {
 	switch p.Kind {
 	case TermsPart:
@@ -111,7 +111,7 @@ func rowsOf[T cpu.Float](p Part) rowMaker[T] {
 	case TripletsPart:
 		return newTripletRows[T](p.Triplets)
 	}
-	return nil
+	return rowMaker[T]{}
 }
 
 // summedPairGrad makes the sum of the parts in memory, one after the other.
@@ -119,7 +119,7 @@ func summedPairGrad[T cpu.Float](s PairGrad) func(out []T, in [][]T) {
 	var g, part []T
 	parts := make([]func(out []T, in [][]T), len(s.Parts))
 	for i, p := range s.Parts {
-		if rows := rowsOf[T](p); rows != nil {
+		if rows := rowsOf[T](p); rows.row != nil {
 			parts[i] = kernelOfRows(s.N, s.M, rows)
 		}
 	}

@@ -22,7 +22,7 @@ type crossTask struct {
 	s          PairGrad
 	toX, toY   bool // with Self both
 	cx, cy     *centred
-	makers     []rowMaker[float32] // nil for a matrix in memory
+	makers     []rowMaker[float32] // empty for a matrix in memory
 	matrices   [][]float32         // that matrix
 	x, y, d    []float32
 	out        []float32
@@ -87,7 +87,7 @@ func (t *crossTask) begin(out []float32, in [][]float32) {
 	for i, p := range s.Parts {
 		own := rest[:p.Inputs()]
 		rest = rest[p.Inputs():]
-		if t.makers[i] == nil {
+		if t.makers[i].row == nil {
 			t.matrices[i] = own[0]
 			continue
 		}
@@ -142,7 +142,7 @@ func (t *crossTask) Piece(i, worker int) {
 		if k > 0 {
 			dst = w.part
 		}
-		if maker == nil {
+		if maker.row == nil {
 			put(g, t.matrices[k][r*m:(r+1)*m], k == 0)
 			continue
 		}

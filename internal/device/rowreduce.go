@@ -119,8 +119,9 @@ type reduceRows[T cpu.Float] struct {
 	x, y, dy []T
 }
 
-func newReduceRows[T cpu.Float](s RowReduceGrad) *reduceRows[T] {
-	return &reduceRows[T]{s: s, mask: newMaskRows[T](s.Mask, s.Rows, s.Cols)}
+func newReduceRows[T cpu.Float](s RowReduceGrad) rowMaker[T] {
+	t := &reduceRows[T]{s: s, mask: newMaskRows[T](s.Mask, s.Rows, s.Cols)}
+	return rowMaker[T]{t.begin, t.row}
 }
 
 func (t *reduceRows[T]) begin(x []T, in [][]T) {
@@ -141,11 +142,11 @@ func (t *reduceRows[T]) row(dst []T, r int, scratch []T) {
 	gradLogSumExp(dst, t.x[r*n:(r+1)*n], t.mask.row(r, scratch), T(t.s.K), y, g, scratch[n:])
 }
 
-// rowMaker makes the gradient to a matrix row by row, given the matrix and what else it
-// comes from. scratch holds two rows.
-type rowMaker[T cpu.Float] interface {
-	begin(x []T, in [][]T)
-	row(dst []T, r int, scratch []T)
+// rowMaker makes the gradient to a matrix row by row: begin takes the matrix and what else it comes
+// from; scratch holds two rows.
+type rowMaker[T cpu.Float] struct {
+	begin func(x []T, in [][]T)
+	row   func(dst []T, r int, scratch []T)
 }
 
 // kernelOfRows makes a matrix (rows, cols) of the rows; its first input is the matrix x.

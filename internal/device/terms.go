@@ -59,12 +59,12 @@ type termsRows[T cpu.Float] struct {
 	k     T
 }
 
-func newTermsRows[T cpu.Float](s RowTermsGrad) *termsRows[T] {
+func newTermsRows[T cpu.Float](s RowTermsGrad) rowMaker[T] {
 	t := &termsRows[T]{s: s, mask: newMaskRows[T](s.Mask, s.Rows, s.Cols), k: 1}
 	if s.Hinge {
 		t.k = T(s.K)
 	}
-	return t
+	return rowMaker[T]{t.begin, t.row}
 }
 
 func (t *termsRows[T]) begin(x []T, in [][]T) { t.x, t.up = x, t.mask.begin(in)[0] }

@@ -25,8 +25,8 @@ func checkFewPositives(t *testing.T, seed uint64) {
 	t.Helper()
 	bounds := []float64{math.Inf(-1), -0.25, 0, 0.125, 0.3, 0.5, math.Inf(1)}
 	rng := rand.New(rand.NewPCG(seed, 3))
-	n := 1 + rng.IntN(50)
-	d, pos, neg, up := make([]float32, n*n), make([]float32, n*n), make([]float32, n*n), make([]float32, n*TripletColumns)
+	n, m := 1+rng.IntN(50), 1+rng.IntN(50)
+	d, pos, neg, up := make([]float32, n*m), make([]float32, n*m), make([]float32, n*m), make([]float32, n*TripletColumns)
 	for i := range d {
 		d[i] = float32(rng.IntN(128)) / 64
 		pos[i], neg[i] = float32(btoi(rng.IntN(5) == 0)), float32(btoi(rng.IntN(3) > 0))
@@ -35,10 +35,10 @@ func checkFewPositives(t *testing.T, seed uint64) {
 		up[i] = float32(rng.NormFloat64())
 	}
 	if seed%20 == 0 {
-		d[rng.IntN(n*n)] = float32(math.NaN())
+		d[rng.IntN(n*m)] = float32(math.NaN())
 	}
 	low, high := rng.IntN(len(bounds)), rng.IntN(len(bounds))
-	s := Triplets{N: n, M: n, Margin: bounds[1+rng.IntN(5)], Above: bounds[min(low, high)], AtMost: bounds[max(low, high)],
+	s := Triplets{N: n, M: m, Margin: bounds[1+rng.IntN(5)], Above: bounds[min(low, high)], AtMost: bounds[max(low, high)],
 		Low: []float64{-1, 0, 0.125, 0.2}[rng.IntN(4)], High: []float64{math.Inf(1), 0.5, 0.7}[rng.IntN(3)]}
 	got, want := make([]float32, n*TripletColumns), make([]float32, n*TripletColumns)
 	in := [][]float32{d, pos, neg}
@@ -48,7 +48,7 @@ func checkFewPositives(t *testing.T, seed uint64) {
 	requireClose(t, want, got, 1e-6, "seed %d: %+v", seed, s)
 
 	gradOf := tripletsGrad[float32](TripletsGrad(s))
-	got, want = make([]float32, n*n), make([]float32, n*n)
+	got, want = make([]float32, n*m), make([]float32, n*m)
 	in = append(in, up)
 	gradOf(want, in)
 	fewPositivesGrad(TripletsGrad(s), gradOf)(got, in)

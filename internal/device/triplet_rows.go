@@ -8,44 +8,29 @@ import (
 
 // tripletRows makes rows of TripletsGrad, without Swap.
 type tripletRows[T cpu.Float] struct {
-	task *tripletTask[T]
-	mu   sync.Mutex
-	free []*tripletRow[T] // scratch that no worker has
+	task  *tripletTask[T]
+	spare spares[tripletRow[T]]
 }
 
 func newTripletRows[T cpu.Float](g TripletsGrad) rowMaker[T] {
 	r := &tripletRows[T]{task: newTripletTask[T](Triplets(g), g.N)}
 	if single, ok := any(r).(*tripletRows[float32]); ok && !g.Smooth {
-		return any(&fewTripletRows{few: newFewTask(Triplets(g)), sorted: single}).(rowMaker[T])
+		f := &fewTripletRows{few: newFewTask(Triplets(g)), sorted: single}
+		return any(rowMaker[float32]{f.begin, f.row}).(rowMaker[T])
 	}
-	return r
+	return rowMaker[T]{r.begin, r.row}
 }
 
 func (r *tripletRows[T]) begin(d []T, in [][]T) { r.task.begin(d, in, true) }
 
 func (r *tripletRows[T]) row(dst []T, a int, _ []T) {
-	row := r.take()
+	row := r.spare.take()
+	if row == nil {
+		row = newTripletRow[T](r.task.s.M)
+	}
 	r.task.anchorGrad(row, a)
 	row.write(dst)
-	r.giveBack(row)
-}
-
-func (r *tripletRows[T]) take() *tripletRow[T] {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := len(r.free)
-	if n == 0 {
-		return newTripletRow[T](r.task.s.M)
-	}
-	row := r.free[n-1]
-	r.free = r.free[:n-1]
-	return row
-}
-
-func (r *tripletRows[T]) giveBack(row *tripletRow[T]) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.free = append(r.free, row)
+	r.spare.giveBack(row)
 }
 
 // fewTripletRows is tripletRows where most anchors have few positives.
@@ -53,8 +38,7 @@ type fewTripletRows struct {
 	few    *fewTask
 	sorted *tripletRows[float32]
 	take   bool // the few
-	mu     sync.Mutex
-	free   []*fewRow
+	spare  spares[fewRow]
 	args   [][]float32
 }
 
@@ -70,17 +54,35 @@ func (r *fewTripletRows) row(dst []float32, a int, scratch []float32) {
 		r.sorted.row(dst, a, scratch)
 		return
 	}
-	r.mu.Lock()
-	row := (*fewRow)(nil)
-	if n := len(r.free); n > 0 {
-		row, r.free = r.free[n-1], r.free[:n-1]
-	}
-	r.mu.Unlock()
+	row := r.spare.take()
 	if row == nil {
 		row = newFewRow(r.few.s.M)
 	}
 	r.few.grad(dst, r.few.gather(row, a), a)
-	r.mu.Lock()
-	r.free = append(r.free, row)
-	r.mu.Unlock()
+	r.spare.giveBack(row)
+}
+
+// spares holds scratch that no worker uses just now.
+type spares[S any] struct {
+	mu   sync.Mutex
+	free []*S
+}
+
+// take is the scratch given back last, or nil.
+func (l *spares[S]) take() *S {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.free)
+	if n == 0 {
+		return nil
+	}
+	s := l.free[n-1]
+	l.free = l.free[:n-1]
+	return s
+}
+
+func (l *spares[S]) giveBack(s *S) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.free = append(l.free, s)
 }

@@ -4,26 +4,31 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// tripletLoop is what Triplets and its gradient mean: a plain loop over all triplets.
-func tripletLoop(s Triplets, d, pos, neg, up []float64) (sums, grad []float64) {
-	n := s.N
-	sums, grad = make([]float64, n*TripletColumns), make([]float64, n*n)
-	for a := range n {
-		for p := range n {
-			for k := range n {
-				ap, an, pn := d[a*n+p], d[a*n+k], d[p*n+k]
-				if pos[a*n+p] == 0 || neg[a*n+k] == 0 || an-ap <= s.Above || an-ap > s.AtMost {
+// tripletLoop is what Triplets and its gradients mean: a plain loop over all triplets. among holds
+// the D_pn: of a batch with itself it is d, and gets its gradient.
+func tripletLoop(s Triplets, d, pos, neg, among, up []float64) (sums, grad, gradAmong []float64) {
+	m := s.M
+	sums, grad, gradAmong = make([]float64, s.N*TripletColumns), make([]float64, s.N*m), make([]float64, m*m)
+	if !s.Among {
+		gradAmong = grad
+	}
+	for a := range s.N {
+		for p := range m {
+			for k := range m {
+				ap, an := d[a*m+p], d[a*m+k]
+				if pos[a*m+p] == 0 || neg[a*m+k] == 0 || an-ap <= s.Above || an-ap > s.AtMost {
 					continue
 				}
 				near, toPN := an, 0.0
-				if s.Swap && pn <= an {
-					near, toPN = pn, 1
-					if pn == an {
+				if s.Swap && among[p*m+k] <= an {
+					near, toPN = among[p*m+k], 1
+					if near == an {
 						toPN = 0.5
 					}
 				}
@@ -40,13 +45,15 @@ func tripletLoop(s Triplets, d, pos, neg, up []float64) (sums, grad []float64) {
 				sums[a*TripletColumns+TripletSum] += term
 				sums[a*TripletColumns+TripletCount]++
 				g := up[a*TripletColumns+TripletSum] * slope
-				grad[a*n+p] += g
-				grad[a*n+k] -= g * (1 - toPN)
-				grad[p*n+k] -= g * toPN
+				grad[a*m+p] += g
+				grad[a*m+k] -= g * (1 - toPN)
+				if toPN > 0 {
+					gradAmong[p*m+k] -= g * toPN
+				}
 			}
 		}
 	}
-	return sums, grad
+	return sums, grad, gradAmong
 }
 
 func TestTripletsAgainstTheLoop(t *testing.T) {
@@ -59,9 +66,13 @@ func TestTripletsAgainstTheLoop(t *testing.T) {
 			for form := range 4 {
 				s := Triplets{Margin: 0.25, Above: w[0], AtMost: w[1], Low: b[0], High: b[1], Swap: form&1 != 0, Smooth: form&2 != 0}
 				t.Run(fmt.Sprintf("%s %v swap %t smooth %t", name, b, s.Swap, s.Smooth), func(t *testing.T) {
-					for range 8 {
+					for i := range 8 {
 						s.N = 1 + rng.IntN(13)
 						s.M = s.N
+						if i%2 == 0 {
+							s.M = 1 + rng.IntN(13)
+						}
+						s.Among = s.Swap && (s.M != s.N || i == 1)
 						checkTriplets(t, s, rng)
 					}
 				})
@@ -73,14 +84,18 @@ func TestTripletsAgainstTheLoop(t *testing.T) {
 // checkTriplets takes distances of few different values, so that many are equal, and
 // masks that no labels need have made.
 func checkTriplets(t *testing.T, s Triplets, rng *rand.Rand) {
-	n := s.N
-	d, pos, neg, up := make([]float64, n*n), make([]float64, n*n), make([]float64, n*n), make([]float64, n*TripletColumns)
+	n, m := s.N, s.M
+	d, pos, neg, up := make([]float64, n*m), make([]float64, n*m), make([]float64, n*m), make([]float64, n*TripletColumns)
 	coarse := rng.IntN(2) == 0
-	for i := range d {
-		d[i] = rng.Float64()
+	distance := func() float64 {
+		v := rng.Float64()
 		if coarse {
-			d[i] = math.Round(d[i]*8) / 8
+			v = math.Round(v*8) / 8
 		}
+		return v
+	}
+	for i := range d {
+		d[i] = distance()
 		switch rng.IntN(3) {
 		case 0:
 			pos[i] = 1
@@ -91,12 +106,26 @@ func checkTriplets(t *testing.T, s Triplets, rng *rand.Rand) {
 	for i := range up {
 		up[i] = rng.NormFloat64()
 	}
-	wantSums, wantGrad := tripletLoop(s, d, pos, neg, up)
-	sums, grad := make([]float64, len(wantSums)), make([]float64, n*n)
-	runKernel(t, s, sums, d, pos, neg)
-	runKernel(t, TripletsGrad(s), grad, d, pos, neg, up)
+	in, among := [][]float64{d, pos, neg}, d
+	if s.Among {
+		among = make([]float64, m*m)
+		for i := range among {
+			among[i] = distance()
+		}
+		in = append(in, among)
+	}
+	wantSums, wantGrad, wantAmong := tripletLoop(s, d, pos, neg, among, up)
+	sums, grad := make([]float64, len(wantSums)), make([]float64, n*m)
+	runKernel(t, s, sums, in...)
+	in = append(in, up)
+	runKernel(t, TripletsGrad(s), grad, in...)
 	require.InDeltaSlice(t, wantSums, sums, 1e-12)
 	require.InDeltaSlice(t, wantGrad, grad, 1e-12)
+	if s.Among {
+		grad = make([]float64, m*m)
+		runKernel(t, TripletsAmongGrad(s), grad, in...)
+		require.InDeltaSlice(t, wantAmong, grad, 1e-12)
+	}
 }
 
 func runKernel(t *testing.T, spec any, out []float64, in ...[]float64) {
@@ -136,6 +165,35 @@ func TestRowKth(t *testing.T) {
 		out := make([]float64, 3)
 		runKernel(t, RowKth{Rows: 3, Cols: 4, K: k}, out, x, mask)
 		require.Equal(t, want, out, "k = %d", k)
+	}
+}
+
+// The smallest of a row are those that sorting finds, by either way.
+func TestRowKthBySorting(t *testing.T) {
+	rng := rand.New(rand.NewPCG(8, 8))
+	for range 300 {
+		n, k := 1+rng.IntN(200), 1+rng.IntN(2*fewSmallest)
+		x, mask, sorted := make([]float64, n), make([]float64, n), []float64{}
+		for i := range x {
+			x[i] = float64(rng.IntN(20))
+			if rng.IntN(50) == 0 {
+				x[i] = math.NaN()
+			}
+			if mask[i] = float64(rng.IntN(4)); mask[i] != 0 {
+				sorted = append(sorted, x[i])
+			}
+		}
+		slices.Sort(sorted)
+		want := math.Inf(1)
+		if len(sorted) > k {
+			want = sorted[k-1]
+		}
+		if want != want {
+			want = math.Inf(-1)
+		}
+		out := make([]float64, 1)
+		runKernel(t, RowKth{Rows: 1, Cols: n, K: k}, out, x, mask)
+		require.Equal(t, want, out[0])
 	}
 }
 
