@@ -7,6 +7,7 @@ require (
 	github.com/chewxy/hm v1.0.0
 	github.com/ebitengine/purego v0.11.3
 	github.com/jedib0t/go-pretty/v6 v6.8.3
+	github.com/klauspost/compress v1.20.4
 	github.com/pkg/errors v0.9.1
 	go.yaml.in/yaml/v3 v3.0.5
 	golang.org/x/net v0.49.0

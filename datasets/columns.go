@@ -24,7 +24,7 @@ var tableColumns = []column{
 		usual: []string{"image", "file", "filename", "img", "imagepath", "imgpath", "filepath", "imagename", "imgname", "imagefile", "relativepath", "fname", "photo", "picture"},
 		weak:  []string{"imageid", "imgid", "id"}},
 	{name: "label",
-		usual: []string{"class", "target", "classid", "labelid", "classname", "labelname", "identity", "personid", "itemid", "pid", "individualid"},
+		usual: []string{"class", "target", "classid", "labelid", "classname", "labelname", "identity", "personid", "itemid", "pid", "individualid", "predictionstring"},
 		weak:  []string{"id", "category", "species"}},
 	{name: "split", usual: []string{"set", "subset", "partition", "evaluationstatus"}},
 	{name: "is_query"},

@@ -120,6 +120,10 @@ func (d *Dataset) Shape() (channels, height, width int) {
 // Range returns Options.Range with which other pictures are read as these were.
 func (d *Dataset) Range() string { return d.store.valueRange }
 
+// Inverted returns Options.Invert with which other pictures are read as these were. The
+// embedded Omniglot is stored inverted where nothing is said: ink 1 and paper 0.
+func (d *Dataset) Inverted() bool { return d.store.inverted }
+
 // Path returns where picture i came from, safe to print.
 func (d *Dataset) Path(i int) string { return d.store.path(int(d.rows[i])) }
 

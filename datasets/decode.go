@@ -17,6 +17,7 @@ import (
 	"medusa/datasets/internal/deep"
 	"medusa/datasets/internal/icc"
 	"medusa/datasets/internal/ico"
+	fastjpeg "medusa/datasets/internal/jpeg"
 	"medusa/datasets/internal/netpbm"
 	"medusa/datasets/internal/tga"
 	"medusa/datasets/internal/tiff"
@@ -177,7 +178,7 @@ func openWith(data []byte, config func(io.Reader) (image.Config, error), decode 
 func openJPEG(data []byte) (header, error) {
 	data = withInkMarker(data)
 	return openWith(data, jpeg.DecodeConfig, func(data []byte, _ image.Config) (image.Image, error) {
-		return jpeg.Decode(bytes.NewReader(data))
+		return fastjpeg.Decode(data)
 	})
 }
 

@@ -50,6 +50,9 @@ func openTree(src source, origin string, o Options) (Split, error) {
 	if o.Columns != "" && !of.table {
 		return Split{}, errors.Errorf("datasets: columns are named, %q, but %s is read by its folders, not by a table", o.Columns, origin)
 	}
+	for _, name := range o.besides {
+		of.parts[0].skip(printable(name), reasonNoPicture, "")
+	}
 	if err := checkCandidates(of.parts, origin); err != nil {
 		return Split{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -333,18 +334,20 @@ type slowFS struct{ fs.FS }
 
 func (s slowFS) Open(name string) (fs.File, error) {
 	if strings.HasSuffix(name, ".png") {
-		time.Sleep(progressGap / 3)
+		time.Sleep(progressGap + 1)
 	}
 	return s.FS.Open(name)
 }
 
 func TestProgressOfFewSlowPictures(t *testing.T) {
-	between := 0
-	_, err := OpenFS(slowFS{toyFS(t, 2, 4)}, Options{Workers: 1, Progress: func(done, total int) {
-		if done > 0 && done < total {
-			between++
-		}
-	}})
-	require.NoError(t, err)
-	require.Positive(t, between)
+	synctest.Test(t, func(t *testing.T) {
+		var told []int
+		_, err := OpenFS(slowFS{toyFS(t, 2, 4)}, Options{Workers: 1, Progress: func(done, total int) {
+			if total > 0 {
+				told = append(told, done)
+			}
+		}})
+		require.NoError(t, err)
+		require.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8}, told)
+	})
 }

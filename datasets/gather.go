@@ -34,6 +34,7 @@ type offer struct {
 	protocol string // how it was parted, a sentence; "" if nothing is to be said
 	table    bool   // it was read from a table, to which Options.Columns applies
 	byClass  bool   // the parts were cut by class, by a protocol that may be overridden
+	inOrder  bool   // pictures stay in the order of the candidates, not of their names
 	parts    []*part
 	pairs    []namedPair
 }
@@ -80,11 +81,19 @@ type gatherer struct {
 
 // gather decodes what the parts of an offer name and returns a Dataset for each.
 func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error) {
-	var all []candidate
 	parts := of.parts
-	for _, p := range parts {
-		slices.SortStableFunc(p.candidates, func(a, b candidate) int { return cmp.Compare(a.name, b.name) })
-		all = append(all, p.candidates...)
+	lists := make([][]candidate, len(parts))
+	for i, p := range parts {
+		if !of.inOrder {
+			slices.SortStableFunc(p.candidates, func(a, b candidate) int { return cmp.Compare(a.name, b.name) })
+		}
+		lists[i] = p.candidates
+	}
+	var all []candidate
+	if len(lists) == 1 {
+		all = lists[0] // without a copy
+	} else {
+		all = slices.Concat(lists...)
 	}
 	g := &gatherer{source: src, options: o}
 	var err error
@@ -96,6 +105,11 @@ func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error)
 	}
 	if g.options.kept, err = openKept(g.options); err != nil {
 		return nil, err
+	}
+	for i := range all {
+		if hasPictureName(all[i].name) {
+			g.options.likely++
+		}
 	}
 	if k := g.options.kept; k != nil {
 		k.slots = make([]int64, len(all))
@@ -111,6 +125,7 @@ func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error)
 	sets := make([]*Dataset, len(parts))
 	traits, at := traitsOf(all), 0
 	pairs, missing := pairsOf(all, outcomes, of.pairs)
+	traits.listedPairs = len(of.pairs)
 	for i, p := range parts {
 		sets[i] = assemble(g, p, outcomes[at:at+len(p.candidates)], at)
 		sets[i].traits, sets[i].pairs = traits, pairs
@@ -121,6 +136,9 @@ func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error)
 	sets[0].report.note("pair of which a picture is lacking", missing...)
 	if k := g.options.kept; k != nil && k.inUse != "" {
 		sets[0].report.note("kept pictures that another process uses: here all are decoded", k.inUse)
+	}
+	if k := g.options.kept; k != nil {
+		sets[0].report.notes = append(sets[0].report.notes, k.notKept()...)
 	}
 	return sets, nil
 }
@@ -137,8 +155,8 @@ func (g *gatherer) readSettled(all []candidate) ([]outcome, error) {
 		every[i] = i
 	}
 	g.spans = g.rules.assumed()
-	if err := g.readAll(all, every, outcomes); err != nil {
-		return nil, err
+	if err := g.readAll(all, every, outcomes); err != nil || g.options.eachAlone {
+		return outcomes, err
 	}
 	decided, seen := g.rules.decideSpans(outcomes)
 	var again []int
@@ -218,6 +236,9 @@ func fatal(err error, path string) error {
 // readOne reads candidate c to place i of the store.
 func (g *gatherer) readOne(i int, c candidate, in *inlet) (o outcome) {
 	g.store.paths[i] = g.source.show(c.name)
+	if g.options.image != nil {
+		return g.readImage(i, c, in)
+	}
 	data, err := g.bytesOf(c.name)
 	if err != nil {
 		o.err = err
@@ -235,18 +256,39 @@ func (g *gatherer) readOne(i int, c candidate, in *inlet) (o outcome) {
 		o.err = err
 		return o
 	}
+	if g.put(i, p, c.box, in, &o); o.err == nil {
+		o.err = in.keep(i, key, &o)
+	}
+	return o
+}
+
+// readImage is readOne for what is decoded already.
+func (g *gatherer) readImage(i int, c candidate, in *inlet) (o outcome) {
+	p, err := pictureFromImage(g.options.image, g.options.MaxPixels)
+	if err != nil {
+		o.err = err
+		return o
+	}
+	defer guardImage(g.options.image, &o.err)
+	g.put(i, p, c.box, in, &o)
+	return o
+}
+
+// put brings a decoded picture to place i of the store, and what was seen of it to o.
+func (g *gatherer) put(i int, p picture, box *image.Rectangle, in *inlet, o *outcome) {
 	o.format = p.format
 	o.width, o.height = p.Bounds().Dx(), p.Bounds().Dy()
 	if p.orientation >= 5 {
 		o.width, o.height = o.height, o.width
 	}
 	if o.remark, o.extent = p.remark, extentOf(p); p.deep {
-		p.settle(g.spans[o.extent.kind])
+		s := g.spans[o.extent.kind]
+		if g.options.eachAlone {
+			s = g.rules[o.extent.kind].spanOf(o.extent)
+		}
+		p.settle(s)
 	}
-	if o.colour, o.blank, o.err = in.put(i, p, c.box); o.err == nil {
-		o.err = in.keep(i, key, &o)
-	}
-	return o
+	o.colour, o.blank, o.err = in.put(i, p, box)
 }
 
 // hashOf tells equal pictures: equal bytes, cut to equal boxes.
@@ -311,20 +353,9 @@ func (g *gatherer) decideShape(all []candidate) error {
 	planes := make([]byte, 3*32*32)
 	stride := max(1, len(all)/sampled)
 	for i := 0; i < len(all) && (readable < sampled || i < sampled); i += stride {
-		data, err := g.bytesOf(all[i].name)
+		p, coloured, err := g.look(all[i], look, planes)
 		if err != nil {
 			continue // told when it is read for good
-		}
-		p, err := decode(all[i].name, data, o.MaxPixels)
-		if err != nil {
-			continue
-		}
-		if e := extentOf(p); e.deep {
-			p.settle(rangeRule{auto: true}.spanOf(e)) // enough to see colours by
-		}
-		coloured, err := look.render(planes, p, all[i].box)
-		if err != nil {
-			continue
 		}
 		readable++
 		colour = colour || coloured
@@ -343,6 +374,27 @@ func (g *gatherer) decideShape(all []candidate) error {
 		o.Height, o.Width = defaultSize(sizes, o.Channels)
 	}
 	return nil
+}
+
+// look decodes a candidate, and tells whether it has colours.
+func (g *gatherer) look(c candidate, r *renderer, planes []byte) (p picture, coloured bool, err error) {
+	if img := g.options.image; img != nil {
+		defer guardImage(img, &err)
+		p, err = pictureFromImage(img, g.options.MaxPixels)
+	} else {
+		var data []byte
+		if data, err = g.bytesOf(c.name); err == nil {
+			p, err = decode(c.name, data, g.options.MaxPixels)
+		}
+	}
+	if err != nil {
+		return p, false, err
+	}
+	if e := extentOf(p); e.deep {
+		p.settle(rangeRule{auto: true}.spanOf(e)) // enough to see colours by
+	}
+	coloured, err = r.render(planes, p, c.box)
+	return p, coloured, err
 }
 
 // defaultSize is the size of the pictures if they are small and all alike, else one

@@ -25,8 +25,11 @@ var layouts = []layout{
 	{has: hasProducts, read: readProducts, listed: true},
 	{has: hasInShop, read: readInShop, listed: true, lists: []string{"list_eval_partition.txt"}},
 	{has: hasReID, read: readReID},
-	{has: hasLFW, read: readLFW, lists: []string{"pairs.txt"}},
+	{has: hasLFW, read: readLFW, lists: append([]string{"people.txt", "peopleDevTest.txt", "peopleDevTrain.txt"}, pairLists...)},
 	{has: hasClassFiles, read: readClassFiles},
+	{has: hasShards, read: readShards},
+	{has: hasNumberedArchives, read: readNumberedArchives},
+	{has: hasSolutions, read: readILSVRC, lists: []string{"LOC_val_solution.csv", "LOC_train_solution.csv", "LOC_synset_mapping.txt"}},
 	{has: hasTable, read: readTableBeside, listed: true},
 	{has: hasILSVRC, read: readILSVRC},
 	{has: hasParts, read: readParts},
@@ -41,7 +44,8 @@ type directory struct {
 	folders []string // names, in order
 	files   []string
 
-	found *besides // the tables in it, once they were looked for
+	solutions map[string]string // tables of the classes of parts, by part
+	found     *besides          // the tables in it, once they were looked for
 }
 
 func readDirectory(src source, dir string, o Options) (*directory, error) {

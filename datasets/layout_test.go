@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -182,7 +183,118 @@ func TestPairsOfFaces(t *testing.T) {
 	require.True(t, strings.HasSuffix(filepath.ToSlash(d.Path(pairs[1].B)), "Person_0/Person_0_0003.jpg"))
 	some := d.Subset(func(c int) bool { return c < 2 })
 	require.Len(t, some.Pairs(), 3, "pairs of people 0 and 1")
+	for _, s := range d.Skipped() {
+		require.NotContains(t, s.Path, "pairs.txt", "it was read")
+	}
 	require.Equal(t, 3, some.Summary().Pairs)
+}
+
+// A list of one part, as those for development are, stands for pairs.txt, or is asked for by
+// its name.
+func TestOtherListsOfPairs(t *testing.T) {
+	set := samplesets.Named("lfw")
+	const whole, test, learn = "lfw-py/pairs.txt", "lfw-py/pairsDevTest.txt", "lfw-py/pairsDevTrain.txt"
+	set.Files[test] = []byte("2\nPerson_0\t1\t2\nPerson_1 1 2\nPerson_0 1 Person_1 2\nPerson_2 1 Person_1 2\n")
+	set.Files[learn] = []byte("1\nPerson_4\t1\t2\nPerson_5 1 Person_4 3\n")
+	dir := t.TempDir()
+	_, err := set.Write(dir)
+	require.NoError(t, err)
+	count := func(opened string, want int) {
+		t.Helper()
+		s, err := Open(filepath.Join(dir, opened), Options{})
+		require.NoError(t, err)
+		defer s.Close()
+		require.Equal(t, "Labeled Faces in the Wild", s.Train.Summary().Layout)
+		require.Len(t, s.Train.Pairs(), want)
+		for _, p := range s.Train.Pairs() {
+			require.True(t, want == 8 || p.Fold == 0)
+		}
+	}
+	for opened, want := range map[string]int{"": 8, "lfw-py": 8, whole: 8, test: 4, learn: 2, "lfw-py/people.txt": 8} {
+		count(opened, want)
+	}
+	require.NoError(t, os.Remove(filepath.Join(dir, whole)))
+	count("", 4)
+}
+
+// What is no list of pairs is refused in words that help.
+func TestListOfPeopleInPlaceOfPairs(t *testing.T) {
+	set := samplesets.Named("lfw")
+	set.Files["lfw-py/pairs.txt"] = []byte("2\n3\nPerson_0\t3\nPerson_1\t3\nPerson_2\t3\n3\nPerson_3\t3\n")
+	dir := t.TempDir()
+	_, err := set.Write(dir)
+	require.NoError(t, err)
+	_, err = Open(dir, Options{})
+	require.ErrorContains(t, err, "pairs.txt lists people and the number of their pictures, as people.txt does, and no pairs")
+	require.ErrorContains(t, err, "Options.Layout to folders")
+	s, err := Open(dir, Options{Layout: LayoutFolders})
+	require.NoError(t, err)
+	require.Equal(t, 6, s.Train.NumClasses())
+	require.NoError(t, s.Close())
+}
+
+// The people may stand beside other folders, but not twice.
+func TestWhereThePeopleAre(t *testing.T) {
+	for name, c := range map[string]struct {
+		extra string // a picture besides
+		move  string // put in place of lfw_funneled
+		want  string
+	}{
+		"beside the list":            {move: ""},
+		"two folders down":           {move: "a/b/"},
+		"beside a folder of others":  {move: "lfw/", extra: "papers/1.png"},
+		"twice":                      {move: "lfw/", extra: "copy/Person_0/Person_0_0001.jpg", want: "leave one of these beside it"},
+		"a folder of a class beside": {move: "", extra: "Person_7/Person_7_0001.jpg"},
+	} {
+		set := samplesets.Named("lfw")
+		moved := map[string][]byte{}
+		for file, data := range set.Files {
+			moved[strings.Replace(file, "lfw_funneled/", c.move, 1)] = data
+		}
+		if c.extra != "" {
+			moved["lfw-py/"+c.extra] = pngOf(t, 12, 12, func(x, y int) byte { return byte(x * y) })
+		}
+		set.Files = moved
+		dir := t.TempDir()
+		_, err := set.Write(dir)
+		require.NoError(t, err)
+		s, err := Open(dir, Options{})
+		if c.want != "" {
+			require.ErrorContains(t, err, c.want, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.Len(t, s.Train.Pairs(), 8, name)
+		require.Equal(t, "Person_0", s.Train.Classes()[0], name)
+		var left []string
+		for _, skip := range s.Train.Skipped() {
+			left = append(left, filepath.Base(skip.Path))
+		}
+		want := []string{"people.txt"}
+		if strings.HasPrefix(c.extra, "papers") {
+			want = []string{"papers", "people.txt"}
+		}
+		require.Equal(t, want, left, name)
+		require.NoError(t, s.Close())
+	}
+}
+
+// Pairs of which a picture is lacking are told, and counted among those listed.
+func TestPairsThatLackAPicture(t *testing.T) {
+	set := samplesets.Named("lfw")
+	delete(set.Files, "lfw-py/lfw_funneled/Person_0/Person_0_0002.jpg")
+	set.Files["lfw-py/lfw_funneled/Person_4/Person_4_0002.jpg"] = []byte("no picture")
+	dir := t.TempDir()
+	_, err := set.Write(dir)
+	require.NoError(t, err)
+	s, err := Open(dir, Options{})
+	require.NoError(t, err)
+	defer s.Close()
+	summary := s.Train.Summary()
+	require.Equal(t, []int{6, 8}, []int{summary.Pairs, summary.Listed})
+	i := slices.IndexFunc(summary.Notes, func(c Count) bool { return c.What == "pair of which a picture is lacking" })
+	require.GreaterOrEqual(t, i, 0)
+	require.Equal(t, 2, summary.Notes[i].Count)
 }
 
 func TestOMLColumns(t *testing.T) {
@@ -403,4 +515,41 @@ func TestTablesAsPeopleWriteThem(t *testing.T) {
 			require.Equal(t, samplesets.Counts{Classes: 8, Pictures: 48}, counts(s.Train), table)
 		}
 	}
+}
+
+// The tables of ImageNet's classes lead to the set around them, one alone is read as a table,
+// and one picture has one class.
+func TestSolutionsOfImageNet(t *testing.T) {
+	set := samplesets.Named("imagenet-solutions")
+	extra := "ILSVRC/Data/CLS-LOC/val/ILSVRC2012_val_00000099.JPEG"
+	set.Files[extra] = pngOf(t, 12, 12, func(x, y int) byte { return byte(x * y) })
+	dir := t.TempDir()
+	_, err := set.Write(dir)
+	require.NoError(t, err)
+	for _, opened := range []string{"", "LOC_val_solution.csv", "LOC_train_solution.csv"} {
+		s, err := Open(filepath.Join(dir, opened), Options{})
+		require.NoError(t, err, opened)
+		require.Equal(t, set.Parts["train"], counts(s.Train))
+		require.Equal(t, set.Parts["val"], counts(s.Val))
+		require.Equal(t, s.Train.Classes(), s.Val.Classes())
+		for i, c := range s.Val.Labels() {
+			require.Contains(t, string(set.Files["LOC_val_solution.csv"]), strings.TrimSuffix(filepath.Base(s.Val.Path(i)), ".JPEG")+","+s.Val.Classes()[c]+" ")
+		}
+		require.Contains(t, s.Val.Skipped(), Skip{Path: filepath.Join(dir, filepath.FromSlash(extra)), Reason: "in no list of pictures"})
+		require.NoError(t, s.Close())
+	}
+	flat := samplesets.Named("imagenet-solution-table")
+	flat.Path = "LOC_val_solution.csv"
+	path, err := flat.Write(t.TempDir())
+	require.NoError(t, err)
+	s, err := Open(path, Options{})
+	require.NoError(t, err)
+	require.Equal(t, flat.Parts["train"], counts(s.Train))
+	require.NoError(t, s.Close())
+
+	flat.Files["LOC_val_solution.csv"] = append(flat.Files["LOC_val_solution.csv"], "x,n01440760 1 2 3 4 n01440761 1 2 3 4\n"...)
+	path, err = flat.Write(t.TempDir())
+	require.NoError(t, err)
+	_, err = Open(path, Options{})
+	require.ErrorContains(t, err, `line 10: PredictionString names the classes "n01440760" and "n01440761", want one a picture`)
 }

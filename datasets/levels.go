@@ -274,10 +274,17 @@ func (r rangeRules) resolved(s spans, seen [2]extent) string {
 	return strings.Join(text, ",")
 }
 
+// dimmest is the part of the range below which a picture is told to be nearly black: 12 bits
+// among 16.
+const dimmest = 16
+
 // noteLevels tells how deep pictures were read.
 func noteLevels(r *report, g *gatherer, outcomes []outcome, offset int) {
+	if g.options.eachAlone {
+		return // there is no range that all are read by
+	}
 	var stretched [2][]string
-	var cut, odd []string
+	var cut, odd, dim []string
 	for i, o := range outcomes {
 		if o.err != nil || !o.extent.deep {
 			continue
@@ -292,6 +299,9 @@ func noteLevels(r *report, g *gatherer, outcomes []outcome, offset int) {
 		if e.odd > 0 {
 			odd = append(odd, path)
 		}
+		if g.rules[kindWhole].auto && e.kind == kindWhole && e.high > 0 && e.high <= s.high/dimmest {
+			dim = append(dim, path)
+		}
 	}
 	for kind, what := range []string{"16 bits", "floating point or signed numbers"} {
 		why := "as asked for"
@@ -301,6 +311,7 @@ func noteLevels(r *report, g *gatherer, outcomes []outcome, offset int) {
 		s := g.spans[kind]
 		r.note(fmt.Sprintf("picture of %s, read from %g (black) to %g (white), %s", what, s.low, s.high, why), stretched[kind]...)
 	}
+	r.note("picture of 16 bits that is nearly black: it uses a sixteenth or less of the range of these pictures", dim...)
 	r.note("picture with values outside of its range, made black or white", cut...)
 	r.note("picture with values that are no finite numbers, made black (white if +infinite)", odd...)
 }

@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/field"
 )
 
 // Labeled Faces in the Wild, and others that have its list of pairs: a folder a person,
@@ -17,13 +20,13 @@ import (
 //	Abel_Pacheco	1	4                      Abel_Pacheco/Abel_Pacheco_0001.jpg and …_0004.jpg
 //	Abdel_Madi_Shabneh	1	Dean_Barker	1
 //
-// All people stand in one part, with their pairs, to be cut by class or to be the test
-// part of other pictures.
+// or a list of one part, which begins with one number. All people stand in one part, with
+// their pairs, to be cut by class or to be the test part of other pictures.
 //
 // G. B. Huang et al., "Labeled Faces in the Wild: A Database for Studying Face
 // Recognition in Unconstrained Environments", 2007; its README, sections 3b and 3c.
 func hasLFW(d *directory) bool {
-	list := d.file("pairs.txt")
+	list := d.pairList()
 	if list == "" || len(d.folders) == 0 {
 		return false
 	}
@@ -33,28 +36,53 @@ func hasLFW(d *directory) bool {
 	}
 	defer f.Close()
 	_, err = parsePairs(io.LimitReader(f, 1<<10), true)
-	return err == nil
+	return err == nil || errors.Is(err, errPeople)
+}
+
+// pairLists are the names of lists of pairs; the first that is there is read, unless
+// another one was asked for.
+var pairLists = []string{"pairs.txt", "pairsDevTest.txt", "pairsDevTrain.txt"}
+
+// pairList returns the list of pairs in the folder that is read, "" if there is none.
+func (d *directory) pairList() string {
+	if slices.Contains(pairLists, d.options.list) && d.file(d.options.list) != "" {
+		return d.file(d.options.list)
+	}
+	for _, name := range pairLists {
+		if list := d.file(name); list != "" {
+			return list
+		}
+	}
+	return ""
 }
 
 func readLFW(d *directory) (*offer, error) {
-	list := d.at(d.file("pairs.txt"))
-	f, err := openRegular(d.source, list)
+	list := d.pairList()
+	f, err := openRegular(d.source, d.at(list))
 	if err != nil {
-		return nil, errors.WithMessage(err, printable(list))
+		return nil, errors.WithMessage(err, printable(d.at(list)))
 	}
 	defer f.Close()
 	pairs, err := parsePairs(f, false)
-	if err != nil {
-		return nil, errors.WithMessage(err, printable(list))
+	if errors.Is(err, errPeople) {
+		return nil, wrongOption("%s lists %v: put a list of pairs in its place, or set %s to %s to read the folders alone",
+			printable(d.at(list)), errPeople, field.Name("Layout"), LayoutFolders)
 	}
-	top := d
-	if len(d.folders) == 1 && !d.inside(d.folders[0]).pictures() {
-		top = d.inside(d.folders[0])
+	if err != nil {
+		return nil, errors.WithMessage(err, printable(d.at(list)))
+	}
+	top, err := d.folderOfPeople(pairs.list)
+	if err != nil {
+		return nil, err
 	}
 	p := &part{}
 	w := &walker{source: d.source, seen: make(map[string]string)}
 	if err := w.walkPart(p, top.dir); err != nil {
 		return nil, err
+	}
+	p.skipped = slices.DeleteFunc(p.skipped, func(s Skip) bool { return s.Path == d.source.show(d.at(list)) }) // it was read
+	if top != d {
+		d.besidePeople(p, top, list)
 	}
 	byStem := make(map[string]string) // name without its ending → name
 	for _, c := range p.candidates {
@@ -71,11 +99,54 @@ func readLFW(d *directory) (*offer, error) {
 		}
 		of.pairs = append(of.pairs, namedPair{a: file(pair.a), b: file(pair.b), same: pair.a.person == pair.b.person, fold: pair.fold})
 	}
-	of.protocol = fmt.Sprintf("all people in one part; the %d pairs of pairs.txt go with them", len(pairs.list))
+	of.protocol = fmt.Sprintf("all people in one part; the %d pairs of %s go with them", len(pairs.list), list)
 	if n := pairs.promised; n != len(pairs.list) {
-		p.notes = append(p.notes, Count{What: fmt.Sprintf("%s announces %d pairs and lists others in number", path.Base(list), n), Count: len(pairs.list)})
+		p.notes = append(p.notes, Count{What: fmt.Sprintf("pair in %s, which announces %d", list, n), Count: len(pairs.list)})
 	}
 	return of, nil
+}
+
+// folderOfPeople returns the folder with a folder a person: d, one in it, or one in a folder
+// of d that holds nothing else.
+func (d *directory) folderOfPeople(pairs []facePair) (*directory, error) {
+	hasPeople := func(at *directory) bool {
+		const looked = 16
+		for _, p := range pairs[:min(looked, len(pairs))] {
+			if slices.Contains(at.folders, p.a.person) || slices.Contains(at.folders, p.b.person) {
+				return true
+			}
+		}
+		return false
+	}
+	if hasPeople(d) {
+		return d, nil
+	}
+	var found []*directory
+	for _, name := range d.folders {
+		in := d.inside(name)
+		if len(in.folders) == 1 && !hasPeople(in) && !in.pictures() {
+			in = in.inside(in.folders[0])
+		}
+		if hasPeople(in) {
+			found = append(found, in)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return d, nil // their pictures are told to be lacking
+	case 1:
+		return found[0], nil
+	}
+	return nil, errors.Errorf("the people of %s lie in %s and in %s: leave one of these beside it", d.pairList(), d.source.show(found[0].dir), d.source.show(found[1].dir))
+}
+
+// besidePeople tells what lies beside the list and the folder that top is, or is in.
+func (d *directory) besidePeople(p *part, top *directory, list string) {
+	for _, name := range slices.Concat(d.folders, d.files) {
+		if at := d.at(name); name != list && at != top.dir && at != path.Dir(top.dir) {
+			p.skip(d.source.show(at), "beside the folders of people", "")
+		}
+	}
 }
 
 // faceName is a picture as pairs.txt names it.
@@ -93,6 +164,9 @@ type facePair struct {
 	a, b faceName
 	fold int
 }
+
+// errPeople is what is said of a list of the unrestricted protocol.
+var errPeople = errors.New("people and the number of their pictures, as people.txt does, and no pairs")
 
 // parsePairs reads pairs.txt; of a beginning, a last line that is cut is left out.
 func parsePairs(r io.Reader, beginning bool) (p facePairs, err error) {
@@ -118,6 +192,9 @@ func parsePairs(r io.Reader, beginning bool) (p facePairs, err error) {
 			return nil
 		}
 		pair, err := parsePair(words)
+		if err != nil && len(p.list) == 0 && listsPeople(words) {
+			return errPeople
+		}
 		if err != nil && beginning {
 			late = err // of an error only if there is another line
 			return nil
@@ -130,6 +207,13 @@ func parsePairs(r io.Reader, beginning bool) (p facePairs, err error) {
 		err = errors.New("no pairs")
 	}
 	return p, err
+}
+
+// listsPeople reports whether a line is a number of people, or a person and a number of
+// pictures.
+func listsPeople(words []string) bool {
+	_, err := strconv.Atoi(words[len(words)-1])
+	return err == nil && len(words) <= 2
 }
 
 func parsePair(words []string) (facePair, error) {

@@ -5,9 +5,9 @@ import (
 	"encoding/binary"
 	"io"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pkg/errors"
@@ -179,48 +179,43 @@ func TestLoaderConfigErrors(t *testing.T) {
 
 // A context that ends loses no batch.
 func TestLoaderContext(t *testing.T) {
-	d := noisy(10, 1, 3, 3)
-	s := &cycle{n: 10}
-	gate := make(chan struct{})
-	l, err := NewLoader(d, LoaderConfig{Batch: 2}, func(dst []int) error { <-gate; return s.next(dst) }, 0)
-	require.NoError(t, err)
-	began := time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
-	defer cancel()
-	_, err = l.Next(ctx)
-	require.True(t, errors.Is(err, context.DeadlineExceeded), "%v", err)
-	require.Positive(t, l.Waited()) // the end may come before the waiting begins to be long
-	require.LessOrEqual(t, l.Waited(), time.Since(began))
-	close(gate)
-	for step := range 5 {
-		b, err := l.Next(context.Background())
+	synctest.Test(t, func(t *testing.T) {
+		d := noisy(10, 1, 3, 3)
+		s := &cycle{n: 10}
+		gate := make(chan struct{})
+		l, err := NewLoader(d, LoaderConfig{Batch: 2}, func(dst []int) error { <-gate; return s.next(dst) }, 0)
 		require.NoError(t, err)
-		require.Equal(t, step, b.Step)
-		b.Release()
-	}
-	l.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		_, err = l.Next(ctx)
+		require.True(t, errors.Is(err, context.DeadlineExceeded), "%v", err)
+		require.Equal(t, 10*time.Millisecond, l.Waited())
+		close(gate)
+		for step := range 5 {
+			b, err := l.Next(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, step, b.Step)
+			b.Release()
+		}
+		l.Close()
+	})
 }
 
+// The bubble of the test ends when all goroutines in it have ended.
 func TestLoaderCloses(t *testing.T) {
-	before := runtime.NumGoroutine()
-	d := noisy(10, 1, 3, 3)
-	l, err := NewLoader(d, LoaderConfig{Batch: 2, Workers: 3}, (&cycle{n: 10}).next, 0)
-	require.NoError(t, err)
-	b, err := l.Next(context.Background())
-	require.NoError(t, err)
-	l.Close()
-	l.Close()
-	b.Release()
-	b.Release()
-	_, err = l.Next(context.Background())
-	require.ErrorContains(t, err, "closed")
-	for range 1000 {
-		if runtime.NumGoroutine() <= before {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-	require.LessOrEqual(t, runtime.NumGoroutine(), before, "goroutines are left behind")
+	synctest.Test(t, func(t *testing.T) {
+		d := noisy(10, 1, 3, 3)
+		l, err := NewLoader(d, LoaderConfig{Batch: 2, Workers: 3}, (&cycle{n: 10}).next, 0)
+		require.NoError(t, err)
+		b, err := l.Next(t.Context())
+		require.NoError(t, err)
+		l.Close()
+		l.Close()
+		b.Release()
+		b.Release()
+		_, err = l.Next(t.Context())
+		require.ErrorContains(t, err, "closed")
+	})
 }
 
 // A batch released twice must not be filled for two steps at once.
@@ -267,19 +262,40 @@ func TestLoaderDoesNotAllocate(t *testing.T) {
 // A consumer slower than the loader waits for nothing after the first batch; a
 // consumer that does nothing only waits.
 func TestWaitShare(t *testing.T) {
-	d := noisy(50, 1, 8, 8)
-	s := &cycle{n: 50}
-	l, err := NewLoader(d, LoaderConfig{Batch: 4}, func(dst []int) error { time.Sleep(5 * time.Millisecond); return s.next(dst) }, 0)
-	require.NoError(t, err)
-	defer l.Close()
-	require.Zero(t, l.WaitShare())
-	for range 20 {
-		b, err := l.Next(context.Background())
-		require.NoError(t, err)
-		b.Release()
+	const each = 5 * time.Millisecond
+	for name, c := range map[string]struct {
+		consumer time.Duration
+		waited   time.Duration // in twenty batches
+		share    float64
+	}{
+		"only waits":           {0, 20 * each, 1},
+		"as long as it works":  {each / 2, 20*each - 19*each/2, 0.5},
+		"waits for the first":  {2 * each, each, 0},
+		"the loader is ahead":  {10 * each, each, 0},
+		"nearly all the while": {each / 5, 20*each - 19*each/5, 0.8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := noisy(50, 1, 8, 8)
+				s := &cycle{n: 50}
+				l, err := NewLoader(d, LoaderConfig{Batch: 4}, func(dst []int) error { time.Sleep(each); return s.next(dst) }, 0)
+				require.NoError(t, err)
+				defer l.Close()
+				require.Zero(t, l.WaitShare())
+				for i := range 20 {
+					if i > 0 {
+						time.Sleep(c.consumer)
+						synctest.Wait() // what could be ready is
+					}
+					b, err := l.Next(t.Context())
+					require.NoError(t, err)
+					b.Release()
+				}
+				require.Equal(t, c.waited, l.Waited())
+				require.InDelta(t, c.share, l.WaitShare(), 1e-9)
+			})
+		})
 	}
-	require.Greater(t, l.WaitShare(), 0.5)
-	require.Greater(t, l.Waited(), 50*time.Millisecond)
 }
 
 func BenchmarkLoader(b *testing.B) {

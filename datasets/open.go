@@ -21,12 +21,19 @@ import (
 //	.npy, .npz, .safetensors, a table of numbers, or a folder of these
 //	                       OpenVectors
 //	.zip, .tar, .tar.gz    OpenFS of what is inside
+//	a folder of .tar, or shard-{000..123}.tar
+//	                       OpenFS of all together, each being a folder
 //	any other file         OpenManifest, or OpenFolder of the folder around it where
 //	                       it is a list that means nothing alone, such as CUB's images.txt
 func Open(path string, o Options) (Split, error) {
 	info, err := os.Stat(path)
 	if path == "" || path == "omniglot" && os.IsNotExist(err) {
 		return withoutColumns("the embedded data", o, func() (Split, error) { return Omniglot(o) })
+	}
+	if shards, others, err := shardsOf(path); err != nil {
+		return Split{}, err
+	} else if shards != nil {
+		return openShards(shards, others, printable(path), o)
 	}
 	if os.IsNotExist(err) {
 		return Split{}, errors.Errorf("datasets: %s does not exist: give a folder with one folder of pictures a class, a table, an archive or IDX files", printable(path))
@@ -96,6 +103,7 @@ func openFile(path string, o Options) (Split, error) {
 	case packers[head[:min(len(head), 4)]] != "":
 		return Split{}, errors.Errorf("datasets: %s is an archive of %s; unpack it and give the folder", printable(path), packers[head[:4]])
 	case folderOfList(path) != "":
+		o.list = name
 		return OpenFolder(folderOfList(path), o)
 	case !looksLikeText([]byte(head)):
 		return Split{}, errors.Errorf("datasets: %s is neither a folder nor a table (CSV or JSON lines) nor an IDX file", printable(path))

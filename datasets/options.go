@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"image"
 	"log/slog"
 	"runtime"
 
@@ -94,7 +95,13 @@ type Options struct {
 	// their files are called by then: pictures are known by their content. It is for files of
 	// pictures; IDX files and vectors need no decoding.
 	KeepCache bool
-	kept      *kept // opened by gather
+	kept      *kept       // opened by gather
+	sharded   bool        // folders at the top, or in those of parts, are archives
+	image     image.Image // the only picture, in place of a file; nil if files are read
+	besides   []string    // files beside those that are read, to be told
+	eachAlone bool        // deep pictures are read by a range of their own, where Range leaves it open
+	list      string      // name of the list that was given in place of the folder around it; "" for none
+	likely    int         // of what gather reads, the files that are likely to be pictures; 0 if it does not tell
 	// Workers decode at the same time; GOMAXPROCS if zero.
 	Workers int
 
@@ -103,7 +110,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Progress, if not nil, is called now and then by one goroutine at a time: while a
 	// folder is listed with the files and folders seen so far and a total of 0, then while
-	// pictures are decoded.
+	// pictures are decoded, and later while FindNearCopies, Split.TellCopies or
+	// Dataset.ComputeNormalisation go through all of them.
 	Progress func(done, total int)
 }
 

@@ -1,10 +1,11 @@
 package datasets
 
 import (
-	"path"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pkg/errors"
 )
 
 // partNames are the folders and words that make a split, as people name them.
@@ -47,7 +48,7 @@ func readParts(d *directory) (*offer, error) {
 	w := &walker{source: d.source, seen: make(map[string]string)}
 	b := newPartsByTitle()
 	var used []string
-	table := false
+	table, classFiles := false, false
 	for _, title := range titles {
 		if found[title] == "" {
 			continue
@@ -66,10 +67,23 @@ func readParts(d *directory) (*offer, error) {
 			}
 			continue
 		}
+		if t, err := d.solutionOf(title, inside); err != nil {
+			return nil, err
+		} else if t != nil {
+			own := newPartsByTitle()
+			if err := t.addTo(own, title); err != nil {
+				return nil, errors.WithMessage(err, printable(t.name))
+			}
+			inside.tellUnlisted(own.list())
+			b.add(own.list()[0], title)
+			continue
+		}
 		p := &part{}
-		if err := w.walkPart(p, inside.dir); err != nil {
+		byFiles, err := inside.addWhole(p, w)
+		if err != nil {
 			return nil, err
 		}
+		classFiles = classFiles || byFiles
 		if len(p.candidates) == 0 && title != "train" && len(b.parts) > 0 {
 			b.list()[0].skipped = append(b.list()[0].skipped, p.skipped...) // pictures to be labelled by others, as contests have them
 			continue
@@ -77,30 +91,13 @@ func readParts(d *directory) (*offer, error) {
 		b.add(p, title)
 	}
 	of := &offer{kind: "folder", table: table, layout: partsLayout(d, b, used), parts: b.list()}
+	if classFiles {
+		of.layout = "WebDataset"
+	}
 	d.beside(of.parts[0], used...)
 	hiddenBeside(d, of.parts[0])
 	return of, nil
 }
-
-// hasILSVRC reports whether a folder holds ImageNet as contests pack it, with annotations
-// beside the pictures.
-func hasILSVRC(d *directory) bool { return d.ilsvrc() != nil }
-
-// ilsvrc returns the folder of ImageNet's parts, below Data or ILSVRC/Data; nil if there is
-// none.
-func (d *directory) ilsvrc() *directory {
-	for _, name := range []string{"ILSVRC", "Data", "CLS-LOC"} {
-		if folder := d.folder(name); folder != "" {
-			d = d.inside(folder)
-		}
-	}
-	if path.Base(d.dir) != "CLS-LOC" || !hasParts(d) {
-		return nil
-	}
-	return d
-}
-
-func readILSVRC(d *directory) (*offer, error) { return readParts(d.ilsvrc()) }
 
 // hiddenBeside tells of what a directory leaves out.
 func hiddenBeside(d *directory, p *part) {

@@ -6,6 +6,8 @@ import (
 	"math"
 
 	"golang.org/x/image/draw"
+
+	"medusa/datasets/internal/triangle"
 )
 
 // renderer turns decoded pictures into planes of one size. It belongs to one goroutine.
@@ -14,7 +16,7 @@ type renderer struct {
 	mode                    ResizeMode
 	invert                  bool
 
-	scalers map[[2]image.Point]draw.Scaler // by size wanted and size given
+	scalers map[[2]image.Point]*triangle.Scaler // by size wanted and size given
 }
 
 // render writes p to planes (C, H, W): upright, on white where it is transparent, cut
@@ -87,20 +89,14 @@ func centred(r image.Rectangle, w, h float64) image.Rectangle {
 
 // scale draws src over dst with a triangle filter, widened where it reduces.
 func (r *renderer) scale(dst *image.RGBA, to image.Rectangle, src image.Image, from image.Rectangle) {
-	// The scaler has no fast path for these.
-	switch m := src.(type) {
-	case *image.Paletted:
-		src = flatten(m, from)
-	case *image.CMYK:
-		flat := image.NewRGBA(from)
-		draw.Draw(flat, from, src, from.Min, draw.Src)
-		src = flat
-	}
-	if from.Size() == to.Size() {
-		draw.Draw(dst, to, src, from.Min, draw.Over)
+	if from.Size() != to.Size() {
+		r.scaler(to.Size(), from.Size()).Draw(dst, to, src, from)
 		return
 	}
-	r.scaler(to.Size(), from.Size()).Scale(dst, to, src, from, draw.Over, nil)
+	if m, ok := src.(*image.Paletted); ok { // image/draw has no fast path for it
+		src = flatten(m, from)
+	}
+	draw.Draw(dst, to, src, from.Min, draw.Over)
 }
 
 // flatten returns part of a picture with its colours in the place of their numbers.
@@ -122,15 +118,15 @@ func flatten(m *image.Paletted, part image.Rectangle) *image.RGBA {
 }
 
 // scaler returns a scaler whose weights are computed once for pictures of one size.
-func (r *renderer) scaler(to, from image.Point) draw.Scaler {
+func (r *renderer) scaler(to, from image.Point) *triangle.Scaler {
 	key := [2]image.Point{to, from}
 	s := r.scalers[key]
 	if s == nil {
 		const kept = 16 // sets of more sizes than that gain little
 		if r.scalers == nil || len(r.scalers) >= kept {
-			r.scalers = make(map[[2]image.Point]draw.Scaler)
+			r.scalers = make(map[[2]image.Point]*triangle.Scaler)
 		}
-		s = draw.BiLinear.NewScaler(to.X, to.Y, from.X, from.Y)
+		s = triangle.New(to, from)
 		r.scalers[key] = s
 	}
 	return s

@@ -43,7 +43,8 @@ type Summary struct {
 	Queries  int       `json:"queries,omitempty"` // with Gallery, where these are not simply all pictures
 	Gallery  int       `json:"gallery,omitempty"`
 	Cameras  int       `json:"cameras,omitempty"`
-	Pairs    int       `json:"pairs,omitempty"` // of a verification test
+	Pairs    int       `json:"pairs,omitempty"`        // of a verification test
+	Listed   int       `json:"pairs_listed,omitempty"` // the same, with pairs of which a picture is not here
 	Smallest ClassSize `json:"smallest"`
 	Largest  ClassSize `json:"largest"`
 	// Singletons counts classes of one picture: kept, for they can be negatives and
@@ -91,7 +92,7 @@ func (d *Dataset) Summary() Summary {
 	s := Summary{
 		Source: d.report.source, Kind: d.report.kind, Layout: d.report.layout, Protocol: d.report.protocol, Classes: d.NumClasses(), Pictures: d.Len(),
 		Channels: c, Height: h, Width: w,
-		Bytes: d.store.total(), OnDisk: d.store.memory == nil && !d.HoldsVectors() || d.HoldsVectors() && d.store.vectors.close != nil,
+		Bytes: d.store.total(), OnDisk: d.store.onDisk(),
 		Originals: d.report.originals, Skipped: countReasons(d.report.skipped), Notes: slices.Clone(d.report.notes), Copies: d.report.copies,
 	}
 	if d.store.kept != nil {
@@ -101,6 +102,9 @@ func (d *Dataset) Summary() Summary {
 		s.Queries, s.Gallery = len(d.Queries()), len(d.Gallery())
 	}
 	s.Cameras, s.Pairs = len(d.Cameras().Names), len(d.Pairs())
+	if s.Pairs > 0 {
+		s.Listed = d.traits.listedPairs
+	}
 	for format, n := range d.report.formats {
 		s.Formats = append(s.Formats, Count{What: format, Count: n})
 	}

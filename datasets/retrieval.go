@@ -42,6 +42,7 @@ type traits struct {
 	roles                        []Role
 	cameras, sequences, category Groups
 	boxes                        []*image.Rectangle
+	listedPairs                  int // of a verification test, with those of which a picture is lacking
 }
 
 // Role returns what picture i is for.

@@ -11,7 +11,8 @@ import (
 // Set is labelled items of one shape, to learn from or to measure on. A Dataset is one; a
 // type of your own needs no picture files. It does not change once it is in use, and its
 // methods may be called by many goroutines at the same time. What else can be known of a
-// Set is in interfaces of their own: Sampled, Named, Visible, Summarised, Searched, Grouped.
+// Set is in interfaces of their own: Sampled, Named, Visible, Summarised, Searched, Grouped,
+// Paired.
 type Set interface {
 	Len() int
 	// Labels returns the class of each item, 0 … len(Classes())−1, or where items are only
@@ -72,6 +73,13 @@ type Grouped interface {
 	Sequences() Groups
 }
 
+// Paired is a Set with a list of pairs of which it is to be told whether they are of one
+// class, as verification of faces is measured.
+type Paired interface {
+	Set
+	Pairs() []Pair // nil if there is no list
+}
+
 // A Dataset is all of these.
 var (
 	_ Named      = (*Dataset)(nil)
@@ -79,6 +87,7 @@ var (
 	_ Summarised = (*Dataset)(nil)
 	_ Searched   = (*Dataset)(nil)
 	_ Grouped    = (*Dataset)(nil)
+	_ Paired     = (*Dataset)(nil)
 )
 
 // NameOf is what an item of d is called.
@@ -128,8 +137,8 @@ func picturesOf(d Set) *Dataset {
 	return nil
 }
 
-// isNil reports whether there is no set, be it as a nil pointer in an interface.
-func isNil(d Set) bool {
+// isNil reports whether there is nothing in d, be it as a nil pointer in an interface.
+func isNil(d any) bool {
 	if d == nil {
 		return true
 	}

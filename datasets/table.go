@@ -40,6 +40,9 @@ func readTable(src source, name string, o Options) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := text.takeSolutions(); err != nil {
+		return nil, err
+	}
 	c, err := text.findColumns(choice)
 	if err != nil {
 		return nil, err
@@ -158,7 +161,7 @@ func (t *table) note(p *part, way tableWay) {
 	var unused []string
 	for _, name := range t.columns.unused {
 		if name == "" {
-			name = "(without a name)"
+			name = "one without a name"
 		}
 		unused = append(unused, name)
 	}
@@ -171,13 +174,13 @@ func (t *table) note(p *part, way tableWay) {
 			renamed = append(renamed, printable(t.header[i])+" as "+c.name)
 		}
 	}
-	if len(renamed) > 0 {
+	if len(renamed) > 0 && !t.known {
 		note("column taken as another", renamed...)
 	}
 	if t.encoding != "" {
 		note("table in "+t.encoding, t.source.show(t.name))
 	}
-	if way.prefix != "" || way.ending != "" {
+	if (way.prefix != "" || way.ending != "") && !t.known {
 		note("paths of the table are completed", "NAME to "+path.Join(way.prefix, "NAME")+way.ending)
 	}
 	if way.slashed != nil && len(*way.slashed) > 0 {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/pkg/errors"
 
 	"medusa/internal/field"
@@ -181,6 +182,7 @@ func (l *labelled) readArrays(file *os.File, size int64, o Options) error {
 	if err != nil {
 		return errors.Wrap(err, "npz")
 	}
+	z.RegisterDecompressor(zip.Deflate, flate.NewReader)
 	arrays := make(map[string]*zip.File)
 	var names []string
 	for _, f := range z.File {

@@ -29,6 +29,15 @@ func stemOf(name string) string {
 }
 
 func readClassFiles(d *directory) (*offer, error) {
+	p := &part{}
+	if err := d.addClassFiles(p); err != nil {
+		return nil, err
+	}
+	return &offer{kind: "folder", layout: "WebDataset", parts: []*part{p}}, nil
+}
+
+// addClassFiles puts the pictures of a folder into p, with the classes that their files say.
+func (d *directory) addClassFiles(p *part) error {
 	classes := make(map[string]string)
 	for _, name := range d.files {
 		stem, ok := strings.CutSuffix(name, classEnding)
@@ -37,11 +46,10 @@ func readClassFiles(d *directory) (*offer, error) {
 		}
 		class, err := readClass(d.source, d.at(name))
 		if err != nil {
-			return nil, errors.WithMessage(err, printable(name))
+			return errors.WithMessage(err, printable(name))
 		}
 		classes[stem] = class
 	}
-	p := &part{}
 	for _, name := range d.files {
 		class, ok := classes[stemOf(name)]
 		switch {
@@ -54,7 +62,7 @@ func readClassFiles(d *directory) (*offer, error) {
 			p.candidates = append(p.candidates, candidate{name: d.at(name), class: class})
 		}
 	}
-	return &offer{kind: "folder", layout: "WebDataset", parts: []*part{p}}, nil
+	return nil
 }
 
 func readClass(src source, name string) (string, error) {

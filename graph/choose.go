@@ -24,7 +24,7 @@ func Within(mask, d, above, atMost Expr) Expr {
 			return Fail(errors.Errorf("graph: entries of shape %v within bounds of shape %v, want a matrix (N, M) and (N, 1)", s, bound.Shape()))
 		}
 	}
-	return choose(mask, device.Choice{Kind: device.Within}, d, above, atMost)
+	return choose(mask, device.Filter{Kind: device.Within}, d, above, atMost)
 }
 
 // At is the mask (N, M) of the columns index[i, k] of each row i where mask (N, M) is 1; index
@@ -40,15 +40,15 @@ func At(mask, index Expr) Expr {
 		return Fail(errors.Errorf("graph: columns of a mask of shape %v by numbers of shape %v, want (N, M) and (N, K)", s, k))
 	}
 	index = apply(device.Places{N: k.TotalSize(), Cols: s[1]}, k, nil, index.Detach())
-	return choose(mask, device.Choice{Kind: device.Listed, K: k[1]}, index)
+	return choose(mask, device.Filter{Kind: device.Listed, K: k[1]}, index)
 }
 
-// choose is what of mask a choice leaves.
-func choose(mask Expr, c device.Choice, in ...Expr) Expr {
+// choose is what a filter leaves of mask.
+func choose(mask Expr, c device.Filter, in ...Expr) Expr {
 	s := mask.Shape()
 	from, all := mask.source()
 	spec := device.PairMask{Rows: s[0], Cols: s[1], Mask: from}
-	spec.Mask.Choices = append(append([]device.Choice{}, from.Choices...), c)
+	spec.Mask.Filters = append(append([]device.Filter{}, from.Filters...), c)
 	for _, e := range in {
 		all = append(all, e.Detach())
 	}
@@ -70,7 +70,7 @@ func rowChoice(op device.Reduction, mask, x Expr) Expr {
 		return all
 	}
 	at := all.Slice(1, device.ReducedAt, device.ReducedAt+1) // in the mask, or −1
-	return choose(mask, device.Choice{Kind: device.Listed, K: 1}, at)
+	return choose(mask, device.Filter{Kind: device.Listed, K: 1}, at)
 }
 
 // RowNearestK is the mask (N, M) of the k smallest entries of each row of x where mask is

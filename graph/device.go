@@ -270,7 +270,7 @@ func Tensors(sets ...*Params) [][]float32 {
 			continue
 		}
 		for _, item := range p.All() {
-			if item.Value.Dtype() == tensor.Float32 {
+			if item.Value != nil && item.Value.Dtype() == tensor.Float32 {
 				out = append(out, item.Value.Float32s())
 			}
 		}

@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"math/rand/v2"
 	"slices"
 
 	"github.com/pkg/errors"
@@ -40,9 +39,5 @@ func Dropout(x, state Expr, rate float64) Expr {
 // DropoutState is the buffer name that holds a dropout's seed and the number of its runs
 // so far. The seed comes from that of p and the name. One state serves one dropout.
 func (p *Params) DropoutState(g *gorgonia.ExprGraph, name string, dt tensor.Dtype) Expr {
-	return p.Buffer(g, name, dt, func(rng *rand.Rand, _ tensor.Shape, dst []float64) {
-		for i := range dst[:2] {
-			dst[i] = float64(rng.IntN(device.DropoutBase))
-		}
-	}, device.DropoutDigits)
+	return p.Buffer(g, name, dt, randomState, device.DropoutDigits)
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/pkg/errors"
@@ -19,33 +18,69 @@ import (
 // such as running statistics that are kept but not learned. Several graphs share one
 // Params: a step of the solver is seen by all of them at once.
 //
-// A tensor is made at first use and filled from (seed, name) alone, so the order of use
-// does not matter. Many goroutines may build graphs over one Params, and run machines of these
-// that only read it. What writes its numbers (a solver, batch norm in training, Restore, Load,
-// Convert) has it alone.
+// A set has parts, which are sets too (see Sub and Join): a tensor that a part calls
+// conv1.weight is backbone.conv1.weight of the whole if the part's prefix is "backbone.".
+// Methods of a set take and give names as that set has them.
+//
+// A tensor is made at first use and filled from two things alone: the seed of the set that
+// it is made in, and its name there. So neither the order of use matters nor the prefix under
+// which a part stands.
+//
+// Many goroutines may build graphs over one Params, and run machines of these that only read
+// it. What writes its numbers (a solver, batch norm in training, Restore, Load, Convert) has
+// it alone.
 type Params struct {
-	mu    sync.RWMutex // of what follows; a set is locked before those that are part of it
-	seed  uint64
-	items []*Param
-	index map[string]*Param
-	nodes map[*gorgonia.ExprGraph]map[string]*gorgonia.Node
+	mu      sync.RWMutex // of what follows; a set is locked before those that are part of it
+	seed    uint64
+	items   []*Param // without those of the parts
+	index   map[string]*Param
+	nodes   map[*gorgonia.ExprGraph]map[string]*gorgonia.Node
+	streams map[*gorgonia.ExprGraph]map[string]*Random
+	pushes  map[*gorgonia.ExprGraph]map[string]push
+	// observers are graphs that change no state: see Observe.
+	observers map[*gorgonia.ExprGraph]bool
+	rates     []rate // the last that fits a tensor counts
 
-	shapes bool      // no memory is taken
-	prefix string    // of the tensors' names, from Join
-	joined []*Params // sets that are part of this one
+	shapes bool   // no memory is taken
+	prefix string // of the tensors' whole names
+	parts  []part
+}
+
+// part is a set that is part of another one.
+type part struct {
+	prefix string // that the other set puts before its names
+	set    *Params
+}
+
+// rate says how fast tensors of a prefix learn.
+type rate struct {
+	prefix string
+	scale  float64
 }
 
 // Param is one named tensor.
 type Param struct {
-	Name   string
+	Name   string        // whole: with the prefixes of all sets that it is part of
 	Value  *tensor.Dense // contiguous, row-major; nil in a set of NewShapes
 	Buffer bool          // kept, not learned
-	// LRScale multiplies the solver's learning rate for this tensor; 0 is 1. The trainer
-	// reads it when it is made: a change after that does nothing.
+	// LRScale multiplies the solver's learning rate for this tensor, 1 at first. At 0 the
+	// tensor is frozen: no solver moves it, also not by weight decay, and no gradient is made
+	// for it in graphs built from then on. The trainer reads it when it is made: a change after
+	// that does nothing.
+	//
+	// At 0, that of batch normalisation's running statistics freezes these too: a network in
+	// training normalises by them and leaves them as they are, as in evaluation. Other buffers
+	// do not look at it.
 	LRScale float64
 
+	local string // the name in the set that made it
+	scale float64
 	shape tensor.Shape
 }
+
+// Rate is the solver's learning rate for this tensor over that of the others: LRScale times
+// what ScaleLR says. At 0 the tensor is frozen.
+func (p *Param) Rate() float64 { return p.LRScale * p.scale }
 
 // Shape is the tensor's shape.
 func (p *Param) Shape() tensor.Shape {
@@ -60,7 +95,12 @@ type Init func(rng *rand.Rand, shape tensor.Shape, dst []float64)
 
 // NewParams makes an empty set whose tensors are filled from seed.
 func NewParams(seed uint64) *Params {
-	return &Params{seed: seed, index: map[string]*Param{}, nodes: map[*gorgonia.ExprGraph]map[string]*gorgonia.Node{}}
+	return &Params{
+		seed: seed, index: map[string]*Param{},
+		nodes:   map[*gorgonia.ExprGraph]map[string]*gorgonia.Node{},
+		streams: map[*gorgonia.ExprGraph]map[string]*Random{}, observers: map[*gorgonia.ExprGraph]bool{},
+		pushes: map[*gorgonia.ExprGraph]map[string]push{},
+	}
 }
 
 // NewShapes makes an empty set whose tensors have a shape, but no memory, however large: its
@@ -81,7 +121,8 @@ func Fill(v float64) Init {
 }
 
 // Weight is the learned tensor name as a node of g; it is made with init if it is not
-// there yet. Asking twice in one graph gives the same node.
+// there yet. Asking twice in one graph gives the same node. No gradient flows to one that is
+// frozen (see Param.LRScale).
 func (p *Params) Weight(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init Init, shape ...int) Expr {
 	return p.node(g, name, dt, init, false, shape)
 }
@@ -97,14 +138,23 @@ func (p *Params) node(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init 
 	if g == nil {
 		return Fail(errors.Errorf("graph: parameter %s: the graph is nil", name))
 	}
+	if q, local := p.owner(name); q != p {
+		return q.node(g, local, dt, init, buffer, shape)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	item, err := p.get(name, dt, init, buffer, shape)
 	if err != nil {
 		return Fail(err)
 	}
-	if n := p.nodes[g][name]; n != nil {
+	made := func(n *gorgonia.Node) Expr {
+		if item.Rate() == 0 {
+			return Data(n)
+		}
 		return Of(n)
+	}
+	if n := p.nodes[g][name]; n != nil {
+		return made(n)
 	}
 	options := []gorgonia.NodeConsOpt{gorgonia.WithShape(shape...), gorgonia.WithName(item.Name)}
 	var header *tensor.Dense
@@ -123,44 +173,42 @@ func (p *Params) node(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init 
 		p.nodes[g] = map[string]*gorgonia.Node{}
 	}
 	p.nodes[g][name] = n
-	return Of(n)
+	return made(n)
 }
 
 func (p *Params) get(name string, dt tensor.Dtype, init Init, buffer bool, shape tensor.Shape) (*Param, error) {
 	if name == "" {
 		return nil, errors.New("graph: a parameter needs a name")
 	}
+	whole := p.prefix + name
 	if item := p.index[name]; item != nil && p.shapes {
 		if !slices.Equal(item.shape, shape) {
-			return nil, errors.Errorf("graph: parameter %s has shape %v, want %v", name, item.shape, shape)
+			return nil, errors.Errorf("graph: parameter %s has shape %v, want %v", whole, item.shape, shape)
 		}
 		return item, nil
 	} else if item != nil {
 		v := item.Value
 		if !slices.Equal(v.Shape(), shape) || v.Dtype() != dt || item.Buffer != buffer {
 			return nil, errors.Errorf("graph: parameter %s has shape %v of %v (buffer: %t), want %v of %v (buffer: %t)",
-				name, v.Shape(), v.Dtype(), item.Buffer, shape, dt, buffer)
+				whole, v.Shape(), v.Dtype(), item.Buffer, shape, dt, buffer)
 		}
 		return item, nil
 	}
 	if len(shape) == 0 {
-		return nil, errors.Errorf("graph: parameter %s has shape %v, want at least one dimension", name, shape)
+		return nil, errors.Errorf("graph: parameter %s has shape %v, want at least one dimension", whole, shape)
 	}
 	const smaller = "make the layer, the embedding or the number of classes smaller"
 	if err := checkShape(shape); err != nil {
-		return nil, errors.Errorf("graph: parameter %s: %v; %s", name, err, smaller)
+		return nil, errors.Errorf("graph: parameter %s: %v; %s", whole, err, smaller)
 	}
 	if init == nil {
-		return nil, errors.Errorf("graph: parameter %s is new and has no init", name)
+		return nil, errors.Errorf("graph: parameter %s is new and has no init", whole)
 	}
 	if p.shapes {
-		item := &Param{Name: p.prefix + name, Buffer: buffer, shape: shape.Clone()}
-		p.items = append(p.items, item)
-		p.index[name] = item
-		return item, nil
+		return p.add(&Param{local: name, Buffer: buffer, shape: shape.Clone()}), nil
 	}
 	if err := ram.CheckNumbers(shape.TotalSize(), 8+int(dt.Size())); err != nil { // once as float64
-		return nil, errors.Errorf("graph: parameter %s of shape %v %v; %s", name, shape, err, smaller)
+		return nil, errors.Errorf("graph: parameter %s of shape %v %v; %s", whole, shape, err, smaller)
 	}
 	h := fnv.New64a()
 	io.WriteString(h, name)
@@ -168,106 +216,26 @@ func (p *Params) get(name string, dt tensor.Dtype, init Init, buffer bool, shape
 	init(rand.New(rand.NewPCG(p.seed, h.Sum64())), shape, values)
 	v, err := dense(values, dt, shape)
 	if err != nil {
-		return nil, errors.Wrapf(err, "graph: parameter %s", name)
+		return nil, errors.Wrapf(err, "graph: parameter %s", whole)
 	}
-	item := &Param{Name: p.prefix + name, Value: v, Buffer: buffer}
+	return p.add(&Param{local: name, Value: v, Buffer: buffer}), nil
+}
+
+// add takes a new tensor into the set.
+func (p *Params) add(item *Param) *Param {
+	item.Name, item.LRScale = p.prefix+item.local, 1
+	item.scale = p.scaleOf(item.local)
 	p.items = append(p.items, item)
-	p.index[name] = item
-	return item, nil
-}
-
-// Join makes the tensors of other, now and later, part of p too, their names after the
-// prefix. Other must not be part of another set, nor p of other.
-func (p *Params) Join(prefix string, other *Params) error {
-	unusable := errors.Errorf("graph: cannot join parameters as %q: they are nil, this set itself, or joined already", prefix)
-	if other == nil || other == p {
-		return unusable
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	other.mu.Lock()
-	defer other.mu.Unlock()
-	if other.prefix != "" || slices.Contains(p.joined, other) {
-		return unusable
-	}
-	if prefix == "" || slices.ContainsFunc(p.joined, func(q *Params) bool { return q.prefix == prefix }) {
-		return errors.Errorf("graph: cannot join parameters as %q: the prefix is empty or taken", prefix)
-	}
-	for _, nodes := range other.nodes {
-		if len(nodes) > 0 {
-			return errors.Errorf("graph: cannot join parameters as %q: a graph uses them by their old names", prefix)
-		}
-	}
-	for _, item := range other.items {
-		item.Name = prefix + item.Name
-	}
-	other.prefix = prefix
-	p.joined = append(p.joined, other)
-	return nil
-}
-
-// All lists the tensors in the order of their first use, those of joined sets last.
-func (p *Params) All() []*Param {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	if len(p.joined) == 0 {
-		return slices.Clip(p.items)
-	}
-	all := slices.Clone(p.items)
-	for _, q := range p.joined {
-		all = append(all, q.All()...)
-	}
-	return all
-}
-
-// Lookup finds a tensor by the name that p gives it; nil if there is none.
-func (p *Params) Lookup(name string) *Param {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	if item := p.index[name]; item != nil {
-		return item
-	}
-	for _, q := range p.joined {
-		if local, ok := strings.CutPrefix(name, q.prefix); ok {
-			return q.Lookup(local)
-		}
-	}
-	return nil
-}
-
-// Forget drops what the set knows of g, which otherwise stays in memory with the set.
-func (p *Params) Forget(g *gorgonia.ExprGraph) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.nodes, g)
-	for _, q := range p.joined {
-		q.Forget(g)
-	}
-}
-
-// Learned lists the learned tensors that g uses, in the order of All, and their nodes in
-// g.
-func (p *Params) Learned(g *gorgonia.ExprGraph) ([]*Param, gorgonia.Nodes) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	var items []*Param
-	var nodes gorgonia.Nodes
-	for _, item := range p.items {
-		if n := p.nodes[g][strings.TrimPrefix(item.Name, p.prefix)]; n != nil && !item.Buffer {
-			items = append(items, item)
-			nodes = append(nodes, n)
-		}
-	}
-	for _, q := range p.joined {
-		more, nn := q.Learned(g)
-		items, nodes = append(items, more...), append(nodes, nn...)
-	}
-	return items, nodes
+	p.index[item.local] = item
+	return item
 }
 
 // Convert gives all tensors elements of another type, float32 or float64. Graphs built
 // before keep the old tensors: build them anew.
 func (p *Params) Convert(dt tensor.Dtype) error {
+	if p.shapes {
+		return errors.New("graph: a set of NewShapes has no elements to convert")
+	}
 	for _, item := range p.All() {
 		values, err := Numbers(item.Value)
 		if err != nil {
@@ -279,16 +247,6 @@ func (p *Params) Convert(dt tensor.Dtype) error {
 	}
 	p.forget()
 	return nil
-}
-
-// forget drops the nodes of all graphs.
-func (p *Params) forget() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	clear(p.nodes)
-	for _, q := range p.joined {
-		q.forget()
-	}
 }
 
 // dense makes a tensor of type dt from float64 values.

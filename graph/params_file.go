@@ -1,11 +1,7 @@
 package graph
 
 import (
-	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
@@ -13,28 +9,36 @@ import (
 	"medusa/internal/safetensors"
 )
 
-// Save writes all tensors, learned or not, as a safetensors file with the metadata.
-func (p *Params) Save(w io.Writer, metadata map[string]string) error {
-	return errors.Wrap(safetensors.Write(w, &safetensors.File{Metadata: metadata, Tensors: p.Tensors("")}), "graph")
+// StoredTensor is a tensor as a file has it. One of the slices is set, none if its elements are no
+// floating-point numbers; of a set's own tensors it is the set's memory.
+type StoredTensor struct {
+	Name  string
+	Shape tensor.Shape
+	F32   []float32
+	F64   []float64
 }
 
-// Load reads a safetensors file of size bytes into the tensors that p has, and returns
-// its metadata. What is missing, extra or misshapen is listed in one error, and then
-// nothing is changed.
-func (p *Params) Load(r io.Reader, size int64) (map[string]string, error) {
-	f, err := safetensors.Read(r, size)
-	if err != nil {
-		return nil, errors.Wrap(err, "graph")
+// kind is the type of the elements in words.
+func (t StoredTensor) kind() string {
+	switch {
+	case t.F32 != nil:
+		return "float32"
+	case t.F64 != nil:
+		return "float64"
 	}
-	return f.Metadata, p.Restore(f.Tensors, "")
+	return "other"
 }
 
-// Tensors lists all tensors, each name with prefix before it. They share p's memory.
-func (p *Params) Tensors(prefix string) []safetensors.Tensor {
+// Tensors lists all tensors, learned or not. They share p's memory; those of NewShapes have
+// none.
+func (p *Params) Tensors() []StoredTensor {
 	items := p.All()
-	out := make([]safetensors.Tensor, len(items))
+	out := make([]StoredTensor, len(items))
 	for i, item := range items {
-		out[i] = safetensors.Tensor{Name: prefix + item.Name, Shape: item.Value.Shape().Clone()}
+		out[i] = StoredTensor{Name: p.NameOf(item), Shape: item.Shape().Clone()}
+		if item.Value == nil {
+			continue
+		}
 		if item.Value.Dtype() == tensor.Float32 {
 			out[i].F32 = item.Value.Float32s()
 		} else {
@@ -44,49 +48,27 @@ func (p *Params) Tensors(prefix string) []safetensors.Tensor {
 	return out
 }
 
-// Restore copies those tensors whose names begin with prefix into p's, which must be
-// the same by name, shape and type. What is missing, extra or misshapen is listed in one
-// error, and then nothing is changed.
-func (p *Params) Restore(tensors []safetensors.Tensor, prefix string) error {
-	stored := map[string]safetensors.Tensor{}
-	for _, t := range tensors {
-		if name, ok := strings.CutPrefix(t.Name, prefix); ok {
-			stored[name] = t
-		}
+// Save writes all tensors, learned or not, as a safetensors file with the metadata.
+func (p *Params) Save(w io.Writer, metadata map[string]string) error {
+	f := &safetensors.File{Metadata: metadata}
+	for _, t := range p.Tensors() {
+		f.Tensors = append(f.Tensors, safetensors.Tensor{Name: t.Name, Shape: t.Shape, F32: t.F32, F64: t.F64})
 	}
-	if err := p.differences(maps.Clone(stored)); err != nil {
-		return err
-	}
-	for _, mine := range p.Tensors("") {
-		t := stored[mine.Name]
-		copy(mine.F32, t.F32)
-		copy(mine.F64, t.F64)
-	}
-	return nil
+	return errors.Wrap(safetensors.Write(w, f), "graph")
 }
 
-// differences empties stored of what p has too.
-func (p *Params) differences(stored map[string]safetensors.Tensor) error {
-	var faults []string
-	for _, mine := range p.Tensors("") {
-		t, ok := stored[mine.Name]
-		delete(stored, mine.Name)
-		switch {
-		case !ok:
-			faults = append(faults, fmt.Sprintf("%s %v is missing", mine.Name, tensor.Shape(mine.Shape)))
-		case !slices.Equal(t.Shape, mine.Shape):
-			faults = append(faults, fmt.Sprintf("%s has shape %v, want %v", mine.Name, tensor.Shape(t.Shape), tensor.Shape(mine.Shape)))
-		case t.Dtype() != mine.Dtype():
-			faults = append(faults, fmt.Sprintf("%s has elements of type %s, want %s", mine.Name, t.Dtype(), mine.Dtype()))
-		}
+// Load is Restore from a safetensors file of size bytes, whose metadata the report has too.
+// Tensors of whole numbers, such as PyTorch's num_batches_tracked, are left over.
+func (p *Params) Load(r io.Reader, size int64, how Loading) (LoadReport, error) {
+	f, err := safetensors.Read(r, size)
+	if err != nil {
+		return LoadReport{}, errors.Wrap(err, "graph")
 	}
-	var extra []string
-	for name, t := range stored {
-		extra = append(extra, fmt.Sprintf("%s %v is not part of this network", name, tensor.Shape(t.Shape)))
+	stored := make([]StoredTensor, len(f.Tensors))
+	for i, t := range f.Tensors {
+		stored[i] = StoredTensor{Name: t.Name, Shape: t.Shape, F32: t.F32, F64: t.F64}
 	}
-	slices.Sort(extra)
-	if faults = append(faults, extra...); len(faults) > 0 {
-		return errors.Errorf("graph: the stored parameters are of another network:\n  %s", strings.Join(faults, "\n  "))
-	}
-	return nil
+	report, err := p.Restore(stored, how)
+	report.Metadata = f.Metadata
+	return report, err
 }

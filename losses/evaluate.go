@@ -106,7 +106,7 @@ func (v *Evaluator) differentiate(g *gorgonia.ExprGraph, loss Loss, cost, x *gor
 		items, nodes := t.Params().Learned(g)
 		wrt = append(wrt, nodes...)
 		for _, item := range items {
-			v.params = append(v.params, item.Name)
+			v.params = append(v.params, t.Params().NameOf(item))
 		}
 	}
 	grads, err := gorgonia.Grad(cost, wrt...)

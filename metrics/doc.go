@@ -7,7 +7,7 @@
 // query's own row left out, or against a gallery. [Search] returns the neighbours
 // themselves, [Recall] measures from them at the least cost, [MostConfused] counts
 // which classes are taken for which, [KMeans] clusters, [Verify] measures thresholds on
-// the distance of two rows.
+// the distance of two rows, [VerifyPairs] on a list of pairs, in cross-validation.
 //
 // # Exactness
 //

@@ -127,3 +127,28 @@ func ExampleReID() {
 	// Output:
 	// Recall@1 0.58 CMC@1 0.00 CMC@2 0.67 mAP 0.45
 }
+
+// Faces as Labeled Faces in the Wild lists them: pairs of the same and of different people,
+// in folds.
+func ExampleVerifyPairs() {
+	faces := metrics.Set{Embeddings: []float32{0, 1, 12, 14, 30, 37}, Dim: 1}
+	pairs := []metrics.Pair{
+		{A: 0, B: 1, Same: true, Fold: 0}, {A: 1, B: 2, Fold: 0},
+		{A: 2, B: 3, Same: true, Fold: 1}, {A: 3, B: 4, Fold: 1},
+		{A: 4, B: 5, Same: true, Fold: 2}, {A: 0, B: 5, Fold: 2},
+	}
+	v, err := metrics.VerifyPairs(context.Background(), faces, pairs, metrics.VerifyOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, f := range v.Folds {
+		fmt.Printf("fold %d: same below %.1f, %.2f right\n", f.Fold, f.Threshold, f.Accuracy)
+	}
+	fmt.Printf("accuracy %.3f ± %.3f\n", v.Accuracy, v.StandardError)
+	// Output:
+	// fold 0: same below 11.5, 0.50 right
+	// fold 1: same below 9.0, 1.00 right
+	// fold 2: same below 6.5, 0.50 right
+	// accuracy 0.667 ± 0.167
+}

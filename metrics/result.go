@@ -17,6 +17,10 @@ type Result struct {
 	LeftOut int // that have none, and count in no retrieval figure
 	Tied    int // of Queries, those with a relevant row exactly as far as another one
 
+	// AllQueries is how many have relevant rows, where Options.MaxQueries had only Queries of
+	// them drawn and measured; zero where all were.
+	AllQueries int
+
 	RecallAt  []int // the K of each entry of Recall
 	Retrieval       // means over the queries, or over the classes with AverageByClass
 
@@ -24,6 +28,8 @@ type Result struct {
 
 	Clustered     bool // whether what follows was measured
 	Clusters      int  // that are not empty
+	AllClasses    int  // of which Options.MaxClustered had some drawn and clustered; zero where all were
+	ClusteredRows int  // of the classes drawn; zero where all were
 	NMI, AMI, ARI float64
 	PairwiseF1    float64
 	Seed          uint64  // of k-means
@@ -47,9 +53,52 @@ func (r Result) RecallOf(k int) (float64, bool) {
 	return 0, false
 }
 
-// Values is the figures in the order of a table: recall_at_K, precision_at_1,
-// r_precision, map_at_r, map, mrr, nmi, ami, ari and pairwise_f1 where clusters were
-// measured, cmc_at_K and cmc_map where cameras are known.
+// Names are those of the figures that there can be, in the order of Values; K stands for a
+// number from 1 on. What begins with cmc needs cameras.
+func Names() []string {
+	names := []string{recallName + "K"}
+	for _, f := range (&Result{Clustered: true}).fields() {
+		names = append(names, f.name)
+	}
+	return append(names, cmcName+"K", cmcMAPName)
+}
+
+// Figure is what a name asks for.
+type Figure struct {
+	RecallAt, CMCAt   int  // K of recall_at_K, cmc_at_K; 0 for others
+	Clusters, Cameras bool // whether it needs them
+}
+
+// FigureOf returns what a name asks for, and whether it is one of Names, with a number of up
+// to six digits in place of K.
+func FigureOf(name string) (Figure, bool) {
+	if k := numberBehind(recallName, name); k > 0 {
+		return Figure{RecallAt: k}, true
+	}
+	if k := numberBehind(cmcName, name); k > 0 || name == cmcMAPName {
+		return Figure{CMCAt: k, Cameras: true}, true
+	}
+	plain := len((&Result{}).fields())
+	for i, f := range (&Result{Clustered: true}).fields() {
+		if f.name == name {
+			return Figure{Clusters: i >= plain}, true
+		}
+	}
+	return Figure{}, false
+}
+
+// numberBehind is the K of a name that is stem and a number as people write it; 0 of others.
+func numberBehind(stem, name string) int {
+	text, ok := strings.CutPrefix(name, stem)
+	k, err := strconv.Atoi(text)
+	if !ok || err != nil || k < 1 || k > 999999 || text != strconv.Itoa(k) {
+		return 0
+	}
+	return k
+}
+
+// Values is the figures in the order of Names: those of clusters where these were measured,
+// those of cameras where these are known.
 func (r Result) Values() []Value {
 	var v []Value
 	for i, k := range r.RecallAt {
@@ -82,16 +131,20 @@ func (r *Result) fields() []field {
 // counts is the whole numbers of the JSON form.
 type counts struct {
 	Queries  int     `json:"queries"`
+	All      int     `json:"queries_in_all,omitempty"` // of which Queries were drawn
 	LeftOut  int     `json:"queries_left_out"`
 	Tied     int     `json:"queries_tied,omitempty"` // not told by earlier versions, which knew no ties
 	ReID     *int    `json:"cmc_queries,omitempty"`
 	ReIDOut  int     `json:"cmc_queries_left_out,omitempty"`
 	Clusters int     `json:"clusters,omitempty"`
+	Classes  int     `json:"classes_in_all,omitempty"` // of which some were drawn and clustered
+	Rows     int     `json:"clustered_rows,omitempty"` // of those
 	Seed     *uint64 `json:"cluster_seed,omitempty"`
 }
 
-// MarshalJSON writes the values, then queries, queries_left_out, queries_tied if there are any, clusters
-// and cluster_seed where clusters were measured, cmc_queries and cmc_queries_left_out
+// MarshalJSON writes the values, then queries, queries_left_out, queries_tied if there are any,
+// queries_in_all where some were drawn, clusters and cluster_seed where clusters were measured,
+// classes_in_all and clustered_rows where some classes were drawn for that, cmc_queries and cmc_queries_left_out
 // where cameras are known. Classes and PerQuery are not written.
 func (r Result) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
@@ -103,12 +156,12 @@ func (r Result) MarshalJSON() ([]byte, error) {
 		}
 		fmt.Fprintf(&b, "%q:%s,", v.Name, number)
 	}
-	c := counts{Queries: r.Queries, LeftOut: r.LeftOut, Tied: r.Tied}
+	c := counts{Queries: r.Queries, LeftOut: r.LeftOut, Tied: r.Tied, All: r.AllQueries}
 	if r.ReID != nil {
 		c.ReID, c.ReIDOut = &r.ReID.Queries, r.ReID.LeftOut
 	}
 	if r.Clustered {
-		c.Clusters, c.Seed = r.Clusters, &r.Seed
+		c.Clusters, c.Classes, c.Rows, c.Seed = r.Clusters, r.AllClasses, r.ClusteredRows, &r.Seed
 	}
 	rest, err := json.Marshal(c)
 	if err != nil {
@@ -124,7 +177,8 @@ func (r *Result) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &c); err != nil {
 		return errors.Wrap(err, "metrics: result")
 	}
-	*r = Result{Queries: c.Queries, LeftOut: c.LeftOut, Tied: c.Tied, Clusters: c.Clusters, Clustered: c.Seed != nil}
+	*r = Result{Queries: c.Queries, LeftOut: c.LeftOut, Tied: c.Tied, AllQueries: c.All,
+		Clusters: c.Clusters, AllClasses: c.Classes, ClusteredRows: c.Rows, Clustered: c.Seed != nil}
 	if c.Seed != nil {
 		r.Seed = *c.Seed
 	}

@@ -264,7 +264,7 @@ func (v *verifier) prepare(s Set, rng *rand.Rand) {
 		v.lo[k], v.hi[k] = v.window(d)
 	}
 	v.fill(gapBuckets)
-	v.count, v.below = make([]int64, 2*len(v.edges)+1), make([]int64, len(v.edges)+1)
+	v.count = make([]int64, 2*len(v.edges)+1)
 }
 
 // spread is at most so many elements of a sorted list, evenly, its ends included.
@@ -293,11 +293,12 @@ func (v *verifier) window(d float64) (lo, hi float32) {
 	return down(key - bound), up(key + bound)
 }
 
-// toKey is the key of a distance, but for rounding.
+// toKey is the key of a distance, but for rounding. Nothing is nearer than 0, and so below
+// it is the key of a threshold.
 func (d Distance) toKey(distance float64) float64 {
 	switch d {
 	case Euclidean:
-		return distance * distance
+		return distance * math.Abs(distance)
 	case Cosine:
 		return distance - 1
 	default:
@@ -338,6 +339,15 @@ func (v *verifier) countImpostors(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if v.sumBelow(); v.result.Impostor == 0 {
+		return errors.Errorf("metrics: verification: no pair of two classes among %d rows drawn of %d; raise MaxRows", v.scan.query.Len(), v.rows)
+	}
+	return nil
+}
+
+// sumBelow makes below, and the number of all impostors, of count.
+func (v *verifier) sumBelow() {
+	v.below = make([]int64, len(v.edges)+1)
 	total := int64(0)
 	for k := range v.below {
 		total += v.count[2*k]
@@ -347,10 +357,6 @@ func (v *verifier) countImpostors(ctx context.Context) error {
 		}
 	}
 	v.result.Impostor = total
-	if total == 0 {
-		return errors.Errorf("metrics: verification: no pair of two classes among %d rows drawn of %d; raise MaxRows", v.scan.query.Len(), v.rows)
-	}
-	return nil
 }
 
 // place is the index in count of a distance.

@@ -80,9 +80,9 @@ func (l *Layers) convPool(name, norm string, x graph.Expr, out int) graph.Expr {
 		y = graph.ConvMaxPool(x, filters, l.bias(name+".bias", x, fanIn, out), w.conv(false), pool)
 	} else {
 		gamma, beta, mean, variance := l.normParams(norm, x, out)
-		if l.Mode == Train {
+		if l.Mode == Train && (l.movesStatistics(norm) || !l.Params.Frozen(name+".weight")) {
 			y = graph.Conv2D(x, filters, graph.Expr{}, w.conv(false))
-			y = graph.BatchNorm{Train: true}.NormPool(y, gamma, beta, mean, variance, pool)
+			y = graph.BatchNorm{Train: l.movesStatistics(norm)}.NormPool(y, gamma, beta, mean, variance, pool)
 		} else {
 			y = graph.BatchNorm{}.NormConvPool(x, filters, gamma, beta, mean, variance, w.conv(false), pool)
 		}

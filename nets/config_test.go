@@ -105,7 +105,7 @@ func TestBuildErrors(t *testing.T) {
 	_, err := nets.Build(nets.Config{Channels: []int{4}}, p, x, nets.Train)
 	require.NoError(t, err)
 	_, err = nets.Build(nets.Config{Channels: []int{5}}, p, x, nets.Train)
-	assert.ErrorContains(t, err, "parameter conv1.weight has shape (4, 3, 3, 3)")
+	assert.ErrorContains(t, err, "parameter backbone.conv1.weight has shape (4, 3, 3, 3)")
 }
 
 func TestRegister(t *testing.T) {

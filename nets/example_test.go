@@ -26,10 +26,10 @@ func ExampleBuild() {
 			fmt.Println(net.Trunk.Shape(), net.Embedding.Shape())
 		}
 	}
-	fmt.Println(params.All()[0].Name, params.Lookup("layer1.0.bn1.running_mean").Value.Shape())
+	fmt.Println(params.All()[0].Name, params.Lookup("backbone.layer1.0.bn1.running_mean").Value.Shape())
 	// Output:
 	// (16, 512) (16, 32)
-	// conv1.weight (64)
+	// backbone.conv1.weight (64)
 }
 
 func ExampleSummary() {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -53,7 +54,7 @@ func (r goldenNet) check(t *testing.T, dt tensor.Dtype, tol float64) {
 	var names []string
 	for _, item := range params.All() {
 		names = append(names, item.Name)
-		want, ok := r.Parameters[item.Name]
+		want, ok := r.Parameters[torchName(item.Name)]
 		require.True(t, ok, "%s is no name of PyTorch's", item.Name)
 		fill(item.Value, want)
 	}
@@ -63,14 +64,22 @@ func (r goldenNet) check(t *testing.T, dt tensor.Dtype, tol float64) {
 	for i, name := range train.names {
 		got, err := graph.Numbers(train.grads[i])
 		require.NoError(t, err)
-		near(t, r.Gradients[name], got, tol, "gradient to "+name)
+		near(t, r.Gradients[torchName(name)], got, tol, "gradient to "+name)
 	}
 	for name, want := range r.Buffers {
-		got, err := graph.Numbers(params.Lookup(name).Value)
+		item := params.Lookup(nets.BackbonePrefix + name)
+		require.NotNil(t, item, name)
+		got, err := graph.Numbers(item.Value)
 		require.NoError(t, err)
 		near(t, want, got, tol, name)
 	}
 	near(t, r.Eval, r.machine(t, params, dt, nets.Eval).run(t), tol, "embeddings in evaluation")
+}
+
+// torchName is a parameter's name in PyTorch's models: without the prefix.
+func torchName(name string) string {
+	_, local, _ := strings.Cut(name, ".")
+	return local
 }
 
 func (r goldenNet) machine(t *testing.T, params *graph.Params, dt tensor.Dtype, mode nets.Mode) *machine {

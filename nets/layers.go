@@ -118,7 +118,7 @@ func (l *Layers) ConvNorm(name, norm string, x graph.Expr, out int, w Window, ac
 		}
 		return l.activateIf(act, l.conv(name, x, out, w, false))
 	}
-	if l.Mode == Eval && x.Err() == nil && !w.Bias {
+	if x.Err() == nil && !w.Bias && (l.Mode == Eval || l.Params.Frozen(name+".weight") && !l.movesStatistics(norm)) {
 		return l.convNorm(name, norm, x, out, w, act)
 	}
 	return l.Norm(norm, l.conv(name, x, out, w, false), act)
@@ -144,7 +144,8 @@ func (l *Layers) convNorm(name, norm string, x graph.Expr, out int, w Window, ac
 
 // Norm is the configured normalisation of each channel of x, (B, C, H, W) or (B, C),
 // with name.weight, name.bias, name.running_mean and name.running_var, (C) each; and,
-// with act, the configured activation.
+// with act, the configured activation. Where name.running_mean is frozen, the running
+// statistics count in training too.
 func (l *Layers) Norm(name string, x graph.Expr, act bool) graph.Expr {
 	if x.Err() != nil || l.Config.Norm == "none" {
 		return l.activateIf(act, x)
@@ -155,7 +156,7 @@ func (l *Layers) Norm(name string, x graph.Expr, act bool) graph.Expr {
 	}
 	fused := act && l.Config.Activation == "relu"
 	gamma, beta, mean, variance := l.normParams(name, x, s[1])
-	y := graph.BatchNorm{Train: l.Mode == Train, Relu: fused}.Norm(x, gamma, beta, mean, variance)
+	y := graph.BatchNorm{Train: l.movesStatistics(name), Relu: fused}.Norm(x, gamma, beta, mean, variance)
 	y = l.done(name, "batch norm", y, 0)
 	return l.activateIf(act && !fused, y)
 }
@@ -167,6 +168,12 @@ func (l *Layers) normParams(name string, x graph.Expr, c int) (gamma, beta, mean
 		l.Params.Weight(g, name+".bias", dt, graph.Fill(0), c),
 		l.Params.Buffer(g, name+".running_mean", dt, graph.Fill(0), c),
 		l.Params.Buffer(g, name+".running_var", dt, graph.Fill(1), c)
+}
+
+// movesStatistics reports whether a normalisation goes by the batch's statistics and moves the
+// running ones towards them: when training, unless these are frozen (graph.Param.LRScale).
+func (l *Layers) movesStatistics(norm string) bool {
+	return l.Mode == Train && !l.Params.Frozen(norm+".running_mean")
 }
 
 func (l *Layers) activateIf(act bool, x graph.Expr) graph.Expr {
@@ -201,7 +208,7 @@ func (l *Layers) ConvNormAdd(name, norm string, x graph.Expr, out int, w Window,
 	}
 	gamma, beta, mean, variance := l.normParams(norm, y, out)
 	y = l.done(norm, "batch norm", y, 0)
-	return graph.BatchNorm{Train: true}.NormAdd(y, gamma, beta, mean, variance, shortcut())
+	return graph.BatchNorm{Train: l.movesStatistics(norm)}.NormAdd(y, gamma, beta, mean, variance, shortcut())
 }
 
 // AddActivate is the activation of x + y, the end of a residual block.

@@ -19,6 +19,12 @@ const (
 	Eval
 )
 
+// The beginnings of the names of a network's parameters.
+const (
+	BackbonePrefix  = "backbone."
+	EmbeddingPrefix = "embedding." // of the embedding's layer, fc, and what stands before it
+)
+
 // Net is a network in a graph.
 type Net struct {
 	Trunk     *gorgonia.Node // features (B, F) before the embedding's layer
@@ -27,8 +33,9 @@ type Net struct {
 }
 
 // Build adds the network of cfg to the graph of x, a node of pictures (B, C, H, W) in
-// float32 or float64, through which no gradient flows. Weights are taken from params and
-// made there at first use, so a second graph with the same params shares them. Where cfg
+// float32 or float64, through which no gradient flows. Weights are taken from params, under
+// BackbonePrefix and EmbeddingPrefix, and made there at first use, so a second graph with the
+// same params shares them. Where cfg
 // leaves InChannels, Height and Width zero, those of x hold. After an error params may
 // hold some of the weights.
 func Build(cfg Config, params *graph.Params, x *gorgonia.Node, mode Mode) (net Net, err error) {
@@ -85,7 +92,7 @@ func (c Config) build(params *graph.Params, x graph.Expr, mode Mode) (trunk, raw
 	if err != nil {
 		return trunk, raw, err
 	}
-	if trunk, err = backbone(c, params, x, mode); err == nil {
+	if trunk, err = backbone(c, params.Sub(BackbonePrefix), x, mode); err == nil {
 		err = trunk.Err()
 	}
 	if err != nil {
@@ -94,7 +101,7 @@ func (c Config) build(params *graph.Params, x graph.Expr, mode Mode) (trunk, raw
 	if s := trunk.Shape(); s.Dims() != 2 || s[0] != x.Shape()[0] {
 		return trunk, raw, errors.Errorf("nets: backbone %s gives shape %v, want (%d, F)", c.Backbone, s, x.Shape()[0])
 	}
-	l := NewLayers(c, params, mode)
+	l := NewLayers(c, params.Sub(EmbeddingPrefix), mode)
 	raw = l.Linear("fc", l.Dropout("dropout", trunk), c.Embedding)
 	return trunk, raw, raw.Err()
 }

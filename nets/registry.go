@@ -11,7 +11,8 @@ import (
 )
 
 // Builder adds a backbone to x's graph: pictures x (B, C, H, W) to features (B, F). It
-// must give the same parameters, by name and shape, in both modes; Layers helps.
+// must give the same parameters, by name and shape, in both modes; Layers helps. p is the part
+// of the network's parameters whose names begin with BackbonePrefix.
 type Builder func(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (trunk graph.Expr, err error)
 
 var registry = struct {

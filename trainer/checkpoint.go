@@ -38,6 +38,8 @@ type state struct {
 
 	Doubts doubts `json:"doubts,omitzero"`
 
+	LRScales map[string]float64 `json:"lr_scales,omitempty"` // as of Options
+
 	Pixels    *metrics.Result `json:"pixels,omitempty"`
 	Before    *metrics.Result `json:"before,omitempty"`
 	Watch     watch           `json:"watch"`
@@ -51,7 +53,7 @@ type state struct {
 const (
 	formatKey  = "medusa"
 	versionKey = "version"
-	version    = "1"
+	version    = "2" // 1 has flat names: see flatnames.go
 
 	kindCheckpoint = "checkpoint"
 	kindModel      = "model"
@@ -64,6 +66,7 @@ type checkpoint struct {
 	data    fingerprint
 	sampler []byte // state of the sampler, state.Drawn batches before state.Step
 	tensors []safetensors.Tensor
+	flat    bool // read from a file of version 1, which had flat names
 }
 
 const samplerTensor = "sampler"
@@ -95,12 +98,25 @@ func (c *checkpoint) write(f folder, name string) error {
 
 // sum is a checksum of the tensors alone: equal for checkpoints of equal weights,
 // whatever the clock said.
-func (c *checkpoint) sum() (string, error) {
+func (c *checkpoint) sum() (string, error) { return sumOf(c.tensors) }
+
+func sumOf(tensors []safetensors.Tensor) (string, error) {
 	sum := sha256.New()
-	if err := safetensors.Write(sum, &safetensors.File{Tensors: c.tensors}); err != nil {
+	if err := safetensors.Write(sum, &safetensors.File{Tensors: tensors}); err != nil {
 		return "", errors.Wrap(err, "trainer: checkpoint")
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// hasSum reports whether a stored checksum is that of the tensors: under their names of today
+// or, in a file of version 1, under those that it has.
+func (c *checkpoint) hasSum(stored string) (bool, error) {
+	sum, err := c.sum()
+	if err != nil || sum == stored || !c.flat {
+		return sum == stored, err
+	}
+	sum, err = sumOf(renamed(c.tensors, flatName))
+	return sum == stored, err
 }
 
 // readCheckpoint reads a checkpoint; an error that wraps os.ErrNotExist says there is none.
@@ -125,6 +141,9 @@ func readCheckpoint(path string) (*checkpoint, error) {
 			continue
 		}
 		c.tensors = append(c.tensors, t)
+	}
+	if c.flat = file.Metadata[versionKey] == flatVersion; c.flat {
+		c.tensors = renamed(c.tensors, nestedName)
 	}
 	return c, nil
 }
@@ -155,17 +174,17 @@ func openChecked(path, kind string) (*safetensors.File, error) {
 		return nil, errors.Errorf("trainer: %s is a %s, want a %s", path, file.Metadata[formatKey], kind)
 	case !file.Checked:
 		return nil, damageError{errors.Errorf("trainer: %s has lost its checksum: the file was altered or damaged", path)}
-	case file.Metadata[versionKey] != version:
-		return nil, errors.Errorf("trainer: %s is of format version %s, this program reads version %s", path, file.Metadata[versionKey], version)
+	case file.Metadata[versionKey] != version && file.Metadata[versionKey] != flatVersion:
+		return nil, errors.Errorf("trainer: %s is of format version %s, this program reads versions %s and %s", path, file.Metadata[versionKey], flatVersion, version)
 	}
 	return file, nil
 }
 
-// restore copies the tensors of a checkpoint into network, loss and solver. All
+// restore copies the tensors of a checkpoint into the parameters and the solver. All
 // differences are listed in one error, and then nothing is changed.
-func (c *checkpoint) restore(net, loss *graph.Params, s *solver) error {
+func (c *checkpoint) restore(params *graph.Params, s *solver) error {
 	want := map[string]safetensors.Tensor{}
-	for _, t := range allTensors(net, loss, s) {
+	for _, t := range allTensors(params, s) {
 		want[t.Name] = t
 	}
 	var faults []string
@@ -189,7 +208,7 @@ func (c *checkpoint) restore(net, loss *graph.Params, s *solver) error {
 		return errors.Errorf("trainer: the checkpoint is of another network, loss or solver:\n  %s", strings.Join(faults, "\n  "))
 	}
 	mine := map[string]safetensors.Tensor{}
-	for _, t := range allTensors(net, loss, s) {
+	for _, t := range allTensors(params, s) {
 		mine[t.Name] = t
 	}
 	for _, t := range c.tensors {
@@ -205,10 +224,15 @@ const solverPrefix = "solver/"
 
 // allTensors lists what a checkpoint holds; the memory is shared, but for the solver's
 // count.
-func allTensors(net, loss *graph.Params, s *solver) []safetensors.Tensor {
-	out := net.Tensors(netPrefix)
-	if loss != nil {
-		out = append(out, loss.Tensors(lossPrefix)...)
+func allTensors(params *graph.Params, s *solver) []safetensors.Tensor {
+	return append(tensorsOf(params), s.tensors(solverPrefix)...)
+}
+
+// tensorsOf is the tensors of a set as a file has them; the memory is shared.
+func tensorsOf(params *graph.Params) []safetensors.Tensor {
+	var out []safetensors.Tensor
+	for _, t := range params.Tensors() {
+		out = append(out, safetensors.Tensor{Name: t.Name, Shape: t.Shape, F32: t.F32, F64: t.F64})
 	}
-	return append(out, s.tensors(solverPrefix)...)
+	return out
 }

@@ -28,8 +28,12 @@ type Config struct {
 	// tenth of the run, but at least 50, if 0; -1: only at the start and at the end.
 	EvalEvery int `json:"eval_every,omitempty" yaml:"eval_every,omitempty"`
 	EvalBatch int `json:"eval_batch,omitempty" yaml:"eval_batch,omitempty"` // pictures at a time in evaluation; 128 if 0
+	// EvalQueries is the number of items that an evaluation searches for, drawn by Seed, each
+	// among the whole gallery: all if 0, but where these make more than 20 billion pairs with
+	// the gallery (141,000 items among themselves) only as many as do; -1: all, whatever that takes.
+	EvalQueries int `json:"eval_queries,omitempty" yaml:"eval_queries,omitempty"`
 	// Metric is the figure of merit on the validation classes, such as recall_at_1 or
-	// map_at_r: larger is better, and between equals MAP@R decides, then the later step.
+	// map_at_r, one of metrics.Names; cmc_at_K and cmc_map need cameras: larger is better, and between equals MAP@R decides, then the later step.
 	// recall_at_1 if empty.
 	Metric string `json:"metric,omitempty" yaml:"metric,omitempty"`
 	// Patience stops the run after so many evaluations in a row of which none brought a better

@@ -131,7 +131,7 @@ func TestNetworksOnDevice(t *testing.T) {
 
 // tensors is everything that a step changes.
 func (s *Stepper) tensors() [][]float32 {
-	return append(graph.Tensors(s.params, s.own), s.solver.state()...)
+	return append(graph.Tensors(s.params), s.solver.state()...)
 }
 
 // near compares the difference with the length of what is wanted. A hinge or a maximum may fall

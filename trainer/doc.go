@@ -37,6 +37,10 @@
 // another place are not. The checksum of 20,000 pictures of 28×28 takes a tenth of a second
 // on two cores.
 //
+// Tensors have one name everywhere, in Params, checkpoints and models: backbone.conv1.weight,
+// embedding.fc.weight, and loss.classifier.weight for the loss's own, or loss.0.… where several
+// parts of a loss have some. Files of format version 1, with flat names, are read as well.
+//
 // A Stepper is the training step alone, for a loop of one's own.
 //
 // # What suits the data
@@ -55,7 +59,7 @@
 // # Exactness
 //
 // A checkpoint holds weights, running statistics, the solver's moments, dropout's
-// counters, the loss's own weights, the sampler's state, the schedule's, the best metric
+// counters, the loss's own weights, memories, counters and random sources, the sampler's state, the schedule's, the best metric
 // and the watch over collapse. Augmentation depends on seed, step and place in the batch
 // alone. A resumed run therefore makes the same weights and the same lines of
 // metrics.jsonl, times aside, as one that was never broken. So do runs with other
@@ -66,6 +70,6 @@
 // The batch is copied into the graph's inputs, the graph computes loss and gradients,
 // both are checked to be finite, the gradient is clipped to a global norm, and the solver
 // moves the weights in one pass. If loss or gradient are not finite, the step is not
-// made, running statistics are put back, and Run ends with a NotFiniteError after a
+// made, running statistics and the loss's state are put back, and Run ends with a NotFiniteError after a
 // checkpoint of the state before.
 package trainer

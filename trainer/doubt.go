@@ -84,9 +84,17 @@ func (t *Trainer) few(r metrics.Result) []Warning {
 	if known && e > 0 {
 		m += fmt.Sprintf(": from class to class, %s has a standard error of about %.2f, and smaller differences mean little", wording.Measure(t.cfg.Metric), e)
 	} else {
-		m += fmt.Sprintf(": one query more or less moves %s by %.3f", wording.Measure(t.cfg.Metric), 1/float64(r.Queries))
+		m += fmt.Sprintf(": one query more or less moves %s by %.3f", wording.Measure(t.cfg.Metric), 1/float64(t.queriesOfMetric(r)))
 	}
 	return []Warning{{Kind: KindFew, Message: m, Advice: t.ways(false, e)}}
+}
+
+// queriesOfMetric is how many queries the metric is the mean of.
+func (t *Trainer) queriesOfMetric(r metrics.Result) int {
+	if figure, _ := metrics.FigureOf(t.cfg.Metric); figure.Cameras && r.ReID != nil {
+		return r.ReID.Queries
+	}
+	return r.Queries
 }
 
 // standardError is that of the metric over the validation classes: the classes are the

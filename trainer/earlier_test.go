@@ -5,12 +5,15 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"medusa/internal/device/cpu"
 	"medusa/internal/safetensors"
 )
 
@@ -116,4 +119,173 @@ func TestEarlierModelEmbeds(t *testing.T) {
 	require.NoError(t, err)
 	want, _ := file.Lookup("embeddings")
 	require.InDeltaSlice(t, want.F32, got, 1e-5)
+}
+
+// Runs whose files have flat names, as those of format version 1, in testdata/earlier; each also
+// has the last checkpoint and the model of the same run unbroken, as that version wrote them.
+// All are of MEDUSA_CPU=generic on linux/amd64.
+var flatRuns = []string{"flat-mlp", "flat-cnn", "flat-resnet", "flat-joint", "flat-two-heads"}
+
+const (
+	expectedLast  = "expected-last.safetensors"
+	expectedModel = "expected-model.safetensors"
+)
+
+// Names of version 1, one of each kind, and what they are today.
+func TestFlatNames(t *testing.T) {
+	for flat, nested := range map[string]string{
+		"net/conv1.weight":                       "backbone.conv1.weight",
+		"net/layer1.0.bn1.running_mean":          "backbone.layer1.0.bn1.running_mean",
+		"net/dropout1.state":                     "backbone.dropout1.state",
+		"net/fc1.bias":                           "backbone.fc1.bias",
+		"net/fc.bias":                            "embedding.fc.bias",
+		"net/dropout.state":                      "embedding.dropout.state",
+		"loss/classifier.weight":                 "loss.classifier.weight",
+		"loss/1.classifier.bias":                 "loss.1.classifier.bias",
+		"solver/count":                           "solver/count",
+		"solver/net/fc.weight/first":             "solver/embedding.fc.weight/first",
+		"solver/net/conv1.weight/second":         "solver/backbone.conv1.weight/second",
+		"solver/loss/0.classifier.weight/second": "solver/loss.0.classifier.weight/second",
+	} {
+		require.Equal(t, nested, nestedName(flat))
+		require.Equal(t, flat, flatName(nested))
+	}
+}
+
+// A run with flat names goes on and becomes, to the bit, what the unbroken run of that version
+// was; so does a run that is begun anew: initial weights do not depend on the names' form.
+func TestFlatRunsGoOn(t *testing.T) {
+	if set, _ := cpu.Instructions(); set != "generic" || runtime.GOARCH != "amd64" {
+		anewWith(t, cpu.Variable+"=generic")
+		return // of another processor the bits are others
+	}
+	for _, name := range flatRuns {
+		t.Run(name, func(t *testing.T) {
+			f := earlierRun(t, name)
+			var told []string
+			cfg, err := Stored(string(f))
+			require.NoError(t, err)
+			o := Options{NoReport: true, NoEmbeddings: true, Notice: func(m string) { told = append(told, m) }}
+			o.Dir = string(f)
+			broken, err := Resume(load(t, cfg), o)
+			require.NoError(t, err)
+			require.Equal(t, 11, broken.state.Step)
+			finishes(t, broken)
+			require.Empty(t, told)
+			sameAsFlat(t, filepath.Join(earlier, name), f)
+
+			o.Dir = filepath.Join(t.TempDir(), "anew")
+			finishes(t, start(t, cfg, o))
+			sameAsFlat(t, filepath.Join(earlier, name), folder(o.Dir))
+		})
+	}
+}
+
+func finishes(t *testing.T, tr *Trainer) {
+	t.Helper()
+	_, err := tr.Run(context.Background())
+	require.NoError(t, err)
+	require.NoError(t, tr.Close())
+}
+
+// sameAsFlat compares a run's end, bit by bit, with that which an earlier version wrote.
+func sameAsFlat(t *testing.T, expected string, f folder) {
+	t.Helper()
+	want, err := readCheckpoint(filepath.Join(expected, expectedLast))
+	require.NoError(t, err)
+	require.True(t, want.flat)
+	got, err := readCheckpoint(f.path(LastFile))
+	require.NoError(t, err)
+	require.False(t, got.flat)
+	require.Equal(t, want.tensors, got.tensors)
+	sum, err := want.sum()
+	require.NoError(t, err)
+	same, err := got.hasSum(sum)
+	require.NoError(t, err)
+	require.True(t, same)
+
+	old, err := safetensors.Open(filepath.Join(expected, expectedModel))
+	require.NoError(t, err)
+	made, err := safetensors.Open(f.path(ModelFile))
+	require.NoError(t, err)
+	require.Equal(t, "1", old.Metadata[versionKey])
+	require.Equal(t, "2", made.Metadata[versionKey])
+	require.Equal(t, renamed(old.Tensors, nestedNetName), made.Tensors)
+}
+
+// Models with flat names are loaded, and embed as those that have today's.
+func TestFlatModelsEmbed(t *testing.T) {
+	for _, name := range flatRuns {
+		t.Run(name, func(t *testing.T) {
+			cfg, err := Stored(filepath.Join(earlier, name))
+			require.NoError(t, err)
+			old, err := LoadModel(filepath.Join(earlier, name, expectedModel))
+			require.NoError(t, err)
+			defer old.Close()
+			file, err := safetensors.Open(filepath.Join(earlier, name, expectedModel))
+			require.NoError(t, err)
+			file.Metadata[versionKey], file.Tensors = version, renamed(file.Tensors, nestedNetName)
+			path := filepath.Join(t.TempDir(), ModelFile)
+			var b bytes.Buffer
+			require.NoError(t, safetensors.Write(&b, file))
+			require.NoError(t, os.WriteFile(path, b.Bytes(), 0o644))
+			today, err := LoadModel(path)
+			require.NoError(t, err)
+			defer today.Close()
+			data := load(t, cfg)
+			x, err := old.Embed(context.Background(), data.Test)
+			require.NoError(t, err)
+			y, err := today.Embed(context.Background(), data.Test)
+			require.NoError(t, err)
+			require.Equal(t, x, y)
+			require.NotEmpty(t, x)
+		})
+	}
+}
+
+// The best checkpoint of a run with flat names is found to be the run's, also after the run went
+// on; and where a process was killed before it wrote it, it is written anew, to be found again.
+func TestFlatBestIsFound(t *testing.T) {
+	f := earlierRun(t, "flat-cnn")
+	cfg, err := Stored(string(f))
+	require.NoError(t, err)
+	last, err := readCheckpoint(f.path(LastFile))
+	require.NoError(t, err)
+	require.True(t, last.flat)
+	best, err := readCheckpoint(f.path(BestFile))
+	require.NoError(t, err)
+	same, err := best.hasSum(last.state.BestSum)
+	require.NoError(t, err)
+	require.True(t, same)
+	same, err = best.hasSum("0" + last.state.BestSum[1:])
+	require.NoError(t, err)
+	require.False(t, same)
+
+	// The state is the best: begin again at the best step, without the best file.
+	text, err := os.ReadFile(f.path(BestFile))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(f.path(LastFile), text, 0o644))
+	require.NoError(t, os.Remove(f.path(PreviousFile)))
+	require.NoError(t, os.Remove(f.path(BestFile)))
+	for range 2 {
+		tr, err := Resume(load(t, cfg), Options{Dir: string(f), NoReport: true, NoEmbeddings: true})
+		require.NoError(t, err)
+		require.NoError(t, tr.checkBest())
+		finishes(t, tr)
+	}
+}
+
+// anewWith runs the test in a process of its own with one more variable in the environment.
+func anewWith(t *testing.T, variable string) {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	if runtime.GOARCH != "amd64" {
+		t.Skip("the bits are those of linux/amd64")
+	}
+	cmd := exec.Command(exe, "-test.run", "^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), variable)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, string(out), "PASS")
 }

@@ -85,6 +85,17 @@ func (e *embedder) datasetTelling(ctx context.Context, d *items, norm datasets.N
 	})
 }
 
+// pixels is the embeddings (N, E) of normalised pictures (N, C, H, W).
+func (e *embedder) pixels(ctx context.Context, pixels []float32) ([]float32, error) {
+	if len(pixels)%e.in != 0 {
+		return nil, errors.Errorf("trainer: %d numbers are no whole pictures of %d", len(pixels), e.in)
+	}
+	return e.run(ctx, len(pixels)/e.in, func(dst []float32, from, to int) error {
+		copy(dst, pixels[from*e.in:to*e.in])
+		return nil
+	})
+}
+
 // run is the embeddings of n pictures, which fill provides a batch at a time. A short
 // last batch is filled up with what was there before, and that part of the result dropped.
 func (e *embedder) run(ctx context.Context, n int, fill func(dst []float32, from, to int) error) (out []float32, err error) {

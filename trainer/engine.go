@@ -54,9 +54,8 @@ func (e *engine) end() (stepResult, error) {
 // flying is how many steps were begun and have not ended.
 func (e *engine) flying() int { return e.solver.flying }
 
-// newEngine takes what a step changes besides learned tensors from the sets; nil ones are left
-// out.
-func newEngine(s *step, solver *solver, dev *graph.Device, sets ...*graph.Params) (*engine, error) {
+// newEngine takes what a step changes besides learned tensors from params.
+func newEngine(s *step, solver *solver, dev *graph.Device, params *graph.Params) (*engine, error) {
 	e := &engine{step: s, solver: solver}
-	return e, e.guard.open(dev, sets...)
+	return e, e.guard.open(dev, params)
 }

@@ -2,18 +2,20 @@ package trainer
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/wording"
 	"medusa/metrics"
 )
 
-// recallAt is the K of Recall@K that every evaluation measures.
-var recallAt = []int{1, 2, 4, 8}
+// recallAt and cmcAt are the K of Recall@K and of CMC@K that every evaluation measures; that
+// of the run's metric comes to them.
+var recallAt, cmcAt = []int{1, 2, 4, 8}, []int{1, 5, 10}
 
 // measure evaluates d; clustering, which takes k-means, only if asked for or needed.
 func (t *Trainer) measure(ctx context.Context, d *items, clustering bool) (metrics.Result, error) {
@@ -25,8 +27,8 @@ func (t *Trainer) measure(ctx context.Context, d *items, clustering bool) (metri
 }
 
 func (t *Trainer) score(ctx context.Context, d *items, x []float32, clustering bool) (metrics.Result, error) {
-	needed := slices.Contains([]string{"nmi", "ami", "ari", "pairwise_f1"}, t.cfg.Metric)
-	r, err := t.retrieve(ctx, d, x, t.step.size, metrics.Options{NoClustering: !clustering && !needed, PerClass: true})
+	needed, _ := metrics.FigureOf(t.cfg.Metric)
+	r, err := t.retrieve(ctx, d, x, t.step.size, metrics.Options{NoClustering: !clustering && !needed.Clusters, PerClass: true})
 	if err == nil {
 		err = finiteResult(r)
 	}
@@ -34,27 +36,63 @@ func (t *Trainer) score(ctx context.Context, d *items, x []float32, clustering b
 }
 
 // retrieve measures retrieval among d's pictures by x, of dim numbers each, as their roles
-// and cameras say.
+// and cameras say. o.MaxQueries may bound the queries further than the configuration does.
 func (t *Trainer) retrieve(ctx context.Context, d *items, x []float32, dim int, o metrics.Options) (metrics.Result, error) {
 	parts, err := retrievalOf(d, x, dim)
 	if err != nil {
 		return metrics.Result{}, err
 	}
-	o.RecallAt, o.Seed, o.OwnRows = t.recallAt(), t.cfg.Seed, parts.own
+	needed, _ := metrics.FigureOf(t.cfg.Metric)
+	o.RecallAt, o.CMCAt = withK(recallAt, needed.RecallAt), withK(cmcAt, needed.CMCAt)
+	o.Seed, o.OwnRows = t.cfg.Seed, parts.own
+	o.MaxClustered = maxClustered
+	if most := t.maxQueries(len(parts.queries), len(parts.rows)); most > 0 && (o.MaxQueries == 0 || most < o.MaxQueries) {
+		o.MaxQueries = most
+	}
 	o.Progress = func(stage metrics.Stage, done, total int) { t.progress(ctx, "measuring "+string(stage), done, total) }
 	return metrics.Evaluate(ctx, parts.query, parts.gallery, o)
 }
 
-// recallAt is the K of Recall@K, that of the run's metric among them.
-func (t *Trainer) recallAt() []int {
-	at := slices.Clone(recallAt)
-	if k, ok := strings.CutPrefix(t.cfg.Metric, "recall_at_"); ok {
-		if k, err := strconv.Atoi(k); err == nil && !slices.Contains(at, k) {
-			at = append(at, k)
-			slices.Sort(at)
+// Bounds of what an evaluation costs that grows with the square of a set: with them it takes
+// minutes, and the largest sets that figures are published of (iNaturalist's 136,093 test
+// pictures, the 11,316 test classes of Stanford Online Products) are measured whole.
+const (
+	maxPairs     = 20e9    // of a query and an item of the gallery
+	maxClustered = 1e9     // items × clusters
+	leastQueries = 1 << 12 // are searched for in any gallery: a share has a standard error of 0.008 at most
+)
+
+// maxQueries is how many of so many queries are searched for in a gallery of so many items, as
+// metrics.Options.MaxQueries has it.
+func (t *Trainer) maxQueries(queries, gallery int) int {
+	switch asked := t.cfg.EvalQueries; {
+	case asked > 0:
+		return asked
+	case asked < 0 || float64(queries)*float64(gallery) <= maxPairs:
+		return 0
+	}
+	return max(int(maxPairs/float64(gallery)), leastQueries)
+}
+
+// tellDrawn says before the first evaluation that not all of a set is searched for.
+func (t *Trainer) tellDrawn() {
+	if d, set := t.data.measured(); d != nil {
+		queries, gallery := len(d.Queries()), len(d.Gallery())
+		if n := t.maxQueries(queries, gallery); n > 0 && n < queries {
+			t.notice(fmt.Sprintf("%s of the %s %s %s are searched for, drawn at random, each among all %s of the gallery: a share such as Recall@1 has a standard error of up to %.2g (%s searches for all)",
+				wording.Thousands(n), wording.Thousands(queries), set, d.noun(), wording.Thousands(gallery), 0.5/math.Sqrt(float64(n)), t.name("EvalQueries", "-1")))
 		}
 	}
-	return at
+}
+
+// withK is a list of K with one more, 0 for none.
+func withK(list []int, k int) []int {
+	list = slices.Clone(list)
+	if k > 0 && !slices.Contains(list, k) {
+		list = append(list, k)
+		slices.Sort(list)
+	}
+	return list
 }
 
 // finiteResult returns an error if one of r's figures is not finite.
@@ -108,6 +146,7 @@ func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	phase := During
 	if s.Step == 0 {
 		phase = Before
+		t.tellDrawn()
 		if err := t.measurePixels(ctx); err != nil {
 			return err
 		}

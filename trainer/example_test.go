@@ -1,12 +1,14 @@
 package trainer_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log"
 	"os"
 	"path/filepath"
 
+	"medusa/graph"
 	"medusa/nets"
 	"medusa/samplers"
 	"medusa/trainer"
@@ -125,4 +127,64 @@ func ExampleStepper() {
 	}
 	fmt.Println(last < first/10)
 	// Output: true
+}
+
+// A loop of one's own: begin with another network's backbone, learn the embedding's layer alone,
+// look at an embedding, and save a model.
+func ExampleStepper_Params() {
+	net := nets.Config{Channels: []int{4, 8}, Embedding: 8, Height: 14, Width: 14}
+	trained, err := trainer.NewStepper(trainer.StepperConfig{Net: net, Batch: 8, Seed: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer trained.Close()
+	theirs, err := trained.Params()
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	net.Embedding = 4
+	s, err := trainer.NewStepper(trainer.StepperConfig{Net: net, Batch: 8, Seed: 2, LRScales: map[string]float64{"backbone.": 0}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer s.Close()
+	ours, err := s.Params()
+	if err != nil {
+		log.Fatal(err)
+	}
+	report, err := ours.Restore(theirs.Sub("backbone.").Tensors(), graph.Loading{
+		Mapping: graph.MapPrefix("", "backbone."),
+		Partial: graph.Partial{Missing: []string{"embedding."}},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(report)
+
+	for step := range 3 {
+		for i := range s.Pictures() {
+			s.Pictures()[i] = float32(i * (step + 1) % 7)
+		}
+		for i := range s.Labels() {
+			s.Labels()[i] = float32(i / 2)
+		}
+		if _, err := s.Step(); err != nil {
+			log.Fatal(err)
+		}
+	}
+	x, err := s.Embed(context.Background(), make([]float32, 2*14*14))
+	if err != nil {
+		log.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := s.Save(&file, trainer.ModelInfo{}); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(x)/s.EmbeddingSize(), "embeddings;", file.Len() > 0)
+	// Output:
+	// loaded 10 of 12 tensors
+	//   embedding.fc.weight (4, 8) is missing
+	//   embedding.fc.bias (4) is missing
+	// 2 embeddings; true
 }

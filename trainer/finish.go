@@ -157,7 +157,7 @@ func (t *Trainer) takeBest() error {
 			"put them back, or resume and keep the last ones (%s %s): %v", t.state.BestStep, field.Name("Keep"), Last, err)
 		return causedBy{err, ErrBestLost}
 	}
-	if err := best.restore(t.params, t.own, t.solver); err != nil {
+	if err := best.restore(t.params, t.solver); err != nil {
 		return err
 	}
 	return t.push()

@@ -110,8 +110,8 @@ func TestForeignCheckpoint(t *testing.T) {
 			b, err := configText(other)
 			require.NoError(t, err)
 			f.Metadata["config"] = string(b)
-		}, []string{"of another network", "net/fc.weight has shape [8 128], want [6 32]", "is missing"}},
-		"of a later version": {func(f *safetensors.File) { f.Metadata[versionKey] = "2" }, []string{"format version 2"}},
+		}, []string{"of another network", "embedding.fc.weight has shape [8 128], want [6 32]", "is missing"}},
+		"of a later version": {func(f *safetensors.File) { f.Metadata[versionKey] = "3" }, []string{"format version 3, this program reads versions 1 and 2"}},
 		"a model":            {func(f *safetensors.File) { f.Metadata[formatKey] = kindModel }, []string{"is a model, want a checkpoint"}},
 		"of another program": {func(f *safetensors.File) { delete(f.Metadata, formatKey) }, []string{"was not written by Medusa"}},
 		"without a state":    {func(f *safetensors.File) { delete(f.Metadata, "state") }, []string{"state"}},
@@ -124,7 +124,7 @@ func TestForeignCheckpoint(t *testing.T) {
 			b, err := configText(other.Defaults())
 			require.NoError(t, err)
 			f.Metadata["config"] = string(b)
-		}, []string{"solver/net/fc.weight/first"}},
+		}, []string{"solver/embedding.fc.weight/first"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, whole, 0o644))

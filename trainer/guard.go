@@ -19,16 +19,11 @@ type guard struct {
 
 const guardTurns = 2
 
-func (g *guard) open(dev *graph.Device, sets ...*graph.Params) error {
+func (g *guard) open(dev *graph.Device, params *graph.Params) error {
 	var live [][]float32
-	for _, p := range sets {
-		if p == nil {
-			continue
-		}
-		for _, item := range p.All() {
-			if item.Buffer {
-				live = append(live, item.Value.Float32s())
-			}
+	for _, item := range params.All() {
+		if item.Buffer {
+			live = append(live, item.Value.Float32s())
 		}
 	}
 	for turn := range guardTurns {

@@ -156,6 +156,9 @@ type Result struct {
 	// the test classes At holds what the thresholds of the validation classes give, those of
 	// AtFAR and that of the equal error rate, in this order.
 	Verification map[string]metrics.Verification `json:"verification,omitempty"`
+	// Pairs tells the same, and the accuracy in cross-validation, of the pairs that a set
+	// lists, by set; PairTable shows it.
+	Pairs map[string]ListedPairs `json:"pairs,omitempty"`
 
 	On string `json:"on,omitempty"`
 	// Protocol says in a sentence what was measured on what.

@@ -158,6 +158,14 @@ func (d *items) Sequences() datasets.Groups {
 	return datasets.Groups{}
 }
 
+// Pairs are those that d lists; nil if there is no list.
+func (d *items) Pairs() []datasets.Pair {
+	if own, ok := d.Set.(datasets.Paired); ok {
+		return own.Pairs()
+	}
+	return nil
+}
+
 // check says what of a Set of one's own cannot be, so that nothing fails later. like, if not
 // nil, is the set whose shape it must have.
 func (d *items) check(like *items) (err error) {
@@ -186,6 +194,11 @@ func (d *items) check(like *items) (err error) {
 			if i < 0 || i >= d.Len() || k > 0 && i <= list[k-1] {
 				return errors.Errorf("its %s name item %d, want items 0 … %d in ascending order, each once", what, i, d.Len()-1)
 			}
+		}
+	}
+	for k, p := range d.Pairs() {
+		if n := d.Len(); p.A < 0 || p.A >= n || p.B < 0 || p.B >= n {
+			return errors.Errorf("its pair %d is of items %d and %d, want items 0 … %d", k, p.A, p.B, n-1)
 		}
 	}
 	for what, g := range map[string]datasets.Groups{"cameras": d.Cameras(), "sequences": d.Sequences()} {

@@ -3,7 +3,7 @@ package trainer
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +29,7 @@ const (
 	childPlain = "MEDUSA_TEST_PLAIN"  // without a report if not empty
 	childKill  = "MEDUSA_TEST_KILL"   // the event of package filewrite, from 1, at which the process kills itself
 	childTrace = "MEDUSA_TEST_EVENTS" // prints the events if not empty
+	childSteer = "MEDUSA_TEST_STEER"  // writes a byte after each step and reads one if not empty
 )
 
 // child is the process that is killed: it starts the run, or goes on with it.
@@ -48,12 +49,25 @@ func child(dir string) error {
 	if _, err := os.Stat(folder(dir).path(StoredFile)); err == nil {
 		make = func(_ Config, data Data, o Options) (*Trainer, error) { return Resume(data, o) }
 	}
-	t, err := make(cfg, data, Options{Dir: dir, NoReport: os.Getenv(childPlain) != ""})
+	o := Options{Dir: dir, NoReport: os.Getenv(childPlain) != ""}
+	if os.Getenv(childSteer) != "" {
+		o.Hooks = []Hook{{Step: steered}}
+	}
+	t, err := make(cfg, data, o)
 	if err != nil {
 		return err
 	}
 	defer t.Close()
 	_, err = t.Run(context.Background())
+	return err
+}
+
+// steered tells the parent process of a step, and waits until it may go on.
+func steered(context.Context, StepInfo) error {
+	if _, err := os.Stdout.Write([]byte{0}); err != nil {
+		return err
+	}
+	_, err := os.Stdin.Read([]byte{0})
 	return err
 }
 
@@ -98,36 +112,42 @@ func TestKilledRunIsTheUnbrokenOne(t *testing.T) {
 }
 
 func killedRunIsTheUnbrokenOne(t *testing.T) {
+	rng := newRandom(t)
 	data := pictures(t)
 	whole, broken := filepath.Join(t.TempDir(), "whole"), filepath.Join(t.TempDir(), "broken")
-	began := time.Now()
 	require.NoError(t, command(t, data, whole).Run())
-	took := time.Since(began)
-	seed := uint64(began.UnixNano())
-	t.Logf("seed %d, unbroken run %v", seed, took)
-	rng := rand.New(rand.NewPCG(seed, 0))
-	kills := 0
-	for kills < 8 {
-		c := command(t, data, broken)
-		require.NoError(t, c.Start())
-		alarm := time.AfterFunc(time.Duration(rng.Int64N(int64(took)/2)), func() { c.Process.Kill() })
-		err := c.Wait()
-		alarm.Stop()
-		if err == nil {
-			break
-		}
-		var exit *exec.ExitError
-		require.True(t, errors.As(err, &exit) && exit.ExitCode() == killed, "ended by itself: %v", err)
-		kills++
+	// At most 8 × (30 + 5) of the 300 steps are done before the last kill.
+	for i := range 8 {
+		killAfter(t, command(t, data, broken), i%2*rng.IntN(31), 5, time.Duration(rng.Int64N(int64(50*time.Millisecond))))
 		if _, err := os.Stat(folder(broken).path(StoredFile)); err == nil {
 			_, err = Stored(broken) // the folder can be loaded at any moment
 			require.NoError(t, err)
 		}
 	}
-	require.NotZero(t, kills)
-	require.NoError(t, command(t, data, broken).Run()) // also for a run that is done
-	t.Logf("killed %d times", kills)
+	require.NoError(t, command(t, data, broken).Run())
+	require.NoError(t, command(t, data, broken).Run(), "also a run that is done")
 	sameRun(t, whole, broken)
+}
+
+// killAfter kills a child that has taken so many steps and does more of them, or waits behind
+// these: however fast it is, it does not end before.
+func killAfter(t *testing.T, c *exec.Cmd, steps, more int, pause time.Duration) {
+	t.Helper()
+	c.Env = append(c.Env, childSteer+"=1")
+	in, err := c.StdinPipe()
+	require.NoError(t, err)
+	out, err := c.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, c.Start())
+	_, err = in.Write(make([]byte, steps+more))
+	require.NoError(t, err)
+	_, err = io.ReadFull(out, make([]byte, steps))
+	require.NoError(t, err, "the child ended by itself")
+	time.Sleep(pause) // to a random moment; none of them is wrong
+	require.NoError(t, c.Process.Kill())
+	err = c.Wait()
+	var exit *exec.ExitError
+	require.True(t, errors.As(err, &exit) && exit.ExitCode() == killed, "ended by itself: %v", err)
 }
 
 // An instruction set that the machine has not is no quiet other choice.

@@ -2,7 +2,9 @@ package trainer
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -192,4 +194,59 @@ func TestCamerasAreKeptApart(t *testing.T) {
 		require.True(t, titles[title], title)
 	}
 	require.NotZero(t, r.Verification[SetTest].Genuine)
+}
+
+// The kept model may be chosen by a metric of cameras, where they are known.
+func TestModelIsChosenAcrossCameras(t *testing.T) {
+	cfg := Config{
+		Data: DataConfig{Path: sample(t, "market"), Copies: IgnoreCopies, Val: "0.5"},
+		Net:  nets.Config{Backbone: "mlp", Hidden: []int{4}, Embedding: 4},
+		Loss: "contrastive", Sampler: samplers.Config{P: 2, K: 2}, Steps: 4, EvalEvery: 2, CheckpointEvery: -1, Threads: 1,
+	}
+	for _, metric := range []string{"cmc_map", "cmc_at_1", "cmc_at_3"} {
+		cfg.Metric = metric
+		best := -1.0
+		tr, r := run(t, cfg, Options{NoReport: true, Hooks: []Hook{{Evaluated: func(_ context.Context, i EvalInfo) error {
+			want := i.Result.ReID.MAP
+			if figure, _ := metrics.FigureOf(metric); figure.CMCAt > 0 {
+				want = i.Result.ReID.CMC[map[string]int{"cmc_at_1": 0, "cmc_at_3": 1}[metric]]
+			}
+			require.Equal(t, want, i.Value)
+			require.Equal(t, metric, i.Metric)
+			if i.Set == SetValidation && i.Phase != RawPixels {
+				best = max(best, i.Value)
+			}
+			return nil
+		}}}})
+		require.NotNil(t, tr.data.Val)
+		require.Equal(t, metric, r.Metric)
+		require.Equal(t, best, r.BestValue)
+	}
+	// Where they are not, or nothing is seen by two of them, this is said before anything is
+	// learned.
+	refused := func(c Config, want string) {
+		t.Helper()
+		d, err := Load(c.Data, 1, LoadOptions{})
+		require.NoError(t, err)
+		defer d.Close()
+		_, err = New(c, d, Options{Dir: t.TempDir()})
+		require.ErrorContains(t, err, want)
+	}
+	cfg.Metric = "cmc_at_5"
+	cfg.Data = DataConfig{Path: sample(t, "folders"), Val: "0.34", Copies: IgnoreCopies}
+	refused(cfg, "Metric is cmc_at_5, but nothing says which cameras took the validation pictures")
+	cfg.Data.Val, cfg.Data.Test = "none", "0.34"
+	refused(cfg, "nothing says which cameras took the test pictures")
+
+	table := "path,label,camera\n"
+	for c := range 4 {
+		for i := range 4 {
+			table += fmt.Sprintf("class%d/%d.png,c%d,%d\n", c, i, c, c)
+		}
+	}
+	dir := filepath.Join(sample(t, "folders"), "set")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "list.csv"), []byte(table), 0o666))
+	cfg.Data = DataConfig{Path: filepath.Join(dir, "list.csv"), Val: "0.5", Copies: IgnoreCopies}
+	refused(cfg, "none of the validation pictures is of one class with another camera's")
+	require.ErrorContains(t, Config{Metric: "cmc"}.Validate(), `Metric is "cmc", want one of recall_at_K, precision_at_1, r_precision, map_at_r, map, mrr, nmi, ami, ari, pairwise_f1, cmc_at_K, cmc_map with a number in place of K`)
 }

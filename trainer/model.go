@@ -41,29 +41,37 @@ const modelBatch = 64
 // writeModel writes the weights as they are.
 func (t *Trainer) writeModel(step int) error {
 	info := ModelInfo{Net: t.cfg.Net, Normalisation: t.data.Norm, Classes: t.data.Train.NumClasses(), Loss: t.cfg.Loss, Step: step}
-	if t.data.Train.pictures() != nil {
-		info.Resize, info.Invert = t.cfg.Data.Resize, t.cfg.Data.Invert
+	if p := t.data.Train.pictures(); p != nil {
+		info.Resize, info.Invert = t.cfg.Data.Resize, p.Inverted()
 		info.Range = cmp.Or(t.data.Train.Range(), datasets.RangeAuto)
 	}
+	file, err := modelFile(t.params, info, t.device)
+	if err != nil {
+		return err
+	}
+	return t.dir.write(ModelFile, func(w io.Writer) error { return safetensors.Write(w, file) })
+}
+
+// modelFile is the network of info with its weights out of params, which dev holds.
+func modelFile(params *graph.Params, info ModelInfo, dev *graph.Device) (*safetensors.File, error) {
 	b, err := json.Marshal(info)
 	if err != nil {
-		return errors.Wrap(err, "trainer: model")
+		return nil, errors.Wrap(err, "trainer: model")
 	}
-	// Training keeps more than a model needs: dropout's state.
+	// Training keeps more than a model needs: the loss's parameters, dropout's state.
 	needed := graph.NewParams(0)
-	e, err := newEmbedder(t.cfg.Net, needed, 1, nil)
+	e, err := newEmbedder(info.Net, needed, 1, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	e.close()
-	if err := t.device.Fetch(graph.Tensors(t.params)...); err != nil {
-		return err
+	if err := dev.Fetch(graph.Tensors(params)...); err != nil {
+		return nil, err
 	}
-	tensors := slices.DeleteFunc(t.params.Tensors(""), func(s safetensors.Tensor) bool { return needed.Lookup(s.Name) == nil })
-	meta := map[string]string{formatKey: kindModel, versionKey: version, "model": string(b), "step": strconv.Itoa(step)}
-	return t.dir.write(ModelFile, func(w io.Writer) error {
-		return safetensors.Write(w, &safetensors.File{Metadata: meta, Tensors: tensors})
-	})
+	return &safetensors.File{
+		Metadata: map[string]string{formatKey: kindModel, versionKey: version, "model": string(b), "step": strconv.Itoa(info.Step)},
+		Tensors:  slices.DeleteFunc(tensorsOf(params), func(s safetensors.Tensor) bool { return needed.Lookup(s.Name) == nil }),
+	}, nil
 }
 
 // LoadModel reads a model.safetensors that a run left. Close it when done.
@@ -79,11 +87,25 @@ func LoadModel(path string) (*Model, error) {
 	if m.eval, err = newEmbedder(m.info.Net, m.params, modelBatch, nil); err != nil {
 		return nil, errors.Wrapf(err, "trainer: %s", path)
 	}
-	if err := m.params.Restore(file.Tensors, ""); err != nil {
+	if err := m.restore(file); err != nil {
 		m.Close()
 		return nil, errors.Wrapf(err, "trainer: %s", path)
 	}
 	return m, nil
+}
+
+// restore takes the weights of a model file.
+func (m *Model) restore(file *safetensors.File) error {
+	stored := make([]graph.StoredTensor, len(file.Tensors))
+	for i, t := range file.Tensors {
+		stored[i] = graph.StoredTensor{Name: t.Name, Shape: t.Shape, F32: t.F32, F64: t.F64}
+	}
+	var how graph.Loading
+	if file.Metadata[versionKey] == flatVersion {
+		how.Mapping = func(name string) (string, bool) { return nestedNetName(name), true }
+	}
+	_, err := m.params.Restore(stored, how)
+	return err
 }
 
 // Info is what the model says about itself.
@@ -103,7 +125,8 @@ func (m *Model) Options() datasets.Options {
 }
 
 // Embed is the embeddings (N, E) of d's items, row-major. Pictures and vectors of files are
-// opened with Options.
+// opened with Options. Pictures that need no labels and no Dataset are for EmbedFiles,
+// EmbedFile, EmbedReader and EmbedImage.
 func (m *Model) Embed(ctx context.Context, d datasets.Set) ([]float32, error) {
 	set, err := toEmbed(d)
 	if err != nil {
@@ -115,14 +138,7 @@ func (m *Model) Embed(ctx context.Context, d datasets.Set) ([]float32, error) {
 // EmbedPixels is the embeddings (N, E) of pictures (N, C, H, W), or of vectors (N, D), that
 // are normalised already (by Info().Normalisation), row-major.
 func (m *Model) EmbedPixels(ctx context.Context, pixels []float32) ([]float32, error) {
-	in := m.eval.in
-	if len(pixels)%in != 0 {
-		return nil, errors.Errorf("trainer: %d numbers are no whole pictures of %d", len(pixels), in)
-	}
-	return m.eval.run(ctx, len(pixels)/in, func(dst []float32, from, to int) error {
-		copy(dst, pixels[from*in:to*in])
-		return nil
-	})
+	return m.eval.pixels(ctx, pixels)
 }
 
 // Close gives back what the model holds, once the batch that is being embedded is done;

@@ -14,17 +14,21 @@ type monitor struct {
 	x, y  []float32 // embeddings (B, E) and labels (B)
 	share *graph.Kept
 	vm    gorgonia.VM
+	dev   *graph.Device
+	used  [][]float32 // of the loss's own tensors: the monitor computes on the host
 }
 
-// newMonitor is nil if the loss does not tell its active share.
-func newMonitor(loss losses.Loss, batch, size int) (_ *monitor, err error) {
+// newMonitor is nil if the loss does not tell its active share. It changes no state of the
+// loss's, such as a memory; dev is where params live.
+func newMonitor(loss losses.Loss, batch, size int, params *graph.Params, dev *graph.Device) (_ *monitor, err error) {
 	l, ok := loss.(losses.Monitor)
 	if !ok {
 		return nil, nil
 	}
 	defer graph.Guard("building the active share", &err)
-	m := &monitor{}
+	m := &monitor{dev: dev}
 	g := gorgonia.NewGraph()
+	params.Observe(g)
 	x, embeddings := input(g, "embeddings", batch, size)
 	y, labels := input(g, "labels", batch)
 	m.x, m.y = embeddings, labels
@@ -35,6 +39,9 @@ func newMonitor(loss losses.Loss, batch, size int) (_ *monitor, err error) {
 	if m.share, err = graph.Keep(share); err != nil {
 		return nil, err
 	}
+	for _, item := range params.Used(g) {
+		m.used = append(m.used, item.Value.Float32s())
+	}
 	m.vm, err = graph.NewMachine(g)
 	return m, err
 }
@@ -44,6 +51,9 @@ func (m *monitor) of(embeddings []float32, labels []float32) (_ float64, err err
 	defer graph.Guard("running the active share", &err)
 	copy(m.x, embeddings)
 	copy(m.y, labels)
+	if err := m.dev.Fetch(m.used...); err != nil {
+		return 0, errors.Wrap(err, "trainer: active share")
+	}
 	m.vm.Reset()
 	if err := m.vm.RunAll(); err != nil {
 		return 0, errors.Wrap(err, "trainer: active share")

@@ -147,11 +147,11 @@ func (t *Trainer) readBest(name string) (*checkpoint, error) {
 	if err := c.data.same(t.fingerprint); err != nil {
 		return nil, errors.Wrapf(err, "trainer: %s is of another run", path)
 	}
-	sum, err := c.sum()
+	same, err := c.hasSum(s.BestSum)
 	if err != nil {
 		return nil, err
 	}
-	if s.BestSum != "" && s.BestSum != sum || s.BestValue != c.state.BestValue {
+	if s.BestSum != "" && !same || s.BestValue != c.state.BestValue {
 		return nil, errors.Errorf("trainer: %s is of another run: its weights are others than those that this run measured at step %d", path, s.BestStep)
 	}
 	return c, nil

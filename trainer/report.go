@@ -115,17 +115,25 @@ func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
 		return err
 	}
 	full, err := metrics.Evaluate(ctx, parts.query, parts.gallery,
-		metrics.Options{OwnRows: parts.own, PerQuery: true, NoClustering: true,
-			Progress: func(_ metrics.Stage, done, total int) { r.progress(ctx, "each query", done, total) }})
+		metrics.Options{OwnRows: parts.own, PerQuery: true, NoClustering: true, Seed: r.trainer.cfg.Seed,
+			MaxQueries: r.trainer.maxQueries(len(parts.queries), len(parts.rows)),
+			Progress:   func(_ metrics.Stage, done, total int) { r.progress(ctx, "each query", done, total) }})
 	if err != nil {
 		return err
 	}
 	d.PerQueryAP = make([]float64, set.Len())
 	for i := range d.PerQueryAP {
-		d.PerQueryAP[i] = math.NaN() // no query, or no match in the gallery
+		d.PerQueryAP[i] = math.NaN() // no query, or none that was drawn, or no match in the gallery
 	}
+	var drawn []int // rows of the queries that have neighbours to show
 	for _, q := range full.PerQuery {
 		d.PerQueryAP[parts.queries[q.Row]] = q.MAPAtR
+		if full.AllQueries > 0 {
+			drawn = append(drawn, q.Row)
+		}
+	}
+	if drawn != nil {
+		parts = parts.only(drawn)
 	}
 	d.APName = "MAP@R"
 	r.progress(ctx, "neighbours", 0, 0)
@@ -189,16 +197,18 @@ func (r *reporter) metrics() []report.Metric {
 // addThresholds shows how well a threshold tells whether two pictures are of one class.
 func (r *reporter) addThresholds(d *report.Data) {
 	d.Thresholds = report.Table(r.result.Thresholds())
+	d.Pairs = report.Table(r.result.PairTable())
 	for _, set := range []string{SetValidation, SetTest} {
 		v, ok := r.result.Verification[set]
 		if !ok {
 			continue
 		}
-		c := report.ROC{Name: set}
-		for _, p := range v.Curve {
-			c.FAR, c.TAR = append(c.FAR, p.FAR), append(c.TAR, p.TAR)
+		d.ROC = append(d.ROC, rocOf(set, v))
+	}
+	for _, set := range []string{SetValidation, SetTest} {
+		if p := r.result.Pairs[set]; len(p.Curve) > 0 {
+			d.ROC = append(d.ROC, rocOf(set+", listed pairs", p.Verification))
 		}
-		d.ROC = append(d.ROC, c)
 	}
 	from := SetValidation
 	v, ok := r.result.Verification[from]
@@ -218,6 +228,14 @@ func (r *reporter) addThresholds(d *report.Data) {
 			d.Marks = append(d.Marks, report.Mark{At: p.Threshold, Name: of + "FAR " + percent(p.AskedFAR)})
 		}
 	}
+}
+
+func rocOf(name string, v metrics.Verification) report.ROC {
+	c := report.ROC{Name: name}
+	for _, p := range v.Curve {
+		c.FAR, c.TAR = append(c.FAR, p.FAR), append(c.TAR, p.TAR)
+	}
+	return c
 }
 
 // markedFAR is the false accept rate whose threshold stands in the histogram: more would

@@ -118,7 +118,7 @@ func (f folder) ownResult(c *checkpoint, notice func(string)) *storedResult {
 	if s == nil || c == nil {
 		return nil
 	}
-	if sum, err := c.sum(); s.Steps != c.state.Step || s.Checkpoint != "" && (err != nil || sum != s.Checkpoint) {
+	if same, err := c.hasSum(s.Checkpoint); s.Steps != c.state.Step || s.Checkpoint != "" && (err != nil || !same) {
 		notice(fmt.Sprintf("%s does not belong to the checkpoint, of step %d; it is made anew", f.path(ResultFile), c.state.Step))
 		return nil
 	}

@@ -27,6 +27,9 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 	if t.ran {
 		return r, errors.New("trainer: a Trainer runs once: make another one with Resume")
 	}
+	if err := t.takeBack(); err != nil {
+		return r, err
+	}
 	t.ran, t.running = true, true
 	defer func() { t.running = false }()
 	began := time.Now()
@@ -122,7 +125,7 @@ func (t *Trainer) train(ctx context.Context) (Stop, error) {
 
 func (t *Trainer) loop(ctx context.Context, loader *datasets.Loader) (Stop, error) {
 	if t.lostBest {
-		if err := t.save(ctx, BestFile, "best"); err != nil {
+		if err := t.saveBest(ctx); err != nil {
 			return "", err
 		}
 		t.lostBest = false

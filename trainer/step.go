@@ -1,8 +1,8 @@
 package trainer
 
 import (
-	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
@@ -14,18 +14,17 @@ import (
 
 // step is the graph of training: one batch in, loss and gradients out.
 type step struct {
-	x, y     []float32 // pictures (B, C, H, W) and labels (B), filled for every run
-	loss     *graph.Kept
-	embed    *graph.Kept // (B, E)
-	size     int         // E
-	slots    []*slot     // the network's, then the loss's
-	dev      *graph.Device
-	ownSlots int // how many are the loss's
-	vm       gorgonia.VM
+	x, y  []float32 // pictures (B, C, H, W) and labels (B), filled for every run
+	loss  *graph.Kept
+	embed *graph.Kept // (B, E)
+	size  int         // E
+	slots []*slot     // the network's, then the loss's
+	dev   *graph.Device
+	vm    gorgonia.VM
 }
 
-// newStep builds network, loss and gradients over params and the loss's own parameters, which
-// dev holds from then on.
+// newStep builds network, loss and gradients over params, which dev holds from then on; the
+// loss's own parameters become part of them.
 func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device, parse func(embedding, trunk int) (losses.Loss, error)) (s *step, loss losses.Loss, err error) {
 	defer graph.Guard("building the network and the loss", &err)
 	if err := afford(cfg, batch, dev.Name() == "cpu"); err != nil {
@@ -48,6 +47,11 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device
 	if loss, err = parse(s.size, trunk); err != nil {
 		return nil, nil, err
 	}
+	if own := paramsOf(loss); own != nil {
+		if err := params.Join(lossPrefix, own); err != nil {
+			return nil, nil, errors.Wrapf(err, "trainer: the parameters of the loss %T", loss)
+		}
+	}
 	cost, err := lossNode(loss, net, y)
 	if err == nil && cost == nil {
 		err = errors.Errorf("trainer: the loss %T gives neither a node nor an error", loss)
@@ -55,7 +59,7 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.gradients(g, cost, params, loss); err != nil {
+	if err := s.gradients(g, cost, params); err != nil {
 		return nil, nil, err
 	}
 	if s.loss, err = graph.Keep(cost); err != nil {
@@ -64,7 +68,7 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device
 	if s.embed, err = graph.Keep(net.Embedding); err != nil {
 		return nil, nil, err
 	}
-	if err := dev.Hold(graph.Tensors(params, paramsOf(loss))...); err != nil {
+	if err := dev.Hold(graph.Tensors(params)...); err != nil {
 		return nil, nil, err
 	}
 	if s.vm, err = graph.NewMachineOn(g, dev); err != nil {
@@ -88,36 +92,24 @@ func lossNode(loss losses.Loss, net nets.Net, y *gorgonia.Node) (*gorgonia.Node,
 	return loss.Loss(net.Embedding, y)
 }
 
-// all are the tensors of a set that may be nil.
-func all(p *graph.Params) []*graph.Param {
-	if p == nil {
-		return nil
-	}
-	return p.All()
-}
-
-const (
-	netPrefix  = "net/"
-	lossPrefix = "loss/"
-)
+// lossPrefix begins the names of the loss's own parameters.
+const lossPrefix = "loss."
 
 // gradients adds the gradients to all learned tensors, and a slot for each.
-func (s *step) gradients(g *gorgonia.ExprGraph, cost *gorgonia.Node, params *graph.Params, loss losses.Loss) error {
-	items, nodes := params.Learned(g)
-	for _, item := range slices.Concat(params.All(), all(paramsOf(loss))) {
-		if !finite(item.LRScale) || item.LRScale < 0 {
-			return errors.Errorf("trainer: the learning-rate scale of %s is %v, want a positive number, or 0 for 1", item.Name, item.LRScale)
+func (s *step) gradients(g *gorgonia.ExprGraph, cost *gorgonia.Node, params *graph.Params) error {
+	for _, item := range params.All() {
+		if r := item.Rate(); !finite(r) || r < 0 {
+			return errors.Errorf("trainer: the learning-rate scale of %s is %v, want a number of at least 0", item.Name, r)
 		}
 	}
-	s.addSlots(netPrefix, items)
-	if p := paramsOf(loss); p != nil {
-		own, ownNodes := p.Learned(g)
-		s.addSlots(lossPrefix, own)
-		s.ownSlots = len(own)
-		nodes = append(nodes, ownNodes...)
-	}
+	items, nodes := params.Learned(g)
 	if len(nodes) == 0 {
-		return errors.New("trainer: the network has nothing to learn")
+		return errors.New("trainer: there is nothing to learn: the network has no parameters, or all are frozen")
+	}
+	for _, item := range items {
+		s.slots = append(s.slots, &slot{
+			name: item.Name, shape: item.Value.Shape().Clone(), w: item.Value.Float32s(), rate: item.Rate(),
+		})
 	}
 	grads, err := gorgonia.Grad(cost, nodes...)
 	if err != nil {
@@ -131,13 +123,9 @@ func (s *step) gradients(g *gorgonia.ExprGraph, cost *gorgonia.Node, params *gra
 	return nil
 }
 
-func (s *step) addSlots(prefix string, items []*graph.Param) {
-	for _, item := range items {
-		rate := cmp.Or(item.LRScale, 1)
-		s.slots = append(s.slots, &slot{
-			name: prefix + item.Name, shape: item.Value.Shape().Clone(), w: item.Value.Float32s(), rate: rate,
-		})
-	}
+// ownSlots are those of the loss's own parameters.
+func (s *step) ownSlots() []*slot {
+	return slices.DeleteFunc(slices.Clone(s.slots), func(t *slot) bool { return !strings.HasPrefix(t.name, lossPrefix) })
 }
 
 // run computes loss and gradients of the batch in x and y.

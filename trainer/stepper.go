@@ -1,10 +1,15 @@
 package trainer
 
 import (
+	"cmp"
+	"context"
+	"io"
+
 	"github.com/pkg/errors"
 
 	"medusa/graph"
 	"medusa/internal/exclusive"
+	"medusa/internal/safetensors"
 	"medusa/losses"
 	"medusa/nets"
 )
@@ -23,17 +28,24 @@ type StepperConfig struct {
 	TF32    bool         // whether a GPU may round the factors of products to 10 bits
 
 	AnyOrder bool // whether a GPU may make sums in any order
+
+	// LRScales multiplies the learning rate of the parameters whose names begin with its keys; the
+	// longest key that fits counts, and 0 freezes: see Options.LRScales.
+	LRScales map[string]float64
 }
 
 // Stepper is a run's training step without what stands around it: pictures and labels
-// come from the caller, and nothing is measured or saved. It is for benchmarks and for
+// come from the caller, and nothing is measured, or saved but when asked for. It is for benchmarks and for
 // loops of one's own. One goroutine uses it at a time, and another one gets an error.
 type Stepper struct {
 	use    exclusive.Use
 	step   *step
 	solver *solver
-	params *graph.Params
-	own    *graph.Params // of the loss; nil if it has none
+	net    nets.Config
+	loss   string
+	params *graph.Params // of the network and the loss
+	lent   bool          // Params was called: the host's parameters may be newer than the device's
+	eval   *embedder     // made when first needed
 	clip   float64
 	engine *engine
 	device *graph.Device
@@ -63,22 +75,26 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 }
 
 func (s *Stepper) build(cfg StepperConfig, run Config) (err error) {
-	net := withPictures(cfg.Net)
-	var loss losses.Loss
-	s.step, loss, err = newStep(net, s.params, cfg.Batch, s.device, func(embedding, trunk int) (losses.Loss, error) {
+	s.net, s.loss = withPictures(cfg.Net), run.Loss
+	if err := scaleRates(s.params, cfg.LRScales); err != nil {
+		return err
+	}
+	s.step, _, err = newStep(s.net, s.params, cfg.Batch, s.device, func(embedding, trunk int) (losses.Loss, error) {
 		return losses.Parse(run.Loss, losses.Setting{Classes: cfg.Classes, EmbeddingSize: embedding, TrunkSize: trunk, Seed: cfg.Seed})
 	})
 	if err != nil {
 		return err
 	}
-	s.own = paramsOf(loss)
-	for _, slot := range s.step.slots[len(s.step.slots)-s.step.ownSlots:] {
+	if err := checkRates(s.params, cfg.LRScales); err != nil {
+		return err
+	}
+	for _, slot := range s.step.ownSlots() {
 		slot.rate *= run.Solver.LossLR
 	}
 	if s.solver, err = newSolver(run.Solver, s.step.slots, s.device); err != nil {
 		return err
 	}
-	s.engine, err = newEngine(s.step, s.solver, s.device, s.params, s.own)
+	s.engine, err = newEngine(s.step, s.solver, s.device, s.params)
 	return err
 }
 
@@ -110,6 +126,77 @@ func (s *Stepper) Hold() error {
 	return errors.Wrap(s.device.Hold(s.step.x, s.step.y), "trainer")
 }
 
+// Params is the parameters of network and loss as they are, under the prefixes backbone.,
+// embedding. and loss. What is written into them, such as by Load, counts from the next Step,
+// Begin, Embed or Save on; it is written before that, after a call of Params. No step may be
+// under way.
+func (s *Stepper) Params() (*graph.Params, error) {
+	if err := s.pause(); err != nil {
+		return nil, err
+	}
+	defer s.use.End()
+	s.lent = true
+	return s.params, errors.Wrap(s.device.Fetch(graph.Tensors(s.params)...), "trainer")
+}
+
+// pause begins the use for what needs all steps to have ended, and brings to the device what was
+// written into Params.
+func (s *Stepper) pause() error {
+	if err := s.use.Begin(theStepper); err != nil {
+		return err
+	}
+	err := s.takeBack()
+	if s.engine.flying() > 0 {
+		err = errors.New("trainer: a step is under way: call Finish first")
+	}
+	if err != nil {
+		s.use.End()
+	}
+	return err
+}
+
+func (s *Stepper) takeBack() error {
+	if !s.lent {
+		return nil
+	}
+	s.lent = false
+	return errors.Wrap(s.device.Push(graph.Tensors(s.params)...), "trainer")
+}
+
+// Save writes the network as it is as a model file, which LoadModel reads. info says what the
+// stepper does not know, such as the pictures' normalisation; its Net and Loss are the
+// stepper's, and its Step, if 0, is the number of steps made.
+func (s *Stepper) Save(w io.Writer, info ModelInfo) error {
+	if err := s.pause(); err != nil {
+		return err
+	}
+	defer s.use.End()
+	info.Net, info.Loss, info.Step = s.net, s.loss, cmp.Or(info.Step, s.solver.count)
+	file, err := modelFile(s.params, info, s.device)
+	if err != nil {
+		return err
+	}
+	return errors.Wrap(safetensors.Write(w, file), "trainer: model")
+}
+
+// Embed is the embeddings (N, E) of normalised pictures (N, C, H, W) with the weights as they
+// are, row-major.
+func (s *Stepper) Embed(ctx context.Context, pictures []float32) (_ []float32, err error) {
+	if err := s.pause(); err != nil {
+		return nil, err
+	}
+	defer s.use.End()
+	if s.eval == nil {
+		if s.eval, err = newEmbedder(s.net, s.params, modelBatch, s.device); err != nil {
+			return nil, err
+		}
+	}
+	return s.eval.pixels(ctx, pictures)
+}
+
+// EmbeddingSize is the length E of an embedding.
+func (s *Stepper) EmbeddingSize() int { return s.step.size }
+
 // DeviceMemory is how many bytes of the device's memory the stepper has taken; 0 on the CPU.
 func (s *Stepper) DeviceMemory() int64 { return s.device.Allocated() }
 
@@ -140,6 +227,9 @@ func (s *Stepper) Begin() error {
 }
 
 func (s *Stepper) begin() error {
+	if err := s.takeBack(); err != nil {
+		return err
+	}
 	for s.engine.flying() >= guardTurns {
 		if _, err := s.end(); err != nil {
 			return err
@@ -192,6 +282,9 @@ func (s *Stepper) Close() error {
 	}
 	defer s.use.End()
 	err := s.step.close()
+	if e := s.eval.close(); err == nil {
+		err = e
+	}
 	if e := s.device.Close(); err == nil {
 		err = e
 	}

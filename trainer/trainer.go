@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pkg/errors"
@@ -39,6 +40,12 @@ type Options struct {
 	// the best weights were lost.
 	Keep Keep
 
+	// LRScales multiplies the learning rate of the parameters whose names begin with its keys, such
+	// as "backbone." or "backbone.layer1."; the longest key that fits counts. 0 freezes them: no
+	// step moves them, nor do the running statistics of their batch normalisation move. A run
+	// that is resumed has those that it was begun with.
+	LRScales map[string]float64
+
 	// Naming says how messages call settings; as fields of Config if nil.
 	Naming Naming
 
@@ -65,9 +72,8 @@ type Trainer struct {
 	o      Options
 	dir    folder
 
-	params  *graph.Params
+	params  *graph.Params // of the network and the loss
 	loss    losses.Loss
-	own     *graph.Params // of the loss; nil if it has none
 	step    *step
 	solver  *solver
 	device  *graph.Device // nil is the CPU
@@ -81,6 +87,7 @@ type Trainer struct {
 	held        *os.File // metrics.jsonl before Run, by which no other process takes the run
 	journal     *journal
 	board       *board
+	lent        bool // Params was called: the host's parameters may be newer than the device's
 	pace        pace
 	monitor     *monitor       // nil if the loss does not tell its active share
 	batches     *deviceBatches // nil if the host makes them
@@ -177,6 +184,11 @@ func goOn(dir folder, data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	cfg.Sampler = firstSizes(cfg.Sampler)
+	if from.checkpoint != nil {
+		if o.LRScales, err = sameRates(from.checkpoint.state.LRScales, o.LRScales); err != nil {
+			return nil, err
+		}
+	}
 	t, err := build(cfg, data, o)
 	if err != nil {
 		return nil, err
@@ -262,7 +274,9 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	t.state.Evaluated = -1
 	cfg = cfg.Defaults()
 	var err error
-	if t.fingerprint, err = fingerprintOf(sets); err != nil {
+	if t.fingerprint, err = fingerprintOf(sets, func(done, total int) {
+		t.progress(context.Background(), "reading all "+sets.Train.noun()+" for their checksum", done, total)
+	}); err != nil {
 		return nil, err
 	}
 	if cfg.Net, err = fit(cfg.Net, sets.Train); err != nil {
@@ -329,6 +343,9 @@ func (t *Trainer) draw() (err error) {
 // assemble builds the graph of training and its solver.
 func (t *Trainer) assemble() (err error) {
 	t.params = graph.NewParams(t.cfg.Seed)
+	if err := scaleRates(t.params, t.o.LRScales); err != nil {
+		return err
+	}
 	t.step, t.loss, err = newStep(t.cfg.Net, t.params, t.sampler.Batch(), t.device, func(embedding, trunk int) (losses.Loss, error) {
 		return losses.Parse(t.cfg.Loss, losses.Setting{
 			Classes: t.data.Train.NumClasses(), EmbeddingSize: embedding, TrunkSize: trunk, Seed: t.cfg.Seed,
@@ -337,17 +354,19 @@ func (t *Trainer) assemble() (err error) {
 	if err != nil {
 		return err
 	}
-	t.own = paramsOf(t.loss)
-	if t.monitor, err = newMonitor(t.loss, t.sampler.Batch(), t.step.size); err != nil {
+	if err := checkRates(t.params, t.o.LRScales); err != nil {
 		return err
 	}
-	for _, s := range t.step.slots[len(t.step.slots)-t.step.ownSlots:] {
+	if t.monitor, err = newMonitor(t.loss, t.sampler.Batch(), t.step.size, t.params, t.device); err != nil {
+		return err
+	}
+	for _, s := range t.step.ownSlots() {
 		s.rate *= t.cfg.Solver.LossLR
 	}
 	if t.solver, err = newSolver(t.cfg.Solver, t.step.slots, t.device); err != nil {
 		return err
 	}
-	if t.engine, err = newEngine(t.step, t.solver, t.device, t.params, t.own); err != nil {
+	if t.engine, err = newEngine(t.step, t.solver, t.device, t.params); err != nil {
 		return err
 	}
 	t.moved.dev = t.device
@@ -355,6 +374,7 @@ func (t *Trainer) assemble() (err error) {
 		return err
 	}
 	t.state.Schedule = schedule{cfg: t.cfg.Schedule, steps: t.cfg.Steps}
+	t.state.LRScales = t.o.LRScales
 	return nil
 }
 
@@ -363,7 +383,7 @@ func (t *Trainer) restore(c *checkpoint) error {
 	if err := c.data.same(t.fingerprint); err != nil {
 		return err
 	}
-	if err := c.restore(t.params, t.own, t.solver); err != nil {
+	if err := c.restore(t.params, t.solver); err != nil {
 		return err
 	}
 	if err := t.push(); err != nil {
@@ -387,7 +407,7 @@ func (t *Trainer) restore(c *checkpoint) error {
 
 // state of learning as the device holds it: everything that a checkpoint keeps.
 func (t *Trainer) tensors() [][]float32 {
-	return append(graph.Tensors(t.params, t.own), t.solver.state()...)
+	return append(graph.Tensors(t.params), t.solver.state()...)
 }
 
 // push brings what the host changed to the device.
@@ -409,7 +429,7 @@ func (t *Trainer) checkpoint() (*checkpoint, error) {
 	}
 	return &checkpoint{
 		config: t.given, state: t.state, data: t.fingerprint, sampler: t.samplerAt,
-		tensors: allTensors(t.params, t.own, t.solver),
+		tensors: allTensors(t.params, t.solver),
 	}, nil
 }
 
@@ -422,13 +442,36 @@ func (t *Trainer) Batch() int { return t.sampler.Batch() }
 // Sampler is the sampler, for showing what it makes of the classes.
 func (t *Trainer) Sampler() samplers.Sampler { return t.sampler }
 
+// Params is the parameters of network and loss as they are, under the prefixes backbone.,
+// embedding. and loss. What is written into them, such as by Load, counts from the next Run,
+// Embed or Evaluate on; it is written before that, after a call of Params.
+func (t *Trainer) Params() (*graph.Params, error) {
+	if err := t.use.Begin(theTrainer); err != nil {
+		return nil, err
+	}
+	defer t.use.End()
+	t.lent = true
+	return t.params, errors.Wrap(t.device.Fetch(graph.Tensors(t.params)...), "trainer")
+}
+
+// takeBack brings to the device what was written into Params.
+func (t *Trainer) takeBack() error {
+	if !t.lent {
+		return nil
+	}
+	t.lent = false
+	return errors.Wrap(t.device.Push(graph.Tensors(t.params)...), "trainer")
+}
+
 // Parameters is the number of learned numbers of the network and of the loss.
 func (t *Trainer) Parameters() (net, loss int) {
-	for i, s := range t.step.slots {
-		if i < len(t.step.slots)-t.step.ownSlots {
-			net += len(s.w)
-		} else {
-			loss += len(s.w)
+	for _, item := range t.params.All() {
+		switch n := item.Shape().TotalSize(); {
+		case item.Buffer:
+		case strings.HasPrefix(item.Name, lossPrefix):
+			loss += n
+		default:
+			net += n
 		}
 	}
 	return net, loss
@@ -443,6 +486,9 @@ func (t *Trainer) Embed(ctx context.Context, d datasets.Set) ([]float32, error) 
 	defer t.use.End()
 	set, err := toEmbed(d)
 	if err != nil {
+		return nil, err
+	}
+	if err := t.takeBack(); err != nil {
 		return nil, err
 	}
 	return t.embed(ctx, set, "embedding "+set.noun())
@@ -516,6 +562,9 @@ func (t *Trainer) Evaluate(ctx context.Context, d datasets.Set) (metrics.Result,
 	defer t.use.End()
 	set, err := toEmbed(d)
 	if err != nil {
+		return metrics.Result{}, err
+	}
+	if err := t.takeBack(); err != nil {
 		return metrics.Result{}, err
 	}
 	if err := set.check(t.data.Train); err != nil {

@@ -54,10 +54,10 @@ func TestLossLR(t *testing.T) {
 	one := oneStep(t, cfg)
 	cfg.Solver.LossLR = 3
 	three := oneStep(t, cfg)
-	require.Contains(t, one, "loss/classifier.weight")
+	require.Contains(t, one, "loss.classifier.weight")
 	for name, x := range one {
 		factor := 1.0
-		if name == "loss/classifier.weight" {
+		if name == "loss.classifier.weight" {
 			factor = 3
 		}
 		for i, v := range x {

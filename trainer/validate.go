@@ -13,6 +13,7 @@ import (
 	"medusa/datasets"
 	"medusa/internal/field"
 	"medusa/losses"
+	"medusa/metrics"
 	"medusa/samplers"
 )
 
@@ -91,13 +92,15 @@ func (c Config) Validate() error {
 	f.add(!finite(c.Clip) || c.Clip < 0, "%s is %v, want a positive norm, or 0 for none", field.Name("Clip"), c.Clip)
 	f.add(c.EvalEvery < -1, "%s is %d, want a number of steps, 0 for the default or -1 for never", every, c.EvalEvery)
 	f.add(c.EvalBatch < 0 || c.EvalBatch > most, "%s is %d, want 1 … %d", field.Name("EvalBatch"), c.EvalBatch, most)
+	f.add(c.EvalQueries < -1, "%s is %d, want a number of queries, 0 for the default or -1 for all", field.Name("EvalQueries"), c.EvalQueries)
 	f.add(c.Net.Embedding > most, "%s is %d, want at most %d", field.Name("Net.Embedding"), c.Net.Embedding, most)
 	f.add(c.Patience < 0, "%s is %d, want a number of evaluations, or 0 for none", field.Name("Patience"), c.Patience)
 	f.add(c.Patience > 0 && c.EvalEvery < 0, "%s is %d, but %s says never to evaluate", field.Name("Patience"), c.Patience, every)
 	f.add(c.CheckpointEvery < -1, "%s is %d, want a number of steps, 0 for the default or -1 for never", field.Name("CheckpointEvery"), c.CheckpointEvery)
 	f.add(c.LogEvery < 0, "%s is %d, want a number of steps", field.Name("LogEvery"), c.LogEvery)
 	f.add(c.Threads < 0, "%s is %d, want a number, or 0 for all processors", field.Name("Threads"), c.Threads)
-	f.add(!metricName.MatchString(c.Metric), "%s is %q, want recall_at_K, precision_at_1, r_precision, map_at_r, map, mrr, nmi, ami, ari or pairwise_f1", field.Name("Metric"), c.Metric)
+	_, known := metrics.FigureOf(c.Metric)
+	f.add(!known, "%s is %q, want one of %s with a number in place of K", field.Name("Metric"), c.Metric, strings.Join(metrics.Names(), ", "))
 	f.oneOf("Keep", string(c.Keep), string(Best), string(Last))
 	f.add(!deviceName.MatchString(c.Device), "%s is %q, want cpu, cuda, cuda:N with the number of a GPU, or auto", field.Name("Device"), c.Device)
 	net := c.Net
@@ -138,13 +141,57 @@ func (c Config) suits(data runData) error {
 		f.add(c.Patience > 0, "%s is %d, but there are no validation classes to lose it over: give %s, or no patience", field.Name("Patience"), c.Patience, field.Name("Data.Val"))
 		f.add(c.Schedule.Name == "plateau", "%s is plateau, but there are no validation classes to see one on: give %s, or another schedule", field.Name("Schedule.Name"), field.Name("Data.Val"))
 	}
+	c.suitsCameras(data, &f)
 	shift := c.Data.Augment.RandomCrop
 	f.add(shift > 0 && shift >= min(c.Net.Height, c.Net.Width), "%s is %d, which shifts pictures of %d×%d out of sight: want less",
 		field.Name("Data.Augment.RandomCrop"), shift, c.Net.Height, c.Net.Width)
 	return f.err()
 }
 
-var metricName = regexp.MustCompile(`^(recall_at_[1-9][0-9]{0,5}|precision_at_1|r_precision|map_at_r|map|mrr|nmi|ami|ari|pairwise_f1)$`)
+// suitsCameras lists the measured sets of which a metric of cameras cannot be told.
+func (c Config) suitsCameras(data runData, f *faults) {
+	if figure, _ := metrics.FigureOf(c.Metric); !figure.Cameras {
+		return
+	}
+	for _, part := range []struct {
+		name string
+		set  *items
+	}{{SetValidation, data.Val}, {SetTest, data.Test}} {
+		switch {
+		case part.set == nil:
+		case camerasOf(part.set).Of == nil:
+			f.add(true, "%s is %s, but nothing says which cameras took the %s %s: choose by another one, or give a set that tells them (a table with a column camera, or names such as 0002_c1s1_000451_03.jpg beside folders query and gallery)",
+				field.Name("Metric"), c.Metric, part.name, part.set.noun())
+		case !matchedAcross(part.set):
+			f.add(true, "%s is %s, but none of the %s %s is of one class with another camera's: there is nothing to find; choose by another one",
+				field.Name("Metric"), c.Metric, part.name, part.set.noun())
+		}
+	}
+}
+
+// matchedAcross reports whether a query of d has a match in the gallery that its own camera
+// did not take.
+func matchedAcross(d *items) bool {
+	labels, cameras := d.Labels(), camerasOf(d).Of
+	of := make(map[int]map[int]int) // class → camera → pictures of the gallery
+	inGallery := make(map[int]bool)
+	for _, i := range d.Gallery() {
+		if of[labels[i]] == nil {
+			of[labels[i]] = make(map[int]int)
+		}
+		of[labels[i]][cameras[i]]++
+		inGallery[i] = true
+	}
+	for _, i := range d.Queries() {
+		for camera, n := range of[labels[i]] {
+			if camera == cameras[i] && (camera >= 0 || inGallery[i] && n == 1) {
+				continue
+			}
+			return true
+		}
+	}
+	return false
+}
 
 func (d DataConfig) validate(f *faults) {
 	const normalise, mean, std = field.Name("Data.Normalise"), field.Name("Data.Mean"), field.Name("Data.Std")

@@ -48,36 +48,51 @@ func (t *Trainer) verify(ctx context.Context, d *items, x []float32, at []float6
 }
 
 // verifyModel measures the thresholds of the model on the validation classes, and on the
-// test classes, whose embeddings are x, its own and those of the validation classes.
+// test classes, whose embeddings are x, its own and those of the validation classes; and of
+// both what they list of pairs.
 func (t *Trainer) verifyModel(ctx context.Context, r *Result, on string, x []float32) error {
-	r.Verification = map[string]metrics.Verification{}
+	r.Verification, r.Pairs = map[string]metrics.Verification{}, map[string]ListedPairs{}
 	var chosen []float64
-	if d := t.data.Val; d != nil && hasPairs(d) {
+	for _, part := range []struct {
+		name string
+		set  *items
+	}{{SetValidation, t.data.Val}, {SetTest, t.data.Test}} {
+		d := part.set
+		if d == nil || !hasPairs(d) && len(d.Pairs()) == 0 {
+			continue
+		}
 		embeddings := x
-		if on != SetValidation {
+		if on != part.name {
 			var err error
 			if embeddings, err = t.embed(ctx, d, "embedding "+d.noun()); err != nil {
 				return err
 			}
 		}
-		v, err := t.verify(ctx, d, embeddings, nil)
+		if hasPairs(d) {
+			v, err := t.verify(ctx, d, embeddings, chosen)
+			if err != nil {
+				return err
+			}
+			r.Verification[part.name] = v
+			chosen = chosenThresholds(v)
+		}
+		listed, err := t.verifyListed(ctx, d, embeddings)
 		if err != nil {
 			return err
 		}
-		r.Verification[SetValidation] = v
-		for _, p := range v.AtFAR {
-			chosen = append(chosen, p.Threshold)
+		if listed != nil {
+			r.Pairs[part.name] = *listed
 		}
-		chosen = append(chosen, v.EERThreshold)
-	}
-	if d := t.data.Test; d != nil && hasPairs(d) {
-		v, err := t.verify(ctx, d, x, chosen)
-		if err != nil {
-			return err
-		}
-		r.Verification[SetTest] = v
 	}
 	return nil
+}
+
+// chosenThresholds are those of v for its rates, and that of equal error.
+func chosenThresholds(v metrics.Verification) (chosen []float64) {
+	for _, p := range v.AtFAR {
+		chosen = append(chosen, p.Threshold)
+	}
+	return append(chosen, v.EERThreshold)
 }
 
 // hasPairs reports whether d has a pair of one class and one of two.

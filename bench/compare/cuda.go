@@ -100,19 +100,23 @@ const (
 )
 
 // measureBlocks times run; wait returns when all that was run is done.
-func measureBlocks(seconds float64, run, wait func() error) (m measured, err error) {
+func measureBlocks(seconds float64, run, wait func() error) (measured, error) {
+	return clock(time.Now).measureBlocks(seconds, run, wait)
+}
+
+func (now clock) measureBlocks(seconds float64, run, wait func() error) (m measured, err error) {
 	block := func(n int) (each float64, err error) {
-		began := time.Now()
+		began := now()
 		for range n {
 			if err := run(); err != nil {
 				return 0, err
 			}
 		}
 		err = wait()
-		return time.Since(began).Seconds() / float64(n), err
+		return now.since(began) / float64(n), err
 	}
-	one, began := 0.0, time.Now()
-	for i := 0; i < gpuWarmUps || time.Since(began).Seconds() < seconds/2; i++ {
+	one, began := 0.0, now()
+	for i := 0; i < gpuWarmUps || now.since(began) < seconds/2; i++ {
 		if one, err = block(1); err != nil {
 			return m, err
 		}
@@ -120,13 +124,13 @@ func measureBlocks(seconds float64, run, wait func() error) (m measured, err err
 	n := max(1, int(seconds/gpuBlocks/max(one, 1e-9)))
 	var times []float64
 	cpu := cpuSeconds()
-	for began = time.Now(); ; {
+	for began = now(); ; {
 		each, err := block(n)
 		if err != nil {
 			return m, err
 		}
 		times = append(times, each)
-		total := time.Since(began).Seconds()
+		total := now.since(began)
 		if total >= seconds && len(times) >= atLeast || total >= mostOf*seconds {
 			m.Cores = (cpuSeconds() - cpu) / total
 			break

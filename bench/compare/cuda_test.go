@@ -114,23 +114,35 @@ func TestNoGPU(t *testing.T) {
 }
 
 func TestMeasureBlocks(t *testing.T) {
-	runs, waits := 0, 0
-	m, err := measureBlocks(0.05, func() error { runs++; time.Sleep(50 * time.Microsecond); return nil }, func() error { waits++; return nil })
-	require.NoError(t, err)
-	assert.Greater(t, m.Runs, atLeast)
-	assert.Less(t, waits, runs, "a block is several runs")
-	assert.GreaterOrEqual(t, runs, m.Runs+gpuWarmUps)
-	assert.Greater(t, m.Seconds, 50e-6)
-
-	runs = 0
-	m, err = measureBlocks(1e-9, func() error { runs++; return nil }, func() error { return nil })
-	require.NoError(t, err)
-	assert.Equal(t, gpuWarmUps+1, runs, "beyond five times the time")
-	assert.Equal(t, 1, m.Runs)
+	for name, c := range map[string]struct {
+		run, wait time.Duration
+		warmUps   int
+		block     int // runs in one
+		blocks    int
+	}{
+		"warm-ups for half of the second, then ten blocks of a tenth": {time.Millisecond, 0, 500, 100, 10},
+		"the wait counts":      {time.Millisecond, 9 * time.Millisecond, 50, 10, 53},
+		"a slow run":           {400 * time.Millisecond, 0, gpuWarmUps, 1, atLeast},
+		"a very slow run":      {3 * time.Second, 0, gpuWarmUps, 1, 2},
+		"beyond five seconds":  {6 * time.Second, 0, gpuWarmUps, 1, 1},
+		"runs of a nanosecond": {time.Nanosecond, 99 * time.Millisecond, 6, 1, 11},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var w fakeWork
+			m, err := w.clock().measureBlocks(1, w.lasting(c.run, &w.runs), w.lasting(c.wait, &w.waits))
+			require.NoError(t, err)
+			assert.Equal(t, c.warmUps+c.block*c.blocks, w.runs)
+			assert.Equal(t, c.warmUps+c.blocks, w.waits, "one wait for each warm-up and each block")
+			assert.Equal(t, c.block*c.blocks, m.Runs)
+			each := c.run.Seconds() + c.wait.Seconds()/float64(c.block)
+			assert.InEpsilon(t, each, m.Seconds, 1e-12)
+			assert.InEpsilon(t, each, m.Best, 1e-12)
+		})
+	}
 
 	failing := func() error { return errors.New("no") }
 	fine := func() error { return nil }
-	_, err = measureBlocks(1, failing, fine)
+	_, err := measureBlocks(1, failing, fine)
 	assert.EqualError(t, err, "no")
 	_, err = measureBlocks(1, fine, failing)
 	assert.EqualError(t, err, "no")

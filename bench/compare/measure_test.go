@@ -131,20 +131,46 @@ func TestRead(t *testing.T) {
 	assert.ErrorContains(t, err, `the result "Killed"`)
 }
 
+// fakeWork is work that takes the time that a test says.
+type fakeWork struct {
+	time        time.Time
+	runs, waits int
+}
+
+func (w *fakeWork) clock() clock { return func() time.Time { return w.time } }
+
+// lasting is work of that length, which is counted.
+func (w *fakeWork) lasting(each time.Duration, count *int) func() error {
+	return func() error {
+		*count++
+		w.time = w.time.Add(each)
+		return nil
+	}
+}
+
 func TestMeasureStops(t *testing.T) {
-	runs := 0
-	m, err := measure(1e-4, func() error { runs++; return nil })
-	require.NoError(t, err)
-	assert.GreaterOrEqual(t, m.Runs, atLeast)
-	assert.Equal(t, runs, m.Runs+warmUps)
+	for name, c := range map[string]struct {
+		each          time.Duration
+		warmUps, runs int
+	}{
+		"when the second is up":     {50 * time.Millisecond, warmUps, 20},
+		"after three runs":          {450 * time.Millisecond, warmUps, atLeast},
+		"one warm-up if it is slow": {501 * time.Millisecond, 1, atLeast},
+		"after five seconds":        {3 * time.Second, 1, 2},
+		"after one very slow run":   {6 * time.Second, 1, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var w fakeWork
+			m, err := w.clock().measure(1, w.lasting(c.each, &w.runs))
+			require.NoError(t, err)
+			assert.Equal(t, c.warmUps+c.runs, w.runs)
+			assert.Equal(t, c.runs, m.Runs)
+			assert.InEpsilon(t, c.each.Seconds(), m.Seconds, 1e-12)
+			assert.InEpsilon(t, c.each.Seconds(), m.Best, 1e-12)
+		})
+	}
 
-	runs = 0
-	m, err = measure(1e-9, func() error { runs++; time.Sleep(time.Microsecond); return nil })
-	require.NoError(t, err)
-	assert.Equal(t, 2, runs, "one that does not count, and one beyond five times the time")
-	assert.Equal(t, 1, m.Runs)
-
-	_, err = measure(1, func() error { return errors.New("no") })
+	_, err := measure(1, func() error { return errors.New("no") })
 	assert.EqualError(t, err, "no")
 }
 

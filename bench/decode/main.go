@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	f.StringVar(&s.python, "python", "python3", "`PATH` of a Python with Pillow")
 	f.StringVar(&s.only, "only", "", "measure only files whose name holds this `TEXT`")
 	f.Float64Var(&s.seconds, "seconds", 0.5, "`SECONDS` that each side measures a file in each round")
-	f.IntVar(&s.rounds, "rounds", 3, "`ROUNDS`, of which the middle one counts")
+	f.IntVar(&s.rounds, "rounds", 3, "`ROUNDS`, in turns, of which the middle one counts")
 	f.IntVar(&s.side, "size", 64, "`PIXELS` of the side of the small picture")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -120,7 +120,7 @@ func compare(p pillow, s settings, folder string, out io.Writer) error {
 	}
 	t := table.NewWriter()
 	t.SetOutputMirror(out)
-	t.AppendHeader(table.Row{"640×480", "bytes", "medusa/s", "Pillow/s", "ratio"})
+	t.AppendHeader(table.Row{"640×480", "bytes", "medusa/s", "Pillow/s", "ratio", "of the rounds"})
 	for _, file := range files {
 		if !strings.Contains(file.Name(), s.only) {
 			continue
@@ -129,7 +129,7 @@ func compare(p pillow, s settings, folder string, out io.Writer) error {
 		if err != nil {
 			return errors.Wrap(err, "picture")
 		}
-		var ours, theirs []float64
+		var ours, theirs, ratios []float64
 		for range s.rounds {
 			us, err := perSecond(file.Name(), data, s)
 			if err != nil {
@@ -139,10 +139,11 @@ func compare(p pillow, s settings, folder string, out io.Writer) error {
 			if err != nil {
 				return err
 			}
-			ours, theirs = append(ours, us), append(theirs, them)
+			ours, theirs, ratios = append(ours, us), append(theirs, them), append(ratios, us/them)
 		}
-		a, b := middle(ours), middle(theirs)
-		t.AppendRow(table.Row{file.Name(), len(data), fmt.Sprintf("%.1f", a), fmt.Sprintf("%.1f", b), fmt.Sprintf("%.2f", a/b)})
+		slices.Sort(ratios)
+		t.AppendRow(table.Row{file.Name(), len(data), fmt.Sprintf("%.1f", middle(ours)), fmt.Sprintf("%.1f", middle(theirs)),
+			fmt.Sprintf("%.2f", middle(ratios)), fmt.Sprintf("%.2f … %.2f", ratios[0], ratios[len(ratios)-1])})
 	}
 	t.Render()
 	return nil

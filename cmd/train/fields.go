@@ -37,7 +37,7 @@ var flagOf = map[string]string{
 	"Schedule.Floor": "schedule:floor", "Schedule.Wait": "schedule:wait",
 
 	"Steps": "steps", "Epochs": "epochs", "Clip": "clip", "Seed": "seed",
-	"EvalEvery": "eval-every", "EvalBatch": "eval-batch", "Metric": "metric", "Patience": "patience", "Keep": "keep",
+	"EvalEvery": "eval-every", "EvalBatch": "eval-batch", "EvalQueries": "eval-queries", "Metric": "metric", "Patience": "patience", "Keep": "keep",
 	"CheckpointEvery": "checkpoint-every", "Threads": "threads", "Device": "device", "TF32": "tf32", "AnyOrder": "any-order",
 }
 

@@ -18,7 +18,7 @@ import (
 func printFound(w *terminal.Screen, f *flags, data trainer.Data, plan samplers.Plan, fitted []trainer.Fitted) {
 	train := data.Parts()[0]
 	s := train.Summary()
-	w.Sayf("%s (%s)", s.Source, cmp.Or(s.Layout, s.Kind))
+	w.Sayf("%s (%s)", s.Source, cmp.Or(s.Layout, kindNames[s.Kind], s.Kind))
 	for _, protocol := range protocols(data) {
 		w.Say(protocol)
 	}
@@ -47,6 +47,9 @@ func printFound(w *terminal.Screen, f *flags, data trainer.Data, plan samplers.P
 	printSeen(w, data)
 	w.Say("")
 }
+
+// kindNames are the kinds of data that people call otherwise than Summary does.
+var kindNames = map[string]string{"manifest": "table", "idx": "IDX files"}
 
 // printFitted tells the settings that nobody gave and that are not the usual ones.
 func printFitted(w *terminal.Screen, fitted []trainer.Fitted) {
@@ -114,7 +117,7 @@ func protocols(data trainer.Data) []string {
 func printCopies(w *terminal.Screen, data trainer.Data) {
 	for _, p := range data.Parts()[1:] {
 		if n := p.Summary().Copies; n > 0 {
-			w.Sayf("careful: train also has %s of the %s part, as they are or encoded or sized anew, which flatters the figures; %s leaves such out of train",
+			w.Sayf("careful: train also has %s of the %s part, unchanged or encoded or sized anew, which flatters the figures; %s leaves such out of train",
 				wording.Number(n, p.Noun()), p.Name, asFlag("Data.Copies", string(trainer.LeaveOutCopies)))
 		}
 	}

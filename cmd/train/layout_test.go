@@ -3,6 +3,7 @@ package main
 import (
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -72,4 +73,54 @@ func TestShellWord(t *testing.T) {
 	for word, want := range map[string]string{"a/b-1.csv": "a/b-1.csv", "my table": "'my table'", "it's": `'it'\''s'`, "": "''", "label=class": "label=class", "*": "'*'"} {
 		assert.Equal(t, want, shellWord(word))
 	}
+}
+
+// A run on each layout begins with a table of the right numbers of classes, pictures,
+// queries and gallery.
+func TestStartTellsTheNumbersOfEveryLayout(t *testing.T) {
+	t.Setenv("COLUMNS", "160")
+	for _, set := range samplesets.All() {
+		if set.Asks != "" {
+			continue
+		}
+		t.Run(set.Name, func(t *testing.T) {
+			args := []string{"-no-report", "-copies", "ignore"}
+			if set.Columns != "" {
+				args = append(args, "-columns", set.Columns)
+			}
+			code, stdout, stderr := onLayout(t, set.Name, args...)
+			require.Equal(t, exitOK, code, stderr)
+			head, lines, found := strings.Cut(stdout, "\n──")
+			require.True(t, found, stdout)
+			got := make(map[string]samplesets.Counts)
+			for _, line := range strings.Split(lines, "\n")[1:] {
+				if strings.TrimSpace(line) == "" {
+					break
+				}
+				part, numbers := partOf(line, head[strings.LastIndex(head, "\n")+1:])
+				got[part] = numbers
+			}
+			require.Equal(t, set.Parts, got, stdout)
+		})
+	}
+}
+
+// partOf reads a line of the table at the start: cells stand right under their heads.
+func partOf(line, head string) (part string, c samplesets.Counts) {
+	cells := []rune(line)
+	cell := func(title string) (n int) {
+		at := strings.Index(head, " "+title+" ")
+		if at < 0 {
+			return 0
+		}
+		end := min(at+1+len(title), len(cells))
+		n, _ = strconv.Atoi(strings.TrimSpace(string(cells[at+1 : end]))) // no number here is wider than its head
+		return n
+	}
+	c = samplesets.Counts{Classes: cell("classes"), Pictures: cell("pictures"), Queries: cell("queries"), Gallery: cell("gallery")}
+	part = strings.Fields(line)[0]
+	if part == "validation" {
+		part = "val"
+	}
+	return part, c
 }

@@ -37,7 +37,10 @@ func printOutcome(w *terminal.Screen, r trainer.Result) {
 			w.Say("\n" + note)
 		}
 	}
-	if t := r.Thresholds(); len(t.Rows) > 0 {
+	for _, t := range []trainer.Table{r.Thresholds(), r.PairTable()} {
+		if len(t.Rows) == 0 {
+			continue
+		}
 		w.Say("")
 		w.Table(terminal.Table{Header: t.Head, Rows: t.Rows, Right: []int{1, 2, 3, 4, 5, 6}})
 		for _, note := range t.Notes {

@@ -6,6 +6,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/internal/field"
+	"medusa/metrics"
 	"medusa/nets"
 	"medusa/samplers"
 	"medusa/trainer"
@@ -57,6 +58,7 @@ type settings struct {
 	seed                  int
 
 	evalEvery, evalBatch int
+	evalQueries          int
 	metric, keep         string
 	patience             int
 	checkpointEvery      int
@@ -74,7 +76,7 @@ type settings struct {
 // register declares every flag, in the order of the help page.
 func (s *settings) register(f *flags) {
 	f.group("Pictures")
-	f.text(&s.data, "data", "", "PATH", "folder with one folder of pictures a class (any depth), or with train/ and test/ in it, or a well-known data set as it is unpacked; a table (path,label[,split]) as CSV or .jsonl; a .zip, .tar or .tar.gz of such; or a folder with IDX files; or vectors in place of pictures: .npz, .npy, .safetensors, CSV. Without it: the embedded part of Omniglot")
+	f.text(&s.data, "data", "", "PATH", "folder with one folder of pictures a class (any depth), or with train/ and test/ in it, or a well-known data set as it is unpacked; a table (path,label[,split]) as CSV or .jsonl; a .zip, .tar or .tar.gz of such, a folder of .tar files, or shard-{000..123}.tar in quotes; or a folder with IDX files; or vectors in place of pictures: .npz, .npy, .safetensors, CSV. Without it: the embedded part of Omniglot")
 	f.text(&s.val, "val", "", "PATH|SHARE|none", "classes that choose the best weights: a path, or the share of the training classes that is set aside. Without it: val/ of the data, else 0.1 of 30 classes or more (of 10 if there is no test part), else none")
 	f.text(&s.test, "test", "", "PATH|SHARE|none", "classes that the final figures are measured on, never seen in training. Without it: test/ of the data")
 	f.text(&s.trainClasses, "train-classes", "", "LIST", "learn only these classes: names, patterns such as cat*, or ranges such as 0-4, with commas between")
@@ -146,7 +148,8 @@ func (s *settings) register(f *flags) {
 	f.group("Measuring and saving")
 	f.whole(&s.evalEvery, "eval-every", 0, "STEPS", "steps between two looks at the validation classes; a tenth of the run if 0, -1 for none between start and end")
 	f.whole(&s.evalBatch, "eval-batch", 128, "N", "pictures at a time when embedding")
-	f.text(&s.metric, "metric", "recall_at_1", "NAME", "chooses the best weights and ends the run: recall_at_1, map_at_r, r_precision, nmi …; between equals MAP@R decides, then the later step")
+	f.whole(&s.evalQueries, "eval-queries", 0, "N", "pictures that are searched for among all when measuring, drawn at random; if 0 all, but of a set of more than 141,000 only some (20 billion pairs), -1 for all")
+	f.text(&s.metric, "metric", "recall_at_1", "NAME", "chooses the best weights and ends the run: "+strings.Join(metrics.Names(), ", ")+", K being a number; cmc is of re-identification and needs cameras; between equals MAP@R decides, then the later step")
 	f.whole(&s.patience, "patience", 0, "N", "stop after N looks without a better metric; 0 never")
 	f.text(&s.keep, "keep", "best", "best|last", "which weights become the model")
 	f.whole(&s.checkpointEvery, "checkpoint-every", 100, "STEPS", "steps between two checkpoints; -1 for none but at the end")
@@ -198,6 +201,7 @@ func (s *settings) run() (trainer.Config, error) {
 		Nesterov: s.nesterov, WeightDecay: s.weightDecay}
 	c.Steps, c.Epochs, c.Clip, c.Seed = s.steps, s.epochs, s.clip, uint64(s.seed)
 	c.EvalEvery, c.EvalBatch, c.Metric, c.Patience = s.evalEvery, s.evalBatch, s.metric, s.patience
+	c.EvalQueries = s.evalQueries
 	c.Keep, c.CheckpointEvery = trainer.Keep(s.keep), s.checkpointEvery
 	c.Threads, c.Device, c.TF32, c.AnyOrder = s.threads, s.device, s.tf32, s.anyOrder
 	return c, nil

@@ -50,9 +50,11 @@ func (d *Data) checkRows(n int) error {
 			return errors.Errorf("curve %q has %d steps and %d values", s.Name, len(s.Steps), len(s.Values))
 		}
 	}
-	for k, row := range d.Thresholds.Rows {
-		if len(row) != len(d.Thresholds.Head) {
-			return errors.Errorf("row %d of the thresholds has %d cells under %d heads", k, len(row), len(d.Thresholds.Head))
+	for name, t := range map[string]Table{"thresholds": d.Thresholds, "listed pairs": d.Pairs} {
+		for k, row := range t.Rows {
+			if len(row) != len(t.Head) {
+				return errors.Errorf("row %d of the %s has %d cells under %d heads", k, name, len(row), len(t.Head))
+			}
 		}
 	}
 	for _, c := range d.ROC {

@@ -44,8 +44,10 @@ type Data struct {
 	Distances []Distances
 
 	// Thresholds tells how well a threshold on the distance parts pairs of one class from
-	// those of two; its section is left out if it has no rows.
+	// those of two, and Pairs the same of the pairs of a list; their section is left out if
+	// neither has rows.
 	Thresholds Table
+	Pairs      Table
 	ROC        []ROC  // a curve a set
 	Marks      []Mark // thresholds, drawn into the last histogram
 

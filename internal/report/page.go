@@ -35,7 +35,7 @@ type page struct {
 	Distances []distancePlot
 	Measured  bool // distances were measured here, on a sample
 
-	Thresholds Table
+	Thresholds []Table // one a list of pairs
 	ROC        *plot
 
 	Map           *mapView
@@ -287,11 +287,14 @@ func (p *page) addDistances(d *Data) {
 }
 
 func (p *page) addThresholds(d *Data) {
-	if len(d.Thresholds.Rows) == 0 {
-		return
+	for _, t := range []Table{d.Thresholds, d.Pairs} {
+		if len(t.Rows) > 0 {
+			p.Thresholds = append(p.Thresholds, t.printable())
+		}
 	}
-	p.Thresholds = d.Thresholds.printable()
-	p.ROC = rocPlot(d.ROC)
+	if len(p.Thresholds) > 0 {
+		p.ROC = rocPlot(d.ROC)
+	}
 }
 
 func (t Table) printable() Table {

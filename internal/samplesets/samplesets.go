@@ -141,6 +141,9 @@ func wellKnown() []Set {
 		{Name: "imagenet", Files: folders("ILSVRC/Data/CLS-LOC/train/n0144076%d", 4, 4, "ILSVRC/Data/CLS-LOC/val/n0144076%d", 4, 2),
 			Layout: "ImageNet", Parts: map[string]Counts{"train": {Classes: 4, Pictures: 16}, "val": {Classes: 4, Pictures: 8}}},
 		{Name: "imagenet-contest", Files: contest(), Layout: "ImageNet", Parts: map[string]Counts{"train": {Classes: 4, Pictures: 16}}},
+		{Name: "imagenet-solutions", Files: solved(), Layout: "ImageNet", Parts: map[string]Counts{
+			"train": {Classes: 4, Pictures: 16}, "val": {Classes: 4, Pictures: 8}}},
+		{Name: "imagenet-solution-table", Files: solvedFlat(), Layout: "table LOC_val_solution.csv", Parts: map[string]Counts{"train": {Classes: 4, Pictures: 8}}},
 	}
 }
 
@@ -150,6 +153,36 @@ func contest() files {
 	f.text("ILSVRC/Annotations/CLS-LOC/train/n01440760/x.xml", "<annotation/>")
 	f.text("ILSVRC/ImageSets/CLS-LOC/test.txt", "0 1\n")
 	f.text("LOC_sample_submission.csv", "ImageId,PredictionString\n0,n01440760 1 2 3 4\n")
+	return f
+}
+
+// solved is the same with the classes of train and validation in tables.
+func solved() files {
+	f := contest()
+	for i := range 3 {
+		delete(f, fmt.Sprintf("ILSVRC/Data/CLS-LOC/val/%d.png", i))
+	}
+	f.text("LOC_train_solution.csv", "ImageId,PredictionString\n")
+	for c := range 4 {
+		for i := range 4 {
+			f.text("LOC_train_solution.csv", "%d,n0144076%d 1 2 3 4 n0144076%d 5 6 7 8 \n", i, c, c)
+		}
+	}
+	maps.Copy(f, validation("ILSVRC/Data/CLS-LOC/val/"))
+	return f
+}
+
+// solvedFlat is the validation pictures alone, beside their table.
+func solvedFlat() files { return validation("val/") }
+
+func validation(dir string) files {
+	f := files{}
+	f.text("LOC_val_solution.csv", "ImageId,PredictionString\n")
+	for i := range 8 {
+		class := fmt.Sprintf("n0144076%d", i%4)
+		f.picture(fmt.Sprintf("%sILSVRC2012_val_%08d.JPEG", dir, i), class)
+		f.text("LOC_val_solution.csv", "ILSVRC2012_val_%08d,%s 85 1 499 272 \n", i, class)
+	}
 	return f
 }
 
@@ -412,12 +445,59 @@ func archives() []Set {
 			classes.text(fmt.Sprintf("%d%d.cls", c, i), "%d", c)
 		}
 	}
+	shards, parts, perClass := files{"README.md": []byte("about")}, files{}, files{}
+	for n := range 4 {
+		shards[fmt.Sprintf("shard-%06d.tar", n)] = tarred(shard(n, 4))
+		parts[fmt.Sprintf("faces-train-%03d.tar", n)] = tarred(shard(n, 4))
+		perClass[fmt.Sprintf("n0144076%d.tar", n)] = tarred(flat(n))
+	}
+	for n := range 2 {
+		parts[fmt.Sprintf("faces-val-%d.tar", n)] = tarred(shard(4+n, 3))
+	}
+	four, three := Counts{Classes: 4, Pictures: 16}, Counts{Classes: 3, Pictures: 6}
+	spread := files{}
+	for n := range 4 {
+		spread[fmt.Sprintf("pics-%d.tar", n)] = tarred(numbered(n))
+	}
 	return []Set{
+		{Name: "webdataset-shards", Files: shards, Layout: "WebDataset", Parts: plain},
+		{Name: "webdataset-pattern", Files: shards, Path: "shard-{000001..000003}.tar", Layout: "WebDataset", Parts: map[string]Counts{"train": {Classes: 4, Pictures: 12}}},
+		{Name: "webdataset-parts", Files: parts, Layout: "WebDataset", Parts: map[string]Counts{"train": four, "val": three}},
+		{Name: "class-archives", Files: perClass, Layout: "", Parts: plain},
+		{Name: "numbered-archives", Files: spread, Layout: "folders of classes in several archives", Parts: plain},
 		{Name: "zip", Files: files{"set.zip": zipped(inside)}, Path: "set.zip", Layout: "table list.csv", Parts: plain},
 		{Name: "tar", Files: files{"set.tar": tarred(inside)}, Path: "set.tar", Layout: "table list.csv", Parts: plain},
 		{Name: "tar-gz", Files: files{"Market.tar.gz": gzipped(tarred(reID("%s_c%ds1_000%d51_0%d.jpg", true)))}, Path: "Market.tar.gz", Layout: "Market-1501", Parts: market},
 		{Name: "webdataset", Files: files{"shard-000000.tar": tarred(classes)}, Path: "shard-000000.tar", Layout: "WebDataset", Parts: plain},
 	}
+}
+
+// flat is pictures of one class in no folder.
+func flat(class int) files {
+	f := files{}
+	for i := range 4 {
+		f.picture(fmt.Sprintf("p%d_%d.png", class, i), fmt.Sprint(class))
+	}
+	return f
+}
+
+// numbered is a folder a class, of one picture, of that number.
+func numbered(number int) files {
+	f := files{}
+	for c := range 4 {
+		f.picture(fmt.Sprintf("class%d/%d.png", c, number), fmt.Sprint(c))
+	}
+	return f
+}
+
+// shard is a picture of each class, with a file of its class.
+func shard(number, classes int) files {
+	f := files{}
+	for c := range classes {
+		f.picture(fmt.Sprintf("%d%d.png", number, c), fmt.Sprint(c))
+		f.text(fmt.Sprintf("%d%d.cls", number, c), "%d", c)
+	}
+	return f
 }
 
 func zipped(f files) []byte {
@@ -461,6 +541,10 @@ func gzipped(data []byte) []byte {
 }
 
 func questions() []Set {
+	loose := files{}
+	for n := range 3 {
+		loose[fmt.Sprintf("part-%d.tar", n)] = tarred(flat(n))
+	}
 	two := listed("pics/", "a.csv", "", "path,label", "PATH,CLASS")
 	two["b.csv"] = two["a.csv"]
 	noHeader := listed("pics/", "list.csv", "", "pics/p0_0.png,cat0", "PATH,CLASS")
@@ -469,6 +553,7 @@ func questions() []Set {
 		{Name: "query-gallery-flat", Files: folders("query", 1, 4, "gallery", 1, 4), Asks: "the folders gallery, query look like parts"},
 		{Name: "nested-parts", Files: folders("site0/a/val", 1, 2, "site0/a/test", 1, 2, "site1/b/val", 1, 2, "site1/b/test", 1, 2),
 			Asks: "the folders test, val look like parts"},
+		{Name: "archives-without-classes", Files: loose, Asks: "the archives part-0, part-1 … are numbered, and nothing in them says which class"},
 		{Name: "sop-without-lists", Files: folders("bicycle_final", 1, 4, "mug_final", 1, 4), Asks: "super-classes of Stanford Online Products"},
 		{Name: "two-tables", Files: two, Asks: "the tables a.csv, b.csv all list these pictures"},
 		{Name: "header-missing", Files: noHeader, Path: "list.csv", Asks: "is a picture and names no columns"},

@@ -93,6 +93,7 @@ type canvas struct {
 	floats []float32
 	stride int   // samples a pixel
 	place  []int // where each sample stands in its pixel; −1: nowhere
+	opaque bool  // each pixel was written with an alpha of 255
 }
 
 // newCanvas makes the picture that suits l.
@@ -217,7 +218,8 @@ func (c *canvas) put(f *File, l *layout, row []byte, x, y, width int, place []in
 			copy(c.pix[at:at+width], row)
 			return
 		}
-		if c.stride == 4 && len(place) == 3 {
+		if c.stride == 4 && len(place) == 3 && place[2] == 2 {
+			c.opaque = true
 			for to := c.pix[at : at+4*width]; len(to) >= 4; to, row = to[4:], row[3:] {
 				to[0], to[1], to[2], to[3] = row[0], row[1], row[2], 0xff
 			}
@@ -338,7 +340,7 @@ func (c *canvas) finish(f *File, l *layout) (image.Image, error) {
 	if l.photometric == yCbCr {
 		f.convertYCbCr(c.pix)
 	}
-	if l.colours == 1 || l.alpha != unassociated {
+	if l.colours == 1 || l.alpha != unassociated && !c.opaque {
 		c.complete(l)
 	}
 	return c.img, nil

@@ -8,6 +8,8 @@ import (
 	"image/jpeg"
 
 	"errors"
+
+	fastjpeg "medusa/datasets/internal/jpeg"
 )
 
 // decodeJPEG reads a picture whose strips or tiles are JPEG files.
@@ -99,7 +101,7 @@ func decodeWithin(file []byte, most image.Point) (image.Image, error) {
 	if config.Width > most.X+block || config.Height > most.Y+block {
 		return nil, FormatError(fmt.Sprintf("a JPEG of %d×%d in %d×%d", config.Width, config.Height, most.X, most.Y))
 	}
-	img, err := jpeg.Decode(bytes.NewReader(file))
+	img, err := fastjpeg.Decode(file)
 	return img, translate(err)
 }
 

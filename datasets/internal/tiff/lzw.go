@@ -1,6 +1,9 @@
 package tiff
 
-import "io"
+import (
+	"encoding/binary"
+	"io"
+)
 
 // LZW as of TIFF 6.0, section 13: codes of 9 to 12 bits, the high bit first, which grow one
 // code earlier than they would have to.
@@ -11,47 +14,27 @@ const (
 	lzwMost  = 4096 // codes
 )
 
-// lzwTable holds the strings of codes: each is another one and a byte.
-type lzwTable struct {
-	prefix, length [lzwMost]uint16
-	suffix, first  [lzwMost]byte
-}
-
-func newLZWTable() *lzwTable {
-	t := &lzwTable{}
-	for i := range 256 {
-		t.length[i], t.suffix[i], t.first[i] = 1, byte(i), byte(i)
-	}
-	return t
-}
-
-// write puts the string of code at the start of to, as far as it fits, and returns its
-// length.
-func (t *lzwTable) write(to []byte, code int) int {
-	n := int(t.length[code])
-	for i := n - 1; i >= 0; i-- {
-		if i < len(to) {
-			to[i] = t.suffix[code]
-		}
-		code = int(t.prefix[code])
-	}
-	return n
-}
-
-// unpackLZW fills raw.
+// unpackLZW fills raw. The string of each code above lzwEnd was written before: it is what one
+// code became and the byte behind that.
 func unpackLZW(raw, b []byte) error {
 	if len(b) > 1 && b[0] == 0 && b[1]&1 == 1 {
 		return UnsupportedError("LZW as of before 1992, the low bit first")
 	}
-	t := newLZWTable()
-	var bits uint32
-	have, width, next, last := 0, 9, lzwEnd+1, -1
-	for len(raw) > 0 {
+	var begins [lzwMost]int // of the strings in raw
+	var lengths [lzwMost]int
+	var bits uint64
+	have, width, next := 0, 9, lzwEnd+1
+	at, last := 0, -1 // last: where the last code's string begins
+	for at < len(raw) {
 		for have < width {
+			if len(b) >= 4 {
+				bits, b, have = bits<<32|uint64(binary.BigEndian.Uint32(b)), b[4:], have+32
+				break
+			}
 			if len(b) == 0 {
 				return io.ErrUnexpectedEOF
 			}
-			bits, b, have = bits<<8|uint32(b[0]), b[1:], have+8
+			bits, b, have = bits<<8|uint64(b[0]), b[1:], have+8
 		}
 		have -= width
 		code := int(bits>>have) & (1<<width - 1)
@@ -65,18 +48,28 @@ func unpackLZW(raw, b []byte) error {
 			return FormatError("LZW: a code that does not stand for anything yet")
 		}
 		if last >= 0 && next < lzwMost {
-			begin := code
-			if code == next { // the string that begins as the last one, and ends so too
-				begin = last
-			}
-			t.prefix[next], t.suffix[next], t.first[next], t.length[next] = uint16(last), t.first[begin], t.first[last], t.length[last]+1
+			begins[next], lengths[next] = last, at-last+1
 			next++
 			if next == 1<<width-1 && width < 12 {
 				width++
 			}
 		}
-		raw = raw[min(t.write(raw, code), len(raw)):]
-		last = code
+		last = at
+		if code < lzwClear {
+			raw[at] = byte(code)
+			at++
+			continue
+		}
+		from := begins[code]
+		n := min(lengths[code], len(raw)-at)
+		if from+n > at || n < 16 { // the newest string ends with a byte that is only now written
+			for i := range n {
+				raw[at+i] = raw[from+i]
+			}
+		} else {
+			copy(raw[at:at+n], raw[from:])
+		}
+		at += n
 	}
 	return nil
 }

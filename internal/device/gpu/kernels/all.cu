@@ -10,6 +10,7 @@
 #include "solver.cu"
 #include "picture.cu"
 #include "labels.cu"
+#include "random.cu"
 #endif
 #if !defined(PART) || PART > 0
 #include "product.cu"

@@ -1,0 +1,252 @@
+package graph
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+)
+
+// Sub is the part of p whose names begin with prefix, such as "backbone."; it is made with
+// p's seed if it is not there yet. Of "" it is p itself.
+func (p *Params) Sub(prefix string) *Params {
+	if prefix == "" {
+		return p
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, q := range p.parts {
+		if rest, ok := strings.CutPrefix(prefix, q.prefix); ok {
+			return q.set.Sub(rest)
+		}
+	}
+	sub := NewParams(p.seed)
+	sub.shapes, sub.observers = p.shapes, maps.Clone(p.observers)
+	p.take(prefix, sub)
+	return sub
+}
+
+// Join makes other, with its tensors of now and later, a part of p, whose names begin with
+// the prefix. Other must not be a part of another set already, unless its whole prefix stays
+// the same, nor p a part of other.
+func (p *Params) Join(prefix string, other *Params) error {
+	if other == nil || other == p || slices.Contains(other.sets(), p) {
+		return errors.Errorf("graph: cannot join parameters as %q: they are nil, this set itself, or hold it", prefix)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	other.mu.RLock()
+	known := other.prefix
+	other.mu.RUnlock()
+	if slices.ContainsFunc(p.parts, func(q part) bool { return q.set == other }) || known != "" && known != p.prefix+prefix {
+		return errors.Errorf("graph: cannot join parameters as %q: they are joined already, as %q", prefix, known)
+	}
+	if i := slices.IndexFunc(p.items, func(item *Param) bool { return strings.HasPrefix(item.local, prefix) }); i >= 0 && prefix != "" {
+		return errors.Errorf("graph: cannot join parameters as %q: the set has %s itself", prefix, p.items[i].local)
+	}
+	if prefix == "" || slices.ContainsFunc(p.parts, func(q part) bool { return q.prefix == prefix }) {
+		return errors.Errorf("graph: cannot join parameters as %q: the prefix is empty or taken", prefix)
+	}
+	p.take(prefix, other)
+	return nil
+}
+
+// take makes other a part of p, which is locked.
+func (p *Params) take(prefix string, other *Params) {
+	p.parts = append(p.parts, part{prefix, other})
+	other.rename(p.prefix + prefix)
+	for _, r := range p.rates {
+		other.scaleWithin(prefix, r)
+	}
+}
+
+// rename sets the prefix of the whole names of p's tensors.
+func (p *Params) rename(prefix string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.prefix = prefix
+	for _, item := range p.items {
+		item.Name = prefix + item.local
+	}
+	for _, q := range p.parts {
+		q.set.rename(prefix + q.prefix)
+	}
+}
+
+// sets lists p and all that is part of it.
+func (p *Params) sets() []*Params {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	out := []*Params{p}
+	for _, q := range p.parts {
+		out = append(out, q.set.sets()...)
+	}
+	return out
+}
+
+// All lists the tensors in the order of their first use, those of parts last.
+func (p *Params) All() []*Param {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if len(p.parts) == 0 {
+		return slices.Clip(p.items)
+	}
+	all := slices.Clone(p.items)
+	for _, q := range p.parts {
+		all = append(all, q.set.All()...)
+	}
+	return all
+}
+
+// Under lists those of All whose names begin with prefix.
+func (p *Params) Under(prefix string) []*Param {
+	return slices.DeleteFunc(slices.Clone(p.All()), func(item *Param) bool {
+		return !strings.HasPrefix(p.NameOf(item), prefix)
+	})
+}
+
+// NameOf is the name of a tensor as p has it.
+func (p *Params) NameOf(item *Param) string {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return strings.TrimPrefix(item.Name, p.prefix)
+}
+
+// Lookup finds a tensor by its name; nil if there is none.
+func (p *Params) Lookup(name string) *Param {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if item := p.index[name]; item != nil {
+		return item
+	}
+	for _, q := range p.parts {
+		if local, ok := strings.CutPrefix(name, q.prefix); ok {
+			if item := q.set.Lookup(local); item != nil {
+				return item
+			}
+		}
+	}
+	return nil
+}
+
+// owner is the set that makes the tensor of a name, which may be a part, and the name there.
+func (p *Params) owner(name string) (*Params, string) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if p.index[name] == nil {
+		for _, q := range p.parts {
+			if local, ok := strings.CutPrefix(name, q.prefix); ok && local != "" {
+				return q.set.owner(local)
+			}
+		}
+	}
+	return p, name
+}
+
+// ScaleLR multiplies the learning rate of all tensors whose names begin with prefix, those
+// made later included, by scale; of several scales for one tensor that of the last call
+// counts. At 0 they are frozen, running statistics of batch normalisation included (see
+// Param.LRScale). It is called before the graphs are built that learn.
+func (p *Params) ScaleLR(prefix string, scale float64) error {
+	if !(scale >= 0) || math.IsInf(scale, 1) {
+		return errors.Errorf("graph: the learning rate of %q times %v, want a number of at least 0", prefix, scale)
+	}
+	p.scale(rate{prefix, scale})
+	return nil
+}
+
+func (p *Params) scale(r rate) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rates = append(p.rates, r)
+	for _, item := range p.items {
+		if strings.HasPrefix(item.local, r.prefix) {
+			item.scale = r.scale
+		}
+	}
+	for _, q := range p.parts {
+		q.set.scaleWithin(q.prefix, r)
+	}
+}
+
+// scaleWithin is what a rate of another set is for p, whose names begin with prefix there.
+func (p *Params) scaleWithin(prefix string, r rate) {
+	if rest, ok := strings.CutPrefix(r.prefix, prefix); ok {
+		p.scale(rate{rest, r.scale})
+	} else if strings.HasPrefix(prefix, r.prefix) {
+		p.scale(rate{"", r.scale})
+	}
+}
+
+// Frozen reports whether the tensor of a name is frozen (see Param.LRScale), or will be if it
+// is not there yet.
+func (p *Params) Frozen(name string) bool {
+	if item := p.Lookup(name); item != nil {
+		return item.Rate() == 0
+	}
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, q := range p.parts {
+		if local, ok := strings.CutPrefix(name, q.prefix); ok {
+			return q.set.Frozen(local)
+		}
+	}
+	return p.scaleOf(name) == 0
+}
+
+// scaleOf is the scale of a new tensor.
+func (p *Params) scaleOf(name string) float64 {
+	for _, r := range slices.Backward(p.rates) {
+		if strings.HasPrefix(name, r.prefix) {
+			return r.scale
+		}
+	}
+	return 1
+}
+
+// Learned lists the learned tensors that g uses and that are not frozen, in the order of All,
+// and their nodes in g.
+func (p *Params) Learned(g *gorgonia.ExprGraph) ([]*Param, gorgonia.Nodes) {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	var items []*Param
+	var nodes gorgonia.Nodes
+	for _, item := range p.items {
+		if n := p.nodes[g][item.local]; n != nil && !item.Buffer && item.Rate() != 0 {
+			items = append(items, item)
+			nodes = append(nodes, n)
+		}
+	}
+	for _, q := range p.parts {
+		more, nn := q.set.Learned(g)
+		items, nodes = append(items, more...), append(nodes, nn...)
+	}
+	return items, nodes
+}
+
+// Forget drops what the set knows of g, which otherwise stays in memory with the set.
+func (p *Params) Forget(g *gorgonia.ExprGraph) {
+	for _, q := range p.sets() {
+		q.mu.Lock()
+		delete(q.nodes, g)
+		delete(q.streams, g)
+		delete(q.pushes, g)
+		delete(q.observers, g)
+		q.mu.Unlock()
+	}
+}
+
+// forget drops what the set knows of all graphs.
+func (p *Params) forget() {
+	for _, q := range p.sets() {
+		q.mu.Lock()
+		clear(q.nodes)
+		clear(q.streams)
+		clear(q.pushes)
+		clear(q.observers)
+		q.mu.Unlock()
+	}
+}
