@@ -42,7 +42,7 @@ type Config struct {
 	Keep     Keep `json:"keep,omitempty" yaml:"keep,omitempty" flag:"keep" arg:"best|last" doc:"which weights become the model" group:"Measuring and saving"` // best if empty
 
 	CheckpointEvery int `json:"checkpoint_every,omitempty" yaml:"checkpoint_every,omitempty" flag:"checkpoint-every" arg:"STEPS" doc:"steps between two checkpoints; -1 for none but at the end" group:"Measuring and saving" min:"-1" want:"a number of steps, 0 for the default or -1 for never"` // 100 if 0
-	LogEvery        int `json:"log_every,omitempty" yaml:"log_every,omitempty" doc:"steps between lines of metrics.jsonl" min:"1" want:"a number of steps"`                                                                                                                                         // 10 if 0
+	LogEvery        int `json:"log_every,omitempty" yaml:"log_every,omitempty" doc:"steps between lines of metrics.jsonl" group:"Measuring and saving" min:"1" want:"a number of steps"`                                                                                                            // 10 if 0
 
 	Threads int    `json:"threads,omitempty" yaml:"threads,omitempty" flag:"threads" arg:"N" doc:"for the computation; no result depends on it" unset:"all processors" group:"This run" min:"0" want:"a number, or 0 for all processors"`
 	Device  string `json:"device,omitempty" yaml:"device,omitempty" flag:"device" arg:"cpu|cuda|cuda:N|auto" doc:"where to compute: cuda is an NVIDIA GPU, N its number from 0; auto takes one if there is one" group:"This run"` // cpu if empty
