@@ -81,9 +81,10 @@ func gunzip(in io.Reader, dir string) (out *os.File, remove func(), err error) {
 			os.Remove(name)
 		}
 	}
-	if _, err := io.Copy(out, z); err != nil {
+	w := &failingWriter{w: out}
+	if _, err := io.Copy(w, z); err != nil {
 		remove()
-		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrChecksum) {
+		if w.err == nil { // what cannot be read
 			return nil, nil, errArchiveCut
 		}
 		return nil, nil, wrongOption("the archive cannot be unpacked: %v (is the disk full? Set %s to another one)", err, field.Name("CacheDir"))
@@ -279,4 +280,16 @@ func (d *tarDir) ReadDir(n int) ([]fs.DirEntry, error) {
 	}
 	d.at += len(left)
 	return left, nil
+}
+
+// failingWriter remembers the error of its writer, to tell it from a reader's.
+type failingWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (f *failingWriter) Write(b []byte) (n int, err error) {
+	n, err = f.w.Write(b)
+	f.err = err
+	return n, err
 }

@@ -3,6 +3,7 @@ package datasets
 import (
 	"archive/tar"
 	"bytes"
+	"compress/gzip"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -72,6 +73,35 @@ func TestTarErrors(t *testing.T) {
 		_, err := Open(path, Options{})
 		require.ErrorContains(t, err, "cut off or damaged", name)
 	}
+}
+
+// Whatever is wrong with the archive, the disk is not blamed.
+func TestDamagedGzip(t *testing.T) {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	_, err := z.Write(tarOf(t, tar.Header{Name: "a/1.png", Typeflag: tar.TypeReg, Size: 2000}))
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	dir := t.TempDir()
+	unpack := func(data []byte) error {
+		_, remove, err := gunzip(bytes.NewReader(data), dir)
+		if err == nil {
+			remove()
+		}
+		return err
+	}
+	require.NoError(t, unpack(b.Bytes()))
+	refused := 0
+	for i := range b.Len() {
+		damaged := bytes.Clone(b.Bytes())
+		damaged[i] ^= 0xff
+		if err := unpack(damaged); err != nil {
+			require.Equal(t, errArchiveCut, err, "byte %d", i)
+			refused++
+		}
+		require.Equal(t, errArchiveCut, unpack(b.Bytes()[:i]), "cut at %d", i)
+	}
+	require.Greater(t, refused, b.Len()*9/10) // bytes of the header say when the file was made
 }
 
 func FuzzTar(f *testing.F) {

@@ -86,30 +86,40 @@ func missing(tried, good map[string]bool) []string {
 // findDuplicates notes byte-identical pictures in r and returns why each is to be left
 // out: "" unless Options.DropDuplicates.
 func findDuplicates(r *report, g *gatherer, p *part, outcomes []outcome, offset int) []string {
-	groups := make(map[[sha256.Size]byte][]int)
-	for i, o := range outcomes {
-		if o.err == nil {
-			groups[o.hash] = append(groups[o.hash], i)
+	type copies struct {
+		first, n int
+		conflict bool // they stand in several classes
+	}
+	groups := make(map[[sha256.Size]byte]copies)
+	for i := range outcomes {
+		o := &outcomes[i]
+		if o.err != nil {
+			continue
 		}
+		group, known := groups[o.hash]
+		if !known {
+			group.first = i
+		}
+		group.n++
+		group.conflict = group.conflict || p.candidates[i].class != p.candidates[group.first].class
+		groups[o.hash] = group
 	}
 	leave := make([]string, len(outcomes))
 	var repeated, disputed []string
-	for i, o := range outcomes { // in order of path, unlike groups
-		group := groups[o.hash]
-		if o.err != nil || len(group) < 2 {
+	for i := range outcomes { // in order of path, unlike groups
+		group := groups[outcomes[i].hash]
+		if outcomes[i].err != nil || group.n < 2 {
 			continue
 		}
-		first := p.candidates[group[0]]
-		conflict := slices.ContainsFunc(group, func(j int) bool { return p.candidates[j].class != first.class })
 		path := g.store.paths[offset+i]
 		var why string
 		switch {
-		case conflict:
+		case group.conflict:
 			disputed = append(disputed, path)
 			why = "the same file stands in several classes"
-		case i != group[0]:
+		case i != group.first:
 			repeated = append(repeated, path)
-			why = "the same file as " + g.store.paths[offset+group[0]]
+			why = "the same file as " + g.store.paths[offset+group.first]
 		}
 		if g.options.DropDuplicates {
 			leave[i] = why

@@ -81,13 +81,19 @@ type gatherer struct {
 
 // gather decodes what the parts of an offer name and returns a Dataset for each.
 func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error) {
-	var all []candidate
 	parts := of.parts
-	for _, p := range parts {
+	lists := make([][]candidate, len(parts))
+	for i, p := range parts {
 		if !of.inOrder {
 			slices.SortStableFunc(p.candidates, func(a, b candidate) int { return cmp.Compare(a.name, b.name) })
 		}
-		all = append(all, p.candidates...)
+		lists[i] = p.candidates
+	}
+	var all []candidate
+	if len(lists) == 1 {
+		all = lists[0] // without a copy
+	} else {
+		all = slices.Concat(lists...)
 	}
 	g := &gatherer{source: src, options: o}
 	var err error
@@ -99,6 +105,11 @@ func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error)
 	}
 	if g.options.kept, err = openKept(g.options); err != nil {
 		return nil, err
+	}
+	for i := range all {
+		if hasPictureName(all[i].name) {
+			g.options.likely++
+		}
 	}
 	if k := g.options.kept; k != nil {
 		k.slots = make([]int64, len(all))
@@ -125,6 +136,9 @@ func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error)
 	sets[0].report.note("pair of which a picture is lacking", missing...)
 	if k := g.options.kept; k != nil && k.inUse != "" {
 		sets[0].report.note("kept pictures that another process uses: here all are decoded", k.inUse)
+	}
+	if k := g.options.kept; k != nil {
+		sets[0].report.notes = append(sets[0].report.notes, k.notKept()...)
 	}
 	return sets, nil
 }

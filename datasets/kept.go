@@ -22,6 +22,9 @@ type kept struct {
 	inUse string              // its path then, safe to print
 	slots []int64             // row of the store → slot
 	taken atomic.Int64        // pictures that were found and not decoded
+
+	stopped atomic.Pointer[error] // why no further pictures are kept; nil while they are
+	missed  atomic.Int64          // pictures that are not kept for that
 }
 
 // keptVersion changes with every change of what decoding and rendering make of a file, so that
@@ -119,6 +122,10 @@ func (in *inlet) keep(i int, key picturecache.Key, o *outcome) error {
 	if k == nil {
 		return nil
 	}
+	if k.stopped.Load() != nil {
+		k.missed.Add(1)
+		return nil
+	}
 	n := keptNote{Format: o.format, Width: o.width, Height: o.height, Colour: o.colour, Blank: o.blank, Remark: o.remark}
 	if e := o.extent; e.deep {
 		n.Deep, n.Kind, n.Odd = true, e.kind, e.odd
@@ -137,9 +144,26 @@ func (in *inlet) keep(i int, key picturecache.Key, o *outcome) error {
 		pixels = append(pixels[:len(pixels):len(pixels)], in.detail.planes...)
 	}
 	if k.slots[i], err = k.cache.Add(key, string(text), pixels); err != nil {
+		if in.store.memory != nil { // the run does not depend on it
+			k.stop(err)
+			k.missed.Add(1)
+			return nil
+		}
 		return wrongOption("kept pictures: %v (is the disk full? Set %s to another one)", err, field.Name("CacheDir"))
 	}
 	return nil
+}
+
+// stop has no further pictures kept; the first reason is told.
+func (k *kept) stop(why error) { k.stopped.CompareAndSwap(nil, &why) }
+
+// notKept tells of pictures that could not be kept.
+func (k *kept) notKept() []Count {
+	why, n := k.stopped.Load(), int(k.missed.Load())
+	if why == nil || n == 0 {
+		return nil
+	}
+	return []Count{{What: "picture that is not kept for the next time", Count: n, Detail: printable((*why).Error())}}
 }
 
 // read reads the pixels of row i, from byte from of what is kept of it on.

@@ -4,10 +4,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/pkg/errors"
 	"github.com/stretchr/testify/require"
+
+	"medusa/internal/diskroom"
 )
 
 // everything is all that can be seen of d.
@@ -141,4 +145,78 @@ func TestKeptPicturesInUse(t *testing.T) {
 	require.NoError(t, a.Close())
 	_, err = OpenFS(fsys, Options{KeepCache: true})
 	require.ErrorContains(t, err, "Options.KeepCache without Options.CacheDir")
+}
+
+// noRoom has every disk be full.
+func noRoom(t *testing.T) {
+	real := roomOnDisk
+	t.Cleanup(func() { roomOnDisk = real })
+	roomOnDisk = func(dir string, n int64) error {
+		if n == 0 {
+			return nil
+		}
+		return errors.Errorf("needs %d bytes of disk, and 1 are free in %s", n, dir)
+	}
+}
+
+// Pictures that fit into memory are learned from also where the disk has no room to keep them,
+// which is told; nothing is kept, and nothing is lost of what was.
+func TestFullDiskKeepsNothingAndTellsIt(t *testing.T) {
+	pictures, cache := toyFS(t, 3, 4), t.TempDir()
+	o := Options{Height: 8, Width: 8, Channels: 3}
+	open := func(o Options) (string, Summary) {
+		s, err := OpenFS(pictures, o)
+		require.NoError(t, err)
+		defer s.Close()
+		pixels := make([]float32, s.Train.Len()*ItemSize(s.Train))
+		all := make([]int, s.Train.Len())
+		for i := range all {
+			all[i] = i
+		}
+		require.NoError(t, s.Train.Fill(pixels, all, Normalisation{}))
+		return fmt.Sprint(pixels, s.Train.Labels()), s.Train.Summary()
+	}
+	want, _ := open(o)
+	noRoom(t)
+	o.KeepCache, o.CacheDir = true, cache
+	got, sum := open(o)
+	require.Equal(t, want, got)
+	require.Zero(t, sum.Kept)
+	i := slices.IndexFunc(sum.Notes, func(c Count) bool { return c.What == "picture that is not kept for the next time" })
+	require.GreaterOrEqual(t, i, 0, "%v", sum.Notes)
+	require.Equal(t, sum.Pictures, sum.Notes[i].Count)
+	require.Contains(t, sum.Notes[i].Detail, "1 are free in "+cache)
+	_, sum = open(o)
+	require.Zero(t, sum.Kept, "nothing was kept")
+
+	roomOnDisk = diskroom.Check
+	_, sum = open(o)
+	require.Zero(t, sum.Kept)
+	noRoom(t)
+	_, sum = open(o)
+	require.Equal(t, sum.Pictures, sum.Kept, "all are there: no room is needed")
+}
+
+// Where neither memory nor disk has room that is said before anything is decoded, with what
+// helps.
+func TestFullDiskIsToldBeforehand(t *testing.T) {
+	noRoom(t)
+	for name, o := range map[string]Options{
+		"unnamed":     {Height: 8, Width: 8, CacheBytes: 1, CacheDir: t.TempDir()},
+		"kept":        {Height: 8, Width: 8, CacheBytes: 1, CacheDir: t.TempDir(), KeepCache: true},
+		"with detail": {Height: 8, Width: 8, CacheBytes: 1, CacheDir: t.TempDir(), Detail: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			decoded := 0
+			o.Progress = func(done, total int) {
+				if total > 0 {
+					decoded = done
+				}
+			}
+			_, err := OpenFS(toyFS(t, 3, 4), o)
+			require.ErrorContains(t, err, "1 are free in "+o.CacheDir)
+			require.ErrorContains(t, err, "set Options.CacheDir to a folder on another disk, raise Options.CacheBytes")
+			require.Zero(t, decoded)
+		})
+	}
 }

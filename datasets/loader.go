@@ -14,13 +14,13 @@ import (
 )
 
 // LoaderConfig says how batches are made. Batch must be given; the zero value of the
-// rest is: no normalisation, no augmentation, seed 0, GOMAXPROCS workers, 4 ahead.
+// rest is: no normalisation, no augmentation, seed 0, as many workers as suit, 4 ahead.
 type LoaderConfig struct {
 	Normalisation Normalisation
 	Augment       Augment
 	Seed          uint64 // of the augmentation
 	Batch         int    // pictures in a batch
-	Workers       int    // goroutines that prepare pictures; GOMAXPROCS if 0
+	Workers       int    // goroutines that prepare pictures; if 0 GOMAXPROCS, and 32 at least where they are read from a file
 	Ahead         int    // batches prepared ahead of the consumer; 4 if 0
 
 	// Recipes makes batches of recipes in place of pixels, for another device to follow.
@@ -114,6 +114,9 @@ func NewLoader(d Set, c LoaderConfig, next func(dst []int) error, startStep int)
 	}
 	if c.Workers == 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
+		if own, ok := d.(*Dataset); ok && own.store.onDisk() {
+			c.Workers = max(c.Workers, diskReaders)
+		}
 	}
 	if c.Ahead == 0 {
 		c.Ahead = 4
@@ -133,6 +136,11 @@ func NewLoader(d Set, c LoaderConfig, next func(dst []int) error, startStep int)
 	}
 	return l, nil
 }
+
+// diskReaders is how many items are read at a time from a file, which wait for the disk most of
+// the time: vectors of a kilobyte at random places of a file of 10 GB that was in no cache came
+// twice as fast as by two readers.
+const diskReaders = 32
 
 func (c LoaderConfig) validate(d Set) error {
 	if isNil(d) || d.Len() == 0 {

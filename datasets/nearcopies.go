@@ -43,19 +43,26 @@ func FindNearCopies(set, other *Dataset) ([]NearCopy, error) {
 	if set.HoldsVectors() || other.HoldsVectors() {
 		return nil, errVectors
 	}
-	mine, err := set.hashes()
+	told := newTally(2*set.Len()+other.Len(), set.store.told)
+	mine, err := set.hashes(told)
 	if err != nil {
 		return nil, err
 	}
-	theirs, err := other.hashes()
+	theirs, err := other.hashes(told)
 	if err != nil {
 		return nil, err
 	}
+	return findNearCopies(set, other, mine, theirs, told)
+}
+
+// findNearCopies is FindNearCopies for pictures whose hashes are known.
+func findNearCopies(set, other *Dataset, mine, theirs []pictureHash, told *tally) ([]NearCopy, error) {
 	index, same := newHashIndex(theirs), other.bySum()
 	found := make([]NearCopy, set.Len())
-	err = inParallel(set.Len(), 1<<12, func(from, to int) error {
+	err := inParallel(set.Len(), 1<<12, func(from, to int) error {
 		c := newComparison(set, other)
 		for i := from; i < to; i++ {
+			told.add(1)
 			if j, ok := same[set.sum(i)]; ok {
 				found[i] = NearCopy{Picture: i, Of: j, Like: 1, Identical: true}
 				continue
@@ -108,12 +115,13 @@ func (h *pictureHash) like(other *pictureHash) float64 {
 }
 
 // hashes returns the perceptual hash of every picture.
-func (d *Dataset) hashes() ([]pictureHash, error) {
+func (d *Dataset) hashes(told *tally) ([]pictureHash, error) {
 	out := make([]pictureHash, d.Len())
 	err := inParallel(d.Len(), 4*d.store.bytes(), func(from, to int) error {
 		scratch := d.store.scratch()
 		var small shrunk
 		for i := from; i < to; i++ {
+			told.add(1)
 			pixels, err := d.store.get(int(d.rows[i]), scratch)
 			if err != nil {
 				return err

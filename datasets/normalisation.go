@@ -41,15 +41,17 @@ func (d *Dataset) ComputeNormalisation() (Normalisation, error) {
 		return Normalisation{}, errors.New("datasets: normalisation of an empty set")
 	}
 	if v := d.store.vectors; v != nil {
-		return v.moments(d.rows)
+		return v.moments(d.rows, d.store.told)
 	}
 	var mu sync.Mutex
 	counts := make([][256]int64, d.store.channels)
+	told := newTally(d.Len(), d.store.told)
 	err := inParallel(d.Len(), d.store.bytes(), func(from, to int) error {
 		own := make([][256]int64, d.store.channels)
 		scratch := d.store.scratch()
 		plane := d.store.height * d.store.width
 		for i := from; i < to; i++ {
+			told.add(1)
 			pixels, err := d.store.get(int(d.rows[i]), scratch)
 			if err != nil {
 				return err

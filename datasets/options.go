@@ -101,6 +101,7 @@ type Options struct {
 	besides   []string    // files beside those that are read, to be told
 	eachAlone bool        // deep pictures are read by a range of their own, where Range leaves it open
 	list      string      // name of the list that was given in place of the folder around it; "" for none
+	likely    int         // of what gather reads, the files that are likely to be pictures; 0 if it does not tell
 	// Workers decode at the same time; GOMAXPROCS if zero.
 	Workers int
 
@@ -109,7 +110,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Progress, if not nil, is called now and then by one goroutine at a time: while a
 	// folder is listed with the files and folders seen so far and a total of 0, then while
-	// pictures are decoded.
+	// pictures are decoded, and later while FindNearCopies, Split.TellCopies or
+	// Dataset.ComputeNormalisation go through all of them.
 	Progress func(done, total int)
 }
 

@@ -92,7 +92,7 @@ func (d *Dataset) Summary() Summary {
 	s := Summary{
 		Source: d.report.source, Kind: d.report.kind, Layout: d.report.layout, Protocol: d.report.protocol, Classes: d.NumClasses(), Pictures: d.Len(),
 		Channels: c, Height: h, Width: w,
-		Bytes: d.store.total(), OnDisk: d.store.memory == nil && !d.HoldsVectors() || d.HoldsVectors() && d.store.vectors.close != nil,
+		Bytes: d.store.total(), OnDisk: d.store.onDisk(),
 		Originals: d.report.originals, Skipped: countReasons(d.report.skipped), Notes: slices.Clone(d.report.notes), Copies: d.report.copies,
 	}
 	if d.store.kept != nil {

@@ -16,9 +16,24 @@ func (s Split) TellCopies(leaveOut bool) (Split, error) {
 	if slices.ContainsFunc(sets, (*Dataset).HoldsVectors) {
 		return s, nil
 	}
+	work := 0 // pictures to be hashed, then to be looked for
+	for i, d := range sets {
+		work += (1 + i) * d.Len()
+	}
+	told := newTally(work, sets[0].store.told)
+	hashes := make([][]pictureHash, len(sets)) // each picture is read once
+	for i, d := range sets {
+		if d.store.bytes() != sets[0].store.bytes() {
+			return s, errors.Errorf("datasets: the parts %s and %s hold pictures of other sizes: open both with one size", names[0], names[i])
+		}
+		var err error
+		if hashes[i], err = d.hashes(told); err != nil {
+			return s, err
+		}
+	}
 	for later := 1; later < len(sets); later++ {
 		for earlier := range later {
-			copies, err := FindNearCopies(sets[later], sets[earlier])
+			copies, err := findNearCopies(sets[later], sets[earlier], hashes[later], hashes[earlier], told)
 			if err != nil {
 				return s, err
 			}
@@ -30,15 +45,29 @@ func (s Split) TellCopies(leaveOut bool) (Split, error) {
 				continue
 			}
 			// From the earlier part's side, as several of its pictures may be copies of one.
-			if copies, err = FindNearCopies(sets[earlier], sets[later]); err != nil {
+			if copies, err = findNearCopies(sets[earlier], sets[later], hashes[earlier], hashes[later], &tally{}); err != nil {
 				return s, err
 			}
+			hashes[earlier] = withoutHashes(hashes[earlier], copies)
 			if sets[earlier], err = sets[earlier].withoutCopies(copies, sets[later], names[earlier], names[later]); err != nil {
 				return s, err
 			}
 		}
 	}
 	return splitOf(names, sets), nil
+}
+
+// withoutHashes is hashes without those of the pictures that are copies.
+func withoutHashes(hashes []pictureHash, copies []NearCopy) []pictureHash {
+	rest := make([]pictureHash, 0, len(hashes)-len(copies))
+	for i, h := range hashes {
+		if len(copies) > 0 && copies[0].Picture == i { // in order of Picture
+			copies = copies[1:]
+			continue
+		}
+		rest = append(rest, h)
+	}
+	return rest
 }
 
 // splitOf is the opposite of Split.parts.

@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"cmp"
 	"image"
 	"math"
 	"os"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/diskroom"
 	"medusa/internal/field"
 	"medusa/internal/ram"
 )
@@ -28,6 +30,8 @@ type store struct {
 
 	vectors *vectors // nil if pictures are held
 
+	told func(done, total int) // as Options.Progress, for passes over all that is held; may be nil
+
 	paths  []string // where each row came from, safe to print
 	keptAt int      // bytes before these in what is kept of a picture
 
@@ -39,11 +43,14 @@ func newStore(n, channels, height, width int, o Options) (*store, error) {
 	if err := afford(n, channels, height, width, o); err != nil {
 		return nil, err
 	}
-	s := &store{channels: channels, height: height, width: width, inverted: o.Invert, paths: make([]string, n), sums: make([]uint64, n)}
+	s := &store{channels: channels, height: height, width: width, inverted: o.Invert, paths: make([]string, n), sums: make([]uint64, n), told: o.Progress}
 	s.detail = detailOf(s, o)
 	inMemory := s.total() <= o.CacheBytes
 	if o.kept != nil && o.kept.cache != nil {
 		s.kept = o.kept
+	}
+	if err := s.checkRoom(inMemory, o); err != nil {
+		return nil, err
 	}
 	if s.kept != nil && s.detail != nil {
 		s.detail.kept, s.detail.keptAt = s.kept, s.bytes()
@@ -58,6 +65,38 @@ func newStore(n, channels, height, width int, o Options) (*store, error) {
 		}
 	}
 	return s, nil
+}
+
+// roomOnDisk is replaced by tests.
+var roomOnDisk = diskroom.Check
+
+// checkRoom returns an error if the pictures do not fit on the disk that they have to go to.
+// Where they are held in memory and only kept besides, they are not kept.
+func (s *store) checkRoom(inMemory bool, o Options) error {
+	n := min(cmp.Or(o.likely, len(s.paths)), len(s.paths))
+	var err error
+	switch {
+	case s.kept != nil:
+		err = roomOnDisk(o.CacheDir, s.kept.cache.Growth(n))
+	case !inMemory:
+		one := int64(s.bytes())
+		if s.detail != nil {
+			one += int64(s.detail.bytes())
+		}
+		err = roomOnDisk(cmp.Or(o.CacheDir, os.TempDir()), int64(n)*one)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case inMemory:
+		s.kept.stop(err)
+		return nil
+	}
+	if free := ram.Available(); s.total() < free/2 {
+		return wrongOption("the cache file of %d pictures %v: set %s to a folder on another disk, raise %s (the pictures take %s of memory, and %s are free), or take smaller ones",
+			n, err, field.Name("CacheDir"), field.Name("CacheBytes"), ram.Size(float64(s.total())), ram.Size(float64(free)))
+	}
+	return wrongOption("the cache file of %d pictures %v: set %s to a folder on another disk, or take smaller pictures", n, err, field.Name("CacheDir"))
 }
 
 // detailOf is a store, without memory, for the larger pictures beside those of s; nil if o
@@ -108,6 +147,14 @@ func (s *store) reserve(inMemory bool, dir string) error {
 		}
 	}
 	return errors.Wrapf(file.Truncate(n), "datasets: cache file of %d MiB in %s", n>>20, file.Name())
+}
+
+// onDisk reports whether items are read from a file when they are needed.
+func (s *store) onDisk() bool {
+	if s.vectors != nil {
+		return s.vectors.close != nil
+	}
+	return s.memory == nil
 }
 
 // path is where a row came from.

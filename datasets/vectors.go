@@ -53,7 +53,8 @@ func (v *vectors) filler(norm Normalisation) func(dst []float32, row int) error 
 
 // moments returns mean and deviation of every column over some rows. The sums are taken
 // block by block in the order of the rows: they do not depend on the number of goroutines.
-func (v *vectors) moments(rows []int32) (Normalisation, error) {
+func (v *vectors) moments(rows []int32, progress func(done, total int)) (Normalisation, error) {
+	told := newTally(len(rows), progress)
 	const most = 512 // blocks, so that their sums stay small beside the vectors
 	block := max(1024, (len(rows)+most-1)/most)
 	blocks := (len(rows) + block - 1) / block
@@ -78,6 +79,7 @@ func (v *vectors) moments(rows []int32) (Normalisation, error) {
 				}
 			}
 			sums[b] = own
+			told.add(min(block, len(rows)-b*block))
 		}
 		return nil
 	})
@@ -313,7 +315,7 @@ func (f vectorFile) addTo(s *Split, o Options) error {
 		}
 		return errors.WithMessagef(err, "datasets: vectors %s", name)
 	}
-	st := &store{channels: l.vectors.cols, height: 1, width: 1, vectors: l.vectors}
+	st := &store{channels: l.vectors.cols, height: 1, width: 1, vectors: l.vectors, told: o.Progress}
 	parts := map[string][]int32{}
 	for row := range l.vectors.rows {
 		part := cmp.Or(f.part, "train")

@@ -59,6 +59,9 @@ func (w *walker) folder(dir, real string) {
 func (w *walker) entries(dir, real string, entries []fs.DirEntry) {
 	for _, e := range entries {
 		name, realName := path.Join(dir, e.Name()), filepath.Join(real, e.Name())
+		if realName == name {
+			realName = name // one text in memory for both, of each of millions of files
+		}
 		switch reason := leftAlone(e.Name()); {
 		case reason != "":
 			w.part.skip(w.source.show(name), reason, "")

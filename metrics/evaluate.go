@@ -26,12 +26,21 @@ type Options struct {
 	AverageByClass      bool  // average each class's queries, then the classes, in place of all queries
 	PerClass, PerQuery  bool  // fill Result.Classes, Result.PerQuery
 
-	NoClustering  bool   // leave out NMI, AMI, ARI and pairwise F1, which need k-means
-	Clusters      int    // of k-means; the number of classes among the queries if zero
-	ClusterLabels []int  // a clustering of the queries in place of k-means
-	Restarts      int    // of k-means, the best by inertia counting; 1 if zero
-	MaxIterations int    // of k-means; 100 if zero
-	Seed          uint64 // of k-means
+	// MaxQueries bounds the queries that are measured: of more that have relevant rows, so many
+	// are drawn with Seed, and each is ranked against the whole gallery. The figures are then
+	// estimates of those of all queries; a share p of Q drawn queries has a standard error of
+	// at most √(p(1−p)/Q). All are measured if zero.
+	MaxQueries int
+
+	NoClustering  bool  // leave out NMI, AMI, ARI and pairwise F1, which need k-means
+	Clusters      int   // of k-means; the number of classes among the queries if zero
+	ClusterLabels []int // a clustering of the queries in place of k-means
+	Restarts      int   // of k-means, the best by inertia counting; 1 if zero
+	MaxIterations int   // of k-means; 100 if zero
+	// MaxClustered bounds rows × clusters of k-means with Clusters of zero: above it whole
+	// classes are drawn with Seed, as many as it allows. No bound if zero.
+	MaxClustered int64
+	Seed         uint64 // of k-means, and of what is drawn
 
 	// Progress, if not nil, is called now and then while queries are measured and rows are
 	// clustered, by the goroutine of Evaluate. The total of a stage is 0 where nobody knows it.
@@ -89,7 +98,7 @@ func Evaluate(ctx context.Context, query Set, gallery *Set, o Options) (Result, 
 	if len(o.CMCAt) == 0 {
 		o.CMCAt = slices.Clone(defaultCMCAt)
 	}
-	r, err := retrieve(ctx, m, o)
+	r, err := retrieve(ctx, m, o.drawQueries(m), o)
 	if err != nil || o.NoClustering {
 		return r, err
 	}
@@ -114,6 +123,8 @@ func (o Options) check(queries int) error {
 		}
 	}
 	switch {
+	case o.MaxQueries < 0 || o.MaxClustered < 0:
+		return errors.Errorf("metrics: MaxQueries is %d, MaxClustered %d; give numbers above 0, or 0 for no bound", o.MaxQueries, o.MaxClustered)
 	case o.K < KLargestR:
 		return errors.Errorf("metrics: K is %d; give a number of neighbours, 0 for all or KLargestR", o.K)
 	case o.NoClustering && (o.ClusterLabels != nil || o.Clusters != 0):
@@ -137,12 +148,17 @@ func (o Options) depth(m matching) int {
 	return o.K
 }
 
-// retrieve fills in the retrieval figures.
-func retrieve(ctx context.Context, m matching, o Options) (Result, error) {
+// retrieve fills in the retrieval figures of the drawn queries, nil for all.
+func retrieve(ctx context.Context, m matching, drawn *drawnQueries, o Options) (Result, error) {
 	r := Result{RecallAt: o.RecallAt, Seed: o.Seed}
+	row := func(query int) int { return query }
 	r.Recall = make([]float64, len(o.RecallAt))
 	byClass := make(map[int]*Class)
-	depth := o.depth(m)
+	depth := o.depth(m) // of all queries
+	if drawn != nil {
+		m, r.AllQueries, r.LeftOut = m.of(drawn.rows), drawn.matched, drawn.unmatched
+		row = func(query int) int { return drawn.rows[query] }
+	}
 	one := make([]float64, len(o.RecallAt))
 	reid := newReID(m, o)
 	o.progress(StageRetrieval, 0, m.query.Len())
@@ -173,7 +189,7 @@ func retrieve(ctx context.Context, m matching, o Options) (Result, error) {
 		if o.PerQuery {
 			first := ranking[0]
 			r.PerQuery = append(r.PerQuery, Query{
-				Row: query, Relevant: relevantRows(ranking), First: int(first.before + first.rows - first.relevant + 1),
+				Row: row(query), Relevant: relevantRows(ranking), First: int(first.before + first.rows - first.relevant + 1),
 				Tied: open, Retrieval: figures,
 			})
 		}
@@ -215,7 +231,9 @@ func cluster(ctx context.Context, query Set, o Options, r *Result) error {
 	labels := o.ClusterLabels
 	if labels == nil {
 		if o.Clusters == 0 {
-			o.Clusters = len(newClasses(query.Labels))
+			if query, o.Clusters, r.AllClasses = query.clusterable(o); r.AllClasses > 0 {
+				r.ClusteredRows = query.Len()
+			}
 		}
 		if o.Distance == Cosine {
 			query.Embeddings = newSide(query, Cosine).product

@@ -17,6 +17,10 @@ type Result struct {
 	LeftOut int // that have none, and count in no retrieval figure
 	Tied    int // of Queries, those with a relevant row exactly as far as another one
 
+	// AllQueries is how many have relevant rows, where Options.MaxQueries had only Queries of
+	// them drawn and measured; zero where all were.
+	AllQueries int
+
 	RecallAt  []int // the K of each entry of Recall
 	Retrieval       // means over the queries, or over the classes with AverageByClass
 
@@ -24,6 +28,8 @@ type Result struct {
 
 	Clustered     bool // whether what follows was measured
 	Clusters      int  // that are not empty
+	AllClasses    int  // of which Options.MaxClustered had some drawn and clustered; zero where all were
+	ClusteredRows int  // of the classes drawn; zero where all were
 	NMI, AMI, ARI float64
 	PairwiseF1    float64
 	Seed          uint64  // of k-means
@@ -125,16 +131,20 @@ func (r *Result) fields() []field {
 // counts is the whole numbers of the JSON form.
 type counts struct {
 	Queries  int     `json:"queries"`
+	All      int     `json:"queries_in_all,omitempty"` // of which Queries were drawn
 	LeftOut  int     `json:"queries_left_out"`
 	Tied     int     `json:"queries_tied,omitempty"` // not told by earlier versions, which knew no ties
 	ReID     *int    `json:"cmc_queries,omitempty"`
 	ReIDOut  int     `json:"cmc_queries_left_out,omitempty"`
 	Clusters int     `json:"clusters,omitempty"`
+	Classes  int     `json:"classes_in_all,omitempty"` // of which some were drawn and clustered
+	Rows     int     `json:"clustered_rows,omitempty"` // of those
 	Seed     *uint64 `json:"cluster_seed,omitempty"`
 }
 
-// MarshalJSON writes the values, then queries, queries_left_out, queries_tied if there are any, clusters
-// and cluster_seed where clusters were measured, cmc_queries and cmc_queries_left_out
+// MarshalJSON writes the values, then queries, queries_left_out, queries_tied if there are any,
+// queries_in_all where some were drawn, clusters and cluster_seed where clusters were measured,
+// classes_in_all and clustered_rows where some classes were drawn for that, cmc_queries and cmc_queries_left_out
 // where cameras are known. Classes and PerQuery are not written.
 func (r Result) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
@@ -146,12 +156,12 @@ func (r Result) MarshalJSON() ([]byte, error) {
 		}
 		fmt.Fprintf(&b, "%q:%s,", v.Name, number)
 	}
-	c := counts{Queries: r.Queries, LeftOut: r.LeftOut, Tied: r.Tied}
+	c := counts{Queries: r.Queries, LeftOut: r.LeftOut, Tied: r.Tied, All: r.AllQueries}
 	if r.ReID != nil {
 		c.ReID, c.ReIDOut = &r.ReID.Queries, r.ReID.LeftOut
 	}
 	if r.Clustered {
-		c.Clusters, c.Seed = r.Clusters, &r.Seed
+		c.Clusters, c.Classes, c.Rows, c.Seed = r.Clusters, r.AllClasses, r.ClusteredRows, &r.Seed
 	}
 	rest, err := json.Marshal(c)
 	if err != nil {
@@ -167,7 +177,8 @@ func (r *Result) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &c); err != nil {
 		return errors.Wrap(err, "metrics: result")
 	}
-	*r = Result{Queries: c.Queries, LeftOut: c.LeftOut, Tied: c.Tied, Clusters: c.Clusters, Clustered: c.Seed != nil}
+	*r = Result{Queries: c.Queries, LeftOut: c.LeftOut, Tied: c.Tied, AllQueries: c.All,
+		Clusters: c.Clusters, AllClasses: c.Classes, ClusteredRows: c.Rows, Clustered: c.Seed != nil}
 	if c.Seed != nil {
 		r.Seed = *c.Seed
 	}

@@ -32,6 +32,10 @@ type Config struct {
 	// tenth of the run, but at least 50, if 0; -1: only at the start and at the end.
 	EvalEvery int `json:"eval_every,omitempty" yaml:"eval_every,omitempty" flag:"eval-every" arg:"STEPS" doc:"steps between two looks at the validation classes, -1 for none between start and end" unset:"a tenth of the run" group:"Measuring and saving" min:"-1" want:"a number of steps, 0 for the default or -1 for never"`
 	EvalBatch int `json:"eval_batch,omitempty" yaml:"eval_batch,omitempty" flag:"eval-batch" arg:"N" doc:"pictures at a time when embedding" min:"1" max:"65536" group:"Measuring and saving" want:"1 … 65536"` // 128 if 0
+	// EvalQueries is the number of items that an evaluation searches for, drawn by Seed, each
+	// among the whole gallery: all if 0, but where these make more than 20 billion pairs with
+	// the gallery (141,000 items among themselves) only as many as do; -1: all, whatever that takes.
+	EvalQueries int `json:"eval_queries,omitempty" yaml:"eval_queries,omitempty" flag:"eval-queries" arg:"N" doc:"pictures that are searched for among all when measuring, drawn at random; -1 for all" unset:"all, but of a set of more than 141,000 only some (20 billion pairs)" min:"-1" want:"a number of queries, 0 for the default or -1 for all" group:"Measuring and saving"`
 	// Metric is the figure of merit on the validation classes, such as recall_at_1 or
 	// map_at_r, one of metrics.Names; cmc_at_K and cmc_map need cameras: larger is better, and between equals MAP@R decides, then the later step.
 	// recall_at_1 if empty.

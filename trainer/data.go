@@ -70,6 +70,15 @@ type LoadOptions struct {
 	// Progress is called now and then while folders are listed, with a total of 0, and while
 	// pictures are decoded.
 	Progress func(done, total int)
+	// Stage, if not nil, is called where another part of the work begins, such as to look for
+	// copies, whose progress is told next.
+	Stage func(name string)
+}
+
+func (o LoadOptions) stage(name string) {
+	if o.Stage != nil {
+		o.Stage(name)
+	}
 }
 
 // Load opens the pictures that cfg names, cuts validation and test classes that share
@@ -135,10 +144,12 @@ func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 	if err := disjoint(own, cfg, o.Logger); err != nil {
 		return d, err
 	}
+	o.stage("looking for copies across the parts")
 	if own, err = cfg.Copies.separate(own); err != nil {
 		return d, err
 	}
 	d.Train, d.Val, d.Test = setOf(own.Train), setOf(own.Val), setOf(own.Test)
+	o.stage("mean and deviation")
 	d.Norm, err = cfg.normalisation(own.Train)
 	return d, err
 }

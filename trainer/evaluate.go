@@ -2,11 +2,14 @@ package trainer
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/wording"
 	"medusa/metrics"
 )
 
@@ -33,7 +36,7 @@ func (t *Trainer) score(ctx context.Context, d *items, x []float32, clustering b
 }
 
 // retrieve measures retrieval among d's pictures by x, of dim numbers each, as their roles
-// and cameras say.
+// and cameras say. o.MaxQueries may bound the queries further than the configuration does.
 func (t *Trainer) retrieve(ctx context.Context, d *items, x []float32, dim int, o metrics.Options) (metrics.Result, error) {
 	parts, err := retrievalOf(d, x, dim)
 	if err != nil {
@@ -42,8 +45,44 @@ func (t *Trainer) retrieve(ctx context.Context, d *items, x []float32, dim int, 
 	needed, _ := metrics.FigureOf(t.cfg.Metric)
 	o.RecallAt, o.CMCAt = withK(recallAt, needed.RecallAt), withK(cmcAt, needed.CMCAt)
 	o.Seed, o.OwnRows = t.cfg.Seed, parts.own
+	o.MaxClustered = maxClustered
+	if most := t.maxQueries(len(parts.queries), len(parts.rows)); most > 0 && (o.MaxQueries == 0 || most < o.MaxQueries) {
+		o.MaxQueries = most
+	}
 	o.Progress = func(stage metrics.Stage, done, total int) { t.progress(ctx, "measuring "+string(stage), done, total) }
 	return metrics.Evaluate(ctx, parts.query, parts.gallery, o)
+}
+
+// Bounds of what an evaluation costs that grows with the square of a set: with them it takes
+// minutes, and the largest sets that figures are published of (iNaturalist's 136,093 test
+// pictures, the 11,316 test classes of Stanford Online Products) are measured whole.
+const (
+	maxPairs     = 20e9    // of a query and an item of the gallery
+	maxClustered = 1e9     // items × clusters
+	leastQueries = 1 << 12 // are searched for in any gallery: a share has a standard error of 0.008 at most
+)
+
+// maxQueries is how many of so many queries are searched for in a gallery of so many items, as
+// metrics.Options.MaxQueries has it.
+func (t *Trainer) maxQueries(queries, gallery int) int {
+	switch asked := t.cfg.EvalQueries; {
+	case asked > 0:
+		return asked
+	case asked < 0 || float64(queries)*float64(gallery) <= maxPairs:
+		return 0
+	}
+	return max(int(maxPairs/float64(gallery)), leastQueries)
+}
+
+// tellDrawn says before the first evaluation that not all of a set is searched for.
+func (t *Trainer) tellDrawn() {
+	if d, set := t.data.measured(); d != nil {
+		queries, gallery := len(d.Queries()), len(d.Gallery())
+		if n := t.maxQueries(queries, gallery); n > 0 && n < queries {
+			t.notice(fmt.Sprintf("%s of the %s %s %s are searched for, drawn at random, each among all %s of the gallery: a share such as Recall@1 has a standard error of up to %.2g (%s searches for all)",
+				wording.Thousands(n), wording.Thousands(queries), set, d.noun(), wording.Thousands(gallery), 0.5/math.Sqrt(float64(n)), t.name("EvalQueries", "-1")))
+		}
+	}
 }
 
 // withK is a list of K with one more, 0 for none.
@@ -107,6 +146,7 @@ func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	phase := During
 	if s.Step == 0 {
 		phase = Before
+		t.tellDrawn()
 		if err := t.measurePixels(ctx); err != nil {
 			return err
 		}

@@ -91,14 +91,14 @@ func TestPixelsAreReduced(t *testing.T) {
 		}
 		return l
 	}
-	require.False(t, tooLarge(labels(13_180, 20), 28*28), "Omniglot is compared as it is")
-	require.True(t, tooLarge(labels(13_180, 6590), 28*28), "but not as two classes")
-	require.True(t, tooLarge(labels(5_000, 10), 224*224*3), "more than fits")
+	require.False(t, tooLarge(labels(13_180, 20), 1, 28*28), "Omniglot is compared as it is")
+	require.True(t, tooLarge(labels(13_180, 6590), 1, 28*28), "but not as two classes")
+	require.True(t, tooLarge(labels(5_000, 10), 1, 224*224*3), "more than fits")
 
 	cfg := small(pictures(t))
 	cfg.Data.Height, cfg.Data.Width = 8, 8
 	data := load(t, cfg)
-	x, dim, err := pixels(context.Background(), itemsOf(data.Test), data.Norm)
+	x, dim, err := pixels(context.Background(), itemsOf(data.Test), data.Norm, 1, func(int) {})
 	require.NoError(t, err)
 	require.Equal(t, 64, dim)
 	require.Len(t, x, 64*data.Test.Len())

@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/pkg/errors"
@@ -29,7 +31,19 @@ type fingerprint struct {
 	Test       string `json:"test,omitempty"`
 }
 
-func fingerprintOf(d runData) (fingerprint, error) {
+// fingerprintOf reads all items; progress is told how many of how many are read.
+func fingerprintOf(d runData, progress func(done, total int)) (fingerprint, error) {
+	total, before := 0, 0
+	for _, set := range []*items{d.Train, d.Val, d.Test} {
+		if set != nil {
+			total += set.Len()
+		}
+	}
+	pixelsSum := func(set *items) (string, error) {
+		sum, err := pixelsSum(set, func(done int) { progress(before+done, total) })
+		before += set.Len()
+		return sum, err
+	}
 	f := fingerprint{Pictures: d.Train.Len(), Classes: d.Train.NumClasses(), Labels: labelsSum(d.Train)}
 	var err error
 	if f.Pixels, err = pixelsSum(d.Train); err != nil {
@@ -56,8 +70,13 @@ func labelsSum(d datasets.Set) string {
 	for _, name := range d.Classes() {
 		io.WriteString(sum, name+"\x00")
 	}
-	for _, l := range d.Labels() {
-		binary.Write(sum, binary.LittleEndian, int64(l))
+	var text []byte
+	for labels := range slices.Chunk(d.Labels(), 1<<12) {
+		text = text[:0]
+		for _, l := range labels {
+			text = binary.LittleEndian.AppendUint64(text, uint64(l))
+		}
+		sum.Write(text)
 	}
 	return hex.EncodeToString(sum.Sum(nil)[:8])
 }
@@ -65,7 +84,7 @@ func labelsSum(d datasets.Set) string {
 // pixelsSum is a checksum of what the items of d are, in their order: of the stored pixels of
 // pictures, of all numbers of vectors, and of some items of a Set of one's own, to which
 // each may be costly. Every item is summed by itself, so that all processors can take part.
-func pixelsSum(d *items) (string, error) {
+func pixelsSum(d *items, progress func(done int)) (string, error) {
 	var s datasets.Stored
 	s.Channels, s.Height, s.Width = d.Shape()
 	if own := d.pictures(); own != nil {
@@ -75,31 +94,40 @@ func pixelsSum(d *items) (string, error) {
 	if d.dataset() == nil {
 		n = min(n, foreignSample)
 	}
-	sums := make([][sha256.Size]byte, n)
+	sums := make([][sha256.Size]byte, min(n, summedAtOnce))
 	workers := min(runtime.GOMAXPROCS(0), max(n, 1))
-	failed := make([]error, workers)
-	var group sync.WaitGroup
-	for w := range workers {
-		group.Go(func() {
-			sum := itemSummer(d, s)
-			for k := w * n / workers; k < (w+1)*n/workers && failed[w] == nil; k++ {
-				sums[k], failed[w] = sum(k * d.Len() / n)
-			}
-		})
+	failed, summers := make([]error, workers), make([]func(int) ([sha256.Size]byte, error), workers)
+	for w := range summers {
+		summers[w] = itemSummer(d, s)
 	}
-	group.Wait()
 	total := sha256.New()
 	binary.Write(total, binary.LittleEndian, []int64{int64(s.Channels), int64(s.Height), int64(s.Width), int64(s.DetailHeight), int64(s.DetailWidth)})
-	for _, sum := range sums {
-		total.Write(sum[:])
-	}
-	for _, err := range failed {
-		if err != nil {
-			return "", errors.Wrapf(err, "trainer: before the first step: the checksum of the %s", d.noun())
+	for from := 0; from < n; from += len(sums) {
+		progress(from)
+		m := min(len(sums), n-from)
+		var group sync.WaitGroup
+		for w := range workers {
+			group.Go(func() {
+				for k := w * m / workers; k < (w+1)*m/workers && failed[w] == nil; k++ {
+					sums[k], failed[w] = summers[w]((from + k) * d.Len() / n)
+				}
+			})
+		}
+		group.Wait()
+		for _, err := range failed {
+			if err != nil {
+				return "", errors.Wrapf(err, "trainer: before the first step: the checksum of the %s", d.noun())
+			}
+		}
+		for _, sum := range sums[:m] {
+			total.Write(sum[:])
 		}
 	}
 	return hex.EncodeToString(total.Sum(nil)[:16]), nil
 }
+
+// summedAtOnce bounds the memory for checksums, which does not grow with the set.
+const summedAtOnce = 1 << 14
 
 // foreignSample is how many items of a Set of one's own are looked at, evenly spread.
 const foreignSample = 256
@@ -111,15 +139,17 @@ func itemSummer(d *items, s datasets.Stored) func(i int) ([sha256.Size]byte, err
 		return func(i int) ([sha256.Size]byte, error) { return pictureSum(own, i, s.DetailHeight > 0, scratch) }
 	}
 	values := make([]float32, datasets.ItemSize(d))
+	var text []byte
 	return func(i int) (sum [sha256.Size]byte, err error) {
 		clear(values)
 		if err := d.Fill(values, []int{i}, datasets.Normalisation{}); err != nil {
 			return sum, err
 		}
-		h := sha256.New()
-		binary.Write(h, binary.LittleEndian, values)
-		h.Sum(sum[:0])
-		return sum, nil
+		text = text[:0]
+		for _, v := range values {
+			text = binary.LittleEndian.AppendUint32(text, math.Float32bits(v))
+		}
+		return sha256.Sum256(text), nil
 	}
 }
 

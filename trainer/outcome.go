@@ -132,6 +132,12 @@ func (d runData) protocol(on string, after *metrics.Result) string {
 		text = fmt.Sprintf("%s queries among %s %s of the gallery, of %s %s",
 			wording.Thousands(s.Queries), wording.Thousands(s.Gallery), set.noun(), wording.Thousands(set.NumClasses()), what)
 	}
+	if after.AllQueries > 0 {
+		text += fmt.Sprintf("; %s of %s queries were drawn at random and searched for", wording.Thousands(after.Queries), wording.Thousands(after.AllQueries))
+	}
+	if after.AllClasses > 0 {
+		text += fmt.Sprintf("; clusters are of %s %s of %s classes drawn at random", wording.Thousands(after.ClusteredRows), set.noun(), wording.Thousands(after.Clusters))
+	}
 	if n := set.Summary().Copies; n > 0 {
 		stand := "stand"
 		if n == 1 {

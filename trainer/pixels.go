@@ -21,6 +21,8 @@ import (
 const (
 	pixelNumbers  = 1 << 27 // of all pictures together: half a GiB
 	pixelProducts = 3e11    // of all pairs of pictures: some seconds
+	rawVectors    = 1 << 28 // numbers of vectors, which cannot be halved: a GiB, and as much again to compare them
+	rawProducts   = 4e12    // of vectors, above which fewer are searched for: some minutes
 	exactPair     = 20      // what a pair of one class costs, in pairs of two
 )
 
@@ -32,11 +34,29 @@ func (t *Trainer) measurePixels(ctx context.Context) error {
 		return nil
 	}
 	began := time.Now()
+	o := metrics.Options{Distance: metrics.Cosine, NoClustering: true}
+	if d.vectors() {
+		dim := datasets.ItemSize(d)
+		if d.Len() > rawVectors/dim {
+			t.notice(fmt.Sprintf("the raw %s vectors are not compared: %s of %s numbers are too many for memory; with fewer %s classes they are",
+				set, wording.Thousands(d.Len()), wording.Thousands(dim), set))
+			return nil
+		}
+		if most := rawProducts / float64(len(d.Gallery())*dim); float64(len(d.Queries())) > most {
+			o.MaxQueries = max(int(most), leastQueries)
+		}
+	}
 	norm := t.data.Norm
 	if d.vectors() { // whose lengths and directions mean something as they are
 		norm = datasets.Normalisation{}
 	}
-	x, dim, err := pixels(ctx, d, norm)
+	share := 1. // of the items, which is searched for
+	if queries := len(d.Queries()); queries > 0 {
+		if most := t.maxQueries(queries, len(d.Gallery())); most > 0 {
+			share = min(1, float64(most)/float64(queries))
+		}
+	}
+	x, dim, err := pixels(ctx, d, norm, share, func(done int) { t.progress(ctx, "reading raw "+rawOf(d), done, d.Len()) })
 	if err != nil {
 		return err
 	}
@@ -44,7 +64,7 @@ func (t *Trainer) measurePixels(ctx context.Context) error {
 		t.o.Notice(fmt.Sprintf("raw pixels are compared as %s numbers a picture in place of %s, means of neighbouring pixels: there are too many for all of them",
 			wording.Thousands(dim), wording.Thousands(c*h*w)))
 	}
-	r, err := t.retrieve(ctx, d, x, dim, metrics.Options{Distance: metrics.Cosine, NoClustering: true})
+	r, err := t.retrieve(ctx, d, x, dim, o)
 	if err != nil {
 		return errors.Wrap(err, "trainer: raw pixels")
 	}
@@ -60,19 +80,20 @@ func (t *Trainer) measurePixels(ctx context.Context) error {
 }
 
 // pixels is the pictures (N, dim) of d as the network sees them, channel after channel,
-// halved as often as the limits demand.
-func pixels(ctx context.Context, d *items, norm datasets.Normalisation) (x []float32, dim int, err error) {
+// halved as often as the limits demand if that share of them is searched for among all.
+func pixels(ctx context.Context, d *items, norm datasets.Normalisation, share float64, progress func(done int)) (x []float32, dim int, err error) {
 	const batch = 64
 	c, h, w := d.Shape()
 	n, factor := d.Len(), 1
 	size := func() int { return c * max(h/factor, 1) * max(w/factor, 1) }
-	for tooLarge(d.Labels(), size()) && size() > c {
+	for tooLarge(d.Labels(), share, size()) && size() > c {
 		factor *= 2
 	}
 	dim = size()
 	x = make([]float32, 0, n*dim)
 	whole, indices := make([]float32, batch*c*h*w), make([]int, batch)
 	for from := 0; from < n; from += batch {
+		progress(from)
 		if err := ctx.Err(); err != nil {
 			return nil, 0, errors.Wrapf(err, "trainer: raw pixels: stopped at picture %d of %d", from, n)
 		}
@@ -90,7 +111,17 @@ func pixels(ctx context.Context, d *items, norm datasets.Normalisation) (x []flo
 	return x, dim, nil
 }
 
-func tooLarge(labels []int, dim int) bool {
+// rawOf is what raw items are called.
+func rawOf(d *items) string {
+	if d.vectors() {
+		return "vectors"
+	}
+	return "pixels"
+}
+
+// tooLarge reports whether to compare items of dim numbers would take too much memory or time,
+// if a share of them is searched for among all.
+func tooLarge(labels []int, share float64, dim int) bool {
 	n := float64(len(labels))
 	members := make(map[int]float64)
 	for _, l := range labels {
@@ -100,7 +131,7 @@ func tooLarge(labels []int, dim int) bool {
 	for _, m := range members {
 		pairs += exactPair * m * m
 	}
-	return n*float64(dim) > pixelNumbers || pairs*float64(dim) > pixelProducts
+	return n*float64(dim) > pixelNumbers || share*pairs*float64(dim) > pixelProducts
 }
 
 // appendReduced appends a plane of width w, each tile of down×across pixels as its mean;

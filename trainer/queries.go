@@ -62,3 +62,28 @@ func subset(d *items, x []float32, dim int, pictures []int) metrics.Set {
 	}
 	return s
 }
+
+// only is r with some of its queries, by their rows.
+func (r retrieval) only(rows []int) retrieval {
+	out := r
+	if r.gallery == nil {
+		all := r.query
+		out.gallery = &all
+	}
+	out.query = metrics.Set{Dim: r.query.Dim}
+	out.queries, out.own = nil, nil
+	for _, row := range rows {
+		out.query.Embeddings = append(out.query.Embeddings, r.query.Row(row)...)
+		out.query.Labels = append(out.query.Labels, r.query.Labels[row])
+		if r.query.Cameras != nil {
+			out.query.Cameras = append(out.query.Cameras, r.query.Cameras[row])
+		}
+		out.queries = append(out.queries, r.queries[row])
+		own := row
+		if r.gallery != nil {
+			own = r.own[row]
+		}
+		out.own = append(out.own, own)
+	}
+	return out
+}

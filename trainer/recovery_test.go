@@ -248,7 +248,7 @@ func BenchmarkFingerprint(b *testing.B) {
 	defer data.Close()
 	b.SetBytes(n * side * side)
 	for b.Loop() {
-		_, err := fingerprintOf(data.items())
+		_, err := fingerprintOf(data.items(), func(int, int) {})
 		require.NoError(b, err)
 	}
 }

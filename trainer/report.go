@@ -115,17 +115,25 @@ func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
 		return err
 	}
 	full, err := metrics.Evaluate(ctx, parts.query, parts.gallery,
-		metrics.Options{OwnRows: parts.own, PerQuery: true, NoClustering: true,
-			Progress: func(_ metrics.Stage, done, total int) { r.progress(ctx, "each query", done, total) }})
+		metrics.Options{OwnRows: parts.own, PerQuery: true, NoClustering: true, Seed: r.trainer.cfg.Seed,
+			MaxQueries: r.trainer.maxQueries(len(parts.queries), len(parts.rows)),
+			Progress:   func(_ metrics.Stage, done, total int) { r.progress(ctx, "each query", done, total) }})
 	if err != nil {
 		return err
 	}
 	d.PerQueryAP = make([]float64, set.Len())
 	for i := range d.PerQueryAP {
-		d.PerQueryAP[i] = math.NaN() // no query, or no match in the gallery
+		d.PerQueryAP[i] = math.NaN() // no query, or none that was drawn, or no match in the gallery
 	}
+	var drawn []int // rows of the queries that have neighbours to show
 	for _, q := range full.PerQuery {
 		d.PerQueryAP[parts.queries[q.Row]] = q.MAPAtR
+		if full.AllQueries > 0 {
+			drawn = append(drawn, q.Row)
+		}
+	}
+	if drawn != nil {
+		parts = parts.only(drawn)
 	}
 	d.APName = "MAP@R"
 	r.progress(ctx, "neighbours", 0, 0)

@@ -274,7 +274,9 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	t.state.Evaluated = -1
 	cfg = cfg.Defaults()
 	var err error
-	if t.fingerprint, err = fingerprintOf(sets); err != nil {
+	if t.fingerprint, err = fingerprintOf(sets, func(done, total int) {
+		t.progress(context.Background(), "reading all "+sets.Train.noun()+" for their checksum", done, total)
+	}); err != nil {
 		return nil, err
 	}
 	if cfg.Net, err = fit(cfg.Net, sets.Train); err != nil {

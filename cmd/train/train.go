@@ -104,11 +104,11 @@ func loadUntil(ctx context.Context, cfg trainer.Config, w *terminal.Screen) (tra
 		data trainer.Data
 		err  error
 	}
-	task := w.Begin("reading pictures")
+	task := w.Begin("reading the data")
 	defer task.End()
 	read := make(chan outcome, 1)
 	go func() {
-		data, err := trainer.Load(cfg.Data, cfg.Seed, trainer.LoadOptions{Progress: task.Progress})
+		data, err := trainer.Load(cfg.Data, cfg.Seed, trainer.LoadOptions{Progress: task.Progress, Stage: task.Stage})
 		read <- outcome{data, err}
 	}()
 	select {

@@ -188,3 +188,29 @@ func TestClock(t *testing.T) {
 	assert.Equal(t, "1m05s", Clock(64500*time.Millisecond))
 	assert.Equal(t, "2h01m", Clock(7261*time.Second))
 }
+
+func TestTaskTellsHowLongItTakesYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out stamped
+		s := New(&out, false)
+		task := s.Begin("reading pictures")
+		defer task.End()
+		task.Progress(7000, 0) // nobody knows of how many
+		time.Sleep(20 * time.Second)
+		task.Progress(0, 1000)
+		for done := range 10 {
+			time.Sleep(2 * time.Second)
+			task.Progress(10*done, 1000) // ten every two seconds
+		}
+		assert.Equal(t, "reading pictures  90 of 1,000  0m40s  left 3m23s", task.plain(), "910 in 20 s / 90 each")
+		task.Stage("looking for copies")
+		assert.Equal(t, "reading pictures: looking for copies  0m40s", task.plain())
+		task.Progress(500, 2000) // what was there at once says nothing of the speed
+		assert.NotContains(t, task.plain(), "left")
+		time.Sleep(10 * time.Second)
+		task.Progress(600, 2000)
+		assert.Contains(t, task.plain(), "600 of 2,000  0m50s  left 2m20s")
+		task.Progress(2000, 2000)
+		assert.NotContains(t, task.plain(), "left")
+	})
+}

@@ -26,6 +26,8 @@ type Task struct {
 	turn        int // of the sign that moves
 	stage       string
 	done, total int
+	counted     time.Time // when counting up to total began, with counted from on
+	from        int
 	detail      func(room int) string
 }
 
@@ -55,6 +57,9 @@ func (s *Screen) Begin(what string) *Task {
 func (t *Task) Progress(done, total int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if total != t.total || done < t.done {
+		t.counted, t.from = time.Now(), done
+	}
 	t.done, t.total = done, total
 }
 
@@ -152,7 +157,7 @@ func (t *Task) line(room int) string {
 	if t.detail != nil {
 		rest = t.detail(room)
 	} else {
-		rest = t.describe() + "  " + Clock(time.Since(t.began))
+		rest = t.describe() + "  " + Clock(time.Since(t.began)) + t.left()
 	}
 	return head + Middle(plain.Text(rest), room)
 }
@@ -176,7 +181,18 @@ func (t *Task) describe() string {
 func (t *Task) plain() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.describe() + "  " + Clock(time.Since(t.began))
+	return t.describe() + "  " + Clock(time.Since(t.began)) + t.left()
+}
+
+// left is how long the work takes yet if it goes on as it did, once there is something to
+// judge by. It is called with the lock held.
+func (t *Task) left() string {
+	const enough = 3 * time.Second
+	counting := time.Since(t.counted)
+	if t.done <= t.from || t.done >= t.total || counting < enough {
+		return ""
+	}
+	return "  left " + Clock(time.Duration(float64(counting)*float64(t.total-t.done)/float64(t.done-t.from)))
 }
 
 // Clock is a duration as minutes and seconds.

@@ -41,7 +41,8 @@ type Cache struct {
 
 	mu    sync.Mutex
 	slots map[Key]slot
-	free  []int64 // slots below next that hold nothing
+	notes map[string]string // one copy of each note: pictures of a set have few different ones
+	free  []int64           // slots below next that hold nothing
 	next  int64
 }
 
@@ -58,7 +59,7 @@ func Open(path string, pixels int, progress func(done, total int)) (*Cache, erro
 	if err != nil {
 		return nil, err
 	}
-	c := &Cache{file: file, pixels: pixels, slots: make(map[Key]slot)}
+	c := &Cache{file: file, pixels: pixels, slots: make(map[Key]slot), notes: make(map[string]string)}
 	if err := c.start(progress); err != nil {
 		file.Close()
 		return nil, errors.WithMessage(err, path)
@@ -153,18 +154,18 @@ func (c *Cache) check(i int64, buffer []byte) error {
 		c.free = append(c.free, i)
 		return nil
 	}
-	c.slots[key] = slot{i, note}
+	c.enter(key, i, note)
 	return nil
 }
 
 // parse reads a slot; ok is false if it holds nothing whole.
-func parse(b []byte) (key Key, note string, ok bool) {
+func parse(b []byte) (key Key, note []byte, ok bool) {
 	n := int(binary.LittleEndian.Uint16(b[36:]))
 	if n > MaxNote || binary.LittleEndian.Uint32(b[32:]) != sum(b) {
-		return key, "", false
+		return key, nil, false
 	}
 	copy(key[:], b)
-	return key, string(b[noteAt : noteAt+n]), true
+	return key, b[noteAt : noteAt+n], true
 }
 
 var table = crc32.MakeTable(crc32.Castagnoli)
@@ -173,6 +174,14 @@ var table = crc32.MakeTable(crc32.Castagnoli)
 func sum(b []byte) uint32 {
 	s := crc32.Update(^uint32(0), table, b[:32])
 	return crc32.Update(s, table, b[36:])
+}
+
+// Growth is by how many bytes the file grows at least if so many pictures, all different, are
+// to be in it.
+func (c *Cache) Growth(pictures int) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return int64(max(0, pictures-len(c.slots)-len(c.free))) * c.slotBytes()
 }
 
 // Lookup finds the slot of a picture and what was noted with it.
@@ -208,9 +217,19 @@ func (c *Cache) Add(key Key, note string, pixels []byte) (at int64, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, twice := c.slots[key]; !twice { // two copies of one picture, at the same time
-		c.slots[key] = slot{at, note}
+		c.enter(key, at, []byte(note))
 	}
 	return at, nil
+}
+
+// enter takes a slot into the index. It is called with the lock held.
+func (c *Cache) enter(key Key, at int64, note []byte) {
+	shared, known := c.notes[string(note)]
+	if !known {
+		shared = string(note)
+		c.notes[shared] = shared
+	}
+	c.slots[key] = slot{at, shared}
 }
 
 // ReadAt reads len(b) bytes of the pixels in a slot, from byte from on.
