@@ -3,8 +3,10 @@ package datasets
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 
 	"medusa/internal/field"
+	"medusa/internal/settings"
 )
 
 // Augment changes training pictures at random. The zero value changes nothing; every
@@ -16,49 +18,37 @@ import (
 type Augment struct {
 	// RandomCrop moves the picture by up to so many pixels along both axes, which is
 	// the same as padding by so many and cropping at random.
-	RandomCrop int `json:"random_crop,omitempty" yaml:"random_crop,omitempty"`
+	RandomCrop int `json:"random_crop,omitempty" yaml:"random_crop,omitempty" flag:"crop" arg:"PIXELS" doc:"shift by up to so many pixels" min:"0" max:"8192"`
 	// ResizedCropMin … ResizedCropMax is the share of the picture's area of a part that
 	// is enlarged to the whole. Off while ResizedCropMin is 0; ResizedCropMax 0 means 1.
-	ResizedCropMin float64 `json:"resized_crop_min,omitempty" yaml:"resized_crop_min,omitempty"`
-	ResizedCropMax float64 `json:"resized_crop_max,omitempty" yaml:"resized_crop_max,omitempty"`
+	ResizedCropMin float64 `json:"resized_crop_min,omitempty" yaml:"resized_crop_min,omitempty" flag:"resized-crop" arg:"SHARE" doc:"enlarge a part of at least this share of the area, such as 0.3" min:"0" max:"1"`
+	ResizedCropMax float64 `json:"resized_crop_max,omitempty" yaml:"resized_crop_max,omitempty" doc:"largest share of the area of that part" min:"0" max:"1" unset:"1"`
 	// RatioMin … RatioMax is the aspect ratio (width ÷ height, relative to the
 	// picture's own) of that part; 3/4 … 4/3 if zero.
-	RatioMin float64 `json:"ratio_min,omitempty" yaml:"ratio_min,omitempty"`
-	RatioMax float64 `json:"ratio_max,omitempty" yaml:"ratio_max,omitempty"`
+	RatioMin float64 `json:"ratio_min,omitempty" yaml:"ratio_min,omitempty" doc:"least aspect ratio of that part, relative to the picture's own" min:"0" max:"100" unset:"3/4"`
+	RatioMax float64 `json:"ratio_max,omitempty" yaml:"ratio_max,omitempty" doc:"largest aspect ratio of that part" min:"0" max:"100" unset:"4/3"`
 	// FlipH and FlipV are the probabilities of mirroring left–right and top–bottom.
-	FlipH float64 `json:"flip_h,omitempty" yaml:"flip_h,omitempty"`
-	FlipV float64 `json:"flip_v,omitempty" yaml:"flip_v,omitempty"`
+	FlipH float64 `json:"flip_h,omitempty" yaml:"flip_h,omitempty" flag:"flip" arg:"PROB" doc:"mirror left-right with this probability" min:"0" max:"1"`
+	FlipV float64 `json:"flip_v,omitempty" yaml:"flip_v,omitempty" flag:"flip-vertical" arg:"PROB" doc:"mirror top-bottom with this probability" min:"0" max:"1"`
 	// Rotation turns by up to so many degrees either way.
-	Rotation float64 `json:"rotation,omitempty" yaml:"rotation,omitempty"`
+	Rotation float64 `json:"rotation,omitempty" yaml:"rotation,omitempty" flag:"rotate" arg:"DEGREES" doc:"turn by up to so many degrees either way" min:"0" max:"180"`
 	// Brightness multiplies all values by 1 − Brightness … 1 + Brightness.
-	Brightness float64 `json:"brightness,omitempty" yaml:"brightness,omitempty"`
+	Brightness float64 `json:"brightness,omitempty" yaml:"brightness,omitempty" flag:"brightness" arg:"SHARE" doc:"change brightness by up to this share" min:"0" max:"1"`
 	// Contrast multiplies the distance from the picture's mean grey by
 	// 1 − Contrast … 1 + Contrast.
-	Contrast float64 `json:"contrast,omitempty" yaml:"contrast,omitempty"`
+	Contrast float64 `json:"contrast,omitempty" yaml:"contrast,omitempty" flag:"contrast" arg:"SHARE" doc:"change contrast by up to this share" min:"0" max:"1"`
 	// Erase is the probability of setting a rectangle to 0 after normalisation (the
 	// mean colour), of 0.02 … EraseArea of the area and of aspect ratio 0.3 … 1/0.3.
-	Erase     float64 `json:"erase,omitempty" yaml:"erase,omitempty"`
-	EraseArea float64 `json:"erase_area,omitempty" yaml:"erase_area,omitempty"` // 1/3 if zero
+	Erase     float64 `json:"erase,omitempty" yaml:"erase,omitempty" flag:"erase" arg:"PROB" doc:"blank a rectangle with this probability" min:"0" max:"1"`
+	EraseArea float64 `json:"erase_area,omitempty" yaml:"erase_area,omitempty" doc:"largest share of the area of that rectangle" min:"0" max:"1" unset:"1/3"` // 1/3 if zero
 }
+
+var augmentation = settings.Of(reflect.TypeFor[Augment](), nil)
 
 // Validate says which field is outside of its range.
 func (a Augment) Validate() error {
-	for _, f := range []struct {
-		name     field.Name
-		value    float64
-		low, top float64
-	}{
-		{"RandomCrop", float64(a.RandomCrop), 0, maxSide},
-		{"ResizedCropMin", a.ResizedCropMin, 0, 1}, {"ResizedCropMax", a.ResizedCropMax, 0, 1},
-		{"RatioMin", a.RatioMin, 0, 100}, {"RatioMax", a.RatioMax, 0, 100},
-		{"FlipH", a.FlipH, 0, 1}, {"FlipV", a.FlipV, 0, 1},
-		{"Rotation", a.Rotation, 0, 180},
-		{"Brightness", a.Brightness, 0, 1}, {"Contrast", a.Contrast, 0, 1},
-		{"Erase", a.Erase, 0, 1}, {"EraseArea", a.EraseArea, 0, 1},
-	} {
-		if !(f.value >= f.low && f.value <= f.top) {
-			return wrongAugment("%s is %v, want %v … %v", f.name, f.value, f.low, f.top)
-		}
+	for _, f := range augmentation.Faults(a, "") {
+		return wrongAugment("%s is %s, want %s", field.Name(f.Field), f.Value, f.Want)
 	}
 	const least, largest, low, high = field.Name("ResizedCropMin"), field.Name("ResizedCropMax"), field.Name("RatioMin"), field.Name("RatioMax")
 	d := a.withDefaults()

@@ -144,5 +144,5 @@ func ExampleLoader() {
 func ExampleAugment_Validate() {
 	fmt.Println(datasets.Augment{FlipH: 50}.Validate())
 	// Output:
-	// datasets: Augment.FlipH is 50, want 0 … 1
+	// datasets: Augment.FlipH is 50, want 0 to 1
 }

@@ -1,44 +1,44 @@
 package nets
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 
 	"medusa/internal/field"
+	"medusa/internal/settings"
 )
 
 // Config chooses a network. Its zero value is the CNN 32-64-128 with batch normalisation
 // and a normalised embedding of 64 numbers, for grey pictures of 28×28.
 type Config struct {
-	Backbone   string `json:"backbone,omitempty" yaml:"backbone,omitempty"`       // cnn (default), mlp, resnet18, resnet34, or a registered name
-	InChannels int    `json:"in_channels,omitempty" yaml:"in_channels,omitempty"` // channels of a picture; 1 if zero
-	Height     int    `json:"height,omitempty" yaml:"height,omitempty"`           // of a picture, in pixels; 28 if zero
-	Width      int    `json:"width,omitempty" yaml:"width,omitempty"`             // of a picture, in pixels; 28 if zero
-	Embedding  int    `json:"embedding,omitempty" yaml:"embedding,omitempty"`     // numbers in an embedding; 64 if zero
-	Raw        bool   `json:"raw,omitempty" yaml:"raw,omitempty"`                 // embeddings are left as they come, not divided by their length
+	Backbone   string `json:"backbone,omitempty" yaml:"backbone,omitempty" flag:"backbone" arg:"NAME" doc:"cnn, mlp, resnet18, resnet34" unset:"cnn, for vectors mlp" kind:"a backbone"` // or a registered name
+	InChannels int    `json:"in_channels,omitempty" yaml:"in_channels,omitempty" doc:"channels of a picture, as the data have them" min:"1" unset:"1" said:"colour"`
+	Height     int    `json:"height,omitempty" yaml:"height,omitempty" doc:"of a picture in pixels, as the data have them" min:"1" unset:"28" said:"size"`
+	Width      int    `json:"width,omitempty" yaml:"width,omitempty" doc:"of a picture in pixels, as the data have them" min:"1" unset:"28" said:"size"`
+	Embedding  int    `json:"embedding,omitempty" yaml:"embedding,omitempty" flag:"embedding" arg:"E" doc:"numbers in an embedding" min:"1"` // 64 if zero
 
-	Channels   []int  `json:"channels,omitempty" yaml:"channels,omitempty,flow"` // of each block: cnn 32, 64, 128; resnet 64, 128, 256, 512
-	Hidden     []int  `json:"hidden,omitempty" yaml:"hidden,omitempty,flow"`     // widths of mlp's hidden layers; 512, 256
-	Norm       string `json:"norm,omitempty" yaml:"norm,omitempty"`              // batch (default; mlp: none) or none
-	Activation string `json:"activation,omitempty" yaml:"activation,omitempty"`  // relu (default), leaky-relu, silu or tanh
-	Pooling    string `json:"pooling,omitempty" yaml:"pooling,omitempty"`        // between cnn's blocks, 2×2: max (default), avg or none
-	Head       string `json:"head,omitempty" yaml:"head,omitempty"`              // cnn's and resnet's last picture to the trunk: avg (default) or max over its pixels, or flatten
-	Stem       string `json:"stem,omitempty" yaml:"stem,omitempty"`              // resnet's: standard (7×7 at stride 2, max-pool) or small (3×3); small below 64 pixels if empty
+	Channels   []int  `json:"channels,omitempty" yaml:"channels,omitempty,flow" flag:"channels" arg:"LIST" doc:"cnn, resnet: channels of each block, such as 32,64,128" min:"1" unset:"cnn 32,64,128, resnet 64,128,256,512" for:"cnn,resnet18,resnet34" want:"each at least 1"`
+	Hidden     []int  `json:"hidden,omitempty" yaml:"hidden,omitempty,flow" flag:"hidden" arg:"LIST" doc:"mlp: units of each hidden layer" min:"1" unset:"512,256, for vectors 512" for:"mlp" want:"each at least 1"`
+	Norm       string `json:"norm,omitempty" yaml:"norm,omitempty" flag:"norm" arg:"batch|none" doc:"normalisation between layers" unset:"batch, for mlp none" choices:"batch,none"`
+	Activation string `json:"activation,omitempty" yaml:"activation,omitempty" flag:"activation" arg:"NAME" doc:"relu, leaky-relu, silu or tanh" choices:"relu,leaky-relu,silu,tanh"`                                // relu if empty
+	Pooling    string `json:"pooling,omitempty" yaml:"pooling,omitempty" flag:"pooling" arg:"max|avg|none" doc:"cnn: 2×2, between blocks" for:"cnn" choices:"max,avg,none"`                                          // max if empty
+	Head       string `json:"head,omitempty" yaml:"head,omitempty" flag:"head" arg:"avg|max|flatten" doc:"cnn, resnet: how the last picture becomes features" for:"cnn,resnet18,resnet34" choices:"avg,max,flatten"` // avg if empty
+	Stem       string `json:"stem,omitempty" yaml:"stem,omitempty" flag:"stem" arg:"small|standard" doc:"resnet: first layers for small pictures (3×3) or for those of ImageNet's size (7×7 at stride 2, max-pool)" unset:"small below 64 pixels" for:"resnet18,resnet34" choices:"standard,small"`
 
-	Dropout float64 `json:"dropout,omitempty" yaml:"dropout,omitempty"` // rate before the embedding's layer and after mlp's hidden ones, in [0, 1)
-	Init    string  `json:"init,omitempty" yaml:"init,omitempty"`       // of weights, see Inits; pytorch if empty (resnet's convolutions: he-normal-out, as torchvision's)
+	Dropout float64 `json:"dropout,omitempty" yaml:"dropout,omitempty" flag:"dropout" arg:"PROB" doc:"of the features before the embedding, and after mlp's hidden layers" min:"0" below:"1" want:"at least 0 and below 1"`
+	Raw     bool    `json:"raw,omitempty" yaml:"raw,omitempty" flag:"raw" doc:"do not normalise embeddings to length 1"`
+	Init    string  `json:"init,omitempty" yaml:"init,omitempty" flag:"init" arg:"NAME" doc:"initial weights" unset:"as PyTorch, resnet's convolutions as torchvision"` // see Inits
 
 	report *report // where Summary collects the layers
 }
 
-// The values of Config's fields with few choices; the first is the default.
-var (
-	norms       = []string{"batch", "none"}
-	activations = []string{"relu", "leaky-relu", "silu", "tanh"}
-	poolings    = []string{"max", "avg", "none"}
-	heads       = []string{"avg", "max", "flatten"}
-	stems       = []string{"standard", "small"}
-)
+// schema has the ranges and choices that the tags of Config give. The first choice is the
+// default.
+var schema = settings.Of(reflect.TypeFor[Config](), nil)
+
+// first is the first choice of a field.
+func first(name string) string { return schema.Field(name).Choices[0] }
 
 // withDefaults fills fields that are zero.
 func (c Config) withDefaults() Config {
@@ -47,17 +47,17 @@ func (c Config) withDefaults() Config {
 	setInt(&c.Width, 28)
 	setInt(&c.Embedding, 64)
 	setString(&c.Backbone, "cnn")
-	setString(&c.Activation, activations[0])
-	setString(&c.Pooling, poolings[0])
-	setString(&c.Head, heads[0])
+	setString(&c.Activation, first("Activation"))
+	setString(&c.Pooling, first("Pooling"))
+	setString(&c.Head, first("Head"))
 	if c.Backbone == "mlp" {
 		setString(&c.Norm, "none")
 	}
-	setString(&c.Norm, norms[0])
+	setString(&c.Norm, first("Norm"))
 	if min(c.Height, c.Width) < 64 {
 		setString(&c.Stem, "small")
 	}
-	setString(&c.Stem, stems[0])
+	setString(&c.Stem, first("Stem"))
 	return c
 }
 
@@ -84,38 +84,8 @@ func (c Config) Validate() error {
 	if err := given.unused(c.Backbone); err != nil {
 		return err
 	}
-	for _, f := range []struct {
-		name  field.Name
-		value int
-	}{{"InChannels", c.InChannels}, {"Height", c.Height}, {"Width", c.Width}, {"Embedding", c.Embedding}} {
-		if f.value < 1 {
-			return field.Errorf("nets", "", "%s is %d, want at least 1", f.name, f.value)
-		}
-	}
-	for _, f := range []struct {
-		name field.Name
-		list []int
-	}{{"Channels", c.Channels}, {"Hidden", c.Hidden}} {
-		for _, v := range f.list {
-			if v < 1 {
-				return field.Errorf("nets", "", "%s %v: each must be at least 1", f.name, f.list)
-			}
-		}
-	}
-	for _, f := range []struct {
-		name  field.Name
-		value string
-		known []string
-	}{
-		{"Norm", c.Norm, norms}, {"Activation", c.Activation, activations}, {"Pooling", c.Pooling, poolings},
-		{"Head", c.Head, heads}, {"Stem", c.Stem, stems},
-	} {
-		if err := oneOf(f.name, f.value, f.known); err != nil {
-			return err
-		}
-	}
-	if !(c.Dropout >= 0 && c.Dropout < 1) {
-		return field.Errorf("nets", "", "%s is %v, want at least 0 and below 1", field.Name("Dropout"), c.Dropout)
+	for _, f := range schema.Faults(c, "") {
+		return field.Errorf("nets", "", "%s is %s, want %s", field.Name(f.Field), f.Value, f.Want)
 	}
 	if c.Init != "" {
 		return oneOf("Init", c.Init, Inits())
@@ -142,8 +112,8 @@ func (c Config) unused(backbone string) error {
 		name field.Name
 		set  bool
 	}{
-		{"Channels", len(c.Channels) > 0}, {"Hidden", len(c.Hidden) > 0}, {"Pooling", other(c.Pooling, poolings)},
-		{"Head", other(c.Head, heads)}, {"Stem", c.Stem != ""},
+		{"Channels", len(c.Channels) > 0}, {"Hidden", len(c.Hidden) > 0}, {"Pooling", other(c.Pooling, "Pooling")},
+		{"Head", other(c.Head, "Head")}, {"Stem", c.Stem != ""},
 	} {
 		if f.set && !slices.Contains(read, f.name) {
 			return field.Errorf("nets", "", "%s means nothing to %s %s: leave it out", f.name, field.Name("Backbone"), backbone)
@@ -153,7 +123,7 @@ func (c Config) unused(backbone string) error {
 }
 
 // other tells whether a choice is neither left open nor the first, the default.
-func other(value string, known []string) bool { return value != "" && value != known[0] }
+func other(value, name string) bool { return value != "" && value != first(name) }
 
 func oneOf(name field.Name, value string, known []string) error {
 	for _, k := range known {

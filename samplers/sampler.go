@@ -32,14 +32,14 @@ type Sampler interface {
 // Config chooses and configures a sampler. The zero value is pk with P = 16, K = 4; Fit
 // fills in sizes that suit the classes instead.
 type Config struct {
-	Name   string  `json:"name,omitempty" yaml:"name,omitempty"`     // pk if empty; see Names
-	P      int     `json:"p,omitempty" yaml:"p,omitempty"`           // P×K: classes in a batch; 16 if zero
-	K      int     `json:"k,omitempty" yaml:"k,omitempty"`           // P×K: pictures of each class; 4 if zero
-	Batch  int     `json:"batch,omitempty" yaml:"batch,omitempty"`   // uniform: pictures in a batch, 64 if zero; P×K: zero or P·K
-	Repeat bool    `json:"repeat,omitempty" yaml:"repeat,omitempty"` // P×K: a class with fewer than K pictures repeats them, else it is left out
-	Power  float64 `json:"power,omitempty" yaml:"power,omitempty"`   // pk-weighted: classes are drawn by size to this power; 1 if zero
-	Pool   int     `json:"pool,omitempty" yaml:"pool,omitempty"`     // pk-hard: pictures among which a hard negative is looked for; 1024 if zero
-	Seed   uint64  `json:"seed,omitempty" yaml:"seed,omitempty"`     // of the sampler's own generator
+	Name   string  `json:"name,omitempty" yaml:"name,omitempty" flag:"sampler" arg:"NAME" doc:"pk, pk-hard, pk-independent, pk-weighted, uniform" kind:"a sampler"` // pk if empty; see Names
+	P      int     `json:"p,omitempty" yaml:"p,omitempty" flag:"p" arg:"P" doc:"classes in a batch" min:"1" unset:"16, or what suits the classes there are" for:"pk,pk-hard,pk-independent,pk-weighted" want:"at least 1, or 0 for the default"`
+	K      int     `json:"k,omitempty" yaml:"k,omitempty" flag:"k" arg:"K" doc:"pictures of each class in a batch" min:"1" unset:"4, or what suits the classes there are" for:"pk,pk-hard,pk-independent,pk-weighted" want:"at least 1, or 0 for the default"`
+	Pool   int     `json:"pool,omitempty" yaml:"pool,omitempty" flag:"pool" arg:"N" doc:"pk-hard: pictures among which a hard negative is looked for" min:"1" unset:"1024" for:"pk-hard" want:"at least 1, or 0 for the default"`
+	Batch  int     `json:"batch,omitempty" yaml:"batch,omitempty" flag:"batch" arg:"B" doc:"uniform sampler: pictures in a batch" min:"1" unset:"64, or all there are" for:"uniform" want:"at least 1, or 0 for the default"` // P×K: zero or P·K
+	Repeat bool    `json:"repeat,omitempty" yaml:"repeat,omitempty" flag:"repeat" doc:"a class with fewer than K pictures repeats them instead of being left out" for:"pk,pk-hard,pk-independent,pk-weighted"`
+	Power  float64 `json:"power,omitempty" yaml:"power,omitempty" doc:"pk-weighted: classes are drawn by size to this power" unset:"1" for:"pk-weighted"`
+	Seed   uint64  `json:"seed,omitempty" yaml:"seed,omitempty" doc:"of the sampler's own generator" unset:"that of the run"`
 }
 
 // Builder makes a sampler over labels, one label a picture.

@@ -8,50 +8,53 @@ import (
 
 // Config says everything about a run: with the same Config, data and number format, two
 // runs on one machine give the same model, bit for bit. Its zero value is a usable run;
-// Defaults shows what the zero fields mean.
+// Defaults shows what the zero fields mean, and Default is a Config to begin with where a 0
+// is meant. The tags beside a field make its flag, its key in files and its line of help: see
+// the package internal/settings.
 type Config struct {
-	Data     DataConfig      `json:"data,omitzero" yaml:"data,omitempty"`
-	Net      nets.Config     `json:"net,omitzero" yaml:"net,omitempty"`           // channels, height and width are taken from the pictures
-	Loss     string          `json:"loss,omitempty" yaml:"loss,omitempty"`        // as losses.Parse reads it: name:key=value,…; triplet if empty
-	Sampler  samplers.Config `json:"sampler,omitzero" yaml:"sampler,omitempty"`   // batches; a seed of 0 is taken from Seed, sizes of 0 suit the data (see Fit)
-	Solver   SolverConfig    `json:"solver,omitzero" yaml:"solver,omitempty"`     // how gradients become steps
-	Schedule ScheduleConfig  `json:"schedule,omitzero" yaml:"schedule,omitempty"` // how the learning rate changes
+	Data    DataConfig      `json:"data,omitzero" yaml:"data,omitempty" group:"Pictures"`
+	Net     nets.Config     `json:"net,omitzero" yaml:"net,omitempty" group:"Network"`                                                                                                                      // channels, height and width are taken from the pictures
+	Loss    string          `json:"loss,omitempty" yaml:"loss,omitempty" flag:"loss" arg:"NAME:KEY=VALUE,…" doc:"see the table of losses below; a sum is written a + b" nested:"" group:"Loss and batches"` // as losses.Parse reads it; triplet if empty
+	Sampler samplers.Config `json:"sampler,omitzero" yaml:"sampler,omitempty" group:"Loss and batches"`                                                                                                     // batches; a seed of 0 is taken from Seed, sizes of 0 suit the data (see Fit)
 
 	// Steps is the length of the run; Epochs says the same in epochs of the sampler.
 	// At most one is given; 600 steps if neither.
-	Steps  int `json:"steps,omitempty" yaml:"steps,omitempty"`
-	Epochs int `json:"epochs,omitempty" yaml:"epochs,omitempty"`
+	Steps  int `json:"steps,omitempty" yaml:"steps,omitempty" flag:"steps" arg:"N" doc:"length of the run" unset:"600, if -epochs is not given either" group:"Training" min:"1" want:"at least 1"`
+	Epochs int `json:"epochs,omitempty" yaml:"epochs,omitempty" flag:"epochs" arg:"N" doc:"length of the run in epochs; an epoch shows every class at least once" unset:"see -steps" shown:"-" group:"Training" min:"1" want:"at least 1"`
 
-	Clip float64 `json:"clip,omitempty" yaml:"clip,omitempty"` // largest global norm of the gradient; 0: not clipped
+	Solver   SolverConfig   `json:"solver,omitzero" yaml:"solver,omitempty" group:"Training"`     // how gradients become steps
+	Schedule ScheduleConfig `json:"schedule,omitzero" yaml:"schedule,omitempty" group:"Training"` // how the learning rate changes
+
+	Clip float64 `json:"clip,omitempty" yaml:"clip,omitempty" flag:"clip" arg:"NORM" doc:"largest global norm of the gradient; 0 does not clip" group:"Training" min:"0" want:"a positive norm, or 0 for none"`
+	Seed uint64  `json:"seed,omitempty" yaml:"seed,omitempty" flag:"seed" arg:"N" doc:"of weights, batches and augmentation: one seed, one result" group:"Training"` // of k-means as well
 
 	// EvalEvery is the number of steps between evaluations on the validation classes: a
 	// tenth of the run, but at least 50, if 0; -1: only at the start and at the end.
-	EvalEvery int `json:"eval_every,omitempty" yaml:"eval_every,omitempty"`
-	EvalBatch int `json:"eval_batch,omitempty" yaml:"eval_batch,omitempty"` // pictures at a time in evaluation; 128 if 0
+	EvalEvery int `json:"eval_every,omitempty" yaml:"eval_every,omitempty" flag:"eval-every" arg:"STEPS" doc:"steps between two looks at the validation classes, -1 for none between start and end" unset:"a tenth of the run" group:"Measuring and saving" min:"-1" want:"a number of steps, 0 for the default or -1 for never"`
+	EvalBatch int `json:"eval_batch,omitempty" yaml:"eval_batch,omitempty" flag:"eval-batch" arg:"N" doc:"pictures at a time when embedding" min:"1" max:"65536" group:"Measuring and saving" want:"1 … 65536"` // 128 if 0
 	// EvalQueries is the number of items that an evaluation searches for, drawn by Seed, each
 	// among the whole gallery: all if 0, but where these make more than 20 billion pairs with
 	// the gallery (141,000 items among themselves) only as many as do; -1: all, whatever that takes.
-	EvalQueries int `json:"eval_queries,omitempty" yaml:"eval_queries,omitempty"`
+	EvalQueries int `json:"eval_queries,omitempty" yaml:"eval_queries,omitempty" flag:"eval-queries" arg:"N" doc:"pictures that are searched for among all when measuring, drawn at random; -1 for all" unset:"all, but of a set of more than 141,000 only some (20 billion pairs)" min:"-1" want:"a number of queries, 0 for the default or -1 for all" group:"Measuring and saving"`
 	// Metric is the figure of merit on the validation classes, such as recall_at_1 or
 	// map_at_r, one of metrics.Names; cmc_at_K and cmc_map need cameras: larger is better, and between equals MAP@R decides, then the later step.
 	// recall_at_1 if empty.
-	Metric string `json:"metric,omitempty" yaml:"metric,omitempty"`
+	Metric string `json:"metric,omitempty" yaml:"metric,omitempty" flag:"metric" arg:"NAME" doc:"chooses the best weights and ends the run: recall_at_K, precision_at_1, r_precision, map_at_r, map, mrr, nmi, ami, ari, pairwise_f1, cmc_at_K, cmc_map, K being a number; cmc is of re-identification and needs cameras; between equals MAP@R decides, then the later step" group:"Measuring and saving"`
 	// Patience stops the run after so many evaluations in a row of which none brought a better
 	// Metric, nor as good a one with a better MAP@R; 0: never.
-	Patience int  `json:"patience,omitempty" yaml:"patience,omitempty"`
-	Keep     Keep `json:"keep,omitempty" yaml:"keep,omitempty"` // which weights become the model; best if empty
+	Patience int  `json:"patience,omitempty" yaml:"patience,omitempty" flag:"patience" arg:"N" doc:"stop after N looks without a better metric; 0 never" group:"Measuring and saving" min:"0" want:"a number of evaluations, or 0 for none"`
+	Keep     Keep `json:"keep,omitempty" yaml:"keep,omitempty" flag:"keep" arg:"best|last" doc:"which weights become the model" group:"Measuring and saving"` // best if empty
 
-	CheckpointEvery int `json:"checkpoint_every,omitempty" yaml:"checkpoint_every,omitempty"` // steps; 100 if 0; -1: only at the end or when stopped
-	LogEvery        int `json:"log_every,omitempty" yaml:"log_every,omitempty"`               // steps between lines of metrics.jsonl; 10 if 0
+	CheckpointEvery int `json:"checkpoint_every,omitempty" yaml:"checkpoint_every,omitempty" flag:"checkpoint-every" arg:"STEPS" doc:"steps between two checkpoints; -1 for none but at the end" group:"Measuring and saving" min:"-1" want:"a number of steps, 0 for the default or -1 for never"` // 100 if 0
+	LogEvery        int `json:"log_every,omitempty" yaml:"log_every,omitempty" doc:"steps between lines of metrics.jsonl" group:"Measuring and saving" min:"1" want:"a number of steps"`                                                                                                            // 10 if 0
 
-	Seed    uint64 `json:"seed,omitempty" yaml:"seed,omitempty"`       // of weights, batches, augmentation and k-means
-	Threads int    `json:"threads,omitempty" yaml:"threads,omitempty"` // for the kernels; all processors if 0; no result depends on it
-	Device  string `json:"device,omitempty" yaml:"device,omitempty"`   // cpu, cuda, cuda:N or auto; cpu if empty
-	TF32    bool   `json:"tf32,omitempty" yaml:"tf32,omitempty"`       // whether a GPU may round the factors of products to 10 bits, for tensor cores
+	Threads int    `json:"threads,omitempty" yaml:"threads,omitempty" flag:"threads" arg:"N" doc:"for the computation; no result depends on it" unset:"all processors" group:"This run" min:"0" want:"a number, or 0 for all processors"`
+	Device  string `json:"device,omitempty" yaml:"device,omitempty" flag:"device" arg:"cpu|cuda|cuda:N|auto" doc:"where to compute: cuda is an NVIDIA GPU, N its number from 0; auto takes one if there is one" group:"This run"` // cpu if empty
+	TF32    bool   `json:"tf32,omitempty" yaml:"tf32,omitempty" flag:"tf32" doc:"on a GPU, round the factors of products to 10 bits after the point (TF32), for tensor cores" group:"This run"`
 
 	// AnyOrder lets a GPU make sums in any order where that is faster: runs of one seed then
 	// differ.
-	AnyOrder bool `json:"any_order,omitempty" yaml:"any_order,omitempty"`
+	AnyOrder bool `json:"any_order,omitempty" yaml:"any_order,omitempty" flag:"any-order" doc:"on a GPU, make sums in any order where that is faster: runs of one seed then differ" group:"This run"`
 }
 
 // Keep says which weights become the model at the end of a run.
@@ -65,59 +68,59 @@ const (
 
 // DataConfig says which pictures a run learns from and is measured on, for Load.
 type DataConfig struct {
-	Path string `json:"path,omitempty" yaml:"path,omitempty"` // as datasets.Open reads it; the embedded Omniglot if empty
+	Path string `json:"path,omitempty" yaml:"path,omitempty" flag:"data" arg:"PATH" doc:"folder with one folder of pictures a class (any depth), or with train/ and test/ in it, or a well-known data set as it is unpacked; a table (path,label[,split]) as CSV or .jsonl; a .zip, .tar or .tar.gz of such, a folder of .tar files, or shard-{000..123}.tar in quotes; or a folder with IDX files; or vectors in place of pictures: .npz, .npy, .safetensors, CSV" unset:"the embedded part of Omniglot"` // as datasets.Open reads it; the embedded Omniglot if empty
 	// Val is where the validation classes come from, on which the best weights are chosen:
 	// a path, a fraction of the training classes such as 0.1, or none. If empty: the
 	// validation part of the data, else 0.1 where there are enough classes to learn (see
 	// Load), else none. A run stores what it came to.
-	Val string `json:"val,omitempty" yaml:"val,omitempty"`
+	Val string `json:"val,omitempty" yaml:"val,omitempty" flag:"val" arg:"PATH|SHARE|none" doc:"classes that choose the best weights: a path, or the share of the training classes that is set aside" unset:"val/ of the data, else 0.1 of 30 classes or more (of 10 if there is no test part), else none"`
 	// firstRule has an empty Val mean what it meant in the first edition, whose runs did not
 	// store what it came to.
 	firstRule bool
 
 	// Test is where the classes for the final figures come from: a path, a fraction of
 	// the training classes, or none. If empty: the test part of the data, if there is one.
-	Test string `json:"test,omitempty" yaml:"test,omitempty"`
+	Test string `json:"test,omitempty" yaml:"test,omitempty" flag:"test" arg:"PATH|SHARE|none" doc:"classes that the final figures are measured on, never seen in training" unset:"test/ of the data"`
 
 	// TrainClasses and TestClasses name the classes to learn and to test where all lie in
 	// one part, where train and test part have the same ones, as MNIST's, or in place of
 	// the usual protocol of a well-known data set: names, patterns as of path.Match, and
 	// ranges of numbers, with commas between: 0-4 and 5-9. Empty: all.
-	TrainClasses string `json:"train_classes,omitempty" yaml:"train_classes,omitempty"`
-	TestClasses  string `json:"test_classes,omitempty" yaml:"test_classes,omitempty"`
+	TrainClasses string `json:"train_classes,omitempty" yaml:"train_classes,omitempty" flag:"train-classes" arg:"LIST" doc:"learn only these classes: names, patterns such as cat*, or ranges such as 0-4, with commas between" unset:"all" shown:"-"`
+	TestClasses  string `json:"test_classes,omitempty" yaml:"test_classes,omitempty" flag:"test-classes" arg:"LIST" doc:"measure only on these classes; where there is no test part, they are taken out of what is learned" unset:"all" shown:"-"`
 
-	Layout  datasets.Layout `json:"layout,omitempty" yaml:"layout,omitempty"`   // how folders are read; auto if empty
-	Columns string          `json:"columns,omitempty" yaml:"columns,omitempty"` // of a table, see datasets.Options
+	Layout  datasets.Layout `json:"layout,omitempty" yaml:"layout,omitempty" flag:"layout" arg:"auto|folders" doc:"auto recognises well-known data sets, parts and tables; folders takes every folder of pictures as a class"`                                                             // how folders are read; auto if empty
+	Columns string          `json:"columns,omitempty" yaml:"columns,omitempty" flag:"columns" arg:"LIST" doc:"columns of a table without a header, in order, such as path,label,-,split; or those that are called otherwise, such as path=Foto,label=Art" unset:"by the header" shown:"-"` // of a table, see datasets.Options
 
-	Height   int                 `json:"height,omitempty" yaml:"height,omitempty"`     // pixels; from the pictures if 0
-	Width    int                 `json:"width,omitempty" yaml:"width,omitempty"`       // pixels; from the pictures if 0
-	Channels int                 `json:"channels,omitempty" yaml:"channels,omitempty"` // 1 grey, 3 colour; from the pictures if 0
-	Resize   datasets.ResizeMode `json:"resize,omitempty" yaml:"resize,omitempty"`     // squeeze if empty
-	Invert   bool                `json:"invert,omitempty" yaml:"invert,omitempty"`     // store 255 − value
+	Height   int                 `json:"height,omitempty" yaml:"height,omitempty" flag:"size" arg:"PIXELS" doc:"side of the pictures, or HEIGHTxWIDTH" unset:"as they are if all are small and alike, else 28 for grey and 64 for colour" min:"1" want:"a number of pixels, or 0 for the default"` // pixels; from the pictures if 0
+	Width    int                 `json:"width,omitempty" yaml:"width,omitempty" doc:"of the pictures, in pixels" unset:"as data.height" said:"size" min:"1" want:"a number of pixels, or 0 for the default"`                                                                                       // pixels; from the pictures if 0
+	Channels int                 `json:"channels,omitempty" yaml:"channels,omitempty" flag:"colour" arg:"auto|grey|rgb" doc:"what the network sees" unset:"what the pictures have" shown:"auto"`                                                                                                   // 1 grey, 3 colour; from the pictures if 0
+	Resize   datasets.ResizeMode `json:"resize,omitempty" yaml:"resize,omitempty" flag:"resize" arg:"squeeze|crop|pad" doc:"how a picture of another shape becomes square"`                                                                                                                        // squeeze if empty
+	Invert   bool                `json:"invert,omitempty" yaml:"invert,omitempty" flag:"invert" doc:"turn black into white: for drawings on white paper"`                                                                                                                                          // store 255 − value
 	// Range says which values of 16 bits and of floating point are black and white, as
 	// datasets.Options.Range; auto if empty: what the training pictures use.
-	Range string `json:"range,omitempty" yaml:"range,omitempty"`
+	Range string `json:"range,omitempty" yaml:"range,omitempty" flag:"range" arg:"auto|full|LOW/HIGH" doc:"black and white of 16-bit and floating-point pictures. auto: the range that the training pictures use (10, 12, 14 bits …); or numbers such as 0/4095"`
 	// Detail, 1 … 4, keeps pictures so many times as large for augmentation to crop and
 	// enlarge from without blur; no larger copy if 0.
-	Detail float64 `json:"detail,omitempty" yaml:"detail,omitempty"`
+	Detail float64 `json:"detail,omitempty" yaml:"detail,omitempty" flag:"detail" arg:"FACTOR" doc:"keep pictures so many times as large (1 to 4) to crop and turn without blur; 0 does not" group:"Augmentation (none by default)"`
 
 	// Normalise is auto (mean and deviation of each channel over the training pictures),
 	// none (values on [0, 1]), or given (Mean and Std); auto if empty.
-	Normalise string    `json:"normalise,omitempty" yaml:"normalise,omitempty"`
-	Mean      []float32 `json:"mean,omitempty" yaml:"mean,omitempty"` // on [0, 1], one a channel
-	Std       []float32 `json:"std,omitempty" yaml:"std,omitempty"`   // on [0, 1], one a channel
+	Normalise string    `json:"normalise,omitempty" yaml:"normalise,omitempty" flag:"normalise" arg:"auto|none|MEAN/STD" doc:"auto: to mean 0 and deviation 1 over the training pictures; or numbers such as 0.5,0.4,0.4/0.2,0.2,0.2 on the scale 0 to 1"`
+	Mean      []float32 `json:"mean,omitempty" yaml:"mean,omitempty" doc:"of each channel on the scale 0 to 1, for data.normalise given" unset:"measured" said:"normalise"`         // on [0, 1], one a channel
+	Std       []float32 `json:"std,omitempty" yaml:"std,omitempty" doc:"deviation of each channel on the scale 0 to 1, for data.normalise given" unset:"measured" said:"normalise"` // on [0, 1], one a channel
 
-	Augment datasets.Augment `json:"augment,omitzero" yaml:"augment,omitempty"`
+	Augment datasets.Augment `json:"augment,omitzero" yaml:"augment,omitempty" group:"Augmentation (none by default)"`
 
-	Strict         bool   `json:"strict,omitempty" yaml:"strict,omitempty"`                   // an unreadable picture ends the run
-	DropDuplicates bool   `json:"drop_duplicates,omitempty" yaml:"drop_duplicates,omitempty"` // leave out byte-identical files
-	Copies         Copies `json:"copies,omitempty" yaml:"copies,omitempty"`                   // what is done about pictures that stand in two parts; tell if empty
-	MaxPixels      int64  `json:"max_pixels,omitempty" yaml:"max_pixels,omitempty"`           // largest width × height that is decoded
-	CacheBytes     int64  `json:"cache_bytes,omitempty" yaml:"cache_bytes,omitempty"`         // memory for decoded pictures; a cache file above it
-	CacheDir       string `json:"cache_dir,omitempty" yaml:"cache_dir,omitempty"`             // where that file is made
-	KeepCache      bool   `json:"keep_cache,omitempty" yaml:"keep_cache,omitempty"`           // decoded pictures stay in CacheDir for the next run
-	Workers        int    `json:"workers,omitempty" yaml:"workers,omitempty"`                 // goroutines that prepare pictures; all processors if 0
-	Ahead          int    `json:"ahead,omitempty" yaml:"ahead,omitempty"`                     // batches prepared ahead; 4 if 0
+	Strict         bool   `json:"strict,omitempty" yaml:"strict,omitempty" flag:"strict" doc:"stop at the first unreadable picture instead of leaving it out"`
+	DropDuplicates bool   `json:"drop_duplicates,omitempty" yaml:"drop_duplicates,omitempty" flag:"drop-duplicates" doc:"leave out byte-identical files"`
+	Copies         Copies `json:"copies,omitempty" yaml:"copies,omitempty" flag:"copies" arg:"tell|drop|ignore" doc:"pictures of the test or validation classes that an earlier part has too, as they are or encoded or sized anew: tell, leave them out of that earlier part, or do not look"` // tell if empty
+	MaxPixels      int64  `json:"max_pixels,omitempty" yaml:"max_pixels,omitempty" flag:"max-pixels" arg:"N" doc:"largest width × height that is decoded" min:"1" want:"a number of pixels, or 0 for the default"`                                                                              // datasets.DefaultMaxPixels if 0
+	CacheBytes     int64  `json:"cache_bytes,omitempty" yaml:"cache_bytes,omitempty" flag:"cache" arg:"MIB" doc:"memory for decoded pictures; beyond it they go to a file in -cache-dir" min:"1" want:"a number of bytes, or 0 for the default"`                                                // datasets.DefaultCacheBytes if 0
+	CacheDir       string `json:"cache_dir,omitempty" yaml:"cache_dir,omitempty" flag:"cache-dir" arg:"DIR" doc:"where that file goes" unset:"the system's temporary folder"`
+	KeepCache      bool   `json:"keep_cache,omitempty" yaml:"keep_cache,omitempty" flag:"keep-cache" doc:"keep decoded pictures in -cache-dir: the next run with pictures of the same content and size decodes none of them again"`
+	Workers        int    `json:"workers,omitempty" yaml:"workers,omitempty" flag:"workers" arg:"N" doc:"goroutines that prepare pictures" unset:"all processors" group:"This run" min:"0" want:"a number, or 0 for all processors"`
+	Ahead          int    `json:"ahead,omitempty" yaml:"ahead,omitempty" doc:"batches prepared ahead; no result depends on it" unset:"4" min:"0" want:"a number of batches, or 0 for the default"`
 }
 
 // Copies says what is done about pictures of the test or validation classes that an earlier
@@ -131,32 +134,34 @@ const (
 	IgnoreCopies   Copies = "ignore" // they are not looked for
 )
 
-// SolverConfig chooses and configures a solver. The formulas are PyTorch's.
+// SolverConfig chooses and configures a solver. The formulas are PyTorch's. Numbers that are 0
+// though 0 cannot be meant are those of DefaultSolver; Beta1 is among them only where Beta2 or
+// Eps is 0 too, so that a 0 in a DefaultSolver is a 0.
 type SolverConfig struct {
-	Name     string  `json:"name,omitempty" yaml:"name,omitempty"`         // sgd, adam, adamw or rmsprop; adam if empty
-	LR       float64 `json:"lr,omitempty" yaml:"lr,omitempty"`             // learning rate; 1e-3 if 0, for sgd 0.05
-	Momentum float64 `json:"momentum,omitempty" yaml:"momentum,omitempty"` // sgd, rmsprop: share of the last step that is kept
-	Nesterov bool    `json:"nesterov,omitempty" yaml:"nesterov,omitempty"` // sgd: look ahead along the momentum
-	Beta1    float64 `json:"beta1,omitempty" yaml:"beta1,omitempty"`       // adam, adamw: decay of the mean gradient; 0.9 if 0
-	Beta2    float64 `json:"beta2,omitempty" yaml:"beta2,omitempty"`       // adam, adamw: decay of the mean square; 0.999 if 0
-	Alpha    float64 `json:"alpha,omitempty" yaml:"alpha,omitempty"`       // rmsprop: decay of the mean square; 0.99 if 0
-	Eps      float64 `json:"eps,omitempty" yaml:"eps,omitempty"`           // added to the denominator; 1e-8 if 0
+	Name     string  `json:"name,omitempty" yaml:"name,omitempty" flag:"solver" arg:"adam|adamw|sgd|rmsprop" doc:"how gradients become steps" kind:"a solver"` // adam if empty
+	LR       float64 `json:"lr,omitempty" yaml:"lr,omitempty" flag:"lr" arg:"RATE" doc:"learning rate" above:"0" unset:"0.001, for sgd 0.05" want:"a positive learning rate"`
+	LossLR   float64 `json:"loss_lr,omitempty" yaml:"loss_lr,omitempty" flag:"loss-lr" arg:"FACTOR" doc:"learning rate of the loss's own weights (class weights, proxies) ÷ -lr" above:"0" unset:"1" want:"a positive factor"`
+	Momentum float64 `json:"momentum,omitempty" yaml:"momentum,omitempty" flag:"momentum" arg:"SHARE" doc:"sgd, rmsprop: share of the last step that is kept" min:"0" below:"1" for:"sgd,rmsprop" want:"a share from 0 to below 1"`
+	Nesterov bool    `json:"nesterov,omitempty" yaml:"nesterov,omitempty" flag:"nesterov" doc:"sgd: look ahead along the momentum" for:"sgd"`
+	Beta1    float64 `json:"beta1,omitempty" yaml:"beta1,omitempty" doc:"adam, adamw: decay of the mean gradient" min:"0" below:"1" for:"adam,adamw" want:"a share from 0 to below 1"`
+	Beta2    float64 `json:"beta2,omitempty" yaml:"beta2,omitempty" doc:"adam, adamw: decay of the mean square" above:"0" below:"1" unset:"0.999" for:"adam,adamw" want:"a share above 0 and below 1"`
+	Alpha    float64 `json:"alpha,omitempty" yaml:"alpha,omitempty" doc:"rmsprop: decay of the mean square" above:"0" below:"1" unset:"0.99" for:"rmsprop" want:"a share above 0 and below 1"`
+	Eps      float64 `json:"eps,omitempty" yaml:"eps,omitempty" doc:"added to the denominator" above:"0" unset:"1e-8" for:"adam,adamw,rmsprop" want:"a small positive number"`
 
 	// WeightDecay is added to the gradient as WeightDecay·w, or with adamw taken from
 	// the weight directly, as LR·WeightDecay·w. Vectors (biases, batch norm's scale and
 	// shift) are spared unless DecayAll says otherwise.
-	WeightDecay float64 `json:"weight_decay,omitempty" yaml:"weight_decay,omitempty"`
-	DecayAll    bool    `json:"decay_all,omitempty" yaml:"decay_all,omitempty"`
-
-	LossLR float64 `json:"loss_lr,omitempty" yaml:"loss_lr,omitempty"` // learning rate of the loss's own weights (class weights, proxies) ÷ LR; 1 if 0
+	WeightDecay float64 `json:"weight_decay,omitempty" yaml:"weight_decay,omitempty" flag:"weight-decay" arg:"RATE" doc:"pull of the weights to 0; adamw decouples it from the gradient" min:"0" want:"a positive number, or 0 for none"`
+	DecayAll    bool    `json:"decay_all,omitempty" yaml:"decay_all,omitempty" doc:"weight decay also of biases and of batch norm's scale and shift"`
 }
 
-// ScheduleConfig says how the learning rate changes over the run.
+// ScheduleConfig says how the learning rate changes over the run. Numbers that are 0 though 0
+// cannot be meant are those of DefaultSchedule.
 type ScheduleConfig struct {
-	Name   string  `json:"name,omitempty" yaml:"name,omitempty"`     // constant, step, cosine or plateau; constant if empty
-	Warmup int     `json:"warmup,omitempty" yaml:"warmup,omitempty"` // steps over which the rate rises linearly from 0, before any of these
-	Every  int     `json:"every,omitempty" yaml:"every,omitempty"`   // step: steps between two drops; a third of the run if 0
-	Gamma  float64 `json:"gamma,omitempty" yaml:"gamma,omitempty"`   // step, plateau: factor of a drop; 0.1 if 0
-	Floor  float64 `json:"floor,omitempty" yaml:"floor,omitempty"`   // cosine, plateau: least rate ÷ LR
-	Wait   int     `json:"wait,omitempty" yaml:"wait,omitempty"`     // plateau: evaluations without better figures, as for Patience, before a drop; 3 if 0
+	Name   string  `json:"name,omitempty" yaml:"name,omitempty" flag:"schedule" arg:"NAME:KEY=VALUE,…" doc:"constant, step:every=N,gamma=0.1, cosine:floor=0, plateau:gamma=0.1,wait=3" kind:"a schedule"` // constant if empty
+	Warmup int     `json:"warmup,omitempty" yaml:"warmup,omitempty" flag:"warmup" arg:"STEPS" doc:"steps over which the rate rises from 0" min:"0" want:"a number of steps"`                               // before any of these
+	Every  int     `json:"every,omitempty" yaml:"every,omitempty" doc:"step: steps between two drops" min:"1" unset:"a third of the run" for:"step" want:"a number of steps"`
+	Gamma  float64 `json:"gamma,omitempty" yaml:"gamma,omitempty" doc:"step, plateau: factor of a drop" above:"0" below:"1" unset:"0.1" for:"step,plateau" want:"a factor between 0 and 1"`
+	Floor  float64 `json:"floor,omitempty" yaml:"floor,omitempty" doc:"cosine, plateau: least rate ÷ -lr" min:"0" below:"1" for:"cosine,plateau" want:"a share of the learning rate from 0 to below 1"`
+	Wait   int     `json:"wait,omitempty" yaml:"wait,omitempty" doc:"plateau: evaluations without better figures, as for -patience, before a drop" min:"1" unset:"3" for:"plateau" want:"a number of evaluations"`
 }

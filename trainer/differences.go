@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 )
@@ -36,6 +37,11 @@ func results(c Config) Config {
 	c.Threads, c.Device = 0, ""
 	c.Data.Path, c.Data.CacheDir, c.Data.CacheBytes, c.Data.Workers, c.Data.Ahead, c.Data.KeepCache = "", "", 0, 0, 0, false
 	c.Net.InChannels, c.Net.Height, c.Net.Width = 0, 0, 0 // taken from the pictures
+	d := Default()
+	c.Data.MaxPixels = cmp.Or(c.Data.MaxPixels, d.Data.MaxPixels)
+	c.Sampler.Name = cmp.Or(c.Sampler.Name, d.Sampler.Name)
+	c.Net.Embedding, c.Net.Activation = cmp.Or(c.Net.Embedding, d.Net.Embedding), cmp.Or(c.Net.Activation, d.Net.Activation)
+	c.Net.Pooling, c.Net.Head = cmp.Or(c.Net.Pooling, d.Net.Pooling), cmp.Or(c.Net.Head, d.Net.Head)
 	return c
 }
 

@@ -70,11 +70,11 @@ type NotFiniteError struct {
 }
 
 func (e *NotFiniteError) Error() string {
-	return "trainer: " + e.In(func(name string) string { return name })
+	return "trainer: " + e.In(Naming(nil).of)
 }
 
 // In is the message in other words for the fields, as FieldError has it.
-func (e *NotFiniteError) In(name func(field string) string) string {
+func (e *NotFiniteError) In(name func(field, value string) string) string {
 	const shown = 8
 	indices := fmt.Sprint(e.Indices[:min(shown, len(e.Indices))])
 	if len(e.Indices) > shown {
@@ -95,7 +95,7 @@ func (e *NotFiniteError) In(name func(field string) string) string {
 	}
 	return fmt.Sprintf("step %d: %s; %s. "+
 		"Begin a new run with a lower learning rate (%s), warm it up (%s), or clip the gradient (%s). The batch: indices %s, pictures %s",
-		e.Step, what, made, name("Solver.LR"), name("Schedule.Warmup"), name("Clip"), indices, paths)
+		e.Step, what, made, name("Solver.LR", ""), name("Schedule.Warmup", ""), name("Clip", ""), indices, paths)
 }
 
 // figures returns an error if one of those that the log and the screen show of the step just

@@ -36,6 +36,7 @@ func (c Config) Defaults() Config {
 	c.CheckpointEvery = cmp.Or(c.CheckpointEvery, 100)
 	c.LogEvery = cmp.Or(c.LogEvery, 10)
 	c.Sampler.Seed = cmp.Or(c.Sampler.Seed, c.Seed)
+	c.Data.Layout = cmp.Or(c.Data.Layout, datasets.LayoutAuto)
 	c.Data.Resize = cmp.Or(c.Data.Resize, datasets.Squeeze)
 	c.Data.Range = cmp.Or(c.Data.Range, datasets.RangeAuto)
 	c.Data.Copies = cmp.Or(c.Data.Copies, TellCopies)
@@ -47,58 +48,20 @@ func (c Config) Defaults() Config {
 
 const defaultLoss = "triplet"
 
-func (s SolverConfig) defaults() SolverConfig {
-	s.Name = cmp.Or(s.Name, "adam")
-	s.LossLR = cmp.Or(s.LossLR, 1)
-	switch s.Name {
-	case "sgd":
-		s.LR = cmp.Or(s.LR, 0.05)
-		return s
-	case "adam", "adamw":
-		s.Beta1 = cmp.Or(s.Beta1, 0.9)
-		s.Beta2 = cmp.Or(s.Beta2, 0.999)
-	case "rmsprop":
-		s.Alpha = cmp.Or(s.Alpha, 0.99)
-	}
-	s.LR = cmp.Or(s.LR, 1e-3)
-	s.Eps = cmp.Or(s.Eps, 1e-8)
-	return s
-}
-
-func (s ScheduleConfig) defaults(steps int) ScheduleConfig {
-	s.Name = cmp.Or(s.Name, "constant")
-	switch s.Name {
-	case "step":
-		s.Gamma = cmp.Or(s.Gamma, 0.1)
-		if steps > 0 {
-			s.Every = cmp.Or(s.Every, max(steps/3, 1))
-		}
-	case "plateau":
-		s.Gamma = cmp.Or(s.Gamma, 0.1)
-		s.Wait = cmp.Or(s.Wait, 3)
-	}
-	return s
-}
-
 // Validate lists everything that is wrong with c in one error, in which errors.As finds a
 // FieldError.
 func (c Config) Validate() error {
 	c = c.Defaults()
 	const steps, epochs, every = field.Name("Steps"), field.Name("Epochs"), field.Name("EvalEvery")
 	var f faults
-	f.add(c.Steps < 0, "%s is %d, want at least 1", steps, c.Steps)
-	f.add(c.Epochs < 0, "%s is %d, want at least 1", epochs, c.Epochs)
 	f.add(c.Steps > 0 && c.Epochs > 0, "%s is %d and %s %d: give one of them", steps, c.Steps, epochs, c.Epochs)
-	f.add(!finite(c.Clip) || c.Clip < 0, "%s is %v, want a positive norm, or 0 for none", field.Name("Clip"), c.Clip)
-	f.add(c.EvalEvery < -1, "%s is %d, want a number of steps, 0 for the default or -1 for never", every, c.EvalEvery)
-	f.add(c.EvalBatch < 0 || c.EvalBatch > most, "%s is %d, want 1 … %d", field.Name("EvalBatch"), c.EvalBatch, most)
-	f.add(c.EvalQueries < -1, "%s is %d, want a number of queries, 0 for the default or -1 for all", field.Name("EvalQueries"), c.EvalQueries)
+	for _, section := range []string{"", "Data", "Sampler", "Solver", "Schedule"} { // net and augmentation look after themselves
+		for _, wrong := range schema.Faults(c, section) {
+			f.add(true, "%s is %s, want %s", field.Name(wrong.Field), wrong.Value, wrong.Want)
+		}
+	}
 	f.add(c.Net.Embedding > most, "%s is %d, want at most %d", field.Name("Net.Embedding"), c.Net.Embedding, most)
-	f.add(c.Patience < 0, "%s is %d, want a number of evaluations, or 0 for none", field.Name("Patience"), c.Patience)
 	f.add(c.Patience > 0 && c.EvalEvery < 0, "%s is %d, but %s says never to evaluate", field.Name("Patience"), c.Patience, every)
-	f.add(c.CheckpointEvery < -1, "%s is %d, want a number of steps, 0 for the default or -1 for never", field.Name("CheckpointEvery"), c.CheckpointEvery)
-	f.add(c.LogEvery < 0, "%s is %d, want a number of steps", field.Name("LogEvery"), c.LogEvery)
-	f.add(c.Threads < 0, "%s is %d, want a number, or 0 for all processors", field.Name("Threads"), c.Threads)
 	_, known := metrics.FigureOf(c.Metric)
 	f.add(!known, "%s is %q, want one of %s with a number in place of K", field.Name("Metric"), c.Metric, strings.Join(metrics.Names(), ", "))
 	f.oneOf("Keep", string(c.Keep), string(Best), string(Last))
@@ -118,12 +81,6 @@ func (c Config) Validate() error {
 	c.Schedule.validate(&f)
 	if n := c.Sampler.Name; n != "" {
 		f.oneOf("Sampler.Name", n, samplers.Names()...)
-	}
-	for _, s := range []struct {
-		name  field.Name
-		value int
-	}{{"Sampler.P", c.Sampler.P}, {"Sampler.K", c.Sampler.K}, {"Sampler.Batch", c.Sampler.Batch}, {"Sampler.Pool", c.Sampler.Pool}} {
-		f.add(s.value < 0, "%s is %d, want at least 1, or 0 for the default", s.name, s.value)
 	}
 	return f.err()
 }
@@ -204,17 +161,6 @@ func (d DataConfig) validate(f *faults) {
 	f.add(d.Normalise != "given" && len(d.Mean)+len(d.Std) > 0, "%s given, but %s is %s, want given", field.Names{mean, std}, normalise, d.Normalise)
 	f.add(!slices.Contains([]int{0, 1, 3}, d.Channels), "%s is %d, want 1 (grey) or 3 (colour)", field.Name("Data.Channels"), d.Channels)
 	f.add(!(d.Detail == 0 || d.Detail >= 1 && d.Detail <= 4), "%s is %v, want 1 … 4, or 0 for no copy of more detail", field.Name("Data.Detail"), d.Detail)
-	for _, n := range []struct {
-		name  field.Name
-		value int64
-		want  string
-	}{
-		{"Data.Height", int64(d.Height), "a number of pixels, or 0 for the default"}, {"Data.Width", int64(d.Width), "a number of pixels, or 0 for the default"},
-		{"Data.Workers", int64(d.Workers), "a number, or 0 for all processors"}, {"Data.Ahead", int64(d.Ahead), "a number of batches, or 0 for the default"},
-		{"Data.MaxPixels", d.MaxPixels, "a number of pixels, or 0 for the default"}, {"Data.CacheBytes", d.CacheBytes, "a number of bytes, or 0 for the default"},
-	} {
-		f.add(n.value < 0, "%s is %d, want %s", n.name, n.value, n.want)
-	}
 	for _, part := range []struct {
 		name field.Name
 		from string
@@ -228,43 +174,16 @@ func (d DataConfig) validate(f *faults) {
 
 func (s SolverConfig) validate(f *faults) {
 	const name, momentum, nesterov = field.Name("Solver.Name"), field.Name("Solver.Momentum"), field.Name("Solver.Nesterov")
-	f.oneOf(name, s.Name, "sgd", "adam", "adamw", "rmsprop")
-	used := map[string][]field.Name{
-		"sgd": {momentum, nesterov}, "adam": {"Solver.Beta1", "Solver.Beta2", "Solver.Eps"}, "adamw": {"Solver.Beta1", "Solver.Beta2", "Solver.Eps"},
-		"rmsprop": {momentum, "Solver.Alpha", "Solver.Eps"},
-	}[s.Name]
-	for _, o := range []struct {
-		name field.Name
-		set  bool
-	}{{momentum, s.Momentum != 0}, {nesterov, s.Nesterov}, {"Solver.Beta1", s.Beta1 != 0}, {"Solver.Beta2", s.Beta2 != 0},
-		{"Solver.Alpha", s.Alpha != 0}, {"Solver.Eps", s.Eps != 0}} {
-		f.add(used != nil && o.set && !slices.Contains(used, o.name), "%s means nothing to %s %s", o.name, name, s.Name)
+	if f.oneOf(name, s.Name, "sgd", "adam", "adamw", "rmsprop") {
+		f.unused(Config{Solver: s}, "Solver", s.Name)
 	}
-	f.add(!finite(s.LR) || s.LR <= 0, "%s is %v, want a positive learning rate", field.Name("Solver.LR"), s.LR)
-	f.add(!finite(s.LossLR) || s.LossLR < 0, "%s is %v, want a positive factor", field.Name("Solver.LossLR"), s.LossLR)
-	f.share(momentum, s.Momentum)
-	f.share("Solver.Beta1", s.Beta1)
-	f.share("Solver.Beta2", s.Beta2)
-	f.share("Solver.Alpha", s.Alpha)
-	f.add(!finite(s.Eps) || s.Eps < 0, "%s is %v, want a small positive number", field.Name("Solver.Eps"), s.Eps)
-	f.add(!finite(s.WeightDecay) || s.WeightDecay < 0, "%s is %v, want a positive number, or 0 for none", field.Name("Solver.WeightDecay"), s.WeightDecay)
 	f.add(s.Name == "sgd" && s.Nesterov && s.Momentum == 0, "%s needs a %s, such as 0.9", nesterov, momentum)
 }
 
 func (s ScheduleConfig) validate(f *faults) {
-	const name, warmup, every, wait = field.Name("Schedule.Name"), field.Name("Schedule.Warmup"), field.Name("Schedule.Every"), field.Name("Schedule.Wait")
-	const gamma, floor = field.Name("Schedule.Gamma"), field.Name("Schedule.Floor")
-	f.oneOf(name, s.Name, "constant", "step", "cosine", "plateau")
-	drops := s.Name == "step" || s.Name == "plateau"
-	f.add(s.Warmup < 0, "%s is %d, want a number of steps", warmup, s.Warmup)
-	f.add(s.Every < 0, "%s is %d, want a number of steps", every, s.Every)
-	f.add(s.Wait < 0, "%s is %d, want a number of evaluations", wait, s.Wait)
-	f.add(drops && !(s.Gamma > 0 && s.Gamma < 1), "%s is %v, want a factor between 0 and 1", gamma, s.Gamma)
-	f.add(!(s.Floor >= 0 && s.Floor < 1), "%s is %v, want a share of the learning rate from 0 to below 1", floor, s.Floor)
-	f.add(s.Every != 0 && s.Name != "step", "%s means nothing to %s %s", every, name, s.Name)
-	f.add(s.Gamma != 0 && !drops, "%s means nothing to %s %s", gamma, name, s.Name)
-	f.add(s.Wait != 0 && s.Name != "plateau", "%s means nothing to %s %s", wait, name, s.Name)
-	f.add(s.Floor != 0 && s.Name != "cosine" && s.Name != "plateau", "%s means nothing to %s %s", floor, name, s.Name)
+	if f.oneOf("Schedule.Name", s.Name, "constant", "step", "cosine", "plateau") {
+		f.unused(Config{Schedule: s}, "Schedule", s.Name)
+	}
 }
 
 // faults collects what is wrong.
@@ -288,13 +207,19 @@ func (f *faults) addError(err error, owner string) {
 	}
 }
 
-func (f *faults) oneOf(name field.Name, value string, known ...string) {
-	f.add(!slices.Contains(known, value), "%s is %q, want one of %s", name, value, strings.Join(known, ", "))
+// oneOf reports whether value is one of those that are known.
+func (f *faults) oneOf(name field.Name, value string, known ...string) bool {
+	ok := slices.Contains(known, value)
+	f.add(!ok, "%s is %q, want one of %s", name, value, strings.Join(known, ", "))
+	return ok
 }
 
-// share checks a decay of a running mean.
-func (f *faults) share(name field.Name, v float64) {
-	f.add(!(v >= 0 && v < 1), "%s is %v, want a share from 0 to below 1", name, v)
+// unused adds the parameters below owner, a struct of Config with kinds, that its kind does not
+// read.
+func (f *faults) unused(c Config, owner, kind string) {
+	for _, unread := range schema.Unused(c, owner) {
+		f.add(true, "%s means nothing to %s %s", field.Name(unread), field.Name(owner+".Name"), kind)
+	}
 }
 
 func (f faults) err() error {
@@ -308,18 +233,18 @@ func (f faults) err() error {
 type configError struct{ faults []*field.Error }
 
 func (e configError) Error() string {
-	return "trainer: " + e.list(func(name string) string { return name })
+	return "trainer: " + e.list(field.Plain)
 }
 
 // In is the list in other words for the fields; a single fault needs no heading there.
-func (e configError) In(name func(field string) string) string {
+func (e configError) In(name func(field, value string) string) string {
 	if len(e.faults) == 1 {
 		return e.faults[0].In(name)
 	}
 	return e.list(name)
 }
 
-func (e configError) list(name func(field string) string) string {
+func (e configError) list(name func(field, value string) string) string {
 	noun := "faults"
 	if len(e.faults) == 1 {
 		noun = "fault"
@@ -348,8 +273,9 @@ type FieldError interface {
 	error
 	// Fields lists the fields that the message names, such as Solver.LR of Config.
 	Fields() []string
-	// In is the message in other words for the fields, such as those of a program's flags.
-	In(name func(field string) string) string
+	// In is the message in other words for the fields, such as those of a program's flags:
+	// name is a Naming.
+	In(name func(field, value string) string) string
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

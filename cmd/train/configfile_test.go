@@ -58,13 +58,12 @@ func TestAnyTextSurvivesConfig(t *testing.T) {
 		}
 		s, f, err := parsed(t, args...)
 		require.NoError(t, err)
-		s.out = "" // where to write is no part of a configuration
+		s.Out = "" // where to write is no part of a configuration
 		yaml, err := f.writeConfig()
 		require.NoError(t, err)
-		back, g := &settings{}, newFlags()
-		back.register(g)
-		require.NoError(t, g.applyConfig("run.yaml", yaml), "%q\n%s", text, yaml)
-		require.Equal(t, s, back, "%q", text)
+		g := newFlags()
+		require.NoError(t, g.YAML("run.yaml", yaml), "%q\n%s", text, yaml)
+		require.Equal(t, s, g.options, "%q", text)
 		again, err := g.writeConfig()
 		require.NoError(t, err)
 		require.Equal(t, string(yaml), string(again))
@@ -74,15 +73,9 @@ func TestAnyTextSurvivesConfig(t *testing.T) {
 // textFlags are the flags that take any text and belong into config.yaml.
 func textFlags() (names []string) {
 	f := newFlags()
-	(&settings{}).register(f)
-	for _, g := range f.groups {
-		for _, e := range g.entries {
-			if !e.keep {
-				continue
-			}
-			if err := f.set.Set(e.name, "no number"); err == nil {
-				names = append(names, e.name)
-			}
+	for _, o := range schema.Options {
+		if o.Flag != "" && o.Stored && f.set.Set(o.Flag, "no number: (") == nil {
+			names = append(names, o.Flag)
 		}
 	}
 	return names
@@ -94,20 +87,13 @@ func FuzzTextNode(f *testing.F) {
 			f.Add(text)
 		}
 	}
-	one := func(value *string) *flags {
-		g := newFlags()
-		g.group("")
-		g.text(value, "data", "", "", "")
-		return g
-	}
 	f.Fuzz(func(t *testing.T, text string) {
-		var given, read string
-		g := one(&given)
+		g, back := newFlags(), newFlags()
 		require.NoError(t, g.set.Set("data", text))
 		yaml, err := g.writeConfig()
 		require.NoError(t, err)
-		require.NoError(t, one(&read).applyConfig("run.yaml", yaml))
-		require.Equal(t, text, read, "%s", yaml)
+		require.NoError(t, back.YAML("run.yaml", yaml))
+		require.Equal(t, text, back.options.Data.Path, "%s", yaml)
 	})
 }
 
@@ -144,19 +130,18 @@ func TestRunsOnFoldersOfAnyName(t *testing.T) {
 // there.
 func TestRecordOfAnEarlierVersion(t *testing.T) {
 	f := newFlags()
-	s := &settings{}
-	s.register(f)
+	s := f.options
 	path := filepath.Join("..", "..", "trainer", "testdata", "earlier", "finished", "config.yaml")
 	raw, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Contains(t, string(raw), "\nout: testdata/earlier/finished\n")
 	require.NoError(t, f.readConfig(context.Background(), path))
-	assert.Empty(t, s.out)
-	assert.Equal(t, "testdata/earlier/pictures", s.data)
+	assert.Empty(t, s.Out)
+	assert.Equal(t, "testdata/earlier/pictures", s.Data.Path)
 
 	own := configWith(t, "out: mine\nsteps: 3\n") // a file of one's own may say where to write
 	require.NoError(t, f.readConfig(context.Background(), own))
-	assert.Equal(t, "mine", s.out)
+	assert.Equal(t, "mine", s.Out)
 }
 
 // What is no file, or too much of one, ends with a message at once.

@@ -13,21 +13,21 @@ import (
 
 // checkDevice refuses, before any picture is read, a device that is not to be had, and says
 // which flags do nothing on the one that will be taken.
-func (s *settings) checkDevice(w *terminal.Screen) error {
-	onCPU := s.device == "" || s.device == "cpu"
+func (f *flags) checkDevice(w *terminal.Screen) error {
+	onCPU := f.options.Device == "" || f.options.Device == "cpu"
 	if !onCPU {
-		err := trainer.CheckDevice(s.device)
-		if err != nil && s.device != "auto" {
+		err := trainer.CheckDevice(f.options.Device)
+		if err != nil && f.options.Device != "auto" {
 			return wrong("%s is %s, which is not to be had: %v\n  -device cpu always is; what was looked for, and what to install, says\n  %s",
-				field.Name("-device"), s.device, err, command("-device-info"))
+				field.Name("-device"), f.options.Device, err, command("-device-info"))
 		}
 		onCPU = err != nil
 	}
 	var idle []string
-	if s.tf32 {
+	if f.options.TF32 {
 		idle = append(idle, "-tf32")
 	}
-	if s.anyOrder {
+	if f.options.AnyOrder {
 		idle = append(idle, "-any-order")
 	}
 	switch {
@@ -41,12 +41,12 @@ func (s *settings) checkDevice(w *terminal.Screen) error {
 }
 
 // tellIdle says which settings do nothing in a run of so many steps.
-func (s *settings) tellIdle(w *terminal.Screen, steps int) {
-	if s.warmup >= steps {
-		w.Sayf("note: -warmup %d is no shorter than the run of %d steps: the learning rate only rises, and never reaches -lr", s.warmup, steps)
+func (f *flags) tellIdle(w *terminal.Screen, steps int) {
+	if f.options.Schedule.Warmup >= steps {
+		w.Sayf("note: -warmup %d is no shorter than the run of %d steps: the learning rate only rises, and never reaches -lr", f.options.Schedule.Warmup, steps)
 	}
-	if s.evalEvery > steps {
-		w.Sayf("note: -eval-every %d is longer than the run of %d steps: between start and end nothing is measured", s.evalEvery, steps)
+	if f.options.EvalEvery > steps {
+		w.Sayf("note: -eval-every %d is longer than the run of %d steps: between start and end nothing is measured", f.options.EvalEvery, steps)
 	}
 }
 

@@ -4,71 +4,68 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/pkg/errors"
+
+	"medusa/internal/catalog"
+	"medusa/internal/settings"
+	"medusa/trainer"
 )
 
-// flags is a flag set whose help is a page in groups. The names of the flags are also
-// the keys of a configuration file.
+// flags are the options with the flags that set them. The names of the flags are also keys of
+// a configuration file.
 type flags struct {
-	set    *flag.FlagSet
-	groups []group
-	origin map[string]string // where in a file a flag was set, by its name
+	*settings.Reader
+	options     *options
+	set         *flag.FlagSet
+	commandLine []assignment // in order
+	bad         error        // what is wrong with the first that is
+	keepNow     trainer.Keep // of a run that is resumed, where the command line says so
 }
 
-type group struct {
-	title   string
-	entries []entry
-}
-
-type entry struct {
-	name, arg, usage string
-	keep             bool // belongs into config.yaml
-}
+type assignment struct{ flag, text string }
 
 func newFlags() *flags {
-	f := &flags{set: flag.NewFlagSet("train", flag.ContinueOnError), origin: map[string]string{}}
+	o := prototype()
+	f := &flags{options: &o, set: flag.NewFlagSet("train", flag.ContinueOnError)}
+	f.Reader = schema.Reader(f.options, forms)
 	f.set.SetOutput(io.Discard) // errors and help are printed by main
+	for _, o := range schema.Options {
+		if o.Flag != "" {
+			f.set.Var(&value{f, o}, o.Flag, o.Doc)
+		}
+	}
 	return f
 }
 
-func (f *flags) group(title string) { f.groups = append(f.groups, group{title: title}) }
-
-func (f *flags) add(name, arg, usage string) {
-	g := &f.groups[len(f.groups)-1]
-	g.entries = append(g.entries, entry{name: name, arg: arg, usage: usage, keep: true})
+// value is an option as package flag sees it.
+type value struct {
+	flags  *flags
+	option *settings.Option
 }
 
-// notStored marks the last flag as one that does not belong into a run's configuration.
-func (f *flags) notStored() {
-	g := &f.groups[len(f.groups)-1]
-	g.entries[len(g.entries)-1].keep = false
+func (v *value) String() string {
+	if v.flags == nil { // package flag asks a zero value
+		return ""
+	}
+	return v.flags.TextOf(v.option.Flag)
 }
 
-func (f *flags) text(p *string, name, def, arg, usage string) {
-	f.set.StringVar(p, name, def, usage)
-	f.add(name, arg, usage)
+func (v *value) Set(text string) error {
+	f := v.flags
+	f.commandLine = append(f.commandLine, assignment{v.option.Flag, text})
+	err := f.Flag(v.option.Flag, text)
+	if err != nil && f.bad == nil {
+		f.bad = err
+	}
+	return err
 }
 
-func (f *flags) whole(p *int, name string, def int, arg, usage string) {
-	f.set.IntVar(p, name, def, usage)
-	f.add(name, arg, usage)
-}
-
-func (f *flags) number(p *float64, name string, def float64, arg, usage string) {
-	f.set.Float64Var(p, name, def, usage)
-	f.add(name, arg, usage)
-}
-
-func (f *flags) yes(p *bool, name string, def bool, usage string) {
-	f.set.BoolVar(p, name, def, usage)
-	f.add(name, "", usage)
-}
+// IsBoolFlag lets a switch stand without a value.
+func (v *value) IsBoolFlag() bool { return v.option.IsSwitch() }
 
 // parse reads the command line. Its errors name the nearest flag there is.
 func (f *flags) parse(args []string) error {
@@ -79,89 +76,63 @@ func (f *flags) parse(args []string) error {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return err
 	}
+	if f.bad != nil {
+		return f.bad
+	}
 	const unknown = "flag provided but not defined: -"
 	if name, ok := strings.CutPrefix(err.Error(), unknown); ok {
-		return errors.Errorf("there is no flag -%s%s; -h lists all", name, f.suggest(name, "-"))
-	}
-	if m := unreadable.FindStringSubmatch(err.Error()); m != nil {
-		if m[3] == "value out of range" {
-			return errors.Errorf("-%s %s: too large, want a smaller %s", m[2], m[1], strings.TrimPrefix(f.wants(m[2]), "a "))
+		hint := ""
+		if best := catalog.Nearest(name, f.names()); best != "" {
+			hint = "; did you mean -" + best + "?"
 		}
-		return errors.Errorf("-%s %s: want %s", m[2], m[1], f.wants(m[2]))
+		return errors.Errorf("there is no flag -%s%s; -h lists all", name, hint)
 	}
 	return err
 }
 
-// unreadable is what package flag says of a value that a flag cannot take.
-var unreadable = regexp.MustCompile(`(?s)^invalid (?:boolean )?value (".*") for (?:flag )?-(\S+): (.*)$`)
-
-// wants says what values a flag takes.
-func (f *flags) wants(name string) string {
-	value, _ := f.set.Lookup(name).Value.(flag.Getter)
-	if value == nil {
-		return "another value"
-	}
-	switch value.Get().(type) {
-	case int:
-		return "a whole number"
-	case float64:
-		return "a number"
-	case bool:
-		return "true or false"
-	}
-	return "another value"
-}
-
-// suggest is a hint at the nearest name, or nothing if none is near.
-func (f *flags) suggest(name, prefix string) string {
-	const longest = 64 // bytes: a longer word is no slip of a name, and the distance takes the square of the time
-	if len(name) > longest {
-		return ""
-	}
-	best, distance := "", min(max(2, 1+len(name)/3), len(name)) // fewer slips than that
-	f.set.VisitAll(func(fl *flag.Flag) {
-		d := levenshtein.ComputeDistance(name, fl.Name)
-		if strings.HasPrefix(fl.Name, name) {
-			d = 0 // a beginning is nearer than any slip
-		}
-		if d < distance {
-			best, distance = fl.Name, d
-		}
-	})
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %s%s?", prefix, best)
+func (f *flags) names() (names []string) {
+	f.set.VisitAll(func(fl *flag.Flag) { names = append(names, fl.Name) })
+	return names
 }
 
 // given tells which flags stood on the command line.
 func (f *flags) given() map[string]bool {
 	names := map[string]bool{}
-	f.set.Visit(func(fl *flag.Flag) { names[fl.Name] = true })
+	for _, a := range f.commandLine {
+		names[a.flag] = true
+	}
 	return names
 }
 
+// again sets what the command line says once more, after a file: the command line wins.
+func (f *flags) again() error {
+	for _, a := range f.commandLine {
+		if err := f.Flag(a.flag, a.text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// titles are the groups of the help page, in order.
+var titles = []string{"Pictures", "Augmentation (none by default)", "Network", "Loss and batches", "Training", "Measuring and saving", "This run"}
+
 // help prints the page in lines of at most so many columns.
 func (f *flags) help(w io.Writer, columns int) {
-	for _, g := range f.groups {
-		fmt.Fprintf(w, "\n%s\n", g.title)
-		for _, e := range g.entries {
-			f.helpEntry(w, e, columns)
+	for _, title := range titles {
+		fmt.Fprintf(w, "\n%s\n", title)
+		for _, o := range schema.Options {
+			if o.Flag != "" && o.Group == title {
+				f.helpEntry(w, o, columns)
+			}
 		}
 	}
 }
 
-func (f *flags) helpEntry(w io.Writer, e entry, columns int) {
+func (f *flags) helpEntry(w io.Writer, o *settings.Option, columns int) {
 	const column = 26
-	head := "  -" + e.name
-	if e.arg != "" {
-		head += " " + e.arg
-	}
-	usage := e.usage
-	if def := f.set.Lookup(e.name).DefValue; !slices.Contains([]string{"", "0", "0s", "false"}, def) {
-		usage += " (" + def + ")"
-	}
-	lines := strings.Split(text.WrapSoft(usage, columns-column), "\n")
+	head := strings.TrimRight("  -"+o.Flag+" "+o.Arg, " ")
+	lines := strings.Split(text.WrapSoft(usage(o), columns-column), "\n")
 	if len(head) >= column {
 		fmt.Fprintln(w, head)
 		head = ""
@@ -170,4 +141,23 @@ func (f *flags) helpEntry(w io.Writer, e entry, columns int) {
 		fmt.Fprintf(w, "%-*s%s\n", column, head, strings.TrimRight(line, " "))
 		head = ""
 	}
+}
+
+// usage is what the help page says of a flag: with the default in brackets, or with what holds
+// without it.
+func usage(o *settings.Option) string {
+	p := prototype()
+	def := o.Shown
+	if form, ok := forms[o.Flag]; ok && def == "" {
+		def = form.Text(&p)
+	} else if def == "" {
+		def = o.Text(&p)
+	}
+	switch {
+	case !slices.Contains([]string{"", "-", "0", "false"}, def):
+		return o.Doc + " (" + def + ")"
+	case o.Unset != "" && o.Shown == "":
+		return o.Doc + ". Without it: " + o.Unset
+	}
+	return o.Doc
 }

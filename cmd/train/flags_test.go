@@ -12,15 +12,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func parsed(t *testing.T, args ...string) (*settings, *flags, error) {
+func parsed(t *testing.T, args ...string) (*options, *flags, error) {
 	t.Helper()
-	s, f := &settings{}, newFlags()
-	s.register(f)
+	f := newFlags()
 	err := f.parse(args)
-	if err == nil && s.config != "" {
-		err = f.readConfig(context.Background(), s.config)
+	if err == nil && f.options.ConfigFile != "" {
+		err = f.readConfig(context.Background(), f.options.ConfigFile)
 	}
-	return s, f, err
+	return f.options, f, err
 }
 
 func configWith(t *testing.T, text string) string {
@@ -34,11 +33,11 @@ func TestCommandLineWinsOverConfig(t *testing.T) {
 	path := configWith(t, "lr: 0.01\nsteps: 70\nchannels: [8, 16]\nloss: contrastive\nnorm: none\n")
 	s, _, err := parsed(t, "-config", path, "-steps", "5")
 	require.NoError(t, err)
-	assert.Equal(t, 5, s.steps)
-	assert.Equal(t, 0.01, s.lr)
-	assert.Equal(t, "8,16", s.blocks)
-	assert.Equal(t, "contrastive", s.loss)
-	assert.Equal(t, "none", s.norm)
+	assert.Equal(t, 5, s.Steps)
+	assert.Equal(t, 0.01, s.Solver.LR)
+	assert.Equal(t, []int{8, 16}, s.Net.Channels)
+	assert.Equal(t, "contrastive", s.Loss)
+	assert.Equal(t, "none", s.Net.Norm)
 }
 
 func TestStoredConfigIsReadBack(t *testing.T) {
@@ -49,7 +48,7 @@ func TestStoredConfigIsReadBack(t *testing.T) {
 	require.NoError(t, err)
 	again, _, err := parsed(t, "-config", configWith(t, string(text)))
 	require.NoError(t, err, string(text))
-	again.config = ""
+	again.ConfigFile = ""
 	assert.Equal(t, s, again)
 	assert.NotContains(t, string(text), "resume")
 }
@@ -99,8 +98,6 @@ func FuzzConfigFile(f *testing.F) {
 	f.Add("a: [1, {b: 2}]\n")
 	f.Add("&x lr: *x\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		s, fl := &settings{}, newFlags()
-		s.register(fl)
-		_ = fl.applyConfig("run.yaml", []byte(text)) // must not panic
+		_ = newFlags().YAML("run.yaml", []byte(text)) // must not panic
 	})
 }

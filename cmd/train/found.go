@@ -150,7 +150,7 @@ func printCounts(w *terminal.Screen, f *flags, title string, counts []datasets.C
 	}
 	w.Say(title + ":")
 	for _, c := range counts {
-		w.Say("  " + c.In(func(option string) string { return f.named("Data." + option) }))
+		w.Say("  " + c.In(func(option string) string { return f.Called("Data." + option) }))
 	}
 }
 

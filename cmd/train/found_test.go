@@ -104,12 +104,6 @@ func TestWarningsAreEverywhere(t *testing.T) {
 }
 
 func TestFlagsAreNamedAsTheyAreTyped(t *testing.T) {
-	s, f := &settings{}, newFlags()
-	s.register(f)
-	for field, name := range flagOf {
-		name, _, _ = strings.Cut(name, ":")
-		assert.NotNil(t, f.set.Lookup(name), field)
-	}
 	assert.Equal(t, "-val 0.34", asFlag("Data.Val", "0.34"))
 	assert.Equal(t, "-repeat", asFlag("Sampler.Repeat", "true"))
 	assert.Equal(t, "-p", asFlag("Sampler.P", ""))

@@ -61,31 +61,30 @@ const (
 
 // run is main without the process around it.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool) int {
-	s, f := &settings{}, newFlags()
-	s.register(f)
+	f := newFlags()
 	err := f.parse(args)
 	if errors.Is(err, flag.ErrHelp) {
 		printHelp(stdout, f)
 		return exitOK
 	}
-	if err == nil && s.deviceInfo {
+	if err == nil && f.options.DeviceInfo {
 		printDevices(stdout)
 		return exitOK
 	}
 	given := f.given() // on the command line
 	if err == nil {
-		err = s.sound(given)
+		err = f.sound(given)
 	}
-	if err == nil && s.config != "" {
-		err = f.readConfig(ctx, s.config)
+	if err == nil && f.options.ConfigFile != "" {
+		err = f.readConfig(ctx, f.options.ConfigFile)
 	}
 	if err == nil {
-		err = s.used(given)
+		err = f.used(given)
 	}
 	if err != nil {
 		return failed(ctx, f, stderr, err, exitUsage)
 	}
-	interrupted, err := train(ctx, s, f, terminal.New(stdout, live))
+	interrupted, err := train(ctx, f, terminal.New(stdout, live))
 	if err != nil {
 		return failed(ctx, f, stderr, err, exitFailed)
 	}

@@ -16,18 +16,18 @@ import (
 )
 
 // train is the whole job: find the pictures, learn, measure, report.
-func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (interrupted bool, err error) {
-	if s.resume != "" {
-		if err := resumeSettings(s, f); err != nil {
+func train(ctx context.Context, f *flags, w *terminal.Screen) (interrupted bool, err error) {
+	if f.options.Resume != "" {
+		if err := resumeSettings(f); err != nil {
 			return false, err
 		}
 	}
-	cfg, err := s.run()
+	cfg, err := f.run()
 	if err == nil {
 		err = cfg.Validate() // before pictures are read
 	}
 	if err == nil {
-		err = s.checkDevice(w)
+		err = f.checkDevice(w)
 	}
 	if err == nil {
 		err = cfg.CheckMemory()
@@ -35,16 +35,16 @@ func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (inte
 	if err != nil {
 		return false, err
 	}
-	if s.resume != "" {
+	if f.options.Resume != "" {
 		var done bool
-		if cfg, done, err = onTheWay(s, cfg); err != nil {
+		if cfg, done, err = onTheWay(f, cfg); err != nil {
 			return false, err
 		}
 		if done {
-			w.Sayf("the run in %s is finished; nothing is left to do\nresults     %s", s.resume, filepath.Join(s.resume, trainer.ResultFile))
+			w.Sayf("the run in %s is finished; nothing is left to do\nresults     %s", f.options.Resume, filepath.Join(f.options.Resume, trainer.ResultFile))
 			return false, nil
 		}
-	} else if err := freeFolder(s.out); err != nil {
+	} else if err := freeFolder(f.options.Out); err != nil {
 		return false, err
 	}
 	data, err := loadUntil(ctx, cfg, w)
@@ -52,7 +52,7 @@ func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (inte
 		w.Say("stopped while pictures were read; nothing was begun")
 		return true, nil
 	}
-	if err != nil && s.resume != "" {
+	if err != nil && f.options.Resume != "" {
 		return false, errors.Wrap(err, "the pictures of the run, whose place -data can name anew")
 	}
 	if err != nil {
@@ -63,7 +63,7 @@ func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (inte
 			err = e
 		}
 	}()
-	cfg, fitted, err := cfg.Fit(data, asFlag)
+	cfg, fitted, err := cfg.Fit(data, f.asTyped)
 	printFound(w, f, data, samplers.NewPlan(data.Train.Labels(), max(cfg.Sampler.K, 1), cfg.Sampler.Repeat), fitted)
 	if err != nil {
 		return false, err
@@ -72,15 +72,15 @@ func train(ctx context.Context, s *settings, f *flags, w *terminal.Screen) (inte
 	p := newProgress(w)
 	defer p.close()
 	p.work("building the network")
-	t, err := prepare(s, f, cfg, data, []trainer.Hook{p.hook()}, w.Say)
+	t, err := prepare(f, cfg, data, []trainer.Hook{p.hook()}, w.Say)
 	if errors.Is(err, trainer.ErrPictures) {
 		return false, wrong("%s is not the place of the run's pictures: %v; this goes on with those in PATH:\n  %s",
-			field.Name("-data"), err, command("-resume", s.resume, "-data", "PATH"))
+			field.Name("-data"), err, command("-resume", f.options.Resume, "-data", "PATH"))
 	}
 	if err != nil {
 		return false, err
 	}
-	s.tellIdle(w, t.Config().Steps)
+	f.tellIdle(w, t.Config().Steps)
 	result, err := t.Run(ctx)
 	p.close()
 	var unfinished *trainer.FinishError
@@ -121,17 +121,17 @@ func loadUntil(ctx context.Context, cfg trainer.Config, w *terminal.Screen) (tra
 }
 
 // prepare makes a new run, or one that goes on.
-func prepare(s *settings, f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook, notice func(string)) (*trainer.Trainer, error) {
-	o := trainer.Options{Dir: s.resume, Hooks: hooks, Threads: s.threads, Workers: s.workers, Notice: notice, NoReport: s.noReport, Naming: asFlag}
-	if s.resume != "" {
-		o.Device, o.Keep = s.device, s.keepNow
+func prepare(f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook, notice func(string)) (*trainer.Trainer, error) {
+	o := trainer.Options{Dir: f.options.Resume, Hooks: hooks, Threads: f.options.Threads, Workers: f.options.Data.Workers, Notice: notice, NoReport: f.options.NoReport, Naming: f.asTyped}
+	if f.options.Resume != "" {
+		o.Device, o.Keep = f.options.Device, f.keepNow
 		return trainer.Resume(data, o)
 	}
 	text, err := f.writeConfig()
 	if err != nil {
 		return nil, err
 	}
-	o.Dir, o.ConfigText = s.out, text
+	o.Dir, o.ConfigText = f.options.Out, text
 	if o.Dir != "" {
 		if err := os.MkdirAll(o.Dir, 0o777); err != nil {
 			return nil, errors.WithMessage(err, "-out")

@@ -15,6 +15,22 @@ import (
 // as LR or Solver.LR.
 type Name string
 
+// Setting stands for a field that should have a value, as advice says it; for the field alone
+// where the value is empty.
+type Setting struct{ Field, Value string }
+
+// Naming says how the reader of a message knows a field, given its path, such as Solver.LR.
+// value is what it should be, or empty where the field itself is meant.
+type Naming = func(field, value string) string
+
+// Plain names fields as Go does.
+func Plain(field, value string) string {
+	if value == "" {
+		return field
+	}
+	return field + ": " + value
+}
+
 // Names stand for fields that are told together, as a list. Those that the reader knows by
 // one name, such as a flag that sets two of them, are told once.
 type Names []Name
@@ -35,7 +51,7 @@ func Errorf(pkg, owner, format string, args ...any) *Error {
 
 // Error is the message in the words of Go.
 func (e *Error) Error() string {
-	text := e.In(func(field string) string { return field })
+	text := e.In(Plain)
 	if e.pkg == "" {
 		return text
 	}
@@ -43,12 +59,14 @@ func (e *Error) Error() string {
 }
 
 // In is the message, without the package, in which name says how each field is called.
-func (e *Error) In(name func(field string) string) string {
+func (e *Error) In(name Naming) string {
 	args := slices.Clone(e.args)
 	for i, a := range args {
 		switch a := a.(type) {
 		case Name:
-			args[i] = name(e.path(a))
+			args[i] = name(e.path(a), "")
+		case Setting:
+			args[i] = name(e.path(Name(a.Field)), a.Value)
 		case Names:
 			args[i] = e.list(a, name)
 		case error:
@@ -73,8 +91,11 @@ func (e *Error) Fields() []string {
 	var out []string
 	for _, a := range e.args {
 		names, _ := a.(Names)
-		if n, ok := a.(Name); ok {
-			names = Names{n}
+		switch a := a.(type) {
+		case Name:
+			names = Names{a}
+		case Setting:
+			names = Names{Name(a.Field)}
 		}
 		for _, n := range names {
 			if !slices.Contains(out, e.path(n)) {
@@ -86,10 +107,10 @@ func (e *Error) Fields() []string {
 }
 
 // list writes names with commas and an and between, each once.
-func (e *Error) list(names Names, name func(field string) string) string {
+func (e *Error) list(names Names, name Naming) string {
 	var all []string
 	for _, n := range names {
-		if told := name(e.path(n)); !slices.Contains(all, told) {
+		if told := name(e.path(n), ""); !slices.Contains(all, told) {
 			all = append(all, told)
 		}
 	}
@@ -118,7 +139,7 @@ func Under(err error, pkg, owner string) error {
 }
 
 // packages are those whose names stand before messages.
-var packages = []string{"trainer", "datasets", "losses", "nets", "samplers", "metrics", "graph", "gpu", "cuda", "cpu", "device", "report", "safetensors", "miners"}
+var packages = []string{"trainer", "datasets", "losses", "nets", "samplers", "metrics", "graph", "gpu", "cuda", "cpu", "device", "report", "safetensors", "miners", "pairs", "optim"}
 
 // Bare is a message without the name of the package that says so.
 func Bare(message string) string {
@@ -133,10 +154,8 @@ func Bare(message string) string {
 
 // Told is err as a person reads it who knows the fields by the names of name: without names
 // of packages, wherever in the chain they stand.
-func Told(err error, name func(field string) string) string {
-	if e, ok := err.(interface {
-		In(func(string) string) string
-	}); ok {
+func Told(err error, name Naming) string {
+	if e, ok := err.(interface{ In(Naming) string }); ok {
 		return e.In(name)
 	}
 	full := err.Error()

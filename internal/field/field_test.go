@@ -10,7 +10,20 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func flag(field string) string { return "-" + strings.ToLower(strings.ReplaceAll(field, ".", "-")) }
+func flag(field, value string) string {
+	name := "-" + strings.ToLower(strings.ReplaceAll(field, ".", "-"))
+	if value != "" {
+		name += " " + value
+	}
+	return name
+}
+
+func TestASettingIsToldWithItsValue(t *testing.T) {
+	e := Errorf("trainer", "Data", "want classes: %s, or %s", Setting{"Val", "0.1"}, Setting{"Test", ""})
+	assert.Equal(t, "trainer: want classes: Data.Val: 0.1, or Data.Test", e.Error())
+	assert.Equal(t, "want classes: -data-val 0.1, or -data-test", e.In(flag))
+	assert.Equal(t, []string{"Data.Val", "Data.Test"}, e.Fields())
+}
 
 func TestEachReaderSeesTheNameThatTheyKnow(t *testing.T) {
 	e := Errorf("nets", "", "%s is %d and %s %q, want one of them", Name("Depth"), 3, Name("Width"), "Depth %s")
@@ -32,7 +45,7 @@ func TestAFlagOfTwoFieldsIsNamedOnce(t *testing.T) {
 	e := Errorf("nets", "Net", "%s: 3×4 is too large; see %s", Names{"Height", "Width"}, Names{"Height", "Norm", "Width"})
 	assert.Equal(t, "nets: Net.Height and Net.Width: 3×4 is too large; see Net.Height, Net.Norm and Net.Width", e.Error())
 	assert.Equal(t, []string{"Net.Height", "Net.Width", "Net.Norm"}, e.Fields())
-	size := func(field string) string {
+	size := func(field, _ string) string {
 		if field == "Net.Norm" {
 			return "-norm"
 		}

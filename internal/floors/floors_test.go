@@ -24,28 +24,30 @@ type floor struct {
 // house is cmd → trainer → {nets, losses, miners} → graph → internal/device → gorgonia,
 // with {samplers, datasets, metrics} beside. The longest path that fits counts.
 var house = []floor{
-	{"cmd", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "internal/safetensors", "internal/fileread", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field"}, false,
+	{"cmd", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "internal/safetensors", "internal/fileread", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field", "internal/catalog", "internal/settings"}, false,
 		"a command puts packages together and leaves graphs to the trainer"},
 	{"bench", []string{"trainer", "nets", "losses", "miners", "samplers", "datasets", "metrics", "graph", "internal"}, true,
 		"benchmarks lie above everything"},
-	{"trainer", []string{"nets", "losses", "miners", "samplers", "datasets", "metrics", "graph", "internal/report", "internal/wording", "internal/filewrite", "internal/safetensors", "internal/tensorboard", "internal/device", "internal/exclusive", "internal/ram", "internal/filelock", "internal/fileread", "internal/field"}, true,
+	{"trainer", []string{"nets", "losses", "miners", "samplers", "datasets", "metrics", "graph", "internal/report", "internal/wording", "internal/filewrite", "internal/safetensors", "internal/tensorboard", "internal/device", "internal/exclusive", "internal/ram", "internal/filelock", "internal/fileread", "internal/field", "internal/catalog", "internal/settings"}, true,
 		"the trainer joins nets and losses; devices it knows by their interface"},
-	{"nets", []string{"graph", "internal/field"}, true, "nets and losses do not know each other: they meet in a node"},
-	{"losses", []string{"graph", "miners", "internal/exclusive"}, true, "nets and losses do not know each other: they meet in a node"},
-	{"miners", []string{"graph"}, true, "losses use miners, not the other way round"},
+	{"nets", []string{"graph", "internal/field", "internal/catalog", "internal/settings"}, true, "nets and losses do not know each other: they meet in a node"},
+	{"losses", []string{"graph", "miners", "internal/exclusive", "internal/catalog"}, true, "nets and losses do not know each other: they meet in a node"},
+	{"miners", []string{"graph", "internal/catalog"}, true, "losses use miners, not the other way round"},
 	{"graph", []string{"internal/device", "internal/safetensors", "internal/exclusive", "internal/ram"}, true, "the graph knows neither nets nor losses"},
 	{"internal/device/gpu", []string{"internal/device", "internal/cuda"}, false, "the GPU's kernels know specs and bindings, and nothing of graphs"},
 	{"internal/device", nil, true, "kernels know nothing of graphs"},
 	{"internal/device/cpu", nil, false, "the CPU's kernels are functions over plain slices"},
 	{"internal/cuda", nil, false, "bindings know NVIDIA's libraries and nothing of kernels or graphs"},
-	{"samplers", []string{"internal/exclusive", "internal/field"}, false, "samplers are tested with slices alone"},
-	{"datasets", []string{"internal/exclusive", "internal/npy", "internal/ram", "internal/diskroom", "internal/safetensors", "internal/filelock", "internal/fileread", "internal/field", "internal/plain"}, false, "data sets are tested with fstest.MapFS alone"},
+	{"samplers", []string{"internal/exclusive", "internal/field", "internal/catalog"}, false, "samplers are tested with slices alone"},
+	{"datasets", []string{"internal/exclusive", "internal/npy", "internal/ram", "internal/diskroom", "internal/safetensors", "internal/filelock", "internal/fileread", "internal/field", "internal/plain", "internal/catalog", "internal/settings"}, false, "data sets are tested with fstest.MapFS alone"},
 	{"metrics", []string{"internal/device/cpu"}, false, "metrics are plain functions over slices"},
 	{"internal/report", []string{"internal/device/cpu", "internal/filewrite", "internal/plain", "internal/wording"}, false, "a report is made of numbers and pictures"},
 	{"internal/filelock", nil, false, "files are locked"},
 	{"internal/fileread", nil, false, "files are read of bytes"},
 	{"internal/terminal", []string{"internal/plain", "internal/wording"}, false, "a terminal shows text"},
 	{"internal/plain", nil, false, "text is made of characters"},
+	{"internal/catalog", []string{"internal/field"}, false, "names, ranges and defaults are of no particular thing"},
+	{"internal/settings", []string{"internal/catalog", "internal/field", "internal/plain"}, false, "an option is a field with tags, of whatever struct"},
 	{"internal/field", nil, false, "an error about a field knows the field's name alone"},
 	{"internal/wording", nil, false, "words are made of numbers and names"},
 	{"internal/exclusive", nil, false, "a guard"},
@@ -125,5 +127,5 @@ func TestViolation(t *testing.T) {
 		require.Equal(t, c.bad, violation(c.pkg, c.imported) != "", "%s → %s", c.pkg, c.imported)
 	}
 	require.Contains(t, violation("medusa/nets", "medusa/losses"),
-		"nets imports medusa/losses; nets may import [graph internal/field] of this module only")
+		"nets imports medusa/losses; nets may import [graph internal/field internal/catalog internal/settings] of this module only")
 }

@@ -1,0 +1,89 @@
+package catalog
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pkg/errors"
+)
+
+// position is where something stands: the character of a text of one line, or the line of a
+// file. The zero value is nowhere.
+type position struct {
+	line   int // of a file, from 1
+	column int // of a text, in characters from 1
+}
+
+// Error is what is wrong with a text.
+type Error struct {
+	Package string   // whose registry says so
+	Path    []string // leads to the fault, such as triplet, miner, angle
+	Message string
+	Line    int // of the file, from 1; 0 if the text came from none
+	Column  int // of the text, in characters from 1; 0 if it came from a file
+
+	going bool // Message is a sentence about the last of Path
+}
+
+// Error is the message, with the path before it and the place behind it.
+func (e *Error) Error() string {
+	text := strings.Join(e.Path, ": ")
+	switch {
+	case text == "":
+		text = e.Message
+	case e.going:
+		text += " " + e.Message
+	default:
+		text += ": " + e.Message
+	}
+	if e.Package != "" {
+		text = e.Package + ": " + text
+	}
+	switch {
+	case e.Line > 0:
+		return fmt.Sprintf("%s (line %d)", text, e.Line)
+	case e.Column > 1: // the first character needs no pointing at
+		return fmt.Sprintf("%s (column %d)", text, e.Column)
+	}
+	return text
+}
+
+// fail is an error at a place. It is told in the words of format.
+func fail(at position, format string, args ...any) error {
+	return &Error{Message: fmt.Sprintf(format, args...), Line: at.line, Column: at.column}
+}
+
+// going makes err, which fail made, a sentence about what leads to it: "triplet has no …".
+func going(err error) error {
+	if e := new(Error); errors.As(err, &e) {
+		e.going = true
+	}
+	return err
+}
+
+// under adds the names that lead to where err was found.
+func under(err error, names ...string) error {
+	if e := new(Error); errors.As(err, &e) {
+		e.Path = append(append([]string(nil), names...), e.Path...)
+	}
+	return err
+}
+
+// of adds the name of the package that says so.
+func (r *registry) of(err error) error {
+	if e := new(Error); errors.As(err, &e) {
+		e.Package = r.pkg
+		return e
+	}
+	return errors.Wrap(err, r.pkg)
+}
+
+// quote is a text of any length and content as a message shows it.
+func quote(s string) string {
+	const most = 60
+	if utf8.RuneCountInString(s) > most {
+		s = string([]rune(s)[:most]) + "…"
+	}
+	return fmt.Sprintf("%q", s)
+}

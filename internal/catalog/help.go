@@ -1,0 +1,204 @@
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// narrowest is the width below which a page is not cut any further.
+const narrowest = 50
+
+// Help is a page about all kinds and their parameters with their defaults, in lines of no more
+// than so many characters. The name of each kind stands at the start of a line. What several
+// kinds have in common, from a struct that they embed, stands once at the end.
+func (r *registry) Help(width int) string {
+	width = max(width, narrowest)
+	var b strings.Builder
+	for line := range strings.Lines(r.usage) {
+		b.WriteString(line)
+	}
+	if r.usage != "" {
+		b.WriteString("\n")
+	}
+	kinds := r.all()
+	shared := newShared(kinds)
+	for _, k := range kinds {
+		b.WriteString("\n")
+		k.help(&b, width, shared.own(k))
+	}
+	for _, g := range shared.groups() {
+		fmt.Fprintf(&b, "\n%s\n  have in common\n", strings.Join(Wrap(g, width), "\n"))
+		for _, p := range shared.params[g] {
+			b.WriteString(p.help(width))
+		}
+	}
+	return b.String()
+}
+
+// HelpOf is the page of one kind.
+func (r *registry) HelpOf(name string, width int) (string, error) {
+	k, err := r.find(name, position{})
+	if err != nil {
+		return "", r.of(err)
+	}
+	var b strings.Builder
+	k.help(&b, max(width, narrowest), lines(k))
+	return b.String(), nil
+}
+
+func (k *kind) help(b *strings.Builder, width int, params []line) {
+	fmt.Fprintf(b, "%s\n  %s\n", k.name, strings.Join(Wrap(k.doc, width-2), "\n  "))
+	for more := range strings.Lines(k.more) {
+		fmt.Fprintf(b, "  %s\n", strings.Join(Wrap(more, width-2), "\n  "))
+	}
+	for _, p := range params {
+		b.WriteString(p.help(width))
+	}
+}
+
+// line is what a page says of a parameter.
+type line struct {
+	name, value, doc string
+	others           []string
+}
+
+// lines are those of all parameters of k.
+func lines(k *kind) (out []line) {
+	for i := range k.params {
+		out = append(out, k.line(&k.params[i]))
+	}
+	return out
+}
+
+func (k *kind) line(p *Parameter) line {
+	l := line{name: p.Name, doc: p.Doc}
+	value := p.Value(k.prototype)
+	if n, err := p.node(value, false, 0); err == nil {
+		l.value = strings.Trim(n.String(), `"`)
+	}
+	switch unset := p.Unset != "" && value.IsZero(); {
+	case unset:
+		l.value = ""
+		l.doc += "; " + p.Unset + " without it"
+	case p.None != "":
+		l.doc += "; none: " + p.None
+	}
+	if want := p.Range.String(); want != "" {
+		l.doc += " (" + want + ")"
+	}
+	for _, c := range p.Choices {
+		if c != l.value && len(p.Choices) > 1 {
+			l.others = append(l.others, c)
+		}
+	}
+	return l
+}
+
+// help is name=default and what it is, with the other choices under it.
+func (l line) help(width int) string {
+	const column = 27
+	head := fmt.Sprintf("    %-22s ", l.name+"="+l.value)
+	text := strings.Join(Wrap(l.doc, width-column), "\n"+strings.Repeat(" ", column)) + "\n"
+	if utf8.RuneCountInString(head) > column {
+		head = strings.TrimRight(head, " ") + "\n" + strings.Repeat(" ", column)
+	}
+	text = head + text
+	if len(l.others) > 0 {
+		for _, w := range Wrap("or "+strings.Join(l.others, ", "), width-column) {
+			text += strings.Repeat(" ", column) + w + "\n"
+		}
+	}
+	return text
+}
+
+// shared are the lines that several kinds have from an embedded struct, by the names of the
+// kinds.
+type shared struct {
+	owners map[string][]string // of a line, by what it says
+	params map[string][]line
+	order  []string
+}
+
+func newShared(kinds []*kind) *shared {
+	s := &shared{owners: map[string][]string{}, params: map[string][]line{}}
+	for _, k := range kinds {
+		for i := range k.params {
+			if k.params[i].Group != "" {
+				key := fmt.Sprint(k.line(&k.params[i]))
+				s.owners[key] = append(s.owners[key], k.name)
+			}
+		}
+	}
+	return s
+}
+
+// own are the lines that k shares with no other; those that it shares go to their group.
+func (s *shared) own(k *kind) (out []line) {
+	for _, l := range lines(k) {
+		owners := s.owners[fmt.Sprint(l)]
+		if len(owners) < 2 {
+			out = append(out, l)
+			continue
+		}
+		if owners[0] != k.name {
+			continue
+		}
+		group := strings.Join(owners, ", ")
+		if !slices.Contains(s.order, group) {
+			s.order = append(s.order, group)
+		}
+		s.params[group] = append(s.params[group], l)
+	}
+	return out
+}
+
+func (s *shared) groups() []string { return s.order }
+
+// Markdown is Help as a table for each kind.
+func (r *registry) Markdown() string {
+	var b strings.Builder
+	for i, k := range r.all() {
+		separate(&b, i, "\n")
+		fmt.Fprintf(&b, "### `%s`\n\n%s\n", k.name, cell(k.doc))
+		if k.more != "" {
+			fmt.Fprintf(&b, "\n%s\n", k.more)
+		}
+		if len(k.params) == 0 {
+			continue
+		}
+		b.WriteString("\n| parameter | default | meaning |\n|---|---|---|\n")
+		for _, l := range lines(k) {
+			doc := l.doc
+			if len(l.others) > 0 {
+				doc += "; or " + strings.Join(l.others, ", ")
+			}
+			value := ""
+			if l.value != "" {
+				value = "`" + cell(l.value) + "`"
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", l.name, value, cell(doc))
+		}
+	}
+	return b.String()
+}
+
+func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+
+// Wrap cuts text at spaces into lines of at most width characters; a longer word stays whole.
+func Wrap(text string, width int) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= width:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line = word
+		}
+	}
+	return append(lines, line)
+}

@@ -1,0 +1,153 @@
+package catalog
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// UnnamedError says that a value cannot be written as text, since its type is in no registry.
+type UnnamedError struct{ Type reflect.Type }
+
+func (e *UnnamedError) Error() string {
+	return fmt.Sprintf("a value of type %v has no name that text could give: register its type", e.Type)
+}
+
+// node is v, a value of the registry's type, as bind reads it back.
+func (r *registry) node(v reflect.Value, full bool, depth int) (*node, error) {
+	for v.IsValid() && v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	if !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil, fail(position{}, "nil, want %s", r.noun)
+	}
+	if depth > deepest {
+		return nil, fail(position{}, "values in values, more than %d deep", deepest)
+	}
+	if r.split != nil && v.Type().Implements(r.iface) {
+		if values, weights, ok := r.split(v.Interface()); ok {
+			return r.sumNode(values, weights, full, depth)
+		}
+	}
+	k, s := r.kindWith(v)
+	if k == nil {
+		return nil, &UnnamedError{v.Type()}
+	}
+	n := &node{form: word, text: k.name}
+	for i := range k.params {
+		p := &k.params[i]
+		value := p.Value(s)
+		if !full && reflect.DeepEqual(value.Interface(), p.Value(k.prototype).Interface()) {
+			continue
+		}
+		a, err := p.node(value, full, depth+1)
+		if err != nil {
+			return nil, under(err, k.name, p.Name)
+		}
+		n.form = call
+		n.args = append(n.args, argument{key: p.Name, value: a})
+	}
+	return n, nil
+}
+
+func (r *registry) sumNode(values []any, weights []float64, full bool, depth int) (*node, error) {
+	n := &node{form: sum}
+	for i, v := range values {
+		inner, err := r.node(reflect.ValueOf(v), full, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := weight(number(weights[i]), position{}); err != nil {
+			return nil, err
+		}
+		alone := len(values) == 1 || inner.form == sum && len(inner.list) == 1 // else it is no sum when it is read
+		n.list = append(n.list, term{weight: weights[i], weighted: weights[i] != 1 || alone, value: inner})
+	}
+	return n, nil
+}
+
+// kindWith is the kind of v and its struct. Where several kinds have one type, it is that with
+// the same fields besides the parameters.
+func (r *registry) kindWith(v reflect.Value) (*kind, reflect.Value) {
+	pointer := v.Kind() == reflect.Pointer
+	if pointer {
+		v = v.Elem()
+	}
+	var found *kind
+	var same []*kind
+	for _, k := range r.all() {
+		if k.pointer == pointer && k.prototype.Type() == v.Type() {
+			same = append(same, k)
+		}
+	}
+	if len(same) == 1 {
+		found = same[0]
+	}
+	for _, k := range same {
+		if found != nil {
+			break
+		}
+		c := copyOf(k.prototype)
+		for i := range k.params {
+			k.params[i].Value(c).Set(k.params[i].Value(v))
+		}
+		if reflect.DeepEqual(c.Interface(), v.Interface()) {
+			found = k
+		}
+	}
+	return found, v
+}
+
+// node is a value of the parameter, or of an item of it.
+func (p *Parameter) node(v reflect.Value, full bool, depth int) (*node, error) {
+	switch v.Kind() {
+	case reflect.Interface:
+		if v.IsNil() {
+			if p.None == "" {
+				return nil, fail(position{}, "nil, want %s", familyOf(v.Type()).noun)
+			}
+			return &node{text: noneWord}, nil
+		}
+		return familyOf(v.Type()).node(v, full, depth)
+	case reflect.Slice:
+		n := &node{form: list}
+		for i := range v.Len() {
+			item, err := p.node(v.Index(i), full, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			n.list = append(n.list, term{weight: 1, value: item})
+		}
+		return n, nil
+	case reflect.Map:
+		n := &node{form: mapping}
+		for _, key := range sortedKeys(v) {
+			item, err := p.node(v.MapIndex(key), full, depth+1)
+			if err != nil {
+				return nil, under(err, key.String())
+			}
+			n.args = append(n.args, argument{key: key.String(), value: item})
+		}
+		return n, nil
+	}
+	if err := p.Check(v); err != nil {
+		return nil, fail(position{}, "%v", err)
+	}
+	text := plainText(v)
+	if v.Kind() == reflect.String {
+		return &node{form: quotation, text: text}, nil
+	}
+	return &node{text: text}, nil
+}
+
+// plainText is a value of a plain type as text. Lists are joined by commas.
+func plainText(v reflect.Value) string {
+	switch v.Kind() {
+	case reflect.String:
+		return v.String()
+	case reflect.Float32, reflect.Float64:
+		return strings.TrimPrefix(strconv.FormatFloat(v.Float(), 'g', -1, v.Type().Bits()), "+")
+	}
+	return fmt.Sprint(v.Interface())
+}
