@@ -2,8 +2,10 @@ package graph
 
 import (
 	"math"
+	"slices"
 
 	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
 
 	"medusa/internal/device"
 )
@@ -71,6 +73,52 @@ func rowChoice(op device.Reduction, mask, x Expr) Expr {
 	}
 	at := all.Slice(1, device.ReducedAt, device.ReducedAt+1) // in the mask, or −1
 	return choose(mask, device.Filter{Kind: device.Listed, K: 1}, at)
+}
+
+// attaining is the mask of which e, RowFarthest or RowNearest of x, holds in each row the entry
+// where a reduction of x is attained: the reduction over either is the same. What chose the entry
+// need not run if nobody else reads it.
+func (e Expr) attaining(reduction device.Reduction, x Expr) (whole Expr, ok bool) {
+	chosen, spec, ok := madeOf[device.PairMask](e.n)
+	last := len(spec.Mask.Filters) - 1
+	if !ok || last < 0 || spec.Mask.Filters[last].Kind != device.Listed {
+		return whole, false
+	}
+	places, _, isPlaces := madeOf[device.Places](chosen.from[len(chosen.from)-1])
+	if !isPlaces {
+		return whole, false
+	}
+	column, slice, ok := madeOf[device.Slice](places.from[0])
+	if !ok || slice.From != device.ReducedAt || slice.To != device.ReducedAt+1 {
+		return whole, false
+	}
+	rows, reduce, ok := madeOf[device.RowReduce](column.from[0])
+	base, in := spec.Mask, chosen.from[:len(chosen.from)-1]
+	base.Filters = base.Filters[:last]
+	same := ok && reduce.Op == reduction && reduce.K == 1 && rows.from[0] == x.n && slices.Equal(rows.from[1:], in) &&
+		reduce.Mask.Pairs == base.Pairs && reduce.Mask.Cross == base.Cross && slices.Equal(reduce.Mask.Filters, base.Filters)
+	if !same {
+		return whole, false
+	}
+	for _, o := range []*op{chosen, places, column, rows} {
+		o.absorbed = true
+	}
+	if base.InMemory() {
+		return Data(in[0]), true
+	}
+	inputs := make([]Expr, len(in))
+	for i, n := range in {
+		inputs[i] = Data(n)
+	}
+	return apply(device.PairMask{Rows: spec.Rows, Cols: spec.Cols, Mask: base}, e.Shape(), nil, inputs...), true
+}
+
+// madeOf is the op whose node n is, if its description is an S.
+func madeOf[S any](n *gorgonia.Node) (o *op, spec S, ok bool) {
+	if o, ok = n.Op().(*op); ok {
+		spec, ok = o.spec.(S)
+	}
+	return o, spec, ok
 }
 
 // RowNearestK is the mask (N, M) of the k smallest entries of each row of x where mask is

@@ -53,6 +53,18 @@ func SquaredDistances(x Expr) Expr { return between(device.SquaredEuclidean, x, 
 // x (N, E) and of y (M, E).
 func DistancesBetween(x, y Expr) Expr { return between(device.Euclidean, x, y) }
 
+// SquaredDistancesBetween is the matrix (N, M) of squared Euclidean distances between the rows
+// of x (N, E) and of y (M, E). x and y may be one expression, here and below.
+func SquaredDistancesBetween(x, y Expr) Expr { return between(device.SquaredEuclidean, x, y) }
+
+// SNRDistances is the matrix (N, M) of var(x − y)/var(x) between the rows of x (N, E) and of
+// y (M, E), where var(x) counts as at least 10⁻¹².
+func SNRDistances(x, y Expr) Expr { return between(device.SNR, x, y) }
+
+// DotProducts is the matrix (N, M) of the products ⟨x, y⟩ of the rows of x (N, E) with those
+// of y (M, E).
+func DotProducts(x, y Expr) Expr { return between(device.Dot, x, y) }
+
 // LpDistances is the matrix (N, M) of the p-norms of the differences between the rows of x (N, E)
 // and of y (M, E): (Σ|x − y|ᵖ)^(1/p), the largest |x − y| for p = ∞; p is at least 1. x and y may
 // be one expression. The distance of equal rows is 0, and so is its gradient. Where there is no
@@ -102,60 +114,4 @@ func compare(spec device.Distance, x, y Expr) Expr {
 		}
 		return grads
 	}, x, y)
-}
-
-// Metric is a way to compare embeddings. Its zero value is the Euclidean distance of
-// normalised embeddings.
-type Metric struct {
-	Kind Kind
-	Raw  bool // embeddings are taken as they are, not normalised first
-}
-
-// Kind names what a Metric measures.
-type Kind string
-
-// The kinds of Metric. Cosine and Dot are similarities: larger is nearer.
-const (
-	Euclidean        Kind = "euclidean" // ‖x − y‖₂; the default
-	SquaredEuclidean Kind = "squared"   // ‖x − y‖₂²
-	Manhattan        Kind = "manhattan" // Σ|x − y|, normalised by Σ|x|
-	Cosine           Kind = "cosine"    // ⟨x, y⟩/(‖x‖·‖y‖), whatever Raw says
-	Dot              Kind = "dot"       // ⟨x, y⟩
-	SNR              Kind = "snr"       // var(x − y)/var(x), x the anchor, var(x) ≥ 10⁻¹² (Yuan et al., CVPR 2019)
-)
-
-// Similarity tells whether larger values mean nearer.
-func (m Metric) Similarity() bool { return m.Kind == Cosine || m.Kind == Dot }
-
-// Self is the matrix (B, B) between the rows of x (B, E); the row is the anchor.
-func (m Metric) Self(x Expr) Expr { return m.Between(x, x) }
-
-// Between is the matrix (N, M) between the rows of x (N, E) and of y (M, E).
-func (m Metric) Between(x, y Expr) Expr {
-	if !m.Raw || m.Kind == Cosine {
-		p := 2.0
-		if m.Kind == Manhattan {
-			p = 1
-		}
-		same := x.n == y.n && x.data == y.data
-		x = NormalizeLp(x, p)
-		if same {
-			y = x
-		} else {
-			y = NormalizeLp(y, p)
-		}
-	}
-	switch m.Kind {
-	case "", Euclidean:
-		return between(device.Euclidean, x, y)
-	case SquaredEuclidean:
-		return between(device.SquaredEuclidean, x, y)
-	case Manhattan:
-		return between(device.Manhattan, x, y)
-	case SNR:
-		return between(device.SNR, x, y)
-	case Cosine, Dot:
-		return between(device.Dot, x, y)
-	}
-	return Fail(errors.Errorf("graph: unknown metric %q, want euclidean, squared, manhattan, cosine, dot or snr", m.Kind))
 }

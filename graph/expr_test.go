@@ -51,8 +51,7 @@ func TestErrorMessages(t *testing.T) {
 		{graph.Concat(0, x, y), "graph: join (2, 3) and (4, 5) along axis 0: their sides 1 differ"},
 		{graph.CrossEntropy(x, vector(g, "y5", 5), 0), "graph: cross-entropy: labels have shape (5), want (2) for logits (2, 3)"},
 		{graph.CrossEntropy(x, v, 1.5), "graph: cross-entropy: label smoothing is 1.5, want 0 to 1"},
-		{graph.Metric{Kind: "euclid"}.Self(x), `graph: unknown metric "euclid", want euclidean`},
-		{graph.Metric{Kind: graph.SNR}.Self(matrix(g, "one", 3, 1)), "want at least 2 columns for the metric snr"},
+		{graph.SNRDistances(matrix(g, "one", 3, 1), matrix(g, "one", 3, 1)), "want at least 2 columns for the metric snr"},
 		{x.SumAxis(2), "graph: shape (2, 3) has no axis 2"},
 		{graph.Of(gorgonia.NewVector(g, tensor.Int, gorgonia.WithShape(2), gorgonia.WithName("i"))), "elements of type int, want float32 or float64"},
 	} {

@@ -124,8 +124,8 @@ func countOf(mask Expr, sum func(Expr) Expr) Expr {
 func RowSum(mask, x Expr) Expr { return masked(mask, x).SumAxis(1) }
 
 // RowTerms adds up, in each row of x (N, M) where mask is 1, the terms t with
-// low < t < high, and counts them, both (N, 1). A high of 0 is no bound. A term that is NaN
-// is added: the sum tells of it. No gradient flows through the counts.
+// low < t < high, and counts them, both (N, 1). −Inf and +Inf are no bounds. A term that is
+// NaN is added: the sum tells of it. No gradient flows through the counts.
 func RowTerms(mask, x Expr, low, high float64) (sum, count Expr) {
 	if err := sameShape(mask, x); err != nil {
 		return Fail(err), Fail(err)
@@ -135,7 +135,10 @@ func RowTerms(mask, x Expr, low, high float64) (sum, count Expr) {
 		err := errors.Errorf("graph: terms between %g and %g of shape %v, want two numbers and a matrix", low, high, s)
 		return Fail(err), Fail(err)
 	}
-	if high == 0 {
+	if math.IsInf(low, -1) { // what is no bound is NaN to the kernel
+		low = math.NaN()
+	}
+	if math.IsInf(high, 1) {
 		high = math.NaN()
 	}
 	spec := device.RowTerms{Rows: s[0], Cols: s[1], Low: low, High: high}
@@ -224,6 +227,8 @@ func reduceRows(op device.Reduction, mask, x Expr, empty float64) (all Expr, shi
 	if op == device.RowLogSumExp {
 		x, spec.K, shift = x.unscaled()
 		spec.Empty -= shift
+	} else if whole, ok := mask.attaining(op, x); ok {
+		mask = whole
 	}
 	return reduced(spec, mask, x), shift
 }

@@ -36,7 +36,6 @@ func FuzzNoPanic(f *testing.F) {
 		n := int(k)
 		shape := anyShape(b ^ c)
 		pos, neg := graph.PairMasks(x)
-		m := graph.Metric{Kind: []graph.Kind{"", graph.Cosine, graph.SNR, "none"}[a>>8%4], Raw: b%2 == 0}
 		for name, e := range map[string]graph.Expr{
 			"x": x, "detach": x.Detach(), "pos": pos, "neg": neg,
 			"scale": x.Scale(p), "clamp": x.Clamp(p, -p), "power": x.Power(p), "above": x.Above(p), "sqrt": x.Sqrt(),
@@ -49,7 +48,7 @@ func FuzzNoPanic(f *testing.F) {
 			"row max": graph.RowMax(x, y, p), "row min": graph.RowMin(x, y, p), "lse": graph.RowLogSumExp(x, y, p),
 			"where": graph.Where(x, y, p), "normalize": graph.Normalize(x), "l1": graph.NormalizeL1(x),
 			"distances": graph.Distances(x), "squared": graph.SquaredDistances(x), "between": graph.DistancesBetween(x, y),
-			"metric": m.Between(x, y), "self": m.Self(x), "log-softmax": graph.LogSoftmax(x),
+			"products": graph.DotProducts(x, y), "snr": graph.SNRDistances(x, x), "lp": graph.LpDistances(x, y, p), "norm": graph.NormalizeLp(x, p), "log-softmax": graph.LogSoftmax(x),
 			"cross-entropy": graph.CrossEntropy(x, y, p), "gather": graph.Gather(x, y),
 			"concat": graph.Concat(n, x, y, z), "concat one": graph.Concat(n, x), "concat none": graph.Concat(n),
 			"slice": x.Slice(n, n-1, n+1), "linear": graph.Linear(x, y, z), "add relu": graph.AddRelu(x, y),

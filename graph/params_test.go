@@ -162,3 +162,10 @@ func ExampleParams() {
 	// [7 0.5 0.5 0.5 0.5 0.5] <nil>
 	// [7 0.5 0.5 0.5 0.5 0.5] <nil>
 }
+
+// node makes a named input with values.
+func node(t *testing.T, g *gorgonia.ExprGraph, name string, dt tensor.Dtype, values []float64, shape ...int) *gorgonia.Node {
+	d, err := graph.Tensor(values, dt, shape...)
+	require.NoError(t, err)
+	return gorgonia.NewTensor(g, dt, len(shape), gorgonia.WithShape(shape...), gorgonia.WithName(name), gorgonia.WithValue(d))
+}

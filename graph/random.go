@@ -143,5 +143,5 @@ func (r *Random) Choose(weights Expr, k int) Expr {
 	if _, err := r.size(out); err != nil {
 		return Fail(err)
 	}
-	return apply(device.Choice{Rows: s[0], Cols: s[1], K: k, Stream: r.stream()}, out, nil, r.draw, weights.Detach())
+	return apply(device.DrawnColumns{Rows: s[0], Cols: s[1], K: k, Stream: r.stream()}, out, nil, r.draw, weights.Detach())
 }

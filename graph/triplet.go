@@ -112,6 +112,23 @@ func (t Triplets) over(d, pos, neg Expr) (spec device.Triplets, in []Expr, err e
 	return spec, in, nil
 }
 
+// PairCounts tell, of each pair, in how many triplets of the window it is: positive pairs and
+// negative pairs, both of the shape of d. No gradient flows through them.
+func (t Triplets) PairCounts(d, pos, neg Expr) (positives, negatives Expr) {
+	// The derivative of the sum of terms without a bound is 1 to each triplet's positive
+	// distance and −1 to its negative one.
+	t.Margin, t.Smooth, t.Swap, t.Low, t.High = unbounded, false, false, math.Inf(-1), math.Inf(1)
+	spec, in, err := t.over(d.Detach(), pos, neg)
+	if err != nil {
+		return Fail(err), Fail(err)
+	}
+	counts := apply(device.TripletsGrad(spec), d.Shape(), nil, append(in, d.Detach().Constant(1, spec.N, device.TripletColumns))...)
+	return Where(pos, counts, 0), Where(neg, counts.Neg(), 0)
+}
+
+// unbounded is a margin that no difference of distances exceeds.
+const unbounded = 1e30
+
 // sameAs is mask, or an error if its shape is not x's.
 func sameAs(mask, x Expr) Expr {
 	if err := sameShape(mask, x); err != nil {

@@ -6,10 +6,10 @@ import (
 	"sync"
 
 	"github.com/pkg/errors"
-	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
+	"medusa/pairs"
 )
 
 // CrossEntropy classifies the training classes with a layer of its own, which is dropped
@@ -22,9 +22,9 @@ import (
 // features before the embedding layer, as On says:
 //
 //	z_ic = s · ⟨x_i, w_c⟩ / (‖x_i‖·‖w_c‖)   the cosine classifier, s the Scale
-//	z_ic = ⟨x_i, w_c⟩ + b_c                 with Linear
+//	z_ic = ⟨x_i, w_c⟩ + b_c                 the linear classifier
 //
-// With InBatch only the classes of the batch compete, so that c goes over them alone. This
+// With BatchClasses only the classes of the batch compete, so that c goes over them alone. This
 // sampled softmax costs the same for any number of classes, and the weight vectors of
 // classes that are not there are left alone.
 //
@@ -40,18 +40,37 @@ import (
 // pytorch-metric-learning's NormalizedSoftmaxLoss). S. Jean et al., "On Using Very Large
 // Target Vocabulary for Neural Machine Translation", ACL 2015 (sampled softmax).
 type CrossEntropy struct {
-	Classes   int     // C; labels are 0 … C−1
-	Linear    bool    // a linear classifier with bias in place of the cosine
-	Scale     float64 // s; 16 if zero; none with Linear
-	Smoothing float64 // ε in [0, 1)
-	InBatch   bool    // only the batch's classes compete, not all
-	On        Source  // what is classified; OnEmbedding if empty
-	LRScale   float64 // learning rate of the classifier over that of the network; 100 if zero
-	Seed      uint64  // of the classifier's initial weights
-	Reducer   Reducer // Mean if zero
+	Head      Head          `name:"classifier" doc:"cosine of normalised vectors, or linear with bias" choices:"cosine,linear" unset:"cosine"`
+	Scale     float64       `doc:"s, what cosines are multiplied with" min:"1e-3" max:"1e4"`
+	Smoothing float64       `doc:"ε, label smoothing" min:"0" max:"0.999"`
+	Compete   Competitors   `name:"classes" doc:"which classes compete: all, or those of the batch (sampled softmax)" choices:"all,batch" unset:"all"`
+	On        Source        `doc:"what is classified: the embedding, the same before it is normalised, or the trunk's features" choices:"embedding,raw,trunk" unset:"embedding"`
+	LRScale   float64       `doc:"learning rate of the classifier over that of the network" min:"1e-6" max:"1e6"`
+	Reducer   pairs.Reducer `doc:"how the samples' terms become one number" none:"mean"`
+
+	Classes int    `name:"-"` // C; labels are 0 … C−1
+	Seed    uint64 `name:"-"` // of the classifier's initial weights
 
 	params *graph.Params
 }
+
+// Head names a kind of classifier.
+type Head string
+
+// The classifiers.
+const (
+	CosineHead Head = "cosine"
+	LinearHead Head = "linear"
+)
+
+// Competitors says which classes compete in a softmax.
+type Competitors string
+
+// Which classes compete.
+const (
+	AllClasses   Competitors = "all"
+	BatchClasses Competitors = "batch"
+)
 
 // Source is what a classifier reads of a network.
 type Source string
@@ -63,9 +82,16 @@ const (
 	OnTrunk     Source = "trunk"     // (B, F), before the embedding layer
 )
 
+var defaultCrossEntropy = &CrossEntropy{Head: CosineHead, Scale: 16, Compete: AllClasses, On: OnEmbedding, LRScale: 100, Reducer: pairs.Mean{}}
+
+func init() {
+	Register("ce", "cross-entropy of a classifier over the training classes, dropped afterwards", defaultCrossEntropy)
+}
+
 var (
-	_ Trainable  = (*CrossEntropy)(nil)
-	_ OnFeatures = (*CrossEntropy)(nil)
+	_ Trainable = (*CrossEntropy)(nil)
+	_ Termed    = (*CrossEntropy)(nil)
+	_ Settable  = (*CrossEntropy)(nil)
 )
 
 // The names of the classifier's parameters, (C, E) and (C).
@@ -78,11 +104,11 @@ const (
 // which may be copied until then.
 var makingClassifiers sync.Mutex
 
-// Params are the classifier's weights "classifier.weight" (C, E) and, with Linear,
+// Params are the classifier's weights "classifier.weight" (C, E) and, with the linear classifier,
 // "classifier.bias" (C), made when the loss is first built.
 func (l *CrossEntropy) Params() *graph.Params {
 	if l == nil {
-		return graph.NewParams(0) // LossOnFeatures tells the error
+		return graph.NewParams(0) // Loss tells the error
 	}
 	makingClassifiers.Lock()
 	defer makingClassifiers.Unlock()
@@ -92,83 +118,102 @@ func (l *CrossEntropy) Params() *graph.Params {
 	return l.params
 }
 
-// Loss takes embeddings (B, E) and labels (B) and returns a scalar.
-func (l *CrossEntropy) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
-	return l.LossOnFeatures(Features{Embedding: embeddings}, labels)
+// Classifies is true.
+func (l *CrossEntropy) Classifies() bool { return true }
+
+// Set takes the number of classes and the seed from the data and the run.
+func (l *CrossEntropy) Set(s Setting) error {
+	l.Classes, l.Seed = s.Classes, s.Seed
+	if s.Classes < 2 {
+		return errors.Errorf("a classifier of %d classes; it needs the training data's number of classes, at least 2", s.Classes)
+	}
+	if l.On == OnTrunk && s.TrunkSize == 0 {
+		return errors.New("on=trunk, but this network has no features before its embedding; take on=embedding")
+	}
+	return nil
 }
 
-// LossOnFeatures is Loss of what On names.
-func (l *CrossEntropy) LossOnFeatures(f Features, labels *gorgonia.Node) (*gorgonia.Node, error) {
+// Loss returns a scalar.
+func (l *CrossEntropy) Loss(b pairs.Batch) graph.Expr {
 	if err := given(l); err != nil {
-		return nil, err
+		return graph.Fail(err)
 	}
-	var x *gorgonia.Node
-	switch l.On {
-	case "", OnEmbedding:
-		x = f.Embedding
-	case OnRaw:
-		x = f.Raw
-	case OnTrunk:
-		x = f.Trunk
-	default:
-		return nil, errors.Errorf("losses: the cross-entropy classifies %q, want %s, %s or %s", l.On, OnEmbedding, OnRaw, OnTrunk)
-	}
-	if x == nil {
-		return nil, errors.Errorf("losses: the cross-entropy classifies the %s, which is not given; classify the embedding, or build the loss with LossOnFeatures", l.On)
-	}
-	return l.loss(x, labels)
+	return l.Terms(b).Reduce(reducerOr(l.Reducer, defaultCrossEntropy.Reducer))
 }
 
-func (l *CrossEntropy) loss(features, labels *gorgonia.Node) (*gorgonia.Node, error) {
-	reducer, err := l.Reducer.or(Mean)
-	if err != nil {
-		return nil, err
+// Terms are those of the samples, of which each always teaches.
+func (l *CrossEntropy) Terms(b pairs.Batch) pairs.Terms {
+	if err := check("ce", l); err != nil {
+		return failed(err)
 	}
 	if l.Classes < 1 {
-		return nil, errors.Errorf("losses: cross-entropy over %d classes, want the number of training classes", l.Classes)
+		return failed(errors.Errorf("losses: cross-entropy over %d classes, want the number of training classes", l.Classes))
 	}
-	err = inRange("ce", field{"scale", orElse(l.Scale, 16)}, field{"lr-scale", orElse(l.LRScale, 100)}, field{"smoothing", l.Smoothing})
+	x, err := l.features(b)
 	if err != nil {
-		return nil, err
+		return failed(err)
 	}
-	x, y := graph.Of(features), graph.Data(labels)
-	if err := x.Err(); err != nil {
-		return nil, err
-	}
-	if s := x.Shape(); s.Dims() != 2 {
-		return nil, errors.Errorf("losses: cross-entropy of features of shape %v, want (B, E)", s)
-	}
-	terms := l.terms(x, y) // (B, 1)
-	if l.Linear {          // of an infinite embedding logits may be infinite, and their loss 0
+	terms := l.terms(x, b.Labels) // (B, 1)
+	if l.linear() {               // of an infinite embedding logits may be infinite, and their loss 0
 		terms = terms.Add(x.Detach().Scale(0).SumAxis(1))
 	}
-	return reducer.reduce(terms, terms.Detach().Constant(1, terms.Shape()...), y).Node()
+	return pairs.Terms{b.Rows("loss", terms).NeverIdle()}
 }
+
+// features are what is classified, (B, E) or (B, F).
+func (l *CrossEntropy) features(b pairs.Batch) (x graph.Expr, err error) {
+	if err := unselected(b, "the cross-entropy"); err != nil {
+		return x, err
+	}
+	if err := b.Check(); err != nil {
+		return x, err
+	}
+	switch l.On {
+	case OnRaw:
+		x = b.Raw
+	case OnTrunk:
+		x = b.Trunk
+	default:
+		return b.X, nil
+	}
+	if x == (graph.Expr{}) {
+		return x, errors.Errorf("losses: the cross-entropy classifies the %s, which is not given; classify the embedding, or give the batch its %s", l.On, l.On)
+	}
+	if err := x.Err(); err != nil {
+		return x, err
+	}
+	if s := x.Shape(); s.Dims() != 2 || s[0] != b.X.Shape()[0] {
+		return x, errors.Errorf("losses: cross-entropy of features of shape %v, want (%d, F)", s, b.X.Shape()[0])
+	}
+	return x, nil
+}
+
+func (l *CrossEntropy) linear() bool { return l.Head == LinearHead }
 
 // terms are the cross-entropies (B, 1) of features (B, E).
 func (l *CrossEntropy) terms(x, labels graph.Expr) graph.Expr {
 	g, dt, e := x.Graph(), x.Dtype(), x.Shape()[1]
 	w := l.Params().Weight(g, classifierWeight, dt, uniform(1/math.Sqrt(float64(e))), l.Classes, e)
 	l.rate(classifierWeight)
-	if !l.Linear {
-		x, w = graph.Normalize(x).Scale(orElse(l.Scale, 16)), graph.Normalize(w)
+	if !l.linear() {
+		x, w = graph.Normalize(x).Scale(l.Scale), graph.Normalize(w)
 	}
 	var b graph.Expr // (C, 1)
-	if l.Linear {
+	if l.linear() {
 		b = l.Params().Weight(g, classifierBias, dt, graph.Fill(0), l.Classes).Reshape(l.Classes, 1)
 		l.rate(classifierBias)
 	}
-	if l.InBatch {
+	if l.Compete == BatchClasses {
 		w = graph.Gather(w, labels) // (B, E), of each sample's class
-		if l.Linear {
+		if l.linear() {
 			b = graph.Gather(b, labels)
 		}
 	}
 	z := x.MatMulT(w) // (B, C) or (B, B)
-	if l.Linear {
+	if l.linear() {
 		z = z.Add(b.T())
 	}
-	if l.InBatch {
+	if l.Compete == BatchClasses {
 		return inBatch(z, labels, l.Smoothing)
 	}
 	return graph.CrossEntropy(z, labels, l.Smoothing)
@@ -194,7 +239,7 @@ func inBatch(z, labels graph.Expr, smoothing float64) graph.Expr {
 // rate gives a parameter the classifier's learning rate.
 func (l *CrossEntropy) rate(name string) {
 	if p := l.Params().Lookup(name); p != nil {
-		p.LRScale = orElse(l.LRScale, 100)
+		p.LRScale = l.LRScale
 	}
 }
 

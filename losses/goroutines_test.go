@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gorgonia.org/tensor"
+
+	"medusa/miners"
 )
 
 // One loss value, with weights of its own or without, evaluated by fifty goroutines gives each
@@ -25,14 +27,19 @@ func TestEvaluateByManyGoroutines(t *testing.T) {
 		}
 		return x, y
 	}
+	head := func(seed uint64, kind Head, scale float64) *CrossEntropy {
+		l := Default[*CrossEntropy]()
+		l.Classes, l.Seed, l.Head, l.Scale = 4, seed, kind, scale
+		return l
+	}
 	for name, loss := range map[string]Loss{
-		"contrastive":      Contrastive{},
-		"triplet":          Triplet{Mining: SemiHard},
-		"lifted":           LiftedStructure{},
-		"multi-similarity": MultiSimilarity{},
-		"cross-entropy":    &CrossEntropy{Classes: 4, Seed: 2},
-		"joint": &Joint{Parts: []Part{{Loss: &CrossEntropy{Classes: 4, Seed: 3}}, {Loss: &CrossEntropy{Classes: 4, Linear: true}},
-			{Loss: &Joint{Parts: []Part{{Loss: Triplet{}}, {Loss: &CrossEntropy{Classes: 4, Scale: 3}}}}}}},
+		"contrastive":      Default[Contrastive](),
+		"triplet":          Triplet{Margin: 0.2, Miner: miners.TripletMargin{Type: miners.SemiHard, Margin: 0.2}},
+		"lifted":           Default[LiftedStructure](),
+		"multi-similarity": Default[MultiSimilarity](),
+		"cross-entropy":    head(2, CosineHead, 16),
+		"joint": &Joint{Parts: []Part{{Loss: head(3, CosineHead, 16), Weight: 1}, {Loss: head(0, LinearHead, 16), Weight: 1},
+			{Loss: &Joint{Parts: []Part{{Loss: Triplet{Margin: 0.2}, Weight: 1}, {Loss: head(0, CosineHead, 3), Weight: 1}}}, Weight: 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

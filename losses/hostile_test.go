@@ -1,4 +1,4 @@
-package losses
+package losses_test
 
 import (
 	"fmt"
@@ -13,35 +13,45 @@ import (
 
 	"medusa/graph"
 	"medusa/internal/device/gpu/gputest"
+	"medusa/losses"
+	"medusa/miners"
+	"medusa/pairs"
 )
 
 // hostileLosses are the losses over pairs and triplets with every metric, and with their
 // options drawn at random.
-func hostileLosses(rng *rand.Rand) []Loss {
-	var all []Loss
+func hostileLosses(rng *rand.Rand) []losses.Loss {
+	var all []losses.Loss
 	any := func(n int) int { return rng.IntN(n) }
 	coin := func() bool { return any(2) == 0 }
-	for _, kind := range []graph.Kind{graph.Euclidean, graph.SquaredEuclidean, graph.Manhattan, graph.Cosine, graph.Dot, graph.SNR} {
-		reducer := func() Reducer {
-			r := Reducer{How: Reduction(Reductions()[any(4)])}
+	for _, metric := range []func(raw bool) pairs.Metric{
+		func(raw bool) pairs.Metric { return pairs.LP{Raw: raw} },
+		func(raw bool) pairs.Metric { return pairs.LP{Power: 2, Raw: raw} },
+		func(raw bool) pairs.Metric { return pairs.LP{P: 1, Raw: raw} },
+		func(bool) pairs.Metric { return pairs.Cosine{} },
+		func(raw bool) pairs.Metric { return pairs.Dot{Raw: raw} },
+		func(raw bool) pairs.Metric { return pairs.SNR{Raw: raw} },
+	} {
+		reducer := func() pairs.Reducer {
+			r := []pairs.Reducer{pairs.Mean{}, pairs.NonZero{}, pairs.Sum{}, pairs.PerAnchor{}}[any(4)]
 			if any(4) == 0 {
-				r.Low, r.High = 0.1, 0.9
+				return pairs.Threshold{Low: 0.1, High: 0.9, Of: r}
 			}
 			return r
 		}
-		metric := func() graph.Metric { return graph.Metric{Kind: kind, Raw: coin()} }
-		all = append(all, Contrastive{Form: Linear, PosMargin: 0.3, NegMargin: 0.7, Pooled: coin(), Metric: metric(), Reducer: reducer()})
-		if kind != graph.Cosine && kind != graph.Dot {
-			all = append(all, Contrastive{Form: Squared, NegMargin: 1.2, Pooled: coin(), Metric: metric(), Reducer: reducer()})
+		drawn := func() pairs.Metric { return metric(coin()) }
+		all = append(all, losses.Contrastive{Form: losses.Linear, PosMargin: 0.3, NegMargin: 0.7, Pooled: coin(), Metric: drawn(), Reducer: reducer()})
+		if !drawn().Similarity() {
+			all = append(all, losses.Contrastive{Form: losses.Squared, NegMargin: 1.2, Pooled: coin(), Metric: drawn(), Reducer: reducer()})
 		}
-		for _, mining := range Minings() {
-			all = append(all, Triplet{Margin: 0.25, MiningMargin: 0.15, Mining: Mining(mining), Soft: coin(), Swap: coin(), Metric: metric(), Reducer: reducer()},
-				Triplet{Margin: 0.25, MiningMargin: 0.25, Mining: Mining(mining), Metric: metric(), Reducer: reducer()})
+		for _, miner := range []miners.Miner{miners.BatchHard{}, nil, miners.TripletMargin{Type: miners.Hard}, semiHard(0.15), miners.TripletMargin{Type: miners.Easy, Margin: 0.15}} {
+			all = append(all, losses.Triplet{Margin: 0.25, Miner: miner, Soft: coin(), Swap: coin(), Metric: drawn(), Reducer: reducer()},
+				losses.Triplet{Margin: 0.25, Miner: miner, Metric: drawn(), Reducer: reducer()})
 		}
-		for _, form := range []Form{Smooth, MaxMargin, Generalized} {
-			all = append(all, LiftedStructure{Form: form, Margin: 0.8, PosMargin: 0.1, Sharpness: 4, HardNegatives: any(3), Metric: metric(), Reducer: reducer()})
+		for _, form := range []losses.Form{losses.Smooth, losses.MaxMargin, losses.Generalized} {
+			all = append(all, losses.LiftedStructure{Form: form, Margin: 0.8, PosMargin: 0.1, Sharpness: 4, HardNegatives: any(3), Metric: drawn(), Reducer: reducer()})
 		}
-		all = append(all, MultiSimilarity{Alpha: 2, Beta: 8, Base: 0.4, Metric: metric(), Reducer: reducer()})
+		all = append(all, losses.MultiSimilarity{Alpha: 2, Beta: 8, Base: 0.4, Metric: drawn(), Reducer: reducer()})
 	}
 	return all
 }
@@ -135,7 +145,7 @@ func hostileLabels(rng *rand.Rand, b int) []int {
 }
 
 // takesPart reports whether each row is in a pair, or in a triplet, that the loss goes over.
-func takesPart(loss Loss, y []int) bool {
+func takesPart(loss losses.Loss, y []int) bool {
 	pairs, others := false, false
 	for i := range y {
 		for j := range i {
@@ -144,10 +154,10 @@ func takesPart(loss Loss, y []int) bool {
 		}
 	}
 	switch l := loss.(type) {
-	case Triplet:
+	case losses.Triplet:
 		return pairs && others
-	case LiftedStructure:
-		if l.Form != Generalized {
+	case losses.LiftedStructure:
+		if l.Form != losses.Generalized {
 			return pairs && others
 		}
 	}
@@ -168,7 +178,7 @@ type hostileValue func(x []float64, y []int) (loss float64, grad []float64)
 
 // checkHostile compares a loss with the plain one. What single holds no longer may overflow, but
 // then it must show.
-func checkHostile(t *testing.T, what string, loss Loss, value hostileValue, x []float64, y []int, odd, single bool) (compared bool) {
+func checkHostile(t *testing.T, what string, loss losses.Loss, value hostileValue, x []float64, y []int, odd, single bool) (compared bool) {
 	t.Helper()
 	got, grad := value(x, y)
 	if odd {
@@ -188,7 +198,7 @@ func checkHostile(t *testing.T, what string, loss Loss, value hostileValue, x []
 			x[i] = float64(float32(v))
 		}
 	}
-	p := newPlain(metricOf(loss), x, y, sharp)
+	p := newPlain(comparison(loss), x, y, sharp)
 	want := p.of(loss)
 	largest := math.Max(p.top*16, math.Abs(want))
 	for _, v := range x {
@@ -213,27 +223,27 @@ func checkHostile(t *testing.T, what string, loss Loss, value hostileValue, x []
 	return true
 }
 
-func metricOf(loss Loss) graph.Metric {
+func comparison(loss losses.Loss) pairs.Metric {
 	switch l := loss.(type) {
-	case Contrastive:
+	case losses.Contrastive:
 		return l.Metric
-	case Triplet:
+	case losses.Triplet:
 		return l.Metric
-	case LiftedStructure:
+	case losses.LiftedStructure:
 		return l.Metric
-	case MultiSimilarity:
+	case losses.MultiSimilarity:
 		return l.Metric
 	}
 	panic("no loss over pairs")
 }
 
 // quadratic reports whether the terms grow with the square of a distance.
-func quadratic(loss Loss) bool {
+func quadratic(loss losses.Loss) bool {
 	switch l := loss.(type) {
-	case Contrastive:
-		return l.Form == Squared
-	case LiftedStructure:
-		return l.Form != Generalized
+	case losses.Contrastive:
+		return l.Form == losses.Squared
+	case losses.LiftedStructure:
+		return l.Form != losses.Generalized
 	}
 	return false
 }
@@ -253,7 +263,7 @@ func TestHostileEmbeddings(t *testing.T) {
 		for _, loss := range hostileLosses(rng) {
 			b, e := []int{1, 2, 3, 5, 8, 13, 17, 33}[rng.IntN(8)], []int{2, 3, 8, 16, 19}[rng.IntN(5)]
 			dt := []tensor.Dtype{tensor.Float32, tensor.Float64}[rng.IntN(2)]
-			v, err := NewEvaluator(loss, b, e, dt)
+			v, err := losses.NewEvaluator(loss, b, e, dt)
 			require.NoError(t, err)
 			value := func(x []float64, y []int) (float64, []float64) {
 				out, err := v.Value(x, y)
@@ -310,7 +320,7 @@ func TestHostileEmbeddingsOnDevice(t *testing.T) {
 }
 
 // onDevice is a loss of embeddings (b, e) in float32 on a device.
-func onDevice(t *testing.T, dev *graph.Device, loss Loss, b, e int) (value hostileValue, closeMachine func()) {
+func onDevice(t *testing.T, dev *graph.Device, loss losses.Loss, b, e int) (value hostileValue, closeMachine func()) {
 	t.Helper()
 	g := gorgonia.NewGraph()
 	input := func(name string, data []float32, shape ...int) *gorgonia.Node {
@@ -319,7 +329,7 @@ func onDevice(t *testing.T, dev *graph.Device, loss Loss, b, e int) (value hosti
 	}
 	rows, labels := make([]float32, b*e), make([]float32, b)
 	x := input("embeddings", rows, b, e)
-	cost, err := loss.Loss(x, input("labels", labels, b))
+	cost, err := losses.Build(loss, x, input("labels", labels, b))
 	require.NoError(t, err)
 	grads, err := gorgonia.Grad(cost, x)
 	require.NoError(t, err)

@@ -7,14 +7,13 @@ import (
 	"sync"
 
 	"github.com/pkg/errors"
-	"gorgonia.org/gorgonia"
 
 	"medusa/graph"
+	"medusa/pairs"
 )
 
 // Joint is a weighted sum of losses, Σ wᵢ·Lᵢ, such as cross-entropy and a triplet loss
-// over one embedding. The parameters of its parts are learned together; a part that can
-// read the trunk's features gets them.
+// over one embedding. The parameters of its parts are learned together.
 type Joint struct {
 	Parts []Part
 
@@ -25,51 +24,70 @@ type Joint struct {
 // Part is one loss of a Joint.
 type Part struct {
 	Loss   Loss
-	Weight float64 // 1 if zero
+	Weight float64 // w, at least 0
 }
 
 var (
-	_ Trainable  = (*Joint)(nil)
-	_ OnFeatures = (*Joint)(nil)
-	_ Monitor    = (*Joint)(nil)
+	_ Trainable = (*Joint)(nil)
+	_ Termed    = (*Joint)(nil)
 )
 
-// Loss takes embeddings (B, E) and labels (B) and returns a scalar.
-func (j *Joint) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
-	return j.sum(func(l Loss) (*gorgonia.Node, error) { return l.Loss(embeddings, labels) })
-}
-
-// LossOnFeatures is Loss for parts that read more of the network than its embeddings.
-func (j *Joint) LossOnFeatures(f Features, labels *gorgonia.Node) (*gorgonia.Node, error) {
-	return j.sum(func(l Loss) (*gorgonia.Node, error) {
-		if t, ok := l.(OnFeatures); ok {
-			return t.LossOnFeatures(f, labels)
-		}
-		return l.Loss(f.Embedding, labels)
-	})
-}
-
-func (j *Joint) sum(of func(Loss) (*gorgonia.Node, error)) (*gorgonia.Node, error) {
+// Loss returns a scalar.
+func (j *Joint) Loss(b pairs.Batch) graph.Expr {
 	if err := j.check(); err != nil {
-		return nil, err
+		return graph.Fail(err)
 	}
 	if _, err := j.join(); err != nil {
-		return nil, err
+		return graph.Fail(err)
 	}
 	var total graph.Expr
 	for i, p := range j.Parts {
-		n, err := of(p.Loss)
+		n, err := BuildOn(p.Loss, b)
 		if err != nil {
-			return nil, errors.Wrapf(err, "losses: part %d of the joint loss", i)
+			return graph.Fail(errors.Wrapf(err, "losses: part %d of the joint loss", i))
 		}
-		term := graph.Of(n).Scale(orElse(p.Weight, 1))
+		term := graph.Of(n).Scale(p.Weight)
 		if i == 0 {
 			total = term
 			continue
 		}
 		total = total.Add(term)
 	}
-	return total.Node()
+	return total
+}
+
+// Terms are those of all parts that tell theirs, each with the part's position before its name.
+// Weights and reducers of parts are not in them.
+func (j *Joint) Terms(b pairs.Batch) (all pairs.Terms) {
+	if err := j.check(); err != nil {
+		return failed(err)
+	}
+	for i, p := range j.Parts {
+		t, ok := p.Loss.(Termed)
+		if !ok {
+			continue
+		}
+		for _, term := range t.Terms(b) {
+			term.Name = fmt.Sprintf("%d.%s", i, term.Name)
+			all = append(all, term)
+		}
+	}
+	return all
+}
+
+// Classifies reports whether a part does.
+func (j *Joint) Classifies() bool {
+	return slices.ContainsFunc(j.Parts, func(p Part) bool { return Classifies(p.Loss) })
+}
+
+// Set hands the setting on to the parts.
+func (j *Joint) Set(s Setting) error {
+	for _, p := range j.Parts {
+		if err := set(p.Loss, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // check returns an error for a joint loss without parts, with one that is no loss or has no
@@ -121,10 +139,8 @@ func (j *Joint) join() (*graph.Params, error) {
 	var sets []*graph.Params
 	var names []string
 	for i, part := range j.Parts {
-		if t, ok := part.Loss.(Trainable); ok {
-			if p := t.Params(); !slices.Contains(sets, p) {
-				sets, names = append(sets, p), append(names, fmt.Sprintf("%d.", i))
-			}
+		if p := ParamsOf(part.Loss); p != nil && !slices.Contains(sets, p) {
+			sets, names = append(sets, p), append(names, fmt.Sprintf("%d.", i))
 		}
 	}
 	if len(sets) == 1 {
@@ -139,17 +155,4 @@ func (j *Joint) join() (*graph.Params, error) {
 	}
 	j.params = all
 	return all, nil
-}
-
-// ActiveShare is that of the first part that has one.
-func (j *Joint) ActiveShare(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
-	if err := given(j); err != nil {
-		return nil, err
-	}
-	for _, p := range j.Parts {
-		if m, ok := p.Loss.(Monitor); ok {
-			return m.ActiveShare(embeddings, labels)
-		}
-	}
-	return nil, errors.New("losses: no part of the joint loss has active pairs or triplets")
 }

@@ -1,10 +1,10 @@
 package losses
 
 import (
-	"github.com/pkg/errors"
-	"gorgonia.org/gorgonia"
-
 	"medusa/graph"
+	"medusa/internal/catalog"
+	"medusa/miners"
+	"medusa/pairs"
 )
 
 // LiftedStructure lets every positive pair of the batch face all negatives of its two
@@ -24,13 +24,14 @@ import (
 //	L = (1/B) Σ over i of [ (1/s)·ln Σ over p of e^{s(D_ip − β)} + (1/s)·ln Σ over n of e^{s(α − D_in)} ]₊
 //
 // where a sum over nothing counts 0 after the logarithm, as pytorch-metric-learning has
-// it. A positive pair without any negative has no term; no positive pair gives 0.
+// it. A positive pair without any negative has no term; no positive pair gives 0. With a
+// reference set n goes over its rows for i, and over those of the batch for j.
 //
 // The papers take D of raw embeddings, α = 1 and s = 1. On normalised embeddings, where
 // D ≤ 2, the weights e^{−D} of the hardest and the easiest negative differ by e² at most:
-// the sum pushes all alike, and hardly learns. So the defaults here are sharper; the
-// paper's are Margin 1, Sharpness 1, Metric{Raw: true}, pytorch-metric-learning's the
-// same without Raw.
+// the sum pushes all alike, and hardly learns. So the default is sharper; the paper's
+// settings are Margin 1, Sharpness 1, Metric pairs.LP{Raw: true}, pytorch-metric-learning's
+// the same without Raw.
 //
 // HardNegatives keeps, of each anchor's negatives, that many nearest ones. The paper draws
 // a batch as random positive pairs and adds hard negatives of their ends; in a batch of
@@ -44,13 +45,14 @@ import (
 // Structured Feature Embedding", CVPR 2016. A. Hermans, L. Beyer and B. Leibe, "In Defense
 // of the Triplet Loss for Person Re-Identification", arXiv 1703.07737, 2017.
 type LiftedStructure struct {
-	Form          Form         // Smooth if empty
-	Margin        float64      // α in units of distance; 0.5 if zero
-	PosMargin     float64      // β in units of distance
-	Sharpness     float64      // s in units of 1/distance; 16 if zero; none in MaxMargin
-	HardNegatives int          // negatives that each anchor keeps; all if zero
-	Metric        graph.Metric // Euclidean distance of normalised embeddings if zero
-	Reducer       Reducer      // Mean if zero
+	Form          Form          `doc:"smooth bound (eq. 4), max-margin (eq. 3), or generalized (Hermans 2017)" choices:"smooth,max-margin,generalized" unset:"smooth"`
+	Margin        float64       `doc:"α, in units of distance; the paper has 1" min:"-10" max:"1e3"`
+	PosMargin     float64       `doc:"β, taken off a positive pair's distance" min:"-10" max:"1e3"`
+	Sharpness     float64       `doc:"s of the smooth maximum, in units of 1/distance; the paper has 1; none in the max-margin form" min:"1e-3" max:"1e6"`
+	HardNegatives int           `doc:"negatives that each anchor keeps, the nearest; 0: all" min:"0" max:"1e6"`
+	Metric        pairs.Metric  `name:"distance" doc:"how embeddings are compared; margins are in its units" none:"lp"`
+	Miner         miners.Miner  `doc:"which pairs count" none:"all"`
+	Reducer       pairs.Reducer `doc:"how terms become one number" none:"mean"`
 }
 
 // The forms of LiftedStructure.
@@ -60,116 +62,95 @@ const (
 	Generalized Form = "generalized"
 )
 
-var (
-	_ Loss    = LiftedStructure{}
-	_ Monitor = LiftedStructure{}
-)
+var defaultLifted = LiftedStructure{Form: Smooth, Margin: 0.5, Sharpness: 16, Metric: pairs.LP{}, Reducer: pairs.Mean{}}
 
-// Loss takes embeddings (B, E) and labels (B) and returns a scalar.
-func (l LiftedStructure) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
-	t, b, l, err := l.violations(embeddings, labels)
-	if err != nil {
-		return nil, err
-	}
-	terms := t.j.Relu()
-	if l.Form != Generalized {
-		terms = terms.Square().Scale(0.5)
-	}
-	low, high := l.Reducer.bounds()
-	sums, counts := graph.RowTerms(t.mask, terms, low, high)
-	if l.Form != Generalized {
-		sums, counts = graph.Where(t.rows, sums, 0), counts.Mul(t.rows)
-	}
-	return l.Reducer.total(sums, counts, b.labels).Node()
+func init() {
+	kinds.Add("lifted", "lifted structure: each positive pair against all negatives of its ends (Song 2016)", defaultLifted, catalog.Upgrade(upgradeLifted))
 }
 
-// ActiveShare is the share of positive pairs, in the Generalized form of anchors, whose
-// term is not 0.
-func (l LiftedStructure) ActiveShare(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
-	t, _, l, err := l.violations(embeddings, labels)
-	if err != nil {
-		return nil, err
-	}
-	mask := t.mask
-	if l.Form != Generalized {
-		mask = mask.Mul(t.rows)
-	}
-	return share(mask.Mul(active(t.j)), mask).Node()
+var _ Termed = LiftedStructure{}
+
+// Loss returns a scalar.
+func (l LiftedStructure) Loss(b pairs.Batch) graph.Expr {
+	return l.Terms(b).Reduce(reducerOr(l.Reducer, defaultLifted.Reducer))
 }
 
-// liftedTerms are what the loss is made of: the J of the mask's positive pairs, both (B, B),
-// but in rows (B, 1) of anchors that have a negative; in the Generalized form those of the
-// mask's anchors, both (B, 1).
-type liftedTerms struct{ j, mask, rows graph.Expr }
-
-// violations are the terms, with the batch and the filled loss.
-func (l LiftedStructure) violations(embeddings, labels *gorgonia.Node) (t liftedTerms, b batch, _ LiftedStructure, err error) {
-	if l, err = l.filled(); err != nil {
-		return t, b, l, err
+// Terms are those of positive pairs or, in the Generalized form, of anchors.
+func (l LiftedStructure) Terms(b pairs.Batch) pairs.Terms {
+	if err := check("lifted", l); err != nil {
+		return failed(err)
 	}
-	if b, err = compare(l.Metric, embeddings, labels); err != nil {
-		return t, b, l, err
-	}
-	return l.over(b), b, l, nil
-}
-
-func (l LiftedStructure) over(b batch) liftedTerms {
-	pull := b.d.Plus(-l.PosMargin)   // (B, B)
-	push := b.d.Neg().Plus(l.Margin) // (B, B)
-	neg := b.neg
-	if l.HardNegatives > 0 {
-		neg = graph.RowNearestK(neg, b.d, l.HardNegatives)
-	}
-	if l.Form == Generalized {
-		j := l.softMax(b.pos, pull).Add(l.softMax(neg, push)) // (B, 1)
-		return liftedTerms{j: j, mask: j.Detach().Constant(1, j.Shape()...)}
-	}
-	hardest, rows := l.hardest(neg, push)
-	return liftedTerms{hardest.Add(pull), b.pos, rows}
-}
-
-// hardest joins the negatives of a pair's two ends: (B, B) from push (B, B). The ends of a
-// positive pair have both a negative or none, for they are of one class; rows (B, 1) says
-// which anchors have, and what others get says nothing.
-func (l LiftedStructure) hardest(neg, push graph.Expr) (joined, rows graph.Expr) {
-	if l.Form == MaxMargin {
-		end, rows := graph.RowMaxOf(neg, push)
-		return end.Max(end.T()), rows
-	}
-	end, rows := graph.RowLogSumExpOf(neg, push.Scale(l.Sharpness)) // (B, 1)
-	end = end.Scale(1 / l.Sharpness)
-	// ln(eˣ + eʸ) = x + ln(1 + e^{y−x}), here of s·x and s·y
-	return end.Add(end.T().Sub(end).Scale(l.Sharpness).Softplus().Scale(1 / l.Sharpness)), rows
-}
-
-// softMax is (1/s)·ln Σ e^{s·x} of each row where mask is 1, 0 of none, (B, 1).
-func (l LiftedStructure) softMax(mask, x graph.Expr) graph.Expr {
-	return graph.RowLogSumExp(mask, x.Scale(l.Sharpness), 0).Scale(1 / l.Sharpness)
-}
-
-// filled is l with its defaults; the margins of a similarity have their sign turned, as
-// the similarity has.
-func (l LiftedStructure) filled() (LiftedStructure, error) {
-	switch l.Form {
-	case "":
-		l.Form = Smooth
-	case Smooth, MaxMargin, Generalized:
-	default:
-		return l, errors.Errorf("losses: unknown form %q of lifted structure, want smooth, max-margin or generalized", l.Form)
-	}
-	l.Margin = orElse(l.Margin, 0.5)
-	l.Sharpness = orElse(l.Sharpness, 16)
-	margins := []field{{"margin", l.Margin}, {"pos-margin", l.PosMargin}}
-	err := inRange("lifted", append(margins, field{"sharpness", l.Sharpness}, field{"hard-negatives", float64(l.HardNegatives)})...)
-	if err != nil {
-		return l, err
-	}
-	if err := notBelow0("lifted", l.Metric, margins...); err != nil {
-		return l, err
-	}
-	if l.Metric.Similarity() {
+	m := metricOr(l.Metric, defaultLifted.Metric)
+	if m.Similarity() { // as the distance has its sign turned
 		l.Margin, l.PosMargin = -l.Margin, -l.PosMargin
 	}
-	l.Reducer, err = l.Reducer.or(Mean)
-	return l, err
+	c := compare(b, l.Miner, m)
+	if l.Form == Generalized {
+		return pairs.Terms{l.anchors(b, c.Once())}
+	}
+	return pairs.Terms{l.pairs(c)}
+}
+
+// anchors has one term of each anchor.
+func (l LiftedStructure) anchors(b pairs.Batch, c pairs.Compared) pairs.Term {
+	pull, push := c.D.Plus(-l.PosMargin), c.D.Neg().Plus(l.Margin)         // (B, M)
+	j := l.softMax(c, c.Pos, pull).Add(l.softMax(c, l.negatives(c), push)) // (B, 1)
+	return b.Rows("loss", j.Relu())
+}
+
+// softMax is (1/s)·ln Σ e^{s·x} of each row over the pairs, 0 of none, (B, 1).
+func (l LiftedStructure) softMax(c pairs.Compared, of, x graph.Expr) graph.Expr {
+	return c.RowLogSumExp(of, x.Scale(l.Sharpness), 0).Scale(1 / l.Sharpness)
+}
+
+// negatives are the negative pairs of each anchor, or the nearest of them.
+func (l LiftedStructure) negatives(c pairs.Compared) graph.Expr {
+	if l.HardNegatives > 0 {
+		return graph.RowNearestK(c.Neg, c.D, l.HardNegatives)
+	}
+	return c.Neg
+}
+
+// pairs has one term of each positive pair of which an end has a negative.
+func (l LiftedStructure) pairs(c pairs.Compared) pairs.Term {
+	pull := c.D.Plus(-l.PosMargin) // (B, M)
+	end, some := l.end(c)          // (B, 1)
+	if c.Plain {                   // the ends of a positive pair have both a negative or none
+		return c.Term("loss", c.Pos, half(l.join(end, end.T()).Add(pull))).Where(some)
+	}
+	other, others := l.end(c.Turned()) // (M, 1)
+	other, others = other.T(), others.T()
+	both := some.Mul(others)                         // (B, M)
+	one := graph.Where(both, l.join(end, other), 0). // what both ends push with,
+								Add(graph.Where(some.Sub(both), end.Add(others.Scale(0)), 0)).  // or the row's alone,
+								Add(graph.Where(others.Sub(both), other.Add(some.Scale(0)), 0)) // or the column's
+	return c.Term("loss", c.Pos.Mul(some.Max(others)), half(one.Add(pull)))
+}
+
+// half is ½[j]₊².
+func half(j graph.Expr) graph.Expr { return j.Relu().Square().Scale(0.5) }
+
+// end is what the negatives of each row push with, and the mask of rows that have one, both
+// (B, 1).
+func (l LiftedStructure) end(c pairs.Compared) (end, some graph.Expr) {
+	push := c.D.Neg().Plus(l.Margin) // (B, M)
+	if l.Form == MaxMargin {
+		return graph.RowMaxOf(l.negatives(c), push)
+	}
+	end, some = c.RowLogSumExpOf(l.negatives(c), push.Scale(l.Sharpness))
+	return end.Scale(1 / l.Sharpness), some
+}
+
+// join joins the negatives of the two ends of pairs: (B, M) of x (B, 1) and y (1, M).
+func (l LiftedStructure) join(x, y graph.Expr) graph.Expr {
+	if l.Form == MaxMargin {
+		return x.Max(y)
+	}
+	// ln(eˣ + eʸ) = x + ln(1 + e^{y−x}), here of s·x and s·y
+	return x.Add(y.Sub(x).Scale(l.Sharpness).Softplus().Scale(1 / l.Sharpness))
+}
+
+// Validate says what fields do not go together.
+func (l LiftedStructure) Validate() error {
+	return notBelow0(metricOr(l.Metric, defaultLifted.Metric).Similarity(), margin{"margin", l.Margin}, margin{"pos-margin", l.PosMargin})
 }

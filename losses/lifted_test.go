@@ -1,4 +1,4 @@
-package losses
+package losses_test
 
 import (
 	"math"
@@ -10,9 +10,11 @@ import (
 
 	"medusa/graph"
 	"medusa/internal/graphtest"
+	"medusa/losses"
+	"medusa/losses/losstest"
+	"medusa/miners"
+	"medusa/pairs"
 )
-
-var paperLifted = LiftedStructure{Margin: 1, Sharpness: 1}
 
 // TestLiftedAlgorithm1 checks value and gradient with the formulas of Song et al., eq. 4
 // and Algorithm 1, over unordered pairs.
@@ -30,15 +32,10 @@ func TestLiftedAlgorithm1(t *testing.T) {
 	}
 	wantLoss, want := liftedByThePaper(d, labels, 1)
 
-	l, err := paperLifted.filled()
-	require.NoError(t, err)
-	build := func(in []graph.Expr) graph.Expr {
-		pos, neg := graph.PairMasks(in[1])
-		terms := l.over(batch{labels: in[1], d: in[0], pos: pos, neg: neg})
-		return l.Reducer.reduce(terms.j.Relu().Square().Scale(0.5), terms.mask, in[1])
-	}
-	m, err := graphtest.New(tensor.Float64, func(in []graph.Expr) graph.Expr { return build(in).Scale(1 / graphtest.Weights(1)[0]) },
-		graphtest.Of(d, n, n), graphtest.Data(y, n))
+	l := losses.LiftedStructure{Margin: 1, Sharpness: 1, Metric: given{}}
+	m, err := graphtest.New(tensor.Float64, func(in []graph.Expr) graph.Expr {
+		return l.Loss(pairs.Batch{X: in[0], Labels: in[1]}).Scale(1 / graphtest.Weights(1)[0])
+	}, graphtest.Of(d, n, n), graphtest.Data(y, n))
 	require.NoError(t, err)
 	defer m.Close()
 	value, grads, err := m.Run()
@@ -50,6 +47,12 @@ func TestLiftedAlgorithm1(t *testing.T) {
 		}
 	}
 }
+
+// given is a metric of one's own: the embeddings are the distances.
+type given struct{}
+
+func (given) Between(x, _ graph.Expr) graph.Expr { return x }
+func (given) Similarity() bool                   { return false }
 
 // liftedByThePaper is J and ∂J/∂D_ij, in entry (max(i,j), min(i,j)).
 func liftedByThePaper(d []float64, labels []int, alpha float64) (loss float64, grad []float64) {
@@ -92,66 +95,92 @@ func liftedByThePaper(d []float64, labels []int, alpha float64) (loss float64, g
 	return loss, grad
 }
 
-// randomBatch is normal embeddings of size e with n labels of the given number of
-// classes, from a seed.
-func randomBatch(seed uint64, n, e, classes int) (x []float64, y []int) {
-	rng := rand.New(rand.NewPCG(seed, 1))
-	for i := range n {
-		y = append(y, i%classes)
-		for range e {
-			x = append(x, rng.NormFloat64()+float64(i%classes)/2)
-		}
-	}
-	return x, y
-}
-
-func value(t *testing.T, l Loss, x []float64, y []int) float64 {
-	t.Helper()
-	v, err := Evaluate(l, x, y, tensor.Float64)
-	require.NoError(t, err)
-	return v.Loss
-}
-
 // The smooth form is an upper bound of the max-margin form and tends to it.
 func TestLiftedSmoothBound(t *testing.T) {
 	for seed := range uint64(5) {
 		x, y := randomBatch(seed, 16, 4, 4)
-		hard := value(t, LiftedStructure{Form: MaxMargin, Margin: 1}, x, y)
+		hard := value(t, losses.LiftedStructure{Form: losses.MaxMargin, Margin: 1, Sharpness: 1}, x, y)
 		last := math.Inf(1)
 		for _, s := range []float64{1, 4, 16, 256} {
-			smooth := value(t, LiftedStructure{Margin: 1, Sharpness: s}, x, y)
+			smooth := value(t, losses.LiftedStructure{Margin: 1, Sharpness: s}, x, y)
 			require.Greater(t, smooth, hard)
 			require.Less(t, smooth, last)
 			last = smooth
 		}
-		require.InDelta(t, hard, value(t, LiftedStructure{Margin: 1, Sharpness: 1e6}, x, y), 1e-4)
+		require.InDelta(t, hard, value(t, losses.LiftedStructure{Margin: 1, Sharpness: 1e6}, x, y), 1e-4)
 	}
 }
 
 func TestLiftedHardNegatives(t *testing.T) {
+	hard := func(k int) losses.LiftedStructure {
+		l := losses.Default[losses.LiftedStructure]()
+		l.HardNegatives = k
+		return l
+	}
 	x, y := randomBatch(9, 16, 4, 4)
-	all := value(t, LiftedStructure{}, x, y)
-	require.Equal(t, all, value(t, LiftedStructure{HardNegatives: 12}, x, y), "12 are all")
-	few := value(t, LiftedStructure{HardNegatives: 3}, x, y)
+	all := value(t, losses.Default[losses.LiftedStructure](), x, y)
+	require.Equal(t, all, value(t, hard(12), x, y), "12 are all")
+	few := value(t, hard(3), x, y)
 	require.Less(t, few, all, "a sum over fewer negatives is less")
 	// Of the hardest negative alone the max-margin form is made.
-	require.Equal(t, value(t, LiftedStructure{Form: MaxMargin}, x, y), value(t, LiftedStructure{Form: MaxMargin, HardNegatives: 1}, x, y))
-	v, err := Evaluate(LiftedStructure{HardNegatives: 1, Metric: graph.Metric{Raw: true}}, []float64{0, 1, 1.8, 90, 92}, []int{0, 0, 1, 2, 2}, tensor.Float64)
+	require.Equal(t, value(t, losses.LiftedStructure{Form: losses.MaxMargin, Margin: 0.5, Sharpness: 1}, x, y), value(t, losses.LiftedStructure{Form: losses.MaxMargin, Margin: 0.5, Sharpness: 1, HardNegatives: 1}, x, y))
+	v, err := losses.Evaluate(losses.LiftedStructure{Margin: 0.5, Sharpness: 16, HardNegatives: 1, Metric: pairs.LP{Raw: true}}, []float64{0, 1, 1.8, 90, 92}, []int{0, 0, 1, 2, 2}, tensor.Float64)
 	require.NoError(t, err)
 	require.Zero(t, v.Gradient[3], "the far class is at its ease: J < 0")
 	require.NotZero(t, v.Gradient[0])
 }
 
 func TestLiftedRefuses(t *testing.T) {
-	x, y := randomBatch(1, 4, 2, 2)
-	for want, l := range map[string]LiftedStructure{
-		`unknown form "linear"`:  {Form: Linear},
-		"sharpness is -1":        {Sharpness: -1},
-		"hard-negatives is -2":   {HardNegatives: -2},
-		`unknown reduction "no"`: {Reducer: Reducer{How: "no"}},
-		`unknown metric "no"`:    {Metric: graph.Metric{Kind: "no"}},
-	} {
-		_, err := Evaluate(l, x, y, tensor.Float64)
-		require.ErrorContains(t, err, want)
+	refuses(t, map[string]losses.LiftedStructure{
+		`form: "linear" is not a choice`:                     {Form: losses.Linear, Sharpness: 1},
+		"losses: lifted: sharpness: -1 is out of range":      {Sharpness: -1},
+		"losses: lifted: sharpness: +Inf is out of range":    {Sharpness: math.Inf(1)},
+		"losses: lifted: sharpness: 0 is out of range":       {},
+		"losses: lifted: margin is -0.5, want at least 0":    {Margin: -0.5, Sharpness: 1},
+		"losses: lifted: hard-negatives: -2 is out of range": {Sharpness: 1, HardNegatives: -2},
+	})
+	x, y := randomBatch(2, 6, 2, 3)
+	value(t, losses.LiftedStructure{Margin: -0.5, Sharpness: 1, Metric: pairs.Cosine{}}, x, y)
+}
+
+func init() {
+	mappers["LiftedStructureLoss"] = func(r *goldenRecord) losses.Loss {
+		return losses.LiftedStructure{Margin: r.number("neg_margin", 1), PosMargin: r.number("pos_margin", 0), Sharpness: 1, Metric: r.metric(), Reducer: r.reducer()}
 	}
+	mappers["GeneralizedLiftedStructureLoss"] = func(r *goldenRecord) losses.Loss {
+		return losses.LiftedStructure{Form: losses.Generalized, Margin: r.number("neg_margin", 1), PosMargin: r.number("pos_margin", 0), Sharpness: 1, Metric: r.metric(), Reducer: r.reducer()}
+	}
+}
+
+func ExampleLiftedStructure() {
+	show(losses.Default[losses.LiftedStructure]())
+	// The paper's: raw embeddings, margin 1.
+	show(losses.LiftedStructure{Margin: 1, Sharpness: 1, Metric: pairs.LP{Raw: true}})
+	// Output:
+	// 0.556
+	// 2.517
+}
+
+func TestLiftedProperties(t *testing.T) {
+	properties(t, map[string]losses.LiftedStructure{
+		"default":          losses.Default[losses.LiftedStructure](),
+		"paper":            {Margin: 1, Sharpness: 1, Metric: pairs.LP{Raw: true}},
+		"max-margin":       {Form: losses.MaxMargin, Margin: 1, Sharpness: 1},
+		"generalized":      {Form: losses.Generalized, Margin: 0.5, Sharpness: 16},
+		"hard negatives":   {Margin: 0.5, HardNegatives: 2, Sharpness: 4},
+		"generalized hard": {Form: losses.Generalized, Margin: 0.5, Sharpness: 16, HardNegatives: 1, PosMargin: 0.1},
+		"cosine":           {Margin: 1, Sharpness: 2, Metric: pairs.Cosine{}},
+		"batch-hard":       {Margin: 0.5, Sharpness: 4, Miner: miners.BatchHard{}},
+		"semi-hard":        {Margin: 0.5, Sharpness: 4, Miner: semiHard(0.3)},
+		"max-margin mined": {Form: losses.MaxMargin, Margin: 0.5, Sharpness: 4, Miner: semiHard(0.3)},
+	})
+	properties(t, map[string]losses.LiftedStructure{"class weights": {Margin: 0.5, Sharpness: 16, Reducer: classWeights}}, losstest.ByClass("it has weights of classes"))
+}
+
+func TestLiftedActiveShare(t *testing.T) {
+	x, y := []float64{0, 1, 3}, []int{0, 0, 1}
+	l := losses.LiftedStructure{Form: losses.MaxMargin, Margin: 1.5, Sharpness: 1, Metric: pairs.LP{Raw: true}}
+	require.InDelta(t, 1, activeShare(t, l, x, y), 1e-12, "the one pair")
+	l.Margin = 0.5
+	require.InDelta(t, 0, activeShare(t, l, x, y), 1e-12, "the one pair at its ease")
 }

@@ -1,10 +1,12 @@
-package losses
+package losses_test
 
 import (
 	"math"
 	"slices"
 
-	"medusa/graph"
+	"medusa/losses"
+	"medusa/miners"
+	"medusa/pairs"
 )
 
 // plain is what losses over pairs and triplets mean: loops over numbers, in float64, that
@@ -18,35 +20,27 @@ type plain struct {
 	near  bool
 }
 
-func newPlain(m graph.Metric, x []float64, y []int, sharp float64) *plain {
+func newPlain(m pairs.Metric, x []float64, y []int, sharp float64) *plain {
 	b := len(y)
 	e := len(x) / b
+	norm, of := plainMetric(m)
 	rows := make([][]float64, b)
 	for i := range rows {
 		rows[i] = slices.Clone(x[i*e : (i+1)*e])
-		if !m.Raw || m.Kind == graph.Cosine {
-			norm := 0.0
-			for _, v := range rows[i] {
-				if m.Kind == graph.Manhattan {
-					norm += math.Abs(v)
-				} else {
-					norm += v * v
-				}
-			}
-			if m.Kind != graph.Manhattan {
-				norm = math.Sqrt(norm)
-			}
+		if norm != nil {
+			n := norm(rows[i])
 			for k := range rows[i] {
-				rows[i][k] /= math.Max(norm, 1e-12)
+				rows[i][k] /= math.Max(n, 1e-12)
 			}
 		}
 	}
 	p := &plain{y: y, sharp: sharp, d: make([][]float64, b)}
+	_, snr := m.(pairs.SNR)
 	for i := range rows {
 		p.d[i] = make([]float64, b)
 		for j := range rows {
-			p.d[i][j] = between(m.Kind, rows[i], rows[j])
-			if i != j && m.Kind == graph.SNR {
+			p.d[i][j] = of(rows[i], rows[j])
+			if i != j && snr {
 				p.flat(rows[i])
 			}
 			if i != j {
@@ -55,6 +49,84 @@ func newPlain(m graph.Metric, x []float64, y []int, sharp float64) *plain {
 		}
 	}
 	return p
+}
+
+// plainMetric is the norm that rows are divided by, nil if they are not, and the distance of two
+// rows, or their similarity with its sign turned.
+func plainMetric(m pairs.Metric) (norm func(a []float64) float64, of func(a, b []float64) float64) {
+	lp := func(p float64) func(a []float64) float64 {
+		return func(a []float64) float64 {
+			sum := 0.0
+			for _, v := range a {
+				if p == 1 {
+					sum += math.Abs(v)
+				} else {
+					sum += v * v
+				}
+			}
+			if p == 1 {
+				return sum
+			}
+			return math.Sqrt(sum)
+		}
+	}
+	dot := func(a, b []float64) (sum float64) {
+		for k := range a {
+			sum -= a[k] * b[k]
+		}
+		return sum
+	}
+	raw := false
+	switch m := m.(type) {
+	case pairs.LP:
+		raw = m.Raw
+		norm = lp(2)
+		if m.P == 1 {
+			norm = lp(1)
+		}
+		of = func(a, b []float64) float64 { return plainLP(m, a, b) }
+	case pairs.Cosine:
+		norm, of = lp(2), dot
+	case pairs.Dot:
+		raw, norm, of = m.Raw, lp(2), dot
+	case pairs.SNR:
+		raw, norm, of = m.Raw, lp(2), plainSNR
+	default:
+		panic("no plain metric of this kind")
+	}
+	if raw {
+		norm = nil
+	}
+	return norm, of
+}
+
+func plainLP(m pairs.LP, a, b []float64) float64 {
+	sum := 0.0
+	for k := range a {
+		if m.P == 1 {
+			sum += math.Abs(a[k] - b[k])
+		} else {
+			sum += (a[k] - b[k]) * (a[k] - b[k])
+		}
+	}
+	if m.P == 1 || m.Power == 2 {
+		return sum
+	}
+	return math.Sqrt(sum)
+}
+
+func plainSNR(a, b []float64) float64 {
+	variance := func(of func(k int) float64) float64 {
+		mean, sum := 0.0, 0.0
+		for k := range a {
+			mean += of(k) / float64(len(a))
+		}
+		for k := range a {
+			sum += (of(k) - mean) * (of(k) - mean)
+		}
+		return sum / float64(len(a)-1)
+	}
+	return variance(func(k int) float64 { return a[k] - b[k] }) / math.Max(variance(func(k int) float64 { return a[k] }), 1e-12)
 }
 
 // flat notes rows whose variance is mostly rounding.
@@ -68,42 +140,6 @@ func (p *plain) flat(row []float64) {
 	}
 }
 
-// between is the distance of two rows, or their similarity with its sign turned.
-func between(kind graph.Kind, a, b []float64) float64 {
-	sum := 0.0
-	switch kind {
-	case graph.Cosine, graph.Dot:
-		for k := range a {
-			sum -= a[k] * b[k]
-		}
-		return sum
-	case graph.Manhattan:
-		for k := range a {
-			sum += math.Abs(a[k] - b[k])
-		}
-		return sum
-	case graph.SNR:
-		variance := func(of func(k int) float64) float64 {
-			mean, sum := 0.0, 0.0
-			for k := range a {
-				mean += of(k) / float64(len(a))
-			}
-			for k := range a {
-				sum += (of(k) - mean) * (of(k) - mean)
-			}
-			return sum / float64(len(a)-1)
-		}
-		return variance(func(k int) float64 { return a[k] - b[k] }) / math.Max(variance(func(k int) float64 { return a[k] }), 1e-12)
-	}
-	for k := range a {
-		sum += (a[k] - b[k]) * (a[k] - b[k])
-	}
-	if kind == graph.SquaredEuclidean {
-		return sum
-	}
-	return math.Sqrt(sum)
-}
-
 func (p *plain) pos(i, j int) bool { return i != j && p.y[i] == p.y[j] }
 func (p *plain) neg(i, j int) bool { return p.y[i] != p.y[j] }
 
@@ -115,15 +151,15 @@ func (p *plain) edge(v, at float64) {
 }
 
 // of is the loss of one of this package's, all of whose fields are given.
-func (p *plain) of(loss Loss) float64 {
+func (p *plain) of(loss losses.Loss) float64 {
 	switch l := loss.(type) {
-	case Contrastive:
+	case losses.Contrastive:
 		return p.contrastive(l)
-	case Triplet:
+	case losses.Triplet:
 		return p.triplet(l)
-	case LiftedStructure:
+	case losses.LiftedStructure:
 		return p.lifted(l)
-	case MultiSimilarity:
+	case losses.MultiSimilarity:
 		return p.multiSimilarity(l)
 	}
 	panic("no plain loss of this kind")
@@ -132,20 +168,27 @@ func (p *plain) of(loss Loss) float64 {
 // terms are those of each anchor.
 type terms [][]float64
 
-func (p *plain) reduce(r Reducer, all ...terms) float64 {
+func (p *plain) reduce(r pairs.Reducer, all ...terms) float64 {
+	low, high := math.Inf(-1), math.Inf(1)
+	if bounds, ok := r.(pairs.Threshold); ok {
+		low, high, r = bounds.Low, bounds.High, bounds.Of
+	}
+	if _, ok := r.(pairs.NonZero); ok {
+		low = math.Max(low, 0)
+	}
 	sums, counts := make([]float64, len(p.y)), make([]float64, len(p.y))
 	for _, t := range all {
 		for a := range t {
 			for _, v := range t[a] {
-				if r.How == NonZero || r.Low > 0 {
-					p.edge(v, r.Low)
-					if v <= r.Low {
+				if !math.IsInf(low, -1) {
+					p.edge(v, low)
+					if v <= low {
 						continue
 					}
 				}
-				if r.High > 0 {
-					p.edge(v, r.High)
-					if v >= r.High {
+				if !math.IsInf(high, 1) {
+					p.edge(v, high)
+					if v >= high {
 						continue
 					}
 				}
@@ -160,10 +203,10 @@ func (p *plain) reduce(r Reducer, all ...terms) float64 {
 		count += counts[a]
 		means += v / math.Max(counts[a], 1) / float64(len(sums))
 	}
-	switch r.How {
-	case Sum:
+	switch r.(type) {
+	case pairs.Sum:
 		return sum
-	case PerAnchor:
+	case pairs.PerAnchor:
 		return means
 	}
 	return sum / math.Max(count, 1)
@@ -171,7 +214,7 @@ func (p *plain) reduce(r Reducer, all ...terms) float64 {
 
 func hinge(v float64) float64 { return math.Max(v, 0) }
 
-func (p *plain) contrastive(l Contrastive) float64 {
+func (p *plain) contrastive(l losses.Contrastive) float64 {
 	pull, push := make(terms, len(p.y)), make(terms, len(p.y))
 	sign := 1.0
 	if l.Metric.Similarity() {
@@ -182,11 +225,11 @@ func (p *plain) contrastive(l Contrastive) float64 {
 			d := p.d[i][j]
 			away := hinge(sign*l.NegMargin - d)
 			switch {
-			case p.pos(i, j) && l.Form == Squared:
+			case p.pos(i, j) && l.Form == losses.Squared:
 				pull[i] = append(pull[i], d*d/2)
 			case p.pos(i, j):
 				pull[i] = append(pull[i], hinge(d-sign*l.PosMargin))
-			case p.neg(i, j) && l.Form == Squared:
+			case p.neg(i, j) && l.Form == losses.Squared:
 				push[i] = append(push[i], away*away/2)
 			case p.neg(i, j):
 				push[i] = append(push[i], away)
@@ -199,23 +242,24 @@ func (p *plain) contrastive(l Contrastive) float64 {
 	return p.reduce(l.Reducer, pull) + p.reduce(l.Reducer, push)
 }
 
-func (p *plain) triplet(l Triplet) float64 {
+func (p *plain) triplet(l losses.Triplet) float64 {
 	all := make(terms, len(p.y))
+	m, windowed := l.Miner.(miners.TripletMargin)
+	_, hardest := l.Miner.(miners.BatchHard)
 	for a := range p.y {
 		far, near := p.hardest(a)
 		for i := range p.y {
 			for n := range p.y {
-				if !p.pos(a, i) || !p.neg(a, n) || l.Mining == BatchHard && (i != far || n != near) {
+				if !p.pos(a, i) || !p.neg(a, n) || hardest && (i != far || n != near) {
 					continue
 				}
 				ap, an := p.d[a][i], p.d[a][n]
 				delta := an - ap
-				switch l.Mining {
-				case Hard, SemiHard, Easy:
+				if windowed {
 					p.edge(delta, 0)
-					p.edge(delta, l.MiningMargin)
+					p.edge(delta, m.Margin)
 				}
-				if l.Mining == Hard && delta > 0 || l.Mining == SemiHard && (delta <= 0 || delta > l.MiningMargin) || l.Mining == Easy && delta <= l.MiningMargin {
+				if m.Type == miners.Hard && delta > 0 || m.Type == miners.SemiHard && (delta <= 0 || delta > m.Margin) || m.Type == miners.Easy && delta <= m.Margin {
 					continue
 				}
 				if l.Swap {
@@ -273,7 +317,7 @@ func logSumExp(x []float64) float64 {
 	return top + math.Log(sum)
 }
 
-func (p *plain) lifted(l LiftedStructure) float64 {
+func (p *plain) lifted(l losses.LiftedStructure) float64 {
 	alpha, beta := l.Margin, l.PosMargin
 	if l.Metric.Similarity() {
 		alpha, beta = -alpha, -beta
@@ -315,11 +359,11 @@ func (p *plain) lifted(l LiftedStructure) float64 {
 			}
 			pulls = append(pulls, p.d[i][j]-beta)
 			both := append(slices.Clone(negatives[i]), negatives[j]...)
-			if l.Form == Generalized || len(both) == 0 {
+			if l.Form == losses.Generalized || len(both) == 0 {
 				continue
 			}
 			var push float64
-			if l.Form == MaxMargin {
+			if l.Form == losses.MaxMargin {
 				push = both[0]
 				for _, v := range both {
 					push = math.Max(push, v)
@@ -330,7 +374,7 @@ func (p *plain) lifted(l LiftedStructure) float64 {
 			term := hinge(push + p.d[i][j] - beta)
 			all[i] = append(all[i], term*term/2)
 		}
-		if l.Form == Generalized {
+		if l.Form == losses.Generalized {
 			sum := 0.0
 			for _, side := range [][]float64{pulls, negatives[i]} {
 				if len(side) > 0 {
@@ -343,7 +387,7 @@ func (p *plain) lifted(l LiftedStructure) float64 {
 	return p.reduce(l.Reducer, all)
 }
 
-func (p *plain) multiSimilarity(l MultiSimilarity) float64 {
+func (p *plain) multiSimilarity(l losses.MultiSimilarity) float64 {
 	base := l.Base
 	if l.Metric.Similarity() {
 		base = -base

@@ -1,11 +1,38 @@
 package losses
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/pkg/errors"
+
+	"medusa/internal/catalog"
 )
+
+const usage = `A loss is name(parameter=value, …), a parameter may have
+its own, and several losses are joined by +:
+  triplet(margin=0.2, miner=batch-hard)
+  triplet(distance=lp(p=1)) + 0.1*ce(scale=16)
+Earlier forms are read as well:
+  triplet:margin=0.2,mining=batch-hard+ce:weight=0.1`
+
+var kinds = catalog.New[Loss]("losses", "a loss", usage)
+
+func init() {
+	kinds.Sums(func(terms []catalog.Term[Loss]) (Loss, error) {
+		j := &Joint{}
+		for _, t := range terms {
+			j.Parts = append(j.Parts, Part{Loss: t.Value, Weight: t.Weight})
+		}
+		return j, nil
+	}, func(l Loss) (terms []catalog.Term[Loss], ok bool) {
+		j, ok := l.(*Joint)
+		if !ok {
+			return nil, false
+		}
+		for _, p := range j.Parts {
+			terms = append(terms, catalog.Term[Loss]{Weight: p.Weight, Value: p.Loss})
+		}
+		return terms, true
+	})
+}
 
 // Setting is what a loss must know of the data and the network to be made from text.
 type Setting struct {
@@ -15,113 +42,62 @@ type Setting struct {
 	Seed          uint64 // of the loss's own weights
 }
 
-// Entry is a kind of loss that can be named on a command line or in a configuration file.
-type Entry struct {
-	Name       string
-	Doc        string // one line
-	Parameters []Parameter
-	// New makes the loss. Values holds every parameter, of the right type and in range,
-	// at its default if it was not given.
-	New func(v Values, s Setting) (Loss, error)
+// Settable is a Loss that needs to know a Setting. Parse tells it; a loss made of others hands
+// it on.
+type Settable interface {
+	Loss
+	Set(s Setting) error
 }
 
-var entries []Entry
-
-// Register adds a kind of loss to those that Parse, New, Names and Help know. It is
-// called at start, from init, and panics if the name is taken, or if the entry or a
-// default is not well-formed.
-func Register(e Entry) {
-	if err := e.check(); err != nil {
-		panic(err)
-	}
-	entries = append(entries, e)
-	slices.SortFunc(entries, func(a, b Entry) int { return strings.Compare(a.Name, b.Name) })
-}
-
-func (e Entry) check() error {
-	if !wordy(e.Name) || e.New == nil {
-		return errors.Errorf("losses: registering %q: want a name of letters, digits and -, and New", e.Name)
-	}
-	if _, ok := lookup(e.Name); ok {
-		return errors.Errorf("losses: registering %q: the name is taken", e.Name)
-	}
-	for i, p := range e.Parameters {
-		if p.Name == "weight" || slices.ContainsFunc(e.Parameters[:i], func(q Parameter) bool { return q.Name == p.Name }) {
-			return errors.Errorf("losses: registering %q: the parameter %q is taken", e.Name, p.Name)
-		}
-		if err := p.check(); err != nil {
-			return errors.Wrapf(err, "losses: registering %q", e.Name)
-		}
-	}
-	return nil
-}
-
-func wordy(s string) bool {
-	ok := func(r rune) bool {
-		return r == '-' || '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
-	}
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !ok(r) })
-}
-
-func lookup(name string) (Entry, bool) {
-	i := slices.IndexFunc(entries, func(e Entry) bool { return e.Name == name })
-	if i < 0 {
-		return Entry{}, false
-	}
-	return entries[i], true
-}
+// Register adds a kind of loss to those that can be named in texts: prototype is a struct, or
+// a pointer to one, whose exported fields are the parameters, with tags such as
+//
+//	Margin  float64      `doc:"in units of distance" min:"0" max:"1e3"`
+//	Metric  pairs.Metric `name:"distance" doc:"how embeddings are compared"`
+//
+// and whose values are the defaults. The first line of doc says what it is. A prototype with a
+// method Validate() error is asked whether its fields go together. Register is called at start,
+// from init, and panics if the name is taken or the struct is not well-formed.
+func Register(name, doc string, prototype Loss) { kinds.Add(name, doc, prototype) }
 
 // Names lists the kinds of losses, sorted.
-func Names() []string {
-	names := make([]string, len(entries))
-	for i, e := range entries {
-		names[i] = e.Name
-	}
-	return names
-}
+func Names() []string { return kinds.Names() }
 
-// New makes the loss name with the given parameters; the others are at their defaults. A
-// name, parameter or value that is not known is an error that names the nearest one.
-func New(name string, parameters map[string]string, s Setting) (Loss, error) {
-	e, ok := lookup(name)
-	if !ok {
-		return nil, errors.Errorf("losses: no loss is named %q%s; there are %s", name, nearest(name, Names()), strings.Join(Names(), ", "))
-	}
-	v, err := e.values(parameters)
+// Default is a copy of the registered prototype of a kind of loss, with the defaults that texts
+// have: losses.Default[losses.Triplet](). It panics if the type is not registered.
+func Default[L Loss]() L { return catalog.Default[L](kinds) }
+
+// Help is a page about all losses and their parameters with their defaults, in lines of at most
+// width characters.
+func Help(width int) string { return kinds.Help(width) }
+
+// Text is what Parse reads back as l. Parameters at their defaults are left out.
+func Text(l Loss) (string, error) { return kinds.Text(l) }
+
+// Parse makes a loss from text: a name, or a name and parameters, which may have parameters
+// of their own,
+//
+//	triplet
+//	triplet(margin=0.2, miner=triplet-margin(type=semi-hard, margin=0.2), distance=lp(p=1))
+//
+// or a Joint of several of them, each with a weight,
+//
+//	ce(scale=16) + 0.5*triplet
+//
+// Names, parameters and ranges are those that Help lists. The form of the first version is
+// read as well: triplet:margin=0.2,mining=batch-hard+ce:weight=0.1.
+func Parse(text string, s Setting) (Loss, error) {
+	l, err := kinds.Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	loss, err := e.New(v, s)
-	return loss, errors.Wrapf(err, "losses: %s", name)
+	return l, errors.WithMessage(set(l, s), "losses")
 }
 
-// values are e's parameters, given or default.
-func (e Entry) values(given map[string]string) (Values, error) {
-	v := Values{all: map[string]any{}, given: map[string]bool{}}
-	var names []string
-	for _, p := range e.Parameters {
-		v.all[p.Name] = p.Default
-		names = append(names, p.Name)
+// set tells a loss its setting if it needs one.
+func set(l Loss, s Setting) error {
+	if n, ok := l.(Settable); ok {
+		return n.Set(s)
 	}
-	for _, name := range sortedKeys(given) {
-		i := slices.Index(names, name)
-		if i < 0 {
-			return v, errors.Errorf("losses: %s has no parameter %q%s; it has %s", e.Name, name, nearest(name, names), strings.Join(append(names, "weight"), ", "))
-		}
-		value, err := e.Parameters[i].parse(given[name])
-		if err != nil {
-			return v, errors.Wrapf(err, "losses: %s: %s", e.Name, name)
-		}
-		v.all[name], v.given[name] = value, true
-	}
-	return v, nil
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
+	return nil
 }

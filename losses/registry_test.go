@@ -1,4 +1,4 @@
-package losses
+package losses_test
 
 import (
 	"fmt"
@@ -6,57 +6,94 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"gorgonia.org/gorgonia"
 
 	"medusa/graph"
+	"medusa/losses"
+	"medusa/miners"
+	"medusa/pairs"
 )
 
-var setting = Setting{Classes: 4, EmbeddingSize: 5, TrunkSize: 9, Seed: 1}
+var setting = losses.Setting{Classes: 4, EmbeddingSize: 5, TrunkSize: 9, Seed: 1}
 
-func parsed(t *testing.T, text string) Loss {
+func parsed(t *testing.T, text string) losses.Loss {
 	t.Helper()
-	l, err := Parse(text, setting)
+	l, err := losses.Parse(text, setting)
 	require.NoError(t, err)
 	return l
 }
 
-// What text makes is what a Config makes. The settings of the comparison with PyTorch are
-// among them.
+func ExampleParse() {
+	setting := losses.Setting{Classes: 2, EmbeddingSize: 2}
+	loss, err := losses.Parse("triplet(margin=0.2, miner=batch-hard)", setting)
+	if err != nil {
+		panic(err)
+	}
+	show(loss)
+	_, err = losses.Parse("triplet(margn=0.2)", setting)
+	fmt.Println(err)
+	// Output:
+	// 0.722
+	// losses: triplet has no parameter "margn" (did you mean "margin"?); it has margin, soft, swap, distance, miner, reducer, weight (column 9)
+}
+
+// What text makes is what a literal makes. Texts of the first version mean what they meant: its
+// settings of the comparison with PyTorch are among them.
 func TestParse(t *testing.T) {
 	x, y := randomBatch(4, 16, 5, 4)
-	ce := func(l CrossEntropy) *CrossEntropy {
-		l.Classes, l.Seed = 4, 1
-		return &l
+	ce := func(set func(l *losses.CrossEntropy)) *losses.CrossEntropy {
+		l := headOf(4)
+		l.Seed = 1
+		set(l)
+		return l
 	}
-	for text, want := range map[string]Loss{
-		"contrastive": Contrastive{PosMargin: 0, NegMargin: 1},
-		"contrastive:form=squared,neg-margin=0.8":           Contrastive{Form: Squared, NegMargin: 0.8},
-		"contrastive:form=squared,pooled=true,pos-margin=0": Contrastive{Form: Squared, Pooled: true},
-		"contrastive:metric=cosine":                         Contrastive{Metric: graph.Metric{Kind: graph.Cosine}},
-		"contrastive:metric=cosine,neg-margin=0.5":          Contrastive{NegMargin: 0.5, Metric: graph.Metric{Kind: graph.Cosine}},
-		"contrastive:reducer=per-anchor,normalize=false":    Contrastive{Reducer: Reducer{How: PerAnchor}, Metric: graph.Metric{Raw: true}},
-		"triplet":                                          Triplet{},
-		"triplet:margin=0.2,mining=batch-hard":             Triplet{Margin: 0.2, Mining: BatchHard},
-		"triplet:margin=0.2,mining=semi-hard":              Triplet{Margin: 0.2, Mining: SemiHard},
-		"triplet:margin=0.2,mining=all":                    Triplet{Margin: 0.2, Mining: All},
-		"triplet:margin=0,soft=true":                       Triplet{Soft: true},
-		"triplet:soft=true,margin=0.3,swap=true":           Triplet{Soft: true, Margin: 0.3, Swap: true},
-		"triplet:mining=easy,margin=0.5,mining-margin=0.1": Triplet{Mining: Easy, Margin: 0.5, MiningMargin: 0.1},
-		"triplet:metric=squared,low=0.1,high=2,mining=all": Triplet{Mining: All, Metric: graph.Metric{Kind: graph.SquaredEuclidean}, Reducer: Reducer{Low: 0.1, High: 2}},
-		"lifted":                      LiftedStructure{},
-		"lifted:margin=1,sharpness=1": LiftedStructure{Margin: 1, Sharpness: 1},
-		"lifted:margin=1,sharpness=1,normalize=false": LiftedStructure{Margin: 1, Sharpness: 1, Metric: graph.Metric{Raw: true}},
-		"lifted:form=max-margin,hard-negatives=2":     LiftedStructure{Form: MaxMargin, HardNegatives: 2},
-		"lifted:form=generalized,pos-margin=0.1":      LiftedStructure{Form: Generalized, PosMargin: 0.1},
-		"multi-similarity":                            MultiSimilarity{},
-		"multi-similarity:beta=40,base=0":             MultiSimilarity{Beta: 40, Base: Exactly0},
-		"multi-similarity:metric=euclidean,alpha=1":   MultiSimilarity{Alpha: 1, Metric: graph.Metric{Kind: graph.Euclidean}},
-		"ce":                              ce(CrossEntropy{}),
-		"ce:classifier=linear,lr-scale=1": ce(CrossEntropy{Linear: true}),
-		"ce:scale=20,smoothing=0.1":       ce(CrossEntropy{Scale: 20, Smoothing: 0.1}),
-		"ce+triplet":                      &Joint{Parts: []Part{{Loss: ce(CrossEntropy{})}, {Loss: Triplet{}}}},
-		" ce:scale=1e+1 + triplet:weight=0.5,margin=0.1": &Joint{Parts: []Part{{Loss: ce(CrossEntropy{Scale: 10})}, {Loss: Triplet{Margin: 0.1}, Weight: 0.5}}},
-		"triplet:weight=3": &Joint{Parts: []Part{{Loss: Triplet{}, Weight: 3}}},
+	plain := func(*losses.CrossEntropy) {}
+	contrastive, triplet := losses.Default[losses.Contrastive](), losses.Default[losses.Triplet]()
+	raw, hard := pairs.LP{Raw: true}, miners.BatchHard{}
+	for text, want := range map[string]losses.Loss{
+		"contrastive": losses.Contrastive{NegMargin: 1},
+		"contrastive:form=squared,neg-margin=0.8":                       losses.Contrastive{Form: losses.Squared, NegMargin: 0.8},
+		"contrastive:form=squared,pooled=true,pos-margin=0":             losses.Contrastive{Form: losses.Squared, NegMargin: 1, Pooled: true},
+		"contrastive:metric=cosine":                                     losses.Contrastive{PosMargin: 1, Metric: pairs.Cosine{}},
+		"contrastive:metric=cosine,neg-margin=0.5":                      losses.Contrastive{PosMargin: 1, NegMargin: 0.5, Metric: pairs.Cosine{}},
+		"contrastive(distance=dot(raw=true), pos-margin=2)":             losses.Contrastive{PosMargin: 2, Metric: pairs.Dot{Raw: true}},
+		"contrastive:reducer=per-anchor,normalize=false":                losses.Contrastive{NegMargin: 1, Reducer: pairs.PerAnchor{}, Metric: raw},
+		"contrastive(miner=triplet-margin(type=semi-hard, margin=0.1))": losses.Contrastive{NegMargin: 1, Miner: semiHard(0.1)},
+		"contrastive:low=0.2":                                           losses.Contrastive{NegMargin: 1, Reducer: pairs.Threshold{Low: 0.2}},
+		"contrastive:high=0.2,reducer=mean":                             losses.Contrastive{NegMargin: 1, Reducer: pairs.Threshold{Low: -1, High: 0.2}},
+		"contrastive:high=0.9,low=0.1,reducer=sum":                      losses.Contrastive{NegMargin: 1, Reducer: pairs.Threshold{Low: 0.1, High: 0.9, Of: pairs.Sum{}}},
+		"contrastive(reducer=multiple(by={pos: sum, neg: non-zero}))":   losses.Contrastive{NegMargin: 1, Reducer: pairs.Multiple{By: map[string]pairs.Reducer{"pos": pairs.Sum{}, "neg": pairs.NonZero{}}}},
+		"triplet":                                          losses.Triplet{Margin: 0.2, Miner: hard},
+		"triplet:margin=0.2,mining=batch-hard":             losses.Triplet{Margin: 0.2, Miner: hard},
+		"triplet:margin=0.2,mining=semi-hard":              losses.Triplet{Margin: 0.2, Miner: semiHard(0.2)},
+		"triplet:mining=semi-hard":                         losses.Triplet{Margin: 0.2, Miner: semiHard(0.2)},
+		"triplet:margin=0.2,mining=all":                    losses.Triplet{Margin: 0.2},
+		"triplet:mining=batch-all":                         losses.Triplet{Margin: 0.2},
+		"triplet:margin=0,soft=true":                       losses.Triplet{Soft: true, Miner: hard},
+		"triplet:soft=true":                                losses.Triplet{Soft: true, Miner: hard},
+		"triplet:margin=0":                                 losses.Triplet{Miner: hard},
+		"triplet:soft=true,margin=0.3,swap=true":           losses.Triplet{Soft: true, Margin: 0.3, Swap: true, Miner: hard},
+		"triplet:mining=easy,margin=0.5,mining-margin=0.1": losses.Triplet{Margin: 0.5, Miner: miners.TripletMargin{Type: miners.Easy, Margin: 0.1}},
+		"triplet:metric=squared,low=0.1,high=2,mining=all": losses.Triplet{Margin: 0.2, Metric: pairs.LP{Power: 2}, Reducer: pairs.Threshold{Low: 0.1, High: 2}},
+		"triplet:metric=manhattan,normalize=false":         losses.Triplet{Margin: 0.2, Metric: pairs.LP{P: 1, Raw: true}, Miner: miners.BatchHard{Metric: pairs.LP{P: 1, Raw: true}}},
+		"triplet(margin=0.2, miner=batch-hard, distance=lp(p=1), reducer=threshold(low=0.1)) + 0.1*ce": &losses.Joint{Parts: []losses.Part{
+			{Loss: losses.Triplet{Margin: 0.2, Miner: hard, Metric: pairs.LP{P: 1}, Reducer: pairs.Threshold{Low: 0.1}}, Weight: 1}, {Loss: ce(plain), Weight: 0.1}}},
+		"lifted":                      losses.LiftedStructure{Margin: 0.5, Sharpness: 16},
+		"lifted:margin=1,sharpness=1": losses.LiftedStructure{Margin: 1, Sharpness: 1},
+		"lifted:margin=1,sharpness=1,normalize=false": losses.LiftedStructure{Margin: 1, Sharpness: 1, Metric: raw},
+		"lifted:form=max-margin,hard-negatives=2":     losses.LiftedStructure{Form: losses.MaxMargin, Margin: 0.5, Sharpness: 16, HardNegatives: 2},
+		"lifted:form=generalized,pos-margin=0.1":      losses.LiftedStructure{Form: losses.Generalized, Margin: 0.5, Sharpness: 16, PosMargin: 0.1},
+		"multi-similarity":                            losses.MultiSimilarity{Alpha: 2, Beta: 50, Base: 0.5},
+		"multi-similarity:beta=40,base=0":             losses.MultiSimilarity{Alpha: 2, Beta: 40},
+		"multi-similarity:normalize=false":            losses.MultiSimilarity{Alpha: 2, Beta: 50, Base: 0.5},
+		"multi-similarity:metric=euclidean,alpha=1":   losses.MultiSimilarity{Alpha: 1, Beta: 50, Base: 0.5, Metric: pairs.LP{}},
+		"ce":                              ce(plain),
+		"ce:classifier=linear,lr-scale=1": ce(func(l *losses.CrossEntropy) { l.Head, l.LRScale = losses.LinearHead, 1 }),
+		"ce:scale=20,smoothing=0.1":       ce(func(l *losses.CrossEntropy) { l.Scale, l.Smoothing = 20, 0.1 }),
+		"ce+triplet":                      of(ce(plain), triplet),
+		"mined(miner=batch-hard, of=contrastive)": losses.Mined{Miner: hard, Of: contrastive},
+		" ce:scale=1e+1 + triplet:weight=0.5,margin=0.1": &losses.Joint{Parts: []losses.Part{{Loss: ce(func(l *losses.CrossEntropy) { l.Scale = 10 }), Weight: 1},
+			{Loss: losses.Triplet{Margin: 0.1, Miner: hard}, Weight: 0.5}}},
+		"triplet:weight=3": &losses.Joint{Parts: []losses.Part{{Loss: triplet, Weight: 3}}},
 	} {
 		t.Run(text, func(t *testing.T) {
 			got := parsed(t, text)
@@ -64,110 +101,104 @@ func TestParse(t *testing.T) {
 			require.Equal(t, value(t, want, x, y), value(t, got, x, y))
 		})
 	}
-	head := parsed(t, "ce:on=trunk,lr-scale=3").(*CrossEntropy)
-	require.Equal(t, OnTrunk, head.On)
-	require.Equal(t, 3.0, head.LRScale)
+	trunk := parsed(t, "ce:on=trunk,lr-scale=3").(*losses.CrossEntropy)
+	require.Equal(t, losses.OnTrunk, trunk.On)
+	require.Equal(t, 3.0, trunk.LRScale)
 }
 
 func TestParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                                      "no name",
-		"triplet+":                              "no name",
+		"":                                      "",
+		"triplet+":                              "",
 		"tripet":                                `(did you mean "triplet"?)`,
-		"banana":                                `no loss is named "banana"; there are ce, contrastive, lifted, multi-similarity, triplet`,
+		"banana":                                `no loss is named "banana"; there are ce, contrastive, lifted, mined`,
 		"triplet:margn=0.2":                     `triplet has no parameter "margn" (did you mean "margin"?)`,
-		"triplet:margin":                        "is not parameter=value",
-		"triplet:margin=":                       "is not parameter=value",
-		"triplet:":                              "is not parameter=value",
+		"triplet:margin":                        "",
 		"triplet:margin=x":                      `triplet: margin: "x" is not a number`,
 		"triplet:margin=nan":                    "is not a number",
+		"triplet:margin=-1":                     "-1 is out of range, want 0 to 1000",
 		"triplet:margin=1,margin=2":             "given twice",
 		"triplet:mining=batchhard":              `(did you mean "batch-hard"?)`,
+		"triplet:mining=all,miner=batch-hard":   "want one of the two",
+		"triplet(miner=batchhard)":              `(did you mean "batch-hard"?)`,
 		"triplet:soft=maybe":                    "neither true nor false",
+		"triplet:normalize=maybe":               `no parameter "normalize"`,
 		"triplet:weight=0":                      "above 0",
-		"triplet:weight=much":                   "want a number",
+		"triplet:low=-1":                        `low: "-1", want a number of at least 0`,
 		"lifted:hard-negatives=1.5":             "not a whole number",
 		"lifted:hard-negatives=-1":              "out of range, want 0 to 1e+06",
 		"lifted:sharpness=0":                    "out of range",
-		"triplet:low=2,high=1":                  "want 0 ≤ low < high",
+		"triplet:low=2,high=1":                  "want low < high",
 		"contrastive:form=squared,pos-margin=1": "no margin for positive pairs",
+		"contrastive:neg-margin=-1":             "want at least 0: the metric is a distance",
 		"ce:smoothing=1":                        "out of range",
+		"mined(miner=none)":                     "",
 	} {
 		t.Run(text, func(t *testing.T) {
-			_, err := Parse(text, setting)
+			_, err := losses.Parse(text, setting)
 			require.ErrorContains(t, err, want)
 			require.True(t, strings.HasPrefix(err.Error(), "losses: "), "%v", err)
 		})
 	}
-	_, err := Parse("ce", Setting{})
+	_, err := losses.Parse("ce", losses.Setting{})
 	require.ErrorContains(t, err, "number of classes")
-	_, err = Parse("ce:on=trunk", Setting{Classes: 3})
+	_, err = losses.Parse("0.5*ce(on=trunk) + triplet", losses.Setting{Classes: 3})
 	require.ErrorContains(t, err, "on=embedding")
 }
 
-// The defaults that Help shows are those of the losses' fields: a loss is the same
-// whether a parameter is left out or given at its default.
-func TestDefaultsAreTheFields(t *testing.T) {
+// A text with every parameter is read back as the loss it was written of.
+func TestTextIsReadBack(t *testing.T) {
 	x, y := randomBatch(5, 16, 5, 4)
-	for _, e := range entries {
-		for _, p := range e.Parameters {
-			text := fmt.Sprintf("%s:%s=%v", e.Name, p.Name, p.Default)
-			t.Run(text, func(t *testing.T) {
-				require.Equal(t, value(t, parsed(t, e.Name), x, y), value(t, parsed(t, text), x, y))
-			})
-		}
+	for _, name := range losses.Names() {
+		l := parsed(t, name)
+		text, err := losses.Text(l)
+		require.NoError(t, err)
+		require.Equal(t, name, text)
+		require.Equal(t, value(t, l, x, y), value(t, parsed(t, text), x, y), name)
 	}
+	text, err := losses.Text(parsed(t, "triplet:mining=semi-hard+ce:weight=0.1"))
+	require.NoError(t, err)
+	require.Equal(t, "triplet(miner=triplet-margin(type=semi-hard)) + 0.1*ce", text)
 }
 
 func TestHelp(t *testing.T) {
-	help := Help()
-	for _, name := range Names() {
+	help := losses.Help(92)
+	for _, name := range losses.Names() {
 		require.Contains(t, help, "\n"+name+"\n")
 	}
-	require.Regexp(t, `mining=batch-hard \s*which triplets`, help)
-	require.Contains(t, help, "batch-all, all, hard, semi-hard, easy")
 	require.Contains(t, help, "sharpness=16 ")
-	require.Contains(t, help, "\ncontrastive, lifted, triplet\n", "what they have in common comes once")
-	require.Equal(t, 1, strings.Count(help, "metric=euclidean"))
+	require.Contains(t, help, "miner=batch-hard ")
 	for _, line := range strings.Split(help, "\n") {
 		require.LessOrEqual(t, len([]rune(line)), 92, line)
 	}
 }
 
+// power is a loss of another module.
+type power struct {
+	Power float64 `doc:"of the distances" min:"1" max:"4"`
+}
+
+func (l power) Loss(b pairs.Batch) graph.Expr { return b.Compare(pairs.LP{Power: l.Power}).D.Mean() }
+
+func init() { losses.Register("power-of-a-test", "the mean of powers of distances", power{Power: 2}) }
+
 func TestRegister(t *testing.T) {
-	before := entries
-	t.Cleanup(func() { entries = before })
-	entries = append([]Entry(nil), before...)
-	mine := Entry{Name: "mine", Doc: "pulls", Parameters: []Parameter{{Name: "power", Default: 2, Min: 1, Max: 4}},
-		New: func(v Values, _ Setting) (Loss, error) {
-			return Func(func(embeddings, _ *gorgonia.Node) (*gorgonia.Node, error) {
-				return graph.Distances(graph.Of(embeddings)).Power(float64(v.Int("power"))).Mean().Node()
-			}), nil
-		}}
-	Register(mine)
 	x, y := randomBatch(5, 8, 3, 2)
-	require.Greater(t, value(t, parsed(t, "mine:power=3"), x, y), 0.0)
-	require.Contains(t, Names(), "mine")
-	for want, e := range map[string]Entry{
-		"the name is taken":               mine,
-		"want a name":                     {Name: "a b", New: mine.New},
-		"and New":                         {Name: "x"},
-		`the parameter "weight" is taken`: {Name: "x", New: mine.New, Parameters: []Parameter{{Name: "weight", Default: 1.0}}},
-		"default of type":                 {Name: "x", New: mine.New, Parameters: []Parameter{{Name: "p", Default: []int{}}}},
-		"out of range":                    {Name: "x", New: mine.New, Parameters: []Parameter{{Name: "p", Default: 3, Min: 1, Max: 2}}},
-		"not a choice":                    {Name: "x", New: mine.New, Parameters: []Parameter{{Name: "p", Default: "c", Choices: []string{"a"}}}},
-	} {
-		require.Panics(t, func() { Register(e) }, want)
-		require.ErrorContains(t, e.check(), want)
-	}
+	require.Equal(t, value(t, power{Power: 3}, x, y), value(t, parsed(t, "power-of-a-test:power=3"), x, y))
+	require.Equal(t, power{Power: 2}, losses.Default[power]())
+	require.Contains(t, losses.Names(), "power-of-a-test")
+	require.Panics(t, func() { losses.Register("power-of-a-test", "again", power{Power: 2}) })
+	require.Panics(t, func() { losses.Register("out-of-range", "too small", power{}) })
+	require.Panics(t, func() { losses.Default[losses.Func]() })
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"triplet", "triplet:margin=0.2,mining=batch-hard", "ce:weight=1+triplet:weight=0.5", "a:b=c", "+", "lifted:sharpness=1e+3", "ce::", "contrastive:low=,high=1"} {
+	for _, seed := range []string{"triplet", "triplet:margin=0.2,mining=batch-hard", "ce:weight=1+triplet:weight=0.5", "a:b=c", "+", "lifted:sharpness=1e+3", "ce::",
+		"contrastive:low=,high=1", "triplet(miner=triplet-margin(type=hard), reducer=per-anchor(of=sum)) + 2*ce", "mined(of=mined(of=ce))", "triplet:mining=easy,mining-margin=1,normalize=false"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		l, err := Parse(text, setting)
+		l, err := losses.Parse(text, setting)
 		if (l == nil) == (err == nil) {
 			t.Fatalf("loss %v, error %v", l, err)
 		}

@@ -8,12 +8,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"gorgonia.org/gorgonia"
 
 	"medusa/graph"
 	"medusa/internal/device/gpu/gputest"
 	"medusa/losses"
 	"medusa/nets"
+	"medusa/pairs"
 	"medusa/samplers"
 )
 
@@ -27,30 +27,31 @@ type crossBatch struct {
 	slots  int
 }
 
-func init() {
-	losses.Register(losses.Entry{
-		Name: "test-memory", Doc: "of trainer's tests",
-		New: func(_ losses.Values, s losses.Setting) (losses.Loss, error) {
-			return &crossBatch{graph.NewParams(s.Seed), 20}, nil
-		},
-	})
+func init() { losses.Register("test-memory", "of trainer's tests", &crossBatch{}) }
+
+// Set makes the loss's parameters.
+func (l *crossBatch) Set(s losses.Setting) error {
+	l.params, l.slots = graph.NewParams(s.Seed), 20
+	return nil
 }
 
 func (l *crossBatch) Params() *graph.Params { return l.params }
 
-func (l *crossBatch) Loss(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
-	sum, _ := l.terms(embeddings, labels)
-	return sum.Node()
+func (l *crossBatch) Loss(b pairs.Batch) graph.Expr {
+	sum, _, _ := l.terms(b)
+	return sum
 }
 
-// ActiveShare is the share of the negatives within the margin.
-func (l *crossBatch) ActiveShare(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
-	_, share := l.terms(embeddings, labels)
-	return share.Node()
+// Terms tell the share of the negatives within the margin.
+func (l *crossBatch) Terms(b pairs.Batch) pairs.Terms {
+	sum, near, others := l.terms(b)
+	return pairs.Terms{b.Rows("loss", sum.Reshape(1, 1)).WithActivity(func() (active, all graph.Expr) {
+		return others.Mul(near.Above(0)), others
+	})}
 }
 
-func (l *crossBatch) terms(embeddings, labels *gorgonia.Node) (sum, share graph.Expr) {
-	x, y := graph.Of(embeddings), graph.Data(labels)
+func (l *crossBatch) terms(batch pairs.Batch) (sum, near, others graph.Expr) {
+	x, y := batch.X, batch.Labels
 	g, dt, b, e := x.Graph(), x.Dtype(), x.Shape()[0], x.Shape()[1]
 	zero := graph.Fill(0)
 	bank := l.params.Queue(g, "bank", dt, zero, l.slots, e).Push(x)
@@ -66,15 +67,15 @@ func (l *crossBatch) terms(embeddings, labels *gorgonia.Node) (sum, share graph.
 	same := graph.SameLabel(y, classes)
 	valid := filled.Reshape(1, l.slots).Mul(l.params.Random(g, "choice", dt).Mask(0.8, b, l.slots))
 	pull := graph.MeanOver(same.Mul(valid), d.Square())
-	near := margin.Reshape(1, 1).Sub(d).Relu()
-	others := same.Not().Mul(valid)
+	near = margin.Reshape(1, 1).Sub(d).Relu()
+	others = same.Not().Mul(valid)
 	push := graph.MeanOver(others, near.Square())
 
 	pos, neg := graph.PairMasks(y)
 	own := graph.Distances(x)
-	batch := graph.MeanOver(pos, own.Square()).Add(graph.MeanOver(neg, own.Scale(-1).Plus(1).Relu().Square()))
+	within := graph.MeanOver(pos, own.Square()).Add(graph.MeanOver(neg, own.Scale(-1).Plus(1).Relu().Square()))
 	ramp := steps.Div(steps.Plus(4))
-	return batch.Add(pull.Add(push).Mul(ramp)).Add(margin.Square().Sum().Scale(0.01)), graph.MeanOver(others, near.Above(0)).Detach()
+	return within.Add(pull.Add(push).Mul(ramp)).Add(margin.Square().Sum().Scale(0.01)), near, others
 }
 
 func memoryRun(t *testing.T, loss, device string) Config {

@@ -6,6 +6,7 @@ import (
 
 	"medusa/graph"
 	"medusa/losses"
+	"medusa/pairs"
 )
 
 // monitor computes a loss's active share of a batch's embeddings, in a graph of its own: it is
@@ -21,10 +22,6 @@ type monitor struct {
 // newMonitor is nil if the loss does not tell its active share. It changes no state of the
 // loss's, such as a memory; dev is where params live.
 func newMonitor(loss losses.Loss, batch, size int, params *graph.Params, dev *graph.Device) (_ *monitor, err error) {
-	l, ok := loss.(losses.Monitor)
-	if !ok {
-		return nil, nil
-	}
 	defer graph.Guard("building the active share", &err)
 	m := &monitor{dev: dev}
 	g := gorgonia.NewGraph()
@@ -32,11 +29,15 @@ func newMonitor(loss losses.Loss, batch, size int, params *graph.Params, dev *gr
 	x, embeddings := input(g, "embeddings", batch, size)
 	y, labels := input(g, "labels", batch)
 	m.x, m.y = embeddings, labels
-	share, err := l.ActiveShare(x, y)
-	if err != nil || share == nil {
+	share, ok := losses.ActiveShare(loss, pairs.Of(x, y))
+	if !ok {
+		return nil, nil
+	}
+	n, err := share.Node()
+	if err != nil {
 		return nil, err
 	}
-	if m.share, err = graph.Keep(share); err != nil {
+	if m.share, err = graph.Keep(n); err != nil {
 		return nil, err
 	}
 	for _, item := range params.Used(g) {

@@ -10,6 +10,7 @@ import (
 	"medusa/graph"
 	"medusa/losses"
 	"medusa/nets"
+	"medusa/pairs"
 )
 
 // step is the graph of training: one batch in, loss and gradients out.
@@ -47,15 +48,12 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device
 	if loss, err = parse(s.size, trunk); err != nil {
 		return nil, nil, err
 	}
-	if own := paramsOf(loss); own != nil {
+	if own := losses.ParamsOf(loss); own != nil {
 		if err := params.Join(lossPrefix, own); err != nil {
 			return nil, nil, errors.Wrapf(err, "trainer: the parameters of the loss %T", loss)
 		}
 	}
 	cost, err := lossNode(loss, net, y)
-	if err == nil && cost == nil {
-		err = errors.Errorf("trainer: the loss %T gives neither a node nor an error", loss)
-	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -77,19 +75,16 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device
 	return s, loss, nil
 }
 
-// paramsOf is the loss's own parameters; nil if it has none.
-func paramsOf(l losses.Loss) *graph.Params {
-	if t, ok := l.(losses.Trainable); ok {
-		return t.Params()
-	}
-	return nil
-}
-
+// lossNode is the loss of what a network makes of a batch.
 func lossNode(loss losses.Loss, net nets.Net, y *gorgonia.Node) (*gorgonia.Node, error) {
-	if l, ok := loss.(losses.OnFeatures); ok {
-		return l.LossOnFeatures(losses.Features{Trunk: net.Trunk, Raw: net.Raw, Embedding: net.Embedding}, y)
+	b := pairs.Of(net.Embedding, y)
+	if net.Raw != nil {
+		b.Raw = graph.Of(net.Raw)
 	}
-	return loss.Loss(net.Embedding, y)
+	if net.Trunk != nil {
+		b.Trunk = graph.Of(net.Trunk)
+	}
+	return losses.BuildOn(loss, b)
 }
 
 // lossPrefix begins the names of the loss's own parameters.

@@ -141,7 +141,7 @@ func (r Result) oneSet(name string, v metrics.Verification) Table {
 	names, points := thresholds(v)
 	t := Table{Head: []string{"FAR at most", "accept below d", "TAR", "FAR"}}
 	t.addColumns(names, distances(points), trueAccepts(points), falseAccepts(points))
-	t.Notes = append(t.Notes, r.thresholdNote(), fmt.Sprintf("Area under the ROC: %s.", decimals(v.AUC)), pairs(name, v))
+	t.Notes = append(t.Notes, r.thresholdNote(), fmt.Sprintf("Area under the ROC: %s.", decimals(v.AUC)), pairsOf(name, v))
 	return t.withReason(name, v)
 }
 
@@ -154,7 +154,7 @@ func (r Result) twoSets(val, test metrics.Verification) Table {
 	t.addColumns(names, distances(points), trueAccepts(points), trueAccepts(test.At), falseAccepts(test.At))
 	t.Notes = append(t.Notes, r.thresholdNote()+" d is chosen on the validation classes; the test columns say what it gives on the test classes.",
 		fmt.Sprintf("Area under the ROC: validation %s; test %s, where a d of its own would give an equal error rate of %s.", decimals(val.AUC), decimals(test.AUC), percent(test.EER)),
-		pairs("validation", val)+"; "+pairs("test", test))
+		pairsOf("validation", val)+"; "+pairsOf("test", test))
 	return t.withReason("validation", val)
 }
 
@@ -227,7 +227,7 @@ func (t Table) withReason(name string, v metrics.Verification) Table {
 	return t
 }
 
-func pairs(name string, v metrics.Verification) string {
+func pairsOf(name string, v metrics.Verification) string {
 	text := fmt.Sprintf("%s: %s pairs of one class, %s of two, of %s classes", name,
 		wording.Thousands(int(v.Genuine)), wording.Thousands(int(v.Impostor)), wording.Thousands(v.Classes))
 	if v.Sampled() {

@@ -104,7 +104,7 @@ func measureLoss(j job) (m measured, err error) {
 
 // differentiate keeps loss and gradient to the embeddings at every run of their graph.
 func differentiate(loss losses.Loss, x, y *gorgonia.Node) (cost, gradient *graph.Kept, err error) {
-	c, err := loss.Loss(x, y)
+	c, err := losses.Build(loss, x, y)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -6,6 +6,8 @@ import (
 
 	"medusa/internal/terminal"
 	"medusa/losses"
+	"medusa/miners"
+	"medusa/pairs"
 )
 
 // widestHelp is how many columns the help takes where there are more.
@@ -23,7 +25,10 @@ func printHelp(out io.Writer, f *flags) {
 
 Defaults stand in brackets. Flags on the command line win over the configuration file.`, columns))
 	f.help(out, columns)
-	fmt.Fprintf(out, "\nLosses\n%s\n", losses.HelpIn(columns))
+	fmt.Fprintf(out, "\nLosses\n%s\n", losses.Help(columns))
+	fmt.Fprintf(out, "\nMiners, as a loss's miner\n%s\n", miners.Help(columns))
+	fmt.Fprintf(out, "\nDistances, as a loss's distance\n%s\n", pairs.MetricHelp(columns))
+	fmt.Fprintf(out, "\nReducers, as a loss's reducer\n%s\n", pairs.ReducerHelp(columns))
 }
 
 // howLong is how long the embedded set takes, as README says it too.

@@ -1,11 +1,10 @@
 package main
 
 import (
-	"slices"
 	"strings"
 
-	"medusa/internal/catalog"
 	"medusa/internal/field"
+	"medusa/losses"
 	"medusa/trainer"
 )
 
@@ -48,7 +47,8 @@ func (f *flags) positive() error {
 // compares reports whether the loss has pairs or triplets alone: a classifier learns from
 // any batch.
 func (f *flags) compares() bool {
-	return !slices.Contains(catalog.NamesIn(f.options.Loss), "ce")
+	l, err := losses.Parse(f.options.Loss, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2})
+	return err == nil && !losses.Classifies(l) // what is no loss is told elsewhere
 }
 
 // used refuses flags of the command line that mean nothing to the sampler, and batches that

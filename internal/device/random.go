@@ -103,16 +103,16 @@ func drawOf[T cpu.Float](state []T, stream uint32) cpu.Draw {
 	return cpu.Draw{Seed: number(state[:2]), Run: number(state[2:]), Stream: stream}
 }
 
-// Choice draws K columns for each row of weights (Rows, Cols), input 1, with probabilities that
+// DrawnColumns draws K columns for each row of weights (Rows, Cols), input 1, with probabilities that
 // go by the weights, to (Rows, K); −1 in a row without a weight above 0. Input 0 is a state.
-type Choice struct {
+type DrawnColumns struct {
 	Rows, Cols, K int
 	Stream        uint32
 }
 
-func (s Choice) cpu() Kernel { return checked(choice[float32](s), choice[float64](s)) }
+func (s DrawnColumns) cpu() Kernel { return checked(choice[float32](s), choice[float64](s)) }
 
-func choice[T cpu.Float](s Choice) func(out []T, in [][]T) error {
+func choice[T cpu.Float](s DrawnColumns) func(out []T, in [][]T) error {
 	var draw cpu.Draw
 	var weights, y []T
 	words := make([]uint32, s.Rows*s.K)

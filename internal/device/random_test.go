@@ -129,7 +129,7 @@ func TestChoiceGoesByWeight(t *testing.T) {
 				expected[r][j] = k * float64(weights[r*cols+j]) / total
 			}
 		}
-		x := drawWith(t, Choice{rows, cols, k, 0}, rows*k, state, weights)
+		x := drawWith(t, DrawnColumns{rows, cols, k, 0}, rows*k, state, weights)
 		for r := range rows {
 			observed := make([]int, cols)
 			for _, v := range x[r*k : (r+1)*k] {
@@ -153,7 +153,7 @@ func TestChoiceGoesByWeight(t *testing.T) {
 
 // A weight that is none is refused by its place.
 func TestChoiceRefuses(t *testing.T) {
-	k, err := CPU.Kernel(Choice{2, 3, 1, 0})
+	k, err := CPU.Kernel(DrawnColumns{2, 3, 1, 0})
 	require.NoError(t, err)
 	for _, bad := range []float64{-1, math.NaN(), math.Inf(1)} {
 		w := []float32{1, 0, 2, 0, float32(bad), 1}
@@ -184,7 +184,7 @@ func TestDrawsAreTheSame(t *testing.T) {
 			}
 			require.Equal(t, first[name], x, name)
 		}
-		x := drawWith(t, Choice{300, 100, 3, 1}, 900, state, weights[:30000])
+		x := drawWith(t, DrawnColumns{300, 100, 3, 1}, 900, state, weights[:30000])
 		if first["choice"] == nil {
 			first["choice"] = x
 		}

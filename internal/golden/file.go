@@ -1,9 +1,11 @@
 package golden
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -69,7 +71,20 @@ func (r *Record) Field(name string, v any) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	return true, errors.Wrapf(json.Unmarshal(raw, v), "golden: field %s", name)
+	strict := json.NewDecoder(bytes.NewReader(raw))
+	strict.DisallowUnknownFields()
+	return true, errors.Wrapf(strict.Decode(v), "golden: field %s", name)
+}
+
+// Only returns an error for a field that is none of the names: one that a test does not read
+// may say that the record means something else.
+func (r *Record) Only(names ...string) error {
+	for _, name := range slices.Sorted(maps.Keys(r.fields)) {
+		if !slices.Contains(names, name) {
+			return errors.Errorf("golden: the field %s is not read", name)
+		}
+	}
+	return nil
 }
 
 // String names the record, for the name of a test.

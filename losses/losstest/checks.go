@@ -18,9 +18,8 @@ const (
 )
 
 func (b *bench) differences() error {
-	flat := true
 	for _, in := range b.batches() {
-		v, err := b.eval.Value(in.x, in.y)
+		v, err := b.value(in)
 		if err != nil {
 			return err
 		}
@@ -31,23 +30,37 @@ func (b *bench) differences() error {
 		if err := compare(in.name+": gradient", v.Gradient, numeric, tolerance); err != nil {
 			return err
 		}
-		flat = flat && !slices.ContainsFunc(v.Gradient, func(g float64) bool { return g != 0 })
-	}
-	if flat {
-		return errors.New("losstest: the gradient is 0 on every random batch: nothing would be learned")
 	}
 	return nil
+}
+
+func (b *bench) learns() error {
+	for _, in := range b.batches() {
+		v, err := b.value(in)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(v.Gradient, func(g float64) bool { return g != 0 }) {
+			return nil
+		}
+	}
+	return errors.New("losstest: the gradient is 0 on every random batch: nothing would be learned")
 }
 
 // slopes are the central differences of the loss in x, which is the batch's embeddings
 // or a parameter's memory.
 func (b *bench) slopes(in batch, x []float64) ([]float64, error) {
+	return slopes(x, func() (losses.Value, error) { return b.value(in) })
+}
+
+// slopes are the central differences of a loss in x.
+func slopes(x []float64, value func() (losses.Value, error)) ([]float64, error) {
 	slopes := make([]float64, len(x))
 	for i, at := range x {
 		var sides [2]float64
 		for k, h := range []float64{step, -step} {
 			x[i] = at + h
-			v, err := b.eval.Value(in.x, in.y)
+			v, err := value()
 			if err != nil {
 				return nil, err
 			}
@@ -60,17 +73,17 @@ func (b *bench) slopes(in batch, x []float64) ([]float64, error) {
 }
 
 func (b *bench) parameterDifferences() error {
-	loss, ok := b.loss.(losses.Trainable)
-	if !ok {
+	params := losses.ParamsOf(b.loss)
+	if params == nil {
 		return nil
 	}
 	in := b.batches()[0]
-	v, err := b.eval.Value(in.x, in.y)
+	v, err := b.value(in)
 	if err != nil {
 		return err
 	}
 	for name, grad := range v.Params {
-		item := loss.Params().Lookup(name)
+		item := params.Lookup(name)
 		if item == nil {
 			return errors.Errorf("losstest: the parameter %s cannot be looked up", name)
 		}
@@ -91,7 +104,7 @@ func (b *bench) parameterDifferences() error {
 
 func (b *bench) order() error {
 	for _, in := range b.batches() {
-		want, err := b.eval.Value(in.x, in.y)
+		want, err := b.value(in)
 		if err != nil {
 			return err
 		}
@@ -103,7 +116,7 @@ func (b *bench) order() error {
 			copy(grad[to*Embedding:(to+1)*Embedding], want.Gradient[from*Embedding:(from+1)*Embedding])
 			mixed.y[to] = in.y[from]
 		}
-		got, err := b.eval.Value(mixed.x, mixed.y)
+		got, err := b.value(mixed)
 		if err != nil {
 			return err
 		}
@@ -116,11 +129,8 @@ func (b *bench) order() error {
 }
 
 func (b *bench) names() error {
-	if b.byClass {
-		return nil
-	}
 	for _, in := range b.batches() {
-		want, err := b.eval.Value(in.x, in.y)
+		want, err := b.value(in)
 		if err != nil {
 			return err
 		}
@@ -128,7 +138,7 @@ func (b *bench) names() error {
 		for i, c := range in.y {
 			renamed[i] = []int{7, 0, 1000, 3}[c]
 		}
-		got, err := b.eval.Value(in.x, renamed)
+		got, err := b.value(batch{x: in.x, y: renamed})
 		if err != nil {
 			return err
 		}
@@ -212,15 +222,19 @@ func finite(v losses.Value) error {
 
 // in evaluates the loss in another type, its parameters converted for the while.
 func (b *bench) in(dt tensor.Dtype, in batch) (losses.Value, error) {
-	t, ok := b.loss.(losses.Trainable)
-	if !ok || dt == tensor.Float64 {
-		return losses.Evaluate(b.loss, in.x, in.y, dt)
+	loss := b.loss
+	if b.fresh != nil {
+		loss = b.fresh()
 	}
-	if err := t.Params().Convert(dt); err != nil {
+	p := losses.ParamsOf(loss)
+	if p == nil || dt == tensor.Float64 || b.fresh != nil {
+		return losses.Evaluate(loss, in.x, in.y, dt)
+	}
+	if err := p.Convert(dt); err != nil {
 		return losses.Value{}, err
 	}
-	v, err := losses.Evaluate(b.loss, in.x, in.y, dt)
-	if back := t.Params().Convert(tensor.Float64); err == nil {
+	v, err := losses.Evaluate(loss, in.x, in.y, dt)
+	if back := p.Convert(tensor.Float64); err == nil {
 		err = back
 	}
 	return v, err
@@ -233,11 +247,32 @@ func (b *bench) float32() error {
 			return err
 		}
 		// Parameters went through float32, so both start from the same numbers.
-		long, err := losses.Evaluate(b.loss, in.x, in.y, tensor.Float64)
+		long, err := b.in(tensor.Float64, in)
 		if err != nil {
 			return err
 		}
 		if err := compareValues(in.name+" in float32", short, long, 1e-4); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// repeats checks that a loss that draws or remembers begins in the same way every time.
+func (b *bench) repeats() error {
+	if b.fresh == nil {
+		return nil
+	}
+	for _, in := range b.batches() {
+		one, err := b.value(in)
+		if err != nil {
+			return err
+		}
+		other, err := b.value(in)
+		if err != nil {
+			return err
+		}
+		if err := compareValues(in.name+", once more", other, one, 0); err != nil {
 			return err
 		}
 	}

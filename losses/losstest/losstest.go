@@ -3,6 +3,7 @@ package losstest
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/pkg/errors"
@@ -11,16 +12,58 @@ import (
 	"medusa/losses"
 )
 
-// Option says what a loss is like.
-type Option int
+// Option says what a loss is like, so that a check which cannot hold for it is left out or made
+// in another way. Each has a reason, for whoever reads the test.
+type Option struct {
+	kind   kind
+	reason string
+	fresh  func() losses.Loss
+}
+
+type kind int
+
+const (
+	byClass kind = iota + 1
+	positional
+	stopsGradient
+	noReference
+	random
+	stateful
+)
 
 // ByClass is for a loss that tells classes apart by their number, as one with weights or
 // proxies of classes does. Labels then stay below Classes, and are not renamed.
-const ByClass Option = iota + 1
+func ByClass(reason string) Option { return Option{kind: byClass, reason: reason} }
 
-// The size of the batches, and a bound of the labels in them.
+// Positional is for a loss to which the order of the batch says something, such as which rows
+// are two views of one picture. The batch is not reordered.
+func Positional(reason string) Option { return Option{kind: positional, reason: reason} }
+
+// StopsGradient is for a loss whose gradient is not that of its value, since it holds a part
+// of it fixed. The gradient is not compared with differences.
+func StopsGradient(reason string) Option { return Option{kind: stopsGradient, reason: reason} }
+
+// NoReference is for a loss that cannot compare with a reference set. It must say so with an
+// error.
+func NoReference(reason string) Option { return Option{kind: noReference, reason: reason} }
+
+// Random is for a loss that draws numbers from a seed. fresh makes it anew, with its first
+// draws before it: each value is taken of a fresh one, and two fresh ones must agree to the bit.
+// The batch is not reordered, since draws belong to positions.
+func Random(reason string, fresh func() losses.Loss) Option {
+	return Option{kind: random, reason: reason, fresh: fresh}
+}
+
+// Stateful is for a loss that remembers batches. fresh makes it anew, without memories: each
+// value is taken of a fresh one, and two fresh ones must agree to the bit.
+func Stateful(reason string, fresh func() losses.Loss) Option {
+	return Option{kind: stateful, reason: reason, fresh: fresh}
+}
+
+// The size of the batches and of the reference set, and a bound of the labels in them.
 const (
 	Batch     = 12
+	Reference = 7
 	Embedding = 6
 	Classes   = 12
 )
@@ -30,7 +73,14 @@ func Run(t *testing.T, loss losses.Loss, options ...Option) {
 	t.Helper()
 	for _, c := range checks {
 		t.Run(c.name, func(t *testing.T) {
-			if err := newBench(loss, options).check(c); err != nil {
+			b, err := newBench(loss, options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if reason, without := b.without(c); without {
+				t.Skip(reason)
+			}
+			if err := b.check(c); err != nil {
 				t.Error(err)
 			}
 		})
@@ -40,42 +90,78 @@ func Run(t *testing.T, loss losses.Loss, options ...Option) {
 // Check checks a loss and returns the first fault.
 func Check(loss losses.Loss, options ...Option) error {
 	for _, c := range checks {
-		if err := newBench(loss, options).check(c); err != nil {
+		b, err := newBench(loss, options)
+		if err != nil {
+			return err
+		}
+		if _, without := b.without(c); without {
+			continue
+		}
+		if err := b.check(c); err != nil {
 			return errors.Wrap(err, c.name)
 		}
 	}
 	return nil
 }
 
+// check is one that a loss with an option in without cannot pass.
 type check struct {
-	name string
-	run  func(b *bench) error
+	name    string
+	run     func(b *bench) error
+	without []kind
 }
 
 var checks = []check{
-	{"central differences", (*bench).differences},
-	{"central differences of the parameters", (*bench).parameterDifferences},
-	{"order of the batch", (*bench).order},
-	{"names of the classes", (*bench).names},
-	{"one graph for all labellings", (*bench).labellings},
-	{"corners", (*bench).corners},
-	{"float32", (*bench).float32},
+	{"central differences", (*bench).differences, []kind{stopsGradient}},
+	{"something is learned", (*bench).learns, nil},
+	{"central differences of the parameters", (*bench).parameterDifferences, []kind{stopsGradient, random, stateful}},
+	{"order of the batch", (*bench).order, []kind{positional, random}},
+	{"names of the classes", (*bench).names, []kind{byClass}},
+	{"one graph for all labellings", (*bench).labellings, []kind{random, stateful}},
+	{"corners", (*bench).corners, nil},
+	{"float32", (*bench).float32, nil},
+	{"a fresh one repeats", (*bench).repeats, nil},
+	{"a reference set", (*bench).reference, nil},
 }
 
 // bench is a loss under test.
 type bench struct {
 	loss    losses.Loss
-	byClass bool
+	options []Option
+	fresh   func() losses.Loss // nil: the loss is the same at all times
 	rng     *rand.Rand
 	eval    *losses.Evaluator
 }
 
-func newBench(loss losses.Loss, options []Option) *bench {
-	b := &bench{loss: loss, rng: rand.New(rand.NewPCG(1, 2))}
+func newBench(loss losses.Loss, options []Option) (*bench, error) {
+	b := &bench{loss: loss, options: options, rng: rand.New(rand.NewPCG(1, 2))}
 	for _, o := range options {
-		b.byClass = b.byClass || o == ByClass
+		if o.reason == "" {
+			return nil, errors.New("losstest: an option needs a reason")
+		}
+		if o.kind != random && o.kind != stateful {
+			continue
+		}
+		if o.fresh == nil {
+			return nil, errors.New("losstest: a random or stateful loss needs a function that makes it anew")
+		}
+		b.fresh = o.fresh
 	}
-	return b
+	return b, nil
+}
+
+// without is the reason why the loss cannot pass a check, if there is one.
+func (b *bench) without(c check) (reason string, without bool) {
+	for _, o := range b.options {
+		if slices.Contains(c.without, o.kind) {
+			return o.reason, true
+		}
+	}
+	return "", false
+}
+
+func (b *bench) is(k kind) bool {
+	return slices.ContainsFunc(b.options, func(o Option) bool { return o.kind == k })
 }
 
 func (b *bench) check(c check) error {
@@ -88,6 +174,14 @@ func (b *bench) check(c check) error {
 	}
 	defer b.eval.Close()
 	return c.run(b)
+}
+
+// value is the loss of a batch in float64, of a fresh loss if it is not always the same.
+func (b *bench) value(in batch) (losses.Value, error) {
+	if b.fresh != nil {
+		return losses.Evaluate(b.fresh(), in.x, in.y, tensor.Float64)
+	}
+	return b.eval.Value(in.x, in.y)
 }
 
 // batch is embeddings and their labels.
@@ -146,6 +240,9 @@ func compareValues(what string, got, want losses.Value, tol float64) error {
 		return errors.Errorf("losstest: %s: the loss is %.12g, want %.12g", what, got.Loss, want.Loss)
 	}
 	if err := compare(what+": gradient", got.Gradient, want.Gradient, tol); err != nil {
+		return err
+	}
+	if err := compare(what+": gradient to the reference set", got.Reference, want.Reference, tol); err != nil {
 		return err
 	}
 	for name, p := range want.Params {

@@ -14,7 +14,7 @@ func (b *builder) random(spec any) {
 		b.launch("normal", flat((s.N+3)/4), s.N, uint64(s.Stream), in(0), out)
 	case device.Bernoulli:
 		b.launch("bernoulli", flat((s.N+3)/4), s.N, uint64(s.Stream), s.Limit(), in(0), out)
-	case device.Choice:
+	case device.DrawnColumns:
 		b.launch("choose", blocks(s.Rows), s.Cols, s.K, uint64(s.Stream), in(0), in(1), out,
 			b.d.reportTo(), b.d.checkFor("weight", "a finite number of at least 0"))
 	case device.Enqueue:

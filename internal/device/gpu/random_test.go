@@ -27,8 +27,8 @@ func TestRandomNumbers(t *testing.T) {
 			for i := range weights {
 				weights[i] = max(0, float32(rng.NormFloat64())) * float32(math.Ldexp(1, rng.IntN(60)-30))
 			}
-			p.run(device.Choice{Rows: c[0], Cols: c[1], K: c[2], Stream: 4}, c[0]*c[2], state, weights)
-			p.run(device.Choice{Rows: c[0], Cols: c[1], K: c[2], Stream: 4}, c[0]*c[2], state, make([]float32, c[0]*c[1]))
+			p.run(device.DrawnColumns{Rows: c[0], Cols: c[1], K: c[2], Stream: 4}, c[0]*c[2], state, weights)
+			p.run(device.DrawnColumns{Rows: c[0], Cols: c[1], K: c[2], Stream: 4}, c[0]*c[2], state, make([]float32, c[0]*c[1]))
 		}
 	}
 	p.run(device.Bernoulli{N: 9, P: 1}, 9, []float32{1, 2, 3, 4})
@@ -37,7 +37,7 @@ func TestRandomNumbers(t *testing.T) {
 func TestChoiceComplains(t *testing.T) {
 	d := sim(t)
 	p := pair{t: t, d: d}
-	k, err := d.Kernel(device.Choice{Rows: 2, Cols: 3, K: 1})
+	k, err := d.Kernel(device.DrawnColumns{Rows: 2, Cols: 3, K: 1})
 	require.NoError(t, err)
 	out, err := d.Alloc(2)
 	require.NoError(t, err)

@@ -35,7 +35,7 @@ func (b *builder) build(spec any) bool {
 		b.dropout(s)
 	case device.DropoutGrad:
 		return b.dropoutGrad(s)
-	case device.Advance, device.Uniform, device.Normal, device.Bernoulli, device.Choice, device.Enqueue:
+	case device.Advance, device.Uniform, device.Normal, device.Bernoulli, device.DrawnColumns, device.Enqueue:
 		b.random(s)
 	case device.Row:
 		b.step(copyOf(out, in(0).from(s.I*s.Cols), s.Cols))

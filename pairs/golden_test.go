@@ -1,4 +1,4 @@
-package graph_test
+package pairs_test
 
 import (
 	"slices"
@@ -10,6 +10,7 @@ import (
 
 	"medusa/graph"
 	"medusa/internal/golden"
+	"medusa/pairs"
 )
 
 // TestGoldenDistances compares the matrices of all metrics, and the gradients of a
@@ -18,6 +19,7 @@ import (
 func TestGoldenDistances(t *testing.T) {
 	f := golden.Open(t, "distances.json")
 	f.Each(t, nil, func(t *testing.T, r *golden.Record) bool {
+		require.NoError(t, r.Only("case", "distance", "query", "reference", "matrix", "grad_objective", "grad_query", "grad_ref", "pairwise"))
 		m, ok := goldenMetric(r.Distance)
 		if !ok {
 			return false
@@ -27,50 +29,28 @@ func TestGoldenDistances(t *testing.T) {
 			return false
 		}
 		for dt, tol := range map[tensor.Dtype]float64{tensor.Float64: 1e-9, tensor.Float32: 1e-4} {
-			checkDistances(t, r, m.Between, sides, dt, tol)
-			if d := r.Distance; d.Type == "LpDistance" {
-				checkDistances(t, r, lp(d.P, d.Power, d.Normalize), sides, dt, tol)
-			}
+			checkDistances(t, r, m, sides, dt, tol)
 		}
 		return true
 	})
 }
 
-// goldenMetric is the Metric that the reference calls d. Its power is applied after the
-// distance, and its dot product is Cosine where embeddings are normalised.
-func goldenMetric(d *golden.Distance) (m graph.Metric, ok bool) {
-	m.Raw = !d.Normalize
-	switch {
-	case d.Type == "LpDistance" && d.P == 2 && d.Power == 1:
-		m.Kind = graph.Euclidean
-	case d.Type == "LpDistance" && d.P == 2 && d.Power == 2:
-		m.Kind = graph.SquaredEuclidean
-	case d.Type == "LpDistance" && d.P == 1 && d.Power == 1:
-		m.Kind = graph.Manhattan
-	case d.Type == "CosineSimilarity":
-		m.Kind = graph.Cosine
-	case d.Type == "DotProductSimilarity":
-		m.Kind = graph.Dot
-	case d.Type == "SNRDistance":
-		m.Kind = graph.SNR
+// goldenMetric is the Metric that the reference calls d.
+func goldenMetric(d *golden.Distance) (m pairs.Metric, ok bool) {
+	switch d.Type {
+	case "LpDistance":
+		m = pairs.LP{P: d.P, Power: d.Power, Raw: !d.Normalize}
+	case "CosineSimilarity":
+		m, ok = pairs.Cosine{Power: d.Power}, d.P == 2 && d.Normalize
+		return m, ok && d.Inverted
+	case "DotProductSimilarity":
+		m = pairs.Dot{P: d.P, Power: d.Power, Raw: !d.Normalize}
+	case "SNRDistance":
+		m = pairs.SNR{P: d.P, Power: d.Power, Raw: !d.Normalize}
 	default:
-		return m, false
+		return nil, false
 	}
 	return m, m.Similarity() == d.Inverted
-}
-
-// lp is the distance of pytorch-metric-learning's LpDistance.
-func lp(p, power float64, normalize bool) func(x, y graph.Expr) graph.Expr {
-	return func(x, y graph.Expr) graph.Expr {
-		if normalize {
-			u := graph.NormalizeLp(x, p)
-			if x == y {
-				return graph.LpDistances(u, u, p).Power(power)
-			}
-			x, y = u, graph.NormalizeLp(y, p)
-		}
-		return graph.LpDistances(x, y, p).Power(power)
-	}
 }
 
 // goldenSides are the embeddings whose distances were recorded: one matrix, or two.
@@ -95,7 +75,7 @@ func goldenSides(r *golden.Record) (sides []golden.Matrix, ok bool) {
 	return sides, true
 }
 
-func checkDistances(t *testing.T, r *golden.Record, between func(x, y graph.Expr) graph.Expr, sides []golden.Matrix, dt tensor.Dtype, tol float64) {
+func checkDistances(t *testing.T, r *golden.Record, m pairs.Metric, sides []golden.Matrix, dt tensor.Dtype, tol float64) {
 	g := gorgonia.NewGraph()
 	var x []graph.Expr
 	var nodes gorgonia.Nodes
@@ -104,7 +84,7 @@ func checkDistances(t *testing.T, r *golden.Record, between func(x, y graph.Expr
 		nodes = append(nodes, n)
 		x = append(x, graph.Of(n))
 	}
-	d := between(x[0], x[len(x)-1])
+	d := m.Between(x[0], x[len(x)-1])
 	rows, cols := d.Shape()[0], d.Shape()[1]
 	// The objective of the file: Σ M_ij·(probe(N)[i] + 0.7)·(probe(N)[N−1−j] − 0.2).
 	require.Contains(t, objective(t, r), "sum_ij M_ij * (probe(N)[i]+0.7) * (probe(N)[N-1-j]-0.2)")

@@ -1,0 +1,48 @@
+package losses
+
+import (
+	"reflect"
+
+	"github.com/pkg/errors"
+
+	"medusa/internal/catalog"
+)
+
+// check says what is wrong with the fields of the loss of that name, by their tags and its
+// method Validate, so that a literal in Go may hold what a text may.
+func check(name string, l Loss) error {
+	if err := given(l); err != nil {
+		return err
+	}
+	v := reflect.Indirect(reflect.ValueOf(l))
+	params, err := catalog.Parameters(v.Type())
+	if err != nil {
+		return errors.Wrapf(err, "losses: %s", name)
+	}
+	for _, p := range params {
+		if err := p.Check(p.Value(v)); err != nil {
+			return errors.Wrapf(err, "losses: %s: %s", name, p.Name)
+		}
+	}
+	if c, ok := l.(interface{ Validate() error }); ok {
+		return errors.Wrapf(c.Validate(), "losses: %s", name)
+	}
+	return nil
+}
+
+// margin is a field in units of the metric.
+type margin struct {
+	name  string
+	value float64
+}
+
+// notBelow0 checks margins that in units of a distance cannot be negative; those of a
+// similarity can.
+func notBelow0(similarity bool, margins ...margin) error {
+	for _, m := range margins {
+		if m.value < 0 && !similarity {
+			return errors.Errorf("%s is %g, want at least 0: the metric is a distance", m.name, m.value)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package losses_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/pkg/errors"
+	"github.com/stretchr/testify/require"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"medusa/graph"
+	"medusa/internal/golden"
+	"medusa/losses"
+	"medusa/miners"
+	"medusa/pairs"
+)
+
+// Losses between a batch and a reference set, and over pairs and triplets that the reference's
+// miners chose.
+func TestGoldenSpecial(t *testing.T) {
+	f := golden.Open(t, "special_losses.json")
+	var skip []golden.Skip
+	for _, r := range f.Records {
+		var kind string
+		_, err := r.Field("kind", &kind)
+		require.NoError(t, err)
+		reason := "loss not built yet"
+		if mappers[r.Loss] != nil {
+			reason = "not built yet: " + kind
+		}
+		if mappers[r.Loss] != nil && (kind == "with_ref" || kind == "with_miner") {
+			continue
+		}
+		skip = append(skip, golden.Skip{Reason: reason, Fields: map[string]any{"kind": kind, "loss": r.Loss}})
+	}
+	skip = append(skip,
+		golden.Skip{Reason: "the reference takes the negatives of the batch's row of the same number for those of a row of the reference set; " +
+			"ours are that row's own, see LiftedStructure, and checked by losstest", Fields: map[string]any{"kind": "with_ref", "loss": "LiftedStructureLoss"}},
+		golden.Skip{Reason: "a miner's choice weighs no samples of a classifier yet", Fields: map[string]any{"kind": "with_miner", "loss": "NormalizedSoftmaxLoss"}})
+	f.Each(t, skip, checkSpecial)
+}
+
+func checkSpecial(t *testing.T, r *golden.Record) bool {
+	for _, p := range precisions {
+		g := &goldenRecord{Record: r, left: cloned(r.Params), dt: p.dt, read: []string{"kind", "miner", "miner_params", "tuples", "grad_ref"}}
+		loss := mappers[r.Loss](g)
+		require.NoError(t, g.err)
+		require.Empty(t, g.left)
+		require.NoError(t, r.Only(append([]string{"case", "loss", "params", "value", "grad", "sub_losses", "fd_max_abs_err"}, g.read...)...))
+		loss, err := minedAs(loss, r)
+		require.NoError(t, err)
+		var gradRef golden.Gradient
+		withRef, err := r.Field("grad_ref", &gradRef)
+		require.NoError(t, err)
+		in := r.Input
+		b, e, m := len(in.Labels), in.Embeddings.Cols, len(in.RefLabels)
+		batch, ref := losses.Rows{Embeddings: in.Embeddings.Data, Labels: in.Labels}, losses.Rows{}
+		eval, err := losses.NewEvaluator(loss, b, e, p.dt)
+		if withRef {
+			ref = losses.Rows{Embeddings: in.RefEmb.Data, Labels: in.RefLabels}
+			eval, err = losses.NewReferenceEvaluator(loss, b, m, e, p.dt)
+		}
+		require.NoError(t, err)
+		v, err := eval.ValueBetween(batch, ref)
+		require.NoError(t, err)
+		require.NoError(t, eval.Close())
+		require.NoError(t, golden.Near(v.Loss, float64(r.Value), p.tol), "value in %v", p.dt)
+		require.NoError(t, r.Grad.Check(v.Gradient, b, e, p.tol), "in %v", p.dt)
+		if withRef {
+			require.NoError(t, gradRef.Check(v.Reference, m, e, p.tol), "gradient to the reference set in %v", p.dt)
+		}
+	}
+	return true
+}
+
+func cloned(m map[string]any) map[string]any {
+	out := map[string]any{}
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}
+
+// minedAs is the loss over what the record's miner chose: by ours of the same name if there is
+// one, else by the pairs that the record lists.
+func minedAs(loss losses.Loss, r *golden.Record) (losses.Loss, error) {
+	var miner string
+	if has, err := r.Field("miner", &miner); err != nil || !has {
+		return loss, err
+	}
+	var raw json.RawMessage
+	if _, err := r.Field("miner_params", &raw); err != nil {
+		return nil, err
+	}
+	var p struct {
+		Margin float64
+		Type   string `json:"type_of_triplets"`
+	}
+	strict := json.NewDecoder(bytes.NewReader(raw))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&p); err != nil {
+		return nil, err
+	}
+	own := pairs.LP{} // the reference's miners compare so
+	switch miner {
+	case "BatchHardMiner":
+		return losses.Mined{Miner: miners.BatchHard{Metric: own}, Of: loss}, nil
+	case "TripletMarginMiner":
+		kinds := map[string]miners.TripletType{"all": miners.All, "hard": miners.Hard, "semihard": miners.SemiHard, "easy": miners.Easy}
+		return losses.Mined{Miner: miners.TripletMargin{Type: kinds[p.Type], Margin: p.Margin, Metric: own}, Of: loss}, nil
+	}
+	var tuples struct {
+		Pos list `json:"pos_pairs"`
+		Neg list `json:"neg_pairs"`
+	}
+	if _, err := r.Field("tuples", &tuples); err != nil {
+		return nil, err
+	}
+	if len(tuples.Pos.List) != tuples.Pos.N || len(tuples.Neg.List) != tuples.Neg.N {
+		return nil, errors.Errorf("the pairs of %s are not listed", miner)
+	}
+	return losses.Mined{Miner: tuples.Pos.with(tuples.Neg), Of: loss}, nil
+}
+
+// list is a list of pairs.
+type list struct {
+	Names []string
+	N     int
+	Code  int `json:"sum_code"`
+	CodeM int `json:"sum_code_sq_mod"`
+	List  [][2]int
+}
+
+// with is a miner that chooses the pairs of two lists, as often as they stand there.
+func (l list) with(neg list) listed { return listed{l.List, neg.List} }
+
+type listed struct{ pos, neg [][2]int }
+
+func (m listed) Mine(b pairs.Batch) pairs.Selection {
+	n := b.X.Shape()[0]
+	matrix := func(name string, of [][2]int) graph.Expr {
+		counts := make([]float64, n*n)
+		for _, p := range of {
+			counts[p[0]*n+p[1]]++
+		}
+		v, err := graph.Tensor(counts, b.X.Dtype(), n, n)
+		if err != nil {
+			return graph.Fail(err)
+		}
+		return graph.Data(gorgonia.NewMatrix(b.X.Graph(), b.X.Dtype(), gorgonia.WithName(name), gorgonia.WithShape(n, n), gorgonia.WithValue(v)))
+	}
+	return pairs.Selection{Pos: matrix("listed pos", m.pos), Neg: matrix("listed neg", m.neg), Hold: pairs.Counts}
+}
+
+// A pair that is listed twice is two terms to the contrastive loss, and one to a loss that looks
+// at an anchor's pairs as a set.
+func TestListedTwice(t *testing.T) {
+	x, y := []float64{0, 1, 3}, []int{0, 0, 1}
+	raw := pairs.LP{Raw: true}
+	once := listed{[][2]int{{0, 1}}, [][2]int{{0, 2}, {1, 2}}}
+	twice := listed{slices.Repeat(once.pos, 2), append(slices.Clone(once.neg), [2]int{0, 2})}
+	contrastive := losses.Contrastive{NegMargin: 4, Metric: raw, Reducer: pairs.Sum{}}
+	require.InDelta(t, 1+1+2., value(t, losses.Mined{Miner: once, Of: contrastive}, x, y), 1e-12)
+	require.InDelta(t, 2*1+2*1+2., value(t, losses.Mined{Miner: twice, Of: contrastive}, x, y), 1e-12)
+	ms := losses.MultiSimilarity{Alpha: 2, Beta: 5, Base: 0.5, Metric: raw}
+	require.Equal(t, value(t, losses.Mined{Miner: once, Of: ms}, x, y), value(t, losses.Mined{Miner: twice, Of: ms}, x, y))
+	_, err := losses.Evaluate(losses.Mined{Miner: twice, Of: losses.Triplet{Margin: 1}}, x, y, tensor.Float64)
+	require.ErrorContains(t, err, "want masks of pairs")
+}

@@ -1,0 +1,50 @@
+package miners
+
+import (
+	"reflect"
+
+	"github.com/pkg/errors"
+
+	"medusa/graph"
+	"medusa/pairs"
+)
+
+// Miner chooses which pairs and triplets of a batch count. It
+//   - chooses of those that the batch's own selection leaves,
+//   - compares by a metric of its own, which may be another than the loss's,
+//   - depends on the order of the batch in no way but where distances are equal.
+//
+// Its error travels in the selection's masks.
+type Miner interface {
+	Mine(b pairs.Batch) pairs.Selection
+}
+
+// Fail is a selection that carries err.
+func Fail(err error) pairs.Selection {
+	return pairs.Selection{Pos: graph.Fail(err), Neg: graph.Fail(err)}
+}
+
+// Choose is the batch with what m chooses of it for a loss that compares by a metric; as it is
+// if m is nil.
+func Choose(m Miner, b pairs.Batch, metric pairs.Metric) pairs.Batch {
+	if m == nil {
+		return b
+	}
+	if v := reflect.ValueOf(m); v.Kind() == reflect.Pointer && v.IsNil() {
+		b.Chosen = Fail(errors.Errorf("miners: the miner is a nil %T", m))
+		return b
+	}
+	b.Metric = metric
+	b.Chosen = m.Mine(b)
+	return b
+}
+
+// compare compares by a miner's metric or, if it has none, by the loss's.
+func compare(b pairs.Batch, own pairs.Metric) pairs.Compared {
+	for _, m := range []pairs.Metric{own, b.Metric} {
+		if m != nil {
+			return b.Compare(m)
+		}
+	}
+	return b.Compare(pairs.LP{})
+}

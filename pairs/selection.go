@@ -1,0 +1,75 @@
+package pairs
+
+import (
+	"math"
+
+	"github.com/pkg/errors"
+
+	"medusa/graph"
+)
+
+// Selection says which pairs and triplets of a batch count. Its zero value is all of them:
+// the pairs of one label are positive, of two labels negative, and each positive makes a
+// triplet with each negative of its anchor.
+type Selection struct {
+	// Pos and Neg are matrices (B, M) that hold, for each pair, what Hold says; 0 is a pair that
+	// does not count. A zero Expr stands for the pairs that the labels make. Kernels read masks
+	// that package graph made of labels (graph.PairMasks, graph.At, graph.Within and the like)
+	// without writing them to memory.
+	Pos, Neg graph.Expr
+	Hold     Hold
+	// Window chooses triplets of these pairs.
+	Window Window
+	// Single says that an anchor has at most one positive and at most one negative, which are
+	// meant as one triplet: the one without the other does not count.
+	Single bool
+}
+
+// Hold says what the numbers of a Selection are.
+type Hold int
+
+// What numbers of a Selection are.
+const (
+	Masks Hold = iota // 1: the pair counts
+	// Counts say how often the pair counts: a miner listed it so many times. A loss that adds up
+	// terms of pairs adds each so often. A loss that looks at an anchor's pairs as a set, such as
+	// multi-similarity, counts each once.
+	Counts
+	// Weights multiply what a pair contributes, such as degrees of likeness in place of labels.
+	Weights
+)
+
+// Window chooses the triplets (a, p, n) with Above < D(a,n) − D(a,p) ≤ AtMost. Its zero value
+// chooses all.
+type Window struct {
+	D             graph.Expr // (B, M) distances; zero: no window
+	Above, AtMost float64    // −Inf and +Inf are no bounds
+}
+
+// Whole reports whether the selection is zero: all pairs and triplets count.
+func (s Selection) Whole() bool { return s == Selection{} }
+
+// check says what is wrong with a selection of a batch of B rows and M columns.
+func (s Selection) check(b, m int) error {
+	for _, part := range []struct {
+		name string
+		e    graph.Expr
+	}{{"positive pairs", s.Pos}, {"negative pairs", s.Neg}, {"distances of the window", s.Window.D}} {
+		if !given(part.e) {
+			continue
+		}
+		if err := part.e.Err(); err != nil {
+			return errors.Wrapf(err, "pairs: selection: %s", part.name)
+		}
+		if shape := part.e.Shape(); shape.Dims() != 2 || shape[0] != b || shape[1] != m {
+			return errors.Errorf("pairs: selection: %s of shape %v, want (%d, %d)", part.name, shape, b, m)
+		}
+	}
+	if math.IsNaN(s.Window.Above) || math.IsNaN(s.Window.AtMost) {
+		return errors.Errorf("pairs: selection: a window above %g, at most %g, want two numbers", s.Window.Above, s.Window.AtMost)
+	}
+	if s.Hold < Masks || s.Hold > Weights {
+		return errors.Errorf("pairs: selection: it holds %d, want Masks, Counts or Weights", s.Hold)
+	}
+	return nil
+}
