@@ -26,7 +26,7 @@ func Within(mask, d, above, atMost Expr) Expr {
 			return Fail(errors.Errorf("graph: entries of shape %v within bounds of shape %v, want a matrix (N, M) and (N, 1)", s, bound.Shape()))
 		}
 	}
-	return choose(mask, device.Choice{Kind: device.Within}, d, above, atMost)
+	return choose(mask, device.Filter{Kind: device.Within}, d, above, atMost)
 }
 
 // At is the mask (N, M) of the columns index[i, k] of each row i where mask (N, M) is 1; index
@@ -42,15 +42,15 @@ func At(mask, index Expr) Expr {
 		return Fail(errors.Errorf("graph: columns of a mask of shape %v by numbers of shape %v, want (N, M) and (N, K)", s, k))
 	}
 	index = apply(device.Places{N: k.TotalSize(), Cols: s[1]}, k, nil, index.Detach())
-	return choose(mask, device.Choice{Kind: device.Listed, K: k[1]}, index)
+	return choose(mask, device.Filter{Kind: device.Listed, K: k[1]}, index)
 }
 
-// choose is what of mask a choice leaves.
-func choose(mask Expr, c device.Choice, in ...Expr) Expr {
+// choose is what a filter leaves of mask.
+func choose(mask Expr, c device.Filter, in ...Expr) Expr {
 	s := mask.Shape()
 	from, all := mask.source()
 	spec := device.PairMask{Rows: s[0], Cols: s[1], Mask: from}
-	spec.Mask.Choices = append(append([]device.Choice{}, from.Choices...), c)
+	spec.Mask.Filters = append(append([]device.Filter{}, from.Filters...), c)
 	for _, e := range in {
 		all = append(all, e.Detach())
 	}
@@ -72,7 +72,7 @@ func rowChoice(op device.Reduction, mask, x Expr) Expr {
 		return all
 	}
 	at := all.Slice(1, device.ReducedAt, device.ReducedAt+1) // in the mask, or −1
-	return choose(mask, device.Choice{Kind: device.Listed, K: 1}, at)
+	return choose(mask, device.Filter{Kind: device.Listed, K: 1}, at)
 }
 
 // attaining is the mask of which e, RowFarthest or RowNearest of x, holds in each row the entry
@@ -80,8 +80,8 @@ func rowChoice(op device.Reduction, mask, x Expr) Expr {
 // need not run if nobody else reads it.
 func (e Expr) attaining(reduction device.Reduction, x Expr) (whole Expr, ok bool) {
 	chosen, spec, ok := madeOf[device.PairMask](e.n)
-	last := len(spec.Mask.Choices) - 1
-	if !ok || last < 0 || spec.Mask.Choices[last].Kind != device.Listed {
+	last := len(spec.Mask.Filters) - 1
+	if !ok || last < 0 || spec.Mask.Filters[last].Kind != device.Listed {
 		return whole, false
 	}
 	places, _, isPlaces := madeOf[device.Places](chosen.from[len(chosen.from)-1])
@@ -94,9 +94,9 @@ func (e Expr) attaining(reduction device.Reduction, x Expr) (whole Expr, ok bool
 	}
 	rows, reduce, ok := madeOf[device.RowReduce](column.from[0])
 	base, in := spec.Mask, chosen.from[:len(chosen.from)-1]
-	base.Choices = base.Choices[:last]
+	base.Filters = base.Filters[:last]
 	same := ok && reduce.Op == reduction && reduce.K == 1 && rows.from[0] == x.n && slices.Equal(rows.from[1:], in) &&
-		reduce.Mask.Pairs == base.Pairs && reduce.Mask.Cross == base.Cross && slices.Equal(reduce.Mask.Choices, base.Choices)
+		reduce.Mask.Pairs == base.Pairs && reduce.Mask.Cross == base.Cross && slices.Equal(reduce.Mask.Filters, base.Filters)
 	if !same {
 		return whole, false
 	}

@@ -35,7 +35,7 @@ type Config struct {
 	// EvalQueries is the number of items that an evaluation searches for, drawn by Seed, each
 	// among the whole gallery: all if 0, but where these make more than 20 billion pairs with
 	// the gallery (141,000 items among themselves) only as many as do; -1: all, whatever that takes.
-	EvalQueries int `json:"eval_queries,omitempty" yaml:"eval_queries,omitempty" flag:"eval-queries" arg:"N" doc:"pictures that are searched for among all when measuring, drawn at random, -1 for all" unset:"all, but of a set of more than 141,000 only some (20 billion pairs)" group:"Measuring and saving" min:"-1" want:"a number of queries, 0 for the default or -1 for all"`
+	EvalQueries int `json:"eval_queries,omitempty" yaml:"eval_queries,omitempty" flag:"eval-queries" arg:"N" doc:"pictures that are searched for among all when measuring, drawn at random; -1 for all" unset:"all, but of a set of more than 141,000 only some (20 billion pairs)" min:"-1" want:"a number of queries, 0 for the default or -1 for all" group:"Measuring and saving"`
 	// Metric is the figure of merit on the validation classes, such as recall_at_1 or
 	// map_at_r, one of metrics.Names; cmc_at_K and cmc_map need cameras: larger is better, and between equals MAP@R decides, then the later step.
 	// recall_at_1 if empty.
@@ -46,7 +46,7 @@ type Config struct {
 	Keep     Keep `json:"keep,omitempty" yaml:"keep,omitempty" flag:"keep" arg:"best|last" doc:"which weights become the model" group:"Measuring and saving"` // best if empty
 
 	CheckpointEvery int `json:"checkpoint_every,omitempty" yaml:"checkpoint_every,omitempty" flag:"checkpoint-every" arg:"STEPS" doc:"steps between two checkpoints; -1 for none but at the end" group:"Measuring and saving" min:"-1" want:"a number of steps, 0 for the default or -1 for never"` // 100 if 0
-	LogEvery        int `json:"log_every,omitempty" yaml:"log_every,omitempty" doc:"steps between lines of metrics.jsonl" min:"1" want:"a number of steps"`                                                                                                                                         // 10 if 0
+	LogEvery        int `json:"log_every,omitempty" yaml:"log_every,omitempty" doc:"steps between lines of metrics.jsonl" group:"Measuring and saving" min:"1" want:"a number of steps"`                                                                                                            // 10 if 0
 
 	Threads int    `json:"threads,omitempty" yaml:"threads,omitempty" flag:"threads" arg:"N" doc:"for the computation; no result depends on it" unset:"all processors" group:"This run" min:"0" want:"a number, or 0 for all processors"`
 	Device  string `json:"device,omitempty" yaml:"device,omitempty" flag:"device" arg:"cpu|cuda|cuda:N|auto" doc:"where to compute: cuda is an NVIDIA GPU, N its number from 0; auto takes one if there is one" group:"This run"` // cpu if empty

@@ -19,11 +19,11 @@ import (
 // a configuration file.
 type flags struct {
 	*settings.Reader
-	options *options
-	set     *flag.FlagSet
-	typed   []assignment // on the command line, in order
-	bad     error        // what is wrong with the first that is
-	keepNow trainer.Keep // of a run that is resumed, where the command line says so
+	options     *options
+	set         *flag.FlagSet
+	commandLine []assignment // in order
+	bad         error        // what is wrong with the first that is
+	keepNow     trainer.Keep // of a run that is resumed, where the command line says so
 }
 
 type assignment struct{ flag, text string }
@@ -56,7 +56,7 @@ func (v *value) String() string {
 
 func (v *value) Set(text string) error {
 	f := v.flags
-	f.typed = append(f.typed, assignment{v.option.Flag, text})
+	f.commandLine = append(f.commandLine, assignment{v.option.Flag, text})
 	err := f.Flag(v.option.Flag, text)
 	if err != nil && f.bad == nil {
 		f.bad = err
@@ -98,7 +98,7 @@ func (f *flags) names() (names []string) {
 // given tells which flags stood on the command line.
 func (f *flags) given() map[string]bool {
 	names := map[string]bool{}
-	for _, a := range f.typed {
+	for _, a := range f.commandLine {
 		names[a.flag] = true
 	}
 	return names
@@ -106,7 +106,7 @@ func (f *flags) given() map[string]bool {
 
 // again sets what the command line says once more, after a file: the command line wins.
 func (f *flags) again() error {
-	for _, a := range f.typed {
+	for _, a := range f.commandLine {
 		if err := f.Flag(a.flag, a.text); err != nil {
 			return err
 		}

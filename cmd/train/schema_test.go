@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -130,4 +132,30 @@ func TestRunsOfEarlierVersionsGoOn(t *testing.T) {
 		require.Equal(t, exitOK, code, stderr)
 		assert.Contains(t, stdout, "going on after step")
 	}
+}
+
+// Every flag that README and docs speak of is there, under that name.
+func TestFlagsOfTheDocsExist(t *testing.T) {
+	elsewhere := []string{"h", "tags", "only", "seconds"} // of package flag, go, and bench/compare
+	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "*.md"))
+	require.NoError(t, err)
+	spoken := regexp.MustCompile("`-([a-z][a-z0-9-]*)|(?m)^ *go run ./cmd/train.*$")
+	single := regexp.MustCompile(` -([a-z][a-z0-9-]*)`)
+	seen := 0
+	for _, page := range append(pages, filepath.Join("..", "..", "README.md")) {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, m := range spoken.FindAllStringSubmatch(string(text), -1) {
+			names := [][]string{{"", m[1]}}
+			if m[1] == "" {
+				line, _, _ := strings.Cut(m[0], "#")
+				names = single.FindAllStringSubmatch(line, -1)
+			}
+			for _, n := range names {
+				seen++
+				assert.True(t, schema.Flagged(n[1]) != nil || slices.Contains(elsewhere, n[1]), "%s: -%s", page, n[1])
+			}
+		}
+	}
+	assert.Greater(t, seen, 60)
 }

@@ -104,7 +104,7 @@ func loadUntil(ctx context.Context, cfg trainer.Config, w *terminal.Screen) (tra
 		data trainer.Data
 		err  error
 	}
-	task := w.Begin("reading pictures")
+	task := w.Begin("reading the data")
 	defer task.End()
 	read := make(chan outcome, 1)
 	go func() {

@@ -32,7 +32,7 @@ func (r *registry) bind(n *node, depth int) (v reflect.Value, err error) {
 // terms are the terms that n says. It reports whether they make a sum, which one term without
 // a weight does not.
 func (r *registry) terms(n *node, depth int) (values []any, weights []float64, joint bool, err error) {
-	if n, err = opened(n, &depth); err != nil {
+	if n, err = unquote(n, &depth); err != nil {
 		return nil, nil, false, err
 	}
 	if n.form != sum && n.form != list {
@@ -59,8 +59,8 @@ func (r *registry) terms(n *node, depth int) (values []any, weights []float64, j
 	return values, weights, joint || len(values) > 1, nil
 }
 
-// opened is n, or what the text says that n quotes: in YAML every text is a quotation.
-func opened(n *node, depth *int) (*node, error) {
+// unquote is n, or what the text says that n quotes: in YAML every text is a quotation.
+func unquote(n *node, depth *int) (*node, error) {
 	for {
 		if *depth > deepest {
 			return nil, fail(n.at, "values in values, more than %d deep", deepest)
@@ -80,7 +80,7 @@ func opened(n *node, depth *int) (*node, error) {
 // term is the value of a term and its weight, which may stand before it or among its
 // parameters, and reports whether there is one that makes a sum of the term alone.
 func (r *registry) term(t term, depth int) (value any, weight float64, explicit bool, err error) {
-	n, err := opened(t.value, &depth)
+	n, err := unquote(t.value, &depth)
 	if err != nil {
 		return nil, 0, false, err
 	}
@@ -108,7 +108,7 @@ func (r *registry) term(t term, depth int) (value any, weight float64, explicit 
 func (r *registry) kindOf(n *node, depth int) (v reflect.Value, weight float64, err error) {
 	name, args := n.text, n.args
 	if n.form == mapping {
-		if name, args, err = named(n, r.join != nil); err != nil {
+		if name, args, err = nameAndArguments(n, r.join != nil); err != nil {
 			return v, 0, err
 		}
 	}
@@ -130,9 +130,9 @@ func (r *registry) kindOf(n *node, depth int) (v reflect.Value, weight float64, 
 	return v, weight, under(err, k.name)
 }
 
-// named is the name and the arguments of a map of a name to its parameters. The weight may
+// nameAndArguments is the name and the arguments of a map of a name to its parameters. The weight may
 // stand beside the name or among the parameters.
-func named(n *node, weighted bool) (name string, args []argument, err error) {
+func nameAndArguments(n *node, weighted bool) (name string, args []argument, err error) {
 	var rest []argument
 	for _, a := range n.args {
 		if a.key == weightKey && weighted {
@@ -140,7 +140,7 @@ func named(n *node, weighted bool) (name string, args []argument, err error) {
 			continue
 		}
 		if name != "" {
-			return "", nil, fail(a.at, "%s and %s, want one name over a map of its parameters", quoted(name), quoted(a.key))
+			return "", nil, fail(a.at, "%s and %s, want one name over a map of its parameters", quote(name), quote(a.key))
 		}
 		name = a.key
 		switch a.value.form {
@@ -148,7 +148,7 @@ func named(n *node, weighted bool) (name string, args []argument, err error) {
 			args = a.value.args
 		case nothing:
 		default:
-			return "", nil, under(fail(a.value.at, "%s, want a map of parameters", quoted(a.value.String())), name)
+			return "", nil, under(fail(a.value.at, "%s, want a map of parameters", quote(a.value.String())), name)
 		}
 	}
 	if len(rest) > 0 && find(args, weightKey) >= 0 {
@@ -159,7 +159,7 @@ func named(n *node, weighted bool) (name string, args []argument, err error) {
 
 func weightOf(n *node) (float64, error) {
 	if n.form != word && n.form != quotation {
-		return 0, fail(n.at, "weight %s, want a number", quoted(n.String()))
+		return 0, fail(n.at, "weight %s, want a number", quote(n.String()))
 	}
 	return weight(n.text, n.at)
 }
@@ -167,11 +167,11 @@ func weightOf(n *node) (float64, error) {
 // make is a value of the kind: the prototype with the arguments in their fields.
 func (k *kind) make(args []argument, at position, depth int, weighted bool) (v reflect.Value, err error) {
 	if k.upgrade != nil {
-		if args, err = k.upgraded(args, at); err != nil {
+		if args, err = k.rewrite(args, at); err != nil {
 			return v, err
 		}
 	}
-	s := copied(k.prototype)
+	s := copyOf(k.prototype)
 	given := map[string]string{}
 	for _, a := range args {
 		i := slices.IndexFunc(k.params, func(p Parameter) bool { return slices.Contains(p.names(), a.key) })
@@ -208,13 +208,14 @@ func (k *kind) unknown(a argument, weighted bool) error {
 		names = append(names, weightKey)
 	}
 	if len(names) == 0 {
-		return going(fail(a.at, "has no parameter %s, and no other", quoted(a.key)))
+		return going(fail(a.at, "has no parameter %s, and no other", quote(a.key)))
 	}
-	return going(fail(a.at, "has no parameter %s%s; it has %s", quoted(a.key), hint, strings.Join(names, ", ")))
+	return going(fail(a.at, "has no parameter %s%s; it has %s", quote(a.key), hint, strings.Join(names, ", ")))
 }
 
-// upgraded are args after the kind's Upgrade: those whose text is as it was stay.
-func (k *kind) upgraded(args []argument, at position) ([]argument, error) {
+// rewrite makes arguments of today by the kind's Upgrade. Those that it leaves alone stay as
+// they are.
+func (k *kind) rewrite(args []argument, at position) ([]argument, error) {
 	texts := map[string]string{}
 	for _, a := range args {
 		texts[a.key] = a.value.String()
@@ -278,7 +279,7 @@ func (p *Parameter) bind(t reflect.Type, n *node, depth int) (v reflect.Value, e
 	if n.form != word && n.form != quotation {
 		one := *p
 		one.Type = t
-		return v, fail(n.at, "%s, want %s", quoted(n.String()), one.wants())
+		return v, fail(n.at, "%s, want %s", quote(n.String()), one.wants())
 	}
 	if v, err = p.scalar(t, n.text); err != nil {
 		return v, fail(n.at, "%v", err)
@@ -295,7 +296,7 @@ func (p *Parameter) bindList(v reflect.Value, n *node, depth int) error {
 		n = inner
 	}
 	if n.form != list {
-		return fail(n.at, "%s, want %s", quoted(n.String()), p.wants())
+		return fail(n.at, "%s, want %s", quote(n.String()), p.wants())
 	}
 	out := reflect.Zero(v.Type()) // an empty list is nil
 	for _, t := range n.list {
@@ -311,7 +312,7 @@ func (p *Parameter) bindList(v reflect.Value, n *node, depth int) error {
 
 func (p *Parameter) bindMap(v reflect.Value, n *node, depth int) error {
 	if n.form != mapping {
-		return fail(n.at, "%s, want %s", quoted(n.String()), p.wants())
+		return fail(n.at, "%s, want %s", quote(n.String()), p.wants())
 	}
 	if len(n.args) == 0 {
 		return nil

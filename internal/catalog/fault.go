@@ -79,8 +79,8 @@ func (r *registry) of(err error) error {
 	return errors.Wrap(err, r.pkg)
 }
 
-// quoted is a text of any length and content as a message shows it.
-func quoted(s string) string {
+// quote is a text of any length and content as a message shows it.
+func quote(s string) string {
 	const most = 60
 	if utf8.RuneCountInString(s) > most {
 		s = string([]rune(s)[:most]) + "…"

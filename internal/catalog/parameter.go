@@ -143,11 +143,11 @@ func ParameterOf(f reflect.StructField) (Parameter, error) {
 		}
 		*b.bound = &x
 	}
-	return p, errors.Wrapf(supported(f.Type, 0), "tag or type")
+	return p, errors.Wrapf(checkType(f.Type, 0), "tag or type")
 }
 
-// supported says what is wrong with a type of a parameter.
-func supported(t reflect.Type, depth int) error {
+// checkType says what is wrong with a type of a parameter.
+func checkType(t reflect.Type, depth int) error {
 	switch t.Kind() {
 	case reflect.Bool, reflect.String, reflect.Float32, reflect.Float64,
 		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
@@ -160,11 +160,11 @@ func supported(t reflect.Type, depth int) error {
 		return nil
 	case reflect.Slice:
 		if depth < 3 {
-			return supported(t.Elem(), depth+1)
+			return checkType(t.Elem(), depth+1)
 		}
 	case reflect.Map:
 		if t.Key().Kind() == reflect.String && depth < 3 {
-			return supported(t.Elem(), depth+1)
+			return checkType(t.Elem(), depth+1)
 		}
 	}
 	return errors.Errorf("%v, want a number, a text, a switch, an interface with a registry, or a list or a map (by text) of such", t)
@@ -211,7 +211,7 @@ func (p *Parameter) scalar(t reflect.Type, text string) (reflect.Value, error) {
 	case reflect.Bool:
 		x, err := strconv.ParseBool(text)
 		if err != nil {
-			return v, errors.Errorf("%s is neither true nor false", quoted(text))
+			return v, errors.Errorf("%s is neither true nor false", quote(text))
 		}
 		v.SetBool(x)
 		return v, nil
@@ -223,7 +223,7 @@ func (p *Parameter) scalar(t reflect.Type, text string) (reflect.Value, error) {
 		}
 		x, err := strconv.ParseFloat(text, t.Bits())
 		if err != nil && !(errors.Is(err, strconv.ErrRange) && !math.IsInf(x, 0)) || math.IsNaN(x) {
-			return v, errors.Errorf("%s is not a number", quoted(text))
+			return v, errors.Errorf("%s is not a number", quote(text))
 		}
 		v.SetFloat(x)
 	default:
@@ -251,12 +251,12 @@ func setWhole(v reflect.Value, text string) error {
 		}
 	}
 	if errors.Is(err, strconv.ErrRange) {
-		return errors.Errorf("%s is too large", quoted(text))
+		return errors.Errorf("%s is too large", quote(text))
 	}
 	if _, e := strconv.ParseInt(text, 10, 64); e == nil {
 		return errors.Errorf("%s is out of range, want at least 0", text)
 	}
-	return errors.Errorf("%s is not a whole number", quoted(text))
+	return errors.Errorf("%s is not a whole number", quote(text))
 }
 
 // Check says what is wrong with a plain value: that it is out of range, or not one of the
@@ -279,7 +279,7 @@ func (p *Parameter) check(v reflect.Value) error {
 		return p.inRange(v.Float())
 	case reflect.String:
 		if p.Choices != nil && !slices.Contains(p.Choices, v.String()) {
-			return errors.Errorf("%s is not a choice%s; want %s", quoted(v.String()), Hint(v.String(), p.Choices), strings.Join(p.Choices, ", "))
+			return errors.Errorf("%s is not a choice%s; want %s", quote(v.String()), Hint(v.String(), p.Choices), strings.Join(p.Choices, ", "))
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {

@@ -62,9 +62,9 @@ func (t token) String() string {
 	case end:
 		return "the end"
 	case wordSign, quoteSign:
-		return quoted(t.text)
+		return quote(t.text)
 	}
-	return quoted(string(t.sign))
+	return quote(string(t.sign))
 }
 
 type parser struct {
@@ -108,7 +108,7 @@ func (p *parser) next() error {
 	case rest[0] == '"':
 		q, err := strconv.QuotedPrefix(rest)
 		if err != nil {
-			return fail(p.token.at, "the quotation %s does not end, or has a \\ that means nothing", quoted(rest))
+			return fail(p.token.at, "the quotation %s does not end, or has a \\ that means nothing", quote(rest))
 		}
 		p.token.sign = quoteSign
 		p.token.text, _ = strconv.Unquote(p.skip(len(q)))
@@ -152,7 +152,7 @@ func (p *parser) missing() string {
 
 func (p *parser) expect(sign rune) error {
 	if p.token.sign != sign {
-		return fail(p.token.at, "%s where %s is wanted%s", p.token, quoted(string(sign)), p.missing())
+		return fail(p.token.at, "%s where %s is wanted%s", p.token, quote(string(sign)), p.missing())
 	}
 	return p.next()
 }
@@ -219,7 +219,7 @@ func (p *parser) term(old bool) (t term, err error) {
 func weight(text string, at position) (float64, error) {
 	w, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(w > 0) || w > largest {
-		return 0, fail(at, "weight %s, want a number above 0, at most %g", quoted(text), float64(largest))
+		return 0, fail(at, "weight %s, want a number above 0, at most %g", quote(text), float64(largest))
 	}
 	return w, nil
 }
@@ -299,7 +299,7 @@ func (p *parser) arguments(is, last rune, form string) (args []argument, err err
 			return nil, err
 		}
 		if p.token.sign != is {
-			return nil, fail(a.at, "%s is not %s", quoted(a.key), form)
+			return nil, fail(a.at, "%s is not %s", quote(a.key), form)
 		}
 		if err := p.next(); err != nil {
 			return nil, err
@@ -358,7 +358,7 @@ func (p *parser) oldArguments() (args []argument, err error) {
 			return nil, err
 		}
 		if p.token.sign == end || p.token.sign == ',' || p.token.sign == '+' {
-			return nil, fail(a.at, "%s is not parameter=value", quoted(a.key+"="))
+			return nil, fail(a.at, "%s is not parameter=value", quote(a.key+"="))
 		}
 		if find(args, a.key) >= 0 {
 			return nil, fail(a.at, "%s is given twice", a.key)
@@ -384,7 +384,7 @@ func Call(text string) (name string, args []Argument, err error) {
 	switch n.form {
 	case word, quotation, call:
 	default:
-		return "", nil, fail(n.at, "%s, want name(parameter=value, …)", quoted(text))
+		return "", nil, fail(n.at, "%s, want name(parameter=value, …)", quote(text))
 	}
 	for _, a := range n.args {
 		s := a.value.String()

@@ -135,7 +135,7 @@ func (r *registry) add(name, doc string, prototype any, options []Option) error 
 	if k.doc == "" {
 		return errors.New("no words about it")
 	}
-	k.prototype = copied(v)
+	k.prototype = copyOf(v)
 	var err error
 	if k.params, err = Parameters(v.Type()); err != nil {
 		return err
@@ -212,7 +212,7 @@ func (r *registry) find(name string, at position) (*kind, error) {
 	}
 	_, noun, _ := strings.Cut(r.noun, " ")
 	names := r.Names()
-	return nil, fail(at, "no %s is named %s%s; there are %s", noun, quoted(name), Hint(name, names), strings.Join(names, ", "))
+	return nil, fail(at, "no %s is named %s%s; there are %s", noun, quote(name), Hint(name, names), strings.Join(names, ", "))
 }
 
 // New is a copy of the prototype of the kind name.
@@ -222,7 +222,7 @@ func (r Registry[T]) New(name string) (T, error) {
 	if err != nil {
 		return none, r.of(err)
 	}
-	return k.value(copied(k.prototype)).Interface().(T), nil
+	return k.value(copyOf(k.prototype)).Interface().(T), nil
 }
 
 // Default is a copy of the prototype of type V, a kind of T: of the first by name if several
@@ -230,7 +230,7 @@ func (r Registry[T]) New(name string) (T, error) {
 func Default[V, T any](r Registry[T]) V {
 	t := reflect.TypeFor[V]()
 	for _, k := range r.all() {
-		if v := k.value(copied(k.prototype)); v.Type() == t {
+		if v := k.value(copyOf(k.prototype)); v.Type() == t {
 			return v.Interface().(V)
 		}
 	}
@@ -245,9 +245,9 @@ func (k *kind) value(v reflect.Value) reflect.Value {
 	return v
 }
 
-// copied is a copy of a struct that can be addressed; lists, maps and what pointers in fields
+// copyOf is a copy of a struct that can be addressed; lists, maps and what pointers in fields
 // of a registry's type point to are copied too.
-func copied(v reflect.Value) reflect.Value {
+func copyOf(v reflect.Value) reflect.Value {
 	c := reflect.New(v.Type()).Elem()
 	c.Set(v)
 	unshare(c)
@@ -277,7 +277,7 @@ func unshare(v reflect.Value) {
 			}
 			f.Set(m)
 		case f.Kind() == reflect.Interface && f.Elem().Kind() == reflect.Pointer && f.Elem().Elem().Kind() == reflect.Struct:
-			f.Set(copied(f.Elem().Elem()).Addr())
+			f.Set(copyOf(f.Elem().Elem()).Addr())
 		}
 	}
 }
@@ -333,7 +333,7 @@ func (r Registry[T]) YAML(v T, full bool) (*yaml.Node, error) {
 // registries call it.
 func (r Registry[T]) Check() error {
 	for _, k := range r.all() {
-		v := k.value(copied(k.prototype))
+		v := k.value(copyOf(k.prototype))
 		n, err := r.node(v, true, 0)
 		if err != nil {
 			return r.of(under(err, k.name))

@@ -88,7 +88,7 @@ func (r *registry) kindWith(v reflect.Value) (*kind, reflect.Value) {
 		if found != nil {
 			break
 		}
-		c := copied(k.prototype)
+		c := copyOf(k.prototype)
 		for i := range k.params {
 			k.params[i].Value(c).Set(k.params[i].Value(v))
 		}

@@ -82,7 +82,7 @@ func scalar(y *yaml.Node, at position) (*node, error) {
 	case "!!binary": // text that is not UTF-8
 		b, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(y.Value), ""))
 		if err != nil {
-			return nil, fail(at, "%s is no !!binary", quoted(y.Value))
+			return nil, fail(at, "%s is no !!binary", quote(y.Value))
 		}
 		return &node{at: at, form: quotation, text: string(b)}, nil
 	}
@@ -180,7 +180,7 @@ func TextOfYAML(y *yaml.Node) (string, error) {
 func asKind(n *node) (*node, error) {
 	switch n.form {
 	case mapping:
-		name, args, err := named(n, true)
+		name, args, err := nameAndArguments(n, true)
 		return &node{at: n.at, form: call, text: name, args: args}, err
 	case list:
 		s := &node{at: n.at, form: sum}

@@ -19,7 +19,7 @@ func TestKernelsAllocateNothing(t *testing.T) {
 	terms := RowTermsGrad{Rows: n, Cols: n, Mask: Mask{Pairs: Negative}, Hinge: true, K: -1, C: 1}
 	largest := RowReduce{Op: RowMax, Rows: n, Cols: n, K: 1, Mask: Mask{Pairs: Positive}}
 	cross := Distance{Metric: Euclidean, N: n, M: m, D: m}
-	mined := Mask{Pairs: Negative, Cross: true, Choices: []Choice{{Kind: Listed, K: 2}, {Kind: Within}}}
+	mined := Mask{Pairs: Negative, Cross: true, Filters: []Filter{{Kind: Listed, K: 2}, {Kind: Within}}}
 	minedTerms := RowTermsGrad{Rows: n, Cols: m, Mask: mined, Hinge: true, K: -1, C: 1}
 	triplets := Triplets{N: n, M: m, Pos: Mask{Pairs: Positive, Cross: true}, Neg: mined, Margin: 1}
 	ce := CrossEntropy{Rows: n, Classes: m, Smoothing: 0.1}

@@ -84,7 +84,7 @@ func maskKinds(rng *rand.Rand, n, m int) (kinds []Mask, inputs [][][]float32) {
 	for i := range given {
 		given[i] = float32(rng.IntN(2))
 	}
-	choices := [][]Choice{nil, {{Kind: Within}}, {{Kind: Listed, K: 2}}, {{Kind: Listed, K: 2}, {Kind: Within}}, {{Kind: Within}, {Kind: Listed, K: 2}}}
+	choices := [][]Filter{nil, {{Kind: Within}}, {{Kind: Listed, K: 2}}, {{Kind: Listed, K: 2}, {Kind: Within}}, {{Kind: Within}, {Kind: Listed, K: 2}}}
 	for _, p := range []Pairs{Given, Positive, Negative} {
 		for _, cross := range []bool{false, true} {
 			if cross && p == Given || !cross && p != Given && n != m {
@@ -106,7 +106,7 @@ func maskKinds(rng *rand.Rand, n, m int) (kinds []Mask, inputs [][][]float32) {
 						in = append(in, index)
 					}
 				}
-				kinds, inputs = append(kinds, Mask{Pairs: p, Cross: cross, Choices: c}), append(inputs, in)
+				kinds, inputs = append(kinds, Mask{Pairs: p, Cross: cross, Filters: c}), append(inputs, in)
 			}
 		}
 	}
@@ -150,7 +150,7 @@ func chosenBy(k Mask, in [][]float32, r, j, n, m int) bool {
 		yes = in[0][r] != in[0][column]
 	}
 	in = in[1:]
-	for _, c := range k.Choices {
+	for _, c := range k.Filters {
 		if c.Kind == Within {
 			yes = yes && in[0][r*m+j] > in[1][r] && in[0][r*m+j] <= in[2][r]
 		} else {

@@ -17,37 +17,37 @@ const (
 )
 
 // Mask says where the mask (Rows, Cols) of an op comes from, and so what the op's inputs for it
-// are: the mask in memory or the labels, then those of each choice. A kernel makes a row of the
+// are: the mask in memory or the labels, then those of each filter. A kernel makes a row of the
 // mask when it reads it.
 type Mask struct {
 	Pairs Pairs
 	// Cross: of labels (Rows + Cols), those of the rows first. Otherwise rows and columns are the
 	// same, and no row makes a positive pair with itself.
 	Cross   bool
-	Choices []Choice // an entry counts that all of them choose
+	Filters []Filter // an entry counts that all of them let through
 }
 
-// Choice says which entries of a mask count.
-type Choice struct {
-	Kind ChoiceKind
+// Filter lets some entries of a mask through.
+type Filter struct {
+	Kind FilterKind
 	K    int // of Listed: how many columns a row lists
 }
 
-// ChoiceKind names how entries are chosen.
-type ChoiceKind string
+// FilterKind names how a filter does that.
+type FilterKind string
 
-// The kinds of Choice.
+// The kinds of Filter.
 const (
 	// Within chooses above[i] < d[i,j] ≤ atMost[i]; the inputs are d (Rows, Cols), above and
 	// atMost (Rows). A bound that is NaN is none, as are an above of −∞ and an atMost of ∞. A
 	// NaN in d is chosen: it must not be passed over.
-	Within ChoiceKind = "within"
+	Within FilterKind = "within"
 	// Listed chooses the columns index[i, k]; the input is index (Rows, K), −1 for none.
-	Listed ChoiceKind = "listed"
+	Listed FilterKind = "listed"
 )
 
-// Inputs is how many inputs the choice has.
-func (c Choice) Inputs() int {
+// Inputs is how many inputs the filter has.
+func (c Filter) Inputs() int {
 	if c.Kind == Within {
 		return 3
 	}
@@ -57,31 +57,31 @@ func (c Choice) Inputs() int {
 // Inputs is how many inputs the mask has.
 func (m Mask) Inputs() int {
 	n := 1
-	for _, c := range m.Choices {
+	for _, c := range m.Filters {
 		n += c.Inputs()
 	}
 	return n
 }
 
 // InMemory reports whether the mask is an input as it is.
-func (m Mask) InMemory() bool { return m.Pairs == Given && len(m.Choices) == 0 }
+func (m Mask) InMemory() bool { return m.Pairs == Given && len(m.Filters) == 0 }
 
 // Symmetric reports whether the mask is known to hold (j, i) with (i, j), being of labels alone.
-func (m Mask) Symmetric() bool { return m.Pairs != Given && !m.Cross && len(m.Choices) == 0 }
+func (m Mask) Symmetric() bool { return m.Pairs != Given && !m.Cross && len(m.Filters) == 0 }
 
 // maskRows reads a mask row by row.
 type maskRows[T cpu.Float] struct {
 	Mask
 	rows, cols int
 	in         [][]T
-	at         []int // of each choice, its first input
-	listed     int   // the last choice that lists columns, or −1
+	at         []int // of each filter, its first input
+	listed     int   // the last filter that lists columns, or −1
 }
 
 func newMaskRows[T cpu.Float](m Mask, rows, cols int) maskRows[T] {
 	r := maskRows[T]{Mask: m, rows: rows, cols: cols, listed: -1}
 	at := 1
-	for i, c := range m.Choices {
+	for i, c := range m.Filters {
 		r.at = append(r.at, at)
 		at += c.Inputs()
 		if c.Kind == Listed {
@@ -104,7 +104,7 @@ func (m *maskRows[T]) row(r int, scratch []T) []T {
 	switch {
 	case m.listed >= 0:
 		clear(row)
-		k := m.Choices[m.listed].K
+		k := m.Filters[m.listed].K
 		for _, v := range m.in[m.at[m.listed]][r*k : (r+1)*k] {
 			if j := int(v); v >= 0 && j < m.cols && m.holds(r, j, m.listed) {
 				row[j] = 1
@@ -115,7 +115,7 @@ func (m *maskRows[T]) row(r int, scratch []T) []T {
 	default:
 		m.ofLabels(r, row)
 	}
-	for i := m.listed + 1; i < len(m.Choices); i++ {
+	for i := m.listed + 1; i < len(m.Filters); i++ {
 		d, low, high := m.within(i, r)
 		cpu.Between(scratch[:m.cols], d, row, 1, low, high)
 		row = scratch[:m.cols]
@@ -142,8 +142,8 @@ func (m *maskRows[T]) columnLabels() []T {
 	return m.in[0]
 }
 
-// holds reports whether the mask holds (r, j), by its first choices alone.
-func (m *maskRows[T]) holds(r, j, choices int) bool {
+// holds reports whether the mask holds (r, j), by its first filters alone.
+func (m *maskRows[T]) holds(r, j, filters int) bool {
 	switch m.Pairs {
 	case Given:
 		if m.in[0][r*m.cols+j] == 0 {
@@ -155,7 +155,7 @@ func (m *maskRows[T]) holds(r, j, choices int) bool {
 			return false
 		}
 	}
-	for i, c := range m.Choices[:choices] {
+	for i, c := range m.Filters[:filters] {
 		if c.Kind == Within {
 			if d, low, high := m.within(i, r); d[j] <= low || d[j] >= high {
 				return false
@@ -174,9 +174,9 @@ func (m *maskRows[T]) holds(r, j, choices int) bool {
 }
 
 // has reports whether the mask holds (r, j).
-func (m *maskRows[T]) has(r, j int) bool { return m.holds(r, j, len(m.Choices)) }
+func (m *maskRows[T]) has(r, j int) bool { return m.holds(r, j, len(m.Filters)) }
 
-// within is what choice i compares in row r, and the bounds between which a number is chosen; one
+// within is what filter i compares in row r, and the bounds between which a number is chosen; one
 // that is NaN is none.
 func (m *maskRows[T]) within(i, r int) (d []T, low, high T) {
 	at := m.at[i]

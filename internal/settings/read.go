@@ -70,8 +70,8 @@ func (r *Reader) Called(name string) string {
 		shown = fmt.Sprintf("%s (%s, line %d)", from.Key, from.File, from.Line)
 	case given && from.Flag != "":
 		shown = "-" + from.Flag
-	case o.Flag == "" && o.said != "":
-		shown = "-" + o.said
+	case o.Flag == "" && o.alias != "":
+		shown = "-" + o.alias
 	case o.Flag == "" && o.section.name != nil && o.For != nil:
 		return o.Name + " of -" + o.section.name.Flag
 	case o.Flag == "":
@@ -155,7 +155,7 @@ func (r *Reader) forget(in *section) {
 
 // parameter sets one parameter of a kind.
 func (r *Reader) parameter(in *section, kind, key, text string, from Source) error {
-	o := r.keyed(in, key)
+	o := r.byKey(in, key)
 	known := r.parameters(in, kind)
 	if o == nil || o == in.name {
 		var names []string
@@ -201,10 +201,10 @@ func (r *Reader) mapping(in *section, m *yaml.Node, path string, skip []string) 
 	seen := map[string]bool{}
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		key, value := m.Content[i], unalias(m.Content[i+1])
-		if seen[folded(key.Value)] {
+		if seen[fold(key.Value)] {
 			return errors.Errorf("line %d: %s stands there twice", key.Line, key.Value)
 		}
-		seen[folded(key.Value)] = true
+		seen[fold(key.Value)] = true
 		if slices.Contains(skip, key.Value) {
 			continue
 		}
@@ -229,7 +229,7 @@ func (r *Reader) entry(in *section, key, value *yaml.Node, path string) error {
 	if inner != nil && value.Kind == yaml.MappingNode {
 		return r.inner(inner, value, from)
 	}
-	o := r.keyed(in, key.Value)
+	o := r.byKey(in, key.Value)
 	if o == nil && in.key == "" {
 		if o = r.Flagged(key.Value); o == nil { // the short way
 			o = r.Flagged(strings.ReplaceAll(key.Value, "_", "-"))
@@ -252,7 +252,7 @@ func (r *Reader) entry(in *section, key, value *yaml.Node, path string) error {
 
 // inner reads a section: its keys, or the kind over a map of its parameters.
 func (r *Reader) inner(in *section, m *yaml.Node, from Source) error {
-	if in.name == nil || len(m.Content) != 2 || r.keyed(in, m.Content[0].Value) != nil || r.below(in, m.Content[0].Value) != nil {
+	if in.name == nil || len(m.Content) != 2 || r.byKey(in, m.Content[0].Value) != nil || r.below(in, m.Content[0].Value) != nil {
 		return r.mapping(in, m, from.File, nil)
 	}
 	if value := unalias(m.Content[1]); value.Kind != yaml.MappingNode && value.Tag != "!!null" {

@@ -26,7 +26,7 @@ type Option struct {
 	For              []string // the kinds that read it; all if nil
 	Stored           bool     // is written to files
 	never            bool     // is not read from files
-	said             string   // the flag that messages name
+	alias            string   // the flag that messages name
 	nested           bool     // its text may be a map in YAML: name: {parameter: value}
 	section          *section
 	index            []int
@@ -86,7 +86,7 @@ func (s *Schema) option(f reflect.StructField, index []int, in *section, key, gr
 	}
 	p.Name, p.Field = key, join(in.field, f.Name)
 	o := &Option{Parameter: p, Flag: f.Tag.Get("flag"), Arg: f.Tag.Get("arg"), Group: group, Shown: f.Tag.Get("shown"),
-		Key: join(in.key, key), Stored: f.Tag.Get("file") == "", never: f.Tag.Get("file") == "never", said: f.Tag.Get("said"), section: in, index: index}
+		Key: join(in.key, key), Stored: f.Tag.Get("file") == "", never: f.Tag.Get("file") == "never", alias: f.Tag.Get("said"), section: in, index: index}
 	_, o.nested = f.Tag.Lookup("nested")
 	if text, ok := f.Tag.Lookup("for"); ok {
 		o.For = strings.Split(text, ",")
@@ -129,13 +129,13 @@ func (s *Schema) Field(path string) *Option {
 	return nil
 }
 
-// folded is a key as keys are compared: hyphens and underscores are one.
-func folded(key string) string { return strings.ReplaceAll(key, "-", "_") }
+// fold is a key as keys are compared: hyphens and underscores are one.
+func fold(key string) string { return strings.ReplaceAll(key, "-", "_") }
 
-// keyed is the option with the key below a section, or nil.
-func (s *Schema) keyed(in *section, key string) *Option {
+// byKey is the option with the key below a section, or nil.
+func (s *Schema) byKey(in *section, key string) *Option {
 	for _, o := range s.Options {
-		if o.section == in && (folded(o.Name) == folded(key) || slices.Contains(o.Old, key)) {
+		if o.section == in && (fold(o.Name) == fold(key) || slices.Contains(o.Old, key)) {
 			return o
 		}
 	}
@@ -145,7 +145,7 @@ func (s *Schema) keyed(in *section, key string) *Option {
 // below is the section with the key below another, or nil.
 func (s *Schema) below(in *section, key string) *section {
 	for _, other := range s.sections {
-		if other != in && folded(other.key) == folded(join(in.key, key)) {
+		if other != in && fold(other.key) == fold(join(in.key, key)) {
 			return other
 		}
 	}
@@ -246,4 +246,4 @@ func (o *Option) Whole(v any) int64 { return o.of(reflect.Indirect(reflect.Value
 func (o *Option) IsSwitch() bool { return o.Type.Kind() == reflect.Bool }
 
 // Typed is the flag that sets the option, or what messages name in its place.
-func (o *Option) Typed() string { return cmp.Or(o.Flag, o.said, o.Key) }
+func (o *Option) Typed() string { return cmp.Or(o.Flag, o.alias, o.Key) }

@@ -445,7 +445,7 @@ func TestPairs(t *testing.T) {
 // masks are masks (n, m) of every kind, with their inputs.
 func masks(rng *rand.Rand, n, m int) (all []device.Mask, inputs [][][]float32) {
 	add := func(k device.Mask, in ...[]float32) { all, inputs = append(all, k), append(inputs, in) }
-	within := device.Choice{Kind: device.Within}
+	within := device.Filter{Kind: device.Within}
 	bounds := func() [][]float32 {
 		d, above, atMost := random(rng, n*m), random(rng, n), random(rng, n)
 		d[rng.IntN(n*m)] = float32(math.NaN())
@@ -453,7 +453,7 @@ func masks(rng *rand.Rand, n, m int) (all []device.Mask, inputs [][][]float32) {
 		above[rng.IntN(n)], atMost[rng.IntN(n)] = float32(math.NaN()), d[0]
 		return [][]float32{d, above, atMost}
 	}
-	listed := device.Choice{Kind: device.Listed, K: 3}
+	listed := device.Filter{Kind: device.Listed, K: 3}
 	index := func() []float32 {
 		x := labels(rng, 3*n, m+1)
 		for i := range x {
@@ -475,10 +475,10 @@ func masks(rng *rand.Rand, n, m int) (all []device.Mask, inputs [][][]float32) {
 				base = labels(rng, n, max(n/3, 2))
 			}
 			add(device.Mask{Pairs: p, Cross: cross}, base)
-			add(device.Mask{Pairs: p, Cross: cross, Choices: []device.Choice{within}}, append([][]float32{base}, bounds()...)...)
-			add(device.Mask{Pairs: p, Cross: cross, Choices: []device.Choice{listed}}, base, index())
+			add(device.Mask{Pairs: p, Cross: cross, Filters: []device.Filter{within}}, append([][]float32{base}, bounds()...)...)
+			add(device.Mask{Pairs: p, Cross: cross, Filters: []device.Filter{listed}}, base, index())
 			both := append(append([][]float32{base}, bounds()...), index())
-			add(device.Mask{Pairs: p, Cross: cross, Choices: []device.Choice{within, listed}}, both...)
+			add(device.Mask{Pairs: p, Cross: cross, Filters: []device.Filter{within, listed}}, both...)
 		}
 	}
 	return all, inputs
@@ -529,11 +529,11 @@ func (p pair) pairGrad(rng *rand.Rand, d device.Distance, x, y, dist []float32) 
 func TestRowReductions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 9))
 	p := pair{t: t, d: sim(t), rel: 2e-6}
-	for _, s := range [][2]int{{1, 1}, {2, 5}, {19, 19}, {5, 300}, {260, 260}} { // a row may be longer than a block
+	for _, s := range [][2]int{{1, 1}, {2, 5}, {19, 19}, {5, 260}, {260, 260}} { // a row may be longer than a block
 		n, m := s[0], s[1]
 		all, inputs := masks(rng, n, m)
 		for i, k := range all {
-			if len(k.Choices) == 0 && !(k.Cross && n == 260) {
+			if len(k.Filters) == 0 && !(k.Cross && n == 260) {
 				p.rowReductions(rng, n, m, k, inputs[i])
 			} else if m < 20 {
 				p.chosenMask(rng, n, m, k, inputs[i])

@@ -20,7 +20,7 @@ type maskOperand struct {
 // made in the workspace from the number scratch on, for the step that comes next, and taken as
 // given.
 func (b *builder) maskOf(m device.Mask, rows, cols, at, scratch int) maskOperand {
-	if len(m.Choices) == 0 {
+	if len(m.Filters) == 0 {
 		return maskOperand{packedPairs(m, rows), in(at)}
 	}
 	b.work(scratch + rows*cols)
@@ -43,7 +43,7 @@ func (b *builder) makeMask(m device.Mask, rows, cols, at int, y operand) {
 	n := rows * cols
 	b.launch("pair_mask", flat(n), n, divisor(cols), packedPairs(m, rows), in(at), y)
 	at++
-	for _, c := range m.Choices {
+	for _, c := range m.Filters {
 		switch c.Kind {
 		case device.Within:
 			b.launch("choose_within", flat(n), n, divisor(cols), in(at), in(at+1), in(at+2), y)
@@ -56,7 +56,7 @@ func (b *builder) makeMask(m device.Mask, rows, cols, at int, y operand) {
 
 // scratchOf is how many numbers of workspace a mask (rows, cols) needs.
 func scratchOf(m device.Mask, rows, cols int) int {
-	if len(m.Choices) == 0 {
+	if len(m.Filters) == 0 {
 		return 0
 	}
 	return rows * cols
