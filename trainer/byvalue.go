@@ -1,7 +1,6 @@
 package trainer
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -107,7 +106,10 @@ func called(f givenField, text string) string {
 	if isValue(text, f.option) {
 		return text
 	}
-	return fmt.Sprintf("the %s %s", strings.ToLower(f.option), cmp.Or(text, "of the default"))
+	if text == "" {
+		return "the default " + strings.ToLower(f.option)
+	}
+	return fmt.Sprintf("the %s %s", strings.ToLower(f.option), text)
 }
 
 // validate is Validate where o gives what the configuration describes.

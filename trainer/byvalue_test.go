@@ -212,7 +212,7 @@ func TestResumeByValueIsRefused(t *testing.T) {
 	require.NoError(t, byName.Close())
 	for want, with := range map[string]Options{
 		"begun with the loss ce:scale=8+triplet, and is to go on with Options.Loss = trainer.ownLoss{": {Loss: ownLoss{Distance: pairs.LP{}}},
-		"begun with the backbone of the default, and is to go on with Options.Backbone = ":             {Backbone: ownBackbone},
+		"begun with the default backbone, and is to go on with Options.Backbone = ":                    {Backbone: ownBackbone},
 		"begun with no Options.Rate, and is to go on with Options.Rate = medusa/trainer.ownRate":       {Rate: ownRate},
 	} {
 		with.Dir = string(byName.dir)
