@@ -1,6 +1,8 @@
 package trainer
 
 import (
+	"slices"
+
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 
@@ -19,23 +21,37 @@ type monitor struct {
 	used  [][]float32 // of the loss's own tensors: the monitor computes on the host
 }
 
-// newMonitor is nil if the loss does not tell its active share. It changes no state of the
-// loss's, such as a memory; dev is where params live.
-func newMonitor(loss losses.Loss, batch, size int, params *graph.Params, dev *graph.Device) (_ *monitor, err error) {
+// newMonitor is nil if the loss does not tell its active share, or tells it by other features of
+// the step s than embeddings. It changes no state of the loss's, such as a memory; dev is where
+// params live.
+func newMonitor(loss losses.Loss, batch int, s *step, params *graph.Params, dev *graph.Device) (_ *monitor, err error) {
 	defer graph.Guard("building the active share", &err)
 	m := &monitor{dev: dev}
 	g := gorgonia.NewGraph()
 	params.Observe(g)
-	x, embeddings := input(g, "embeddings", batch, size)
+	x, embeddings := input(g, "embeddings", batch, s.size)
 	y, labels := input(g, "labels", batch)
 	m.x, m.y = embeddings, labels
-	share, ok := losses.ActiveShare(loss, pairs.Of(x, y))
+	// Parts of a loss that never idle may read features that are not at hand here.
+	raw, _ := input(g, "raw", batch, s.size)
+	features := gorgonia.Nodes{raw}
+	b := pairs.Of(x, y)
+	b.Raw = graph.Of(raw)
+	if s.trunk > 0 {
+		trunk, _ := input(g, "trunk", batch, s.trunk)
+		features = append(features, trunk)
+		b.Trunk = graph.Of(trunk)
+	}
+	share, ok := losses.ActiveShare(loss, b)
 	if !ok {
 		return nil, nil
 	}
 	n, err := share.Node()
 	if err != nil {
 		return nil, err
+	}
+	if read := dependencies(n); slices.ContainsFunc(features, func(f *gorgonia.Node) bool { return read[f] }) {
+		return nil, nil
 	}
 	if m.share, err = graph.Keep(n); err != nil {
 		return nil, err

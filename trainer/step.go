@@ -19,6 +19,7 @@ type step struct {
 	loss  *graph.Kept
 	embed *graph.Kept // (B, E)
 	size  int         // E
+	trunk int         // F; 0 if there is no trunk
 	slots []*slot     // the network's, then the loss's
 	dev   *graph.Device
 	vm    gorgonia.VM
@@ -41,11 +42,10 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device
 		return nil, nil, err
 	}
 	s.size = net.Embedding.Shape()[1]
-	trunk := 0
 	if net.Trunk != nil {
-		trunk = net.Trunk.Shape()[1]
+		s.trunk = net.Trunk.Shape()[1]
 	}
-	if loss, err = parse(s.size, trunk); err != nil {
+	if loss, err = parse(s.size, s.trunk); err != nil {
 		return nil, nil, err
 	}
 	if own := losses.ParamsOf(loss); own != nil {
@@ -106,6 +106,10 @@ func (s *step) gradients(g *gorgonia.ExprGraph, cost *gorgonia.Node, params *gra
 			name: item.Name, shape: item.Value.Shape().Clone(), w: item.Value.Float32s(), rate: item.Rate(),
 		})
 	}
+	if unread := unread(cost, items, nodes); len(unread) > 0 {
+		return errors.Errorf("trainer: the loss does not depend on %s, which cannot be learned by it: "+
+			"join it with a loss that does, such as triplet, or freeze them by a factor of 0 in LRScales", strings.Join(unread, ", "))
+	}
 	grads, err := gorgonia.Grad(cost, nodes...)
 	if err != nil {
 		return errors.Wrap(err, "trainer: the loss is not differentiable to the weights")
@@ -131,3 +135,30 @@ func (s *step) run() (err error) {
 }
 
 func (s *step) close() error { return s.vm.Close() }
+
+// unread are the names of the items whose nodes cost does not depend on.
+func unread(cost *gorgonia.Node, items []*graph.Param, nodes gorgonia.Nodes) (names []string) {
+	read := dependencies(cost)
+	for i, n := range nodes {
+		if !read[n] {
+			names = append(names, items[i].Name)
+		}
+	}
+	return names
+}
+
+// dependencies are the nodes that n is made of, n among them.
+func dependencies(n *gorgonia.Node) map[*gorgonia.Node]bool {
+	seen := map[*gorgonia.Node]bool{n: true}
+	for next := (gorgonia.Nodes{n}); len(next) > 0; {
+		last := next[len(next)-1]
+		next = next[:len(next)-1]
+		for in := last.Graph().From(last.ID()); in.Next(); {
+			if input := in.Node().(*gorgonia.Node); !seen[input] {
+				seen[input] = true
+				next = append(next, input)
+			}
+		}
+	}
+	return seen
+}

@@ -387,7 +387,7 @@ func (t *Trainer) assemble() (err error) {
 	if err := checkRates(t.params, t.o.LRScales); err != nil {
 		return err
 	}
-	if t.monitor, err = newMonitor(t.loss, t.sampler.Batch(), t.step.size, t.params, t.device); err != nil {
+	if t.monitor, err = newMonitor(t.loss, t.sampler.Batch(), t.step, t.params, t.device); err != nil {
 		return err
 	}
 	for _, s := range t.step.ownSlots() {
