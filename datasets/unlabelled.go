@@ -46,6 +46,9 @@ func OpenUnlabelledFiles(files []string, o Options) (*Dataset, error) {
 // ReadUnlabelled reads one picture; name is how it is called in messages and by
 // Dataset.Path.
 func ReadUnlabelled(r io.Reader, name string, o Options) (*Dataset, error) {
+	if r == nil {
+		return nil, errors.Errorf("datasets: %s: there is nothing to read: the reader is nil", printable(name))
+	}
 	checked, err := o.withDefaults()
 	if err != nil {
 		return nil, err

@@ -61,6 +61,8 @@ func TestUnlabelledErrors(t *testing.T) {
 	require.ErrorContains(t, err, "no pictures")
 	_, err = ReadUnlabelled(bytes.NewReader(plainPNG(t, 90, 90, color.White)), "upload", Options{MaxFileBytes: 20})
 	require.ErrorContains(t, err, "no readable picture in upload\n  file too large: 1 (upload)")
+	_, err = ReadUnlabelled(nil, "upload", Options{})
+	require.ErrorContains(t, err, "datasets: upload: there is nothing to read: the reader is nil")
 	_, err = ReadUnlabelled(bytes.NewReader(nil), "upload", Options{})
 	require.ErrorContains(t, err, "empty file")
 }

@@ -204,6 +204,9 @@ func (p *Params) get(name string, dt tensor.Dtype, init Init, buffer bool, shape
 	if init == nil {
 		return nil, errors.Errorf("graph: parameter %s is new and has no init", whole)
 	}
+	if dt != tensor.Float32 && dt != tensor.Float64 {
+		return nil, errors.Errorf("graph: parameter %s: elements of type %v, want float32 or float64", whole, dt.Type)
+	}
 	if p.shapes {
 		return p.add(&Param{local: name, Buffer: buffer, shape: shape.Clone()}), nil
 	}
@@ -236,14 +239,19 @@ func (p *Params) Convert(dt tensor.Dtype) error {
 	if p.shapes {
 		return errors.New("graph: a set of NewShapes has no elements to convert")
 	}
-	for _, item := range p.All() {
+	items := p.All()
+	converted := make([]*tensor.Dense, len(items))
+	for i, item := range items {
 		values, err := Numbers(item.Value)
 		if err != nil {
 			return err
 		}
-		if item.Value, err = dense(values, dt, item.Value.Shape().Clone()); err != nil {
+		if converted[i], err = dense(values, dt, item.Value.Shape().Clone()); err != nil {
 			return errors.Wrapf(err, "graph: parameter %s", item.Name)
 		}
+	}
+	for i, item := range items {
+		item.Value = converted[i]
 	}
 	p.forget()
 	return nil

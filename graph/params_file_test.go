@@ -92,6 +92,23 @@ func TestParamsRestoreInPart(t *testing.T) {
 }
 
 // Shapes alone are not stored, loaded or converted, and nothing panics.
+// What holds fewer or more numbers than its shape is not copied in part.
+func TestParamsRestoreRefusesShortTensors(t *testing.T) {
+	p := NewParams(1)
+	require.NoError(t, p.Weight(gorgonia.NewGraph(), "w", tensor.Float32, Fill(7), 2, 2).Err())
+	for _, s := range []StoredTensor{
+		{Name: "w", Shape: tensor.Shape{2, 2}, F32: []float32{1}},
+		{Name: "w", Shape: tensor.Shape{2, 2}, F32: make([]float32, 5)},
+		{Name: "w", Shape: tensor.Shape{2, 2}, F32: make([]float32, 4), F64: make([]float64, 4)},
+	} {
+		_, err := p.Restore([]StoredTensor{s}, Loading{})
+		require.ErrorContains(t, err, "the stored tensor w of shape (2, 2) has")
+	}
+	require.Equal(t, []float32{7, 7, 7, 7}, p.Lookup("w").Value.Float32s())
+	_, err := p.Restore(p.Tensors(), Loading{Mapping: FirstOf(nil)})
+	require.NoError(t, err, "no mapping leaves names as they are")
+}
+
 func TestShapesHaveNoNumbers(t *testing.T) {
 	p := NewShapes()
 	require.NoError(t, p.Sub("a.").Weight(gorgonia.NewGraph(), "w", tensor.Float32, Fill(0), 2).Err())

@@ -94,6 +94,17 @@ func TestParamsOfPartsByWholeNames(t *testing.T) {
 	require.ErrorContains(t, p.Join("c.", NewParams(2)), "the set has c.w itself")
 }
 
+// No name is of two parts.
+func TestParamsJoinRefusesOverlap(t *testing.T) {
+	p := NewParams(1)
+	require.NoError(t, p.Join("x.b.", NewParams(2)))
+	for _, prefix := range []string{"x.", "x.b.", "x.b.c."} {
+		require.ErrorContains(t, p.Join(prefix, NewParams(3)), `the part "x.b." begin so too`)
+	}
+	require.ErrorContains(t, p.Join("", NewParams(3)), "the prefix is empty")
+	require.NoError(t, p.Join("x.c.", NewParams(3)))
+}
+
 func TestParamsScaleLR(t *testing.T) {
 	p, loss := NewParams(1), NewParams(2)
 	require.NoError(t, p.ScaleLR("backbone.", 0))
@@ -136,4 +147,5 @@ func TestParamsConvert(t *testing.T) {
 	w := q.Weight(gorgonia.NewGraph(), "w", tensor.Float32, Fill(7), 2, 1)
 	require.NoError(t, w.Err(), "a graph of the new type")
 	require.ErrorContains(t, p.Convert(tensor.Int), "want float32 or float64")
+	require.Equal(t, []float32{0.1, 0.1}, p.Lookup("q.w").Value.Float32s(), "as it was")
 }

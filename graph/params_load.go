@@ -47,6 +47,9 @@ func MapNames(names map[string]string) Mapping {
 func FirstOf(mappings ...Mapping) Mapping {
 	return func(stored string) (string, bool) {
 		for _, m := range mappings {
+			if m == nil { // as in Loading
+				m = MapPrefix("", "")
+			}
 			if name, ok := m(stored); ok {
 				return name, true
 			}
@@ -160,6 +163,9 @@ func (p *Params) match(stored []StoredTensor, mapping Mapping) (found map[string
 		}
 		if twin, taken := found[name]; taken {
 			return nil, r, errors.Errorf("graph: the stored tensors %s and %s both stand for %s", twin.Name, t.Name, name)
+		}
+		if got, want := len(t.F32)+len(t.F64), t.Shape.TotalSize(); got > 0 && got != want {
+			return nil, r, errors.Errorf("graph: the stored tensor %s of shape %v has %d numbers, want %d", t.Name, t.Shape, got, want)
 		}
 		found[name] = t
 	}

@@ -47,8 +47,12 @@ func (p *Params) Join(prefix string, other *Params) error {
 	if i := slices.IndexFunc(p.items, func(item *Param) bool { return strings.HasPrefix(item.local, prefix) }); i >= 0 && prefix != "" {
 		return errors.Errorf("graph: cannot join parameters as %q: the set has %s itself", prefix, p.items[i].local)
 	}
-	if prefix == "" || slices.ContainsFunc(p.parts, func(q part) bool { return q.prefix == prefix }) {
-		return errors.Errorf("graph: cannot join parameters as %q: the prefix is empty or taken", prefix)
+	if prefix == "" {
+		return errors.New("graph: cannot join parameters as \"\": the prefix is empty")
+	}
+	// Else a name could be of either part.
+	if i := slices.IndexFunc(p.parts, func(q part) bool { return strings.HasPrefix(q.prefix, prefix) || strings.HasPrefix(prefix, q.prefix) }); i >= 0 {
+		return errors.Errorf("graph: cannot join parameters as %q: names of the part %q begin so too; take another prefix, or join them to that part", prefix, p.parts[i].prefix)
 	}
 	p.take(prefix, other)
 	return nil

@@ -133,6 +133,10 @@ func TestParseRefuses(t *testing.T) {
 		"contrastive:neg-margin=-1":             "want at least 0: the metric is a distance",
 		"ce:smoothing=1":                        "out of range",
 		"mined(miner=none)":                     "",
+		"triplet(mining-margin=0.3, miner=triplet-margin)":               "mining-margin is given, and miner too",
+		"contrastive(metric=cosine, distance=lp)":                        "metric is given, and distance too",
+		"contrastive(normalize=false, distance=lp(p=1))":                 "write raw=true among these",
+		"multi-similarity(normalize=true, distance=euclidean(raw=true))": "write raw=false among these",
 	} {
 		t.Run(text, func(t *testing.T) {
 			_, err := losses.Parse(text, setting)
@@ -159,6 +163,47 @@ func TestTextIsReadBack(t *testing.T) {
 	text, err := losses.Text(parsed(t, "triplet:mining=semi-hard+ce:weight=0.1"))
 	require.NoError(t, err)
 	require.Equal(t, "triplet(miner=triplet-margin(type=semi-hard)) + 0.1*ce", text)
+}
+
+// A parameter at its default is written where its absence would mean another loss: the margins
+// of a soft loss, or of one of a similarity, are others.
+func TestTextTellsWhatOthersSettle(t *testing.T) {
+	soft := losses.Default[losses.Triplet]()
+	soft.Soft = true
+	similar := losses.Default[losses.Contrastive]()
+	similar.Metric = pairs.Cosine{Power: 1}
+	squared := similar
+	squared.Form = losses.Squared
+	for want, l := range map[string]losses.Loss{
+		"triplet(margin=0.2, soft=true)":                                     soft,
+		"contrastive(pos-margin=0, neg-margin=1, distance=cosine)":           similar,
+		"mined(of=contrastive(pos-margin=0, neg-margin=1, distance=cosine))": losses.Mined{Miner: miners.BatchHard{}, Of: similar},
+		"0.5*triplet(margin=0.2, soft=true) + triplet":                       &losses.Joint{Parts: []losses.Part{{Loss: soft, Weight: 0.5}, {Loss: losses.Default[losses.Triplet](), Weight: 1}}},
+	} {
+		text, err := losses.Text(l)
+		require.NoError(t, err)
+		require.Equal(t, want, text)
+		require.Equal(t, l, parsed(t, text))
+	}
+}
+
+// A field that is zero is written as what it stands for.
+func TestTextOfFieldsLeftOut(t *testing.T) {
+	text, err := losses.Text(losses.Triplet{Margin: 0.2, Metric: pairs.Cosine{}, Miner: miners.BatchHard{Metric: pairs.LP{Raw: true}}, Reducer: pairs.Threshold{Low: 0.1}})
+	require.NoError(t, err)
+	require.Equal(t, "triplet(distance=cosine, miner=batch-hard(distance=euclidean(raw=true)), reducer=threshold(low=0.1))", text)
+	require.NotContains(t, losses.Help(80), "power=0")
+}
+
+func TestNilPointersAreTold(t *testing.T) {
+	for want, l := range map[string]losses.Loss{
+		"triplet: distance: a nil *pairs.LP":         losses.Triplet{Metric: (*pairs.LP)(nil)},
+		"triplet: miner: a nil *miners.BatchHard":    losses.Triplet{Miner: (*miners.BatchHard)(nil)},
+		"pairs: the reducer is a nil *pairs.Mean":    losses.Triplet{Reducer: (*pairs.Mean)(nil)},
+		"pairs: the reducer is a nil *pairs.NonZero": losses.Triplet{Reducer: pairs.PerAnchor{Of: (*pairs.NonZero)(nil)}},
+	} {
+		require.ErrorContains(t, l.Loss(pairs.Batch{}).Err(), want)
+	}
 }
 
 func TestHelp(t *testing.T) {

@@ -20,7 +20,9 @@ import (
 var minings = []string{"batch-hard", "batch-all", "all", "hard", "semi-hard", "easy"}
 
 func upgradeContrastive(args map[string]string) error {
-	upgradeDistance(args, "euclidean")
+	if err := upgradeDistance(args, "euclidean"); err != nil {
+		return err
+	}
 	if similarity(args["distance"]) { // whose margins are others
 		setDefault(args, "pos-margin", "1")
 		setDefault(args, "neg-margin", "0")
@@ -33,7 +35,9 @@ func upgradeContrastive(args map[string]string) error {
 }
 
 func upgradeTriplet(args map[string]string) error {
-	upgradeDistance(args, "euclidean")
+	if err := upgradeDistance(args, "euclidean"); err != nil {
+		return err
+	}
 	if soft, err := strconv.ParseBool(args["soft"]); err == nil && soft { // where a margin adds little
 		setDefault(args, "margin", "0")
 	}
@@ -44,12 +48,16 @@ func upgradeTriplet(args map[string]string) error {
 }
 
 func upgradeLifted(args map[string]string) error {
-	upgradeDistance(args, "euclidean")
+	if err := upgradeDistance(args, "euclidean"); err != nil {
+		return err
+	}
 	return upgradeReducer(args, "mean")
 }
 
 func upgradeMultiSimilarity(args map[string]string) error {
-	upgradeDistance(args, "cosine")
+	if err := upgradeDistance(args, "cosine"); err != nil {
+		return err
+	}
 	return upgradeReducer(args, "mean")
 }
 
@@ -69,23 +77,30 @@ func similarity(text string) bool {
 }
 
 // upgradeDistance writes metric=m,normalize=false as distance=m(raw=true).
-func upgradeDistance(args map[string]string, def string) {
+func upgradeDistance(args map[string]string, def string) error {
 	if m, ok := args["metric"]; ok {
-		setDefault(args, "distance", m)
+		if _, twice := args["distance"]; twice {
+			return errors.New("metric is given, and distance too; want one of the two")
+		}
+		args["distance"] = m
 		delete(args, "metric")
 	}
 	normalize, err := strconv.ParseBool(args["normalize"])
 	if err != nil {
-		return // there is none, or it is told as an unknown parameter
+		return nil // there is none, or it is told as an unknown parameter
 	}
 	delete(args, "normalize")
 	m, given := args["distance"]
 	if !given {
 		m = def
 	}
+	if strings.Contains(m, "(") {
+		return errors.Errorf("normalize is given, and a distance with parameters too; write raw=%t among these", !normalize)
+	}
 	if !normalize && m != "cosine" { // which is normalised by its name
 		args["distance"] = m + "(raw=true)"
 	}
+	return nil
 }
 
 // upgradeReducer writes reducer=how,low=l,high=h as reducer=threshold(low=l,high=h,of=how),
@@ -146,6 +161,10 @@ func upgradeMining(args map[string]string) error {
 		return err
 	}
 	mining, given := args["mining"]
+	_, chosen := args["miner"]
+	if chosen && own > 0 {
+		return errors.New("mining-margin is given, and miner too; write the margin among the miner's parameters, as in miner=triplet-margin(margin=0.2)")
+	}
 	if !given {
 		return nil
 	}
@@ -153,7 +172,7 @@ func upgradeMining(args map[string]string) error {
 	if !slices.Contains(minings, mining) {
 		return errors.Errorf("mining: %q is not a choice%s; want %s", mining, catalog.Hint(mining, minings), strings.Join(minings, ", "))
 	}
-	if _, twice := args["miner"]; twice {
+	if chosen {
 		return errors.New("mining is given, and miner too; want one of the two")
 	}
 	m := fmt.Sprint(defaultTriplet.Margin)

@@ -36,6 +36,7 @@ func TestBatchRefuses(t *testing.T) {
 		"selection: negative pairs: spoilt":                                       {X: x, Labels: y, Chosen: pairs.Selection{Neg: graph.Fail(errors.New("spoilt"))}},
 		"selection: distances of the window of shape (4, 3), want (4, 4)":         {X: x, Labels: y, Chosen: pairs.Selection{Window: pairs.Window{D: x}}},
 		"selection: a window above NaN":                                           {X: x, Labels: y, Chosen: pairs.Selection{Window: pairs.Window{Above: math.NaN()}}},
+		"selection: a window above 1, at most 0, without distances":               {X: x, Labels: y, Chosen: pairs.Selection{Window: pairs.Window{Above: 1}}},
 		"selection: it holds 7, want Masks":                                       {X: x, Labels: y, Chosen: pairs.Selection{Hold: 7}},
 	} {
 		c := b.Compare(pairs.LP{})

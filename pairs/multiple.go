@@ -2,6 +2,7 @@ package pairs
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -28,8 +29,12 @@ func (r Multiple) Reduce(t Term) graph.Expr {
 	return by.Reduce(t)
 }
 
-// checkNames is an error for a reducer of a sub-loss that is not there.
+// checkNames is an error for a reducer of a sub-loss that is not there, or one that is a nil
+// pointer.
 func checkNames(r Reducer, ts Terms) error {
+	if v := reflect.ValueOf(r); v.Kind() == reflect.Pointer && v.IsNil() {
+		return errors.Errorf("pairs: the reducer is a nil %T", r)
+	}
 	switch r := r.(type) {
 	case Threshold:
 		return checkNames(r.Of, ts)

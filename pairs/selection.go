@@ -68,6 +68,9 @@ func (s Selection) check(b, m int) error {
 	if math.IsNaN(s.Window.Above) || math.IsNaN(s.Window.AtMost) {
 		return errors.Errorf("pairs: selection: a window above %g, at most %g, want two numbers", s.Window.Above, s.Window.AtMost)
 	}
+	if !given(s.Window.D) && s.Window != (Window{}) {
+		return errors.Errorf("pairs: selection: a window above %g, at most %g, without distances: set D", s.Window.Above, s.Window.AtMost)
+	}
 	if s.Hold < Masks || s.Hold > Weights {
 		return errors.Errorf("pairs: selection: it holds %d, want Masks, Counts or Weights", s.Hold)
 	}

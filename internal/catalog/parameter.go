@@ -275,6 +275,9 @@ func (p *Parameter) check(v reflect.Value) error {
 		if v.IsNil() && p.None == "" {
 			return errors.Errorf("nil, want %s", familyOf(v.Type()).noun)
 		}
+		if e := v.Elem(); e.Kind() == reflect.Pointer && e.IsNil() {
+			return errors.Errorf("a nil %v, want %s", e.Type(), familyOf(v.Type()).noun)
+		}
 	case reflect.Float32, reflect.Float64:
 		return p.inRange(v.Float())
 	case reflect.String:

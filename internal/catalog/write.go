@@ -34,21 +34,67 @@ func (r *registry) node(v reflect.Value, full bool, depth int) (*node, error) {
 	if k == nil {
 		return nil, &UnnamedError{v.Type()}
 	}
-	n := &node{form: word, text: k.name}
+	leave := func(p *Parameter) bool { return !full && p.isDefault(k, s) }
+	args, err := k.arguments(s, full, depth, leave)
+	if err != nil {
+		return nil, err
+	}
+	told, err := k.settled(args)
+	if err != nil {
+		return nil, under(err, k.name)
+	}
+	if len(told) > len(args) { // a default left out would be read as something else
+		if args, err = k.arguments(s, full, depth, func(p *Parameter) bool { return leave(p) && find(told, p.Name) < 0 }); err != nil {
+			return nil, err
+		}
+	}
+	n := &node{form: word, text: k.name, args: args}
+	if len(args) > 0 {
+		n.form = call
+	}
+	return n, nil
+}
+
+// arguments are the parameters of the struct s, without those that leave is true of.
+func (k *kind) arguments(s reflect.Value, full bool, depth int, leave func(*Parameter) bool) (args []argument, err error) {
 	for i := range k.params {
 		p := &k.params[i]
-		value := p.Value(s)
-		if !full && reflect.DeepEqual(value.Interface(), p.Value(k.prototype).Interface()) {
+		if leave(p) {
 			continue
 		}
-		a, err := p.node(value, full, depth+1)
+		a, err := p.node(p.meant(k, s), full, depth+1)
 		if err != nil {
 			return nil, under(err, k.name, p.Name)
 		}
-		n.form = call
-		n.args = append(n.args, argument{key: p.Name, value: a})
+		args = append(args, argument{key: p.Name, value: a})
 	}
-	return n, nil
+	return args, nil
+}
+
+// settled are args with those that the kind's Upgrade adds when it reads them.
+func (k *kind) settled(args []argument) ([]argument, error) {
+	if k.upgrade == nil {
+		return args, nil
+	}
+	return k.rewrite(args, position{})
+}
+
+// isDefault reports whether the parameter of the struct s means what the prototype's does.
+func (p *Parameter) isDefault(k *kind, s reflect.Value) bool {
+	return reflect.DeepEqual(p.meant(k, s).Interface(), p.Value(k.prototype).Interface())
+}
+
+// meant is the value of the parameter of the struct s, where zero is the value that it stands
+// for, if that can be written.
+func (p *Parameter) meant(k *kind, s reflect.Value) reflect.Value {
+	v := p.Value(s)
+	if p.Unset == "" || !v.IsZero() || p.Value(k.prototype).IsZero() {
+		return v
+	}
+	if stands, err := p.scalar(p.Type, p.Unset); err == nil {
+		return stands
+	}
+	return v
 }
 
 func (r *registry) sumNode(values []any, weights []float64, full bool, depth int) (*node, error) {
