@@ -42,8 +42,8 @@ type Setting struct {
 	Seed          uint64 // of the loss's own weights
 }
 
-// Settable is a Loss that needs to know a Setting. Parse tells it; a loss made of others hands
-// it on.
+// Settable is a Loss that needs to know a Setting. Set tells it, before the loss is built; a loss
+// made of others hands it on.
 type Settable interface {
 	Loss
 	Set(s Setting) error
@@ -91,10 +91,14 @@ func Parse(text string, s Setting) (Loss, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l, errors.WithMessage(set(l, s), "losses")
+	return l, Set(l, s)
 }
 
-// set tells a loss its setting if it needs one.
+// Set tells a loss its setting if it needs one: Parse does so, and the trainer with a loss that it
+// is given by value.
+func Set(l Loss, s Setting) error { return errors.WithMessage(set(l, s), "losses") }
+
+// set is Set for a loss within another one.
 func set(l Loss, s Setting) error {
 	if n, ok := l.(Settable); ok {
 		return n.Set(s)

@@ -31,6 +31,14 @@ type Config struct {
 	Init    string  `json:"init,omitempty" yaml:"init,omitempty" flag:"init" arg:"NAME" doc:"initial weights" unset:"as PyTorch, resnet's convolutions as torchvision"` // see Inits
 
 	report *report // where Summary collects the layers
+	given  Builder // in place of the one that Backbone names; nil if there is none
+}
+
+// With is c with a backbone that is built by b; Backbone then is what errors and files call it,
+// and every field may be read by it.
+func (c Config) With(b Builder) Config {
+	c.given = b
+	return c
 }
 
 // schema has the ranges and choices that the tags of Config give. The first choice is the
@@ -78,7 +86,7 @@ func setString(p *string, v string) {
 func (c Config) Validate() error {
 	given := c
 	c = c.withDefaults()
-	if _, err := builderOf(c.Backbone); err != nil {
+	if _, err := c.builder(); err != nil {
 		return err
 	}
 	if err := given.unused(c.Backbone); err != nil {
@@ -105,7 +113,7 @@ var uses = map[string][]field.Name{
 // though the backbone does not read it.
 func (c Config) unused(backbone string) error {
 	read, ours := uses[backbone]
-	if !ours {
+	if !ours || c.given != nil {
 		return nil
 	}
 	for _, f := range []struct {

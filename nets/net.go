@@ -88,7 +88,7 @@ func (c Config) fitting(x graph.Expr) (Config, error) {
 // build gives the trunk's features and the embeddings before they are normalised.
 func (c Config) build(params *graph.Params, x graph.Expr, mode Mode) (trunk, raw graph.Expr, err error) {
 	c = c.withDefaults()
-	backbone, err := builderOf(c.Backbone)
+	backbone, err := c.builder()
 	if err != nil {
 		return trunk, raw, err
 	}

@@ -46,6 +46,14 @@ func Names() []string {
 	return slices.Sorted(maps.Keys(registry.builders))
 }
 
+// builder is what builds the backbone.
+func (c Config) builder() (Builder, error) {
+	if c.given != nil {
+		return c.given, nil
+	}
+	return builderOf(c.Backbone)
+}
+
 func builderOf(name string) (Builder, error) {
 	registry.RLock()
 	build := registry.builders[name]

@@ -39,6 +39,8 @@ type state struct {
 	Doubts doubts `json:"doubts,omitzero"`
 
 	LRScales map[string]float64 `json:"lr_scales,omitempty"` // as of Options
+	Rate     string             `json:"rate,omitempty"`      // what Options.Rate was
+	Stopped  bool               `json:"stopped,omitempty"`   // a hook returned ErrStop
 
 	Pixels    *metrics.Result `json:"pixels,omitempty"`
 	Before    *metrics.Result `json:"before,omitempty"`

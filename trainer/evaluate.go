@@ -169,10 +169,11 @@ func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	return t.evaluated(ctx, done)
 }
 
-// due tells whether an evaluation belongs behind the step of that number.
+// due tells whether an evaluation belongs behind the step of that number. The last one of a run
+// has one.
 func (t *Trainer) due(step int) bool {
 	every := t.cfg.EvalEvery
-	return step == 0 || step == t.cfg.Steps || every > 0 && step%every == 0
+	return step == 0 || step == t.cfg.Steps || t.state.Stopped || every > 0 && step%every == 0
 }
 
 // evaluated takes the outcome of an evaluation into the state, the log and the best
@@ -281,7 +282,10 @@ func (t *Trainer) tell(call func(Hook) error) error {
 		return call(h)
 	}
 	for _, h := range t.o.Hooks {
-		if err := lend(h); err != nil {
+		switch err := lend(h); {
+		case errors.Is(err, ErrStop):
+			t.stop()
+		case err != nil:
 			return &HookError{Err: err, Step: t.state.Step, Dir: string(t.dir)}
 		}
 	}

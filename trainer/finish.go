@@ -167,7 +167,7 @@ func (t *Trainer) takeBest() error {
 func (t *Trainer) fill(r *Result, began time.Time) {
 	s := &t.state
 	r.Steps, r.FinalLoss, r.Warnings = s.Step, s.Loss, s.Warnings
-	r.Items = t.data.Train.noun()
+	r.Items, r.Given = t.data.Train.noun(), t.values()
 	r.Before, r.Pixels = s.Before, s.Pixels
 	if s.HasBest {
 		r.Metric, r.BestValue, r.BestStep = t.cfg.Metric, s.BestValue, s.BestStep

@@ -163,12 +163,16 @@ func (m *moved) after(s *solver, st *state) ([]Warning, error) {
 		return nil, err
 	}
 	var still []string
+	learning := 0
 	for i, t := range s.slots {
-		if unchanged(t.w, m.old[i]) {
+		if t.now == 0 { // frozen by Options.Rate
+			continue
+		}
+		if learning++; unchanged(t.w, m.old[i]) {
 			still = append(still, t.name)
 		}
 	}
-	if len(still) == len(s.slots) { // a batch without any gradient: look at the next one
+	if len(still) == learning { // a batch without any gradient: look at the next one
 		return nil, nil
 	}
 	st.Moved, m.old = true, nil

@@ -8,7 +8,7 @@ import (
 )
 
 // Hook is told what happens in a run. Every field may be nil. An error that a hook
-// returns ends the run with a HookError, after a checkpoint, from which Resume goes on,
+// returns, other than ErrStop, ends the run with a HookError, after a checkpoint, from which Resume goes on,
 // and after the model of the weights so far. Hooks are called by the goroutine of Run,
 // one after the other; ctx is Run's. They may call Embed, Evaluate and Verify of the
 // Trainer, but neither Run nor Close.
@@ -164,6 +164,9 @@ type Result struct {
 	// Protocol says in a sentence what was measured on what.
 	Protocol string `json:"protocol,omitempty"`
 
+	// Given describes what the run was given by value, by the field of Options.
+	Given map[string]string `json:"given,omitempty"`
+
 	Stop      Stop    `json:"stop"`  // why the run ended
 	Steps     int     `json:"steps"` // done
 	Metric    string  `json:"metric,omitempty"`
@@ -198,5 +201,6 @@ type Stop string
 const (
 	StopDone        Stop = "done"        // all steps were made
 	StopPatience    Stop = "patience"    // Config.Patience evaluations brought nothing better
+	StopHook        Stop = "hook"        // a hook returned ErrStop
 	StopInterrupted Stop = "interrupted" // the context ended; Resume goes on
 )

@@ -75,7 +75,11 @@ func modelFile(params *graph.Params, info ModelInfo, dev *graph.Device) (*safete
 }
 
 // LoadModel reads a model.safetensors that a run left. Close it when done.
-func LoadModel(path string) (*Model, error) {
+func LoadModel(path string) (*Model, error) { return LoadModelWith(path, nil) }
+
+// LoadModelWith is LoadModel of a run that was given its backbone by value: it must be given
+// again. The backbone may be nil for other models.
+func LoadModelWith(path string, backbone nets.Builder) (*Model, error) {
 	file, err := openChecked(path, kindModel)
 	if err != nil {
 		return nil, err
@@ -83,6 +87,14 @@ func LoadModel(path string) (*Model, error) {
 	m := &Model{params: graph.NewParams(0)}
 	if err := json.Unmarshal([]byte(file.Metadata["model"]), &m.info); err != nil {
 		return nil, errors.Wrapf(err, "trainer: %s: what the model says about itself", path)
+	}
+	switch described := isValue(m.info.Net.Backbone, "Backbone"); {
+	case described && backbone == nil:
+		return nil, errors.Errorf("trainer: %s is of a run that was begun with %s: load it with that backbone, by LoadModelWith", path, m.info.Net.Backbone)
+	case described:
+		m.info.Net = m.info.Net.With(backbone)
+	case backbone != nil:
+		return nil, errors.Errorf("trainer: %s has the backbone %s, which has a name: load it with LoadModel", path, cmp.Or(m.info.Net.Backbone, "cnn"))
 	}
 	if m.eval, err = newEmbedder(m.info.Net, m.params, modelBatch, nil); err != nil {
 		return nil, errors.Wrapf(err, "trainer: %s", path)

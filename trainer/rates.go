@@ -8,6 +8,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/graph"
+	"medusa/internal/catalog"
 )
 
 // scaleRates gives the parameters of prefixes other learning rates; the longest prefix counts.
@@ -31,11 +32,22 @@ func checkRates(params *graph.Params, scales map[string]float64) error {
 	return nil
 }
 
-// sameRates is what a run goes on with that was begun with certain scales; those given may be
-// left out, and must be the same otherwise.
-func sameRates(begun, given map[string]float64) (map[string]float64, error) {
-	if given != nil && !maps.Equal(begun, given) {
-		return nil, errors.Errorf("trainer: the run was begun with the learning-rate scales %v, and is to go on with %v: leave Options.LRScales out", begun, given)
+// sameRates takes over the scales of a run that goes on; those given may be left out, and must be
+// the same otherwise. A function of rates must be given again.
+func (o *Options) sameRates(begun state) error {
+	if o.LRScales != nil && !maps.Equal(begun.LRScales, o.LRScales) {
+		return errors.Errorf("trainer: the run was begun with the learning-rate scales %v, and is to go on with %v: leave Options.LRScales out", begun.LRScales, o.LRScales)
 	}
-	return begun, nil
+	o.LRScales = begun.LRScales
+	given := ""
+	if o.Rate != nil {
+		given = catalog.Describe(o.Rate)
+	}
+	switch {
+	case given == begun.Rate:
+		return nil
+	case given == "":
+		return errors.Errorf("trainer: the run in %s was begun with Options.Rate = %s, which no file can hold: give it again", o.Dir, begun.Rate)
+	}
+	return errors.Errorf("trainer: the run in %s was begun with %s, and is to go on with Options.Rate = %s: give the same again", o.Dir, cmp.Or(begun.Rate, "no Options.Rate"), given)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
 	"runtime/debug"
@@ -173,7 +174,7 @@ func (r *reporter) progress(ctx context.Context, part string, done, total int) {
 
 func (r *reporter) facts() []report.Fact {
 	s, result := r.trainer.data.Train.Summary(), r.result
-	return []report.Fact{
+	facts := []report.Fact{
 		{Name: "Data", Value: s.Source},
 		{Name: "Learned from", Value: fmt.Sprintf("%s classes, %s %s", wording.Thousands(s.Classes), wording.Thousands(s.Pictures), r.trainer.data.Train.noun())},
 		{Name: "Steps", Value: fmt.Sprintf("%s (model of step %s)", wording.Thousands(result.Steps), wording.Thousands(result.ModelStep))},
@@ -184,6 +185,10 @@ func (r *reporter) facts() []report.Fact {
 		{Name: "Memory", Value: result.Memory()},
 		{Name: "Seed", Value: fmt.Sprint(result.Seed)},
 	}
+	for _, option := range slices.Sorted(maps.Keys(result.Given)) {
+		facts = append(facts, report.Fact{Name: option, Value: result.Given[option]})
+	}
+	return facts
 }
 
 func (r *reporter) metrics() []report.Metric {

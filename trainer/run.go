@@ -131,13 +131,18 @@ func (t *Trainer) loop(ctx context.Context, loader *datasets.Loader) (Stop, erro
 		t.lostBest = false
 	}
 	for {
+		if t.state.Stopped {
+			if err := t.land(ctx, 0); err != nil {
+				return "", err
+			}
+		}
 		if err := t.evaluateIfDue(ctx); err != nil {
 			return "", err
 		}
 		s := t.state
 		over := s.Step >= t.cfg.Steps
 		tired := t.cfg.Patience > 0 && s.HasBest && s.Stale >= t.cfg.Patience
-		if t.unsaved && (over || tired || s.Step == 0 || t.saves(s.Step)) {
+		if t.unsaved && (over || tired || s.Stopped || s.Step == 0 || t.saves(s.Step)) {
 			if err := t.save(ctx, LastFile, "last"); err != nil {
 				return "", err
 			}
@@ -147,6 +152,10 @@ func (t *Trainer) loop(ctx context.Context, loader *datasets.Loader) (Stop, erro
 			return StopDone, nil
 		case tired:
 			return StopPatience, nil
+		case s.Stopped:
+			return StopHook, nil
+		case t.state.Stopped: // since, by a hook that was told of the checkpoint
+			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return "", err

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/pkg/errors"
+
 	"medusa/graph"
 	"medusa/internal/device"
 	"medusa/internal/device/cpu"
@@ -19,6 +21,7 @@ type slot struct {
 	g      []float32
 	decay  float64
 	rate   float64 // learning rate ÷ that of the run
+	now    float64 // the same in the step in progress
 	first  []float32
 	second []float32
 }
@@ -36,6 +39,8 @@ type solver struct {
 	flying int           // steps begun and not ended
 	result stepResult    // of the CPU's step
 
+	factor func(step int, parameter string) float64 // on rates; nil is 1
+
 	lr, scale  float64 // of the step in progress
 	norm, step func(lo, hi int)
 }
@@ -51,6 +56,7 @@ const pieceSize = 1 << 14
 func newSolver(cfg SolverConfig, slots []*slot, dev *graph.Device) (*solver, error) {
 	s := &solver{cfg: cfg, slots: slots, dev: dev}
 	for _, t := range slots {
+		t.now = t.rate
 		if cfg.DecayAll || !isVector(t.shape) {
 			t.decay = cfg.WeightDecay
 		}
@@ -98,6 +104,10 @@ func (s *solver) state() [][]float32 {
 // Nothing moves if loss or gradient are not finite. On a device it only puts the step there;
 // two may be under way.
 func (s *solver) begin(loss *graph.Kept, lr, clip float64) error {
+	rates, err := s.rates()
+	if err != nil {
+		return err
+	}
 	if s.dev == nil {
 		r := stepResult{loss: loss.Scalar(), squared: s.squaredNorm()}
 		if r.made() {
@@ -114,11 +124,32 @@ func (s *solver) begin(loss *graph.Kept, lr, clip float64) error {
 			return err
 		}
 	}
-	if err := s.remote.Step(loss.Remote(), lr, clip, s.count+s.flying+1); err != nil {
+	if err := s.remote.Step(loss.Remote(), lr, clip, s.count+s.flying+1, rates); err != nil {
 		return err
 	}
 	s.flying++
 	return nil
+}
+
+// rates are those of the tensors in the step that is begun; nil if they are as ever.
+func (s *solver) rates() ([]float64, error) {
+	if s.factor == nil {
+		return nil, nil
+	}
+	number := s.count + 1
+	if s.dev != nil {
+		number += s.flying
+	}
+	rates := make([]float64, len(s.slots))
+	for i, t := range s.slots {
+		f := s.factor(number, t.name)
+		if !finite(f) || f < 0 {
+			return nil, errors.Errorf("Rate gives %v for %s at step %d, want a number of at least 0", f, t.name, number)
+		}
+		t.now = t.rate * f
+		rates[i] = t.now
+	}
+	return rates, nil
 }
 
 // end waits for the first step under way. If it was not made, no step is under way any more.
@@ -209,7 +240,7 @@ func (s *solver) stepPieces(lo, hi int) {
 }
 
 func (s *solver) stepPiece(t *slot, lo, hi int) {
-	c, lr := s.cfg, s.lr*t.rate
+	c, lr := s.cfg, s.lr*t.now
 	switch c.Name {
 	case "sgd":
 		cpu.SGD{LR: lr, Momentum: c.Momentum, Nesterov: c.Nesterov, Decay: t.decay, Scale: s.scale}.

@@ -29,6 +29,12 @@ type StepperConfig struct {
 
 	AnyOrder bool // whether a GPU may make sums in any order
 
+	// LossValue and Backbone, if not nil, stand in for Loss and Net.Backbone, and Rate is a factor
+	// on learning rates: see Options.
+	LossValue losses.Loss
+	Backbone  nets.Builder
+	Rate      func(step int, parameter string) float64
+
 	// LRScales multiplies the learning rate of the parameters whose names begin with its keys; the
 	// longest key that fits counts, and 0 freezes: see Options.LRScales.
 	LRScales map[string]float64
@@ -57,7 +63,13 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 		return nil, errors.Errorf("trainer: a batch of %d pictures, want at least 1", cfg.Batch)
 	}
 	run := Config{Net: cfg.Net, Loss: cfg.Loss, Solver: cfg.Solver, Clip: cfg.Clip, Device: cfg.Device}
-	if err := run.Validate(); err != nil {
+	given := Options{Loss: cfg.LossValue, Backbone: cfg.Backbone}
+	run, err := given.into(run)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Net, cfg.LossValue = run.Net, given.Loss
+	if err := run.validate(given); err != nil {
 		return nil, err
 	}
 	run = run.Defaults()
@@ -80,7 +92,7 @@ func (s *Stepper) build(cfg StepperConfig, run Config) (err error) {
 		return err
 	}
 	s.step, _, err = newStep(s.net, s.params, cfg.Batch, s.device, func(embedding, trunk int) (losses.Loss, error) {
-		return losses.Parse(run.Loss, losses.Setting{Classes: cfg.Classes, EmbeddingSize: embedding, TrunkSize: trunk, Seed: cfg.Seed})
+		return lossOf(cfg.LossValue, run.Loss, losses.Setting{Classes: cfg.Classes, EmbeddingSize: embedding, TrunkSize: trunk, Seed: cfg.Seed})
 	})
 	if err != nil {
 		return err
@@ -94,6 +106,7 @@ func (s *Stepper) build(cfg StepperConfig, run Config) (err error) {
 	if s.solver, err = newSolver(run.Solver, s.step.slots, s.device); err != nil {
 		return err
 	}
+	s.solver.factor = cfg.Rate
 	s.engine, err = newEngine(s.step, s.solver, s.device, s.params)
 	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/graph"
+	"medusa/internal/catalog"
 	"medusa/internal/device/cpu"
 	"medusa/internal/exclusive"
 	"medusa/internal/field"
@@ -39,6 +40,22 @@ type Options struct {
 	// Keep stands in for that of the configuration if not empty: Last makes a model where
 	// the best weights were lost.
 	Keep Keep
+
+	// Loss, Backbone and Sampler, if not nil, stand in for what Config.Loss, Config.Net.Backbone
+	// and Config.Sampler name: names serve files. The run folder keeps a description of them, the
+	// type with its fields, and Resume must be given the same again. A loss of a registered kind
+	// is kept as text, and need not be. A loss that is a losses.Settable is told the classes and
+	// the size of an embedding before it is built; one with parameters of its own serves one run.
+	// A backbone reads what it wants of Config.Net. A sampler has drawn nothing yet.
+	Loss     losses.Loss
+	Backbone nets.Builder
+	Sampler  samplers.Sampler
+
+	// Rate, if not nil, is a factor on the learning rate of each parameter, such as
+	// backbone.conv1.weight, at each step, counted from 1; it comes to that of LRScales. At 0 the
+	// parameter is frozen for that step, and there is no weight decay either; what the solver
+	// knows of its gradients goes on. It gives the same for the same step in a resumed run.
+	Rate func(step int, parameter string) float64
 
 	// LRScales multiplies the learning rate of the parameters whose names begin with its keys, such
 	// as "backbone." or "backbone.layer1."; the longest key that fits counts. 0 freezes them: no
@@ -108,6 +125,10 @@ type Trainer struct {
 // New prepares a run in the folder o.Dir, which must not exist or be empty. The data stay
 // the caller's, who closes them after the run.
 func New(cfg Config, data Data, o Options) (*Trainer, error) {
+	cfg, err := o.into(cfg)
+	if err != nil {
+		return nil, err
+	}
 	t, err := build(cfg, data, o)
 	if err != nil {
 		return nil, err
@@ -184,8 +205,11 @@ func goOn(dir folder, data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	cfg.Sampler = firstSizes(cfg.Sampler)
+	if cfg, err = o.again(cfg); err != nil {
+		return nil, err
+	}
 	if from.checkpoint != nil {
-		if o.LRScales, err = sameRates(from.checkpoint.state.LRScales, o.LRScales); err != nil {
+		if err := o.sameRates(from.checkpoint.state); err != nil {
 			return nil, err
 		}
 	}
@@ -251,7 +275,7 @@ func Stored(dir string) (Config, error) {
 
 // build makes everything of a run that is in memory.
 func build(cfg Config, data Data, o Options) (*Trainer, error) {
-	if err := cfg.Validate(); err != nil {
+	if err := cfg.validate(o); err != nil {
 		return nil, err
 	}
 	sets := data.items()
@@ -324,8 +348,14 @@ func fit(c nets.Config, d *items) (nets.Config, error) {
 
 // draw makes the sampler, and of epochs steps.
 func (t *Trainer) draw() (err error) {
-	if t.sampler, err = samplers.New(t.data.Train.Labels(), t.cfg.Sampler); err != nil {
-		return field.Under(err, "trainer", "Sampler")
+	if t.sampler = t.o.Sampler; t.sampler != nil {
+		err = checkSampler(t.sampler)
+	} else {
+		t.sampler, err = samplers.New(t.data.Train.Labels(), t.cfg.Sampler)
+		err = field.Under(err, "trainer", "Sampler")
+	}
+	if err != nil {
+		return err
 	}
 	if t.cfg.Epochs > 0 {
 		t.cfg.Steps, t.cfg.Epochs = t.cfg.Epochs*t.sampler.BatchesPerEpoch(), 0
@@ -347,7 +377,7 @@ func (t *Trainer) assemble() (err error) {
 		return err
 	}
 	t.step, t.loss, err = newStep(t.cfg.Net, t.params, t.sampler.Batch(), t.device, func(embedding, trunk int) (losses.Loss, error) {
-		return losses.Parse(t.cfg.Loss, losses.Setting{
+		return lossOf(t.o.Loss, t.cfg.Loss, losses.Setting{
 			Classes: t.data.Train.NumClasses(), EmbeddingSize: embedding, TrunkSize: trunk, Seed: t.cfg.Seed,
 		})
 	})
@@ -366,6 +396,7 @@ func (t *Trainer) assemble() (err error) {
 	if t.solver, err = newSolver(t.cfg.Solver, t.step.slots, t.device); err != nil {
 		return err
 	}
+	t.solver.factor = t.o.Rate
 	if t.engine, err = newEngine(t.step, t.solver, t.device, t.params); err != nil {
 		return err
 	}
@@ -375,6 +406,9 @@ func (t *Trainer) assemble() (err error) {
 	}
 	t.state.Schedule = schedule{cfg: t.cfg.Schedule, steps: t.cfg.Steps}
 	t.state.LRScales = t.o.LRScales
+	if t.o.Rate != nil {
+		t.state.Rate = catalog.Describe(t.o.Rate)
+	}
 	return nil
 }
 

@@ -50,7 +50,10 @@ const defaultLoss = "triplet"
 
 // Validate lists everything that is wrong with c in one error, in which errors.As finds a
 // FieldError.
-func (c Config) Validate() error {
+func (c Config) Validate() error { return c.validate(Options{}) }
+
+// check is Validate of what is named.
+func (c Config) check() error {
 	c = c.Defaults()
 	const steps, epochs, every = field.Name("Steps"), field.Name("Epochs"), field.Name("EvalEvery")
 	var f faults

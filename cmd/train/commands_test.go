@@ -21,7 +21,7 @@ import (
 func words(t *testing.T, line string) []string {
 	t.Helper()
 	if runtime.GOOS == "windows" {
-		return strings.Fields(line)
+		return split(line)
 	}
 	out, err := exec.Command("sh", "-c", `for a in "$@"; do printf '%s\0' "$a"; done`, "sh").Output()
 	require.NoError(t, err)
@@ -29,6 +29,14 @@ func words(t *testing.T, line string) []string {
 	out, err = exec.Command("sh", "-c", `set -- `+line+`; for a in "$@"; do printf '%s\0' "$a"; done`).Output()
 	require.NoError(t, err, line)
 	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
+}
+
+// split cuts a line at the blanks outside of quotes, which it takes off.
+func split(line string) (out []string) {
+	for _, w := range regexp.MustCompile(`(?:'[^']*'|"[^"]*"|[^\s'"])+`).FindAllString(line, -1) {
+		out = append(out, strings.NewReplacer("'", "", `"`, "").Replace(w))
+	}
+	return out
 }
 
 // advised finds the arguments of a command in what was printed.
@@ -73,7 +81,7 @@ func TestPrintedCommands(t *testing.T) {
 	}
 	require.Greater(t, len(lines), 8)
 	for _, line := range lines {
-		args := strings.Fields(line)
+		args := split(line)
 		if !strings.Contains(line, "-resume") {
 			args = append(args, quick...)
 		}

@@ -75,10 +75,11 @@ type SolverTensor struct {
 // Solver moves the tensors it was made for.
 type Solver interface {
 	// Step puts one step on the device, of number count from 1, by the gradients scaled to a
-	// norm of at most clip if that is above 0. Nothing moves if a gradient or the loss, one
-	// number, is not finite, or a kernel refused an input, nor in any step put on the device
-	// after such a one, until its Result. At most two steps may be without a Result.
-	Step(loss Remote, lr, clip float64, count int) error
+	// norm of at most clip if that is above 0. rates, if not nil, are the tensors' Rates in this
+	// step and from then on. Nothing moves if a gradient or the loss, one number, is not finite,
+	// or a kernel refused an input, nor in any step put on the device after such a one, until its
+	// Result. At most two steps may be without a Result.
+	Step(loss Remote, lr, clip float64, count int, rates []float64) error
 	// Result waits for the first step without one. Its error is that of Accelerator.Check.
 	// After an error or a result that is not finite, steps put on the device since have been
 	// dropped, and have no Result.

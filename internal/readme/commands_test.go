@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -100,7 +101,7 @@ func TestEveryCommandWorks(t *testing.T) {
 			continue
 		}
 		t.Run(c.line, func(t *testing.T) {
-			cmd := exec.Command(program, short(strings.Fields(args))...)
+			cmd := exec.Command(program, short(words(args))...)
 			cmd.Dir = dir
 			text, err := cmd.CombinedOutput()
 			if err != nil && strings.Contains(args, "-device cuda") && strings.Contains(string(text), "which is not to be had") {
@@ -124,6 +125,20 @@ func isElsewhere(line string) bool {
 		}
 	}
 	return false
+}
+
+var (
+	configurations = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+	word           = regexp.MustCompile(`(?:'[^']*'|"[^"]*"|[^\s'"])+`)
+	quotes         = strings.NewReplacer("'", "", `"`, "")
+)
+
+// words cuts a line at the blanks outside of quotes, as a shell does.
+func words(line string) (out []string) {
+	for _, w := range word.FindAllString(line, -1) {
+		out = append(out, quotes.Replace(w))
+	}
+	return out
 }
 
 // short makes a run take two steps, and one on the embedded pictures smaller ones: a flag
@@ -151,7 +166,9 @@ func workplace(t *testing.T, dir string) {
 	classes(t, filepath.Join(dir, "grocery", "train"), 14, 6, true)
 	classes(t, filepath.Join(dir, "grocery", "test"), 4, 6, true)
 	idx(t, filepath.Join(dir, "fashion-mnist"))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "run.yaml"), []byte("data: photos\nbackbone: mlp\nhidden: [16]\n"), 0o644))
+	files := configurations.FindAllStringSubmatch(readme(t), -1)
+	require.Len(t, files, 1)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "run.yaml"), []byte(files[0][1]), 0o644))
 	program := build(t)
 	for _, name := range []string{"NAME", "first"} {
 		cmd := exec.Command(program, "-data", "photos", "-steps", "2", "-no-report", "-out", "runs/"+name)

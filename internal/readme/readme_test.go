@@ -42,7 +42,7 @@ func TestLibraryAsREADMESays(t *testing.T) {
 	blocks := programs.FindAllStringSubmatch(readme(t), -1)
 	require.GreaterOrEqual(t, len(blocks), 4)
 	for i, b := range blocks {
-		program := strings.Replace(b[1], "Steps: 200", "Steps: 2", 1) // the rest takes its time
+		program := strings.Replace(b[1], "cfg.Steps = 200", "cfg.Steps = 2", 1) // the rest takes its time
 		require.NoError(t, os.WriteFile(filepath.Join(app, "main.go"), []byte(program), 0o600))
 		for _, c := range inMarkdown("README.md", readme(t)) {
 			if !strings.HasPrefix(c.line, "go mod ") && c.line != "go run ." || i > 0 && strings.HasPrefix(c.line, "go mod ") {

@@ -34,6 +34,8 @@ type solver struct {
 	failed  *cuda.Buffer // the sums of squares of the first step that failed
 	pieces  []int        // the tensor of each piece
 	steps   []step
+	table   *cuda.Buffer // of the tensors: recordWords words each
+	words   []uint64     // that it holds
 	turns   [solverDepth]turn
 	begun   int // steps
 	ended   int // results
@@ -42,6 +44,7 @@ type solver struct {
 // turn is what the host gives for a step, and gets.
 type turn struct {
 	given, got *cuda.Pinned
+	rates      *cuda.Pinned // the table with the rates of the step; made when first needed
 	done       *cuda.Event
 }
 
@@ -77,10 +80,11 @@ func (s *solver) open(all *table) (err error) {
 	if err != nil {
 		return err
 	}
-	tensors, err := all.upload()
-	if err != nil {
+	if s.table, err = all.upload(); err != nil {
 		return err
 	}
+	s.words = all.words
+	tensors := fixed(s.table)
 	for i := range s.turns {
 		t := &s.turns[i]
 		if t.given, err = d.pinned(8 * controlGiven); err != nil {
@@ -113,7 +117,7 @@ func (s *solver) open(all *table) (err error) {
 }
 
 // Step puts one step on the stream.
-func (s *solver) Step(loss device.Remote, lr, clip float64, count int) error {
+func (s *solver) Step(loss device.Remote, lr, clip float64, count int, rates []float64) error {
 	at, ok := loss.(*cuda.Buffer)
 	if !ok {
 		return errors.New("gpu: solver: the loss is not on the device")
@@ -128,7 +132,36 @@ func (s *solver) Step(loss device.Remote, lr, clip float64, count int) error {
 	given[1] = 1 / (1 - math.Pow(s.rule.Beta1, float64(count)))
 	given[2] = math.Sqrt(1 - math.Pow(s.rule.Beta2, float64(count)))
 	given[3] = clip
+	if err := s.setRates(t, rates); err != nil {
+		return errors.Wrap(err, "gpu: solver")
+	}
 	return errors.Wrap(s.put(t, &buffers{d: s.d, in: []*cuda.Buffer{at}}), "gpu: solver")
+}
+
+// The words of a tensor in the table, of which rateWord is its rate.
+const (
+	recordWords = 7
+	rateWord    = 5
+)
+
+// setRates brings other rates to the device, for the steps put on it from then on.
+func (s *solver) setRates(t *turn, rates []float64) (err error) {
+	if rates == nil {
+		return nil
+	}
+	if len(rates)*recordWords != len(s.words) {
+		return errors.Errorf("%d rates for %d tensors", len(rates), len(s.words)/recordWords)
+	}
+	if t.rates == nil {
+		if t.rates, err = s.d.pinned(8 * len(s.words)); err != nil {
+			return err
+		}
+	}
+	for i, r := range rates {
+		s.words[i*recordWords+rateWord] = math.Float64bits(r)
+	}
+	copy(cuda.View[uint64](t.rates), s.words)
+	return s.d.stream.CopyIn(s.table, t.rates, 8*len(s.words))
 }
 
 func (s *solver) put(t *turn, b *buffers) error {

@@ -44,19 +44,19 @@ func address(r device.Remote) uint64 {
 }
 
 // upload brings the table to the device, until Close.
-func (t *table) upload() (operand, error) {
+func (t *table) upload() (*cuda.Buffer, error) {
 	if t.err != nil {
-		return null, t.err
+		return nil, t.err
 	}
 	b, err := t.d.buffer(2 * len(t.words))
 	if err != nil {
-		return null, err
+		return nil, err
 	}
 	words := make([]uint32, 0, 2*len(t.words))
 	for _, w := range t.words {
 		words = append(words, uint32(w), uint32(w>>32))
 	}
-	return fixed(b), cuda.Upload(t.d.stream, b, words)
+	return b, cuda.Upload(t.d.stream, b, words)
 }
 
 // NewCopier makes a function that copies all pairs, in one launch.
@@ -72,7 +72,7 @@ func (d *Device) NewCopier(pairs []device.Pair) (func() error, error) {
 	if err != nil {
 		return nil, errors.Wrap(err, "gpu: copier")
 	}
-	l, err := d.launch("copy_pairs", blocks(all.pieces), all.count, list)
+	l, err := d.launch("copy_pairs", blocks(all.pieces), all.count, fixed(list))
 	if err != nil {
 		return nil, errors.Wrap(err, "gpu: copier")
 	}
