@@ -54,8 +54,7 @@ def of(name, **params):
 
 
 MEAN, NONZERO, SUM = of("MeanReducer"), of("AvgNonZeroReducer"), of("SumReducer")
-PER_ANCHOR = [of("PerAnchorReducer", **inner) for inner in (MEAN, NONZERO, SUM, of("ThresholdReducer", low=0.2))]
-BANDS = [of("ThresholdReducer", low=0.1, high=0.9)]
+PER_ANCHOR = [of("PerAnchorReducer", **inner) for inner in (MEAN, NONZERO, SUM)]
 MULTIPLE = [
     of("MultipleReducers", reducers={"pos_loss": SUM, "neg_loss": NONZERO}),
     of("MultipleReducers", reducers={"pos_loss": MEAN, "neg_loss": of("ThresholdReducer", low=0.05, high=0.4)}),
@@ -142,6 +141,23 @@ def record(case, loss, variant, params, distance=None, reducer=None):
     return out
 
 
+def thresholds(loss, params, case):
+    """Bounds that some of the loss's terms pass and others do not."""
+    terms = []
+
+    class Seen(reducers.SumReducer):
+        def element_reduction(self, losses, *rest):
+            terms.extend(losses.flatten().tolist())
+            return super().element_reduction(losses, *rest)
+
+    getattr(losses, loss)(**params, reducer=Seen())(
+        torch.tensor(INPUTS[case]["embeddings"], dtype=torch.float64), torch.tensor(INPUTS[case]["labels"]))
+    terms = sorted({round(t, 9) for t in terms if t > 0})
+    cuts = [i * (len(terms) - 1) // 4 for i in (1, 3)]
+    low, high = ((terms[i] + terms[i + 1]) / 2 for i in cuts)  # between two terms
+    return low, high
+
+
 def records():
     for loss, variant, params in VARIANTS:
         for distance in DISTANCES + (FEW_DISTANCES if loss in FEW else []):
@@ -150,13 +166,14 @@ def records():
                 if case == "dup8" and distance[0] in ("CosineSimilarity", "DotProductSimilarity"):
                     continue
                 yield record(case, loss, variant, params, distance)
-        by = list(BANDS)
-        if loss in ("ContrastiveLoss", "GeneralizedLiftedStructureLoss", "MultiSimilarityLoss"):
-            by += PER_ANCHOR
-        if loss == "ContrastiveLoss":
-            by += MULTIPLE
-        for reducer in by:
-            for case in INPUTS:
+        for case in INPUTS:
+            low, high = thresholds(loss, params, case)
+            by = [of("ThresholdReducer", low=low, high=high)]
+            if loss in ("ContrastiveLoss", "GeneralizedLiftedStructureLoss", "MultiSimilarityLoss"):
+                by += PER_ANCHOR + [of("PerAnchorReducer", **of("ThresholdReducer", low=low))]
+            if loss == "ContrastiveLoss":
+                by += MULTIPLE
+            for reducer in by:
                 yield record(case, loss, variant, params, None, reducer)
     # A distance and a reducer together.
     for reducer in (PER_ANCHOR[1], MULTIPLE[2]):
