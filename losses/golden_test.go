@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/pkg/errors"
@@ -52,7 +53,8 @@ var skips = map[string][]golden.Skip{
 }
 
 func TestGolden(t *testing.T) {
-	for _, name := range []string{"pair_losses.json", "losses_by_distance.json", "losses_by_reducer.json", "class_losses.json"} {
+	for _, name := range []string{"pair_losses.json", "losses_by_distance.json", "losses_by_reducer.json",
+		"losses_by_power_and_nesting.json", "class_losses.json"} {
 		t.Run(name, func(t *testing.T) {
 			f := golden.Open(t, name)
 			skip := slices.Clone(skips[name])
@@ -190,20 +192,35 @@ func (r *goldenRecord) reducer() pairs.Reducer {
 	return reducer
 }
 
+// recordedReducer is a reducer within another one.
+type recordedReducer struct {
+	Reducer string
+	Params  json.RawMessage `json:"reducer_params"`
+}
+
+func (r recordedReducer) reducer() (pairs.Reducer, error) {
+	if r.Params == nil {
+		r.Params = json.RawMessage("{}")
+	}
+	return reducerOf(r.Reducer, r.Params)
+}
+
 func reducerOf(name string, raw json.RawMessage) (pairs.Reducer, error) {
 	var p struct {
-		Low, High *float64
-		Weights   []float64
-		Reducer   string          // within PerAnchorReducer
-		Params    json.RawMessage `json:"reducer_params"`
+		Low, High       *float64
+		Weights         []float64
+		recordedReducer                            // within PerAnchorReducer
+		Reducers        map[string]recordedReducer // of MultipleReducers, by sub-loss
+		Default         *recordedReducer           // of MultipleReducers
 	}
 	strict := json.NewDecoder(bytes.NewReader(raw))
 	strict.DisallowUnknownFields()
 	if err := strict.Decode(&p); err != nil {
 		return nil, errors.Wrapf(err, "parameters of %s", name)
 	}
-	bounded, weighted, nested := p.Low != nil || p.High != nil, p.Weights != nil, p.Reducer != ""
-	if bounded != (name == "ThresholdReducer") || weighted != (name == "ClassWeightedReducer") || nested && name != "PerAnchorReducer" {
+	bounded, weighted, nested, multiple := p.Low != nil || p.High != nil, p.Weights != nil, p.Reducer != "", p.Reducers != nil
+	if bounded != (name == "ThresholdReducer") || weighted != (name == "ClassWeightedReducer") ||
+		nested && name != "PerAnchorReducer" || multiple != (name == "MultipleReducers") || p.Default != nil && !multiple {
 		return nil, errors.Errorf("%s has the parameters %s", name, raw)
 	}
 	switch name {
@@ -217,11 +234,10 @@ func reducerOf(name string, raw json.RawMessage) (pairs.Reducer, error) {
 		if !nested {
 			return pairs.PerAnchor{}, nil
 		}
-		if p.Params == nil {
-			p.Params = json.RawMessage("{}")
-		}
-		of, err := reducerOf(p.Reducer, p.Params)
+		of, err := p.reducer()
 		return pairs.PerAnchor{Of: of}, err
+	case "MultipleReducers":
+		return multipleOf(p.Reducers, p.Default)
 	case "ThresholdReducer":
 		out := pairs.Threshold{Low: math.Inf(-1), High: math.Inf(1)}
 		if p.Low != nil {
@@ -235,4 +251,25 @@ func reducerOf(name string, raw json.RawMessage) (pairs.Reducer, error) {
 		return pairs.ClassWeighted{Weights: p.Weights}, nil
 	}
 	return nil, errors.Errorf("no reducer for %q", name)
+}
+
+// multipleOf has our names of the sub-losses: "pos" of the reference's "pos_loss".
+func multipleOf(by map[string]recordedReducer, rest *recordedReducer) (pairs.Reducer, error) {
+	out := pairs.Multiple{By: map[string]pairs.Reducer{}}
+	for name, r := range by {
+		ours, ok := strings.CutSuffix(name, "_loss")
+		if !ok {
+			return nil, errors.Errorf("no sub-loss for %q", name)
+		}
+		var err error
+		if out.By[ours], err = r.reducer(); err != nil {
+			return nil, err
+		}
+	}
+	if rest == nil {
+		return out, nil
+	}
+	var err error
+	out.Else, err = rest.reducer()
+	return out, err
 }
