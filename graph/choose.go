@@ -84,11 +84,7 @@ func (e Expr) attaining(reduction device.Reduction, x Expr) (whole Expr, ok bool
 	if !ok || last < 0 || spec.Mask.Filters[last].Kind != device.Listed {
 		return whole, false
 	}
-	places, _, isPlaces := madeOf[device.Places](chosen.from[len(chosen.from)-1])
-	if !isPlaces {
-		return whole, false
-	}
-	column, slice, ok := madeOf[device.Slice](places.from[0])
+	column, slice, ok := madeOf[device.Slice](chosen.from[len(chosen.from)-1])
 	if !ok || slice.From != device.ReducedAt || slice.To != device.ReducedAt+1 {
 		return whole, false
 	}
@@ -100,7 +96,7 @@ func (e Expr) attaining(reduction device.Reduction, x Expr) (whole Expr, ok bool
 	if !same {
 		return whole, false
 	}
-	for _, o := range []*op{chosen, places, column, rows} {
+	for _, o := range []*op{chosen, column, rows} {
 		o.absorbed = true
 	}
 	if base.InMemory() {

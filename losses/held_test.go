@@ -68,3 +68,32 @@ func TestNoMaskIsHeld(t *testing.T) {
 		})
 	}
 }
+
+// Batch-hard finds each anchor's hardest pairs once, whether the miner or the loss asks.
+func TestBatchHardReducesOnce(t *testing.T) {
+	for _, m := range []int{0, 29} {
+		g := gorgonia.NewGraph()
+		node := func(name string, shape ...int) *gorgonia.Node {
+			return gorgonia.NewTensor(g, tensor.Float32, len(shape), gorgonia.WithName(name), gorgonia.WithShape(shape...), gorgonia.WithInit(gorgonia.Zeroes()))
+		}
+		x := node("x", 23, 7)
+		batch := pairs.Of(x, node("y", 23))
+		if m > 0 {
+			batch.Ref, batch.RefLabels = graph.Of(node("ref", m, 7)), graph.Data(node("labels", m))
+		}
+		cost, err := losses.BuildOn(losses.Triplet{Margin: 0.2, Miner: miners.BatchHard{}}, batch)
+		require.NoError(t, err)
+		_, err = gorgonia.Grad(cost, x)
+		require.NoError(t, err)
+		vm, err := graph.NewMachine(g)
+		require.NoError(t, err)
+		defer vm.Close()
+		var reductions []string
+		for _, n := range vm.(interface{ Nodes() gorgonia.Nodes }).Nodes() {
+			if n.Op() != nil && strings.HasPrefix(n.Op().String(), "device.RowReduce{") {
+				reductions = append(reductions, n.Op().String())
+			}
+		}
+		require.Len(t, reductions, 2, "of a reference set of %d: %v", m, reductions)
+	}
+}
