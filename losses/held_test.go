@@ -42,24 +42,12 @@ func TestNoMaskIsHeld(t *testing.T) {
 		{losses.LiftedStructure{Form: losses.Generalized, Margin: 0.5, Sharpness: 16, HardNegatives: 2}, 0},
 	} {
 		t.Run(fmt.Sprintf("%T%+v of %d", c.loss, c.loss, c.m), func(t *testing.T) {
-			g := gorgonia.NewGraph()
-			node := func(name string, shape ...int) *gorgonia.Node {
-				return gorgonia.NewTensor(g, tensor.Float32, len(shape), gorgonia.WithName(name), gorgonia.WithShape(shape...), gorgonia.WithInit(gorgonia.Zeroes()))
-			}
-			x := node("x", b, e)
-			batch := pairs.Of(x, node("y", b))
-			m := b
-			if c.m > 0 {
-				m = c.m
-				batch.Ref, batch.RefLabels = graph.Of(node("ref", m, e)), graph.Data(node("labels", m))
-			}
-			cost, err := losses.BuildOn(c.loss, batch)
-			require.NoError(t, err)
-			_, err = gorgonia.Grad(cost, x)
-			require.NoError(t, err)
-			vm, err := graph.NewMachine(g)
-			require.NoError(t, err)
+			vm := planned(t, c.loss, b, e, c.m)
 			defer vm.Close()
+			m := c.m
+			if m == 0 {
+				m = b
+			}
 			held := graphtest.Held(t, vm, b, m)
 			if c.m == 0 { // of a batch with itself a triplet's gradient and its transpose are added in memory
 				held = slices.DeleteFunc(held, func(op string) bool { return strings.HasPrefix(op, "device.TripletsGrad{") })
@@ -72,21 +60,7 @@ func TestNoMaskIsHeld(t *testing.T) {
 // Batch-hard finds each anchor's hardest pairs once, whether the miner or the loss asks.
 func TestBatchHardReducesOnce(t *testing.T) {
 	for _, m := range []int{0, 29} {
-		g := gorgonia.NewGraph()
-		node := func(name string, shape ...int) *gorgonia.Node {
-			return gorgonia.NewTensor(g, tensor.Float32, len(shape), gorgonia.WithName(name), gorgonia.WithShape(shape...), gorgonia.WithInit(gorgonia.Zeroes()))
-		}
-		x := node("x", 23, 7)
-		batch := pairs.Of(x, node("y", 23))
-		if m > 0 {
-			batch.Ref, batch.RefLabels = graph.Of(node("ref", m, 7)), graph.Data(node("labels", m))
-		}
-		cost, err := losses.BuildOn(losses.Triplet{Margin: 0.2, Miner: miners.BatchHard{}}, batch)
-		require.NoError(t, err)
-		_, err = gorgonia.Grad(cost, x)
-		require.NoError(t, err)
-		vm, err := graph.NewMachine(g)
-		require.NoError(t, err)
+		vm := planned(t, losses.Triplet{Margin: 0.2, Miner: miners.BatchHard{}}, 23, 7, m)
 		defer vm.Close()
 		var reductions []string
 		for _, n := range vm.(interface{ Nodes() gorgonia.Nodes }).Nodes() {
@@ -96,4 +70,26 @@ func TestBatchHardReducesOnce(t *testing.T) {
 		}
 		require.Len(t, reductions, 2, "of a reference set of %d: %v", m, reductions)
 	}
+}
+
+// planned is the machine of a loss and its gradient to embeddings (b, e), compared with a
+// reference set of m rows, or with themselves if m is 0.
+func planned(t *testing.T, loss losses.Loss, b, e, m int) gorgonia.VM {
+	t.Helper()
+	g := gorgonia.NewGraph()
+	node := func(name string, shape ...int) *gorgonia.Node {
+		return gorgonia.NewTensor(g, tensor.Float32, len(shape), gorgonia.WithName(name), gorgonia.WithShape(shape...), gorgonia.WithInit(gorgonia.Zeroes()))
+	}
+	x := node("x", b, e)
+	batch := pairs.Of(x, node("y", b))
+	if m > 0 {
+		batch.Ref, batch.RefLabels = graph.Of(node("ref", m, e)), graph.Data(node("labels", m))
+	}
+	cost, err := losses.BuildOn(loss, batch)
+	require.NoError(t, err)
+	_, err = gorgonia.Grad(cost, x)
+	require.NoError(t, err)
+	vm, err := graph.NewMachine(g)
+	require.NoError(t, err)
+	return vm
 }

@@ -101,19 +101,12 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// uses lists the fields that not every backbone reads; a registered one may read all.
-var uses = map[string][]field.Name{
-	"mlp":      {"Hidden"},
-	"cnn":      {"Channels", "Pooling", "Head"},
-	"resnet18": {"Channels", "Head", "Stem"},
-	"resnet34": {"Channels", "Head", "Stem"},
-}
-
 // unused returns an error for a field that is set, to something else than its default,
-// though the backbone does not read it.
+// though the backbone does not read it, as the tags of Config say. One that no tag names, such as
+// a registered one, may read all.
 func (c Config) unused(backbone string) error {
-	read, ours := uses[backbone]
-	if !ours || c.given != nil {
+	reads := func(o *settings.Option) bool { return slices.Contains(o.For, backbone) }
+	if c.given != nil || !slices.ContainsFunc(schema.Options, reads) {
 		return nil
 	}
 	for _, f := range []struct {
@@ -123,7 +116,7 @@ func (c Config) unused(backbone string) error {
 		{"Channels", len(c.Channels) > 0}, {"Hidden", len(c.Hidden) > 0}, {"Pooling", other(c.Pooling, "Pooling")},
 		{"Head", other(c.Head, "Head")}, {"Stem", c.Stem != ""},
 	} {
-		if f.set && !slices.Contains(read, f.name) {
+		if f.set && !reads(schema.Field(string(f.name))) {
 			return field.Errorf("nets", "", "%s means nothing to %s %s: leave it out", f.name, field.Name("Backbone"), backbone)
 		}
 	}

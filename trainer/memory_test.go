@@ -100,6 +100,24 @@ func ended(t *testing.T, tr *Trainer) map[string][]float32 {
 	return out
 }
 
+// breakOff begins a run, and interrupts it at a step.
+func breakOff(t *testing.T, cfg Config, o Options, step int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	o.Hooks = []Hook{{Step: func(_ context.Context, i StepInfo) error {
+		if i.Step == step {
+			cancel()
+		}
+		return nil
+	}}}
+	tr := start(t, cfg, o)
+	r, err := tr.Run(ctx)
+	require.NoError(t, err)
+	require.Equal(t, StopInterrupted, r.Stop)
+	require.NoError(t, tr.Close())
+}
+
 // A loss's memories, counters and random choices are part of the checkpoint: a run broken off
 // becomes what the unbroken one does, to the bit, whatever is logged on the way.
 func TestLossStateIsResumed(t *testing.T) {
@@ -121,20 +139,8 @@ func TestLossStateIsResumed(t *testing.T) {
 			require.NotContains(t, want["loss.filled"], float32(0))
 
 			o.Dir = filepath.Join(t.TempDir(), "broken")
-			ctx, cancel := context.WithCancel(context.Background())
-			breaking := o
-			breaking.Hooks = []Hook{{Step: func(_ context.Context, i StepInfo) error {
-				if i.Step == 4 {
-					cancel()
-				}
-				return nil
-			}}}
-			tr := start(t, cfg, breaking)
-			r, err := tr.Run(ctx)
-			require.NoError(t, err)
-			require.Equal(t, StopInterrupted, r.Stop)
-			require.NoError(t, tr.Close())
-			tr, err = Resume(load(t, cfg), o)
+			breakOff(t, cfg, o, 4)
+			tr, err := Resume(load(t, cfg), o)
 			require.NoError(t, err)
 			require.Equal(t, want, ended(t, tr))
 

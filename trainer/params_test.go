@@ -88,23 +88,12 @@ func TestRatesAreResumed(t *testing.T) {
 	want := ended(t, whole)
 	require.NotContains(t, want, "solver/backbone.conv1.weight/first")
 	o.Dir = filepath.Join(t.TempDir(), "broken")
-	ctx, cancel := context.WithCancel(context.Background())
-	breaking := o
-	breaking.Hooks = []Hook{{Step: func(_ context.Context, i StepInfo) error {
-		if i.Step == 8 {
-			cancel()
-		}
-		return nil
-	}}}
-	tr := start(t, cfg, breaking)
-	_, err := tr.Run(ctx)
-	require.NoError(t, err)
-	require.NoError(t, tr.Close())
+	breakOff(t, cfg, o, 8)
 	o.LRScales = map[string]float64{"backbone.": 1}
-	_, err = Resume(load(t, cfg), o)
+	_, err := Resume(load(t, cfg), o)
 	require.ErrorContains(t, err, "begun with the learning-rate scales map[backbone.:0], and is to go on with map[backbone.:1]")
 	o.LRScales = nil
-	tr, err = Resume(load(t, cfg), o)
+	tr, err := Resume(load(t, cfg), o)
 	require.NoError(t, err)
 	require.Equal(t, want, ended(t, tr))
 }
