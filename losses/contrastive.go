@@ -1,6 +1,8 @@
 package losses
 
 import (
+	"cmp"
+
 	"github.com/pkg/errors"
 
 	"medusa/graph"
@@ -67,7 +69,7 @@ func (l Contrastive) Loss(b pairs.Batch) graph.Expr {
 	if l.Form == Squared {
 		def = pairs.Mean{}
 	}
-	return l.Terms(b).Reduce(reducerOr(l.Reducer, def))
+	return l.Terms(b).Reduce(cmp.Or(l.Reducer, def))
 }
 
 // Terms are those of positive and of negative pairs.
@@ -75,7 +77,7 @@ func (l Contrastive) Terms(b pairs.Batch) pairs.Terms {
 	if err := check("contrastive", l); err != nil {
 		return failed(err)
 	}
-	c := compare(b, l.Miner, metricOr(l.Metric, defaultContrastive.Metric))
+	c := compare(b, l.Miner, cmp.Or(l.Metric, defaultContrastive.Metric))
 	pull, push := l.pullAndPush(c.D) // (B, M)
 	if l.Pooled {
 		return pairs.Terms{c.Union("loss", pull, push)}
@@ -85,7 +87,7 @@ func (l Contrastive) Terms(b pairs.Batch) pairs.Terms {
 
 func (l Contrastive) pullAndPush(d graph.Expr) (pull, push graph.Expr) {
 	p, m := l.PosMargin, l.NegMargin
-	if metricOr(l.Metric, defaultContrastive.Metric).Similarity() { // as d has its sign turned
+	if cmp.Or(l.Metric, defaultContrastive.Metric).Similarity() { // as d has its sign turned
 		p, m = -p, -m
 	}
 	push = d.Hinge(-1, m)
@@ -97,7 +99,7 @@ func (l Contrastive) pullAndPush(d graph.Expr) (pull, push graph.Expr) {
 
 // Validate says what fields do not go together.
 func (l Contrastive) Validate() error {
-	similarity := metricOr(l.Metric, defaultContrastive.Metric).Similarity()
+	similarity := cmp.Or(l.Metric, defaultContrastive.Metric).Similarity()
 	if l.Form == Squared && (l.PosMargin != 0 || similarity) {
 		return errors.New("the squared form has no margin for positive pairs and takes a distance; choose the linear form")
 	}

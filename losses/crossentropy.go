@@ -1,6 +1,7 @@
 package losses
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"sync"
@@ -138,7 +139,7 @@ func (l *CrossEntropy) Loss(b pairs.Batch) graph.Expr {
 	if err := given(l); err != nil {
 		return graph.Fail(err)
 	}
-	return l.Terms(b).Reduce(reducerOr(l.Reducer, defaultCrossEntropy.Reducer))
+	return l.Terms(b).Reduce(cmp.Or(l.Reducer, defaultCrossEntropy.Reducer))
 }
 
 // Terms are those of the samples, of which each always teaches.

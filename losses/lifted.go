@@ -1,6 +1,8 @@
 package losses
 
 import (
+	"cmp"
+
 	"medusa/graph"
 	"medusa/internal/catalog"
 	"medusa/miners"
@@ -72,7 +74,7 @@ var _ Termed = LiftedStructure{}
 
 // Loss returns a scalar.
 func (l LiftedStructure) Loss(b pairs.Batch) graph.Expr {
-	return l.Terms(b).Reduce(reducerOr(l.Reducer, defaultLifted.Reducer))
+	return l.Terms(b).Reduce(cmp.Or(l.Reducer, defaultLifted.Reducer))
 }
 
 // Terms are those of positive pairs or, in the Generalized form, of anchors.
@@ -80,7 +82,7 @@ func (l LiftedStructure) Terms(b pairs.Batch) pairs.Terms {
 	if err := check("lifted", l); err != nil {
 		return failed(err)
 	}
-	m := metricOr(l.Metric, defaultLifted.Metric)
+	m := cmp.Or(l.Metric, defaultLifted.Metric)
 	if m.Similarity() { // as the distance has its sign turned
 		l.Margin, l.PosMargin = -l.Margin, -l.PosMargin
 	}
@@ -152,5 +154,5 @@ func (l LiftedStructure) join(x, y graph.Expr) graph.Expr {
 
 // Validate says what fields do not go together.
 func (l LiftedStructure) Validate() error {
-	return notBelow0(metricOr(l.Metric, defaultLifted.Metric).Similarity(), margin{"margin", l.Margin}, margin{"pos-margin", l.PosMargin})
+	return notBelow0(cmp.Or(l.Metric, defaultLifted.Metric).Similarity(), margin{"margin", l.Margin}, margin{"pos-margin", l.PosMargin})
 }

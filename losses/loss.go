@@ -1,12 +1,11 @@
 package losses
 
 import (
-	"reflect"
-
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 
 	"medusa/graph"
+	"medusa/internal/catalog"
 	"medusa/pairs"
 )
 
@@ -140,7 +139,7 @@ func given(l Loss) error {
 	if l == nil {
 		return errors.New("losses: the loss is nil")
 	}
-	if v := reflect.ValueOf(l); (v.Kind() == reflect.Pointer || v.Kind() == reflect.Func) && v.IsNil() {
+	if catalog.IsNil(l) {
 		return errors.Errorf("losses: the loss is a nil %T", l)
 	}
 	return nil

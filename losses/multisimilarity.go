@@ -1,6 +1,7 @@
 package losses
 
 import (
+	"cmp"
 	"math"
 
 	"medusa/graph"
@@ -41,7 +42,7 @@ var _ Termed = MultiSimilarity{}
 
 // Loss returns a scalar.
 func (l MultiSimilarity) Loss(b pairs.Batch) graph.Expr {
-	return l.Terms(b).Reduce(reducerOr(l.Reducer, defaultMultiSimilarity.Reducer))
+	return l.Terms(b).Reduce(cmp.Or(l.Reducer, defaultMultiSimilarity.Reducer))
 }
 
 // Terms are those of anchors. None is ever 0: pairs are active that are on the wrong side of
@@ -50,7 +51,7 @@ func (l MultiSimilarity) Terms(b pairs.Batch) pairs.Terms {
 	if err := check("multi-similarity", l); err != nil {
 		return failed(err)
 	}
-	m := metricOr(l.Metric, defaultMultiSimilarity.Metric)
+	m := cmp.Or(l.Metric, defaultMultiSimilarity.Metric)
 	if m.Similarity() { // as the distance has its sign turned
 		l.Base = -l.Base
 	}

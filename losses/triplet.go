@@ -1,6 +1,8 @@
 package losses
 
 import (
+	"cmp"
+
 	"medusa/graph"
 	"medusa/internal/catalog"
 	"medusa/miners"
@@ -50,7 +52,7 @@ var _ Termed = Triplet{}
 
 // Loss returns a scalar.
 func (l Triplet) Loss(b pairs.Batch) graph.Expr {
-	return l.Terms(b).Reduce(reducerOr(l.Reducer, defaultTriplet.Reducer))
+	return l.Terms(b).Reduce(cmp.Or(l.Reducer, defaultTriplet.Reducer))
 }
 
 // Terms are those of the triplets.
@@ -58,7 +60,7 @@ func (l Triplet) Terms(b pairs.Batch) pairs.Terms {
 	if err := check("triplet", l); err != nil {
 		return failed(err)
 	}
-	m := metricOr(l.Metric, defaultTriplet.Metric)
+	m := cmp.Or(l.Metric, defaultTriplet.Metric)
 	t := graph.Triplets{Margin: l.Margin, Smooth: l.Soft, Swap: l.Swap}
 	return pairs.Terms{miners.Choose(l.Miner, b, m).Triplets("loss", m, t)}
 }

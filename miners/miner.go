@@ -1,11 +1,10 @@
 package miners
 
 import (
-	"reflect"
-
 	"github.com/pkg/errors"
 
 	"medusa/graph"
+	"medusa/internal/catalog"
 	"medusa/pairs"
 )
 
@@ -30,7 +29,7 @@ func Choose(m Miner, b pairs.Batch, metric pairs.Metric) pairs.Batch {
 	if m == nil {
 		return b
 	}
-	if v := reflect.ValueOf(m); v.Kind() == reflect.Pointer && v.IsNil() {
+	if catalog.IsNil(m) {
 		b.Chosen = Fail(errors.Errorf("miners: the miner is a nil %T", m))
 		return b
 	}

@@ -1,6 +1,10 @@
 package pairs
 
-import "medusa/graph"
+import (
+	"cmp"
+
+	"medusa/graph"
+)
 
 // Cosine is the similarity (⟨x, y⟩ / (‖x‖·‖y‖))^power.
 type Cosine struct {
@@ -23,7 +27,7 @@ type Dot struct {
 
 // Between is the matrix (N, M) of similarities.
 func (m Dot) Between(x, y graph.Expr) graph.Expr {
-	p, power := or(m.P, 2), or(m.Power, 1)
+	p, power := cmp.Or(m.P, 2), cmp.Or(m.Power, 1)
 	if err := checkNorm("dot", p, power); err != nil {
 		return graph.Fail(err)
 	}

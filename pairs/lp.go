@@ -1,6 +1,10 @@
 package pairs
 
-import "medusa/graph"
+import (
+	"cmp"
+
+	"medusa/graph"
+)
 
 // LP is the distance
 //
@@ -18,7 +22,7 @@ type LP struct {
 
 // Between is the matrix (N, M) of distances.
 func (m LP) Between(x, y graph.Expr) graph.Expr {
-	p, power := or(m.P, 2), or(m.Power, 1)
+	p, power := cmp.Or(m.P, 2), cmp.Or(m.Power, 1)
 	if err := checkNorm("lp", p, power); err != nil {
 		return graph.Fail(err)
 	}

@@ -18,14 +18,6 @@ type Metric interface {
 
 var errNoMetric = errors.New("pairs: the metric is nil, want one such as pairs.LP{}")
 
-// or is the default unless v is set.
-func or(v, def float64) float64 {
-	if v == 0 {
-		return def
-	}
-	return v
-}
-
 // normalized divides the rows of x and of y by their Lp norm; rows compared with themselves
 // stay the same expression.
 func normalized(x, y graph.Expr, p float64) (_, _ graph.Expr) {

@@ -2,13 +2,13 @@ package pairs
 
 import (
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/pkg/errors"
 
 	"medusa/graph"
+	"medusa/internal/catalog"
 )
 
 // Multiple reduces each sub-loss in a way of its own.
@@ -32,7 +32,7 @@ func (r Multiple) Reduce(t Term) graph.Expr {
 // checkNames is an error for a reducer of a sub-loss that is not there, or one that is a nil
 // pointer.
 func checkNames(r Reducer, ts Terms) error {
-	if v := reflect.ValueOf(r); v.Kind() == reflect.Pointer && v.IsNil() {
+	if r != nil && catalog.IsNil(r) {
 		return errors.Errorf("pairs: the reducer is a nil %T", r)
 	}
 	switch r := r.(type) {

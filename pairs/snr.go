@@ -1,6 +1,10 @@
 package pairs
 
-import "medusa/graph"
+import (
+	"cmp"
+
+	"medusa/graph"
+)
 
 // SNR is the distance (var(x − y) / var(x))^power, the noise that y is to the anchor x, of
 // rows that are first divided by their Lp norm, unless Raw. Variances are those of a sample,
@@ -16,7 +20,7 @@ type SNR struct {
 
 // Between is the matrix (N, M) of distances.
 func (m SNR) Between(x, y graph.Expr) graph.Expr {
-	p, power := or(m.P, 2), or(m.Power, 1)
+	p, power := cmp.Or(m.P, 2), cmp.Or(m.Power, 1)
 	if err := checkNorm("snr", p, power); err != nil {
 		return graph.Fail(err)
 	}

@@ -1,6 +1,7 @@
 package pairs
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/pkg/errors"
@@ -21,12 +22,12 @@ func (r Threshold) Reduce(t Term) graph.Expr {
 	if err := r.Validate(); err != nil {
 		return graph.Fail(err)
 	}
-	return ofOr(r.Of).Reduce(t.Between(r.Low, or(r.High, math.Inf(1))))
+	return ofOr(r.Of).Reduce(t.Between(r.Low, cmp.Or(r.High, math.Inf(1))))
 }
 
 // Validate says what is wrong with the bounds.
 func (r Threshold) Validate() error {
-	if high := or(r.High, math.Inf(1)); !(r.Low < high) {
+	if high := cmp.Or(r.High, math.Inf(1)); !(r.Low < high) {
 		return errors.Errorf("pairs: threshold: it counts terms between %g and %g, want low < high", r.Low, high)
 	}
 	return nil

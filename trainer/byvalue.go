@@ -31,17 +31,15 @@ type givenField struct {
 	text   *string
 }
 
-// has reports whether o gives something by value for the option of that name.
+// has reports whether o gives something by value for the option of a givenField.
 func (o Options) has(option string) bool {
 	switch option {
 	case "Loss":
 		return o.Loss != nil
 	case "Backbone":
 		return o.Backbone != nil
-	case "Sampler":
-		return o.Sampler != nil
 	}
-	return o.Rate != nil
+	return o.Sampler != nil
 }
 
 // into is c with what o gives by value in place of names. A loss that text can make is made of

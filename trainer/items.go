@@ -3,11 +3,11 @@ package trainer
 import (
 	"fmt"
 	"image"
-	"reflect"
 
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
+	"medusa/internal/catalog"
 	"medusa/internal/wording"
 )
 
@@ -17,13 +17,10 @@ type items struct{ datasets.Set }
 
 // itemsOf returns nil where there is no set, be it as a nil pointer in an interface.
 func itemsOf(d datasets.Set) *items {
-	if d == nil {
-		return nil
-	}
 	if own, ok := d.(*items); ok {
 		return own
 	}
-	if v := reflect.ValueOf(d); v.Kind() == reflect.Pointer && v.IsNil() {
+	if catalog.IsNil(d) {
 		return nil
 	}
 	return &items{d}
