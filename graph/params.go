@@ -39,7 +39,8 @@ type Params struct {
 	pushes  map[*gorgonia.ExprGraph]map[string]push
 	// observers are graphs that change no state: see Observe.
 	observers map[*gorgonia.ExprGraph]bool
-	rates     []rate // the last that fits a tensor counts
+	rates     []rate             // the last that fits a tensor counts
+	own       map[string]float64 // LRScale of tensors, by LearnAt
 
 	shapes bool   // no memory is taken
 	prefix string // of the tensors' whole names
@@ -96,7 +97,7 @@ type Init func(rng *rand.Rand, shape tensor.Shape, dst []float64)
 // NewParams makes an empty set whose tensors are filled from seed.
 func NewParams(seed uint64) *Params {
 	return &Params{
-		seed: seed, index: map[string]*Param{},
+		seed: seed, index: map[string]*Param{}, own: map[string]float64{},
 		nodes:   map[*gorgonia.ExprGraph]map[string]*gorgonia.Node{},
 		streams: map[*gorgonia.ExprGraph]map[string]*Random{}, observers: map[*gorgonia.ExprGraph]bool{},
 		pushes: map[*gorgonia.ExprGraph]map[string]push{},
@@ -227,6 +228,9 @@ func (p *Params) get(name string, dt tensor.Dtype, init Init, buffer bool, shape
 // add takes a new tensor into the set.
 func (p *Params) add(item *Param) *Param {
 	item.Name, item.LRScale = p.prefix+item.local, 1
+	if own, ok := p.own[item.local]; ok {
+		item.LRScale = own
+	}
 	item.scale = p.scaleOf(item.local)
 	p.items = append(p.items, item)
 	p.index[item.local] = item

@@ -138,6 +138,27 @@ func TestParamsScaleLR(t *testing.T) {
 	require.ErrorContains(t, p.ScaleLR("loss.", math.NaN()), "want a number of at least 0")
 }
 
+// A loss says how fast its weights learn before they are there, also as a part of a larger set;
+// the scales of others come on top.
+func TestParamsLearnAt(t *testing.T) {
+	p, q := NewParams(1), NewParams(2)
+	require.NoError(t, p.Join("loss.", q))
+	require.NoError(t, q.LearnAt("w", 0))
+	require.NoError(t, p.LearnAt("loss.v", 3))
+	require.True(t, p.Frozen("loss.w"))
+	require.False(t, p.Frozen("loss.v"))
+	g := gorgonia.NewGraph()
+	require.True(t, q.Weight(g, "w", tensor.Float32, Fill(1), 1).IsData())
+	require.False(t, q.Weight(g, "v", tensor.Float32, Fill(1), 1).IsData())
+	require.Equal(t, 3.0, q.Lookup("v").LRScale)
+	require.NoError(t, p.ScaleLR("loss.", 0.5))
+	require.Equal(t, 1.5, q.Lookup("v").Rate())
+	require.NoError(t, q.LearnAt("w", 2))
+	require.False(t, q.Weight(g, "w", tensor.Float32, Fill(1), 1).IsData())
+	require.Equal(t, 1.0, q.Lookup("w").Rate())
+	require.ErrorContains(t, q.LearnAt("w", -1), `the learning rate of "w" times -1, want a number of at least 0`)
+}
+
 func TestParamsConvert(t *testing.T) {
 	p, q := NewParams(1), NewParams(2)
 	require.NoError(t, p.Join("q.", q))

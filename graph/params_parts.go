@@ -155,10 +155,34 @@ func (p *Params) owner(name string) (*Params, string) {
 // counts. At 0 they are frozen, running statistics of batch normalisation included (see
 // Param.LRScale). It is called before the graphs are built that learn.
 func (p *Params) ScaleLR(prefix string, scale float64) error {
-	if !(scale >= 0) || math.IsInf(scale, 1) {
-		return errors.Errorf("graph: the learning rate of %q times %v, want a number of at least 0", prefix, scale)
+	if err := checkScale(prefix, scale); err != nil {
+		return err
 	}
 	p.scale(rate{prefix, scale})
+	return nil
+}
+
+// LearnAt sets the LRScale of a tensor of the set's own, also of one that is not there yet: so
+// a loss says how fast its weights learn before it asks for them, in any number of goroutines.
+func (p *Params) LearnAt(name string, scale float64) error {
+	if err := checkScale(name, scale); err != nil {
+		return err
+	}
+	q, local := p.owner(name)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.own[local] = scale
+	if item := q.index[local]; item != nil {
+		item.LRScale = scale
+	}
+	return nil
+}
+
+// checkScale refuses what a learning rate cannot be multiplied with.
+func checkScale(name string, scale float64) error {
+	if !(scale >= 0) || math.IsInf(scale, 1) {
+		return errors.Errorf("graph: the learning rate of %q times %v, want a number of at least 0", name, scale)
+	}
 	return nil
 }
 
@@ -188,17 +212,18 @@ func (p *Params) scaleWithin(prefix string, r rate) {
 // Frozen reports whether the tensor of a name is frozen (see Param.LRScale), or will be if it
 // is not there yet.
 func (p *Params) Frozen(name string) bool {
-	if item := p.Lookup(name); item != nil {
-		return item.Rate() == 0
-	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
+	if item := p.index[name]; item != nil {
+		return item.Rate() == 0
+	}
 	for _, q := range p.parts {
 		if local, ok := strings.CutPrefix(name, q.prefix); ok {
 			return q.set.Frozen(local)
 		}
 	}
-	return p.scaleOf(name) == 0
+	own, ok := p.own[name]
+	return p.scaleOf(name) == 0 || ok && own == 0
 }
 
 // scaleOf is the scale of a new tensor.

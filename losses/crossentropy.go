@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
@@ -194,15 +195,13 @@ func (l *CrossEntropy) linear() bool { return l.Head == LinearHead }
 // terms are the cross-entropies (B, 1) of features (B, E).
 func (l *CrossEntropy) terms(x, labels graph.Expr) graph.Expr {
 	g, dt, e := x.Graph(), x.Dtype(), x.Shape()[1]
-	w := l.Params().Weight(g, classifierWeight, dt, uniform(1/math.Sqrt(float64(e))), l.Classes, e)
-	l.rate(classifierWeight)
+	w := l.weight(g, classifierWeight, dt, uniform(1/math.Sqrt(float64(e))), l.Classes, e)
 	if !l.linear() {
 		x, w = graph.Normalize(x).Scale(l.Scale), graph.Normalize(w)
 	}
 	var b graph.Expr // (C, 1)
 	if l.linear() {
-		b = l.Params().Weight(g, classifierBias, dt, graph.Fill(0), l.Classes).Reshape(l.Classes, 1)
-		l.rate(classifierBias)
+		b = l.weight(g, classifierBias, dt, graph.Fill(0), l.Classes).Reshape(l.Classes, 1)
 	}
 	if l.Compete == BatchClasses {
 		w = graph.Gather(w, labels) // (B, E), of each sample's class
@@ -237,11 +236,12 @@ func inBatch(z, labels graph.Expr, smoothing float64) graph.Expr {
 	return loss.Sub(each.Scale(smoothing))
 }
 
-// rate gives a parameter the classifier's learning rate.
-func (l *CrossEntropy) rate(name string) {
-	if p := l.Params().Lookup(name); p != nil {
-		p.LRScale = l.LRScale
+// weight is a parameter with the classifier's learning rate.
+func (l *CrossEntropy) weight(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init graph.Init, shape ...int) graph.Expr {
+	if err := l.Params().LearnAt(name, l.LRScale); err != nil {
+		return graph.Fail(err)
 	}
+	return l.Params().Weight(g, name, dt, init, shape...)
 }
 
 // uniform fills with numbers in [−bound, bound).
