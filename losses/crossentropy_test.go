@@ -52,6 +52,7 @@ func TestCrossEntropyInBatchLeavesOthersAlone(t *testing.T) {
 }
 
 func init() {
+	skip("special_losses.json", "a miner's choice weighs no samples of a classifier yet", map[string]any{"kind": "with_miner", "loss": "NormalizedSoftmaxLoss"})
 	mappers["NormalizedSoftmaxLoss"] = func(r *goldenRecord) losses.Loss {
 		l := head()
 		l.Scale, l.Reducer = 1/r.number("temperature", 0.05), r.reducer()
