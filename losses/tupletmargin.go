@@ -16,8 +16,8 @@ import (
 //
 // where θ is the angle between embeddings, n goes over the negatives of a, s is the Scale, β the
 // Margin and R the Reducer. A pair nearer than β is at its ease, and is let go to β. An anchor
-// without a negative has terms of 0. Where points coincide, or are opposite, the derivative of
-// the angle does not exist, and 0 stands for it.
+// without a negative has terms of 0. Where points coincide, or are opposite, the sine of their
+// angle has no derivative, and 0 stands for it.
 //
 // The paper adds the variance within pairs: tuplet-margin + intra-pair-variance.
 //
@@ -48,6 +48,8 @@ func (l TupletMargin) Terms(b pairs.Batch) pairs.Terms {
 		return failed(err)
 	}
 	c := compare(b, l.Miner, pairs.Cosine{})
-	pull := c.D.Neg().Acos().Plus(-l.Margin * math.Pi / 180).Cos().Scale(l.Scale) // (B, M)
+	slack := l.Margin * math.Pi / 180
+	// cos(θ − β) = cos θ·cos β + sin θ·sin β, of D = −cos θ
+	pull := c.D.Scale(-math.Cos(slack)).Add(c.D.Square().Not().Sqrt().Scale(math.Sin(slack))).Scale(l.Scale) // (B, M)
 	return pairs.Terms{c.Term("loss", c.Pos, againstNegatives(c, pull, c.D.Scale(-l.Scale))).NeverIdle()}
 }
