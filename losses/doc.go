@@ -58,7 +58,7 @@
 //	NPairsLoss()                       n-pairs
 //	NCALoss()                          nca
 //	TupletMarginLoss()                 tuplet-margin
-//	AngularLoss()                      angular
+//	AngularLoss()                      angular(rows=raw-negatives)
 //	IntraPairVarianceLoss()            intra-pair-variance
 //	SignalToNoiseRatioContrastiveLoss()
 //	                                   snr-contrastive
