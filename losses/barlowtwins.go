@@ -16,7 +16,8 @@ import (
 //
 // The second view is the reference set, row i of row i. In a batch without one, the second view
 // of a row is the next row with its label, and the last row of a label has none. Of fewer than
-// two pairs there is no variance: the loss is then 0.
+// two pairs there is no variance: the loss is then 0. In a batch without a reference set it takes
+// embeddings before the network normalises them, if the network gives them.
 //
 // J. Zbontar, L. Jing, I. Misra, Y. LeCun and S. Deny, "Barlow Twins: Self-Supervised Learning via
 // Redundancy Reduction", ICML 2021; λ = 0.0051 and ε = 10⁻⁵ are those of the authors' code.

@@ -23,7 +23,8 @@ import (
 // two pairs there is no variance: v and c are then 0.
 //
 // It is made for embeddings that are not normalised: with rows of length 1 the spread of a
-// feature is 1/√E at most, and v never comes to rest.
+// feature is 1/√E at most, and v never comes to rest. In a batch without a reference set it takes
+// those before the network normalises them, if the network gives them.
 //
 // A. Bardes, J. Ponce and Y. LeCun, "VICReg: Variance-Invariance-Covariance Regularization for
 // Self-Supervised Learning", ICLR 2022.
@@ -49,7 +50,7 @@ func (l VICReg) Loss(b pairs.Batch) graph.Expr {
 	if err != nil {
 		return graph.Fail(err)
 	}
-	e := float64(b.X.Shape()[1])
+	e := float64(v.x.Shape()[1])
 	invariance := v.perPair(v.x.Sub(v.y).Square().SumAxis(1)).Scale(l.Invariance / e)
 	spread := func(view graph.Expr) graph.Expr {
 		x := v.centred(view)

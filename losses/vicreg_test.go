@@ -7,9 +7,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorgonia.org/tensor"
 
+	"medusa/graph"
 	"medusa/losses"
 	"medusa/losses/losstest"
 	"medusa/miners"
+	"medusa/pairs"
 )
 
 func init() {
@@ -80,6 +82,28 @@ func TestVICRegOfFewPairs(t *testing.T) {
 	x := []float64{1, 2, 3, 5}
 	require.InDelta(t, 25*(4+9)/2., value(t, losses.Default[losses.VICReg](), x, []int{3, 3}), 1e-12)
 	require.Zero(t, value(t, losses.Default[losses.VICReg](), x, []int{3, 4}))
+}
+
+// Views are embeddings before the network normalises them, if it gives them.
+func TestViewsOfRawEmbeddings(t *testing.T) {
+	x, y := randomBatch(4, 8, 3, 4)
+	large := make([]float64, len(x))
+	for i, v := range x {
+		large[i] = 3 * v
+	}
+	for _, l := range []losses.Loss{losses.Default[losses.VICReg](), losses.Default[losses.BarlowTwins]()} {
+		raw := losses.Func(func(b pairs.Batch) graph.Expr {
+			b.Raw = b.X.Scale(3)
+			return l.Loss(b)
+		})
+		require.InDelta(t, value(t, l, large, y), value(t, raw, x, y), 1e-12)
+		short := losses.Func(func(b pairs.Batch) graph.Expr {
+			b.Raw = b.X.Slice(0, 0, 2)
+			return l.Loss(b)
+		})
+		_, err := losses.Evaluate(short, x, y, tensor.Float64)
+		require.ErrorContains(t, err, "inner sizes 8 and 2 differ")
+	}
 }
 
 func TestVICRegRefuses(t *testing.T) {

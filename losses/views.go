@@ -10,7 +10,8 @@ import (
 // views are two views of the same things, row by row: x and y (N, E), and the mask (N, 1) of the
 // rows that are a pair of views. With a reference set it is the second view of every row of the
 // batch, row i of row i, whatever the labels. Without one, the second view of a row is the next
-// row of the batch with its label; the last row of a label is no first view.
+// row of the batch with its label; the last row of a label is no first view. Rows are then those
+// before the network normalises them, if it gives them.
 type views struct {
 	x, y, paired graph.Expr
 	count        graph.Expr // number of pairs, a scalar
@@ -34,10 +35,14 @@ func viewsOf(b pairs.Batch, loss string) (v views, err error) {
 		index := graph.Index(b.Labels, n)
 		later := index.Reshape(1, n).Greater(index.Reshape(n, 1)) // (B, B)
 		next := firstOfRow(graph.SameLabel(b.Labels, b.Labels).Mul(later))
-		v = views{x: b.X, y: next.MatMul(b.X), paired: graph.RowCount(next)}
+		x := b.X
+		if b.Raw != (graph.Expr{}) {
+			x = b.Raw
+		}
+		v = views{x: x, y: next.MatMul(x), paired: graph.RowCount(next)}
 	}
 	v.count = v.paired.Sum()
-	return v, nil
+	return v, errors.Wrapf(v.y.Err(), "losses: %s", loss)
 }
 
 // enough is 1 if there are pairs to make a variance of, at least two, and else 0, a scalar.
