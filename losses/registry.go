@@ -4,6 +4,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/catalog"
+	"medusa/miners"
 )
 
 const usage = `A loss is name(parameter=value, …), a parameter may have
@@ -100,6 +101,9 @@ func Set(l Loss, s Setting) error { return errors.WithMessage(set(l, s), "losses
 
 // set is Set for a loss within another one.
 func set(l Loss, s Setting) error {
+	for _, m := range minersOf(l) {
+		miners.SetSeed(m, s.Seed)
+	}
 	if n, ok := l.(Settable); ok {
 		return n.Set(s)
 	}

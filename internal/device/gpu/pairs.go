@@ -242,6 +242,9 @@ func (b *builder) tripletOperands(s device.Triplets, d operand, at, scratch int)
 	return o
 }
 
+// visits reports whether the kernels know which triplets count: a rule is the host's.
+func visits(s device.Triplets) bool { return s.Rule == device.TripletRule{} }
+
 func (b *builder) triplets(s device.Triplets) {
 	o := b.tripletOperands(s, in(0), 1, 0)
 	if s.Swap || s.Smooth {

@@ -142,15 +142,26 @@ func (b *builder) buildRows(spec any) bool {
 		b.rowReduce(s)
 	case device.RowReduceGrad:
 		b.rowReduceGrad(s, in(0), 1, 0, out, false)
+	case device.ShareBound, device.DrawnPartners, device.Levelled: // of miners, which few use: the host's
+		return false
 	case device.RowKth:
 		b.rowKth(s)
 	case device.RowCount:
 		b.rowCount(s)
 	case device.Triplets:
+		if !visits(s) {
+			return false
+		}
 		b.triplets(s)
 	case device.TripletsGrad:
+		if !visits(device.Triplets(s)) {
+			return false
+		}
 		b.tripletsGrad(device.Triplets(s))
 	case device.TripletsAmongGrad:
+		if !visits(device.Triplets(s)) {
+			return false
+		}
 		b.tripletsAmongGrad(device.Triplets(s))
 	default:
 		return false
