@@ -130,7 +130,7 @@ func TestHierarchicalRefuses(t *testing.T) {
 		labels, supers []int
 		h              Hierarchy
 	}{
-		"12 labels and 2 super-classes":                                   {labels, supers[:2], Hierarchy{1, 1, 1, 1, false, 0}},
+		"16 labels and 2 super-classes":                                   {labels, supers[:2], Hierarchy{1, 1, 1, 1, false, 0}},
 		"0 super-classes, 1 classes of each":                              {labels, supers, Hierarchy{0, 1, 1, 1, false, 0}},
 		"only 2 have as many, and 1 have not: take fewer":                 {labels, supers, Hierarchy{3, 2, 2, 1, false, 0}},
 		"class 0 is in the super-classes 0 and 1, want one":               {[]int{0, 0}, []int{0, 1}, Hierarchy{1, 1, 1, 1, false, 0}},
