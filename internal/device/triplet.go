@@ -73,7 +73,7 @@ func (t *tripletTask[T]) run(out []T, in [][]T, gradient bool) {
 	t.out = out
 	t.begin(in[0], in[1:], gradient)
 	for len(t.workers) < cpu.Threads() {
-		t.workers = append(t.workers, newTripletRow[T](t.s.M))
+		t.workers = append(t.workers, newTripletRow[T](t.s))
 	}
 	cpu.DoAtMost(len(t.workers), (t.count+tripletGrain-1)/tripletGrain, t)
 	t.d, t.among, t.up, t.out, t.rule = nil, nil, nil, nil, ruleInputs[T]{}
@@ -125,7 +125,9 @@ const tripletGrain = 4
 
 // tripletRow is the scratch of a worker.
 type tripletRow[T cpu.Float] struct {
+	rule   TripletRule
 	pos    []positive // the anchor's positives, nearest first
+	neg    []negative // its negatives in the order of their columns, where each triplet is visited
 	prefix []float64  // sums of the distances of the first k
 	grad   []float64
 	mask   []T
@@ -133,12 +135,13 @@ type tripletRow[T cpu.Float] struct {
 
 type positive struct {
 	dist   float64
-	weight float64 // what the mask holds
+	weight float64 // that a triplet has of it
 	index  int
 }
 
-func newTripletRow[T cpu.Float](m int) *tripletRow[T] {
-	return &tripletRow[T]{pos: make([]positive, 0, m), prefix: make([]float64, 0, m+1), grad: make([]float64, m), mask: make([]T, m)}
+func newTripletRow[T cpu.Float](s Triplets) *tripletRow[T] {
+	m := s.M
+	return &tripletRow[T]{rule: s.Rule, pos: make([]positive, 0, m), prefix: make([]float64, 0, m+1), grad: make([]float64, m), mask: make([]T, m)}
 }
 
 // gatherPositives reads an anchor's positives, where its row of the mask is not 0.
@@ -146,7 +149,7 @@ func (r *tripletRow[T]) gatherPositives(d, pos []T) {
 	r.pos = r.pos[:0]
 	for j, m := range pos {
 		if m != 0 {
-			r.pos = append(r.pos, positive{float64(d[j]), float64(m), j})
+			r.pos = append(r.pos, positive{float64(d[j]), r.rule.weight(float64(m)), j})
 		}
 	}
 	slices.SortFunc(r.pos, func(x, y positive) int {
@@ -332,24 +335,28 @@ func pick[T cpu.Float](row []T, i int) float64 {
 }
 
 func (t *tripletTask[T]) enumerate(r *tripletRow[T], a int, neg []T, sums *[TripletColumns]float64) {
-	d := t.d[a*t.s.M : (a+1)*t.s.M]
+	r.gatherNegatives(t, a, neg)
+	var sum, count, chosen, acting float64
 	for _, p := range r.pos {
+		see := t.view(a, p, r.neg)
 		from := t.swapped(p.index)
-		see := t.view(a, p.index)
-		for n := see.from; n < see.to; n++ {
-			if neg[n] == 0 || !see.holds(n) {
+		for _, n := range see.negatives {
+			if see.windowed && !see.holds(n.look, n.index) {
 				continue
 			}
-			w := t.s.Rule.weight(p.weight, float64(neg[n]))
-			v, _, counted, active := t.s.term(p.dist, t.s.nearest(float64(d[n]), pick(from, n)))
+			w := p.weight * n.weight
+			v, _, counted, active := t.s.term(p.dist, t.s.nearest(n.dist, pick(from, n.index)))
 			if counted {
-				sums[TripletSum] += w * v
-				sums[TripletCount] += w
+				sum += w * v
+				count += w
 			}
-			sums[TripletChosen] += w
-			sums[TripletActive] += w * float64(btoi(active))
+			if active {
+				acting += w
+			}
+			chosen += w
 		}
 	}
+	sums[TripletSum], sums[TripletCount], sums[TripletActive], sums[TripletChosen] = sum, count, acting, chosen
 }
 
 // TripletsGrad computes the gradient to d (N, M) from the inputs of Triplets and the gradient to
@@ -470,18 +477,18 @@ func (t *tripletTask[T]) enumerateGrad(r *tripletRow[T], a int, neg []T, up floa
 	if up == 0 {
 		return
 	}
-	d := t.d[a*t.s.M : (a+1)*t.s.M]
+	r.gatherNegatives(t, a, neg)
 	for _, p := range r.pos {
+		see := t.view(a, p, r.neg)
 		from := t.swapped(p.index)
-		see := t.view(a, p.index)
-		for n := see.from; n < see.to; n++ {
-			if neg[n] == 0 || !see.holds(n) {
+		for _, n := range see.negatives {
+			if see.windowed && !see.holds(n.look, n.index) {
 				continue
 			}
-			an, pn := float64(d[n]), pick(from, n)
-			if g := up * t.s.Rule.weight(p.weight, float64(neg[n])) * t.s.slope(p.dist, an, pn); g != 0 {
+			pn := pick(from, n.index)
+			if g := up * (p.weight * n.weight) * t.s.slope(p.dist, n.dist, pn); g != 0 {
 				r.grad[p.index] += g
-				r.grad[n] -= g * t.s.swapShare(an, pn)
+				r.grad[n.index] -= g * t.s.swapShare(n.dist, pn)
 			}
 		}
 	}
@@ -495,16 +502,16 @@ func (t *tripletTask[T]) swapGrad(r *tripletRow[T], p int) {
 		if up == 0 || !t.pos.has(a, p) {
 			continue
 		}
-		d := t.d[a*t.s.M : (a+1)*t.s.M]
-		see, weight := t.view(a, p), t.pos.held(a, p)
-		neg := t.neg.row(a, r.mask)
-		for n := see.from; n < see.to; n++ {
-			if neg[n] == 0 || !see.holds(n) {
+		own := positive{dist: float64(t.d[a*t.s.M+p]), weight: t.s.Rule.weight(t.pos.held(a, p)), index: p}
+		r.gatherNegatives(t, a, t.neg.row(a, r.mask))
+		see := t.view(a, own, r.neg)
+		for _, n := range see.negatives {
+			if see.windowed && !see.holds(n.look, n.index) {
 				continue
 			}
-			an, pn := float64(d[n]), float64(from[n])
-			g := up * t.s.Rule.weight(weight, float64(neg[n])) * t.s.slope(float64(d[p]), an, pn)
-			r.grad[n] -= g * t.s.swapShare(pn, an)
+			pn := float64(from[n.index])
+			g := up * (own.weight * n.weight) * t.s.slope(own.dist, n.dist, pn)
+			r.grad[n.index] -= g * t.s.swapShare(pn, n.dist)
 		}
 	}
 }

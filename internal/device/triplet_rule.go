@@ -2,6 +2,7 @@ package device
 
 import (
 	"math"
+	"slices"
 
 	"medusa/internal/device/cpu"
 )
@@ -32,11 +33,40 @@ func (r TripletRule) Inputs() int { return btoi(r.Apart) + btoi(r.ApartAmong) + 
 // Each reports whether every triplet is visited by itself.
 func (s Triplets) Each() bool { return s.Swap || s.Smooth || s.Rule != TripletRule{} }
 
-func (r TripletRule) weight(pos, neg float64) float64 {
+// weight is what a triplet has of a pair of which a mask holds so much.
+func (r TripletRule) weight(held float64) float64 {
 	if !r.Weighted {
 		return 1
 	}
-	return pos * neg
+	return held
+}
+
+// sides are the factors of the window.
+func (r TripletRule) sides() Sides {
+	if r.Sides == (Sides{}) {
+		return Sides{AP: -1, AN: 1}
+	}
+	return r.Sides
+}
+
+// negative is a negative of an anchor.
+type negative struct {
+	dist   float64
+	look   float64 // AN·W_an, which the window looks at
+	weight float64 // that a triplet has of it
+	index  int
+}
+
+// gatherNegatives reads the negatives of anchor a, where its row of the mask is not 0.
+func (r *tripletRow[T]) gatherNegatives(t *tripletTask[T], a int, neg []T) {
+	r.neg = r.neg[:0]
+	m := t.s.M
+	d, w, an := t.d[a*m:(a+1)*m], t.rule.w[a*m:(a+1)*m], t.s.Rule.sides().AN
+	for j, v := range neg {
+		if v != 0 {
+			r.neg = append(r.neg, negative{float64(d[j]), an * float64(w[j]), t.s.Rule.weight(float64(v)), j})
+		}
+	}
 }
 
 // ruleInputs are the inputs of a rule.
@@ -61,43 +91,45 @@ func newRuleInputs[T cpu.Float](r TripletRule, d []T, in [][]T) (ruleInputs[T], 
 	return i, in
 }
 
-// tripletView is what a rule and the window leave of the negatives of one anchor and one positive:
-// some of those from … to.
+// tripletView is what the rule leaves of the negatives of one anchor and one positive, and what the
+// window looks at.
 type tripletView[T cpu.Float] struct {
-	s        *Triplets
-	from, to int
-	sides    Sides
-	ap       float64
-	an, pn   []T // pn is nil if it does not matter
+	negatives     []negative
+	windowed      bool    // the window leaves out some
+	above, atMost float64 // NaN is no bound
+	ap, factor    float64 // AP·W_ap, and PN
+	pn            []T     // nil if it does not matter
 }
 
-// view is that of anchor a and positive p.
-func (t *tripletTask[T]) view(a, p int) tripletView[T] {
+// view is that of anchor a, its positive p and its negatives.
+func (t *tripletTask[T]) view(a int, p positive, negatives []negative) tripletView[T] {
 	m := t.s.M
-	v := tripletView[T]{s: &t.s, to: m, sides: t.s.Rule.Sides, an: t.rule.w[a*m : (a+1)*m]}
-	if v.sides == (Sides{}) {
-		v.sides = Sides{AP: -1, AN: 1}
+	sides := t.s.Rule.sides()
+	v := tripletView[T]{negatives: negatives, above: t.s.Above, atMost: t.s.AtMost, ap: sides.AP * float64(t.rule.w[a*m+p.index]), factor: sides.PN}
+	v.windowed = !math.IsInf(v.above, -1) || !math.IsInf(v.atMost, 1)
+	if math.IsInf(v.above, -1) {
+		v.above = math.NaN()
 	}
-	v.ap = v.sides.AP * float64(v.an[p])
-	if v.sides.PN != 0 {
-		v.pn = t.rule.among[p*m : (p+1)*m]
+	if sides.PN != 0 {
+		v.pn = t.rule.among[p.index*m : (p.index+1)*m]
 	}
 	if t.s.Rule.Partners {
-		n := t.rule.partners[a*m+p]
-		v.from, v.to = 0, 0
-		if n >= 0 && n < T(m) {
-			v.from, v.to = int(n), int(n)+1
+		n := int(t.rule.partners[a*m+p.index])
+		at, is := slices.BinarySearchFunc(negatives, n, func(x negative, n int) int { return x.index - n })
+		v.negatives = negatives[at:at]
+		if is {
+			v.negatives = negatives[at : at+1]
 		}
 	}
 	return v
 }
 
-// holds reports whether the window holds the triplet with negative n. One whose distances are no
-// numbers is held: the sum must tell of it.
-func (v *tripletView[T]) holds(n int) bool {
-	diff := v.sides.AN*float64(v.an[n]) + v.ap
+// holds reports whether the window holds the triplet with negative n, of which it looks at AN·W_an. One
+// whose distances are no numbers is held: the sum must tell of it.
+func (v *tripletView[T]) holds(an float64, n int) bool {
+	diff := an + v.ap
 	if v.pn != nil {
-		diff += v.sides.PN * float64(v.pn[n])
+		diff += v.factor * float64(v.pn[n])
 	}
-	return !(diff <= v.s.Above && !math.IsInf(v.s.Above, -1) || diff > v.s.AtMost)
+	return !(diff <= v.above || diff > v.atMost)
 }
