@@ -112,6 +112,7 @@ func TestDrawsRefuse(t *testing.T) {
 	x := graph.Of(node(t, g, "x", tensor.Float32, make([]float64, 8), 2, 4))
 	r := graph.NewParams(1).Random(g, "draws", tensor.Float32)
 	require.ErrorContains(t, r.Levelled(x, x, 0, 1).Err(), "1 draws from each of 0 bins")
+	require.ErrorContains(t, r.Levelled(x, x, 1<<12, 1<<12).Err(), "at most 4194304 draws")
 	require.ErrorContains(t, r.ChooseFor(x, x.Reshape(8)).Err(), "mask has shape")
 	var none *graph.Random
 	require.ErrorContains(t, none.Stream(3).Levelled(x, x, 1, 1).Err(), "the source of random numbers is nil")

@@ -175,6 +175,9 @@ func (r *Random) ChooseFor(mask, weights Expr) Expr {
 	return apply(spec, s, nil, append([]Expr{r.draw, weights.Detach()}, in...)...)
 }
 
+// mostLevelled is how many draws Levelled makes at most.
+const mostLevelled = 1 << 22
+
 // Levelled draws entries of x (N, M) where mask is not 0, so that every level of x is there: the
 // range from the smallest to the largest is cut into bins of one width, and each entries are drawn,
 // with replacement, of every bin that holds some. It gives a matrix (N, M) of how often each entry
@@ -184,8 +187,8 @@ func (r *Random) Levelled(mask, x Expr, bins, each int) Expr {
 		return Fail(err)
 	}
 	s := x.Shape()
-	if s.Dims() != 2 || bins < 1 || each < 1 || bins > 1<<20 || each > 1<<20 {
-		return Fail(errors.Errorf("graph: %d draws from each of %d bins of shape %v, want 1 to %d of each, and a matrix", each, bins, s, 1<<20))
+	if s.Dims() != 2 || bins < 1 || each < 1 || bins > mostLevelled/each {
+		return Fail(errors.Errorf("graph: %d draws from each of %d bins of shape %v, want at least 1 of each, at most %d draws, and a matrix", each, bins, s, mostLevelled))
 	}
 	if _, err := r.size(s); err != nil {
 		return Fail(err)

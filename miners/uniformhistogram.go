@@ -14,9 +14,9 @@ import (
 // The draws are part of the run: one seed gives one run, and a resumed one draws what it would have
 // drawn.
 type UniformHistogram struct {
-	Bins   int          `doc:"of the range of distances" min:"1" max:"1e6"`
-	Pos    int          `name:"pos-per-bin" doc:"positive pairs that are drawn from a bin" min:"1" max:"1e6"`
-	Neg    int          `name:"neg-per-bin" doc:"negative pairs that are drawn from a bin" min:"1" max:"1e6"`
+	Bins   int          `doc:"of the range of distances" min:"1" max:"1e4"`
+	Pos    int          `name:"pos-per-bin" doc:"positive pairs that are drawn from a bin" min:"1" max:"1e4"`
+	Neg    int          `name:"neg-per-bin" doc:"negative pairs that are drawn from a bin" min:"1" max:"1e4"`
 	Metric pairs.Metric `name:"distance" doc:"how embeddings are compared" none:"as the loss does"`
 	Seed   uint64       `name:"-"` // of the draws
 
@@ -35,12 +35,23 @@ func (m *UniformHistogram) Params() *graph.Params { return stateOf(&m.params, m.
 // SetSeed sets the seed of the draws.
 func (m *UniformHistogram) SetSeed(seed uint64) { m.Seed = seed }
 
+// mostDrawn is how many pairs of a kind are drawn at most.
+const mostDrawn = 1 << 22
+
+// Validate says what does not go together.
+func (m *UniformHistogram) Validate() error {
+	for _, n := range []int{m.Pos, m.Neg} {
+		if m.Bins < 1 || n < 1 || m.Bins > mostDrawn/n {
+			return errors.Errorf("miners: uniform-histogram: %d bins, %d positive and %d negative pairs of each, want at least 1 of each, and at most %d draws", m.Bins, m.Pos, m.Neg, mostDrawn)
+		}
+	}
+	return nil
+}
+
 // Mine draws pairs.
 func (m *UniformHistogram) Mine(b pairs.Batch) pairs.Selection {
-	for _, n := range []int{m.Bins, m.Pos, m.Neg} {
-		if n < 1 || n > 1e6 {
-			return Fail(errors.Errorf("miners: uniform-histogram: %d bins, %d positive and %d negative pairs of each, want 1 to 1000000", m.Bins, m.Pos, m.Neg))
-		}
+	if err := m.Validate(); err != nil {
+		return Fail(err)
 	}
 	c := compare(b, m.Metric)
 	if err := c.D.Err(); err != nil {
