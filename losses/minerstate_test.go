@@ -160,3 +160,30 @@ func ExampleTriplet_schedule() {
 	// <nil>
 	// triplet(margin=0.5, miner=schedule(miners=[none, triplet-margin(type=semi-hard, margin=0.5), batch-hard], steps=[500, 2000])) <nil>
 }
+
+// proxied is a loss with parameters of its own and a miner.
+type proxied struct {
+	Miner miners.Miner
+
+	params *graph.Params
+}
+
+func (l *proxied) Params() *graph.Params { return l.params }
+func (l *proxied) Loss(b pairs.Batch) graph.Expr {
+	w := l.params.Weight(b.X.Graph(), "scale", b.X.Dtype(), graph.Fill(2), 1, 1)
+	return w.Sum().Mul(losses.Contrastive{NegMargin: 1, Miner: l.Miner}.Loss(b))
+}
+
+// The state of a miner stands beside the loss's own parameters, in whatever loss it is.
+func TestMinerStatesHaveNames(t *testing.T) {
+	m := miners.Default[*miners.UniformHistogram]()
+	l := &proxied{Miner: m, params: graph.NewParams(1)}
+	x, y := randomBatch(3, 16, 6, 4)
+	value(t, l, x, y)
+	p := losses.ParamsOf(l)
+	require.Same(t, l.params, p)
+	require.NotNil(t, p.Lookup("scale"))
+	require.NotNil(t, p.Lookup("miner.draws"))
+	require.True(t, p.Lookup("miner.draws").Buffer)
+	require.Same(t, p, losses.ParamsOf(l), "asking again joins nothing twice")
+}
