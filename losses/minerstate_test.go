@@ -3,9 +3,11 @@ package losses_test
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
@@ -186,4 +188,21 @@ func TestMinerStatesHaveNames(t *testing.T) {
 	require.NotNil(t, p.Lookup("miner.draws"))
 	require.True(t, p.Lookup("miner.draws").Buffer)
 	require.Same(t, p, losses.ParamsOf(l), "asking again joins nothing twice")
+}
+
+// A window of triplets is counted the quick way, by an order of the miner's distances, whatever
+// distances the loss has.
+func TestPairsOfAWindowAreCountedBySorting(t *testing.T) {
+	vm := planned(t, losses.MultiSimilarity{Alpha: 2, Beta: 50, Base: 0.5, Miner: miners.TripletMargin{Type: miners.SemiHard, Margin: 0.3, Metric: pairs.LP{}}}, 16, 6, 0)
+	defer vm.Close()
+	var counted []string
+	for _, n := range vm.(interface{ Nodes() gorgonia.Nodes }).Nodes() {
+		if n.Op() != nil && strings.HasPrefix(n.Op().String(), "device.TripletsGrad{") {
+			counted = append(counted, n.Op().String())
+		}
+	}
+	require.NotEmpty(t, counted)
+	for _, op := range counted {
+		require.Contains(t, op, "Rule:{Apart:false Sides:{AP:0 AN:0 PN:0} ApartAmong:false Partners:false Weighted:false}")
+	}
 }

@@ -31,7 +31,11 @@ func (b Batch) Compare(m Metric) Compared {
 		return c
 	case given(chosen.Window.D) || given(chosen.Partners):
 		t := graph.Triplets{Window: chosen.Window.over(), Partners: chosen.Partners, Weighted: c.Hold != Masks}
-		c.Pos, c.Neg = t.PairCounts(c.D.Detach(), c.Pos, c.Neg)
+		d := c.D
+		if given(chosen.Window.D) { // the loss's own distances do not matter to the count
+			d = chosen.Window.D
+		}
+		c.Pos, c.Neg = t.PairCounts(d.Detach(), c.Pos, c.Neg)
 		c.Hold, c.Plain = max(c.Hold, Counts), false
 	case chosen.Single:
 		c = c.both()

@@ -8,9 +8,9 @@ import (
 	"medusa/internal/device"
 )
 
-// coarse are distances between which sums and differences are exact, so that both decide alike what
+// sixtyfourths are distances between which sums and differences are exact, so that both decide alike what
 // lies at an edge.
-func coarse(rng *rand.Rand, n int) []float32 {
+func sixtyfourths(rng *rand.Rand, n int) []float32 {
 	x := random(rng, n)
 	for i := range x {
 		x[i] = float32(math.Round(float64(x[i])*64) / 64)
@@ -44,7 +44,7 @@ func TestTripletRules(t *testing.T) {
 				if rng.IntN(2) == 0 {
 					s.Above, s.AtMost = -0.5, 0.75
 				}
-				in := [][]float32{coarse(rng, n*m)}
+				in := [][]float32{sixtyfourths(rng, n*m)}
 				for _, of := range []int{i, k} {
 					mask := inputs[of]
 					if rule.Weighted && kinds[of].InMemory() {
@@ -53,13 +53,13 @@ func TestTripletRules(t *testing.T) {
 					in = append(in, mask...)
 				}
 				if s.Among = s.Swap && (n != m || rng.IntN(2) == 0); s.Among {
-					in = append(in, coarse(rng, m*m))
+					in = append(in, sixtyfourths(rng, m*m))
 				}
 				if rule.Apart {
-					in = append(in, coarse(rng, n*m))
+					in = append(in, sixtyfourths(rng, n*m))
 				}
 				if rule.ApartAmong {
-					in = append(in, coarse(rng, m*m))
+					in = append(in, sixtyfourths(rng, m*m))
 				}
 				if rule.Partners {
 					partners := labels(rng, n*m, m+1)
@@ -132,7 +132,7 @@ func TestLevelled(t *testing.T) {
 		kinds, inputs := masks(rng, n, m)
 		for i, k := range kinds {
 			s := device.Levelled{Rows: n, Cols: m, Bins: 1 + rng.IntN(40), Each: 1 + rng.IntN(5), Stream: 7, Mask: k}
-			p.run(s, n*m, append([][]float32{{77, 5, 3, 1}, coarse(rng, n*m)}, inputs[i]...)...)
+			p.run(s, n*m, append([][]float32{{77, 5, 3, 1}, sixtyfourths(rng, n*m)}, inputs[i]...)...)
 			p.run(s, n*m, append([][]float32{{77, 5, 3, 1}, make([]float32, n*m)}, inputs[i]...)...)
 		}
 	}
