@@ -206,3 +206,46 @@ func TestPairsOfAWindowAreCountedBySorting(t *testing.T) {
 		require.Contains(t, op, "Rule:{Apart:false Sides:{AP:0 AN:0 PN:0} ApartAmong:false Partners:false Weighted:false}")
 	}
 }
+
+// Whatever a batch is, losses whose miner draws are finite, with a finite gradient.
+func TestDrawingInCorners(t *testing.T) {
+	batches := map[string]struct {
+		x []float64
+		y []int
+	}{
+		"one class":       {[]float64{0, 1, 2, 3, 4, 6, 7, 9}, []int{5, 5, 5, 5}},
+		"all different":   {[]float64{0, 1, 2, 3, 4, 6, 7, 9}, []int{1, 2, 3, 4}},
+		"equal points":    {[]float64{1, 1, 1, 1, 1, 1, 1, 1}, []int{1, 1, 2, 2}},
+		"zeros":           {make([]float64, 8), []int{1, 1, 2, 2}},
+		"opposite points": {[]float64{1, 0, 1, 0, -1, 0, -1, 0}, []int{1, 1, 2, 2}},
+		"one row":         {[]float64{1, 2}, []int{1}},
+		"one column":      {[]float64{1, -2, 3, 4}, []int{1, 1, 2, 2}},
+	}
+	for name := range drawing() {
+		for corner, c := range batches {
+			for _, dt := range []tensor.Dtype{tensor.Float32, tensor.Float64} {
+				e, err := losses.NewEvaluator(drawing()[name], len(c.y), len(c.x)/len(c.y), dt)
+				require.NoError(t, err)
+				for range 5 {
+					v, err := e.Value(c.x, c.y)
+					require.NoError(t, err, "%s of %s", name, corner)
+					for _, f := range append(v.Gradient, v.Loss) {
+						require.False(t, math.IsNaN(f) || math.IsInf(f, 0), "%s of %s: %v", name, corner, v)
+					}
+				}
+				require.NoError(t, e.Close())
+			}
+		}
+	}
+}
+
+// An embedding that is no number stops a run, or makes the loss one that does.
+func TestDrawingTellsOfNaN(t *testing.T) {
+	for name := range drawing() {
+		if name == "schedule" {
+			continue // of which the first miner draws nothing
+		}
+		v, err := losses.Evaluate(drawing()[name], []float64{1, math.NaN(), 2, 3, 4, 6, 7, 9}, []int{1, 1, 2, 2}, tensor.Float32)
+		require.True(t, err != nil || math.IsNaN(v.Loss), "%s: %v", name, v)
+	}
+}

@@ -3,6 +3,8 @@ package miners_test
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -197,5 +199,64 @@ func TestChosenPairsAreNotHeld(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, graphtest.Held(t, vm, 23, 23), "%+v", m)
 		vm.Close()
+	}
+}
+
+// The pairs that losses over pairs see are those of the triplets, which are found one by one; of a
+// batch with itself and of a reference set. Distance-weighted sampling gives each positive pair one
+// negative within the cutoff, if its anchor has one.
+func TestPairsAreThoseOfTriplets(t *testing.T) {
+	random := func(rng *rand.Rand, n int) (r miners.Rows) {
+		for range n {
+			r.Labels = append(r.Labels, rng.IntN(4))
+			for range 5 {
+				r.Embeddings = append(r.Embeddings, rng.NormFloat64())
+			}
+		}
+		return r
+	}
+	for seed := range uint64(12) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		batch, ref := random(rng, 12), miners.Rows{}
+		if seed%2 == 1 {
+			ref = random(rng, 17)
+		}
+		columns := max(len(ref.Labels), 12)
+		for name, of := range map[string]func() miners.Miner{
+			"angular":           func() miners.Miner { return miners.Angular{Angle: 25} },
+			"window":            func() miners.Miner { return miners.TripletMargin{Type: miners.SemiHard, Margin: 0.4} },
+			"distance-weighted": func() miners.Miner { return miners.Default[*miners.DistanceWeighted]() },
+			"angular of counted": func() miners.Miner {
+				return &miners.Chain{First: &miners.UniformHistogram{Bins: 4, Pos: 3, Neg: 5}, Second: miners.Angular{Angle: 25}}
+			},
+			"schedule": func() miners.Miner {
+				return &miners.Schedule{Miners: []miners.Miner{miners.Angular{Angle: 25}, miners.BatchHard{}}, Steps: []int{1}}
+			},
+		} {
+			triplets, err := miners.Triplets(of(), pairs.Cosine{}, batch, ref)
+			require.NoError(t, err)
+			pos, neg, err := miners.Pairs(of(), pairs.Cosine{}, batch, ref)
+			require.NoError(t, err)
+			counts := func(k int) []int {
+				out := make([]int, 12*columns)
+				for _, tr := range triplets {
+					out[tr[0]*columns+tr[k]]++
+				}
+				return out
+			}
+			seen := func(of [][2]int) []int {
+				out := make([]int, 12*columns)
+				for _, p := range of {
+					out[p[0]*columns+p[1]]++
+				}
+				return out
+			}
+			require.NotEmpty(t, triplets, name)
+			require.Equal(t, counts(1), seen(pos), name)
+			require.Equal(t, counts(2), seen(neg), name)
+			if name == "distance-weighted" {
+				require.Equal(t, 1, slices.Max(counts(1)))
+			}
+		}
 	}
 }
