@@ -37,7 +37,7 @@ func TestTripletRules(t *testing.T) {
 			if rule.Sides.PN != 0 && !rule.ApartAmong && n != m {
 				continue
 			}
-			for range 4 {
+			for range 2 {
 				i, k := rng.IntN(len(kinds)), rng.IntN(len(kinds))
 				s := device.Triplets{N: n, M: m, Margin: 0.5, Above: math.Inf(-1), AtMost: math.Inf(1), Low: -1, High: math.Inf(1),
 					Swap: rng.IntN(2) == 0, Smooth: rng.IntN(2) == 0, Pos: kinds[i], Neg: kinds[k], Rule: rule}
