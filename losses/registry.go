@@ -100,6 +100,9 @@ func Set(l Loss, s Setting) error { return errors.WithMessage(set(l, s), "losses
 
 // set is Set for a loss within another one.
 func set(l Loss, s Setting) error {
+	if l != nil && catalog.IsNil(l) {
+		return errors.Errorf("the loss is a nil %T", l)
+	}
 	if n, ok := l.(Settable); ok {
 		return n.Set(s)
 	}
