@@ -29,7 +29,7 @@ type AdaFace struct {
 	Cosines
 }
 
-var defaultAdaFace = &AdaFace{Margin: 0.4, Concentration: 0.333, Momentum: 0.01, Scale: 64, Cosines: ofLength(defaultCosines)}
+var defaultAdaFace = &AdaFace{Margin: 0.4, Concentration: 0.333, Momentum: 0.01, Scale: 64, Cosines: defaultCosines.ofLength()}
 
 func init() {
 	Register("adaface", "a classifier whose margins go by the embedding's length (Kim 2022)", defaultAdaFace)

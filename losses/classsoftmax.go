@@ -55,6 +55,12 @@ type Cosines struct {
 
 var defaultCosines = Cosines{SubCenters: 1, ClassSoftmax: defaultSoftmax}
 
+// ofLength is l for a loss that reads the length of an embedding: before it is normalised.
+func (l Cosines) ofLength() Cosines {
+	l.On = OnRaw
+	return l
+}
+
 // perClass is the number of vectors of a class.
 func (l *Cosines) perClass() int { return max(l.SubCenters, 1) }
 

@@ -16,7 +16,8 @@ import (
 // with θ_c the angle between x and the weight vector w_c, m the Margin and s the Scale; a mean over
 // the samples. ψ falls from 1 to 1 − 2m, and with m = 1 it is cos θ.
 //
-// The lengths count, so it reads the embedding before it is normalised, with on=raw, or features.
+// The lengths count, so by default it reads the embedding before it is normalised. Of embeddings of
+// length 1 a Scale above 1 is wanted.
 //
 // W. Liu, Y. Wen, Z. Yu and M. Yang, "Large-Margin Softmax Loss for Convolutional Neural Networks",
 // ICML 2016.
@@ -26,7 +27,7 @@ type LargeMarginSoftmax struct {
 	ClassSoftmax
 }
 
-var defaultLargeMargin = &LargeMarginSoftmax{Margin: 4, Scale: 1, ClassSoftmax: defaultSoftmax}
+var defaultLargeMargin = &LargeMarginSoftmax{Margin: 4, Scale: 1, ClassSoftmax: defaultCosines.ofLength().ClassSoftmax}
 
 func init() {
 	Register("large-margin", "a linear classifier whose margin divides the angle (L-Softmax, Liu 2016)", defaultLargeMargin)

@@ -35,13 +35,7 @@ type MagFace struct {
 	Cosines
 }
 
-var defaultMagFace = &MagFace{Shortest: 10, Longest: 110, LeastMargin: 25.8, MostMargin: 45.8, Lambda: 35, Scale: 64, Cosines: ofLength(defaultCosines)}
-
-// ofLength reads the embedding before it is normalised.
-func ofLength(c Cosines) Cosines {
-	c.On = OnRaw
-	return c
-}
+var defaultMagFace = &MagFace{Shortest: 10, Longest: 110, LeastMargin: 25.8, MostMargin: 45.8, Lambda: 35, Scale: 64, Cosines: defaultCosines.ofLength()}
 
 func init() {
 	Register("magface", "arcface whose margin grows with the embedding's length (Meng 2021)", defaultMagFace)

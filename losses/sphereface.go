@@ -14,8 +14,8 @@ import (
 // with θ_c the angle between a sample x and the weight vector of class c, m the Margin and s the
 // Scale; a mean over the samples.
 //
-// The length of x counts, so it reads the embedding before it is normalised, with on=raw, or
-// features. Of embeddings of length 1 a Scale above 1 is wanted.
+// The length of x counts, so by default it reads the embedding before it is normalised. Of embeddings
+// of length 1 a Scale above 1 is wanted.
 //
 // W. Liu, Y. Wen, Z. Yu, M. Li, B. Raj and L. Song, "SphereFace: Deep Hypersphere Embedding for Face
 // Recognition", CVPR 2017; here without its annealing of ψ at the beginning of a training.
@@ -25,7 +25,7 @@ type SphereFace struct {
 	Cosines
 }
 
-var defaultSphereFace = &SphereFace{Margin: 4, Scale: 1, Cosines: defaultCosines}
+var defaultSphereFace = &SphereFace{Margin: 4, Scale: 1, Cosines: defaultCosines.ofLength()}
 
 func init() {
 	Register("sphereface", "a classifier of angles whose margin divides the angle (A-Softmax, Liu 2017)", defaultSphereFace)
