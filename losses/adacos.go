@@ -71,7 +71,7 @@ func (l *AdaCos) Terms(b pairs.Batch) pairs.Terms {
 func (l *AdaCos) scale(c contest, cos, own graph.Expr, initial float64) graph.Expr {
 	before, keep := l.running("scale", c.x, initial)
 	n := own.Shape()[0]
-	others, _ := graph.RowLogSumExpOf(c.not, c.counted(cos.Mul(before))) // (B, 1)
+	others, _ := c.logSumOfOthers(cos.Mul(before)) // (B, 1)
 	all := own.Constant(1, 1, n)
 	sum, _ := graph.RowLogSumExpOf(all, others.T()) // (1, 1)
 	mean := sum.Plus(-math.Log(float64(n)))

@@ -39,7 +39,7 @@ func (l *Center) Terms(b pairs.Batch) pairs.Terms {
 	if err := check("center", l); err != nil {
 		return failed(err)
 	}
-	x, err := l.open("center", l, b)
+	x, err := l.open("center", b)
 	if err != nil {
 		return failed(err)
 	}

@@ -27,7 +27,7 @@ var defaultSoftmax = ClassSoftmax{Competition: defaultCompetition}
 // softmax are the terms (B, 1) of own logits (B, 1) among the logits z (B, K) of the others; what z
 // has for the own class does not count.
 func (l *ClassSoftmax) softmax(c contest, own, z graph.Expr) graph.Expr {
-	others, some := graph.RowLogSumExpOf(c.not, c.counted(z)) // (B, 1)
+	others, some := c.logSumOfOthers(z) // (B, 1)
 	gap := others.Sub(own)
 	loss := graph.Where(some, gap.Softplus(), 0) // 0 where there is no other class
 	if l.Smoothing > 0 {

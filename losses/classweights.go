@@ -103,8 +103,8 @@ func lossOf(l weighed, b pairs.Batch) graph.Expr {
 	return l.Terms(b).Reduce(cmp.Or(l.weights().Reducer, defaultWeights.Reducer))
 }
 
-// open is what is compared with the classes, (B, E) or (B, F), by the loss l of that name.
-func (l *ClassWeights) open(name string, loss weighed, b pairs.Batch) (x graph.Expr, err error) {
+// open is what is compared with the classes, (B, E) or (B, F), by the loss of that name.
+func (l *ClassWeights) open(name string, b pairs.Batch) (x graph.Expr, err error) {
 	if l.Classes < 1 {
 		return x, errors.Errorf("losses: %s over %d classes, want the number of training classes", name, l.Classes)
 	}

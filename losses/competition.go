@@ -51,12 +51,13 @@ func (l *Competition) Validate() error {
 
 // contest is what the samples of a batch are compared with: K columns, each of a class that competes.
 type contest struct {
-	x        graph.Expr // (B, E), what is compared
-	w        graph.Expr // (K·V, E), the V vectors of each column's class
-	v        int        // V
-	rows     graph.Expr // (K), the columns' classes, 0 where the column stands for none; zero: 0 … C−1
-	counts   graph.Expr // (K, 1), how much a column counts: 1/n of n columns of one class, 0 of none; zero: 1
-	own, not graph.Expr // (B, K), masks of the columns of each sample's own class, and of others
+	x       graph.Expr // (B, E), what is compared
+	w       graph.Expr // (K·V, E), the V vectors of each column's class
+	v       int        // V
+	all     int        // C
+	labels  graph.Expr // (B)
+	classes graph.Expr // (K), the columns' classes, −1 where the column stands for none; zero: 0 … C−1
+	counts  graph.Expr // (K, 1), how much a column counts: 1/n of n columns of one class, 0 of none; zero: 1
 }
 
 // contest is that of a batch for the loss of that name, with v vectors of each class under a name
@@ -65,27 +66,38 @@ func (l *Competition) contest(name string, loss weighed, b pairs.Batch, paramete
 	if err := check(name, loss); err != nil {
 		return c, err
 	}
-	if c.x, err = l.open(name, loss, b); err != nil {
+	if c.x, err = l.open(name, b); err != nil {
 		return c, err
 	}
-	c.v, c.w = v, l.vectors(parameter, c.x, v)
-	if err := c.w.Err(); err != nil {
-		return c, err
+	c.v, c.all, c.labels, c.w = v, l.Classes, b.Labels, l.vectors(parameter, c.x, v)
+	groups := l.groups()
+	if l.Compete != BatchClasses && groups == l.Classes {
+		return c, errors.WithMessage(c.w.Err(), "losses: "+name)
 	}
-	labels := graph.Labels(b.Labels, l.Classes)
-	classes := graph.Iota(c.x, l.Classes)
-	if groups := l.groups(); l.Compete == BatchClasses || groups < l.Classes {
-		same, _ := graph.PairMasksBetween(labels, labels)
-		classes, c.counts = labels, each(graph.RowCount(same))
-		if l.Compete != BatchClasses {
-			drawn, there := l.drawn(labels, groups)
-			classes, c.counts = graph.Concat(0, classes, drawn), graph.Concat(0, c.counts, there)
-		}
-		c.rows = classes.Relu()
-		c.w = graph.Gather(c.w, vectorsOf(c.rows, v))
+	c.labels = graph.Labels(b.Labels, l.Classes)
+	same, _ := graph.PairMasksBetween(c.labels, c.labels)
+	c.classes, c.counts = c.labels, each(graph.RowCount(same))
+	if l.Compete != BatchClasses {
+		drawn, there := l.drawn(c.labels, groups)
+		c.classes, c.counts = graph.Concat(0, c.classes, drawn), graph.Concat(0, c.counts, there)
 	}
-	c.own, c.not = graph.PairMasksBetween(labels, classes)
-	return c, errors.WithMessage(c.not.Err(), "losses: "+name)
+	c.w = graph.Gather(c.w, vectorsOf(c.rows(), v))
+	return c, errors.WithMessage(c.w.Err(), "losses: "+name)
+}
+
+// everyClass reports whether the columns are all classes, in their order.
+func (c contest) everyClass() bool { return c.classes == graph.Expr{} }
+
+// rows are the columns' classes (K), any where the column stands for none.
+func (c contest) rows() graph.Expr { return c.classes.Relu() }
+
+// masks are those (B, K) of the columns of each sample's own class, and of other classes.
+func (c contest) masks() (own, others graph.Expr) {
+	labels, classes := c.labels, c.classes
+	if c.everyClass() {
+		labels, classes = graph.Labels(labels, c.all), graph.Iota(labels, c.all)
+	}
+	return graph.PairMasksBetween(labels, classes)
 }
 
 // each is 1/n.
@@ -149,16 +161,19 @@ func (c contest) columns() int { return c.w.Shape()[0] / c.v }
 
 // ofOwn is each sample's entry (B, 1) of z (B, K) in the column of its own class.
 func (c contest) ofOwn(z graph.Expr) graph.Expr {
-	own, _ := graph.RowMaxOf(c.own, z) // several columns of one class are equal
-	return own
+	own, _ := c.masks()
+	z, _ = graph.RowMaxOf(own, z) // several columns of one class are equal
+	return z
 }
 
-// counted is z (B, K) with the logarithm of what each column counts, for a sum of powers.
-func (c contest) counted(z graph.Expr) graph.Expr {
-	if c.counts == (graph.Expr{}) {
-		return z
+// logSumOfOthers is ln Σ e^z of z (B, K) over the classes that are not the sample's own, (B, 1), each
+// counted once, with the mask of the samples that have one.
+func (c contest) logSumOfOthers(z graph.Expr) (sum, some graph.Expr) {
+	if c.counts != (graph.Expr{}) {
+		z = z.Add(c.counts.T().Log())
 	}
-	return z.Add(c.counts.T().Log())
+	_, others := c.masks()
+	return graph.RowLogSumExpOf(others, z)
 }
 
 // sumOfOthers adds up z (B, K) over the classes that are not the sample's own, (B, 1), each counted
@@ -167,7 +182,8 @@ func (c contest) sumOfOthers(z graph.Expr) graph.Expr {
 	if c.counts != (graph.Expr{}) {
 		z = z.Mul(c.counts.T())
 	}
-	sum, _ := graph.RowTerms(c.not, z, math.Inf(-1), math.Inf(1))
+	_, others := c.masks()
+	sum, _ := graph.RowTerms(others, z, math.Inf(-1), math.Inf(1))
 	return sum
 }
 

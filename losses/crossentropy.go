@@ -90,13 +90,10 @@ func (l *CrossEntropy) logits(c contest) graph.Expr {
 	}
 	bias := l.weight(classifierBias, c.x, graph.Fill(0), l.Classes).Reshape(l.Classes, 1)
 	if !c.everyClass() {
-		bias = graph.Gather(bias, c.rows) // (K, 1)
+		bias = graph.Gather(bias, c.rows()) // (K, 1)
 	}
 	return c.nearest(c.x.MatMulT(c.w)).Add(bias.T())
 }
-
-// everyClass reports whether the columns are all classes, in their order.
-func (c contest) everyClass() bool { return c.rows == graph.Expr{} }
 
 // showingInfinity is terms (B, 1), not a number where x is not finite: of an infinite embedding
 // logits that are products may be infinite, and their loss 0.

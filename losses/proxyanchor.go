@@ -56,7 +56,7 @@ func (l *ProxyAnchor) Terms(b pairs.Batch) pairs.Terms {
 	if err := check(name, l); err != nil {
 		return failed(err)
 	}
-	x, err := l.open(name, l, b)
+	x, err := l.open(name, b)
 	if err != nil {
 		return failed(err)
 	}

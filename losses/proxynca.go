@@ -66,7 +66,7 @@ func (l *ProxyNCA) Terms(b pairs.Batch) pairs.Terms {
 		z = z.Neg()
 	}
 	own := c.ofOwn(z)
-	others, some := graph.RowLogSumExpOf(c.not, c.counted(z)) // (B, 1)
+	others, some := c.logSumOfOthers(z) // (B, 1)
 	gap := graph.Where(some, others.Sub(own), 0)
 	if l.Form != Ratio {
 		gap = graph.Where(some, gap.Softplus(), 0)
