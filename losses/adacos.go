@@ -36,7 +36,7 @@ func init() {
 }
 
 var (
-	_ weighed  = (*AdaCos)(nil)
+	_ angular  = (*AdaCos)(nil)
 	_ Settable = (*AdaCos)(nil)
 )
 
@@ -51,13 +51,11 @@ func (l *AdaCos) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
 
 // Terms are those of the samples, of which each always teaches.
 func (l *AdaCos) Terms(b pairs.Batch) pairs.Terms {
-	if err := given(l); err != nil {
-		return failed(err)
-	}
-	if l.Classes == 1 || l.Classes == 2 {
-		return failed(errors.Errorf("losses: adacos of %d classes, of which it can choose no scale; it needs at least 3", l.Classes))
-	}
-	return l.angular("adacos", l, b, func(c contest, cos, own graph.Expr) (ownLogit, z graph.Expr) {
+	return angularTerms("adacos", l, b, func(c contest, cos, own graph.Expr) (ownLogit, z graph.Expr) {
+		if l.Classes < 3 {
+			err := errors.Errorf("losses: adacos of %d classes, of which it can choose no scale; it needs at least 3", l.Classes)
+			return graph.Fail(err), graph.Fail(err)
+		}
 		initial := max(leastScale, math.Sqrt2*math.Log(float64(l.Classes-1)))
 		if l.Fixed {
 			return own.Scale(initial), cos.Scale(initial)

@@ -36,7 +36,7 @@ func init() {
 }
 
 var (
-	_ weighed  = (*AdaFace)(nil)
+	_ angular  = (*AdaFace)(nil)
 	_ Settable = (*AdaFace)(nil)
 )
 
@@ -45,10 +45,7 @@ func (l *AdaFace) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
 
 // Terms are those of the samples, of which each always teaches.
 func (l *AdaFace) Terms(b pairs.Batch) pairs.Terms {
-	if err := given(l); err != nil {
-		return failed(err)
-	}
-	return l.angular("adaface", l, b, func(c contest, cos, own graph.Expr) (ownLogit, z graph.Expr) {
+	return angularTerms("adaface", l, b, func(c contest, cos, own graph.Expr) (ownLogit, z graph.Expr) {
 		q, err := l.quality(c.x) // (B, 1)
 		if err != nil {
 			return graph.Fail(err), graph.Fail(err)

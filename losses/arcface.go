@@ -34,7 +34,7 @@ func init() {
 }
 
 var (
-	_ weighed  = (*ArcFace)(nil)
+	_ angular  = (*ArcFace)(nil)
 	_ Settable = (*ArcFace)(nil)
 )
 
@@ -43,10 +43,7 @@ func (l *ArcFace) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
 
 // Terms are those of the samples, of which each always teaches.
 func (l *ArcFace) Terms(b pairs.Batch) pairs.Terms {
-	if err := given(l); err != nil {
-		return failed(err)
-	}
-	return l.angular("arcface", l, b, func(_ contest, cos, own graph.Expr) (ownLogit, z graph.Expr) {
+	return angularTerms("arcface", l, b, func(_ contest, cos, own graph.Expr) (ownLogit, z graph.Expr) {
 		return turned(own, own.Constant(l.Margin*math.Pi/180, 1, 1)).Scale(l.Scale), cos.Scale(l.Scale)
 	})
 }

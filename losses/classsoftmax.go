@@ -64,16 +64,28 @@ func (l Cosines) ofLength() Cosines {
 // perClass is the number of vectors of a class.
 func (l *Cosines) perClass() int { return max(l.SubCenters, 1) }
 
-// angular has the terms of a softmax whose logits are made by logits of the cosines (B, K) and those
-// of the samples' own classes (B, 1).
-func (l *Cosines) angular(name string, loss weighed, b pairs.Batch, logits func(c contest, cos, own graph.Expr) (ownLogit, z graph.Expr)) pairs.Terms {
-	c, err := l.contest(name, loss, b, classifierWeight, l.perClass())
+func (l *Cosines) angles() *Cosines { return l }
+
+// angular is a loss of cosines.
+type angular interface {
+	weighed
+	angles() *Cosines
+}
+
+// angularTerms has the terms of a softmax whose logits are made by logits of the cosines (B, K) and
+// those of the samples' own classes (B, 1), for the loss l of that name.
+func angularTerms(name string, l angular, b pairs.Batch, logits func(c contest, cos, own graph.Expr) (ownLogit, z graph.Expr)) pairs.Terms {
+	if err := given(l); err != nil {
+		return failed(err)
+	}
+	a := l.angles()
+	c, err := a.contest(name, l, b, classifierWeight, a.perClass())
 	if err != nil {
 		return failed(err)
 	}
 	cos := c.cosines()
 	own, z := logits(c, cos, c.ofOwn(cos))
-	return l.samples(b, l.softmax(c, own, z))
+	return a.samples(b, a.softmax(c, own, z))
 }
 
 // cosines are those of the samples and the nearest vector of each class, (B, K).

@@ -29,7 +29,7 @@ func init() {
 }
 
 var (
-	_ weighed  = (*CosFace)(nil)
+	_ angular  = (*CosFace)(nil)
 	_ Settable = (*CosFace)(nil)
 )
 
@@ -38,10 +38,7 @@ func (l *CosFace) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
 
 // Terms are those of the samples, of which each always teaches.
 func (l *CosFace) Terms(b pairs.Batch) pairs.Terms {
-	if err := given(l); err != nil {
-		return failed(err)
-	}
-	return l.angular("cosface", l, b, func(_ contest, cos, own graph.Expr) (ownLogit, z graph.Expr) {
+	return angularTerms("cosface", l, b, func(_ contest, cos, own graph.Expr) (ownLogit, z graph.Expr) {
 		return own.Plus(-l.Margin).Scale(l.Scale), cos.Scale(l.Scale)
 	})
 }

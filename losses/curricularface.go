@@ -36,7 +36,7 @@ func init() {
 }
 
 var (
-	_ weighed  = (*CurricularFace)(nil)
+	_ angular  = (*CurricularFace)(nil)
 	_ Settable = (*CurricularFace)(nil)
 )
 
@@ -45,10 +45,7 @@ func (l *CurricularFace) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
 
 // Terms are those of the samples, of which each always teaches.
 func (l *CurricularFace) Terms(b pairs.Batch) pairs.Terms {
-	if err := given(l); err != nil {
-		return failed(err)
-	}
-	return l.angular("curricularface", l, b, func(c contest, cos, own graph.Expr) (ownLogit, z graph.Expr) {
+	return angularTerms("curricularface", l, b, func(c contest, cos, own graph.Expr) (ownLogit, z graph.Expr) {
 		before, keep := l.running("t", c.x, 0)
 		mean := own.Detach().SumAxis(0).Scale(1 / float64(own.Shape()[0])) // (1, 1)
 		t := before.Scale(1 - l.Momentum).Add(mean.Scale(l.Momentum)).Detach()

@@ -32,7 +32,7 @@ func init() {
 }
 
 var (
-	_ weighed  = (*SphereFace)(nil)
+	_ angular  = (*SphereFace)(nil)
 	_ Settable = (*SphereFace)(nil)
 )
 
@@ -41,10 +41,7 @@ func (l *SphereFace) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
 
 // Terms are those of the samples, of which each always teaches.
 func (l *SphereFace) Terms(b pairs.Batch) pairs.Terms {
-	if err := given(l); err != nil {
-		return failed(err)
-	}
-	return l.angular("sphereface", l, b, func(c contest, cos, own graph.Expr) (ownLogit, z graph.Expr) {
+	return angularTerms("sphereface", l, b, func(c contest, cos, own graph.Expr) (ownLogit, z graph.Expr) {
 		length := lengths(c.x).Scale(l.Scale) // (B, 1)
 		return divided(own, l.Margin).Mul(length), cos.Mul(length)
 	})
