@@ -71,8 +71,8 @@ func (l *Competition) contest(name string, loss weighed, b pairs.Batch, paramete
 	}
 	c.v, c.all, c.labels, c.w = v, l.Classes, b.Labels, l.vectors(parameter, c.x, v)
 	groups := l.groups()
-	if l.Compete != BatchClasses && groups == l.Classes {
-		return c, errors.WithMessage(c.w.Err(), "losses: "+name)
+	if err := c.w.Err(); err != nil || l.Compete != BatchClasses && groups == l.Classes {
+		return c, err
 	}
 	c.labels = graph.Labels(b.Labels, l.Classes)
 	same, _ := graph.PairMasksBetween(c.labels, c.labels)
@@ -82,7 +82,7 @@ func (l *Competition) contest(name string, loss weighed, b pairs.Batch, paramete
 		c.classes, c.counts = graph.Concat(0, c.classes, drawn), graph.Concat(0, c.counts, there)
 	}
 	c.w = graph.Gather(c.w, vectorsOf(c.rows(), v))
-	return c, errors.WithMessage(c.w.Err(), "losses: "+name)
+	return c, c.w.Err()
 }
 
 // everyClass reports whether the columns are all classes, in their order.
@@ -129,7 +129,7 @@ func (l *Competition) drawn(labels graph.Expr, groups int) (classes, there graph
 	size := (l.Classes + groups - 1) / groups
 	starts, places := make([]float64, groups), make([]float64, 0, groups*size)
 	for g := range groups {
-		from, to := g*l.Classes/groups, (g+1)*l.Classes/groups
+		from, to := share(g, groups, l.Classes), share(g+1, groups, l.Classes)
 		starts[g] = float64(from)
 		for i := range size {
 			place := from + i
@@ -146,6 +146,9 @@ func (l *Competition) drawn(labels graph.Expr, groups int) (classes, there graph
 	there = chosen.Is(-1).Not()
 	return first.Add(chosen).Plus(1).Mul(there).Plus(-1).Reshape(groups), there
 }
+
+// share is ⌊n·g/of⌋, also where the product is no int of 32 bits.
+func share(g, of, n int) int { return int(int64(g) * int64(n) / int64(of)) }
 
 // constant is a vector of numbers, which the name tells: Gorgonia merges inputs of one name.
 func constant(like graph.Expr, name string, values []float64) graph.Expr {
