@@ -41,6 +41,12 @@ const (
 
 var defaultCompetition = Competition{Compete: AllClasses, Share: 1, ClassWeights: defaultWeights}
 
+// learning is l with weights that learn so many times as fast as the network.
+func (l Competition) learning(scale float64) Competition {
+	l.LRScale = scale
+	return l
+}
+
 // Validate says what fields do not go together.
 func (l *Competition) Validate() error {
 	if l.Compete == BatchClasses && l.Share != 0 && l.Share != 1 {

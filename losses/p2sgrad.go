@@ -11,13 +11,14 @@ import (
 //
 // with θ_c the angle between a sample and the weight vector of class c, and y the sample's class. So
 // the gradient is as long as a prediction is wrong, (cos θ_c − [c = y])·∇cos θ_c but for a factor, and
-// there is neither a scale nor a margin to choose.
+// there is neither a scale nor a margin to choose. With vectors that learn much faster than the network
+// it hardly learns: its LRScale is 1 by default.
 //
 // X. Zhang, R. Zhao, J. Yan, M. Gao, Y. Qiao, X. Wang and H. Li, "P2SGrad: Refined Gradients for
 // Optimizing Deep Face Models", CVPR 2019, eq. 11, of which this is the integral.
 type P2SGrad struct{ Competition }
 
-var defaultP2SGrad = &P2SGrad{defaultCompetition}
+var defaultP2SGrad = &P2SGrad{defaultCompetition.learning(1)}
 
 func init() {
 	Register("p2sgrad", "cosines with the classes drawn to 1 and to 0 (Zhang 2019)", defaultP2SGrad)
