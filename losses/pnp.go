@@ -27,9 +27,8 @@ import (
 // The slopes of Iu and Ib grow with R, that of Ib up to 1/b: they look at the worst positives.
 // Those of Ds and Dq fall: they leave alone what is hopeless.
 //
-// With Self the anchor counts among its own positives, as in the authors' code and in
-// pytorch-metric-learning, where an anchor without another positive counts then, too. With a
-// distance d in place of s, s_ap − s_an stands for d_an − d_ap. It takes time in proportion to
+// With Self the anchor counts among its own positives, if it has others, as in the authors' code and
+// in pytorch-metric-learning. With a distance d in place of s, s_ap − s_an stands for d_an − d_ap. It takes time in proportion to
 // B·|P|·B, and O(B²) memory.
 //
 // Z. Li, W. Min, J. Song, Y. Zhu, L. Kang, X. Wei, X. Wei and S. Jiang, "Rethinking the Optimization
@@ -81,13 +80,14 @@ func (l PNP) Terms(b pairs.Batch) pairs.Terms {
 	if err != nil {
 		return failed(err)
 	}
+	some, positives := graph.RowCount(c.Pos).Above(0), c.Pos
 	if l.Self {
 		if !c.Plain {
 			return failed(errors.New("losses: pnp: self, with a reference set or a miner: no anchor is then among the rows that it is compared with; leave self out"))
 		}
-		c.Pos = c.Pos.Add(graph.Identity(c.D, c.D.Shape()[0]))
+		positives = c.Pos.Add(graph.Identity(c.D, c.D.Shape()[0]))
 	}
-	cost, some := meanOf(c.Pos, l.cost(graph.SoftRanks(c.D, c.Pos, c.Neg, l.Temperature)))
+	cost := graph.RowMean(positives, l.cost(graph.SoftRanks(c.D, positives, c.Neg, l.Temperature)))
 	return pairs.Terms{b.Rows("loss", cost).Where(some).WithActivity(func() (active, all graph.Expr) { return disordered(c) })}
 }
 

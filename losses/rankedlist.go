@@ -83,7 +83,7 @@ func (l RankedList) side(of, v graph.Expr, temperature float64) graph.Expr {
 	hard := graph.Within(of, v, v.Constant(0, rows, 1), v.Constant(math.Inf(1), rows, 1))
 	x := v.Scale(temperature)
 	all := graph.RowLogSumExp(hard, x, 0) // ln Σ w, so that no weight overflows
-	mean := graph.RowSum(hard, x.Sub(all).Exp().Mul(v))
+	mean := graph.Where(hard, x.Sub(all), math.Inf(-1)).Exp().Mul(v).SumAxis(1)
 	if epsilon == 0 {
 		return mean
 	}

@@ -29,9 +29,3 @@ func disordered(c pairs.Compared) (active, all graph.Expr) {
 	near, others := graph.RowMinOf(c.Neg, c.D)
 	return far.Greater(near).Mul(some).Mul(others), some
 }
-
-// meanOf is each anchor's mean of x (B, M) over its pairs, with the mask of the anchors that have
-// one, both (B, 1).
-func meanOf(of, x graph.Expr) (mean, some graph.Expr) {
-	return graph.RowMean(of, x), graph.RowCount(of).Above(0)
-}
