@@ -89,17 +89,12 @@ func (l *Margin) Terms(b pairs.Batch) pairs.Terms {
 	if err := c.D.Err(); err != nil {
 		return failed(err)
 	}
-	beta := l.beta(c)
-	if err := beta.Err(); err != nil {
+	pull, push, beta := l.sides(c, m.Similarity())
+	if err := pull.Err(); err != nil {
 		return failed(err)
 	}
-	beyond := c.D.Sub(beta) // (B, M)
-	if m.Similarity() {     // as the distance has its sign turned
-		beyond = c.D.Add(beta)
-	}
 	perPos, perNeg := c.AsInTriplets()
-	pos := c.Term("pos", c.Pos, beyond.Hinge(1, l.Margin)).Repeated(perPos)
-	neg := c.Term("neg", c.Neg, beyond.Hinge(-1, l.Margin)).Repeated(perNeg)
+	pos, neg := c.Term("pos", c.Pos, pull).Repeated(perPos), c.Term("neg", c.Neg, push).Repeated(perNeg)
 	violations := activeOf(pos).Add(activeOf(neg))
 	pos.Divisor, neg.Divisor = violations, violations
 	if !l.LearnBeta || l.Nu == 0 {
@@ -109,17 +104,32 @@ func (l *Margin) Terms(b pairs.Batch) pairs.Terms {
 	return pairs.Terms{pos, neg, l.held(b, beta, triplets, violations)}
 }
 
+// sides are the terms of positive and of negative pairs, (B, M), and the boundary if it is learned.
+// A similarity is a distance that has its sign turned, and so has the boundary then.
+func (l *Margin) sides(c pairs.Compared, similarity bool) (pull, push, beta graph.Expr) {
+	if !l.LearnBeta {
+		at := l.Beta
+		if similarity {
+			at = -at
+		}
+		return c.D.Hinge(1, l.Margin-at), c.D.Hinge(-1, l.Margin+at), beta
+	}
+	beta = l.learned(c)
+	beyond := c.D.Sub(beta)
+	if similarity {
+		beyond = c.D.Add(beta)
+	}
+	return beyond.Hinge(1, l.Margin), beyond.Hinge(-1, l.Margin), beta
+}
+
 // activeOf is the number of terms above 0, a scalar.
 func activeOf(t pairs.Term) graph.Expr {
 	_, count := t.Between(0, math.Inf(1)).Sums()
 	return count.Sum()
 }
 
-// beta is the boundary of each anchor, (B, 1), or of all, (1, 1).
-func (l *Margin) beta(c pairs.Compared) graph.Expr {
-	if !l.LearnBeta {
-		return c.D.Constant(l.Beta, 1, 1)
-	}
+// learned is the boundary of each anchor, (B, 1), or of all, (1, 1).
+func (l *Margin) learned(c pairs.Compared) graph.Expr {
 	n := 1
 	if l.PerClass {
 		n = l.Classes

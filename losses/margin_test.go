@@ -18,6 +18,9 @@ func init() {
 	mappers["MarginLoss"] = func(r *goldenRecord) losses.Loss {
 		l := losses.Default[*losses.Margin]()
 		l.Margin, l.Beta, l.Nu = r.number("margin", 0.2), r.number("beta", 1.2), r.number("nu", 0)
+		if mined, _ := r.Field("kind", new(string)); mined {
+			l.Beta = float64(float32(l.Beta)) // as the reference has it, but for records of the other files
+		}
 		l.LearnBeta = r.flag("learn_beta")
 		l.Classes = int(r.number("num_classes", 0))
 		l.PerClass = l.Classes > 0
