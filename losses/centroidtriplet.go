@@ -85,13 +85,13 @@ func compareCentres(b pairs.Batch, m pairs.Metric) (c pairs.Compared, near, some
 	if b.HasReference() {
 		rows, labels = b.Ref, b.RefLabels
 	}
-	same := graph.SameLabel(labels, labels)                                                 // (M, M)
+	same, _ := graph.PairMasksBetween(labels, labels)                                       // (M, M), with each row itself
 	number := same.SumAxis(1)                                                               // (M, 1)
 	sum := same.MatMul(rows)                                                                // (M, E)
 	first := graph.RowFarthest(same, same.Constant(1, same.Shape()...)).SumAxis(0).Above(0) // (1, M)
 	centred := pairs.Batch{X: b.X, Labels: b.Labels, Ref: sum.Div(number), RefLabels: labels}
-	is := graph.SameLabel(b.Labels, labels) // (B, M)
-	centred.Chosen = pairs.Selection{Pos: is.Mul(first), Neg: is.Not().Mul(first)}
+	pos, neg := graph.PairMasksBetween(b.Labels, labels)
+	centred.Chosen = pairs.Selection{Pos: pos.Mul(first), Neg: neg.Mul(first)}
 	c = centred.Compare(m)
 	if b.HasReference() {
 		return c, graph.RowSum(c.Pos, c.D), graph.RowCount(c.Pos).Above(0)

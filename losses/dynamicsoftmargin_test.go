@@ -55,7 +55,7 @@ func TestDynamicSoftMargin(t *testing.T) {
 	// A graph that observes reads the state and leaves it.
 	g := gorgonia.NewGraph()
 	l.Params().Observe(g)
-	b := planned2(t, g, x, y)
+	b := lineBatch(t, g, x, y)
 	cost, err := losses.BuildOn(l, b)
 	require.NoError(t, err)
 	vm, err := graph.NewForward(g)
@@ -67,8 +67,8 @@ func TestDynamicSoftMargin(t *testing.T) {
 	require.Equal(t, before, state())
 }
 
-// planned2 is a batch of rows of one number.
-func planned2(t *testing.T, g *gorgonia.ExprGraph, x []float64, y []int) pairs.Batch {
+// lineBatch is a batch of rows of numbers.
+func lineBatch(t *testing.T, g *gorgonia.ExprGraph, x []float64, y []int) pairs.Batch {
 	labels := make([]float64, len(y))
 	for i, l := range y {
 		labels[i] = float64(l)
@@ -81,35 +81,24 @@ func planned2(t *testing.T, g *gorgonia.ExprGraph, x []float64, y []int) pairs.B
 	return pairs.Of(node("x", x, len(y), len(x)/len(y)), node("y", labels, len(y)))
 }
 
+// With a momentum of 1 the histogram is that of the batch, and nothing is remembered.
 func TestDynamicSoftMarginProperties(t *testing.T) {
-	fresh := func(set func(l *losses.DynamicSoftMargin)) func() losses.Loss {
-		return func() losses.Loss {
-			l := losses.Default[*losses.DynamicSoftMargin]()
-			set(l)
-			return l
-		}
+	with := func(set func(l *losses.DynamicSoftMargin)) *losses.DynamicSoftMargin {
+		l := losses.Default[*losses.DynamicSoftMargin]()
+		l.Momentum, l.Through = 1, true
+		set(l)
+		return l
 	}
-	for name, c := range map[string]struct {
-		set     func(l *losses.DynamicSoftMargin)
-		stopped bool
-	}{
-		"default": {func(*losses.DynamicSoftMargin) {}, true},
-		"through": {func(l *losses.DynamicSoftMargin) { l.Through = true }, false},
-		"raw": {func(l *losses.DynamicSoftMargin) {
-			l.Through, l.Bins, l.Range, l.Metric = true, 7, 1.5, pairs.LP{Raw: true}
-		}, false},
-		"cosine":     {func(l *losses.DynamicSoftMargin) { l.Through, l.Metric = true, pairs.Cosine{} }, false},
-		"semi-hard":  {func(l *losses.DynamicSoftMargin) { l.Through, l.Miner = true, semiHard(0.4) }, false},
-		"batch-hard": {func(l *losses.DynamicSoftMargin) { l.Through, l.Miner = true, miners.BatchHard{} }, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			options := []losstest.Option{losstest.Stateful("its histogram is a moving average", fresh(c.set))}
-			if c.stopped {
-				options = append(options, losstest.StopsGradient("weights are held fixed"))
-			}
-			losstest.Run(t, fresh(c.set)(), options...)
-		})
-	}
+	properties(t, map[string]*losses.DynamicSoftMargin{
+		"through":    with(func(*losses.DynamicSoftMargin) {}),
+		"raw":        with(func(l *losses.DynamicSoftMargin) { l.Bins, l.Range, l.Metric = 7, 1.5, pairs.LP{Raw: true} }),
+		"cosine":     with(func(l *losses.DynamicSoftMargin) { l.Metric = pairs.Cosine{} }),
+		"semi-hard":  with(func(l *losses.DynamicSoftMargin) { l.Miner = semiHard(0.4) }),
+		"batch-hard": with(func(l *losses.DynamicSoftMargin) { l.Miner = miners.BatchHard{} }),
+	})
+	fresh := func() losses.Loss { return losses.Default[*losses.DynamicSoftMargin]() }
+	properties(t, map[string]losses.Loss{"default": fresh()},
+		losstest.Stateful("its histogram is a moving average", fresh), losstest.StopsGradient("weights are held fixed"))
 }
 
 func TestDynamicSoftMarginRefuses(t *testing.T) {

@@ -193,6 +193,6 @@ func inverseError(dt tensor.Dtype) float64 {
 // whose exponent is at least 0, (N, 1).
 func (l *Manifold) against(own, v graph.Expr) graph.Expr {
 	x := v.Sub(graph.RowSum(own, v)).Plus(l.Margin)
-	hard := own.Not().Mul(x.AtLeast(x.Constant(0)))
+	hard := own.Not().Mul(x.Constant(0).Greater(x).Not()) // a NaN is hard: it must not be passed over
 	return graph.RowLogSumExp(hard, x, math.Inf(-1)).Softplus() // −∞ is ln 0
 }
