@@ -27,11 +27,20 @@ var counterparts = map[string]string{
 	"lifted":           "L.LiftedStructureLoss()",
 	"multi-similarity": "L.MultiSimilarityLoss(), M.MultiSimilarityMiner()",
 	"ce":               "raw: L.NormalizedSoftmaxLoss(C, 64)",
+
+	"margin":              "L.MarginLoss()",
+	"ranked-list":         "L.RankedListLoss(margin=0.4, Tn=10)",
+	"fastap":              "L.FastAPLoss()",
+	"histogram":           "L.HistogramLoss()",
+	"pnp":                 "L.PNPLoss()",
+	"dynamic-soft-margin": "L.DynamicSoftMarginLoss()",
 }
 
 // apart are losses that a table of single losses does not show, with the reason.
 var apart = map[string]string{
 	"mined": "it is another loss over what a miner chooses",
+
+	"threshold-consistent-margin": "it only minds pairs beyond two margins, and stands beside a loss that tells classes apart",
 }
 
 //go:embed pml.py

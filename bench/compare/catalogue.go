@@ -16,7 +16,14 @@ const (
 )
 
 // catalogue is what pytorch-metric-learning has too and lossesAlone does not go through.
-var catalogue = []catalogued{}
+var catalogue = []catalogued{
+	{"margin", "margin", "L.MarginLoss()", overPairs, false},
+	{"threshold-consistent-margin", "threshold-consistent-margin", "L.ThresholdConsistentMarginLoss()", overPairs, false},
+	{"ranked-list", "ranked-list(epsilon=1e-05)", "L.RankedListLoss(margin=0.4, Tn=10)", overPairs, false},
+	{"fastap", "fastap", "L.FastAPLoss()", overPairs, false},
+	{"histogram", "histogram", "L.HistogramLoss()", overPairs, false},
+	{"dynamic-soft-margin", "dynamic-soft-margin(through=true)", "L.DynamicSoftMarginLoss()", overPairs, false},
+}
 
 // catalogueAlone are the losses of the catalogue at one size.
 func catalogueAlone() []workload {
