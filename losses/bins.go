@@ -19,8 +19,8 @@ func inOrder(low, high float64) error {
 	return nil
 }
 
-// cumulated are the sums of the rows of x (N, M) from their beginnings, (N, M).
-func cumulated(x graph.Expr) graph.Expr {
+// cumulative are the sums of the rows of x (N, M) from their beginnings, (N, M).
+func cumulative(x graph.Expr) graph.Expr {
 	if x.Err() != nil {
 		return x
 	}

@@ -78,7 +78,7 @@ func (l *DynamicSoftMargin) Loss(b pairs.Batch) graph.Expr {
 	if !l.Through {
 		histogram = histogram.Detach()
 	}
-	weights := cumulated(histogram).Slice(1, 0, l.Bins)
+	weights := cumulative(histogram).Slice(1, 0, l.Bins)
 	width := 2 * l.Range / float64(l.Bins)
 	violations := numbers.Mul(l.edges(numbers)).Add(parts.Scale(width)) // (1, bins), the sum of v in each bin
 	return weights.Mul(violations).Sum().Div(total)

@@ -107,7 +107,7 @@ func TestDynamicSoftMarginRefuses(t *testing.T) {
 		"losses: dynamic-soft-margin: range: 0 is out of range":      {Bins: 2, Momentum: 1},
 		"losses: dynamic-soft-margin: momentum: NaN is out of range": {Bins: 2, Range: 1, Momentum: math.NaN()},
 		"the loss is a nil *losses.DynamicSoftMargin":                nil,
-		"want masks of pairs":             {Bins: 2, Range: 1, Momentum: 1, Miner: weighing{}},
-		"by another metric than the loss": {Bins: 2, Range: 1, Momentum: 1, Miner: miners.TripletMargin{Type: miners.Hard, Metric: pairs.LP{P: 1}}},
+		"take masks of pairs and a window":                           {Bins: 2, Range: 1, Momentum: 1, Miner: weighing{}},
+		"by another metric than the loss":                            {Bins: 2, Range: 1, Momentum: 1, Miner: miners.TripletMargin{Type: miners.Hard, Metric: pairs.LP{P: 1}}},
 	})
 }

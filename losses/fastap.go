@@ -56,11 +56,11 @@ func (l FastAP) Terms(b pairs.Batch) pairs.Terms {
 	c := compare(b, l.Miner, m)
 	pos := graph.SoftHistogram(graph.RowBins(c.Pos, c.D, low, high, l.Bins)) // (B, bins+1)
 	neg := graph.SoftHistogram(graph.RowBins(c.Neg, c.D, low, high, l.Bins))
-	nearer, all := cumulated(pos), cumulated(pos.Add(neg))
+	nearer, all := cumulative(pos), cumulative(pos.Add(neg))
 	number := pos.Detach().SumAxis(1) // (B, 1), |P|
 	some := number.Above(0)
 	precision := pos.Mul(nearer).Div(all.Add(all.Is(0))).SumAxis(1).Div(number.Add(some.Not()))
-	return pairs.Terms{b.Rows("loss", precision.Not()).Where(some).WithActivity(func() (active, all graph.Expr) { return disordered(c) })}
+	return pairs.Terms{b.Rows("loss", precision.Not()).Where(some).WithActivity(func() (active, all graph.Expr) { return disorder(c) })}
 }
 
 // Validate says what fields do not go together.

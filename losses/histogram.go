@@ -54,7 +54,7 @@ func (l Histogram) Loss(b pairs.Batch) graph.Expr {
 		number := h.Detach().Sum()
 		return h.Div(number.Add(number.Is(0)))
 	}
-	return of(c.Pos).Mul(cumulated(of(c.Neg))).Sum() // of a positive, the negatives that are nearer
+	return of(c.Pos).Mul(cumulative(of(c.Neg))).Sum() // of a positive, the negatives that are nearer
 }
 
 // Validate says what fields do not go together.

@@ -168,17 +168,17 @@ func (l *Manifold) walks(rows graph.Expr) graph.Expr {
 	one := graph.Identity(rows, n)
 	s := pairs.Cosine{}.Between(rows, rows).Relu().Scale(2).Exp().Mul(one.Not())
 	scale := s.SumAxis(1).Sqrt() // (n, 1)
-	passed := s.Div(scale).Div(scale.T()).Scale(l.Alpha)
-	// No eigenvalue of passed = αS̄ is beyond ±α, so that Σ passedⁱ, which is the inverse, is
-	// Π (1 + passed^(2ⁱ)) to within α^(2ⁱ).
-	power := passed.Detach()
+	step := s.Div(scale).Div(scale.T()).Scale(l.Alpha)
+	// No eigenvalue of step = αS̄ is beyond ±α, so that Σ stepⁱ, which is the inverse, is
+	// Π (1 + step^(2ⁱ)) to within α^(2ⁱ).
+	power := step.Detach()
 	inverse := one.Add(power)
 	for left := l.Alpha * l.Alpha; left > inverseError(rows.Dtype()); left *= left {
 		power = power.MatMul(power)
 		inverse = inverse.Add(inverse.MatMul(power))
 	}
 	// A step of Newton's, whose gradient is that of the inverse.
-	return inverse.Scale(2).Sub(inverse.MatMul(one.Sub(passed).MatMul(inverse)))
+	return inverse.Scale(2).Sub(inverse.MatMul(one.Sub(step).MatMul(inverse)))
 }
 
 // inverseError is what may be missing of an inverse before the last step.
@@ -193,6 +193,6 @@ func inverseError(dt tensor.Dtype) float64 {
 // whose exponent is at least 0, (N, 1).
 func (l *Manifold) against(own, v graph.Expr) graph.Expr {
 	x := v.Sub(graph.RowSum(own, v)).Plus(l.Margin)
-	hard := own.Not().Mul(x.Constant(0).Greater(x).Not()) // a NaN is hard: it must not be passed over
+	hard := own.Not().Mul(x.Constant(0).Greater(x).Not())       // a NaN is hard: it must not be passed over
 	return graph.RowLogSumExp(hard, x, math.Inf(-1)).Softplus() // −∞ is ln 0
 }

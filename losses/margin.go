@@ -101,7 +101,7 @@ func (l *Margin) Terms(b pairs.Batch) pairs.Terms {
 		return pairs.Terms{pos, neg}
 	}
 	_, triplets := pos.Sums() // (B, 1)
-	return pairs.Terms{pos, neg, l.held(b, beta, triplets, violations)}
+	return pairs.Terms{pos, neg, l.restraint(b, beta, triplets, violations)}
 }
 
 // sides are the terms of positive and of negative pairs, (B, M), and the boundary if it is learned.
@@ -114,7 +114,7 @@ func (l *Margin) sides(c pairs.Compared, similarity bool) (pull, push, beta grap
 		}
 		return c.D.Hinge(1, l.Margin-at), c.D.Hinge(-1, l.Margin+at), beta
 	}
-	beta = l.learned(c)
+	beta = l.boundaries(c)
 	beyond := c.D.Sub(beta)
 	if similarity {
 		beyond = c.D.Add(beta)
@@ -128,8 +128,8 @@ func activeOf(t pairs.Term) graph.Expr {
 	return count.Sum()
 }
 
-// learned is the boundary of each anchor, (B, 1), or of all, (1, 1).
-func (l *Margin) learned(c pairs.Compared) graph.Expr {
+// boundaries are the learned ones: that of each anchor, (B, 1), or of all, (1, 1).
+func (l *Margin) boundaries(c pairs.Compared) graph.Expr {
 	n := 1
 	if l.PerClass {
 		n = l.Classes
@@ -149,8 +149,8 @@ func (l *Margin) learned(c pairs.Compared) graph.Expr {
 
 const betaName = "beta"
 
-// held is the sub-loss that holds boundaries down, where there are triplets.
-func (l *Margin) held(b pairs.Batch, beta, triplets, violations graph.Expr) pairs.Term {
+// restraint is the sub-loss that holds boundaries down, where there are triplets.
+func (l *Margin) restraint(b pairs.Batch, beta, triplets, violations graph.Expr) pairs.Term {
 	terms := triplets.Scale(0).Add(beta.Scale(l.Nu)) // (B, 1)
 	if l.PerClass {
 		t := b.Rows("beta", terms).Repeated(triplets).NeverIdle()

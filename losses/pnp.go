@@ -88,7 +88,7 @@ func (l PNP) Terms(b pairs.Batch) pairs.Terms {
 		positives = c.Pos.Add(graph.Identity(c.D, c.D.Shape()[0]))
 	}
 	cost := graph.RowMean(positives, l.cost(graph.SoftRanks(c.D, positives, c.Neg, l.Temperature)))
-	return pairs.Terms{b.Rows("loss", cost).Where(some).WithActivity(func() (active, all graph.Expr) { return disordered(c) })}
+	return pairs.Terms{b.Rows("loss", cost).Where(some).WithActivity(func() (active, all graph.Expr) { return disorder(c) })}
 }
 
 // cost is f of R.

@@ -22,9 +22,9 @@ func neighbours(b pairs.Batch, miner miners.Miner, m pairs.Metric) (pairs.Compar
 	return c.Once(), nil
 }
 
-// disordered counts the anchors of which a negative is nearer than a positive, among all that have
+// disorder counts the anchors of which a negative is nearer than a positive, among all that have
 // a positive, both as masks (B, 1).
-func disordered(c pairs.Compared) (active, all graph.Expr) {
+func disorder(c pairs.Compared) (active, all graph.Expr) {
 	far, some := graph.RowMaxOf(c.Pos, c.D)
 	near, others := graph.RowMinOf(c.Neg, c.D)
 	return far.Greater(near).Mul(some).Mul(others), some

@@ -71,7 +71,7 @@ func (l RecallAtK) Terms(b pairs.Batch) pairs.Terms {
 		recall = recall.Add(share)
 	}
 	terms := recall.Scale(1 / float64(len(l.Ks))).Not()
-	return pairs.Terms{b.Rows("loss", terms).Where(positives.Above(0)).WithActivity(func() (active, all graph.Expr) { return disordered(c) })}
+	return pairs.Terms{b.Rows("loss", terms).Where(positives.Above(0)).WithActivity(func() (active, all graph.Expr) { return disorder(c) })}
 }
 
 // Validate says what is missing.

@@ -57,5 +57,5 @@ func (l SmoothAP) Terms(b pairs.Batch) pairs.Terms {
 	right := graph.SoftRanks(c.D, c.Pos, c.Pos, l.Temperature).Plus(1) // (B, M)
 	wrong := graph.SoftRanks(c.D, c.Pos, c.Neg, l.Temperature)
 	precision, some := graph.RowMean(c.Pos, right.Div(right.Add(wrong))), graph.RowCount(c.Pos).Above(0)
-	return pairs.Terms{b.Rows("loss", precision.Not()).Where(some).WithActivity(func() (active, all graph.Expr) { return disordered(c) })}
+	return pairs.Terms{b.Rows("loss", precision.Not()).Where(some).WithActivity(func() (active, all graph.Expr) { return disorder(c) })}
 }

@@ -8,10 +8,7 @@ import (
 	"medusa/graph"
 )
 
-var (
-	errWeightedTriplets = errors.New("pairs: triplets of pairs that have counts or weights, want masks of pairs")
-	errOtherWindow      = errors.New("pairs: the miner's window of triplets compares by another metric than the loss: give the miner no distance, or the loss's")
-)
+var errWeightedTriplets = errors.New("pairs: triplets of pairs that have counts or weights, want masks of pairs")
 
 // Triplets is the sub-loss of the triplets (a, p, n) that count, with terms as t has them, of
 // distances by m. The window is that of the selection: that of t is not read, nor are its
@@ -32,9 +29,12 @@ func (b Batch) Triplets(name string, m Metric, t graph.Triplets) Term {
 
 // triplets is the sub-loss of any triplets.
 func (c Compared) triplets(name string, t graph.Triplets) Term {
-	var err error
-	if t.Window, err = c.window(); err != nil {
-		return Fail(name, err)
+	t.Window = graph.EveryTriplet()
+	if w := c.batch.Chosen.Window; given(w.D) {
+		t.Window = graph.Window{Above: w.Above, AtMost: w.AtMost}
+		if c.D.Detach() != w.D.Detach() {
+			return Fail(name, errors.New("pairs: the miner's window of triplets compares by another metric than the loss: give the miner no distance, or the loss's"))
+		}
 	}
 	if t.Swap && c.batch.HasReference() {
 		t.Among = nearness(c.metric, c.batch.Ref, c.batch.Ref)
