@@ -23,6 +23,7 @@ func init() {
 	mappers["FastAPLoss"] = func(r *goldenRecord) losses.Loss {
 		l := losses.Default[losses.FastAP]()
 		l.Bins, l.Metric, l.Reducer = int(r.number("num_bins", 10)), r.metric(), r.reducer()
+		l.MinerWeighs, _ = r.Field("miner", new(string))
 		return l
 	}
 }
@@ -87,6 +88,7 @@ func TestHistogramProperties(t *testing.T) {
 		"fastap, distances": losses.FastAP{Bins: 7, High: 2, Metric: pairs.LP{}},
 		"fastap, cosine":    losses.FastAP{Bins: 7, Low: -1, High: 1, Metric: pairs.Cosine{}, Reducer: pairs.Sum{}},
 		"fastap, mined":     losses.FastAP{Bins: 7, High: 4, Miner: semiHard(0.4)},
+		"fastap, weighed":   losses.FastAP{Bins: 7, High: 4, Miner: semiHard(0.4), MinerWeighs: true},
 		"fastap, hardest":   losses.FastAP{Bins: 7, High: 4, Miner: miners.BatchHard{}},
 	})
 }
@@ -96,6 +98,7 @@ func TestHistogramRefuses(t *testing.T) {
 		"losses: histogram: bins: 0 is out of range":        losses.Histogram{Low: -1, High: 1},
 		"losses: histogram: bins from low=1 to high=1":      losses.Histogram{Bins: 3, Low: 1, High: 1},
 		"losses: histogram: high: NaN is out of range":      losses.Histogram{Bins: 3, High: math.NaN()},
+		"leave miner-weighs out":                            losses.FastAP{Bins: 3, High: 1, MinerWeighs: true},
 		"losses: fastap: bins from low=2 to high=1, want l": losses.FastAP{Bins: 3, Low: 2, High: 1},
 	})
 }
@@ -127,9 +130,4 @@ func TestGoldenHistogramOfManyBins(t *testing.T) {
 		checked++
 	}
 	require.Equal(t, len(finelyBinned), checked)
-}
-
-func init() {
-	skip("special_losses.json", "the reference's miner weighs anchors by how often it names them and leaves the ranking whole; ours says which pairs are ranked",
-		map[string]any{"kind": "with_miner", "loss": "FastAPLoss"})
 }
