@@ -35,7 +35,7 @@ type Margin struct {
 	LearnBeta bool          `doc:"the boundary is learned"`
 	PerClass  bool          `doc:"each class has a boundary of its own; only with learn-beta"`
 	Nu        float64       `doc:"ν, what holds learned boundaries down; only with learn-beta" min:"0" max:"1e3"`
-	LRScale   float64       `doc:"learning rate of the boundaries over that of the network" min:"1e-6" max:"1e6"`
+	LRScale   float64       `doc:"learning rate of the boundaries over that of the network; only with learn-beta" above:"0" max:"1e6" unset:"1"`
 	Metric    pairs.Metric  `name:"distance" doc:"how embeddings are compared; margin and boundary are in its units" none:"lp"`
 	Miner     miners.Miner  `doc:"which triplets count" none:"all"`
 	Reducer   pairs.Reducer `doc:"how terms become one number" none:"divisor, by the number of terms above 0"`
@@ -45,7 +45,7 @@ type Margin struct {
 	params *graph.Params
 }
 
-var defaultMargin = &Margin{Margin: 0.2, Beta: 1.2, LRScale: 1, Metric: pairs.LP{}, Reducer: pairs.Divisor{}}
+var defaultMargin = &Margin{Margin: 0.2, Beta: 1.2, Metric: pairs.LP{}, Reducer: pairs.Divisor{}}
 
 func init() {
 	Register("margin", "positive pairs within a boundary, negatives beyond it; the boundary may be learned (Wu 2017)", defaultMargin)
@@ -137,7 +137,7 @@ func (l *Margin) boundaries(c pairs.Compared) graph.Expr {
 	if n < 1 {
 		return graph.Fail(errors.Errorf("losses: margin: boundaries of %d classes, want the number of training classes in Classes", n))
 	}
-	if err := l.Params().LearnAt(betaName, l.LRScale); err != nil {
+	if err := l.Params().LearnAt(betaName, cmp.Or(l.LRScale, 1)); err != nil {
 		return graph.Fail(err)
 	}
 	beta := l.Params().Weight(c.D.Graph(), betaName, c.D.Dtype(), graph.Fill(l.Beta), n).Reshape(n, 1)
@@ -170,6 +170,8 @@ func (l *Margin) Validate() error {
 		return errors.New("per-class without learn-beta: all classes have the boundary beta; leave per-class out, or set learn-beta")
 	case l.Nu > 0 && !l.LearnBeta:
 		return errors.New("nu without learn-beta: there is no learned boundary to hold down; leave nu out, or set learn-beta")
+	case l.LRScale != 0 && !l.LearnBeta:
+		return errors.New("lr-scale without learn-beta: there is no learned boundary; leave lr-scale out, or set learn-beta")
 	}
 	return notBelow0(cmp.Or(l.Metric, defaultMargin.Metric).Similarity(), margin{"beta", l.Beta})
 }

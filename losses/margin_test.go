@@ -44,7 +44,7 @@ func ExampleMargin() {
 // triplet: terms of 1 − 1.5 + 0.6 and, at distances 3 and 2, of none and 1.5 − 2 + 0.6.
 func TestMargin(t *testing.T) {
 	x, y := []float64{0, 1, 3}, []int{0, 0, 1}
-	l := &losses.Margin{Margin: 0.6, Beta: 1.5, LRScale: 1, Metric: pairs.LP{Raw: true}}
+	l := &losses.Margin{Margin: 0.6, Beta: 1.5, Metric: pairs.LP{Raw: true}}
 	require.InDelta(t, 0.3/3, value(t, l, x, y), 1e-12)
 	l.LearnBeta, l.Nu = true, 0.5
 	v, err := losses.Evaluate(l, x, y, tensor.Float64)
@@ -98,13 +98,14 @@ func TestMarginProperties(t *testing.T) {
 
 func TestMarginRefuses(t *testing.T) {
 	refuses(t, map[string]*losses.Margin{
-		"losses: margin: margin: -1 is out of range":                   {Margin: -1, LRScale: 1},
-		"losses: margin: beta is -0.5, want at least 0":                {Beta: -0.5, LRScale: 1},
-		"leave per-class out, or set learn-beta":                       {Beta: 1, LRScale: 1, PerClass: true},
-		"leave nu out, or set learn-beta":                              {Beta: 1, LRScale: 1, Nu: 1},
-		"boundaries of 0 classes, want the number of training classes": {Beta: 1, LRScale: 1, LearnBeta: true, PerClass: true},
-		"want a whole number from 0 to 1":                              {Beta: 1, LRScale: 1, LearnBeta: true, PerClass: true, Classes: 2}, // of the labels 0, 1, 2
-		"lr-scale: NaN is out of range":                                {Beta: 1, LRScale: math.NaN()},
+		"losses: margin: margin: -1 is out of range":                   {Margin: -1},
+		"losses: margin: beta is -0.5, want at least 0":                {Beta: -0.5},
+		"leave per-class out, or set learn-beta":                       {Beta: 1, PerClass: true},
+		"leave nu out, or set learn-beta":                              {Beta: 1, Nu: 1},
+		"boundaries of 0 classes, want the number of training classes": {Beta: 1, LearnBeta: true, PerClass: true},
+		"want a whole number from 0 to 1":                              {Beta: 1, LearnBeta: true, PerClass: true, Classes: 2}, // of the labels 0, 1, 2
+		"leave lr-scale out, or set learn-beta":                        {Beta: 1, LRScale: 2},
+		"lr-scale: NaN is out of range":                                {Beta: 1, LearnBeta: true, LRScale: math.NaN()},
 		"the loss is a nil *losses.Margin":                             nil,
 	})
 	l := parsed(t, "margin(learn-beta=true, per-class=true, nu=0.1)").(*losses.Margin)

@@ -37,8 +37,8 @@ import (
 type PNP struct {
 	Variant     PNPVariant    `doc:"f, what a positive costs with R negatives before it" choices:"O,Iu,Ib,Ds,Dq" unset:"O"`
 	Temperature float64       `doc:"τ, how far apart in similarity two pairs are surely in order" min:"1e-6" max:"1e6"`
-	Alpha       float64       `doc:"α of Dq" min:"1e-3" max:"1e3"`
-	B           float64       `doc:"b of Ib" min:"1e-3" max:"1e3"`
+	Alpha       float64       `doc:"α of Dq" above:"0" max:"1e3" unset:"1"`
+	B           float64       `doc:"b of Ib" above:"0" max:"1e3" unset:"2"`
 	Self        bool          `doc:"the anchor counts among its own positives; not with a reference set or a miner"`
 	Metric      pairs.Metric  `name:"distance" doc:"how embeddings are compared; the temperature is in its units" none:"cosine"`
 	Miner       miners.Miner  `doc:"which pairs are ranked" none:"all"`
@@ -57,7 +57,7 @@ const (
 	PNPDq PNPVariant = "Dq"
 )
 
-var defaultPNP = PNP{Variant: PNPO, Temperature: 0.01, Alpha: 1, B: 2, Metric: pairs.Cosine{}, Reducer: pairs.Mean{}}
+var defaultPNP = PNP{Variant: PNPO, Temperature: 0.01, Metric: pairs.Cosine{}, Reducer: pairs.Mean{}}
 
 func init() {
 	Register("pnp", "negatives that are ranked before positives (Li 2022)", defaultPNP)
@@ -97,11 +97,23 @@ func (l PNP) cost(r graph.Expr) graph.Expr {
 	case PNPIu:
 		return r.Plus(1).Mul(r.Plus(1).Log())
 	case PNPIb:
-		return r.Scale(l.B).Sub(r.Affine(l.B, 1).Log()).Scale(1 / (l.B * l.B))
+		b := cmp.Or(l.B, 2)
+		return r.Scale(b).Sub(r.Affine(b, 1).Log()).Scale(1 / (b * b))
 	case PNPDs:
 		return r.Plus(1).Log()
 	case PNPDq:
-		return r.Plus(1).Log().Scale(-l.Alpha).Exp().Not()
+		return r.Plus(1).Log().Scale(-cmp.Or(l.Alpha, 1)).Exp().Not()
 	}
 	return r
+}
+
+// Validate says what fields do not go together.
+func (l PNP) Validate() error {
+	switch {
+	case l.Alpha != 0 && l.Variant != PNPDq:
+		return errors.Errorf("alpha is of the variant %s alone: leave it out", PNPDq)
+	case l.B != 0 && l.Variant != PNPIb:
+		return errors.Errorf("b is of the variant %s alone: leave it out", PNPIb)
+	}
+	return nil
 }

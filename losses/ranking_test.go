@@ -14,7 +14,7 @@ import (
 
 func init() {
 	mappers["PNPLoss"] = func(r *goldenRecord) losses.Loss {
-		l := losses.PNP{Variant: losses.PNPVariant("O"), Temperature: r.number("anneal", 0.01), Alpha: r.number("alpha", 1), B: r.number("b", 2), Self: true,
+		l := losses.PNP{Variant: losses.PNPVariant("O"), Temperature: r.number("anneal", 0.01), Alpha: r.number("alpha", 0), B: r.number("b", 0), Self: true,
 			Metric: r.metric(), Reducer: r.reducer()}
 		if v, ok := r.left["variant"].(string); ok {
 			delete(r.left, "variant")
@@ -76,7 +76,13 @@ func TestRankingsAreThoseOfMetrics(t *testing.T) {
 			want += f(r) / 6
 			own += f(r) / 9 // none is before the anchor itself
 		}
-		l := losses.PNP{Variant: variant, Temperature: 1e-4, Alpha: 2, B: 3, Metric: raw}
+		l := losses.PNP{Variant: variant, Temperature: 1e-4, Metric: raw}
+		switch variant {
+		case losses.PNPIb:
+			l.B = 3
+		case losses.PNPDq:
+			l.Alpha = 2
+		}
 		require.InDelta(t, want, value(t, l, x, y), 1e-9, variant)
 		l.Self = true
 		require.InDelta(t, own, value(t, l, x, y), 1e-9, variant)
@@ -94,7 +100,7 @@ func TestRankingsAreThoseOfMetrics(t *testing.T) {
 func TestRankingsActiveShare(t *testing.T) {
 	x, y := order(0, 1, 1, 1)
 	raw := pairs.LP{Raw: true}
-	for _, l := range []losses.Loss{losses.SmoothAP{Temperature: 0.01, Metric: raw}, losses.PNP{Temperature: 0.01, Alpha: 1, B: 1, Metric: raw}, losses.FastAP{Bins: 4, High: 4, Metric: raw},
+	for _, l := range []losses.Loss{losses.SmoothAP{Temperature: 0.01, Metric: raw}, losses.PNP{Temperature: 0.01, Metric: raw}, losses.FastAP{Bins: 4, High: 4, Metric: raw},
 		losses.RecallAtK{Ks: []int{1}, Temperature: 0.01, HitTemperature: 1, Metric: raw}} {
 		require.InDelta(t, 1./5, activeShare(t, l, x, y), 1e-12, "%T: of 2 the negative 1 is nearer than 4", l)
 	}
@@ -108,21 +114,23 @@ func TestRankingProperties(t *testing.T) {
 		"smooth-ap, mined":   losses.SmoothAP{Temperature: 0.1, Miner: semiHard(0.3)},
 		"recall-at-k":        losses.RecallAtK{Ks: []int{1, 2, 4}, Temperature: 0.1, HitTemperature: 1},
 		"recall, mined":      losses.RecallAtK{Ks: []int{1}, Temperature: 0.1, HitTemperature: 1, Miner: miners.TripletMargin{Type: miners.Hard}},
-		"pnp":                losses.PNP{Temperature: 0.1, Alpha: 1, B: 2},
-		"pnp Iu":             losses.PNP{Variant: losses.PNPIu, Temperature: 0.1, Alpha: 1, B: 2},
-		"pnp Ib":             losses.PNP{Variant: losses.PNPIb, Temperature: 0.1, Alpha: 1, B: 2, Metric: pairs.LP{}},
-		"pnp Ds":             losses.PNP{Variant: losses.PNPDs, Temperature: 0.1, Alpha: 1, B: 2, Reducer: pairs.NonZero{}},
-		"pnp Dq, mined":      losses.PNP{Variant: losses.PNPDq, Temperature: 0.1, Alpha: 4, B: 2, Miner: semiHard(0.3)},
+		"pnp":                losses.PNP{Temperature: 0.1},
+		"pnp Iu":             losses.PNP{Variant: losses.PNPIu, Temperature: 0.1},
+		"pnp Ib":             losses.PNP{Variant: losses.PNPIb, Temperature: 0.1, B: 2, Metric: pairs.LP{}},
+		"pnp Ds":             losses.PNP{Variant: losses.PNPDs, Temperature: 0.1, Reducer: pairs.NonZero{}},
+		"pnp Dq, mined":      losses.PNP{Variant: losses.PNPDq, Temperature: 0.1, Alpha: 4, Miner: semiHard(0.3)},
 	})
-	properties(t, map[string]losses.Loss{"with self": losses.PNP{Temperature: 0.1, Alpha: 1, B: 2, Self: true}}, losstest.NoReference("no row of it is the anchor"))
+	properties(t, map[string]losses.Loss{"with self": losses.PNP{Temperature: 0.1, Self: true}}, losstest.NoReference("no row of it is the anchor"))
 }
 
 func TestRankingsRefuse(t *testing.T) {
 	refuses(t, map[string]losses.Loss{
-		"losses: smooth-ap: temperature: 0 is out of range":  losses.SmoothAP{},
-		`losses: pnp: variant: "Du" is not a choice`:         losses.PNP{Variant: "Du", Temperature: 1, Alpha: 1, B: 1},
-		"losses: pnp: alpha: 0 is out of range":              losses.PNP{Temperature: 1, B: 1},
-		"leave self out":                                     losses.PNP{Temperature: 1, Alpha: 1, B: 1, Self: true, Miner: miners.BatchHard{}},
+		"losses: smooth-ap: temperature: 0 is out of range": losses.SmoothAP{},
+		`losses: pnp: variant: "Du" is not a choice`:        losses.PNP{Variant: "Du", Temperature: 1},
+		"losses: pnp: alpha: -1 is out of range":            losses.PNP{Variant: losses.PNPDq, Temperature: 1, Alpha: -1},
+		"losses: pnp: alpha is of the variant Dq alone":     losses.PNP{Temperature: 1, Alpha: 1},
+		"losses: pnp: b is of the variant Ib alone":         losses.PNP{Variant: losses.PNPDq, Temperature: 1, B: 2},
+		"leave self out": losses.PNP{Temperature: 1, Self: true, Miner: miners.BatchHard{}},
 		"losses: recall-at-k: ks: no k, want at least one":   losses.RecallAtK{Temperature: 1, HitTemperature: 1},
 		"losses: recall-at-k: ks: 0 is out of range":         losses.RecallAtK{Ks: []int{1, 0}, Temperature: 1, HitTemperature: 1},
 		"a ranking of pairs that have weights: leave the we": losses.SmoothAP{Temperature: 1, Miner: weighing{}},
