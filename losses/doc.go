@@ -24,6 +24,15 @@
 //	  - [SmoothAP], [RecallAtK], [PNP]: average precision, recall, and negatives before positives, of
 //	    smooth ranks
 //	  - [Manifold]: proxies that groups of classes share, compared along the batch's manifold
+//	  - [Circle]: pairs weighed by how far they are from where they should be
+//	  - [NTXent], [SupCon], [NPairs], [NCA]: by softmax, a positive among negatives, the positives
+//	    among all, one pair of each class among all classes', a right neighbour among all
+//	  - [SigLIP]: each pair by itself, by a sigmoid with a learned temperature
+//	  - [TupletMargin], [Angular]: a positive against all negatives, by angles
+//	  - [IntraPairVariance]: pairs drawn to their mean, beside another loss
+//	  - [SNRContrastive]: contrastive by the signal-to-noise ratio
+//	  - [Instance]: rows classified by the rows of the batch
+//	  - [VICReg], [BarlowTwins]: two views of the same things, without negatives
 //	  - [CrossEntropy]: a classifier over the training classes, on embedding or trunk
 //	  - [Joint]: a weighted sum of losses, such as cross-entropy and triplet
 //	  - [Mined]: any loss over what a miner chooses
@@ -62,6 +71,18 @@
 //	PNPLoss()                          pnp(self=true)
 //	ManifoldLoss(l=E)                  manifold
 //	NormalizedSoftmaxLoss()            ce(scale=20)
+//	CircleLoss()                       circle
+//	NTXentLoss()                       ntxent
+//	SupConLoss()                       supcon
+//	NPairsLoss()                       n-pairs
+//	NCALoss()                          nca
+//	TupletMarginLoss()                 tuplet-margin
+//	AngularLoss()                      angular(rows=raw-negatives)
+//	IntraPairVarianceLoss()            intra-pair-variance
+//	SignalToNoiseRatioContrastiveLoss()
+//	                                   snr-contrastive
+//	InstanceLoss()                     instance(target=numbered-row)
+//	VICRegLoss()                       vicreg
 //
 // A miner without a distance compares as the loss does; the reference's compare by the Euclidean
 // distance of normalised embeddings, unless told otherwise. A linear classifier beside the
