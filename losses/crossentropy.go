@@ -50,6 +50,9 @@ type CrossEntropy struct {
 	LRScale   float64       `doc:"learning rate of the classifier over that of the network" min:"1e-6" max:"1e6"`
 	Reducer   pairs.Reducer `doc:"how the samples' terms become one number" none:"mean"`
 
+	// Regularizer is added to the loss, of the weights of all classes.
+	Regularizer Regularizer `doc:"what is added for the weights of the classes, such as 0.1*regular-face" none:"nothing"`
+
 	Classes int    `name:"-"` // C; labels are 0 … C−1
 	Seed    uint64 `name:"-"` // of the classifier's initial weights
 
@@ -140,7 +143,15 @@ func (l *CrossEntropy) Loss(b pairs.Batch) graph.Expr {
 	if err := given(l); err != nil {
 		return graph.Fail(err)
 	}
-	return l.Terms(b).Reduce(cmp.Or(l.Reducer, defaultCrossEntropy.Reducer))
+	loss := l.Terms(b).Reduce(cmp.Or(l.Reducer, defaultCrossEntropy.Reducer))
+	if err := loss.Err(); err != nil {
+		return loss
+	}
+	x, err := l.features(b)
+	if err != nil {
+		return graph.Fail(err)
+	}
+	return addRegularizer(loss, l.Regularizer, l.vectors(x), 1)
 }
 
 // Terms are those of the samples, of which each always teaches.
@@ -194,8 +205,8 @@ func (l *CrossEntropy) linear() bool { return l.Head == LinearHead }
 
 // terms are the cross-entropies (B, 1) of features (B, E).
 func (l *CrossEntropy) terms(x, labels graph.Expr) graph.Expr {
-	g, dt, e := x.Graph(), x.Dtype(), x.Shape()[1]
-	w := l.weight(g, classifierWeight, dt, uniform(1/math.Sqrt(float64(e))), l.Classes, e)
+	g, dt := x.Graph(), x.Dtype()
+	w := l.vectors(x)
 	if !l.linear() {
 		x, w = graph.Normalize(x).Scale(l.Scale), graph.Normalize(w)
 	}
@@ -217,6 +228,12 @@ func (l *CrossEntropy) terms(x, labels graph.Expr) graph.Expr {
 		return inBatch(z, labels, l.Smoothing)
 	}
 	return graph.CrossEntropy(z, labels, l.Smoothing)
+}
+
+// vectors are the weights of the classes (C, E) for features (B, E).
+func (l *CrossEntropy) vectors(x graph.Expr) graph.Expr {
+	e := x.Shape()[1]
+	return l.weight(x.Graph(), classifierWeight, x.Dtype(), uniform(1/math.Sqrt(float64(e))), l.Classes, e)
 }
 
 // inBatch is the cross-entropy (B, 1) over the classes of the batch, of logits z (B, B)

@@ -53,8 +53,8 @@ func Classifies(l Loss) bool {
 
 // ParamsOf are the loss's own parameters; nil if it has none.
 func ParamsOf(l Loss) *graph.Params {
-	if m, ok := l.(Mined); ok {
-		return ParamsOf(m.Of)
+	if w, ok := l.(wrapper); ok && given(l) == nil && !w.owns() {
+		return ParamsOf(w.within()[0])
 	}
 	if t, ok := l.(Trainable); ok && given(l) == nil {
 		return t.Params()
