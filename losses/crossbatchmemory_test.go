@@ -158,7 +158,8 @@ func TestCrossBatchMemoryWarmup(t *testing.T) {
 			filled += v
 		}
 		require.Equal(t, 8.0, filled)
-		require.NotEqual(t, alone, value(t, l, x, y))
+		other, z := randomBatch(4, 8, 4, 3)
+		require.NotEqual(t, value(t, contrastive, other, z), value(t, l, other, z))
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 //	cosine   ⟨u,v⟩ / (‖u‖·‖v‖)
 //	any      1 if ⟨u,v⟩ > 0, and else 0
 //
-// and 0 of two vectors of zeros. In Go, Match may say it instead: of matrices (B, V) and (M, V) it
+// and 0 of two vectors of zeros; more than 1 − 10⁻⁶ is 1. In Go, Match may say it instead: of matrices (B, V) and (M, V) it
 // makes r, (B, M).
 //
 // The loss must know pairs with weights (pairs.Weights), as Contrastive, MultiSimilarity and the
@@ -129,14 +129,21 @@ func (l Graded) match(u, v graph.Expr) graph.Expr {
 	case AlikeAny:
 		return common.Above(0)
 	case AlikeCosine:
-		return graph.Normalize(u).MatMulT(graph.Normalize(v)).Clamp(0, 1)
+		return whole(graph.Normalize(u).MatMulT(graph.Normalize(v)))
 	}
 	all := u.Square().SumAxis(1).Add(v.Square().SumAxis(1).T()).Sub(common)
-	return common.Div(all.Max(all.Constant(least))).Clamp(0, 1)
+	return whole(common.Div(all.Max(all.Constant(leastShared))))
 }
 
-// least is what a share is divided by where there is nothing.
-const least = 1e-12
+// leastShared is what a share is divided by where there is nothing.
+const leastShared = 1e-12
+
+// whole is a share that is 1 where only rounding keeps it from that: the rest, however small, would
+// be the weight of a negative pair, which is multiplied with exponentials.
+func whole(r graph.Expr) graph.Expr {
+	full := r.Above(1 - 1e-6)
+	return full.Add(r.Mul(full.Not())).Clamp(0, 1)
+}
 
 // Params are the loss's own; there may be none.
 func (l Graded) Params() *graph.Params { return lent(l.Of) }

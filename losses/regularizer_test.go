@@ -90,32 +90,22 @@ func TestRegularizerProperties(t *testing.T) {
 // Of vectors of lengths 3, 4 and 0, and directions at right angles.
 func TestRegularizersByHand(t *testing.T) {
 	x, y := []float64{3, 0, 0, 4, 0, 0}, []int{0, 1, 2}
-	for want, r := range map[float64]losses.Regularizer{
-		7. / 3:                          losses.LpNorm{},
-		(27. + 64) / 3:                  losses.LpNorm{P: 1, Power: 3},
-		(9. + 16) / 3 * 0.5:             half{losses.LpNorm{Power: 2}},
-		(3. + 4 + 0) / 3:                losses.ZeroMean{},
-		(2./9 + 23.*23/9 + 625./9) / 12: nil, // see below
-		0:                               losses.RegularFace{},
-		math.Sqrt2 / 3 * 0.5 * (1 + 2/math.Sqrt2): losses.SparseCenters{}, // √2 between the first two, 1 to the origin
+	const m = 25. / 3 // mean of the squares
+	for _, c := range []struct {
+		want    float64
+		r       losses.Regularizer
+		centers int
+	}{
+		{7. / 3, losses.LpNorm{}, 1},
+		{(27. + 64) / 3, losses.LpNorm{P: 1, Power: 3}, 1},
+		{25. / 3, losses.LpNorm{Power: 2}, 1},
+		{7. / 3, losses.ZeroMean{}, 1},
+		{((9-m)*(9-m) + (16-m)*(16-m) + m*m) / 12, losses.CenterInvariant{}, 1},
+		{0, losses.RegularFace{}, 1},
+		{(math.Sqrt2 + 1 + 1) / 3 / 2, losses.SparseCenters{}, 3}, // √2 between the first two, 1 to the origin
 	} {
-		if r == nil {
-			m := 25. / 3
-			want, r = ((9-m)*(9-m)+(16-m)*(16-m)+m*m)/12, losses.CenterInvariant{}
-		}
-		centers := 1
-		if _, ok := r.(losses.SparseCenters); ok {
-			centers = 3
-		}
-		require.InDelta(t, want, value(t, regularizing(r, centers), x, y), 1e-9, "%T", r)
+		require.InDelta(t, c.want, value(t, regularizing(c.r, c.centers), x, y), 1e-9, "%T", c.r)
 	}
-}
-
-// half is half of a regularizer.
-type half struct{ losses.Regularizer }
-
-func (h half) Regularize(rows graph.Expr, centers int) graph.Expr {
-	return h.Regularizer.Regularize(rows, centers).Scale(0.5)
 }
 
 // A classifier's regularizer is added to its loss, with its gradient to the weights of all classes,

@@ -113,8 +113,8 @@ func ExampleScheduled() {
 	}
 	fmt.Println(loss.Params().Lookup("step").Value.Data().([]float64)[2], "steps")
 	// Output:
-	// 0.361
-	// 0.722
-	// 0.722
+	// 0.274
+	// 0.548
+	// 0.548
 	// 3 steps
 }

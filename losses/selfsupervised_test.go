@@ -14,6 +14,8 @@ import (
 )
 
 func init() {
+	skip("special_losses.json", "the reference takes the negatives of the batch's row of the same number for those of a row of the reference set; "+
+		"ours are that row's own, see LiftedStructure", map[string]any{"kind": "self_supervised", "loss": "LiftedStructureLoss", "params": map[string]any{"symmetric": false}})
 	specials["self_supervised"] = func(t *testing.T, r *golden.Record) bool {
 		for _, p := range precisions {
 			g := &goldenRecord{Record: r, left: cloned(r.Params), dt: p.dt}
@@ -101,6 +103,6 @@ func ExampleSelfSupervised() {
 	show(losses.SelfSupervised{Of: losses.Contrastive{NegMargin: 1, Reducer: pairs.Mean{}}, Symmetric: true, Views: 2})
 	show(losses.Contrastive{NegMargin: 1, Reducer: pairs.Mean{}}) // whose labels say that rows 0 and 1, and 2 and 3, are alike
 	// Output:
-	// 1.115
-	// 1.115
+	// 1.246
+	// 1.246
 }

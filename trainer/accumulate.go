@@ -30,6 +30,7 @@ type chunks struct {
 	dev      *graph.Device
 	forward  pass       // the network alone
 	features []*feature // those that the loss reads
+	embedded []*feature // these and the embeddings, which are also looked at
 	loss     gorgonia.VM
 	backward pass // the network, and the gradients to its weights
 	sums     []*gradientSum
@@ -106,7 +107,7 @@ func newChunkedStep(cfg nets.Config, params *graph.Params, batch, parts int, dev
 	}
 	own := s.slots
 	s.slots = nil
-	for _, f := range c.features {
+	for _, f := range c.embedded {
 		if f.part, err = graph.Keep(*f.of(&net)); err != nil {
 			return nil, nil, err
 		}
@@ -169,6 +170,9 @@ func (c *chunks) buildLoss(s *step, all []*feature, loss losses.Loss, params *gr
 		if read[nodes[i]] {
 			c.features = append(c.features, f)
 			wrt = append(wrt, nodes[i])
+		}
+		if read[nodes[i]] || nodes[i] == net.Embedding {
+			c.embedded = append(c.embedded, f)
 		}
 	}
 	if len(c.features) == 0 {
@@ -282,7 +286,7 @@ func (c *chunks) run(s *step) error {
 		if err := c.forward.run(s.x, part); err != nil {
 			return err
 		}
-		for _, f := range c.features {
+		for _, f := range c.embedded {
 			copy(share(f.all, part, c.parts), f.part.Float32s())
 			if err := f.part.Err(); err != nil {
 				return err

@@ -128,7 +128,7 @@ func TestPartsDrawTheSameTwice(t *testing.T) {
 			for _, item := range p.All() {
 				after[item.Name] = append([]float32(nil), item.Value.Float32s()...)
 			}
-			h := 1e-2 / math.Sqrt(squared)
+			h := 2e-3 / math.Sqrt(squared)
 			slope := (at(h, grads) - at(-h, grads)) / (2 * h)
 			require.InEpsilon(t, squared, slope, 2e-2)
 			require.Equal(t, value, at(0, nil), "the same state draws the same")
