@@ -106,9 +106,9 @@ func (t *torchInfo) sides(script string) []side {
 	command := func(ctx context.Context, text string) *exec.Cmd {
 		return exec.CommandContext(ctx, t.Path, script, text)
 	}
-	all := []side{{name: torch, does: func(w workload) bool { return w.Kind != "peak" && w.Kind != "layer" }, command: command}}
+	all := []side{{name: torch, does: func(w workload) bool { return w.Kind != "peak" && w.Kind != "layer" && w.Peer == "" }, command: command}}
 	if t.Card != "" {
-		all = append(all, side{name: best, does: func(workload) bool { return true }, command: command})
+		all = append(all, side{name: best, does: func(w workload) bool { return w.Peer == "" }, command: command})
 	}
 	if t.Library != "" {
 		all = append(all, side{name: library, does: func(w workload) bool { return w.Kind == "loss" }, command: command})

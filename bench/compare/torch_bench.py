@@ -256,11 +256,18 @@ BY_HAND = {"contrastive": contrastive, "batch-hard": batch_hard, "multi-similari
            "all-triplets": all_triplets, "lifted": lifted}
 
 
-def from_library(name):
+def from_library(job):
     """The loss as pytorch-metric-learning computes it."""
     from pytorch_metric_learning import losses, miners
     from pytorch_metric_learning.utils import common_functions
     common_functions.COLLECT_STATS = False
+    name = job["loss"]
+    if "peer" in job:  # our own text
+        made = eval(job["peer"], {"L": losses, "M": miners, "C": job["batch"] // job["class"], "torch": torch})
+        if not isinstance(made, tuple):
+            return made
+        loss, miner = made
+        return lambda e, y: loss(e, y, miner(e, y))
     if name == "contrastive":
         return losses.ContrastiveLoss(pos_margin=0, neg_margin=1)
     if name == "lifted":
@@ -381,7 +388,7 @@ def infer(job):
 def loss(job):
     e = unit_rows(job["batch"], job["size"], 1).requires_grad_()
     y = grouped(job["batch"], job["class"])
-    function = BY_HAND[job["loss"]] if job["variant"] == "pytorch" else from_library(job["loss"])
+    function = BY_HAND[job["loss"]] if job["variant"] == "pytorch" else from_library(job)
     before = peak_memory()
     value = None
 
@@ -754,7 +761,7 @@ def loss_on_device(job):
 
     def build(way):
         if job["variant"] == "pytorch-metric-learning":
-            function = from_library(job["loss"])
+            function = from_library(job)
         elif way.endswith(known):
             function = WITH_K[job["loss"]](job["class"])
         else:

@@ -42,6 +42,11 @@ var lossTexts = map[string]string{
 
 func lossText(name string) (string, error) {
 	text, ok := lossTexts[name]
+	for _, c := range catalogue {
+		if c.name == name {
+			text, ok = c.text, true
+		}
+	}
 	if !ok {
 		return "", errors.Errorf("there is no loss %q", name)
 	}

@@ -12,7 +12,8 @@ import (
 type workload struct {
 	Kind  string `json:"kind"`            // train, infer, loss, recall, gemm, layer, peak or start
 	Net   string `json:"net,omitempty"`   // mlp, cnn, cnn-bn or resnet18
-	Loss  string `json:"loss,omitempty"`  // contrastive, batch-hard, multi-similarity, all-triplets or lifted
+	Loss  string `json:"loss,omitempty"`  // contrastive, batch-hard, multi-similarity, all-triplets, lifted, or one of catalogue
+	Peer  string `json:"peer,omitempty"`  // of a loss in catalogue: what pytorch-metric-learning makes it of
 	Batch int    `json:"batch,omitempty"` // pictures in a batch; embeddings of a loss alone; queries of recall
 	Class int    `json:"class,omitempty"` // pictures of each class in a batch
 	Size  int    `json:"size,omitempty"`  // D of embeddings; the side of gemm's matrices
@@ -26,6 +27,7 @@ type workload struct {
 
 	target  float64 // least ratio of times to reach; 0: none was set
 	library bool    // the target is set against pytorch-metric-learning
+	draws   bool    // each side draws weights of its own, so that the values differ
 	memory  memory
 }
 
@@ -107,6 +109,7 @@ func workloads() []workload {
 		}
 	}
 	all = append(all, lossesAlone()...)
+	all = append(all, catalogueAlone()...)
 	all = append(all, workload{Kind: "recall", Batch: 10_000, Rows: 60_000, Size: 64, target: 2})
 	for _, net := range comparedNets {
 		batch := net.batches[0]
