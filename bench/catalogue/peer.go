@@ -27,11 +27,22 @@ var counterparts = map[string]string{
 	"lifted":           "L.LiftedStructureLoss()",
 	"multi-similarity": "L.MultiSimilarityLoss(), M.MultiSimilarityMiner()",
 	"ce":               "raw: L.NormalizedSoftmaxLoss(C, 64)",
+
+	"cross-batch-memory": "L.CrossBatchMemory(L.ContrastiveLoss(), 64, memory_size=1088)",
 }
 
 // apart are losses that a table of single losses does not show, with the reason.
 var apart = map[string]string{
-	"mined": "it is another loss over what a miner chooses",
+	"mined":           "it is another loss over what a miner chooses",
+	"scheduled":       "it is another loss with a weight",
+	"self-supervised": "it reads no labels, and wants batches of views",
+	"hierarchical":    "it wants levels above the classes",
+	"graded":          "it wants to be told what labels have in common",
+
+	"norm":             "it is a regularizer of another loss",
+	"zero-mean":        "it is a regularizer of another loss",
+	"center-invariant": "it is a regularizer of another loss",
+	"regular-face":     "it is a regularizer of another loss",
 }
 
 //go:embed pml.py
