@@ -144,14 +144,7 @@ func (l *CrossEntropy) Loss(b pairs.Batch) graph.Expr {
 		return graph.Fail(err)
 	}
 	loss := l.Terms(b).Reduce(cmp.Or(l.Reducer, defaultCrossEntropy.Reducer))
-	if err := loss.Err(); err != nil {
-		return loss
-	}
-	x, err := l.features(b)
-	if err != nil {
-		return graph.Fail(err)
-	}
-	return addRegularizer(loss, l.Regularizer, l.vectors(x), 1)
+	return addRegularizer(loss, l.Regularizer, l.Params(), l.Classes)
 }
 
 // Terms are those of the samples, of which each always teaches.
@@ -205,8 +198,8 @@ func (l *CrossEntropy) linear() bool { return l.Head == LinearHead }
 
 // terms are the cross-entropies (B, 1) of features (B, E).
 func (l *CrossEntropy) terms(x, labels graph.Expr) graph.Expr {
-	g, dt := x.Graph(), x.Dtype()
-	w := l.vectors(x)
+	g, dt, e := x.Graph(), x.Dtype(), x.Shape()[1]
+	w := l.weight(g, classifierWeight, dt, uniform(1/math.Sqrt(float64(e))), l.Classes, e)
 	if !l.linear() {
 		x, w = graph.Normalize(x).Scale(l.Scale), graph.Normalize(w)
 	}
@@ -228,12 +221,6 @@ func (l *CrossEntropy) terms(x, labels graph.Expr) graph.Expr {
 		return inBatch(z, labels, l.Smoothing)
 	}
 	return graph.CrossEntropy(z, labels, l.Smoothing)
-}
-
-// vectors are the weights of the classes (C, E) for features (B, E).
-func (l *CrossEntropy) vectors(x graph.Expr) graph.Expr {
-	e := x.Shape()[1]
-	return l.weight(x.Graph(), classifierWeight, x.Dtype(), uniform(1/math.Sqrt(float64(e))), l.Classes, e)
 }
 
 // inBatch is the cross-entropy (B, 1) over the classes of the batch, of logits z (B, B)

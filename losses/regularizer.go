@@ -103,13 +103,19 @@ func regularized(r Regularizer, rows graph.Expr, centers int) graph.Expr {
 	return r.Regularize(rows, centers)
 }
 
-// addRegularizer is loss and, if there is a regularizer, what it makes of the weights w of classes,
-// centers of each.
-func addRegularizer(loss graph.Expr, r Regularizer, w graph.Expr, centers int) graph.Expr {
-	if r == nil {
+// addRegularizer is loss and, if there is a regularizer, what that makes of the loss's learned
+// weights of so many classes: of matrices (C·K, E), K vectors of each class.
+func addRegularizer(loss graph.Expr, r Regularizer, params *graph.Params, classes int) graph.Expr {
+	if r == nil || loss.Err() != nil {
 		return loss
 	}
-	return loss.Add(regularized(r, w, centers))
+	items, nodes := params.Learned(loss.Graph())
+	for i, item := range items {
+		if s := item.Shape(); s.Dims() == 2 && s[0]%classes == 0 {
+			loss = loss.Add(regularized(r, graph.Of(nodes[i]), s[0]/classes))
+		}
+	}
+	return loss
 }
 
 // ofEmbeddings is a regularizer as a loss: of the embeddings before they are normalised where the
