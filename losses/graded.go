@@ -26,8 +26,8 @@ import (
 // makes r, (B, M).
 //
 // The loss must know pairs with weights (pairs.Weights), as Contrastive, MultiSimilarity and the
-// Generalized LiftedStructure do; of triplets with weights there is an error, but any gives masks,
-// which all losses over pairs and triplets take.
+// Generalized LiftedStructure do, and gives an error if it does not; any gives masks, which all
+// losses over pairs and triplets take.
 type Graded struct {
 	Of      Loss        `doc:"the loss, over pairs"`
 	Vectors [][]float64 `doc:"what each label 0, 1, 2, … stands for, such as [[1, 0, 1], [0, 1, 1]]" min:"0" max:"1e6"`

@@ -74,7 +74,6 @@ func TestGradedRefuses(t *testing.T) {
 		"there are no vectors":                      losses.Graded{Of: of},
 		"the vector of label 1 has 1 numbers, want": losses.Graded{Of: of, Vectors: [][]float64{{1, 2}, {1}}},
 		"vectors: -1 is out of range":               losses.Graded{Of: of, Vectors: [][]float64{{-1}}},
-		"want masks of pairs":                       losses.Graded{Of: losses.Triplet{Margin: 1}, Vectors: sets},
 		"want a whole number from 0 to 1":           losses.Graded{Of: of, Vectors: sets[:2]},
 		"Match makes the shape":                     losses.Graded{Of: of, Vectors: sets, Match: func(u, _ graph.Expr) graph.Expr { return u }},
 		"give the loss in it the miner":             losses.Mined{Miner: miners.BatchHard{}, Of: losses.Graded{Of: of, Vectors: sets}},

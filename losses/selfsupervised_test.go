@@ -18,6 +18,9 @@ func init() {
 		"ours are that row's own, see LiftedStructure", map[string]any{"kind": "self_supervised", "loss": "LiftedStructureLoss", "params": map[string]any{"symmetric": false}})
 	specials["self_supervised"] = func(t *testing.T, r *golden.Record) bool {
 		for _, p := range precisions {
+			if r.Loss == "CircleLoss" { // the reference's softplus(x) is x beyond 20, where e⁻²⁰ is 2.1e-9 of it
+				p.tol = max(p.tol, 3e-9)
+			}
 			g := &goldenRecord{Record: r, left: cloned(r.Params), dt: p.dt}
 			loss := losses.SelfSupervised{Symmetric: g.flag("symmetric"), Of: mappers[r.Loss](g), Views: 2}
 			require.NoError(t, g.err)

@@ -147,6 +147,45 @@ func TestPartsDrawTheSameTwice(t *testing.T) {
 	}
 }
 
+// Losses around losses are on a device what they are on the CPU, in one piece and in parts.
+func TestLossesAroundLossesOnDevice(t *testing.T) {
+	gputest.Prepare(t)
+	for name, loss := range map[string]string{
+		"memory":    "cross-batch-memory(of=contrastive, size=10, warmup=1)",
+		"added":     "cross-batch-memory(of=triplet(miner=none), size=20, form=added)",
+		"levels":    "hierarchical(of=matryoshka(of=contrastive, sizes=[4, 8]), levels=[[0, 0, 1, 1]])",
+		"graded":    "graded(of=contrastive, vectors=[[1, 0], [1, 1], [0, 1], [2, 1]])",
+		"scheduled": "contrastive + scheduled(of=ce(regularizer=0.1*regular-face + 0.1*norm), steps=3, shape=cosine) + 0.1*zero-mean + 0.1*center-invariant",
+		"views":     "self-supervised(of=multi-similarity, symmetric=false)",
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := StepperConfig{Net: nets.Config{Channels: []int{3}, Embedding: 8, Height: side, Width: side, Norm: "none"}, Loss: loss, Batch: 8, Classes: 4,
+				Seed: 4, Solver: SolverConfig{Name: "sgd", LR: 0.01}}
+			onCPU := partsOf(t, c, 1)
+			c.Device = "cuda"
+			for step, s := range []*Stepper{partsOf(t, c, 1), partsOf(t, c, 2)} {
+				if step > 0 {
+					c.Device = ""
+					onCPU = partsOf(t, c, 1)
+				}
+				for step := range 3 {
+					fillBatch(onCPU, step)
+					fillBatch(s, step)
+					want, err := onCPU.Step()
+					require.NoError(t, err)
+					got, err := s.Step()
+					require.NoError(t, err)
+					require.InDelta(t, want, got, 1e-4*max(1, math.Abs(want)), "loss of step %d", step)
+				}
+				want, got := onCPU.copied(t), s.copied(t)
+				for name, w := range want {
+					near(t, w, got[name], 1e-3, name)
+				}
+			}
+		})
+	}
+}
+
 // A run in parts that is broken off and resumed is the unbroken one, to the bit.
 func TestPartsAreResumed(t *testing.T) {
 	cfg := memoryRun(t, "cross-batch-memory(of=contrastive, size=20) + 0.1*scheduled(of=ce, from=0.1, steps=10)", "cpu")
