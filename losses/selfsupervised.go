@@ -15,6 +15,11 @@ import (
 // thing, and so on. If Symmetric, the loss Of goes over all views together, each an anchor;
 // else the first views are anchors, and the others their reference set.
 //
+// In training the sampler views makes such batches, of K views; what makes views differ are the
+// augmentations:
+//
+//	-loss 'self-supervised(of=contrastive)' -sampler views -k 2 -crop 3 -rotate 10
+//
 // The two-view form is pytorch-metric-learning's SelfSupervisedLoss; with NT-Xent it is SimCLR:
 //
 // T. Chen, S. Kornblith, M. Norouzi and G. Hinton, "A Simple Framework for Contrastive Learning of

@@ -12,6 +12,8 @@
 //   - pk-hard: P×K, half of the classes dealt and half those of hard negatives of the
 //     former, by the embeddings that a training loop shows it; see [Hard].
 //   - uniform: shuffled batches of all pictures.
+//   - views: shuffled batches of P pictures of all, each K times in a row, for losses that
+//     take augmentations of one picture for alike.
 //
 // [New] makes one by name from a [Config], [Register] adds one from outside, and
 // [NewPK] takes any [ClassDraw], the place for curricula and the like.
