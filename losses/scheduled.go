@@ -84,6 +84,26 @@ func (l *Scheduled) weight(step graph.Expr) graph.Expr {
 	return share.Affine(l.To-l.From, l.From)
 }
 
+// restsAtFirst reports whether the weight is 0 at the first step.
+func (l *Scheduled) restsAtFirst() bool {
+	switch {
+	case l.Start > 0:
+		return l.From == 0
+	case l.Steps <= 1:
+		return l.To == 0
+	}
+	return l.From == 0 && l.To == 0
+}
+
+// RestsAtFirst reports whether a part of the loss has a weight of 0 at the first step, so that its
+// own parameters do not move yet.
+func RestsAtFirst(l Loss) bool {
+	return contains(l, func(l Loss) bool {
+		s, ok := l.(*Scheduled)
+		return ok && s != nil && s.restsAtFirst()
+	})
+}
+
 // Terms are those of the loss, none if it does not tell them.
 func (l *Scheduled) Terms(b pairs.Batch) pairs.Terms {
 	if err := check("scheduled", l); err != nil {

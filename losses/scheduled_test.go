@@ -54,6 +54,8 @@ func TestScheduledWeights(t *testing.T) {
 		"down":    {losses.Scheduled{From: 2, To: 1, Steps: 2}, []float64{1.5, 1, 1}},
 		"later":   {losses.Scheduled{From: 0.5, To: 1, Start: 2, Steps: 2}, []float64{0.5, 0.5, 0.75, 1, 1}},
 		"at once": {losses.Scheduled{From: 3, To: 0, Start: 2}, []float64{3, 3, 0, 0}},
+		"asleep":  {losses.Scheduled{To: 1, Start: 1, Steps: 2}, []float64{0, 0.5, 1}},
+		"nothing": {losses.Scheduled{}, []float64{0, 0}},
 		"cosine":  {losses.Scheduled{To: 2, Steps: 4, Shape: losses.RampCosine}, []float64{2 * c(0.25), 1, 2 * c(0.75), 2, 2}},
 	} {
 		for _, dt := range []tensor.Dtype{tensor.Float32, tensor.Float64} {
@@ -63,6 +65,9 @@ func TestScheduledWeights(t *testing.T) {
 				v, err := losses.Evaluate(&loss, []float64{1, 2}, []int{0, 1}, dt)
 				require.NoError(t, err)
 				require.InDelta(t, want, v.Loss, 1e-6, "%s, step %d", name, step+1)
+				if step == 0 {
+					require.Equal(t, want == 0, losses.RestsAtFirst(losses.Mined{Of: &loss}), name)
+				}
 			}
 		}
 	}

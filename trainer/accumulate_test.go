@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"context"
 	"math"
 	"path/filepath"
 	"testing"
@@ -202,6 +203,20 @@ func TestPartsAreResumed(t *testing.T) {
 	tr, err := Resume(load(t, cfg), o)
 	require.NoError(t, err)
 	require.Equal(t, want, ended(t, tr))
+}
+
+// Weights of a part that does not count yet are not said to be cut off.
+func TestScheduledPartIsNotCutOff(t *testing.T) {
+	cfg := memoryRun(t, "triplet + scheduled(of=ce, start=2, steps=4)", "cpu")
+	cfg.Steps = 4
+	tr := start(t, cfg, Options{NoReport: true, NoEmbeddings: true})
+	before := append([]float32(nil), tr.params.Lookup("loss.of.classifier.weight").Value.Float32s()...)
+	r, err := tr.Run(context.Background())
+	require.NoError(t, err)
+	for _, w := range r.Warnings {
+		require.NotEqual(t, KindUnused, w.Kind, w.Message)
+	}
+	require.NotEqual(t, before, tr.params.Lookup("loss.of.classifier.weight").Value.Float32s())
 }
 
 func TestPartsRefused(t *testing.T) {

@@ -404,7 +404,7 @@ func (t *Trainer) assemble() (err error) {
 	if t.engine, err = newEngine(t.step, t.solver, t.device, t.params); err != nil {
 		return err
 	}
-	t.moved.dev = t.device
+	t.moved.dev, t.moved.lossRests = t.device, losses.RestsAtFirst(t.loss)
 	if err := t.keepPictures(); err != nil {
 		return err
 	}
