@@ -76,21 +76,10 @@ func (l *Hierarchical) Loss(b pairs.Batch) graph.Expr {
 	if _, err := l.join(); err != nil {
 		return graph.Fail(err)
 	}
-	var total graph.Expr
-	for k := range len(l.levels()) + 1 {
+	return weightedSum(len(l.levels())+1, l.Weights, func(k int) (graph.Expr, error) {
 		term, err := exprOf(l.at(k), l.seen(b, k))
-		if err != nil {
-			return graph.Fail(errors.Wrapf(err, "losses: hierarchical: level %d", k))
-		}
-		if l.Weights != nil {
-			term = term.Scale(l.Weights[k])
-		}
-		if k > 0 {
-			term = total.Add(term)
-		}
-		total = term
-	}
-	return total
+		return term, errors.Wrapf(err, "losses: hierarchical: level %d", k)
+	})
 }
 
 // Terms are those of the classes themselves, none if their loss does not tell them.

@@ -51,21 +51,11 @@ func (l Matryoshka) Loss(b pairs.Batch) graph.Expr {
 	if err := l.check(b); err != nil {
 		return graph.Fail(err)
 	}
-	var total graph.Expr
-	for i, m := range l.sizes(b) {
-		term, err := exprOf(l.Of, l.beginning(b, m))
-		if err != nil {
-			return graph.Fail(errors.Wrapf(err, "losses: matryoshka: size %d", m))
-		}
-		if l.Weights != nil {
-			term = term.Scale(l.Weights[i])
-		}
-		if i > 0 {
-			term = total.Add(term)
-		}
-		total = term
-	}
-	return total
+	sizes := l.sizes(b)
+	return weightedSum(len(sizes), l.Weights, func(i int) (graph.Expr, error) {
+		term, err := exprOf(l.Of, l.beginning(b, sizes[i]))
+		return term, errors.Wrapf(err, "losses: matryoshka: size %d", sizes[i])
+	})
 }
 
 // Terms are those of the whole embedding, none if the loss does not tell them.

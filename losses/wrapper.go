@@ -64,6 +64,24 @@ func exprOf(l Loss, b pairs.Batch) (graph.Expr, error) {
 	return graph.Of(n), nil
 }
 
+// weightedSum is the sum of n terms by weights, which are 1 if there are none.
+func weightedSum(n int, weights []float64, term func(i int) (graph.Expr, error)) (total graph.Expr) {
+	for i := range n {
+		t, err := term(i)
+		if err != nil {
+			return graph.Fail(err)
+		}
+		if weights != nil {
+			t = t.Scale(weights[i])
+		}
+		if i > 0 {
+			t = total.Add(t)
+		}
+		total = t
+	}
+	return total
+}
+
 // makingStates is locked while a loss makes its set of parameters. It is none of the loss, which
 // may be copied until then.
 var makingStates sync.Mutex
