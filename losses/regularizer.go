@@ -18,7 +18,8 @@ type Regularizer interface {
 	Regularize(rows graph.Expr, centers int) graph.Expr
 }
 
-const regularizerUsage = `A regularizer is name(parameter=value, …), and several are joined by +:
+const regularizerUsage = `A regularizer is name(parameter=value, …), and several are
+joined by +:
   norm(p=2)
   0.1*regular-face + 0.001*norm`
 
