@@ -184,4 +184,9 @@ func (l *CrossBatchMemory) Classifies() bool { return Classifies(l.Of) }
 func (l *CrossBatchMemory) Set(s Setting) error { return set(l.Of, s) }
 
 // Validate says what is missing.
-func (l *CrossBatchMemory) Validate() error { return given(l.Of) }
+func (l *CrossBatchMemory) Validate() error {
+	if err := given(l.Of); err != nil {
+		return err
+	}
+	return errCircular(l)
+}

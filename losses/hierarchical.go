@@ -205,6 +205,9 @@ func (l *Hierarchical) Validate() error {
 			return errors.WithMessagef(err, "level %d", k)
 		}
 	}
+	if err := errCircular(l); err != nil {
+		return err
+	}
 	return checkWeights(l.Weights)
 }
 

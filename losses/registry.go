@@ -99,7 +99,12 @@ func Parse(text string, s Setting) (Loss, error) {
 
 // Set tells a loss its setting if it needs one: Parse does so, and the trainer with a loss that it
 // is given by value.
-func Set(l Loss, s Setting) error { return errors.WithMessage(set(l, s), "losses") }
+func Set(l Loss, s Setting) error {
+	if err := errCircular(l); err != nil {
+		return err
+	}
+	return errors.WithMessage(set(l, s), "losses")
+}
 
 // set is Set for a loss within another one.
 func set(l Loss, s Setting) error {

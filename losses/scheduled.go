@@ -127,4 +127,9 @@ func (l *Scheduled) Classifies() bool { return Classifies(l.Of) }
 func (l *Scheduled) Set(s Setting) error { return set(l.Of, s) }
 
 // Validate says what is missing.
-func (l *Scheduled) Validate() error { return given(l.Of) }
+func (l *Scheduled) Validate() error {
+	if err := given(l.Of); err != nil {
+		return err
+	}
+	return errCircular(l)
+}

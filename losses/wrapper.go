@@ -1,6 +1,7 @@
 package losses
 
 import (
+	"reflect"
 	"slices"
 	"sync"
 
@@ -29,13 +30,42 @@ func lent(inner Loss) *graph.Params {
 	return graph.NewParams(0)
 }
 
+// errCircular is an error for a loss that is within itself, however deep: every walk through it
+// would never end.
+func errCircular(l Loss) error {
+	if circular(l, nil) {
+		return errors.Errorf("losses: the loss %T holds itself", l)
+	}
+	return nil
+}
+
+// circular reports whether a loss among those within l, or l, holds itself; around are the losses
+// around l that are pointers.
+func circular(l Loss, around []uintptr) bool {
+	w, ok := l.(wrapper)
+	if !ok || given(l) != nil {
+		return false
+	}
+	if v := reflect.ValueOf(l); v.Kind() == reflect.Pointer {
+		if slices.Contains(around, v.Pointer()) {
+			return true
+		}
+		around = append(slices.Clip(around), v.Pointer())
+	}
+	return slices.ContainsFunc(w.within(), func(l Loss) bool { return circular(l, around) })
+}
+
 // contains reports whether l, or a loss within it, is one that is asked for.
 func contains(l Loss, is func(Loss) bool) bool {
+	return !circular(l, nil) && anyWithin(l, is)
+}
+
+func anyWithin(l Loss, is func(Loss) bool) bool {
 	if is(l) {
 		return true
 	}
 	w, ok := l.(wrapper)
-	return ok && given(l) == nil && slices.ContainsFunc(w.within(), func(l Loss) bool { return contains(l, is) })
+	return ok && given(l) == nil && slices.ContainsFunc(w.within(), func(l Loss) bool { return anyWithin(l, is) })
 }
 
 // learns reports whether a loss has parameters that are learned, such as weights of classes.
@@ -90,6 +120,11 @@ var makingStates sync.Mutex
 // of these names.
 func withParts(p **graph.Params, names []string, inner []Loss) (*graph.Params, error) {
 	parts := make([]*graph.Params, len(inner))
+	for _, l := range inner {
+		if err := errCircular(l); err != nil {
+			return nil, err
+		}
+	}
 	for i, l := range inner { // before the lock, which they may need too
 		parts[i] = ParamsOf(l)
 	}
