@@ -3,6 +3,7 @@ package datasets
 import (
 	"math/big"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -25,6 +26,38 @@ func lookalikes(classes []string) []string {
 		first[key] = name
 	}
 	return alike
+}
+
+// TellLookalikes notes, in the Summary of Val and Test, classes that a reader would take for one of
+// Train: cat beside Cat is often one class, which then is learned and measured on. The parts that
+// are returned share their pictures with those of s.
+func (s Split) TellLookalikes() Split {
+	names, sets := s.parts()
+	if len(sets) < 2 || names[0] != "train" {
+		return s
+	}
+	learned, same := make(map[string]string), make(map[string]bool)
+	for _, name := range sets[0].classes {
+		learned[looks(name)], same[name] = name, true
+	}
+	for i, d := range sets[1:] {
+		var alike []string
+		for _, name := range d.classes {
+			if other, ok := learned[looks(name)]; ok && !same[name] {
+				alike = append(alike, name+" like "+other)
+			}
+		}
+		if len(alike) == 0 {
+			continue
+		}
+		noted := *d
+		noted.report.notes = append(slices.Clone(d.report.notes), Count{
+			What: "class name that looks like that of a learned class", Count: len(alike), Examples: firstFew(alike),
+			Detail: "if the two are one class, the figures are not about an unseen one: give both one name, in the table or as that of the folder",
+		})
+		sets[i+1] = &noted
+	}
+	return splitOf(names, sets)
 }
 
 var decimal = regexp.MustCompile(`^[+-]?[0-9]{1,64}(\.[0-9]{1,64})?$`)

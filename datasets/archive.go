@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bufio"
+	"bytes"
 	"io"
 	"io/fs"
 	"os"
@@ -121,9 +122,13 @@ func (e *tarEntry) Info() (fs.FileInfo, error) { return e, nil }
 // newTarFS lists a tar file of so many bytes.
 func newTarFS(file io.ReaderAt, size int64) (*tarFS, error) {
 	t := &tarFS{file: file, entries: map[string]*tarEntry{".": {name: ".", mode: fs.ModeDir | 0o555}}}
-	section := io.NewSectionReader(file, 0, size)
+	entries := 0
+	section := &tarSection{SectionReader: io.NewSectionReader(file, 0, size)}
 	for r := tar.NewReader(section); ; {
 		h, err := r.Next()
+		if errors.Is(err, io.EOF) && !section.ended {
+			return nil, errors.Errorf("after %d entries the archive does not end as one does, with a block of zeros: it is cut off, or what wrote it did not close it; fetch it again, or, if nothing is missing, unpack it and give the folder", entries)
+		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -138,12 +143,29 @@ func newTarFS(file io.ReaderAt, size int64) (*tarFS, error) {
 			return nil, errArchiveCut
 		}
 		t.add(h, offset)
+		entries++
 	}
 	t.resolve()
 	for _, e := range t.entries {
 		slices.SortFunc(e.children, func(a, b *tarEntry) int { return strings.Compare(a.name, b.name) })
 	}
 	return t, nil
+}
+
+// tarSection is a tar file as package archive/tar reads it: a header is a block that is read at
+// once, and what lies between headers is skipped, or read in other sizes.
+type tarSection struct {
+	*io.SectionReader
+	ended bool // the last block that was read is the zeros that end an archive
+}
+
+func (t *tarSection) Read(p []byte) (int, error) {
+	const block = 512
+	n, err := t.SectionReader.Read(p)
+	if n > 0 {
+		t.ended = n == block && len(bytes.Trim(p[:n], "\x00")) == 0
+	}
+	return n, err
 }
 
 // add takes an entry of the archive; of two with one name the later one counts, as when

@@ -25,7 +25,7 @@ var layouts = []layout{
 	{has: hasProducts, read: readProducts, listed: true},
 	{has: hasInShop, read: readInShop, listed: true, lists: []string{"list_eval_partition.txt"}},
 	{has: hasReID, read: readReID},
-	{has: hasLFW, read: readLFW, lists: append([]string{"people.txt", "peopleDevTest.txt", "peopleDevTrain.txt"}, pairLists...)},
+	{has: hasLFW, read: readLFW, lists: faceLists()},
 	{has: hasClassFiles, read: readClassFiles},
 	{has: hasShards, read: readShards},
 	{has: hasNumberedArchives, read: readNumberedArchives},

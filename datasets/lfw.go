@@ -20,56 +20,99 @@ import (
 //	Abel_Pacheco	1	4                      Abel_Pacheco/Abel_Pacheco_0001.jpg and …_0004.jpg
 //	Abdel_Madi_Shabneh	1	Dean_Barker	1
 //
-// or a list of one part, which begins with one number. All people stand in one part, with
+// or a list of one part, which begins with one number, or tables of the same pairs (see
+// pairTables). All people stand in one part, with
 // their pairs, to be cut by class or to be the test part of other pictures.
 //
 // G. B. Huang et al., "Labeled Faces in the Wild: A Database for Studying Face
 // Recognition in Unconstrained Environments", 2007; its README, sections 3b and 3c.
 func hasLFW(d *directory) bool {
 	list := d.pairList()
-	if list == "" || len(d.folders) == 0 {
+	if list == nil || len(d.folders) == 0 {
 		return false
 	}
-	f, err := openRegular(d.source, d.at(list))
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	_, err = parsePairs(io.LimitReader(f, 1<<10), true)
+	_, err := d.readPairs(list, true)
 	return err == nil || errors.Is(err, errPeople)
 }
 
-// pairLists are the names of lists of pairs; the first that is there is read, unless
-// another one was asked for.
-var pairLists = []string{"pairs.txt", "pairsDevTest.txt", "pairsDevTrain.txt"}
+// pairLists are the names of lists of pairs, and of the tables that together are one; the first
+// that is there is read, unless another one was asked for.
+var pairLists = [][]string{
+	{"pairs.txt"}, pairTables[0],
+	{"pairsDevTest.txt"}, pairTables[1],
+	{"pairsDevTrain.txt"}, pairTables[2],
+}
 
-// pairList returns the list of pairs in the folder that is read, "" if there is none.
-func (d *directory) pairList() string {
-	if slices.Contains(pairLists, d.options.list) && d.file(d.options.list) != "" {
-		return d.file(d.options.list)
+// faceLists are the names of all lists that lie beside the pictures.
+func faceLists() []string {
+	return slices.Concat(slices.Concat(pairLists...), peopleTables, []string{"people.txt", "peopleDevTest.txt", "peopleDevTrain.txt"})
+}
+
+// pairList returns the files of the list of pairs in the folder that is read, nil if there is
+// none.
+func (d *directory) pairList() []string {
+	there := func(list []string) (files []string) {
+		for _, name := range list {
+			file := d.file(name)
+			if file == "" {
+				return nil
+			}
+			files = append(files, file)
+		}
+		return files
 	}
-	for _, name := range pairLists {
-		if list := d.file(name); list != "" {
-			return list
+	for _, list := range pairLists {
+		if files := there(list); files != nil && slices.Contains(list, d.options.list) {
+			return files
 		}
 	}
-	return ""
+	for _, list := range pairLists {
+		if files := there(list); files != nil {
+			return files
+		}
+	}
+	return nil
+}
+
+// readPairs reads a list of pairs, or where it begins.
+func (d *directory) readPairs(list []string, beginning bool) (all facePairs, err error) {
+	for _, name := range list {
+		f, err := openRegular(d.source, d.at(name))
+		if err != nil {
+			return all, errors.WithMessage(err, printable(d.at(name)))
+		}
+		var r io.Reader = f
+		if beginning {
+			r = io.LimitReader(f, 1<<10)
+		}
+		parse := parsePairs
+		if strings.EqualFold(path.Ext(name), ".csv") {
+			parse = parsePairTable
+		}
+		p, err := parse(r, beginning)
+		f.Close()
+		if err != nil {
+			return all, errors.WithMessage(err, printable(d.at(name)))
+		}
+		if len(list) == 1 {
+			return p, nil
+		}
+		all.list = append(all.list, p.list...)
+	}
+	all.number()
+	return all, nil
 }
 
 func readLFW(d *directory) (*offer, error) {
 	list := d.pairList()
-	f, err := openRegular(d.source, d.at(list))
-	if err != nil {
-		return nil, errors.WithMessage(err, printable(d.at(list)))
-	}
-	defer f.Close()
-	pairs, err := parsePairs(f, false)
+	named := strings.Join(list, " and ")
+	pairs, err := d.readPairs(list, false)
 	if errors.Is(err, errPeople) {
 		return nil, wrongOption("%s lists %v: put a list of pairs in its place, or set %s to %s to read the folders alone",
-			printable(d.at(list)), errPeople, field.Name("Layout"), LayoutFolders)
+			printable(d.at(named)), errPeople, field.Name("Layout"), LayoutFolders)
 	}
 	if err != nil {
-		return nil, errors.WithMessage(err, printable(d.at(list)))
+		return nil, err
 	}
 	top, err := d.folderOfPeople(pairs.list)
 	if err != nil {
@@ -80,7 +123,9 @@ func readLFW(d *directory) (*offer, error) {
 	if err := w.walkPart(p, top.dir); err != nil {
 		return nil, err
 	}
-	p.skipped = slices.DeleteFunc(p.skipped, func(s Skip) bool { return s.Path == d.source.show(d.at(list)) }) // it was read
+	p.skipped = slices.DeleteFunc(p.skipped, func(s Skip) bool { // it was read
+		return slices.ContainsFunc(list, func(name string) bool { return s.Path == d.source.show(d.at(name)) })
+	})
 	if top != d {
 		d.besidePeople(p, top, list)
 	}
@@ -97,11 +142,11 @@ func readLFW(d *directory) (*offer, error) {
 			}
 			return stem
 		}
-		of.pairs = append(of.pairs, namedPair{a: file(pair.a), b: file(pair.b), same: pair.a.person == pair.b.person, fold: pair.fold})
+		of.pairs = append(of.pairs, namedPair{a: file(pair.a), b: file(pair.b), same: pair.same(), fold: pair.fold})
 	}
-	of.protocol = fmt.Sprintf("all people in one part; the %d pairs of %s go with them", len(pairs.list), list)
+	of.protocol = fmt.Sprintf("all people in one part; the %d pairs of %s go with them", len(pairs.list), named)
 	if n := pairs.promised; n != len(pairs.list) {
-		p.notes = append(p.notes, Count{What: fmt.Sprintf("pair in %s, which announces %d", list, n), Count: len(pairs.list)})
+		p.notes = append(p.notes, Count{What: fmt.Sprintf("pair in %s, which announces %d", named, n), Count: len(pairs.list)})
 	}
 	return of, nil
 }
@@ -137,13 +182,13 @@ func (d *directory) folderOfPeople(pairs []facePair) (*directory, error) {
 	case 1:
 		return found[0], nil
 	}
-	return nil, errors.Errorf("the people of %s lie in %s and in %s: leave one of these beside it", d.pairList(), d.source.show(found[0].dir), d.source.show(found[1].dir))
+	return nil, errors.Errorf("the people of %s lie in %s and in %s: leave one of these beside it", strings.Join(d.pairList(), " and "), d.source.show(found[0].dir), d.source.show(found[1].dir))
 }
 
 // besidePeople tells what lies beside the list and the folder that top is, or is in.
-func (d *directory) besidePeople(p *part, top *directory, list string) {
+func (d *directory) besidePeople(p *part, top *directory, list []string) {
 	for _, name := range slices.Concat(d.folders, d.files) {
-		if at := d.at(name); name != list && at != top.dir && at != path.Dir(top.dir) {
+		if at := d.at(name); !slices.Contains(list, name) && at != top.dir && at != path.Dir(top.dir) {
 			p.skip(d.source.show(at), "beside the folders of people", "")
 		}
 	}
@@ -164,6 +209,8 @@ type facePair struct {
 	a, b faceName
 	fold int
 }
+
+func (p facePair) same() bool { return p.a.person == p.b.person }
 
 // errPeople is what is said of a list of the unrestricted protocol.
 var errPeople = errors.New("people and the number of their pictures, as people.txt does, and no pairs")

@@ -11,6 +11,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/exclusive"
+	"medusa/internal/needs"
 )
 
 // LoaderConfig says how batches are made. Batch must be given; the zero value of the
@@ -317,6 +318,9 @@ var errClosed = errors.New("datasets: loader is closed")
 // Next returns the next batch, waiting for it if need be. It returns the error of the
 // source of indices as it came, and after an error the same one again.
 func (l *Loader) Next(ctx context.Context) (*Batch, error) {
+	if err := needs.Context("datasets", ctx); err != nil {
+		return nil, err
+	}
 	if err := l.use.Begin("datasets: the loader"); err != nil {
 		return nil, err
 	}

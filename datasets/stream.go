@@ -40,7 +40,10 @@ func OpenStream(paths []string, o Options) (*Stream, error) {
 	o.eachAlone = true
 	s := &Stream{source: diskSource{}, options: o, named: make(map[string]bool)}
 	p := &part{}
-	for _, path := range paths {
+	for i, path := range paths {
+		if path == "" {
+			return nil, errors.Errorf("datasets: path %d of %d is empty, want a picture or a folder of pictures", i+1, len(paths))
+		}
 		if err := s.list(p, path); err != nil {
 			return nil, err
 		}

@@ -15,6 +15,9 @@ import (
 // pictures below a folder, at any depth. Their labels are NoClass. What cannot be read is
 // left out and told, unless it is all there is.
 func OpenUnlabelled(path string, o Options) (*Dataset, error) {
+	if path == "" {
+		return nil, errors.New("datasets: the path is empty, want a picture or a folder of pictures")
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, errors.Wrap(err, "datasets: pictures")
@@ -33,7 +36,10 @@ func OpenUnlabelled(path string, o Options) (*Dataset, error) {
 // OpenUnlabelledFiles reads a list of files, in ascending order of their paths.
 func OpenUnlabelledFiles(files []string, o Options) (*Dataset, error) {
 	p := &part{}
-	for _, name := range files {
+	for i, name := range files {
+		if name == "" {
+			return nil, errors.Errorf("datasets: path %d of %d is empty, want a picture", i+1, len(files))
+		}
 		absolute, err := filepath.Abs(name)
 		if err != nil {
 			return nil, errors.Wrap(err, "datasets: list of pictures")

@@ -71,6 +71,9 @@ func readTableHead(text *bufio.Reader) (separator rune, t tableOfNumbers, err er
 // columnsOfNumbers tells the columns by the first line and the one below it.
 func columnsOfNumbers(first, second []string) (t tableOfNumbers, err error) {
 	t = tableOfNumbers{label: -1, split: -1, title: -1}
+	if isFaceTable(first) {
+		return t, errors.New("a list of pairs of faces")
+	}
 	var texts []int
 	for i := range first {
 		if isLabelName(first[i]) || !isNumber(first[i]) && isNumber(second[i]) {

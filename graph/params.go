@@ -29,6 +29,9 @@ import (
 // Many goroutines may build graphs over one Params, and run machines of these that only read
 // it. What writes its numbers (a solver, batch norm in training, Restore, Load, Convert) has
 // it alone.
+//
+// The zero value is an empty set of seed 0. A nil one has no tensors, and gives an error where
+// it should make, change or store some.
 type Params struct {
 	mu      sync.RWMutex // of what follows; a set is locked before those that are part of it
 	seed    uint64
@@ -57,6 +60,7 @@ type part struct {
 type rate struct {
 	prefix string
 	scale  float64
+	asked  bool // of this set; else of one that it is part of
 }
 
 // Param is one named tensor.
@@ -95,14 +99,21 @@ func (p *Param) Shape() tensor.Shape {
 type Init func(rng *rand.Rand, shape tensor.Shape, dst []float64)
 
 // NewParams makes an empty set whose tensors are filled from seed.
-func NewParams(seed uint64) *Params {
-	return &Params{
-		seed: seed, index: map[string]*Param{}, own: map[string]float64{},
-		nodes:   map[*gorgonia.ExprGraph]map[string]*gorgonia.Node{},
-		streams: map[*gorgonia.ExprGraph]map[string]*Random{}, observers: map[*gorgonia.ExprGraph]bool{},
-		pushes: map[*gorgonia.ExprGraph]map[string]push{},
+func NewParams(seed uint64) *Params { return &Params{seed: seed} }
+
+// ready makes the maps of a set that has none yet, and is locked.
+func (p *Params) ready() {
+	if p.index != nil {
+		return
 	}
+	p.index, p.own = map[string]*Param{}, map[string]float64{}
+	p.nodes = map[*gorgonia.ExprGraph]map[string]*gorgonia.Node{}
+	p.streams, p.pushes = map[*gorgonia.ExprGraph]map[string]*Random{}, map[*gorgonia.ExprGraph]map[string]push{}
+	p.observers = map[*gorgonia.ExprGraph]bool{}
 }
+
+// errNoParams is what a nil set says.
+var errNoParams = errors.New("graph: the set of parameters is nil, want one of NewParams")
 
 // NewShapes makes an empty set whose tensors have a shape, but no memory, however large: its
 // graphs tell what a network would be like, and do not run.
@@ -139,10 +150,10 @@ func (p *Params) node(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init 
 	if g == nil {
 		return Fail(errors.Errorf("graph: parameter %s: the graph is nil", name))
 	}
-	if q, local := p.owner(name); q != p {
-		return q.node(g, local, dt, init, buffer, shape)
+	p, name, err := p.lock(name)
+	if err != nil {
+		return Fail(err)
 	}
-	p.mu.Lock()
 	defer p.mu.Unlock()
 	item, err := p.get(name, dt, init, buffer, shape)
 	if err != nil {
@@ -240,6 +251,9 @@ func (p *Params) add(item *Param) *Param {
 // Convert gives all tensors elements of another type, float32 or float64. Graphs built
 // before keep the old tensors: build them anew.
 func (p *Params) Convert(dt tensor.Dtype) error {
+	if p == nil {
+		return errNoParams
+	}
 	if p.shapes {
 		return errors.New("graph: a set of NewShapes has no elements to convert")
 	}

@@ -50,6 +50,12 @@ func (p *Params) Tensors() []StoredTensor {
 
 // Save writes all tensors, learned or not, as a safetensors file with the metadata.
 func (p *Params) Save(w io.Writer, metadata map[string]string) error {
+	switch {
+	case p == nil:
+		return errNoParams
+	case w == nil:
+		return errors.New("graph: there is nothing to save to: the writer is nil")
+	}
 	f := &safetensors.File{Metadata: metadata}
 	for _, t := range p.Tensors() {
 		f.Tensors = append(f.Tensors, safetensors.Tensor{Name: t.Name, Shape: t.Shape, F32: t.F32, F64: t.F64})
@@ -60,6 +66,9 @@ func (p *Params) Save(w io.Writer, metadata map[string]string) error {
 // Load is Restore from a safetensors file of size bytes, whose metadata the report has too.
 // Tensors of whole numbers, such as PyTorch's num_batches_tracked, are left over.
 func (p *Params) Load(r io.Reader, size int64, how Loading) (LoadReport, error) {
+	if r == nil {
+		return LoadReport{}, errors.New("graph: there is nothing to load from: the reader is nil")
+	}
 	f, err := safetensors.Read(r, size)
 	if err != nil {
 		return LoadReport{}, errors.Wrap(err, "graph")

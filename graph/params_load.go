@@ -121,6 +121,9 @@ func begins(name string, prefixes []string) bool {
 // Restore copies stored tensors into p's. The report tells what was loaded and what was not.
 // With an error, which lists all that how does not allow, nothing is changed.
 func (p *Params) Restore(stored []StoredTensor, how Loading) (LoadReport, error) {
+	if p == nil {
+		return LoadReport{}, errNoParams
+	}
 	if p.shapes {
 		return LoadReport{}, errors.New("graph: a set of NewShapes has no memory to load into")
 	}

@@ -11,28 +11,82 @@ import (
 )
 
 // Sub is the part of p whose names begin with prefix, such as "backbone."; it is made with
-// p's seed if it is not there yet. Of "" it is p itself.
+// p's seed if it is not there yet, and takes over the tensors of p whose names begin so. Of "" it
+// is p itself, and nil if p is.
 func (p *Params) Sub(prefix string) *Params {
-	if prefix == "" {
+	if prefix == "" || p == nil {
 		return p
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.ready()
 	for _, q := range p.parts {
 		if rest, ok := strings.CutPrefix(prefix, q.prefix); ok {
 			return q.set.Sub(rest)
 		}
 	}
 	sub := NewParams(p.seed)
+	sub.ready()
 	sub.shapes, sub.observers = p.shapes, maps.Clone(p.observers)
 	p.take(prefix, sub)
+	p.handOver(prefix, sub)
 	return sub
+}
+
+// handOver makes all that p, which is locked, has below prefix that of sub, its new part: else
+// one name would stand for a tensor of p and for another one of sub.
+func (p *Params) handOver(prefix string, sub *Params) {
+	sub.mu.Lock()
+	defer sub.mu.Unlock()
+	var rest []*Param // All may have given p.items away
+	for _, item := range p.items {
+		local, below := strings.CutPrefix(item.local, prefix)
+		if !below || local == "" {
+			rest = append(rest, item)
+			continue
+		}
+		delete(p.index, item.local)
+		item.local, sub.index[local] = local, item
+		sub.items = append(sub.items, item)
+	}
+	p.items = rest
+	cutNames(p.own, sub.own, prefix)
+	for g, nodes := range p.nodes {
+		sub.nodes[g] = cutNames(nodes, map[string]*gorgonia.Node{}, prefix)
+	}
+	for g, streams := range p.streams {
+		sub.streams[g] = cutNames(streams, map[string]*Random{}, prefix)
+	}
+	for g, pushes := range p.pushes {
+		sub.pushes[g] = cutNames(pushes, map[string]push{}, prefix)
+	}
+	p.parts = slices.DeleteFunc(slices.Clone(p.parts), func(q part) bool {
+		local, below := strings.CutPrefix(q.prefix, prefix)
+		if below = below && local != ""; below {
+			sub.parts = append(sub.parts, part{local, q.set})
+		}
+		return below
+	})
+}
+
+// cutNames moves what has names that begin with prefix to another map, without it.
+func cutNames[V any](from, to map[string]V, prefix string) map[string]V {
+	for name, v := range from {
+		if local, below := strings.CutPrefix(name, prefix); below && local != "" {
+			to[local] = v
+			delete(from, name)
+		}
+	}
+	return to
 }
 
 // Join makes other, with its tensors of now and later, a part of p, whose names begin with
 // the prefix. Other must not be a part of another set already, unless its whole prefix stays
 // the same, nor p a part of other.
 func (p *Params) Join(prefix string, other *Params) error {
+	if p == nil {
+		return errNoParams
+	}
 	if other == nil || other == p || slices.Contains(other.sets(), p) {
 		return errors.Errorf("graph: cannot join parameters as %q: they are nil, this set itself, or hold it", prefix)
 	}
@@ -82,6 +136,9 @@ func (p *Params) rename(prefix string) {
 
 // sets lists p and all that is part of it.
 func (p *Params) sets() []*Params {
+	if p == nil {
+		return nil
+	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	out := []*Params{p}
@@ -93,6 +150,9 @@ func (p *Params) sets() []*Params {
 
 // All lists the tensors in the order of their first use, those of parts last.
 func (p *Params) All() []*Param {
+	if p == nil {
+		return nil
+	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if len(p.parts) == 0 {
@@ -112,8 +172,14 @@ func (p *Params) Under(prefix string) []*Param {
 	})
 }
 
-// NameOf is the name of a tensor as p has it.
+// NameOf is the name of a tensor as p has it; of a nil set it is the whole name.
 func (p *Params) NameOf(item *Param) string {
+	switch {
+	case item == nil:
+		return ""
+	case p == nil:
+		return item.Name
+	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return strings.TrimPrefix(item.Name, p.prefix)
@@ -121,6 +187,9 @@ func (p *Params) NameOf(item *Param) string {
 
 // Lookup finds a tensor by its name; nil if there is none.
 func (p *Params) Lookup(name string) *Param {
+	if p == nil {
+		return nil
+	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if item := p.index[name]; item != nil {
@@ -136,18 +205,33 @@ func (p *Params) Lookup(name string) *Param {
 	return nil
 }
 
-// owner is the set that makes the tensor of a name, which may be a part, and the name there.
-func (p *Params) owner(name string) (*Params, string) {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	if p.index[name] == nil {
-		for _, q := range p.parts {
-			if local, ok := strings.CutPrefix(name, q.prefix); ok && local != "" {
-				return q.set.owner(local)
-			}
+// partWith is the part of p, which is locked, that the tensor of a name belongs to, and the name
+// there; nil if it is p's own.
+func (p *Params) partWith(name string) (q *Params, local string) {
+	if p.index[name] != nil {
+		return nil, ""
+	}
+	for _, q := range p.parts {
+		if local, ok := strings.CutPrefix(name, q.prefix); ok && local != "" {
+			return q.set, local
 		}
 	}
-	return p, name
+	return nil, ""
+}
+
+// lock is the set that makes the tensor of a name, which may be a part, and the name there. The set
+// is locked, and it is the tensor's until it is unlocked.
+func (p *Params) lock(name string) (*Params, string, error) {
+	if p == nil {
+		return nil, "", errNoParams
+	}
+	p.mu.Lock()
+	if q, local := p.partWith(name); q != nil {
+		p.mu.Unlock()
+		return q.lock(local)
+	}
+	p.ready()
+	return p, name, nil
 }
 
 // ScaleLR multiplies the learning rate of all tensors whose names begin with prefix, those
@@ -155,10 +239,13 @@ func (p *Params) owner(name string) (*Params, string) {
 // counts. At 0 they are frozen, running statistics of batch normalisation included (see
 // Param.LRScale). It is called before the graphs are built that learn.
 func (p *Params) ScaleLR(prefix string, scale float64) error {
+	if p == nil {
+		return errNoParams
+	}
 	if err := checkScale(prefix, scale); err != nil {
 		return err
 	}
-	p.scale(rate{prefix, scale})
+	p.scale(rate{prefix: prefix, scale: scale, asked: true})
 	return nil
 }
 
@@ -168,14 +255,45 @@ func (p *Params) LearnAt(name string, scale float64) error {
 	if err := checkScale(name, scale); err != nil {
 		return err
 	}
-	q, local := p.owner(name)
-	q.mu.Lock()
+	q, local, err := p.lock(name)
+	if err != nil {
+		return err
+	}
 	defer q.mu.Unlock()
 	q.own[local] = scale
 	if item := q.index[local]; item != nil {
 		item.LRScale = scale
 	}
 	return nil
+}
+
+// Idle lists what ScaleLR and LearnAt were told of and no tensor has as the beginning of its name,
+// or as its name: a slip, once all graphs are built.
+func (p *Params) Idle() []string {
+	var idle []string
+	for _, q := range p.sets() {
+		q.mu.RLock()
+		var asked []string
+		for _, r := range q.rates {
+			if r.asked {
+				asked = append(asked, r.prefix)
+			}
+		}
+		prefix := strings.TrimPrefix(q.prefix, p.prefix)
+		for name := range q.own {
+			if q.index[name] == nil {
+				idle = append(idle, prefix+name)
+			}
+		}
+		q.mu.RUnlock()
+		for _, name := range asked {
+			if len(q.Under(name)) == 0 {
+				idle = append(idle, prefix+name)
+			}
+		}
+	}
+	slices.Sort(idle)
+	return slices.Compact(idle)
 }
 
 // checkScale refuses what a learning rate cannot be multiplied with.
@@ -203,15 +321,18 @@ func (p *Params) scale(r rate) {
 // scaleWithin is what a rate of another set is for p, whose names begin with prefix there.
 func (p *Params) scaleWithin(prefix string, r rate) {
 	if rest, ok := strings.CutPrefix(r.prefix, prefix); ok {
-		p.scale(rate{rest, r.scale})
+		p.scale(rate{prefix: rest, scale: r.scale})
 	} else if strings.HasPrefix(prefix, r.prefix) {
-		p.scale(rate{"", r.scale})
+		p.scale(rate{scale: r.scale})
 	}
 }
 
 // Frozen reports whether the tensor of a name is frozen (see Param.LRScale), or will be if it
 // is not there yet.
 func (p *Params) Frozen(name string) bool {
+	if p == nil {
+		return false
+	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	if item := p.index[name]; item != nil {
@@ -239,6 +360,9 @@ func (p *Params) scaleOf(name string) float64 {
 // Learned lists the learned tensors that g uses and that are not frozen, in the order of All,
 // and their nodes in g.
 func (p *Params) Learned(g *gorgonia.ExprGraph) ([]*Param, gorgonia.Nodes) {
+	if p == nil {
+		return nil, nil
+	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	var items []*Param

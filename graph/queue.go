@@ -13,7 +13,7 @@ import (
 // Queue is a memory of the last rows that a graph's runs put into it, first in, first out: two
 // buffers of Params, which a checkpoint has and a step that is not made leaves as they were.
 type Queue struct {
-	set            *Params // that the buffers are of
+	set            *Params // that the buffers are of, or of a part of it
 	name           string  // in set
 	rows, position Expr
 }
@@ -29,9 +29,6 @@ type push struct {
 // in step: embeddings (M, E), their labels (M), and ones (M) into a queue of zeros, which
 // then is the mask of the slots that were ever filled.
 func (p *Params) Queue(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init Init, shape ...int) Queue {
-	if q, local := p.owner(name); q != p {
-		return q.Queue(g, local, dt, init, shape...)
-	}
 	q := Queue{set: p, name: name, rows: p.Buffer(g, name, dt, init, shape...)}
 	if q.rows.Err() == nil && shape[0] > 1<<device.LabelBits {
 		q.rows = Fail(errors.Errorf("graph: queue %s of %d rows, want at most %d", name, shape[0], 1<<device.LabelBits))
@@ -53,12 +50,15 @@ func (q Queue) Push(x Expr) Expr {
 		return Fail(errors.Errorf("graph: rows of shape %v for queue %s of shape %v, want at most as many rows, of one shape", s, q.name, m))
 	}
 	g := q.rows.Graph()
-	q.set.mu.Lock()
-	defer q.set.mu.Unlock()
-	if q.set.observers[g] {
+	set, name, err := q.set.lock(q.name)
+	if err != nil {
+		return Fail(err)
+	}
+	defer set.mu.Unlock()
+	if set.observers[g] {
 		return q.rows
 	}
-	if known, ok := q.set.pushes[g][q.name]; ok {
+	if known, ok := set.pushes[g][name]; ok {
 		if known.x != x.n {
 			return Fail(errors.Errorf("graph: the graph pushes to queue %s twice; join what it pushes", q.name))
 		}
@@ -69,10 +69,10 @@ func (q Queue) Push(x Expr) Expr {
 		spec.Cols = 1
 	}
 	before := applyStateful(spec, m, nil, x.Detach(), q.rows, q.position)
-	if q.set.pushes[g] == nil {
-		q.set.pushes[g] = map[string]push{}
+	if set.pushes[g] == nil {
+		set.pushes[g] = map[string]push{}
 	}
-	q.set.pushes[g][q.name] = push{x.n, before}
+	set.pushes[g][name] = push{x.n, before}
 	return before
 }
 
@@ -81,6 +81,7 @@ func (q Queue) Push(x Expr) Expr {
 func (p *Params) Observe(g *gorgonia.ExprGraph) {
 	for _, q := range p.sets() {
 		q.mu.Lock()
+		q.ready()
 		q.observers[g] = true
 		q.mu.Unlock()
 	}

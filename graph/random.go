@@ -27,14 +27,14 @@ type Random struct {
 // Random is the source name, a buffer of p, for draws in g. Its seed comes from that of p and
 // the name. Asking twice in one graph gives the same source. Dropout has a state of its own.
 func (p *Params) Random(g *gorgonia.ExprGraph, name string, dt tensor.Dtype) *Random {
-	if q, local := p.owner(name); q != p {
-		return q.Random(g, local, dt)
-	}
 	state := p.Buffer(g, name, dt, randomState, device.DropoutDigits)
 	if err := state.Err(); err != nil {
 		return &Random{draw: Fail(err)}
 	}
-	p.mu.Lock()
+	p, name, err := p.lock(name)
+	if err != nil {
+		return &Random{draw: Fail(err)}
+	}
 	defer p.mu.Unlock()
 	if r := p.streams[g][name]; r != nil {
 		return r

@@ -188,5 +188,5 @@ func (l *CrossBatchMemory) Validate() error {
 	if err := given(l.Of); err != nil {
 		return err
 	}
-	return errCircular(l)
+	return acyclic(l)
 }

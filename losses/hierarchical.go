@@ -205,7 +205,7 @@ func (l *Hierarchical) Validate() error {
 			return errors.WithMessagef(err, "level %d", k)
 		}
 	}
-	if err := errCircular(l); err != nil {
+	if err := acyclic(l); err != nil {
 		return err
 	}
 	return checkWeights(l.Weights)

@@ -86,11 +86,14 @@ func (*Joint) owns() bool { return true }
 
 // Classifies reports whether a part does.
 func (j *Joint) Classifies() bool {
-	return slices.ContainsFunc(j.Parts, func(p Part) bool { return Classifies(p.Loss) })
+	return acyclic(j) == nil && slices.ContainsFunc(j.Parts, func(p Part) bool { return Classifies(p.Loss) })
 }
 
 // Set hands the setting on to the parts.
 func (j *Joint) Set(s Setting) error {
+	if err := acyclic(j); err != nil {
+		return err
+	}
 	for _, p := range j.Parts {
 		if err := set(p.Loss, s); err != nil {
 			return err
@@ -101,14 +104,20 @@ func (j *Joint) Set(s Setting) error {
 
 // check returns an error for a joint loss without parts, with one that is no loss or has no
 // sensible weight, and for one that holds itself.
-func (j *Joint) check(within ...*Joint) error {
+func (j *Joint) check() error {
 	if err := given(j); err != nil {
 		return err
 	}
+	if err := acyclic(j); err != nil {
+		return err
+	}
+	return j.checkParts()
+}
+
+func (j *Joint) checkParts() error {
 	if len(j.Parts) == 0 {
 		return errors.New("losses: a joint loss needs at least one part")
 	}
-	within = append(within, j)
 	for i, p := range j.Parts {
 		if err := given(p.Loss); err != nil {
 			return errors.Wrapf(err, "losses: part %d of the joint loss", i)
@@ -117,10 +126,7 @@ func (j *Joint) check(within ...*Joint) error {
 			return errors.Errorf("losses: part %d of the joint loss has the weight %g, want a number of at least 0", i, p.Weight)
 		}
 		if inner, ok := p.Loss.(*Joint); ok {
-			if slices.Contains(within, inner) {
-				return errors.Errorf("losses: part %d of the joint loss holds the joint loss itself", i)
-			}
-			if err := inner.check(within...); err != nil {
+			if err := inner.checkParts(); err != nil {
 				return errors.Wrapf(err, "losses: part %d of the joint loss", i)
 			}
 		}

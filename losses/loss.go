@@ -48,7 +48,7 @@ type Classifier interface {
 // Classifies reports whether the loss learns from each sample alone.
 func Classifies(l Loss) bool {
 	c, ok := l.(Classifier)
-	return ok && given(l) == nil && !circular(l, nil) && c.Classifies()
+	return ok && given(l) == nil && acyclic(l) == nil && c.Classifies()
 }
 
 // ParamsOf are the loss's own parameters; nil if it has none.

@@ -30,7 +30,7 @@ func TestNoLossIsTold(t *testing.T) {
 		"nil pointer in a part":  {&losses.Joint{Parts: []losses.Part{{Loss: (*losses.CrossEntropy)(nil)}}}, "part 0 of the joint loss"},
 		"nil function in a part": {&losses.Joint{Parts: []losses.Part{{Loss: losses.Func(nil)}}}, "part 0 of the joint loss"},
 		"weight":                 {&losses.Joint{Parts: []losses.Part{{Loss: losses.Triplet{}, Weight: math.NaN()}}}, "has the weight NaN"},
-		"a loss in itself":       {itself, "holds the joint loss itself"},
+		"a loss in itself":       {itself, "*losses.Joint holds itself"},
 		"neither":                {nothing, "gives neither an expression nor an error"},
 		"neither in a part":      {&losses.Joint{Parts: []losses.Part{{Loss: nothing}}}, "gives neither"},
 	} {

@@ -2,6 +2,7 @@ package losses
 
 import (
 	"github.com/pkg/errors"
+	"go.yaml.in/yaml/v3"
 
 	"medusa/internal/catalog"
 )
@@ -74,6 +75,10 @@ func Default[L Loss]() L { return catalog.Default[L](kinds) }
 // width characters.
 func Help(width int) string { return kinds.Help(width) }
 
+// List is Help for programs to read too: the name of each of the losses alone at the start of a
+// line, and all about it below, further in.
+func List(width int) string { return kinds.List(width) }
+
 // Text is what Parse reads back as l. Parameters at their defaults are left out.
 func Text(l Loss) (string, error) { return kinds.Text(l) }
 
@@ -97,10 +102,20 @@ func Parse(text string, s Setting) (Loss, error) {
 	return l, Set(l, s)
 }
 
+// FromYAML makes a loss from a node of YAML: a text as Parse reads it, a name over a map of its
+// parameters, or a list of these for a sum. Its errors tell the line.
+func FromYAML(y *yaml.Node, s Setting) (Loss, error) {
+	l, err := kinds.FromYAML(y)
+	if err != nil {
+		return nil, err
+	}
+	return l, Set(l, s)
+}
+
 // Set tells a loss its setting if it needs one: Parse does so, and the trainer with a loss that it
 // is given by value.
 func Set(l Loss, s Setting) error {
-	if err := errCircular(l); err != nil {
+	if err := acyclic(l); err != nil {
 		return err
 	}
 	return errors.WithMessage(set(l, s), "losses")

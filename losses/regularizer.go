@@ -59,6 +59,9 @@ func ParseRegularizer(text string) (Regularizer, error) { return regularizers.Pa
 // characters.
 func RegularizerHelp(width int) string { return regularizers.Help(width) }
 
+// RegularizerList is RegularizerHelp for programs to read too: see List.
+func RegularizerList(width int) string { return regularizers.List(width) }
+
 // RegularizerSum is a weighted sum of regularizers, Σ wᵢ·Rᵢ.
 type RegularizerSum struct{ Parts []RegularizerPart }
 

@@ -131,5 +131,5 @@ func (l *Scheduled) Validate() error {
 	if err := given(l.Of); err != nil {
 		return err
 	}
-	return errCircular(l)
+	return acyclic(l)
 }

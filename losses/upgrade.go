@@ -156,16 +156,19 @@ func takeBound(args map[string]string, name string) (float64, error) {
 // miner=triplet-margin(type=semi-hard,margin=m), where the margin of mining was that of the
 // loss if it was 0.
 func upgradeMining(args map[string]string) error {
+	text, separate := args["mining-margin"]
 	own, err := takeBound(args, "mining-margin")
 	if err != nil {
 		return err
 	}
 	mining, given := args["mining"]
 	_, chosen := args["miner"]
-	if chosen && own > 0 {
+	switch {
+	case separate && chosen:
 		return errors.New("mining-margin is given, and miner too; write the margin among the miner's parameters, as in miner=triplet-margin(margin=0.2)")
-	}
-	if !given {
+	case separate && !given:
+		return errors.Errorf("mining-margin is given, and no mining that reads it; write miner=triplet-margin(type=semi-hard, margin=%s), or leave it out", text)
+	case !given:
 		return nil
 	}
 	delete(args, "mining")
@@ -183,10 +186,13 @@ func upgradeMining(args map[string]string) error {
 		m = fmt.Sprint(own)
 	}
 	switch mining {
-	case "batch-hard":
-		args["miner"] = mining
-	case "all", "batch-all":
-		args["miner"] = "none"
+	case "batch-hard", "all", "batch-all":
+		if own > 0 {
+			return errors.Errorf("mining-margin means nothing to mining=%s; leave it out, or take hard, semi-hard or easy", mining)
+		}
+		if args["miner"] = mining; mining != "batch-hard" {
+			args["miner"] = "none"
+		}
 	default:
 		args["miner"] = fmt.Sprintf("triplet-margin(type=%s, margin=%s)", mining, m)
 	}

@@ -1,7 +1,6 @@
 package losses
 
 import (
-	"reflect"
 	"slices"
 	"sync"
 
@@ -30,34 +29,9 @@ func lent(inner Loss) *graph.Params {
 	return graph.NewParams(0)
 }
 
-// errCircular is an error for a loss that is within itself, however deep: every walk through it
-// would never end.
-func errCircular(l Loss) error {
-	if circular(l, nil) {
-		return errors.Errorf("losses: the loss %T holds itself", l)
-	}
-	return nil
-}
-
-// circular reports whether a loss among those within l, or l, holds itself; around are the losses
-// around l that are pointers.
-func circular(l Loss, around []uintptr) bool {
-	w, ok := l.(wrapper)
-	if !ok || given(l) != nil {
-		return false
-	}
-	if v := reflect.ValueOf(l); v.Kind() == reflect.Pointer {
-		if slices.Contains(around, v.Pointer()) {
-			return true
-		}
-		around = append(slices.Clip(around), v.Pointer())
-	}
-	return slices.ContainsFunc(w.within(), func(l Loss) bool { return circular(l, around) })
-}
-
 // contains reports whether l, or a loss within it, is one that is asked for.
 func contains(l Loss, is func(Loss) bool) bool {
-	return !circular(l, nil) && anyWithin(l, is)
+	return acyclic(l) == nil && anyWithin(l, is)
 }
 
 func anyWithin(l Loss, is func(Loss) bool) bool {
@@ -121,7 +95,7 @@ var makingStates sync.Mutex
 func withParts(p **graph.Params, names []string, inner []Loss) (*graph.Params, error) {
 	parts := make([]*graph.Params, len(inner))
 	for _, l := range inner {
-		if err := errCircular(l); err != nil {
+		if err := acyclic(l); err != nil {
 			return nil, err
 		}
 	}

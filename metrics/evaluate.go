@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/needs"
 )
 
 // Options says what Evaluate measures and how. The zero value measures everything over
@@ -82,6 +84,9 @@ var defaultCMCAt = []int{1, 5, 10}
 // gallery is nil, every query's own row left out. Under Cosine the rows are divided by
 // their norms before they are clustered.
 func Evaluate(ctx context.Context, query Set, gallery *Set, o Options) (Result, error) {
+	if err := needs.Context("metrics", ctx); err != nil {
+		return Result{}, err
+	}
 	m, err := match(query, gallery, o.GalleryHoldsQueries, o.OwnRows)
 	if err != nil {
 		return Result{}, err

@@ -9,6 +9,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/device/cpu"
+	"medusa/internal/needs"
 )
 
 // KMeansOptions configures KMeans.
@@ -41,6 +42,9 @@ type Clustering struct {
 // S. P. Lloyd, "Least squares quantization in PCM", IEEE Transactions on Information
 // Theory 28, 1982.
 func KMeans(ctx context.Context, rows Set, o KMeansOptions) (Clustering, error) {
+	if err := needs.Context("metrics", ctx); err != nil {
+		return Clustering{}, err
+	}
 	if err := rows.check("k-means"); err != nil {
 		return Clustering{}, err
 	}

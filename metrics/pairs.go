@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/needs"
 )
 
 // Pair is two rows of a Set of which a list says whether they are of one class.
@@ -54,6 +56,9 @@ func (v PairVerification) CrossValidated() bool { return len(v.Folds) > 1 }
 // and Seed of o mean nothing here. What the list says of a pair counts, not the labels of s,
 // which may be nil. Then Classes is 0.
 func VerifyPairs(ctx context.Context, s Set, pairs []Pair, o VerifyOptions) (PairVerification, error) {
+	if err := needs.Context("metrics", ctx); err != nil {
+		return PairVerification{}, err
+	}
 	if err := o.check(); err != nil {
 		return PairVerification{}, err
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/needs"
 )
 
 // Recalls is Recall@K for several K.
@@ -20,6 +22,9 @@ type Recalls struct {
 // is much less work than Evaluate where classes are large. Rows at exactly the same
 // distance count as in [Retrieval]. o.K must be zero.
 func Recall(ctx context.Context, query Set, gallery *Set, at []int, o SearchOptions) (Recalls, error) {
+	if err := needs.Context("metrics", ctx); err != nil {
+		return Recalls{}, err
+	}
 	if len(at) == 0 || slices.Min(at) < 1 {
 		return Recalls{}, errors.Errorf("metrics: recall at %v; name at least one K, each from 1 on", at)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/device/cpu"
+	"medusa/internal/needs"
 )
 
 // SearchOptions says what is searched for. The zero value is the nearest row by
@@ -43,6 +44,9 @@ func (n Neighbours) Of(i int) ([]int32, []float64) {
 // lower row; labels are not needed. A nil gallery is the query set itself, each row
 // left out of its own neighbours. K is cut to the number of rows that there are.
 func Search(ctx context.Context, query Set, gallery *Set, o SearchOptions) (Neighbours, error) {
+	if err := needs.Context("metrics", ctx); err != nil {
+		return Neighbours{}, err
+	}
 	if o.K == 0 {
 		o.K = 1
 	}

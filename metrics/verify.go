@@ -13,6 +13,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/device/cpu"
+	"medusa/internal/needs"
 )
 
 // VerifyOptions says how Verify measures. The zero value is the Euclidean distance at
@@ -94,6 +95,9 @@ const (
 // Verify measures thresholds on all pairs of two rows of s: exactly, as a plain loop
 // with distances in float64 would.
 func Verify(ctx context.Context, s Set, o VerifyOptions) (Verification, error) {
+	if err := needs.Context("metrics", ctx); err != nil {
+		return Verification{}, err
+	}
 	if err := o.check(); err != nil {
 		return Verification{}, err
 	}

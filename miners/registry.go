@@ -25,3 +25,7 @@ func Default[M Miner]() M { return catalog.Default[M](registry) }
 
 // Help is a page about all miners and their parameters, in lines of at most width characters.
 func Help(width int) string { return registry.Help(width) }
+
+// List is Help for programs to read too: the name of each of the miners alone at the start of a
+// line, and all about it below, further in.
+func List(width int) string { return registry.List(width) }

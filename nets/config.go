@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"medusa/internal/catalog"
 	"medusa/internal/field"
 	"medusa/internal/settings"
 )
@@ -132,5 +133,5 @@ func oneOf(name field.Name, value string, known []string) error {
 			return nil
 		}
 	}
-	return field.Errorf("nets", "", "%s is %q, want one of %s", name, value, strings.Join(known, ", "))
+	return field.Errorf("nets", "", "%s is %q%s, want one of %s", name, value, catalog.Hint(value, known), strings.Join(known, ", "))
 }

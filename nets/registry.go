@@ -7,7 +7,6 @@ import (
 	"sync"
 
 	"medusa/graph"
-	"medusa/internal/field"
 )
 
 // Builder adds a backbone to x's graph: pictures x (B, C, H, W) to features (B, F). It
@@ -25,9 +24,10 @@ var registry = struct {
 	"resnet34": resnet(3, 4, 6, 3),
 }}
 
-// Register adds a backbone under a name that Config.Backbone may then take. It panics if
-// the name is taken or empty, or build is nil.
-func Register(name string, build Builder) {
+// Register adds a backbone under a name that Config.Backbone may then take; doc is a line that
+// says what it is, and perhaps more lines. It panics if the name is taken or empty, or build is
+// nil.
+func Register(name string, build Builder, doc ...string) {
 	registry.Lock()
 	defer registry.Unlock()
 	if name == "" || build == nil {
@@ -37,6 +37,22 @@ func Register(name string, build Builder) {
 		panic("nets: backbone " + name + " is registered twice")
 	}
 	registry.builders[name] = build
+	docs[name] = strings.Join(doc, "\n")
+}
+
+// docs are what is said of the backbones, guarded as they are.
+var docs = map[string]string{
+	"mlp":      "fully connected layers",
+	"cnn":      "a convolution of 3×3 a block, each with normalisation, activation and pooling",
+	"resnet18": "residual blocks of two convolutions, 18 layers (He 2016)",
+	"resnet34": "residual blocks of two convolutions, 34 layers (He 2016)",
+}
+
+// Doc is the line or lines about a backbone that Names lists; it may be empty.
+func Doc(name string) string {
+	registry.RLock()
+	defer registry.RUnlock()
+	return docs[name]
 }
 
 // Names lists the backbones in alphabetical order.
@@ -59,7 +75,7 @@ func builderOf(name string) (Builder, error) {
 	build := registry.builders[name]
 	registry.RUnlock()
 	if build == nil {
-		return nil, field.Errorf("nets", "", "%s is %q, want one of %s", field.Name("Backbone"), name, strings.Join(Names(), ", "))
+		return nil, oneOf("Backbone", name, Names())
 	}
 	return build, nil
 }

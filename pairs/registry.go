@@ -58,6 +58,14 @@ func ParseReducer(text string) (Reducer, error) { return reducers.Parse(text) }
 // characters.
 func MetricHelp(width int) string { return metrics.Help(width) }
 
+// MetricList is MetricHelp for programs to read too: the name of each of the metrics alone at the
+// start of a line, and all about it below, further in.
+func MetricList(width int) string { return metrics.List(width) }
+
 // ReducerHelp is a page about all reducers and their parameters, in lines of at most width
 // characters.
 func ReducerHelp(width int) string { return reducers.Help(width) }
+
+// ReducerList is ReducerHelp for programs to read too: the name of each of the reducers alone at the
+// start of a line, and all about it below, further in.
+func ReducerList(width int) string { return reducers.List(width) }

@@ -13,7 +13,7 @@ import (
 // math.Inf(-1) as Low is no bound.
 type Threshold struct {
 	Low  float64 `doc:"only terms above count; -inf: no bound" min:"-inf" max:"1e300"`
-	High float64 `doc:"only terms below count; inf: no bound" min:"0" max:"inf" unset:"inf"`
+	High float64 `doc:"only terms below count; inf: no bound" above:"0" max:"inf" unset:"inf"`
 	Of   Reducer `doc:"what reduces them" none:"mean"`
 }
 

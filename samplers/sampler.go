@@ -7,6 +7,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/catalog"
 	"medusa/internal/field"
 )
 
@@ -57,9 +58,9 @@ var registry = struct {
 	"views":          newViews,
 }}
 
-// Register adds a sampler under a name for New. It panics when the name is empty or
-// taken, or build is nil.
-func Register(name string, build Builder) {
+// Register adds a sampler under a name for New; doc is a line that says what it is, and perhaps
+// more lines. It panics when the name is empty or taken, or build is nil.
+func Register(name string, build Builder, doc ...string) {
 	registry.Lock()
 	defer registry.Unlock()
 	if name == "" || build == nil {
@@ -69,6 +70,7 @@ func Register(name string, build Builder) {
 		panic("samplers: " + name + " is registered twice")
 	}
 	registry.builders[name] = build
+	docs[name] = strings.Join(doc, "\n")
 }
 
 // Names lists the registered samplers in alphabetical order.
@@ -93,7 +95,7 @@ func New(labels []int, c Config) (Sampler, error) {
 	build := registry.builders[c.Name]
 	registry.RUnlock()
 	if build == nil {
-		return nil, field.Errorf("samplers", "", "%s is %q, want one of %s", field.Name("Name"), c.Name, strings.Join(Names(), ", "))
+		return nil, field.Errorf("samplers", "", "%s is %q%s, want one of %s", field.Name("Name"), c.Name, catalog.Hint(c.Name, Names()), strings.Join(Names(), ", "))
 	}
 	if len(labels) == 0 {
 		return nil, errors.Errorf("samplers: %s: no labels: the data set is empty", c.Name)

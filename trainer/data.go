@@ -148,6 +148,7 @@ func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 	if own, err = cfg.Copies.separate(own); err != nil {
 		return d, err
 	}
+	own = own.TellLookalikes()
 	d.Train, d.Val, d.Test = setOf(own.Train), setOf(own.Val), setOf(own.Test)
 	o.stage("mean and deviation")
 	d.Norm, err = cfg.normalisation(own.Train)

@@ -9,6 +9,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
+	"medusa/internal/needs"
 )
 
 // EmbedImage is the embedding (E) of a picture that is decoded already, upright and in sRGB.
@@ -25,6 +26,9 @@ func (m *Model) EmbedReader(ctx context.Context, r io.Reader) ([]float32, error)
 
 // EmbedFile is the embedding (E) of a picture.
 func (m *Model) EmbedFile(ctx context.Context, path string) ([]float32, error) {
+	if path == "" {
+		return nil, errors.New("trainer: EmbedFile: the path is empty, want that of a picture")
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return nil, errors.Errorf("trainer: %s is a folder, want a picture; EmbedFiles embeds folders", path)
 	}
@@ -32,6 +36,9 @@ func (m *Model) EmbedFile(ctx context.Context, path string) ([]float32, error) {
 }
 
 func (m *Model) embedOne(ctx context.Context, open func(datasets.Options) (*datasets.Dataset, error)) ([]float32, error) {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return nil, err
+	}
 	o, err := m.pictureOptions()
 	if err != nil {
 		return nil, err
@@ -77,6 +84,9 @@ type EmbedOptions struct {
 // EmbedFiles, which many may call at the same time. What a picture's embedding is does not
 // depend on the others.
 func (m *Model) EmbedFiles(ctx context.Context, paths []string, o EmbedOptions, each func(path string, embedding []float32) error) error {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return err
+	}
 	opened, err := m.pictureOptions()
 	if err != nil {
 		return err

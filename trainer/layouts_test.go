@@ -248,5 +248,5 @@ func TestModelIsChosenAcrossCameras(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "list.csv"), []byte(table), 0o666))
 	cfg.Data = DataConfig{Path: filepath.Join(dir, "list.csv"), Val: "0.5", Copies: IgnoreCopies}
 	refused(cfg, "none of the validation pictures is of one class with another camera's")
-	require.ErrorContains(t, Config{Metric: "cmc"}.Validate(), `Metric is "cmc", want one of recall_at_K, precision_at_1, r_precision, map_at_r, map, mrr, nmi, ami, ari, pairwise_f1, cmc_at_K, cmc_map with a number in place of K`)
+	require.ErrorContains(t, Config{Metric: "cmc"}.Validate(), `Metric is "cmc" (did you mean "cmc_at_K"?), want one of recall_at_K, precision_at_1, r_precision, map_at_r, map, mrr, nmi, ami, ari, pairwise_f1, cmc_at_K, cmc_map with a number in place of K`)
 }

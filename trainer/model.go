@@ -12,6 +12,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/graph"
+	"medusa/internal/needs"
 	"medusa/internal/safetensors"
 	"medusa/nets"
 )
@@ -140,6 +141,9 @@ func (m *Model) Options() datasets.Options {
 // opened with Options. Pictures that need no labels and no Dataset are for EmbedFiles,
 // EmbedFile, EmbedReader and EmbedImage.
 func (m *Model) Embed(ctx context.Context, d datasets.Set) ([]float32, error) {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return nil, err
+	}
 	set, err := toEmbed(d)
 	if err != nil {
 		return nil, err
@@ -150,6 +154,9 @@ func (m *Model) Embed(ctx context.Context, d datasets.Set) ([]float32, error) {
 // EmbedPixels is the embeddings (N, E) of pictures (N, C, H, W), or of vectors (N, D), that
 // are normalised already (by Info().Normalisation), row-major.
 func (m *Model) EmbedPixels(ctx context.Context, pixels []float32) ([]float32, error) {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return nil, err
+	}
 	return m.eval.pixels(ctx, pixels)
 }
 

@@ -22,12 +22,16 @@ func scaleRates(params *graph.Params, scales map[string]float64) error {
 	return nil
 }
 
-// checkRates refuses a prefix that no parameter has.
+// checkRates refuses a prefix that no parameter has, also one that a backbone or a loss of one's
+// own told the set of parameters.
 func checkRates(params *graph.Params, scales map[string]float64) error {
 	for _, p := range slices.Sorted(maps.Keys(scales)) {
 		if len(params.Under(p)) == 0 {
 			return errors.Errorf("trainer: LRScales has %q, and no parameter's name begins so; names are such as %s", p, params.All()[0].Name)
 		}
+	}
+	if idle := params.Idle(); len(idle) > 0 {
+		return errors.Errorf("trainer: the backbone or the loss sets the learning rate of %q (by ScaleLR or LearnAt), and no parameter's name begins so; names are such as %s", idle[0], params.All()[0].Name)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
+	"medusa/internal/needs"
 )
 
 // Run trains to the end and leaves the model, the embeddings of the measured pictures,
@@ -20,6 +21,9 @@ import (
 // last good state; the error of a hook is a HookError, one of finishing a FinishError. A
 // Trainer runs once.
 func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return r, err
+	}
 	if err := t.use.Begin(theTrainer); err != nil {
 		return r, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"medusa/graph"
 	"medusa/internal/exclusive"
+	"medusa/internal/needs"
 	"medusa/internal/safetensors"
 	"medusa/losses"
 	"medusa/nets"
@@ -200,6 +201,9 @@ func (s *Stepper) Save(w io.Writer, info ModelInfo) error {
 // Embed is the embeddings (N, E) of normalised pictures (N, C, H, W) with the weights as they
 // are, row-major.
 func (s *Stepper) Embed(ctx context.Context, pictures []float32) (_ []float32, err error) {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return nil, err
+	}
 	if err := s.pause(); err != nil {
 		return nil, err
 	}

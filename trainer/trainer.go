@@ -17,6 +17,7 @@ import (
 	"medusa/internal/device/cpu"
 	"medusa/internal/exclusive"
 	"medusa/internal/field"
+	"medusa/internal/needs"
 	"medusa/losses"
 	"medusa/metrics"
 	"medusa/nets"
@@ -518,6 +519,9 @@ func (t *Trainer) Parameters() (net, loss int) {
 // Embed is the embeddings (N, E) of d's items, row-major, with the weights as they
 // are: the initial ones before Run, those of the model after it.
 func (t *Trainer) Embed(ctx context.Context, d datasets.Set) ([]float32, error) {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return nil, err
+	}
 	if err := t.use.Begin(theTrainer); err != nil {
 		return nil, err
 	}
@@ -562,6 +566,9 @@ func (t *Trainer) embed(ctx context.Context, d *items, work string) ([]float32, 
 // EmbedUntrained is Embed with the weights as they were initialised, also in a resumed
 // run or after it.
 func (t *Trainer) EmbedUntrained(ctx context.Context, d datasets.Set) ([]float32, error) {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return nil, err
+	}
 	if err := t.use.Begin(theTrainer); err != nil {
 		return nil, err
 	}
@@ -594,6 +601,9 @@ func (t *Trainer) EmbeddingSize() int { return t.step.size }
 
 // Evaluate measures retrieval and clustering among d's items.
 func (t *Trainer) Evaluate(ctx context.Context, d datasets.Set) (metrics.Result, error) {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return metrics.Result{}, err
+	}
 	if err := t.use.Begin(theTrainer); err != nil {
 		return metrics.Result{}, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
+	"medusa/internal/catalog"
 	"medusa/internal/field"
 	"medusa/losses"
 	"medusa/metrics"
@@ -66,7 +67,7 @@ func (c Config) check() error {
 	f.add(c.Net.Embedding > most, "%s is %d, want at most %d", field.Name("Net.Embedding"), c.Net.Embedding, most)
 	f.add(c.Patience > 0 && c.EvalEvery < 0, "%s is %d, but %s says never to evaluate", field.Name("Patience"), c.Patience, every)
 	_, known := metrics.FigureOf(c.Metric)
-	f.add(!known, "%s is %q, want one of %s with a number in place of K", field.Name("Metric"), c.Metric, strings.Join(metrics.Names(), ", "))
+	f.add(!known, "%s is %q%s, want one of %s with a number in place of K", field.Name("Metric"), c.Metric, catalog.Hint(c.Metric, metrics.Names()), strings.Join(metrics.Names(), ", "))
 	f.oneOf("Keep", string(c.Keep), string(Best), string(Last))
 	f.add(!deviceName.MatchString(c.Device), "%s is %q, want cpu, cuda, cuda:N with the number of a GPU, or auto", field.Name("Device"), c.Device)
 	net := c.Net
@@ -177,14 +178,14 @@ func (d DataConfig) validate(f *faults) {
 
 func (s SolverConfig) validate(f *faults) {
 	const name, momentum, nesterov = field.Name("Solver.Name"), field.Name("Solver.Momentum"), field.Name("Solver.Nesterov")
-	if f.oneOf(name, s.Name, "sgd", "adam", "adamw", "rmsprop") {
+	if f.oneOf(name, s.Name, namesOf(Solvers())...) {
 		f.unused(Config{Solver: s}, "Solver", s.Name)
 	}
 	f.add(s.Name == "sgd" && s.Nesterov && s.Momentum == 0, "%s needs a %s, such as 0.9", nesterov, momentum)
 }
 
 func (s ScheduleConfig) validate(f *faults) {
-	if f.oneOf("Schedule.Name", s.Name, "constant", "step", "cosine", "plateau") {
+	if f.oneOf("Schedule.Name", s.Name, namesOf(Schedules())...) {
 		f.unused(Config{Schedule: s}, "Schedule", s.Name)
 	}
 }
@@ -213,7 +214,7 @@ func (f *faults) addError(err error, owner string) {
 // oneOf reports whether value is one of those that are known.
 func (f *faults) oneOf(name field.Name, value string, known ...string) bool {
 	ok := slices.Contains(known, value)
-	f.add(!ok, "%s is %q, want one of %s", name, value, strings.Join(known, ", "))
+	f.add(!ok, "%s is %q%s, want one of %s", name, value, catalog.Hint(value, known), strings.Join(known, ", "))
 	return ok
 }
 
@@ -234,6 +235,15 @@ func (f faults) err() error {
 
 // configError is all that is wrong with a configuration.
 type configError struct{ faults []*field.Error }
+
+// Unwrap lists the faults, for errors.As to look in.
+func (e configError) Unwrap() []error {
+	out := make([]error, len(e.faults))
+	for i, f := range e.faults {
+		out[i] = f
+	}
+	return out
+}
 
 func (e configError) Error() string {
 	return "trainer: " + e.list(field.Plain)

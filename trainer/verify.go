@@ -11,6 +11,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
+	"medusa/internal/needs"
 	"medusa/internal/wording"
 	"medusa/metrics"
 )
@@ -18,6 +19,9 @@ import (
 // Verify measures thresholds on the distance of two embeddings among d's pictures, with
 // the weights as they are; at are further thresholds to measure.
 func (t *Trainer) Verify(ctx context.Context, d datasets.Set, at ...float64) (metrics.Verification, error) {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return metrics.Verification{}, err
+	}
 	if err := t.use.Begin(theTrainer); err != nil {
 		return metrics.Verification{}, err
 	}

@@ -69,4 +69,4 @@ func readText(ctx context.Context, path string) ([]byte, error) {
 }
 
 // writeConfig is the configuration as YAML that -config reads back.
-func (f *flags) writeConfig() ([]byte, error) { return schema.Write(f.options, true) }
+func (f *flags) writeConfig() ([]byte, error) { return f.Write(true) }

@@ -165,7 +165,7 @@ func TestConfigThatIsNoFile(t *testing.T) {
 		"folder":    {dir, "directory"},
 		"gigabytes": {big.Name(), "more than 1048576 bytes"},
 		"aliases":   {file("bomb.yaml", bomb), "unknown key"},
-		"of a flag": {file("alias.yaml", "loss: &x [a, b]\nchannels: [*x, *x]\n"), "want a list of plain values"},
+		"of a flag": {file("alias.yaml", "loss: &x [triplet, ce]\nchannels: [*x, *x]\n"), "want a list of plain values"},
 		"depth":     {file("deep.yaml", "loss: "+strings.Repeat("[", 900000)), "config"},
 		"terms":     {file("terms.yaml", "loss: "+strings.Repeat("ce+", 300000)+"ce\n"), "want at most 8192"},
 		"long key":  {file("key.yaml", strings.Repeat("k", 100000)+": 1\n"), "config"},

@@ -40,6 +40,13 @@ func (f *flags) checkDevice(w *terminal.Screen) error {
 	return nil
 }
 
+// tellReplaced says what of a file the command line took the place of.
+func (f *flags) tellReplaced(w *terminal.Screen) {
+	for _, r := range f.Replacements {
+		w.Sayf("note: -%s takes the place of %s (%s, line %d) and of the parameters that it has there", r.Flag, r.Kind, r.From.File, r.From.Line)
+	}
+}
+
 // tellIdle says which settings do nothing in a run of so many steps.
 func (f *flags) tellIdle(w *terminal.Screen, steps int) {
 	if f.options.Schedule.Warmup >= steps {

@@ -9,9 +9,11 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/pkg/errors"
+	"go.yaml.in/yaml/v3"
 
 	"medusa/internal/catalog"
 	"medusa/internal/settings"
+	"medusa/losses"
 	"medusa/trainer"
 )
 
@@ -32,6 +34,10 @@ func newFlags() *flags {
 	o := prototype()
 	f := &flags{options: &o, set: flag.NewFlagSet("train", flag.ContinueOnError)}
 	f.Reader = schema.Reader(f.options, forms)
+	f.Check("Loss", func(y *yaml.Node) error {
+		_, err := losses.FromYAML(y, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2})
+		return err
+	})
 	f.set.SetOutput(io.Discard) // errors and help are printed by main
 	for _, o := range schema.Options {
 		if o.Flag != "" {
@@ -86,6 +92,10 @@ func (f *flags) parse(args []string) error {
 			hint = "; did you mean -" + best + "?"
 		}
 		return errors.Errorf("there is no flag -%s%s; -h lists all", name, hint)
+	}
+	const noValue = "flag needs an argument: -"
+	if name, ok := strings.CutPrefix(err.Error(), noValue); ok {
+		return errors.Errorf("-%s wants a value: -%s %s", name, name, schema.Flagged(name).Arg)
 	}
 	return err
 }

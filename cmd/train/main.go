@@ -71,6 +71,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool
 		printDevices(stdout)
 		return exitOK
 	}
+	var asked *list
+	if err == nil {
+		asked, err = f.askedFor()
+	}
+	if asked != nil {
+		asked.print(stdout)
+		return exitOK
+	}
 	given := f.given() // on the command line
 	if err == nil {
 		err = f.sound(given)
@@ -96,7 +104,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool
 
 // failed prints an error and is the exit code for it.
 func failed(ctx context.Context, f *flags, stderr io.Writer, err error, code int) int {
-	terminal.New(stderr, false).Say("train: " + f.told(err))
+	terminal.New(stderr, false).Say("train: " + f.told(err) + whereListed(err))
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return exitInterrupted
 	}

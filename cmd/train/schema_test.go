@@ -91,7 +91,7 @@ func TestKindsHaveOneMeaning(t *testing.T) {
 			assert.Equal(t, configured(t, ways[0]...), configured(t, way...), "%s", way)
 		}
 	}
-	assert.Equal(t, "triplet(margin=0.2, miner={angular: {angle: 20}})", loss(t, "loss: {triplet: {margin: 0.2, miner: {angular: {angle: 20}}}}\n"))
+	assert.Equal(t, "triplet(margin=0.2, miner={triplet-margin: {margin: 0.1}})", loss(t, "loss: {triplet: {margin: 0.2, miner: {triplet-margin: {margin: 0.1}}}}\n"))
 	assert.Equal(t, "0.1*ce + triplet", loss(t, "loss:\n- 0.1*ce\n- triplet\n"))
 	for want, args := range map[string][]string{
 		`-solver: adamw has no parameter "beta3" (did you mean "beta1"?)`: {"-solver", "adamw(beta3=1)"},
@@ -99,7 +99,7 @@ func TestKindsHaveOneMeaning(t *testing.T) {
 		"beta2 of -solver: 1 is out of range, want above 0, below 1":      {"-solver", "adam(beta2=1)"},
 		"batch of -sampler means nothing to -sampler pk":                  {"-sampler", "pk(batch=8)"},
 		"-schedule is \"step(\": ":                                        {"-schedule", "step("},
-		"sgd has no parameter \"x\"; it has lr,":                          {"-config", configWith(t, "solver: {sgd: {x: 1}}\n")},
+		`unknown key "solver.sgd.x"; sgd has lr,`:                         {"-config", configWith(t, "solver: {sgd: {x: 1}}\n")},
 	} {
 		code, _, stderr := call(args...)
 		require.NotEqual(t, exitOK, code)

@@ -20,12 +20,14 @@ func (f *flags) sound(given map[string]bool) error {
 			return wrong("%s is empty: give a path, or leave it out to %s", name, path.without)
 		}
 	}
-	for _, size := range []struct { // left open they are chosen to suit the data
-		name  string
-		value int
-	}{{"p", o.Sampler.P}, {"k", o.Sampler.K}} {
-		if given[size.name] && size.value < 1 {
-			return wrong("%s is %d, want at least 1", field.Name("-"+size.name), size.value)
+	for _, opt := range schema.Options { // else a 0 would quietly be the default
+		_, otherForm := forms[opt.Flag]
+		length := opt.Flag == "steps" || opt.Flag == "epochs" // 0 of one leaves it to the other
+		if !given[opt.Flag] || otherForm || opt.Unset == "" || length {
+			continue
+		}
+		if opt.IsNumber() && opt.CheckTyped(o) != nil {
+			return wrong("%s is %s, want %s; leave it out for %s", field.Name("-"+opt.Flag), opt.Text(o), opt.Range, opt.Unset)
 		}
 	}
 	if given["steps"] && o.Steps == 0 && o.Epochs == 0 {
@@ -51,9 +53,39 @@ func (f *flags) compares() bool {
 	return err == nil && !losses.Classifies(l) // what is no loss is told elsewhere
 }
 
+// leftOver refuses what a file says for the solver or the schedule that it names, where the
+// command line names another one that does not read it.
+func (f *flags) leftOver() error {
+	for _, section := range []string{"Solver", "Schedule"} {
+		kind, _ := f.Given(section + ".Name")
+		if kind.Flag == "" {
+			continue
+		}
+		for _, unread := range schema.Unused(f.options, section) {
+			o := schema.Field(unread)
+			from, given := f.Given(unread)
+			if !given || from.File == "" {
+				continue
+			}
+			way := "take it out of the file"
+			switch {
+			case o.IsSwitch() && o.Flag != "":
+				way += ", or add -" + o.Flag + "=false"
+			case o.Flag != "":
+				way += ", or add -" + o.Flag + " 0"
+			}
+			return wrong("%s is %s, which means nothing to -%s %s: %s", field.Name(unread), o.Text(f.options), kind.Flag, schema.Field(section+".Name").Text(f.options), way)
+		}
+	}
+	return nil
+}
+
 // used refuses flags of the command line that mean nothing to the sampler, and batches that
 // teach the loss nothing.
 func (f *flags) used(given map[string]bool) error {
+	if err := f.leftOver(); err != nil {
+		return err
+	}
 	s := f.options
 	const p, k, sampler = field.Name("-p"), field.Name("-k"), field.Name("-sampler")
 	byClass := strings.HasPrefix(s.Sampler.Name, "pk")

@@ -27,6 +27,7 @@ func train(ctx context.Context, f *flags, w *terminal.Screen) (interrupted bool,
 		err = cfg.Validate() // before pictures are read
 	}
 	if err == nil {
+		f.tellReplaced(w)
 		err = f.checkDevice(w)
 	}
 	if err == nil {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pkg/errors"
+
 	"medusa/internal/field"
 )
 
@@ -127,6 +129,9 @@ func (r *registry) kindOf(n *node, depth int) (v reflect.Value, weight float64, 
 		args = slices.Delete(slices.Clone(args), i, i+1)
 	}
 	v, err = k.make(args, n.at, depth, r.join != nil)
+	if e := new(Error); errors.As(err, &e) && e.going && e.Noun == "" {
+		e.Noun = r.noun
+	}
 	return v, weight, under(err, k.name)
 }
 
@@ -187,6 +192,11 @@ func (k *kind) make(args []argument, at position, depth int, weighted bool) (v r
 		if err != nil {
 			return v, under(err, a.key)
 		}
+		if p.zeroIsSaidOtherwise(k) {
+			if err := p.CheckWritten(value); err != nil {
+				return v, under(fail(a.value.at, "%v", err), a.key)
+			}
+		}
 		p.Value(s).Set(value)
 	}
 	v = k.value(s)
@@ -196,6 +206,16 @@ func (k *kind) make(args []argument, at position, depth int, weighted bool) (v r
 		}
 	}
 	return v, nil
+}
+
+// zeroIsSaidOtherwise reports whether what the zero value of the parameter stands for has another
+// text: that of the value itself, or that without the parameter.
+func (p *Parameter) zeroIsSaidOtherwise(k *kind) bool {
+	if p.Unset == "" || !isScalar(p.Type) {
+		return false
+	}
+	_, err := p.scalar(p.Type, p.Unset)
+	return err == nil || p.Value(k.prototype).IsZero()
 }
 
 func (k *kind) unknown(a argument, weighted bool) error {

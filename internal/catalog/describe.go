@@ -14,20 +14,28 @@ import (
 // exported ones, since the others may be a state that changes. A function is its name. A value
 // that has a method String says by it what it is.
 func Describe(v any) string {
-	text := describe(reflect.ValueOf(v), true, 0)
+	d := &describer{left: mostDescribed}
+	text := d.describe(reflect.ValueOf(v), true, 0)
 	if len(text) > longestDescription {
 		text = fmt.Sprintf("%s… (%x)", strings.ToValidUTF8(text[:longestDescription], ""), sha256.Sum256([]byte(text)))
 	}
 	return text
 }
 
-const longestDescription = 2000 // bytes
+const (
+	longestDescription = 2000    // bytes
+	mostDescribed      = 200_000 // values in values: one that holds itself several times has no end
+)
+
+// describer knows how much may still be described.
+type describer struct{ left int }
 
 // describe is v with its type if that is not known from where v stands.
-func describe(v reflect.Value, typed bool, depth int) string {
+func (d *describer) describe(v reflect.Value, typed bool, depth int) string {
 	if !v.IsValid() {
 		return "nil"
 	}
+	d.left--
 	name := ""
 	if typed {
 		name = v.Type().String()
@@ -37,29 +45,29 @@ func describe(v reflect.Value, typed bool, depth int) string {
 	}
 	switch v.Kind() {
 	case reflect.Interface:
-		return describe(v.Elem(), true, depth)
+		return d.describe(v.Elem(), true, depth)
 	case reflect.Pointer:
 		switch {
 		case v.IsNil():
 			return "nil"
-		case depth > deepest:
+		case depth > deepest || d.left < 0:
 			return name
 		}
-		return "&" + structText(v.Elem(), v.Elem().Type().String(), true, depth)
+		return "&" + d.structText(v.Elem(), v.Elem().Type().String(), true, depth)
 	case reflect.Struct:
-		return structText(v, name, false, depth)
+		return d.structText(v, name, false, depth)
 	case reflect.Func:
 		return funcText(v)
 	case reflect.Slice, reflect.Array:
 		var items []string
 		for i := range v.Len() {
-			items = append(items, describe(v.Index(i), false, depth+1))
+			items = append(items, d.describe(v.Index(i), false, depth+1))
 		}
 		return name + "{" + strings.Join(items, ", ") + "}"
 	case reflect.Map:
 		var items []string
 		for _, key := range v.MapKeys() {
-			items = append(items, describe(key, false, depth+1)+": "+describe(v.MapIndex(key), false, depth+1))
+			items = append(items, d.describe(key, false, depth+1)+": "+d.describe(v.MapIndex(key), false, depth+1))
 		}
 		slices.Sort(items)
 		return name + "{" + strings.Join(items, ", ") + "}"
@@ -84,9 +92,9 @@ func stringer(v reflect.Value) (text string, ok bool) {
 }
 
 // structText is a struct, or another thing behind a pointer.
-func structText(v reflect.Value, name string, exportedOnly bool, depth int) string {
+func (d *describer) structText(v reflect.Value, name string, exportedOnly bool, depth int) string {
 	if v.Kind() != reflect.Struct {
-		return describe(v, true, depth+1)
+		return d.describe(v, true, depth+1)
 	}
 	var fields []string
 	for i := range v.NumField() {
@@ -94,7 +102,7 @@ func structText(v reflect.Value, name string, exportedOnly bool, depth int) stri
 		if v.Field(i).IsZero() || exportedOnly && !f.IsExported() {
 			continue
 		}
-		fields = append(fields, f.Name+": "+describe(v.Field(i), false, depth+1))
+		fields = append(fields, f.Name+": "+d.describe(v.Field(i), false, depth+1))
 	}
 	return name + "{" + strings.Join(fields, ", ") + "}"
 }

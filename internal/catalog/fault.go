@@ -23,20 +23,28 @@ type Error struct {
 	Line    int // of the file, from 1; 0 if the text came from none
 	Column  int // of the text, in characters from 1; 0 if it came from a file
 
+	// Noun is what there is no kind of under the name given, or whose kind has no parameter of that
+	// name, such as "a loss"; empty for other errors.
+	Noun string
+
 	going bool // Message is a sentence about the last of Path
 }
 
-// Error is the message, with the path before it and the place behind it.
-func (e *Error) Error() string {
-	text := strings.Join(e.Path, ": ")
+// Text is the message with the path before it.
+func (e *Error) Text() string {
+	path := strings.Join(e.Path, ": ")
 	switch {
-	case text == "":
-		text = e.Message
+	case path == "":
+		return e.Message
 	case e.going:
-		text += " " + e.Message
-	default:
-		text += ": " + e.Message
+		return path + " " + e.Message
 	}
+	return path + ": " + e.Message
+}
+
+// Error is Text with the place behind it.
+func (e *Error) Error() string {
+	text := e.Text()
 	if e.Package != "" {
 		text = e.Package + ": " + text
 	}

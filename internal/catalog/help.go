@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -48,8 +49,36 @@ func (r *registry) HelpOf(name string, width int) (string, error) {
 	return b.String(), nil
 }
 
+// List is a page about all kinds that programs can read too: the name of each stands alone at the
+// start of a line, and all about it below, further in, also what other kinds have too.
+func (r *registry) List(width int) string {
+	var b strings.Builder
+	for i, k := range r.all() {
+		separate(&b, i, "\n")
+		k.help(&b, max(width, narrowest), lines(k))
+	}
+	return b.String()
+}
+
+// Entry is what List has of a kind that is in no registry: its name, lines about it, and its
+// parameters with their defaults, of which there are as many.
+func Entry(name, doc string, params []Parameter, defaults []reflect.Value, width int) string {
+	k := &kind{name: name}
+	k.doc, k.more, _ = strings.Cut(strings.TrimSpace(doc), "\n")
+	var shown []line
+	for i := range params {
+		shown = append(shown, params[i].line(defaults[i]))
+	}
+	var b strings.Builder
+	k.help(&b, max(width, narrowest), shown)
+	return b.String()
+}
+
 func (k *kind) help(b *strings.Builder, width int, params []line) {
-	fmt.Fprintf(b, "%s\n  %s\n", k.name, strings.Join(Wrap(k.doc, width-2), "\n  "))
+	fmt.Fprintf(b, "%s\n", k.name)
+	if k.doc != "" {
+		fmt.Fprintf(b, "  %s\n", strings.Join(Wrap(k.doc, width-2), "\n  "))
+	}
 	for more := range strings.Lines(k.more) {
 		fmt.Fprintf(b, "  %s\n", strings.Join(Wrap(more, width-2), "\n  "))
 	}
@@ -72,9 +101,11 @@ func lines(k *kind) (out []line) {
 	return out
 }
 
-func (k *kind) line(p *Parameter) line {
+func (k *kind) line(p *Parameter) line { return p.line(p.Value(k.prototype)) }
+
+// line is what a page says of a parameter with a default.
+func (p *Parameter) line(value reflect.Value) line {
 	l := line{name: p.Name, doc: p.Doc}
-	value := p.Value(k.prototype)
 	if n, err := p.node(value, false, 0); err == nil {
 		l.value = strings.Trim(n.String(), `"`)
 	}

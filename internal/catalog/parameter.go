@@ -268,6 +268,24 @@ func (p *Parameter) Check(v reflect.Value) error {
 	return p.check(v)
 }
 
+// isScalar reports whether a type is that of numbers or of texts.
+func isScalar(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Bool, reflect.Slice, reflect.Map, reflect.Interface:
+		return false
+	}
+	return true
+}
+
+// CheckWritten is Check of a value that somebody wrote: the zero value must not stand for another
+// one then.
+func (p *Parameter) CheckWritten(v reflect.Value) error {
+	if err := p.check(v); err != nil || p.Unset == "" || !isScalar(v.Type()) || !v.IsZero() {
+		return err
+	}
+	return errors.Errorf("%#v would mean the default, which is %s: leave it out for that, or give another value", v.Interface(), p.Unset)
+}
+
 // check is Check of a value that is meant, or of an item of a list.
 func (p *Parameter) check(v reflect.Value) error {
 	switch v.Kind() {

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -299,7 +300,7 @@ func (p *parser) arguments(is, last rune, form string) (args []argument, err err
 			return nil, err
 		}
 		if p.token.sign != is {
-			return nil, fail(a.at, "%s is not %s", quote(a.key), form)
+			return nil, fail(a.at, "%s is not %s%s", quote(a.key), form, listHint(args, a.key, is))
 		}
 		if err := p.next(); err != nil {
 			return nil, err
@@ -316,6 +317,20 @@ func (p *parser) arguments(is, last rune, form string) (args []argument, err err
 		}
 	}
 	return args, p.expect(last)
+}
+
+// listHint tells who wrote a list as in hidden=64,32, whose word is the last that was read, how
+// lists are written.
+func listHint(before []argument, word string, is rune) string {
+	if len(before) == 0 || word == "" {
+		return ""
+	}
+	a := before[len(before)-1]
+	separator := "="
+	if is == ':' {
+		separator = ": "
+	}
+	return fmt.Sprintf("; a list stands in brackets, as in %s%s[%s, %s]", bareOrQuoted(a.key), separator, a.value, bareOrQuoted(word))
 }
 
 func (p *parser) items() (items []term, err error) {
@@ -352,7 +367,7 @@ func (p *parser) oldArguments() (args []argument, err error) {
 			}
 		}
 		if key.sign != wordSign || p.token.sign != '=' {
-			return nil, fail(a.at, "%s is not parameter=value", key)
+			return nil, fail(a.at, "%s is not parameter=value%s", key, listHint(args, a.key, '='))
 		}
 		if err := p.next(); err != nil {
 			return nil, err

@@ -212,7 +212,9 @@ func (r *registry) find(name string, at position) (*kind, error) {
 	}
 	_, noun, _ := strings.Cut(r.noun, " ")
 	names := r.Names()
-	return nil, fail(at, "no %s is named %s%s; there are %s", noun, quote(name), Hint(name, names), strings.Join(names, ", "))
+	err := fail(at, "no %s is named %s%s; there are %s", noun, quote(name), Hint(name, names), strings.Join(names, ", "))
+	err.(*Error).Noun = r.noun
+	return nil, err
 }
 
 // New is a copy of the prototype of the kind name.

@@ -59,10 +59,11 @@ func (r *registry) node(v reflect.Value, full bool, depth int) (*node, error) {
 func (k *kind) arguments(s reflect.Value, full bool, depth int, leave func(*Parameter) bool) (args []argument, err error) {
 	for i := range k.params {
 		p := &k.params[i]
-		if leave(p) {
+		value := p.meant(k, s)
+		if leave(p) || value.IsZero() && p.zeroIsSaidOtherwise(k) {
 			continue
 		}
-		a, err := p.node(p.meant(k, s), full, depth+1)
+		a, err := p.node(value, full, depth+1)
 		if err != nil {
 			return nil, under(err, k.name, p.Name)
 		}
@@ -88,7 +89,7 @@ func (p *Parameter) isDefault(k *kind, s reflect.Value) bool {
 // for, if that can be written.
 func (p *Parameter) meant(k *kind, s reflect.Value) reflect.Value {
 	v := p.Value(s)
-	if p.Unset == "" || !v.IsZero() || p.Value(k.prototype).IsZero() {
+	if p.Unset == "" || !isScalar(p.Type) || !v.IsZero() || p.Value(k.prototype).IsZero() {
 		return v
 	}
 	if stands, err := p.scalar(p.Type, p.Unset); err == nil {

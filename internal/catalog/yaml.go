@@ -15,6 +15,9 @@ const mostNodes = 10_000
 // fromYAML is a value of YAML as if it were text: texts, numbers and null stay, a list is
 // [ ] and a map is { }.
 func fromYAML(y *yaml.Node) (*node, error) {
+	if y == nil {
+		return nil, fail(position{}, "a node of YAML that is nil, want a value")
+	}
 	left := mostNodes
 	return convert(y, 0, &left)
 }

@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"reflect"
@@ -21,6 +22,7 @@ type Source struct {
 	Line int    // of the file, from 1
 	Key  string // as it stands there
 	Part string // the parameter, in a text such as step(gamma=0.1)
+	Kind string // that it was given as a parameter of: step
 }
 
 // Form is a flag, and a key at the top of a file, that sets fields in another form than their
@@ -37,13 +39,26 @@ type Reader struct {
 	forms  map[string]Form // by flag
 	config any             // a pointer to the struct
 	value  reflect.Value
+	first  reflect.Value     // as it was before anything was read
 	given  map[string]Source // by field
+	checks map[string]func(*yaml.Node) error
+	maps   map[string]givenMap // by field
+
+	Replacements []Replaced // what flags took the place of, with its parameters
 }
 
 // Reader reads into config, a pointer to a struct of the schema's type.
 func (s *Schema) Reader(config any, forms map[string]Form) *Reader {
-	return &Reader{Schema: s, forms: forms, config: config, value: reflect.ValueOf(config).Elem(), given: map[string]Source{}}
+	value := reflect.ValueOf(config).Elem()
+	first := reflect.New(value.Type()).Elem()
+	first.Set(value)
+	return &Reader{Schema: s, forms: forms, config: config, value: value, first: first, given: map[string]Source{},
+		checks: map[string]func(*yaml.Node) error{}, maps: map[string]givenMap{}}
 }
+
+// Check has f look at each map or list that a file gives for a field with the tag nested: f knows
+// the kinds, and its errors, those of package catalog, tell the line.
+func (r *Reader) Check(field string, f func(*yaml.Node) error) { r.checks[field] = f }
 
 // Given is where a field was set, by its path in Go, and reports whether it was.
 func (r *Reader) Given(field string) (Source, bool) {
@@ -106,6 +121,7 @@ func (r *Reader) TextOf(flag string) string {
 
 // set sets an option from the text of a flag or of a file.
 func (r *Reader) set(o *Option, text string, from Source) error {
+	delete(r.maps, o.Field)
 	f, hasForm := r.forms[o.Flag]
 	switch {
 	case hasForm && (from.Flag != "" || from.Key == o.Flag):
@@ -136,21 +152,45 @@ func (r *Reader) setKind(in *section, text string, from Source) error {
 	}
 	in.name.of(r.value).SetString(name)
 	for _, a := range args {
-		if err := r.parameter(in, name, a.Key, a.Text, from); err != nil {
+		part := from
+		part.Part, part.Kind = a.Key, name
+		if err := r.parameter(in, name, a.Key, a.Text, part); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// forget takes back the parameters of a kind that have no flag of their own.
+// forget takes back what was said of a kind: its parameters, as they stood in brackets behind its
+// name or in a map below it, and those that have no flag of their own.
 func (r *Reader) forget(in *section) {
 	for _, o := range r.Options {
-		if _, given := r.given[o.Field]; given && o.section == in && o.For != nil && o.Flag == "" {
-			o.of(r.value).SetZero()
-			delete(r.given, o.Field)
+		from, given := r.given[o.Field]
+		if !given || o.section != in || from.Kind == "" && (o.For == nil || o.Flag != "") {
+			continue
 		}
+		if before := r.given[in.name.Field]; from.File != "" && before.File != "" {
+			r.replaced(in, before)
+		}
+		o.of(r.value).Set(o.of(r.first))
+		delete(r.given, o.Field)
 	}
+}
+
+// replaced notes that a flag takes the place of a kind with parameters that a file has.
+func (r *Reader) replaced(in *section, before Source) {
+	was := Replaced{Flag: in.name.Flag, Kind: in.name.of(r.value).String(), From: before}
+	if !slices.Contains(r.Replacements, was) {
+		r.Replacements = append(r.Replacements, was)
+	}
+}
+
+// Replaced is a kind of a file, with parameters, in whose place a flag puts another one, or the
+// same without them.
+type Replaced struct {
+	Flag string // that does so
+	Kind string // of the file
+	From Source
 }
 
 // parameter sets one parameter of a kind.
@@ -158,13 +198,9 @@ func (r *Reader) parameter(in *section, kind, key, text string, from Source) err
 	o := r.byKey(in, key)
 	known := r.parameters(in, kind)
 	if o == nil || o == in.name {
-		var names []string
-		for _, p := range known {
-			names = append(names, p.Name)
-		}
+		names := namesOf(known)
 		return field.Errorf("", "", "%s: %s has no parameter %q%s; it has %s", field.Name(in.name.Field), kind, key, catalog.Hint(key, names), strings.Join(names, ", "))
 	}
-	from.Part = key
 	r.given[o.Field] = from
 	if !slices.Contains(known, o) {
 		return field.Errorf("", "", "%s means nothing to %s %s", field.Name(o.Field), field.Name(in.name.Field), kind)
@@ -172,12 +208,17 @@ func (r *Reader) parameter(in *section, kind, key, text string, from Source) err
 	if err := set(o.of(r.value), text); err != nil {
 		return field.Errorf("", "", "%s is %s", field.Name(o.Field), err.Error())
 	}
-	strict := o.Parameter
-	strict.Unset = "" // what is written is meant
-	if err := strict.Check(o.of(r.value)); err != nil {
+	if err := o.CheckWritten(o.of(r.value)); err != nil {
 		return field.Errorf("", "", "%s: %v", field.Name(o.Field), err)
 	}
 	return nil
+}
+
+func namesOf(options []*Option) (names []string) {
+	for _, o := range options {
+		names = append(names, o.Name)
+	}
+	return names
 }
 
 // YAML sets what a file says, but for the keys in skip at its top. path is how messages call
@@ -258,27 +299,73 @@ func (r *Reader) inner(in *section, m *yaml.Node, from Source) error {
 	if value := unalias(m.Content[1]); value.Kind != yaml.MappingNode && value.Tag != "!!null" {
 		return errors.Errorf("line %d: unknown key %q%s", m.Content[0].Line, join(in.key, m.Content[0].Value), r.suggest(in, m.Content[0].Value))
 	}
-	text, err := catalog.TextOfYAML(m)
-	if err != nil {
-		return errors.WithMessagef(err, "line %d", m.Line)
+	if name := m.Content[0]; name.Kind != yaml.ScalarNode || name.Value == "" {
+		return errors.Errorf("line %d: %s: want the name of %s over a map of its parameters", name.Line, from.Key, in.noun)
 	}
-	return r.set(in.name, text, from)
+	return r.kindOver(in, m, from)
+}
+
+// kindOver reads a kind over a map of its parameters, or over nothing.
+func (r *Reader) kindOver(in *section, m *yaml.Node, from Source) error {
+	kind, parameters := m.Content[0].Value, unalias(m.Content[1])
+	if err := r.set(in.name, kind, from); err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(parameters.Content); i += 2 {
+		key, value := parameters.Content[i], unalias(parameters.Content[i+1])
+		at := Source{File: from.File, Line: key.Line, Key: join(join(from.Key, kind), key.Value), Kind: kind}
+		o, known := r.byKey(in, key.Value), namesOf(r.parameters(in, kind))
+		switch {
+		case o == nil || o == in.name:
+			return errors.Errorf("line %d: unknown key %q%s; %s has %s", key.Line, at.Key, catalog.Hint(key.Value, known), kind, strings.Join(known, ", "))
+		case seen[o.Field]:
+			return errors.Errorf("line %d: %s stands there twice", key.Line, at.Key)
+		}
+		seen[o.Field] = true
+		text, err := r.valueText(o, value)
+		if err != nil {
+			return lineError(err, value.Line, at.Key)
+		}
+		if err := r.parameter(in, kind, key.Value, text, at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *Reader) assign(o *Option, value *yaml.Node, from Source) error {
 	text, err := r.valueText(o, value)
 	if err != nil {
-		return errors.Wrapf(err, "line %d: %s", value.Line, from.Key)
+		return lineError(err, value.Line, from.Key)
 	}
 	err = r.set(o, text, from)
-	e := new(typeError)
+	if e := new(typeError); errors.As(err, &e) {
+		if e.tooLarge {
+			return errors.Errorf("line %d: %s is %v", value.Line, from.Key, e)
+		}
+		return errors.Errorf("line %d: %s is %q, want %s", value.Line, from.Key, text, e.want)
+	}
+	if err == nil && o.Flag == "" && text != "" { // earlier versions wrote 0 for flags that were not given
+		if err := o.CheckWritten(o.of(r.value)); err != nil && o.of(r.value).IsZero() {
+			return errors.Errorf("line %d: %s: %v", value.Line, from.Key, err)
+		}
+	}
+	if err == nil && o.nested && value.Kind != yaml.ScalarNode {
+		r.maps[o.Field] = givenMap{value, text}
+	}
+	return err
+}
+
+// lineError is err about a value at a line, or at one that it knows better.
+func lineError(err error, line int, key string) error {
+	e := new(catalog.Error)
 	if !errors.As(err, &e) {
-		return err
+		return errors.Wrapf(err, "line %d: %s", line, key)
 	}
-	if e.tooLarge {
-		return errors.Errorf("line %d: %s is %v", value.Line, from.Key, e)
-	}
-	return errors.Errorf("line %d: %s is %q, want %s", value.Line, from.Key, text, e.want)
+	told := *e
+	told.Package, told.Line, told.Column = "", 0, 0
+	return errors.WithMessagef(&told, "line %d: %s", cmp.Or(e.Line, line), key)
 }
 
 // valueText is a value as a flag takes it.
@@ -286,6 +373,11 @@ func (r *Reader) valueText(o *Option, value *yaml.Node) (string, error) {
 	nested := o.nested || o == o.section.name
 	plainList := value.Kind == yaml.SequenceNode && !slices.ContainsFunc(value.Content, func(c *yaml.Node) bool { return unalias(c).Kind != yaml.ScalarNode })
 	if nested && (value.Kind == yaml.MappingNode || value.Kind == yaml.SequenceNode) {
+		if check := r.checks[o.Field]; check != nil {
+			if err := check(value); err != nil {
+				return "", err
+			}
+		}
 		return catalog.TextOfYAML(value)
 	}
 	switch {
@@ -318,19 +410,41 @@ func scalarText(n *yaml.Node) (string, error) {
 	return n.Value, nil
 }
 
-// suggest is a hint at the nearest key, or nothing.
+// suggest is a hint at the nearest key of the section, or at one that stands elsewhere, or
+// nothing.
 func (r *Reader) suggest(in *section, key string) string {
 	var known []string
-	for _, o := range r.Options {
-		switch {
-		case o.section == in:
-			known = append(known, o.Name)
-		case in.key == "" && o.Flag != "":
-			known = append(known, o.Flag)
+	told := map[string]string{}
+	add := func(word, as string) {
+		if told[fold(word)] == "" {
+			told[fold(word)] = as
+			known = append(known, fold(word))
 		}
 	}
-	if best := catalog.Nearest(key, known); best != "" {
-		return fmt.Sprintf("; did you mean %s?", best)
+	for _, o := range r.Options {
+		if o.section == in && !o.never {
+			add(o.Name, o.Name)
+		}
+	}
+	for _, o := range r.Options {
+		_, otherForm := r.forms[o.Flag]
+		switch {
+		case o.Flag == "" || o.never:
+		case in.key == "":
+			add(o.Flag, o.Flag)
+		case o.section == in && !otherForm:
+			add(o.Flag, o.Name)
+		default:
+			add(o.Flag, o.Flag+", at the top of the file")
+		}
+	}
+	for _, o := range r.Options {
+		if o.section != in && !o.never {
+			add(o.Name, o.Key)
+		}
+	}
+	if best := catalog.Nearest(fold(key), known); best != "" {
+		return fmt.Sprintf("; did you mean %s?", told[best])
 	}
 	return ""
 }

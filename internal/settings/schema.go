@@ -211,7 +211,7 @@ func (s *Schema) Faults(v any, section string) (out []Fault) {
 		}
 		shown := fmt.Sprint(field.Interface())
 		if field.Kind() == reflect.String {
-			shown = fmt.Sprintf("%q", field.String())
+			shown = fmt.Sprintf("%q", field.String()) + catalog.Hint(field.String(), o.Choices)
 		}
 		out = append(out, Fault{Field: o.Field, Value: shown, Want: o.wants()})
 	}
@@ -241,6 +241,20 @@ func (o *Option) Text(v any) string { return text(o.of(reflect.Indirect(reflect.
 
 // Whole is the value of an option with a whole number.
 func (o *Option) Whole(v any) int64 { return o.of(reflect.Indirect(reflect.ValueOf(v))).Int() }
+
+// IsNumber reports whether the option is a number.
+func (o *Option) IsNumber() bool {
+	v := reflect.Zero(o.Type)
+	return v.CanInt() || v.CanUint() || v.CanFloat()
+}
+
+// CheckTyped says what is wrong with the value in v where somebody typed it: it stands for
+// nothing else.
+func (o *Option) CheckTyped(v any) error {
+	strict := o.Parameter
+	strict.Unset = ""
+	return strict.Check(o.of(reflect.Indirect(reflect.ValueOf(v))))
+}
 
 // IsSwitch reports whether the option is true or false.
 func (o *Option) IsSwitch() bool { return o.Type.Kind() == reflect.Bool }

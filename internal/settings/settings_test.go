@@ -4,18 +4,22 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/pkg/errors"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
+	"medusa/internal/catalog"
 	"medusa/internal/field"
 )
 
 type pull struct {
 	Name  string  `yaml:"name" flag:"pull" arg:"NAME" doc:"how" kind:"a pull"`
 	Rate  float64 `yaml:"rate" flag:"rate" arg:"R" doc:"rate" above:"0" unset:"by kind"`
-	Decay float64 `yaml:"decay" doc:"of the mean" min:"0" below:"1" for:"heavy"`
+	Decay float64 `yaml:"decay" doc:"heavy: of the mean" min:"0" below:"1" for:"heavy"`
 	Every int     `yaml:"every" doc:"steps" min:"1" unset:"3" for:"stepped"`
 }
 
@@ -112,7 +116,6 @@ func TestFinish(t *testing.T) {
 		"rate: 0":                           {Name: "heavy", Rate: 0.1, Decay: 0.9},
 		"pull: stepped":                     {Name: "stepped", Rate: 0.2, Every: 3},
 		"pull: {stepped: {every: 9}}":       {Name: "stepped", Rate: 0.2, Every: 9},
-		"pull: {name: stepped, every: 0}":   {Name: "stepped", Rate: 0.2, Every: 3},
 		"pull: {name: strange}\nrate: 0.25": {Name: "strange", Rate: 0.25},
 	} {
 		c, r := reader()
@@ -134,38 +137,134 @@ func TestAKindIsReplaced(t *testing.T) {
 	require.Equal(t, pull{Name: "heavy", Rate: 3}, c.Pull)
 }
 
+// What the command line takes the place of is told once, with what it had in brackets; that which
+// stands beside stays.
+func TestWhatAFlagReplacesIsTold(t *testing.T) {
+	for file, want := range map[string]struct {
+		left pull
+		told []Replaced
+	}{
+		"a: 1":                                    {pull{Name: "heavy"}, nil},
+		"pull: stepped":                           {pull{Name: "heavy"}, nil},
+		"rate: 3\npull: stepped":                  {pull{Name: "heavy", Rate: 3}, nil},
+		"\npull: stepped(rate=3, every=7)":        {pull{Name: "heavy"}, []Replaced{{"pull", "stepped", Source{File: "run.yaml", Line: 2, Key: "pull"}}}},
+		"pull:\n  stepped:\n    rate: 3":          {pull{Name: "heavy"}, []Replaced{{"pull", "stepped", Source{File: "run.yaml", Line: 1, Key: "pull"}}}},
+		"pull: {name: stepped, rate: 3}":          {pull{Name: "heavy", Rate: 3}, nil},
+		"pull: {name: stepped(rate=3), every: 2}": {pull{Name: "heavy"}, []Replaced{{"pull", "stepped", Source{File: "run.yaml", Line: 1, Key: "pull.name"}}}},
+	} {
+		c, r := reader()
+		require.NoError(t, r.YAML("run.yaml", []byte(strings.TrimPrefix(file, "a: 1"))))
+		for range 2 {
+			require.NoError(t, r.Flag("pull", "heavy"))
+		}
+		require.Equal(t, want.left, c.Pull, file)
+		require.Equal(t, want.told, r.Replacements, file)
+	}
+}
+
+// A map or a list is looked at where it is read, and what is wrong is told with its line and key;
+// it is written as it was given, until a flag takes its place.
+func TestAMapIsCheckedAndWrittenAsItIs(t *testing.T) {
+	checked := 0
+	with := func() (*config, *Reader) {
+		c, r := reader()
+		r.Check("Loss", func(y *yaml.Node) error {
+			checked++
+			if y.Content[0].Value == "bad" {
+				return errors.WithMessage(&catalog.Error{Package: "losses", Path: []string{"bad"}, Message: "is bad", Line: y.Content[0].Line}, "losses")
+			}
+			return nil
+		})
+		return c, r
+	}
+	_, r := with()
+	require.EqualError(t, r.YAML("run.yaml", []byte("rate: 1\nloss:\n\n  bad: {}\n")), "line 4: loss: bad: is bad")
+	_, r = with()
+	require.NoError(t, r.YAML("run.yaml", []byte("loss: bad\n")), "a text is told in characters, by who reads it")
+	for given, written := range map[string]string{
+		"loss:\n  a:\n    margin: 0.2 # wide\n    m: {b: {angle: 20}}\n": "loss:\n  a:\n    margin: 0.2\n    m: {b: {angle: 20}}\n",
+		"loss:\n- a: {x: 1}\n- 0.1*b\n":                                  "loss:\n  - a: {x: 1}\n  - 0.1*b\n",
+		"loss: {a: &x {y: 1}, weight: 2}\n":                              "loss: {a: {y: 1}, weight: 2}\n",
+		"loss: a(y=1)\n":                                                 "loss: a(y=1)\n",
+	} {
+		c, r := with()
+		require.NoError(t, r.YAML("run.yaml", []byte(given)))
+		out, err := r.Write(false)
+		require.NoError(t, err)
+		require.Contains(t, string(out), written)
+		back, again := with()
+		require.NoError(t, again.YAML("run.yaml", out))
+		require.Equal(t, c, back)
+		twice, err := again.Write(false)
+		require.NoError(t, err)
+		require.Equal(t, string(out), string(twice))
+
+		require.NoError(t, r.Flag("loss", "b"))
+		out, err = r.Write(false)
+		require.NoError(t, err)
+		require.Contains(t, string(out), "loss: b\n")
+	}
+	require.Positive(t, checked)
+}
+
+func TestList(t *testing.T) {
+	defaults := config{Pull: pull{}}
+	page := schema.List("Pull", []Kind{{"heavy", "pulls hard (Newton 1687)"}, {"stepped", "pulls now and then"}}, &defaults, 80)
+	require.Equal(t, `heavy
+  pulls hard (Newton 1687)
+    rate=0.1               rate (above 0)
+    decay=0.9              of the mean (at least 0, below 1)
+
+stepped
+  pulls now and then
+    rate=0.2               rate (above 0)
+    every=3                steps (at least 1)
+`, page)
+}
+
 func TestReadRefuses(t *testing.T) {
 	for file, want := range map[string]string{
-		"own: x":                             `line 1: unknown key "own"`,
-		"los: x":                             `line 1: unknown key "los"; did you mean loss?`,
-		"data: {inner: {depe_down: 3}}":      `line 1: unknown key "data.inner.depe_down"; did you mean deep_down?`,
-		"data: {seed: -1}":                   `line 1: data.seed is "-1", want a whole number from 0`,
-		"on-it: perhaps":                     `line 1: on-it is "perhaps", want true or false`,
-		"\nrate: much":                       `line 2: rate is "much", want a number`,
-		"wide: [a]":                          `wide is "a", want numbers from 1 with commas between, such as 32,64,128`,
-		"wide: [[1]]":                        "line 1: wide: want a list of plain values",
-		"wide: {a: 1}":                       "want a plain value or a list of them",
-		"on_it: true\nat_it: true":           "line 2: at_it stands there twice, also as on_it in line 1",
-		"data: a\ndata: b":                   "line 2: data stands there twice",
-		"on_it: true\non-it: true":           "line 2: on-it stands there twice",
-		"rate: 1\npull: {rate: 2}":           "line 2: pull.rate stands there twice, also as rate in line 1",
-		"- a":                                "line 1: want lines of the form `name: value`",
-		"data: {inner: 3}":                   "line 1: data.inner: want lines of the form `name: value`",
-		"pull: {heavy: {every: 3}}":          "Pull.Every means nothing to Pull.Name heavy",
-		"pull: {heavy: {dcay: 3}}":           `Pull.Name: heavy has no parameter "dcay" (did you mean "decay"?); it has rate, decay`,
-		"pull: heavy(decay=1)":               "Pull.Decay: 1 is out of range, want at least 0, below 1",
-		"pull: stepped(every=0)":             "Pull.Every: 0 is out of range, want at least 1",
-		"pull: heavy(rate=0)":                "Pull.Rate: 0 is out of range, want above 0",
-		"pull: heavy(decay=x)":               `Pull.Decay is "x": want a number`,
-		"pull: heavy(":                       "the end is not parameter=value",
-		"pull: {heavy: 3}":                   `unknown key "pull.heavy"`,
-		"pull: a + b":                        "want name(parameter=value, …)",
-		"loss: {a: 3}":                       "want a map of parameters",
-		"height: 99999999999999999999":       `height is "99999999999999999999": too large, want a smaller whole number`,
-		"data: {mean: [0.5, !!binary '**']}": "!!binary",
-		"a: [":                               "yaml",
-		"a: &a [*a]":                         "unknown key",
-		"loss: &a [*a]":                      "more than",
+		"own: x":                                `line 1: unknown key "own"`,
+		"los: x":                                `line 1: unknown key "los"; did you mean loss?`,
+		"data: {inner: {depe_down: 3}}":         `line 1: unknown key "data.inner.depe_down"; did you mean deep_down?`,
+		"data: {seed: -1}":                      `line 1: data.seed is "-1", want a whole number from 0`,
+		"on-it: perhaps":                        `line 1: on-it is "perhaps", want true or false`,
+		"\nrate: much":                          `line 2: rate is "much", want a number`,
+		"wide: [a]":                             `wide is "a", want numbers from 1 with commas between, such as 32,64,128`,
+		"wide: [[1]]":                           "line 1: wide: want a list of plain values",
+		"wide: {a: 1}":                          "want a plain value or a list of them",
+		"on_it: true\nat_it: true":              "line 2: at_it stands there twice, also as on_it in line 1",
+		"data: a\ndata: b":                      "line 2: data stands there twice",
+		"on_it: true\non-it: true":              "line 2: on-it stands there twice",
+		"rate: 1\npull: {rate: 2}":              "line 2: pull.rate stands there twice, also as rate in line 1",
+		"- a":                                   "line 1: want lines of the form `name: value`",
+		"data: {inner: 3}":                      "line 1: data.inner: want lines of the form `name: value`",
+		"pull: {heavy: {every: 3}}":             "Pull.Every means nothing to Pull.Name heavy",
+		"pull: {heavy: {dcay: 3}}":              `line 1: unknown key "pull.heavy.dcay" (did you mean "decay"?); heavy has rate, decay`,
+		"pull: {name: stepped, every: 0}":       "line 1: pull.every: 0 is out of range, want at least 1",
+		"\npull:\n  stepped:\n\n    evry: 3":    `line 5: unknown key "pull.stepped.evry"`,
+		"pull: {stepped: {every: 3, every: 4}}": "pull.stepped.every stands there twice",
+		"pull: {stepped: {every: [a, b]}}":      `Pull.Every is "a,b"`,
+		"data: {pull: heavy}":                   `unknown key "data.pull"; did you mean pull, at the top of the file?`,
+		"data: {size: 7}":                       `unknown key "data.size"; did you mean size, at the top of the file?`,
+		"deep_down: 3":                          `unknown key "deep_down"; did you mean data.inner.deep_down?`,
+		"data: {inner: {own: 3}}":               `unknown key "data.inner.own"`,
+		"data: {pth: 3}":                        `did you mean path?`,
+		"pull: heavy(decay=1)":                  "Pull.Decay: 1 is out of range, want at least 0, below 1",
+		"pull: stepped(every=0)":                "Pull.Every: 0 is out of range, want at least 1",
+		"pull: heavy(rate=0)":                   "Pull.Rate: 0 is out of range, want above 0",
+		"pull: heavy(decay=x)":                  `Pull.Decay is "x": want a number`,
+		"pull: heavy(":                          "the end is not parameter=value",
+		"pull: {[heavy]: {decay: 0.5}}":         "line 1: pull: want the name of a pull over a map of its parameters",
+		`pull: {"": {decay: 0.5}}`:              "want the name of a pull",
+		"pull: {heavy: 3}":                      `unknown key "pull.heavy"`,
+		"pull: a + b":                           "want name(parameter=value, …)",
+		"loss: {a: 3}":                          "want a map of parameters",
+		"height: 99999999999999999999":          `height is "99999999999999999999": too large, want a smaller whole number`,
+		"data: {mean: [0.5, !!binary '**']}":    "!!binary",
+		"a: [":                                  "yaml",
+		"a: &a [*a]":                            "unknown key",
+		"loss: &a [*a]":                         "more than",
 	} {
 		_, r := reader()
 		require.ErrorContains(t, r.YAML("run.yaml", []byte(file)), want, file)
@@ -183,7 +282,7 @@ func TestCalled(t *testing.T) {
 	require.NoError(t, r.Flag("loss", "a"))
 	for name, want := range map[string]string{
 		"Pull.Rate": "rate (run.yaml, line 1)", "-rate": "rate (run.yaml, line 1)", "Data.Inner.Deep": "data.inner.deep_down (run.yaml, line 2)",
-		"Pull.Every": "every of pull (run.yaml, line 3)", "Pull.Name": "pull (run.yaml, line 3)",
+		"Pull.Every": "pull.stepped.every (run.yaml, line 3)", "Pull.Name": "pull (run.yaml, line 3)",
 		"Loss": "-loss", "-wide": "-wide", "Data.Mean": "-data", "Data.Seed": "data.seed", "Pull.Decay": "decay of -pull", "-nothing": "-nothing", "Else": "Else",
 	} {
 		require.Equal(t, want, r.Called(name), name)

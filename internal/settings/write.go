@@ -10,6 +10,7 @@ import (
 	"github.com/pkg/errors"
 	"go.yaml.in/yaml/v3"
 
+	"medusa/internal/catalog"
 	"medusa/internal/plain"
 )
 
@@ -17,9 +18,47 @@ import (
 // bytes its texts have. Fields at zero are left out where that reads back as zero; with all,
 // for people, those that have a flag stand there too, unless zero only means that nothing was
 // said.
-func (s *Schema) Write(config any, all bool) ([]byte, error) {
+func (s *Schema) Write(config any, all bool) ([]byte, error) { return s.writeWith(config, all, nil) }
+
+// Write is Schema.Write of what was read. What a file gave as a map or a list stands as one there.
+func (r *Reader) Write(all bool) ([]byte, error) {
+	nodes := map[string]*yaml.Node{}
+	for field, m := range r.maps {
+		if n := m.plain(); n != nil && r.Field(field).of(r.value).String() == m.text {
+			nodes[field] = n
+		}
+	}
+	return r.writeWith(r.config, all, nodes)
+}
+
+// givenMap is a map or a list that a file gave for a text, and the text that it was read as.
+type givenMap struct {
+	node *yaml.Node
+	text string
+}
+
+// plain is the map without comments and references, or nil if it then is not read as the same.
+func (m givenMap) plain() *yaml.Node {
+	n := plainNode(m.node)
+	if text, err := catalog.TextOfYAML(n); err != nil || text != m.text {
+		return nil
+	}
+	return n
+}
+
+func plainNode(n *yaml.Node) *yaml.Node {
+	n = unalias(n)
+	c := &yaml.Node{Kind: n.Kind, Style: n.Style, Tag: n.Tag, Value: n.Value}
+	for _, inner := range n.Content {
+		c.Content = append(c.Content, plainNode(inner))
+	}
+	return c
+}
+
+// writeWith is Write with other values for the fields of nodes.
+func (s *Schema) writeWith(config any, all bool, nodes map[string]*yaml.Node) ([]byte, error) {
 	v := reflect.Indirect(reflect.ValueOf(config))
-	root := s.write(v, s.sections[0], all)
+	root := s.write(v, s.sections[0], all, nodes)
 	if len(root.Content) == 0 {
 		return []byte("{}\n"), nil
 	}
@@ -33,7 +72,7 @@ func (s *Schema) Write(config any, all bool) ([]byte, error) {
 }
 
 // write is a section as a map. The sections below it stand where their first option does.
-func (s *Schema) write(v reflect.Value, in *section, all bool) *yaml.Node {
+func (s *Schema) write(v reflect.Value, in *section, all bool, nodes map[string]*yaml.Node) *yaml.Node {
 	m := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	group := ""
 	written := map[string]bool{}
@@ -44,10 +83,12 @@ func (s *Schema) write(v reflect.Value, in *section, all bool) *yaml.Node {
 			if !s.worth(o, v, all) {
 				continue
 			}
-			value = valueNode(o.of(v))
+			if value = nodes[o.Field]; value == nil {
+				value = valueNode(o.of(v))
+			}
 		case child != nil && !written[child.key]:
 			written[child.key] = true
-			if value = s.write(v, child, all); len(value.Content) == 0 {
+			if value = s.write(v, child, all, nodes); len(value.Content) == 0 {
 				continue
 			}
 			key = strings.TrimPrefix(strings.TrimPrefix(child.key, in.key), ".")

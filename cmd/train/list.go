@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/pkg/errors"
+
+	"medusa/internal/catalog"
+	"medusa/internal/field"
+	"medusa/internal/settings"
+	"medusa/internal/terminal"
+	"medusa/losses"
+	"medusa/miners"
+	"medusa/nets"
+	"medusa/pairs"
+	"medusa/samplers"
+	"medusa/trainer"
+)
+
+// list is what -list prints of a family of names.
+type list struct {
+	name  string
+	field string // whose flag takes one of the names; empty if it stands within those of others
+	noun  string // of a family in a catalog: "a loss"
+	page  func(width int) string
+}
+
+var lists = []list{
+	{"losses", "Loss", "a loss", losses.List},
+	{"miners", "", "a miner", miners.List},
+	{"distances", "", "a distance", pairs.MetricList},
+	{"reducers", "", "a reducer", pairs.ReducerList},
+	{"regularizers", "", "a regularizer", losses.RegularizerList},
+	{"samplers", "Sampler.Name", "", func(width int) string { return namedPage("Sampler", samplers.Names(), samplers.Doc, width) }},
+	{"backbones", "Net.Backbone", "", func(width int) string { return namedPage("Net", nets.Names(), nets.Doc, width) }},
+	{"solvers", "Solver.Name", "", func(width int) string { return kindPage("Solver", trainer.Solvers(), width) }},
+	{"schedules", "Schedule.Name", "", func(width int) string { return kindPage("Schedule", trainer.Schedules(), width) }},
+}
+
+// listNames are what -list takes.
+func listNames() (names []string) {
+	for _, l := range lists {
+		names = append(names, l.name)
+	}
+	return names
+}
+
+func namedPage(section string, names []string, doc func(string) string, width int) string {
+	var kinds []settings.Kind
+	for _, name := range names {
+		kinds = append(kinds, settings.Kind{Name: name, Doc: doc(name)})
+	}
+	return schema.List(section, kinds, prototype(), width)
+}
+
+func kindPage(section string, all []trainer.Kind, width int) string {
+	var kinds []settings.Kind
+	for _, k := range all {
+		kinds = append(kinds, settings.Kind{Name: k.Name, Doc: k.Doc})
+	}
+	return schema.List(section, kinds, prototype(), width)
+}
+
+// askedFor is the list that the command line asks for: by -list, or by help in place of a name, as
+// in -loss help. It is nil if it asks for none.
+func (f *flags) askedFor() (*list, error) {
+	if f.given()["list"] {
+		i := slices.Index(listNames(), f.options.List)
+		if i < 0 {
+			return nil, wrong("%s is %q%s, want one of %s", field.Name("-list"), f.options.List, catalog.Hint(f.options.List, listNames()), strings.Join(listNames(), ", "))
+		}
+		return &lists[i], nil
+	}
+	for i, l := range lists {
+		o := schema.Field(l.field)
+		if o == nil || !f.given()[o.Flag] || strings.TrimSpace(o.Text(f.options)) != "help" {
+			continue
+		}
+		if !strings.Contains("\n"+l.page(widestHelp), "\nhelp\n") { // else it is a name
+			return &lists[i], nil
+		}
+	}
+	return nil, nil
+}
+
+// print writes the list.
+func (l *list) print(out io.Writer) {
+	fmt.Fprint(out, l.page(min(terminal.New(out, false).Width(), widestHelp)))
+}
+
+// whereListed tells how to see the names among which one was sought that is not there; nothing for
+// other errors.
+func whereListed(err error) string {
+	unknown, about := new(catalog.Error), trainer.FieldError(nil)
+	isUnknown, isAbout := errors.As(err, &unknown) && unknown.Noun != "", errors.As(err, &about)
+	for _, l := range lists {
+		if isUnknown && l.noun == unknown.Noun || isAbout && l.noun == "" && slices.Contains(about.Fields(), l.field) {
+			return "; this lists what there is:\n  " + command("-list", l.name)
+		}
+	}
+	return ""
+}

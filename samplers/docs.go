@@ -1,0 +1,18 @@
+package samplers
+
+// docs are what is said of the samplers, guarded as they are.
+var docs = map[string]string{
+	"pk":             "P classes × K pictures of each, dealt from shuffled decks, so that every class and every picture comes up",
+	"pk-independent": "P×K, classes and pictures drawn anew for every batch, as most reference scripts do it",
+	"pk-weighted":    "P×K, a class drawn in proportion to its size, or to a power of it",
+	"pk-hard":        "P×K, half of the classes dealt, half those of hard negatives of the former",
+	"uniform":        "shuffled batches of all pictures",
+	"views":          "shuffled batches of P pictures, each K times in a row, for losses of augmented views",
+}
+
+// Doc is the line or lines about a sampler that Names lists; it may be empty.
+func Doc(name string) string {
+	registry.RLock()
+	defer registry.RUnlock()
+	return docs[name]
+}
