@@ -5,6 +5,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"medusa/internal/catalog"
+	"medusa/miners"
 )
 
 const usage = `A loss is name(parameter=value, …), a parameter may have
@@ -122,6 +123,9 @@ func Set(l Loss, s Setting) error {
 func set(l Loss, s Setting) error {
 	if l != nil && catalog.IsNil(l) {
 		return errors.Errorf("the loss is a nil %T", l)
+	}
+	for _, m := range minersOf(l) {
+		miners.SetSeed(m, s.Seed)
 	}
 	if n, ok := l.(Settable); ok {
 		return n.Set(s)
