@@ -14,6 +14,16 @@
 //	  - [LiftedStructure]: a positive pair against all negatives of its ends; smooth bound,
 //	    max-margin and generalised form
 //	  - [MultiSimilarity]: pairs weighed by how they compare with the anchor's others
+//	  - [Margin]: pairs on their sides of a boundary that may be learned, for each class
+//	  - [ThresholdConsistentMargin]: hard pairs kept on their sides of two margins, beside another
+//	    loss
+//	  - [RankedList]: positives within a sphere around the anchor, negatives outside of a larger one
+//	  - [CentroidTriplet]: an anchor nearer to the centre of its class than to those of others
+//	  - [DynamicSoftMargin]: triplets weighed by how hard they are among those of late
+//	  - [Histogram], [FastAP]: probability of disorder and average precision, of histograms
+//	  - [SmoothAP], [RecallAtK], [PNP]: average precision, recall, and negatives before positives, of
+//	    smooth ranks
+//	  - [Manifold]: proxies that groups of classes share, compared along the batch's manifold
 //	  - [Circle]: pairs weighed by how far they are from where they should be
 //	  - [NTXent], [SupCon], [NPairs], [NCA]: by softmax, a positive among negatives, the positives
 //	    among all, one pair of each class among all classes', a right neighbour among all
@@ -57,6 +67,15 @@
 //	LiftedStructureLoss()              lifted(margin=1, sharpness=1)
 //	GeneralizedLiftedStructureLoss()   lifted(form=generalized, margin=1, sharpness=1)
 //	MultiSimilarityLoss()              multi-similarity
+//	MarginLoss()                       margin
+//	MarginLoss(nu=0.1, learn_beta=True, num_classes=C)
+//	                                   margin(learn-beta=true, per-class=true, nu=0.1)
+//	ThresholdConsistentMarginLoss()    threshold-consistent-margin
+//	RankedListLoss(margin=0.4, Tn=10)  ranked-list(epsilon=1e-05)
+//	DynamicSoftMarginLoss()            dynamic-soft-margin(through=true)
+//	HistogramLoss(), FastAPLoss()      histogram, fastap
+//	PNPLoss()                          pnp(self=true)
+//	ManifoldLoss(l=E)                  manifold
 //	NormalizedSoftmaxLoss()            ce(scale=20)
 //	ArcFaceLoss()                      arcface
 //	SubCenterArcFaceLoss()             arcface(sub-centers=3)

@@ -26,6 +26,12 @@ var catalogue = []catalogued{
 	{"proxy-nca", "proxy-nca(scale=1)", "L.ProxyNCALoss(C, 128)", overRows, true},
 	{"proxy-anchor", "proxy-anchor", "L.ProxyAnchorLoss(C, 128)", overRows, true},
 	{"soft-triple", "soft-triple", "L.SoftTripleLoss(C, 128)", overRows, true},
+	{"margin", "margin", "L.MarginLoss()", overPairs, false},
+	{"threshold-consistent-margin", "threshold-consistent-margin", "L.ThresholdConsistentMarginLoss()", overPairs, false},
+	{"ranked-list", "ranked-list(epsilon=1e-05)", "L.RankedListLoss(margin=0.4, Tn=10)", overPairs, false},
+	{"fastap", "fastap", "L.FastAPLoss()", overPairs, false},
+	{"histogram", "histogram", "L.HistogramLoss()", overPairs, false},
+	{"dynamic-soft-margin", "dynamic-soft-margin(through=true)", "L.DynamicSoftMarginLoss()", overPairs, false},
 }
 
 // catalogueAlone are the losses of the catalogue at one size.

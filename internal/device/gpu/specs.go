@@ -155,7 +155,7 @@ func (b *builder) buildRows(spec any) bool {
 	case device.TripletsAmongGrad:
 		b.tripletsAmongGrad(device.Triplets(s))
 	default:
-		return false
+		return b.buildBins(spec)
 	}
 	return true
 }
