@@ -48,7 +48,7 @@ const (
 	OnTrunk     Source = "trunk"     // (B, F), before the embedding layer
 )
 
-var defaultWeights = ClassWeights{On: OnEmbedding, LRScale: 100, Reducer: pairs.Mean{}}
+var defaultWeights = ClassWeights{On: OnEmbedding, LRScale: 10, Reducer: pairs.Mean{}}
 
 // The names of parameters: the vectors of the classes (C·V, E), V of each class, those of one class
 // in a row; and a bias (C).

@@ -46,7 +46,7 @@ const (
 	LinearHead Head = "linear"
 )
 
-var defaultCrossEntropy = &CrossEntropy{Head: CosineHead, Scale: 16, Cosines: defaultCosines}
+var defaultCrossEntropy = &CrossEntropy{Head: CosineHead, Scale: 16, Cosines: Cosines{SubCenters: 1, ClassSoftmax: ClassSoftmax{Competition: defaultCompetition.learning(100)}}}
 
 func init() {
 	Register("ce", "cross-entropy of a classifier over the training classes, dropped afterwards", defaultCrossEntropy)

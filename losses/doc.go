@@ -119,8 +119,8 @@
 // A miner without a distance compares as the loss does; the reference's compare by the Euclidean
 // distance of normalised embeddings, unless told otherwise. A linear classifier beside the
 // network, of embeddings before they are normalised, is ce(on=raw, classifier=linear, lr-scale=1).
-// Its losses with weights of classes learn these as fast as the optimizer says that they are given
-// to; ours learn them 100 times as fast as the network, by lr-scale.
+// Its losses with weights of classes are given to an optimizer of one's own; ours learn the weights
+// lr-scale times as fast as the network.
 //
 // With many classes and few steps a classifier is starved: each class's weights are
 // taught a handful of times. Hence its high learning rate by default. Beside a triplet

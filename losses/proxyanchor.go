@@ -23,7 +23,8 @@ import (
 // Terms, one of each class, are "pos" and "neg".
 //
 // S. Kim, D. Kim, M. Cho and S. Kwak, "Proxy Anchor Loss for Deep Metric Learning", CVPR 2020; the
-// proxies there learn 100 times as fast as the network.
+// proxies there learn 100 times as fast as a network that is fine-tuned, which one that begins anew does
+// not want.
 type ProxyAnchor struct {
 	Margin float64      `doc:"δ, in units of similarity" min:"-10" max:"1e3"`
 	Alpha  float64      `doc:"α, how sharp" min:"1e-3" max:"1e4"`
@@ -31,7 +32,7 @@ type ProxyAnchor struct {
 	ClassWeights
 }
 
-var defaultProxyAnchor = &ProxyAnchor{Margin: 0.1, Alpha: 32, Metric: pairs.Cosine{}, ClassWeights: ClassWeights{On: OnEmbedding, LRScale: defaultWeights.LRScale, Reducer: pairs.Divisor{}}}
+var defaultProxyAnchor = &ProxyAnchor{Margin: 0.1, Alpha: 32, Metric: pairs.Cosine{}, ClassWeights: ClassWeights{On: OnEmbedding, LRScale: 1, Reducer: pairs.Divisor{}}}
 
 func init() {
 	Register("proxy-anchor", "the proxy of each class against the samples of the batch (Kim 2020)", defaultProxyAnchor)

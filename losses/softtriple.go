@@ -15,7 +15,7 @@ import (
 // samples.
 //
 // Q. Qian, L. Shang, B. Sun, J. Hu, H. Li and R. Jin, "SoftTriple Loss: Deep Metric Learning Without
-// Triplet Sampling", ICCV 2019, eq. 8; its centers learn 100 times as fast as the network. The paper
+// Triplet Sampling", ICCV 2019, eq. 8; its centers learn 100 times as fast as a network that is fine-tuned. The paper
 // adds 0.2 times a regulariser of the centers (eq. 9), and pytorch-metric-learning does not, nor does
 // this loss by itself.
 type SoftTriple struct {
