@@ -14,6 +14,15 @@
 //	  - [LiftedStructure]: a positive pair against all negatives of its ends; smooth bound,
 //	    max-margin and generalised form
 //	  - [MultiSimilarity]: pairs weighed by how they compare with the anchor's others
+//	  - [Circle]: pairs weighed by how far they are from where they should be
+//	  - [NTXent], [SupCon], [NPairs], [NCA]: by softmax, a positive among negatives, the positives
+//	    among all, one pair of each class among all classes', a right neighbour among all
+//	  - [SigLIP]: each pair by itself, by a sigmoid with a learned temperature
+//	  - [TupletMargin], [Angular]: a positive against all negatives, by angles
+//	  - [IntraPairVariance]: pairs drawn to their mean, beside another loss
+//	  - [SNRContrastive]: contrastive by the signal-to-noise ratio
+//	  - [Instance]: rows classified by the rows of the batch
+//	  - [VICReg], [BarlowTwins]: two views of the same things, without negatives
 //	  - [CrossEntropy]: a classifier over the training classes, on embedding or trunk
 //	  - [Joint]: a weighted sum of losses, such as cross-entropy and triplet
 //	  - [Mined]: any loss over what a miner chooses
@@ -51,6 +60,18 @@
 //	GeneralizedLiftedStructureLoss()   lifted(form=generalized, margin=1, sharpness=1)
 //	MultiSimilarityLoss()              multi-similarity
 //	NormalizedSoftmaxLoss()            ce(scale=20)
+//	CircleLoss()                       circle
+//	NTXentLoss()                       ntxent
+//	SupConLoss()                       supcon
+//	NPairsLoss()                       n-pairs
+//	NCALoss()                          nca
+//	TupletMarginLoss()                 tuplet-margin
+//	AngularLoss()                      angular(rows=raw-negatives)
+//	IntraPairVarianceLoss()            intra-pair-variance
+//	SignalToNoiseRatioContrastiveLoss()
+//	                                   snr-contrastive
+//	InstanceLoss()                     instance(target=numbered-row)
+//	VICRegLoss()                       vicreg
 //	CrossBatchMemory(loss, memory_size=1024), of batches of 64
 //	                                   cross-batch-memory(of=loss, size=960)
 //	SelfSupervisedLoss(loss)           self-supervised(of=loss)

@@ -36,8 +36,13 @@ func (l Mined) Terms(b pairs.Batch) pairs.Terms {
 	return termsOf(l.Of, miners.Choose(l.Miner, b, nil))
 }
 
-// Params are the loss's own; there may be none.
-func (l Mined) Params() *graph.Params { return lent(l.Of) }
+// Params are those of the loss and of the miner; there may be none.
+func (l Mined) Params() *graph.Params {
+	if p := ParamsOf(l); p != nil {
+		return p
+	}
+	return graph.NewParams(0)
+}
 
 func (l Mined) within() []Loss { return []Loss{l.Of} }
 func (Mined) owns() bool       { return false }

@@ -34,16 +34,23 @@ func Choose(m Miner, b pairs.Batch, metric pairs.Metric) pairs.Batch {
 		return b
 	}
 	b.Metric = metric
+	among := b.Chosen.Among
 	b.Chosen = m.Mine(b)
+	if b.Chosen.Among == (graph.Expr{}) { // of a miner that chooses among all
+		b.Chosen.Among = among
+	}
 	return b
 }
 
 // compare compares by a miner's metric or, if it has none, by the loss's.
-func compare(b pairs.Batch, own pairs.Metric) pairs.Compared {
+func compare(b pairs.Batch, own pairs.Metric) pairs.Compared { return b.Compare(metricOf(b, own)) }
+
+// metricOf is a miner's own metric or, if it has none, the loss's.
+func metricOf(b pairs.Batch, own pairs.Metric) pairs.Metric {
 	for _, m := range []pairs.Metric{own, b.Metric} {
 		if m != nil {
-			return b.Compare(m)
+			return m
 		}
 	}
-	return b.Compare(pairs.LP{})
+	return pairs.LP{}
 }

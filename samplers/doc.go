@@ -15,6 +15,10 @@
 //   - views: shuffled batches of P pictures of all, each K times in a row, for losses that
 //     take augmentations of one picture for alike.
 //
+// Two know more than one label of each picture, or less, and are made by a program alone:
+// [Hierarchical] takes the classes of a batch from few super-classes, and [FixedTriplets] shows
+// triplets of a fixed set.
+//
 // [New] makes one by name from a [Config], [Register] adds one from outside, and
 // [NewPK] takes any [ClassDraw], the place for curricula and the like.
 //

@@ -22,6 +22,7 @@ func TestKernelsAllocateNothing(t *testing.T) {
 	mined := Mask{Pairs: Negative, Cross: true, Filters: []Filter{{Kind: Listed, K: 2}, {Kind: Within}}}
 	minedTerms := RowTermsGrad{Rows: n, Cols: m, Mask: mined, Hinge: true, K: -1, C: 1}
 	triplets := Triplets{N: n, M: m, Pos: Mask{Pairs: Positive, Cross: true}, Neg: mined, Margin: 1}
+	sums := PairLogSumExp{N: n, M: m, Pos: Mask{Pairs: Positive, Cross: true}, Neg: mined}
 	ce := CrossEntropy{Rows: n, Classes: m, Smoothing: 0.1}
 	rows := Gather{Rows: m, Cols: n, N: n}
 	for _, c := range []struct {
@@ -52,6 +53,9 @@ func TestKernelsAllocateNothing(t *testing.T) {
 		{NormalizeGrad(norm), n * m, []int{n * m, n * m, n * m}},
 		{lse, ReduceColumns * n, []int{n * m, n * m}},
 		{RowReduceGrad(lse), n * m, []int{n * m, n * m, ReduceColumns * n, ReduceColumns * n}},
+		{sums, n * m, []int{n * m, n + m, n + m, 2 * n, n * m, n, n, m * m}},
+		{PairLogSumExpGrad(sums), n * m, []int{n * m, n + m, n + m, 2 * n, n * m, n, n, m * m, n * m}},
+		{PairLogSumExpAmongGrad(sums), m * m, []int{n * m, n + m, n + m, 2 * n, n * m, n, n, m * m, n * m}},
 		{LogSoftmax{Rows: n, Cols: m}, n * m, []int{n * m}},
 		{LogSoftmaxGrad{Rows: n, Cols: m}, n * m, []int{n * m, n * m}},
 		{ce, n, []int{n * m, n}},

@@ -21,8 +21,8 @@ const (
 
 // Distance computes the distances (N, M) between the rows of x (N, D) and of y (M, D).
 // With Self there is one input, y = x. Differences are taken before they are squared,
-// so that equal rows have distance exactly 0. In float32 the Euclidean ones are made of a
-// product of matrices where that is as good (see productDistances). A row that holds a
+// so that equal rows have distance exactly 0. In float32 the Euclidean ones and SNR are made of a
+// product of matrices where that is as good (see productDistances, snrDistances). A row that holds a
 // number that is not finite has no distance: NaN, not ∞, of which a hinge would make 0.
 type Distance struct {
 	Metric  Metric
@@ -39,8 +39,11 @@ func (s Distance) cpu() Kernel {
 		return host(crossProducts[float32](s), crossProducts[float64](s))
 	}
 	single := distances[float32](s)
-	if s.byProduct() {
+	switch {
+	case s.byProduct():
 		single = productDistances(s)
+	case s.snrByProduct():
+		single = snrDistances(s)
 	}
 	return host(single, distances[float64](s))
 }

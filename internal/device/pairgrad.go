@@ -93,6 +93,8 @@ func (s PairGrad) cpu() Kernel {
 		single = productPairGrad(s)
 	case product:
 		single = crossPairGrad(s)
+	case s.snrByProduct():
+		single = summedPairGradBy(s, snrGrad(distanceGradient{Distance: s.Distance, ToY: s.ToY}))
 	}
 	double := summedPairGrad[float64](s)
 	if s.sparse() {
@@ -114,8 +116,14 @@ func rowsOf[T cpu.Float](p Part) rowMaker[T] {
 	return rowMaker[T]{}
 }
 
-// summedPairGrad makes the sum of the parts in memory, one after the other.
+// summedPairGrad goes through all pairs.
 func summedPairGrad[T cpu.Float](s PairGrad) func(out []T, in [][]T) {
+	return summedPairGradBy(s, distanceGrad[T](distanceGradient{Distance: s.Distance, ToY: s.ToY}))
+}
+
+// summedPairGradBy makes the sum of the parts in memory, one after the other, and grad of it the
+// gradient to the rows.
+func summedPairGradBy[T cpu.Float](s PairGrad, grad func(out, x, y, d, g []T)) func(out []T, in [][]T) {
 	var g, part []T
 	parts := make([]func(out []T, in [][]T), len(s.Parts))
 	for i, p := range s.Parts {
@@ -123,7 +131,6 @@ func summedPairGrad[T cpu.Float](s PairGrad) func(out []T, in [][]T) {
 			parts[i] = kernelOfRows(s.N, s.M, rows)
 		}
 	}
-	grad := distanceGrad[T](distanceGradient{Distance: s.Distance, ToY: s.ToY})
 	var args [][]T
 	return func(out []T, in [][]T) {
 		if g == nil {

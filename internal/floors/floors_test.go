@@ -61,6 +61,7 @@ var house = []floor{
 	{"internal/npy", nil, false, "a file format"},
 	{"internal/samplesets", nil, false, "a helper of tests"},
 	{"internal/golden", nil, false, "a file format"},
+	{"internal/avotest", nil, false, "a helper of tests"},
 	{"internal/floors", nil, false, "a test"},
 	{"internal/readme", nil, false, "a test"},
 	{"internal/graphtest", []string{"graph"}, true, "a helper of tests"},

@@ -44,12 +44,17 @@ type coder interface {
 	flag(c *context, same int) int
 	// row codes the pixels of one row from its neighbourhoods in the two rows above.
 	row(m *model, above2, above, here []byte)
+	// failure is why no more rows can be coded, or nil.
+	failure() error
 }
 
-// code codes one page.
-func (m *model) code(by coder) {
+// code codes one page. It stops at the row that fails: a few bytes can tell of millions of pixels.
+func (m *model) code(by coder) error {
 	last := 0
 	for y := range m.height {
+		if err := by.failure(); err != nil {
+			return err
+		}
 		above, here := m.row(y-1), m.row(y)
 		same := by.flag(&m.table[rowFlags+last], equal(above, here))
 		if last = same; same == 1 {
@@ -58,6 +63,7 @@ func (m *model) code(by coder) {
 		}
 		by.row(m, m.row(y-2), above, here)
 	}
+	return by.failure()
 }
 
 // The neighbourhood of a pixel x is
@@ -135,6 +141,9 @@ func Encode(height, width int, drawings [][]byte) ([]byte, error) {
 	if height < 1 || width < 1 || height > maxSide || width > maxSide {
 		return nil, errors.Errorf("bilevel: drawings of %d×%d, want 1 … %d a side", width, height, maxSide)
 	}
+	if !fits(height, width, len(drawings)) {
+		return nil, errors.Errorf("bilevel: %d drawings of %d×%d, want at most %d pixels", len(drawings), width, height, maxPixels)
+	}
 	m, e := newModel(height, width), newEncoder()
 	for i, d := range drawings {
 		if len(d) != height*width {
@@ -143,7 +152,9 @@ func Encode(height, width int, drawings [][]byte) ([]byte, error) {
 		for y := range height {
 			copy(m.row(y)[margin:], d[y*width:(y+1)*width])
 		}
-		m.code(e)
+		if err := m.code(e); err != nil {
+			return nil, err
+		}
 	}
 	head := make([]byte, headerSize)
 	binary.BigEndian.PutUint16(head, uint16(height))
@@ -151,6 +162,10 @@ func Encode(height, width int, drawings [][]byte) ([]byte, error) {
 	binary.BigEndian.PutUint32(head[4:], uint32(len(drawings)))
 	return append(head, e.finish()...), nil
 }
+
+// fits reports whether so many drawings have no more pixels than a code may hold. It asks for one
+// where there are none, since there is memory for one in any case.
+func fits(height, width, drawings int) bool { return max(drawings, 1) <= maxPixels/(height*width) }
 
 // Size returns the size and the number of the drawings that code holds.
 func Size(code []byte) (height, width, drawings int, err error) {
@@ -160,7 +175,7 @@ func Size(code []byte) (height, width, drawings int, err error) {
 	height = int(binary.BigEndian.Uint16(code))
 	width = int(binary.BigEndian.Uint16(code[2:]))
 	drawings = int(binary.BigEndian.Uint32(code[4:]))
-	if height < 1 || width < 1 || drawings > maxPixels/(height*width) {
+	if height < 1 || width < 1 || !fits(height, width, drawings) {
 		return 0, 0, 0, errors.Errorf("bilevel: header tells of %d drawings of %d×%d", drawings, width, height)
 	}
 	return height, width, drawings, nil
@@ -176,9 +191,8 @@ func Decode(code []byte, visit func(i int, drawing []byte) error) error {
 	m, d := newModel(height, width), newDecoder(code[headerSize:])
 	drawing := make([]byte, height*width)
 	for i := range drawings {
-		m.code(d)
-		if d.err != nil {
-			return d.err
+		if err := m.code(d); err != nil {
+			return err
 		}
 		for y := range height {
 			copy(drawing[y*width:(y+1)*width], m.row(y)[margin:])

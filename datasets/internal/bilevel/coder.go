@@ -87,6 +87,8 @@ func (e *encoder) finish() []byte {
 	return e.out
 }
 
+func (e *encoder) failure() error { return nil }
+
 type decoder struct {
 	code, width uint32
 	in          []byte
@@ -100,6 +102,8 @@ func newDecoder(in []byte) *decoder {
 	}
 	return d
 }
+
+func (d *decoder) failure() error { return d.err }
 
 func (d *decoder) next() uint32 {
 	if len(d.in) == 0 {

@@ -2,7 +2,6 @@ package jpeg
 
 import (
 	"image"
-	"image/color"
 	"math/bits"
 )
 
@@ -17,18 +16,12 @@ func (d *decoder) isRGB() bool {
 
 // rgb returns the components as they are.
 func (d *decoder) rgb() image.Image {
-	img := image.NewRGBA(d.colour.Rect)
 	m := d.colour
+	img := image.NewRGBA(m.Rect)
 	shift := bits.TrailingZeros(uint(d.components[0].h))
 	for y := range d.height {
-		red := m.Y[y*m.YStride:][:d.width]
-		at := m.COffset(0, y)
-		green, blue := m.Cb[at:][:(d.width-1)>>shift+1], m.Cr[at:][:(d.width-1)>>shift+1]
-		pix := img.Pix[y*img.Stride:][:4*d.width]
-		for x, v := range red {
-			p := pix[4*x : 4*x+4 : 4*x+4]
-			p[0], p[1], p[2], p[3] = v, green[x>>shift], blue[x>>shift], 0xff
-		}
+		red, at := m.Y[y*m.YStride:][:d.width], m.COffset(0, y)
+		interleave(img.Pix[y*img.Stride:], [4][]byte{red, m.Cb[at:], m.Cr[at:], red}, shift, 0, 0xff<<24)
 	}
 	return img
 }
@@ -40,19 +33,16 @@ func (d *decoder) inks() image.Image {
 	img := image.NewCMYK(m.Rect)
 	shift := d.components[0].h - 1 // 0, or 1 where colours are stored at half size
 	for y := range d.height {
-		first := m.Y[y*m.YStride:][:d.width]
-		at := y >> shift * m.CStride
-		second, third := m.Cb[at:][:(d.width-1)>>shift+1], m.Cr[at:][:(d.width-1)>>shift+1]
-		fourth := black.pix[y*black.stride:][:d.width]
+		first, at := m.Y[y*m.YStride:][:d.width], m.COffset(0, y)
+		second, third, fourth := m.Cb[at:], m.Cr[at:], black.pix[y*black.stride:][:d.width]
 		pix := img.Pix[y*img.Stride:][:4*d.width]
-		for x, v := range first {
-			p := pix[4*x : 4*x+4 : 4*x+4]
-			if d.transform == 0 {
-				p[0], p[1], p[2] = 255-v, 255-second[x>>shift], 255-third[x>>shift]
-			} else {
-				p[0], p[1], p[2] = color.YCbCrToRGB(v, second[x>>shift], third[x>>shift])
-			}
-			p[3] = 255 - fourth[x]
+		if d.transform == 0 {
+			interleave(pix, [4][]byte{first, second, third, fourth}, shift, 0xffffffff, 0)
+			continue
+		}
+		colours(pix, first, second, third, shift)
+		for x, v := range fourth {
+			pix[4*x+3] = 255 - v
 		}
 	}
 	return img

@@ -1,7 +1,8 @@
-// Package jpeg decodes JPEG files to the pixels that Go's image/jpeg makes of them, in half
-// the time. It reads regular files of all kinds that image/jpeg reads: sequential and
-// progressive, grey, YCbCr, RGB and CMYK, with restart markers and any subsampling. As soon as
-// anything about a file is odd, it gives up and image/jpeg decides what the file is worth.
+// Package jpeg decodes JPEG files to the pixels that Go's image/jpeg makes of them, in a quarter
+// of the time where the processor has AVX2, and progressive ones in two thirds. It reads regular
+// files of all kinds that image/jpeg reads: sequential and progressive, grey, YCbCr, RGB and
+// CMYK, with restart markers and any subsampling. As soon as anything about a file is odd, it
+// gives up and image/jpeg decides what the file is worth.
 //
 // ITU-T Recommendation T.81, 1992.
 package jpeg
@@ -34,7 +35,8 @@ const (
 	comment            = 0xfe
 )
 
-// block is 8×8 coefficients, row by row.
+// block is 8×8 coefficients, column by column: so the transform of rows, which comes first, can
+// work on eight rows side by side.
 type block [64]int32
 
 // component is one channel.
@@ -49,7 +51,10 @@ type component struct {
 }
 
 type decoder struct {
+	file          []byte
+	at            int // what is read next, or the marker at which bits ends
 	bits          bitReader
+	segment       []byte // room for the data of bits
 	width, height int
 	across, down  int // minimum coded units
 	isBaseline    bool
@@ -66,33 +71,35 @@ type decoder struct {
 	colour *image.YCbCr
 }
 
+// Size returns the size that the header of a file says, whatever comes behind it; where there is
+// no regular header, what image/jpeg says.
+func Size(data []byte) (image.Point, error) {
+	d := decoder{file: data}
+	for ok := d.start(); ok; {
+		var marker byte
+		var body []byte
+		if marker, body, ok = d.next(); ok && isFrame(marker) && d.frame(body, marker) {
+			return image.Pt(d.width, d.height), nil
+		}
+		ok = ok && !isFrame(marker) && marker != endOfImage && marker != startOfScan
+	}
+	c, err := jpeg.DecodeConfig(bytes.NewReader(data))
+	return image.Pt(c.Width, c.Height), err
+}
+
 // decodeRegular returns nil where image/jpeg is to decide, and what it has learned of the file.
 func decodeRegular(data []byte) (image.Image, *decoder) {
-	d := &decoder{}
-	if len(data) < 4 || data[0] != 0xff || data[1] != startOfImage {
-		return nil, d
-	}
-	for at := 2; ; {
-		if at+2 > len(data) || data[at] != 0xff {
-			return nil, d
+	d := &decoder{file: data}
+	for ok := d.start(); ok; {
+		var marker byte
+		var body []byte
+		if marker, body, ok = d.next(); !ok {
+			break
 		}
-		marker := data[at+1]
-		at += 2
-		if marker == endOfImage {
-			return d.finish(), d
-		}
-		if at+2 > len(data) {
-			return nil, d
-		}
-		n := int(data[at])<<8 | int(data[at+1])
-		if n < 2 || at+n > len(data) {
-			return nil, d
-		}
-		body := data[at+2 : at+n]
-		at += n
-		ok := true
 		switch {
-		case marker >= startOfFrame && marker <= startOfFrame+2:
+		case marker == endOfImage:
+			return d.finish(), d
+		case isFrame(marker):
 			ok = d.frame(body, marker)
 		case marker == huffmanTables:
 			ok = d.readTables(body)
@@ -103,9 +110,7 @@ func decodeRegular(data []byte) (image.Image, *decoder) {
 				d.interval = int(body[0])<<8 | int(body[1])
 			}
 		case marker == startOfScan:
-			d.bits = bitReader{data: data, at: at}
 			ok = d.scan(body)
-			at = d.bits.at
 		case marker == app0 && len(body) >= 5:
 			d.isJFIF = string(body[:5]) == "JFIF\x00"
 		case marker == app14 && len(body) >= 12 && string(body[:5]) == "Adobe":
@@ -114,10 +119,39 @@ func decodeRegular(data []byte) (image.Image, *decoder) {
 		default:
 			ok = false
 		}
-		if !ok {
-			return nil, d
-		}
 	}
+	return nil, d
+}
+
+// isFrame reports whether a marker begins a frame of a kind that is read here.
+func isFrame(marker byte) bool { return marker >= startOfFrame && marker <= startOfFrame+2 }
+
+// start reports whether a picture begins, and goes behind the marker that says so.
+func (d *decoder) start() bool {
+	d.at = 2
+	return len(d.file) >= 4 && d.file[0] == 0xff && d.file[1] == startOfImage
+}
+
+// next returns the next marker and what belongs to it; ok is false if there is none such.
+func (d *decoder) next() (marker byte, body []byte, ok bool) {
+	rest := d.file[d.at:]
+	if len(rest) < 2 || rest[0] != 0xff {
+		return 0, nil, false
+	}
+	marker, rest = rest[1], rest[2:]
+	d.at += 2
+	if marker == endOfImage {
+		return marker, nil, true
+	}
+	if len(rest) < 2 {
+		return 0, nil, false
+	}
+	n := int(rest[0])<<8 | int(rest[1])
+	if n < 2 || n > len(rest) {
+		return 0, nil, false
+	}
+	d.at += n
+	return marker, rest[2:n], true
 }
 
 // frame reads size and components, once.

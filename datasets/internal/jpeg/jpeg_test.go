@@ -2,6 +2,8 @@ package jpeg
 
 import (
 	"bytes"
+	"image"
+	"image/jpeg"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +46,28 @@ func TestRestarts(t *testing.T) {
 			want, err := Decode(without)
 			require.NoError(t, err)
 			require.Equal(t, want, got)
+		})
+	}
+}
+
+// The size is what image/jpeg says; of a file that is cut off it is the same, or an error.
+func TestSize(t *testing.T) {
+	for name, data := range files(t) {
+		t.Run(name, func(t *testing.T) {
+			config, err := jpeg.DecodeConfig(bytes.NewReader(data))
+			require.NoError(t, err)
+			want := image.Pt(config.Width, config.Height)
+			got, err := Size(data)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+			for n := 0; n < len(data); n += 1 + n/20 {
+				_, wrong := jpeg.DecodeConfig(bytes.NewReader(data[:n]))
+				if got, err := Size(data[:n]); err == nil {
+					require.Equal(t, want, got)
+				} else {
+					require.Equal(t, wrong, err)
+				}
+			}
 		})
 	}
 }

@@ -2,10 +2,10 @@ package jpeg
 
 // zigzag is where coefficients stand in a block, in the order in which they are stored.
 var zigzag = [64]uint8{
-	0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5,
-	12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
-	35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
-	58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+	0, 8, 1, 2, 9, 16, 24, 17, 10, 3, 4, 11, 18, 25, 32, 40,
+	33, 26, 19, 12, 5, 6, 13, 20, 27, 34, 41, 48, 56, 49, 42, 35,
+	28, 21, 14, 7, 15, 22, 29, 36, 43, 50, 57, 58, 51, 44, 37, 30,
+	23, 31, 38, 45, 52, 59, 60, 53, 46, 39, 47, 54, 61, 62, 55, 63,
 }
 
 // scan is what the header of a scan says.
@@ -25,7 +25,7 @@ type scanned struct {
 	level  int32 // of the last block
 }
 
-// scan reads a scan, and leaves d.bits at the marker behind it.
+// scan reads a scan, and leaves d.at at the marker behind it.
 func (d *decoder) scan(body []byte) bool {
 	s := scan{decoder: d, end: 63}
 	if !s.header(body) {
@@ -34,6 +34,9 @@ func (d *decoder) scan(body []byte) bool {
 	if d.grey == nil && d.colour == nil {
 		d.allocate()
 	}
+	if !d.openSegment() {
+		return false
+	}
 	if len(s.of) == 1 {
 		if !s.single() {
 			return false
@@ -41,7 +44,7 @@ func (d *decoder) scan(body []byte) bool {
 	} else if !s.interleaved() {
 		return false
 	}
-	return s.endRun == 0 && !d.bits.overrun() && d.bits.atMarker()
+	return s.endRun == 0 && d.bits.atEnd() && d.file[d.at+1] != 0xff
 }
 
 func (s *scan) header(body []byte) bool {
@@ -157,11 +160,13 @@ func (s *scan) restart(units, all int) bool {
 	if s.interval == 0 || units%s.interval != 0 || units == all {
 		return true
 	}
-	r := &s.bits
-	if r.overrun() || !r.atMarker() || r.data[r.at+1] != firstRestart+byte((units/s.interval-1)&7) {
+	if !s.bits.atEnd() || s.file[s.at+1] != firstRestart+byte((units/s.interval-1)&7) {
 		return false
 	}
-	s.bits = bitReader{data: r.data, at: r.at + 2}
+	s.at += 2
+	if !s.openSegment() {
+		return false
+	}
 	for i := range s.of {
 		s.of[i].level = 0
 	}
@@ -213,59 +218,41 @@ func (s *scan) sequential(c *scanned, x, y int) bool {
 	scale := &s.quantisation[c.quantisation]
 	var b block
 	b[0] = level * scale[0]
-	filled := uint64(1) // the coefficients that are not 0, by bits
+	isFlat := true // all but the mean are 0
 	h := c.ac
 	r := &s.bits
-	have, n := r.have, r.n
+	data, have, n, next := r.data, r.have, r.n, r.at
 	for at := 1; at < 64; at++ {
-		if n < 2*longest {
-			r.have, r.n = have, n
-			r.fill()
-			have, n = r.have, r.n
-		}
+		have, n, next = filled(data, have, n, next)
 		e := h.looked[have>>(64-lookBits)]
-		if e&numberIsKnown != 0 {
-			have <<= uint8(e)
-			n -= int(uint8(e))
-			if at += int(e >> 12 & 15); at > 63 {
-				return false
+		if e < hasNumber {
+			if e == 0 {
+				e = h.search(have)
 			}
-			to := zigzag[at]
-			b[to&63] = int32(e) >> 17 * scale[at]
-			filled |= 1 << (to & 63)
-			continue
+			if e.size() == 0 {
+				have <<= e.length()
+				n -= e.length()
+				switch {
+				case e == 0 || e.skip() > 0 && e.skip() < 15:
+					return false
+				case e.skip() == 15:
+					at += 15
+					continue
+				}
+				break
+			}
 		}
-		value, length := byte(e>>8), uint8(e)
-		if e == 0 {
-			if value, length = h.search(have); length == 0 {
-				return false
-			}
-		}
-		have <<= length
-		n -= int(length)
-		skip, size := int(value>>4), value&15
-		if size == 0 {
-			if skip == 15 {
-				at += 15
-				continue
-			}
-			if skip != 0 {
-				return false
-			}
-			break
-		}
-		number := extend(int32(have>>(64-size)), size)
-		have <<= size
-		n -= int(size)
-		if at += skip; at > 63 {
+		if at += e.skip(); uint(at) > 63 {
 			return false
 		}
-		to := zigzag[at]
-		b[to&63] = number * scale[at]
-		filled |= 1 << (to & 63)
+		to := zigzag[at] & 63
+		b[to] = e.number(have) * scale[at]
+		isFlat = false
+		have <<= e.bits()
+		n -= e.bits()
 	}
-	r.have, r.n = have, n
-	inverse(&b, filled, c.pix[8*(y*c.stride+x):], c.stride)
+	r.have, r.n, r.at = have, n, next
+	inverse(&b, isFlat, c.pix[8*(y*c.stride+x):], c.stride)
 	return true
 }
 
@@ -384,14 +371,15 @@ func (d *decoder) reconstruct() {
 		for y := 0; y*8*first.v < d.height*c.v; y++ {
 			for x := 0; x*8*first.h < d.width*c.h; x++ {
 				b := &c.coefficients[y*d.across*c.h+x]
-				filled := uint64(0)
+				others := int32(0)
 				for at, to := range zigzag {
-					if v := b[to&63]; v != 0 {
-						b[to&63] = v * scale[at]
-						filled |= 1 << (to & 63)
+					v := b[to&63]
+					b[to&63] = v * scale[at]
+					if at > 0 {
+						others |= v
 					}
 				}
-				inverse(b, filled, c.pix[8*(y*c.stride+x):], c.stride)
+				inverse(b, others == 0, c.pix[8*(y*c.stride+x):], c.stride)
 			}
 		}
 	}

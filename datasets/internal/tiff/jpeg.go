@@ -52,20 +52,34 @@ func (f *File) decodeJPEG(l *layout) (image.Image, error) {
 	return whole, nil
 }
 
-// paste draws part at place. Inks are copied as they are: a conversion would lose some.
+// paste draws part at place. What is of one kind is copied as it is: image/draw is slow with grey,
+// and would convert inks, which loses some.
 func paste(whole draw.Image, place image.Rectangle, part image.Image) {
-	to, isInks := whole.(*image.CMYK)
-	from, areInks := part.(*image.CMYK)
-	if !isInks || !areInks {
-		draw.Draw(whole, place, part, part.Bounds().Min, draw.Src)
-		return
-	}
-	for y := range place.Dy() {
-		row := to.Pix[to.PixOffset(place.Min.X, place.Min.Y+y):][:4*place.Dx()]
-		for i, v := range from.Pix[y*from.Stride:][:len(row)] {
-			row[i] = v ^ 0xff // TIFF stores ink, image/jpeg expects what Adobe writes: paper
+	switch to := whole.(type) {
+	case *image.Gray:
+		if from, ok := part.(*image.Gray); ok {
+			for y := range place.Dy() {
+				copy(to.Pix[to.PixOffset(place.Min.X, place.Min.Y+y):][:place.Dx()], from.Pix[y*from.Stride:])
+			}
+			return
+		}
+	case *image.RGBA:
+		if from, ok := part.(*image.YCbCr); ok {
+			fastjpeg.Draw(to, place, from)
+			return
+		}
+	case *image.CMYK:
+		if from, ok := part.(*image.CMYK); ok {
+			for y := range place.Dy() {
+				row := to.Pix[to.PixOffset(place.Min.X, place.Min.Y+y):][:4*place.Dx()]
+				for i, v := range from.Pix[y*from.Stride:][:len(row)] {
+					row[i] = v ^ 0xff // TIFF stores ink, image/jpeg expects what Adobe writes: paper
+				}
+			}
+			return
 		}
 	}
+	draw.Draw(whole, place, part, part.Bounds().Min, draw.Src)
 }
 
 // jpegChunk decodes strip or tile i, which may lack its tables: these stand once in the
@@ -94,12 +108,12 @@ func (f *File) jpegChunk(l *layout, i int) (image.Image, error) {
 // of its blocks.
 func decodeWithin(file []byte, most image.Point) (image.Image, error) {
 	const block = 32
-	config, err := jpeg.DecodeConfig(bytes.NewReader(file))
+	size, err := fastjpeg.Size(file)
 	if err != nil {
 		return nil, translate(err)
 	}
-	if config.Width > most.X+block || config.Height > most.Y+block {
-		return nil, FormatError(fmt.Sprintf("a JPEG of %d×%d in %d×%d", config.Width, config.Height, most.X, most.Y))
+	if size.X > most.X+block || size.Y > most.Y+block {
+		return nil, FormatError(fmt.Sprintf("a JPEG of %d×%d in %d×%d", size.X, size.Y, most.X, most.Y))
 	}
 	img, err := fastjpeg.Decode(file)
 	return img, translate(err)

@@ -137,9 +137,7 @@ func unpredict(raw []byte, rowBytes, samples, bits, predictor int, order binary.
 		}
 		switch bits {
 		case 8:
-			for i := samples; i < len(row); i++ {
-				row[i] += row[i-samples]
-			}
+			accumulate(row, samples)
 		case 16:
 			for i := 2 * samples; i+1 < len(row); i += 2 {
 				order.PutUint16(row[i:], order.Uint16(row[i:])+order.Uint16(row[i-2*samples:]))
@@ -152,12 +150,22 @@ func unpredict(raw []byte, rowBytes, samples, bits, predictor int, order binary.
 	}
 }
 
+// accumulate adds to each byte the one that stands so many before it. It does one sample after the
+// other, so that their sums stay in a register.
+func accumulate(row []byte, samples int) {
+	for first := range min(samples, len(row)) {
+		sum := byte(0)
+		for i := first; i < len(row); i += samples {
+			sum += row[i]
+			row[i] = sum
+		}
+	}
+}
+
 // unpredictFloats undoes the predictor of floating point: differences of bytes, which
 // stand in planes, the highest first.
 func unpredictFloats(row []byte, samples, size int, order binary.ByteOrder) {
-	for i := samples; i < len(row); i++ {
-		row[i] += row[i-samples]
-	}
+	accumulate(row, samples)
 	planes := bytes.Clone(row)
 	n := len(row) / size
 	for i := range n {
