@@ -7,6 +7,8 @@
 #include "rows.cu"
 #include "pairs.cu"
 #include "triplet.cu"
+#include "bins.cu"
+#include "ranks.cu"
 #include "solver.cu"
 #include "picture.cu"
 #include "labels.cu"
