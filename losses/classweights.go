@@ -104,7 +104,8 @@ func lossOf(l weighed, b pairs.Batch) graph.Expr {
 		return graph.Fail(err)
 	}
 	w := l.weights()
-	return addRegularizer(l.Terms(b).Reduce(cmp.Or(w.Reducer, defaultWeights.Reducer)), w.Regularizer, w.Params(), w.Classes)
+	loss := l.Terms(b).Reduce(cmp.Or(w.Reducer, defaultWeights.Reducer))
+	return addRegularizer(loss, w.Regularizer, w.Params(), w.Classes)
 }
 
 // open is what is compared with the classes, (B, E) or (B, F), by the loss of that name.
