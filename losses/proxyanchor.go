@@ -48,7 +48,7 @@ func (l *ProxyAnchor) Loss(b pairs.Batch) graph.Expr {
 	if err := given(l); err != nil {
 		return graph.Fail(err)
 	}
-	return l.Terms(b).Reduce(cmp.Or(l.Reducer, defaultProxyAnchor.Reducer))
+	return addRegularizer(l.Terms(b).Reduce(cmp.Or(l.Reducer, defaultProxyAnchor.Reducer)), l.Regularizer, l.Params(), l.Classes)
 }
 
 // Terms are those of the classes, of which each always teaches.

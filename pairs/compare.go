@@ -48,7 +48,7 @@ func (b Batch) Compare(m Metric) Compared {
 
 // or is c with what the selection chooses when c is empty.
 func (c Compared) or(b Batch) Compared {
-	b.Chosen = *b.Chosen.Or
+	b.Chosen = b.Chosen.or()
 	other := b.Compare(c.metric)
 	if err := other.D.Err(); err != nil {
 		return c.fail(err)

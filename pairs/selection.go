@@ -74,6 +74,15 @@ func (w Window) over() graph.Window {
 // Whole reports whether the selection is zero: all pairs and triplets count.
 func (s Selection) Whole() bool { return s == Selection{} }
 
+// or is what counts when nothing else does, of the pairs that are there.
+func (s Selection) or() Selection {
+	other := *s.Or
+	if !given(other.Among) {
+		other.Among = s.Among
+	}
+	return other
+}
+
 // OfTriplets reports whether the selection chooses triplets, not only pairs.
 func (s Selection) OfTriplets() bool {
 	return given(s.Window.D) || given(s.Partners) || s.Single || s.Or != nil && s.Or.OfTriplets()
