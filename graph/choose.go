@@ -134,3 +134,34 @@ func RowNearestK(mask, x Expr, k int) Expr {
 	kth := apply(spec, []int{s[0], 1}, nil, append([]Expr{x}, in...)...)
 	return Within(mask, x, kth.Constant(math.Inf(-1), s[0], 1), kth)
 }
+
+// NearestShare is the mask (N, M) of a share of all entries of x where mask is 1, those that are
+// smallest: ⌈share·n⌉ of n, and all that equal the last of them. share is above 0, at most 1. See
+// Within.
+func NearestShare(mask, x Expr, share float64) Expr {
+	return shareOf(mask, x, share, false)
+}
+
+// FarthestShare is NearestShare of the largest entries.
+func FarthestShare(mask, x Expr, share float64) Expr {
+	return shareOf(mask, x, share, true)
+}
+
+func shareOf(mask, x Expr, share float64, largest bool) Expr {
+	if err := sameShape(mask, x); err != nil {
+		return Fail(err)
+	}
+	s := x.Shape()
+	if s.Dims() != 2 || !(share > 0 && share <= 1) {
+		return Fail(errors.Errorf("graph: a share of %g of shape %v, want above 0, at most 1, of a matrix", share, s))
+	}
+	x = x.Detach()
+	spec := device.ShareBound{Rows: s[0], Cols: s[1], Share: share, Largest: largest}
+	var in []Expr
+	spec.Mask, in = mask.source()
+	bound := apply(spec, []int{s[0], 1}, nil, append([]Expr{x}, in...)...) // the same in each row
+	if largest {
+		return Within(mask, x, bound, bound.Constant(math.Inf(1), s[0], 1))
+	}
+	return Within(mask, x, bound.Constant(math.Inf(-1), s[0], 1), bound)
+}

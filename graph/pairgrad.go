@@ -29,7 +29,7 @@ func pairGrad(spec device.Distance, toY bool, rows []Expr, d, g Expr) Expr {
 				part.Kind, part.Reduce = device.ReducePart, s
 			case device.TripletsGrad:
 				// Of a batch with itself the matrix and its transpose, in memory, are quicker.
-				if !s.Swap && !(spec.Self && s.Pos.Symmetric() && s.Neg.Symmetric()) {
+				if !s.Swap && s.Rule == (device.TripletRule{}) && !(spec.Self && s.Pos.Symmetric() && s.Neg.Symmetric()) {
 					part.Kind, part.Triplets = device.TripletsPart, s
 				}
 			}

@@ -134,6 +134,9 @@ func (p *Params) rename(prefix string) {
 	}
 }
 
+// Holds reports whether other is p or a part of it.
+func (p *Params) Holds(other *Params) bool { return slices.Contains(p.sets(), other) }
+
 // sets lists p and all that is part of it.
 func (p *Params) sets() []*Params {
 	if p == nil {

@@ -81,6 +81,15 @@ func (r *Random) stream() uint32 {
 	return r.streams - 1
 }
 
+// Stream is the same source for draws from number i on, whatever was drawn of it before: who asks
+// twice for one draw, as a loss and what tells its active share do, gets one and the same.
+func (r *Random) Stream(i uint32) *Random {
+	if r == nil {
+		return nil
+	}
+	return &Random{draw: r.draw, streams: i}
+}
+
 // size checks the shape of what is to be drawn.
 func (r *Random) size(shape tensor.Shape) (int, error) {
 	if r == nil {
@@ -144,4 +153,48 @@ func (r *Random) Choose(weights Expr, k int) Expr {
 		return Fail(err)
 	}
 	return apply(device.DrawnColumns{Rows: s[0], Cols: s[1], K: k, Stream: r.stream()}, out, nil, r.draw, weights.Detach())
+}
+
+// ChooseFor draws one column for each entry of mask (N, M) that is not 0, by the weights (N, M) of
+// its row: indices (N, M), −1 where the mask is 0 and in a row whose weights are all 0. Weights are
+// as in Choose.
+func (r *Random) ChooseFor(mask, weights Expr) Expr {
+	if err := sameShape(mask, weights); err != nil {
+		return Fail(err)
+	}
+	s := weights.Shape()
+	if s.Dims() != 2 || s[1] > 1<<device.LabelBits {
+		return Fail(errors.Errorf("graph: choice by weights of shape %v, want a matrix of at most %d columns", s, 1<<device.LabelBits))
+	}
+	if _, err := r.size(s); err != nil {
+		return Fail(err)
+	}
+	spec := device.DrawnPartners{Rows: s[0], Cols: s[1], Stream: r.stream()}
+	var in []Expr
+	spec.Mask, in = mask.source()
+	return apply(spec, s, nil, append([]Expr{r.draw, weights.Detach()}, in...)...)
+}
+
+// mostLevelled is how many draws Levelled makes at most.
+const mostLevelled = 1 << 22
+
+// Levelled draws entries of x (N, M) where mask is not 0, so that every level of x is there: the
+// range from the smallest to the largest is cut into bins of one width, and each entries are drawn,
+// with replacement, of every bin that holds some. It gives a matrix (N, M) of how often each entry
+// was drawn. Entries that are not finite are an error when the graph runs.
+func (r *Random) Levelled(mask, x Expr, bins, each int) Expr {
+	if err := sameShape(mask, x); err != nil {
+		return Fail(err)
+	}
+	s := x.Shape()
+	if s.Dims() != 2 || bins < 1 || each < 1 || bins > mostLevelled/each {
+		return Fail(errors.Errorf("graph: %d draws from each of %d bins of shape %v, want at least 1 of each, at most %d draws, and a matrix", each, bins, s, mostLevelled))
+	}
+	if _, err := r.size(s); err != nil {
+		return Fail(err)
+	}
+	spec := device.Levelled{Rows: s[0], Cols: s[1], Bins: bins, Each: each, Stream: r.stream()}
+	var in []Expr
+	spec.Mask, in = mask.source()
+	return apply(spec, s, nil, append([]Expr{r.draw, x.Detach()}, in...)...)
 }

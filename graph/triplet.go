@@ -24,13 +24,30 @@ type Triplets struct {
 	// Among is for Swap where the columns of the distances are other rows than their rows, a
 	// reference set: the distances (M, M) among these, which hold the D_pn.
 	Among Expr
+	// Partners (B, M) holds, for each positive pair, the column of the one negative that makes a
+	// triplet with it, −1 if none does. Zero: each negative of the anchor does.
+	Partners Expr
+	// Weighted says that pos and neg hold weights, such as counts. A triplet adds its term as often
+	// as the product of what they hold of its two pairs.
+	Weighted bool
 }
 
-// Window leaves the triplets with Above < D_an − D_ap ≤ AtMost.
-type Window struct{ Above, AtMost float64 }
+// Window leaves the triplets with Above < v ≤ AtMost, where v is W_an − W_ap or, if Sides is not
+// zero, AP·W_ap + AN·W_an + PN·W_pn.
+type Window struct {
+	Above, AtMost float64
+	D             Expr // (B, M), the W_ap and W_an; zero: the distances that the sum is of
+	Sides         Sides
+	// Among is for a PN that is not 0 where the columns are other rows than the rows, a reference
+	// set: the W_pn, (M, M). Zero: they are in D.
+	Among Expr
+}
+
+// Sides are factors of the three sides of a triplet.
+type Sides struct{ AP, AN, PN float64 }
 
 // EveryTriplet is the window that leaves all.
-func EveryTriplet() Window { return Window{math.Inf(-1), math.Inf(1)} }
+func EveryTriplet() Window { return Window{Above: math.Inf(-1), AtMost: math.Inf(1)} }
 
 // TripletSums are sums over the triplets of each anchor, all (B, 1).
 type TripletSums struct {
@@ -41,9 +58,10 @@ type TripletSums struct {
 }
 
 // Sums goes over all triplets with pos[a,p] and neg[a,n] set, from distances d and masks
-// pos and neg, all (B, M), in O(B·M log M) time; with Swap or Smooth in time
-// proportional to the number of triplets. Memory is O(B·M). The gradient flows through
-// Sum alone: the others are counts, and the window does not move with the distances.
+// pos and neg, all (B, M), in O(B·M log M) time; with Swap, Smooth, Partners, Weighted, or a
+// window of other distances or sides in time proportional to the number of triplets. Memory is
+// O(B·M). The gradient flows through Sum alone: the others are counts, and the window does not move
+// with the distances.
 func (t Triplets) Sums(d, pos, neg Expr) TripletSums {
 	packed := t.packed(d, pos, neg)
 	return TripletSums{
@@ -64,8 +82,8 @@ func (t Triplets) packed(d, pos, neg Expr) Expr {
 		if need[0] {
 			grads[0] = apply(device.TripletsGrad(spec), in[0].Shape(), nil, all...)
 		}
-		if last := len(in) - 1; spec.Among && need[last] {
-			grads[last] = apply(device.TripletsAmongGrad(spec), in[last].Shape(), nil, all...)
+		if at := len(in) - 1 - spec.Rule.Inputs(); spec.Among && need[at] {
+			grads[at] = apply(device.TripletsAmongGrad(spec), in[at].Shape(), nil, all...)
 		}
 		return grads
 	}, in...)
@@ -80,9 +98,10 @@ func (t Triplets) over(d, pos, neg Expr) (spec device.Triplets, in []Expr, err e
 	if s.Dims() != 2 {
 		return spec, nil, errors.Errorf("graph: triplets of distances of shape %v, want a matrix (B, M)", s)
 	}
-	for _, v := range []float64{t.Margin, t.Low, t.High, t.Window.Above, t.Window.AtMost} {
+	w := t.Window
+	for _, v := range []float64{t.Margin, t.Low, t.High, w.Above, w.AtMost, w.Sides.AP, w.Sides.AN, w.Sides.PN} {
 		if math.IsNaN(v) {
-			return spec, nil, errors.Errorf("graph: triplets with a bound that is NaN: margin %g, terms between %g and %g, window %+v", t.Margin, t.Low, t.High, t.Window)
+			return spec, nil, errors.Errorf("graph: triplets with a bound that is NaN: margin %g, terms between %g and %g, window above %g, at most %g, of sides %+v", t.Margin, t.Low, t.High, w.Above, w.AtMost, w.Sides)
 		}
 	}
 	spec = device.Triplets{N: s[0], M: s[1], Margin: t.Margin, Above: t.Window.Above, AtMost: t.Window.AtMost,
@@ -94,10 +113,19 @@ func (t Triplets) over(d, pos, neg Expr) (spec device.Triplets, in []Expr, err e
 	spec.Pos, positives = pos.source()
 	spec.Neg, negatives = neg.source()
 	in = append(append([]Expr{d}, positives...), negatives...)
+	if spec, in, err = t.swaps(spec, in); err != nil {
+		return spec, nil, err
+	}
+	return t.rules(spec, in)
+}
+
+// swaps adds what Swap takes to what triplets are described by.
+func (t Triplets) swaps(spec device.Triplets, in []Expr) (device.Triplets, []Expr, error) {
 	if !t.Swap {
 		return spec, in, nil
 	}
-	if spec.Among = t.Among.n != nil || t.Among.err != nil; spec.Among {
+	s := in[0].Shape()
+	if spec.Among = t.Among.given(); spec.Among {
 		if err := t.Among.Err(); err != nil {
 			return spec, nil, err
 		}
@@ -112,8 +140,53 @@ func (t Triplets) over(d, pos, neg Expr) (spec device.Triplets, in []Expr, err e
 	return spec, in, nil
 }
 
-// PairCounts tell, of each pair, in how many triplets of the window it is: positive pairs and
-// negative pairs, both of the shape of d. No gradient flows through them.
+// given reports whether an expression is there, if only as an error.
+func (e Expr) given() bool { return e.n != nil || e.err != nil }
+
+// rules adds what the window, Partners and Weighted take.
+func (t Triplets) rules(spec device.Triplets, in []Expr) (device.Triplets, []Expr, error) {
+	w, d := t.Window, in[0]
+	n, m := spec.N, spec.M
+	matrix := func(what string, e Expr, rows int) error {
+		if err := e.Err(); err != nil {
+			return err
+		}
+		if s := e.Shape(); s.Dims() != 2 || s[0] != rows || s[1] != m {
+			return errors.Errorf("graph: triplets of distances of shape %v, and %s have shape %v, want (%d, %d)", d.Shape(), what, s, rows, m)
+		}
+		return nil
+	}
+	r := &spec.Rule
+	r.Sides, r.Weighted = device.Sides(w.Sides), t.Weighted
+	if r.Sides == (device.Sides{AP: -1, AN: 1}) {
+		r.Sides = device.Sides{}
+	}
+	if r.Apart = w.D.given() && w.D.n != d.n; r.Apart {
+		if err := matrix("those of the window", w.D, n); err != nil {
+			return spec, nil, err
+		}
+		in = append(in, w.D.Detach())
+	}
+	switch r.ApartAmong = w.Sides.PN != 0 && w.Among.given(); {
+	case r.ApartAmong:
+		if err := matrix("those of the window among the columns", w.Among, m); err != nil {
+			return spec, nil, err
+		}
+		in = append(in, w.Among.Detach())
+	case w.Sides.PN != 0 && (n != m || spec.Pos.Cross || spec.Neg.Cross):
+		return spec, nil, errors.Errorf("graph: a window that looks at the distance of positive and negative, of distances of shape %v from a reference set, want those among its rows, (%d, %d), in Among", d.Shape(), m, m)
+	}
+	if r.Partners = t.Partners.given(); r.Partners {
+		if err := matrix("the partners", t.Partners, n); err != nil {
+			return spec, nil, err
+		}
+		in = append(in, apply(device.Places{N: n * m, Cols: m}, t.Partners.Shape(), nil, t.Partners.Detach()))
+	}
+	return spec, in, nil
+}
+
+// PairCounts tell, of each pair, in how many triplets it is: positive pairs and negative pairs, both
+// of the shape of d. No gradient flows through them.
 func (t Triplets) PairCounts(d, pos, neg Expr) (positives, negatives Expr) {
 	// The derivative of the sum of terms without a bound is 1 to each triplet's positive
 	// distance and −1 to its negative one.

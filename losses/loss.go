@@ -51,15 +51,18 @@ func Classifies(l Loss) bool {
 	return ok && given(l) == nil && c.Classifies()
 }
 
-// ParamsOf are the loss's own parameters; nil if it has none.
+// ParamsOf are the loss's own parameters, with the states of its miners; nil if it has none.
 func ParamsOf(l Loss) *graph.Params {
+	if given(l) != nil {
+		return nil
+	}
+	var own *graph.Params
 	if m, ok := l.(Mined); ok {
-		return ParamsOf(m.Of)
+		own = ParamsOf(m.Of)
+	} else if t, ok := l.(Trainable); ok {
+		own = t.Params()
 	}
-	if t, ok := l.(Trainable); ok && given(l) == nil {
-		return t.Params()
-	}
-	return nil
+	return withStates(own, l)
 }
 
 // Build is the loss of embeddings (B, E) and labels (B), nodes of any Gorgonia graph, as a

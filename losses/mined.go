@@ -39,9 +39,9 @@ func (l Mined) Terms(b pairs.Batch) pairs.Terms {
 	return nil
 }
 
-// Params are the loss's own; there may be none.
+// Params are those of the loss and of the miner; there may be none.
 func (l Mined) Params() *graph.Params {
-	if p := ParamsOf(l.Of); p != nil {
+	if p := ParamsOf(l); p != nil {
 		return p
 	}
 	return graph.NewParams(0)

@@ -5,6 +5,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"medusa/internal/catalog"
+	"medusa/miners"
 )
 
 const usage = `A loss is name(parameter=value, …), a parameter may have
@@ -120,6 +121,9 @@ func Set(l Loss, s Setting) error {
 
 // set is Set for a loss within another one.
 func set(l Loss, s Setting) error {
+	for _, m := range minersOf(l) {
+		miners.SetSeed(m, s.Seed)
+	}
 	if n, ok := l.(Settable); ok {
 		return n.Set(s)
 	}

@@ -39,11 +39,14 @@ func Choose(m Miner, b pairs.Batch, metric pairs.Metric) pairs.Batch {
 }
 
 // compare compares by a miner's metric or, if it has none, by the loss's.
-func compare(b pairs.Batch, own pairs.Metric) pairs.Compared {
+func compare(b pairs.Batch, own pairs.Metric) pairs.Compared { return b.Compare(metricOf(b, own)) }
+
+// metricOf is a miner's own metric or, if it has none, the loss's.
+func metricOf(b pairs.Batch, own pairs.Metric) pairs.Metric {
 	for _, m := range []pairs.Metric{own, b.Metric} {
 		if m != nil {
-			return b.Compare(m)
+			return m
 		}
 	}
-	return b.Compare(pairs.LP{})
+	return pairs.LP{}
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/graph"
 	"medusa/pairs"
 )
 
@@ -30,7 +29,7 @@ func init() {
 	Register("triplet-margin", "triplets by how much farther the negative is than the positive (FaceNet 2015)", TripletMargin{Type: All, Margin: 0.2})
 }
 
-// TripletType names a kind of triplets.
+// TripletType names a kind of triplets or, of BatchEasyHard, of pairs.
 type TripletType string
 
 // The types of triplets.
@@ -59,12 +58,5 @@ func (m TripletMargin) Mine(b pairs.Batch) pairs.Selection {
 	default:
 		return Fail(errors.Errorf("miners: triplet-margin: unknown type %q, want all, hard, semi-hard or easy", m.Type))
 	}
-	chosen := b.Chosen
-	if chosen.Window.D != (graph.Expr{}) {
-		return Fail(errors.New("miners: triplet-margin: the batch's selection has a window of triplets, and can have only one"))
-	}
-	c := compare(b, m.Metric)
-	w.D = c.D
-	chosen.Pos, chosen.Neg, chosen.Hold, chosen.Window = c.Pos, c.Neg, c.Hold, w
-	return chosen
+	return windowed(b, "triplet-margin", metricOf(b, m.Metric), w)
 }

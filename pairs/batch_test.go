@@ -37,6 +37,8 @@ func TestBatchRefuses(t *testing.T) {
 		"selection: distances of the window of shape (4, 3), want (4, 4)":         {X: x, Labels: y, Chosen: pairs.Selection{Window: pairs.Window{D: x}}},
 		"selection: a window above NaN":                                           {X: x, Labels: y, Chosen: pairs.Selection{Window: pairs.Window{Above: math.NaN()}}},
 		"selection: a window above 1, at most 0, without distances":               {X: x, Labels: y, Chosen: pairs.Selection{Window: pairs.Window{Above: 1}}},
+		"selection: partners of shape (4, 3), want (4, 4)":                        {X: x, Labels: y, Chosen: pairs.Selection{Partners: x}},
+		"selection: positive pairs of shape (4, 3), want":                         {X: x, Labels: y, Chosen: pairs.Selection{Or: &pairs.Selection{Pos: x}}},
 		"selection: it holds 7, want Masks":                                       {X: x, Labels: y, Chosen: pairs.Selection{Hold: 7}},
 	} {
 		c := b.Compare(pairs.LP{})
@@ -50,9 +52,6 @@ func TestBatchRefuses(t *testing.T) {
 	require.NoError(t, b.NoReference("a loss"))
 	b.Ref, b.RefLabels = ref, tall
 	require.ErrorContains(t, b.NoReference("a loss"), "a loss compares the batch with no reference set")
-	other := pairs.Batch{X: x, Labels: y}
-	other.Chosen.Window = pairs.Window{D: other.Compare(pairs.LP{P: 1}).D, AtMost: 1}
-	require.ErrorContains(t, pairs.Terms{other.Triplets("loss", pairs.LP{}, graph.Triplets{})}.Reduce(pairs.Mean{}).Err(), "give the miner no distance, or the loss's")
 }
 
 // Triplets with Swap between a batch and a reference set compare positive and negative, which

@@ -21,25 +21,40 @@ type Compared struct {
 }
 
 // Compare compares the rows of the batch with those of its reference set and tells which pairs
-// count. Triplets that a window chose make pairs, each of which counts as often as it is in a
-// triplet. The first error is in D, Pos and Neg.
+// count. Triplets that were chosen make pairs, each of which counts as often as it is in a triplet.
+// The first error is in D, Pos and Neg.
 func (b Batch) Compare(m Metric) Compared {
 	c := b.compare(m)
-	w := b.Chosen.Window
+	chosen := b.Chosen
 	switch {
 	case c.D.Err() != nil:
 		return c
-	case b.Chosen.Single:
-		return c.both()
-	case !given(w.D):
-		return c
+	case given(chosen.Window.D) || given(chosen.Partners):
+		t := graph.Triplets{Window: chosen.Window.over(), Partners: chosen.Partners, Weighted: c.Hold != Masks}
+		d := c.D
+		if given(chosen.Window.D) { // the loss's own distances do not matter to the count
+			d = chosen.Window.D
+		}
+		c.Pos, c.Neg = t.PairCounts(d.Detach(), c.Pos, c.Neg)
+		c.Hold, c.Plain = max(c.Hold, Counts), false
+	case chosen.Single:
+		c = c.both()
 	}
-	t := graph.Triplets{Window: graph.Window{Above: w.Above, AtMost: w.AtMost}}
-	if c.Hold != Masks {
-		return c.fail(errWeightedTriplets)
+	if chosen.Or != nil {
+		return c.or(b)
 	}
-	c.Pos, c.Neg = t.PairCounts(w.D.Detach(), c.Pos, c.Neg)
-	c.Hold, c.Plain = Counts, false
+	return c
+}
+
+// or is c with what the selection chooses when c is empty.
+func (c Compared) or(b Batch) Compared {
+	b.Chosen = *b.Chosen.Or
+	other := b.Compare(c.metric)
+	if err := other.D.Err(); err != nil {
+		return c.fail(err)
+	}
+	c.Pos, c.Neg = c.Pos.Add(other.Pos), c.Neg.Add(other.Neg)
+	c.Hold, c.Plain = max(c.Hold, other.Hold), false
 	return c
 }
 
@@ -72,6 +87,15 @@ func (b Batch) compare(m Metric) (c Compared) {
 		c.Neg = b.Chosen.Neg.Detach()
 	}
 	return c
+}
+
+// Among are the distances (M, M) by m among the rows of the reference set or, if there is none,
+// those of the batch.
+func (b Batch) Among(m Metric) graph.Expr {
+	if err := b.Check(); err != nil {
+		return graph.Fail(err)
+	}
+	return nearness(m, b.reference(), b.reference())
 }
 
 // reference is what the rows are compared with.

@@ -20,9 +20,15 @@ type Selection struct {
 	Hold     Hold
 	// Window chooses triplets of these pairs.
 	Window Window
+	// Partners (B, M) holds, for each positive pair, the column of the one negative that makes a
+	// triplet with it, −1 if none does. Zero: each negative of the anchor does.
+	Partners graph.Expr
 	// Single says that an anchor has at most one positive and at most one negative, which are
 	// meant as one triplet: the one without the other does not count.
 	Single bool
+	// Or is what counts when nothing of the above does: at any run, one of the two is empty, as in
+	// a schedule.
+	Or *Selection
 }
 
 // Hold says what the numbers of a Selection are.
@@ -33,28 +39,48 @@ const (
 	Masks Hold = iota // 1: the pair counts
 	// Counts say how often the pair counts: a miner listed it so many times. A loss that adds up
 	// terms of pairs adds each so often. A loss that looks at an anchor's pairs as a set, such as
-	// multi-similarity, counts each once.
+	// multi-similarity, counts each once. A triplet counts as often as the product of the counts of
+	// its two pairs says.
 	Counts
-	// Weights multiply what a pair contributes, such as degrees of likeness in place of labels.
+	// Weights multiply what a pair contributes, such as degrees of likeness in place of labels, and
+	// a triplet by the product of those of its two pairs.
 	Weights
 )
 
-// Window chooses the triplets (a, p, n) with Above < D(a,n) − D(a,p) ≤ AtMost. Its zero value
-// chooses all.
+// Window chooses the triplets (a, p, n) with Above < v ≤ AtMost, where
+//
+//	v = D(a,n) − D(a,p), or with Sides AP·D(a,p) + AN·D(a,n) + PN·D(p,n)
+//
+// Its zero value chooses all. The distances may be others than the loss's.
 type Window struct {
 	D             graph.Expr // (B, M) distances; zero: no window
 	Above, AtMost float64    // −Inf and +Inf are no bounds
+	Sides         graph.Sides
+	Among         graph.Expr // of a PN and a reference set: the distances (M, M) among its rows, see Batch.Among
+}
+
+// over is the window as sums over triplets have it.
+func (w Window) over() graph.Window {
+	if !given(w.D) {
+		return graph.EveryTriplet()
+	}
+	return graph.Window{Above: w.Above, AtMost: w.AtMost, D: w.D, Sides: w.Sides, Among: w.Among}
 }
 
 // Whole reports whether the selection is zero: all pairs and triplets count.
 func (s Selection) Whole() bool { return s == Selection{} }
+
+// OfTriplets reports whether the selection chooses triplets, not only pairs.
+func (s Selection) OfTriplets() bool {
+	return given(s.Window.D) || given(s.Partners) || s.Single || s.Or != nil && s.Or.OfTriplets()
+}
 
 // check says what is wrong with a selection of a batch of B rows and M columns.
 func (s Selection) check(b, m int) error {
 	for _, part := range []struct {
 		name string
 		e    graph.Expr
-	}{{"positive pairs", s.Pos}, {"negative pairs", s.Neg}, {"distances of the window", s.Window.D}} {
+	}{{"positive pairs", s.Pos}, {"negative pairs", s.Neg}, {"distances of the window", s.Window.D}, {"partners", s.Partners}} {
 		if !given(part.e) {
 			continue
 		}
@@ -73,6 +99,9 @@ func (s Selection) check(b, m int) error {
 	}
 	if s.Hold < Masks || s.Hold > Weights {
 		return errors.Errorf("pairs: selection: it holds %d, want Masks, Counts or Weights", s.Hold)
+	}
+	if s.Or != nil {
+		return s.Or.check(b, m)
 	}
 	return nil
 }

@@ -3,39 +3,49 @@ package pairs
 import (
 	"math"
 
-	"github.com/pkg/errors"
-
 	"medusa/graph"
 )
 
-var errWeightedTriplets = errors.New("pairs: triplets of pairs that have counts or weights, want masks of pairs")
-
 // Triplets is the sub-loss of the triplets (a, p, n) that count, with terms as t has them, of
-// distances by m. The window is that of the selection: that of t is not read, nor are its
-// bounds.
+// distances by m. Which count is what the selection says: the window, partners and weights of t are
+// not read, nor are its bounds.
 func (b Batch) Triplets(name string, m Metric, t graph.Triplets) Term {
 	c := b.compare(m)
 	if err := c.D.Err(); err != nil {
 		return Fail(name, err)
 	}
-	if c.Hold != Masks {
-		return Fail(name, errWeightedTriplets)
+	term := c.triplets(name, t)
+	if b.Chosen.Single && !t.Swap && c.Hold == Masks && !given(b.Chosen.Window.D) && !given(b.Chosen.Partners) {
+		term = c.single(name, t)
 	}
-	if b.Chosen.Single && !t.Swap && !given(b.Chosen.Window.D) {
-		return c.single(name, t)
+	if b.Chosen.Or == nil {
+		return term
 	}
-	return c.triplets(name, t)
+	b.Chosen = *b.Chosen.Or
+	return term.or(b.Triplets(name, m, t))
+}
+
+// or is t with the terms of other, one of which has none.
+func (t Term) or(other Term) Term {
+	of := t.of
+	t.of = func(low, high float64) (sum, count graph.Expr) {
+		sum, count = of(low, high)
+		s, n := other.of(low, high)
+		return sum.Add(s), count.Add(n)
+	}
+	t.least = min(t.least, other.least)
+	own := t.activity
+	return t.WithActivity(func() (active, all graph.Expr) {
+		active, all = own()
+		a, n := other.counts()
+		return active.Sum().Add(a.Sum()), all.Sum().Add(n.Sum())
+	})
 }
 
 // triplets is the sub-loss of any triplets.
 func (c Compared) triplets(name string, t graph.Triplets) Term {
-	t.Window = graph.EveryTriplet()
-	if w := c.batch.Chosen.Window; given(w.D) {
-		t.Window = graph.Window{Above: w.Above, AtMost: w.AtMost}
-		if c.D.Detach() != w.D.Detach() {
-			return Fail(name, errors.New("pairs: the miner's window of triplets compares by another metric than the loss: give the miner no distance, or the loss's"))
-		}
-	}
+	chosen := c.batch.Chosen
+	t.Window, t.Partners, t.Weighted = chosen.Window.over(), chosen.Partners, c.Hold != Masks
 	if t.Swap && c.batch.HasReference() {
 		t.Among = nearness(c.metric, c.batch.Ref, c.batch.Ref)
 	}
@@ -48,6 +58,9 @@ func (c Compared) triplets(name string, t graph.Triplets) Term {
 		s := of(low, high)
 		return s.Sum, s.Count
 	})
+	if c.Hold == Weights {
+		term.least = leastWeight
+	}
 	return term.WithActivity(func() (active, all graph.Expr) {
 		s := of(term.low, term.high)
 		return s.Active, s.Chosen

@@ -13,6 +13,10 @@
 //     former, by the embeddings that a training loop shows it; see [Hard].
 //   - uniform: shuffled batches of all pictures.
 //
+// Two know more than one label of each picture, or less, and are made by a program alone:
+// [Hierarchical] takes the classes of a batch from few super-classes, and [FixedTriplets] shows
+// triplets of a fixed set.
+//
 // [New] makes one by name from a [Config], [Register] adds one from outside, and
 // [NewPK] takes any [ClassDraw], the place for curricula and the like.
 //

@@ -14,8 +14,8 @@ func (s Distance) asSquares() Distance {
 	return s
 }
 
-// levelled is rows less their own mean, with their variances.
-type levelled struct {
+// signals is rows less their own mean, with their variances.
+type signals struct {
 	d        int
 	x        []float32
 	variance []float64
@@ -23,8 +23,8 @@ type levelled struct {
 	rowTask  func(lo, hi int)
 }
 
-func newLevelled(rows, d int) *levelled {
-	l := &levelled{d: d, x: make([]float32, rows*d), variance: make([]float64, rows)}
+func newSignals(rows, d int) *signals {
+	l := &signals{d: d, x: make([]float32, rows*d), variance: make([]float64, rows)}
 	l.rowTask = func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			src, dst := l.src[i*d:(i+1)*d], l.x[i*d:(i+1)*d]
@@ -41,25 +41,25 @@ func newLevelled(rows, d int) *levelled {
 }
 
 // move sets the rows to those of x.
-func (l *levelled) move(x []float32) {
+func (l *signals) move(x []float32) {
 	l.src = x
 	cpu.Parallel(len(x)/l.d, rowGrain(l.d), l.rowTask)
 	l.src = nil
 }
 
 // noise is what a squared distance from row i is divided by.
-func (l *levelled) noise(i int) float64 {
+func (l *signals) noise(i int) float64 {
 	return max(l.variance[i], leastVariance) * float64(l.d-1)
 }
 
 // snrDistances is distances by products.
 func snrDistances(s Distance) func(out []float32, in [][]float32) {
 	squares := productDistances(s.asSquares())
-	x := newLevelled(s.N, s.D)
+	x := newSignals(s.N, s.D)
 	y := x
 	in := [][]float32{x.x}
 	if !s.Self {
-		y = newLevelled(s.M, s.D)
+		y = newSignals(s.M, s.D)
 		in = append(in, y.x)
 	}
 	var out []float32
@@ -91,11 +91,11 @@ func snrGrad(s distanceGradient) func(out, x, y, d, g []float32) {
 		grad = productPairGrad
 	}
 	kernel := grad(spec)
-	lx := newLevelled(s.N, s.D)
+	lx := newSignals(s.N, s.D)
 	ly := lx
 	args := [][]float32{lx.x}
 	if !s.Self {
-		ly = newLevelled(s.M, s.D)
+		ly = newSignals(s.M, s.D)
 		args = append(args, ly.x)
 	}
 	var q, up []float32 // squared distances, and their gradient

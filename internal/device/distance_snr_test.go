@@ -32,10 +32,10 @@ func TestSNRByProduct(t *testing.T) {
 			got, want := make([]float32, n*s.M), make([]float64, n*s.M)
 			snrDistances(s)(got, rows)
 			distances[float64](s)(want, exact)
-			lx, ly := newLevelled(n, d), newLevelled(s.M, d)
+			lx, ly := newSignals(n, d), newSignals(s.M, d)
 			lx.move(x)
 			ly.move(y)
-			length := func(l *levelled, i int) float64 { return math.Sqrt(l.variance[i] * float64(d-1)) }
+			length := func(l *signals, i int) float64 { return math.Sqrt(l.variance[i] * float64(d-1)) }
 			largest := 0.0
 			for i, v := range want {
 				a, b := i/s.M, i%s.M

@@ -176,6 +176,14 @@ func (m *maskRows[T]) holds(r, j, filters int) bool {
 // has reports whether the mask holds (r, j).
 func (m *maskRows[T]) has(r, j int) bool { return m.holds(r, j, len(m.Filters)) }
 
+// held is what the mask holds of (r, j), one of its entries.
+func (m *maskRows[T]) held(r, j int) float64 {
+	if m.InMemory() {
+		return float64(m.in[0][r*m.cols+j])
+	}
+	return 1
+}
+
 // within is what filter i compares in row r, and the bounds between which a number is chosen; one
 // that is NaN is none.
 func (m *maskRows[T]) within(i, r int) (d []T, low, high T) {

@@ -3,8 +3,6 @@ package device
 import (
 	"math"
 
-	"github.com/pkg/errors"
-
 	"medusa/internal/device/cpu"
 )
 
@@ -126,10 +124,8 @@ func choice[T cpu.Float](s DrawnColumns) func(out []T, in [][]T) error {
 	}
 	return func(out []T, in [][]T) error {
 		draw, weights, y = drawOf(in[0], s.Stream), in[1], out
-		for i, w := range weights {
-			if !(w >= 0 && w-w == 0) {
-				return errors.Errorf("weight %v at position %d, want a finite number of at least 0", w, i)
-			}
+		if err := checkWeights(weights); err != nil {
+			return err
 		}
 		cpu.Parallel(s.Rows, rowGrain(s.Cols+8*s.K), body)
 		return nil

@@ -26,11 +26,11 @@ const (
 //
 // With a negative Low terms of 0 count too. The inputs are d, those of the two masks and, with
 // Among, the distances (M, M) among the columns' rows, which hold the D_pn; without, they are in
-// d, a batch's distances from itself.
+// d, a batch's distances from itself. Then come those of the Rule.
 //
-// Without Swap and Smooth a row takes O(M log M): with the anchor's positives sorted by
+// Without Swap, Smooth and a Rule a row takes O(M log M): with the anchor's positives sorted by
 // distance, those that make a triplet of a given window with one negative stand side by
-// side, so two binary searches and sums of prefixes replace them. With Swap or Smooth
+// side, so two binary searches and sums of prefixes replace them. With Swap, Smooth or a Rule
 // every triplet is visited, as no order of the distances makes the terms linear. Memory
 // is O(M) a row in both. In float32 an anchor with few positives is quicker done by one
 // pass over its negatives for each of them (see fewPositives).
@@ -42,11 +42,12 @@ type Triplets struct {
 	Swap, Smooth  bool
 	Among         bool // with Swap
 	Pos, Neg      Mask
+	Rule          TripletRule
 }
 
 func (s Triplets) cpu() Kernel {
 	single := triplets[float32](s)
-	if !s.Swap && !s.Smooth {
+	if !s.Each() {
 		single = fewPositives(s, single)
 	}
 	return host(single, triplets[float64](s))
@@ -57,6 +58,7 @@ type tripletTask[T cpu.Float] struct {
 	s                 Triplets
 	pos, neg          maskRows[T]
 	d, among, up, out []T
+	rule              ruleInputs[T]
 	count             int
 	body              func(r *tripletRow[T], a int)
 	workers           []*tripletRow[T]
@@ -71,10 +73,10 @@ func (t *tripletTask[T]) run(out []T, in [][]T, gradient bool) {
 	t.out = out
 	t.begin(in[0], in[1:], gradient)
 	for len(t.workers) < cpu.Threads() {
-		t.workers = append(t.workers, newTripletRow[T](t.s.M))
+		t.workers = append(t.workers, newTripletRow[T](t.s))
 	}
 	cpu.DoAtMost(len(t.workers), (t.count+tripletGrain-1)/tripletGrain, t)
-	t.d, t.among, t.up, t.out = nil, nil, nil, nil
+	t.d, t.among, t.up, t.out, t.rule = nil, nil, nil, nil, ruleInputs[T]{}
 }
 
 // begin takes the inputs.
@@ -85,6 +87,7 @@ func (t *tripletTask[T]) begin(d []T, in [][]T, gradient bool) {
 	if t.s.Among {
 		t.among, in = in[0], in[1:]
 	}
+	t.rule, in = newRuleInputs(t.s.Rule, d, in)
 	if gradient {
 		t.up = in[0]
 	}
@@ -105,8 +108,8 @@ func triplets[T cpu.Float](s Triplets) func(out []T, in [][]T) {
 		d := t.d[a*s.M : (a+1)*s.M]
 		row.gatherPositives(d, t.pos.row(a, row.mask))
 		neg := t.neg.row(a, row.mask)
-		if s.Swap || s.Smooth {
-			t.enumerate(row, d, neg, &sums)
+		if s.Each() {
+			t.enumerate(row, a, neg, &sums)
 		} else {
 			countTriplets(s, spans, row, d, neg, &sums)
 		}
@@ -122,19 +125,23 @@ const tripletGrain = 4
 
 // tripletRow is the scratch of a worker.
 type tripletRow[T cpu.Float] struct {
+	rule   TripletRule
 	pos    []positive // the anchor's positives, nearest first
+	neg    []negative // its negatives in the order of their columns, where each triplet is visited
 	prefix []float64  // sums of the distances of the first k
 	grad   []float64
 	mask   []T
 }
 
 type positive struct {
-	dist  float64
-	index int
+	dist   float64
+	weight float64 // that a triplet has of it
+	index  int
 }
 
-func newTripletRow[T cpu.Float](m int) *tripletRow[T] {
-	return &tripletRow[T]{pos: make([]positive, 0, m), prefix: make([]float64, 0, m+1), grad: make([]float64, m), mask: make([]T, m)}
+func newTripletRow[T cpu.Float](s Triplets) *tripletRow[T] {
+	m := s.M
+	return &tripletRow[T]{rule: s.Rule, pos: make([]positive, 0, m), prefix: make([]float64, 0, m+1), grad: make([]float64, m), mask: make([]T, m)}
 }
 
 // gatherPositives reads an anchor's positives, where its row of the mask is not 0.
@@ -142,7 +149,7 @@ func (r *tripletRow[T]) gatherPositives(d, pos []T) {
 	r.pos = r.pos[:0]
 	for j, m := range pos {
 		if m != 0 {
-			r.pos = append(r.pos, positive{float64(d[j]), j})
+			r.pos = append(r.pos, positive{float64(d[j]), r.rule.weight(float64(m)), j})
 		}
 	}
 	slices.SortFunc(r.pos, func(x, y positive) int {
@@ -288,13 +295,10 @@ func countEach[T cpu.Float](s Triplets, spans [TripletColumns]Span, r *tripletRo
 	}
 }
 
-// term is one triplet's term, its derivative by v, and what it counts for.
-func (s Triplets) term(ap, an, nearest float64) (t, dt float64, chosen, counted, active bool) {
-	if diff := an - ap; diff <= s.Above && !math.IsInf(s.Above, -1) || diff > s.AtMost {
-		return
-	}
+// term is the term of a triplet that lies in the window, its derivative by v, and what it counts for.
+func (s Triplets) term(ap, nearest float64) (t, dt float64, counted, active bool) {
 	v := ap - nearest + s.Margin
-	chosen, active = true, !(v <= 0) // a NaN is active: the sum must tell of it
+	active = !(v <= 0) // a NaN is active: the sum must tell of it
 	switch {
 	case s.Smooth:
 		t = max(v, 0) + math.Log1p(math.Exp(-math.Abs(v)))
@@ -303,7 +307,7 @@ func (s Triplets) term(ap, an, nearest float64) (t, dt float64, chosen, counted,
 		t, dt = v, 1
 	}
 	counted = t != t || t > s.Low && (t < s.High || math.IsInf(s.High, 1)) // ∞ is no bound
-	return t, dt, chosen, counted, active
+	return t, dt, counted, active
 }
 
 // nearest is the distance that the negative has in the triplet: it is the anchor's or, with
@@ -330,23 +334,29 @@ func pick[T cpu.Float](row []T, i int) float64 {
 	return float64(row[i])
 }
 
-func (t *tripletTask[T]) enumerate(r *tripletRow[T], d, neg []T, sums *[TripletColumns]float64) {
+func (t *tripletTask[T]) enumerate(r *tripletRow[T], a int, neg []T, sums *[TripletColumns]float64) {
+	r.gatherNegatives(t, a, neg)
+	var sum, count, chosen, acting float64
 	for _, p := range r.pos {
+		see := t.view(a, p, r.neg)
 		from := t.swapped(p.index)
-		for n, m := range neg {
-			if m == 0 {
+		for _, n := range see.negatives {
+			if see.windowed && !see.holds(n.look, n.index) {
 				continue
 			}
-			an := float64(d[n])
-			v, _, chosen, counted, active := t.s.term(p.dist, an, t.s.nearest(an, pick(from, n)))
+			w := p.weight * n.weight
+			v, _, counted, active := t.s.term(p.dist, t.s.nearest(n.dist, pick(from, n.index)))
 			if counted {
-				sums[TripletSum] += v
-				sums[TripletCount]++
+				sum += w * v
+				count += w
 			}
-			sums[TripletChosen] += float64(btoi(chosen))
-			sums[TripletActive] += float64(btoi(active))
+			if active {
+				acting += w
+			}
+			chosen += w
 		}
 	}
+	sums[TripletSum], sums[TripletCount], sums[TripletActive], sums[TripletChosen] = sum, count, acting, chosen
 }
 
 // TripletsGrad computes the gradient to d (N, M) from the inputs of Triplets and the gradient to
@@ -356,7 +366,7 @@ type TripletsGrad Triplets
 
 func (s TripletsGrad) cpu() Kernel {
 	single := tripletsGrad[float32](s)
-	if !s.Swap && !s.Smooth {
+	if !Triplets(s).Each() {
 		single = fewPositivesGrad(s, single)
 	}
 	return host(single, tripletsGrad[float64](s))
@@ -381,8 +391,8 @@ func (t *tripletTask[T]) anchorGrad(row *tripletRow[T], a int) {
 	d, up := t.d[a*s.M:(a+1)*s.M], float64(t.up[a*TripletColumns+TripletSum])
 	row.gatherPositives(d, t.pos.row(a, row.mask))
 	neg := t.neg.row(a, row.mask)
-	if s.Swap || s.Smooth {
-		t.enumerateGrad(row, d, neg, up)
+	if s.Each() {
+		t.enumerateGrad(row, a, neg, up)
 	} else {
 		countGrad(s.Spans()[TripletSum], row, d, neg, up)
 	}
@@ -463,20 +473,22 @@ func countEachGrad[T cpu.Float](sum Span, r *tripletRow[T], d, neg []T, up float
 }
 
 // enumerateGrad adds what an anchor's distances get.
-func (t *tripletTask[T]) enumerateGrad(r *tripletRow[T], d, neg []T, up float64) {
+func (t *tripletTask[T]) enumerateGrad(r *tripletRow[T], a int, neg []T, up float64) {
 	if up == 0 {
 		return
 	}
+	r.gatherNegatives(t, a, neg)
 	for _, p := range r.pos {
+		see := t.view(a, p, r.neg)
 		from := t.swapped(p.index)
-		for n, m := range neg {
-			if m == 0 {
+		for _, n := range see.negatives {
+			if see.windowed && !see.holds(n.look, n.index) {
 				continue
 			}
-			an, pn := float64(d[n]), pick(from, n)
-			if g := up * t.s.slope(p.dist, an, pn); g != 0 {
+			pn := pick(from, n.index)
+			if g := up * (p.weight * n.weight) * t.s.slope(p.dist, n.dist, pn); g != 0 {
 				r.grad[p.index] += g
-				r.grad[n] -= g * t.s.swapShare(an, pn)
+				r.grad[n.index] -= g * t.s.swapShare(n.dist, pn)
 			}
 		}
 	}
@@ -490,20 +502,23 @@ func (t *tripletTask[T]) swapGrad(r *tripletRow[T], p int) {
 		if up == 0 || !t.pos.has(a, p) {
 			continue
 		}
-		d := t.d[a*t.s.M : (a+1)*t.s.M]
-		for n, m := range t.neg.row(a, r.mask) {
-			if m != 0 {
-				an, pn := float64(d[n]), float64(from[n])
-				g := up * t.s.slope(float64(d[p]), an, pn)
-				r.grad[n] -= g * t.s.swapShare(pn, an)
+		own := positive{dist: float64(t.d[a*t.s.M+p]), weight: t.s.Rule.weight(t.pos.held(a, p)), index: p}
+		r.gatherNegatives(t, a, t.neg.row(a, r.mask))
+		see := t.view(a, own, r.neg)
+		for _, n := range see.negatives {
+			if see.windowed && !see.holds(n.look, n.index) {
+				continue
 			}
+			pn := float64(from[n.index])
+			g := up * (own.weight * n.weight) * t.s.slope(own.dist, n.dist, pn)
+			r.grad[n.index] -= g * t.s.swapShare(pn, n.dist)
 		}
 	}
 }
 
-// slope is the derivative of a triplet's term by v; 0 of one that does not count.
+// slope is the derivative by v of the term of a triplet in the window; 0 of one that does not count.
 func (s Triplets) slope(ap, an, pn float64) float64 {
-	_, dt, _, counted, _ := s.term(ap, an, s.nearest(an, pn))
+	_, dt, counted, _ := s.term(ap, s.nearest(an, pn))
 	if !counted {
 		return 0
 	}

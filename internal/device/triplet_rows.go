@@ -26,7 +26,7 @@ func (r *tripletRows[T]) begin(d []T, in [][]T) { r.task.begin(d, in, true) }
 func (r *tripletRows[T]) row(dst []T, a int, _ []T) {
 	row := r.spare.take()
 	if row == nil {
-		row = newTripletRow[T](r.task.s.M)
+		row = newTripletRow[T](r.task.s)
 	}
 	r.task.anchorGrad(row, a)
 	row.write(dst)

@@ -128,6 +128,12 @@ const ChoiceParts = 256
 // word, with a probability that goes by its weight; −1 where all weights are 0. Sums are made in
 // float64 and in one order: within each of ChoiceParts parts, then over these.
 func Choose[T Float](dst []T, weights []T, words []uint32, sums *[ChoiceParts]float64) {
+	ChoiceSums(weights, sums)
+	ChooseBySums(dst, weights, words, sums)
+}
+
+// ChoiceSums is what the weights add up to, to the end of each part.
+func ChoiceSums[T Float](weights []T, sums *[ChoiceParts]float64) {
 	width := (len(weights) + ChoiceParts - 1) / ChoiceParts
 	total := 0.0
 	for p := range sums {
@@ -138,8 +144,13 @@ func Choose[T Float](dst []T, weights []T, words []uint32, sums *[ChoiceParts]fl
 		total += part
 		sums[p] = total
 	}
+}
+
+// ChooseBySums is Choose of a row whose ChoiceSums are known.
+func ChooseBySums[T Float](dst []T, weights []T, words []uint32, sums *[ChoiceParts]float64) {
+	width := (len(weights) + ChoiceParts - 1) / ChoiceParts
 	for k, word := range words {
-		dst[k] = T(choice(weights, Fraction(word)*total, width, sums))
+		dst[k] = T(choice(weights, Fraction(word)*sums[ChoiceParts-1], width, sums))
 	}
 }
 

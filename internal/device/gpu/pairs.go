@@ -209,6 +209,11 @@ func (b *builder) rowKth(s device.RowKth) {
 	b.launch("row_kth", blocks(s.Rows), s.Cols, s.K, mask.pairs, in(0), mask.from, out)
 }
 
+func (b *builder) shareBound(s device.ShareBound) {
+	mask := b.maskOf(s.Mask, s.Rows, s.Cols, 1, 0)
+	b.launch("share_bound", blocks(1), s.Rows, s.Cols, s.Share, s.Largest, mask.pairs, in(0), mask.from, out)
+}
+
 func (b *builder) rowCount(s device.RowCount) {
 	mask := b.maskOf(s.Mask, s.Rows, s.Cols, 0, 0)
 	b.launch("row_count", blocks(s.Rows), s.Cols, mask.pairs, mask.from, out)
@@ -226,6 +231,7 @@ type tripletOperands struct {
 	d         operand
 	pos, neg  maskOperand
 	among, up operand
+	rule      []any // distances that the window looks at, those among the columns, and partners
 }
 
 // tripletOperands are the inputs from in(at) on, with masks made in the workspace from scratch on.
@@ -238,14 +244,26 @@ func (b *builder) tripletOperands(s device.Triplets, d operand, at, scratch int)
 	if s.Among {
 		o.among, at = in(at), at+1
 	}
+	w, among := d, d
+	if s.Rule.Apart {
+		w, among, at = in(at), in(at), at+1
+	}
+	if s.Rule.ApartAmong {
+		among, at = in(at), at+1
+	}
+	partners := in(at).or(s.Rule.Partners)
+	if s.Rule.Partners {
+		at++
+	}
+	o.rule = []any{w, among, partners}
 	o.up = in(at)
 	return o
 }
 
 func (b *builder) triplets(s device.Triplets) {
 	o := b.tripletOperands(s, in(0), 1, 0)
-	if s.Swap || s.Smooth {
-		b.launch("triplets_each", blocks(s.N), append(eachTriplet(s, o), in(0), o.pos.from, o.neg.from, o.among, out)...)
+	if s.Each() {
+		b.launch("triplets_each", blocks(s.N), slices.Concat(eachTriplet(s, o), []any{in(0), o.pos.from, o.neg.from, o.among}, o.rule, []any{out})...)
 		return
 	}
 	args := []any{s.M, s.Margin}
@@ -262,8 +280,8 @@ func (b *builder) tripletsGrad(s device.Triplets) {
 }
 
 func (b *builder) tripletsGradTo(s device.Triplets, o tripletOperands, dx operand) {
-	if s.Swap || s.Smooth {
-		b.launch("triplets_each_grad", blocks(s.N), append(eachTriplet(s, o), s.Swap && !s.Among, o.d, o.pos.from, o.neg.from, o.among, o.up, dx)...)
+	if s.Each() {
+		b.launch("triplets_each_grad", blocks(s.N), slices.Concat(eachTriplet(s, o), []any{s.Swap && !s.Among, o.d, o.pos.from, o.neg.from, o.among}, o.rule, []any{o.up, dx})...)
 		return
 	}
 	span := s.Spans()[device.TripletSum]
@@ -285,9 +303,14 @@ func (b *builder) tripletsPart(s device.Triplets, d operand, at, scratch int, g 
 
 func (b *builder) tripletsAmongGrad(s device.Triplets) {
 	o := b.tripletOperands(s, in(0), 1, 0)
-	b.launch("triplets_among_grad", blocks(s.M), append(eachTriplet(s, o), in(0), o.pos.from, o.neg.from, o.among, o.up, out)...)
+	b.launch("triplets_among_grad", blocks(s.M), slices.Concat(eachTriplet(s, o), []any{in(0), o.pos.from, o.neg.from, o.among}, o.rule, []any{o.up, out})...)
 }
 
 func eachTriplet(s device.Triplets, o tripletOperands) []any {
-	return []any{s.N, s.M, s.Margin, s.Above, s.AtMost, s.Low, s.High, s.Swap, s.Smooth, o.pos.pairs, o.neg.pairs}
+	sides := s.Rule.Sides
+	if sides == (device.Sides{}) {
+		sides = device.Sides{AP: -1, AN: 1}
+	}
+	weighted := btoi(s.Rule.Weighted && s.Pos.InMemory()) | btoi(s.Rule.Weighted && s.Neg.InMemory())<<1
+	return []any{s.N, s.M, s.Margin, s.Above, s.AtMost, s.Low, s.High, s.Swap, s.Smooth, sides.AP, sides.AN, sides.PN, weighted, o.pos.pairs, o.neg.pairs}
 }

@@ -35,7 +35,7 @@ func (b *builder) build(spec any) bool {
 		b.dropout(s)
 	case device.DropoutGrad:
 		return b.dropoutGrad(s)
-	case device.Advance, device.Uniform, device.Normal, device.Bernoulli, device.DrawnColumns, device.Enqueue:
+	case device.Advance, device.Uniform, device.Normal, device.Bernoulli, device.DrawnColumns, device.DrawnPartners, device.Levelled, device.Enqueue:
 		b.random(s)
 	case device.Row:
 		b.step(copyOf(out, in(0).from(s.I*s.Cols), s.Cols))
@@ -142,6 +142,8 @@ func (b *builder) buildRows(spec any) bool {
 		b.rowReduce(s)
 	case device.RowReduceGrad:
 		b.rowReduceGrad(s, in(0), 1, 0, out, false)
+	case device.ShareBound:
+		b.shareBound(s)
 	case device.RowKth:
 		b.rowKth(s)
 	case device.RowCount:

@@ -1,5 +1,5 @@
 // Random numbers by position, and queues of what earlier runs made: specs Uniform, Normal,
-// Bernoulli, Choice and Enqueue. Every operation in double is rounded by itself, as on the CPU
+// Bernoulli, DrawnColumns, DrawnPartners, Levelled and Enqueue. Every operation in double is rounded by itself, as on the CPU
 // (cpu/random.go), so that the bits are the same.
 #include "medusa.cuh"
 
@@ -95,10 +95,9 @@ KERNEL(bernoulli)(int n, u64 stream, u64 limit, const float *draw, float *y) {
 	drawn(i, w, n, draw, (unsigned)stream) y[i] = (u64)(unsigned)w < limit ? 1 : 0;
 }
 
-// Choose of cpu/random.go, a row a block: a thread sums a part, then each draws by itself.
-KERNEL(choose)(int cols, int k, u64 stream, const float *draw, const float *weights, float *y, int *report, int check) {
-	__shared__ double sums[WIDTH];
-	const float *row = weights + BLOCK * cols;
+// What the weights of the block's row add up to, to the end of each of WIDTH parts, as ChoiceSums of
+// cpu/random.go; sums holds WIDTH numbers.
+static __device__ void choice_sums(int cols, const float *row, double *sums, int *report, int check) {
 	int width = (cols + WIDTH - 1) / WIDTH, end = min_of((THREAD + 1) * width, cols);
 	double part = 0;
 	for (int j = THREAD * width; j < end; j++) {
@@ -110,19 +109,100 @@ KERNEL(choose)(int cols, int k, u64 stream, const float *draw, const float *weig
 	if (THREAD == 0)
 		for (int p = 1; p < WIDTH; p++) sums[p] = plus(sums[p - 1], sums[p]);
 	SYNC;
-	double total = sums[WIDTH - 1];
-	for (int draw_ = THREAD; draw_ < k; draw_ += WIDTH) {
-		int at = BLOCK * k + draw_;
-		double target = times(fraction(philox(draw, (unsigned)stream, (unsigned)(at / 4)).w[at % 4]), total), before = 0, sum = 0;
-		int p = 0, last = -1;
-		for (; p < WIDTH && !(sums[p] > target); p++) before = sums[p];
-		for (int j = p * width; p < WIDTH && j < min_of((p + 1) * width, cols); j++) {
-			if (row[j] == 0) continue;
-			last = j;
-			sum = plus(sum, row[j]);
-			if (plus(before, sum) > target) break;
+}
+
+// The column that word number at of a stream chooses of a row, −1 if all weights are 0.
+static __device__ float choice(int at, const float *draw, u64 stream, int cols, const float *row, const double *sums) {
+	int width = (cols + WIDTH - 1) / WIDTH;
+	double target = times(fraction(philox(draw, (unsigned)stream, (unsigned)(at / 4)).w[at % 4]), sums[WIDTH - 1]), before = 0, sum = 0;
+	int p = 0, last = -1;
+	for (; p < WIDTH && !(sums[p] > target); p++) before = sums[p];
+	for (int j = p * width; p < WIDTH && j < min_of((p + 1) * width, cols); j++) {
+		if (row[j] == 0) continue;
+		last = j;
+		sum = plus(sum, row[j]);
+		if (plus(before, sum) > target) break;
+	}
+	return (float)last;
+}
+
+// Choose of cpu/random.go, a row a block: a thread sums a part, then each draws by itself.
+KERNEL(choose)(int cols, int k, u64 stream, const float *draw, const float *weights, float *y, int *report, int check) {
+	__shared__ double sums[WIDTH];
+	const float *row = weights + BLOCK * cols;
+	choice_sums(cols, row, sums, report, check);
+	for (int i = THREAD; i < k; i += WIDTH) y[BLOCK * k + i] = choice(BLOCK * k + i, draw, stream, cols, row, sums);
+}
+
+// A column for each entry of the mask: DrawnPartners.
+KERNEL(choose_partners)(int cols, u64 stream, int pairs, const float *draw, const float *weights, const float *mask, float *y, int *report, int check) {
+	__shared__ double sums[WIDTH];
+	const float *row = weights + BLOCK * cols;
+	choice_sums(cols, row, sums, report, check);
+	for (int j = THREAD; j < cols; j += WIDTH)
+		y[BLOCK * cols + j] = chosen(pairs, mask, BLOCK, j, cols) ? choice(BLOCK * cols + j, draw, stream, cols, row, sums) : -1;
+}
+
+// The bins of Levelled, of which the last holds its upper edge too.
+struct Bins {
+	double low, top;
+	int count;
+	__device__ double edge(int b) const { return plus(low, times(plus(top, -low), b) / count); }
+	__device__ int of(double v) const {
+		if (!(top > low)) return count - 1;
+		double guess = plus(v, -low) / plus(top, -low) * count;
+		int b = guess > 0 ? min_of((int)guess, count - 1) : 0;
+		while (b < count - 1 && v >= edge(b + 1)) b++;
+		while (b > 0 && v < edge(b)) b--;
+		return b;
+	}
+};
+
+// How often each entry of x (n) is drawn: Levelled. One block goes through the entries in their order,
+// for each must know how many of its bin came before. held and passed hold the numbers of each bin's
+// entries, and of those gone through.
+KERNEL(levelled)(int n, int cols, int bins, int draws, u64 stream, int pairs, const float *draw, const float *x, const float *in, int *held, int *passed, float *y, int *report, int check) {
+	__shared__ float shared[WIDTH];
+	__shared__ int bin_of[WIDTH];
+	float low = INFINITE, top = -INFINITE;
+	for (int i = THREAD; i < n; i += WIDTH) {
+		if (!chosen(pairs, in, i / cols, i % cols, cols)) continue;
+		if (!is_finite(x[i])) complain(report, check, i);
+		if (x[i] < low) low = x[i];
+		if (x[i] > top) top = x[i];
+	}
+	low = -block_max(-low, shared);
+	top = block_max(top, shared);
+	Bins level = {low, top, bins};
+	for (int b = THREAD; b < bins; b += WIDTH) held[b] = passed[b] = 0;
+	SYNC;
+	for (int i = THREAD; i < n; i += WIDTH)
+		if (is_finite(x[i]) && chosen(pairs, in, i / cols, i % cols, cols)) add_int(held + level.of(x[i]), 1);
+	SYNC;
+	for (int from = 0; from < n; from += WIDTH) {
+		int i = from + THREAD, b = -1, rank = 0;
+		bool last = true;
+		if (i < n && is_finite(x[i]) && chosen(pairs, in, i / cols, i % cols, cols)) b = level.of(x[i]);
+		bin_of[THREAD] = b;
+		SYNC;
+		if (b >= 0) {
+			rank = passed[b];
+			for (int t = 0; t < WIDTH; t++)
+				if (t != THREAD && bin_of[t] == b) {
+					if (t < THREAD) rank++;
+					else last = false;
+				}
 		}
-		y[at] = (float)last;
+		int count = 0;
+		for (int k = 0; b >= 0 && k < draws; k++) {
+			int at = b * draws + k;
+			unsigned w = philox(draw, (unsigned)stream, (unsigned)(at / 4)).w[at % 4];
+			count += (int)((u64)w * (u64)held[b] >> 32) == rank;
+		}
+		if (i < n) y[i] = (float)count;
+		SYNC;
+		if (b >= 0 && last) passed[b] = rank + 1;
+		SYNC;
 	}
 }
 

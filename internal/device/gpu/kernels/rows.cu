@@ -123,3 +123,53 @@ KERNEL(cross_entropy_grad)(int classes, float smoothing, const float *x, const f
 		dx[BLOCK * classes + k] = (float)(dy[BLOCK] * (exponential(below(x[k], m)) / total - q));
 	}
 }
+
+// A whole number in the order of the numbers x, or against it.
+static __device__ unsigned key_of(float x, bool turned) {
+	unsigned u = float_bits(x);
+	u = u >> 31 ? ~u : u | 0x80000000u;
+	return turned ? ~u : u;
+}
+
+// Of all entries that the mask holds, up to which the share of the smallest goes, or above which that
+// of the largest lies; y (rows), all the same. One block finds it digit by digit, see
+// device.ShareBound.
+KERNEL(share_bound)(int rows, int cols, double share, int largest, int pairs, const float *x, const float *in, float *y) {
+	__shared__ int counts[256];
+	__shared__ double shared[WIDTH];
+	__shared__ unsigned found, left;
+	double total = 0;
+	for (int i = THREAD; i < rows * cols; i += WIDTH) total += chosen(pairs, in, i / cols, i % cols, cols) && !is_nan(x[i]);
+	total = block_sum(total, shared);
+	if (THREAD == 0) {
+		double k = times(share, total);
+		found = 0;
+		left = (unsigned)k;
+		left += (double)left < k; // rounded up
+	}
+	for (int shift = 24; total > 0 && shift >= 0; shift -= 8) {
+		counts[THREAD] = 0;
+		SYNC;
+		for (int i = THREAD; i < rows * cols; i += WIDTH) {
+			if (is_nan(x[i]) || !chosen(pairs, in, i / cols, i % cols, cols)) continue;
+			unsigned key = key_of(x[i], largest);
+			if (shift == 24 || key >> (shift + 8) == found) add_int(counts + (key >> shift & 255), 1);
+		}
+		SYNC;
+		if (THREAD == 0) {
+			int digit = 0;
+			for (; left > (unsigned)counts[digit]; digit++) left -= counts[digit];
+			found = found << 8 | digit;
+		}
+		SYNC;
+	}
+	unsigned u = largest ? ~found : found;
+	u = u >> 31 ? u & 0x7fffffffu : ~u;
+	float bound = total > 0 ? bits_float(u) : 0;
+	if (largest && total > 0) { // the number just below
+		if (bound == -INFINITE) bound = NOT_A_NUMBER;
+		else if (bound == 0) bound = bits_float(0x80000001u);
+		else bound = bits_float(bound > 0 ? float_bits(bound) - 1 : float_bits(bound) + 1);
+	}
+	for (int r = THREAD; r < rows; r += WIDTH) y[r] = bound;
+}

@@ -1,8 +1,8 @@
 // Sums over the triplets (a, p, n) of a batch: a block an anchor. The anchor's positives are
 // sorted by distance, so that those that make a triplet of a given window with one negative
 // stand side by side, and two searches and sums of prefixes replace them: O(N log N) an anchor.
-// With swap or smooth every triplet is visited (_each), as no order of the distances makes the
-// terms linear. Positives are taken by chunks that fit into shared memory; sums add up over chunks.
+// With swap, smooth or a rule every triplet is visited (_each), as no order of the distances makes
+// the terms linear. Positives are taken by chunks that fit into shared memory; sums add up over chunks.
 #include "medusa.cuh"
 
 // sort puts count numbers in order, nearest first, and list with them (bitonic).
@@ -191,22 +191,34 @@ KERNEL(triplets_grad)(int m, double from0, double to0, int closed, int pos_pairs
 	}
 }
 
-// What makes a term; see device.Triplets.
+// What makes a term, and which triplets count; see device.Triplets and device.TripletRule. weighted
+// says of the positives (1) and the negatives (2) that a mask in memory holds weights; partners may be
+// null.
 struct Triplet {
 	double margin, above, at_most, low, high;
 	int swap, smooth;
+	double side_ap, side_an, side_pn;
+	int weighted;
+	const float *w, *w_among, *partners;
+	// Whether the rule and the window leave the triplet.
+	__device__ bool leaves(int a, int p, int n, int m) const {
+		if (partners && partners[a * m + p] != (float)n) return false;
+		double diff = plus(times(side_an, w[a * m + n]), times(side_ap, w[a * m + p]));
+		if (side_pn != 0) diff = plus(diff, times(side_pn, w_among[p * m + n]));
+		return !(diff <= above && above != -INFINITE || diff > at_most); // −∞ is no bound
+	}
+	__device__ double of_positive(const float *pos, int at) const { return weighted & 1 ? pos[at] : 1; }
+	__device__ double of_negative(const float *neg, int at) const { return weighted & 2 ? neg[at] : 1; }
 };
 
-#define TRIPLET {margin, above, at_most, low, high, swap, smooth}
+#define RULED double margin, double above, double at_most, double low, double high, int swap, int smooth, double side_ap, double side_an, double side_pn, int weighted
+#define APART const float *w, const float *w_among, const float *partners
+#define TRIPLET {margin, above, at_most, low, high, swap, smooth, side_ap, side_an, side_pn, weighted, w, w_among, partners}
 
 // The term t, its slope, and what it counts for.
-static __device__ void triplet_term(const Triplet &s, double ap, double an, double nearest, double *t, double *slope, bool *in_window, bool *counted, bool *active) {
+static __device__ void triplet_term(const Triplet &s, double ap, double nearest, double *t, double *slope, bool *counted, bool *active) {
 	*t = *slope = 0;
-	*in_window = *counted = *active = false;
-	double diff = an - ap;
-	if (diff <= s.above && s.above != -INFINITE || diff > s.at_most) return; // −∞ is no bound
 	double v = ap - nearest + s.margin;
-	*in_window = true;
 	*active = !(v <= 0); // a NaN is: the sum must tell of it
 	if (s.smooth) {
 		*t = softplus((float)v);
@@ -223,8 +235,8 @@ static __device__ double nearest_of(const Triplet &s, float an, float pn) { retu
 
 // y (N, 4): sum, counted, active, in the window. among (M, M) are the distances from positives that
 // swap looks at: with a batch against itself, d.
-KERNEL(triplets_each)(int n, int m, double margin, double above, double at_most, double low, double high, int swap, int smooth, int pos_pairs, int neg_pairs,
-	const float *d, const float *pos, const float *neg, const float *among, float *y) {
+KERNEL(triplets_each)(int n, int m, RULED, int pos_pairs, int neg_pairs,
+	const float *d, const float *pos, const float *neg, const float *among, APART, float *y) {
 	__shared__ int list[CHUNK], counts[WIDTH];
 	__shared__ double shared[WIDTH];
 	Triplet s = TRIPLET;
@@ -237,15 +249,17 @@ KERNEL(triplets_each)(int n, int m, double margin, double above, double at_most,
 			float an = d[a * m + j];
 			for (int i = 0; i < count; i++) {
 				double t, slope;
-				bool in_window, counted, active;
+				bool counted, active;
+				if (!s.leaves(a, list[i], j, m)) continue;
 				float pn = swap ? among[list[i] * m + j] : 0;
-				triplet_term(s, d[a * m + list[i]], an, nearest_of(s, an, pn), &t, &slope, &in_window, &counted, &active);
+				double weight = s.of_positive(pos, a * m + list[i]) * s.of_negative(neg, a * m + j);
+				triplet_term(s, d[a * m + list[i]], nearest_of(s, an, pn), &t, &slope, &counted, &active);
 				if (counted) {
-					number[0] += t;
-					number[1] += 1;
+					number[0] += weight * t;
+					number[1] += weight;
 				}
-				number[2] += active;
-				number[3] += in_window;
+				if (active) number[2] += weight;
+				number[3] += weight;
 			}
 		}
 		SYNC;
@@ -258,8 +272,8 @@ KERNEL(triplets_each)(int n, int m, double margin, double above, double at_most,
 
 static __device__ double triplet_slope(const Triplet &s, float ap, float an, float pn) {
 	double t, slope;
-	bool in_window, counted, active;
-	triplet_term(s, ap, an, nearest_of(s, an, pn), &t, &slope, &in_window, &counted, &active);
+	bool counted, active;
+	triplet_term(s, ap, nearest_of(s, an, pn), &t, &slope, &counted, &active);
 	return counted ? slope : 0;
 }
 
@@ -274,9 +288,10 @@ static __device__ void swapped_grad(const Triplet &s, int p, int n, int m, int p
 			double g = 0;
 			float pn = among[p * m + j];
 			for (int i = 0; i < count; i++)
-				if (chosen(neg_pairs, neg, list[i], j, m)) {
+				if (chosen(neg_pairs, neg, list[i], j, m) && s.leaves(list[i], p, j, m)) {
 					const float *row = d + list[i] * m;
-					g += up[4 * list[i]] * triplet_slope(s, row[p], row[j], pn) * swap_share(s, pn, row[j]);
+					double weight = s.of_positive(pos, list[i] * m + p) * s.of_negative(neg, list[i] * m + j);
+					g += up[4 * list[i]] * weight * triplet_slope(s, row[p], row[j], pn) * swap_share(s, pn, row[j]);
 				}
 			dx[j] -= (float)g;
 		}
@@ -286,8 +301,8 @@ static __device__ void swapped_grad(const Triplet &s, int p, int n, int m, int p
 
 // Row a of the gradient to d: what its distances get as the anchor's and, with itself, for a batch
 // against itself, as the positive's. up is (N, 4), of which the first column counts.
-KERNEL(triplets_each_grad)(int n, int m, double margin, double above, double at_most, double low, double high, int swap, int smooth, int pos_pairs, int neg_pairs,
-	int itself, const float *d, const float *pos, const float *neg, const float *among, const float *up, float *dx) {
+KERNEL(triplets_each_grad)(int n, int m, RULED, int pos_pairs, int neg_pairs,
+	int itself, const float *d, const float *pos, const float *neg, const float *among, APART, const float *up, float *dx) {
 	__shared__ int list[CHUNK], counts[WIDTH];
 	__shared__ double shared[WIDTH];
 	Triplet s = TRIPLET;
@@ -301,17 +316,19 @@ KERNEL(triplets_each_grad)(int n, int m, double margin, double above, double at_
 			if (!chosen(neg_pairs, neg, a, j, m)) continue;
 			double g = 0;
 			for (int i = 0; i < count; i++) {
+				if (!s.leaves(a, list[i], j, m)) continue;
 				float pn = swap ? among[list[i] * m + j] : 0;
-				g += triplet_slope(s, row[list[i]], row[j], pn) * swap_share(s, row[j], pn);
+				g += s.of_positive(pos, a * m + list[i]) * triplet_slope(s, row[list[i]], row[j], pn) * swap_share(s, row[j], pn);
 			}
-			dx[a * m + j] -= (float)(own * g);
+			dx[a * m + j] -= (float)(own * s.of_negative(neg, a * m + j) * g);
 		}
 		for (int i = 0; i < count; i++) { // as a positive
 			double g = 0;
 			for (int j = THREAD; j < m; j += WIDTH)
-				if (chosen(neg_pairs, neg, a, j, m)) g += triplet_slope(s, row[list[i]], row[j], swap ? among[list[i] * m + j] : 0);
+				if (chosen(neg_pairs, neg, a, j, m) && s.leaves(a, list[i], j, m))
+					g += s.of_negative(neg, a * m + j) * triplet_slope(s, row[list[i]], row[j], swap ? among[list[i] * m + j] : 0);
 			g = block_sum(g, shared);
-			if (THREAD == 0) dx[a * m + list[i]] += (float)(own * g);
+			if (THREAD == 0) dx[a * m + list[i]] += (float)(own * s.of_positive(pos, a * m + list[i]) * g);
 		}
 		SYNC;
 	}
@@ -319,8 +336,8 @@ KERNEL(triplets_each_grad)(int n, int m, double margin, double above, double at_
 }
 
 // Row p of the gradient to among.
-KERNEL(triplets_among_grad)(int n, int m, double margin, double above, double at_most, double low, double high, int swap, int smooth, int pos_pairs, int neg_pairs,
-	const float *d, const float *pos, const float *neg, const float *among, const float *up, float *dx) {
+KERNEL(triplets_among_grad)(int n, int m, RULED, int pos_pairs, int neg_pairs,
+	const float *d, const float *pos, const float *neg, const float *among, APART, const float *up, float *dx) {
 	__shared__ int list[CHUNK], counts[WIDTH];
 	Triplet s = TRIPLET;
 	dx += BLOCK * m;
