@@ -34,6 +34,12 @@
 //	  - [Instance]: rows classified by the rows of the batch
 //	  - [VICReg], [BarlowTwins]: two views of the same things, without negatives
 //	  - [CrossEntropy]: a classifier over the training classes, on embedding or trunk
+//	  - [ArcFace], [CosFace], [SphereFace], [LargeMarginSoftmax]: classifiers with a margin
+//	  - [CurricularFace], [MagFace], [AdaFace], [AdaCos]: classifiers whose margin, or scale, goes by
+//	    the sample or by the training
+//	  - [P2SGrad]: cosines with the classes drawn to 1 and to 0
+//	  - [ProxyNCA], [ProxyAnchor]: learned vectors that stand for the classes
+//	  - [SoftTriple], [Center]: learned centers of the classes
 //	  - [Joint]: a weighted sum of losses, such as cross-entropy and triplet
 //	  - [Mined]: any loss over what a miner chooses
 //
@@ -71,6 +77,15 @@
 //	PNPLoss()                          pnp(self=true)
 //	ManifoldLoss(l=E)                  manifold
 //	NormalizedSoftmaxLoss()            ce(scale=20)
+//	ArcFaceLoss()                      arcface
+//	SubCenterArcFaceLoss()             arcface(sub-centers=3)
+//	CosFaceLoss()                      cosface
+//	SphereFaceLoss()                   sphereface
+//	LargeMarginSoftmaxLoss()           large-margin
+//	P2SGradLoss()                      p2sgrad
+//	ProxyNCALoss()                     proxy-nca(scale=1)
+//	ProxyAnchorLoss()                  proxy-anchor
+//	SoftTripleLoss()                   soft-triple
 //	CircleLoss()                       circle
 //	NTXentLoss()                       ntxent
 //	SupConLoss()                       supcon
@@ -87,6 +102,8 @@
 // A miner without a distance compares as the loss does; the reference's compare by the Euclidean
 // distance of normalised embeddings, unless told otherwise. A linear classifier beside the
 // network, of embeddings before they are normalised, is ce(on=raw, classifier=linear, lr-scale=1).
+// Its losses with weights of classes learn these as fast as the optimizer says that they are given
+// to; ours learn them 100 times as fast as the network, by lr-scale.
 //
 // With many classes and few steps a classifier is starved: each class's weights are
 // taught a handful of times. Hence its high learning rate by default. Beside a triplet

@@ -121,6 +121,9 @@ func Set(l Loss, s Setting) error {
 
 // set is Set for a loss within another one.
 func set(l Loss, s Setting) error {
+	if l != nil && catalog.IsNil(l) {
+		return errors.Errorf("the loss is a nil %T", l)
+	}
 	for _, m := range minersOf(l) {
 		miners.SetSeed(m, s.Seed)
 	}

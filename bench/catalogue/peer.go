@@ -28,6 +28,14 @@ var counterparts = map[string]string{
 	"multi-similarity": "L.MultiSimilarityLoss(), M.MultiSimilarityMiner()",
 	"ce":               "raw: L.NormalizedSoftmaxLoss(C, 64)",
 
+	"arcface":             "raw: L.ArcFaceLoss(C, 64)",
+	"cosface":             "raw: L.CosFaceLoss(C, 64)",
+	"sphereface":          "raw: L.SphereFaceLoss(C, 64)",
+	"large-margin":        "raw: L.LargeMarginSoftmaxLoss(C, 64)",
+	"p2sgrad":             "raw: L.P2SGradLoss(64, C)",
+	"proxy-nca":           "raw: L.ProxyNCALoss(C, 64)",
+	"proxy-anchor":        "raw: L.ProxyAnchorLoss(C, 64)",
+	"soft-triple":         "raw: L.SoftTripleLoss(C, 64)",
 	"margin":              "L.MarginLoss()",
 	"ranked-list":         "L.RankedListLoss(margin=0.4, Tn=10)",
 	"fastap":              "L.FastAPLoss()",
@@ -40,6 +48,7 @@ var counterparts = map[string]string{
 var apart = map[string]string{
 	"mined": "it is another loss over what a miner chooses",
 
+	"center":                      "it only draws together, and stands beside a loss that tells classes apart",
 	"threshold-consistent-margin": "it only minds pairs beyond two margins, and stands beside a loss that tells classes apart",
 }
 
