@@ -29,6 +29,9 @@ type ClassWeights struct {
 	Miner   miners.Miner  `doc:"whose choice weighs the samples, by how many of the chosen pairs and triplets each is in" none:"all weigh the same"`
 	Reducer pairs.Reducer `doc:"how terms become one number" none:"mean, or of proxy-anchor divisor"`
 
+	// Regularizer is added to the loss, of the weights of all classes.
+	Regularizer Regularizer `doc:"what is added for the weights of the classes, such as 0.1*regular-face" none:"nothing"`
+
 	Classes int    `name:"-"` // C; labels are 0 … C−1
 	Seed    uint64 `name:"-"` // of the initial weights
 
@@ -100,7 +103,9 @@ func lossOf(l weighed, b pairs.Batch) graph.Expr {
 	if err := given(l); err != nil {
 		return graph.Fail(err)
 	}
-	return l.Terms(b).Reduce(cmp.Or(l.weights().Reducer, defaultWeights.Reducer))
+	w := l.weights()
+	loss := l.Terms(b).Reduce(cmp.Or(w.Reducer, defaultWeights.Reducer))
+	return addRegularizer(loss, w.Regularizer, w.Params(), w.Classes)
 }
 
 // open is what is compared with the classes, (B, E) or (B, F), by the loss of that name.

@@ -42,6 +42,14 @@
 //	  - [SoftTriple], [Center]: learned centers of the classes
 //	  - [Joint]: a weighted sum of losses, such as cross-entropy and triplet
 //	  - [Mined]: any loss over what a miner chooses
+//	  - [CrossBatchMemory]: a loss over the batch and a memory of earlier ones
+//	  - [SelfSupervised]: a loss in which views of one thing are the only positives
+//	  - [Matryoshka]: a loss of embeddings whose beginnings are embeddings too
+//	  - [Hierarchical]: losses over levels of labels, such as species and genus
+//	  - [Graded]: a loss of pairs that are alike to a degree, such as pictures with several labels
+//	  - [Scheduled]: a loss whose weight changes as the run goes on
+//	  - [LpNorm], [ZeroMean], [CenterInvariant], [RegularFace]: regularizers of embeddings, and with
+//	    [SparseCenters] of the weights of classes: see [Regularizer]
 //
 // Each is a struct of plain fields that mean what they say: a margin of 0 is 0. [Default] hands
 // out the struct with the defaults, losses.Default[losses.Triplet](). A nil Metric, Miner or
@@ -98,6 +106,15 @@
 //	                                   snr-contrastive
 //	InstanceLoss()                     instance(target=numbered-row)
 //	VICRegLoss()                       vicreg
+//	CrossBatchMemory(loss, memory_size=1024), of batches of 64
+//	                                   cross-batch-memory(of=loss, size=960)
+//	SelfSupervisedLoss(loss)           self-supervised(of=loss)
+//	MultipleLosses([a, b], weights=[1, 0.5])
+//	                                   a + 0.5*b
+//	embedding_regularizer=LpRegularizer(), embedding_reg_weight=0.3
+//	                                   loss + 0.3*norm
+//	weight_regularizer=RegularFaceRegularizer()
+//	                                   ce(regularizer=regular-face)
 //
 // A miner without a distance compares as the loss does; the reference's compare by the Euclidean
 // distance of normalised embeddings, unless told otherwise. A linear classifier beside the

@@ -86,6 +86,9 @@ func (b Batch) compare(m Metric) (c Compared) {
 	if given(b.Chosen.Neg) {
 		c.Neg = b.Chosen.Neg.Detach()
 	}
+	if among := b.Chosen.Among.Detach(); given(b.Chosen.Among) {
+		c.Pos, c.Neg = c.Pos.Mul(among), c.Neg.Mul(among)
+	}
 	return c
 }
 

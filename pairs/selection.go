@@ -18,6 +18,10 @@ type Selection struct {
 	// without writing them to memory.
 	Pos, Neg graph.Expr
 	Hold     Hold
+	// Among is a mask (B, M) of the pairs that are there at all: 0 is one that does not count,
+	// whatever Pos, Neg or the labels say, such as a slot of a memory that is empty. A zero Expr
+	// stands for all.
+	Among graph.Expr
 	// Window chooses triplets of these pairs.
 	Window Window
 	// Partners (B, M) holds, for each positive pair, the column of the one negative that makes a
@@ -80,7 +84,7 @@ func (s Selection) check(b, m int) error {
 	for _, part := range []struct {
 		name string
 		e    graph.Expr
-	}{{"positive pairs", s.Pos}, {"negative pairs", s.Neg}, {"distances of the window", s.Window.D}, {"partners", s.Partners}} {
+	}{{"positive pairs", s.Pos}, {"negative pairs", s.Neg}, {"pairs that are there", s.Among}, {"distances of the window", s.Window.D}, {"partners", s.Partners}} {
 		if !given(part.e) {
 			continue
 		}

@@ -42,11 +42,21 @@ var counterparts = map[string]string{
 	"histogram":           "L.HistogramLoss()",
 	"pnp":                 "L.PNPLoss()",
 	"dynamic-soft-margin": "L.DynamicSoftMarginLoss()",
+	"cross-batch-memory":  "L.CrossBatchMemory(L.ContrastiveLoss(), 64, memory_size=1088)",
 }
 
 // apart are losses that a table of single losses does not show, with the reason.
 var apart = map[string]string{
-	"mined": "it is another loss over what a miner chooses",
+	"mined":           "it is another loss over what a miner chooses",
+	"scheduled":       "it is another loss with a weight",
+	"self-supervised": "it reads no labels, and wants batches of views",
+	"hierarchical":    "it wants levels above the classes",
+	"graded":          "it wants to be told what labels have in common",
+
+	"norm":             "it is a regularizer of another loss",
+	"zero-mean":        "it is a regularizer of another loss",
+	"center-invariant": "it is a regularizer of another loss",
+	"regular-face":     "it is a regularizer of another loss",
 
 	"center":                      "it only draws together, and stands beside a loss that tells classes apart",
 	"threshold-consistent-margin": "it only minds pairs beyond two margins, and stands beside a loss that tells classes apart",
