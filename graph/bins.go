@@ -42,8 +42,12 @@ func TripletBins(d, pos, neg Expr, w Window, low, high float64, bins int) (numbe
 	}
 	s := d.Shape()
 	err := checkBins(s.Dims(), low, high, bins)
-	if err == nil && (math.IsNaN(w.Above) || math.IsNaN(w.AtMost)) {
-		err = errors.Errorf("graph: bins of triplets of the window %+v, want two numbers", w)
+	switch {
+	case err != nil:
+	case math.IsNaN(w.Above) || math.IsNaN(w.AtMost):
+		err = errors.Errorf("graph: bins of triplets of a window above %g, at most %g, want two numbers", w.Above, w.AtMost)
+	case w != (Window{Above: w.Above, AtMost: w.AtMost}):
+		err = errors.New("graph: bins of triplets of a window of other distances or sides, want one of differences of the distances")
 	}
 	if err != nil {
 		return Fail(err), Fail(err)

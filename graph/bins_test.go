@@ -120,7 +120,7 @@ func TestBinsRefuse(t *testing.T) {
 		"mask has shape (2, 3), want (2, 2": func(in []graph.Expr) graph.Expr {
 			return first(graph.TripletBins(in[0], in[1], in[1], graph.EveryTriplet(), 0, 1, 2))
 		},
-		"window {Above:NaN AtMost:0}": func(in []graph.Expr) graph.Expr {
+		"window above NaN, at most 0": func(in []graph.Expr) graph.Expr {
 			return first(graph.TripletBins(in[0], in[0], in[0], graph.Window{Above: math.NaN()}, 0, 1, 2))
 		},
 		"mask has shape (2, 2), want (2, 3": func(in []graph.Expr) graph.Expr { return graph.SoftHistogram(in[0], in[1]) },

@@ -23,7 +23,7 @@ func (c Compared) AsInTriplets() (pos, neg graph.Expr) {
 		return c.D, c.D
 	}
 	chosen := c.batch.Chosen
-	if (chosen != Selection{Pos: chosen.Pos, Neg: chosen.Neg, Hold: chosen.Hold, Single: chosen.Single}) {
+	if chosen.OfTriplets() {
 		one := c.D.Detach().Constant(1, c.D.Shape()[0], 1)
 		return one, one
 	}

@@ -61,7 +61,7 @@ func TestAsInTriplets(t *testing.T) {
 	require.Equal(t, []float64{1, 1, 1, 1, 1, 1}, times(func(in []graph.Expr) pairs.Selection {
 		return pairs.Selection{Window: pairs.Window{D: raw.Between(in[0], in[0]), Above: math.Inf(-1), AtMost: math.Inf(1)}}
 	}))
-	require.Equal(t, []float64{1, 1, 1, 1, 0, 0}, times(func([]graph.Expr) pairs.Selection { return pairs.Selection{Single: true} }))
+	require.Equal(t, []float64{1, 1, 1, 1, 1, 1}, times(func([]graph.Expr) pairs.Selection { return pairs.Selection{Single: true} }))
 }
 
 var errNone = errors.New("no such batch")

@@ -2,8 +2,8 @@
 // that depends on the sizes alone.
 #include "medusa.cuh"
 
-// Bins says in which of count bins a number lies; see device.RowBins.
-struct Bins {
+// Binning says in which of count bins a number lies; see device.RowBins.
+struct Binning {
 	float low, scale; // the lower edge of the first bin, and 1 over the width of each
 	int count;
 	__device__ int of(float x, float *part) const {
@@ -38,7 +38,7 @@ static __device__ float times_of(int pairs, const float *in, int r, int j, int c
 // y (rows, 2·bins): of each bin the number of entries, and behind these the sum of their parts.
 KERNEL(row_bins)(int cols, int bins, float low, float scale, int pairs, const float *x, const float *in, float *y) {
 	__shared__ double shared[WIDTH];
-	Bins b = {low, scale, bins};
+	Binning b = {low, scale, bins};
 	int r = BLOCK;
 	for (int bin = 0; bin < bins; bin++) {
 		double number = 0, parts = 0;
@@ -59,7 +59,7 @@ KERNEL(row_bins)(int cols, int bins, float low, float scale, int pairs, const fl
 
 KERNEL(row_bins_grad)(int n, u64 width, int bins, float low, float scale, int pairs, const float *x, const float *in, const float *up, float *dx) {
 	Divisor cols(width);
-	Bins b = {low, scale, bins};
+	Binning b = {low, scale, bins};
 	each(i, n) {
 		int r = cols.over(i), j = i - r * cols.d;
 		float times = times_of(pairs, in, r, j, cols.d), part;
@@ -75,7 +75,7 @@ KERNEL(triplet_bins)(int m, int bins, float low, float scale, float above, float
 	const float *d, const float *pos, const float *neg, float *y) {
 	__shared__ int list[CHUNK], counts[WIDTH];
 	__shared__ double shared[WIDTH];
-	Bins b = {low, scale, bins};
+	Binning b = {low, scale, bins};
 	int a = BLOCK;
 	const float *row = d + a * m;
 	for (int i = THREAD; i < 2 * bins; i += WIDTH) y[2 * bins * a + i] = 0;
@@ -107,7 +107,7 @@ KERNEL(triplet_bins_grad)(int m, int bins, float low, float scale, float above, 
 	const float *d, const float *pos, const float *neg, const float *up, float *dx) {
 	__shared__ int list[CHUNK], counts[WIDTH];
 	__shared__ double shared[WIDTH];
-	Bins b = {low, scale, bins};
+	Binning b = {low, scale, bins};
 	int a = BLOCK;
 	const float *row = d + a * m, *slope = up + 2 * bins * a + bins;
 	auto of = [=](float ap, float an) {
