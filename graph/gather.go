@@ -10,7 +10,21 @@ import (
 // Gather is the matrix (B, E) of the rows of table (C, E) that indices (B) name, such as
 // the proxy of each sample's class. An index that is not one of 0 … C−1 is an error when
 // the graph runs. A row's gradient is the sum over the indices that name it.
-func Gather(table, indices Expr) Expr {
+func Gather(table, indices Expr) Expr { return gather(table, indices, "") }
+
+// Labels passes labels (B) on, each the number of one of so many classes. One that is not is an error
+// when the graph runs.
+func Labels(labels Expr, classes int) Expr {
+	if labels.Err() != nil {
+		return labels
+	}
+	if classes < 1 || classes > 1<<device.LabelBits {
+		return Fail(errors.Errorf("graph: labels of %d classes, want 1 to %d", classes, 1<<device.LabelBits))
+	}
+	return gather(Iota(labels, classes).Reshape(classes, 1), labels, "label").Reshape(labels.Shape()...)
+}
+
+func gather(table, indices Expr, what string) Expr {
 	if err := firstError(table, indices); err != nil {
 		return Fail(err)
 	}
@@ -18,7 +32,7 @@ func Gather(table, indices Expr) Expr {
 	if s.Dims() != 2 || b.Dims() != 1 {
 		return Fail(errors.Errorf("graph: gather from shape %v by indices of shape %v, want (C, E) and (B)", s, b))
 	}
-	spec := device.Gather{Rows: s[0], Cols: s[1], N: b[0]}
+	spec := device.Gather{Rows: s[0], Cols: s[1], N: b[0], What: what}
 	return apply(spec, tensor.Shape{b[0], s[1]}, func(in []Expr, _, g Expr, _ []bool) []Expr {
 		return []Expr{apply(device.GatherGrad(spec), s, nil, in[1], g), {}}
 	}, table, indices.Detach())

@@ -14,7 +14,12 @@ func check(name string, l Loss) error {
 	if err := given(l); err != nil {
 		return err
 	}
-	v := reflect.Indirect(reflect.ValueOf(l))
+	return checkFields(name, l)
+}
+
+// checkFields is check of a struct, or a pointer to one.
+func checkFields(name string, of any) error {
+	v := reflect.Indirect(reflect.ValueOf(of))
 	params, err := catalog.Parameters(v.Type())
 	if err != nil {
 		return errors.Wrapf(err, "losses: %s", name)
@@ -24,7 +29,7 @@ func check(name string, l Loss) error {
 			return errors.Wrapf(err, "losses: %s: %s", name, p.Name)
 		}
 	}
-	if c, ok := l.(interface{ Validate() error }); ok {
+	if c, ok := of.(interface{ Validate() error }); ok {
 		return errors.Wrapf(c.Validate(), "losses: %s", name)
 	}
 	return nil

@@ -3,16 +3,11 @@ package losses_test
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"testing"
 
-	"github.com/pkg/errors"
 	"github.com/stretchr/testify/require"
-	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"medusa/graph"
-	"medusa/internal/golden"
 	"medusa/losses"
 	"medusa/losses/losstest"
 	"medusa/miners"
@@ -25,11 +20,14 @@ func TestCrossEntropyInBatch(t *testing.T) {
 	for _, kind := range []losses.Head{losses.CosineHead, losses.LinearHead} {
 		for _, smoothing := range []float64{0, 0.3} {
 			t.Run(fmt.Sprintf("%s, smoothing %g", kind, smoothing), func(t *testing.T) {
-				head := losses.CrossEntropy{Head: kind, Classes: 3, Seed: 5, Smoothing: smoothing, Scale: 3, LRScale: 1}
-				all, err := losses.Evaluate(&head, x, y, tensor.Float64)
+				head := func(compete losses.Competitors) *losses.CrossEntropy {
+					l := headOf(3)
+					l.Head, l.Smoothing, l.Scale, l.Compete = kind, smoothing, 3, compete
+					return l
+				}
+				all, err := losses.Evaluate(head(losses.AllClasses), x, y, tensor.Float64)
 				require.NoError(t, err)
-				sampled := losses.CrossEntropy{Head: kind, Classes: 3, Seed: 5, Smoothing: smoothing, Scale: 3, LRScale: 1, Compete: losses.BatchClasses}
-				batch, err := losses.Evaluate(&sampled, x, y, tensor.Float64)
+				batch, err := losses.Evaluate(head(losses.BatchClasses), x, y, tensor.Float64)
 				require.NoError(t, err)
 				require.InDelta(t, all.Loss, batch.Loss, 1e-12)
 				require.InDeltaSlice(t, all.Gradient, batch.Gradient, 1e-12)
@@ -44,7 +42,9 @@ func TestCrossEntropyInBatch(t *testing.T) {
 // A class that is not in the batch gets no gradient.
 func TestCrossEntropyInBatchLeavesOthersAlone(t *testing.T) {
 	x, y := randomBatch(6, 8, 4, 2)
-	v, err := losses.Evaluate(&losses.CrossEntropy{Classes: 4, Scale: 16, LRScale: 100, Compete: losses.BatchClasses}, x, y, tensor.Float64)
+	l := headOf(4)
+	l.Compete = losses.BatchClasses
+	v, err := losses.Evaluate(l, x, y, tensor.Float64)
 	require.NoError(t, err)
 	w := v.Params["classifier.weight"]
 	require.NotContains(t, w[:8], 0.0)
@@ -52,45 +52,13 @@ func TestCrossEntropyInBatchLeavesOthersAlone(t *testing.T) {
 }
 
 func init() {
-	skip("special_losses.json", "a miner's choice weighs no samples of a classifier yet", map[string]any{"kind": "with_miner", "loss": "NormalizedSoftmaxLoss"})
 	mappers["NormalizedSoftmaxLoss"] = func(r *goldenRecord) losses.Loss {
-		l := head()
-		l.Scale, l.Reducer = 1/r.number("temperature", 0.05), r.reducer()
-		vectors := 0
-		if r.field("vectors_per_class", &vectors); vectors != 1 {
-			r.err = errors.Errorf("%d vectors of a class", vectors)
-		}
-		if m := r.metric(); m != (pairs.Dot{P: 2, Power: 1}) {
-			r.err = errors.Errorf("a classifier by %+v", m)
-		}
-		l.Classes = r.Input.NumClasses
-		rows := r.Input.WeightRows
-		w := l.Params().Weight(gorgonia.NewGraph(), "classifier.weight", r.dt, func(_ *rand.Rand, _ tensor.Shape, dst []float64) {
-			copy(dst, rows.Data)
-		}, l.Classes, rows.Cols)
-		if err := w.Err(); err != nil {
-			r.err = err
-		}
+		l := losses.Default[*losses.CrossEntropy]()
+		l.Scale = 1 / r.number("temperature", 0.05)
+		r.by(pairs.Dot{P: 2, Power: 1})
+		r.weights(&l.ClassWeights, "classifier.weight", 1)
 		return l
 	}
-}
-
-// checkWeights checks the gradient to a classifier's weights, which the reference holds
-// transposed.
-func checkWeights(t *testing.T, r *golden.Record, v losses.Value, tol float64) {
-	if r.Weights == nil {
-		return
-	}
-	classes, e := r.Input.NumClasses, r.Input.Embeddings.Cols
-	got := v.Params["classifier.weight"]
-	require.Len(t, got, classes*e)
-	transposed := make([]float64, len(got))
-	for c := range classes {
-		for k := range e {
-			transposed[k*classes+c] = got[c*e+k]
-		}
-	}
-	require.NoError(t, r.Weights.Check(transposed, e, classes, tol), "gradient to the weights")
 }
 
 // head is the default cross-entropy over the classes that package losstest has.
@@ -123,18 +91,43 @@ func TestCrossEntropyProperties(t *testing.T) {
 		"in batch, smoothed": with(func(l *losses.CrossEntropy) {
 			l.Compete, l.Head, l.Smoothing = losses.BatchClasses, losses.LinearHead, 0.2
 		}),
+		"focal": with(func(l *losses.CrossEntropy) { l.Focal, l.Scale = 2, 4 }),
+		"focal, smoothed, of batch": with(func(l *losses.CrossEntropy) {
+			l.Focal, l.Scale, l.Smoothing, l.Compete = 0.5, 4, 0.2, losses.BatchClasses
+		}),
+		"sub-centers": with(func(l *losses.CrossEntropy) { l.SubCenters, l.Scale = 3, 4 }),
+		"sub-centers, linear, of batch": with(func(l *losses.CrossEntropy) {
+			l.SubCenters, l.Head, l.Compete = 2, losses.LinearHead, losses.BatchClasses
+		}),
+		"mined":             with(func(l *losses.CrossEntropy) { l.Miner, l.Scale = miners.BatchHard{}, 4 }),
 		"class weights":     with(func(l *losses.CrossEntropy) { l.Reducer = classWeights }),
 		"on the trunk":      onFeatures{with(func(l *losses.CrossEntropy) { l.On = losses.OnTrunk })},
 		"on raw embeddings": onFeatures{with(func(l *losses.CrossEntropy) { l.On, l.Head = losses.OnRaw, losses.LinearHead })},
-	}, losstest.ByClass("it has weights of classes"), losstest.NoReference("it compares with its own weights"))
+	}, byClass...)
 }
 
-// onFeatures gives a loss the embeddings for the network's earlier features.
-type onFeatures struct{ *losses.CrossEntropy }
-
-func (l onFeatures) Loss(b pairs.Batch) graph.Expr {
-	b.Trunk, b.Raw = b.X, b.X
-	return l.CrossEntropy.Loss(b)
+// The focal softmax is the cross-entropy times a power of what the class has not, also where it is
+// smoothed.
+func TestFocal(t *testing.T) {
+	x, y := randomBatch(4, 9, 4, 3)
+	for _, smoothing := range []float64{0, 0.2} {
+		l := headOf(3)
+		l.Focal, l.Smoothing, l.Scale = 2, smoothing, 3
+		agrees(t, l, x, y, 1, func(h plainHead) func() float64 {
+			return func() float64 {
+				return h.mean(func(i int) float64 {
+					cos := h.cosines(i)
+					var mean float64
+					for c := range cos {
+						cos[c] *= 3
+						mean += cos[c] / 3
+					}
+					ce := softmaxLoss(cos[y[i]], cos, y[i])
+					return math.Pow(1-math.Exp(-ce), 2) * (ce + smoothing*(cos[y[i]]-mean))
+				})
+			}
+		})
+	}
 }
 
 func TestCrossEntropyRefuses(t *testing.T) {
@@ -145,15 +138,11 @@ func TestCrossEntropyRefuses(t *testing.T) {
 		return l
 	}
 	refuses(t, map[string]*losses.CrossEntropy{
-		"over 0 classes":                with(0, func(*losses.CrossEntropy) {}),
+		"losses: ce over 0 classes":     with(0, func(*losses.CrossEntropy) {}),
 		"smoothing: 1 is out of":        with(3, func(l *losses.CrossEntropy) { l.Smoothing = 1 }),
 		"scale: 0 is out of":            with(3, func(l *losses.CrossEntropy) { l.Scale = 0 }),
 		"lr-scale: NaN is out of":       with(3, func(l *losses.CrossEntropy) { l.LRScale = math.NaN() }),
 		"label":                         with(2, func(*losses.CrossEntropy) {}), // of the labels 0, 1, 2
 		"the trunk, which is not given": with(3, func(l *losses.CrossEntropy) { l.On = losses.OnTrunk }),
 	})
-	x, y := randomBatch(1, 6, 2, 3)
-	mined := losses.Mined{Miner: miners.BatchHard{}, Of: with(3, func(*losses.CrossEntropy) {})}
-	_, err := losses.Evaluate(mined, x, y, tensor.Float64)
-	require.ErrorContains(t, err, "leave the miner out")
 }

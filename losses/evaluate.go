@@ -97,6 +97,7 @@ func newEvaluator(loss Loss, b, m, e int, dt tensor.Dtype) (_ *Evaluator, err er
 	if batch.X, batch.Labels, err = v.batch.open(g, "", dt, b, e); err != nil {
 		return nil, err
 	}
+	batch.Raw = batch.X // as they are given
 	if m > 0 {
 		v.ref = new(input)
 		if batch.Ref, batch.RefLabels, err = v.ref.open(g, "reference ", dt, m, e); err != nil {

@@ -40,6 +40,10 @@ func TestEvaluateByManyGoroutines(t *testing.T) {
 		"cross-entropy":    head(2, CosineHead, 16),
 		"joint": &Joint{Parts: []Part{{Loss: head(3, CosineHead, 16), Weight: 1}, {Loss: head(0, LinearHead, 16), Weight: 1},
 			{Loss: &Joint{Parts: []Part{{Loss: Triplet{Margin: 0.2}, Weight: 1}, {Loss: head(0, CosineHead, 3), Weight: 1}}}, Weight: 1}}},
+		"matryoshka":   Matryoshka{Of: head(4, CosineHead, 16), Sizes: []int{2, 5}},
+		"hierarchical": &Hierarchical{Of: head(5, CosineHead, 16), Above: []Loss{head(6, LinearHead, 16)}, Levels: [][]int{{0, 0, 1, 1}}},
+		"graded":       Graded{Of: Default[Contrastive](), Vectors: [][]float64{{1, 0}, {1, 1}, {0, 1}, {1, 2}}},
+		"regularized":  &Joint{Parts: []Part{{Loss: LpNorm{}, Weight: 0.1}, {Loss: RegularFace{}, Weight: 0.2}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

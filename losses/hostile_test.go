@@ -337,6 +337,9 @@ func onDevice(t *testing.T, dev *graph.Device, loss losses.Loss, b, e int) (valu
 	require.NoError(t, err)
 	keptGrad, err := graph.Keep(grads[0])
 	require.NoError(t, err)
+	if p := losses.ParamsOf(loss); p != nil {
+		require.NoError(t, dev.Hold(graph.Tensors(p)...))
+	}
 	vm, err := graph.NewMachineOn(g, dev)
 	require.NoError(t, err)
 	return func(x []float64, y []int) (float64, []float64) {

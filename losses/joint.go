@@ -75,6 +75,15 @@ func (j *Joint) Terms(b pairs.Batch) (all pairs.Terms) {
 	return all
 }
 
+func (j *Joint) within() (parts []Loss) {
+	for _, p := range j.Parts {
+		parts = append(parts, p.Loss)
+	}
+	return parts
+}
+
+func (*Joint) owns() bool { return true }
+
 // Classifies reports whether a part does.
 func (j *Joint) Classifies() bool {
 	return acyclic(j) == nil && slices.ContainsFunc(j.Parts, func(p Part) bool { return Classifies(p.Loss) })

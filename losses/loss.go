@@ -48,7 +48,7 @@ type Classifier interface {
 // Classifies reports whether the loss learns from each sample alone.
 func Classifies(l Loss) bool {
 	c, ok := l.(Classifier)
-	return ok && given(l) == nil && c.Classifies()
+	return ok && given(l) == nil && acyclic(l) == nil && c.Classifies()
 }
 
 // ParamsOf are the loss's own parameters, with the states of its miners; nil if it has none.
@@ -57,8 +57,8 @@ func ParamsOf(l Loss) *graph.Params {
 		return nil
 	}
 	var own *graph.Params
-	if m, ok := l.(Mined); ok {
-		own = ParamsOf(m.Of)
+	if w, ok := l.(wrapper); ok && !w.owns() {
+		own = ParamsOf(w.within()[0])
 	} else if t, ok := l.(Trainable); ok {
 		own = t.Params()
 	}

@@ -33,10 +33,7 @@ func (l Mined) Terms(b pairs.Batch) pairs.Terms {
 	if err := check("mined", l); err != nil {
 		return failed(err)
 	}
-	if t, ok := l.Of.(Termed); ok {
-		return t.Terms(miners.Choose(l.Miner, b, nil))
-	}
-	return nil
+	return termsOf(l.Of, miners.Choose(l.Miner, b, nil))
 }
 
 // Params are those of the loss and of the miner; there may be none.
@@ -46,6 +43,9 @@ func (l Mined) Params() *graph.Params {
 	}
 	return graph.NewParams(0)
 }
+
+func (l Mined) within() []Loss { return []Loss{l.Of} }
+func (Mined) owns() bool       { return false }
 
 // Classifies reports whether the loss does.
 func (l Mined) Classifies() bool { return Classifies(l.Of) }

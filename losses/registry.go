@@ -42,6 +42,9 @@ type Setting struct {
 	EmbeddingSize int    // E
 	TrunkSize     int    // F, the size of the features before the embedding layer; 0 if there are none
 	Seed          uint64 // of the loss's own weights
+	// ClassNames are the names of the training classes, in the order of their numbers; nil if they
+	// are not known.
+	ClassNames []string
 }
 
 // Settable is a Loss that needs to know a Setting. Set tells it, before the loss is built; a loss
@@ -121,6 +124,9 @@ func Set(l Loss, s Setting) error {
 
 // set is Set for a loss within another one.
 func set(l Loss, s Setting) error {
+	if l != nil && catalog.IsNil(l) {
+		return errors.Errorf("the loss is a nil %T", l)
+	}
 	for _, m := range minersOf(l) {
 		miners.SetSeed(m, s.Seed)
 	}

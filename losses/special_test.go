@@ -105,7 +105,7 @@ func minedAs(loss losses.Loss, r *golden.Record) (losses.Loss, error) {
 	case "BatchHardMiner":
 		return losses.Mined{Miner: miners.BatchHard{Metric: own}, Of: loss}, nil
 	case "TripletMarginMiner":
-		kinds := map[string]miners.TripletType{"all": miners.All, "hard": miners.Hard, "semihard": miners.SemiHard, "easy": miners.Easy}
+		kinds := map[string]miners.TripletType{"": miners.All, "all": miners.All, "hard": miners.Hard, "semihard": miners.SemiHard, "easy": miners.Easy}
 		return losses.Mined{Miner: miners.TripletMargin{Type: kinds[p.Type], Margin: p.Margin, Metric: own}, Of: loss}, nil
 	}
 	var tuples struct {

@@ -34,7 +34,11 @@ func Choose(m Miner, b pairs.Batch, metric pairs.Metric) pairs.Batch {
 		return b
 	}
 	b.Metric = metric
+	among := b.Chosen.Among
 	b.Chosen = m.Mine(b)
+	if b.Chosen.Among == (graph.Expr{}) { // of a miner that chooses among all
+		b.Chosen.Among = among
+	}
 	return b
 }
 

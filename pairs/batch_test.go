@@ -34,6 +34,7 @@ func TestBatchRefuses(t *testing.T) {
 		"a reference set of shape (5, 3) with labels of shape (4), want":          {X: x, Labels: y, Ref: ref, RefLabels: y},
 		"selection: positive pairs of shape (5, 3), want (4, 4)":                  {X: x, Labels: y, Chosen: pairs.Selection{Pos: ref}},
 		"selection: negative pairs: spoilt":                                       {X: x, Labels: y, Chosen: pairs.Selection{Neg: graph.Fail(errors.New("spoilt"))}},
+		"selection: pairs that are there of shape (5, 3), want (4, 4)":            {X: x, Labels: y, Chosen: pairs.Selection{Among: ref}},
 		"selection: distances of the window of shape (4, 3), want (4, 4)":         {X: x, Labels: y, Chosen: pairs.Selection{Window: pairs.Window{D: x}}},
 		"selection: a window above NaN":                                           {X: x, Labels: y, Chosen: pairs.Selection{Window: pairs.Window{Above: math.NaN()}}},
 		"selection: a window above 1, at most 0, without distances":               {X: x, Labels: y, Chosen: pairs.Selection{Window: pairs.Window{Above: 1}}},

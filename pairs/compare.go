@@ -48,7 +48,7 @@ func (b Batch) Compare(m Metric) Compared {
 
 // or is c with what the selection chooses when c is empty.
 func (c Compared) or(b Batch) Compared {
-	b.Chosen = *b.Chosen.Or
+	b.Chosen = b.Chosen.or()
 	other := b.Compare(c.metric)
 	if err := other.D.Err(); err != nil {
 		return c.fail(err)
@@ -85,6 +85,9 @@ func (b Batch) compare(m Metric) (c Compared) {
 	}
 	if given(b.Chosen.Neg) {
 		c.Neg = b.Chosen.Neg.Detach()
+	}
+	if among := b.Chosen.Among.Detach(); given(b.Chosen.Among) {
+		c.Pos, c.Neg = c.Pos.Mul(among), c.Neg.Mul(among)
 	}
 	return c
 }

@@ -20,6 +20,9 @@ func (r Divisor) Reduce(t Term) graph.Expr {
 		return graph.Fail(errors.Errorf("pairs: divisor: by %g, want a number of at least 0", r.By))
 	}
 	sum, _ := t.Sums()
+	if sum.Err() != nil {
+		return sum
+	}
 	if r.By > 0 {
 		return sum.Sum().Scale(1 / r.By)
 	}

@@ -18,6 +18,10 @@ type Selection struct {
 	// without writing them to memory.
 	Pos, Neg graph.Expr
 	Hold     Hold
+	// Among is a mask (B, M) of the pairs that are there at all: 0 is one that does not count,
+	// whatever Pos, Neg or the labels say, such as a slot of a memory that is empty. A zero Expr
+	// stands for all.
+	Among graph.Expr
 	// Window chooses triplets of these pairs.
 	Window Window
 	// Partners (B, M) holds, for each positive pair, the column of the one negative that makes a
@@ -70,6 +74,15 @@ func (w Window) over() graph.Window {
 // Whole reports whether the selection is zero: all pairs and triplets count.
 func (s Selection) Whole() bool { return s == Selection{} }
 
+// or is what counts when nothing else does, of the pairs that are there.
+func (s Selection) or() Selection {
+	other := *s.Or
+	if !given(other.Among) {
+		other.Among = s.Among
+	}
+	return other
+}
+
 // OfTriplets reports whether the selection chooses triplets, not only pairs.
 func (s Selection) OfTriplets() bool {
 	return given(s.Window.D) || given(s.Partners) || s.Single || s.Or != nil && s.Or.OfTriplets()
@@ -80,7 +93,7 @@ func (s Selection) check(b, m int) error {
 	for _, part := range []struct {
 		name string
 		e    graph.Expr
-	}{{"positive pairs", s.Pos}, {"negative pairs", s.Neg}, {"distances of the window", s.Window.D}, {"partners", s.Partners}} {
+	}{{"positive pairs", s.Pos}, {"negative pairs", s.Neg}, {"pairs that are there", s.Among}, {"distances of the window", s.Window.D}, {"partners", s.Partners}} {
 		if !given(part.e) {
 			continue
 		}

@@ -38,7 +38,9 @@ const (
 
 // Fail is a term that carries err.
 func Fail(name string, err error) Term {
-	return newTerm(name, graph.Fail(err), func(_, _ float64) (sum, count graph.Expr) { return graph.Fail(err), graph.Fail(err) })
+	t := newTerm(name, graph.Fail(err), func(_, _ float64) (sum, count graph.Expr) { return graph.Fail(err), graph.Fail(err) })
+	t.Divisor = graph.Fail(err)
+	return t
 }
 
 func newTerm(name string, labels graph.Expr, of sums) Term {

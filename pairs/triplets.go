@@ -21,7 +21,7 @@ func (b Batch) Triplets(name string, m Metric, t graph.Triplets) Term {
 	if b.Chosen.Or == nil {
 		return term
 	}
-	b.Chosen = *b.Chosen.Or
+	b.Chosen = b.Chosen.or()
 	return term.or(b.Triplets(name, m, t))
 }
 

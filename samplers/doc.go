@@ -12,6 +12,8 @@
 //   - pk-hard: P×K, half of the classes dealt and half those of hard negatives of the
 //     former, by the embeddings that a training loop shows it; see [Hard].
 //   - uniform: shuffled batches of all pictures.
+//   - views: shuffled batches of P pictures of all, each K times in a row, for losses that
+//     take augmentations of one picture for alike.
 //
 // Two know more than one label of each picture, or less, and are made by a program alone:
 // [Hierarchical] takes the classes of a batch from few super-classes, and [FixedTriplets] shows

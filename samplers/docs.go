@@ -7,6 +7,7 @@ var docs = map[string]string{
 	"pk-weighted":    "P×K, a class drawn in proportion to its size, or to a power of it",
 	"pk-hard":        "P×K, half of the classes dealt, half those of hard negatives of the former",
 	"uniform":        "shuffled batches of all pictures",
+	"views":          "shuffled batches of P pictures (64/K), each K times (2) in a row, for losses of augmented views",
 }
 
 // Doc is the line or lines about a sampler that Names lists; it may be empty.

@@ -18,7 +18,7 @@ const (
 //   - A size that is given stays, and the other one is at most 16 or 4.
 //   - The uniform sampler's batch is 64, or all pictures where there are fewer.
 //
-// Fit never fails: New refuses what no classes can meet. A sampler that was registered
+// Fit never fails: New refuses what no classes can meet. The sampler views, one that was registered
 // from outside, and a P×K sampler whose Batch is given, are left as they are.
 func (c Config) Fit(labels []int) Config {
 	switch c.Name {

@@ -31,6 +31,8 @@ func TestSamplerIsOneGoroutines(t *testing.T) {
 				use = &s.use
 			case *uniform:
 				use = &s.use
+			case *views:
+				use = &s.uniform.use
 			case *Hard:
 				t.Skip("has a lock")
 			}

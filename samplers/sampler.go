@@ -33,9 +33,9 @@ type Sampler interface {
 // Config chooses and configures a sampler. The zero value is pk with P = 16, K = 4; Fit
 // fills in sizes that suit the classes instead.
 type Config struct {
-	Name   string  `json:"name,omitempty" yaml:"name,omitempty" flag:"sampler" arg:"NAME" doc:"pk, pk-hard, pk-independent, pk-weighted, uniform" kind:"a sampler"` // pk if empty; see Names
-	P      int     `json:"p,omitempty" yaml:"p,omitempty" flag:"p" arg:"P" doc:"classes in a batch" min:"1" unset:"16, or what suits the classes there are" for:"pk,pk-hard,pk-independent,pk-weighted" want:"at least 1, or 0 for the default"`
-	K      int     `json:"k,omitempty" yaml:"k,omitempty" flag:"k" arg:"K" doc:"pictures of each class in a batch" min:"1" unset:"4, or what suits the classes there are" for:"pk,pk-hard,pk-independent,pk-weighted" want:"at least 1, or 0 for the default"`
+	Name   string  `json:"name,omitempty" yaml:"name,omitempty" flag:"sampler" arg:"NAME" doc:"pk, pk-hard, pk-independent, pk-weighted, uniform, views" kind:"a sampler"` // pk if empty; see Names
+	P      int     `json:"p,omitempty" yaml:"p,omitempty" flag:"p" arg:"P" doc:"classes in a batch" min:"1" unset:"16, or what suits the classes there are" for:"pk,pk-hard,pk-independent,pk-weighted,views" want:"at least 1, or 0 for the default"`
+	K      int     `json:"k,omitempty" yaml:"k,omitempty" flag:"k" arg:"K" doc:"pictures of each class in a batch" min:"1" unset:"4, or what suits the classes there are" for:"pk,pk-hard,pk-independent,pk-weighted,views" want:"at least 1, or 0 for the default"`
 	Pool   int     `json:"pool,omitempty" yaml:"pool,omitempty" flag:"pool" arg:"N" doc:"pk-hard: pictures among which a hard negative is looked for" min:"1" unset:"1024" for:"pk-hard" want:"at least 1, or 0 for the default"`
 	Batch  int     `json:"batch,omitempty" yaml:"batch,omitempty" flag:"batch" arg:"B" doc:"uniform sampler: pictures in a batch" min:"1" unset:"64, or all there are" for:"uniform" want:"at least 1, or 0 for the default"` // P×K: zero or P·K
 	Repeat bool    `json:"repeat,omitempty" yaml:"repeat,omitempty" flag:"repeat" doc:"a class with fewer than K pictures repeats them instead of being left out" for:"pk,pk-hard,pk-independent,pk-weighted"`
@@ -55,6 +55,7 @@ var registry = struct {
 	"pk-weighted":    newWeightedPK,
 	"pk-hard":        newHardPK,
 	"uniform":        newUniform,
+	"views":          newViews,
 }}
 
 // Register adds a sampler under a name for New; doc is a line that says what it is, and perhaps

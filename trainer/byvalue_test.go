@@ -249,7 +249,7 @@ func TestSettableLossByValue(t *testing.T) {
 	cfg.Steps = 5
 	loss := &proxyLoss{Scale: 3}
 	tr, r := run(t, cfg, Options{NoReport: true, Loss: loss})
-	require.Equal(t, losses.Setting{Classes: tr.data.Train.NumClasses(), EmbeddingSize: 8, TrunkSize: loss.setting.TrunkSize, Seed: 7}, loss.setting)
+	require.Equal(t, losses.Setting{Classes: tr.data.Train.NumClasses(), EmbeddingSize: 8, TrunkSize: loss.setting.TrunkSize, Seed: 7, ClassNames: tr.data.Train.Classes()}, loss.setting)
 	require.Positive(t, loss.setting.TrunkSize)
 	require.NotNil(t, tr.params.Lookup("loss.proxies"))
 	require.Equal(t, map[string]string{"Loss": "&trainer.proxyLoss{Scale: 3}"}, r.Given)

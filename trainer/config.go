@@ -25,6 +25,11 @@ type Config struct {
 	Solver   SolverConfig   `json:"solver,omitzero" yaml:"solver,omitempty" group:"Training"`     // how gradients become steps
 	Schedule ScheduleConfig `json:"schedule,omitzero" yaml:"schedule,omitempty" group:"Training"` // how the learning rate changes
 
+	// Accumulate is the number of parts that a batch is computed in, with the memory of one. Loss and
+	// gradient are those of the whole batch (GradCache, Gao 2021), but batch normalisation sees one
+	// part at a time. 1 if 0.
+	Accumulate int `json:"accumulate,omitempty" yaml:"accumulate,omitempty" flag:"accumulate" arg:"N" doc:"compute each batch in N parts, with the memory of one, for batches that are too large at once; the loss compares the whole batch (GradCache, Gao 2021)" unset:"1" group:"Training" min:"1" max:"65536" want:"a number of parts"`
+
 	Clip float64 `json:"clip,omitempty" yaml:"clip,omitempty" flag:"clip" arg:"NORM" doc:"largest global norm of the gradient; 0 does not clip" group:"Training" min:"0" want:"a positive norm, or 0 for none"`
 	Seed uint64  `json:"seed,omitempty" yaml:"seed,omitempty" flag:"seed" arg:"N" doc:"of weights, batches and augmentation: one seed, one result" group:"Training"` // of k-means as well
 

@@ -31,7 +31,7 @@ func (c Config) CheckMemory() error {
 	if _, err := nets.Summary(net); err != nil && !errors.As(err, &about) {
 		return nil // sizes that are refused with the data, in better words
 	}
-	return afford(net, batch, true)
+	return afford(net, max(batch/max(c.Accumulate, 1), 1), true)
 }
 
 // afford returns an error if training the network with batches of that size needs more memory

@@ -106,8 +106,8 @@ func reasonBatch(batch, pictures int) string {
 // unmet says which of the given sizes of a P×K batch the classes cannot meet. now is given
 // with everything filled in.
 func (c Config) unmet(now samplers.Config, d Data, names Naming) error {
-	if now.P < 1 || now.K < 1 {
-		return nil // not P×K, or refused elsewhere
+	if now.P < 1 || now.K < 1 || now.Name == "views" {
+		return nil // not P×K of classes, or refused elsewhere
 	}
 	labels := d.Train.Labels()
 	plan := samplers.NewPlan(labels, now.K, now.Repeat)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"medusa/datasets"
@@ -139,6 +140,8 @@ func (t *Trainer) batchError(b *datasets.Batch, step int) *NotFiniteError {
 type moved struct {
 	dev *graph.Device
 	old [][]float32
+	// lossRests says that weights of the loss may stay where they are at first, by its schedule.
+	lossRests bool
 }
 
 func (m *moved) before(s *solver, st *state) error {
@@ -176,6 +179,9 @@ func (m *moved) after(s *solver, st *state) ([]Warning, error) {
 		return nil, nil
 	}
 	st.Moved, m.old = true, nil
+	if m.lossRests {
+		still = slices.DeleteFunc(still, func(name string) bool { return strings.HasPrefix(name, lossPrefix) })
+	}
 	if len(still) == 0 {
 		return nil, nil
 	}

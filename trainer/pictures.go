@@ -15,9 +15,9 @@ type deviceBatches struct {
 }
 
 // keepPictures brings the training set's pictures to the device; where they take too much
-// of its memory batches are made by the host.
+// of its memory batches are made by the host, and so are those that are computed in parts.
 func (t *Trainer) keepPictures() error {
-	if t.device == nil || t.data.Train.pictures() == nil {
+	if t.device == nil || t.step.chunks != nil || t.data.Train.pictures() == nil {
 		return nil
 	}
 	d := t.data.Train.pictures()

@@ -23,14 +23,24 @@ type step struct {
 	slots []*slot     // the network's, then the loss's
 	dev   *graph.Device
 	vm    gorgonia.VM
+	// chunks computes the batch in parts; nil if it is computed at once.
+	chunks *chunks
 }
 
+// parseLoss makes the loss of embeddings and a trunk of these sizes.
+type parseLoss func(embedding, trunk int) (losses.Loss, error)
+
 // newStep builds network, loss and gradients over params, which dev holds from then on; the
-// loss's own parameters become part of them.
-func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device, parse func(embedding, trunk int) (losses.Loss, error)) (s *step, loss losses.Loss, err error) {
+// loss's own parameters become part of them. The batch is computed in so many parts, which divide
+// it.
+func newStep(cfg nets.Config, params *graph.Params, batch, parts int, dev *graph.Device, parse parseLoss) (s *step, loss losses.Loss, err error) {
 	defer graph.Guard("building the network and the loss", &err)
-	if err := afford(cfg, batch, dev.Name() == "cpu"); err != nil {
+	parts = max(parts, 1)
+	if err := afford(cfg, batch/parts, dev.Name() == "cpu"); err != nil {
 		return nil, nil, err
+	}
+	if parts > 1 {
+		return newChunkedStep(cfg, params, batch, parts, dev, parse)
 	}
 	s = &step{dev: dev}
 	g := gorgonia.NewGraph()
@@ -48,10 +58,8 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device
 	if loss, err = parse(s.size, s.trunk); err != nil {
 		return nil, nil, err
 	}
-	if own := losses.ParamsOf(loss); own != nil {
-		if err := params.Join(lossPrefix, own); err != nil {
-			return nil, nil, errors.Wrapf(err, "trainer: the parameters of the loss %T", loss)
-		}
+	if err := joinLoss(params, loss); err != nil {
+		return nil, nil, err
 	}
 	cost, err := lossNode(loss, net, y)
 	if err != nil {
@@ -75,6 +83,15 @@ func newStep(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device
 	return s, loss, nil
 }
 
+// joinLoss makes the loss's own parameters part of params.
+func joinLoss(params *graph.Params, loss losses.Loss) error {
+	own := losses.ParamsOf(loss)
+	if own == nil {
+		return nil
+	}
+	return errors.Wrapf(params.Join(lossPrefix, own), "trainer: the parameters of the loss %T", loss)
+}
+
 // lossNode is the loss of what a network makes of a batch.
 func lossNode(loss losses.Loss, net nets.Net, y *gorgonia.Node) (*gorgonia.Node, error) {
 	b := pairs.Of(net.Embedding, y)
@@ -87,28 +104,25 @@ func lossNode(loss losses.Loss, net nets.Net, y *gorgonia.Node) (*gorgonia.Node,
 	return losses.BuildOn(loss, b)
 }
 
+var errNothingLearned = errors.New("trainer: there is nothing to learn: the network has no parameters, or all are frozen")
+
 // lossPrefix begins the names of the loss's own parameters.
 const lossPrefix = "loss."
 
 // gradients adds the gradients to all learned tensors, and a slot for each.
 func (s *step) gradients(g *gorgonia.ExprGraph, cost *gorgonia.Node, params *graph.Params) error {
-	for _, item := range params.All() {
-		if r := item.Rate(); !finite(r) || r < 0 {
-			return errors.Errorf("trainer: the learning-rate scale of %s is %v, want a number of at least 0", item.Name, r)
-		}
+	if err := checkScales(params); err != nil {
+		return err
 	}
 	items, nodes := params.Learned(g)
 	if len(nodes) == 0 {
-		return errors.New("trainer: there is nothing to learn: the network has no parameters, or all are frozen")
+		return errNothingLearned
 	}
 	for _, item := range items {
-		s.slots = append(s.slots, &slot{
-			name: item.Name, shape: item.Value.Shape().Clone(), w: item.Value.Float32s(), rate: item.Rate(),
-		})
+		s.slots = append(s.slots, newSlot(item))
 	}
-	if unread := unread(cost, items, nodes); len(unread) > 0 {
-		return errors.Errorf("trainer: the loss does not depend on %s, which cannot be learned by it: "+
-			"join it with a loss that does, such as triplet, or freeze them by a factor of 0 in LRScales", strings.Join(unread, ", "))
+	if err := checkRead(cost, items, nodes); err != nil {
+		return err
 	}
 	grads, err := gorgonia.Grad(cost, nodes...)
 	if err != nil {
@@ -122,6 +136,30 @@ func (s *step) gradients(g *gorgonia.ExprGraph, cost *gorgonia.Node, params *gra
 	return nil
 }
 
+// checkScales refuses learning rates that no tensor can have.
+func checkScales(params *graph.Params) error {
+	for _, item := range params.All() {
+		if r := item.Rate(); !finite(r) || r < 0 {
+			return errors.Errorf("trainer: the learning-rate scale of %s is %v, want a number of at least 0", item.Name, r)
+		}
+	}
+	return nil
+}
+
+// newSlot is the slot of a tensor, without its gradient.
+func newSlot(item *graph.Param) *slot {
+	return &slot{name: item.Name, shape: item.Value.Shape().Clone(), w: item.Value.Float32s(), rate: item.Rate()}
+}
+
+// checkRead refuses tensors to learn that cost does not depend on.
+func checkRead(cost *gorgonia.Node, items []*graph.Param, nodes gorgonia.Nodes) error {
+	if unread := unread(cost, items, nodes); len(unread) > 0 {
+		return errors.Errorf("trainer: the loss does not depend on %s, which cannot be learned by it: "+
+			"join it with a loss that does, such as triplet, or freeze them by a factor of 0 in LRScales", strings.Join(unread, ", "))
+	}
+	return nil
+}
+
 // ownSlots are those of the loss's own parameters.
 func (s *step) ownSlots() []*slot {
 	return slices.DeleteFunc(slices.Clone(s.slots), func(t *slot) bool { return !strings.HasPrefix(t.name, lossPrefix) })
@@ -130,11 +168,19 @@ func (s *step) ownSlots() []*slot {
 // run computes loss and gradients of the batch in x and y.
 func (s *step) run() (err error) {
 	defer graph.Guard("running a training step", &err)
+	if s.chunks != nil {
+		return errors.Wrap(s.chunks.run(s), "trainer: training step")
+	}
 	s.vm.Reset()
 	return errors.Wrap(s.vm.RunAll(), "trainer: training step")
 }
 
-func (s *step) close() error { return s.vm.Close() }
+func (s *step) close() error {
+	if s.chunks != nil {
+		return s.chunks.close()
+	}
+	return s.vm.Close()
+}
 
 // unread are the names of the items whose nodes cost does not depend on.
 func unread(cost *gorgonia.Node, items []*graph.Param, nodes gorgonia.Nodes) (names []string) {

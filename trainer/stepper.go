@@ -28,6 +28,8 @@ type StepperConfig struct {
 	Device  string       // cpu, cuda, cuda:N or auto; cpu if empty
 	TF32    bool         // whether a GPU may round the factors of products to 10 bits
 
+	Accumulate int // parts that a batch is computed in: see Config.Accumulate
+
 	AnyOrder bool // whether a GPU may make sums in any order
 
 	// LossValue and Backbone, if not nil, stand in for Loss and Net.Backbone, and Rate is a factor
@@ -63,7 +65,10 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 	if cfg.Batch < 1 {
 		return nil, errors.Errorf("trainer: a batch of %d pictures, want at least 1", cfg.Batch)
 	}
-	run := Config{Net: cfg.Net, Loss: cfg.Loss, Solver: cfg.Solver, Clip: cfg.Clip, Device: cfg.Device}
+	run := Config{Net: cfg.Net, Loss: cfg.Loss, Solver: cfg.Solver, Clip: cfg.Clip, Device: cfg.Device, Accumulate: cfg.Accumulate}
+	if err := checkParts(cfg.Batch, cfg.Accumulate); err != nil {
+		return nil, err
+	}
 	given := Options{Loss: cfg.LossValue, Backbone: cfg.Backbone}
 	run, err := given.into(run)
 	if err != nil {
@@ -92,7 +97,7 @@ func (s *Stepper) build(cfg StepperConfig, run Config) (err error) {
 	if err := scaleRates(s.params, cfg.LRScales); err != nil {
 		return err
 	}
-	s.step, _, err = newStep(s.net, s.params, cfg.Batch, s.device, func(embedding, trunk int) (losses.Loss, error) {
+	s.step, _, err = newStep(s.net, s.params, cfg.Batch, cfg.Accumulate, s.device, func(embedding, trunk int) (losses.Loss, error) {
 		return lossOf(cfg.LossValue, run.Loss, losses.Setting{Classes: cfg.Classes, EmbeddingSize: embedding, TrunkSize: trunk, Seed: cfg.Seed})
 	})
 	if err != nil {

@@ -377,9 +377,13 @@ func (t *Trainer) assemble() (err error) {
 	if err := scaleRates(t.params, t.o.LRScales); err != nil {
 		return err
 	}
-	t.step, t.loss, err = newStep(t.cfg.Net, t.params, t.sampler.Batch(), t.device, func(embedding, trunk int) (losses.Loss, error) {
+	if err := checkParts(t.sampler.Batch(), t.cfg.Accumulate); err != nil {
+		return err
+	}
+	t.step, t.loss, err = newStep(t.cfg.Net, t.params, t.sampler.Batch(), t.cfg.Accumulate, t.device, func(embedding, trunk int) (losses.Loss, error) {
 		return lossOf(t.o.Loss, t.cfg.Loss, losses.Setting{
 			Classes: t.data.Train.NumClasses(), EmbeddingSize: embedding, TrunkSize: trunk, Seed: t.cfg.Seed,
+			ClassNames: t.data.Train.Classes(),
 		})
 	})
 	if err != nil {
@@ -401,7 +405,7 @@ func (t *Trainer) assemble() (err error) {
 	if t.engine, err = newEngine(t.step, t.solver, t.device, t.params); err != nil {
 		return err
 	}
-	t.moved.dev = t.device
+	t.moved.dev, t.moved.lossRests = t.device, losses.RestsAtFirst(t.loss)
 	if err := t.keepPictures(); err != nil {
 		return err
 	}

@@ -27,11 +27,39 @@ var counterparts = map[string]string{
 	"lifted":           "L.LiftedStructureLoss()",
 	"multi-similarity": "L.MultiSimilarityLoss(), M.MultiSimilarityMiner()",
 	"ce":               "raw: L.NormalizedSoftmaxLoss(C, 64)",
+
+	"arcface":             "raw: L.ArcFaceLoss(C, 64)",
+	"cosface":             "raw: L.CosFaceLoss(C, 64)",
+	"sphereface":          "raw: L.SphereFaceLoss(C, 64)",
+	"large-margin":        "raw: L.LargeMarginSoftmaxLoss(C, 64)",
+	"p2sgrad":             "raw: L.P2SGradLoss(64, C)",
+	"proxy-nca":           "raw: L.ProxyNCALoss(C, 64)",
+	"proxy-anchor":        "raw: L.ProxyAnchorLoss(C, 64)",
+	"soft-triple":         "raw: L.SoftTripleLoss(C, 64)",
+	"margin":              "L.MarginLoss()",
+	"ranked-list":         "L.RankedListLoss(margin=0.4, Tn=10)",
+	"fastap":              "L.FastAPLoss()",
+	"histogram":           "L.HistogramLoss()",
+	"pnp":                 "L.PNPLoss()",
+	"dynamic-soft-margin": "L.DynamicSoftMarginLoss()",
+	"cross-batch-memory":  "L.CrossBatchMemory(L.ContrastiveLoss(), 64, memory_size=1088)",
 }
 
 // apart are losses that a table of single losses does not show, with the reason.
 var apart = map[string]string{
-	"mined": "it is another loss over what a miner chooses",
+	"mined":           "it is another loss over what a miner chooses",
+	"scheduled":       "it is another loss with a weight",
+	"self-supervised": "it reads no labels, and wants batches of views",
+	"hierarchical":    "it wants levels above the classes",
+	"graded":          "it wants to be told what labels have in common",
+
+	"norm":             "it is a regularizer of another loss",
+	"zero-mean":        "it is a regularizer of another loss",
+	"center-invariant": "it is a regularizer of another loss",
+	"regular-face":     "it is a regularizer of another loss",
+
+	"center":                      "it only draws together, and stands beside a loss that tells classes apart",
+	"threshold-consistent-margin": "it only minds pairs beyond two margins, and stands beside a loss that tells classes apart",
 }
 
 //go:embed pml.py

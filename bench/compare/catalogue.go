@@ -16,7 +16,23 @@ const (
 )
 
 // catalogue is what pytorch-metric-learning has too and lossesAlone does not go through.
-var catalogue = []catalogued{}
+var catalogue = []catalogued{
+	{"arcface", "arcface", "L.ArcFaceLoss(C, 128)", overRows, true},
+	{"sub-center arcface", "arcface(sub-centers=3)", "L.SubCenterArcFaceLoss(num_classes=C, embedding_size=128)", overRows, true},
+	{"cosface", "cosface", "L.CosFaceLoss(C, 128)", overRows, true},
+	{"sphereface", "sphereface(on=embedding)", "L.SphereFaceLoss(C, 128)", overRows, true},
+	{"large-margin", "large-margin(on=embedding)", "L.LargeMarginSoftmaxLoss(C, 128)", overRows, true},
+	{"p2sgrad", "p2sgrad", "L.P2SGradLoss(128, C)", overRows, true},
+	{"proxy-nca", "proxy-nca(scale=1)", "L.ProxyNCALoss(C, 128)", overRows, true},
+	{"proxy-anchor", "proxy-anchor", "L.ProxyAnchorLoss(C, 128)", overRows, true},
+	{"soft-triple", "soft-triple", "L.SoftTripleLoss(C, 128)", overRows, true},
+	{"margin", "margin", "L.MarginLoss()", overPairs, false},
+	{"threshold-consistent-margin", "threshold-consistent-margin", "L.ThresholdConsistentMarginLoss()", overPairs, false},
+	{"ranked-list", "ranked-list(epsilon=1e-05)", "L.RankedListLoss(margin=0.4, Tn=10)", overPairs, false},
+	{"fastap", "fastap", "L.FastAPLoss()", overPairs, false},
+	{"histogram", "histogram", "L.HistogramLoss()", overPairs, false},
+	{"dynamic-soft-margin", "dynamic-soft-margin(through=true)", "L.DynamicSoftMarginLoss()", overPairs, false},
+}
 
 // catalogueAlone are the losses of the catalogue at one size.
 func catalogueAlone() []workload {

@@ -29,6 +29,7 @@ Defaults stand in brackets. Flags on the command line win over the configuration
 	fmt.Fprintf(out, "\nMiners, as a loss's miner\n%s\n", miners.Help(columns))
 	fmt.Fprintf(out, "\nDistances, as a loss's distance\n%s\n", pairs.MetricHelp(columns))
 	fmt.Fprintf(out, "\nReducers, as a loss's reducer\n%s\n", pairs.ReducerHelp(columns))
+	fmt.Fprintf(out, "\nRegularizers, as a classifier's regularizer\n%s\n", losses.RegularizerHelp(columns))
 }
 
 // howLong is how long the embedded set takes, as README says it too.

@@ -33,6 +33,7 @@ var lists = []list{
 	{"miners", "", "a miner", miners.List},
 	{"distances", "", "a distance", pairs.MetricList},
 	{"reducers", "", "a reducer", pairs.ReducerList},
+	{"regularizers", "", "a regularizer", losses.RegularizerList},
 	{"samplers", "Sampler.Name", "", func(width int) string { return namedPage("Sampler", samplers.Names(), samplers.Doc, width) }},
 	{"backbones", "Net.Backbone", "", func(width int) string { return namedPage("Net", nets.Names(), nets.Doc, width) }},
 	{"solvers", "Solver.Name", "", func(width int) string { return kindPage("Solver", trainer.Solvers(), width) }},

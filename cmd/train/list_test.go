@@ -31,7 +31,8 @@ func TestListsAreForScriptsAndPeople(t *testing.T) {
 	t.Setenv("COLUMNS", "80")
 	for name, want := range map[string][]string{
 		"losses": losses.Names(), "miners": miners.Names(), "distances": pairs.MetricNames(), "reducers": pairs.ReducerNames(),
-		"samplers": samplers.Names(), "backbones": nets.Names(),
+		"regularizers": losses.RegularizerNames(),
+		"samplers":     samplers.Names(), "backbones": nets.Names(),
 		"solvers": {"adam", "adamw", "rmsprop", "sgd"}, "schedules": {"constant", "cosine", "plateau", "step"},
 	} {
 		code, stdout, stderr := call("-list", name)
@@ -95,6 +96,7 @@ func TestUnknownNamesLeadToTheList(t *testing.T) {
 		{[]string{"-loss", "triplet(miner=batchhard)"}, `no miner is named "batchhard" (did you mean "batch-hard"?)`, "miners"},
 		{[]string{"-loss", "triplet(distance=euclid)"}, `(did you mean "euclidean"?)`, "distances"},
 		{[]string{"-loss", "triplet(reducer=men)"}, `(did you mean "mean"?)`, "reducers"},
+		{[]string{"-loss", "ce(regularizer=nrm)"}, `(did you mean "norm"?)`, "regularizers"},
 		{[]string{"-solver", "adm"}, `-solver is "adm" (did you mean "adam"?), want one of adam, adamw, rmsprop, sgd`, "solvers"},
 		{[]string{"-solver", "sgd(momentun=0.9)"}, `-solver: sgd has no parameter "momentun" (did you mean "momentum"?)`, "solvers"},
 		{[]string{"-schedule", "cosin"}, `-schedule is "cosin" (did you mean "cosine"?)`, "schedules"},

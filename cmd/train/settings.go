@@ -18,7 +18,7 @@ type options struct {
 	trainer.Config `yaml:",inline"`
 
 	DeviceInfo bool   `yaml:"device-info" file:"never" flag:"device-info" doc:"say which GPUs and CUDA libraries there are, or where they were looked for and what to install; then where this machine trains. Nothing else; the exit code is 0 whatever there is" group:"This run"`
-	List       string `yaml:"list" file:"never" flag:"list" arg:"losses|solvers|…" doc:"print the losses, miners, distances, reducers, samplers, backbones, solvers or schedules that there are, with their parameters: each name at the start of a line, all about it below. Nothing else; -loss help and the like do the same" group:"This run"`
+	List       string `yaml:"list" file:"never" flag:"list" arg:"losses|solvers|…" doc:"print the losses, miners, distances, reducers, regularizers, samplers, backbones, solvers or schedules that there are, with their parameters: each name at the start of a line, all about it below. Nothing else; -loss help and the like do the same" group:"This run"`
 	NoReport   bool   `yaml:"no_report" flag:"no-report" doc:"write no report.html" group:"This run"`
 }
 

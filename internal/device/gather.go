@@ -1,17 +1,27 @@
 package device
 
-import "medusa/internal/device/cpu"
+import (
+	"cmp"
+
+	"medusa/internal/device/cpu"
+)
 
 // Gather computes the rows of table (Rows, Cols) that indices (N) name, to (N, Cols).
 // The indices are checked when the kernel runs.
-type Gather struct{ Rows, Cols, N int }
+type Gather struct {
+	Rows, Cols, N int
+	What          string // what an error calls an index; "index" if empty
+}
+
+// Index is what an error calls an index.
+func (s Gather) Index() string { return cmp.Or(s.What, "index") }
 
 func (s Gather) cpu() Kernel { return checked(gather[float32](s), gather[float64](s)) }
 
 func gather[T cpu.Float](s Gather) func(out []T, in [][]T) error {
 	return func(out []T, in [][]T) error {
 		table, indices := in[0], in[1]
-		if err := checkIndices("index", indices, s.Rows); err != nil {
+		if err := checkIndices(s.Index(), indices, s.Rows); err != nil {
 			return err
 		}
 		for i, v := range indices {
@@ -31,7 +41,7 @@ func (s GatherGrad) cpu() Kernel { return checked(gatherGrad[float32](s), gather
 func gatherGrad[T cpu.Float](s GatherGrad) func(out []T, in [][]T) error {
 	return func(out []T, in [][]T) error {
 		indices, dy := in[0], in[1]
-		if err := checkIndices("index", indices, s.Rows); err != nil {
+		if err := checkIndices(Gather(s).Index(), indices, s.Rows); err != nil {
 			return err
 		}
 		clear(out)

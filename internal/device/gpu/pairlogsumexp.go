@@ -6,22 +6,24 @@ import (
 )
 
 // pairSums are what the kernels of PairLogSumExp share: their grid over pairs, their first arguments,
-// what comes behind the inputs, and where their workspace is free.
+// the gradient to the sums, which the gradients have behind the inputs, and where the workspace is
+// free behind masks.
 type pairSums struct {
 	grid cuda.Dim
 	args []any
-	rest operand
+	up   operand
 	free int
 }
 
 func (b *builder) pairSums(s device.PairLogSumExp) pairSums {
-	at, free := 1, 0
-	pos := b.maskOf(s.Pos, s.N, s.M, at, free)
-	at, free = at+s.Pos.Inputs(), free+scratchOf(s.Pos, s.N, s.M)
-	neg := b.maskOf(s.Neg, s.N, s.M, at, free)
-	at, free = at+s.Neg.Inputs(), free+scratchOf(s.Neg, s.N, s.M)
+	pos, neg, among := b.twoMasks(s.Pos, s.Neg, s.N, s.M)
 	grid, _ := parted(s.N, s.M*s.M)
-	return pairSums{grid, []any{s.M, pos.pairs, neg.pairs, in(0), pos.from, neg.from, in(at)}, in(at + 1), free}
+	return pairSums{
+		grid: grid,
+		args: []any{s.M, pos.pairs, neg.pairs, in(0), pos.from, neg.from, among},
+		up:   in(among.i + 1),
+		free: scratchOf(s.Pos, s.N, s.M) + scratchOf(s.Neg, s.N, s.M),
+	}
 }
 
 func (b *builder) pairLogSumExp(s device.PairLogSumExp) {
@@ -37,7 +39,7 @@ func (b *builder) pairLogSumExpScales(s device.PairLogSumExp) []any {
 	tops, scales := work(sums.free), work(sums.free+n)
 	b.work(sums.free + 2*n)
 	args := sums.args[:len(sums.args):len(sums.args)]
-	b.launch("pair_logsumexp_scales", sums.grid, append(args, sums.rest, tops, scales)...)
+	b.launch("pair_logsumexp_scales", sums.grid, append(args, sums.up, tops, scales)...)
 	return append(args, tops, scales, out)
 }
 

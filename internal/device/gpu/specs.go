@@ -53,7 +53,7 @@ func (b *builder) build(spec any) bool {
 	case device.Broadcast:
 		return b.broadcast(s)
 	case device.Gather:
-		b.launch("gather", flat(s.N*s.Cols), s.N*s.Cols, divisor(s.Cols), s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check("index", s.Rows))
+		b.launch("gather", flat(s.N*s.Cols), s.N*s.Cols, divisor(s.Cols), s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check(s.Index(), s.Rows))
 	case device.GatherGrad:
 		b.gatherGrad(s)
 	case device.MatMul:
@@ -161,7 +161,7 @@ func (b *builder) buildRows(spec any) bool {
 	case device.PairLogSumExpAmongGrad:
 		b.pairLogSumExpAmongGrad(s)
 	default:
-		return false
+		return b.buildBins(spec)
 	}
 	return true
 }
@@ -169,10 +169,10 @@ func (b *builder) buildRows(spec any) bool {
 func (b *builder) gatherGrad(s device.GatherGrad) {
 	if b.d.options.AnyOrder {
 		b.step(fill(out, s.Rows*s.Cols, 0))
-		b.launch("scatter_add", flat(s.N*s.Cols), s.N*s.Cols, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check("index", s.Rows))
+		b.launch("scatter_add", flat(s.N*s.Cols), s.N*s.Cols, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check(device.Gather(s).Index(), s.Rows))
 		return
 	}
-	b.launch("gather_grad", blocks(s.Rows), s.N, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check("index", s.Rows))
+	b.launch("gather_grad", blocks(s.Rows), s.N, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check(device.Gather(s).Index(), s.Rows))
 }
 
 // functions are those of point.cu, in the order of its numbers.

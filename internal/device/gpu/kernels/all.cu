@@ -8,6 +8,8 @@
 #include "pairs.cu"
 #include "triplet.cu"
 #include "pairlogsumexp.cu"
+#include "bins.cu"
+#include "ranks.cu"
 #include "solver.cu"
 #include "picture.cu"
 #include "labels.cu"

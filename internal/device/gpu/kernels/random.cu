@@ -144,7 +144,7 @@ KERNEL(choose_partners)(int cols, u64 stream, int pairs, const float *draw, cons
 }
 
 // The bins of Levelled, of which the last holds its upper edge too.
-struct Bins {
+struct Levels {
 	double low, top;
 	int count;
 	__device__ double edge(int b) const { return plus(low, times(plus(top, -low), b) / count); }
@@ -173,7 +173,7 @@ KERNEL(levelled)(int n, int cols, int bins, int draws, u64 stream, int pairs, co
 	}
 	low = -block_max(-low, shared);
 	top = block_max(top, shared);
-	Bins level = {low, top, bins};
+	Levels level = {low, top, bins};
 	for (int b = THREAD; b < bins; b += WIDTH) held[b] = passed[b] = 0;
 	SYNC;
 	for (int i = THREAD; i < n; i += WIDTH)

@@ -1,0 +1,134 @@
+package losses
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/pkg/errors"
+
+	"medusa/graph"
+	"medusa/pairs"
+)
+
+// What losses around other losses have in common.
+
+// wrapper is a loss that is made of others.
+type wrapper interface {
+	Loss
+	within() []Loss // the others
+	// owns reports whether it has parameters besides those of the others. One that has none goes
+	// around one loss, and its parameters are that loss's.
+	owns() bool
+}
+
+// lent are the parameters of a loss within another one, for its method Params; there may be none.
+func lent(inner Loss) *graph.Params {
+	if p := ParamsOf(inner); p != nil {
+		return p
+	}
+	return graph.NewParams(0)
+}
+
+// contains reports whether l, or a loss within it, is one that is asked for.
+func contains(l Loss, is func(Loss) bool) bool {
+	return acyclic(l) == nil && anyWithin(l, is)
+}
+
+func anyWithin(l Loss, is func(Loss) bool) bool {
+	if is(l) {
+		return true
+	}
+	w, ok := l.(wrapper)
+	return ok && given(l) == nil && slices.ContainsFunc(w.within(), func(l Loss) bool { return anyWithin(l, is) })
+}
+
+// learns reports whether a loss has parameters that are learned, such as weights of classes.
+func learns(l Loss) bool {
+	return contains(l, func(l Loss) bool {
+		_, made := l.(wrapper)
+		_, trainable := l.(Trainable)
+		return trainable && !made
+	})
+}
+
+// termsOf are the terms of a loss, none if it does not tell them.
+func termsOf(l Loss, b pairs.Batch) pairs.Terms {
+	if t, ok := l.(Termed); ok {
+		return t.Terms(b)
+	}
+	return nil
+}
+
+// exprOf is what a loss makes of a batch, or its error.
+func exprOf(l Loss, b pairs.Batch) (graph.Expr, error) {
+	n, err := BuildOn(l, b)
+	if err != nil {
+		return graph.Expr{}, err
+	}
+	return graph.Of(n), nil
+}
+
+// weightedSum is the sum of n terms by weights, which are 1 if there are none.
+func weightedSum(n int, weights []float64, term func(i int) (graph.Expr, error)) (total graph.Expr) {
+	for i := range n {
+		t, err := term(i)
+		if err != nil {
+			return graph.Fail(err)
+		}
+		if weights != nil {
+			t = t.Scale(weights[i])
+		}
+		if i > 0 {
+			t = total.Add(t)
+		}
+		total = t
+	}
+	return total
+}
+
+// makingStates is locked while a loss makes its set of parameters. It is none of the loss, which
+// may be copied until then.
+var makingStates sync.Mutex
+
+// withParts is the set *p, made if it is not there yet, of which the parameters of losses are parts
+// of these names.
+func withParts(p **graph.Params, names []string, inner []Loss) (*graph.Params, error) {
+	parts := make([]*graph.Params, len(inner))
+	for _, l := range inner {
+		if err := acyclic(l); err != nil {
+			return nil, err
+		}
+	}
+	for i, l := range inner { // before the lock, which they may need too
+		parts[i] = ParamsOf(l)
+	}
+	makingStates.Lock()
+	defer makingStates.Unlock()
+	if *p != nil {
+		return *p, nil
+	}
+	all := graph.NewParams(0)
+	for i, part := range parts {
+		if part == nil || slices.Contains(parts[:i], part) {
+			continue
+		}
+		if err := all.Join(names[i], part); err != nil {
+			return nil, errors.Wrap(err, "losses")
+		}
+	}
+	*p = all
+	return all, nil
+}
+
+// withPart is withParts of one loss, under "of.".
+func withPart(p **graph.Params, inner Loss) (*graph.Params, error) {
+	return withParts(p, []string{"of."}, []Loss{inner})
+}
+
+// orNone is a set for a method Params, which has no error: Loss tells it.
+func orNone(p *graph.Params, err error) *graph.Params {
+	if err != nil {
+		return graph.NewParams(0)
+	}
+	return p
+}
