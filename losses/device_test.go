@@ -16,8 +16,8 @@ import (
 	"medusa/pairs"
 )
 
-// A GPU does all of every loss, miner, metric and reducer, at their defaults, and finds what the CPU
-// finds: no op of them is left to the host.
+// A GPU does all of every loss, miner, metric, reducer and regularizer, at their defaults, and finds
+// what the CPU finds: no op of them is left to the host.
 func TestEveryLossOnDevice(t *testing.T) {
 	gputest.Prepare(t)
 	var name string
@@ -30,6 +30,8 @@ func TestEveryLossOnDevice(t *testing.T) {
 
 		"reduced by class-weighted": "triplet(reducer=class-weighted(weights=[1, 0.5, 2, 0]))",
 		"reduced by divisor":        "triplet(reducer=divisor(by=7))",
+
+		"regularized by sparse-centers": "soft-triple(regularizer=sparse-centers)",
 	}
 	const b, e = 12, 5
 	x, y := randomBatch(7, b, e, 4)
@@ -48,6 +50,9 @@ func TestEveryLossOnDevice(t *testing.T) {
 	}
 	for _, of := range pairs.ReducerNames() {
 		texts["reduced by "+of] = "triplet(reducer=" + of + ")"
+	}
+	for _, of := range losses.RegularizerNames() {
+		texts["regularized by "+of] = "ce(regularizer=" + of + ")"
 	}
 	maps.Copy(texts, needs)
 	for _, name = range slices.Sorted(maps.Keys(texts)) {
