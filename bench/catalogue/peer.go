@@ -42,6 +42,16 @@ var counterparts = map[string]string{
 	"histogram":           "L.HistogramLoss()",
 	"pnp":                 "L.PNPLoss()",
 	"dynamic-soft-margin": "L.DynamicSoftMarginLoss()",
+	"circle":              "L.CircleLoss()",
+	"ntxent":              "L.NTXentLoss()",
+	"supcon":              "L.SupConLoss()",
+	"n-pairs":             "raw: L.NPairsLoss()",
+	"nca":                 "L.NCALoss()",
+	"tuplet-margin":       "L.TupletMarginLoss()",
+	"snr-contrastive":     "L.SignalToNoiseRatioContrastiveLoss()",
+	"angular":             "L.AngularLoss()",
+	"instance":            "L.InstanceLoss()",
+	"manifold":            "L.ManifoldLoss(l=64)",
 	"cross-batch-memory":  "L.CrossBatchMemory(L.ContrastiveLoss(), 64, memory_size=1088)",
 }
 
@@ -59,6 +69,7 @@ var apart = map[string]string{
 	"regular-face":     "it is a regularizer of another loss",
 
 	"center":                      "it only draws together, and stands beside a loss that tells classes apart",
+	"intra-pair-variance":         "it only minds how pairs differ from their mean, and stands beside another loss",
 	"threshold-consistent-margin": "it only minds pairs beyond two margins, and stands beside a loss that tells classes apart",
 }
 

@@ -17,6 +17,19 @@ const (
 
 // catalogue is what pytorch-metric-learning has too and lossesAlone does not go through.
 var catalogue = []catalogued{
+	{"circle", "circle", "L.CircleLoss()", overPairs, false},
+	{"ntxent", "ntxent", "L.NTXentLoss()", overPairs, false},
+	{"supcon", "supcon", "L.SupConLoss()", overPairs, false},
+	{"n-pairs", "n-pairs", "L.NPairsLoss()", overPairs, false},
+	{"nca", "nca", "L.NCALoss()", overPairs, false},
+	{"tuplet-margin", "tuplet-margin", "L.TupletMarginLoss()", overPairs, false},
+	{"intra-pair-variance", "intra-pair-variance", "L.IntraPairVarianceLoss()", overPairs, false},
+	{"snr-contrastive", "snr-contrastive", "L.SignalToNoiseRatioContrastiveLoss()", overPairs, false},
+	{"angular", "angular(rows=raw-negatives)", "L.AngularLoss()", overPairs, false},
+	{"instance", "instance(target=numbered-row)", "L.InstanceLoss()", overPairs, false},
+	{"triplet, all by angle", "triplet(margin=0.05, miner=angular(angle=20))", "L.TripletMarginLoss(), M.AngularMiner()", overPairs, false},
+	{"triplet, semi-hard", "triplet(margin=0.05, miner=triplet-margin(type=semi-hard, margin=0.2))", "L.TripletMarginLoss(), M.TripletMarginMiner(margin=0.2, type_of_triplets='semihard')", overPairs, false},
+	{"contrastive, multi-similarity miner", "contrastive(miner=multi-similarity)", "L.ContrastiveLoss(), M.MultiSimilarityMiner()", overPairs, false},
 	{"arcface", "arcface", "L.ArcFaceLoss(C, 128)", overRows, true},
 	{"sub-center arcface", "arcface(sub-centers=3)", "L.SubCenterArcFaceLoss(num_classes=C, embedding_size=128)", overRows, true},
 	{"cosface", "cosface", "L.CosFaceLoss(C, 128)", overRows, true},
