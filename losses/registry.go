@@ -72,12 +72,12 @@ func Names() []string { return kinds.Names() }
 // have: losses.Default[losses.Triplet](). It panics if the type is not registered.
 func Default[L Loss]() L { return catalog.Default[L](kinds) }
 
-// Help is a page about all losses and their parameters with their defaults, in lines of at most
-// width characters.
+// Help is a page that names all losses, each with a line of what it is, in lines of at most width
+// characters.
 func Help(width int) string { return kinds.Help(width) }
 
-// List is Help for programs to read too: the name of each of the losses alone at the start of a
-// line, and all about it below, further in.
+// List is a page about all losses and their parameters with their defaults, for people and programs:
+// the name of each stands alone at the start of a line, and all about it below, further in.
 func List(width int) string { return kinds.List(width) }
 
 // Text is what Parse reads back as l. Parameters at their defaults are left out.

@@ -55,11 +55,12 @@ func RegularizerNames() []string { return regularizers.Names() }
 // ParseRegularizer makes a regularizer from text, such as 0.1*regular-face + 0.001*norm(p=1).
 func ParseRegularizer(text string) (Regularizer, error) { return regularizers.Parse(text) }
 
-// RegularizerHelp is a page about all regularizers and their parameters, in lines of at most width
+// RegularizerHelp is a page that names all regularizers, each with a line of what it is, in lines of at most width
 // characters.
 func RegularizerHelp(width int) string { return regularizers.Help(width) }
 
-// RegularizerList is RegularizerHelp for programs to read too: see List.
+// RegularizerList is a page about all regularizers and their parameters with their defaults, for people and programs:
+// the name of each stands alone at the start of a line, and all about it below, further in.
 func RegularizerList(width int) string { return regularizers.List(width) }
 
 // RegularizerSum is a weighted sum of regularizers, Σ wᵢ·Rᵢ.

@@ -23,9 +23,10 @@ func Parse(text string) (Miner, error) { return registry.Parse(text) }
 // It panics if the type is not registered.
 func Default[M Miner]() M { return catalog.Default[M](registry) }
 
-// Help is a page about all miners and their parameters, in lines of at most width characters.
+// Help is a page that names all miners, each with a line of what it is, in lines of at most width
+// characters.
 func Help(width int) string { return registry.Help(width) }
 
-// List is Help for programs to read too: the name of each of the miners alone at the start of a
-// line, and all about it below, further in.
+// List is a page about all miners and their parameters with their defaults, for people and programs:
+// the name of each stands alone at the start of a line, and all about it below, further in.
 func List(width int) string { return registry.List(width) }

@@ -54,18 +54,18 @@ func ParseMetric(text string) (Metric, error) { return metrics.Parse(text) }
 // ParseReducer makes a reducer from text, such as threshold(low=0.1, of=per-anchor).
 func ParseReducer(text string) (Reducer, error) { return reducers.Parse(text) }
 
-// MetricHelp is a page about all metrics and their parameters, in lines of at most width
+// MetricHelp is a page that names all metrics, each with a line of what it is, in lines of at most width
 // characters.
 func MetricHelp(width int) string { return metrics.Help(width) }
 
-// MetricList is MetricHelp for programs to read too: the name of each of the metrics alone at the
-// start of a line, and all about it below, further in.
+// MetricList is a page about all metrics and their parameters with their defaults, for people and programs:
+// the name of each stands alone at the start of a line, and all about it below, further in.
 func MetricList(width int) string { return metrics.List(width) }
 
-// ReducerHelp is a page about all reducers and their parameters, in lines of at most width
+// ReducerHelp is a page that names all reducers, each with a line of what it is, in lines of at most width
 // characters.
 func ReducerHelp(width int) string { return reducers.Help(width) }
 
-// ReducerList is ReducerHelp for programs to read too: the name of each of the reducers alone at the
-// start of a line, and all about it below, further in.
+// ReducerList is a page about all reducers and their parameters with their defaults, for people and programs:
+// the name of each stands alone at the start of a line, and all about it below, further in.
 func ReducerList(width int) string { return reducers.List(width) }

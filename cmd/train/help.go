@@ -25,11 +25,15 @@ func printHelp(out io.Writer, f *flags) {
 
 Defaults stand in brackets. Flags on the command line win over the configuration file.`, columns))
 	f.help(out, columns)
-	fmt.Fprintf(out, "\nLosses\n%s\n", losses.Help(columns))
-	fmt.Fprintf(out, "\nMiners, as a loss's miner\n%s\n", miners.Help(columns))
-	fmt.Fprintf(out, "\nDistances, as a loss's distance\n%s\n", pairs.MetricHelp(columns))
-	fmt.Fprintf(out, "\nReducers, as a loss's reducer\n%s\n", pairs.ReducerHelp(columns))
-	fmt.Fprintf(out, "\nRegularizers, as a classifier's regularizer\n%s\n", losses.RegularizerHelp(columns))
+	for _, part := range []struct{ title, list, page string }{
+		{"Losses", "losses", losses.Help(columns)},
+		{"Miners, as a loss's miner", "miners", miners.Help(columns)},
+		{"Distances, as a loss's distance", "distances", pairs.MetricHelp(columns)},
+		{"Reducers, as a loss's reducer", "reducers", pairs.ReducerHelp(columns)},
+		{"Regularizers, as a classifier's regularizer", "regularizers", losses.RegularizerHelp(columns)},
+	} {
+		fmt.Fprintf(out, "\n%s\n%s\n%s lists their parameters\n", part.title, part.page, command("-list", part.list))
+	}
 }
 
 // howLong is how long the embedded set takes, as README says it too.

@@ -32,12 +32,14 @@ func Example() {
 	text, err := kinds.FullText(catalog.Default[Angular](kinds))
 	fmt.Println(text, err)
 	fmt.Print(kinds.Help(80))
+	fmt.Print(kinds.List(80))
 	// Output:
 	// {30} <nil>
 	// miners: angular has no parameter "angl" (did you mean "angle"?); it has angle (column 9)
 	// angular(angle=20) <nil>
 	// A miner is name(parameter=value, …).
 	//
+	// angular  triplets whose negative has a large angle
 	// angular
 	//   triplets whose negative has a large angle
 	//     angle=20               largest angle at the negative, in degrees (0 to 90)

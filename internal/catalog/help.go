@@ -3,7 +3,6 @@ package catalog
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -11,29 +10,22 @@ import (
 // narrowest is the width below which a page is not cut any further.
 const narrowest = 50
 
-// Help is a page about all kinds and their parameters with their defaults, in lines of no more
-// than so many characters. The name of each kind stands at the start of a line. What several
-// kinds have in common, from a struct that they embed, stands once at the end.
+// Help is a page that says how text is written and names all kinds, each with a line of what it is,
+// in lines of no more than so many characters. The name of each kind stands at the start of a line.
+// List has their parameters.
 func (r *registry) Help(width int) string {
 	width = max(width, narrowest)
 	var b strings.Builder
-	for line := range strings.Lines(r.usage) {
-		b.WriteString(line)
-	}
 	if r.usage != "" {
-		b.WriteString("\n")
+		b.WriteString(r.usage + "\n\n")
 	}
-	kinds := r.all()
-	shared := newShared(kinds)
-	for _, k := range kinds {
-		b.WriteString("\n")
-		k.help(&b, width, shared.own(k))
+	column := 0
+	for _, k := range r.all() {
+		column = max(column, len(k.name)+2)
 	}
-	for _, g := range shared.groups() {
-		fmt.Fprintf(&b, "\n%s\n  have in common\n", strings.Join(Wrap(g, width), "\n"))
-		for _, p := range shared.params[g] {
-			b.WriteString(p.help(width))
-		}
+	for _, k := range r.all() {
+		lines := Wrap(k.doc, width-column)
+		fmt.Fprintf(&b, "%-*s%s\n", column, k.name, strings.Join(lines, "\n"+strings.Repeat(" ", column)))
 	}
 	return b.String()
 }
@@ -144,50 +136,7 @@ func (l line) help(width int) string {
 	return text
 }
 
-// shared are the lines that several kinds have from an embedded struct, by the names of the
-// kinds.
-type shared struct {
-	owners map[string][]string // of a line, by what it says
-	params map[string][]line
-	order  []string
-}
-
-func newShared(kinds []*kind) *shared {
-	s := &shared{owners: map[string][]string{}, params: map[string][]line{}}
-	for _, k := range kinds {
-		for i := range k.params {
-			if k.params[i].Group != "" {
-				key := fmt.Sprint(k.line(&k.params[i]))
-				s.owners[key] = append(s.owners[key], k.name)
-			}
-		}
-	}
-	return s
-}
-
-// own are the lines that k shares with no other; those that it shares go to their group.
-func (s *shared) own(k *kind) (out []line) {
-	for _, l := range lines(k) {
-		owners := s.owners[fmt.Sprint(l)]
-		if len(owners) < 2 {
-			out = append(out, l)
-			continue
-		}
-		if owners[0] != k.name {
-			continue
-		}
-		group := strings.Join(owners, ", ")
-		if !slices.Contains(s.order, group) {
-			s.order = append(s.order, group)
-		}
-		s.params[group] = append(s.params[group], l)
-	}
-	return out
-}
-
-func (s *shared) groups() []string { return s.order }
-
-// Markdown is Help as a table for each kind.
+// Markdown is List as a table for each kind.
 func (r *registry) Markdown() string {
 	var b strings.Builder
 	for i, k := range r.all() {

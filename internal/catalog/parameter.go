@@ -29,7 +29,6 @@ type Parameter struct {
 
 	Field string // path of the field in Go, such as Solver.LR
 	Type  reflect.Type
-	Group string // the embedded struct that it comes from
 	Tag   reflect.StructTag
 	index []int
 }
@@ -76,15 +75,15 @@ func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // Parameters lists the parameters of a struct: its exported fields, in order, those of an
 // embedded struct among them. A field with the tag name:"-" is none.
-func Parameters(t reflect.Type) ([]Parameter, error) { return parametersIn(t, nil, "", "") }
+func Parameters(t reflect.Type) ([]Parameter, error) { return parametersIn(t, nil, "") }
 
-func parametersIn(t reflect.Type, index []int, path, group string) (out []Parameter, err error) {
+func parametersIn(t reflect.Type, index []int, path string) (out []Parameter, err error) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		at := append(slices.Clone(index), i)
 		switch {
 		case f.Anonymous && f.Type.Kind() == reflect.Struct && f.Tag.Get("name") != "-":
-			inner, err := parametersIn(f.Type, at, path, f.Name)
+			inner, err := parametersIn(f.Type, at, path)
 			if err != nil {
 				return nil, err
 			}
@@ -97,7 +96,7 @@ func parametersIn(t reflect.Type, index []int, path, group string) (out []Parame
 		if err != nil {
 			return nil, errors.Wrapf(err, "field %s", f.Name)
 		}
-		p.index, p.Field, p.Group = at, path+f.Name, group
+		p.index, p.Field = at, path+f.Name
 		for _, name := range p.names() {
 			if j := slices.IndexFunc(out, func(q Parameter) bool { return slices.Contains(q.names(), name) }); j >= 0 {
 				return nil, errors.Errorf("field %s: the name %q is that of field %s", f.Name, name, out[j].Field)
