@@ -124,6 +124,11 @@ func TestOpsOnDevice(t *testing.T) {
 		"TripletSumsDifferences": TestTripletSumsDifferences, "TripletCounts": TestTripletCounts, "RowChoices": TestRowChoices,
 		"TripletsRefuse": TestTripletsRefuse, "FormulasOverPairsDifferences": TestFormulasOverPairsDifferences,
 		"PairMasksBetween": TestPairMasksBetween, "WithinBounds": TestWithinBounds, "LpDistances": TestLpDistances, "LpCorners": TestLpCorners,
+		"PairLogSumExpDifferences": TestPairLogSumExpDifferences, "PairLogSumExpOfFarExponents": TestPairLogSumExpOfFarExponents,
+		"PairLogSumExpOfLabels": TestPairLogSumExpOfLabels, "PairLogSumExpOfNaN": TestPairLogSumExpOfNaN, "PairLogSumExpRefuses": TestPairLogSumExpRefuses,
+		"ReductionsOfRowsWithNone": TestReductionsOfRowsWithNone, "Index": TestIndex, "Levelled": TestLevelled,
+		"Shares": TestShares, "SharesChooseNaN": TestSharesChooseNaN, "TripletRules": TestTripletRules,
+		"TripletSidesOfABatch": TestTripletSidesOfABatch, "TripletRulesTellOfNaN": TestTripletRulesTellOfNaN, "LabelsAreWholeNumbers": TestLabelsAreWholeNumbers,
 	} {
 		t.Run(name, test)
 	}

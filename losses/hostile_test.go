@@ -329,7 +329,7 @@ func onDevice(t *testing.T, dev *graph.Device, loss losses.Loss, b, e int) (valu
 	}
 	rows, labels := make([]float32, b*e), make([]float32, b)
 	x := input("embeddings", rows, b, e)
-	cost, err := losses.Build(loss, x, input("labels", labels, b))
+	cost, err := losses.BuildOn(loss, pairs.Batch{X: graph.Of(x), Labels: graph.Data(input("labels", labels, b)), Raw: graph.Of(x)})
 	require.NoError(t, err)
 	grads, err := gorgonia.Grad(cost, x)
 	require.NoError(t, err)

@@ -73,6 +73,36 @@ func TestEverySpecHasAKernel(t *testing.T) {
 	}
 }
 
+// Every function, operator, metric, filter and part that a spec may name is known here, too.
+func TestEveryNameOfASpecIsKnown(t *testing.T) {
+	known := map[string]bool{}
+	for _, f := range files(t, ".") {
+		ast.Inspect(f, func(n ast.Node) bool {
+			if s, ok := n.(*ast.SelectorExpr); ok {
+				if of, ok := s.X.(*ast.Ident); ok && of.Name == "device" {
+					known[s.Sel.Name] = true
+				}
+			}
+			return true
+		})
+	}
+	names := 0
+	for _, f := range files(t, "..") {
+		ast.Inspect(f, func(n ast.Node) bool {
+			c, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			if of, ok := c.Type.(*ast.Ident); ok && slices.Contains([]string{"Func", "Operator", "Metric", "FilterKind", "PartKind", "Pairs"}, of.Name) && ast.IsExported(c.Names[0].Name) {
+				names++
+				require.True(t, known[c.Names[0].Name], "%s %s", of.Name, c.Names[0].Name)
+			}
+			return true
+		})
+	}
+	require.Greater(t, names, 30)
+}
+
 // Every kernel of the sources is launched by some spec.
 func TestNoKernelIsDead(t *testing.T) {
 	var launched []string

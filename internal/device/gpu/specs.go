@@ -154,6 +154,12 @@ func (b *builder) buildRows(spec any) bool {
 		b.tripletsGrad(device.Triplets(s))
 	case device.TripletsAmongGrad:
 		b.tripletsAmongGrad(device.Triplets(s))
+	case device.PairLogSumExp:
+		b.pairLogSumExp(s)
+	case device.PairLogSumExpGrad:
+		b.pairLogSumExpGrad(s)
+	case device.PairLogSumExpAmongGrad:
+		b.pairLogSumExpAmongGrad(s)
 	default:
 		return b.buildBins(spec)
 	}

@@ -7,6 +7,7 @@
 #include "rows.cu"
 #include "pairs.cu"
 #include "triplet.cu"
+#include "pairlogsumexp.cu"
 #include "bins.cu"
 #include "ranks.cu"
 #include "solver.cu"
