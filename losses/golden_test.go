@@ -45,16 +45,26 @@ func TestGolden(t *testing.T) {
 	for _, name := range []string{"pair_losses.json", "losses_by_distance.json", "losses_by_reducer.json",
 		"losses_by_power_and_nesting.json", "class_losses.json"} {
 		t.Run(name, func(t *testing.T) {
-			f := golden.Open(t, name)
-			skip := slices.Clone(skips[name])
-			for _, r := range f.Records {
-				if mappers[r.Loss] == nil {
-					skip = append(skip, golden.Skip{Reason: "loss not built yet", Fields: map[string]any{"loss": r.Loss}})
-				}
-			}
-			f.Each(t, skip, checkRecord)
+			golden.Open(t, name).Each(t, skips[name], checkRecord)
 		})
 	}
+}
+
+// Fewer than 3 % of the reference's records are exceptions.
+func TestGoldenExceptionsAreFew(t *testing.T) {
+	records, excepted := 0, 0
+	for _, name := range []string{"pair_losses.json", "losses_by_distance.json", "losses_by_reducer.json",
+		"losses_by_power_and_nesting.json", "class_losses.json", "special_losses.json"} {
+		f := golden.Open(t, name)
+		records += len(f.Records)
+		for _, r := range f.Records {
+			if slices.ContainsFunc(skips[name], func(s golden.Skip) bool { return s.Matches(r) }) {
+				excepted++
+			}
+		}
+	}
+	t.Logf("%d of %d records are exceptions", excepted, records)
+	require.Less(t, float64(excepted)/float64(records), 0.03)
 }
 
 func checkRecord(t *testing.T, r *golden.Record) bool {

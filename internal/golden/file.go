@@ -177,7 +177,8 @@ type Skip struct {
 	Fields map[string]any
 }
 
-func (s Skip) matches(r *Record) bool {
+// Matches reports whether the record is one that is skipped.
+func (s Skip) Matches(r *Record) bool {
 	for name, want := range s.Fields {
 		var got any
 		if ok, err := r.Field(name, &got); !ok || err != nil || !reflect.DeepEqual(got, want) {
@@ -198,7 +199,7 @@ func (f *File) Each(t *testing.T, skips []Skip, test func(t *testing.T, r *Recor
 	for _, r := range f.Records {
 		t.Run(r.String(), func(t *testing.T) {
 			for _, s := range skips {
-				if s.matches(r) {
+				if s.Matches(r) {
 					t.Skip(s.Reason)
 				}
 			}
@@ -216,7 +217,7 @@ func (f *File) checkSkips(skips []Skip) error {
 		if s.Reason == "" {
 			return errors.Errorf("%s: the skip of %v needs a reason", f.name, s.Fields)
 		}
-		if !f.other && !slices.ContainsFunc(f.Records, s.matches) {
+		if !f.other && !slices.ContainsFunc(f.Records, s.Matches) {
 			return errors.Errorf("%s: the skip of %v (%s) matches no record", f.name, s.Fields, s.Reason)
 		}
 	}

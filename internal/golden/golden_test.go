@@ -108,11 +108,11 @@ func TestNear(t *testing.T) {
 func TestSkips(t *testing.T) {
 	f := decoded(t)
 	bySkip := Skip{"the reference fails", map[string]any{"loss": "M", "raises": "error"}}
-	require.False(t, bySkip.matches(f.Records[1]))
-	require.True(t, bySkip.matches(f.Records[2]))
+	require.False(t, bySkip.Matches(f.Records[1]))
+	require.True(t, bySkip.Matches(f.Records[2]))
 	byParams := Skip{"x", map[string]any{"params": map[string]any{"margin": 0.5}}}
-	require.True(t, byParams.matches(f.Records[0]))
-	require.False(t, Skip{Reason: "all"}.matches(f.Records[0]))
+	require.True(t, byParams.Matches(f.Records[0]))
+	require.False(t, Skip{Reason: "all"}.Matches(f.Records[0]))
 
 	require.NoError(t, f.checkSkips([]Skip{bySkip, byParams}))
 	require.ErrorContains(t, f.checkSkips([]Skip{{Fields: bySkip.Fields}}), "needs a reason")
