@@ -8,16 +8,6 @@ import (
 	"medusa/internal/device"
 )
 
-// coarse are distances between which differences are exact, so that both decide alike what lies at
-// an edge.
-func coarse(rng *rand.Rand, n int) []float32 {
-	x := random(rng, n)
-	for i := range x {
-		x[i] = float32(math.Round(float64(x[i])*64) / 64)
-	}
-	return x
-}
-
 func TestBins(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 20))
 	p := pair{t: t, d: sim(t), rel: 3e-6}
@@ -25,7 +15,7 @@ func TestBins(t *testing.T) {
 		n, m := size[0], size[1]
 		kinds, inputs := masks(rng, n, m)
 		for i, k := range kinds {
-			in := append([][]float32{coarse(rng, n*m)}, inputs[i]...)
+			in := append([][]float32{sixtyfourths(rng, n*m)}, inputs[i]...)
 			s := device.RowBins{Rows: n, Cols: m, Bins: 1 + rng.IntN(6), Low: -1, High: 1.5, Mask: k}
 			p.run(s, 2*n*s.Bins, in...)
 			up := random(rng, 2*n*s.Bins)
@@ -36,7 +26,7 @@ func TestBins(t *testing.T) {
 		}
 		for range 4 {
 			i, k := rng.IntN(len(kinds)), rng.IntN(len(kinds))
-			in := append(append([][]float32{coarse(rng, n*m)}, inputs[i]...), inputs[k]...)
+			in := append(append([][]float32{sixtyfourths(rng, n*m)}, inputs[i]...), inputs[k]...)
 			s := device.TripletBins{N: n, M: m, Bins: 1 + rng.IntN(6), Low: -2, High: 2, Above: math.Inf(-1), AtMost: math.Inf(1), Pos: kinds[i], Neg: kinds[k]}
 			if rng.IntN(2) == 0 {
 				s.Above, s.AtMost = -0.5, 1
