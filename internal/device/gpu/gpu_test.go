@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/pkg/errors"
@@ -529,7 +530,13 @@ func (p pair) pairGrad(rng *rand.Rand, d device.Distance, x, y, dist []float32) 
 func TestRowReductions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 9))
 	p := pair{t: t, d: sim(t), rel: 2e-6}
-	for _, s := range [][2]int{{1, 1}, {2, 5}, {19, 19}, {5, 260}, {260, 260}} { // a row may be longer than a block
+	sizes := [][2]int{{1, 1}, {2, 5}, {19, 19}, {5, 260}} // a row may be longer than a block
+	if os.Getenv("MEDUSA_LONG") != "" {
+		sizes = append(sizes, [2]int{260, 260})
+	} else {
+		t.Log("small ones; MEDUSA_LONG=1 go test ./internal/device/gpu -run RowReductions has a large one too")
+	}
+	for _, s := range sizes {
 		n, m := s[0], s[1]
 		all, inputs := masks(rng, n, m)
 		for i, k := range all {
