@@ -80,7 +80,7 @@ func SameLabel(a, b Expr) Expr {
 
 // Identity is the n×n identity matrix, of e's graph and type.
 func Identity(e Expr, n int) Expr {
-	index := Index(e, n)
+	index := Iota(e, n)
 	return SameLabel(index, index)
 }
 

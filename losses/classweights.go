@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"math"
 	"math/rand/v2"
-	"sync"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
@@ -59,19 +58,10 @@ const (
 	centerWeight     = "centers"
 )
 
-// makingClassifiers is locked while a loss makes its set of parameters. It is none of the loss,
-// which may be copied until then.
-var makingClassifiers sync.Mutex
-
 // Params are the weights of the classes, such as "classifier.weight" (C, E), and what the loss
 // carries from step to step, made when the loss is first built.
 func (l *ClassWeights) Params() *graph.Params {
-	makingClassifiers.Lock()
-	defer makingClassifiers.Unlock()
-	if l.params == nil {
-		l.params = graph.NewParams(l.Seed)
-	}
-	return l.params
+	return ownParams(&l.params, l.Seed)
 }
 
 // Classifies is true: the loss learns from each sample alone.

@@ -85,7 +85,7 @@ func (l Instance) terms(b pairs.Batch, logits graph.Expr) graph.Expr {
 	case l.Target == NumberedRow:
 		return graph.CrossEntropy(logits, classNumbers(b.Labels), 0)
 	case l.Target == OwnRow:
-		rows = graph.Index(b.Labels, b.Labels.Shape()[0])
+		rows = graph.Iota(b.Labels, b.Labels.Shape()[0])
 		columns = rows
 	case b.HasReference():
 		columns = b.RefLabels

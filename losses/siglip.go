@@ -56,12 +56,7 @@ func (l *SigLIP) Params() *graph.Params {
 	if l == nil {
 		return graph.NewParams(0) // Loss tells the error
 	}
-	makingClassifiers.Lock()
-	defer makingClassifiers.Unlock()
-	if l.params == nil {
-		l.params = graph.NewParams(0)
-	}
-	return l.params
+	return ownParams(&l.params, 0)
 }
 
 // Loss returns a scalar.

@@ -32,7 +32,7 @@ func viewsOf(b pairs.Batch, loss string) (v views, err error) {
 		}
 		v = views{x: b.X, y: b.Ref, paired: b.X.Constant(1, n, 1)}
 	} else {
-		index := graph.Index(b.Labels, n)
+		index := graph.Iota(b.Labels, n)
 		later := index.Reshape(1, n).Greater(index.Reshape(n, 1)) // (B, B)
 		next := firstOfRow(graph.SameLabel(b.Labels, b.Labels).Mul(later))
 		x := b.X

@@ -2,7 +2,6 @@ package losses
 
 import (
 	"slices"
-	"sync"
 
 	"github.com/pkg/errors"
 
@@ -86,10 +85,6 @@ func weightedSum(n int, weights []float64, term func(i int) (graph.Expr, error))
 	return total
 }
 
-// makingStates is locked while a loss makes its set of parameters. It is none of the loss, which
-// may be copied until then.
-var makingStates sync.Mutex
-
 // withParts is the set *p, made if it is not there yet, of which the parameters of losses are parts
 // of these names.
 func withParts(p **graph.Params, names []string, inner []Loss) (*graph.Params, error) {
@@ -102,8 +97,8 @@ func withParts(p **graph.Params, names []string, inner []Loss) (*graph.Params, e
 	for i, l := range inner { // before the lock, which they may need too
 		parts[i] = ParamsOf(l)
 	}
-	makingStates.Lock()
-	defer makingStates.Unlock()
+	makingParams.Lock()
+	defer makingParams.Unlock()
 	if *p != nil {
 		return *p, nil
 	}
