@@ -24,7 +24,7 @@ func (e Expr) Values(numbers []float64, shape ...int) Expr {
 		n *= d
 	}
 	if len(numbers) != n {
-		return Fail(errors.Errorf("graph: %d values do not fill a tensor of shape %v", len(numbers), shape))
+		return Fail(errors.Errorf("graph: %d values do not fill a tensor of shape %v", len(numbers), tensor.Shape(shape)))
 	}
 	for i, v := range numbers {
 		if math.IsNaN(v) {

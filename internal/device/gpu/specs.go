@@ -56,6 +56,8 @@ func (b *builder) build(spec any) bool {
 		b.launch("gather", flat(s.N*s.Cols), s.N*s.Cols, divisor(s.Cols), s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check(s.Index(), s.Rows))
 	case device.GatherGrad:
 		b.gatherGrad(s)
+	case device.HostOp:
+		return false // functions of Go
 	case device.Permute:
 		return b.permute(s)
 	case device.WhereElse:
