@@ -44,14 +44,22 @@ func Run(t testing.TB, op graph.Op, inputs ...Input) {
 		}
 		shapes[i] = x.Shape
 	}
-	build := func(in []graph.Expr) graph.Expr { return graph.Apply(op, in...) }
-	graphtest.Gradient(t, build, in...)
-	plainMachine(t, build, in)
 	out, err := op.Shape(shapes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	writes(t, op, tensor.Shape(out).TotalSize(), in)
+	writes(t, op, sizeOf(out), in)
+	build := func(in []graph.Expr) graph.Expr { return graph.Apply(op, in...) }
+	graphtest.Gradient(t, build, in...)
+	plainMachine(t, build, in)
+}
+
+func sizeOf(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
 }
 
 // plainMachine holds the results on Gorgonia's machine to those on ours, in two runs.
@@ -103,13 +111,18 @@ func writes(t testing.TB, op graph.Op, n int, in []graphtest.Input) {
 		if err := op.Float64(results[i], from); err != nil {
 			t.Fatal(err)
 		}
+		unchanged(t, before, from)
 	}
 	for k, v := range results[0] {
 		if w := results[1][k]; v != w && !(v != v && w != w) {
 			t.Fatalf("number %d of the result depends on what stood there: it is %v or %v", k, v, w)
 		}
 	}
-	for i, x := range from {
+}
+
+func unchanged(t testing.TB, before, now [][]float64) {
+	t.Helper()
+	for i, x := range now {
 		for k, v := range x {
 			if v != before[i][k] {
 				t.Fatalf("the op changes number %d of input %d from %v to %v", k, i, before[i][k], v)
