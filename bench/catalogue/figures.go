@@ -18,10 +18,13 @@ import (
 	"medusa/trainer"
 )
 
-// The two sides.
+// The two sides, and what both are to beat: the network as it is before the first step, and the
+// pictures themselves.
 const (
-	ours = "medusa"
-	peer = "pytorch-metric-learning"
+	ours      = "medusa"
+	peer      = "pytorch-metric-learning"
+	untrained = "untrained"
+	pixels    = "pixels"
 )
 
 // figure is what one run gave.
@@ -34,16 +37,7 @@ type figure struct {
 	Recall    float64 `json:"recall_at_1"`
 	MAPAtR    float64 `json:"map_at_r"`
 	PerSecond float64 `json:"images_per_second"`
-	Before    *before `json:"before,omitempty"`
 	Failed    string  `json:"failed,omitempty"`
-}
-
-// before is what is to be beaten: the untrained network, and the pictures themselves.
-type before struct {
-	Recall      float64 `json:"recall_at_1"`
-	MAPAtR      float64 `json:"map_at_r"`
-	PixelRecall float64 `json:"pixels_recall_at_1"`
-	PixelMAPAtR float64 `json:"pixels_map_at_r"`
 }
 
 // figures are all runs of a folder, each a line of its file.
@@ -119,14 +113,10 @@ func (k *figures) speed(side, loss string) (out string) {
 func (k *figures) write(path string, s settings, data trainer.Data, chosen []string) error {
 	t := table.NewWriter()
 	t.AppendHeader(table.Row{"loss", "with its defaults", "Recall@1", "MAP@R", "images/s", "PML: Recall@1", "MAP@R", "images/s", "with"})
-	var first *before
 	for _, name := range chosen {
 		runs, _ := k.of(ours, name, s.steps)
 		if len(runs) == 0 {
 			continue
-		}
-		if first == nil {
-			first = runs[0].Before
 		}
 		text, err := defaultText(name)
 		if err != nil {
@@ -153,9 +143,13 @@ func (k *figures) write(path string, s settings, data trainer.Data, chosen []str
 	}
 	head := fmt.Sprintf("%d classes learned, %d others measured (%s, each a query among all others); %s with batches of 64, %s; mean ± standard deviation.\n",
 		len(train.Classes()), len(test.Classes()), wording.Number(test.Len(), "pictures"), wording.Number(s.steps, "steps"), seeds)
-	if first != nil {
-		head += fmt.Sprintf("Raw pixels, cosine: Recall@1 %s, MAP@R %s; the untrained network (seed 0): %s, %s.\n",
-			share(first.PixelRecall), share(first.PixelMAPAtR), share(first.Recall), share(first.MAPAtR))
+	for _, f := range k.all {
+		switch f.Side {
+		case pixels:
+			head += fmt.Sprintf("Raw pixels, cosine: Recall@1 %s, MAP@R %s.\n", share(f.Recall), share(f.MAPAtR))
+		case untrained:
+			head += fmt.Sprintf("The untrained network (seed %d): Recall@1 %s, MAP@R %s.\n", f.Seed, share(f.Recall), share(f.MAPAtR))
+		}
 	}
 	return errors.Wrap(os.WriteFile(path, []byte(head+"\n"+t.RenderMarkdown()+"\n"), 0o666), "the table")
 }
