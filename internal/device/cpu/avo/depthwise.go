@@ -7,6 +7,7 @@ import (
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // Where the fields of depthArgs are.
@@ -99,6 +100,9 @@ func depthTapsOf(a *asm, decl *bytes.Buffer) {
 	}
 
 	lanes := a.isa.bytes / 4
+	a.CMPQ(n, operand.U32(lanes))
+	a.JGE(operand.LabelRef("row"))
+	a.narrow(field, scale, bias, low, yRow, xRow, rows, w, offsets, taps)
 	a.Label("row")
 	a.MOVQ(field(depthWidth), n)
 	a.MOVQ(yRow, y)
@@ -123,6 +127,52 @@ func depthTapsOf(a *asm, decl *bytes.Buffer) {
 	a.ADDQ(field(depthXPitch), xRow)
 	a.DECQ(rows)
 	a.JNZ(operand.LabelRef("row"))
+	a.Label("done")
 	a.VZEROUPPER()
 	a.RET()
+}
+
+// narrow sums rows of less than a vector, four at once: one alone would wait for its own sums. It
+// leaves rows that are no whole four to what follows.
+func (a *asm) narrow(field func(at int) operand.Mem, scale, bias, low vec, yRow, xRow, rows, w, offsets, taps reg.Register) {
+	a.Label("four")
+	a.CMPQ(rows, operand.U32(4))
+	a.JLT(operand.LabelRef("row"))
+	x := []reg.Register{xRow}
+	for i := 1; i < 4; i++ {
+		next := a.GP64()
+		a.MOVQ(x[i-1], next)
+		a.ADDQ(field(depthXPitch), next)
+		x = append(x, next)
+	}
+	sums := make([]vec, len(x))
+	for i := range sums {
+		sums[i] = a.reg()
+		a.zero(sums[i])
+	}
+	tap, from, k := a.GP64(), a.GP64(), a.reg()
+	a.XORQ(tap, tap)
+	a.Label("tapsFour")
+	a.MOVQ(operand.Mem{Base: offsets, Index: tap, Scale: 8}, from)
+	a.broadcast(operand.Mem{Base: w, Index: tap, Scale: 4}, k)
+	for i, s := range sums {
+		v := a.reg()
+		a.loadMasked(operand.Mem{Base: from, Index: x[i], Scale: 1}, v)
+		a.fma(v, k, s)
+	}
+	a.INCQ(tap)
+	a.CMPQ(tap, taps)
+	a.JLT(operand.LabelRef("tapsFour"))
+	for _, s := range sums {
+		a.mul(scale, s, s)
+		a.add(bias, s, s)
+		a.max(s, low, s)
+		a.storeMasked(s, operand.Mem{Base: yRow})
+		a.ADDQ(field(depthYPitch), yRow)
+	}
+	a.MOVQ(x[3], xRow)
+	a.ADDQ(field(depthXPitch), xRow)
+	a.SUBQ(operand.U32(4), rows)
+	a.JZ(operand.LabelRef("done"))
+	a.JMP(operand.LabelRef("four"))
 }
