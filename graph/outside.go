@@ -43,14 +43,17 @@ type DifferentiableOp interface {
 }
 
 // Apply is op of inputs, one at least, all of one element type and graph.
-func Apply(op Op, in ...Expr) (result Expr) {
+func Apply(op Op, in ...Expr) Expr {
 	if err := firstError(in...); err != nil {
 		return Fail(err)
 	}
 	if op == nil || len(in) == 0 {
 		return Fail(errors.Errorf("graph: an op %v of %d inputs, want an Op and one input or more", op, len(in)))
 	}
-	name := nameOf(op)
+	name, err := nameOf(op)
+	if err != nil {
+		return Fail(err)
+	}
 	out, err := shapeOf(op, name, in)
 	if err != nil {
 		return Fail(err)
@@ -62,11 +65,12 @@ func Apply(op Op, in ...Expr) (result Expr) {
 	return applyStateful(device.HostOp{Name: name, F32: op.Float32, F64: op.Float64}, out, grad, in...)
 }
 
-func nameOf(op Op) string {
+func nameOf(op Op) (name string, err error) {
+	defer Guard(fmt.Sprintf("the name of a %T", op), &err)
 	if s, ok := op.(fmt.Stringer); ok {
-		return s.String()
+		return s.String(), nil
 	}
-	return fmt.Sprintf("%T%+v", op, op)
+	return fmt.Sprintf("%T%+v", op, op), nil
 }
 
 func shapeOf(op Op, name string, in []Expr) (out tensor.Shape, err error) {

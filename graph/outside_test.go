@@ -118,6 +118,7 @@ func TestApplyRefuses(t *testing.T) {
 	require.Equal(t, []float64{0, 0}, grads[0])
 	require.ErrorContains(t, graph.Apply(nil, matrix(newGraph(), "x", 1, 1)).Err(), "want an Op and one input or more")
 	require.ErrorContains(t, graph.Apply(good).Err(), "an op bad op of 0 inputs")
+	require.ErrorContains(t, graph.Apply((*badOp)(nil), matrix(newGraph(), "x", 1, 1)).Err(), "graph: the name of a *graph_test.badOp: ")
 	cause := errors.New("the cause")
 	require.ErrorIs(t, graph.Apply(good, graph.Fail(cause)).Err(), cause)
 }
