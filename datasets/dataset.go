@@ -21,6 +21,8 @@ type Dataset struct {
 	traits  *traits  // of each row of store; nil if nothing is known
 	pairs   []Pair   // of rows of store
 	report  report
+
+	quarters []uint8 // item → quarters that its picture is turned against the clock; nil for none
 }
 
 // Split is what was found at one place: any of the three may be nil, but not all.
@@ -141,6 +143,7 @@ func (d *Dataset) Image(i int) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	planes = turn(make([]byte, s.bytes()), planes, size{s.height, s.width}, s.channels, d.quarter(i))
 	return planesToImage(planes, s.channels, s.height, s.width, s.inverted), nil
 }
 
@@ -160,6 +163,9 @@ func (d *Dataset) Subset(keep func(class int) bool) *Dataset {
 		if c != NoClass && number[c] >= 0 {
 			sub.rows = append(sub.rows, d.rows[i])
 			sub.labels = append(sub.labels, number[c])
+			if d.quarters != nil {
+				sub.quarters = append(sub.quarters, d.quarters[i])
+			}
 		}
 	}
 	return sub

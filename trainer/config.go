@@ -115,6 +115,10 @@ type DataConfig struct {
 	Mean      []float32 `json:"mean,omitempty" yaml:"mean,omitempty" doc:"of each channel on the scale 0 to 1, for data.normalise given" unset:"measured" said:"normalise"`         // on [0, 1], one a channel
 	Std       []float32 `json:"std,omitempty" yaml:"std,omitempty" doc:"deviation of each channel on the scale 0 to 1, for data.normalise given" unset:"measured" said:"normalise"` // on [0, 1], one a channel
 
+	// TurnedClasses learns each training class also turned by 90, 180 and 270 degrees, as classes
+	// of their own (datasets.Dataset.Turned).
+	TurnedClasses bool `json:"turned_classes,omitempty" yaml:"turned_classes,omitempty" flag:"turned-classes" doc:"learn each class also turned by 90, 180 and 270 degrees, as classes of their own: for drawings and signs, where a turned one is another" group:"Augmentation (none by default)"`
+
 	Augment datasets.Augment `json:"augment,omitzero" yaml:"augment,omitempty" group:"Augmentation (none by default)"`
 
 	Strict         bool   `json:"strict,omitempty" yaml:"strict,omitempty" flag:"strict" doc:"stop at the first unreadable picture instead of leaving it out"`
