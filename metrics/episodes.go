@@ -280,3 +280,48 @@ func toUnit(v []float64) {
 		v[i] /= length
 	}
 }
+
+// OneShot counts the queries that are no nearer to the known row of their label than to every
+// other known row: one task with given pictures, where Episodes draws many. known has one row of
+// each label.
+func OneShot(queries, known Set, d Distance) (wrong int, err error) {
+	if err := d.check(); err != nil {
+		return 0, err
+	}
+	for _, s := range []struct {
+		name string
+		Set
+	}{{"queries", queries}, {"known", known}} {
+		if err := s.check(s.name); err != nil {
+			return 0, err
+		}
+		if err := s.checkLabels(s.name); err != nil {
+			return 0, err
+		}
+	}
+	if queries.Dim != known.Dim {
+		return 0, errors.Errorf("metrics: the queries' rows have %d numbers, the known ones %d", queries.Dim, known.Dim)
+	}
+	class := map[int]int{}
+	var e episode
+	joined := Set{Dim: known.Dim, Embeddings: slices.Concat(known.Embeddings, queries.Embeddings)}
+	for row, label := range known.Labels {
+		if _, twice := class[label]; twice {
+			return 0, errors.Errorf("metrics: label %d has two known rows, want one", label)
+		}
+		class[label] = row
+		e.support = append(e.support, []int32{int32(row)})
+	}
+	e.queries = make([][]int32, known.Len())
+	for row, label := range queries.Labels {
+		c, ok := class[label]
+		if !ok {
+			return 0, errors.Errorf("metrics: query %d has label %d, which has no known row", row, label)
+		}
+		e.queries[c] = append(e.queries[c], int32(known.Len()+row))
+	}
+	if joined.Len() > maxRows {
+		return 0, errors.Errorf("metrics: %d rows, at most %d are supported", joined.Len(), maxRows)
+	}
+	return newEpisodeScorer(joined, EpisodeOptions{Ways: known.Len(), Distance: d}).errors(e), nil
+}
