@@ -156,7 +156,7 @@ func (o EpisodeOptions) pools(labels []int) ([][][]int32, FewShot, error) {
 		if o.GroupOf != nil {
 			where = "the largest group has "
 		}
-		return nil, out, errors.Errorf("metrics: episodes of %d ways need as many classes of %d pictures or more (%d shots and %d queries), and %s%d: take fewer ways, shots or queries",
+		return nil, out, errors.Errorf("metrics: episodes of %d ways need as many classes of %d pictures or more (%d known, %d as queries), and %s%d: take fewer ways, shots or queries",
 			o.Ways, o.Shots+o.Queries, o.Shots, o.Queries, where, largest)
 	}
 	return pools, out, nil

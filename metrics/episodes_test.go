@@ -200,8 +200,8 @@ func TestEpisodesThatCannotBe(t *testing.T) {
 		"distance":     {context.Background(), s, EpisodeOptions{Ways: 2, Shots: 1, Distance: 9}, "no distance 9"},
 		"empty":        {context.Background(), Set{Dim: 1}, EpisodeOptions{Ways: 2, Shots: 1}, "no embeddings"},
 		"few labels":   {context.Background(), Set{Dim: 1, Embeddings: make([]float32, 3)}, EpisodeOptions{Ways: 2, Shots: 1}, "0 labels for 3 rows"},
-		"many ways":    {context.Background(), s, EpisodeOptions{Ways: 4, Shots: 1, Queries: 1}, "need as many classes of 2 pictures or more (1 shots and 1 queries), and there are 3: take fewer"},
-		"few pictures": {context.Background(), s, EpisodeOptions{Ways: 2, Shots: 1}, "classes of 6 pictures or more (1 shots and 5 queries), and there are 0"},
+		"many ways":    {context.Background(), s, EpisodeOptions{Ways: 4, Shots: 1, Queries: 1}, "need as many classes of 2 pictures or more (1 known, 1 as queries), and there are 3: take fewer"},
+		"few pictures": {context.Background(), s, EpisodeOptions{Ways: 2, Shots: 1}, "classes of 6 pictures or more (1 known, 5 as queries), and there are 0"},
 		"small groups": {context.Background(), s, EpisodeOptions{Ways: 3, Shots: 1, Queries: 1, GroupOf: map[int]int{1: 1, 2: 1, 3: 2}}, "the largest group has 2"},
 		"huge":         {context.Background(), s, EpisodeOptions{Ways: 2, Shots: 1 << 62, Queries: 1 << 62}, "take fewer ways, shots or queries"},
 	} {
