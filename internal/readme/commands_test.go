@@ -1,6 +1,7 @@
 package readme
 
 import (
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
@@ -146,7 +147,7 @@ func words(line string) (out []string) {
 // that is given twice has its last value.
 func short(args []string) []string {
 	line := " " + strings.Join(args, " ") + " "
-	for _, flag := range []string{" -h ", " -device-info ", " -resume "} {
+	for _, flag := range []string{" -h ", " -device-info ", " -resume ", " -evaluate "} {
 		if strings.Contains(line, flag) {
 			return args
 		}
@@ -167,6 +168,7 @@ func workplace(t *testing.T, dir string) {
 	classes(t, filepath.Join(dir, "grocery", "train"), 14, 6, true)
 	classes(t, filepath.Join(dir, "grocery", "test"), 4, 6, true)
 	idx(t, filepath.Join(dir, "fashion-mnist"))
+	lake(t, dir)
 	files := configurations.FindAllStringSubmatch(readme(t), -1)
 	require.Len(t, files, 1)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "run.yaml"), []byte(files[0][1]), 0o644))
@@ -203,6 +205,48 @@ func classes(t *testing.T, dir string, n, pictures int, colour bool) {
 			require.NoError(t, png.Encode(&b, img))
 			require.NoError(t, os.WriteFile(filepath.Join(class, fmt.Sprintf("%d.png", i)), b.Bytes(), 0o644))
 		}
+	}
+}
+
+// lake makes archives of the form of Omniglot's: alphabets of characters, and one-shot runs.
+func lake(t *testing.T, dir string) {
+	t.Helper()
+	files := t.TempDir()
+	for _, alphabet := range []string{"images_background/Greek", "images_background/Latin", "images_evaluation/Avesta", "images_evaluation/Tibetan"} {
+		classes(t, filepath.Join(files, filepath.FromSlash(alphabet)), 12, 6, false)
+	}
+	var labels strings.Builder
+	for part, number := range map[string]string{"test": "0", "training": "1"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(files, "all_runs", "run01", part), 0o755))
+		for c := range 3 {
+			from := filepath.Join(files, "images_evaluation", "Avesta", fmt.Sprintf("Avesta-%02d", c), number+".png")
+			require.NoError(t, os.Rename(from, filepath.Join(files, "all_runs", "run01", part, fmt.Sprintf("%d.png", c))))
+		}
+	}
+	for c := range 3 {
+		fmt.Fprintf(&labels, "run01/test/%d.png run01/training/%d.png\n", c, c)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(files, "all_runs", "run01", "class_labels.txt"), []byte(labels.String()), 0o644))
+	for name, from := range map[string]string{"images_background": ".", "images_evaluation": ".", "all_runs": "all_runs"} {
+		archive, err := os.Create(filepath.Join(dir, name+".zip"))
+		require.NoError(t, err)
+		w := zip.NewWriter(archive)
+		root := filepath.Join(files, from)
+		require.NoError(t, filepath.WalkDir(filepath.Join(files, name), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			inside, err := filepath.Rel(root, path)
+			require.NoError(t, err)
+			f, err := w.Create(filepath.ToSlash(inside))
+			require.NoError(t, err)
+			data, err := os.ReadFile(path)
+			require.NoError(t, err)
+			_, err = f.Write(data)
+			return err
+		}))
+		require.NoError(t, w.Close())
+		require.NoError(t, archive.Close())
 	}
 }
 
