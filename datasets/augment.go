@@ -201,7 +201,7 @@ func (g *augmenter) drawWarp() affine {
 	}
 	if g.Scale > 0 {
 		f := 1 / g.between(1-g.Scale, 1+g.Scale)
-		m = m.thenScale(f, f, w/2-f*w/2, h/2-f*h/2)
+		m = m.thenScale(f, f, w/2-float64(f*w/2), h/2-float64(f*h/2)) // float64: not fused
 	}
 	if g.Shear > 0 {
 		m = m.thenShear(math.Tan(g.between(-g.Shear, g.Shear)*math.Pi/180), h/2)

@@ -13,7 +13,7 @@ import "github.com/pkg/errors"
 func (d *Dataset) Turned() (*Dataset, error) {
 	s := d.store
 	switch {
-	case d.quarters != nil:
+	case d.turned || d.quarters != nil:
 		return nil, errors.New("datasets: the classes are turned already")
 	case d.HoldsVectors():
 		return nil, errors.New("datasets: only pictures can be turned, and these are vectors")
@@ -24,6 +24,7 @@ func (d *Dataset) Turned() (*Dataset, error) {
 	}
 	n, c := d.Len(), d.NumClasses()
 	t := *d
+	t.turned = true
 	t.rows, t.labels, t.classes = make([]int32, 0, 4*n), make([]int, 0, 4*n), make([]string, 0, 4*c)
 	t.quarters = make([]uint8, 0, 4*n)
 	for q, suffix := range turnNames {
@@ -46,6 +47,14 @@ var turnNames = [4]string{"", " turned 90°", " turned 180°", " turned 270°"}
 
 // maxTurned keeps the number of turned pictures within 31 bits.
 const maxTurned = (1<<31 - 1) / 4
+
+// Turns is in how many ways each class is learned: 4 of what Turned returned, else 1.
+func (d *Dataset) Turns() int {
+	if d.turned {
+		return len(turnNames)
+	}
+	return 1
+}
 
 // quarter is by how many quarters item i is turned against the clock.
 func (d *Dataset) quarter(i int) int {

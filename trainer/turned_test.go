@@ -27,6 +27,7 @@ func TestTurnedClassesAreLearnedAndResumed(t *testing.T) {
 	require.Equal(t, before.Val.Classes(), data.Val.Classes())
 	require.Equal(t, before.Test.Classes(), data.Test.Classes())
 	require.Equal(t, before.Norm, data.Norm)
+	require.Equal(t, 4, data.items().Train.turns())
 	require.Contains(t, data.Parts()[0].Summary().Protocol, "classes to learn are also learned turned by 90, 180 and 270 degrees, as classes of their own")
 
 	whole, _ := run(t, cfg, Options{})

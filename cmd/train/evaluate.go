@@ -89,8 +89,12 @@ func (f *flags) fewShotOfRun(ctx context.Context) (trainer.Table, error) {
 	if err != nil {
 		return trainer.Table{}, err
 	}
+	items := "pictures"
+	if cfg.Net.Height*cfg.Net.Width == 1 {
+		items = "vectors"
+	}
 	figures, err := trainer.MeasureFewShot(ctx, s, classes, tasks, cfg.Seed)
-	return trainer.FewShotTable(figures, ""), err
+	return trainer.FewShotTable(figures, items), err
 }
 
 func (f *flags) oneShotOfRun(ctx context.Context) (trainer.Table, error) {
