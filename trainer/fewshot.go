@@ -224,7 +224,7 @@ func FewShotTable(list []FewShot, items string) Table {
 			row = append(row, cell)
 		}
 		t.Rows = append(t.Rows, row)
-		t.Notes = append(t.Notes, f.leftOut()...)
+		t.Notes = append(t.Notes, f.leftOut(items)...)
 	}
 	return t
 }
@@ -235,10 +235,10 @@ func errorOf(f metrics.FewShot) string {
 }
 
 // leftOut tells which classes and groups no episode drew.
-func (f FewShot) leftOut() (notes []string) {
+func (f FewShot) leftOut(items string) (notes []string) {
 	name := fmt.Sprintf("%d-way %d-shot", f.Mixed.Ways, f.Mixed.Shots)
 	if n := f.Mixed.ClassesLeftOut; n > 0 {
-		notes = append(notes, fmt.Sprintf("%s: %s of fewer than %d left out.", name, wording.Number(n, "classes"), f.Mixed.Shots+f.Mixed.Queries))
+		notes = append(notes, fmt.Sprintf("%s: %s of fewer than %d %s left out.", name, wording.Number(n, "classes"), f.Mixed.Shots+f.Mixed.Queries, items))
 	}
 	if f.Within != nil && f.Within.GroupsLeftOut > 0 {
 		notes = append(notes, fmt.Sprintf("%s within a group: %s of fewer than %d classes left out, %s remain.", name,
