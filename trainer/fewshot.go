@@ -132,20 +132,26 @@ func groupsOf(classes []string) map[int]int {
 
 // largeGroup reports whether a group has as many classes as a task has ways, with pictures enough.
 func largeGroup(labels []int, groups map[int]int, task FewShotTask) bool {
-	pictures, classes := map[int]int{}, map[int]int{}
-	for _, l := range labels {
-		if pictures[l]++; pictures[l] == task.Shots+fewShotQueries {
-			if g, ok := groups[l]; ok {
-				classes[g]++
+	classes := map[int]int{}
+	for _, l := range classesOf(labels, task) {
+		if g, ok := groups[l]; ok {
+			if classes[g]++; classes[g] == task.Ways {
+				return true
 			}
 		}
 	}
-	for _, n := range classes {
-		if n >= task.Ways {
-			return true
+	return false
+}
+
+// classesOf are the classes with as many pictures as a task takes of each.
+func classesOf(labels []int, task FewShotTask) (classes []int) {
+	pictures := map[int]int{}
+	for _, l := range labels {
+		if pictures[l]++; l != datasets.NoClass && pictures[l] == task.Shots+fewShotQueries {
+			classes = append(classes, l)
 		}
 	}
-	return false
+	return classes
 }
 
 // suitsFewShot says before training which task the measured set cannot be given.
@@ -160,15 +166,7 @@ func (c Config) suitsFewShot(data runData, f *faults) {
 		return
 	}
 	for _, task := range tasks {
-		pictures, classes := map[int]int{}, 0
-		for _, l := range set.Labels() {
-			if l == datasets.NoClass {
-				continue
-			}
-			if pictures[l]++; pictures[l] == task.Shots+fewShotQueries {
-				classes++
-			}
-		}
+		classes := len(classesOf(set.Labels(), task))
 		f.add(classes < task.Ways, "%s asks for %s, %s of %s or more, and of the %s classes %s: take fewer ways or shots", field.Name("FewShot"), task,
 			wording.Number(task.Ways, "classes"), wording.Number(task.Shots+fewShotQueries, set.noun()), name, haveAsMany(classes))
 	}
