@@ -211,42 +211,29 @@ func classes(t *testing.T, dir string, n, pictures int, colour bool) {
 // lake makes archives of the form of Omniglot's: alphabets of characters, and one-shot runs.
 func lake(t *testing.T, dir string) {
 	t.Helper()
-	files := t.TempDir()
-	for _, alphabet := range []string{"images_background/Greek", "images_background/Latin", "images_evaluation/Avesta", "images_evaluation/Tibetan"} {
-		classes(t, filepath.Join(files, filepath.FromSlash(alphabet)), 12, 6, false)
-	}
+	background, evaluation, runs := t.TempDir(), t.TempDir(), t.TempDir()
+	classes(t, filepath.Join(background, "images_background", "Latin"), 24, 6, false)
+	tested := filepath.Join(evaluation, "images_evaluation", "Avesta")
+	classes(t, tested, 24, 6, false)
 	var labels strings.Builder
-	for part, number := range map[string]string{"test": "0", "training": "1"} {
-		require.NoError(t, os.MkdirAll(filepath.Join(files, "all_runs", "run01", part), 0o755))
+	for part, picture := range map[string]string{"test": "0.png", "training": "1.png"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(runs, "run01", part), 0o755))
 		for c := range 3 {
-			from := filepath.Join(files, "images_evaluation", "Avesta", fmt.Sprintf("Avesta-%02d", c), number+".png")
-			require.NoError(t, os.Rename(from, filepath.Join(files, "all_runs", "run01", part, fmt.Sprintf("%d.png", c))))
+			data, err := os.ReadFile(filepath.Join(tested, fmt.Sprintf("Avesta-%02d", c), picture))
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(filepath.Join(runs, "run01", part, fmt.Sprintf("%d.png", c)), data, 0o644))
 		}
 	}
 	for c := range 3 {
 		fmt.Fprintf(&labels, "run01/test/%d.png run01/training/%d.png\n", c, c)
 	}
-	require.NoError(t, os.WriteFile(filepath.Join(files, "all_runs", "run01", "class_labels.txt"), []byte(labels.String()), 0o644))
-	for name, from := range map[string]string{"images_background": ".", "images_evaluation": ".", "all_runs": "all_runs"} {
-		archive, err := os.Create(filepath.Join(dir, name+".zip"))
-		require.NoError(t, err)
-		w := zip.NewWriter(archive)
-		root := filepath.Join(files, from)
-		require.NoError(t, filepath.WalkDir(filepath.Join(files, name), func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() {
-				return err
-			}
-			inside, err := filepath.Rel(root, path)
-			require.NoError(t, err)
-			f, err := w.Create(filepath.ToSlash(inside))
-			require.NoError(t, err)
-			data, err := os.ReadFile(path)
-			require.NoError(t, err)
-			_, err = f.Write(data)
-			return err
-		}))
+	require.NoError(t, os.WriteFile(filepath.Join(runs, "run01", "class_labels.txt"), []byte(labels.String()), 0o644))
+	for name, from := range map[string]string{"images_background.zip": background, "images_evaluation.zip": evaluation, "all_runs.zip": runs} {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		require.NoError(t, w.AddFS(os.DirFS(from)))
 		require.NoError(t, w.Close())
-		require.NoError(t, archive.Close())
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644))
 	}
 }
 
