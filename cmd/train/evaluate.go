@@ -9,7 +9,6 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/device/cpu"
 	"medusa/internal/field"
 	"medusa/internal/terminal"
 	"medusa/trainer"
@@ -20,7 +19,7 @@ func (f *flags) soundEvaluation(given map[string]bool) error {
 	if !given["evaluate"] {
 		return wrong("%s measures a trained network: give the run folder as %s", field.Name("-one-shot"), field.Name("-evaluate"))
 	}
-	free := []string{"evaluate", "one-shot", "few-shot", "threads"}
+	free := []string{"evaluate", "one-shot", "few-shot"}
 	for name := range given {
 		if !slices.Contains(free, name) {
 			return wrong("%s says nothing to %s, which trains nothing: leave it out", field.Name("-"+name), field.Name("-evaluate"))
@@ -38,7 +37,6 @@ func (f *flags) soundEvaluation(given map[string]bool) error {
 
 // evaluation is the program with -evaluate.
 func evaluation(ctx context.Context, f *flags, w *terminal.Screen, stderr io.Writer) int {
-	cpu.SetThreads(f.options.Threads)
 	if err := f.evaluate(ctx, w); err != nil {
 		return failed(ctx, f, stderr, err, exitFailed)
 	}
