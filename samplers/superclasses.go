@@ -2,6 +2,7 @@ package samplers
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/pkg/errors"
@@ -19,47 +20,84 @@ const (
 const ByCategory = "category"
 
 func hierarchicalOf(d Pictures, c Config) (Sampler, error) {
-	if c.Batch != 0 || c.Power != 0 || c.Pool != 0 {
-		return nil, field.Errorf("samplers", "", "%s, %s and %s mean nothing to %s hierarchical", field.Name("Batch"), field.Name("Power"), field.Name("Pool"), field.Name("Name"))
-	}
-	c.Supers, c.SuperBatches = cmp.Or(c.Supers, DefaultSupers), cmp.Or(c.SuperBatches, DefaultSuperBatches)
-	if c.Supers < 1 || c.SuperBatches < 1 || c.P < 0 || c.K < 0 {
-		return nil, field.Errorf("samplers", "", "%s is %d, %s %d, %s %d and %s %d, want at least 1 of each, or 0 for the default", field.Name("Supers"), c.Supers,
-			field.Name("SuperBatches"), c.SuperBatches, field.Name("P"), c.P, field.Name("K"), c.K)
-	}
-	if c.P%c.Supers != 0 {
-		return nil, field.Errorf("samplers", "", "%s is %d classes in a batch, and %s %d: want a multiple of the latter, as many classes of each super-class", field.Name("P"), c.P, field.Name("Supers"), c.Supers)
+	h, err := d.hierarchy(c)
+	if err != nil {
+		return nil, err
 	}
 	supers, err := d.supers(c)
 	if err != nil {
 		return nil, err
 	}
-	h := Hierarchy{Supers: c.Supers, Classes: c.P / c.Supers, K: c.K, Batches: c.SuperBatches, Repeat: c.Repeat, Seed: c.Seed}.fit(d.Labels, supers)
 	s, err := NewHierarchical(d.Labels, supers, h)
 	if err != nil {
 		return nil, field.Errorf("samplers", "", "%s, %s, %s and %s: %v", field.Name("Supers"), field.Name("P"), field.Name("K"), field.Name("SuperBatches"), err)
 	}
+	for _, super := range s.LeftOut {
+		s.leftOut = append(s.leftOut, d.superName(c, supers, super))
+	}
 	return s, nil
+}
+
+// hierarchy is what c asks for, with sizes that suit d.
+func (d Pictures) hierarchy(c Config) (h Hierarchy, err error) {
+	if c.Batch != 0 || c.Power != 0 || c.Pool != 0 {
+		return h, field.Errorf("samplers", "", "%s, %s and %s mean nothing to %s hierarchical", field.Name("Batch"), field.Name("Power"), field.Name("Pool"), field.Name("Name"))
+	}
+	c.Supers, c.SuperBatches = cmp.Or(c.Supers, DefaultSupers), cmp.Or(c.SuperBatches, DefaultSuperBatches)
+	if c.Supers < 1 || c.SuperBatches < 1 || c.P < 0 || c.K < 0 {
+		return h, field.Errorf("samplers", "", "%s is %d, %s %d, %s %d and %s %d, want at least 1 of each, or 0 for the default", field.Name("Supers"), c.Supers,
+			field.Name("SuperBatches"), c.SuperBatches, field.Name("P"), c.P, field.Name("K"), c.K)
+	}
+	if c.P%c.Supers != 0 {
+		return h, field.Errorf("samplers", "", "%s is %d classes in a batch, and %s %d: want a multiple of the latter, as many classes of each super-class", field.Name("P"), c.P, field.Name("Supers"), c.Supers)
+	}
+	supers, err := d.supers(c)
+	if err != nil {
+		return h, err
+	}
+	return Hierarchy{Supers: c.Supers, Classes: c.P / c.Supers, K: c.K, Batches: c.SuperBatches, Repeat: c.Repeat, Seed: c.Seed}.fit(d.Labels, supers), nil
+}
+
+// separator is what stands between the parts of classes' names; none where categories tell super-classes.
+func (d Pictures) separator(c Config) string {
+	if c.SuperBy == ByCategory || c.SuperBy == "" && d.Categories != nil {
+		return ""
+	}
+	return cmp.Or(c.SuperBy, "/")
+}
+
+// superName is what a super-class is called, by its number in supers.
+func (d Pictures) superName(c Config, supers []int, super int) string {
+	separator := d.separator(c)
+	if separator == "" {
+		return d.category(super)
+	}
+	return superOf(d.class(d.Labels[slices.Index(supers, super)]), separator)
+}
+
+// superOf is the name of a class but for its last part.
+func superOf(class, separator string) string {
+	if i := strings.LastIndex(class, separator); i > 0 {
+		return class[:i]
+	}
+	return class
 }
 
 // supers is the number of the super-class of each picture.
 func (d Pictures) supers(c Config) ([]int, error) {
 	const superBy = field.Name("SuperBy")
-	known := d.Categories != nil
+	separator := d.separator(c)
 	switch {
-	case c.SuperBy == ByCategory && !known:
+	case separator == "" && d.Categories == nil:
 		return nil, field.Errorf("samplers", "", "%s is %s, but no category of any picture is known: a table tells it in a column category; or names of classes tell it, with %s what stands between their parts, such as /", superBy, c.SuperBy, superBy)
-	case c.SuperBy == ByCategory, c.SuperBy == "" && known:
+	case separator == "":
 		return d.byCategory()
 	}
-	separator := cmp.Or(c.SuperBy, "/")
 	number, of := map[string]int{}, make([]int, len(d.Classes))
 	parted := false
 	for class, name := range d.Classes {
-		super := name
-		if i := strings.LastIndex(name, separator); i > 0 {
-			super, parted = name[:i], true
-		}
+		super := superOf(name, separator)
+		parted = parted || super != name
 		if _, seen := number[super]; !seen {
 			number[super] = len(number)
 		}
