@@ -125,7 +125,7 @@ func TestOpsOnDevice(t *testing.T) {
 		"TripletsRefuse": TestTripletsRefuse, "FormulasOverPairsDifferences": TestFormulasOverPairsDifferences,
 		"PairMasksBetween": TestPairMasksBetween, "WithinBounds": TestWithinBounds, "LpDistances": TestLpDistances, "LpCorners": TestLpCorners,
 		"PairLogSumExpDifferences": TestPairLogSumExpDifferences, "PairLogSumExpOfFarExponents": TestPairLogSumExpOfFarExponents,
-		"PairLogSumExpOfLabels": TestPairLogSumExpOfLabels, "PairLogSumExpOfNaN": TestPairLogSumExpOfNaN, "PairLogSumExpRefuses": TestPairLogSumExpRefuses,
+		"PairLogSumExpOfLabels": TestPairLogSumExpOfLabels, "PairLogSumExpOfNaN": TestPairLogSumExpOfNaN, "PairLogSumExpOfInfiniteGradients": TestPairLogSumExpOfInfiniteGradients, "PairLogSumExpRefuses": TestPairLogSumExpRefuses,
 		"ReductionsOfRowsWithNone": TestReductionsOfRowsWithNone, "Iota": TestIota, "Levelled": TestLevelled,
 		"Shares": TestShares, "SharesCounted": TestSharesCounted, "SharesChooseNaN": TestSharesChooseNaN, "TripletRules": TestTripletRules,
 		"TripletSidesOfABatch": TestTripletSidesOfABatch, "TripletRulesTellOfNaN": TestTripletRulesTellOfNaN, "LabelsAreWholeNumbers": TestLabelsAreWholeNumbers,

@@ -33,7 +33,7 @@ type Sampler interface {
 // Config chooses and configures a sampler. The zero value is pk with P = 16, K = 4; Fit
 // fills in sizes that suit the classes instead.
 type Config struct {
-	Name   string  `json:"name,omitempty" yaml:"name,omitempty" flag:"sampler" arg:"NAME" doc:"pk, pk-hard, pk-independent, pk-weighted, hierarchical, tuples-to-weights, fixed-triplets, uniform, views" kind:"a sampler"` // pk if empty; see Names
+	Name   string  `json:"name,omitempty" yaml:"name,omitempty" flag:"sampler" arg:"NAME" doc:"fixed-triplets, hierarchical, pk, pk-hard, pk-independent, pk-weighted, tuples-to-weights, uniform, views" kind:"a sampler"` // pk if empty; see Names
 	P      int     `json:"p,omitempty" yaml:"p,omitempty" flag:"p" arg:"P" doc:"classes in a batch" min:"1" unset:"16, or what suits the classes there are" for:"pk,pk-hard,pk-independent,pk-weighted,hierarchical,views" want:"at least 1, or 0 for the default"`
 	K      int     `json:"k,omitempty" yaml:"k,omitempty" flag:"k" arg:"K" doc:"pictures of each class in a batch" min:"1" unset:"4, or what suits the classes there are" for:"pk,pk-hard,pk-independent,pk-weighted,hierarchical,views" want:"at least 1, or 0 for the default"`
 	Pool   int     `json:"pool,omitempty" yaml:"pool,omitempty" flag:"pool" arg:"N" doc:"pk-hard: pictures among which a hard negative is looked for; tuples-to-weights: among which tuples are mined" min:"1" unset:"1024" for:"pk-hard,tuples-to-weights" want:"at least 1, or 0 for the default"`

@@ -1,13 +1,17 @@
 package trainer
 
 import (
+	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
+	"medusa/internal/field"
 	"medusa/internal/wording"
+	"medusa/losses"
 	"medusa/miners"
 	"medusa/pairs"
 	"medusa/samplers"
@@ -41,6 +45,37 @@ func (t *Trainer) noticeLeftOut() {
 		names, more = names[:5], fmt.Sprintf(" and %d more", n)
 	}
 	t.notice(fmt.Sprintf("%s with fewer than %d classes of %d pictures left out: %s", wording.Number(len(h.LeftOut), "super-classes"), h.Classes, h.K, strings.Join(names, ", ")+more))
+}
+
+// suitsViews refuses batches without views for a loss that takes them for granted.
+func (c Config) suitsViews(o Options) error {
+	if o.Sampler != nil {
+		return nil // the program's own affair
+	}
+	loss := o.Loss
+	if loss == nil {
+		var err error
+		if loss, err = losses.Parse(c.Loss, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2}); err != nil {
+			return nil // told elsewhere
+		}
+	}
+	views, k := losses.ViewsInARow(loss), c.Sampler.K
+	if c.Sampler.Name == "views" {
+		k = cmp.Or(k, samplers.DefaultViews)
+	}
+	if views == 0 || k == views {
+		return nil
+	}
+	return field.Errorf("trainer", "", "%s takes %d views of each picture, which stand in a row in the batch: want %s and %s", field.Name("Loss"), views,
+		field.Setting{Field: "Sampler.Name", Value: "views"}, field.Setting{Field: "Sampler.K", Value: strconv.Itoa(views)})
+}
+
+// noticeEqualViews tells of views of pictures that nothing changes.
+func (t *Trainer) noticeEqualViews() {
+	c := t.cfg
+	if c.Sampler.Name == "views" && t.data.Train.pictures() != nil && c.Data.Augment == (datasets.Augment{}) && c.Net.Dropout == 0 {
+		t.notice("the views of a picture are all the same, since nothing changes them: ask for augmentation")
+	}
 }
 
 // tupleCounter counts tuples of the miner of a text, which it makes anew for each epoch: what a miner

@@ -130,10 +130,14 @@ func New(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.suitsViews(o); err != nil {
+		return nil, err
+	}
 	t, err := build(cfg, data, o)
 	if err != nil {
 		return nil, err
 	}
+	t.noticeEqualViews()
 	if err := t.found(); err != nil {
 		t.Close()
 		return nil, err
