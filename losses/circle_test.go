@@ -14,7 +14,7 @@ import (
 )
 
 func init() {
-	skip("losses_by_reducer.json", "the reference broadcasts n×1 terms against n weights: mean(terms)·mean(weights), not a weighted mean; ours is tested in pairs",
+	skip("losses_by_reducer.json", "the library broadcasts n×1 terms against n weights, which gives mean(terms)·mean(weights), no weighted mean",
 		map[string]any{"loss": "CircleLoss", "reducer": "ClassWeightedReducer"})
 	mappers["CircleLoss"] = func(r *goldenRecord) losses.Loss {
 		return losses.Circle{Gamma: r.number("gamma", 80), Margin: r.number("m", 0.4), Metric: r.metric(), Reducer: r.reducer()}
