@@ -42,7 +42,7 @@ func TestFlagsThatNobodyMeans(t *testing.T) {
 		"a half triplet":      {[]string{"-sampler", "fixed-triplets", "-batch", "8"}, "-batch is 8 pictures, want a multiple of 3"},
 		"no file of triplets": {[]string{"-sampler", "fixed-triplets", "-triplets", "none.csv"}, "-triplets: stat none.csv: no such file"},
 		"miner of pk":         {[]string{"-sampler-miner", "hdc"}, "-sampler-miner means nothing to -sampler pk"},
-		"no such miner":       {[]string{"-sampler", "tuples-to-weights", "-sampler-miner", "hcd"}, `-sampler-miner: no miner is named "hcd" (did you mean "hdc"?)`},
+		"no such miner":       {[]string{"-sampler", "tuples-to-weights", "-sampler-miner", "hcd"}, `-sampler-miner: no miner is named "hcd"; there are`},
 		"flat names":          {[]string{"-sampler", "hierarchical"}, "-sampler is hierarchical, but nothing tells which classes are of one super-class"},
 		"views that are none": {[]string{"-loss", "self-supervised"}, "-loss takes 2 views of each picture, which stand in a row in the batch: want -sampler views and -k 2"},
 		"another number":      {[]string{"-loss", "self-supervised(views=3)", "-sampler", "views"}, "want -sampler views and -k 3"},
