@@ -3,6 +3,7 @@ package graph_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -132,6 +133,43 @@ func TestPairLogSumExpOfNaN(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, got[1]-got[1] == 0)
 		require.NotZero(t, grads[0][0])
+	}
+}
+
+// A gradient of ±∞ to a pair shows in all that its sum is made of, with its sign. What is beside it in the
+// same row, and in no sum, may be no number, 0·∞; all other rows are what they are without that pair.
+func TestPairLogSumExpOfInfiniteGradients(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 1))
+	const n, m = 4, 6
+	x, among, pos, neg := graphtest.Random(rng, n, m), graphtest.Random(rng, m, m), graphtest.Mask(rng, 0.5, n, m), graphtest.Mask(rng, 0.5, n, m)
+	const a, p = 2, 3
+	pos.Values[a*m+p] = 1
+	copy(neg.Values[a*m:], []float64{1, 0, 1, 1, 0, 1})
+	up := graphtest.Random(rng, n, m)
+	weighed := func(in []graph.Expr) graph.Expr { return evalPairs(in).Mul(in[4]) }
+	for _, dt := range []tensor.Dtype{tensor.Float64, tensor.Float32} {
+		pos.Values[a*m+p] = 0
+		_, without, err := graphtest.Eval(dt, weighed, x, among, pos, neg, graphtest.Data(up.Values, n, m))
+		require.NoError(t, err)
+		pos.Values[a*m+p] = 1
+		for _, infinite := range []float64{math.Inf(1), math.Inf(-1)} {
+			weights := slices.Clone(up.Values)
+			weights[a*m+p] = infinite
+			_, grads, err := graphtest.Eval(dt, weighed, x, among, pos, neg, graphtest.Data(weights, n, m))
+			require.NoError(t, err)
+			for side, grad := range grads[:2] {
+				row := []int{a, p}[side] // of x the anchor's, of among the positive's
+				for i, v := range grad {
+					if i/m == row {
+						if neg.Values[a*m+i%m] != 0 {
+							require.Equal(t, infinite, v, "%v, input %d, entry %d", dt, side, i)
+						}
+						continue
+					}
+					require.Equal(t, without[side][i], v, "%v, input %d, entry %d", dt, side, i)
+				}
+			}
+		}
 	}
 }
 

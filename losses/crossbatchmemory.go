@@ -78,8 +78,11 @@ func (l *CrossBatchMemory) Loss(b pairs.Batch) graph.Expr {
 		return graph.Fail(err)
 	}
 	loss, err := exprOf(l.Of, against)
+	if alone := new(pairs.ReferenceError); errors.As(err, &alone) {
+		return graph.Fail(errors.Errorf("losses: cross-batch-memory: %s compares with nothing that is remembered: take a loss over pairs or triplets, such as contrastive", alone.Loss))
+	}
 	if err != nil {
-		return graph.Fail(errors.WithMessage(err, "losses: cross-batch-memory: a loss that compares with a memory"))
+		return graph.Fail(errors.WithMessage(err, "losses: cross-batch-memory"))
 	}
 	if l.Form == Joined {
 		return loss

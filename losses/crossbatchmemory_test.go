@@ -197,13 +197,14 @@ func TestCrossBatchMemoryMined(t *testing.T) {
 func TestCrossBatchMemoryRefuses(t *testing.T) {
 	contrastive := losses.Default[losses.Contrastive]()
 	refuses(t, map[string]losses.Loss{
-		"size: 0 is out of range":       memoryOf(contrastive, 0),
-		"warmup: -1 is out of range":    &losses.CrossBatchMemory{Of: contrastive, Size: 3, Warmup: -1},
-		"form: \"x\" is not a choice":   &losses.CrossBatchMemory{Of: contrastive, Size: 3, Form: "x"},
-		"of: nil, want a loss":          &losses.CrossBatchMemory{Size: 3},
-		"nil *losses.CrossBatchMemory":  (*losses.CrossBatchMemory)(nil),
-		"with no reference set":         memoryOf(headOf(3), 3),
-		"give the loss in it the miner": losses.Mined{Miner: miners.BatchHard{}, Of: memoryOf(contrastive, 3)},
+		"size: 0 is out of range":                                          memoryOf(contrastive, 0),
+		"warmup: -1 is out of range":                                       &losses.CrossBatchMemory{Of: contrastive, Size: 3, Warmup: -1},
+		"form: \"x\" is not a choice":                                      &losses.CrossBatchMemory{Of: contrastive, Size: 3, Form: "x"},
+		"of: nil, want a loss":                                             &losses.CrossBatchMemory{Size: 3},
+		"nil *losses.CrossBatchMemory":                                     (*losses.CrossBatchMemory)(nil),
+		"compares with nothing that is remembered: take a loss over pairs": memoryOf(headOf(3), 3),
+		"a cross-batch memory compares with nothing that is remembered":    memoryOf(memoryOf(contrastive, 3), 3),
+		"give the loss in it the miner":                                    losses.Mined{Miner: miners.BatchHard{}, Of: memoryOf(contrastive, 3)},
 	})
 	g := gorgonia.NewGraph()
 	node := func(name string, shape ...int) *gorgonia.Node {

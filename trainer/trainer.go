@@ -130,10 +130,14 @@ func New(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.suitsViews(o); err != nil {
+		return nil, err
+	}
 	t, err := build(cfg, data, o)
 	if err != nil {
 		return nil, err
 	}
+	t.noticeEqualViews()
 	if err := t.found(); err != nil {
 		t.Close()
 		return nil, err
@@ -352,12 +356,13 @@ func (t *Trainer) draw() (err error) {
 	if t.sampler = t.o.Sampler; t.sampler != nil {
 		err = checkSampler(t.sampler)
 	} else {
-		t.sampler, err = samplers.New(t.data.Train.Labels(), t.cfg.Sampler)
+		t.sampler, err = samplers.Of(sampled(t.data.Train, t.cfg.Seed), t.cfg.Sampler)
 		err = field.Under(err, "trainer", "Sampler")
 	}
 	if err != nil {
 		return err
 	}
+	t.noticeLeftOut()
 	if t.cfg.Epochs > 0 {
 		t.cfg.Steps, t.cfg.Epochs = t.cfg.Epochs*t.sampler.BatchesPerEpoch(), 0
 		t.cfg = t.cfg.Defaults()

@@ -15,6 +15,7 @@ import (
 	"medusa/internal/field"
 	"medusa/losses"
 	"medusa/metrics"
+	"medusa/miners"
 	"medusa/samplers"
 )
 
@@ -86,8 +87,12 @@ func (c Config) check() error {
 	c.Data.validate(&f)
 	c.Solver.validate(&f)
 	c.Schedule.validate(&f)
-	if n := c.Sampler.Name; n != "" {
-		f.oneOf("Sampler.Name", n, samplers.Names()...)
+	if n := c.Sampler.Name; n == "" || f.oneOf("Sampler.Name", n, samplers.Names()...) {
+		f.addError(c.Sampler.Check(), "Sampler")
+	}
+	if m := c.Sampler.Miner; m != "" {
+		_, err := miners.Parse(m)
+		f.add(err != nil, "%s: %v", field.Name("Sampler.Miner"), err)
 	}
 	return f.err()
 }

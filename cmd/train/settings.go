@@ -2,7 +2,6 @@ package main
 
 import (
 	"reflect"
-	"strings"
 
 	"medusa/internal/settings"
 	"medusa/trainer"
@@ -44,10 +43,15 @@ func (f *flags) run() (trainer.Config, error) {
 	}
 	f.Finish(true)
 	c := f.options.Config
-	if strings.HasPrefix(c.Sampler.Name, "pk") {
-		c.Sampler.Batch = 0
-	} else {
-		c.Sampler.P, c.Sampler.K = 0, 0
+	for _, unread := range schema.Unused(f.options, "Sampler") { // a file's sizes of another sampler, see used
+		switch unread {
+		case "Sampler.P":
+			c.Sampler.P = 0
+		case "Sampler.K":
+			c.Sampler.K = 0
+		case "Sampler.Batch":
+			c.Sampler.Batch = 0
+		}
 	}
 	return c, nil
 }

@@ -7,10 +7,11 @@ import (
 	"github.com/pkg/errors"
 )
 
-// hardState is what Hard's state holds besides that of its PK.
-type hardState struct {
-	classOf []int32
-	batch   int
+// observationsState is what a state holds of observations.
+type observationsState struct {
+	pictures int
+	comesUp  func(picture int) bool
+	batch    int
 
 	delay, drawn, handed, observed, size int
 
@@ -21,7 +22,7 @@ type hardState struct {
 	embeddings []float32
 }
 
-func (n *hardState) read(r *stateReader) {
+func (n *observationsState) read(r *stateReader) {
 	n.delay = r.below(math.MaxInt32, "the delay")
 	n.drawn = r.below(math.MaxInt, "the number of batches")
 	n.handed = r.below(n.drawn, "the number of batches yielded")
@@ -29,7 +30,7 @@ func (n *hardState) read(r *stateReader) {
 	recent := r.below(min(n.drawn, 2*n.delay+1), "the number of batches kept")
 	waiting := r.below(n.observed, "the number of batches waiting")
 	n.size = r.below(len(r.bytes)/4, "the size of an embedding")
-	known := r.below(min(len(n.classOf), len(r.bytes)), "the number of embeddings")
+	known := r.below(min(n.pictures, len(r.bytes)), "the number of embeddings")
 	n.check(r, recent, waiting, known)
 	if r.err != nil {
 		return
@@ -44,7 +45,7 @@ func (n *hardState) read(r *stateReader) {
 }
 
 // check refuses numbers that no sampler comes to.
-func (n *hardState) check(r *stateReader, recent, waiting, known int) {
+func (n *observationsState) check(r *stateReader, recent, waiting, known int) {
 	if r.err != nil {
 		return
 	}
@@ -53,13 +54,13 @@ func (n *hardState) check(r *stateReader, recent, waiting, known int) {
 		n.size == 0 && waiting+known > 0, n.size > 0 && n.observed == 0,
 		recent < min(n.drawn, 2*n.delay+1), recent > len(r.bytes)/4/n.batch, waiting > len(r.bytes)/4/n.batch:
 		r.err = errors.New("samplers: the state is damaged: its numbers of batches do not go together")
-	case n.size > 0 && n.size > math.MaxInt/4/max(len(n.classOf), n.batch):
+	case n.size > 0 && n.size > math.MaxInt/4/max(n.pictures, n.batch):
 		r.err = errors.Errorf("samplers: the state is damaged: embeddings of %d numbers", n.size)
 	}
 }
 
 // indices reads a batch.
-func (n *hardState) indices(r *stateReader) []int {
+func (n *observationsState) indices(r *stateReader) []int {
 	b := r.take(4 * n.batch)
 	if r.err != nil {
 		return nil
@@ -72,9 +73,9 @@ func (n *hardState) indices(r *stateReader) []int {
 }
 
 // picture reads a picture of a class that is drawn from; 0 after an error.
-func (n *hardState) picture(r *stateReader, b []byte) int {
+func (n *observationsState) picture(r *stateReader, b []byte) int {
 	p := binary.LittleEndian.Uint32(b)
-	if int64(p) >= int64(len(n.classOf)) || n.classOf[p] < 0 {
+	if int64(p) >= int64(n.pictures) || !n.comesUp(int(p)) {
 		if r.err == nil {
 			r.err = errors.Errorf("samplers: the state is damaged: picture %d is not drawn from", p)
 		}
@@ -84,8 +85,8 @@ func (n *hardState) picture(r *stateReader, b []byte) int {
 }
 
 // places reads the embeddings of the pictures that have one.
-func (n *hardState) places(r *stateReader, known int) {
-	n.isKnown = make([]bool, len(n.classOf))
+func (n *observationsState) places(r *stateReader, known int) {
+	n.isKnown = make([]bool, n.pictures)
 	if r.err != nil || n.size == 0 {
 		return
 	}
@@ -93,7 +94,7 @@ func (n *hardState) places(r *stateReader, known int) {
 		r.take(len(r.bytes) + 1) // cut short
 		return
 	}
-	n.embeddings = make([]float32, len(n.classOf)*n.size)
+	n.embeddings = make([]float32, n.pictures*n.size)
 	for range known {
 		b := r.take(4)
 		if r.err != nil {
