@@ -13,6 +13,7 @@ import (
 	"medusa/internal/safetensors"
 	"medusa/losses"
 	"medusa/nets"
+	"medusa/optim"
 )
 
 // StepperConfig says what a Stepper trains. Channels, height and width of the pictures
@@ -20,7 +21,7 @@ import (
 type StepperConfig struct {
 	Net     nets.Config
 	Loss    string       // as losses.Parse reads it; triplet if empty
-	Solver  SolverConfig // adam if zero; the learning rate stays as it is
+	Solver  optim.Config // adam if zero; the learning rate stays as it is
 	Batch   int          // B, pictures in a batch
 	Classes int          // that labels come from, for losses with weights for each class
 	Clip    float64      // largest global norm of the gradient; 0: not clipped
@@ -49,13 +50,12 @@ type StepperConfig struct {
 type Stepper struct {
 	use    exclusive.Use
 	step   *step
-	solver *solver
+	solver *optim.Solver
 	net    nets.Config
 	loss   string
 	params *graph.Params // of the network and the loss
 	lent   bool          // Params was called: the host's parameters may be newer than the device's
 	eval   *embedder     // made when first needed
-	clip   float64
 	engine *engine
 	device *graph.Device
 }
@@ -84,7 +84,7 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 		return nil, errors.Wrap(err, "trainer")
 	}
 	device.CheckByHand() // by the solver
-	s := &Stepper{params: graph.NewParams(cfg.Seed), clip: cfg.Clip, device: device}
+	s := &Stepper{params: graph.NewParams(cfg.Seed), device: device}
 	if err := s.build(cfg, run); err != nil {
 		device.Close()
 		return nil, err
@@ -106,13 +106,9 @@ func (s *Stepper) build(cfg StepperConfig, run Config) (err error) {
 	if err := checkRates(s.params, cfg.LRScales); err != nil {
 		return err
 	}
-	for _, slot := range s.step.ownSlots() {
-		slot.rate *= run.Solver.LossLR
-	}
-	if s.solver, err = newSolver(run.Solver, s.step.slots, s.device); err != nil {
+	if s.solver, err = optim.New(run.Solver, s.step.learned, optim.Options{Device: s.device, Clip: run.Clip, Rate: cfg.Rate}); err != nil {
 		return err
 	}
-	s.solver.factor = cfg.Rate
 	s.engine, err = newEngine(s.step, s.solver, s.device, s.params)
 	return err
 }
@@ -190,7 +186,7 @@ func (s *Stepper) Save(w io.Writer, info ModelInfo) error {
 		return err
 	}
 	defer s.use.End()
-	info.Net, info.Loss, info.Step = s.net, s.loss, cmp.Or(info.Step, s.solver.count)
+	info.Net, info.Loss, info.Step = s.net, s.loss, cmp.Or(info.Step, s.solver.Steps())
 	file, err := modelFile(s.params, info, s.device)
 	if err != nil {
 		return err
@@ -252,12 +248,12 @@ func (s *Stepper) begin() error {
 	if err := s.takeBack(); err != nil {
 		return err
 	}
-	for s.engine.flying() >= guardTurns {
+	for s.engine.flying() >= optim.MaxPending {
 		if _, err := s.end(); err != nil {
 			return err
 		}
 	}
-	return s.engine.begin(s.solver.cfg.LR, s.clip)
+	return s.engine.begin(s.solver.Config().LR)
 }
 
 // Finish waits for all steps begun and returns the loss of the last.
@@ -283,18 +279,10 @@ func (s *Stepper) finish() (loss float64, err error) {
 
 func (s *Stepper) end() (loss float64, err error) {
 	r, err := s.engine.end()
-	if err == nil && !r.made() {
-		err = errors.Errorf("trainer: the loss is %v, the square of the gradient's norm %v: the step was not made; lower the learning rate or clip the gradient", r.loss, r.squared)
+	if err == nil && !r.Made() {
+		err = errors.Errorf("trainer: the loss is %v, the square of the gradient's norm %v: the step was not made; lower the learning rate or clip the gradient", r.Loss, r.Squared)
 	}
-	return r.loss, err
-}
-
-// clipping is the factor that brings a gradient of that norm down to at most clip.
-func clipping(clip, norm float64) float64 {
-	if clip > 0 && norm > clip {
-		return clip / norm
-	}
-	return 1
+	return r.Loss, err
 }
 
 // Close gives back what the stepper holds.

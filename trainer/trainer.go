@@ -3,6 +3,7 @@ package trainer
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"os"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"medusa/losses"
 	"medusa/metrics"
 	"medusa/nets"
+	"medusa/optim"
 	"medusa/samplers"
 )
 
@@ -51,6 +53,11 @@ type Options struct {
 	Loss     losses.Loss
 	Backbone nets.Builder
 	Sampler  samplers.Sampler
+
+	// Schedule, if not nil, stands in for Config.Schedule, whose warm-up it also is. Like the
+	// others it must be given again, as it was at first, to Resume; the state of an optim.Watching
+	// is then that of the checkpoint.
+	Schedule optim.Schedule
 
 	// Rate, if not nil, is a factor on the learning rate of each parameter, such as
 	// backbone.conv1.weight, at each step, counted from 1; it comes to that of LRScales. At 0 the
@@ -90,13 +97,14 @@ type Trainer struct {
 	o      Options
 	dir    folder
 
-	params  *graph.Params // of the network and the loss
-	loss    losses.Loss
-	step    *step
-	solver  *solver
-	device  *graph.Device // nil is the CPU
-	eval    *embedder     // made when first needed
-	sampler samplers.Sampler
+	params   *graph.Params // of the network and the loss
+	loss     losses.Loss
+	step     *step
+	solver   *optim.Solver
+	device   *graph.Device // nil is the CPU
+	eval     *embedder     // made when first needed
+	sampler  samplers.Sampler
+	schedule optim.Schedule
 
 	state       state
 	samplerAt   []byte            // sampler's state, state.Drawn batches ago
@@ -395,13 +403,9 @@ func (t *Trainer) assemble() (err error) {
 	if t.monitor, err = newMonitor(t.loss, t.sampler.Batch(), t.step, t.params, t.device); err != nil {
 		return err
 	}
-	for _, s := range t.step.ownSlots() {
-		s.rate *= t.cfg.Solver.LossLR
-	}
-	if t.solver, err = newSolver(t.cfg.Solver, t.step.slots, t.device); err != nil {
+	if t.solver, err = optim.New(t.cfg.Solver, t.step.learned, optim.Options{Device: t.device, Clip: t.cfg.Clip, Rate: t.o.Rate}); err != nil {
 		return err
 	}
-	t.solver.factor = t.o.Rate
 	if t.engine, err = newEngine(t.step, t.solver, t.device, t.params); err != nil {
 		return err
 	}
@@ -409,7 +413,11 @@ func (t *Trainer) assemble() (err error) {
 	if err := t.keepPictures(); err != nil {
 		return err
 	}
-	t.state.Schedule = schedule{cfg: t.cfg.Schedule, steps: t.cfg.Steps}
+	if t.schedule = t.o.Schedule; t.schedule == nil {
+		if t.schedule, err = optim.NewSchedule(t.cfg.Schedule, t.cfg.Steps); err != nil {
+			return field.Under(err, "trainer", "Schedule")
+		}
+	}
 	t.state.LRScales = t.o.LRScales
 	if t.o.Rate != nil {
 		t.state.Rate = catalog.Describe(t.o.Rate)
@@ -428,9 +436,12 @@ func (t *Trainer) restore(c *checkpoint) error {
 	if err := t.push(); err != nil {
 		return err
 	}
-	rule := t.state.Schedule
 	t.state = c.state
-	t.state.Schedule.cfg, t.state.Schedule.steps = rule.cfg, rule.steps
+	if w, ok := t.schedule.(optim.Watching); ok && len(t.state.Schedule) > 0 {
+		if err := json.Unmarshal(t.state.Schedule, w); err != nil {
+			return errors.Wrap(err, "trainer: the schedule's state")
+		}
+	}
 	if err := t.sampler.Restore(c.sampler); err != nil {
 		return err
 	}
@@ -446,7 +457,11 @@ func (t *Trainer) restore(c *checkpoint) error {
 
 // state of learning as the device holds it: everything that a checkpoint keeps.
 func (t *Trainer) tensors() [][]float32 {
-	return append(graph.Tensors(t.params), t.solver.state()...)
+	tensors := graph.Tensors(t.params)
+	for _, s := range t.solver.State() {
+		tensors = append(tensors, s.F32)
+	}
+	return tensors
 }
 
 // push brings what the host changed to the device.
@@ -464,6 +479,13 @@ func (t *Trainer) checkpoint() (*checkpoint, error) {
 		var err error
 		if t.samplerAt, err = t.observer.StateAt(t.state.Step); err != nil {
 			return nil, err
+		}
+	}
+	t.state.Schedule = json.RawMessage("{}")
+	if w, ok := t.schedule.(optim.Watching); ok {
+		var err error
+		if t.state.Schedule, err = json.Marshal(w); err != nil {
+			return nil, errors.Wrapf(err, "trainer: the state of the schedule %T", w)
 		}
 	}
 	return &checkpoint{

@@ -11,6 +11,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/nets"
+	"medusa/optim"
 	"medusa/samplers"
 )
 
@@ -21,7 +22,7 @@ func TestZeroConfigIsValid(t *testing.T) {
 	require.Equal(t, c, c.Defaults())
 	for _, name := range []string{"sgd", "adam", "adamw", "rmsprop"} {
 		for _, s := range []string{"constant", "step", "cosine", "plateau"} {
-			c := Config{Solver: SolverConfig{Name: name}, Schedule: ScheduleConfig{Name: s}, Epochs: 2}
+			c := Config{Solver: optim.Config{Name: name}, Schedule: optim.ScheduleConfig{Name: s}, Epochs: 2}
 			require.NoError(t, c.Validate())
 			require.NoError(t, c.Defaults().Validate())
 		}
@@ -42,17 +43,17 @@ func TestEachFaultIsNamed(t *testing.T) {
 		`Device is "cuda1", want cpu, cuda`:             {Device: "cuda1"},
 		"Net.Backbone is ":                              {Net: nets.Config{Backbone: "vgg"}},
 		"Loss: no loss is named":                        {Loss: "triplets"},
-		`Solver.Name is "lion"`:                         {Solver: SolverConfig{Name: "lion"}},
-		"Solver.Nesterov means nothing":                 {Solver: SolverConfig{Nesterov: true}},
-		"Solver.Beta1 means nothing to Solver.Name sgd": {Solver: SolverConfig{Name: "sgd", Beta1: 0.9}},
-		"needs a Solver.Momentum":                       {Solver: SolverConfig{Name: "sgd", Nesterov: true}},
-		"Solver.Beta2 is 1":                             {Solver: SolverConfig{Beta2: 1}},
-		"Solver.LR is -0.1":                             {Solver: SolverConfig{LR: -0.1}},
-		"Solver.WeightDecay is -1":                      {Solver: SolverConfig{WeightDecay: -1}},
-		`Schedule.Name is "linear"`:                     {Schedule: ScheduleConfig{Name: "linear"}},
-		"Schedule.Every means nothing":                  {Schedule: ScheduleConfig{Every: 3}},
-		"Schedule.Gamma is 2":                           {Schedule: ScheduleConfig{Name: "step", Gamma: 2}},
-		"Schedule.Floor is 1":                           {Schedule: ScheduleConfig{Name: "cosine", Floor: 1}},
+		`Solver.Name is "lion"`:                         {Solver: optim.Config{Name: "lion"}},
+		"Solver.Nesterov means nothing":                 {Solver: optim.Config{Nesterov: true}},
+		"Solver.Beta1 means nothing to Solver.Name sgd": {Solver: optim.Config{Name: "sgd", Beta1: 0.9}},
+		"needs a Solver.Momentum":                       {Solver: optim.Config{Name: "sgd", Nesterov: true}},
+		"Solver.Beta2 is 1":                             {Solver: optim.Config{Beta2: 1}},
+		"Solver.LR is -0.1":                             {Solver: optim.Config{LR: -0.1}},
+		"Solver.WeightDecay is -1":                      {Solver: optim.Config{WeightDecay: -1}},
+		`Schedule.Name is "linear"`:                     {Schedule: optim.ScheduleConfig{Name: "linear"}},
+		"Schedule.Every means nothing":                  {Schedule: optim.ScheduleConfig{Every: 3}},
+		"Schedule.Gamma is 2":                           {Schedule: optim.ScheduleConfig{Name: "step", Gamma: 2}},
+		"Schedule.Floor is 1":                           {Schedule: optim.ScheduleConfig{Name: "cosine", Floor: 1}},
 		`Sampler.Name is "pairs"`:                       {Sampler: samplers.Config{Name: "pairs"}},
 		"Sampler.P is -1":                               {Sampler: samplers.Config{P: -1}},
 		"Data.Val is 1.5, want a fraction":              {Data: DataConfig{Val: "1.5"}},
@@ -71,7 +72,7 @@ func TestEachFaultIsNamed(t *testing.T) {
 }
 
 func TestAllFaultsAreInOneError(t *testing.T) {
-	err := Config{Clip: -1, Metric: "x", Solver: SolverConfig{Name: "lion"}, Loss: "no"}.Validate()
+	err := Config{Clip: -1, Metric: "x", Solver: optim.Config{Name: "lion"}, Loss: "no"}.Validate()
 	require.ErrorContains(t, err, "has 4 faults:")
 	require.Equal(t, 4, strings.Count(err.Error(), "\n  "))
 }

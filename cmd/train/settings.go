@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"medusa/internal/settings"
+	"medusa/optim"
 	"medusa/trainer"
 )
 
@@ -29,8 +30,8 @@ var schema = settings.Of(reflect.TypeFor[options](), trainer.Prototypes())
 // it is known which they are.
 func prototype() options {
 	c := trainer.Default()
-	c.Solver = trainer.SolverConfig{Name: c.Solver.Name}
-	c.Schedule = trainer.ScheduleConfig{Name: c.Schedule.Name}
+	c.Solver = optim.Config{Name: c.Solver.Name}
+	c.Schedule = optim.ScheduleConfig{Name: c.Schedule.Name}
 	return options{Config: c}
 }
 

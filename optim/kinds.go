@@ -1,4 +1,4 @@
-package trainer
+package optim
 
 // Kind is a solver or a schedule that a configuration may name.
 type Kind struct {
@@ -6,8 +6,8 @@ type Kind struct {
 	Doc  string // a line that says what it is
 }
 
-// Solvers lists the solvers.
-func Solvers() []Kind {
+// Kinds lists the solvers.
+func Kinds() []Kind {
 	return []Kind{
 		{"adam", "steps by running means of gradient and squared gradient (Kingma and Ba 2015)"},
 		{"adamw", "adam with weight decay apart from the gradient (Loshchilov and Hutter 2019)"},
@@ -16,8 +16,8 @@ func Solvers() []Kind {
 	}
 }
 
-// Schedules lists the schedules of the learning rate.
-func Schedules() []Kind {
+// ScheduleKinds lists the schedules of the learning rate.
+func ScheduleKinds() []Kind {
 	return []Kind{
 		{"constant", "the rate stays"},
 		{"cosine", "the rate falls along half a cosine, to the floor at the end (Loshchilov and Hutter 2017)"},
