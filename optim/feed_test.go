@@ -19,6 +19,7 @@ type fed struct {
 	loss    *graph.Kept
 	inputs  [][]float32
 	vm      gorgonia.VM
+	graph   *gorgonia.ExprGraph
 }
 
 // feed makes weights w0, w1, … of these numbers; the first has the shape, the others are vectors.
@@ -26,6 +27,7 @@ func feed(t testing.TB, shape []int, weights ...[]float64) *fed {
 	t.Helper()
 	f := &fed{params: graph.NewParams(1)}
 	g := gorgonia.NewGraph()
+	f.graph = g
 	var cost graph.Expr
 	for i, w := range weights {
 		if i > 0 {

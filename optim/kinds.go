@@ -11,6 +11,8 @@ func Kinds() []Kind {
 	return []Kind{
 		{"adam", "steps by running means of gradient and squared gradient (Kingma and Ba 2015)"},
 		{"adamw", "adam with weight decay apart from the gradient (Loshchilov and Hutter 2019)"},
+		{"lamb", "adam with each tensor's step scaled to the length of its weights, for large batches (You et al. 2020)"},
+		{"lion", "steps of one size by the sign of a running mean gradient (Chen et al. 2023)"},
 		{"rmsprop", "steps by the gradient over the root of its running mean square (Tieleman and Hinton 2012)"},
 		{"sgd", "stochastic gradient descent, with momentum if it is given (Polyak 1964, Nesterov 1983)"},
 	}

@@ -11,6 +11,7 @@ import (
 	"medusa/internal/device"
 	"medusa/internal/device/cpu"
 	"medusa/internal/exclusive"
+	"medusa/internal/field"
 )
 
 // Options are what a solver may be told besides its Config.
@@ -22,6 +23,13 @@ type Options struct {
 	// scaled down to it. 0 does not clip.
 	Clip float64
 
+	// ClipValue is the largest size of a number of the gradient: a larger one is brought to it, before
+	// the norm is taken. 0 does not clip.
+	ClipValue float64
+
+	// Average, if not nil, has the solver keep averages of the weights.
+	Average *Averaging
+
 	// Rate, if not nil, is a factor on the learning rate of each parameter at each step, counted from
 	// 1. At 0 the parameter is frozen for that step, and there is no weight decay either; what the
 	// solver knows of its gradients goes on.
@@ -31,16 +39,18 @@ type Options struct {
 // Solver turns gradients into steps. Work is cut into pieces that do not depend on the number of
 // threads, and so no result does. One goroutine uses it at a time, and another one gets an error.
 type Solver struct {
-	cfg     Config
-	o       Options
-	use     exclusive.Use
-	slots   []*slot
-	count   int // steps so far
-	pending int // steps begun and not ended
-	pieces  []piece
-	sums    []float64 // Σ g² of each piece
-	remote  device.Solver
-	result  Result // of the CPU's step
+	cfg      Config
+	o        Options
+	use      exclusive.Use
+	slots    []*slot
+	count    int // steps so far
+	pending  int // steps begun and not ended
+	pieces   []piece
+	sums     []float64 // Σ g² of each piece
+	lamb     *lamb     // nil of other solvers
+	averages *averages // nil if there are none
+	remote   device.Solver
+	result   Result // of the CPU's step
 
 	lr, scale  float64 // of the step in progress
 	norm, step func(lo, hi int)
@@ -76,13 +86,27 @@ func New(cfg Config, tensors []Tensor, o Options) (*Solver, error) {
 	if !(o.Clip >= 0) {
 		return nil, errors.Errorf("optim: Options.Clip is %v, want a positive norm, or 0 for none", o.Clip)
 	}
+	if !(o.ClipValue >= 0) || o.ClipValue > 0 && float32(o.ClipValue) == 0 {
+		return nil, errors.Errorf("optim: Options.ClipValue is %v, want a positive number of float32, or 0 for none", o.ClipValue)
+	}
 	s := &Solver{cfg: cfg, o: o}
 	if err := s.take(tensors); err != nil {
 		return nil, err
 	}
 	s.sums = make([]float64, len(s.pieces))
 	s.norm, s.step = s.normPieces, s.stepPieces
-	return s, errors.Wrap(o.Device.Hold(append(s.weights(), s.moments()...)...), "optim")
+	if cfg.Name == "lamb" {
+		s.lamb = newLAMB(s)
+	}
+	if err := o.Device.Hold(append(s.weights(), s.memory()...)...); err != nil {
+		return nil, errors.Wrap(err, "optim")
+	}
+	if o.Average == nil {
+		return s, nil
+	}
+	var err error
+	s.averages, err = newAverages(o.Average, s.slots, o.Device)
+	return s, err
 }
 
 // take makes a slot of each tensor.
@@ -105,6 +129,11 @@ func (s *Solver) take(tensors []Tensor) error {
 			return err
 		}
 	}
+	for _, g := range s.cfg.spared() {
+		if !slices.ContainsFunc(names, g.has) {
+			return field.Errorf("optim", "", "%s has %q, which fits the name of no parameter that is learned; names are such as %s", field.Name("NoDecay"), g.Names, names[0])
+		}
+	}
 	return nil
 }
 
@@ -116,7 +145,7 @@ func (s *Solver) slotOf(t Tensor) *slot {
 	if strings.HasPrefix(t.Name, LossPrefix) {
 		x.rate *= s.cfg.LossLR
 	}
-	for _, g := range s.o.Groups {
+	for _, g := range append(s.cfg.spared(), s.o.Groups...) {
 		if g.has(t.Name) {
 			x.rate *= g.LR
 			x.decay *= g.Decay
@@ -124,6 +153,10 @@ func (s *Solver) slotOf(t Tensor) *slot {
 	}
 	x.now = x.rate
 	n := len(t.Weights)
+	x.index = len(s.slots)
+	if s.o.ClipValue > 0 && s.o.Device == nil {
+		x.g = make([]float32, n)
+	}
 	first, second := s.cfg.moments()
 	if first {
 		x.first = make([]float32, n)
@@ -140,8 +173,10 @@ func (s *Solver) slotOf(t Tensor) *slot {
 // moments tells which running sums the solver keeps for each weight.
 func (c Config) moments() (first, second bool) {
 	switch c.Name {
-	case "adam", "adamw":
+	case "adam", "adamw", "lamb":
 		return true, true
+	case "lion":
+		return true, false
 	case "rmsprop":
 		return c.Momentum != 0, true
 	}
@@ -157,15 +192,11 @@ func (s *Solver) weights() [][]float32 {
 	return out
 }
 
-// moments is what the solver keeps of the past.
-func (s *Solver) moments() [][]float32 {
+// memory is that of State.
+func (s *Solver) memory() [][]float32 {
 	var out [][]float32
-	for _, t := range s.slots {
-		for _, x := range [][]float32{t.first, t.second} {
-			if x != nil {
-				out = append(out, x)
-			}
-		}
+	for _, t := range s.State() {
+		out = append(out, t.F32)
 	}
 	return out
 }
@@ -308,8 +339,12 @@ func (s *Solver) stepHere(loss *graph.Kept, lr float64) error {
 // gather takes the gradients from where the graph keeps them.
 func (s *Solver) gather() error {
 	for _, t := range s.slots {
-		if t.g = t.Grad.Float32s(); len(t.g) != len(t.Weights) {
-			return errors.Errorf("optim: the gradient to %s has %d numbers, want %d: run the graph first", t.Name, len(t.g), len(t.Weights))
+		g := t.Grad.Float32s()
+		if len(g) != len(t.Weights) {
+			return errors.Errorf("optim: the gradient to %s has %d numbers, want %d: run the graph first", t.Name, len(g), len(t.Weights))
+		}
+		if t.kept = g; s.o.ClipValue == 0 {
+			t.g = g
 		}
 	}
 	return nil
@@ -348,6 +383,9 @@ func (s *Solver) squaredNorm() float64 {
 func (s *Solver) normPieces(lo, hi int) {
 	for i := lo; i < hi; i++ {
 		p := s.pieces[i]
+		if most := s.o.ClipValue; most > 0 {
+			cpu.ClipValues(p.slot.g[p.lo:p.hi], p.slot.kept[p.lo:p.hi], float32(most))
+		}
 		s.sums[i] = cpu.SumSquares(p.slot.g[p.lo:p.hi])
 	}
 }
@@ -356,7 +394,13 @@ func (s *Solver) normPieces(lo, hi int) {
 func (s *Solver) apply(lr, scale float64) {
 	s.count++
 	s.lr, s.scale = lr, scale
+	if s.lamb != nil {
+		s.lamb.ready()
+	}
 	cpu.Parallel(len(s.pieces), 1, s.step)
+	if s.averages != nil {
+		s.averages.step(s.count)
+	}
 }
 
 func (s *Solver) stepPieces(lo, hi int) {
@@ -378,5 +422,9 @@ func (s *Solver) stepPiece(t *slot, lo, hi int) {
 	case "rmsprop":
 		cpu.RMSProp{LR: lr, Alpha: c.Alpha, Eps: c.Eps, Momentum: c.Momentum, Decay: t.decay, Scale: s.scale}.
 			Step(lo, hi, t.Weights, t.g, t.second, t.first)
+	case "lion":
+		cpu.Lion{LR: lr, Beta1: c.Beta1, Beta2: c.Beta2, Decay: t.decay, Scale: s.scale}.Step(lo, hi, t.Weights, t.g, t.first)
+	case "lamb":
+		s.lamb.of(t).Step(lo, hi, s.lamb.ratios[t.index], t.Weights, t.first, t.second)
 	}
 }

@@ -14,7 +14,8 @@ import (
 )
 
 // State lists what the solver keeps of the past for each tensor, as NAME/first and NAME/second, and
-// shares its memory: on a device it is that of the last Fetch. Steps comes to it.
+// the averages as average/NAME. It shares their memory: on a device it is that of the last Fetch.
+// Steps comes to it.
 func (s *Solver) State() []graph.StoredTensor {
 	var out []graph.StoredTensor
 	for _, t := range s.slots {
@@ -27,8 +28,15 @@ func (s *Solver) State() []graph.StoredTensor {
 			}
 		}
 	}
+	if s.averages != nil {
+		for _, p := range s.averages.all {
+			out = append(out, graph.StoredTensor{Name: averagePrefix + p.name, Shape: p.shape, F32: p.to})
+		}
+	}
 	return out
 }
+
+const averagePrefix = "average/"
 
 // SetSteps makes the solver one that has made so many steps, after its State was written. No step
 // may be under way.
@@ -42,10 +50,10 @@ func (s *Solver) SetSteps(n int) error {
 
 // Fetch brings the State from the device to the host, and Push from the host to the device; on the
 // CPU they do nothing.
-func (s *Solver) Fetch() error { return errors.Wrap(s.o.Device.Fetch(s.moments()...), "optim") }
+func (s *Solver) Fetch() error { return errors.Wrap(s.o.Device.Fetch(s.memory()...), "optim") }
 
 // Push is the counterpart of Fetch.
-func (s *Solver) Push() error { return errors.Wrap(s.o.Device.Push(s.moments()...), "optim") }
+func (s *Solver) Push() error { return errors.Wrap(s.o.Device.Push(s.memory()...), "optim") }
 
 const (
 	stateKind    = "solver"
@@ -119,12 +127,12 @@ func fits(stored []safetensors.Tensor, want []graph.StoredTensor) error {
 		case !ok:
 			faults = append(faults, fmt.Sprintf("%s %v is not part of this solver", t.Name, t.Shape))
 		case !slices.Equal(t.Shape, mine.Shape) || len(t.F32) != len(mine.F32):
-			faults = append(faults, fmt.Sprintf("%s has shape %v of %s, want %v of float32", t.Name, t.Shape, t.Dtype(), mine.Shape))
+			faults = append(faults, fmt.Sprintf("%s has shape %v of %s, want %v of float32", t.Name, t.Shape, t.Dtype(), []int(mine.Shape)))
 		}
 		delete(missing, t.Name)
 	}
 	for name, t := range missing {
-		faults = append(faults, fmt.Sprintf("%s %v is missing", name, t.Shape))
+		faults = append(faults, fmt.Sprintf("%s %v is missing", name, []int(t.Shape)))
 	}
 	if len(faults) == 0 {
 		return nil

@@ -52,7 +52,9 @@ func (t Tensor) check() error {
 // slot is a tensor with what a solver knows of it.
 type slot struct {
 	Tensor
-	g      []float32 // gradient of the step in progress
+	index  int
+	kept   []float32 // gradient as the graph has it
+	g      []float32 // that of the step in progress, clipped by value; of the step without that it is kept
 	decay  float64
 	rate   float64 // learning rate ÷ that of the run
 	now    float64 // the same in the step in progress

@@ -32,7 +32,15 @@ type Config struct {
 	Accumulate int `json:"accumulate,omitempty" yaml:"accumulate,omitempty" flag:"accumulate" arg:"N" doc:"compute each batch in N parts, with the memory of one, for batches that are too large at once; the loss compares the whole batch (GradCache, Gao 2021)" unset:"1" group:"Training" min:"1" max:"65536" want:"a number of parts"`
 
 	Clip float64 `json:"clip,omitempty" yaml:"clip,omitempty" flag:"clip" arg:"NORM" doc:"largest global norm of the gradient; 0 does not clip" group:"Training" min:"0" want:"a positive norm, or 0 for none"`
-	Seed uint64  `json:"seed,omitempty" yaml:"seed,omitempty" flag:"seed" arg:"N" doc:"of weights, batches and augmentation: one seed, one result" group:"Training"` // of k-means as well
+	// ClipValue is the largest size of a number of the gradient, to which larger ones are brought before
+	// its norm is taken.
+	ClipValue float64 `json:"clip_value,omitempty" yaml:"clip_value,omitempty" flag:"clip-value" arg:"SIZE" doc:"largest size of each number of the gradient; 0 does not clip" group:"Training" min:"0" want:"a positive size, or 0 for none"`
+
+	// Average has the run keep running averages of the weights: with them evaluations are made, the
+	// best step is chosen, and the model is written.
+	Average optim.AverageConfig `json:"average,omitzero" yaml:"average,omitempty" group:"Training"`
+
+	Seed uint64 `json:"seed,omitempty" yaml:"seed,omitempty" flag:"seed" arg:"N" doc:"of weights, batches and augmentation: one seed, one result" group:"Training"` // of k-means as well
 
 	// EvalEvery is the number of steps between evaluations on the validation classes: a
 	// tenth of the run, but at least 50, if 0; -1: only at the start and at the end.

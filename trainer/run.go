@@ -64,7 +64,8 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 		err = t.finish(ctx, &r, began)
 	}
 	if err == nil {
-		return r, nil
+		t.settled = true
+		return r, t.solver.TakeAverages()
 	}
 	r.Stop = StopInterrupted
 	t.fill(&r, began)

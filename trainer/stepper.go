@@ -19,15 +19,17 @@ import (
 // StepperConfig says what a Stepper trains. Channels, height and width of the pictures
 // are those of Net.
 type StepperConfig struct {
-	Net     nets.Config
-	Loss    string       // as losses.Parse reads it; triplet if empty
-	Solver  optim.Config // adam if zero; the learning rate stays as it is
-	Batch   int          // B, pictures in a batch
-	Classes int          // that labels come from, for losses with weights for each class
-	Clip    float64      // largest global norm of the gradient; 0: not clipped
-	Seed    uint64       // of the initial weights
-	Device  string       // cpu, cuda, cuda:N or auto; cpu if empty
-	TF32    bool         // whether a GPU may round the factors of products to 10 bits
+	Net       nets.Config
+	Loss      string              // as losses.Parse reads it; triplet if empty
+	Solver    optim.Config        // adam if zero; the learning rate stays as it is
+	Batch     int                 // B, pictures in a batch
+	Classes   int                 // that labels come from, for losses with weights for each class
+	Clip      float64             // largest global norm of the gradient; 0: not clipped
+	ClipValue float64             // largest size of a number of the gradient; 0: not clipped
+	Average   optim.AverageConfig // of the weights, for Embed and Save; none if zero
+	Seed      uint64              // of the initial weights
+	Device    string              // cpu, cuda, cuda:N or auto; cpu if empty
+	TF32      bool                // whether a GPU may round the factors of products to 10 bits
 
 	Accumulate int // parts that a batch is computed in: see Config.Accumulate
 
@@ -48,16 +50,17 @@ type StepperConfig struct {
 // come from the caller, and nothing is measured, or saved but when asked for. It is for benchmarks and for
 // loops of one's own. One goroutine uses it at a time, and another one gets an error.
 type Stepper struct {
-	use    exclusive.Use
-	step   *step
-	solver *optim.Solver
-	net    nets.Config
-	loss   string
-	params *graph.Params // of the network and the loss
-	lent   bool          // Params was called: the host's parameters may be newer than the device's
-	eval   *embedder     // made when first needed
-	engine *engine
-	device *graph.Device
+	use      exclusive.Use
+	step     *step
+	solver   *optim.Solver
+	net      nets.Config
+	loss     string
+	params   *graph.Params // of the network and the loss
+	lent     bool          // Params was called: the host's parameters may be newer than the device's
+	averaged *graph.Params // what Embed and Save use: the averages, or params
+	eval     *embedder     // over averaged, made when first needed
+	engine   *engine
+	device   *graph.Device
 }
 
 // NewStepper builds network, loss, gradients and solver.
@@ -65,7 +68,7 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 	if cfg.Batch < 1 {
 		return nil, errors.Errorf("trainer: a batch of %d pictures, want at least 1", cfg.Batch)
 	}
-	run := Config{Net: cfg.Net, Loss: cfg.Loss, Solver: cfg.Solver, Clip: cfg.Clip, Device: cfg.Device, Accumulate: cfg.Accumulate}
+	run := Config{Net: cfg.Net, Loss: cfg.Loss, Solver: cfg.Solver, Clip: cfg.Clip, ClipValue: cfg.ClipValue, Average: cfg.Average, Device: cfg.Device, Accumulate: cfg.Accumulate}
 	if err := checkParts(cfg.Batch, cfg.Accumulate); err != nil {
 		return nil, err
 	}
@@ -106,8 +109,15 @@ func (s *Stepper) build(cfg StepperConfig, run Config) (err error) {
 	if err := checkRates(s.params, cfg.LRScales); err != nil {
 		return err
 	}
-	if s.solver, err = optim.New(run.Solver, s.step.learned, optim.Options{Device: s.device, Clip: run.Clip, Rate: cfg.Rate}); err != nil {
+	var average *optim.Averaging
+	if average, s.eval, err = averaging(run, s.net, s.params, modelBatch, s.device); err != nil {
 		return err
+	}
+	if s.solver, err = newSolver(run, s.step, s.device, cfg.Rate, average); err != nil {
+		return err
+	}
+	if s.averaged = s.params; average != nil {
+		s.averaged = average.Into
 	}
 	s.engine, err = newEngine(s.step, s.solver, s.device, s.params)
 	return err
@@ -144,7 +154,7 @@ func (s *Stepper) Hold() error {
 // Params is the parameters of network and loss as they are, under the prefixes backbone.,
 // embedding. and loss. What is written into them, such as by Load, counts from the next Step,
 // Begin, Embed or Save on; it is written before that, after a call of Params. No step may be
-// under way.
+// under way. Averages follow what is written once steps were made, and begin with it before.
 func (s *Stepper) Params() (*graph.Params, error) {
 	if err := s.pause(); err != nil {
 		return nil, err
@@ -175,7 +185,13 @@ func (s *Stepper) takeBack() error {
 		return nil
 	}
 	s.lent = false
-	return errors.Wrap(s.device.Push(graph.Tensors(s.params)...), "trainer")
+	if err := s.device.Push(graph.Tensors(s.params)...); err != nil {
+		return errors.Wrap(err, "trainer")
+	}
+	if s.solver.Steps() > 0 {
+		return nil
+	}
+	return s.solver.StartAverages()
 }
 
 // Save writes the network as it is as a model file, which LoadModel reads. info says what the
@@ -187,7 +203,7 @@ func (s *Stepper) Save(w io.Writer, info ModelInfo) error {
 	}
 	defer s.use.End()
 	info.Net, info.Loss, info.Step = s.net, s.loss, cmp.Or(info.Step, s.solver.Steps())
-	file, err := modelFile(s.params, info, s.device)
+	file, err := modelFile(s.averaged, info, s.device)
 	if err != nil {
 		return err
 	}
@@ -205,7 +221,7 @@ func (s *Stepper) Embed(ctx context.Context, pictures []float32) (_ []float32, e
 	}
 	defer s.use.End()
 	if s.eval == nil {
-		if s.eval, err = newEmbedder(s.net, s.params, modelBatch, s.device); err != nil {
+		if s.eval, err = newEmbedder(s.net, s.averaged, modelBatch, s.device); err != nil {
 			return nil, err
 		}
 	}

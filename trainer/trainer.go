@@ -102,7 +102,8 @@ type Trainer struct {
 	step     *step
 	solver   *optim.Solver
 	device   *graph.Device // nil is the CPU
-	eval     *embedder     // made when first needed
+	averaged *graph.Params // what is measured and saved: the averages, or params
+	eval     *embedder     // over averaged, made when first needed
 	sampler  samplers.Sampler
 	schedule optim.Schedule
 
@@ -128,6 +129,7 @@ type Trainer struct {
 	finished    *storedResult // of a run that came to its end before; nil for others
 	untrained   []float32     // embeddings of the measured pictures before training, for the report; nil in a resumed run
 	ran         bool
+	settled     bool // the run is over, and the weights are those of the model
 	running     bool
 }
 
@@ -403,7 +405,14 @@ func (t *Trainer) assemble() (err error) {
 	if t.monitor, err = newMonitor(t.loss, t.sampler.Batch(), t.step, t.params, t.device); err != nil {
 		return err
 	}
-	if t.solver, err = optim.New(t.cfg.Solver, t.step.learned, optim.Options{Device: t.device, Clip: t.cfg.Clip, Rate: t.o.Rate}); err != nil {
+	average, eval, err := averaging(t.cfg, t.cfg.Net, t.params, t.cfg.EvalBatch, t.device)
+	if err != nil {
+		return err
+	}
+	if t.averaged, t.eval = t.params, eval; average != nil {
+		t.averaged = average.Into
+	}
+	if t.solver, err = newSolver(t.cfg, t.step, t.device, t.o.Rate, average); err != nil {
 		return err
 	}
 	if t.engine, err = newEngine(t.step, t.solver, t.device, t.params); err != nil {
@@ -521,7 +530,13 @@ func (t *Trainer) takeBack() error {
 		return nil
 	}
 	t.lent = false
-	return errors.Wrap(t.device.Push(graph.Tensors(t.params)...), "trainer")
+	if err := t.device.Push(graph.Tensors(t.params)...); err != nil {
+		return errors.Wrap(err, "trainer")
+	}
+	if t.solver.Steps() > 0 && !t.settled {
+		return nil // averages follow what was written
+	}
+	return t.solver.StartAverages()
 }
 
 // Parameters is the number of learned numbers of the network and of the loss.
@@ -572,7 +587,7 @@ const theTrainer = "trainer: the Trainer"
 // embed is Embed for those who use the trainer already; the hooks are told of it as that work.
 func (t *Trainer) embed(ctx context.Context, d *items, work string) ([]float32, error) {
 	if t.eval == nil {
-		eval, err := newEmbedder(t.cfg.Net, t.params, t.cfg.EvalBatch, t.device)
+		eval, err := newEmbedder(t.cfg.Net, t.averaged, t.cfg.EvalBatch, t.device)
 		if err != nil {
 			return nil, err
 		}

@@ -59,7 +59,7 @@ func (c Config) check() error {
 	const steps, epochs, every = field.Name("Steps"), field.Name("Epochs"), field.Name("EvalEvery")
 	var f faults
 	f.add(c.Steps > 0 && c.Epochs > 0, "%s is %d and %s %d: give one of them", steps, c.Steps, epochs, c.Epochs)
-	for _, section := range []string{"", "Data", "Sampler"} { // the others look after themselves
+	for _, section := range []string{"", "Data", "Sampler", "Average"} { // the others look after themselves
 		for _, wrong := range schema.Faults(c, section) {
 			f.add(true, "%s is %s, want %s", field.Name(wrong.Field), wrong.Value, wrong.Want)
 		}
