@@ -13,7 +13,7 @@ import (
 func TestLAMBAgainstThePaper(t *testing.T) {
 	for _, c := range []Config{{Name: "lamb", LR: 0.01}, {Name: "lamb", LR: 0.02, Beta1: 0.8, Beta2: 0.95, Eps: 1e-3, WeightDecay: 0.3}} {
 		rng := rand.New(rand.NewPCG(8, 9))
-		const n, steps = pieceSize + 6, 10
+		const n, steps = pieceSize + 6, 5
 		weights := [][]float64{normals(rng, n), normals(rng, 5)}
 		in := feed(t, []int{n / 2, 2}, weights...)
 		zeros := feed(t, []int{2, 2}, make([]float64, 4))
