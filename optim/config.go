@@ -20,8 +20,8 @@ type Config struct {
 	LossLR   float64 `json:"loss_lr,omitempty" yaml:"loss_lr,omitempty" flag:"loss-lr" arg:"FACTOR" doc:"learning rate of the loss's own weights (class weights, proxies) ÷ -lr" above:"0" unset:"1" want:"a positive factor"` // of parameters whose names begin with LossPrefix
 	Momentum float64 `json:"momentum,omitempty" yaml:"momentum,omitempty" flag:"momentum" arg:"SHARE" doc:"sgd, rmsprop: share of the last step that is kept" min:"0" below:"1" for:"sgd,rmsprop" want:"a share from 0 to below 1"`
 	Nesterov bool    `json:"nesterov,omitempty" yaml:"nesterov,omitempty" flag:"nesterov" doc:"sgd: look ahead along the momentum" for:"sgd"`
-	Beta1    float64 `json:"beta1,omitempty" yaml:"beta1,omitempty" doc:"adam, adamw, lamb, lion: decay of the mean gradient; of lion within a step" min:"0" below:"1" for:"adam,adamw,lamb,lion" want:"a share from 0 to below 1"`
-	Beta2    float64 `json:"beta2,omitempty" yaml:"beta2,omitempty" doc:"adam, adamw, lamb: decay of the mean square; lion: of the mean gradient" above:"0" below:"1" unset:"0.999, for lion 0.99" for:"adam,adamw,lamb,lion" want:"a share above 0 and below 1"`
+	Beta1    float64 `json:"beta1,omitempty" yaml:"beta1,omitempty" doc:"adam, adamw, lamb, lion: decay of the mean gradient" min:"0" below:"1" for:"adam,adamw,lamb,lion" want:"a share from 0 to below 1"`
+	Beta2    float64 `json:"beta2,omitempty" yaml:"beta2,omitempty" doc:"adam, adamw, lamb, lion: decay of the mean square, of lion's mean gradient" above:"0" below:"1" unset:"0.999, for lion 0.99" for:"adam,adamw,lamb,lion" want:"a share above 0 and below 1"`
 	Alpha    float64 `json:"alpha,omitempty" yaml:"alpha,omitempty" doc:"rmsprop: decay of the mean square" above:"0" below:"1" unset:"0.99" for:"rmsprop" want:"a share above 0 and below 1"`
 	Eps      float64 `json:"eps,omitempty" yaml:"eps,omitempty" doc:"added to the denominator" above:"0" unset:"1e-8, for lamb 1e-6" for:"adam,adamw,lamb,rmsprop" want:"a small positive number"`
 
@@ -89,6 +89,9 @@ func (c Config) Validate() error {
 		if _, err := path.Match(g.Names, ""); err != nil {
 			f = append(f, field.Errorf("optim", "", "%s has %q, want the beginning of names, or a pattern such as *.bias", field.Name("NoDecay"), g.Names))
 		}
+	}
+	if c.NoDecay != "" && c.WeightDecay == 0 {
+		f = append(f, field.Errorf("optim", "", "%s needs a %s, such as 0.01", field.Name("NoDecay"), field.Name("WeightDecay")))
 	}
 	if c.Name == "sgd" && c.Nesterov && c.Momentum == 0 {
 		f = append(f, field.Errorf("optim", "", "%s needs a %s, such as 0.9", field.Name("Nesterov"), field.Name("Momentum")))

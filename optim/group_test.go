@@ -50,12 +50,13 @@ func TestGroupsAreRefused(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 	for want, c := range map[string]Config{
-		`NoDecay has "w7", which fits the name of no parameter`: {NoDecay: "w0,w7"},
-		`NoDecay has "[*"`:                      {NoDecay: "[*"},
-		`Name is "lyon" (did you mean "lion"?)`: {Name: "lyon"},
-		"LR is -1":                              {LR: -1},
-		"Beta2 means nothing to Name sgd":       {Name: "sgd", Beta2: 0.5},
-		"Nesterov needs a Momentum":             {Name: "sgd", Nesterov: true},
+		`NoDecay has "w7", which fits the name of no parameter`: {NoDecay: "w0,w7", WeightDecay: 1},
+		"NoDecay needs a WeightDecay":                           {NoDecay: "w0"},
+		`NoDecay has "[*"`:                                      {NoDecay: "[*", WeightDecay: 1},
+		`Name is "lyon" (did you mean "lion"?)`:                 {Name: "lyon"},
+		"LR is -1":                                              {LR: -1},
+		"Beta2 means nothing to Name sgd":                       {Name: "sgd", Beta2: 0.5},
+		"Nesterov needs a Momentum":                             {Name: "sgd", Nesterov: true},
 	} {
 		_, err := New(c, in.tensors, Options{})
 		require.ErrorContains(t, err, want)

@@ -81,6 +81,7 @@ func (c Config) check() error {
 		f.add(true, "%s: %v", field.Name("Loss"), err)
 	}
 	c.Data.validate(&f)
+	f.add(c.Average.Constant && c.Average.Decay == 0, "%s means nothing without %s, such as 0.999", field.Name("Average.Constant"), field.Name("Average.Decay"))
 	f.addError(c.Solver.Validate(), "Solver")
 	f.addError(c.Schedule.Validate(), "Schedule")
 	if n := c.Sampler.Name; n != "" {
