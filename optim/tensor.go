@@ -54,7 +54,7 @@ type slot struct {
 	Tensor
 	index  int
 	kept   []float32 // gradient as the graph has it
-	g      []float32 // that of the step in progress, clipped by value; of the step without that it is kept
+	g      []float32 // that of the step in progress: kept, or its numbers clipped by value
 	decay  float64
 	rate   float64 // learning rate ÷ that of the run
 	now    float64 // the same in the step in progress
