@@ -129,6 +129,8 @@ func TestOpsOnDevice(t *testing.T) {
 		"ReductionsOfRowsWithNone": TestReductionsOfRowsWithNone, "Iota": TestIota, "Levelled": TestLevelled,
 		"Shares": TestShares, "SharesChooseNaN": TestSharesChooseNaN, "TripletRules": TestTripletRules,
 		"TripletSidesOfABatch": TestTripletSidesOfABatch, "TripletRulesTellOfNaN": TestTripletRulesTellOfNaN, "LabelsAreWholeNumbers": TestLabelsAreWholeNumbers,
+		"GoldenOps": TestGoldenOps, "Permute": TestPermute, "BatchMatMul": TestBatchMatMul, "SoftmaxCorners": TestSoftmaxCorners,
+		"WhereElse": TestWhereElse, "Values": TestValues,
 	} {
 		t.Run(name, test)
 	}

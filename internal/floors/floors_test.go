@@ -36,6 +36,7 @@ var house = []floor{
 	{"miners", []string{"graph", "pairs", "internal/catalog"}, true, "losses use miners, not the other way round"},
 	{"pairs", []string{"graph", "internal/catalog"}, true, "what losses and miners have in common knows neither"},
 	{"graph", []string{"internal/device", "internal/safetensors", "internal/exclusive", "internal/ram"}, true, "the graph knows neither nets nor losses"},
+	{"graph/optest", []string{"graph", "internal/graphtest"}, true, "a helper of tests, for others"},
 	{"internal/device/gpu", []string{"internal/device", "internal/cuda"}, false, "the GPU's kernels know specs and bindings, and nothing of graphs"},
 	{"internal/device", nil, true, "kernels know nothing of graphs"},
 	{"internal/device/cpu", nil, false, "the CPU's kernels are functions over plain slices"},

@@ -27,6 +27,8 @@ var instructionSets = []instructionSet{
 			pullSquared: pullSquaredAVX512,
 			dots:        dotsAVX512, tileInput: tileInputAVX512, tileOutput: tileOutputAVX512, tileGrad: tileGradAVX512,
 			tileFilter: tileFilterAVX512, tileWeight: tileWeightAVX512, maxPool: maxPoolAVX2, maxPoolGrad: maxPoolGradAVX2,
+			gelu: geluAVX512, geluGrad: geluGradAVX512, geluTanh: geluTanhAVX512, geluTanhGrad: geluTanhGradAVX512, swish: swishAVX512, swishGrad: swishGradAVX512,
+			hardSwish: hardSwishAVX512, hardSwishGrad: hardSwishGradAVX512, layerNorm: layerNormAVX512, layerNormParamsGrad: layerNormParamsGradAVX512, depthTaps: depthTapsAVX512,
 		},
 	},
 	{
@@ -47,6 +49,8 @@ var instructionSets = []instructionSet{
 			pullSquared: pullSquaredAVX2,
 			dots:        dotsAVX2, tileInput: tileInputAVX2, tileOutput: tileOutputAVX2, tileGrad: tileGradAVX2,
 			tileFilter: tileFilterAVX2, tileWeight: tileWeightAVX2, maxPool: maxPoolAVX2, maxPoolGrad: maxPoolGradAVX2,
+			gelu: geluAVX2, geluGrad: geluGradAVX2, geluTanh: geluTanhAVX2, geluTanhGrad: geluTanhGradAVX2, swish: swishAVX2, swishGrad: swishGradAVX2,
+			hardSwish: hardSwishAVX2, hardSwishGrad: hardSwishGradAVX2, layerNorm: layerNormAVX2, layerNormParamsGrad: layerNormParamsGradAVX2, depthTaps: depthTapsAVX2,
 		},
 	},
 	generic,

@@ -88,6 +88,24 @@ KERNEL(log_softmax_grad)(int cols, const float *y, const float *dy, float *dx) {
 	for (int k = THREAD; k < cols; k += WIDTH) dx[at + k] = (float)(dy[at + k] - exponential(y[at + k]) * sum);
 }
 
+KERNEL(softmax)(int cols, const float *x, float *y) {
+	__shared__ float shared[WIDTH];
+	__shared__ double sums[WIDTH];
+	double total;
+	x += BLOCK * cols;
+	float m = row_powers(x, cols, &total, shared, sums);
+	for (int k = THREAD; k < cols; k += WIDTH) y[BLOCK * cols + k] = (float)(exponential(below(x[k], m)) / total);
+}
+
+KERNEL(softmax_grad)(int cols, const float *y, const float *dy, float *dx) {
+	__shared__ double sums[WIDTH];
+	double sum = 0;
+	int at = BLOCK * cols;
+	for (int k = THREAD; k < cols; k += WIDTH) sum += (double)y[at + k] * dy[at + k];
+	sum = block_sum(sum, sums);
+	for (int k = THREAD; k < cols; k += WIDTH) dx[at + k] = (float)(y[at + k] * (dy[at + k] - sum));
+}
+
 static __device__ int label_of(float v, int classes, int *report, int check) {
 	int l = (int)v;
 	if (v >= 0 && v < classes && v == (float)l) return l;
