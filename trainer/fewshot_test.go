@@ -11,6 +11,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/metrics"
+	"medusa/optim"
 )
 
 func TestParseFewShot(t *testing.T) {
@@ -118,7 +119,7 @@ func TestFewShotThatCannotBe(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 	cfg := small(path)
-	cfg.FewShot, cfg.Schedule, cfg.Data.Val, cfg.Data.Test = "2x1", ScheduleConfig{}, "none", "none"
+	cfg.FewShot, cfg.Schedule, cfg.Data.Val, cfg.Data.Test = "2x1", optim.ScheduleConfig{}, "none", "none"
 	_, err := New(cfg, load(t, cfg), Options{Dir: t.TempDir()})
 	require.ErrorContains(t, err, "there are neither test nor validation classes to measure that on")
 }

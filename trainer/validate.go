@@ -43,8 +43,8 @@ func (c Config) Defaults() Config {
 	c.Data.Range = cmp.Or(c.Data.Range, datasets.RangeAuto)
 	c.Data.Copies = cmp.Or(c.Data.Copies, TellCopies)
 	c.Data.Normalise = cmp.Or(c.Data.Normalise, "auto")
-	c.Solver = c.Solver.defaults()
-	c.Schedule = c.Schedule.defaults(c.Steps)
+	c.Solver = c.Solver.Defaults()
+	c.Schedule = c.Schedule.Defaults(c.Steps)
 	return c
 }
 
@@ -60,7 +60,7 @@ func (c Config) check() error {
 	const steps, epochs, every = field.Name("Steps"), field.Name("Epochs"), field.Name("EvalEvery")
 	var f faults
 	f.add(c.Steps > 0 && c.Epochs > 0, "%s is %d and %s %d: give one of them", steps, c.Steps, epochs, c.Epochs)
-	for _, section := range []string{"", "Data", "Sampler", "Solver", "Schedule"} { // net and augmentation look after themselves
+	for _, section := range []string{"", "Data", "Sampler", "Average"} { // the others look after themselves
 		for _, wrong := range schema.Faults(c, section) {
 			f.add(true, "%s is %s, want %s", field.Name(wrong.Field), wrong.Value, wrong.Want)
 		}
@@ -85,8 +85,9 @@ func (c Config) check() error {
 		f.add(true, "%s: %v", field.Name("Loss"), err)
 	}
 	c.Data.validate(&f)
-	c.Solver.validate(&f)
-	c.Schedule.validate(&f)
+	f.add(c.Average.Constant && c.Average.Decay == 0, "%s means nothing without %s, such as 0.999", field.Name("Average.Constant"), field.Name("Average.Decay"))
+	f.addError(c.Solver.Validate(), "Solver")
+	f.addError(c.Schedule.Validate(), "Schedule")
 	if n := c.Sampler.Name; n == "" || f.oneOf("Sampler.Name", n, samplers.Names()...) {
 		f.addError(c.Sampler.Check(), "Sampler")
 	}
@@ -185,20 +186,6 @@ func (d DataConfig) validate(f *faults) {
 	f.addError(d.Augment.Validate(), "Data.Augment")
 }
 
-func (s SolverConfig) validate(f *faults) {
-	const name, momentum, nesterov = field.Name("Solver.Name"), field.Name("Solver.Momentum"), field.Name("Solver.Nesterov")
-	if f.oneOf(name, s.Name, namesOf(Solvers())...) {
-		f.unused(Config{Solver: s}, "Solver", s.Name)
-	}
-	f.add(s.Name == "sgd" && s.Nesterov && s.Momentum == 0, "%s needs a %s, such as 0.9", nesterov, momentum)
-}
-
-func (s ScheduleConfig) validate(f *faults) {
-	if f.oneOf("Schedule.Name", s.Name, namesOf(Schedules())...) {
-		f.unused(Config{Schedule: s}, "Schedule", s.Name)
-	}
-}
-
 // faults collects what is wrong.
 type faults []*field.Error
 
@@ -208,11 +195,16 @@ func (f *faults) add(wrong bool, format string, args ...any) {
 	}
 }
 
-// addError adds what another package says about fields below owner.
+// addError adds what another package says about fields below owner, which may be several things.
 func (f *faults) addError(err error, owner string) {
 	var about *field.Error
+	var several interface{ Unwrap() []error }
 	switch {
 	case err == nil:
+	case errors.As(err, &several):
+		for _, e := range several.Unwrap() {
+			f.addError(e, owner)
+		}
 	case errors.As(field.Under(err, "trainer", owner), &about):
 		*f = append(*f, about)
 	default:
@@ -225,14 +217,6 @@ func (f *faults) oneOf(name field.Name, value string, known ...string) bool {
 	ok := slices.Contains(known, value)
 	f.add(!ok, "%s is %q%s, want one of %s", name, value, catalog.Hint(value, known), strings.Join(known, ", "))
 	return ok
-}
-
-// unused adds the parameters below owner, a struct of Config with kinds, that its kind does not
-// read.
-func (f *faults) unused(c Config, owner, kind string) {
-	for _, unread := range schema.Unused(c, owner) {
-		f.add(true, "%s means nothing to %s %s", field.Name(unread), field.Name(owner+".Name"), kind)
-	}
 }
 
 func (f faults) err() error {

@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"medusa/internal/settings"
+	"medusa/optim"
 	"medusa/trainer"
 )
 
@@ -31,8 +32,8 @@ var schema = settings.Of(reflect.TypeFor[options](), trainer.Prototypes())
 // it is known which they are.
 func prototype() options {
 	c := trainer.Default()
-	c.Solver = trainer.SolverConfig{Name: c.Solver.Name}
-	c.Schedule = trainer.ScheduleConfig{Name: c.Schedule.Name}
+	c.Solver = optim.Config{Name: c.Solver.Name}
+	c.Schedule = optim.ScheduleConfig{Name: c.Schedule.Name}
 	return options{Config: c}
 }
 

@@ -1,4 +1,4 @@
-package trainer
+package optim
 
 import (
 	"math"
@@ -13,18 +13,16 @@ import (
 
 // drive makes a solver over one tensor and gives it gradients, one slice a step; clip
 // scales are 1. It returns the weights after every step.
-func drive(cfg SolverConfig, w []float64, shape []int, grads [][]float64) [][]float64 {
-	s := &slot{name: "w", shape: shape, w: single(w), rate: 1}
-	solve, err := newSolver(cfg.defaults(), []*slot{s}, nil)
-	if err != nil {
-		panic(err)
-	}
+func drive(t testing.TB, cfg Config, w []float64, shape []int, grads [][]float64) [][]float64 {
+	in := feed(t, shape, w)
+	solver, err := New(cfg, in.tensors, Options{})
+	require.NoError(t, err)
 	var out [][]float64
 	for _, g := range grads {
-		s.g = single(g)
-		solve.squaredNorm()
-		solve.apply(solve.cfg.LR, 1)
-		out = append(out, double(s.w))
+		in.give(t, g)
+		_, err := solver.Step(in.loss, solver.Config().LR)
+		require.NoError(t, err)
+		out = append(out, double(in.tensors[0].Weights))
 	}
 	return out
 }
@@ -47,8 +45,8 @@ func double(x []float32) []float64 {
 
 // textbook is each solver as its paper or PyTorch's documentation prints it, with the
 // sums and bias corrections written out over the whole history in place of recursions.
-func textbook(c SolverConfig, w float64, grads []float64) []float64 {
-	c = c.defaults()
+func textbook(c Config, w float64, grads []float64) []float64 {
+	c = c.Defaults()
 	var seen, out []float64
 	var buffer float64
 	for i, g := range grads {
@@ -94,7 +92,7 @@ func textbook(c SolverConfig, w float64, grads []float64) []float64 {
 }
 
 func TestSolversAgainstTextbook(t *testing.T) {
-	for name, c := range map[string]SolverConfig{
+	for name, c := range map[string]Config{
 		"sgd":                   {Name: "sgd", LR: 0.1},
 		"sgd, decay":            {Name: "sgd", LR: 0.1, WeightDecay: 0.2, DecayAll: true},
 		"sgd, momentum":         {Name: "sgd", LR: 0.1, Momentum: 0.9, WeightDecay: 0.01, DecayAll: true},
@@ -119,7 +117,7 @@ func TestSolversAgainstTextbook(t *testing.T) {
 					grads[s][i] = float64(float32(rng.NormFloat64()))
 				}
 			}
-			got := drive(c, start, []int{n}, grads)
+			got := drive(t, c, start, []int{n}, grads)
 			for i := range n {
 				mine := make([]float64, steps)
 				for s := range mine {
@@ -145,27 +143,27 @@ func TestSolversClosedForms(t *testing.T) {
 	}
 	t.Run("the first step of Adam has length LR, whatever the gradient", func(t *testing.T) {
 		for _, g := range []float64{1e-3, 1, -1e4} { // Kingma and Ba, section 2.1
-			w := drive(SolverConfig{Name: "adam", LR: 0.5}, []float64{0}, []int{1}, twenty(g)[:1])
+			w := drive(t, Config{Name: "adam", LR: 0.5}, []float64{0}, []int{1}, twenty(g)[:1])
 			assert.InDelta(t, -math.Copysign(0.5, g), w[0][0], 1e-5)
 		}
 	})
 	t.Run("momentum under a constant gradient", func(t *testing.T) {
-		w := drive(SolverConfig{Name: "sgd", LR: 0.1, Momentum: 0.5}, []float64{0}, []int{1}, twenty(1))
+		w := drive(t, Config{Name: "sgd", LR: 0.1, Momentum: 0.5}, []float64{0}, []int{1}, twenty(1))
 		assert.InDelta(t, -0.1, w[0][0], 1e-7)
 		assert.InDelta(t, -0.1*(1+1.5+1.75), w[2][0], 1e-7)
 	})
 	t.Run("Nesterov under a constant gradient", func(t *testing.T) {
-		w := drive(SolverConfig{Name: "sgd", LR: 0.1, Momentum: 0.5, Nesterov: true}, []float64{0}, []int{1}, twenty(1))
+		w := drive(t, Config{Name: "sgd", LR: 0.1, Momentum: 0.5, Nesterov: true}, []float64{0}, []int{1}, twenty(1))
 		assert.InDelta(t, -0.1*(1.5+1.75), w[1][0], 1e-7)
 	})
 	t.Run("RMSProp's first step", func(t *testing.T) {
-		w := drive(SolverConfig{Name: "rmsprop", LR: 0.1, Alpha: 0.75}, []float64{0}, []int{1}, twenty(-3)[:1])
+		w := drive(t, Config{Name: "rmsprop", LR: 0.1, Alpha: 0.75}, []float64{0}, []int{1}, twenty(-3)[:1])
 		assert.InDelta(t, 0.2, w[0][0], 1e-6) // 0.1·3/√(0.25·9)
 	})
 	t.Run("decoupled decay without gradient is geometric", func(t *testing.T) {
-		w := drive(SolverConfig{Name: "adamw", LR: 0.1, WeightDecay: 0.5}, []float64{2, 2}, []int{2, 1, 1}, [][]float64{{0, 0}, {0, 0}, {0, 0}})
+		w := drive(t, Config{Name: "adamw", LR: 0.1, WeightDecay: 0.5}, []float64{2, 2}, []int{2, 1, 1}, [][]float64{{0, 0}, {0, 0}, {0, 0}})
 		assert.InDelta(t, 2.0, w[2][0], 0, "a vector is spared")
-		w = drive(SolverConfig{Name: "adamw", LR: 0.1, WeightDecay: 0.5}, []float64{2, 2, 2, 2}, []int{2, 2}, [][]float64{{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}})
+		w = drive(t, Config{Name: "adamw", LR: 0.1, WeightDecay: 0.5}, []float64{2, 2, 2, 2}, []int{2, 2}, [][]float64{{0, 0, 0, 0}, {0, 0, 0, 0}, {0, 0, 0, 0}})
 		assert.InDelta(t, 2*0.95*0.95*0.95, w[2][0], 1e-6)
 	})
 }
@@ -179,39 +177,57 @@ func TestSolverThreadsAndPieces(t *testing.T) {
 	for i := range w {
 		w[i], g[i] = rng.NormFloat64(), rng.NormFloat64()
 	}
-	for _, c := range []SolverConfig{{Name: "adam"}, {Name: "sgd", Momentum: 0.9, LR: 0.1}, {Name: "rmsprop"}} {
+	for _, c := range []Config{{Name: "adam"}, {Name: "sgd", Momentum: 0.9, LR: 0.1}, {Name: "rmsprop"}} {
 		var all [][]float64
 		for _, threads := range []int{1, 2, 7} {
 			cpu.SetThreads(threads)
-			all = append(all, drive(c, w, []int{n}, [][]float64{g, g, g})[2])
+			all = append(all, drive(t, c, w, []int{n}, [][]float64{g, g, g})[2])
 		}
 		require.Equal(t, all[0], all[1])
 		require.Equal(t, all[0], all[2])
-		last := drive(c, w[n-1:], []int{1}, [][]float64{g[n-1:], g[n-1:], g[n-1:]})[2]
+		last := drive(t, c, w[n-1:], []int{1}, [][]float64{g[n-1:], g[n-1:], g[n-1:]})[2]
 		require.Equal(t, last[0], all[0][n-1])
 	}
 }
 
 func TestSquaredNormOverTensors(t *testing.T) {
-	a := &slot{name: "a", shape: []int{3}, w: make([]float32, 3), g: []float32{1, 2, 3}}
-	b := &slot{name: "b", shape: []int{2}, w: make([]float32, 2), g: []float32{4, 5}}
-	s, err := newSolver(SolverConfig{Name: "sgd"}, []*slot{a, b}, nil)
+	in := feed(t, []int{3}, []float64{0, 0, 0}, []float64{0, 0})
+	s, err := New(Config{Name: "sgd"}, in.tensors, Options{})
 	require.NoError(t, err)
-	require.Equal(t, 55.0, s.squaredNorm())
-	b.g[1] = float32(math.Inf(-1))
-	require.True(t, math.IsInf(s.squaredNorm(), 1))
-	b.g[1] = float32(math.NaN())
-	require.True(t, math.IsNaN(s.squaredNorm()))
+	in.give(t, []float64{1, 2, 3}, []float64{4, 5})
+	r, err := s.Step(in.loss, 0)
+	require.NoError(t, err)
+	require.Equal(t, 55.0, r.Squared)
+	for _, bad := range []float64{math.Inf(-1), math.NaN()} {
+		in.give(t, []float64{1, 2, 3}, []float64{4, bad})
+		r, err = s.Step(in.loss, 1)
+		require.ErrorAs(t, err, new(*NotFiniteError))
+		require.Equal(t, []string{"w1"}, r.Broken)
+		require.Equal(t, []float64{0, 0, 0}, double(in.tensors[0].Weights), "nothing moves")
+		require.Equal(t, 1, s.Steps())
+	}
 }
 
-func BenchmarkAdam(b *testing.B) {
+func BenchmarkStep(b *testing.B) {
 	const n = 550_000 // an MLP 784-512-256-64
-	s := &slot{name: "w", shape: []int{n / 2, 2}, w: make([]float32, n), g: make([]float32, n), rate: 1}
-	solve, err := newSolver(SolverConfig{}.defaults(), []*slot{s}, nil)
-	require.NoError(b, err)
-	b.ReportAllocs()
-	for b.Loop() {
-		solve.squaredNorm()
-		solve.apply(1e-3, 1)
+	for _, name := range namesOf(Kinds()) {
+		b.Run(name, func(b *testing.B) {
+			in := feed(b, []int{n / 2, 2}, make([]float64, n))
+			in.give(b, make([]float64, n))
+			s, err := New(Default(name), in.tensors, Options{})
+			require.NoError(b, err)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := s.Step(in.loss, 1e-3); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
+}
+
+func TestClipping(t *testing.T) {
+	require.Equal(t, 0.25, clipping(2, 8))
+	require.Equal(t, 1.0, clipping(2, 1))
+	require.Equal(t, 1.0, clipping(0, 8))
 }

@@ -1,4 +1,4 @@
-package trainer
+package optim
 
 // Kind is a solver or a schedule that a configuration may name.
 type Kind struct {
@@ -6,18 +6,20 @@ type Kind struct {
 	Doc  string // a line that says what it is
 }
 
-// Solvers lists the solvers.
-func Solvers() []Kind {
+// Kinds lists the solvers.
+func Kinds() []Kind {
 	return []Kind{
 		{"adam", "steps by running means of gradient and squared gradient (Kingma and Ba 2015)"},
 		{"adamw", "adam with weight decay apart from the gradient (Loshchilov and Hutter 2019)"},
+		{"lamb", "adam with each tensor's step scaled to the length of its weights, for large batches (You et al. 2020)"},
+		{"lion", "steps of one size by the sign of a running mean gradient (Chen et al. 2023)"},
 		{"rmsprop", "steps by the gradient over the root of its running mean square (Tieleman and Hinton 2012)"},
 		{"sgd", "stochastic gradient descent, with momentum if it is given (Polyak 1964, Nesterov 1983)"},
 	}
 }
 
-// Schedules lists the schedules of the learning rate.
-func Schedules() []Kind {
+// ScheduleKinds lists the schedules of the learning rate.
+func ScheduleKinds() []Kind {
 	return []Kind{
 		{"constant", "the rate stays"},
 		{"cosine", "the rate falls along half a cosine, to the floor at the end (Loshchilov and Hutter 2017)"},

@@ -1,4 +1,4 @@
-package trainer
+package optim
 
 import (
 	"encoding/json"
@@ -24,12 +24,13 @@ func TestSchedules(t *testing.T) {
 		"plateau, at rest": {ScheduleConfig{Name: "plateau"}, map[int]float64{1: 1, 100: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := schedule{cfg: c.cfg.defaults(100), steps: 100}
+			s, err := NewSchedule(c.cfg, 100)
+			require.NoError(t, err)
 			for step, want := range c.want {
-				assert.InDelta(t, want, s.factor(step), 1e-12, "step %d", step)
+				assert.InDelta(t, want, s.Factor(step), 1e-12, "step %d", step)
 			}
 			for step := 1; step <= 100; step++ {
-				f := s.factor(step)
+				f := s.Factor(step)
 				assert.True(t, f > 0 && f <= 1, "step %d: %v", step, f)
 			}
 		})
@@ -37,16 +38,20 @@ func TestSchedules(t *testing.T) {
 }
 
 func TestPlateau(t *testing.T) {
-	s := schedule{cfg: ScheduleConfig{Name: "plateau", Wait: 2, Gamma: 0.5, Floor: 0.2}}
+	cfg := ScheduleConfig{Name: "plateau", Wait: 2, Gamma: 0.5, Floor: 0.2}
+	made, err := NewSchedule(cfg, 100)
+	require.NoError(t, err)
+	s := made.(Watching)
 	var got []float64
 	for _, improved := range []bool{true, true, false, false, true, false, false, false, false, false, false} {
-		s.evaluated(improved)
-		got = append(got, s.factor(9))
+		s.Evaluated(improved)
+		got = append(got, s.Factor(9))
 		b, err := json.Marshal(s) // its state lives in a checkpoint
 		require.NoError(t, err)
-		again := schedule{cfg: s.cfg}
-		require.NoError(t, json.Unmarshal(b, &again))
-		require.Equal(t, s, again)
+		again, err := NewSchedule(cfg, 100)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(b, again))
+		require.Equal(t, made, again)
 	}
 	// Two evaluations without a better one halve the rate: the 4th, 7th and 9th, at the floor.
 	require.Equal(t, []float64{1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.2, 0.2, 0.2}, got)
