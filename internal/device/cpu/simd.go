@@ -53,6 +53,7 @@ type simd struct {
 	spanGrad     func(dst, x *float32, n int, k, at, from, to float32)
 
 	skipAbove func(x, y *float32, n int, limit float32) int
+	nonZero   func(where *int32, x *float32, n, most int) int
 
 	sums bool // the sums in lanes have assembly
 	wide bool // in vectors of sixteen
