@@ -45,8 +45,8 @@ func (p Part) Inputs() int {
 	return 1
 }
 
-// symmetric reports whether the part's rows of g + gᵀ can be made as a pairPart says.
-func (p Part) symmetric() bool {
+// Symmetric reports whether the part's rows of g + gᵀ can be made as a pairPart says, of a batch compared with itself.
+func (p Part) Symmetric() bool {
 	switch p.Kind {
 	case TermsPart:
 		return p.Terms.Mask.Symmetric()
@@ -61,7 +61,7 @@ func (p Part) symmetric() bool {
 // symmetric reports whether that holds for all parts of a batch compared with itself.
 func (s PairGrad) symmetric() bool {
 	for _, p := range s.Parts {
-		if !p.symmetric() {
+		if !p.Symmetric() {
 			return false
 		}
 	}
