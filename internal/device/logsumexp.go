@@ -56,12 +56,8 @@ func gradLogSumExp[T cpu.Float](dx, x, mask []T, k T, y []T, dy T, part []T) {
 		clear(dx)
 		return
 	case total == total:
-		scale := T(float64(k) * float64(dy) / float64(total))
-		if gradFewPowers(dx, x, mask, k, y[ReducedAt], scale, part) {
-			return
-		}
 		cpu.ExpWhere(dx, x, mask, k, y[ReducedAt])
-		cpu.Affine(dx, dx, scale, 0)
+		cpu.Affine(dx, dx, T(float64(k)*float64(dy)/float64(total)), 0)
 		return
 	}
 	cpu.Affine(part[:len(x)], x, k, 0)
@@ -87,36 +83,4 @@ func gradLogSumExp[T cpu.Float](dx, x, mask []T, k T, y []T, dy T, part []T) {
 			dx[i] = T(float64(e) * scale)
 		}
 	}
-}
-
-// mostFewPowers is up to how many powers of a row are few.
-const mostFewPowers = 128
-
-// gradFewPowers sets dx to scale·e^(k·x − at) over the entries where mask is not 0, and to 0 elsewhere, and reports
-// whether it did: where these entries are few it gathers them, and makes no other power. part is scratch memory.
-func gradFewPowers[T cpu.Float](dx, x, mask []T, k, at, scale T, part []T) bool {
-	marks, single := any(mask).([]float32)
-	most := min(len(x)/8, mostFewPowers)
-	if !single || most == 0 {
-		return false
-	}
-	var places [mostFewPowers + 8]int32
-	count, few := cpu.NonZero(places[:], marks, most)
-	if !few {
-		return false
-	}
-	clear(dx)
-	if count == 0 {
-		return true
-	}
-	some := part[:count]
-	for i, j := range places[:count] {
-		some[i] = T(k*x[j]) - at
-	}
-	cpu.Exp(some, some)
-	cpu.Affine(some, some, scale, 0)
-	for i, j := range places[:count] {
-		dx[j] = some[i]
-	}
-	return true
 }
