@@ -63,6 +63,7 @@ type simd struct {
 	depthTaps               func(args *depthArgs)
 
 	skipAbove func(x, y *float32, n int, limit float32) int
+	nonZero   func(where *int32, x *float32, n, most int) int
 
 	sums bool // the sums in lanes have assembly
 	wide bool // in vectors of sixteen

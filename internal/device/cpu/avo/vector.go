@@ -211,6 +211,9 @@ func emitVector(c *build.Context, decl *bytes.Buffer) {
 		a.extremes("rowMin", set.name, decl)
 		a.span(set.name, decl)
 		a.skip(set.name, decl)
+		if set.name == avx2.name {
+			a.places(set.name, decl)
+		}
 	}
 }
 
