@@ -49,6 +49,8 @@ func FuzzNoPanic(f *testing.F) {
 			"where": graph.Where(x, y, p), "normalize": graph.Normalize(x), "l1": graph.NormalizeL1(x),
 			"distances": graph.Distances(x), "squared": graph.SquaredDistances(x), "between": graph.DistancesBetween(x, y),
 			"products": graph.DotProducts(x, y), "snr": graph.SNRDistances(x, x), "lp": graph.LpDistances(x, y, p), "norm": graph.NormalizeLp(x, p), "log-softmax": graph.LogSoftmax(x),
+			"group max": graph.GroupMax(x, n), "group soft max": graph.GroupSoftMax(x, n, p), "row first": graph.RowFirst(x),
+			"label first": graph.LabelFirst(x, y), "label ranks": graph.LabelRanks(x), "paired": graph.PairedSoftmax(x, y, z),
 			"cross-entropy": graph.CrossEntropy(x, y, p), "gather": graph.Gather(x, y),
 			"concat": graph.Concat(n, x, y, z), "concat one": graph.Concat(n, x), "concat none": graph.Concat(n),
 			"slice": x.Slice(n, n-1, n+1), "linear": graph.Linear(x, y, z), "add relu": graph.AddRelu(x, y),
