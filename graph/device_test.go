@@ -125,7 +125,7 @@ func TestOpsOnDevice(t *testing.T) {
 		"TripletsRefuse": TestTripletsRefuse, "FormulasOverPairsDifferences": TestFormulasOverPairsDifferences,
 		"PairMasksBetween": TestPairMasksBetween, "WithinBounds": TestWithinBounds, "LpDistances": TestLpDistances, "LpCorners": TestLpCorners,
 		"PairLogSumExpDifferences": TestPairLogSumExpDifferences, "PairLogSumExpOfFarExponents": TestPairLogSumExpOfFarExponents,
-		"PairLogSumExpOfLabels": TestPairLogSumExpOfLabels, "PairLogSumExpOfNaN": TestPairLogSumExpOfNaN, "PairLogSumExpRefuses": TestPairLogSumExpRefuses,
+		"PairLogSumExpOfLabels": TestPairLogSumExpOfLabels, "PairLogSumExpOfABatch": TestPairLogSumExpOfABatch, "PairLogSumExpOfNaN": TestPairLogSumExpOfNaN, "PairLogSumExpRefuses": TestPairLogSumExpRefuses,
 		"GroupMax": TestGroupMax, "GroupMaxCorners": TestGroupMaxCorners, "GroupSoftMax": TestGroupSoftMax,
 		"GroupSoftMaxOfFarGroups": TestGroupSoftMaxOfFarGroups, "GroupSoftMaxOfNaN": TestGroupSoftMaxOfNaN,
 		"RowFirst": TestRowFirst, "LabelFirst": TestLabelFirst, "LabelRanks": TestLabelRanks,

@@ -23,6 +23,7 @@ func TestKernelsAllocateNothing(t *testing.T) {
 	minedTerms := RowTermsGrad{Rows: n, Cols: m, Mask: mined, Hinge: true, K: -1, C: 1}
 	triplets := Triplets{N: n, M: m, Pos: Mask{Pairs: Positive, Cross: true}, Neg: mined, Margin: 1}
 	sums := PairLogSumExp{N: n, M: m, Pos: Mask{Pairs: Positive, Cross: true}, Neg: mined}
+	batchSums := PairLogSumExp{N: n, M: n, Self: true, Pos: Mask{Pairs: Positive}, Neg: Mask{Pairs: Negative}}
 	ce := CrossEntropy{Rows: n, Classes: m, Smoothing: 0.1}
 	rows := Gather{Rows: m, Cols: n, N: n}
 	for _, c := range []struct {
@@ -65,6 +66,8 @@ func TestKernelsAllocateNothing(t *testing.T) {
 		{LabelRank{N: n}, n, []int{n, n}},
 		{PairedSoftmax{N: n, M: n, D: m}, n, []int{n * m, n * m, n}},
 		{PairedSoftmaxGrad{PairedSoftmax: PairedSoftmax{N: n, M: n, D: m}, ToY: true}, n * m, []int{n * m, n * m, n, n}},
+		{batchSums, n * n, []int{n * n, n, n}},
+		{PairLogSumExpGrad(batchSums), n * n, []int{n * n, n, n, n * n}},
 		{LogSoftmax{Rows: n, Cols: m}, n * m, []int{n * m}},
 		{LogSoftmaxGrad{Rows: n, Cols: m}, n * m, []int{n * m, n * m}},
 		{ce, n, []int{n * m, n}},
