@@ -82,12 +82,19 @@ func (t *windowTask) chosen(r *windowRow, a int, p int32) {
 		cpu.Axpy(r.look, float32(sides.PN), t.rule.among[int(p)*m:(int(p)+1)*m])
 	}
 	cpu.Affine(r.look, r.look, 1, float32(sides.AP)*w[p])
-	cpu.Between(r.in, r.look, r.neg, 1, bound(t.s.Above), justAbove(float32(t.s.AtMost)))
+	cpu.Between(r.in, r.look, r.neg, 1, lower(t.s.Above), justAbove(float32(t.s.AtMost)))
 }
 
-// bound is a number that Between takes for a bound, NaN for one that is infinite.
-func bound(v float64) float32 {
-	if math.IsInf(v, 0) {
+// lower and upper are bounds as Between takes them, NaN for −∞ below and ∞ above, which are none.
+func lower(v float64) float32 {
+	if math.IsInf(v, -1) {
+		return float32(math.NaN())
+	}
+	return float32(v)
+}
+
+func upper(v float64) float32 {
+	if math.IsInf(v, 1) {
 		return float32(math.NaN())
 	}
 	return float32(v)
@@ -101,7 +108,7 @@ func (t *windowTask) sums(r *windowRow, a int) {
 	for _, p := range r.pos {
 		t.chosen(r, a, p)
 		c := float32(float64(d[p]) + t.s.Margin)
-		sum, count := cpu.HingeSums(d, r.in, -1, c, bound(t.s.Low), bound(t.s.High))
+		sum, count := cpu.HingeSums(d, r.in, -1, c, lower(t.s.Low), upper(t.s.High))
 		active := count
 		if t.s.Low != 0 || !math.IsInf(t.s.High, 1) {
 			_, active = cpu.HingeSums(d, r.in, -1, c, 0, float32(math.NaN()))
@@ -127,7 +134,7 @@ func (t *windowTask) grad(r *windowRow, a int) {
 	low := max(t.s.Low, 0) // a term of 0 has no slope
 	for _, p := range r.pos {
 		t.chosen(r, a, p)
-		cpu.HingeBetween(r.terms, d, r.in, 1, -1, float32(float64(d[p])+t.s.Margin), float32(low), bound(t.s.High))
+		cpu.HingeBetween(r.terms, d, r.in, 1, -1, float32(float64(d[p])+t.s.Margin), float32(low), upper(t.s.High))
 		cpu.Sub(out, out, r.terms)
 		out[p] += float32(cpu.Sum(r.terms))
 	}
