@@ -45,6 +45,9 @@ type Config struct {
 	// map_at_r, one of metrics.Names; cmc_at_K and cmc_map need cameras: larger is better, and between equals MAP@R decides, then the later step.
 	// recall_at_1 if empty.
 	Metric string `json:"metric,omitempty" yaml:"metric,omitempty" flag:"metric" arg:"NAME" doc:"chooses the best weights and ends the run: recall_at_K, precision_at_1, r_precision, map_at_r, map, mrr, nmi, ami, ari, pairwise_f1, cmc_at_K, cmc_map, K being a number; cmc is of re-identification and needs cameras; between equals MAP@R decides, then the later step" group:"Measuring and saving"`
+	// FewShot lists few-shot tasks to measure the model by, in episodes, on the test classes or
+	// where there are none on the validation classes: such as 20x1,5x1, 20 ways and one shot and so on.
+	FewShot string `json:"few_shot,omitempty" yaml:"few_shot,omitempty" flag:"few-shot" arg:"WAYSxSHOTS,…" doc:"measure the model by episodes too: 20x1,5x5 is the error among 20 classes of which one picture each is known, and among 5 of which five are; where classes lie in several folders, within one folder besides" unset:"not measured" shown:"-" group:"Measuring and saving"`
 	// Patience stops the run after so many evaluations in a row of which none brought a better
 	// Metric, nor as good a one with a better MAP@R; 0: never.
 	Patience int  `json:"patience,omitempty" yaml:"patience,omitempty" flag:"patience" arg:"N" doc:"stop after N looks without a better metric; 0 never" group:"Measuring and saving" min:"0" want:"a number of evaluations, or 0 for none"`
@@ -114,6 +117,10 @@ type DataConfig struct {
 	Normalise string    `json:"normalise,omitempty" yaml:"normalise,omitempty" flag:"normalise" arg:"auto|none|MEAN/STD" doc:"auto: to mean 0 and deviation 1 over the training pictures; or numbers such as 0.5,0.4,0.4/0.2,0.2,0.2 on the scale 0 to 1"`
 	Mean      []float32 `json:"mean,omitempty" yaml:"mean,omitempty" doc:"of each channel on the scale 0 to 1, for data.normalise given" unset:"measured" said:"normalise"`         // on [0, 1], one a channel
 	Std       []float32 `json:"std,omitempty" yaml:"std,omitempty" doc:"deviation of each channel on the scale 0 to 1, for data.normalise given" unset:"measured" said:"normalise"` // on [0, 1], one a channel
+
+	// TurnedClasses learns each training class also turned by 90, 180 and 270 degrees, as classes
+	// of their own (datasets.Dataset.Turned).
+	TurnedClasses bool `json:"turned_classes,omitempty" yaml:"turned_classes,omitempty" flag:"turned-classes" doc:"learn each class also turned by 90, 180 and 270 degrees, as classes of their own: for drawings and signs, where a turned one is another" group:"Augmentation (none by default)"`
 
 	Augment datasets.Augment `json:"augment,omitzero" yaml:"augment,omitempty" group:"Augmentation (none by default)"`
 

@@ -68,6 +68,9 @@ func (c Config) check() error {
 	f.add(c.Patience > 0 && c.EvalEvery < 0, "%s is %d, but %s says never to evaluate", field.Name("Patience"), c.Patience, every)
 	_, known := metrics.FigureOf(c.Metric)
 	f.add(!known, "%s is %q%s, want one of %s with a number in place of K", field.Name("Metric"), c.Metric, catalog.Hint(c.Metric, metrics.Names()), strings.Join(metrics.Names(), ", "))
+	if _, err := ParseFewShot(c.FewShot); err != nil {
+		f.add(true, "%s: %v", field.Name("FewShot"), err)
+	}
 	f.oneOf("Keep", string(c.Keep), string(Best), string(Last))
 	f.add(!deviceName.MatchString(c.Device), "%s is %q, want cpu, cuda, cuda:N with the number of a GPU, or auto", field.Name("Device"), c.Device)
 	net := c.Net
@@ -103,6 +106,7 @@ func (c Config) suits(data runData) error {
 		f.add(c.Schedule.Name == "plateau", "%s is plateau, but there are no validation classes to see one on: give %s, or another schedule", field.Name("Schedule.Name"), field.Name("Data.Val"))
 	}
 	c.suitsCameras(data, &f)
+	c.suitsFewShot(data, &f)
 	shift := c.Data.Augment.RandomCrop
 	f.add(shift > 0 && shift >= min(c.Net.Height, c.Net.Width), "%s is %d, which shifts pictures of %d×%d out of sight: want less",
 		field.Name("Data.Augment.RandomCrop"), shift, c.Net.Height, c.Net.Width)

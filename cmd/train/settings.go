@@ -15,6 +15,9 @@ type options struct {
 	Resume     string `yaml:"resume" file:"-" flag:"resume" arg:"DIR" doc:"go on with the run in DIR, bit for bit as if it had not stopped" group:"This run"`
 	ConfigFile string `yaml:"config" file:"never" flag:"config" arg:"FILE" doc:"YAML file, such as config.yaml of a run: with these flags' names as keys, or with those that a run writes; flags on the command line win" group:"This run"`
 
+	Evaluate string `yaml:"evaluate" file:"never" flag:"evaluate" arg:"DIR" doc:"train nothing, measure the model of the run in DIR: by -few-shot on the pictures that the run was measured on, by -one-shot on other ones" group:"This run"`
+	OneShot  string `yaml:"one-shot" file:"never" flag:"one-shot" arg:"PATH" doc:"with -evaluate: the fixed tasks of Omniglot's one-shot test, all_runs.zip of github.com/brendenlake/omniglot or the folder that it unpacks to" group:"This run"`
+
 	trainer.Config `yaml:",inline"`
 
 	DeviceInfo bool   `yaml:"device-info" file:"never" flag:"device-info" doc:"say which GPUs and CUDA libraries there are, or where they were looked for and what to install; then where this machine trains. Nothing else; the exit code is 0 whatever there is" group:"This run"`
