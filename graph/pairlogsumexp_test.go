@@ -125,6 +125,55 @@ func TestPairLogSumExpOfLabels(t *testing.T) {
 	require.InDeltaSlice(t, pairLogSumExp(pos, neg, x.Values, among.Values, n, m), got, 1e-12)
 }
 
+// Of a batch's labels with x as among each pair of rows is summed once: value and gradient are those of
+// masks in memory and of two matrices, whether classes are many or few, and far exponents as near ones.
+func TestPairLogSumExpOfABatch(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 1))
+	const n = 9
+	ofLabels := func(in []graph.Expr) graph.Expr {
+		pos, neg := graph.PairMasks(in[1])
+		return graph.PairLogSumExp(pos, neg, in[0], in[0])
+	}
+	for _, labels := range [][]float64{{0, 1, 2, 0, 1, 5, 0, 2, 2}, {1, 1, 1, 1, 0, 0, 0, 0, 0}, {0, 1, 2, 3, 4, 5, 6, 7, 8}} {
+		pos, neg := make([]float64, n*n), make([]float64, n*n)
+		for a := range n {
+			for j := range n {
+				if labels[a] != labels[j] {
+					neg[a*n+j] = 1
+				} else if a != j {
+					pos[a*n+j] = 1
+				}
+			}
+		}
+		for _, scale := range []float64{1, 300} {
+			x := graphtest.Random(rng, n, n)
+			for i := range x.Values {
+				x.Values[i] *= scale
+			}
+			got, grads, err := graphtest.Eval(tensor.Float64, ofLabels, x, graphtest.Data(labels, n))
+			require.NoError(t, err)
+			want, both, err := graphtest.Eval(tensor.Float64, evalPairs, x, x, graphtest.Data(pos, n, n), graphtest.Data(neg, n, n))
+			require.NoError(t, err)
+			require.InDeltaSlice(t, want, got, 1e-12*scale)
+			for i, g := range grads[0] {
+				require.InDelta(t, both[0][i]+both[1][i], g, 1e-12)
+			}
+			_, one, err := graphtest.Eval(tensor.Float64, func(in []graph.Expr) graph.Expr { return graph.PairLogSumExp(in[1], in[2], in[0], in[0]) },
+				x, graphtest.Data(pos, n, n), graphtest.Data(neg, n, n))
+			require.NoError(t, err)
+			require.InDeltaSlice(t, one[0], grads[0], 1e-12)
+		}
+		graphtest.Gradient(t, ofLabels, graphtest.Random(rng, n, n), graphtest.Data(labels, n))
+	}
+	// A number that is none shows in the pairs of its row and no others.
+	x := graphtest.Random(rng, 4, 4)
+	x.Values[2] = math.NaN()
+	got, _, err := graphtest.Eval(tensor.Float32, ofLabels, x, graphtest.Data([]float64{0, 0, 1, 1}, 4))
+	require.NoError(t, err)
+	require.True(t, math.IsNaN(got[1]) && math.IsNaN(got[4]))
+	require.False(t, math.IsNaN(got[11]) || math.IsNaN(got[14]))
+}
+
 // What is not a number shows.
 func TestPairLogSumExpOfNaN(t *testing.T) {
 	pos, neg := graphtest.Data([]float64{0, 1}, 1, 2), graphtest.Data([]float64{1, 0}, 1, 2)

@@ -49,6 +49,8 @@ func FuzzNoPanic(f *testing.F) {
 			"where": graph.Where(x, y, p), "normalize": graph.Normalize(x), "l1": graph.NormalizeL1(x),
 			"distances": graph.Distances(x), "squared": graph.SquaredDistances(x), "between": graph.DistancesBetween(x, y),
 			"products": graph.DotProducts(x, y), "snr": graph.SNRDistances(x, x), "lp": graph.LpDistances(x, y, p), "norm": graph.NormalizeLp(x, p), "log-softmax": graph.LogSoftmax(x),
+			"group max": graph.GroupMax(x, n), "group soft max": graph.GroupSoftMax(x, n, p), "row first": graph.RowFirst(x),
+			"label first": graph.LabelFirst(x, y), "label ranks": graph.LabelRanks(x), "paired": graph.PairedSoftmax(x, y, z),
 			"cross-entropy": graph.CrossEntropy(x, y, p), "gather": graph.Gather(x, y),
 			"permute": x.Permute(n, 0), "permute of shape": x.Permute(shape...), "products of matrices": x.BatchMatMul(y), "products by transposes": x.BatchMatMulT(y),
 			"softmax": x.Softmax(n), "log-softmax along": x.LogSoftmax(n), "gelu": x.GELU(), "gelu tanh": x.GELUTanh(), "swish": x.Swish(p),

@@ -256,6 +256,15 @@ BY_HAND = {"contrastive": contrastive, "batch-hard": batch_hard, "multi-similari
            "all-triplets": all_triplets, "lifted": lifted}
 
 
+def forgetful(loss):
+    """A DynamicSoftMarginLoss whose histogram is that of the last call, without the last call's graph:
+    the library keeps the graph with it, and a second backward pass fails."""
+    def call(e, y):
+        loss.hist_ = loss.hist_.detach()
+        return loss(e, y)
+    return call
+
+
 def from_library(job):
     """The loss as pytorch-metric-learning computes it."""
     from pytorch_metric_learning import losses, miners
@@ -264,6 +273,8 @@ def from_library(job):
     name = job["loss"]
     if "peer" in job:  # our own text
         made = eval(job["peer"], {"L": losses, "M": miners, "C": job["batch"] // job["class"], "torch": torch})
+        if isinstance(made, losses.DynamicSoftMarginLoss):
+            return forgetful(made)
         if not isinstance(made, tuple):
             return made
         loss, miner = made

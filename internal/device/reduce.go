@@ -74,7 +74,7 @@ func sumTo[T cpu.Float](s SumTo) func(out []T, in [][]T) {
 				acc[ia] += sum
 			}
 		} else {
-			cpu.Parallel(w.width, max(8, rowGrain(w.rows)), columns)
+			cpu.Parallel(w.width, max(columnGrain, rowGrain(w.rows)), columns)
 		}
 		for i, v := range acc {
 			out[i] = T(v)
@@ -106,6 +106,10 @@ func inOrder(sums []float64) float64 {
 	}
 	return total
 }
+
+// columnGrain is how many columns at least are added up at once: of fewer, a row brings more into the
+// cache than is read of it.
+const columnGrain = 128
 
 // Broadcast stretches x, of shape From, to shape To; the other way round than SumTo.
 type Broadcast struct{ From, To []int }

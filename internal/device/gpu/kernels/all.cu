@@ -13,6 +13,8 @@
 #include "pairlogsumexp.cu"
 #include "bins.cu"
 #include "ranks.cu"
+#include "group.cu"
+#include "chosen.cu"
 #include "solver.cu"
 #include "picture.cu"
 #include "labels.cu"
