@@ -21,7 +21,12 @@ func TestCounterpartsNameLosses(t *testing.T) {
 		require.Contains(t, losses.Names(), name)
 	}
 	_, err := choose("triplet, nosuch")
-	require.ErrorContains(t, err, `no loss "nosuch"`)
+	require.ErrorContains(t, err, `-only: losses: no loss is named "nosuch"`)
+	two, err := choose("triplet(margin=0.1, miner=none), ce")
+	require.NoError(t, err)
+	require.Equal(t, []string{"triplet(margin=0.1, miner=none)", "ce"}, two)
+	_, err = choose("ce,")
+	require.Error(t, err)
 	all, err := choose("")
 	require.NoError(t, err)
 	require.Contains(t, all, "triplet")
@@ -59,11 +64,16 @@ func TestTableOfARun(t *testing.T) {
 	table, err := os.ReadFile(filepath.Join(out, "table.md"))
 	require.NoError(t, err)
 	require.Regexp(t, `6 classes learned, 4 others measured \(16 pictures`, string(table))
-	require.Regexp(t, "(?m)^\\| `triplet` \\| `triplet` \\| \\.\\d{3} ± \\.\\d{3} \\| \\.\\d{3} ± \\.\\d{3} \\| \\d+ \\|", string(table))
+	row := "(?m)^\\| `triplet` \\| `triplet` \\| \\.\\d{3} ± \\.\\d{3} \\| \\.\\d{3} ± \\.\\d{3} \\| "
+	require.Regexp(t, row+" *\\|", string(table))
 	require.NoError(t, run(context.Background(), args))
 	second, err := os.ReadFile(filepath.Join(out, "runs.jsonl"))
 	require.NoError(t, err)
 	require.Equal(t, first, second)
+	require.NoError(t, run(context.Background(), append(args, "-speed")))
+	table, err = os.ReadFile(filepath.Join(out, "table.md"))
+	require.NoError(t, err)
+	require.Regexp(t, row+"\\d+ +\\|", string(table))
 }
 
 func TestRefusesWhatCannotBeMeant(t *testing.T) {

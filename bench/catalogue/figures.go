@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +18,13 @@ import (
 	"medusa/trainer"
 )
 
-// The two sides.
+// The two sides, and what both are to beat: the network as it is before the first step, and the
+// pictures themselves.
 const (
-	ours = "medusa"
-	peer = "pytorch-metric-learning"
+	ours      = "medusa"
+	peer      = "pytorch-metric-learning"
+	untrained = "untrained"
+	pixels    = "pixels"
 )
 
 // figure is what one run gave.
@@ -29,19 +33,11 @@ type figure struct {
 	Loss      string  `json:"loss"`
 	Steps     int     `json:"steps"`
 	Seed      uint64  `json:"seed"`
+	Timed     bool    `json:"timed,omitempty"` // whether the run says how fast it is, and no more
 	Recall    float64 `json:"recall_at_1"`
 	MAPAtR    float64 `json:"map_at_r"`
 	PerSecond float64 `json:"images_per_second"`
-	Before    *before `json:"before,omitempty"`
 	Failed    string  `json:"failed,omitempty"`
-}
-
-// before is what is to be beaten: the untrained network, and the pictures themselves.
-type before struct {
-	Recall      float64 `json:"recall_at_1"`
-	MAPAtR      float64 `json:"map_at_r"`
-	PixelRecall float64 `json:"pixels_recall_at_1"`
-	PixelMAPAtR float64 `json:"pixels_map_at_r"`
 }
 
 // figures are all runs of a folder, each a line of its file.
@@ -70,13 +66,11 @@ func openFigures(path string) (*figures, error) {
 
 func (k *figures) close() error { return k.file.Close() }
 
-func (k *figures) has(side, loss string, steps int, seed uint64) bool {
-	for _, f := range k.all {
-		if f.Side == side && f.Loss == loss && f.Steps == steps && f.Seed == seed {
-			return true
-		}
-	}
-	return false
+// has says whether there is a run like f.
+func (k *figures) has(f figure) bool {
+	return slices.ContainsFunc(k.all, func(g figure) bool {
+		return g.Side == f.Side && g.Loss == f.Loss && g.Steps == f.Steps && g.Seed == f.Seed && g.Timed == f.Timed
+	})
 }
 
 func (k *figures) add(f figure) error {
@@ -94,7 +88,7 @@ func (k *figures) add(f figure) error {
 // of are the runs of a side with a loss that did not fail, and why one did.
 func (k *figures) of(side, loss string, steps int) (out []figure, failed string) {
 	for _, f := range k.all {
-		if f.Side == side && f.Loss == loss && f.Steps == steps {
+		if f.Side == side && f.Loss == loss && f.Steps == steps && !f.Timed {
 			if f.Failed != "" {
 				failed = f.Failed
 				continue
@@ -105,28 +99,34 @@ func (k *figures) of(side, loss string, steps int) (out []figure, failed string)
 	return out, failed
 }
 
+// speed is the images/s of a side with a loss, as the last run that measured it found; empty if none did.
+func (k *figures) speed(side, loss string) (out string) {
+	for _, f := range k.all {
+		if f.Side == side && f.Loss == loss && f.Timed && f.Failed == "" {
+			out = fmt.Sprintf("%.0f", f.PerSecond)
+		}
+	}
+	return out
+}
+
 // write makes the table.
 func (k *figures) write(path string, s settings, data trainer.Data, chosen []string) error {
 	t := table.NewWriter()
 	t.AppendHeader(table.Row{"loss", "with its defaults", "Recall@1", "MAP@R", "images/s", "PML: Recall@1", "MAP@R", "images/s", "with"})
-	var first *before
 	for _, name := range chosen {
 		runs, _ := k.of(ours, name, s.steps)
 		if len(runs) == 0 {
 			continue
-		}
-		if first == nil {
-			first = runs[0].Before
 		}
 		text, err := defaultText(name)
 		if err != nil {
 			return err
 		}
 		row := table.Row{"`" + name + "`", "`" + text + "`"}
-		row = append(row, cells(runs)...)
+		row = append(append(row, cells(runs)...), k.speed(ours, name))
 		theirs, failed := k.of(peer, name, s.steps)
 		if len(theirs) > 0 {
-			row = append(row, cells(theirs)...)
+			row = append(append(row, cells(theirs)...), k.speed(peer, name))
 		} else {
 			row = append(row, "", "", "")
 		}
@@ -137,22 +137,30 @@ func (k *figures) write(path string, s settings, data trainer.Data, chosen []str
 		t.AppendRow(append(row, with))
 	}
 	train, test := data.Train, data.Test
+	seeds := wording.Number(s.seeds, "seeds")
+	if s.peerSeeds > 0 && s.peerSeeds != s.seeds {
+		seeds += fmt.Sprintf(" (PML: %d)", s.peerSeeds)
+	}
 	head := fmt.Sprintf("%d classes learned, %d others measured (%s, each a query among all others); %s with batches of 64, %s; mean ± standard deviation.\n",
-		len(train.Classes()), len(test.Classes()), wording.Number(test.Len(), "pictures"), wording.Number(s.steps, "steps"), wording.Number(s.seeds, "seeds"))
-	if first != nil {
-		head += fmt.Sprintf("Raw pixels, cosine: Recall@1 %s, MAP@R %s; the untrained network (seed 0): %s, %s.\n",
-			share(first.PixelRecall), share(first.PixelMAPAtR), share(first.Recall), share(first.MAPAtR))
+		len(train.Classes()), len(test.Classes()), wording.Number(test.Len(), "pictures"), wording.Number(s.steps, "steps"), seeds)
+	for _, f := range k.all {
+		switch f.Side {
+		case pixels:
+			head += fmt.Sprintf("Raw pixels, cosine: Recall@1 %s, MAP@R %s.\n", share(f.Recall), share(f.MAPAtR))
+		case untrained:
+			head += fmt.Sprintf("The untrained network (seed %d): Recall@1 %s, MAP@R %s.\n", f.Seed, share(f.Recall), share(f.MAPAtR))
+		}
 	}
 	return errors.Wrap(os.WriteFile(path, []byte(head+"\n"+t.RenderMarkdown()+"\n"), 0o666), "the table")
 }
 
-// cells are mean and deviation of both figures, and the median speed.
+// cells are mean and deviation of both figures.
 func cells(runs []figure) table.Row {
-	var recall, mapAtR, speed []float64
+	var recall, mapAtR []float64
 	for _, r := range runs {
-		recall, mapAtR, speed = append(recall, r.Recall), append(mapAtR, r.MAPAtR), append(speed, r.PerSecond)
+		recall, mapAtR = append(recall, r.Recall), append(mapAtR, r.MAPAtR)
 	}
-	return table.Row{spread(recall), spread(mapAtR), fmt.Sprintf("%.0f", mean(speed))}
+	return table.Row{spread(recall), spread(mapAtR)}
 }
 
 func mean(x []float64) (m float64) {

@@ -146,20 +146,20 @@ func (p *pytorch) store(part string, set datasets.Set) error {
 
 // train is a run of the other side; nothing where it has no such loss. What fails there is noted,
 // and the rest goes on.
-func (p *pytorch) train(ctx context.Context, known *figures, steps int, name string, seed uint64) error {
+func (p *pytorch) train(ctx context.Context, known *figures, steps int, name string, seed uint64, timed bool) error {
 	what := counterparts[name]
-	if p == nil || what == "" || known.has(peer, name, steps, seed) {
+	f := figure{Side: peer, Loss: name, Steps: steps, Seed: seed, Timed: timed}
+	if p == nil || what == "" || known.has(f) {
 		return nil
 	}
 	what, raw := strings.CutPrefix(what, "raw: ")
-	cmd := exec.CommandContext(ctx, p.python, p.script(), p.dir, what, fmt.Sprint(raw), fmt.Sprint(p.classes), fmt.Sprint(steps), fmt.Sprint(seed))
+	cmd := exec.CommandContext(ctx, p.python, p.script(), p.dir, what, fmt.Sprint(raw), fmt.Sprint(p.classes), fmt.Sprint(steps), fmt.Sprint(seed), fmt.Sprint(timed))
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	f := figure{Side: peer, Loss: name, Steps: steps, Seed: seed}
 	if err != nil {
 		f.Failed = lastLine([]byte(errs.String()))
 	} else if err := json.Unmarshal(out, &f); err != nil {
