@@ -37,12 +37,21 @@ static void *memory_of(void *addr) {
 static CUresult allocate(CUdeviceptr *out, size_t bytes) {
 	if (used + (long long)bytes > memory) return NO_MEMORY;
 	size_t room = (bytes + ALIGN - 1) / ALIGN * ALIGN, pages = (room + page() - 1) / page() * page();
-	// Pages that nobody may touch, and between them the shadow; the memory ends with its page.
+	int fd = memfd_create("fake device", 0);
+	if (fd < 0 || ftruncate(fd, pages)) { if (fd >= 0) close(fd); return NO_MEMORY; }
+	// Both addresses have a page more on each side, which nobody ever may touch; the memory ends
+	// with its page.
 	char *base = mmap(NULL, 2 * pages + 3 * page(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (base == MAP_FAILED) return NO_MEMORY;
+	if (base == MAP_FAILED) { close(fd); return NO_MEMORY; }
 	base += page();
 	char *shadow = base + pages + page();
-	if (mprotect(shadow, pages, PROT_READ | PROT_WRITE)) { munmap(base - page(), 2 * pages + 3 * page()); return NO_MEMORY; }
+	if (mmap(shadow, pages, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED
+		|| mmap(base, pages, PROT_NONE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+		munmap(base - page(), 2 * pages + 3 * page());
+		close(fd);
+		return NO_MEMORY;
+	}
+	close(fd);
 	block *b = malloc(sizeof *b);
 	*b = (block){blocks, base, shadow, pages, base + pages - room, bytes};
 	memset(shadow, CANARY, pages); // what is read before it is written is no zero either
@@ -68,6 +77,12 @@ static CUresult release(CUdeviceptr p) {
 		return OK;
 	}
 	return INVALID_VALUE;
+}
+
+// open_memory lets a kernel use the addresses that the program has, for as long as it runs; it
+// needs two calls of the system for each block.
+static void open_memory(int open) {
+	for (block *b = blocks; b; b = b->next) mprotect(b->base, b->pages, open ? PROT_READ | PROT_WRITE : PROT_NONE);
 }
 
 typedef struct pinned { struct pinned *next; char *p; size_t bytes; } pinned;

@@ -106,6 +106,8 @@ const char *fake_host_library(const char *path) {
 	host = (host_launch)dlsym(h, "medusa_host_launch");
 	void *(**memory)(void *) = dlsym(h, "medusa_host_memory");
 	if (memory) *memory = memory_of;
+	void (**open)(int) = dlsym(h, "medusa_host_open");
+	if (open) *open = open_memory;
 	leave(0);
 	if (host && memory) return NULL;
 	host = NULL;

@@ -59,9 +59,11 @@ struct emulation {
 };
 static emulation emulated;
 
-// What stands at an address of the device; the fake driver sets it.
+// Where that stands which has an address of the device, and what lets the addresses themselves be
+// used, or no more; the fake driver sets both.
 extern "C" {
 void *(*medusa_host_memory)(void *addr);
+void (*medusa_host_open)(int open);
 }
 
 static float root(float x) { return sqrtf(x); }
@@ -208,7 +210,11 @@ template <class... A, std::size_t... I>
 static int run_kernel(void (*f)(A...), const unsigned *grid, unsigned threads, void **params, std::index_sequence<I...>) {
 	auto all = std::make_tuple(argument<A>(params[I])...);
 	auto body = [&] { f(std::get<I>(all)...); };
-	return run_grid(grid, threads, [](void *data) { (*(decltype(body) *)data)(); }, (void *)&body);
+	constexpr bool addresses = (std::is_class_v<std::remove_pointer_t<A>> || ...); // may be in a struct
+	if (addresses) medusa_host_open(1);
+	int failed = run_grid(grid, threads, [](void *data) { (*(decltype(body) *)data)(); }, (void *)&body);
+	if (addresses) medusa_host_open(0);
+	return failed;
 }
 
 template <class... A> static int run_kernel(void (*f)(A...), const unsigned *grid, unsigned threads, void **params) {
