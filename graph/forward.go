@@ -34,7 +34,7 @@ func NewForward(g *gorgonia.ExprGraph) (vm gorgonia.VM, err error) {
 		}
 		f.steps = append(f.steps, forwardStep{op: o, in: make([]gorgonia.Value, len(o.from))})
 	}
-	newPlan(whole)
+	newPlan(whole).chain(whole)
 	return f, nil
 }
 

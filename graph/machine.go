@@ -31,7 +31,7 @@ func NewMachine(g *gorgonia.ExprGraph) (vm gorgonia.VM, err error) {
 		return nil, errors.New("graph: no graph to make a machine of")
 	}
 	g = pruned(g)
-	newPlan(g)
+	newPlan(g).chain(g)
 	return exclusively(tapeMachine(g), g, &exclusive.Use{}), nil
 }
 
@@ -75,6 +75,8 @@ type place struct {
 	ends    []*op         // whose outputs this op is the last to read
 	kept    bool          // the output keeps its memory for Keep alone
 	alias   bool          // of Keep: what is kept stays where it is, and is not copied
+
+	postponed bool // the op is not run: the chains of others compute what it does
 }
 
 const keepOutput = -1
@@ -143,7 +145,16 @@ func (l *place) begin(o *op, f64 bool) error {
 		if l.seq < 0 {
 			l.seq, l.left = p.next, l.readers
 			p.next++
-			return l.take(o, f64)
+			if l.postponed && o.showsInput() {
+				return nil
+			}
+			if err := l.take(o, f64); err != nil {
+				return err
+			}
+			if l.postponed { // whoever has the memory next may have it at once
+				l.giveBack()
+			}
+			return nil
 		}
 		p.recording = false
 	}
@@ -231,7 +242,7 @@ func takeBlock[T float32 | float64](free *[]*block[T], n int) (*block[T], error)
 // end is called after an op has run: in the first run it gives memory back.
 func (l *place) end(o *op) {
 	if l.plan.recording {
-		for _, in := range o.from {
+		for _, in := range o.reads() {
 			if q, ok := in.Op().(*op); ok && q.place != nil && q.place.plan == l.plan && q.place.readers != keepOutput {
 				if q.place.left--; q.place.left == 0 {
 					l.ends = append(l.ends, q)

@@ -43,6 +43,9 @@ type op struct {
 
 	absorbed bool             // an op was built that computes by itself what this one does
 	sums     []*gorgonia.Node // of Gorgonia's, which the op makes by itself
+
+	addsGrads bool   // see gradSum
+	chain     *chain // of an op that computes by itself, row by row, what ops before it do
 }
 
 var ids atomic.Uint64
@@ -175,7 +178,7 @@ func (o *op) SymDiff(inputs gorgonia.Nodes, output, grad *gorgonia.Node) (gorgon
 	if o.grad == nil {
 		return nil, errors.Errorf("graph: %s is not differentiable", o)
 	}
-	grads := o.grad(in, Data(output), Data(grad), o.wrt)
+	grads := o.grad(in, Data(output), gradSum(Data(grad)), o.wrt)
 	nodes := make(gorgonia.Nodes, len(inputs))
 	for i, w := range o.wrt {
 		if !w {
@@ -226,6 +229,9 @@ func (o *op) Do(inputs ...gorgonia.Value) (_ gorgonia.Value, err error) {
 		}
 		return v, err
 	}
+	if o.place != nil && o.place.postponed {
+		return o.postpone(inputs)
+	}
 	if o.kern == nil {
 		if err := o.prepare(inputs); err != nil {
 			return nil, err
@@ -241,7 +247,11 @@ func (o *op) Do(inputs ...gorgonia.Value) (_ gorgonia.Value, err error) {
 		o.place.end(o)
 		return o.value, nil
 	}
-	if err := o.kern.Run(o.mem, o.args); err != nil {
+	args := o.args
+	if o.chain != nil {
+		args = o.chain.gather()
+	}
+	if err := o.kern.Run(o.mem, args); err != nil {
 		return nil, errors.Wrapf(err, "graph: %s", o)
 	}
 	if o.place != nil {
@@ -255,7 +265,11 @@ func (o *op) prepare(inputs []gorgonia.Value) error {
 	if len(inputs) != len(o.in) {
 		return errors.Errorf("graph: %s has %d inputs, got %d", o, len(o.in), len(inputs))
 	}
-	kern, err := device.CPU.Kernel(o.spec)
+	spec := o.spec
+	if o.chain != nil {
+		spec = o.chain.spec
+	}
+	kern, err := device.CPU.Kernel(spec)
 	if err != nil {
 		return err
 	}
