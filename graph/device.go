@@ -331,7 +331,7 @@ func NewMachineOn(g *gorgonia.ExprGraph, d *Device) (vm gorgonia.VM, err error) 
 	if m.engine, err = m.place(g); err != nil {
 		return nil, err
 	}
-	m.VM = gorgonia.NewTapeMachine(g, gorgonia.WithEngine(eitherEngine{device: m.engine}))
+	m.VM = tapeMachine(g, gorgonia.WithEngine(eitherEngine{device: m.engine}))
 	return exclusively(m, g, &d.use), nil
 }
 

@@ -3,6 +3,7 @@ package graph
 import (
 	"math"
 	"os"
+	"runtime"
 	"unsafe"
 
 	"github.com/pkg/errors"
@@ -31,7 +32,16 @@ func NewMachine(g *gorgonia.ExprGraph) (vm gorgonia.VM, err error) {
 	}
 	g = pruned(g)
 	newPlan(g).chain(g)
-	return exclusively(gorgonia.NewTapeMachine(g), g, &exclusive.Use{}), nil
+	return exclusively(tapeMachine(g), g, &exclusive.Use{}), nil
+}
+
+// tapeMachine is Gorgonia's without its finalizer, which does nothing but keep the machine from
+// being collected: a graph that somebody reads a value of (gorgonia.Read) knows whoever holds the
+// machine, and a cycle with a finalizer stays for ever.
+func tapeMachine(g *gorgonia.ExprGraph, options ...gorgonia.VMOpt) gorgonia.VM {
+	m := gorgonia.NewTapeMachine(g, options...)
+	runtime.SetFinalizer(m, nil)
+	return m
 }
 
 // Poison names the environment variable that, if set, has memory filled with NaN after its
