@@ -126,7 +126,7 @@ func TestOpsOnDevice(t *testing.T) {
 		"PairMasksBetween": TestPairMasksBetween, "WithinBounds": TestWithinBounds, "LpDistances": TestLpDistances, "LpCorners": TestLpCorners,
 		"PairLogSumExpDifferences": TestPairLogSumExpDifferences, "PairLogSumExpOfFarExponents": TestPairLogSumExpOfFarExponents,
 		"PairLogSumExpOfInfiniteGradients": TestPairLogSumExpOfInfiniteGradients,
-		"PairLogSumExpOfLabels": TestPairLogSumExpOfLabels, "PairLogSumExpOfABatch": TestPairLogSumExpOfABatch, "PairLogSumExpOfNaN": TestPairLogSumExpOfNaN, "PairLogSumExpRefuses": TestPairLogSumExpRefuses,
+		"PairLogSumExpOfLabels":            TestPairLogSumExpOfLabels, "PairLogSumExpOfABatch": TestPairLogSumExpOfABatch, "PairLogSumExpOfNaN": TestPairLogSumExpOfNaN, "PairLogSumExpRefuses": TestPairLogSumExpRefuses,
 		"GroupMax": TestGroupMax, "GroupMaxCorners": TestGroupMaxCorners, "GroupSoftMax": TestGroupSoftMax,
 		"GroupSoftMaxOfFarGroups": TestGroupSoftMaxOfFarGroups, "GroupSoftMaxOfNaN": TestGroupSoftMaxOfNaN,
 		"RowFirst": TestRowFirst, "LabelFirst": TestLabelFirst, "LabelRanks": TestLabelRanks,
