@@ -81,7 +81,8 @@ func (c *chainRows[T]) assign() {
 }
 
 func (c *chainRows[T]) newWorker() *chainWorker[T] {
-	w := &chainWorker[T]{values: make([]chainValue[T], len(c.leaves)+len(c.steps)), mask: make([]T, c.cols), part: make([]T, c.cols)}
+	w := &chainWorker[T]{values: make([]chainValue[T], len(c.leaves)+len(c.steps)), mask: make([]T, c.cols), part: make([]T, c.cols),
+		columns: make([]int32, 0, c.cols)} // none are not all of them: never nil
 	gathered := 0
 	for _, l := range c.leaves {
 		if l == MatrixLeaf || l == RowLeaf {
