@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"fmt"
 	"slices"
 
 	"gorgonia.org/gorgonia"
@@ -77,19 +76,4 @@ func addends(n *gorgonia.Node) (terms, sums []*gorgonia.Node) {
 		terms, sums = append(terms, t...), append(sums, s...)
 	}
 	return terms, append(sums, n)
-}
-
-// isSum tells whether n is Gorgonia's sum of two nodes of one shape, such as Grad makes of
-// the gradients from two readers.
-func isSum(n *gorgonia.Node) bool {
-	if n.Op() == nil || fmt.Sprintf("%T", n.Op()) != "gorgonia.elemBinOp" || n.Op().String() != "+ false" {
-		return false
-	}
-	inputs := 0
-	for in := n.Graph().From(n.ID()); in.Next(); inputs++ {
-		if !slices.Equal(in.Node().(*gorgonia.Node).Shape(), n.Shape()) {
-			return false
-		}
-	}
-	return inputs == 2
 }

@@ -7,9 +7,9 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"medusa/graph"
-	"medusa/internal/device"
 	"medusa/internal/field"
 	"medusa/losses"
+	"medusa/machine"
 	"medusa/nets"
 )
 
@@ -27,17 +27,17 @@ import (
 // Memory Limited Setup", RepL4NLP 2021 (GradCache).
 type chunks struct {
 	parts    int
-	dev      *graph.Device
+	dev      *machine.Device
 	forward  pass       // the network alone
 	features []*feature // those that the loss reads
 	embedded []*feature // these and the embeddings, which are also looked at
 	loss     gorgonia.VM
-	backward pass // the network, and the gradients to its weights
-	sums     []*gradientSum
+	backward pass         // the network, and the gradients to its weights
+	before   [][]float32  // gradients to the network's tensors, of the parts before this one: inputs of the backward pass
+	carry    func() error // makes the gradients with this part those before the next one
 
 	remember, restore func() error // of what a pass of the network changes
 	seen              [][]float32  // of that
-	move              func() error // of a device: carry
 }
 
 // pass is a graph of the network over a part of the batch.
@@ -56,12 +56,6 @@ type feature struct {
 	given []float32   // the part of grad that is taken back: input of the backward pass
 }
 
-// gradientSum is the gradient to a tensor of the network, of the parts so far.
-type gradientSum struct {
-	before []float32   // of the parts before this one: input of the backward pass
-	with   *graph.Kept // and of this one
-}
-
 // featuresOf are those that a network has.
 func featuresOf(net nets.Net) []*feature {
 	var out []*feature
@@ -78,7 +72,7 @@ func featuresOf(net nets.Net) []*feature {
 }
 
 // newChunkedStep is newStep of a batch that is computed in parts.
-func newChunkedStep(cfg nets.Config, params *graph.Params, batch, parts int, dev *graph.Device, parse parseLoss) (s *step, loss losses.Loss, err error) {
+func newChunkedStep(cfg nets.Config, params *graph.Params, batch, parts int, dev *machine.Device, parse parseLoss) (s *step, loss losses.Loss, err error) {
 	rows := batch / parts
 	c := &chunks{parts: parts, dev: dev}
 	s = &step{dev: dev, chunks: c}
@@ -119,14 +113,11 @@ func newChunkedStep(cfg nets.Config, params *graph.Params, batch, parts int, dev
 	if s.slots = append(s.slots, own...); len(s.slots) == 0 {
 		return nil, nil, errNothingLearned
 	}
-	if err := dev.Hold(graph.Tensors(params)...); err != nil {
-		return nil, nil, err
-	}
 	for _, m := range []struct {
 		g  *gorgonia.ExprGraph
 		vm *gorgonia.VM
 	}{{g, &c.forward.vm}, {lossGraph, &c.loss}, {back, &c.backward.vm}} {
-		if *m.vm, err = graph.NewMachineOn(m.g, dev); err != nil {
+		if *m.vm, err = machine.On(m.g, dev, params); err != nil {
 			s.close()
 			return nil, nil, err
 		}
@@ -234,6 +225,7 @@ func (c *chunks) buildBackward(s *step, cfg nets.Config, params *graph.Params, r
 	if err != nil {
 		return nil, errors.Wrap(err, "trainer: the network is not differentiable to its weights")
 	}
+	var with []*graph.Kept
 	for i, item := range items {
 		t := newSlot(item)
 		before, memory := input(g, "sum "+item.Name, item.Shape()...)
@@ -241,15 +233,13 @@ func (c *chunks) buildBackward(s *step, cfg nets.Config, params *graph.Params, r
 		if err == nil {
 			t.grad, err = graph.Keep(sum)
 		}
-		if err == nil {
-			err = c.dev.Hold(memory)
-		}
 		if err != nil {
 			return nil, errors.Wrapf(err, "trainer: gradient to %s", t.name)
 		}
 		s.slots = append(s.slots, t)
-		c.sums = append(c.sums, &gradientSum{before: memory, with: t.grad})
+		c.before, with = append(c.before, memory), append(with, t.grad)
 	}
+	c.carry = c.dev.KeptCopier(c.before, with)
 	return g, nil
 }
 
@@ -267,10 +257,8 @@ func (c *chunks) watch(params *graph.Params) error {
 	for _, x := range live {
 		c.seen = append(c.seen, make([]float32, len(x)))
 	}
-	err := c.dev.Hold(c.seen...)
-	if err == nil {
-		c.remember, err = c.dev.Copier(c.seen, live)
-	}
+	var err error
+	c.remember, err = c.dev.Copier(c.seen, live)
 	if err == nil {
 		c.restore, err = c.dev.Copier(live, c.seen)
 	}
@@ -313,7 +301,7 @@ func (c *chunks) goBack(s *step) error {
 			return err
 		}
 	}
-	if err := c.clear(); err != nil {
+	if err := c.dev.Clear(c.before...); err != nil {
 		return err
 	}
 	for part := range c.parts {
@@ -345,41 +333,6 @@ func (p *pass) run(x []float32, part int) error {
 	copy(p.pictures, x[part*n:(part+1)*n])
 	p.vm.Reset()
 	return p.vm.RunAll()
-}
-
-// clear makes the sums 0.
-func (c *chunks) clear() error {
-	for _, sum := range c.sums {
-		if c.dev == nil {
-			clear(sum.before)
-			continue
-		}
-		if err := c.dev.Accelerator().Fill(c.dev.Held(sum.before), len(sum.before), 0); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// carry makes the sums with this part those before the next one.
-func (c *chunks) carry() error {
-	if c.dev == nil {
-		for _, sum := range c.sums {
-			copy(sum.before, sum.with.Float32s())
-		}
-		return nil
-	}
-	if c.move == nil {
-		var pairs []device.Pair
-		for _, sum := range c.sums {
-			pairs = append(pairs, device.Pair{Dst: c.dev.Held(sum.before), Src: sum.with.Remote(), N: len(sum.before)})
-		}
-		var err error
-		if c.move, err = c.dev.Accelerator().NewCopier(pairs); err != nil {
-			return err
-		}
-	}
-	return c.move()
 }
 
 func (c *chunks) close() (err error) {

@@ -58,7 +58,7 @@ func TestStepsOnDevice(t *testing.T) {
 				}
 			}
 			onDevice := steppers[1]
-			require.NoError(t, onDevice.device.Fetch(onDevice.solver.weights()...))
+			require.NoError(t, onDevice.device.Read(onDevice.solver.weights()...))
 			for i, s := range steppers[0].solver.slots {
 				for k, v := range s.w {
 					require.InDelta(t, v, onDevice.solver.slots[i].w[k], 1e-3, s.name)
@@ -128,7 +128,7 @@ func TestNetworksOnDevice(t *testing.T) {
 				for i := range mine {
 					copy(theirs[i], mine[i])
 				}
-				require.NoError(t, onDevice.device.Push(theirs...))
+				onDevice.device.Wrote(theirs...)
 			}
 		})
 	}
@@ -218,7 +218,7 @@ func learned(t *testing.T, s *Stepper) [][]float32 {
 	t.Helper()
 	var out [][]float32
 	for _, item := range s.params.All() {
-		require.NoError(t, s.device.Fetch(item.Value.Float32s()))
+		require.NoError(t, s.device.Read(item.Value.Float32s()))
 		out = append(out, append([]float32(nil), item.Value.Float32s()...))
 	}
 	return out

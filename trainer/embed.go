@@ -10,6 +10,7 @@ import (
 	"medusa/datasets"
 	"medusa/graph"
 	"medusa/internal/ram"
+	"medusa/machine"
 	"medusa/nets"
 )
 
@@ -26,7 +27,7 @@ type embedder struct {
 }
 
 // newEmbedder builds the network; dev holds its parameters from then on.
-func newEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device) (e *embedder, err error) {
+func newEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *machine.Device) (e *embedder, err error) {
 	defer graph.Guard("building the network for evaluation", &err)
 	pictures := float64(batch) * float64(cfg.InChannels) * float64(cfg.Height) * float64(cfg.Width)
 	if err := ram.Check(4 * pictures); err != nil {
@@ -45,12 +46,7 @@ func newEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *graph.De
 		return nil, err
 	}
 	e.size = net.Embedding.Shape()[1]
-	if dev == nil {
-		e.vm, err = graph.NewForward(g)
-	} else if err = dev.Hold(graph.Tensors(params)...); err == nil {
-		e.vm, err = graph.NewMachineOn(g, dev)
-	}
-	if err != nil {
+	if e.vm, err = machine.On(g, dev, params); err != nil {
 		return nil, err
 	}
 	return e, nil

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"medusa/graph"
+	"medusa/machine"
 )
 
 // engine makes training steps. On a device a step may be begun before the one before it has
@@ -55,7 +56,7 @@ func (e *engine) end() (stepResult, error) {
 func (e *engine) flying() int { return e.solver.flying }
 
 // newEngine takes what a step changes besides learned tensors from params.
-func newEngine(s *step, solver *solver, dev *graph.Device, params *graph.Params) (*engine, error) {
+func newEngine(s *step, solver *solver, dev *machine.Device, params *graph.Params) (*engine, error) {
 	e := &engine{step: s, solver: solver}
 	return e, e.guard.open(dev, params)
 }

@@ -9,6 +9,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/graph"
+	"medusa/machine"
 )
 
 // guard remembers what a forward pass changes besides the graph's own values: running
@@ -20,7 +21,7 @@ type guard struct {
 
 const guardTurns = 2
 
-func (g *guard) open(dev *graph.Device, params *graph.Params) error {
+func (g *guard) open(dev *machine.Device, params *graph.Params) error {
 	var live [][]float32
 	for _, item := range params.All() {
 		if item.Buffer {
@@ -31,9 +32,6 @@ func (g *guard) open(dev *graph.Device, params *graph.Params) error {
 		var old [][]float32
 		for _, x := range live {
 			old = append(old, make([]float32, len(x)))
-		}
-		if err := dev.Hold(old...); err != nil {
-			return err
 		}
 		var err error
 		if g.save[turn], err = dev.Copier(old, live); err != nil {
@@ -138,7 +136,7 @@ func (t *Trainer) batchError(b *datasets.Batch, step int) *NotFiniteError {
 // moved checks at the first step that has a gradient that every learned tensor gets one
 // and moves: Gorgonia does not say when it forgets one (gorgonia #402).
 type moved struct {
-	dev *graph.Device
+	dev *machine.Device
 	old [][]float32
 	// lossRests says that weights of the loss may stay where they are at first, by its schedule.
 	lossRests bool
@@ -148,7 +146,7 @@ func (m *moved) before(s *solver, st *state) error {
 	if st.Moved {
 		return nil
 	}
-	if err := m.dev.Fetch(s.weights()...); err != nil {
+	if err := m.dev.Read(s.weights()...); err != nil {
 		return err
 	}
 	m.old = m.old[:0]
@@ -162,7 +160,7 @@ func (m *moved) after(s *solver, st *state) ([]Warning, error) {
 	if st.Moved || m.old == nil {
 		return nil, nil
 	}
-	if err := m.dev.Fetch(s.weights()...); err != nil {
+	if err := m.dev.Read(s.weights()...); err != nil {
 		return nil, err
 	}
 	var still []string

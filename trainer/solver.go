@@ -10,6 +10,7 @@ import (
 	"medusa/internal/device"
 	"medusa/internal/device/cpu"
 	"medusa/internal/safetensors"
+	"medusa/machine"
 )
 
 // slot is one learned tensor as a solver sees it.
@@ -29,15 +30,16 @@ type slot struct {
 // solver turns gradients into steps. Work is cut into pieces that do not depend on the
 // number of threads, and so no result does.
 type solver struct {
-	cfg    SolverConfig
-	slots  []*slot
-	count  int // steps so far
-	pieces []piece
-	sums   []float64 // Σ g² of each piece
-	dev    *graph.Device
-	remote device.Solver // of a device, made at the first step
-	flying int           // steps begun and not ended
-	result stepResult    // of the CPU's step
+	cfg     SolverConfig
+	slots   []*slot
+	count   int // steps so far
+	pieces  []piece
+	sums    []float64 // Σ g² of each piece
+	dev     *machine.Device
+	remote  device.Solver // of a device, made at the first step
+	changes [][]float32   // what a step changes
+	flying  int           // steps begun and not ended
+	result  stepResult    // of the CPU's step
 
 	factor func(step int, parameter string) float64 // on rates; nil is 1
 
@@ -53,7 +55,7 @@ type piece struct {
 const pieceSize = 1 << 14
 
 // newSolver makes the state for slots whose name, shape, w, grad and rate are set. dev holds w.
-func newSolver(cfg SolverConfig, slots []*slot, dev *graph.Device) (*solver, error) {
+func newSolver(cfg SolverConfig, slots []*slot, dev *machine.Device) (*solver, error) {
 	s := &solver{cfg: cfg, slots: slots, dev: dev}
 	for _, t := range slots {
 		t.now = t.rate
@@ -75,7 +77,8 @@ func newSolver(cfg SolverConfig, slots []*slot, dev *graph.Device) (*solver, err
 	}
 	s.sums = make([]float64, len(s.pieces))
 	s.norm, s.step = s.normPieces, s.stepPieces
-	return s, dev.Hold(s.state()...)
+	s.changes = append(s.weights(), s.state()...)
+	return s, nil
 }
 
 // weights is the learned tensors.
@@ -118,6 +121,9 @@ func (s *solver) begin(loss *graph.Kept, lr, clip float64) error {
 		s.result = r
 		s.flying++
 		return nil
+	}
+	if err := s.dev.Change(s.changes...); err != nil {
+		return err
 	}
 	if s.remote == nil {
 		if err := s.makeRemote(); err != nil {
@@ -189,7 +195,7 @@ func (s *solver) makeRemote() (err error) {
 	var tensors []device.SolverTensor
 	for _, t := range s.slots {
 		tensors = append(tensors, device.SolverTensor{
-			N: len(t.w), W: s.dev.Held(t.w), G: t.grad.Remote(), First: s.dev.Held(t.first), Second: s.dev.Held(t.second), Decay: t.decay, Rate: t.rate,
+			N: len(t.w), W: s.dev.Memory(t.w), G: t.grad.Remote(), First: s.dev.Memory(t.first), Second: s.dev.Memory(t.second), Decay: t.decay, Rate: t.rate,
 		})
 	}
 	s.remote, err = s.dev.Accelerator().NewSolver(rule, tensors)

@@ -12,6 +12,7 @@ import (
 	"medusa/internal/needs"
 	"medusa/internal/safetensors"
 	"medusa/losses"
+	"medusa/machine"
 	"medusa/nets"
 )
 
@@ -57,7 +58,7 @@ type Stepper struct {
 	eval   *embedder     // made when first needed
 	clip   float64
 	engine *engine
-	device *graph.Device
+	device *machine.Device
 }
 
 // NewStepper builds network, loss, gradients and solver.
@@ -79,7 +80,7 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 		return nil, err
 	}
 	run = run.Defaults()
-	device, err := graph.OpenDevice(cfg.Device, graph.DeviceOptions{TF32: cfg.TF32, AnyOrder: cfg.AnyOrder})
+	device, err := machine.Open(cfg.Device, machine.Options{TF32: cfg.TF32, AnyOrder: cfg.AnyOrder})
 	if err != nil {
 		return nil, errors.Wrap(err, "trainer")
 	}
@@ -142,7 +143,8 @@ func (s *Stepper) Hold() error {
 		return err
 	}
 	defer s.use.End()
-	return errors.Wrap(s.device.Hold(s.step.x, s.step.y), "trainer")
+	s.device.Adopt(s.step.x, s.step.y)
+	return nil
 }
 
 // Params is the parameters of network and loss as they are, under the prefixes backbone.,
@@ -155,7 +157,7 @@ func (s *Stepper) Params() (*graph.Params, error) {
 	}
 	defer s.use.End()
 	s.lent = true
-	return s.params, errors.Wrap(s.device.Fetch(graph.Tensors(s.params)...), "trainer")
+	return s.params, errors.Wrap(s.device.Read(graph.Tensors(s.params)...), "trainer")
 }
 
 // pause begins the use for what needs all steps to have ended, and brings to the device what was
@@ -164,22 +166,20 @@ func (s *Stepper) pause() error {
 	if err := s.use.Begin(theStepper); err != nil {
 		return err
 	}
-	err := s.takeBack()
 	if s.engine.flying() > 0 {
-		err = errors.New("trainer: a step is under way: call Finish first")
-	}
-	if err != nil {
 		s.use.End()
+		return errors.New("trainer: a step is under way: call Finish first")
 	}
-	return err
+	s.takeBack()
+	return nil
 }
 
-func (s *Stepper) takeBack() error {
-	if !s.lent {
-		return nil
+// takeBack tells the device that the host may have written into Params.
+func (s *Stepper) takeBack() {
+	if s.lent {
+		s.lent = false
+		s.device.Wrote(graph.Tensors(s.params)...)
 	}
-	s.lent = false
-	return errors.Wrap(s.device.Push(graph.Tensors(s.params)...), "trainer")
 }
 
 // Save writes the network as it is as a model file, which LoadModel reads. info says what the
@@ -249,9 +249,7 @@ func (s *Stepper) Begin() error {
 }
 
 func (s *Stepper) begin() error {
-	if err := s.takeBack(); err != nil {
-		return err
-	}
+	s.takeBack()
 	for s.engine.flying() >= guardTurns {
 		if _, err := s.end(); err != nil {
 			return err

@@ -19,6 +19,7 @@ import (
 	"medusa/internal/field"
 	"medusa/internal/needs"
 	"medusa/losses"
+	"medusa/machine"
 	"medusa/metrics"
 	"medusa/nets"
 	"medusa/samplers"
@@ -94,8 +95,8 @@ type Trainer struct {
 	loss    losses.Loss
 	step    *step
 	solver  *solver
-	device  *graph.Device // nil is the CPU
-	eval    *embedder     // made when first needed
+	device  *machine.Device // nil is the CPU
+	eval    *embedder       // made when first needed
 	sampler samplers.Sampler
 
 	state       state
@@ -323,7 +324,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err := t.draw(); err != nil {
 		return nil, err
 	}
-	if t.device, err = graph.OpenDevice(cmp.Or(o.Device, cfg.Device), graph.DeviceOptions{TF32: cfg.TF32, AnyOrder: cfg.AnyOrder, Log: o.Notice}); err != nil {
+	if t.device, err = machine.Open(cmp.Or(o.Device, cfg.Device), machine.Options{TF32: cfg.TF32, AnyOrder: cfg.AnyOrder, Log: o.Notice}); err != nil {
 		return nil, errors.Wrap(err, "trainer")
 	}
 	t.cfg.Device = t.device.Name()
@@ -425,9 +426,7 @@ func (t *Trainer) restore(c *checkpoint) error {
 	if err := c.restore(t.params, t.solver); err != nil {
 		return err
 	}
-	if err := t.push(); err != nil {
-		return err
-	}
+	t.device.Wrote(t.tensors()...)
 	rule := t.state.Schedule
 	t.state = c.state
 	t.state.Schedule.cfg, t.state.Schedule.steps = rule.cfg, rule.steps
@@ -449,11 +448,8 @@ func (t *Trainer) tensors() [][]float32 {
 	return append(graph.Tensors(t.params), t.solver.state()...)
 }
 
-// push brings what the host changed to the device.
-func (t *Trainer) push() error { return t.device.Push(t.tensors()...) }
-
 // fetch brings what the device learned to the host.
-func (t *Trainer) fetch() error { return t.device.Fetch(t.tensors()...) }
+func (t *Trainer) fetch() error { return t.device.Read(t.tensors()...) }
 
 // checkpoint is the run as it stands.
 func (t *Trainer) checkpoint() (*checkpoint, error) {
@@ -490,16 +486,15 @@ func (t *Trainer) Params() (*graph.Params, error) {
 	}
 	defer t.use.End()
 	t.lent = true
-	return t.params, errors.Wrap(t.device.Fetch(graph.Tensors(t.params)...), "trainer")
+	return t.params, errors.Wrap(t.device.Read(graph.Tensors(t.params)...), "trainer")
 }
 
-// takeBack brings to the device what was written into Params.
-func (t *Trainer) takeBack() error {
-	if !t.lent {
-		return nil
+// takeBack tells the device that the host may have written into Params.
+func (t *Trainer) takeBack() {
+	if t.lent {
+		t.lent = false
+		t.device.Wrote(graph.Tensors(t.params)...)
 	}
-	t.lent = false
-	return errors.Wrap(t.device.Push(graph.Tensors(t.params)...), "trainer")
 }
 
 // Parameters is the number of learned numbers of the network and of the loss.
@@ -530,9 +525,7 @@ func (t *Trainer) Embed(ctx context.Context, d datasets.Set) ([]float32, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := t.takeBack(); err != nil {
-		return nil, err
-	}
+	t.takeBack()
 	return t.embed(ctx, set, "embedding "+set.noun())
 }
 
@@ -589,7 +582,7 @@ func (t *Trainer) embedUntrained(ctx context.Context, d *items) ([]float32, erro
 	}
 	defer func() {
 		e.close()
-		t.device.Drop(graph.Tensors(params)...)
+		t.device.Release(graph.Tensors(params)...)
 	}()
 	return e.datasetTelling(ctx, d, t.data.Norm, func(done, total int) {
 		t.progress(ctx, "embedding pictures with the initial weights", done, total)
@@ -612,9 +605,7 @@ func (t *Trainer) Evaluate(ctx context.Context, d datasets.Set) (metrics.Result,
 	if err != nil {
 		return metrics.Result{}, err
 	}
-	if err := t.takeBack(); err != nil {
-		return metrics.Result{}, err
-	}
+	t.takeBack()
 	if err := set.check(t.data.Train); err != nil {
 		return metrics.Result{}, errors.WithMessage(err, "trainer: evaluation")
 	}
