@@ -30,16 +30,16 @@ type slot struct {
 // solver turns gradients into steps. Work is cut into pieces that do not depend on the
 // number of threads, and so no result does.
 type solver struct {
-	cfg     SolverConfig
-	slots   []*slot
-	count   int // steps so far
-	pieces  []piece
-	sums    []float64 // Σ g² of each piece
-	dev     *machine.Device
-	remote  device.Solver // of a device, made at the first step
-	changes [][]float32   // what a step changes
-	flying  int           // steps begun and not ended
-	result  stepResult    // of the CPU's step
+	cfg    SolverConfig
+	slots  []*slot
+	count  int // steps so far
+	pieces []piece
+	sums   []float64 // Σ g² of each piece
+	dev    *machine.Device
+	remote device.Solver // of a device, made at the first step
+	moves  [][]float32   // what a step changes: weights and state
+	flying int           // steps begun and not ended
+	result stepResult    // of the CPU's step
 
 	factor func(step int, parameter string) float64 // on rates; nil is 1
 
@@ -54,7 +54,7 @@ type piece struct {
 
 const pieceSize = 1 << 14
 
-// newSolver makes the state for slots whose name, shape, w, grad and rate are set. dev holds w.
+// newSolver makes the state for slots whose name, shape, w, grad and rate are set.
 func newSolver(cfg SolverConfig, slots []*slot, dev *machine.Device) (*solver, error) {
 	s := &solver{cfg: cfg, slots: slots, dev: dev}
 	for _, t := range slots {
@@ -77,7 +77,7 @@ func newSolver(cfg SolverConfig, slots []*slot, dev *machine.Device) (*solver, e
 	}
 	s.sums = make([]float64, len(s.pieces))
 	s.norm, s.step = s.normPieces, s.stepPieces
-	s.changes = append(s.weights(), s.state()...)
+	s.moves = append(s.weights(), s.state()...)
 	return s, nil
 }
 
@@ -122,7 +122,7 @@ func (s *solver) begin(loss *graph.Kept, lr, clip float64) error {
 		s.flying++
 		return nil
 	}
-	if err := s.dev.Change(s.changes...); err != nil {
+	if err := s.dev.Change(s.moves...); err != nil {
 		return err
 	}
 	if s.remote == nil {

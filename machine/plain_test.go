@@ -12,8 +12,8 @@ import (
 	"medusa/machine"
 )
 
-// A machine made by NewForward gives the bits of a tape machine, run after run.
-func TestForwardIsTheTapeMachine(t *testing.T) {
+// What is kept has the bits that it has on Gorgonia's own machine, run after run.
+func TestMachineIsTheTapeMachine(t *testing.T) {
 	const n, e = 6, 5
 	for seed := range uint64(40) {
 		rng := rand.New(rand.NewPCG(seed, 2))
@@ -51,9 +51,8 @@ func TestForwardIsTheTapeMachine(t *testing.T) {
 	}
 }
 
-// Ops of Gorgonia's own run on its machine, an input without a value is named, and a run
-// that fails leaves the machine usable.
-func TestForwardErrors(t *testing.T) {
+// An input without a value is named, and a run that fails leaves the machine usable.
+func TestMachineErrors(t *testing.T) {
 	g := gorgonia.NewGraph()
 	x := gorgonia.NewTensor(g, tensor.Float32, 2, gorgonia.WithShape(2, 2), gorgonia.WithName("pictures"))
 	kept, err := graph.Keep(gorgonia.Must(gorgonia.Add(x, x)))
@@ -87,7 +86,7 @@ func TestForwardErrors(t *testing.T) {
 }
 
 // A run allocates nothing.
-func TestForwardAllocatesNothing(t *testing.T) {
+func TestRunAllocatesNothing(t *testing.T) {
 	g := gorgonia.NewGraph()
 	x, err := graph.Tensor([]float64{1, 2, 3, 4, 5, 6}, tensor.Float32, 2, 3)
 	require.NoError(t, err)
