@@ -13,7 +13,7 @@ import (
 
 // What is kept of an input, in whatever shape, is what it was in the run: the input may be filled
 // anew before anybody looks. A new shape of anything else takes no memory and no step.
-func TestKeptInputsAreCopies(t *testing.T) {
+func TestKeptInputsAreCopiesOnHostAndDevice(t *testing.T) {
 	for name, d := range map[string]*machine.Device{"cpu": nil, "cuda": sim(t, nil)} {
 		t.Run(name, func(t *testing.T) {
 			g := gorgonia.NewGraph()

@@ -12,7 +12,7 @@ import (
 )
 
 // A tensor of a device is copied when the other side's numbers are the current ones, and then alone.
-func TestStorageKnowsItsCurrentCopy(t *testing.T) {
+func TestDeviceKnowsTheCurrentCopy(t *testing.T) {
 	d := sim(t, nil)
 	x, y := []float32{1, 2}, []float32{0, 0}
 	d.Adopt(x, y)
@@ -47,7 +47,7 @@ func TestStorageKnowsItsCurrentCopy(t *testing.T) {
 }
 
 // What graphs keep is copied to a tensor where both live, on the CPU and on a device.
-func TestKeptCopier(t *testing.T) {
+func TestKeptCopierOnHostAndDevice(t *testing.T) {
 	for name, d := range map[string]*machine.Device{"cpu": nil, "cuda": sim(t, nil)} {
 		t.Run(name, func(t *testing.T) {
 			g := gorgonia.NewGraph()
