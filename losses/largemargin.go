@@ -17,7 +17,8 @@ import (
 // the samples. ψ falls from 1 to 1 − 2m, and with m = 1 it is cos θ.
 //
 // The lengths count, so by default it reads the embedding before it is normalised. Of embeddings of
-// length 1 a Scale above 1 is wanted.
+// length 1 a Scale above 1 is wanted. The classes' weights, whose lengths count too, hardly grow in a
+// short run: by default they learn a hundred times as fast as the network.
 //
 // W. Liu, Y. Wen, Z. Yu and M. Yang, "Large-Margin Softmax Loss for Convolutional Neural Networks",
 // ICML 2016.
@@ -27,7 +28,7 @@ type LargeMarginSoftmax struct {
 	ClassSoftmax
 }
 
-var defaultLargeMargin = &LargeMarginSoftmax{Margin: 4, Scale: 1, ClassSoftmax: defaultCosines.ofLength().ClassSoftmax}
+var defaultLargeMargin = &LargeMarginSoftmax{Margin: 4, Scale: 1, ClassSoftmax: ClassSoftmax{Competition: defaultCosines.ofLength().learning(100)}}
 
 func init() {
 	Register("large-margin", "a linear classifier whose margin divides the angle (L-Softmax, Liu 2016)", defaultLargeMargin)

@@ -35,7 +35,7 @@ type MagFace struct {
 	Cosines
 }
 
-var defaultMagFace = &MagFace{Shortest: 10, Longest: 110, LeastMargin: 25.8, MostMargin: 45.8, Lambda: 35, Scale: 64, Cosines: defaultCosines.ofLength()}
+var defaultMagFace = &MagFace{Shortest: 10, Longest: 110, LeastMargin: 25.8, MostMargin: 45.8, Lambda: 35, Scale: 64, Cosines: Cosines{SubCenters: 1, ClassSoftmax: ClassSoftmax{Competition: defaultCosines.ofLength().learning(100)}}}
 
 func init() {
 	Register("magface", "arcface whose margin grows with the embedding's length (Meng 2021)", defaultMagFace)
