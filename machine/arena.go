@@ -79,6 +79,8 @@ func hostMemory(dt tensor.Dtype) func(n int) (device.Memory, error) {
 // poisonStep fills memory with NaN that nobody may read any more.
 type poisonStep struct{ lent }
 
+func (poisonStep) String() string { return "poison" }
+
 func (s poisonStep) run() error {
 	if s.Remote != nil {
 		return s.On.Fill(s.Remote, s.n, float32(math.NaN()))

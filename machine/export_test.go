@@ -1,8 +1,6 @@
 package machine
 
 import (
-	"fmt"
-
 	"gorgonia.org/gorgonia"
 
 	"medusa/internal/device"
@@ -11,15 +9,10 @@ import (
 // StepsOf describes the steps of a machine.
 func StepsOf(vm gorgonia.VM) (out []string) {
 	for _, s := range vm.(*Machine).steps {
-		out = append(out, fmt.Sprint(s))
+		out = append(out, s.String())
 	}
 	return out
 }
-
-func (s keptStep) String() string { return "keep" }
-func (s copyStep) String() string { return "copy" }
-func (s pullStep) String() string { return "pull" }
-func (s pushStep) String() string { return "push" }
 
 // Recorded reports whether a run of the machine is one piece of work of the device by now.
 func Recorded(vm gorgonia.VM) bool { return vm.(*Machine).remote.recording != nil }

@@ -18,13 +18,17 @@ type Machine struct {
 	inputs []*input
 	steps  []step
 	remote *remote // of a device; nil on the CPU
+	now    step    // that is run
 	closed bool
 }
 
 var _ gorgonia.VM = (*Machine)(nil)
 
 // step is one thing that is done in a run.
-type step interface{ run() error }
+type step interface {
+	run() error
+	String() string
+}
 
 // New makes the Machine that runs g, once g is whole: with gradients and with what is kept of
 // it. A run takes the memory of what must live at once instead of the sum of everything. So what
@@ -66,7 +70,7 @@ func (m *Machine) RunAll() (err error) {
 		return err
 	}
 	defer m.use.End()
-	defer graph.Guard("running a machine", &err)
+	defer m.guard(&err)
 	if m.closed {
 		return errors.New("machine: the machine is closed")
 	}
@@ -81,8 +85,16 @@ func (m *Machine) RunAll() (err error) {
 	return m.walk()
 }
 
+// guard turns a panic into an error that names the step.
+func (m *Machine) guard(err *error) {
+	if r := recover(); r != nil {
+		*err = errors.Errorf("machine: running %v: %v", m.now, r)
+	}
+}
+
 func (m *Machine) walk() error {
 	for _, s := range m.steps {
+		m.now = s
 		if err := s.run(); err != nil {
 			return err
 		}

@@ -198,6 +198,8 @@ func (s copyStep) run() error {
 	return s.acc.Download(s.to.F32, s.from.Remote)
 }
 
+func (copyStep) String() string { return "copy" }
+
 // pullStep brings a tensor that lives on the device to the host, for a step there.
 type pullStep struct {
 	d *Device
@@ -205,6 +207,8 @@ type pullStep struct {
 }
 
 func (s pullStep) run() error { return s.d.Read(s.host.F32) }
+
+func (s pullStep) String() string { return "copy of " + s.node.Name() }
 
 // pushStep brings a tensor back that a step of the host changed.
 type pushStep struct {
@@ -217,3 +221,5 @@ func (s pushStep) run() error {
 	_, err := s.stored.there()
 	return err
 }
+
+func (s pushStep) String() string { return "copy of " + s.node.Name() }

@@ -38,6 +38,8 @@ func (s keptStep) run() error {
 	return nil
 }
 
+func (keptStep) String() string { return "keep" }
+
 // operand is what an op of other origin reads: an input, what another such op made, or numbers of
 // the host.
 type operand struct {

@@ -143,8 +143,7 @@ func (s *Stepper) Hold() error {
 		return err
 	}
 	defer s.use.End()
-	s.device.Adopt(s.step.x, s.step.y)
-	return nil
+	return errors.Wrap(s.device.Change(s.step.x, s.step.y), "trainer")
 }
 
 // Params is the parameters of network and loss as they are, under the prefixes backbone.,
