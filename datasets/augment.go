@@ -12,8 +12,8 @@ import (
 // Augment changes training pictures at random. The zero value changes nothing; every
 // field stands for itself. What comes from outside of the picture repeats its edge.
 //
-// The changes are made in this order: crop, flip, rotation (one resampling for all
-// three), brightness, contrast, erasing. A picture's draw depends on the seed, the
+// The changes are made in this order: crop, flip, shear, scale, rotation (one resampling for all
+// five), brightness, contrast, erasing. A picture's draw depends on the seed, the
 // step and the slot in the batch alone.
 type Augment struct {
 	// RandomCrop moves the picture by up to so many pixels along both axes, which is
@@ -32,6 +32,10 @@ type Augment struct {
 	FlipV float64 `json:"flip_v,omitempty" yaml:"flip_v,omitempty" flag:"flip-vertical" arg:"PROB" doc:"mirror top-bottom with this probability" min:"0" max:"1"`
 	// Rotation turns by up to so many degrees either way.
 	Rotation float64 `json:"rotation,omitempty" yaml:"rotation,omitempty" flag:"rotate" arg:"DEGREES" doc:"turn by up to so many degrees either way" min:"0" max:"180"`
+	// Scale enlarges or shrinks about the middle, to 1 − Scale … 1 + Scale times the size.
+	Scale float64 `json:"scale,omitempty" yaml:"scale,omitempty" flag:"scale" arg:"SHARE" doc:"enlarge or shrink by up to this share" min:"0" below:"1"`
+	// Shear slants to the left or right, as italics, by up to so many degrees.
+	Shear float64 `json:"shear,omitempty" yaml:"shear,omitempty" flag:"shear" arg:"DEGREES" doc:"slant to the left or right by up to so many degrees" min:"0" max:"60"`
 	// Brightness multiplies all values by 1 − Brightness … 1 + Brightness.
 	Brightness float64 `json:"brightness,omitempty" yaml:"brightness,omitempty" flag:"brightness" arg:"SHARE" doc:"change brightness by up to this share" min:"0" max:"1"`
 	// Contrast multiplies the distance from the picture's mean grey by
@@ -120,13 +124,15 @@ func newAugmenter(a Augment, s *store, norm Normalisation) *augmenter {
 	return g
 }
 
-// draw is the recipe of the picture for (seed, step, slot), without its item.
-func (g *augmenter) draw(seed uint64, step, slot int) Recipe {
+// draw is the recipe of the picture for (seed, step, slot), without its item, which is turned by
+// so many quarters.
+func (g *augmenter) draw(seed uint64, step, slot, quarters int) Recipe {
 	g.source.Seed(seedOf(seed, step, slot))
 	r := Recipe{Bright: 1, Contrast: 1}
-	if m := g.drawWarp(); m != identity {
+	drawn := g.drawWarp()
+	if m := drawn.thenTurn(quarters, float64(g.width)); m != identity {
 		from := g.size
-		if g.detail.width > 0 {
+		if g.detail.width > 0 && drawn != identity { // what is only turned looks as upright pictures do
 			r.Detail, from = true, g.detail
 			m = m.thenScale(float64(from.width)/float64(g.width), float64(from.height)/float64(g.height), 0, 0)
 		}
@@ -185,13 +191,20 @@ func (g *augmenter) between(low, high float64) float64 {
 	return low + (high-low)*g.rng.Float64()
 }
 
-// drawWarp draws crop, flips and rotation as one map from places in the result to
+// drawWarp draws crop, flips, shear, scale and rotation as one map from places in the result to
 // places in the picture.
 func (g *augmenter) drawWarp() affine {
 	w, h := float64(g.width), float64(g.height)
 	m := identity
 	if g.Rotation > 0 {
 		m = m.thenRotate(g.between(-g.Rotation, g.Rotation)*math.Pi/180, w/2, h/2)
+	}
+	if g.Scale > 0 {
+		f := 1 / g.between(1-g.Scale, 1+g.Scale)
+		m = m.thenScale(f, f, w/2-float64(f*w/2), h/2-float64(f*h/2)) // float64: not fused
+	}
+	if g.Shear > 0 {
+		m = m.thenShear(math.Tan(g.between(-g.Shear, g.Shear)*math.Pi/180), h/2)
 	}
 	if g.FlipH > 0 && g.rng.Float64() < g.FlipH {
 		m = m.thenScale(-1, 1, w, 0)

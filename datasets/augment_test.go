@@ -10,7 +10,7 @@ import (
 
 // apply is draw and make for one picture.
 func (g *augmenter) apply(dst []float32, src []byte, seed uint64, step, slot int) {
-	g.make(dst, src, g.draw(seed, step, slot))
+	g.make(dst, src, g.draw(seed, step, slot, 0))
 }
 
 // augmented returns picture 0 of d as changed for each of n steps.
@@ -236,4 +236,48 @@ func BenchmarkAugment(b *testing.B) {
 			})
 		}
 	}
+}
+
+// On ramps the slopes of the result tell the map: 1 ÷ scale both ways, and the shear's tangent.
+func TestScaleAndShear(t *testing.T) {
+	const size = 33
+	across := pictureOf(size, size, func(x, y int) byte { return byte(7 * x) })
+	down := pictureOf(size, size, func(x, y int) byte { return byte(7 * y) })
+	slopes := func(d *Dataset, a Augment) (along, athwart []float64) {
+		for _, p := range augmented(d, a, 300) {
+			at := func(x, y int) float64 { return float64(p[y*size+x]) * 255 / 7 }
+			require.InDelta(t, 16, at(16, 16), 0.15, "the middle stays")
+			along = append(along, (at(20, 16)-at(12, 16))/8)
+			athwart = append(athwart, (at(16, 20)-at(16, 12))/8)
+		}
+		return along, athwart
+	}
+	span := func(v []float64) (low, high float64) {
+		low, high = v[0], v[0]
+		for _, x := range v {
+			low, high = min(low, x), max(high, x)
+		}
+		return low, high
+	}
+	const rounding = 0.04 // of values that are whole numbers, over 8 pixels
+	x, xy := slopes(across, Augment{Scale: 0.25})
+	_, y := slopes(down, Augment{Scale: 0.25})
+	for i := range x {
+		require.InDelta(t, x[i], y[i], rounding, "the same both ways")
+		require.InDelta(t, 0, xy[i], rounding)
+	}
+	low, high := span(x)
+	require.InDelta(t, 1/1.25, low, 0.02+rounding)
+	require.InDelta(t, 1/0.75, high, 0.02+rounding)
+
+	x, xy = slopes(across, Augment{Shear: 20})
+	yx, y := slopes(down, Augment{Shear: 20})
+	for i := range x {
+		require.InDelta(t, 1, x[i], rounding)
+		require.InDelta(t, 1, y[i], rounding)
+		require.InDelta(t, 0, yx[i], rounding, "rows stay rows")
+	}
+	low, high = span(xy)
+	require.InDelta(t, -math.Tan(20*math.Pi/180), low, 0.02+rounding)
+	require.InDelta(t, math.Tan(20*math.Pi/180), high, 0.02+rounding)
 }

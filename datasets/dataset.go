@@ -21,6 +21,9 @@ type Dataset struct {
 	traits  *traits  // of each row of store; nil if nothing is known
 	pairs   []Pair   // of rows of store
 	report  report
+
+	quarters []uint8 // item → quarters that its picture is turned against the clock; nil for none
+	turned   bool    // every class is there in all four ways
 }
 
 // Split is what was found at one place: any of the three may be nil, but not all.
@@ -54,13 +57,12 @@ func join(a, b *Dataset) *Dataset {
 		number[name] = c
 	}
 	for _, s := range []*Dataset{a, b} {
-		d.rows = append(d.rows, s.rows...)
-		for _, c := range s.labels {
+		for i, c := range s.labels {
 			label := NoClass
 			if c != NoClass {
 				label = number[s.classes[c]]
 			}
-			d.labels = append(d.labels, label)
+			d.take(s, i, label)
 		}
 	}
 	d.report.protocol = ""
@@ -141,6 +143,7 @@ func (d *Dataset) Image(i int) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
+	planes = turn(make([]byte, s.bytes()), planes, size{s.height, s.width}, s.channels, d.quarter(i))
 	return planesToImage(planes, s.channels, s.height, s.width, s.inverted), nil
 }
 
@@ -158,11 +161,21 @@ func (d *Dataset) Subset(keep func(class int) bool) *Dataset {
 	}
 	for i, c := range d.labels {
 		if c != NoClass && number[c] >= 0 {
-			sub.rows = append(sub.rows, d.rows[i])
-			sub.labels = append(sub.labels, number[c])
+			sub.take(d, i, number[c])
 		}
 	}
 	return sub
+}
+
+// take appends item i of from, which shares the store, with a label.
+func (d *Dataset) take(from *Dataset, i, label int) {
+	if q := from.quarter(i); q > 0 && d.quarters == nil {
+		d.quarters = make([]uint8, len(d.rows))
+	}
+	d.rows, d.labels = append(d.rows, from.rows[i]), append(d.labels, label)
+	if d.quarters != nil {
+		d.quarters = append(d.quarters, uint8(from.quarter(i)))
+	}
 }
 
 // SplitClasses cuts d into two sets without a class in common: about fraction of the

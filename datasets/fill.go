@@ -22,14 +22,32 @@ func (d *Dataset) Fill(dst []float32, indices []int, norm Normalisation) error {
 		return err
 	}
 	return inParallel(len(indices), n, func(from, to int) error {
-		fill := d.store.filler(norm)
+		fill := d.filler(norm)
 		for i := from; i < to; i++ {
-			if err := fill(dst[i*n:(i+1)*n], int(d.rows[indices[i]])); err != nil {
+			if err := fill(dst[i*n:(i+1)*n], indices[i]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// filler returns what writes an item, normalised. It serves one goroutine.
+func (d *Dataset) filler(norm Normalisation) func(dst []float32, item int) error {
+	s := d.store
+	if d.quarters == nil {
+		fill := s.filler(norm)
+		return func(dst []float32, item int) error { return fill(dst, int(d.rows[item])) }
+	}
+	tables, scratch, turned := norm.Tables(s.channels), s.scratch(), make([]byte, s.bytes())
+	return func(dst []float32, item int) error {
+		pixels, err := s.get(int(d.rows[item]), scratch)
+		if err != nil {
+			return err
+		}
+		lookUp(dst, turn(turned, pixels, size{s.height, s.width}, s.channels, d.quarter(item)), tables)
+		return nil
+	}
 }
 
 // checkIndices says which of indices is no picture of d.

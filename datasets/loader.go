@@ -293,7 +293,7 @@ func (l *Loader) picturePreparer(d *Dataset) func(b *Batch, slot int) error {
 		scratch = s.detail.scratch() // the larger of the two
 	}
 	return func(b *Batch, slot int) error {
-		r := g.draw(l.conf.Seed, b.Step, slot)
+		r := g.draw(l.conf.Seed, b.Step, slot, d.quarter(b.Indices[slot]))
 		r.Item = b.Indices[slot]
 		if l.conf.Recipes {
 			b.Recipes[slot] = r

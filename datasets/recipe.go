@@ -46,7 +46,7 @@ func (d *Dataset) Stored() Stored {
 	return s
 }
 
-// StoredPicture is picture i as it is kept, or the larger one. It may lie in scratch, which
+// StoredPicture is picture i as it is kept, upright, or the larger one. It may lie in scratch, which
 // has room for it, and must not be changed.
 func (d *Dataset) StoredPicture(i int, detail bool, scratch []byte) ([]byte, error) {
 	if err := d.checkIndices([]int{i}); err != nil {

@@ -134,17 +134,16 @@ func (d *Dataset) without(why map[int]string, reason string) (*Dataset, error) {
 		return nil, errors.Errorf("%d of its %d classes are left, want 2 at least", len(rest.classes), len(left))
 	}
 	rest.report.skipped = append([]Skip(nil), d.report.skipped...)
-	for i, row := range d.rows {
+	for i := range d.rows {
 		if detail, out := why[i]; out {
 			rest.report.skipped = append(rest.report.skipped, Skip{Path: d.Path(i), Reason: reason, Detail: detail})
 			continue
 		}
-		rest.rows = append(rest.rows, row)
 		label := NoClass
 		if c := d.labels[i]; c != NoClass {
 			label = number[c]
 		}
-		rest.labels = append(rest.labels, label)
+		rest.take(d, i, label)
 	}
 	return rest, nil
 }

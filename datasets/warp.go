@@ -22,6 +22,12 @@ func (m affine) thenRotate(angle, x, y float64) affine {
 	}
 }
 
+// thenShear returns m followed by (x, y) → (x + k·(y − middle), y).
+func (m affine) thenShear(k, middle float64) affine {
+	m.a, m.b, m.c = m.a+float64(k*m.d), m.b+float64(k*m.e), m.c+float64(k*(m.f-middle)) // float64: not fused
+	return m
+}
+
 // moves reports whether m takes pixels to pixels without turning: mirrored or not,
 // and shifted by whole pixels.
 func (m affine) moves() bool {

@@ -139,15 +139,27 @@ func RowNearestK(mask, x Expr, k int) Expr {
 // smallest: ⌈share·n⌉ of n, and all that equal the last of them. share is above 0, at most 1. See
 // Within.
 func NearestShare(mask, x Expr, share float64) Expr {
-	return shareOf(mask, x, share, false)
+	return shareOf(mask, x, share, device.ShareBound{})
 }
 
 // FarthestShare is NearestShare of the largest entries.
 func FarthestShare(mask, x Expr, share float64) Expr {
-	return shareOf(mask, x, share, true)
+	return shareOf(mask, x, share, device.ShareBound{Largest: true})
 }
 
-func shareOf(mask, x Expr, share float64, largest bool) Expr {
+// NearestShareCounted is NearestShare of entries each of which lies there as often as counts, whole
+// numbers of at least 0, say: n is the sum of these.
+func NearestShareCounted(counts, x Expr, share float64) Expr {
+	return shareOf(counts, x, share, device.ShareBound{Counted: true})
+}
+
+// FarthestShareCounted is NearestShareCounted of the largest entries.
+func FarthestShareCounted(counts, x Expr, share float64) Expr {
+	return shareOf(counts, x, share, device.ShareBound{Largest: true, Counted: true})
+}
+
+// shareOf is the mask of the share that spec says, whose sizes it fills in.
+func shareOf(mask, x Expr, share float64, spec device.ShareBound) Expr {
 	if err := sameShape(mask, x); err != nil {
 		return Fail(err)
 	}
@@ -156,11 +168,11 @@ func shareOf(mask, x Expr, share float64, largest bool) Expr {
 		return Fail(errors.Errorf("graph: a share of %g of shape %v, want above 0, at most 1, of a matrix", share, s))
 	}
 	x = x.Detach()
-	spec := device.ShareBound{Rows: s[0], Cols: s[1], Share: share, Largest: largest}
+	spec.Rows, spec.Cols, spec.Share = s[0], s[1], share
 	var in []Expr
 	spec.Mask, in = mask.source()
 	bound := apply(spec, []int{s[0], 1}, nil, append([]Expr{x}, in...)...) // the same in each row
-	if largest {
+	if spec.Largest {
 		return Within(mask, x, bound, bound.Constant(math.Inf(1), s[0], 1))
 	}
 	return Within(mask, x, bound.Constant(math.Inf(-1), s[0], 1), bound)

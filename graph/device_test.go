@@ -48,10 +48,18 @@ func TestOpsOnDevice(t *testing.T) {
 		"TripletsRefuse": TestTripletsRefuse, "FormulasOverPairsDifferences": TestFormulasOverPairsDifferences,
 		"PairMasksBetween": TestPairMasksBetween, "WithinBounds": TestWithinBounds, "LpDistances": TestLpDistances, "LpCorners": TestLpCorners,
 		"PairLogSumExpDifferences": TestPairLogSumExpDifferences, "PairLogSumExpOfFarExponents": TestPairLogSumExpOfFarExponents,
-		"PairLogSumExpOfLabels": TestPairLogSumExpOfLabels, "PairLogSumExpOfNaN": TestPairLogSumExpOfNaN, "PairLogSumExpRefuses": TestPairLogSumExpRefuses,
+		"PairLogSumExpOfInfiniteGradients": TestPairLogSumExpOfInfiniteGradients,
+		"PairLogSumExpOfLabels":            TestPairLogSumExpOfLabels, "PairLogSumExpOfABatch": TestPairLogSumExpOfABatch, "PairLogSumExpOfNaN": TestPairLogSumExpOfNaN, "PairLogSumExpRefuses": TestPairLogSumExpRefuses,
+		"GroupMax": TestGroupMax, "GroupMaxCorners": TestGroupMaxCorners, "GroupSoftMax": TestGroupSoftMax,
+		"GroupSoftMaxOfFarGroups": TestGroupSoftMaxOfFarGroups, "GroupSoftMaxOfNaN": TestGroupSoftMaxOfNaN,
+		"RowFirst": TestRowFirst, "LabelFirst": TestLabelFirst, "LabelRanks": TestLabelRanks,
+		"PairedSoftmax": TestPairedSoftmax, "PairedSoftmaxOfFarProducts": TestPairedSoftmaxOfFarProducts,
+		"PairedSoftmaxOfNaN": TestPairedSoftmaxOfNaN, "PairedSoftmaxRefuses": TestPairedSoftmaxRefuses,
 		"ReductionsOfRowsWithNone": TestReductionsOfRowsWithNone, "Iota": TestIota, "Levelled": TestLevelled,
-		"Shares": TestShares, "SharesChooseNaN": TestSharesChooseNaN, "TripletRules": TestTripletRules,
+		"Shares": TestShares, "SharesCounted": TestSharesCounted, "SharesChooseNaN": TestSharesChooseNaN, "TripletRules": TestTripletRules,
 		"TripletSidesOfABatch": TestTripletSidesOfABatch, "TripletRulesTellOfNaN": TestTripletRulesTellOfNaN, "LabelsAreWholeNumbers": TestLabelsAreWholeNumbers,
+		"GoldenOps": TestGoldenOps, "Permute": TestPermute, "BatchMatMul": TestBatchMatMul, "SoftmaxCorners": TestSoftmaxCorners,
+		"WhereElse": TestWhereElse, "Values": TestValues,
 	} {
 		t.Run(name, test)
 	}

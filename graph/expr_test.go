@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/pkg/errors"
@@ -52,6 +53,17 @@ func TestErrorMessages(t *testing.T) {
 		{graph.CrossEntropy(x, vector(g, "y5", 5), 0), "graph: cross-entropy: labels have shape (5), want (2) for logits (2, 3)"},
 		{graph.CrossEntropy(x, v, 1.5), "graph: cross-entropy: label smoothing is 1.5, want 0 to 1"},
 		{graph.SNRDistances(matrix(g, "one", 3, 1), matrix(g, "one", 3, 1)), "want at least 2 columns for the metric snr"},
+		{x.Softmax(2), "graph: shape (2, 3) has no axis 2"},
+		{graph.LayerNorm(x, v, graph.Expr{}, 1e-5), "graph: layer normalisation of shape (2, 3): γ has shape (2), want (3)"},
+		{graph.LayerNorm(x, graph.Expr{}, x, 1e-5), "β has shape (2, 3), want (3)"},
+		{graph.LayerNorm(x, graph.Expr{}, graph.Expr{}, 0), "graph: layer normalisation: ε is 0, want above 0"},
+		{graph.LayerNorm(x.Sum(), graph.Expr{}, graph.Expr{}, 1), "layer normalisation of a scalar"},
+		{x.PReLU(v), "graph: PReLU of shape (2, 3): the slope has shape (2), want a number or one for each channel (3)"},
+		{graph.WhereElse(x, y, v), "graph: where mask (2, 3), (4, 5), else (2): shapes of 2 and 1 dimensions do not go together"},
+		{x.Values([]float64{1, 2, 3}, 2, 2), "graph: 3 values do not fill a tensor of shape (2, 2)"},
+		{x.Values([]float64{1, math.NaN()}, 2), "graph: values: number 1 is NaN"},
+		{x.Values(nil, 0), "has a side of 0"},
+		{f32.Values([]float64{1e300}, 1), "graph: values: number 0 is 1e+300, beyond float32"},
 		{x.SumAxis(2), "graph: shape (2, 3) has no axis 2"},
 		{graph.Of(gorgonia.NewVector(g, tensor.Int, gorgonia.WithShape(2), gorgonia.WithName("i"))), "elements of type int, want float32 or float64"},
 	} {

@@ -141,6 +141,12 @@ func RowTerms(mask, x Expr, low, high float64) (sum, count Expr) {
 	if math.IsInf(high, 1) {
 		high = math.NaN()
 	}
+	if math.IsNaN(low) && math.IsNaN(high) {
+		if base, k, c := x.unscaled(); base.n != x.n { // Σ (k·x + c) is k·Σ x and c as often as there are terms
+			sum, count = RowTerms(mask, base, math.Inf(-1), math.Inf(1))
+			return sum.Scale(k).Add(count.Scale(c)), count
+		}
+	}
 	spec := device.RowTerms{Rows: s[0], Cols: s[1], Low: low, High: high}
 	var masks []Expr
 	spec.Mask, masks = mask.source()

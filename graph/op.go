@@ -40,6 +40,8 @@ type op struct {
 
 	absorbed bool             // an op was built that computes by itself what this one does
 	sums     []*gorgonia.Node // of Gorgonia's, which the op makes by itself
+
+	addsGrads bool // see gradSum
 }
 
 var ids atomic.Uint64
@@ -172,7 +174,7 @@ func (o *op) SymDiff(inputs gorgonia.Nodes, output, grad *gorgonia.Node) (gorgon
 	if o.grad == nil {
 		return nil, errors.Errorf("graph: %s is not differentiable", o)
 	}
-	grads := o.grad(in, Data(output), Data(grad), o.wrt)
+	grads := o.grad(in, Data(output), gradSum(Data(grad)), o.wrt)
 	nodes := make(gorgonia.Nodes, len(inputs))
 	for i, w := range o.wrt {
 		if !w {

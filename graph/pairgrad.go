@@ -11,37 +11,31 @@ import (
 // pairGrad is the gradient to the rows that the distances d of spec compare, to x or, with toY,
 // to the second of rows; rows are x and, where that is another, y. g is the gradient to d: where
 // it is a sum that Gorgonia would make of what several ops say, or stands for few numbers a row,
-// the op makes it by itself, row by row.
+// the op makes it by itself, row by row; what are matrices in memory is one matrix before it.
 func pairGrad(spec device.Distance, toY bool, rows []Expr, d, g Expr) Expr {
-	terms, sums := addends(g.n)
+	terms, sums, own := addends(g.n)
 	grad := device.PairGrad{Distance: spec, ToY: toY}
 	in := append(slices.Clone(rows), d)
-	var absorbed []*op
+	absorbed := own
+	var matrices []*gorgonia.Node
 	for _, n := range terms {
-		part := device.Part{Kind: device.MatrixPart}
-		o, ok := n.Op().(*op)
-		if ok && o.from[0] == d.n {
-			switch s := o.spec.(type) {
-			case device.RowTermsGrad:
-				part.Kind, part.Terms = device.TermsPart, s
-			case device.RowReduceGrad:
-				part.Kind, part.Reduce = device.ReducePart, s
-			case device.TripletsGrad:
-				// Of a batch with itself the matrix and its transpose, in memory, are quicker.
-				if !s.Swap && s.Rule == (device.TripletRule{}) && !(spec.Self && s.Pos.Symmetric() && s.Neg.Symmetric()) {
-					part.Kind, part.Triplets = device.TripletsPart, s
-				}
-			}
-		}
-		grad.Parts = append(grad.Parts, part)
+		part, o := partOf(spec, d, n)
 		if part.Kind == device.MatrixPart {
-			in = append(in, Data(n))
+			matrices = append(matrices, n)
 			continue
 		}
+		grad.Parts = append(grad.Parts, part)
 		absorbed = append(absorbed, o)
 		for _, n := range o.from[1:] {
 			in = append(in, Data(n))
 		}
+	}
+	if len(matrices) > 0 {
+		whole := Data(matrices[0])
+		for _, n := range matrices[1:] {
+			whole = whole.Add(Data(n))
+		}
+		grad.Parts, in = append(grad.Parts, device.Part{Kind: device.MatrixPart}), append(in, whole)
 	}
 	to := rows[0]
 	if toY {
@@ -57,6 +51,34 @@ func pairGrad(spec device.Distance, toY bool, rows []Expr, d, g Expr) Expr {
 	return result
 }
 
+// partOf is how a term n of the gradient to the distances d gets into PairGrad, and the op that need not be run if it
+// is no matrix.
+func partOf(spec device.Distance, d Expr, n *gorgonia.Node) (device.Part, *op) {
+	matrix := device.Part{Kind: device.MatrixPart}
+	o, ok := n.Op().(*op)
+	if !ok || o.from[0] != d.n {
+		return matrix, nil
+	}
+	part := matrix
+	switch s := o.spec.(type) {
+	case device.RowTermsGrad:
+		part.Kind, part.Terms = device.TermsPart, s
+	case device.RowReduceGrad:
+		part.Kind, part.Reduce = device.ReducePart, s
+	case device.TripletsGrad:
+		// Of a batch with itself the matrix and its transpose, in memory, are quicker.
+		if s.Swap || s.Rule != (device.TripletRule{}) || spec.Self && s.Pos.Symmetric() && s.Neg.Symmetric() {
+			return matrix, nil
+		}
+		part.Kind, part.Triplets = device.TripletsPart, s
+		return part, o
+	}
+	if spec.Self && !part.Symmetric() { // as there
+		return matrix, nil
+	}
+	return part, o
+}
+
 // at is the op of this package whose node e is.
 func (e Expr) at() (*op, bool) {
 	if e.Err() != nil {
@@ -66,14 +88,20 @@ func (e Expr) at() (*op, bool) {
 	return o, ok
 }
 
-// addends are the nodes whose sum n is, with the nodes of Gorgonia's that add them up.
-func addends(n *gorgonia.Node) (terms, sums []*gorgonia.Node) {
-	if !isSum(n) {
-		return []*gorgonia.Node{n}, nil
+// addends are the nodes whose sum n is, with the nodes of Gorgonia's and the ops of this package that add them up.
+func addends(n *gorgonia.Node) (terms, sums []*gorgonia.Node, own []*op) {
+	o, ours := n.Op().(*op)
+	switch {
+	case ours && o.addsGrads:
+		own = []*op{o}
+	case isSum(n):
+		sums = []*gorgonia.Node{n}
+	default:
+		return []*gorgonia.Node{n}, nil, nil
 	}
 	for in := n.Graph().From(n.ID()); in.Next(); {
-		t, s := addends(in.Node().(*gorgonia.Node))
-		terms, sums = append(terms, t...), append(sums, s...)
+		t, s, o := addends(in.Node().(*gorgonia.Node))
+		terms, sums, own = append(terms, t...), append(sums, s...), append(own, o...)
 	}
-	return terms, append(sums, n)
+	return terms, sums, own
 }

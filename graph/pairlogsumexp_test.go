@@ -3,6 +3,7 @@ package graph_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -124,6 +125,55 @@ func TestPairLogSumExpOfLabels(t *testing.T) {
 	require.InDeltaSlice(t, pairLogSumExp(pos, neg, x.Values, among.Values, n, m), got, 1e-12)
 }
 
+// Of a batch's labels with x as among each pair of rows is summed once: value and gradient are those of
+// masks in memory and of two matrices, whether classes are many or few, and far exponents as near ones.
+func TestPairLogSumExpOfABatch(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 1))
+	const n = 9
+	ofLabels := func(in []graph.Expr) graph.Expr {
+		pos, neg := graph.PairMasks(in[1])
+		return graph.PairLogSumExp(pos, neg, in[0], in[0])
+	}
+	for _, labels := range [][]float64{{0, 1, 2, 0, 1, 5, 0, 2, 2}, {1, 1, 1, 1, 0, 0, 0, 0, 0}, {0, 1, 2, 3, 4, 5, 6, 7, 8}} {
+		pos, neg := make([]float64, n*n), make([]float64, n*n)
+		for a := range n {
+			for j := range n {
+				if labels[a] != labels[j] {
+					neg[a*n+j] = 1
+				} else if a != j {
+					pos[a*n+j] = 1
+				}
+			}
+		}
+		for _, scale := range []float64{1, 300} {
+			x := graphtest.Random(rng, n, n)
+			for i := range x.Values {
+				x.Values[i] *= scale
+			}
+			got, grads, err := graphtest.Eval(tensor.Float64, ofLabels, x, graphtest.Data(labels, n))
+			require.NoError(t, err)
+			want, both, err := graphtest.Eval(tensor.Float64, evalPairs, x, x, graphtest.Data(pos, n, n), graphtest.Data(neg, n, n))
+			require.NoError(t, err)
+			require.InDeltaSlice(t, want, got, 1e-12*scale)
+			for i, g := range grads[0] {
+				require.InDelta(t, both[0][i]+both[1][i], g, 1e-12)
+			}
+			_, one, err := graphtest.Eval(tensor.Float64, func(in []graph.Expr) graph.Expr { return graph.PairLogSumExp(in[1], in[2], in[0], in[0]) },
+				x, graphtest.Data(pos, n, n), graphtest.Data(neg, n, n))
+			require.NoError(t, err)
+			require.InDeltaSlice(t, one[0], grads[0], 1e-12)
+		}
+		graphtest.Gradient(t, ofLabels, graphtest.Random(rng, n, n), graphtest.Data(labels, n))
+	}
+	// A number that is none shows in the pairs of its row and no others.
+	x := graphtest.Random(rng, 4, 4)
+	x.Values[2] = math.NaN()
+	got, _, err := graphtest.Eval(tensor.Float32, ofLabels, x, graphtest.Data([]float64{0, 0, 1, 1}, 4))
+	require.NoError(t, err)
+	require.True(t, math.IsNaN(got[1]) && math.IsNaN(got[4]))
+	require.False(t, math.IsNaN(got[11]) || math.IsNaN(got[14]))
+}
+
 // What is not a number shows.
 func TestPairLogSumExpOfNaN(t *testing.T) {
 	pos, neg := graphtest.Data([]float64{0, 1}, 1, 2), graphtest.Data([]float64{1, 0}, 1, 2)
@@ -132,6 +182,43 @@ func TestPairLogSumExpOfNaN(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, got[1]-got[1] == 0)
 		require.NotZero(t, grads[0][0])
+	}
+}
+
+// A gradient of ±∞ to a pair shows in all that its sum is made of, with its sign. What is beside it in the
+// same row, and in no sum, may be no number, 0·∞; all other rows are what they are without that pair.
+func TestPairLogSumExpOfInfiniteGradients(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 1))
+	const n, m = 4, 6
+	x, among, pos, neg := graphtest.Random(rng, n, m), graphtest.Random(rng, m, m), graphtest.Mask(rng, 0.5, n, m), graphtest.Mask(rng, 0.5, n, m)
+	const a, p = 2, 3
+	pos.Values[a*m+p] = 1
+	copy(neg.Values[a*m:], []float64{1, 0, 1, 1, 0, 1})
+	up := graphtest.Random(rng, n, m)
+	weighed := func(in []graph.Expr) graph.Expr { return evalPairs(in).Mul(in[4]) }
+	for _, dt := range []tensor.Dtype{tensor.Float64, tensor.Float32} {
+		pos.Values[a*m+p] = 0
+		_, without, err := graphtest.Eval(dt, weighed, x, among, pos, neg, graphtest.Data(up.Values, n, m))
+		require.NoError(t, err)
+		pos.Values[a*m+p] = 1
+		for _, infinite := range []float64{math.Inf(1), math.Inf(-1)} {
+			weights := slices.Clone(up.Values)
+			weights[a*m+p] = infinite
+			_, grads, err := graphtest.Eval(dt, weighed, x, among, pos, neg, graphtest.Data(weights, n, m))
+			require.NoError(t, err)
+			for side, grad := range grads[:2] {
+				row := []int{a, p}[side] // of x the anchor's, of among the positive's
+				for i, v := range grad {
+					if i/m == row {
+						if neg.Values[a*m+i%m] != 0 {
+							require.Equal(t, infinite, v, "%v, input %d, entry %d", dt, side, i)
+						}
+						continue
+					}
+					require.Equal(t, without[side][i], v, "%v, input %d, entry %d", dt, side, i)
+				}
+			}
+		}
 	}
 }
 

@@ -121,7 +121,18 @@ func matMul(a, b Expr, ta, tb bool) Expr {
 	if sa.Dims() != 2 || sb.Dims() != 2 {
 		return Fail(errors.Errorf("graph: matrix product of shapes %v and %v, want two matrices", sa, sb))
 	}
-	m, ka, kb, n := sa[0], sa[1], sb[0], sb[1]
+	spec, err := productOf("matrix product", sa, sb, ta, tb)
+	if err != nil {
+		return Fail(err)
+	}
+	return apply(spec, tensor.Shape{spec.M, spec.N}, productGrad(matMul, ta, tb), a, b)
+}
+
+// productOf is the product of matrices that are the last two axes of the shapes; an error
+// says what they were to be and names them as they came.
+func productOf(what string, sa, sb tensor.Shape, ta, tb bool) (device.MatMul, error) {
+	a, b := sa[len(sa)-2:], sb[len(sb)-2:]
+	m, ka, kb, n := a[0], a[1], b[0], b[1]
 	if ta {
 		m, ka = ka, m
 	}
@@ -129,25 +140,29 @@ func matMul(a, b Expr, ta, tb bool) Expr {
 		kb, n = n, kb
 	}
 	if ka != kb {
-		return Fail(errors.Errorf("graph: matrix product of %v and %v: inner sizes %d and %d differ", sa, sb, ka, kb))
+		return device.MatMul{}, errors.Errorf("graph: %s of %v and %v: inner sizes %d and %d differ", what, sa, sb, ka, kb)
 	}
-	return apply(device.MatMul{TransA: ta, TransB: tb, M: m, N: n, K: ka}, tensor.Shape{m, n},
-		func(in []Expr, _, g Expr, need []bool) []Expr {
-			grads := make([]Expr, 2)
-			if need[0] {
-				if ta {
-					grads[0] = matMul(in[1], g, tb, true)
-				} else {
-					grads[0] = matMul(g, in[1], false, !tb)
-				}
+	return device.MatMul{TransA: ta, TransB: tb, M: m, N: n, K: ka}, nil
+}
+
+// productGrad is the gradient of a product by products.
+func productGrad(product func(a, b Expr, ta, tb bool) Expr, ta, tb bool) gradient {
+	return func(in []Expr, _, g Expr, need []bool) []Expr {
+		grads := make([]Expr, 2)
+		if need[0] {
+			if ta {
+				grads[0] = product(in[1], g, tb, true)
+			} else {
+				grads[0] = product(g, in[1], false, !tb)
 			}
-			if need[1] {
-				if tb {
-					grads[1] = matMul(g, in[0], true, ta)
-				} else {
-					grads[1] = matMul(in[0], g, !ta, false)
-				}
+		}
+		if need[1] {
+			if tb {
+				grads[1] = product(g, in[0], true, ta)
+			} else {
+				grads[1] = product(in[0], g, !ta, false)
 			}
-			return grads
-		}, a, b)
+		}
+		return grads
+	}
 }

@@ -64,6 +64,47 @@ func TestShares(t *testing.T) {
 	}
 }
 
+// Of counted entries the share is of each as often as it counts, as if it lay there so many times.
+func TestSharesCounted(t *testing.T) {
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 4))
+		rows, cols := 1+rng.IntN(40), 1+rng.IntN(9)
+		x, counts := graphtest.Random(rng, rows, cols), graphtest.Mask(rng, 0.6, rows, cols)
+		var all []float64
+		for i := range x.Values {
+			x.Values[i] = float64(rng.IntN(20) - 10)
+			counts.Values[i] *= float64(1 + rng.IntN(30))
+			for range int(counts.Values[i]) {
+				all = append(all, x.Values[i])
+			}
+		}
+		slices.Sort(all)
+		share := []float64{0.25, 0.5, 1, 1e-9, rng.Float64()}[seed%5]
+		k := int(math.Ceil(share * float64(len(all))))
+		for _, largest := range []bool{false, true} {
+			want := make([]float64, len(x.Values))
+			for i, v := range x.Values {
+				in := k > 0 && v <= all[k-1]
+				if largest {
+					in = k > 0 && v >= all[len(all)-k]
+				}
+				if counts.Values[i] != 0 && in {
+					want[i] = 1
+				}
+			}
+			choose := graph.NearestShareCounted
+			if largest {
+				choose = graph.FarthestShareCounted
+			}
+			for _, dt := range []tensor.Dtype{tensor.Float32, tensor.Float64} {
+				got, _, err := graphtest.Eval(dt, func(in []graph.Expr) graph.Expr { return choose(in[1], in[0], share).Above(0) }, x, counts)
+				require.NoError(t, err)
+				require.Equal(t, want, got, "seed %d, share %g of %d, largest %t, %v", seed, share, len(all), largest, dt)
+			}
+		}
+	}
+}
+
 // A number that is none is chosen, so that it is not passed over.
 func TestSharesChooseNaN(t *testing.T) {
 	got, _, err := graphtest.Eval(tensor.Float32, func(in []graph.Expr) graph.Expr { return graph.NearestShare(in[1], in[0], 0.5).Scale(1) },

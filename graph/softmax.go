@@ -10,17 +10,52 @@ import (
 // LogSoftmax is ln(eˣ/Σeˣ) over each row of x (B, C). Infinite entries are taken as the
 // limit: where all of a row are −∞, each has the share 1/C.
 func LogSoftmax(x Expr) Expr {
-	if x.Err() != nil {
-		return x
-	}
-	s := x.Shape()
-	if s.Dims() != 2 {
+	if s := x.Shape(); x.Err() == nil && s.Dims() != 2 {
 		return Fail(errors.Errorf("graph: log-softmax of shape %v, want a matrix (B, C)", s))
 	}
-	spec := device.LogSoftmax{Rows: s[0], Cols: s[1]}
-	return apply(spec, s, func(_ []Expr, out, g Expr, _ []bool) []Expr {
-		return []Expr{apply(device.LogSoftmaxGrad(spec), s, nil, out, g)}
-	}, x)
+	return x.LogSoftmax(1)
+}
+
+// LogSoftmax is ln(eˣ/Σeˣ) along an axis, with infinite entries as in the function of that name.
+func (e Expr) LogSoftmax(axis int) Expr {
+	return e.alongAxis(axis, func(e Expr, rows, cols int) Expr {
+		spec := device.LogSoftmax{Rows: rows, Cols: cols}
+		return apply(spec, e.Shape(), func(in []Expr, out, g Expr, _ []bool) []Expr {
+			return []Expr{apply(device.LogSoftmaxGrad(spec), in[0].Shape(), nil, out, g)}
+		}, e)
+	})
+}
+
+// Softmax is eˣ/Σeˣ along an axis. Infinite entries are taken as the limit: −∞ has no share, and
+// where all are −∞ each has the same.
+func (e Expr) Softmax(axis int) Expr {
+	return e.alongAxis(axis, func(e Expr, rows, cols int) Expr {
+		spec := device.Softmax{Rows: rows, Cols: cols}
+		return apply(spec, e.Shape(), func(in []Expr, out, g Expr, _ []bool) []Expr {
+			return []Expr{apply(device.SoftmaxGrad(spec), in[0].Shape(), nil, out, g)}
+		}, e)
+	})
+}
+
+// alongAxis applies a function of rows to what lies along an axis; another than the last one
+// changes places with it for that.
+func (e Expr) alongAxis(axis int, f func(e Expr, rows, cols int) Expr) Expr {
+	if e.Err() != nil {
+		return e
+	}
+	s := e.Shape()
+	if err := checkAxis(s, axis); err != nil {
+		return Fail(err)
+	}
+	if _, inner := around(s, axis); inner > 1 {
+		swap := make([]int, len(s))
+		for i := range swap {
+			swap[i] = i
+		}
+		swap[axis], swap[len(s)-1] = len(s)-1, axis
+		return e.Permute(swap...).alongAxis(len(s)-1, f).Permute(swap...)
+	}
+	return f(e, s.TotalSize()/s[axis], s[axis])
 }
 
 // CrossEntropy is the cross-entropy (B, 1) of each row of logits (B, C) against the

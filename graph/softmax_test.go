@@ -109,3 +109,16 @@ func requireFinite(t *testing.T, xs []float64) {
 		require.False(t, math.IsNaN(x) || math.IsInf(x, 0), "entry %d is %v", i, x)
 	}
 }
+
+// Infinite entries are the limits, along every axis.
+func TestSoftmaxCorners(t *testing.T) {
+	x := []float64{-inf, -inf, -inf, -inf, 0, 0, inf, 0, inf, 1000, 0, -1000}
+	want := []float64{1. / 3, 1. / 3, 1. / 3, 0, .5, .5, .5, 0, .5, 1, 0, 0}
+	rows := func(in []graph.Expr) graph.Expr { return in[0].Softmax(1) }
+	graphtest.Values(t, want, rows, graphtest.Of(x, 4, 3))
+	columns := func(in []graph.Expr) graph.Expr { return in[0].Softmax(0) }
+	graphtest.Values(t, permuted(want, []int{4, 3}, []int{1, 0}), columns, graphtest.Of(permuted(x, []int{4, 3}, []int{1, 0}), 3, 4))
+	_, grads, err := graphtest.Eval(tensor.Float32, rows, graphtest.Of(x, 4, 3))
+	require.NoError(t, err)
+	requireFinite(t, grads[0])
+}

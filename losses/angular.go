@@ -61,7 +61,7 @@ func (l Angular) Terms(b pairs.Batch) pairs.Terms {
 	if err := check("angular", l); err != nil {
 		return failed(err)
 	}
-	c := compare(b, l.Miner, pairs.Dot{Raw: l.Rows == RawRows})
+	c := compare(b, l.Miner, l.metric())
 	if err := c.D.Err(); err != nil {
 		return failed(err)
 	}
@@ -81,3 +81,24 @@ func (l Angular) Terms(b pairs.Batch) pairs.Terms {
 	push := c.PairLogSumExp(toAnchors.Scale(4*square), toPositives.Scale(4*square))                          // (B, M)
 	return pairs.Terms{c.Term("loss", c.Pos, push.Add(c.D.Scale(2*(1+square))).Softplus()).NeverIdle()}
 }
+
+// metric compares anchors and positives.
+func (l Angular) metric() pairs.Metric {
+	if l.Rows == RawNegatives {
+		return cosineOfRaw{}
+	}
+	return pairs.Dot{Raw: l.Rows == RawRows}
+}
+
+// cosineOfRaw is the cosine, of the products of rows x of length 1 with rows y as they are, which
+// the negatives need anyway: another matrix of products would cost more than all else but these.
+type cosineOfRaw struct{}
+
+func (cosineOfRaw) Between(x, y graph.Expr) graph.Expr {
+	const least = 1e-24 // the square of what graph.Normalize takes a row to be at least
+	squares := y.Square().SumAxis(1)
+	lengths := squares.Max(squares.Constant(least)).Sqrt() // (M, 1)
+	return graph.DotProducts(graph.Normalize(x), y).Div(lengths.T())
+}
+
+func (cosineOfRaw) Similarity() bool { return true }

@@ -45,7 +45,7 @@ func checkMemory(t *testing.T, r *golden.Record) bool {
 	for _, p := range precisions {
 		g := &goldenRecord{Record: r, left: cloned(r.Params), dt: p.dt}
 		size := int(g.number("memory_size", 0)) - b
-		loss := &losses.CrossBatchMemory{Of: mappers[r.Loss](g), Size: size}
+		loss := &losses.CrossBatchMemory{Of: mappers[r.Loss](g), Size: size, Form: losses.Joined}
 		require.NoError(t, g.err)
 		require.Empty(t, g.left)
 		eval, err := losses.NewEvaluator(loss, b, e, p.dt)
@@ -64,7 +64,7 @@ func checkMemory(t *testing.T, r *golden.Record) bool {
 }
 
 func memoryOf(of losses.Loss, size int) *losses.CrossBatchMemory {
-	return &losses.CrossBatchMemory{Of: of, Size: size, MemoryWeight: 1}
+	return &losses.CrossBatchMemory{Of: of, Size: size, Form: losses.Joined, MemoryWeight: 1}
 }
 
 func TestCrossBatchMemoryProperties(t *testing.T) {
@@ -197,13 +197,14 @@ func TestCrossBatchMemoryMined(t *testing.T) {
 func TestCrossBatchMemoryRefuses(t *testing.T) {
 	contrastive := losses.Default[losses.Contrastive]()
 	refuses(t, map[string]losses.Loss{
-		"size: 0 is out of range":       memoryOf(contrastive, 0),
-		"warmup: -1 is out of range":    &losses.CrossBatchMemory{Of: contrastive, Size: 3, Warmup: -1},
-		"form: \"x\" is not a choice":   &losses.CrossBatchMemory{Of: contrastive, Size: 3, Form: "x"},
-		"of: nil, want a loss":          &losses.CrossBatchMemory{Size: 3},
-		"nil *losses.CrossBatchMemory":  (*losses.CrossBatchMemory)(nil),
-		"with no reference set":         memoryOf(headOf(3), 3),
-		"give the loss in it the miner": losses.Mined{Miner: miners.BatchHard{}, Of: memoryOf(contrastive, 3)},
+		"size: 0 is out of range":                                          memoryOf(contrastive, 0),
+		"warmup: -1 is out of range":                                       &losses.CrossBatchMemory{Of: contrastive, Size: 3, Warmup: -1},
+		"form: \"x\" is not a choice":                                      &losses.CrossBatchMemory{Of: contrastive, Size: 3, Form: "x"},
+		"of: nil, want a loss":                                             &losses.CrossBatchMemory{Size: 3},
+		"nil *losses.CrossBatchMemory":                                     (*losses.CrossBatchMemory)(nil),
+		"compares with nothing that is remembered: take a loss over pairs": memoryOf(headOf(3), 3),
+		"a cross-batch memory compares with nothing that is remembered":    memoryOf(memoryOf(contrastive, 3), 3),
+		"give the loss in it the miner":                                    losses.Mined{Miner: miners.BatchHard{}, Of: memoryOf(contrastive, 3)},
 	})
 	g := gorgonia.NewGraph()
 	node := func(name string, shape ...int) *gorgonia.Node {
@@ -218,20 +219,20 @@ func TestCrossBatchMemoryRefuses(t *testing.T) {
 // Several memories, and one in a sum, have states of their own, and texts make them.
 func TestCrossBatchMemoryTexts(t *testing.T) {
 	x, y := randomBatch(3, 8, 5, 3)
-	l := parsed(t, "cross-batch-memory(of=triplet, size=16, warmup=1) + 0.5*cross-batch-memory(of=multi-similarity, size=8, form=added, memory-weight=0.3)")
+	l := parsed(t, "cross-batch-memory(of=triplet, size=16, warmup=1) + 0.5*cross-batch-memory(of=multi-similarity, size=8, form=joined, memory-weight=0.3)")
 	value(t, l, x, y)
 	p := losses.ParamsOf(l)
 	require.Equal(t, []int{16, 5}, []int(p.Lookup("0.memory.embeddings").Shape()))
 	require.Equal(t, []int{8, 5}, []int(p.Lookup("1.memory.embeddings").Shape()))
 	text, err := losses.Text(l)
 	require.NoError(t, err)
-	require.Equal(t, "cross-batch-memory(of=triplet, size=16, warmup=1) + 0.5*cross-batch-memory(of=multi-similarity, size=8, form=added, memory-weight=0.3)", text)
+	require.Equal(t, "cross-batch-memory(of=triplet, size=16, warmup=1) + 0.5*cross-batch-memory(of=multi-similarity, size=8, form=joined, memory-weight=0.3)", text)
 }
 
 func ExampleCrossBatchMemory() {
 	memory := losses.Default[*losses.CrossBatchMemory]()
 	memory.Of = losses.Triplet{Margin: 0.2, Miner: miners.BatchHard{}}
-	memory.Size = 4
+	memory.Size, memory.Warmup = 4, 0
 	show(memory)
 	show(memory) // the same batch is compared with itself in the memory, too
 	fmt.Println(memory.Params().Lookup("memory.filled").Value)

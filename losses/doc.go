@@ -107,7 +107,7 @@
 //	InstanceLoss()                     instance(target=numbered-row)
 //	VICRegLoss()                       vicreg
 //	CrossBatchMemory(loss, memory_size=1024), of batches of 64
-//	                                   cross-batch-memory(of=loss, size=960)
+//	                                   cross-batch-memory(of=loss, size=960, warmup=0, form=joined)
 //	SelfSupervisedLoss(loss)           self-supervised(of=loss)
 //	MultipleLosses([a, b], weights=[1, 0.5])
 //	                                   a + 0.5*b

@@ -33,8 +33,8 @@ var mappers = map[string]func(r *goldenRecord) losses.Loss{}
 // of the loss. Each loss's test file adds its own.
 var weightChecks = map[string]func(t *testing.T, r *golden.Record, v losses.Value, tol float64){}
 
-// skips are records that ours need not meet, by file, with the reason. Each loss's test file adds
-// its own.
+// skips are records that ours need not meet, by file, with the reason, in the words of docs/losses.md. Each
+// loss's test file adds its own.
 var skips = map[string][]golden.Skip{}
 
 func skip(file, reason string, fields map[string]any) {

@@ -149,7 +149,12 @@ func whole(r graph.Expr) graph.Expr {
 func (l Graded) Params() *graph.Params { return lent(l.Of) }
 
 // Set hands the setting on to the loss.
-func (l Graded) Set(s Setting) error { return set(l.Of, s) }
+func (l Graded) Set(s Setting) error {
+	if n := len(l.Vectors); n > 0 && n < s.Classes {
+		return errors.Errorf("%d vectors for %d classes, want one for each, in the order of the classes", n, s.Classes)
+	}
+	return set(l.Of, s)
+}
 
 // Validate says what is wrong with the vectors.
 func (l Graded) Validate() error {

@@ -79,9 +79,11 @@ func TestGradedRefuses(t *testing.T) {
 		"give the loss in it the miner":             losses.Mined{Miner: miners.BatchHard{}, Of: losses.Graded{Of: of, Vectors: sets}},
 		"of: nil, want a loss":                      losses.Graded{Vectors: sets},
 	})
-	l := parsed(t, "graded(of=contrastive, vectors=[[1, 0], [1, 1]], alike=cosine)")
-	require.Equal(t, [][]float64{{1, 0}, {1, 1}}, l.(losses.Graded).Vectors)
-	_, err := losses.Evaluate(l, []float64{1, 2}, []int{0, 1}, tensor.Float64)
+	l := parsed(t, "graded(of=contrastive, vectors=[[1, 0], [1, 1], [0, 1], [1, 2]], alike=cosine)")
+	require.Equal(t, [][]float64{{1, 0}, {1, 1}, {0, 1}, {1, 2}}, l.(losses.Graded).Vectors)
+	_, err := losses.Parse("graded(vectors=[[1, 0], [1, 1]])", losses.Setting{Classes: 4, EmbeddingSize: 2})
+	require.ErrorContains(t, err, "2 vectors for 4 classes, want one for each, in the order of the classes")
+	_, err = losses.Evaluate(l, []float64{1, 2}, []int{0, 1}, tensor.Float64)
 	require.NoError(t, err)
 }
 

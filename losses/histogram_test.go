@@ -104,10 +104,10 @@ func TestHistogramRefuses(t *testing.T) {
 }
 
 func init() {
-	skip("pair_losses.json", "the reference raises an index error where a similarity lies on the last edge; ours counts it there",
+	skip("pair_losses.json", "the library raises an index error where a similarity lies on the last edge; ours counts it there",
 		map[string]any{"loss": "HistogramLoss", "case": "dup8"})
 	for _, c := range finelyBinned {
-		skip("pair_losses.json", "the reference computes edges in float32, which 16 bins do not show; checked more coarsely below",
+		skip("pair_losses.json", "the library computes edges in float32; compared more coarsely",
 			map[string]any{"loss": "HistogramLoss", "case": c, "setting": "default"})
 	}
 }

@@ -75,34 +75,31 @@ func (l Instance) Terms(b pairs.Batch) pairs.Terms {
 	if err := c.D.Err(); err != nil {
 		return failed(err)
 	}
-	return pairs.Terms{b.Rows("loss", l.terms(b, c.D.Scale(-l.Gamma))).NeverIdle()}
+	return pairs.Terms{b.Rows("loss", l.terms(b, c.D)).NeverIdle()}
 }
 
-// terms are (B, 1), of logits (B, M).
-func (l Instance) terms(b pairs.Batch, logits graph.Expr) graph.Expr {
-	rows, columns := b.Labels, b.Labels
-	switch {
-	case l.Target == NumberedRow:
-		return graph.CrossEntropy(logits, classNumbers(b.Labels), 0)
-	case l.Target == OwnRow:
-		rows = graph.Iota(b.Labels, b.Labels.Shape()[0])
-		columns = rows
-	case b.HasReference():
-		columns = b.RefLabels
+// terms are (B, 1), of distances d (B, M).
+func (l Instance) terms(b pairs.Batch, d graph.Expr) graph.Expr {
+	logits := d.Scale(-l.Gamma)
+	number := graph.Iota(b.Labels, b.Labels.Shape()[0])
+	var own, others, pull, some graph.Expr // (B, M), the row itself is its own; and (B, 1)
+	switch l.Target {
+	case NumberedRow, OwnRow:
+		rows := number
+		if l.Target == NumberedRow {
+			rows = graph.LabelRanks(b.Labels)
+		}
+		own, others = graph.PairMasksBetween(rows, number)
+		pull, some = graph.RowMaxOf(own, d) // of one entry
+		pull = pull.Scale(-l.Gamma)
+	default:
+		columns := b.Labels
+		if b.HasReference() {
+			columns = b.RefLabels
+		}
+		own, others = graph.PairMasksBetween(b.Labels, columns)
+		pull, some = graph.RowLogSumExpOf(own, logits)
 	}
-	own, others := graph.PairMasksBetween(rows, columns) // (B, M), the row itself is its own
-	pull, some := graph.RowLogSumExpOf(own, logits)
 	terms := graph.RowLogSumExp(others, logits, math.Inf(-1)).Sub(pull).Softplus()
 	return graph.Where(some, terms, 0) // with a reference set a row may have none
-}
-
-// classNumbers are the places (B) of labels among the batch's labels in order, each counted once.
-func classNumbers(labels graph.Expr) graph.Expr {
-	if labels.Err() != nil {
-		return labels
-	}
-	n := labels.Shape()[0]
-	first := firstOfClass(labels, labels.Constant(1, n, 1)) // (B, 1)
-	below := labels.Reshape(n, 1).Greater(labels.Reshape(1, n))
-	return below.Mul(first.T()).SumAxis(1).Reshape(n)
 }

@@ -21,14 +21,16 @@ import (
 // short run: by default they learn a hundred times as fast as the network.
 //
 // W. Liu, Y. Wen, Z. Yu and M. Yang, "Large-Margin Softmax Loss for Convolutional Neural Networks",
-// ICML 2016.
+// ICML 2016. Where training does not begin to learn, the paper has λ of the plain softmax beside the margin,
+// which is Annealing here: large-margin(anneal=1000).
 type LargeMarginSoftmax struct {
 	Margin int     `doc:"m, into how many parts the angle is divided" min:"1" max:"20"`
 	Scale  float64 `doc:"s, what products are multiplied with" min:"1e-3" max:"1e4"`
+	Annealing
 	ClassSoftmax
 }
 
-var defaultLargeMargin = &LargeMarginSoftmax{Margin: 4, Scale: 1, ClassSoftmax: ClassSoftmax{Competition: defaultCosines.ofLength().learning(100)}}
+var defaultLargeMargin = &LargeMarginSoftmax{Margin: 4, Scale: 1, Annealing: defaultAnnealing, ClassSoftmax: ClassSoftmax{Competition: defaultCosines.ofLength().learning(100)}}
 
 func init() {
 	Register("large-margin", "a linear classifier whose margin divides the angle (L-Softmax, Liu 2016)", defaultLargeMargin)
@@ -53,7 +55,7 @@ func (l *LargeMarginSoftmax) Terms(b pairs.Batch) pairs.Terms {
 	}
 	w := graph.Gather(l.vectors(classifierWeight, c.x, 1), graph.Labels(b.Labels, l.Classes)) // (B, E)
 	cos := graph.Normalize(c.x).Mul(graph.Normalize(w)).SumAxis(1)
-	own := divided(cos, l.Margin).Mul(lengths(c.x)).Mul(lengths(w))
+	own := l.mix(l.Params(), cos, divided(cos, l.Margin)).Mul(lengths(c.x)).Mul(lengths(w))
 	return l.samples(b, c.showingInfinity(l.softmax(c, own.Scale(l.Scale), c.x.MatMulT(c.w).Scale(l.Scale))))
 }
 

@@ -144,12 +144,12 @@ func TestLiftedRefuses(t *testing.T) {
 }
 
 func init() {
-	skip("losses_by_reducer.json", "the reference raises on its n×1 terms; ours is tested in pairs",
+	skip("losses_by_reducer.json", "the library raises an error on its n×1 terms",
 		map[string]any{"loss": "LiftedStructureLoss", "reducer": "PerAnchorReducer"})
-	skip("losses_by_reducer.json", "the reference broadcasts n×1 terms against n weights: mean(terms)·mean(weights), not a weighted mean; ours is tested in pairs",
+	skip("losses_by_reducer.json", "the library broadcasts n×1 terms against n weights, which gives mean(terms)·mean(weights), no weighted mean",
 		map[string]any{"loss": "LiftedStructureLoss", "reducer": "ClassWeightedReducer"})
-	skip("special_losses.json", "the reference takes the negatives of the batch's row of the same number for those of a row of the reference set; "+
-		"ours are that row's own, see LiftedStructure, and checked by losstest", map[string]any{"kind": "with_ref", "loss": "LiftedStructureLoss"})
+	skip("special_losses.json", "the library takes the negatives of the batch's row of the same number for those of a row of the reference set; "+
+		"ours are that row's own", map[string]any{"kind": "with_ref", "loss": "LiftedStructureLoss"})
 	mappers["LiftedStructureLoss"] = func(r *goldenRecord) losses.Loss {
 		return losses.LiftedStructure{Margin: r.number("neg_margin", 1), PosMargin: r.number("pos_margin", 0), Sharpness: 1, Metric: r.metric(), Reducer: r.reducer()}
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func init() {
-	skip("losses_by_reducer.json", "the reference broadcasts n×1 terms against n weights: mean(terms)·mean(weights), not a weighted mean; ours is tested in pairs",
+	skip("losses_by_reducer.json", "the library broadcasts n×1 terms against n weights, which gives mean(terms)·mean(weights), no weighted mean",
 		map[string]any{"loss": "MultiSimilarityLoss", "reducer": "ClassWeightedReducer"})
 	mappers["MultiSimilarityLoss"] = func(r *goldenRecord) losses.Loss {
 		return losses.MultiSimilarity{Alpha: r.number("alpha", 2), Beta: r.number("beta", 50), Base: r.number("base", 0.5), Metric: r.metric(), Reducer: r.reducer()}

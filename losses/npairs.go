@@ -54,23 +54,35 @@ func (l NPairs) Terms(b pairs.Batch) pairs.Terms {
 	if err := check("n-pairs", l); err != nil {
 		return failed(err)
 	}
-	c := compare(b, l.Miner, cmp.Or(l.Metric, defaultNPairs.Metric))
-	if err := c.D.Err(); err != nil {
+	m := cmp.Or(l.Metric, defaultNPairs.Metric)
+	chosen := miners.Choose(l.Miner, b, m)
+	positives := chosen.Positives(m) // (B, M)
+	if err := positives.Err(); err != nil {
 		return failed(err)
 	}
-	some := graph.RowCount(c.Pos).Above(0)                 // (B, 1)
-	anchors := firstOfClass(b.Labels, some)                // (B, 1)
-	own := firstOfRow(c.Pos).Mul(anchors)                  // (B, M), the one pair of each anchor
-	others := own.SumAxis(0).Above(0).Add(own.Neg())       // (B, M), the other classes' positives
-	near := c.D.Neg()                                      // (B, M)
-	push := graph.RowLogSumExp(others, near, math.Inf(-1)) // (B, 1)
-	terms := pairs.Terms{b.Rows("loss", push.Sub(graph.RowSum(own, near)).Softplus()).Where(anchors).NeverIdle()}
+	partners := graph.LabelFirst(b.Labels, graph.RowFirst(positives)) // (B, 1), the positive of each anchor, −1 of other rows
+	anchors := partners.Is(-1).Not()
+	found := findPartners(chosen, m, positives, partners)
+	terms := pairs.Terms{b.Rows("loss", found).Where(anchors).NeverIdle()}
 	if l.L2 == 0 {
 		return terms
 	}
 	x, y := squaredLengths(b)
-	lengths := x.Add(own.MatMul(y)).Scale(l.L2 / 4) // (B, 1)
+	of := graph.Gather(y, partners.Relu().Reshape(b.Labels.Shape()[0]))
+	lengths := x.Add(of).Scale(l.L2 / 4) // (B, 1)
 	return append(terms, b.Rows("l2", lengths).Where(anchors).NeverIdle())
+}
+
+// findPartners are the terms (B, 1) of rows with partners (B, 1) among the positives (B, M).
+func findPartners(b pairs.Batch, m pairs.Metric, positives, partners graph.Expr) graph.Expr {
+	if x, y, ok := b.Factors(m); ok {
+		return graph.PairedSoftmax(x, y, partners)
+	}
+	near := b.Compare(m).D.Neg()                           // (B, M)
+	own := graph.At(positives, partners)                   // (B, M)
+	others := own.SumAxis(0).Above(0).Add(own.Neg())       // (B, M), the other classes' positives
+	push := graph.RowLogSumExp(others, near, math.Inf(-1)) // (B, 1)
+	return push.Sub(graph.RowSum(own, near)).Softplus()
 }
 
 // squaredLengths are those of the rows of the batch, (B, 1), and of what they are compared with,

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 
 	"medusa/graph"
 	"medusa/losses"
@@ -61,6 +63,37 @@ func TestNPairsOfRawLengths(t *testing.T) {
 		return losses.NPairs{L2: 1}.Loss(b)
 	})
 	require.InDelta(t, 2*9./4-2*1./4, value(t, raw, x, y)-value(t, losses.NPairs{L2: 1}, x, y), 1e-12)
+}
+
+// hiddenProduct is a metric that does not tell what it is a product of.
+type hiddenProduct struct{ pairs.Metric }
+
+// A metric that is a product is compared for the chosen pairs alone: value and gradient are those of
+// all comparisons, and no matrix of the batch's rows is made.
+func TestNPairsOfProducts(t *testing.T) {
+	x, y := randomBatch(5, 24, 6, 5)
+	for name, m := range map[string]pairs.Metric{"dot": pairs.Dot{}, "raw": pairs.Dot{Raw: true}, "cosine": pairs.Cosine{}, "p": pairs.Dot{P: 3}} {
+		for _, miner := range []miners.Miner{nil, miners.BatchHard{}} {
+			got, err := losses.Evaluate(losses.NPairs{Metric: m, Miner: miner, L2: 0.1}, x, y, tensor.Float64)
+			require.NoError(t, err)
+			want, err := losses.Evaluate(losses.NPairs{Metric: hiddenProduct{m}, Miner: miner, L2: 0.1}, x, y, tensor.Float64)
+			require.NoError(t, err)
+			require.InDelta(t, want.Loss, got.Loss, 1e-12, name)
+			require.InDeltaSlice(t, want.Gradient, got.Gradient, 1e-12, name)
+		}
+	}
+	const b, e = 23, 7
+	for _, m := range []pairs.Metric{pairs.Dot{}, hiddenProduct{pairs.Dot{}}} {
+		vm := planned(t, losses.NPairs{Metric: m}, b, e, 0)
+		matrices := 0
+		for _, n := range vm.(interface{ Nodes() gorgonia.Nodes }).Nodes() {
+			if n.Op() != nil && n.Shape().TotalSize() >= b*b {
+				matrices++
+			}
+		}
+		require.Equal(t, m == pairs.Metric(pairs.Dot{}), matrices == 0, "%d matrices of %T", matrices, m)
+		require.NoError(t, vm.Close())
+	}
 }
 
 func TestNPairsRefuses(t *testing.T) {

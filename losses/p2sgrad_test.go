@@ -13,7 +13,7 @@ import (
 )
 
 func init() {
-	skip("class_losses.json", "the reference divides each vector by its length plus 1e-7 beforehand and takes the gradient to what comes of it; TestP2SGradGolden takes that back",
+	skip("class_losses.json", "the library divides each vector by its length plus 10⁻⁷ beforehand; compared with that taken back",
 		map[string]any{"loss": "P2SGradLoss"})
 	mappers["P2SGradLoss"] = func(r *goldenRecord) losses.Loss {
 		l := losses.Default[*losses.P2SGrad]()

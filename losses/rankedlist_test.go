@@ -80,6 +80,6 @@ type weighing struct{}
 func (weighing) Mine(pairs.Batch) pairs.Selection { return pairs.Selection{Hold: pairs.Weights} }
 
 func init() {
-	skip("pair_losses.json", "the reference takes a negative pair at distance 0, the worst of all, for one that does not violate its radius",
+	skip("pair_losses.json", "the library takes a negative pair at distance 0, the worst of all, for one that does not violate its radius",
 		map[string]any{"loss": "RankedListLoss", "case": "dup8"})
 }

@@ -111,6 +111,18 @@ func (l SelfSupervised) twoViews(b pairs.Batch) (pairs.Batch, error) {
 	return b, b.Check()
 }
 
+// ViewsInARow is how many views of one thing have to stand in a row in a batch without a reference set for
+// l, or for a loss within it; 0 if it goes by labels.
+func ViewsInARow(l Loss) (views int) {
+	contains(l, func(l Loss) bool {
+		if s, ok := l.(SelfSupervised); ok {
+			views = max(views, s.Views)
+		}
+		return false
+	})
+	return views
+}
+
 // Params are the loss's own; there may be none.
 func (l SelfSupervised) Params() *graph.Params { return lent(l.Of) }
 

@@ -14,8 +14,8 @@ import (
 )
 
 func init() {
-	skip("special_losses.json", "the reference takes the negatives of the batch's row of the same number for those of a row of the reference set; "+
-		"ours are that row's own, see LiftedStructure", map[string]any{"kind": "self_supervised", "loss": "LiftedStructureLoss", "params": map[string]any{"symmetric": false}})
+	skip("special_losses.json", "the library takes the negatives of the batch's row of the same number for those of a row of the reference set; "+
+		"ours are that row's own", map[string]any{"kind": "self_supervised", "loss": "LiftedStructureLoss", "params": map[string]any{"symmetric": false}})
 	specials["self_supervised"] = func(t *testing.T, r *golden.Record) bool {
 		for _, p := range precisions {
 			if r.Loss == "CircleLoss" { // the reference's softplus(x) is x beyond 20, where e⁻²⁰ is 2.1e-9 of it

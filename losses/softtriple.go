@@ -50,10 +50,7 @@ func (l *SoftTriple) Terms(b pairs.Batch) pairs.Terms {
 		return failed(err)
 	}
 	cos := graph.Normalize(c.x).MatMulT(graph.Normalize(c.w)) // (B, K·V)
-	n := cos.Shape()[0]
-	cos = cos.Reshape(n*c.columns(), c.v)
-	q := graph.LogSoftmax(cos.Scale(1 / l.Gamma)).Exp()
-	s := q.Mul(cos).SumAxis(1).Reshape(n, c.columns()) // (B, K)
+	s := graph.GroupSoftMax(cos, c.v, l.Gamma)                // (B, K)
 	own := c.ofOwn(s).Plus(-l.Margin)
 	return l.samples(b, l.softmax(c, own.Scale(l.Lambda), s.Scale(l.Lambda)))
 }

@@ -18,14 +18,16 @@ import (
 // of length 1 a Scale above 1 is wanted.
 //
 // W. Liu, Y. Wen, Z. Yu, M. Li, B. Raj and L. Song, "SphereFace: Deep Hypersphere Embedding for Face
-// Recognition", CVPR 2017; here without its annealing of ψ at the beginning of a training.
+// Recognition", CVPR 2017. Its program anneals ψ at the beginning of a training, which is Annealing here:
+// sphereface(anneal=1000); by default the margin is whole from the first step on.
 type SphereFace struct {
 	Margin int     `doc:"m, into how many parts the angle is divided" min:"1" max:"20"`
 	Scale  float64 `doc:"s, what logits are multiplied with" min:"1e-3" max:"1e4"`
+	Annealing
 	Cosines
 }
 
-var defaultSphereFace = &SphereFace{Margin: 4, Scale: 1, Cosines: defaultCosines.ofLength()}
+var defaultSphereFace = &SphereFace{Margin: 4, Scale: 1, Annealing: defaultAnnealing, Cosines: defaultCosines.ofLength()}
 
 func init() {
 	Register("sphereface", "a classifier of angles whose margin divides the angle (A-Softmax, Liu 2017)", defaultSphereFace)
@@ -43,6 +45,6 @@ func (l *SphereFace) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
 func (l *SphereFace) Terms(b pairs.Batch) pairs.Terms {
 	return angularTerms("sphereface", l, b, func(c contest, cos, own graph.Expr) (ownLogit, z graph.Expr) {
 		length := lengths(c.x).Scale(l.Scale) // (B, 1)
-		return divided(own, l.Margin).Mul(length), cos.Mul(length)
+		return l.mix(l.Params(), own, divided(own, l.Margin)).Mul(length), cos.Mul(length)
 	})
 }

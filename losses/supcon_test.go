@@ -13,13 +13,13 @@ import (
 )
 
 func init() {
-	skip("pair_losses.json", "of a batch of one class the reference gives 0; by the paper's formula its positives still compete with each other, as they do in ours",
+	skip("pair_losses.json", "the library gives 0; by the paper's formula positives still compete with each other",
 		map[string]any{"loss": "SupConLoss", "case": "noneg5"})
 	for _, distance := range []map[string]any{
 		{"type": "LpDistance", "p": 2.0, "power": 2.0, "normalize_embeddings": false, "is_inverted": false},
 		{"type": "DotProductSimilarity", "p": 2.0, "power": 1.0, "normalize_embeddings": false, "is_inverted": true},
 	} {
-		skip("losses_by_distance.json", "terms of 10⁻²⁰ are 0 to the reference, by rounding, and its mean of terms above 0 leaves them out; ours keeps them",
+		skip("losses_by_distance.json", "terms of 10⁻²⁰ are 0 to the library by rounding, and its mean of terms above 0 leaves them out",
 			map[string]any{"loss": "SupConLoss", "case": "hand8", "distance": distance})
 	}
 	mappers["SupConLoss"] = func(r *goldenRecord) losses.Loss {

@@ -15,7 +15,7 @@ import (
 )
 
 func init() {
-	skip("losses_by_reducer.json", "the reference raises: it has no per-anchor reduction of triplets; ours is tested in pairs",
+	skip("losses_by_reducer.json", "the library raises an error: it has no such reduction of triplets",
 		map[string]any{"loss": "TripletMarginLoss", "reducer": "PerAnchorReducer"})
 	mappers["TripletMarginLoss"] = func(r *goldenRecord) losses.Loss {
 		return losses.Triplet{Margin: r.number("margin", 0.05), Swap: r.flag("swap"), Soft: r.flag("smooth_loss"), Metric: r.metric(), Reducer: r.reducer()}

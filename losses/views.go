@@ -34,7 +34,8 @@ func viewsOf(b pairs.Batch, loss string) (v views, err error) {
 	} else {
 		index := graph.Iota(b.Labels, n)
 		later := index.Reshape(1, n).Greater(index.Reshape(n, 1)) // (B, B)
-		next := firstOfRow(graph.SameLabel(b.Labels, b.Labels).Mul(later))
+		mask := graph.SameLabel(b.Labels, b.Labels).Mul(later)
+		next := graph.At(mask, graph.RowFirst(mask))
 		x := b.X
 		if b.Raw != (graph.Expr{}) {
 			x = b.Raw

@@ -27,6 +27,9 @@ func compile(g *gorgonia.ExprGraph, d *Device) (_ *Machine, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if d == nil {
+		steps = graph.Chained(steps)
+	}
 	c := &compiler{
 		m: &Machine{use: &exclusive.Use{}}, d: d, values: map[*gorgonia.Node]*value{}, written: map[*gorgonia.Node]bool{},
 		host: map[tensor.Dtype]*arena{tensor.Float32: {make: hostMemory(tensor.Float32)}, tensor.Float64: {make: hostMemory(tensor.Float64)}},

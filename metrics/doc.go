@@ -1,13 +1,14 @@
 // Package metrics measures embeddings: retrieval (Recall@K, precision@1, R-precision,
 // MAP@R, MAP, MRR; CMC@K and mAP of re-identification), clustering (NMI, AMI, ARI,
-// pairwise F1 after k-means), thresholds for same or not (EER, TAR at FAR, AUC), and
+// pairwise F1 after k-means), few-shot classification, thresholds for same or not (EER, TAR at FAR, AUC), and
 // exact k-nearest-neighbour search. It works on plain slices.
 //
 // [Evaluate] does all of it for a [Set] of embeddings, either against itself, every
 // query's own row left out, or against a gallery. [Search] returns the neighbours
 // themselves, [Recall] measures from them at the least cost, [MostConfused] counts
 // which classes are taken for which, [KMeans] clusters, [Verify] measures thresholds on
-// the distance of two rows, [VerifyPairs] on a list of pairs, in cross-validation.
+// the distance of two rows, [VerifyPairs] on a list of pairs, in cross-validation, [Episodes]
+// draws N-way K-shot tasks, [OneShot] measures a given one.
 //
 // # Exactness
 //

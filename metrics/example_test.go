@@ -152,3 +152,15 @@ func ExampleVerifyPairs() {
 	// fold 2: same below 6.5, 0.50 right
 	// accuracy 0.667 ± 0.167
 }
+
+// Two classes are told apart of which one picture each is known.
+func ExampleEpisodes() {
+	r, err := metrics.Episodes(context.Background(), points(), metrics.EpisodeOptions{Ways: 2, Shots: 1, Queries: 1, Seed: 1})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.1f %% ± %.1f wrong over %d episodes\n", 100*r.Error, 100*r.Interval, r.Episodes)
+	// Output:
+	// 25.8 % ± 1.5 wrong over 1000 episodes
+}

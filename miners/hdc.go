@@ -9,8 +9,9 @@ import (
 
 // HDC chooses a Share of the pairs of a batch, the hardest: of n positive pairs the ⌈share·n⌉ that
 // are farthest, and of the negative pairs likewise the nearest. Pairs as far as the last of them
-// count too, so that both directions of a pair do. What it chooses from may itself be chosen: see
-// Chain.
+// count too, so that both directions of a pair do. What it chooses from may itself be chosen, pairs or
+// triplets: see Chain. A pair that counts several times, since it is in several triplets, is several of
+// the n.
 //
 // Y. Yuan, K. Yang and C. Zhang, "Hard-Aware Deeply Cascaded Embedding", ICCV 2017.
 type HDC struct {
@@ -28,9 +29,13 @@ func (m HDC) Mine(b pairs.Batch) pairs.Selection {
 		return Fail(errors.Errorf("miners: hdc: the share is %g, want above 0, at most 1", m.Share))
 	}
 	c := compare(b, m.Metric)
+	farthest, nearest := graph.FarthestShare, graph.NearestShare
+	if c.Hold == pairs.Counts {
+		farthest, nearest = graph.FarthestShareCounted, graph.NearestShareCounted
+	}
 	return pairs.Selection{
-		Pos:  weighed(c, c.Pos, graph.FarthestShare(c.Pos, c.D, m.Share)),
-		Neg:  weighed(c, c.Neg, graph.NearestShare(c.Neg, c.D, m.Share)),
+		Pos:  weighed(c, c.Pos, farthest(c.Pos, c.D, m.Share)),
+		Neg:  weighed(c, c.Neg, nearest(c.Neg, c.D, m.Share)),
 		Hold: c.Hold,
 	}
 }

@@ -28,12 +28,19 @@ func Of(embeddings, labels *gorgonia.Node) Batch {
 // HasReference reports whether the batch is compared with a reference set, not with itself.
 func (b Batch) HasReference() bool { return given(b.Ref) || given(b.RefLabels) }
 
-// NoReference is an error if b has a reference set. It is for losses that cannot use one.
+// NoReference is a ReferenceError if b has a reference set. It is for losses that cannot use one.
 func (b Batch) NoReference(loss string) error {
 	if b.HasReference() {
-		return errors.Errorf("pairs: %s compares the batch with no reference set: leave Ref and RefLabels out", loss)
+		return errors.WithStack(&ReferenceError{Loss: loss})
 	}
 	return nil
+}
+
+// ReferenceError says that a loss got a reference set and cannot use one.
+type ReferenceError struct{ Loss string }
+
+func (e *ReferenceError) Error() string {
+	return "pairs: " + e.Loss + " compares the batch with no reference set: leave Ref and RefLabels out"
 }
 
 // given reports whether an expression is there, if only as an error.

@@ -14,12 +14,13 @@
 //   - uniform: shuffled batches of all pictures.
 //   - views: shuffled batches of P pictures of all, each K times in a row, for losses that
 //     take augmentations of one picture for alike.
+//   - hierarchical: P×K, the classes of few super-classes; see [Hierarchical].
+//   - fixed-triplets: triplets of a file, or drawn once, in threes; see [FixedTriplets].
+//   - tuples-to-weights: a picture is the more likely, the more tuples a miner finds it in, by the
+//     embeddings that a training loop shows it; see [TuplesToWeights].
 //
-// Two know more than one label of each picture, or less, and are made by a program alone:
-// [Hierarchical] takes the classes of a batch from few super-classes, and [FixedTriplets] shows
-// triplets of a fixed set.
-//
-// [New] makes one by name from a [Config], [Register] adds one from outside, and
+// [New] makes one by name from a [Config], and [Of] one that knows more of pictures than labels: their
+// names, their super-classes, miners. [Register] adds one from outside, and
 // [NewPK] takes any [ClassDraw], the place for curricula and the like.
 //
 // An epoch of the P×K samplers is as many batches as hold the number of pictures of

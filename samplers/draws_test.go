@@ -86,11 +86,9 @@ func sorted(a, b int) [2]int { return [2]int{min(a, b), max(a, b)} }
 func TestSeedFixesTheBatches(t *testing.T) {
 	for _, name := range Names() {
 		draw := func(seed uint64) []int {
-			c := Config{Name: name, P: 3, K: 2, Seed: seed}
-			if name == "uniform" {
-				c = Config{Name: name, Batch: 6, Seed: seed}
-			}
-			s, err := New(labelsOf(1, 5, 6, 7, 8, 9), c)
+			c := sixOf(name)
+			c.Seed = seed
+			s, err := Of(anyPictures(labelsOf(1, 5, 6, 7, 8, 9)), c)
 			require.NoError(t, err)
 			return run(t, s, 20)
 		}

@@ -20,8 +20,17 @@ const (
 //
 // Fit never fails: New refuses what no classes can meet. The sampler views, one that was registered
 // from outside, and a P×K sampler whose Batch is given, are left as they are.
-func (c Config) Fit(labels []int) Config {
+func (c Config) Fit(labels []int) Config { return c.FitTo(Pictures{Labels: labels}) }
+
+// FitTo is Fit where more may be known than labels: hierarchical then has 16 classes of 4 pictures, or
+// fewer where else more than a tenth of the super-classes would be left out.
+func (c Config) FitTo(d Pictures) Config {
+	labels := d.Labels
 	switch c.Name {
+	case hierarchicalName:
+		if h, err := d.hierarchy(c); err == nil {
+			c.Supers, c.P, c.K = h.Supers, h.Supers*h.Classes, h.K
+		}
 	case "uniform":
 		c.Batch = cmp.Or(c.Batch, min(DefaultBatch, len(labels)))
 	case "", "pk", "pk-independent", "pk-weighted", "pk-hard":

@@ -3,6 +3,7 @@ package samplers
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/pkg/errors"
 
@@ -11,9 +12,9 @@ import (
 
 // FixedTriplets yields batches of triplets of a fixed set, as if triplets were all that is known of
 // the pictures: rows 3i, 3i+1 and 3i+2 of a batch are an anchor, a positive and a negative. The set is
-// drawn once: for each triplet a class that has two pictures or more, two of them, another class
-// and one of its pictures. Every epoch shows each triplet once; the last batch of an epoch is filled
-// up with triplets of the next one.
+// given, or drawn once: for each triplet a class that has two pictures or more, two of them, another
+// class and one of its pictures. Every epoch shows each triplet once; the last batch of an epoch is
+// filled up with triplets of the next one.
 //
 // miners.Packaged makes a loss go over these triplets alone.
 type FixedTriplets struct {
@@ -42,11 +43,9 @@ const (
 
 // NewFixedTriplets makes the sampler over labels, one label a picture.
 func NewFixedTriplets(labels []int, triplets, perBatch int, seed uint64) (*FixedTriplets, error) {
-	if triplets < 1 || perBatch < 1 || perBatch > triplets || triplets > maxPictures/3 {
-		return nil, errors.Errorf("samplers: %s: %d triplets, %d in a batch, want at least 1 in a batch and as many triplets, at most %d", fixedTripletsName, triplets, perBatch, maxPictures/3)
-	}
-	if len(labels) > maxPictures {
-		return nil, errors.Errorf("samplers: %s: %d labels, at most %d are supported", fixedTripletsName, len(labels), maxPictures)
+	s, err := newFixedTriplets(labels, triplets, perBatch, seed)
+	if err != nil {
+		return nil, err
 	}
 	classes, decks := classDecks(labels, Config{K: 1})
 	var paired []int // classes with two pictures
@@ -58,13 +57,6 @@ func NewFixedTriplets(labels []int, triplets, perBatch int, seed uint64) (*Fixed
 	if len(paired) == 0 || len(classes) < 2 {
 		return nil, errors.Errorf("samplers: %s: %d classes, %d of them with two pictures or more, make no triplet: want two classes, and two pictures of one", fixedTripletsName, len(classes), len(paired))
 	}
-	pcg := newPCG(seed)
-	s := &FixedTriplets{
-		Triplets: triplets, PerBatch: perBatch, Seed: seed,
-		set: make([][3]int32, triplets), deck: newDeck(firstInts(triplets)), pcg: pcg, rng: rand.New(pcg),
-		progress:    progress{perEpoch: ceilDiv(triplets, perBatch)},
-		fingerprint: fingerprint(labels, Config{P: triplets, K: perBatch}), pictures: len(labels), dealt: make([]int32, perBatch),
-	}
 	for i := range s.set {
 		own := paired[s.rng.IntN(len(paired))]
 		other := s.rng.IntN(len(classes) - 1)
@@ -75,6 +67,44 @@ func NewFixedTriplets(labels []int, triplets, perBatch int, seed uint64) (*Fixed
 		decks[other].pick(s.rng, s.set[i][2:])
 	}
 	return s, nil
+}
+
+// NewGivenTriplets makes the sampler of triplets (anchor, positive, negative) of pictures, whatever their
+// labels are.
+func NewGivenTriplets(labels []int, triplets [][3]int, perBatch int, seed uint64) (*FixedTriplets, error) {
+	s, err := newFixedTriplets(labels, len(triplets), perBatch, seed)
+	if err != nil {
+		return nil, err
+	}
+	known := slices.Clone(labels)
+	for i, t := range triplets {
+		for k, picture := range t {
+			if picture < 0 || picture >= len(labels) {
+				return nil, errors.Errorf("samplers: %s: triplet %d has picture %d of %d", fixedTripletsName, i, picture, len(labels))
+			}
+			s.set[i][k] = int32(picture)
+		}
+		known = append(known, t[:]...)
+	}
+	s.fingerprint = fingerprint(known, Config{P: len(triplets), K: perBatch})
+	return s, nil
+}
+
+// newFixedTriplets makes the sampler without its set.
+func newFixedTriplets(labels []int, triplets, perBatch int, seed uint64) (*FixedTriplets, error) {
+	if triplets < 1 || perBatch < 1 || perBatch > triplets || triplets > maxPictures/3 {
+		return nil, errors.Errorf("samplers: %s: %d triplets, %d in a batch, want at least 1 in a batch and as many triplets, at most %d", fixedTripletsName, triplets, perBatch, maxPictures/3)
+	}
+	if len(labels) > maxPictures {
+		return nil, errors.Errorf("samplers: %s: %d labels, at most %d are supported", fixedTripletsName, len(labels), maxPictures)
+	}
+	pcg := newPCG(seed)
+	return &FixedTriplets{
+		Triplets: triplets, PerBatch: perBatch, Seed: seed,
+		set: make([][3]int32, triplets), deck: newDeck(firstInts(triplets)), pcg: pcg, rng: rand.New(pcg),
+		progress:    progress{perEpoch: ceilDiv(triplets, perBatch)},
+		fingerprint: fingerprint(labels, Config{P: triplets, K: perBatch}), pictures: len(labels), dealt: make([]int32, perBatch),
+	}, nil
 }
 
 // Batch is three times the number of triplets in a batch.

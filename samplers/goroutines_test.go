@@ -16,14 +16,11 @@ func TestSamplerIsOneGoroutines(t *testing.T) {
 	const busy = "the sampler is used by another goroutine at this moment"
 	labels := labelsOf(1, 6, 6, 6, 6)
 	for _, name := range Names() {
-		c := Config{Name: name, P: 2, K: 3}
-		if name == "uniform" {
-			c = Config{Name: name, Batch: 6}
-		}
+		c := sixOf(name)
 		t.Run(name, func(t *testing.T) {
-			s, err := New(labels, c)
+			s, err := Of(anyPictures(labels), c)
 			require.NoError(t, err)
-			same, err := New(labels, c)
+			same, err := Of(anyPictures(labels), c)
 			require.NoError(t, err)
 			var use *exclusive.Use
 			switch s := s.(type) {
@@ -33,7 +30,11 @@ func TestSamplerIsOneGoroutines(t *testing.T) {
 				use = &s.use
 			case *views:
 				use = &s.uniform.use
-			case *Hard:
+			case *Hierarchical:
+				use = &s.use
+			case *FixedTriplets:
+				use = &s.use
+			case Observer:
 				t.Skip("has a lock")
 			}
 			state, err := s.State()

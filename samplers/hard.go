@@ -1,33 +1,11 @@
 package samplers
 
 import (
-	"encoding/binary"
 	"math"
 	"slices"
-	"sync"
-
-	"github.com/pkg/errors"
 
 	"medusa/internal/field"
 )
-
-// Observer is a Sampler that draws by where the network puts pictures. A training loop
-// shows it the embeddings of every batch that it consumed. Observe and StateAt may be
-// called by another goroutine than Next.
-type Observer interface {
-	Sampler
-	// Delay says how many batches a batch is drawn ahead of those observed, before the
-	// first Next: batch t is drawn from what is known of the batches 0 … t−n alone, so
-	// that the batches do not depend on how far ahead a loader happens to run. 1 if not
-	// called. A state knows its own.
-	Delay(n int) error
-	// Observe takes the embeddings (B, E), row-major, of the next batch to be observed;
-	// batches are observed in the order in which Next yielded them.
-	Observe(embeddings []float32) error
-	// StateAt is the state in which batch t, counted from 0, is the next one. Batches that
-	// Next has yielded since are drawn no second time: they are part of the state.
-	StateAt(t int) ([]byte, error)
-}
 
 // Hard yields batches of P classes × K pictures that are biased to hard negatives:
 // ⌈P/2⌉ classes are dealt from a deck with K pictures of each, whose pairs are the
@@ -44,22 +22,10 @@ type Observer interface {
 //
 // It keeps one embedding of every picture, pictures·E·4 bytes.
 type Hard struct {
-	mu   sync.Mutex
-	pk   *PK // the deck of classes, the pictures and the generator
-	pool int
-	size int // E; 0 before the first Observe
-
-	classOf    []int32   // class number of each picture, −1 if its class is left out
-	embeddings []float32 // (pictures, E)
-	known      []int32   // pictures that have an embedding, in the order in which they got it
-	isKnown    []bool
-
-	delay    int
-	drawn    int         // batches made
-	handed   int         // batches yielded by Next
-	observed int         // batches observed
-	recent   [][]int     // the last batches made, to be observed or yielded again
-	waiting  [][]float32 // embeddings of the batches before observed that are not taken over yet
+	observations
+	pk      *PK // the deck of classes, the pictures and the generator
+	pool    int
+	classOf []int32 // class number of each picture, −1 if its class is left out
 }
 
 var _ Observer = (*Hard)(nil)
@@ -78,7 +44,7 @@ func NewHard(labels []int, c Config) (*Hard, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Hard{pk: pk, pool: c.Pool, delay: 1, classOf: make([]int32, len(labels)), isKnown: make([]bool, len(labels))}
+	s := &Hard{pk: pk, pool: c.Pool, classOf: make([]int32, len(labels))}
 	for i := range s.classOf {
 		s.classOf[i] = -1
 	}
@@ -88,6 +54,7 @@ func NewHard(labels []int, c Config) (*Hard, error) {
 		}
 	}
 	pk.progress.perEpoch = max(pk.progress.perEpoch, ceilDiv(len(pk.classes), s.dealt()))
+	s.begin(pk.config.Name, pk.Batch(), len(labels), func(picture int) bool { return s.classOf[picture] >= 0 })
 	return s, nil
 }
 
@@ -104,39 +71,11 @@ func (s *Hard) Batch() int { return s.pk.Batch() }
 // that every class is dealt once.
 func (s *Hard) BatchesPerEpoch() int { return s.pk.progress.perEpoch }
 
-// Delay is as Observer has it; n is at least 1.
-func (s *Hard) Delay(n int) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n < 1 || s.drawn > 0 {
-		return errors.Errorf("samplers: %s: a delay of %d after %d batches, want at least 1, before the first batch", s.pk.config.Name, n, s.drawn)
-	}
-	s.delay = n
-	return nil
-}
-
 // Next fills dst, of length P·K, class by class.
-func (s *Hard) Next(dst []int) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(dst) != s.Batch() {
-		return errors.Errorf("samplers: %s: Next got room for %d indices, a batch has %d", s.pk.config.Name, len(dst), s.Batch())
-	}
-	if s.handed == s.drawn {
-		if needed := s.drawn - s.delay + 1; s.observed > 0 && s.observed < needed {
-			return errors.Errorf("samplers: %s: batch %d is drawn from the embeddings of %d batches, and only %d were observed: "+
-				"observe every batch, or set a larger delay", s.pk.config.Name, s.drawn, needed, s.observed)
-		}
-		s.make()
-	}
-	copy(dst, s.recent[len(s.recent)-(s.drawn-s.handed)])
-	s.handed++
-	return nil
-}
+func (s *Hard) Next(dst []int) error { return s.next(dst, s.make) }
 
 // make draws a batch.
-func (s *Hard) make() {
-	s.takeOver()
+func (s *Hard) make() ([]int, error) {
 	pk := s.pk
 	if pk.progress.begins() {
 		pk.draw.Epoch(pk.rng)
@@ -164,12 +103,7 @@ func (s *Hard) make() {
 		}
 	}
 	pk.progress.step()
-	s.drawn++
-	s.recent = append(s.recent, batch)
-	// Kept are those not yet taken over, and those from which a state may be asked for.
-	if old := len(s.recent) - 2*s.delay - 1; old > 0 {
-		s.recent = slices.Delete(s.recent, 0, old)
-	}
+	return batch, nil
 }
 
 // otherClass is a random class that is not in the batch.
@@ -205,10 +139,6 @@ func (s *Hard) negative(anchor int) int {
 	return best
 }
 
-func (s *Hard) row(picture int) []float32 {
-	return s.embeddings[picture*s.size : (picture+1)*s.size]
-}
-
 func squaredDistance(a, b []float32) float32 {
 	var s0, s1, s2, s3 float32
 	i := 0
@@ -227,105 +157,12 @@ func squaredDistance(a, b []float32) float32 {
 	return s0 + s1 + (s2 + s3)
 }
 
-// Observe is as Observer has it.
-func (s *Hard) Observe(embeddings []float32) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	name := s.pk.config.Name
-	if s.observed == 0 && s.drawn > 2*s.delay {
-		return errors.Errorf("samplers: %s: the first embeddings come after %d batches: observe every batch from the first one on", name, s.drawn)
-	}
-	if s.observed == s.handed {
-		return errors.Errorf("samplers: %s: embeddings of batch %d, which was not yielded yet", name, s.observed)
-	}
-	e := len(embeddings) / s.Batch()
-	if e == 0 || e*s.Batch() != len(embeddings) || s.size != 0 && e != s.size {
-		return errors.Errorf("samplers: %s: %d numbers, want embeddings of %d pictures, all of one size (%d so far)", name, len(embeddings), s.Batch(), s.size)
-	}
-	if s.size == 0 {
-		s.size = e
-		s.embeddings = make([]float32, len(s.classOf)*e)
-	}
-	s.waiting = append(s.waiting, slices.Clone(embeddings))
-	s.observed++
-	return nil
-}
-
-// takeOver takes in what the batch to be drawn may know.
-func (s *Hard) takeOver() {
-	for len(s.waiting) > 0 && s.observed-len(s.waiting)+s.delay <= s.drawn {
-		batch := s.recent[len(s.recent)-(s.drawn-(s.observed-len(s.waiting)))]
-		for i, picture := range batch {
-			row := s.waiting[0][i*s.size : (i+1)*s.size]
-			if !s.isKnown[picture] {
-				s.isKnown[picture] = true
-				s.known = append(s.known, int32(picture))
-			}
-			copy(s.row(picture), row)
-		}
-		s.waiting = s.waiting[1:]
-	}
-}
-
 // State is the state after the last batch that Next yielded.
-func (s *Hard) State() ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stateAt(s.handed)
-}
+func (s *Hard) State() ([]byte, error) { return s.stateNow(s.pk) }
 
 // StateAt is as Observer has it. t is that of a batch which is not observed yet.
-func (s *Hard) StateAt(t int) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stateAt(t)
-}
-
-func (s *Hard) stateAt(t int) ([]byte, error) {
-	if oldest := max(s.drawn-len(s.recent), s.observed); t < oldest || t > s.drawn {
-		return nil, errors.Errorf("samplers: %s: the state before batch %d is not known, only those before batches %d to %d",
-			s.pk.config.Name, t, oldest, s.drawn)
-	}
-	pk, err := s.pk.State()
-	if err != nil {
-		return nil, err
-	}
-	w := newState(s.pk.config.Name, s.pk.fingerprint)
-	w.block(pk)
-	for _, v := range []int{s.delay, s.drawn, t, s.observed, len(s.recent), len(s.waiting), s.size, len(s.known)} {
-		w.uint(uint64(v))
-	}
-	for _, batch := range s.recent {
-		for _, picture := range batch {
-			w.bytes = binary.LittleEndian.AppendUint32(w.bytes, uint32(picture))
-		}
-	}
-	for _, batch := range s.waiting {
-		w.floats(batch)
-	}
-	for _, picture := range s.known {
-		w.bytes = binary.LittleEndian.AppendUint32(w.bytes, uint32(picture))
-		w.floats(s.row(int(picture)))
-	}
-	return w.bytes, w.err
-}
+func (s *Hard) StateAt(t int) ([]byte, error) { return s.stateAt(s.pk, t) }
 
 // Restore goes on from a State or a StateAt, or refuses it and leaves the sampler as it
 // was.
-func (s *Hard) Restore(state []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := readState(state, s.pk.config.Name, s.pk.fingerprint)
-	pk := r.block()
-	n := hardState{classOf: s.classOf, batch: s.Batch()}
-	n.read(r)
-	if err := r.end(); err != nil {
-		return err
-	}
-	if err := s.pk.Restore(pk); err != nil {
-		return err
-	}
-	s.delay, s.drawn, s.handed, s.observed, s.size = n.delay, n.drawn, n.handed, n.observed, n.size
-	s.recent, s.waiting, s.known, s.isKnown, s.embeddings = n.recent, n.waiting, n.known, n.isKnown, n.embeddings
-	return nil
-}
+func (s *Hard) Restore(state []byte) error { return s.restore(s.pk, state) }

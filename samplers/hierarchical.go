@@ -32,6 +32,7 @@ type Hierarchical struct {
 	Hierarchy
 	LeftOut []int // super-classes that are in no batch
 
+	leftOut     []string // their names, if they have some
 	sets        deck     // of numbers of sets of super-classes, each Batches times
 	supers      []deck   // of each super-class, numbers of its classes
 	classes     [][]deck // of each class of each, its pictures
@@ -84,6 +85,9 @@ func NewHierarchical(labels, supers []int, h Hierarchy) (*Hierarchical, error) {
 	s.fingerprint = fingerprint(append(append([]int{}, labels...), supers...), Config{P: h.Supers, K: h.Classes, Batch: h.K, Pool: h.Batches, Repeat: h.Repeat})
 	return s, nil
 }
+
+// LeftOutNames are the names of LeftOut, where there are such.
+func (s *Hierarchical) LeftOutNames() []string { return s.leftOut }
 
 // group sorts pictures into classes and these into super-classes.
 func (s *Hierarchical) group(labels, supers []int) error {

@@ -180,6 +180,8 @@ func (s *PK) pictures(class int32, dst []int) {
 	}
 }
 
+func (s *PK) mark() uint64 { return s.fingerprint }
+
 // State is the whole state of the sampler.
 func (s *PK) State() ([]byte, error) {
 	if err := s.use.Begin(s.what); err != nil {

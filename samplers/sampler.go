@@ -33,14 +33,24 @@ type Sampler interface {
 // Config chooses and configures a sampler. The zero value is pk with P = 16, K = 4; Fit
 // fills in sizes that suit the classes instead.
 type Config struct {
-	Name   string  `json:"name,omitempty" yaml:"name,omitempty" flag:"sampler" arg:"NAME" doc:"pk, pk-hard, pk-independent, pk-weighted, uniform, views" kind:"a sampler"` // pk if empty; see Names
-	P      int     `json:"p,omitempty" yaml:"p,omitempty" flag:"p" arg:"P" doc:"classes in a batch" min:"1" unset:"16, or what suits the classes there are" for:"pk,pk-hard,pk-independent,pk-weighted,views" want:"at least 1, or 0 for the default"`
-	K      int     `json:"k,omitempty" yaml:"k,omitempty" flag:"k" arg:"K" doc:"pictures of each class in a batch" min:"1" unset:"4, or what suits the classes there are" for:"pk,pk-hard,pk-independent,pk-weighted,views" want:"at least 1, or 0 for the default"`
-	Pool   int     `json:"pool,omitempty" yaml:"pool,omitempty" flag:"pool" arg:"N" doc:"pk-hard: pictures among which a hard negative is looked for" min:"1" unset:"1024" for:"pk-hard" want:"at least 1, or 0 for the default"`
-	Batch  int     `json:"batch,omitempty" yaml:"batch,omitempty" flag:"batch" arg:"B" doc:"uniform sampler: pictures in a batch" min:"1" unset:"64, or all there are" for:"uniform" want:"at least 1, or 0 for the default"` // P×K: zero or P·K
-	Repeat bool    `json:"repeat,omitempty" yaml:"repeat,omitempty" flag:"repeat" doc:"a class with fewer than K pictures repeats them instead of being left out" for:"pk,pk-hard,pk-independent,pk-weighted"`
+	Name   string  `json:"name,omitempty" yaml:"name,omitempty" flag:"sampler" arg:"NAME" doc:"fixed-triplets, hierarchical, pk, pk-hard, pk-independent, pk-weighted, tuples-to-weights, uniform, views" kind:"a sampler"` // pk if empty; see Names
+	P      int     `json:"p,omitempty" yaml:"p,omitempty" flag:"p" arg:"P" doc:"classes in a batch" min:"1" unset:"16, or what suits the classes there are" for:"pk,pk-hard,pk-independent,pk-weighted,hierarchical,views" want:"at least 1, or 0 for the default"`
+	K      int     `json:"k,omitempty" yaml:"k,omitempty" flag:"k" arg:"K" doc:"pictures of each class in a batch" min:"1" unset:"4, or what suits the classes there are" for:"pk,pk-hard,pk-independent,pk-weighted,hierarchical,views" want:"at least 1, or 0 for the default"`
+	Pool   int     `json:"pool,omitempty" yaml:"pool,omitempty" flag:"pool" arg:"N" doc:"pk-hard: pictures among which a hard negative is looked for; tuples-to-weights: among which tuples are mined" min:"1" unset:"1024" for:"pk-hard,tuples-to-weights" want:"at least 1, or 0 for the default"`
+	Batch  int     `json:"batch,omitempty" yaml:"batch,omitempty" flag:"batch" arg:"B" doc:"pictures in a batch, of samplers that do not go by P×K" min:"1" unset:"64, or all there are" for:"uniform,tuples-to-weights,fixed-triplets" want:"at least 1, or 0 for the default"` // P×K: zero or P·K
+	Repeat bool    `json:"repeat,omitempty" yaml:"repeat,omitempty" flag:"repeat" doc:"a class with fewer than K pictures repeats them instead of being left out" for:"pk,pk-hard,pk-independent,pk-weighted,hierarchical"`
 	Power  float64 `json:"power,omitempty" yaml:"power,omitempty" doc:"pk-weighted: classes are drawn by size to this power" unset:"1" for:"pk-weighted"`
-	Seed   uint64  `json:"seed,omitempty" yaml:"seed,omitempty" doc:"of the sampler's own generator" unset:"that of the run"`
+	Supers int     `json:"supers,omitempty" yaml:"supers,omitempty" flag:"supers" arg:"N" doc:"hierarchical: super-classes in a batch, among which the P classes are parted" min:"1" unset:"2" for:"hierarchical" want:"at least 1, or 0 for the default"`
+	// SuperBy says what the super-class of a class is: ByCategory, or what stands between the parts of
+	// the classes' names, all of which but the last are it. Empty: the categories, if there are some,
+	// else the names with / between.
+	SuperBy      string `json:"super_by,omitempty" yaml:"super_by,omitempty" flag:"super-by" arg:"category|TEXT" doc:"hierarchical: the super-class of a class is its category in a table (category), or the name of the class up to the last TEXT, as bird of bird/duck" unset:"category if there is one, else /" for:"hierarchical"`
+	SuperBatches int    `json:"super_batches,omitempty" yaml:"super_batches,omitempty" flag:"super-batches" arg:"N" doc:"hierarchical: batches of each set of super-classes in an epoch" min:"1" unset:"4" for:"hierarchical" want:"at least 1, or 0 for the default"`
+	// Triplets are those of fixed-triplets: the path of a CSV file with lines anchor,positive,negative, see
+	// ReadTriplets, or how many are drawn. Empty: as many as there are pictures.
+	Triplets string `json:"triplets,omitempty" yaml:"triplets,omitempty" flag:"triplets" arg:"FILE|N" doc:"fixed-triplets: a CSV file of paths with lines anchor,positive,negative, or how many are drawn" unset:"as many drawn as there are pictures" for:"fixed-triplets"`
+	Miner    string `json:"miner,omitempty" yaml:"miner,omitempty" flag:"sampler-miner" arg:"MINER" doc:"tuples-to-weights: what mines the tuples in which pictures are counted, such as triplet-margin(margin=0.1); see -list miners" unset:"multi-similarity" for:"tuples-to-weights"`
+	Seed     uint64 `json:"seed,omitempty" yaml:"seed,omitempty" doc:"of the sampler's own generator" unset:"that of the run"`
 }
 
 // Builder makes a sampler over labels, one label a picture.
@@ -48,15 +58,21 @@ type Builder func(labels []int, c Config) (Sampler, error)
 
 var registry = struct {
 	sync.RWMutex
-	builders map[string]Builder
-}{builders: map[string]Builder{
-	"pk":             newDeckPK,
-	"pk-independent": newIndependentPK,
-	"pk-weighted":    newWeightedPK,
-	"pk-hard":        newHardPK,
-	"uniform":        newUniform,
-	"views":          newViews,
+	builders map[string]func(Pictures, Config) (Sampler, error)
+}{builders: map[string]func(Pictures, Config) (Sampler, error){
+	"pk":                labelled(newDeckPK),
+	"pk-independent":    labelled(newIndependentPK),
+	"pk-weighted":       labelled(newWeightedPK),
+	"pk-hard":           labelled(newHardPK),
+	hierarchicalName:    hierarchicalOf,
+	tuplesToWeightsName: tuplesToWeightsOf,
+	fixedTripletsName:   fixedTripletsOf,
+	"uniform":           labelled(newUniform),
+	"views":             labelled(newViews),
 }}
+
+// builtIn are the names of the samplers of this package.
+var builtIn = Names()
 
 // Register adds a sampler under a name for New; doc is a line that says what it is, and perhaps
 // more lines. It panics when the name is empty or taken, or build is nil.
@@ -69,7 +85,7 @@ func Register(name string, build Builder, doc ...string) {
 	if _, taken := registry.builders[name]; taken {
 		panic("samplers: " + name + " is registered twice")
 	}
-	registry.builders[name] = build
+	registry.builders[name] = labelled(build)
 	docs[name] = strings.Join(doc, "\n")
 }
 
@@ -87,10 +103,14 @@ func Names() []string {
 
 // New makes the sampler that c names over labels, one label a picture; labels may be
 // any integers. Fields that the sampler does not use must be zero.
-func New(labels []int, c Config) (Sampler, error) {
+func New(labels []int, c Config) (Sampler, error) { return Of(Pictures{Labels: labels}, c) }
+
+// Of is New over pictures of which more may be known than their labels.
+func Of(d Pictures, c Config) (Sampler, error) {
 	if c.Name == "" {
 		c.Name = "pk"
 	}
+	labels := d.Labels
 	registry.RLock()
 	build := registry.builders[c.Name]
 	registry.RUnlock()
@@ -103,7 +123,10 @@ func New(labels []int, c Config) (Sampler, error) {
 	if len(labels) > maxPictures {
 		return nil, errors.Errorf("samplers: %s: %d labels, at most %d are supported", c.Name, len(labels), maxPictures)
 	}
-	return build(labels, c)
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	return build(d, c)
 }
 
 // maxPictures keeps indices within an int32, the width of decks and saved states.

@@ -68,7 +68,7 @@ func TestErrorsNameTheWayOut(t *testing.T) {
 		c    Config
 		want string
 	}{
-		{Config{Name: "pkk"}, `samplers: Name is "pkk" (did you mean "pk"?), want one of pk, pk-hard, pk-independent, pk-weighted, uniform, views`},
+		{Config{Name: "pkk"}, `samplers: Name is "pkk" (did you mean "pk"?), want one of fixed-triplets, hierarchical, pk, pk-hard, pk-independent, pk-weighted, tuples-to-weights, uniform, views`},
 		{Config{P: 4, K: 2}, "samplers: P is 4, the classes in a batch, but there are 3: lower it to at most 3"},
 		{Config{P: 2, K: 4}, "samplers: a batch needs 2 classes (P) of at least 4 pictures (K), but only 1 of 3 classes have as many: " +
 			"lower one of them, or let small classes repeat their pictures with Repeat"},

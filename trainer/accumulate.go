@@ -11,6 +11,7 @@ import (
 	"medusa/losses"
 	"medusa/machine"
 	"medusa/nets"
+	"medusa/optim"
 )
 
 // chunks makes the gradients of a batch with the memory of a part of it. The loss compares all
@@ -99,8 +100,8 @@ func newChunkedStep(cfg nets.Config, params *graph.Params, batch, parts int, dev
 	if err != nil {
 		return nil, nil, err
 	}
-	own := s.slots
-	s.slots = nil
+	own := s.learned
+	s.learned = nil
 	for _, f := range c.embedded {
 		if f.part, err = graph.Keep(*f.of(&net)); err != nil {
 			return nil, nil, err
@@ -110,7 +111,7 @@ func newChunkedStep(cfg nets.Config, params *graph.Params, batch, parts int, dev
 	if err != nil {
 		return nil, nil, err
 	}
-	if s.slots = append(s.slots, own...); len(s.slots) == 0 {
+	if s.learned = append(s.learned, own...); len(s.learned) == 0 {
 		return nil, nil, errNothingLearned
 	}
 	for _, m := range []struct {
@@ -152,10 +153,10 @@ func (c *chunks) buildLoss(s *step, all []*feature, loss losses.Loss, params *gr
 	if err != nil {
 		return nil, err
 	}
-	read := dependencies(cost)
+	read := graph.Reads(cost)
 	items, wrt := params.Learned(g)
-	if err := checkRead(cost, items, wrt); err != nil {
-		return nil, err
+	if err := optim.CheckRead(cost, items, wrt); err != nil {
+		return nil, inTrainersWords(err)
 	}
 	for i, f := range all {
 		if read[nodes[i]] {
@@ -173,12 +174,8 @@ func (c *chunks) buildLoss(s *step, all []*feature, loss losses.Loss, params *gr
 	if err != nil {
 		return nil, errors.Wrap(err, "trainer: the loss is not differentiable to what the network makes")
 	}
-	for i, item := range items {
-		t := newSlot(item)
-		if t.grad, err = graph.Keep(grads[i]); err != nil {
-			return nil, errors.Wrapf(err, "trainer: gradient to %s", t.name)
-		}
-		s.slots = append(s.slots, t)
+	if s.learned, err = optim.Tensors(items, grads[:len(items)]); err != nil {
+		return nil, inTrainersWords(err)
 	}
 	for i, f := range c.features {
 		if f.grad, err = graph.Keep(grads[len(items)+i]); err != nil {
@@ -215,8 +212,8 @@ func (c *chunks) buildBackward(s *step, cfg nets.Config, params *graph.Params, r
 		return nil, err
 	}
 	items, nodes := params.Learned(g)
-	if err := checkRead(cost, items, nodes); err != nil {
-		return nil, err
+	if err := optim.CheckRead(cost, items, nodes); err != nil {
+		return nil, inTrainersWords(err)
 	}
 	if len(nodes) == 0 {
 		return g, nil
@@ -227,17 +224,17 @@ func (c *chunks) buildBackward(s *step, cfg nets.Config, params *graph.Params, r
 	}
 	var with []*graph.Kept
 	for i, item := range items {
-		t := newSlot(item)
 		before, memory := input(g, "sum "+item.Name, item.Shape()...)
 		sum, err := graph.Data(before).Add(graph.Data(grads[i])).Node()
+		var t []optim.Tensor
 		if err == nil {
-			t.grad, err = graph.Keep(sum)
+			t, err = optim.Tensors(items[i:i+1], gorgonia.Nodes{sum})
 		}
 		if err != nil {
-			return nil, errors.Wrapf(err, "trainer: gradient to %s", t.name)
+			return nil, errors.Wrapf(err, "trainer: gradient to %s", item.Name)
 		}
-		s.slots = append(s.slots, t)
-		c.before, with = append(c.before, memory), append(with, t.grad)
+		s.learned = append(s.learned, t...)
+		c.before, with = append(c.before, memory), append(with, t[0].Grad)
 	}
 	c.carry = c.dev.KeptCopier(c.before, with)
 	return g, nil

@@ -11,6 +11,7 @@ import (
 
 	"medusa/internal/device/gpu/gputest"
 	"medusa/nets"
+	"medusa/optim"
 )
 
 // partsOf is a stepper of one batch in so many parts.
@@ -37,7 +38,7 @@ func TestPartsAreTheWhole(t *testing.T) {
 		"on a device":    {Net: cnn, Loss: "contrastive + ce(on=trunk)", Device: "cuda"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c.Batch, c.Classes, c.Seed, c.Solver = 12, 4, 3, SolverConfig{Name: "sgd", LR: 0.05}
+			c.Batch, c.Classes, c.Seed, c.Solver = 12, 4, 3, optim.Config{Name: "sgd", LR: 0.05}
 			steps := 4
 			whole := partsOf(t, c, 0)
 			for _, parts := range []int{2, 4, 12} {
@@ -57,10 +58,10 @@ func TestPartsAreTheWhole(t *testing.T) {
 					require.NoError(t, err)
 					require.InDelta(t, want, got, 1e-5*max(1, math.Abs(want)), "loss of step %d in %d parts", step, parts)
 					near(t, whole.step.embed.Float32s(), s.step.embed.Float32s(), 1e-5, "embeddings of step %d in %d parts", step, parts)
-					require.Len(t, s.solver.slots, len(whole.solver.slots))
-					for i, slot := range whole.solver.slots {
-						require.Equal(t, slot.name, s.solver.slots[i].name)
-						near(t, slot.grad.Float32s(), s.solver.slots[i].grad.Float32s(), 1e-4, "step %d: gradient to %s in %d parts", step, slot.name, parts)
+					require.Len(t, s.solver.Tensors(), len(whole.solver.Tensors()))
+					for i, slot := range whole.solver.Tensors() {
+						require.Equal(t, slot.Name, s.solver.Tensors()[i].Name)
+						near(t, slot.Grad.Float32s(), s.solver.Tensors()[i].Grad.Float32s(), 1e-4, "step %d: gradient to %s in %d parts", step, slot.Name, parts)
 					}
 				}
 				want, got := whole.copied(t), s.copied(t)
@@ -119,9 +120,9 @@ func TestPartsDrawTheSameTwice(t *testing.T) {
 			}
 			value := at(0, nil)
 			grads, squared := map[string][]float32{}, 0.0
-			for _, slot := range s.solver.slots {
-				grads[slot.name] = append([]float32(nil), slot.grad.Float32s()...)
-				for _, g := range grads[slot.name] {
+			for _, slot := range s.solver.Tensors() {
+				grads[slot.Name] = append([]float32(nil), slot.Grad.Float32s()...)
+				for _, g := range grads[slot.Name] {
 					squared += float64(g) * float64(g)
 				}
 			}
@@ -161,7 +162,7 @@ func TestLossesAroundLossesOnDevice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := StepperConfig{Net: nets.Config{Channels: []int{3}, Embedding: 8, Height: side, Width: side, Norm: "none"}, Loss: loss, Batch: 8, Classes: 4,
-				Seed: 4, Solver: SolverConfig{Name: "sgd", LR: 0.01}}
+				Seed: 4, Solver: optim.Config{Name: "sgd", LR: 0.01}}
 			onCPU := partsOf(t, c, 1)
 			c.Device = "cuda"
 			for step, s := range []*Stepper{partsOf(t, c, 1), partsOf(t, c, 2)} {

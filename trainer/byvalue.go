@@ -8,6 +8,7 @@ import (
 
 	"medusa/internal/catalog"
 	"medusa/losses"
+	"medusa/optim"
 	"medusa/samplers"
 )
 
@@ -23,7 +24,7 @@ func isValue(text, option string) bool {
 
 // given are the fields of c that may describe a value, by the option that gives it.
 func (c *Config) given() []givenField {
-	return []givenField{{"Loss", &c.Loss}, {"Backbone", &c.Net.Backbone}, {"Sampler", &c.Sampler.Name}}
+	return []givenField{{"Loss", &c.Loss}, {"Backbone", &c.Net.Backbone}, {"Sampler", &c.Sampler.Name}, {"Schedule", &c.Schedule.Name}}
 }
 
 type givenField struct {
@@ -38,6 +39,8 @@ func (o Options) has(option string) bool {
 		return o.Loss != nil
 	case "Backbone":
 		return o.Backbone != nil
+	case "Schedule":
+		return o.Schedule != nil
 	}
 	return o.Sampler != nil
 }
@@ -62,6 +65,9 @@ func (o *Options) into(c Config) (Config, error) {
 	}
 	if o.Sampler != nil {
 		c.Sampler = samplers.Config{Name: catalog.Given("Sampler", o.Sampler)}
+	}
+	if o.Schedule != nil {
+		c.Schedule = optim.ScheduleConfig{Name: catalog.Given("Schedule", o.Schedule)}
 	}
 	return c, nil
 }

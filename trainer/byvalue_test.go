@@ -17,6 +17,7 @@ import (
 	"medusa/losses"
 	"medusa/miners"
 	"medusa/nets"
+	"medusa/optim"
 	"medusa/pairs"
 	"medusa/samplers"
 )
@@ -284,7 +285,7 @@ func (emptySampler) BatchesPerEpoch() int { return 1 }
 func TestRate(t *testing.T) {
 	gputest.Prepare(t)
 	for _, device := range []string{"cpu", "cuda"} {
-		for _, solver := range []SolverConfig{{Name: "sgd", LR: 0.05, Momentum: 0.9, WeightDecay: 0.1, DecayAll: true}, {Name: "adamw", LR: 0.01, WeightDecay: 0.1, DecayAll: true}, {Name: "rmsprop", LR: 0.01, WeightDecay: 0.1}} {
+		for _, solver := range []optim.Config{{Name: "sgd", LR: 0.05, Momentum: 0.9, WeightDecay: 0.1, DecayAll: true}, {Name: "adamw", LR: 0.01, WeightDecay: 0.1, DecayAll: true}, {Name: "rmsprop", LR: 0.01, WeightDecay: 0.1}} {
 			t.Run(device+" "+solver.Name, func(t *testing.T) {
 				stepper := func(rate func(int, string) float64, scales map[string]float64) *Stepper {
 					s, err := NewStepper(StepperConfig{Net: nets.Config{Channels: []int{3, 4}, Embedding: 4, Height: side, Width: side},

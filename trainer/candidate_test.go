@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"medusa/optim"
 )
 
 func TestOrderOfCandidates(t *testing.T) {
@@ -60,7 +62,12 @@ func TestLeaderIsTheLatestOfTheBest(t *testing.T) {
 func TestLeaderOfAnOldCheckpoint(t *testing.T) {
 	var s state
 	require.NoError(t, json.Unmarshal([]byte(`{"step":60,"has_best":true,"best_value":1,"best_step":0,"schedule":{"best":1,"seen":true,"since":1}}`), &s))
-	require.Equal(t, 1, s.Schedule.Since)
+	plateau, err := optim.NewSchedule(optim.DefaultSchedule("plateau"), 100)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(s.Schedule, plateau))
+	again, err := json.Marshal(plateau)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"since":1}`, string(again))
 	improved, leads := s.rank(candidate{1, 0, 60})
 	require.True(t, improved && leads)
 	improved, leads = s.rank(candidate{0.99, 1, 60})

@@ -16,17 +16,18 @@ import (
 	"medusa/graph"
 	"medusa/internal/safetensors"
 	"medusa/metrics"
+	"medusa/optim"
 )
 
 // state is what a run knows besides its tensors; it is part of a checkpoint.
 type state struct {
-	Step      int      `json:"step"`      // steps done
-	Evaluated int      `json:"evaluated"` // step of the last evaluation, -1 for none
-	Loss      float64  `json:"loss"`      // of the last step's batch
-	Schedule  schedule `json:"schedule"`
-	Drawn     int      `json:"drawn"` // batches that the sampler drew since the stored state
-	LogBytes  int64    `json:"log_bytes"`
-	LogSum    string   `json:"log_sum,omitempty"` // checksum of these bytes of metrics.jsonl
+	Step      int             `json:"step"`      // steps done
+	Evaluated int             `json:"evaluated"` // step of the last evaluation, -1 for none
+	Loss      float64         `json:"loss"`      // of the last step's batch
+	Schedule  json.RawMessage `json:"schedule"`  // of an optim.Watching as it stood when this was written
+	Drawn     int             `json:"drawn"`     // batches that the sampler drew since the stored state
+	LogBytes  int64           `json:"log_bytes"`
+	LogSum    string          `json:"log_sum,omitempty"` // checksum of these bytes of metrics.jsonl
 
 	HasBest   bool    `json:"has_best,omitempty"`
 	BestValue float64 `json:"best_value,omitempty"`
@@ -184,7 +185,7 @@ func openChecked(path, kind string) (*safetensors.File, error) {
 
 // restore copies the tensors of a checkpoint into the parameters and the solver. All
 // differences are listed in one error, and then nothing is changed.
-func (c *checkpoint) restore(params *graph.Params, s *solver) error {
+func (c *checkpoint) restore(params *graph.Params, s *optim.Solver) error {
 	want := map[string]safetensors.Tensor{}
 	for _, t := range allTensors(params, s) {
 		want[t.Name] = t
@@ -218,16 +219,19 @@ func (c *checkpoint) restore(params *graph.Params, s *solver) error {
 		copy(mine[t.Name].F64, t.F64)
 		copy(mine[t.Name].I64, t.I64)
 	}
-	s.count = int(mine[solverPrefix+"count"].I64[0])
-	return nil
+	return s.SetSteps(int(mine[solverPrefix+"count"].I64[0]))
 }
 
 const solverPrefix = "solver/"
 
 // allTensors lists what a checkpoint holds; the memory is shared, but for the solver's
 // count.
-func allTensors(params *graph.Params, s *solver) []safetensors.Tensor {
-	return append(tensorsOf(params), s.tensors(solverPrefix)...)
+func allTensors(params *graph.Params, s *optim.Solver) []safetensors.Tensor {
+	all := append(tensorsOf(params), safetensors.Tensor{Name: solverPrefix + "count", I64: []int64{int64(s.Steps())}})
+	for _, t := range s.State() {
+		all = append(all, safetensors.Tensor{Name: solverPrefix + t.Name, Shape: t.Shape, F32: t.F32})
+	}
+	return all
 }
 
 // tensorsOf is the tensors of a set as a file has them; the memory is shared.

@@ -3,6 +3,7 @@ package trainer
 import (
 	"medusa/datasets"
 	"medusa/nets"
+	"medusa/optim"
 	"medusa/samplers"
 )
 
@@ -22,8 +23,8 @@ type Config struct {
 	Steps  int `json:"steps,omitempty" yaml:"steps,omitempty" flag:"steps" arg:"N" doc:"length of the run" unset:"600, if -epochs is not given either" group:"Training" min:"1" want:"at least 1"`
 	Epochs int `json:"epochs,omitempty" yaml:"epochs,omitempty" flag:"epochs" arg:"N" doc:"length of the run in epochs; an epoch shows every class at least once" unset:"see -steps" shown:"-" group:"Training" min:"1" want:"at least 1"`
 
-	Solver   SolverConfig   `json:"solver,omitzero" yaml:"solver,omitempty" group:"Training"`     // how gradients become steps
-	Schedule ScheduleConfig `json:"schedule,omitzero" yaml:"schedule,omitempty" group:"Training"` // how the learning rate changes
+	Solver   optim.Config         `json:"solver,omitzero" yaml:"solver,omitempty" group:"Training"`     // how gradients become steps
+	Schedule optim.ScheduleConfig `json:"schedule,omitzero" yaml:"schedule,omitempty" group:"Training"` // how the learning rate changes
 
 	// Accumulate is the number of parts that a batch is computed in, with the memory of one. Loss and
 	// gradient are those of the whole batch (GradCache, Gao 2021), but batch normalisation sees one
@@ -31,7 +32,15 @@ type Config struct {
 	Accumulate int `json:"accumulate,omitempty" yaml:"accumulate,omitempty" flag:"accumulate" arg:"N" doc:"compute each batch in N parts, with the memory of one, for batches that are too large at once; the loss compares the whole batch (GradCache, Gao 2021)" unset:"1" group:"Training" min:"1" max:"65536" want:"a number of parts"`
 
 	Clip float64 `json:"clip,omitempty" yaml:"clip,omitempty" flag:"clip" arg:"NORM" doc:"largest global norm of the gradient; 0 does not clip" group:"Training" min:"0" want:"a positive norm, or 0 for none"`
-	Seed uint64  `json:"seed,omitempty" yaml:"seed,omitempty" flag:"seed" arg:"N" doc:"of weights, batches and augmentation: one seed, one result" group:"Training"` // of k-means as well
+	// ClipValue is the largest size of a number of the gradient, to which larger ones are brought before
+	// its norm is taken.
+	ClipValue float64 `json:"clip_value,omitempty" yaml:"clip_value,omitempty" flag:"clip-value" arg:"SIZE" doc:"largest size of each number of the gradient; 0 does not clip" group:"Training" min:"0" want:"a positive size, or 0 for none"`
+
+	// Average has the run keep running averages of the weights: with them evaluations are made, the
+	// best step is chosen, and the model is written.
+	Average optim.AverageConfig `json:"average,omitzero" yaml:"average,omitempty" group:"Training"`
+
+	Seed uint64 `json:"seed,omitempty" yaml:"seed,omitempty" flag:"seed" arg:"N" doc:"of weights, batches and augmentation: one seed, one result" group:"Training"` // of k-means as well
 
 	// EvalEvery is the number of steps between evaluations on the validation classes: a
 	// tenth of the run, but at least 50, if 0; -1: only at the start and at the end.
@@ -45,6 +54,9 @@ type Config struct {
 	// map_at_r, one of metrics.Names; cmc_at_K and cmc_map need cameras: larger is better, and between equals MAP@R decides, then the later step.
 	// recall_at_1 if empty.
 	Metric string `json:"metric,omitempty" yaml:"metric,omitempty" flag:"metric" arg:"NAME" doc:"chooses the best weights and ends the run: recall_at_K, precision_at_1, r_precision, map_at_r, map, mrr, nmi, ami, ari, pairwise_f1, cmc_at_K, cmc_map, K being a number; cmc is of re-identification and needs cameras; between equals MAP@R decides, then the later step" group:"Measuring and saving"`
+	// FewShot lists few-shot tasks to measure the model by, in episodes, on the test classes or
+	// where there are none on the validation classes: such as 20x1,5x1, 20 ways and one shot and so on.
+	FewShot string `json:"few_shot,omitempty" yaml:"few_shot,omitempty" flag:"few-shot" arg:"WAYSxSHOTS,…" doc:"measure the model by episodes too: 20x1,5x5 is the error among 20 classes of which one picture each is known, and among 5 of which five are; where classes lie in several folders, within one folder besides" unset:"not measured" shown:"-" group:"Measuring and saving"`
 	// Patience stops the run after so many evaluations in a row of which none brought a better
 	// Metric, nor as good a one with a better MAP@R; 0: never.
 	Patience int  `json:"patience,omitempty" yaml:"patience,omitempty" flag:"patience" arg:"N" doc:"stop after N looks without a better metric; 0 never" group:"Measuring and saving" min:"0" want:"a number of evaluations, or 0 for none"`
@@ -115,6 +127,10 @@ type DataConfig struct {
 	Mean      []float32 `json:"mean,omitempty" yaml:"mean,omitempty" doc:"of each channel on the scale 0 to 1, for data.normalise given" unset:"measured" said:"normalise"`         // on [0, 1], one a channel
 	Std       []float32 `json:"std,omitempty" yaml:"std,omitempty" doc:"deviation of each channel on the scale 0 to 1, for data.normalise given" unset:"measured" said:"normalise"` // on [0, 1], one a channel
 
+	// TurnedClasses learns each training class also turned by 90, 180 and 270 degrees, as classes
+	// of their own (datasets.Dataset.Turned).
+	TurnedClasses bool `json:"turned_classes,omitempty" yaml:"turned_classes,omitempty" flag:"turned-classes" doc:"learn each class also turned by 90, 180 and 270 degrees, as classes of their own: for drawings and signs, where a turned one is another" group:"Augmentation (none by default)"`
+
 	Augment datasets.Augment `json:"augment,omitzero" yaml:"augment,omitempty" group:"Augmentation (none by default)"`
 
 	Strict         bool   `json:"strict,omitempty" yaml:"strict,omitempty" flag:"strict" doc:"stop at the first unreadable picture instead of leaving it out"`
@@ -138,35 +154,3 @@ const (
 	LeaveOutCopies Copies = "drop"   // the earlier part, such as training, loses them
 	IgnoreCopies   Copies = "ignore" // they are not looked for
 )
-
-// SolverConfig chooses and configures a solver. The formulas are PyTorch's. Numbers that are 0
-// though 0 cannot be meant are those of DefaultSolver; Beta1 is among them only where Beta2 or
-// Eps is 0 too, so that a 0 in a DefaultSolver is a 0.
-type SolverConfig struct {
-	Name     string  `json:"name,omitempty" yaml:"name,omitempty" flag:"solver" arg:"adam|adamw|sgd|rmsprop" doc:"how gradients become steps" kind:"a solver"` // adam if empty
-	LR       float64 `json:"lr,omitempty" yaml:"lr,omitempty" flag:"lr" arg:"RATE" doc:"learning rate" above:"0" unset:"0.001, for sgd 0.05" want:"a positive learning rate"`
-	LossLR   float64 `json:"loss_lr,omitempty" yaml:"loss_lr,omitempty" flag:"loss-lr" arg:"FACTOR" doc:"learning rate of the loss's own weights (class weights, proxies) ÷ -lr" above:"0" unset:"1" want:"a positive factor"`
-	Momentum float64 `json:"momentum,omitempty" yaml:"momentum,omitempty" flag:"momentum" arg:"SHARE" doc:"sgd, rmsprop: share of the last step that is kept" min:"0" below:"1" for:"sgd,rmsprop" want:"a share from 0 to below 1"`
-	Nesterov bool    `json:"nesterov,omitempty" yaml:"nesterov,omitempty" flag:"nesterov" doc:"sgd: look ahead along the momentum" for:"sgd"`
-	Beta1    float64 `json:"beta1,omitempty" yaml:"beta1,omitempty" doc:"adam, adamw: decay of the mean gradient" min:"0" below:"1" for:"adam,adamw" want:"a share from 0 to below 1"`
-	Beta2    float64 `json:"beta2,omitempty" yaml:"beta2,omitempty" doc:"adam, adamw: decay of the mean square" above:"0" below:"1" unset:"0.999" for:"adam,adamw" want:"a share above 0 and below 1"`
-	Alpha    float64 `json:"alpha,omitempty" yaml:"alpha,omitempty" doc:"rmsprop: decay of the mean square" above:"0" below:"1" unset:"0.99" for:"rmsprop" want:"a share above 0 and below 1"`
-	Eps      float64 `json:"eps,omitempty" yaml:"eps,omitempty" doc:"added to the denominator" above:"0" unset:"1e-8" for:"adam,adamw,rmsprop" want:"a small positive number"`
-
-	// WeightDecay is added to the gradient as WeightDecay·w, or with adamw taken from
-	// the weight directly, as LR·WeightDecay·w. Vectors (biases, batch norm's scale and
-	// shift) are spared unless DecayAll says otherwise.
-	WeightDecay float64 `json:"weight_decay,omitempty" yaml:"weight_decay,omitempty" flag:"weight-decay" arg:"RATE" doc:"pull of the weights to 0; adamw decouples it from the gradient" min:"0" want:"a positive number, or 0 for none"`
-	DecayAll    bool    `json:"decay_all,omitempty" yaml:"decay_all,omitempty" doc:"weight decay also of biases and of batch norm's scale and shift"`
-}
-
-// ScheduleConfig says how the learning rate changes over the run. Numbers that are 0 though 0
-// cannot be meant are those of DefaultSchedule.
-type ScheduleConfig struct {
-	Name   string  `json:"name,omitempty" yaml:"name,omitempty" flag:"schedule" arg:"NAME:KEY=VALUE,…" doc:"constant, step:every=N,gamma=0.1, cosine:floor=0, plateau:gamma=0.1,wait=3" kind:"a schedule"` // constant if empty
-	Warmup int     `json:"warmup,omitempty" yaml:"warmup,omitempty" flag:"warmup" arg:"STEPS" doc:"steps over which the rate rises from 0" min:"0" want:"a number of steps"`                               // before any of these
-	Every  int     `json:"every,omitempty" yaml:"every,omitempty" doc:"step: steps between two drops" min:"1" unset:"a third of the run" for:"step" want:"a number of steps"`
-	Gamma  float64 `json:"gamma,omitempty" yaml:"gamma,omitempty" doc:"step, plateau: factor of a drop" above:"0" below:"1" unset:"0.1" for:"step,plateau" want:"a factor between 0 and 1"`
-	Floor  float64 `json:"floor,omitempty" yaml:"floor,omitempty" doc:"cosine, plateau: least rate ÷ -lr" min:"0" below:"1" for:"cosine,plateau" want:"a share of the learning rate from 0 to below 1"`
-	Wait   int     `json:"wait,omitempty" yaml:"wait,omitempty" doc:"plateau: evaluations without better figures, as for -patience, before a drop" min:"1" unset:"3" for:"plateau" want:"a number of evaluations"`
-}

@@ -12,6 +12,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/internal/field"
+	"medusa/internal/wording"
 )
 
 // Data is what a run learns from and is measured on: pictures or vectors that Load read, or
@@ -151,8 +152,26 @@ func Load(cfg DataConfig, seed uint64, o LoadOptions) (d Data, err error) {
 	own = own.TellLookalikes()
 	d.Train, d.Val, d.Test = setOf(own.Train), setOf(own.Val), setOf(own.Test)
 	o.stage("mean and deviation")
-	d.Norm, err = cfg.normalisation(own.Train)
-	return d, err
+	if d.Norm, err = cfg.normalisation(own.Train); err != nil {
+		return d, err
+	}
+	if cfg.TurnedClasses {
+		turned, err := own.Train.Turned()
+		if err != nil {
+			return d, field.Errorf("trainer", "Data", "%s: %v", field.Name("TurnedClasses"), err)
+		}
+		d.Train = turned.WithProtocol(turnedProtocol(own.Train.Summary()))
+	}
+	return d, nil
+}
+
+// turnedProtocol tells what is learned of the classes before they were turned.
+func turnedProtocol(s datasets.Summary) string {
+	text := fmt.Sprintf("the %s classes to learn are also learned turned by 90, 180 and 270 degrees, as classes of their own", wording.Thousands(s.Classes))
+	if s.Protocol != "" {
+		return s.Protocol + "; " + text
+	}
+	return text
 }
 
 // separate looks for pictures that stand in more than one part.

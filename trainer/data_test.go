@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/datasets"
+	"medusa/optim"
 )
 
 func TestLoad(t *testing.T) {
@@ -165,7 +166,7 @@ func TestLoadLooksForCopies(t *testing.T) {
 		require.NoError(t, d.Close())
 	}
 	cfg := small(dir)
-	cfg.Data.Val, cfg.Schedule, cfg.Metric, cfg.Steps = "none", ScheduleConfig{}, "", 2
+	cfg.Data.Val, cfg.Schedule, cfg.Metric, cfg.Steps = "none", optim.ScheduleConfig{}, "", 2
 	_, r := run(t, cfg, Options{NoReport: true})
 	require.Equal(t, "4 pictures of 2 test classes, none of which was seen in training; each is a query among all others; 1 of the pictures also stands in train", r.Protocol)
 

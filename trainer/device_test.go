@@ -15,6 +15,7 @@ import (
 	"medusa/internal/cuda"
 	"medusa/internal/device/gpu/gputest"
 	"medusa/nets"
+	"medusa/optim"
 	"medusa/samplers"
 )
 
@@ -22,7 +23,7 @@ import (
 // decay, batch norm and a loss with weights of its own, recorded from the third step on.
 func TestStepsOnDevice(t *testing.T) {
 	gputest.Prepare(t)
-	for _, c := range []SolverConfig{
+	for _, c := range []optim.Config{
 		{}, {Name: "adamw", WeightDecay: 0.1}, {Name: "sgd", LR: 0.05}, {Name: "sgd", LR: 0.05, Momentum: 0.9, Nesterov: true, WeightDecay: 0.01},
 		{Name: "rmsprop"}, {Name: "rmsprop", Momentum: 0.5},
 	} {
@@ -58,10 +59,10 @@ func TestStepsOnDevice(t *testing.T) {
 				}
 			}
 			onDevice := steppers[1]
-			require.NoError(t, onDevice.device.Read(onDevice.solver.weights()...))
-			for i, s := range steppers[0].solver.slots {
-				for k, v := range s.w {
-					require.InDelta(t, v, onDevice.solver.slots[i].w[k], 1e-3, s.name)
+			require.NoError(t, onDevice.device.Read(learnedIn(onDevice.solver.Tensors())...))
+			for i, s := range steppers[0].solver.Tensors() {
+				for k, v := range s.Weights {
+					require.InDelta(t, v, onDevice.solver.Tensors()[i].Weights[k], 1e-3, s.Name)
 				}
 			}
 		})
@@ -121,8 +122,8 @@ func TestNetworksOnDevice(t *testing.T) {
 				got, err := onDevice.Step()
 				require.NoError(t, err)
 				require.InDelta(t, want, got, 1e-4*max(1, math.Abs(want)), "loss of step %d", step)
-				for i, s := range onCPU.solver.slots {
-					near(t, s.grad.Float32s(), onDevice.solver.slots[i].grad.Float32s(), share, "step %d: gradient to %s", step, s.name)
+				for i, s := range onCPU.solver.Tensors() {
+					near(t, s.Grad.Float32s(), onDevice.solver.Tensors()[i].Grad.Float32s(), share, "step %d: gradient to %s", step, s.Name)
 				}
 				theirs, mine := onDevice.tensors(), onCPU.tensors()
 				for i := range mine {
@@ -136,7 +137,14 @@ func TestNetworksOnDevice(t *testing.T) {
 
 // tensors is everything that a step changes.
 func (s *Stepper) tensors() [][]float32 {
-	return append(graph.Tensors(s.params), s.solver.state()...)
+	return append(graph.Tensors(s.params), moments(s.solver)...)
+}
+
+func moments(s *optim.Solver) (out [][]float32) {
+	for _, m := range s.State() {
+		out = append(out, m.F32)
+	}
+	return out
 }
 
 // near compares the difference with the length of what is wanted. A hinge or a maximum may fall

@@ -41,7 +41,9 @@
 // embedding.fc.weight, and loss.classifier.weight for the loss's own, or loss.0.… where several
 // parts of a loss have some. Files of format version 1, with flat names, are read as well.
 //
-// A Stepper is the training step alone, for a loop of one's own.
+// A Stepper is the training step alone, for a loop of one's own. Solver and schedule are of package
+// optim. With Config.Average evaluations, the best step and the model are of running averages of the
+// weights, which a checkpoint holds besides.
 //
 // # What suits the data
 //

@@ -156,11 +156,12 @@ func (t *Trainer) ways(another bool, standardError float64) string {
 func (t *Trainer) moreValidation(standardError float64) string {
 	if _, isCut := fraction(t.given.Data.Val); isCut {
 		now := t.data.Val.NumClasses()
-		all := now + t.data.Train.NumClasses()
+		turns := t.data.Train.turns() // what is set aside is not turned
+		all := now + t.data.Train.NumClasses()/turns
 		pictures := float64(t.data.Val.Len()) / float64(now)          // a class
 		spread := standardError * math.Sqrt(float64(now)) / wideError // its square: classes that make the error small enough
 		least := max(fewClasses, int(math.Ceil(fewQueries/pictures)), int(math.Ceil(spread*spread)))
-		most := min(int(largestShare*float64(all)), now+pairClasses(t.data.Train))
+		most := min(int(largestShare*float64(all)), now+pairClasses(t.data.Train)/turns)
 		if want := min(max(wantedVal, least), most); want > now && want >= least {
 			share := math.Ceil(100*float64(want)/float64(all)) / 100
 			return "set more classes aside (" + t.name("Data.Val", strconv.FormatFloat(share, 'g', -1, 64)) + ")"

@@ -14,6 +14,7 @@ import (
 
 	"medusa/metrics"
 	"medusa/nets"
+	"medusa/optim"
 )
 
 // shape is a data set's: the number of pictures of each class.
@@ -135,7 +136,7 @@ func TestAdviceHelps(t *testing.T) {
 func TestUntrainedModelIsTold(t *testing.T) {
 	cfg := peopleConfig(t, 30)
 	cfg.Data.Val = "0.34"
-	cfg.Solver = SolverConfig{Name: "sgd", LR: 0.5, WeightDecay: 1.9} // the weights go to 0
+	cfg.Solver = optim.Config{Name: "sgd", LR: 0.5, WeightDecay: 1.9} // the weights go to 0
 	_, r := run(t, cfg, Options{})
 	require.Equal(t, 0, r.ModelStep)
 	w := warningOf(t, KindUntrained, r)
@@ -151,7 +152,7 @@ func TestUntrainedModelIsTold(t *testing.T) {
 
 func TestMetricThatNeverMovesIsTold(t *testing.T) {
 	cfg := small(pictures(t))
-	cfg.Solver, cfg.Schedule = SolverConfig{Name: "sgd", LR: 1e-30}, ScheduleConfig{}
+	cfg.Solver, cfg.Schedule = optim.Config{Name: "sgd", LR: 1e-30}, optim.ScheduleConfig{}
 	cfg.Net.Norm = "none" // nor do running statistics move
 	_, r := run(t, cfg, Options{})
 	require.Less(t, r.BestValue, 1.)

@@ -7,6 +7,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/safetensors"
+	"medusa/metrics"
 )
 
 // writeEmbeddings writes embeddings.safetensors: "embeddings" (N, E) and "labels" (N),
@@ -30,6 +31,33 @@ func (f folder) writeEmbeddings(set *items, embeddings []float32) error {
 		file.Metadata[name] = string(text)
 	}
 	return f.write(EmbeddingsFile, func(w io.Writer) error { return safetensors.Write(w, file) })
+}
+
+// StoredEmbeddings are those of the measured pictures in a run folder's embeddings.safetensors,
+// with the names of their classes.
+func StoredEmbeddings(dir string) (s metrics.Set, classes []string, err error) {
+	path := folder(dir).path(EmbeddingsFile)
+	file, err := safetensors.Open(path)
+	if err != nil {
+		return s, nil, errors.Wrap(err, "trainer: embeddings of a run")
+	}
+	if err := json.Unmarshal([]byte(file.Metadata["classes"]), &classes); err != nil {
+		return s, nil, errors.Wrapf(err, "trainer: %s: the names of the classes", path)
+	}
+	for _, t := range file.Tensors {
+		switch {
+		case t.Name == "embeddings" && len(t.Shape) == 2 && t.F32 != nil:
+			s.Embeddings, s.Dim = t.F32, t.Shape[1]
+		case t.Name == "labels" && t.I64 != nil:
+			for _, l := range t.I64 {
+				s.Labels = append(s.Labels, int(l))
+			}
+		}
+	}
+	if s.Dim < 1 || len(s.Labels)*s.Dim != len(s.Embeddings) {
+		return s, nil, errors.Errorf("trainer: %s holds no embeddings (N, E) with their labels (N), as a run writes them", path)
+	}
+	return s, classes, nil
 }
 
 // checkedEmbeddings reports whether embeddings.safetensors is there and whole.

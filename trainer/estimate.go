@@ -2,7 +2,6 @@ package trainer
 
 import (
 	"cmp"
-	"strings"
 
 	"github.com/pkg/errors"
 
@@ -23,10 +22,7 @@ func (c Config) CheckMemory() error {
 		return nil
 	}
 	net.InChannels, net.Height, net.Width = cmp.Or(d.Channels, 1), cmp.Or(d.Height, d.Width), cmp.Or(d.Width, d.Height)
-	batch := max(c.Sampler.Batch, 1)
-	if strings.HasPrefix(c.Sampler.Name, "pk") {
-		batch = max(c.Sampler.P, 1) * max(c.Sampler.K, 1)
-	}
+	batch := max(c.Sampler.Batch, max(c.Sampler.P, 1)*max(c.Sampler.K, 1))
 	var about *field.Error
 	if _, err := nets.Summary(net); err != nil && !errors.As(err, &about) {
 		return nil // sizes that are refused with the data, in better words

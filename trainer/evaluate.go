@@ -11,6 +11,7 @@ import (
 
 	"medusa/internal/wording"
 	"medusa/metrics"
+	"medusa/optim"
 )
 
 // recallAt and cmcAt are the K of Recall@K and of CMC@K that every evaluation measures; that
@@ -200,7 +201,9 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 			}
 		}
 		if i.Set == SetValidation {
-			s.Schedule.evaluated(i.Improved)
+			if w, ok := t.schedule.(optim.Watching); ok {
+				w.Evaluated(i.Improved)
+			}
 			if s.Stale++; i.Improved {
 				s.Stale = 0
 			}

@@ -10,6 +10,7 @@ import (
 
 	"medusa/graph"
 	"medusa/nets"
+	"medusa/optim"
 	"medusa/samplers"
 	"medusa/trainer"
 )
@@ -68,7 +69,7 @@ func Example() {
 func ExampleConfig_Validate() {
 	err := trainer.Config{
 		Clip:   -1,
-		Solver: trainer.SolverConfig{Name: "sgd", Beta1: 0.9},
+		Solver: optim.Config{Name: "sgd", Beta1: 0.9},
 		Steps:  100, Epochs: 3,
 	}.Validate()
 	fmt.Println(err)

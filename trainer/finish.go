@@ -132,6 +132,9 @@ func (t *Trainer) measureModel(ctx context.Context, r *Result) ([]float32, error
 	if err := t.verifyModel(ctx, r, set, i.Embeddings); err != nil {
 		return nil, err
 	}
+	if err := t.measureFewShot(ctx, r, d, i.Embeddings); err != nil {
+		return nil, err
+	}
 	r.After, r.On, r.Protocol = &i.Result, set, t.data.protocol(set, &i.Result)
 	if err := t.journal.addEval(i); err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func (c Config) Fit(d Data, names Naming) (Config, []Fitted, error) {
 	}
 	given := c.Sampler
 	labels := train.Labels()
-	c.Sampler = given.Fit(labels)
+	c.Sampler = given.FitTo(sampled(train, c.Seed))
 	if err := (Config{Data: c.Data, Sampler: given}).unmet(c.Sampler, d, names); err != nil {
 		return c, nil, err
 	}
@@ -56,6 +56,9 @@ func (c Config) Fit(d Data, names Naming) (Config, []Fitted, error) {
 		{"Sampler.K", given.K, c.Sampler.K, reasonK(c.Sampler, labels)},
 		{"Sampler.Batch", given.Batch, c.Sampler.Batch, reasonBatch(c.Sampler.Batch, len(labels))},
 	} {
+		if c.Sampler.Name == "hierarchical" && f.reason != "" {
+			f.reason = "for super-classes that have as many"
+		}
 		if f.given == 0 && f.now != 0 {
 			fitted = append(fitted, Fitted{f.field, strconv.Itoa(f.now), f.reason})
 		}
@@ -106,7 +109,7 @@ func reasonBatch(batch, pictures int) string {
 // unmet says which of the given sizes of a P×K batch the classes cannot meet. now is given
 // with everything filled in.
 func (c Config) unmet(now samplers.Config, d Data, names Naming) error {
-	if now.P < 1 || now.K < 1 || now.Name == "views" {
+	if now.P < 1 || now.K < 1 || now.Name == "views" || now.Name == "hierarchical" {
 		return nil // not P×K of classes, or refused elsewhere
 	}
 	labels := d.Train.Labels()

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/internal/safetensors"
+	"medusa/optim"
 )
 
 func TestFolderMustBeNewOrEmpty(t *testing.T) {
@@ -120,7 +121,7 @@ func TestForeignCheckpoint(t *testing.T) {
 		}, []string{"begun on 5 pictures of 2 classes"}},
 		"of another solver": {func(f *safetensors.File) {
 			other := cfg
-			other.Solver = SolverConfig{Name: "rmsprop", Alpha: 0.9}
+			other.Solver = optim.Config{Name: "rmsprop", Alpha: 0.9}
 			b, err := configText(other.Defaults())
 			require.NoError(t, err)
 			f.Metadata["config"] = string(b)

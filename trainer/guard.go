@@ -10,6 +10,7 @@ import (
 	"medusa/datasets"
 	"medusa/graph"
 	"medusa/machine"
+	"medusa/optim"
 )
 
 // guard remembers what a forward pass changes besides the graph's own values: running
@@ -19,7 +20,7 @@ type guard struct {
 	save, restore [guardTurns]func() error
 }
 
-const guardTurns = 2
+const guardTurns = optim.MaxPending
 
 func (g *guard) open(dev *machine.Device, params *graph.Params) error {
 	var live [][]float32
@@ -118,9 +119,9 @@ func (t *Trainer) figures(b *datasets.Batch) error {
 	return nil
 }
 
-func (t *Trainer) notFinite(b *datasets.Batch, r stepResult) error {
+func (t *Trainer) notFinite(b *datasets.Batch, r optim.Result) error {
 	e := t.batchError(b, t.state.Step+1)
-	e.Loss, e.Tensors = r.loss, r.broken
+	e.Loss, e.Tensors = r.Loss, r.Broken
 	return e
 }
 
@@ -142,35 +143,37 @@ type moved struct {
 	lossRests bool
 }
 
-func (m *moved) before(s *solver, st *state) error {
+func (m *moved) before(s *optim.Solver, st *state) error {
 	if st.Moved {
 		return nil
 	}
-	if err := m.dev.Read(s.weights()...); err != nil {
+	learned := s.Tensors()
+	if err := m.dev.Read(learnedIn(learned)...); err != nil {
 		return err
 	}
 	m.old = m.old[:0]
-	for _, t := range s.slots {
-		m.old = append(m.old, append([]float32(nil), t.w...))
+	for _, t := range learned {
+		m.old = append(m.old, slices.Clone(t.Weights))
 	}
 	return nil
 }
 
-func (m *moved) after(s *solver, st *state) ([]Warning, error) {
+func (m *moved) after(s *optim.Solver, st *state) ([]Warning, error) {
 	if st.Moved || m.old == nil {
 		return nil, nil
 	}
-	if err := m.dev.Read(s.weights()...); err != nil {
+	learned := s.Tensors()
+	if err := m.dev.Read(learnedIn(learned)...); err != nil {
 		return nil, err
 	}
 	var still []string
 	learning := 0
-	for i, t := range s.slots {
-		if t.now == 0 { // frozen by Options.Rate
+	for i, t := range learned {
+		if s.LR(i) == 0 { // frozen by Options.Rate
 			continue
 		}
-		if learning++; unchanged(t.w, m.old[i]) {
-			still = append(still, t.name)
+		if learning++; unchanged(t.Weights, m.old[i]) {
+			still = append(still, t.Name)
 		}
 	}
 	if len(still) == learning { // a batch without any gradient: look at the next one
@@ -188,6 +191,14 @@ func (m *moved) after(s *solver, st *state) ([]Warning, error) {
 		Message: "no step reaches " + few(still) + ": the loss does not depend on them, or too little for their precision",
 		Advice:  "take them out of the network or the loss, or look where the graph between them and the loss is cut",
 	}}, nil
+}
+
+func learnedIn(tensors []optim.Tensor) [][]float32 {
+	out := make([][]float32, len(tensors))
+	for i, t := range tensors {
+		out[i] = t.Weights
+	}
+	return out
 }
 
 func unchanged(a, b []float32) bool {

@@ -160,6 +160,9 @@ type Result struct {
 	// lists, by set; PairTable shows it.
 	Pairs map[string]ListedPairs `json:"pairs,omitempty"`
 
+	// FewShot are the tasks of Config.FewShot, in its order; FewShotTable shows them.
+	FewShot []FewShot `json:"few_shot,omitempty"`
+
 	On string `json:"on,omitempty"`
 	// Protocol says in a sentence what was measured on what.
 	Protocol string `json:"protocol,omitempty"`

@@ -77,6 +77,14 @@ func (d *items) form() string {
 // NumClasses returns len(Classes()).
 func (d *items) NumClasses() int { return len(d.Classes()) }
 
+// turns is in how many ways each class is learned, each way as a class of its own.
+func (d *items) turns() int {
+	if own := d.pictures(); own != nil {
+		return own.Turns()
+	}
+	return 1
+}
+
 // Path is what item i is called.
 func (d *items) Path(i int) string { return datasets.NameOf(d.Set, i) }
 

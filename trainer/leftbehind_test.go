@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/internal/safetensors"
+	"medusa/optim"
 )
 
 // What a run leaves behind is made by this package: embeddings of the pictures that were
@@ -55,7 +56,7 @@ func TestRunLeavesOutWhatOptionsSay(t *testing.T) {
 	require.NoFileExists(t, tr.dir.path(ReportFile))
 	require.FileExists(t, tr.dir.path(ResultFile))
 
-	cfg.Data.Val, cfg.Data.Test, cfg.Schedule = "none", "none", ScheduleConfig{} // nothing is measured
+	cfg.Data.Val, cfg.Data.Test, cfg.Schedule = "none", "none", optim.ScheduleConfig{} // nothing is measured
 	tr, r = run(t, cfg, Options{})
 	require.Empty(t, r.Embeddings)
 	require.NoFileExists(t, tr.dir.path(EmbeddingsFile))

@@ -13,6 +13,7 @@ import (
 	"medusa/internal/device/gpu/gputest"
 	"medusa/losses"
 	"medusa/nets"
+	"medusa/optim"
 	"medusa/pairs"
 	"medusa/samplers"
 )
@@ -82,7 +83,7 @@ func memoryRun(t *testing.T, loss, device string) Config {
 	return Config{
 		Data:    DataConfig{Path: filepath.Join(earlier, "pictures"), Val: "0.34", Workers: 1},
 		Net:     nets.Config{Channels: []int{3}, Embedding: 4},
-		Sampler: samplers.Config{P: 3, K: 2}, Solver: SolverConfig{Name: "adam", LR: 0.01},
+		Sampler: samplers.Config{P: 3, K: 2}, Solver: optim.Config{Name: "adam", LR: 0.01},
 		Loss: loss, Steps: 14, EvalEvery: 7, CheckpointEvery: 5, LogEvery: 1, Seed: 5, EvalBatch: 16, Device: device,
 	}
 }

@@ -47,7 +47,7 @@ func (t *Trainer) writeModel(step int) error {
 		info.Resize, info.Invert = t.cfg.Data.Resize, p.Inverted()
 		info.Range = cmp.Or(t.data.Train.Range(), datasets.RangeAuto)
 	}
-	file, err := modelFile(t.params, info, t.device)
+	file, err := modelFile(t.averaged, info, t.device)
 	if err != nil {
 		return err
 	}

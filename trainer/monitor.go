@@ -51,7 +51,7 @@ func newMonitor(loss losses.Loss, batch int, s *step, params *graph.Params, dev 
 	if err != nil {
 		return nil, err
 	}
-	if read := dependencies(n); slices.ContainsFunc(features, func(f *gorgonia.Node) bool { return read[f] }) {
+	if read := graph.Reads(n); slices.ContainsFunc(features, func(f *gorgonia.Node) bool { return read[f] }) {
 		return nil, nil
 	}
 	if m.share, err = graph.Keep(n); err != nil {

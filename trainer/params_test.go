@@ -14,9 +14,10 @@ import (
 	"medusa/graph"
 	"medusa/internal/device/gpu/gputest"
 	"medusa/nets"
+	"medusa/optim"
 )
 
-func headedStepper(t *testing.T, device string, scales map[string]float64, c SolverConfig) *Stepper {
+func headedStepper(t *testing.T, device string, scales map[string]float64, c optim.Config) *Stepper {
 	t.Helper()
 	s, err := NewStepper(StepperConfig{
 		Net:  nets.Config{Channels: []int{3, 4}, Embedding: 4, Height: side, Width: side, Dropout: 0.2},
@@ -42,7 +43,7 @@ func TestFrozenPrefix(t *testing.T) {
 	gputest.Prepare(t)
 	for _, device := range []string{"cpu", "cuda"} {
 		t.Run(device, func(t *testing.T) {
-			decay := SolverConfig{Name: "sgd", LR: 0.05, Momentum: 0.9, WeightDecay: 0.1, DecayAll: true}
+			decay := optim.Config{Name: "sgd", LR: 0.05, Momentum: 0.9, WeightDecay: 0.1, DecayAll: true}
 			s := headedStepper(t, device, map[string]float64{"backbone.": 0, "backbone.conv2.": 0.5, "loss.": 2}, decay)
 			before := s.copied(t)
 			stepped(t, s, 3)
@@ -54,12 +55,12 @@ func TestFrozenPrefix(t *testing.T) {
 					require.NotEqual(t, before[name], x, name)
 				}
 			}
-			for _, x := range s.solver.tensors("") {
+			for _, x := range s.solver.State() {
 				require.NotContains(t, x.Name, "conv1")
 			}
 			rates := map[string]float64{}
-			for _, slot := range s.step.slots {
-				rates[slot.name] = slot.rate
+			for i, learned := range s.step.learned {
+				rates[learned.Name] = s.solver.LR(i)
 			}
 			require.Equal(t, map[string]float64{"backbone.conv2.weight": 0.5, "embedding.fc.weight": 1, "embedding.fc.bias": 1, "loss.classifier.weight": 200}, rates)
 		})
@@ -104,7 +105,7 @@ func TestStepperParams(t *testing.T) {
 	gputest.Prepare(t)
 	for _, device := range []string{"cpu", "cuda"} {
 		t.Run(device, func(t *testing.T) {
-			s, other := headedStepper(t, device, nil, SolverConfig{Name: "sgd", LR: 0.1}), headedStepper(t, device, nil, SolverConfig{Name: "sgd", LR: 0.1})
+			s, other := headedStepper(t, device, nil, optim.Config{Name: "sgd", LR: 0.1}), headedStepper(t, device, nil, optim.Config{Name: "sgd", LR: 0.1})
 			stepped(t, s, 3)
 			p, err := s.Params()
 			require.NoError(t, err)

@@ -11,6 +11,7 @@ import (
 // host draws what happens to each, the device does it, with the same bits as the host.
 type deviceBatches struct {
 	pictures device.Pictures
+	of       []int // item → its picture among those
 	recipes  []device.Recipe
 }
 
@@ -23,10 +24,11 @@ func (t *Trainer) keepPictures() error {
 	d := t.data.Train.pictures()
 	s := d.Stored()
 	scratch := make([]byte, s.Channels*max(s.Height*s.Width, s.DetailHeight*s.DetailWidth))
+	items, of := d.Distinct()
 	set := device.PictureSet{
-		Count: d.Len(), Channels: s.Channels, Height: s.Height, Width: s.Width, DetailHeight: s.DetailHeight, DetailWidth: s.DetailWidth,
+		Count: len(items), Channels: s.Channels, Height: s.Height, Width: s.Width, DetailHeight: s.DetailHeight, DetailWidth: s.DetailWidth,
 		Tables: t.data.Norm.Tables(s.Channels),
-		Read:   func(i int, detail bool) ([]byte, error) { return d.StoredPicture(i, detail, scratch) },
+		Read:   func(i int, detail bool) ([]byte, error) { return d.StoredPicture(items[i], detail, scratch) },
 	}
 	p, err := t.device.Accelerator().NewPictures(set)
 	if errors.Is(err, device.ErrNoRoom) {
@@ -38,7 +40,7 @@ func (t *Trainer) keepPictures() error {
 	if err != nil {
 		return errors.Wrap(err, "trainer: the pictures on the device")
 	}
-	t.batches = &deviceBatches{pictures: p, recipes: make([]device.Recipe, t.sampler.Batch())}
+	t.batches = &deviceBatches{pictures: p, of: of, recipes: make([]device.Recipe, t.sampler.Batch())}
 	t.device.Adopt(t.step.x)
 	return nil
 }
@@ -52,7 +54,7 @@ func (t *Trainer) feed(b *datasets.Batch) error {
 	}
 	for i, r := range b.Recipes {
 		t.batches.recipes[i] = device.Recipe{
-			Item: r.Item, Detail: r.Detail, Move: r.Warp == datasets.WarpMove, Bilinear: r.Warp == datasets.WarpBilinear, Map: r.Map,
+			Item: t.batches.of[r.Item], Detail: r.Detail, Move: r.Warp == datasets.WarpMove, Bilinear: r.Warp == datasets.WarpBilinear, Map: r.Map,
 			Toned: r.Toned, Centred: r.Centred, Bright: r.Bright, Contrast: r.Contrast,
 			X: r.X, Y: r.Y, Width: r.Width, Height: r.Height,
 		}

@@ -17,6 +17,7 @@ import (
 	"medusa/datasets"
 	"medusa/internal/device/gpu/gputest"
 	"medusa/nets"
+	"medusa/optim"
 	"medusa/samplers"
 )
 
@@ -114,7 +115,7 @@ func TestBatchesByTheHostOnDevice(t *testing.T) {
 	cfg.Steps, cfg.EvalEvery, cfg.Device, cfg.Loss, cfg.LogEvery, cfg.Metric = 12, -1, "cuda", "triplet", 100, ""
 	cfg.Net = nets.Config{Backbone: "mlp", Hidden: []int{2}, Embedding: 2}
 	cfg.Data.Height, cfg.Data.Width, cfg.Data.Val, cfg.Data.Test = 96, 96, "none", "none"
-	cfg.Schedule = ScheduleConfig{}
+	cfg.Schedule = optim.ScheduleConfig{}
 	data, err := Load(cfg.Data, cfg.Seed, LoadOptions{})
 	require.NoError(t, err)
 	defer data.Close()

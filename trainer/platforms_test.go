@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/nets"
+	"medusa/optim"
 	"medusa/samplers"
 )
 
@@ -29,7 +30,7 @@ func TestRunsAreAlikeOnEveryPlatform(t *testing.T) {
 		Data: DataConfig{Path: pictures(t), Val: "none"},
 		Net:  nets.Config{Channels: []int{4, 8}, Embedding: 8, Head: "flatten"},
 		Loss: "contrastive", Sampler: samplers.Config{P: 4, K: 3},
-		Solver: SolverConfig{Name: "sgd", LR: 0.05}, Keep: Last,
+		Solver: optim.Config{Name: "sgd", LR: 0.05}, Keep: Last,
 		Steps: 12, EvalEvery: -1, LogEvery: 1, Seed: 7, EvalBatch: 16,
 	}
 	var got platformRun

@@ -62,6 +62,7 @@ func (r *reporter) write(ctx context.Context) error {
 		d.On, d.Set = r.trainer.data.measuredOn(r.result.On), r.result.On
 	}
 	r.addThresholds(&d)
+	d.FewShot = report.Table(FewShotTable(r.result.FewShot, r.result.Items))
 	if r.result.Protocol != "" {
 		d.Protocol = r.result.Protocol + "."
 	}

@@ -62,7 +62,8 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 		err = t.finish(ctx, &r, began)
 	}
 	if err == nil {
-		return r, nil
+		t.settled = true
+		return r, t.solver.TakeAverages()
 	}
 	r.Stop = StopInterrupted
 	t.fill(&r, began)
@@ -222,13 +223,18 @@ func (t *Trainer) advance(ctx context.Context, loader *datasets.Loader) error {
 		return errors.Wrapf(err, "trainer: the batch of step %d", f.number)
 	}
 	f.waited = time.Since(f.began)
-	f.lr = t.cfg.Solver.LR * t.state.Schedule.factor(f.number)
+	factor := t.schedule.Factor(f.number)
+	if !finite(factor) || factor < 0 {
+		f.batch.Release()
+		return errors.Errorf("trainer: Options.Schedule gives %v at step %d, want a number of at least 0", factor, f.number)
+	}
+	f.lr = t.cfg.Solver.LR * factor
 	err = t.feed(f.batch)
 	if err == nil {
 		err = t.moved.before(t.solver, &t.state)
 	}
 	if err == nil {
-		err = t.engine.begin(f.lr, t.cfg.Clip)
+		err = t.engine.begin(f.lr)
 	}
 	if err != nil {
 		f.batch.Release()
@@ -279,12 +285,12 @@ func (t *Trainer) landed(ctx context.Context, f flight) error {
 	if err != nil {
 		return errors.Wrapf(err, "trainer: step %d", f.number)
 	}
-	if !r.made() {
+	if !r.Made() {
 		return t.notFinite(f.batch, r)
 	}
 	s := &t.state
 	s.Step++
-	s.Loss = r.loss
+	s.Loss = r.Loss
 	t.unsaved = true
 	if err := t.consumed(f.batch); err != nil {
 		return err
@@ -295,7 +301,7 @@ func (t *Trainer) landed(ctx context.Context, f flight) error {
 	}
 	t.landing = now
 	t.pace.add(t.sampler.Batch(), now.Sub(began), f.waited, s)
-	return t.stepped(ctx, f.batch, f.lr, math.Sqrt(r.squared))
+	return t.stepped(ctx, f.batch, f.lr, math.Sqrt(r.Squared))
 }
 
 // observerDelay is how many batches behind its own a sampler that draws by embeddings

@@ -18,12 +18,13 @@ import (
 
 	"medusa/datasets"
 	"medusa/nets"
+	"medusa/optim"
 )
 
 func TestRunLearns(t *testing.T) {
 	cfg := small(pictures(t))
 	cfg.Data.Augment, cfg.Net.Dropout, cfg.Net.Head = datasets.Augment{}, 0, "flatten"
-	cfg.Steps, cfg.Schedule, cfg.Clip, cfg.Loss, cfg.Keep = 150, ScheduleConfig{}, 0, "triplet", Last
+	cfg.Steps, cfg.Schedule, cfg.Clip, cfg.Loss, cfg.Keep = 150, optim.ScheduleConfig{}, 0, "triplet", Last
 	tr, r := run(t, cfg, Options{})
 	before, _ := r.Before.RecallOf(1)
 	after, _ := r.After.RecallOf(1)
@@ -194,8 +195,8 @@ func TestInterruptedButNotSaved(t *testing.T) {
 
 func TestPatience(t *testing.T) {
 	cfg := small(pictures(t))
-	cfg.Solver = SolverConfig{Name: "sgd", LR: 1e-30} // nothing gets better
-	cfg.Patience, cfg.Schedule = 2, ScheduleConfig{}
+	cfg.Solver = optim.Config{Name: "sgd", LR: 1e-30} // nothing gets better
+	cfg.Patience, cfg.Schedule = 2, optim.ScheduleConfig{}
 	cfg.Net.Norm = "none" // nor do running statistics move
 	_, r := run(t, cfg, Options{})
 	require.Equal(t, StopPatience, r.Stop)
@@ -208,7 +209,7 @@ func TestPatience(t *testing.T) {
 
 func TestWithoutValidationTheLastAreKept(t *testing.T) {
 	cfg := small(pictures(t))
-	cfg.Data.Val, cfg.Schedule = "none", ScheduleConfig{}
+	cfg.Data.Val, cfg.Schedule = "none", optim.ScheduleConfig{}
 	_, r := run(t, cfg, Options{})
 	require.Equal(t, Last, r.Kept)
 	require.Equal(t, cfg.Steps, r.ModelStep)
@@ -239,7 +240,7 @@ func TestNotFinite(t *testing.T) {
 	tr := start(t, cfg, Options{Hooks: nil})
 	tr.o.Hooks = []Hook{{Step: func(_ context.Context, i StepInfo) error {
 		if i.Step == 17 {
-			tr.step.slots[0].w[0] = float32(math.NaN())
+			tr.step.learned[0].Weights[0] = float32(math.NaN())
 		}
 		return nil
 	}}}
@@ -256,7 +257,7 @@ func TestNotFinite(t *testing.T) {
 	require.Equal(t, 17, c.state.Step)
 	for _, tensor := range c.tensors {
 		for i, v := range tensor.F32 {
-			poisoned := tensor.Name == tr.step.slots[0].name && i == 0 // by this test itself
+			poisoned := tensor.Name == tr.step.learned[0].Name && i == 0 // by this test itself
 			require.Equal(t, poisoned, math.IsNaN(float64(v)), "%s: running statistics are put back", tensor.Name)
 		}
 	}
@@ -275,8 +276,8 @@ func TestDivergenceIsNotConvergence(t *testing.T) {
 	} {
 		cfg := small(pictures(t))
 		cfg.Net.Raw, cfg.Loss, cfg.LogEvery, cfg.Clip = true, loss, 1, 0
-		cfg.Schedule = ScheduleConfig{}
-		cfg.Solver = SolverConfig{Name: "adam", LR: rate}
+		cfg.Schedule = optim.ScheduleConfig{}
+		cfg.Solver = optim.Config{Name: "adam", LR: rate}
 		tr := start(t, cfg, Options{})
 		_, err := tr.Run(context.Background())
 		var e *NotFiniteError
@@ -317,8 +318,8 @@ func TestTooLargeForTheMachine(t *testing.T) {
 func TestCollapseIsExplained(t *testing.T) {
 	cfg := small(pictures(t))
 	cfg.Net = nets.Config{Backbone: "mlp", Hidden: []int{16}, Embedding: 8}
-	cfg.Loss, cfg.Schedule, cfg.Clip = "triplet:margin=0.2", ScheduleConfig{}, 0
-	cfg.Solver = SolverConfig{Name: "sgd", LR: 0.1, WeightDecay: 9}
+	cfg.Loss, cfg.Schedule, cfg.Clip = "triplet:margin=0.2", optim.ScheduleConfig{}, 0
+	cfg.Solver = optim.Config{Name: "sgd", LR: 0.1, WeightDecay: 9}
 	cfg.LogEvery = 1
 	var told []Warning
 	_, r := run(t, cfg, Options{Hooks: []Hook{{Warned: func(_ context.Context, w Warning) error {

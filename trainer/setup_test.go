@@ -16,6 +16,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/nets"
+	"medusa/optim"
 	"medusa/samplers"
 )
 
@@ -76,8 +77,8 @@ func small(path string) Config {
 		Data: DataConfig{Path: path, Val: "0.34", Augment: datasets.Augment{RandomCrop: 1, FlipH: 0.5, Erase: 0.3}},
 		Net:  nets.Config{Channels: []int{4, 8}, Embedding: 8, Dropout: 0.2, Head: "flatten"},
 		Loss: "ce:scale=8+triplet", Sampler: samplers.Config{P: 4, K: 3},
-		Schedule: ScheduleConfig{Name: "plateau", Warmup: 5, Wait: 1, Gamma: 0.5},
-		Solver:   SolverConfig{LR: 0.01}, Metric: "map_at_r",
+		Schedule: optim.ScheduleConfig{Name: "plateau", Warmup: 5, Wait: 1, Gamma: 0.5},
+		Solver:   optim.Config{LR: 0.01}, Metric: "map_at_r",
 		Steps: 60, EvalEvery: 10, CheckpointEvery: 7, LogEvery: 3, Clip: 1, Seed: 7, EvalBatch: 5,
 	}
 }

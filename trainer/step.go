@@ -1,7 +1,6 @@
 package trainer
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/pkg/errors"
@@ -11,19 +10,20 @@ import (
 	"medusa/losses"
 	"medusa/machine"
 	"medusa/nets"
+	"medusa/optim"
 	"medusa/pairs"
 )
 
 // step is the graph of training: one batch in, loss and gradients out.
 type step struct {
-	x, y  []float32 // pictures (B, C, H, W) and labels (B), filled for every run
-	loss  *graph.Kept
-	embed *graph.Kept // (B, E)
-	size  int         // E
-	trunk int         // F; 0 if there is no trunk
-	slots []*slot     // the network's, then the loss's
-	dev   *machine.Device
-	vm    gorgonia.VM
+	x, y    []float32 // pictures (B, C, H, W) and labels (B), filled for every run
+	loss    *graph.Kept
+	embed   *graph.Kept    // (B, E)
+	size    int            // E
+	trunk   int            // F; 0 if there is no trunk
+	learned []optim.Tensor // the network's, then the loss's
+	dev     *machine.Device
+	vm      gorgonia.VM
 	// chunks computes the batch in parts; nil if it is computed at once.
 	chunks *chunks
 }
@@ -66,7 +66,7 @@ func newStep(cfg nets.Config, params *graph.Params, batch, parts int, dev *machi
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := s.gradients(g, cost, params); err != nil {
+	if err := s.learn(cost, params); err != nil {
 		return nil, nil, err
 	}
 	if s.loss, err = graph.Keep(cost); err != nil {
@@ -102,36 +102,35 @@ func lossNode(loss losses.Loss, net nets.Net, y *gorgonia.Node) (*gorgonia.Node,
 	return losses.BuildOn(loss, b)
 }
 
+// lossPrefix begins the names of the loss's own parameters.
+const lossPrefix = optim.LossPrefix
+
+// errNothingLearned is said where no tensor has a gradient.
 var errNothingLearned = errors.New("trainer: there is nothing to learn: the network has no parameters, or all are frozen")
 
-// lossPrefix begins the names of the loss's own parameters.
-const lossPrefix = "loss."
-
-// gradients adds the gradients to all learned tensors, and a slot for each.
-func (s *step) gradients(g *gorgonia.ExprGraph, cost *gorgonia.Node, params *graph.Params) error {
+// learn adds the gradients to all learned tensors.
+func (s *step) learn(cost *gorgonia.Node, params *graph.Params) (err error) {
 	if err := checkScales(params); err != nil {
 		return err
 	}
-	items, nodes := params.Learned(g)
-	if len(nodes) == 0 {
+	s.learned, err = optim.Gradients(cost, params)
+	return inTrainersWords(err)
+}
+
+// inTrainersWords is an error of optim about gradients, as those know it who gave a loss and a
+// network.
+func inTrainersWords(err error) error {
+	var unread *optim.UnreadError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, optim.ErrNothingLearned):
 		return errNothingLearned
+	case errors.As(err, &unread):
+		return errors.Errorf("trainer: the loss does not depend on %s, which cannot be learned by it: "+
+			"join it with a loss that does, such as triplet, or freeze them by a factor of 0 in LRScales", strings.Join(unread.Names, ", "))
 	}
-	for _, item := range items {
-		s.slots = append(s.slots, newSlot(item))
-	}
-	if err := checkRead(cost, items, nodes); err != nil {
-		return err
-	}
-	grads, err := gorgonia.Grad(cost, nodes...)
-	if err != nil {
-		return errors.Wrap(err, "trainer: the loss is not differentiable to the weights")
-	}
-	for i, n := range grads {
-		if s.slots[i].grad, err = graph.Keep(n); err != nil {
-			return errors.Wrapf(err, "trainer: gradient to %s", s.slots[i].name)
-		}
-	}
-	return nil
+	return errors.WithMessage(err, "trainer")
 }
 
 // checkScales refuses learning rates that no tensor can have.
@@ -142,25 +141,6 @@ func checkScales(params *graph.Params) error {
 		}
 	}
 	return nil
-}
-
-// newSlot is the slot of a tensor, without its gradient.
-func newSlot(item *graph.Param) *slot {
-	return &slot{name: item.Name, shape: item.Value.Shape().Clone(), w: item.Value.Float32s(), rate: item.Rate()}
-}
-
-// checkRead refuses tensors to learn that cost does not depend on.
-func checkRead(cost *gorgonia.Node, items []*graph.Param, nodes gorgonia.Nodes) error {
-	if unread := unread(cost, items, nodes); len(unread) > 0 {
-		return errors.Errorf("trainer: the loss does not depend on %s, which cannot be learned by it: "+
-			"join it with a loss that does, such as triplet, or freeze them by a factor of 0 in LRScales", strings.Join(unread, ", "))
-	}
-	return nil
-}
-
-// ownSlots are those of the loss's own parameters.
-func (s *step) ownSlots() []*slot {
-	return slices.DeleteFunc(slices.Clone(s.slots), func(t *slot) bool { return !strings.HasPrefix(t.name, lossPrefix) })
 }
 
 // run computes loss and gradients of the batch in x and y.
@@ -178,31 +158,4 @@ func (s *step) close() error {
 		return s.chunks.close()
 	}
 	return s.vm.Close()
-}
-
-// unread are the names of the items whose nodes cost does not depend on.
-func unread(cost *gorgonia.Node, items []*graph.Param, nodes gorgonia.Nodes) (names []string) {
-	read := dependencies(cost)
-	for i, n := range nodes {
-		if !read[n] {
-			names = append(names, items[i].Name)
-		}
-	}
-	return names
-}
-
-// dependencies are the nodes that n is made of, n among them.
-func dependencies(n *gorgonia.Node) map[*gorgonia.Node]bool {
-	seen := map[*gorgonia.Node]bool{n: true}
-	for next := (gorgonia.Nodes{n}); len(next) > 0; {
-		last := next[len(next)-1]
-		next = next[:len(next)-1]
-		for in := last.Graph().From(last.ID()); in.Next(); {
-			if input := in.Node().(*gorgonia.Node); !seen[input] {
-				seen[input] = true
-				next = append(next, input)
-			}
-		}
-	}
-	return seen
 }

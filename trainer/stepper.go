@@ -14,20 +14,23 @@ import (
 	"medusa/losses"
 	"medusa/machine"
 	"medusa/nets"
+	"medusa/optim"
 )
 
 // StepperConfig says what a Stepper trains. Channels, height and width of the pictures
 // are those of Net.
 type StepperConfig struct {
-	Net     nets.Config
-	Loss    string       // as losses.Parse reads it; triplet if empty
-	Solver  SolverConfig // adam if zero; the learning rate stays as it is
-	Batch   int          // B, pictures in a batch
-	Classes int          // that labels come from, for losses with weights for each class
-	Clip    float64      // largest global norm of the gradient; 0: not clipped
-	Seed    uint64       // of the initial weights
-	Device  string       // cpu, cuda, cuda:N or auto; cpu if empty
-	TF32    bool         // whether a GPU may round the factors of products to 10 bits
+	Net       nets.Config
+	Loss      string              // as losses.Parse reads it; triplet if empty
+	Solver    optim.Config        // adam if zero; the learning rate stays as it is
+	Batch     int                 // B, pictures in a batch
+	Classes   int                 // that labels come from, for losses with weights for each class
+	Clip      float64             // largest global norm of the gradient; 0: not clipped
+	ClipValue float64             // largest size of a number of the gradient; 0: not clipped
+	Average   optim.AverageConfig // of the weights, for Embed and Save; none if zero
+	Seed      uint64              // of the initial weights
+	Device    string              // cpu, cuda, cuda:N or auto; cpu if empty
+	TF32      bool                // whether a GPU may round the factors of products to 10 bits
 
 	Accumulate int // parts that a batch is computed in: see Config.Accumulate
 
@@ -48,17 +51,17 @@ type StepperConfig struct {
 // come from the caller, and nothing is measured, or saved but when asked for. It is for benchmarks and for
 // loops of one's own. One goroutine uses it at a time, and another one gets an error.
 type Stepper struct {
-	use    exclusive.Use
-	step   *step
-	solver *solver
-	net    nets.Config
-	loss   string
-	params *graph.Params // of the network and the loss
-	lent   bool          // Params was called: the host's parameters may be newer than the device's
-	eval   *embedder     // made when first needed
-	clip   float64
-	engine *engine
-	device *machine.Device
+	use      exclusive.Use
+	step     *step
+	solver   *optim.Solver
+	net      nets.Config
+	loss     string
+	params   *graph.Params // of the network and the loss
+	lent     bool          // Params was called: the host's parameters may be newer than the device's
+	averaged *graph.Params // what Embed and Save use: the averages, or params
+	eval     *embedder     // over averaged, made when first needed
+	engine   *engine
+	device   *machine.Device
 }
 
 // NewStepper builds network, loss, gradients and solver.
@@ -66,7 +69,7 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 	if cfg.Batch < 1 {
 		return nil, errors.Errorf("trainer: a batch of %d pictures, want at least 1", cfg.Batch)
 	}
-	run := Config{Net: cfg.Net, Loss: cfg.Loss, Solver: cfg.Solver, Clip: cfg.Clip, Device: cfg.Device, Accumulate: cfg.Accumulate}
+	run := Config{Net: cfg.Net, Loss: cfg.Loss, Solver: cfg.Solver, Clip: cfg.Clip, ClipValue: cfg.ClipValue, Average: cfg.Average, Device: cfg.Device, Accumulate: cfg.Accumulate}
 	if err := checkParts(cfg.Batch, cfg.Accumulate); err != nil {
 		return nil, err
 	}
@@ -85,7 +88,7 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 		return nil, errors.Wrap(err, "trainer")
 	}
 	device.CheckByHand() // by the solver
-	s := &Stepper{params: graph.NewParams(cfg.Seed), clip: cfg.Clip, device: device}
+	s := &Stepper{params: graph.NewParams(cfg.Seed), device: device}
 	if err := s.build(cfg, run); err != nil {
 		device.Close()
 		return nil, err
@@ -107,13 +110,16 @@ func (s *Stepper) build(cfg StepperConfig, run Config) (err error) {
 	if err := checkRates(s.params, cfg.LRScales); err != nil {
 		return err
 	}
-	for _, slot := range s.step.ownSlots() {
-		slot.rate *= run.Solver.LossLR
-	}
-	if s.solver, err = newSolver(run.Solver, s.step.slots, s.device); err != nil {
+	var average *optim.Averaging
+	if average, s.eval, err = averaging(run, s.net, s.params, modelBatch, s.device); err != nil {
 		return err
 	}
-	s.solver.factor = cfg.Rate
+	if s.solver, err = newSolver(run, s.step, s.device, cfg.Rate, average); err != nil {
+		return err
+	}
+	if s.averaged = s.params; average != nil {
+		s.averaged = average.Into
+	}
 	s.engine, err = newEngine(s.step, s.solver, s.device, s.params)
 	return err
 }
@@ -149,7 +155,7 @@ func (s *Stepper) Hold() error {
 // Params is the parameters of network and loss as they are, under the prefixes backbone.,
 // embedding. and loss. What is written into them, such as by Load, counts from the next Step,
 // Begin, Embed or Save on; it is written before that, after a call of Params. No step may be
-// under way.
+// under way. Averages follow what is written once steps were made, and begin with it before.
 func (s *Stepper) Params() (*graph.Params, error) {
 	if err := s.pause(); err != nil {
 		return nil, err
@@ -165,20 +171,29 @@ func (s *Stepper) pause() error {
 	if err := s.use.Begin(theStepper); err != nil {
 		return err
 	}
+	var err error
 	if s.engine.flying() > 0 {
-		s.use.End()
-		return errors.New("trainer: a step is under way: call Finish first")
+		err = errors.New("trainer: a step is under way: call Finish first")
+	} else {
+		err = s.takeBack()
 	}
-	s.takeBack()
-	return nil
+	if err != nil {
+		s.use.End()
+	}
+	return err
 }
 
 // takeBack tells the device that the host may have written into Params.
-func (s *Stepper) takeBack() {
-	if s.lent {
-		s.lent = false
-		s.device.Wrote(graph.Tensors(s.params)...)
+func (s *Stepper) takeBack() error {
+	if !s.lent {
+		return nil
 	}
+	s.lent = false
+	s.device.Wrote(graph.Tensors(s.params)...)
+	if s.solver.Steps() > 0 {
+		return nil
+	}
+	return s.solver.StartAverages()
 }
 
 // Save writes the network as it is as a model file, which LoadModel reads. info says what the
@@ -189,8 +204,8 @@ func (s *Stepper) Save(w io.Writer, info ModelInfo) error {
 		return err
 	}
 	defer s.use.End()
-	info.Net, info.Loss, info.Step = s.net, s.loss, cmp.Or(info.Step, s.solver.count)
-	file, err := modelFile(s.params, info, s.device)
+	info.Net, info.Loss, info.Step = s.net, s.loss, cmp.Or(info.Step, s.solver.Steps())
+	file, err := modelFile(s.averaged, info, s.device)
 	if err != nil {
 		return err
 	}
@@ -208,7 +223,7 @@ func (s *Stepper) Embed(ctx context.Context, pictures []float32) (_ []float32, e
 	}
 	defer s.use.End()
 	if s.eval == nil {
-		if s.eval, err = newEmbedder(s.net, s.params, modelBatch, s.device); err != nil {
+		if s.eval, err = newEmbedder(s.net, s.averaged, modelBatch, s.device); err != nil {
 			return nil, err
 		}
 	}
@@ -248,13 +263,15 @@ func (s *Stepper) Begin() error {
 }
 
 func (s *Stepper) begin() error {
-	s.takeBack()
-	for s.engine.flying() >= guardTurns {
+	if err := s.takeBack(); err != nil {
+		return err
+	}
+	for s.engine.flying() >= optim.MaxPending {
 		if _, err := s.end(); err != nil {
 			return err
 		}
 	}
-	return s.engine.begin(s.solver.cfg.LR, s.clip)
+	return s.engine.begin(s.solver.Config().LR)
 }
 
 // Finish waits for all steps begun and returns the loss of the last.
@@ -280,18 +297,10 @@ func (s *Stepper) finish() (loss float64, err error) {
 
 func (s *Stepper) end() (loss float64, err error) {
 	r, err := s.engine.end()
-	if err == nil && !r.made() {
-		err = errors.Errorf("trainer: the loss is %v, the square of the gradient's norm %v: the step was not made; lower the learning rate or clip the gradient", r.loss, r.squared)
+	if err == nil && !r.Made() {
+		err = errors.Errorf("trainer: the loss is %v, the square of the gradient's norm %v: the step was not made; lower the learning rate or clip the gradient", r.Loss, r.Squared)
 	}
-	return r.loss, err
-}
-
-// clipping is the factor that brings a gradient of that norm down to at most clip.
-func clipping(clip, norm float64) float64 {
-	if clip > 0 && norm > clip {
-		return clip / norm
-	}
-	return 1
+	return r.Loss, err
 }
 
 // Close gives back what the stepper holds.

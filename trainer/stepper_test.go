@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/nets"
+	"medusa/optim"
 )
 
 func smallStepper(t testing.TB, change func(*StepperConfig)) *Stepper {
@@ -50,7 +51,7 @@ func TestStepperLearnsABatchByHeart(t *testing.T) {
 // The Stepper's steps are the Trainer's, bit for bit: the same batches, copied by a hook.
 func TestStepperMakesTheTrainersSteps(t *testing.T) {
 	cfg := small(pictures(t))
-	cfg.Steps, cfg.Keep, cfg.Schedule, cfg.Solver.LossLR = 5, Last, ScheduleConfig{}, 3
+	cfg.Steps, cfg.Keep, cfg.Schedule, cfg.Solver.LossLR = 5, Last, optim.ScheduleConfig{}, 3
 	var tr *Trainer
 	var s *Stepper
 	follow := func(_ context.Context, i StepInfo) error {
@@ -68,32 +69,26 @@ func TestStepperMakesTheTrainersSteps(t *testing.T) {
 	defer s.Close()
 	_, err = tr.Run(context.Background())
 	require.NoError(t, err)
-	require.Equal(t, 5, s.solver.count)
-	for i, slot := range s.solver.slots {
-		require.Equal(t, tr.solver.slots[i].w, slot.w, slot.name)
+	require.Equal(t, 5, s.solver.Steps())
+	for i, slot := range s.solver.Tensors() {
+		require.Equal(t, tr.solver.Tensors()[i].Weights, slot.Weights, slot.Name)
 	}
 }
 
 func TestStepperRefusesABatchThatIsNotFinite(t *testing.T) {
 	s := smallStepper(t, nil)
-	before := append([]float32(nil), s.solver.slots[0].w...)
+	before := append([]float32(nil), s.solver.Tensors()[0].Weights...)
 	s.Pictures()[5] = float32(math.NaN())
 	_, err := s.Step()
 	require.ErrorContains(t, err, "the step was not made")
-	require.Equal(t, before, s.solver.slots[0].w)
-}
-
-func TestStepperClips(t *testing.T) {
-	assert.Equal(t, 0.25, clipping(2, 8))
-	assert.Equal(t, 1.0, clipping(2, 1))
-	assert.Equal(t, 1.0, clipping(0, 8))
+	require.Equal(t, before, s.solver.Tensors()[0].Weights)
 }
 
 func TestNewStepperSaysWhatIsWrong(t *testing.T) {
 	for want, cfg := range map[string]StepperConfig{
 		"a batch of 0 pictures": {},
 		"Loss:":                 {Batch: 4, Loss: "triplit"},
-		"Solver.LR is -1":       {Batch: 4, Solver: SolverConfig{LR: -1}},
+		"Solver.LR is -1":       {Batch: 4, Solver: optim.Config{LR: -1}},
 		"Net.Backbone is":       {Batch: 4, Net: nets.Config{Backbone: "cnm"}},
 	} {
 		_, err := NewStepper(cfg)

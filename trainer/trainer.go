@@ -3,6 +3,7 @@ package trainer
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"log/slog"
 	"os"
 	"slices"
@@ -22,6 +23,7 @@ import (
 	"medusa/machine"
 	"medusa/metrics"
 	"medusa/nets"
+	"medusa/optim"
 	"medusa/samplers"
 )
 
@@ -52,6 +54,11 @@ type Options struct {
 	Loss     losses.Loss
 	Backbone nets.Builder
 	Sampler  samplers.Sampler
+
+	// Schedule, if not nil, stands in for Config.Schedule, whose warm-up it also is. Like the
+	// others it must be given again, as it was at first, to Resume; the state of an optim.Watching
+	// is then that of the checkpoint.
+	Schedule optim.Schedule
 
 	// Rate, if not nil, is a factor on the learning rate of each parameter, such as
 	// backbone.conv1.weight, at each step, counted from 1; it comes to that of LRScales. At 0 the
@@ -91,13 +98,15 @@ type Trainer struct {
 	o      Options
 	dir    folder
 
-	params  *graph.Params // of the network and the loss
-	loss    losses.Loss
-	step    *step
-	solver  *solver
-	device  *machine.Device // nil is the CPU
-	eval    *embedder       // made when first needed
-	sampler samplers.Sampler
+	params   *graph.Params // of the network and the loss
+	loss     losses.Loss
+	step     *step
+	solver   *optim.Solver
+	device   *machine.Device // nil is the CPU
+	averaged *graph.Params   // what is measured and saved: the averages, or params
+	eval     *embedder       // over averaged, made when first needed
+	sampler  samplers.Sampler
+	schedule optim.Schedule
 
 	state       state
 	samplerAt   []byte            // sampler's state, state.Drawn batches ago
@@ -121,6 +130,7 @@ type Trainer struct {
 	finished    *storedResult // of a run that came to its end before; nil for others
 	untrained   []float32     // embeddings of the measured pictures before training, for the report; nil in a resumed run
 	ran         bool
+	settled     bool // the run is over, and the weights are those of the model
 	running     bool
 }
 
@@ -131,10 +141,14 @@ func New(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.suitsViews(o); err != nil {
+		return nil, err
+	}
 	t, err := build(cfg, data, o)
 	if err != nil {
 		return nil, err
 	}
+	t.noticeEqualViews()
 	if err := t.found(); err != nil {
 		t.Close()
 		return nil, err
@@ -353,12 +367,13 @@ func (t *Trainer) draw() (err error) {
 	if t.sampler = t.o.Sampler; t.sampler != nil {
 		err = checkSampler(t.sampler)
 	} else {
-		t.sampler, err = samplers.New(t.data.Train.Labels(), t.cfg.Sampler)
+		t.sampler, err = samplers.Of(sampled(t.data.Train, t.cfg.Seed), t.cfg.Sampler)
 		err = field.Under(err, "trainer", "Sampler")
 	}
 	if err != nil {
 		return err
 	}
+	t.noticeLeftOut()
 	if t.cfg.Epochs > 0 {
 		t.cfg.Steps, t.cfg.Epochs = t.cfg.Epochs*t.sampler.BatchesPerEpoch(), 0
 		t.cfg = t.cfg.Defaults()
@@ -396,13 +411,16 @@ func (t *Trainer) assemble() (err error) {
 	if t.monitor, err = newMonitor(t.loss, t.sampler.Batch(), t.step, t.params, t.device); err != nil {
 		return err
 	}
-	for _, s := range t.step.ownSlots() {
-		s.rate *= t.cfg.Solver.LossLR
-	}
-	if t.solver, err = newSolver(t.cfg.Solver, t.step.slots, t.device); err != nil {
+	average, eval, err := averaging(t.cfg, t.cfg.Net, t.params, t.cfg.EvalBatch, t.device)
+	if err != nil {
 		return err
 	}
-	t.solver.factor = t.o.Rate
+	if t.averaged, t.eval = t.params, eval; average != nil {
+		t.averaged = average.Into
+	}
+	if t.solver, err = newSolver(t.cfg, t.step, t.device, t.o.Rate, average); err != nil {
+		return err
+	}
 	if t.engine, err = newEngine(t.step, t.solver, t.device, t.params); err != nil {
 		return err
 	}
@@ -410,7 +428,11 @@ func (t *Trainer) assemble() (err error) {
 	if err := t.keepPictures(); err != nil {
 		return err
 	}
-	t.state.Schedule = schedule{cfg: t.cfg.Schedule, steps: t.cfg.Steps}
+	if t.schedule = t.o.Schedule; t.schedule == nil {
+		if t.schedule, err = optim.NewSchedule(t.cfg.Schedule, t.cfg.Steps); err != nil {
+			return field.Under(err, "trainer", "Schedule")
+		}
+	}
 	t.state.LRScales = t.o.LRScales
 	if t.o.Rate != nil {
 		t.state.Rate = catalog.Describe(t.o.Rate)
@@ -427,9 +449,12 @@ func (t *Trainer) restore(c *checkpoint) error {
 		return err
 	}
 	t.device.Wrote(t.tensors()...)
-	rule := t.state.Schedule
 	t.state = c.state
-	t.state.Schedule.cfg, t.state.Schedule.steps = rule.cfg, rule.steps
+	if w, ok := t.schedule.(optim.Watching); ok && len(t.state.Schedule) > 0 {
+		if err := json.Unmarshal(t.state.Schedule, w); err != nil {
+			return errors.Wrap(err, "trainer: the schedule's state")
+		}
+	}
 	if err := t.sampler.Restore(c.sampler); err != nil {
 		return err
 	}
@@ -445,7 +470,11 @@ func (t *Trainer) restore(c *checkpoint) error {
 
 // state of learning as the device holds it: everything that a checkpoint keeps.
 func (t *Trainer) tensors() [][]float32 {
-	return append(graph.Tensors(t.params), t.solver.state()...)
+	tensors := graph.Tensors(t.params)
+	for _, s := range t.solver.State() {
+		tensors = append(tensors, s.F32)
+	}
+	return tensors
 }
 
 // fetch brings what the device learned to the host.
@@ -460,6 +489,13 @@ func (t *Trainer) checkpoint() (*checkpoint, error) {
 		var err error
 		if t.samplerAt, err = t.observer.StateAt(t.state.Step); err != nil {
 			return nil, err
+		}
+	}
+	t.state.Schedule = json.RawMessage("{}")
+	if w, ok := t.schedule.(optim.Watching); ok {
+		var err error
+		if t.state.Schedule, err = json.Marshal(w); err != nil {
+			return nil, errors.Wrapf(err, "trainer: the state of the schedule %T", w)
 		}
 	}
 	return &checkpoint{
@@ -490,11 +526,16 @@ func (t *Trainer) Params() (*graph.Params, error) {
 }
 
 // takeBack tells the device that the host may have written into Params.
-func (t *Trainer) takeBack() {
-	if t.lent {
-		t.lent = false
-		t.device.Wrote(graph.Tensors(t.params)...)
+func (t *Trainer) takeBack() error {
+	if !t.lent {
+		return nil
 	}
+	t.lent = false
+	t.device.Wrote(graph.Tensors(t.params)...)
+	if t.solver.Steps() > 0 && !t.settled {
+		return nil // averages follow what was written
+	}
+	return t.solver.StartAverages()
 }
 
 // Parameters is the number of learned numbers of the network and of the loss.
@@ -543,7 +584,7 @@ const theTrainer = "trainer: the Trainer"
 // embed is Embed for those who use the trainer already; the hooks are told of it as that work.
 func (t *Trainer) embed(ctx context.Context, d *items, work string) ([]float32, error) {
 	if t.eval == nil {
-		eval, err := newEmbedder(t.cfg.Net, t.params, t.cfg.EvalBatch, t.device)
+		eval, err := newEmbedder(t.cfg.Net, t.averaged, t.cfg.EvalBatch, t.device)
 		if err != nil {
 			return nil, err
 		}

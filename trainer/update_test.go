@@ -6,23 +6,25 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"medusa/optim"
 )
 
 // oneStep is how one step of plain SGD moves every tensor.
 func oneStep(t *testing.T, cfg Config) map[string][]float64 {
-	cfg.Steps, cfg.Schedule, cfg.Solver.Name = 1, ScheduleConfig{}, "sgd"
+	cfg.Steps, cfg.Schedule, cfg.Solver.Name = 1, optim.ScheduleConfig{}, "sgd"
 	cfg.Net.Dropout, cfg.Data.Val, cfg.Data.Test = 0, "none", "none"
 	tr := start(t, cfg, Options{})
 	old := map[string][]float64{}
-	for _, s := range tr.solver.slots {
-		old[s.name] = double(s.w)
+	for _, s := range tr.solver.Tensors() {
+		old[s.Name] = double(s.Weights)
 	}
 	_, err := tr.Run(context.Background())
 	require.NoError(t, err)
 	moved := map[string][]float64{}
-	for _, s := range tr.solver.slots {
-		for i, v := range double(s.w) {
-			moved[s.name] = append(moved[s.name], v-old[s.name][i])
+	for _, s := range tr.solver.Tensors() {
+		for i, v := range double(s.Weights) {
+			moved[s.Name] = append(moved[s.Name], v-old[s.Name][i])
 		}
 	}
 	return moved
@@ -64,4 +66,12 @@ func TestLossLR(t *testing.T) {
 			require.InDelta(t, factor*v, three[name][i], 1e-6, name)
 		}
 	}
+}
+
+func double(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
 }

@@ -15,6 +15,7 @@ import (
 	"medusa/internal/field"
 	"medusa/losses"
 	"medusa/metrics"
+	"medusa/miners"
 	"medusa/samplers"
 )
 
@@ -42,8 +43,8 @@ func (c Config) Defaults() Config {
 	c.Data.Range = cmp.Or(c.Data.Range, datasets.RangeAuto)
 	c.Data.Copies = cmp.Or(c.Data.Copies, TellCopies)
 	c.Data.Normalise = cmp.Or(c.Data.Normalise, "auto")
-	c.Solver = c.Solver.defaults()
-	c.Schedule = c.Schedule.defaults(c.Steps)
+	c.Solver = c.Solver.Defaults()
+	c.Schedule = c.Schedule.Defaults(c.Steps)
 	return c
 }
 
@@ -59,7 +60,7 @@ func (c Config) check() error {
 	const steps, epochs, every = field.Name("Steps"), field.Name("Epochs"), field.Name("EvalEvery")
 	var f faults
 	f.add(c.Steps > 0 && c.Epochs > 0, "%s is %d and %s %d: give one of them", steps, c.Steps, epochs, c.Epochs)
-	for _, section := range []string{"", "Data", "Sampler", "Solver", "Schedule"} { // net and augmentation look after themselves
+	for _, section := range []string{"", "Data", "Sampler", "Average"} { // the others look after themselves
 		for _, wrong := range schema.Faults(c, section) {
 			f.add(true, "%s is %s, want %s", field.Name(wrong.Field), wrong.Value, wrong.Want)
 		}
@@ -68,6 +69,9 @@ func (c Config) check() error {
 	f.add(c.Patience > 0 && c.EvalEvery < 0, "%s is %d, but %s says never to evaluate", field.Name("Patience"), c.Patience, every)
 	_, known := metrics.FigureOf(c.Metric)
 	f.add(!known, "%s is %q%s, want one of %s with a number in place of K", field.Name("Metric"), c.Metric, catalog.Hint(c.Metric, metrics.Names()), strings.Join(metrics.Names(), ", "))
+	if _, err := ParseFewShot(c.FewShot); err != nil {
+		f.add(true, "%s: %v", field.Name("FewShot"), err)
+	}
 	f.oneOf("Keep", string(c.Keep), string(Best), string(Last))
 	f.add(!deviceName.MatchString(c.Device), "%s is %q, want cpu, cuda, cuda:N with the number of a GPU, or auto", field.Name("Device"), c.Device)
 	net := c.Net
@@ -81,10 +85,15 @@ func (c Config) check() error {
 		f.add(true, "%s: %v", field.Name("Loss"), err)
 	}
 	c.Data.validate(&f)
-	c.Solver.validate(&f)
-	c.Schedule.validate(&f)
-	if n := c.Sampler.Name; n != "" {
-		f.oneOf("Sampler.Name", n, samplers.Names()...)
+	f.add(c.Average.Constant && c.Average.Decay == 0, "%s means nothing without %s, such as 0.999", field.Name("Average.Constant"), field.Name("Average.Decay"))
+	f.addError(c.Solver.Validate(), "Solver")
+	f.addError(c.Schedule.Validate(), "Schedule")
+	if n := c.Sampler.Name; n == "" || f.oneOf("Sampler.Name", n, samplers.Names()...) {
+		f.addError(c.Sampler.Check(), "Sampler")
+	}
+	if m := c.Sampler.Miner; m != "" {
+		_, err := miners.Parse(m)
+		f.add(err != nil, "%s: %v", field.Name("Sampler.Miner"), err)
 	}
 	return f.err()
 }
@@ -103,6 +112,7 @@ func (c Config) suits(data runData) error {
 		f.add(c.Schedule.Name == "plateau", "%s is plateau, but there are no validation classes to see one on: give %s, or another schedule", field.Name("Schedule.Name"), field.Name("Data.Val"))
 	}
 	c.suitsCameras(data, &f)
+	c.suitsFewShot(data, &f)
 	shift := c.Data.Augment.RandomCrop
 	f.add(shift > 0 && shift >= min(c.Net.Height, c.Net.Width), "%s is %d, which shifts pictures of %d×%d out of sight: want less",
 		field.Name("Data.Augment.RandomCrop"), shift, c.Net.Height, c.Net.Width)
@@ -176,20 +186,6 @@ func (d DataConfig) validate(f *faults) {
 	f.addError(d.Augment.Validate(), "Data.Augment")
 }
 
-func (s SolverConfig) validate(f *faults) {
-	const name, momentum, nesterov = field.Name("Solver.Name"), field.Name("Solver.Momentum"), field.Name("Solver.Nesterov")
-	if f.oneOf(name, s.Name, namesOf(Solvers())...) {
-		f.unused(Config{Solver: s}, "Solver", s.Name)
-	}
-	f.add(s.Name == "sgd" && s.Nesterov && s.Momentum == 0, "%s needs a %s, such as 0.9", nesterov, momentum)
-}
-
-func (s ScheduleConfig) validate(f *faults) {
-	if f.oneOf("Schedule.Name", s.Name, namesOf(Schedules())...) {
-		f.unused(Config{Schedule: s}, "Schedule", s.Name)
-	}
-}
-
 // faults collects what is wrong.
 type faults []*field.Error
 
@@ -199,11 +195,16 @@ func (f *faults) add(wrong bool, format string, args ...any) {
 	}
 }
 
-// addError adds what another package says about fields below owner.
+// addError adds what another package says about fields below owner, which may be several things.
 func (f *faults) addError(err error, owner string) {
 	var about *field.Error
+	var several interface{ Unwrap() []error }
 	switch {
 	case err == nil:
+	case errors.As(err, &several):
+		for _, e := range several.Unwrap() {
+			f.addError(e, owner)
+		}
 	case errors.As(field.Under(err, "trainer", owner), &about):
 		*f = append(*f, about)
 	default:
@@ -216,14 +217,6 @@ func (f *faults) oneOf(name field.Name, value string, known ...string) bool {
 	ok := slices.Contains(known, value)
 	f.add(!ok, "%s is %q%s, want one of %s", name, value, catalog.Hint(value, known), strings.Join(known, ", "))
 	return ok
-}
-
-// unused adds the parameters below owner, a struct of Config with kinds, that its kind does not
-// read.
-func (f *faults) unused(c Config, owner, kind string) {
-	for _, unread := range schema.Unused(c, owner) {
-		f.add(true, "%s means nothing to %s %s", field.Name(unread), field.Name(owner+".Name"), kind)
-	}
 }
 
 func (f faults) err() error {

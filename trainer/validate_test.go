@@ -11,6 +11,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/nets"
+	"medusa/optim"
 	"medusa/samplers"
 )
 
@@ -19,9 +20,9 @@ func TestZeroConfigIsValid(t *testing.T) {
 	c := Config{}.Defaults()
 	require.NoError(t, c.Validate(), "defaults filled in are no contradiction")
 	require.Equal(t, c, c.Defaults())
-	for _, name := range []string{"sgd", "adam", "adamw", "rmsprop"} {
-		for _, s := range []string{"constant", "step", "cosine", "plateau"} {
-			c := Config{Solver: SolverConfig{Name: name}, Schedule: ScheduleConfig{Name: s}, Epochs: 2}
+	for _, solver := range optim.Kinds() {
+		for _, s := range optim.ScheduleKinds() {
+			c := Config{Solver: optim.Config{Name: solver.Name}, Schedule: optim.ScheduleConfig{Name: s.Name}, Epochs: 2}
 			require.NoError(t, c.Validate())
 			require.NoError(t, c.Defaults().Validate())
 		}
@@ -42,20 +43,23 @@ func TestEachFaultIsNamed(t *testing.T) {
 		`Device is "cuda1", want cpu, cuda`:             {Device: "cuda1"},
 		"Net.Backbone is ":                              {Net: nets.Config{Backbone: "vgg"}},
 		"Loss: no loss is named":                        {Loss: "triplets"},
-		`Solver.Name is "lion"`:                         {Solver: SolverConfig{Name: "lion"}},
-		"Solver.Nesterov means nothing":                 {Solver: SolverConfig{Nesterov: true}},
-		"Solver.Beta1 means nothing to Solver.Name sgd": {Solver: SolverConfig{Name: "sgd", Beta1: 0.9}},
-		"needs a Solver.Momentum":                       {Solver: SolverConfig{Name: "sgd", Nesterov: true}},
-		"Solver.Beta2 is 1":                             {Solver: SolverConfig{Beta2: 1}},
-		"Solver.LR is -0.1":                             {Solver: SolverConfig{LR: -0.1}},
-		"Solver.WeightDecay is -1":                      {Solver: SolverConfig{WeightDecay: -1}},
-		`Schedule.Name is "linear"`:                     {Schedule: ScheduleConfig{Name: "linear"}},
-		"Schedule.Every means nothing":                  {Schedule: ScheduleConfig{Every: 3}},
-		"Schedule.Gamma is 2":                           {Schedule: ScheduleConfig{Name: "step", Gamma: 2}},
-		"Schedule.Floor is 1":                           {Schedule: ScheduleConfig{Name: "cosine", Floor: 1}},
-		`Sampler.Name is "pairs"`:                       {Sampler: samplers.Config{Name: "pairs"}},
-		"Sampler.P is -1":                               {Sampler: samplers.Config{P: -1}},
-		"Data.Val is 1.5, want a fraction":              {Data: DataConfig{Val: "1.5"}},
+		`Solver.Name is "lyon"`:                         {Solver: optim.Config{Name: "lyon"}},
+		"Solver.Nesterov means nothing":                 {Solver: optim.Config{Nesterov: true}},
+		"Solver.Beta1 means nothing to Solver.Name sgd": {Solver: optim.Config{Name: "sgd", Beta1: 0.9}},
+		"needs a Solver.Momentum":                       {Solver: optim.Config{Name: "sgd", Nesterov: true}},
+		"Solver.Beta2 is 1":                             {Solver: optim.Config{Beta2: 1}},
+		"Average.Constant means nothing without Average.Decay": {Average: optim.AverageConfig{Constant: true}},
+		"Average.Decay is 1":                                      {Average: optim.AverageConfig{Decay: 1}},
+		"Solver.NoDecay needs a Solver.WeightDecay":               {Solver: optim.Config{NoDecay: "loss."}},
+		"Solver.LR is -0.1":                                       {Solver: optim.Config{LR: -0.1}},
+		"Solver.WeightDecay is -1":                                {Solver: optim.Config{WeightDecay: -1}},
+		`Schedule.Name is "linear"`:                               {Schedule: optim.ScheduleConfig{Name: "linear"}},
+		"Schedule.Every means nothing":                            {Schedule: optim.ScheduleConfig{Every: 3}},
+		"Schedule.Gamma is 2":                                     {Schedule: optim.ScheduleConfig{Name: "step", Gamma: 2}},
+		"Schedule.Floor is 1":                                     {Schedule: optim.ScheduleConfig{Name: "cosine", Floor: 1}},
+		`Sampler.Name is "pairs"`:                                 {Sampler: samplers.Config{Name: "pairs"}},
+		"Sampler.P is -1":                                         {Sampler: samplers.Config{P: -1}},
+		"Data.Val is 1.5, want a fraction":                        {Data: DataConfig{Val: "1.5"}},
 		"Data.Normalise is given, but not Data.Mean and Data.Std": {Data: DataConfig{Normalise: "given"}},
 		"Data.Normalise is auto, want given":                      {Data: DataConfig{Mean: []float32{1}}},
 		`Data.Resize is "stretch"`:                                {Data: DataConfig{Resize: "stretch"}},
@@ -71,7 +75,7 @@ func TestEachFaultIsNamed(t *testing.T) {
 }
 
 func TestAllFaultsAreInOneError(t *testing.T) {
-	err := Config{Clip: -1, Metric: "x", Solver: SolverConfig{Name: "lion"}, Loss: "no"}.Validate()
+	err := Config{Clip: -1, Metric: "x", Solver: optim.Config{Name: "lyon"}, Loss: "no"}.Validate()
 	require.ErrorContains(t, err, "has 4 faults:")
 	require.Equal(t, 4, strings.Count(err.Error(), "\n  "))
 }

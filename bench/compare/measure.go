@@ -38,6 +38,8 @@ func measureJob(j job, out io.Writer) (measured, error) {
 		return measureRecall(j)
 	case "gemm":
 		return measureGemm(j)
+	case "op":
+		return measureOp(j)
 	case "layer":
 		return measureLayer(j)
 	case "peak":

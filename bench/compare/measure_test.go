@@ -61,6 +61,8 @@ func testSide(name, answer string) side {
 var tiny = []workload{
 	{Kind: "peak"},
 	{Kind: "gemm", Size: 33},
+	{Kind: "op", Op: "layernorm", Pass: opForward},
+	{Kind: "op", Op: "softmax", Pass: opGradients},
 	{Kind: "train", Net: "mlp", Batch: 8, Class: 4, Loss: "contrastive"},
 	{Kind: "train", Net: "cnn", Batch: 8, Class: 4, Loss: "batch-hard"},
 	{Kind: "infer", Net: "cnn-bn", Batch: 2},

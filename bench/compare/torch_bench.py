@@ -256,6 +256,15 @@ BY_HAND = {"contrastive": contrastive, "batch-hard": batch_hard, "multi-similari
            "all-triplets": all_triplets, "lifted": lifted}
 
 
+def forgetful(loss):
+    """A DynamicSoftMarginLoss whose histogram is that of the last call, without the last call's graph:
+    the library keeps the graph with it, and a second backward pass fails."""
+    def call(e, y):
+        loss.hist_ = loss.hist_.detach()
+        return loss(e, y)
+    return call
+
+
 def from_library(job):
     """The loss as pytorch-metric-learning computes it."""
     from pytorch_metric_learning import losses, miners
@@ -264,6 +273,8 @@ def from_library(job):
     name = job["loss"]
     if "peer" in job:  # our own text
         made = eval(job["peer"], {"L": losses, "M": miners, "C": job["batch"] // job["class"], "torch": torch})
+        if isinstance(made, losses.DynamicSoftMarginLoss):
+            return forgetful(made)
         if not isinstance(made, tuple):
             return made
         loss, miner = made
@@ -439,6 +450,56 @@ def gemm(job):
     with torch.inference_mode():
         result = measure(job["seconds"], lambda: torch.mm(a, b, out=c))
     return dict(result, value=c[0, 0].item())
+
+
+# Ops alone, on the shapes of ops.go.
+
+def depthwise(c, side, window, stride):
+    return ((2, c, side, side), (c, 1, window, window)), \
+        lambda x, w: F.conv2d(x, w, stride=stride, padding=window // 2, groups=c)
+
+
+OPS = {
+    "gelu": (((4 * 197, 1536),), F.gelu),
+    "gelu-tanh": (((4 * 197, 1536),), lambda x: F.gelu(x, approximate="tanh")),
+    "layernorm": (((4 * 197, 384), (384,), (384,)), lambda x, g, b: F.layer_norm(x, (384,), g, b, 1e-6)),
+    "softmax": (((24, 197, 197),), lambda x: torch.softmax(x, 2)),
+    "matmul-batch": (((24, 197, 64), (24, 197, 64)), lambda a, b: a @ b.transpose(1, 2)),
+    "permute-nchw-nhwc": (((2, 96, 56, 56),), lambda x: x.permute(0, 2, 3, 1).contiguous()),
+    "depthwise-7x7/96/56": depthwise(96, 56, 7, 1),
+    "depthwise-3x3/144/56": depthwise(144, 56, 3, 1),
+    "depthwise-3x3s2/144/56": depthwise(144, 56, 3, 2),
+    "depthwise-5x5/672/14": depthwise(672, 14, 5, 1),
+}
+
+
+def op(job):
+    shapes, function = OPS[job["op"]]
+    inputs = [noise(math.prod(s), i).view(s) for i, s in enumerate(shapes)]
+    value = None
+
+    def forward():
+        nonlocal value
+        value = function(*inputs)
+
+    if job["pass"] == "forward":
+        with torch.inference_mode():
+            result = measure(job["seconds"], forward)
+        return dict(result, value=value.flatten()[0].item())
+    for x in inputs:
+        x.requires_grad_()
+    y = function(*inputs)
+    weights = noise(y.numel(), 9).view(y.shape)
+
+    def gradients():
+        nonlocal value
+        for x in inputs:
+            x.grad = None
+        value = (function(*inputs) * weights).sum()
+        value.backward()
+
+    result = measure(job["seconds"], gradients)
+    return dict(result, value=value.item())
 
 
 # On a GPU.
@@ -798,7 +859,7 @@ def main():
     if job.get("device"):
         print(json.dumps(on_device(job)), flush=True)
         os._exit(0)  # a compiler that was broken off may have threads left, which nobody waits for
-    kinds = {"train": train, "infer": infer, "loss": loss, "recall": recall, "gemm": gemm, "start": start}
+    kinds = {"train": train, "infer": infer, "loss": loss, "recall": recall, "gemm": gemm, "op": op, "start": start}
     print(json.dumps(kinds[job["kind"]](job)), flush=True)
 
 

@@ -10,7 +10,7 @@ import (
 
 // workload is one thing that both sides compute. It is what a child process is told.
 type workload struct {
-	Kind  string `json:"kind"`            // train, infer, loss, recall, gemm, layer, peak or start
+	Kind  string `json:"kind"`            // train, infer, loss, recall, gemm, op, layer, peak or start
 	Net   string `json:"net,omitempty"`   // mlp, cnn, cnn-bn or resnet18
 	Loss  string `json:"loss,omitempty"`  // contrastive, batch-hard, multi-similarity, all-triplets, lifted, or one of catalogue
 	Peer  string `json:"peer,omitempty"`  // of a loss in catalogue: what pytorch-metric-learning makes it of
@@ -19,8 +19,9 @@ type workload struct {
 	Size  int    `json:"size,omitempty"`  // D of embeddings; the side of gemm's matrices
 	Rows  int    `json:"rows,omitempty"`  // of recall's gallery
 	Steps int    `json:"steps,omitempty"` // of start: after the first one
+	Op    string `json:"op,omitempty"`    // of op
 	Layer string `json:"layer,omitempty"` // of layer
-	Pass  string `json:"pass,omitempty"`  // of layer: forward, to-input or to-weights
+	Pass  string `json:"pass,omitempty"`  // of layer: forward, to-input or to-weights; of op: forward or gradients
 
 	TF32     bool `json:"tf32,omitempty"`     // on a GPU: products round their factors to 10 bits, on all sides
 	Resident bool `json:"resident,omitempty"` // of train on a GPU: the batch stays there, no step copies it
@@ -55,6 +56,8 @@ func (w workload) name() string {
 		return fmt.Sprintf("recall@1/%dx%d/D=%d", w.Batch, w.Rows, w.Size)
 	case "gemm":
 		return fmt.Sprintf("gemm/%d", w.Size)
+	case "op":
+		return fmt.Sprintf("op/%s/%s", w.Op, w.Pass)
 	case "layer":
 		return w.layerName()
 	}
@@ -95,6 +98,7 @@ func workloads() []workload {
 	for _, n := range []int{512, 1024, 2048} {
 		all = append(all, workload{Kind: "gemm", Size: n, target: 1})
 	}
+	all = append(all, opsAlone()...)
 	all = append(all, layersAlone()...)
 	for _, net := range comparedNets {
 		for _, batch := range net.batches {

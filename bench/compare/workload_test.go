@@ -17,7 +17,7 @@ func TestWorkloadsHaveNamesOfTheirOwn(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"train/resnet18/32/contrastive", "infer/cnn-bn/256", "loss/all-triplets/N=2048/D=128", "loss/lifted/N=256/D=64",
-		"recall@1/10000x60000/D=64", "gemm/2048", "start/cnn/64"} {
+		"recall@1/10000x60000/D=64", "gemm/2048", "op/gelu/forward", "op/depthwise-7x7/96/56/gradients", "start/cnn/64"} {
 		assert.True(t, seen[name], name)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"os"
@@ -66,6 +67,13 @@ func TestPrintedCommands(t *testing.T) {
 			require.NoError(t, os.Rename(filepath.Join("fashion-mnist", part, "class0"+string(rune('0'+c))), filepath.Join("fashion-mnist", part, string(rune('0'+c)))))
 		}
 	}
+	background, evaluation := t.TempDir(), t.TempDir()
+	folders(t, filepath.Join(background, "images_background", "Latin"), 8, 4)
+	folders(t, filepath.Join(evaluation, "images_evaluation", "Avesta"), 20, 6) // as many as the few-shot tasks take
+	for name, dir := range map[string]string{"images_background.zip": background, "images_evaluation.zip": evaluation,
+		"all_runs.zip": oneShotFolder(t, filepath.Join(evaluation, "images_evaluation", "Avesta"))} {
+		zipped(t, name, dir)
+	}
 	require.NoError(t, os.WriteFile("run.yaml", []byte("data: photos\n"), 0o644))
 	code, _, stderr := call(append([]string{"-data", "photos", "-out", "runs/NAME"}, quick...)...)
 	require.Equal(t, exitOK, code, stderr)
@@ -82,15 +90,26 @@ func TestPrintedCommands(t *testing.T) {
 	require.Greater(t, len(lines), 8)
 	for _, line := range lines {
 		args := split(line)
-		if !strings.Contains(line, "-resume") {
+		trained := strings.Contains(line, "-resume") || strings.Contains(line, "-evaluate")
+		if !trained {
 			args = append(args, quick...)
 		}
-		if !strings.Contains(line, "-data ") && !strings.Contains(line, "-config") && !strings.Contains(line, "-resume") {
+		if !strings.Contains(line, "-data ") && !strings.Contains(line, "-config") && !trained {
 			args = append(args, "-val", "none", "-test", "none") // the embedded pictures are many to measure
 		}
 		code, _, stderr := call(args...)
 		assert.Equal(t, exitOK, code, "%s: %s", line, stderr)
 	}
+}
+
+// zipped writes what is in dir to an archive.
+func zipped(t *testing.T, name, dir string) {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	require.NoError(t, w.AddFS(os.DirFS(dir)))
+	require.NoError(t, w.Close())
+	require.NoError(t, os.WriteFile(name, b.Bytes(), 0o644))
 }
 
 // What a message advises works as it is printed, also where a name must be quoted.

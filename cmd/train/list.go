@@ -15,6 +15,7 @@ import (
 	"medusa/losses"
 	"medusa/miners"
 	"medusa/nets"
+	"medusa/optim"
 	"medusa/pairs"
 	"medusa/samplers"
 	"medusa/trainer"
@@ -36,8 +37,8 @@ var lists = []list{
 	{"regularizers", "", "a regularizer", losses.RegularizerList},
 	{"samplers", "Sampler.Name", "", func(width int) string { return namedPage("Sampler", samplers.Names(), samplers.Doc, width) }},
 	{"backbones", "Net.Backbone", "", func(width int) string { return namedPage("Net", nets.Names(), nets.Doc, width) }},
-	{"solvers", "Solver.Name", "", func(width int) string { return kindPage("Solver", trainer.Solvers(), width) }},
-	{"schedules", "Schedule.Name", "", func(width int) string { return kindPage("Schedule", trainer.Schedules(), width) }},
+	{"solvers", "Solver.Name", "", func(width int) string { return kindPage("Solver", optim.Kinds(), width) }},
+	{"schedules", "Schedule.Name", "", func(width int) string { return kindPage("Schedule", optim.ScheduleKinds(), width) }},
 }
 
 // listNames are what -list takes.
@@ -56,7 +57,7 @@ func namedPage(section string, names []string, doc func(string) string, width in
 	return schema.List(section, kinds, prototype(), width)
 }
 
-func kindPage(section string, all []trainer.Kind, width int) string {
+func kindPage(section string, all []optim.Kind, width int) string {
 	var kinds []settings.Kind
 	for _, k := range all {
 		kinds = append(kinds, settings.Kind{Name: k.Name, Doc: k.Doc})

@@ -33,7 +33,7 @@ func TestListsAreForScriptsAndPeople(t *testing.T) {
 		"losses": losses.Names(), "miners": miners.Names(), "distances": pairs.MetricNames(), "reducers": pairs.ReducerNames(),
 		"regularizers": losses.RegularizerNames(),
 		"samplers":     samplers.Names(), "backbones": nets.Names(),
-		"solvers": {"adam", "adamw", "rmsprop", "sgd"}, "schedules": {"constant", "cosine", "plateau", "step"},
+		"solvers": {"adam", "adamw", "lamb", "lion", "rmsprop", "sgd"}, "schedules": {"constant", "cosine", "plateau", "step"},
 	} {
 		code, stdout, stderr := call("-list", name)
 		require.Equal(t, exitOK, code, stderr)
@@ -97,7 +97,7 @@ func TestUnknownNamesLeadToTheList(t *testing.T) {
 		{[]string{"-loss", "triplet(distance=euclid)"}, `(did you mean "euclidean"?)`, "distances"},
 		{[]string{"-loss", "triplet(reducer=men)"}, `(did you mean "mean"?)`, "reducers"},
 		{[]string{"-loss", "ce(regularizer=nrm)"}, `(did you mean "norm"?)`, "regularizers"},
-		{[]string{"-solver", "adm"}, `-solver is "adm" (did you mean "adam"?), want one of adam, adamw, rmsprop, sgd`, "solvers"},
+		{[]string{"-solver", "adm"}, `-solver is "adm" (did you mean "adam"?), want one of adam, adamw, lamb, lion, rmsprop, sgd`, "solvers"},
 		{[]string{"-solver", "sgd(momentun=0.9)"}, `-solver: sgd has no parameter "momentun" (did you mean "momentum"?)`, "solvers"},
 		{[]string{"-schedule", "cosin"}, `-schedule is "cosin" (did you mean "cosine"?)`, "schedules"},
 		{[]string{"-schedule", "step(evry=3)"}, `step has no parameter "evry" (did you mean "every"?)`, "schedules"},

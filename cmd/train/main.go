@@ -83,6 +83,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool
 	if err == nil {
 		err = f.sound(given)
 	}
+	if err == nil && (given["evaluate"] || given["one-shot"]) {
+		if err = f.soundEvaluation(given); err == nil {
+			return evaluation(ctx, f, terminal.New(stdout, live), stderr)
+		}
+	}
 	if err == nil && f.options.ConfigFile != "" {
 		err = f.readConfig(ctx, f.options.ConfigFile)
 	}

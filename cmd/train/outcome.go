@@ -37,14 +37,10 @@ func printOutcome(w *terminal.Screen, r trainer.Result) {
 			w.Say("\n" + note)
 		}
 	}
-	for _, t := range []trainer.Table{r.Thresholds(), r.PairTable()} {
-		if len(t.Rows) == 0 {
-			continue
-		}
-		w.Say("")
-		w.Table(terminal.Table{Header: t.Head, Rows: t.Rows, Right: []int{1, 2, 3, 4, 5, 6}})
-		for _, note := range t.Notes {
-			w.Say(note)
+	for _, t := range []trainer.Table{trainer.FewShotTable(r.FewShot, r.Items), r.Thresholds(), r.PairTable()} {
+		if len(t.Rows) > 0 {
+			w.Say("")
+			printTable(w, t)
 		}
 	}
 	w.Say("\n" + effort(r))
@@ -63,6 +59,14 @@ func printOutcome(w *terminal.Screen, r trainer.Result) {
 		w.Say("embeddings  " + r.Embeddings)
 	}
 	w.Say("results     " + filepath.Join(r.Dir, trainer.ResultFile))
+}
+
+// printTable shows a table and its notes.
+func printTable(w *terminal.Screen, t trainer.Table) {
+	w.Table(terminal.Table{Header: t.Head, Rows: t.Rows, Right: []int{1, 2, 3, 4, 5, 6}})
+	for _, note := range t.Notes {
+		w.Say(note)
+	}
 }
 
 // effort is what the run took. The speed is that of the steps alone: the rest of the time

@@ -13,6 +13,7 @@ import (
 
 	"medusa/metrics"
 	"medusa/nets"
+	"medusa/optim"
 	"medusa/samplers"
 	"medusa/trainer"
 )
@@ -38,8 +39,8 @@ func TestFilesOfEveryVersionAreRead(t *testing.T) {
 		assert.Empty(t, trainer.Differences(flat, nested))
 	}
 	flat := configured(t, "-config", filepath.Join("testdata", "earlier", "flat1.yaml"))
-	assert.Equal(t, trainer.SolverConfig{Name: "sgd", LR: 0.01, LossLR: 1, Momentum: 0.9, Nesterov: true}, flat.Solver)
-	assert.Equal(t, trainer.ScheduleConfig{Name: "step", Every: 1, Gamma: 0.5, Warmup: 1}, flat.Schedule)
+	assert.Equal(t, optim.Config{Name: "sgd", LR: 0.01, LossLR: 1, Momentum: 0.9, Nesterov: true}, flat.Solver)
+	assert.Equal(t, optim.ScheduleConfig{Name: "step", Every: 1, Gamma: 0.5, Warmup: 1}, flat.Schedule)
 	assert.Equal(t, samplers.Config{Name: "pk-hard", P: 4, K: 3, Pool: 64, Seed: 7}, flat.Sampler)
 	assert.Equal(t, []float32{0.5}, flat.Data.Mean)
 	assert.Equal(t, int64(64<<20), flat.Data.CacheBytes)

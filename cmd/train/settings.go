@@ -2,9 +2,9 @@ package main
 
 import (
 	"reflect"
-	"strings"
 
 	"medusa/internal/settings"
+	"medusa/optim"
 	"medusa/trainer"
 )
 
@@ -14,6 +14,9 @@ type options struct {
 	Out        string `yaml:"out" file:"-" flag:"out" arg:"DIR" doc:"run folder, new or empty" unset:"runs/DATE-TIME" group:"This run"`
 	Resume     string `yaml:"resume" file:"-" flag:"resume" arg:"DIR" doc:"go on with the run in DIR, bit for bit as if it had not stopped" group:"This run"`
 	ConfigFile string `yaml:"config" file:"never" flag:"config" arg:"FILE" doc:"YAML file, such as config.yaml of a run: with these flags' names as keys, or with those that a run writes; flags on the command line win" group:"This run"`
+
+	Evaluate string `yaml:"evaluate" file:"never" flag:"evaluate" arg:"DIR" doc:"train nothing, measure the model of the run in DIR: by -few-shot on the pictures that the run was measured on, by -one-shot on other ones" group:"This run"`
+	OneShot  string `yaml:"one-shot" file:"never" flag:"one-shot" arg:"PATH" doc:"with -evaluate: the fixed tasks of Omniglot's one-shot test, all_runs.zip of github.com/brendenlake/omniglot or the folder that it unpacks to" group:"This run"`
 
 	trainer.Config `yaml:",inline"`
 
@@ -29,8 +32,8 @@ var schema = settings.Of(reflect.TypeFor[options](), trainer.Prototypes())
 // it is known which they are.
 func prototype() options {
 	c := trainer.Default()
-	c.Solver = trainer.SolverConfig{Name: c.Solver.Name}
-	c.Schedule = trainer.ScheduleConfig{Name: c.Schedule.Name}
+	c.Solver = optim.Config{Name: c.Solver.Name}
+	c.Schedule = optim.ScheduleConfig{Name: c.Schedule.Name}
 	return options{Config: c}
 }
 
@@ -41,10 +44,15 @@ func (f *flags) run() (trainer.Config, error) {
 	}
 	f.Finish(true)
 	c := f.options.Config
-	if strings.HasPrefix(c.Sampler.Name, "pk") {
-		c.Sampler.Batch = 0
-	} else {
-		c.Sampler.P, c.Sampler.K = 0, 0
+	for _, unread := range schema.Unused(f.options, "Sampler") { // a file's sizes of another sampler, see used
+		switch unread {
+		case "Sampler.P":
+			c.Sampler.P = 0
+		case "Sampler.K":
+			c.Sampler.K = 0
+		case "Sampler.Batch":
+			c.Sampler.Batch = 0
+		}
 	}
 	return c, nil
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"medusa/internal/field"
 	"medusa/losses"
+	"medusa/samplers"
 	"medusa/trainer"
 )
 
@@ -13,7 +15,7 @@ func (f *flags) sound(given map[string]bool) error {
 	o := f.options
 	for _, path := range []struct{ name, value, without string }{
 		{"resume", o.Resume, "begin a new run"}, {"config", o.ConfigFile, "take the defaults"},
-		{"out", o.Out, "take a new folder in runs"}, {"data", o.Data.Path, "learn from the embedded pictures"},
+		{"out", o.Out, "take a new folder in runs"}, {"evaluate", o.Evaluate, "train"}, {"one-shot", o.OneShot, "measure by other means"}, {"data", o.Data.Path, "learn from the embedded pictures"},
 	} {
 		name := field.Name("-" + path.name)
 		if given[path.name] && strings.TrimSpace(path.value) == "" {
@@ -56,7 +58,7 @@ func (f *flags) compares() bool {
 // leftOver refuses what a file says for the solver or the schedule that it names, where the
 // command line names another one that does not read it.
 func (f *flags) leftOver() error {
-	for _, section := range []string{"Solver", "Schedule"} {
+	for _, section := range []string{"Solver", "Schedule", "Sampler"} {
 		kind, _ := f.Given(section + ".Name")
 		if kind.Flag == "" {
 			continue
@@ -64,14 +66,14 @@ func (f *flags) leftOver() error {
 		for _, unread := range schema.Unused(f.options, section) {
 			o := schema.Field(unread)
 			from, given := f.Given(unread)
-			if !given || from.File == "" {
+			if !given || from.File == "" || slices.Contains(fittedSizes, unread) {
 				continue
 			}
 			way := "take it out of the file"
 			switch {
 			case o.IsSwitch() && o.Flag != "":
 				way += ", or add -" + o.Flag + "=false"
-			case o.Flag != "":
+			case o.Flag != "" && o.IsNumber() && o.Min != nil && *o.Min <= 0:
 				way += ", or add -" + o.Flag + " 0"
 			}
 			return wrong("%s is %s, which means nothing to -%s %s: %s", field.Name(unread), o.Text(f.options), kind.Flag, schema.Field(section+".Name").Text(f.options), way)
@@ -79,6 +81,10 @@ func (f *flags) leftOver() error {
 	}
 	return nil
 }
+
+// fittedSizes are what a run's own file says of a batch though nobody asked for it: run drops them where
+// the sampler is another one.
+var fittedSizes = []string{"Sampler.P", "Sampler.K", "Sampler.Batch"}
 
 // used refuses flags of the command line that mean nothing to the sampler, and batches that
 // teach the loss nothing.
@@ -88,7 +94,7 @@ func (f *flags) used(given map[string]bool) error {
 	}
 	s := f.options
 	const p, k, sampler = field.Name("-p"), field.Name("-k"), field.Name("-sampler")
-	byClass := strings.HasPrefix(s.Sampler.Name, "pk")
+	byClass := strings.HasPrefix(s.Sampler.Name, "pk") || s.Sampler.Name == "hierarchical"
 	switch {
 	case byClass && s.Sampler.P == 1 && f.compares():
 		return wrong("%s is 1: a batch of one class has nothing to push apart, and the loss compares pictures of two: want at least 2", p)
@@ -100,12 +106,20 @@ func (f *flags) used(given map[string]bool) error {
 		return wrong("%s is %s, but %s is none, and on nothing else weights are chosen by it: give validation classes, or leave it out", field.Name("-metric"), s.Metric, field.Name("-val"))
 	case byClass && given["batch"]:
 		return wrong("%s means nothing to %s %s, whose batch is %s × %s pictures: leave it out, or take -sampler uniform", field.Name("-batch"), sampler, s.Sampler.Name, p, k)
-	case given["pool"] && s.Sampler.Name != "pk-hard":
+	case given["pool"] && !slices.Contains([]string{"pk-hard", "tuples-to-weights"}, s.Sampler.Name):
 		return wrong("%s means nothing to %s %s, which looks for no hard negatives: leave it out, or take -sampler pk-hard", field.Name("-pool"), sampler, s.Sampler.Name)
 	case s.Sampler.Name == "uniform" && (given["p"] || given["k"]):
 		return wrong("%s and %s mean nothing to %s uniform: give -batch, or take -sampler pk", p, k, sampler)
 	case s.Sampler.Name == "uniform" && given["repeat"]:
 		return wrong("%s means nothing to %s uniform: leave it out, or take -sampler pk", field.Name("-repeat"), sampler)
+	}
+	if !slices.Contains(samplers.Names(), s.Sampler.Name) {
+		return nil // told elsewhere
+	}
+	for _, unread := range schema.Unused(s, "Sampler") {
+		if o := schema.Field(unread); given[o.Flag] {
+			return wrong("%s means nothing to %s %s: leave it out, or take one of %s", field.Name("-"+o.Flag), sampler, s.Sampler.Name, strings.Join(o.For, ", "))
+		}
 	}
 	return nil
 }

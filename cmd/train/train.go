@@ -134,10 +134,15 @@ func prepare(f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Ho
 	}
 	o.Dir, o.ConfigText = f.options.Out, text
 	if o.Dir != "" {
+		_, was := os.Stat(o.Dir)
 		if err := os.MkdirAll(o.Dir, 0o777); err != nil {
 			return nil, errors.WithMessage(err, "-out")
 		}
-		return trainer.New(cfg, data, o)
+		t, err := trainer.New(cfg, data, o)
+		if err != nil && errors.Is(was, os.ErrNotExist) {
+			os.Remove(o.Dir) // stays if it is not empty
+		}
+		return t, err
 	}
 	if o.Dir, err = freshFolder("runs", time.Now()); err != nil {
 		return nil, err

@@ -278,6 +278,9 @@ func TestParseRefuses(t *testing.T) {
 		"  ":                                  "no name at the end",
 		"triplet+":                            "no name at the end, want name(parameter=value, …) (column 9)",
 		"+ triplet":                           `no name before "+"`,
+		"triplet(":                            `the end where ")" is wanted (column 9)`,
+		"triplet(margin=":                     `"margin" has no value, want parameter=value (column 9)`,
+		"triplet(margin=, soft=true)":         `"margin" has no value, want parameter=value (column 9)`,
 		"tripet":                              `losses: no loss is named "tripet" (did you mean "triplet"?); there are around, contrastive, proxies, triplet`,
 		"banana":                              `losses: no loss is named "banana"; there are`,
 		"triplet:margn=0.2":                   `losses: triplet has no parameter "margn" (did you mean "margin"?); it has margin, miner, soft, distance, reducer, weight (column 9)`,
@@ -359,7 +362,7 @@ func TestYAMLRefuses(t *testing.T) {
 		"~":                                "no name",
 		"{[a]: 1}":                         "a name is a list, want text",
 		"a: &a\n  of: *a":                  "more than 32 deep",
-		"triplet(\nmargin=)":               "no name before",
+		"triplet(\nmargin=)":               `"margin" has no value, want parameter=value`,
 		"triplet: {title: !!binary '***'}": "is no !!binary",
 	} {
 		t.Run(text, func(t *testing.T) {

@@ -290,7 +290,11 @@ func (p *parser) arguments(is, last rune, form string) (args []argument, err err
 	}
 	for p.token.sign != last {
 		a := argument{key: p.token.text, at: p.token.at}
-		if p.token.sign != wordSign && p.token.sign != quoteSign {
+		switch p.token.sign {
+		case wordSign, quoteSign:
+		case end:
+			return nil, p.expect(last)
+		default:
 			return nil, fail(a.at, "%s is not %s", p.token, form)
 		}
 		if find(args, a.key) >= 0 {
@@ -304,6 +308,9 @@ func (p *parser) arguments(is, last rune, form string) (args []argument, err err
 		}
 		if err := p.next(); err != nil {
 			return nil, err
+		}
+		if p.token.sign == ',' || p.token.sign == last || p.token.sign == end {
+			return nil, fail(a.at, "%s has no value, want %s", quote(a.key), form)
 		}
 		if a.value, err = p.sum(false); err != nil {
 			return nil, err

@@ -33,8 +33,9 @@ type Accelerator interface {
 	// NewPictures keeps pictures on the device. Its error is ErrNoRoom if they take too much of its
 	// memory.
 	NewPictures(PictureSet) (Pictures, error)
-	// NewSolver makes a solver for tensors of the device.
-	NewSolver(SolverRule, []SolverTensor) (Solver, error)
+	// NewSolver makes a solver for tensors of the device. After each of its steps it moves the Dst of
+	// averages towards their Src.
+	NewSolver(rule SolverRule, tensors []SolverTensor, averages []Pair) (Solver, error)
 	// Close waits and gives everything back.
 	Close() error
 }
@@ -59,9 +60,10 @@ var ErrNoKernel = errors.New("no kernel")
 
 // SolverRule says how a solver steps; the formulas are those of package cpu.
 type SolverRule struct {
-	Name                               string // sgd, adam, adamw or rmsprop
+	Name                               string // sgd, adam, adamw, rmsprop, lion or lamb
 	Momentum, Beta1, Beta2, Alpha, Eps float64
 	Nesterov                           bool
+	ClipValue                          float64 // largest size of a number of the gradient; 0 does not clip
 }
 
 // SolverTensor is one learned tensor of N numbers: W is moved by the gradient G. First and
@@ -70,20 +72,30 @@ type SolverTensor struct {
 	N                   int
 	W, G, First, Second Remote
 	Decay, Rate         float64 // weight decay; learning rate ÷ that of the step
+	Adapt               bool    // lamb: the step is scaled to the length of W
 }
 
 // Solver moves the tensors it was made for.
 type Solver interface {
-	// Step puts one step on the device, of number count from 1, by the gradients scaled to a
-	// norm of at most clip if that is above 0. rates, if not nil, are the tensors' Rates in this
-	// step and from then on. Nothing moves if a gradient or the loss, one number, is not finite,
-	// or a kernel refused an input, nor in any step put on the device after such a one, until its
+	// Step puts one step on the device. Nothing moves if a gradient or the loss is not finite, or a
+	// kernel refused an input, nor in any step put on the device after such a one, until its
 	// Result. At most two steps may be without a Result.
-	Step(loss Remote, lr, clip float64, count int, rates []float64) error
+	Step(SolverStep) error
 	// Result waits for the first step without one. Its error is that of Accelerator.Check.
 	// After an error or a result that is not finite, steps put on the device since have been
 	// dropped, and have no Result.
 	Result() (StepResult, error)
+}
+
+// SolverStep is a step to be made.
+type SolverStep struct {
+	Loss    Remote  // one number
+	LR      float64 // learning rate
+	Clip    float64 // largest norm of the gradients, to which they are scaled; 0 does not clip
+	Count   int     // of this step, from 1
+	Average float64 // share of the way that averages go
+	// Rates, if not nil, are the tensors' Rates in this step and from then on.
+	Rates []float64
 }
 
 // StepResult is what a step was made of.

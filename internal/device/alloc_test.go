@@ -23,6 +23,7 @@ func TestKernelsAllocateNothing(t *testing.T) {
 	minedTerms := RowTermsGrad{Rows: n, Cols: m, Mask: mined, Hinge: true, K: -1, C: 1}
 	triplets := Triplets{N: n, M: m, Pos: Mask{Pairs: Positive, Cross: true}, Neg: mined, Margin: 1}
 	sums := PairLogSumExp{N: n, M: m, Pos: Mask{Pairs: Positive, Cross: true}, Neg: mined}
+	batchSums := PairLogSumExp{N: n, M: n, Self: true, Pos: Mask{Pairs: Positive}, Neg: Mask{Pairs: Negative}}
 	ce := CrossEntropy{Rows: n, Classes: m, Smoothing: 0.1}
 	rows := Gather{Rows: m, Cols: n, N: n}
 	for _, c := range []struct {
@@ -56,6 +57,17 @@ func TestKernelsAllocateNothing(t *testing.T) {
 		{sums, n * m, []int{n * m, n + m, n + m, 2 * n, n * m, n, n, m * m}},
 		{PairLogSumExpGrad(sums), n * m, []int{n * m, n + m, n + m, 2 * n, n * m, n, n, m * m, n * m}},
 		{PairLogSumExpAmongGrad(sums), m * m, []int{n * m, n + m, n + m, 2 * n, n * m, n, n, m * m, n * m}},
+		{GroupMax{Groups: n, Size: m}, n, []int{n * m}},
+		{GroupMaxGrad{Groups: n, Size: m}, n * m, []int{n * m, n, n}},
+		{GroupSoftMax{Groups: n, Size: m, Temperature: 1}, n, []int{n * m}},
+		{GroupSoftMaxGrad{Groups: n, Size: m, Temperature: 1}, n * m, []int{n * m, n, n}},
+		{RowFirst{Rows: n, Cols: n, Mask: Mask{Pairs: Positive}}, n, []int{n}},
+		{LabelFirst{N: n}, n, []int{n, n}},
+		{LabelRank{N: n}, n, []int{n, n}},
+		{PairedSoftmax{N: n, M: n, D: m}, n, []int{n * m, n * m, n}},
+		{PairedSoftmaxGrad{PairedSoftmax: PairedSoftmax{N: n, M: n, D: m}, ToY: true}, n * m, []int{n * m, n * m, n, n}},
+		{batchSums, n * n, []int{n * n, n, n}},
+		{PairLogSumExpGrad(batchSums), n * n, []int{n * n, n, n, n * n}},
 		{LogSoftmax{Rows: n, Cols: m}, n * m, []int{n * m}},
 		{LogSoftmaxGrad{Rows: n, Cols: m}, n * m, []int{n * m, n * m}},
 		{ce, n, []int{n * m, n}},

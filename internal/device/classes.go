@@ -74,6 +74,16 @@ func (c *classes[T]) gather(dst, row []T, r int) []T {
 	return dst[:n]
 }
 
+// others appends the positives of row r to at.
+func (c *classes[T]) others(at []int32, r int) []int32 {
+	for _, j := range c.order[c.from[r]:c.to[r]] {
+		if int(j) != r {
+			at = append(at, j)
+		}
+	}
+	return at
+}
+
 // place is where the k-th of gather stands in row r.
 func (c *classes[T]) place(k, r int) int {
 	for _, j := range c.order[c.from[r]:c.to[r]] {

@@ -12,16 +12,22 @@ type MatMul struct {
 func (s MatMul) cpu() Kernel { return host(matMul[float32](s), matMul[float64](s)) }
 
 func matMul[T cpu.Float](s MatMul) func(out []T, in [][]T) {
-	lda, ldb := s.K, s.N
+	lda, ldb := s.strides()
+	return func(out []T, in [][]T) {
+		cpu.Gemm(s.TransA, s.TransB, s.M, s.N, s.K, 1, in[0], lda, in[1], ldb, 0, out, s.N)
+	}
+}
+
+// strides is how many numbers lie between two rows of A and of B, as they are stored.
+func (s MatMul) strides() (lda, ldb int) {
+	lda, ldb = s.K, s.N
 	if s.TransA {
 		lda = s.M
 	}
 	if s.TransB {
 		ldb = s.K
 	}
-	return func(out []T, in [][]T) {
-		cpu.Gemm(s.TransA, s.TransB, s.M, s.N, s.K, 1, in[0], lda, in[1], ldb, 0, out, s.N)
-	}
+	return lda, ldb
 }
 
 // Transpose turns a Rows×Cols matrix into Cols×Rows.

@@ -45,8 +45,8 @@ func (p Part) Inputs() int {
 	return 1
 }
 
-// symmetric reports whether the part's rows of g + gᵀ can be made as a pairPart says.
-func (p Part) symmetric() bool {
+// Symmetric reports whether the part's rows of g + gᵀ can be made as a pairPart says, of a batch compared with itself.
+func (p Part) Symmetric() bool {
 	switch p.Kind {
 	case TermsPart:
 		return p.Terms.Mask.Symmetric()
@@ -61,7 +61,7 @@ func (p Part) symmetric() bool {
 // symmetric reports whether that holds for all parts of a batch compared with itself.
 func (s PairGrad) symmetric() bool {
 	for _, p := range s.Parts {
-		if !p.symmetric() {
+		if !p.Symmetric() {
 			return false
 		}
 	}
@@ -158,32 +158,37 @@ const gradientRows = 64
 
 // productPairGrad computes Σ over j of w_ij·(x_i − x_j) with w = (g + gᵀ)/d, or
 // 2·(g + gᵀ) for squares, as (Σ over j of w_ij)·x_i − (w·x)_i of the centred rows; close
-// pairs are added number by number. For Dot it is w·x with w = g + gᵀ.
-func productPairGrad(s PairGrad) func(out []float32, in [][]float32) {
+// pairs are added number by number. For Dot it is w·x with w = g + gᵀ. Rows of which few weights are
+// not 0, as where a hinge lets few pairs count, are no part of the product: see fewWeights.
+func productPairGrad(s PairGrad) func(out []float32, in [][]float32) { return newPullTask(s).run }
+
+func newPullTask(s PairGrad) *pullTask {
 	t := &pullTask{s: s, c: newCentred(s.N, s.D), squared: s.Metric == SquaredEuclidean}
 	for _, p := range s.Parts {
 		t.parts = append(t.parts, newPairPart(s.N, p))
 	}
-	return func(out []float32, in [][]float32) {
-		t.x, t.d, t.out = in[0], in[1], out
-		if s.Metric != Dot {
-			t.c.setMean(t.x)
-			t.c.move(t.x)
-		}
-		rest := in[2:]
-		for i, p := range s.Parts {
-			t.parts[i].begin(t.d, rest[:p.Inputs()])
-			rest = rest[p.Inputs():]
-		}
-		for len(t.scratch) < cpu.Threads() {
-			t.scratch = append(t.scratch, newPullScratch(s.N, s.D))
-			for _, p := range t.parts {
-				p.worker()
-			}
-		}
-		cpu.DoAtMost(len(t.scratch), (s.N+gradientRows-1)/gradientRows, t)
-		t.x, t.d, t.out = nil, nil, nil
+	return t
+}
+
+func (t *pullTask) run(out []float32, in [][]float32) {
+	t.x, t.d, t.out = in[0], in[1], out
+	if t.s.Metric != Dot {
+		t.c.setMean(t.x)
+		t.c.move(t.x)
 	}
+	rest := in[2:]
+	for i, p := range t.s.Parts {
+		t.parts[i].begin(t.d, rest[:p.Inputs()])
+		rest = rest[p.Inputs():]
+	}
+	for len(t.scratch) < cpu.Threads() {
+		t.scratch = append(t.scratch, newPullScratch(t.s.N, t.s.D))
+		for _, p := range t.parts {
+			p.worker()
+		}
+	}
+	cpu.DoAtMost(len(t.scratch), (t.s.N+gradientRows-1)/gradientRows, t)
+	t.x, t.d, t.out = nil, nil, nil
 }
 
 type pullTask struct {
@@ -198,33 +203,41 @@ type pullTask struct {
 // pullScratch is a worker's memory.
 type pullScratch struct {
 	both, none []float32 // a row of g + gᵀ; zeros
-	weights    []float32 // rows of w
+	weights    []float32 // rows of w, weightPitch apart
+	dense      []int     // which rows they are, from the first of the piece on
+	product    []float32 // of these rows, where others stand between them
 	flags      []float32 // −1 at close pairs of a row
 	mask       []float32
 	a, b       []float32 // of the parts
 	sum        []float64
+	few        fewWeights
 }
+
+// weightPitch is how far rows of n weights stand apart: not by a power of two, at which they would fall into the
+// same few sets of the cache.
+func weightPitch(n int) int { return n + 16 }
 
 func newPullScratch(n, d int) *pullScratch {
 	row := func() []float32 { return make([]float32, n) }
 	return &pullScratch{
-		both: row(), none: row(), weights: make([]float32, gradientRows*n), flags: row(),
-		mask: row(), a: row(), b: row(), sum: make([]float64, d),
+		both: row(), none: row(), weights: make([]float32, gradientRows*weightPitch(n)), dense: make([]int, 0, gradientRows),
+		product: make([]float32, gradientRows*d), flags: row(), mask: row(), a: row(), b: row(), sum: make([]float64, d),
+		few: newFewWeights(n),
 	}
 }
 
 // Piece computes some rows of the gradient.
 func (t *pullTask) Piece(piece, worker int) {
-	w, n, d := t.scratch[worker], t.s.N, t.s.D
+	w, n := t.scratch[worker], t.s.N
 	from := piece * gradientRows
 	rows := min(gradientRows, n-from)
 	for _, p := range t.parts {
 		p.rows(from, rows, worker)
 	}
-	out := t.out[from*d : (from+rows)*d]
+	w.dense = w.dense[:0]
 	for i := range rows {
 		r := from + i
-		weights := w.weights[i*n : (i+1)*n]
+		weights := w.weights[len(w.dense)*weightPitch(n):][:n]
 		both := w.both
 		if t.s.Metric == Dot {
 			both = weights
@@ -232,24 +245,58 @@ func (t *pullTask) Piece(piece, worker int) {
 		for k, p := range t.parts {
 			p.row(both, r, i, worker, k == 0, w)
 		}
-		if t.s.Metric == Dot {
+		if w.few.find(both) {
+			t.fewRow(w, both, r)
 			continue
 		}
-		anyClose := cpu.Pull(weights, w.flags, both, w.none, t.d[r*n:(r+1)*n], t.c.norms, t.c.norms[r], t.squared)
-		clear(w.sum)
-		if anyClose {
-			t.addClose(w, r)
-		}
-		total := cpu.Sum(weights)
-		for k, v := range t.c.x[r*d : (r+1)*d] {
-			out[i*d+k] = float32(total*float64(v) + w.sum[k])
+		w.dense = append(w.dense, i)
+		if t.s.Metric != Dot {
+			t.denseRow(w, weights, r)
 		}
 	}
+	t.multiply(w, from, rows)
+}
+
+// denseRow makes the weights of row r, and what the row gets beside their product.
+func (t *pullTask) denseRow(w *pullScratch, weights []float32, r int) {
+	n := t.s.N
+	anyClose := cpu.Pull(weights, w.flags, w.both, w.none, t.d[r*n:(r+1)*n], t.c.norms, t.c.norms[r], t.squared)
+	clear(w.sum)
+	if anyClose {
+		t.addClose(w, r)
+	}
+	t.own(w, cpu.Sum(weights), r)
+}
+
+// own sets row r to its own part: the row times the total of its weights, and what close rows give it.
+func (t *pullTask) own(w *pullScratch, total float64, r int) {
+	d := t.s.D
+	out := t.out[r*d : (r+1)*d]
+	for k, v := range t.c.x[r*d : (r+1)*d] {
+		out[k] = float32(total*float64(v) + w.sum[k])
+	}
+}
+
+// multiply adds the products of the dense rows' weights.
+func (t *pullTask) multiply(w *pullScratch, from, rows int) {
+	n, d := t.s.N, t.s.D
+	x, alpha, beta := t.c.x, float32(-1), float32(1)
 	if t.s.Metric == Dot {
-		cpu.Gemm(false, false, rows, d, n, 1, w.weights, n, t.x, d, 0, out, d)
-		return
+		x, alpha, beta = t.x, 1, 0
 	}
-	cpu.Gemm(false, false, rows, d, n, -1, w.weights, n, t.c.x, d, 1, out, d)
+	switch count := len(w.dense); count {
+	case 0:
+	case rows:
+		cpu.Gemm(false, false, rows, d, n, alpha, w.weights, weightPitch(n), x, d, beta, t.out[from*d:], d)
+	default:
+		for k, i := range w.dense {
+			copy(w.product[k*d:(k+1)*d], t.out[(from+i)*d:])
+		}
+		cpu.Gemm(false, false, count, d, n, alpha, w.weights, weightPitch(n), x, d, beta, w.product, d)
+		for k, i := range w.dense {
+			copy(t.out[(from+i)*d:], w.product[k*d:(k+1)*d])
+		}
+	}
 }
 
 // addClose sums over the close pairs of row r.

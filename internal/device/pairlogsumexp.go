@@ -12,13 +12,14 @@ import (
 //	ln Σ over n with neg[a,n] of e^(x[a,n] + among[p,n])
 //
 // to (N, M): −∞ of an anchor without a negative, 0 where there is no pair. The inputs are x, those
-// of the two masks, and among. Each pair takes O(M), so that all take time proportional to the
+// of the two masks, and among, which with Self is x and no input. Each pair takes O(M), so that all take time proportional to the
 // number of pairs times M; memory is O(M) a worker.
 //
 // The exponents of a pair are added up before they are raised, less their maximum: were rows
 // of e^x and of e^among multiplied, a sum whose one factor is too small for a number would be lost.
 type PairLogSumExp struct {
 	N, M     int
+	Self     bool
 	Pos, Neg Mask
 }
 
@@ -27,6 +28,9 @@ func (s PairLogSumExp) cpu() Kernel {
 }
 
 func pairLogSumExp[T cpu.Float](s PairLogSumExp) func(out []T, in [][]T) {
+	if s.ofClasses() {
+		return classLogSumExp[T](s)
+	}
 	t := newPairSums[T](s)
 	var out []T
 	rows := t.each(s.N, func(a int, scratch []T) {
@@ -49,7 +53,7 @@ func pairLogSumExp[T cpu.Float](s PairLogSumExp) func(out []T, in [][]T) {
 }
 
 // PairLogSumExpGrad computes from the inputs of PairLogSumExp and the gradient (N, M) to its
-// result that to x (N, M).
+// result that to x (N, M); with Self both as x and as among.
 type PairLogSumExpGrad PairLogSumExp
 
 func (s PairLogSumExpGrad) cpu() Kernel {
@@ -57,6 +61,9 @@ func (s PairLogSumExpGrad) cpu() Kernel {
 }
 
 func pairLogSumExpGrad[T cpu.Float](s PairLogSumExpGrad) func(out []T, in [][]T) {
+	if PairLogSumExp(s).ofClasses() {
+		return classLogSumExpGrad[T](PairLogSumExp(s))
+	}
 	t := newPairSums[T](PairLogSumExp(s))
 	var out []T
 	rows := t.each(s.N, func(a int, scratch []T) {
@@ -67,6 +74,9 @@ func pairLogSumExpGrad[T cpu.Float](s PairLogSumExpGrad) func(out []T, in [][]T)
 			if m != 0 {
 				t.addGrad(dst, w, neg, a, p)
 			}
+		}
+		if s.Self {
+			t.addAmongGrad(dst, w, a)
 		}
 	})
 	return func(o []T, in [][]T) {
@@ -91,11 +101,7 @@ func pairLogSumExpAmongGrad[T cpu.Float](s PairLogSumExpAmongGrad) func(out []T,
 	rows := t.each(s.M, func(p int, scratch []T) {
 		w, dst := t.scratch(scratch), out[p*s.M:(p+1)*s.M]
 		clear(dst)
-		for a := range s.N { // p is the positive of these anchors
-			if t.pos.has(a, p) {
-				t.addGrad(dst, w, t.neg.row(a, w.neg), a, p)
-			}
-		}
+		t.addAmongGrad(dst, w, p)
 	})
 	return func(o []T, in [][]T) {
 		out = o
@@ -124,6 +130,10 @@ func newPairSums[T cpu.Float](s PairLogSumExp) *pairSums[T] {
 func (t *pairSums[T]) begin(in [][]T) [][]T {
 	t.x = in[0]
 	in = t.neg.begin(t.pos.begin(in[1:]))
+	if t.s.Self {
+		t.among = t.x
+		return in
+	}
 	t.among = in[0]
 	return in[1:]
 }
@@ -158,6 +168,27 @@ func (t *pairSums[T]) addGrad(dst []T, w pairScratch[T], neg []T, a, p int) {
 		return
 	}
 	t.reduce(w, neg, a, p)
-	gradLogSumExp(w.part, w.sum, neg, 1, w.res, g, w.spare)
-	cpu.Add(dst, dst, w.part)
+	addPowers(dst, w.sum, neg, w.part, w.res, g, w.spare)
+}
+
+// addAmongGrad adds the gradient to row p of among, which comes of the anchors whose positive p is.
+func (t *pairSums[T]) addAmongGrad(dst []T, w pairScratch[T], p int) {
+	for a := range t.s.N {
+		if t.pos.has(a, p) {
+			t.addGrad(dst, w, t.neg.row(a, w.neg), a, p)
+		}
+	}
+}
+
+// addPowers adds the gradient g to ln Σ e^x over a mask, that to x, where part and res are what
+// reduceLogSumExp made of it: the powers are there already, unless a number is not finite.
+func addPowers[T cpu.Float](dst, x, mask, part, res []T, g T, spare []T) {
+	switch total := res[ReducedTotal]; {
+	case total == 0: // no entry
+	case total == total:
+		cpu.Axpy(dst, T(float64(g)/float64(total)), part)
+	default:
+		gradLogSumExp(part, x, mask, 1, res, g, spare)
+		cpu.Add(dst, dst, part)
+	}
 }

@@ -17,7 +17,7 @@ func newPairPart(n int, p Part) pairPart {
 	case p.Kind == TermsPart:
 		return &termsPart{n: n, s: p.Terms, up: make([]float32, n), positives: positivesOf[float32](p.Terms.Mask, n), mask: newMaskRows[float32](p.Terms.Mask, n, n)}
 	case p.Kind == ReducePart && p.Reduce.Op == RowLogSumExp:
-		return &logSumExpPart{n: n, s: p.Reduce, at: make([]float32, n), scale: make([]float32, n),
+		return &logSumExpPart{n: n, s: p.Reduce, at: make([]float32, n), scale: make([]float32, n), level: newLevel(n),
 			positives: positivesOf[float32](p.Reduce.Mask, n), mask: newMaskRows[float32](p.Reduce.Mask, n, n)}
 	case p.Kind == ReducePart:
 		return &extremePart{pairList: newPairList[float32](n, n), inputs: p.Reduce.Mask.Inputs()}
@@ -123,6 +123,7 @@ type logSumExpPart struct {
 	mask      maskRows[float32]
 	d         []float32
 	at, scale []float32 // of each row: the largest exponent, the factor of the powers
+	level     level
 	positives *classes[float32]
 }
 
@@ -141,6 +142,7 @@ func (p *logSumExpPart) begin(d []float32, in [][]float32) {
 			p.scale[r] = float32(p.s.K * float64(dy[r*ReduceColumns+ReducedValue]) / float64(total))
 		}
 	}
+	p.level.find(p.at, p.scale, y)
 }
 
 func (p *logSumExpPart) rows(int, int, int) {}
@@ -152,6 +154,17 @@ func (p *logSumExpPart) row(dst []float32, r, _, _ int, first bool, w *pullScrat
 		return
 	}
 	chosen := p.mask.row(r, w.mask)
+	if p.level.is {
+		cpu.ExpWhere(w.b, d, chosen, k, p.at[r])
+		cpu.Affine(w.a, p.level.theirs, p.level.mine[r], p.scale[r])
+		if first {
+			cpu.Mul(dst, w.a, w.b)
+			return
+		}
+		cpu.Mul(w.a, w.a, w.b)
+		cpu.Add(dst, dst, w.a)
+		return
+	}
 	cpu.Affine(w.a, d, k, 0)
 	cpu.Sub(w.a, w.a, p.at)
 	cpu.Exp(w.a, w.a)

@@ -11,23 +11,27 @@ type Func string
 
 // The functions of Unary. a and b are the spec's parameters.
 const (
-	Affine   Func = "affine"   // a·x + b
-	Relu     Func = "relu"     // max(0, x); derivative 0 at 0
-	Hinge    Func = "hinge"    // max(0, a·x + b); derivative 0 where it is 0
-	Square   Func = "square"   // x²
-	Sqrt     Func = "sqrt"     // √max(x, 0); derivative 0 at 0
-	Exp      Func = "exp"      // eˣ
-	Log      Func = "log"      // ln x
-	Softplus Func = "softplus" // ln(1 + eˣ), without overflow
-	Sigmoid  Func = "sigmoid"  // 1/(1 + e⁻ˣ)
-	Tanh     Func = "tanh"     // tanh x
-	Abs      Func = "abs"      // |x|; derivative 0 at 0
-	Power    Func = "power"    // xᵃ; derivative 0 at 0 if 0 ≤ a < 1
-	Clamp    Func = "clamp"    // min(max(x, a), b); derivative 0 outside [a, b]
-	Acos     Func = "acos"     // arc cosine of x clamped to [−1, 1]; derivative 0 at the ends and beyond
-	Cos      Func = "cos"      // cosine
-	Step     Func = "step"     // 1 if x > a, else 0; derivative 0
-	Equal    Func = "equal"    // 1 if x = a, else 0; derivative 0
+	Affine    Func = "affine"    // a·x + b
+	Relu      Func = "relu"      // max(0, x); derivative 0 at 0
+	Hinge     Func = "hinge"     // max(0, a·x + b); derivative 0 where it is 0
+	Square    Func = "square"    // x²
+	Sqrt      Func = "sqrt"      // √max(x, 0); derivative 0 at 0
+	Exp       Func = "exp"       // eˣ
+	Log       Func = "log"       // ln x
+	Softplus  Func = "softplus"  // ln(1 + eˣ), without overflow
+	Sigmoid   Func = "sigmoid"   // 1/(1 + e⁻ˣ)
+	Tanh      Func = "tanh"      // tanh x
+	Abs       Func = "abs"       // |x|; derivative 0 at 0
+	Power     Func = "power"     // xᵃ; derivative 0 at 0 if 0 ≤ a < 1
+	Clamp     Func = "clamp"     // min(max(x, a), b); derivative 0 outside [a, b]
+	Acos      Func = "acos"      // arc cosine of x clamped to [−1, 1]; derivative 0 at the ends and beyond
+	Cos       Func = "cos"       // cosine
+	Gelu      Func = "gelu"      // x·Φ(x), Φ the normal distribution's function
+	GeluTanh  Func = "gelutanh"  // ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))
+	Swish     Func = "swish"     // x/(1 + e^(−a·x))
+	HardSwish Func = "hardswish" // x·min(max(x/6 + ½, 0), 1); derivative x/3 + ½ from −3 to 3
+	Step      Func = "step"      // 1 if x > a, else 0; derivative 0
+	Equal     Func = "equal"     // 1 if x = a, else 0; derivative 0
 )
 
 // Unary computes f(x) at every one of N elements.
@@ -108,6 +112,14 @@ func value[T cpu.Float](s Unary) func(y, x []T) {
 		return cpu.Sigmoid[T]
 	case Clamp:
 		return func(y, x []T) { cpu.Clamp(y, x, a, b) }
+	case Gelu:
+		return cpu.Gelu[T]
+	case GeluTanh:
+		return cpu.GeluTanh[T]
+	case Swish:
+		return func(y, x []T) { cpu.Swish(y, x, a) }
+	case HardSwish:
+		return cpu.HardSwish[T]
 	case Step:
 		return func(y, x []T) { cpu.Above(y, x, a) }
 	case Equal:
@@ -161,6 +173,14 @@ func derivative[T cpu.Float](s Unary) func(dx, x, y, dy []T) {
 		return func(dx, _, y, dy []T) { cpu.Mul(dx, y, dy) }
 	case Clamp:
 		return func(dx, x, _, dy []T) { cpu.ClampGrad(dx, x, dy, a, b) }
+	case Gelu:
+		return func(dx, x, _, dy []T) { cpu.GeluGrad(dx, x, dy) }
+	case GeluTanh:
+		return func(dx, x, _, dy []T) { cpu.GeluTanhGrad(dx, x, dy) }
+	case Swish:
+		return func(dx, x, _, dy []T) { cpu.SwishGrad(dx, x, dy, a) }
+	case HardSwish:
+		return func(dx, x, _, dy []T) { cpu.HardSwishGrad(dx, x, dy) }
 	case Step, Equal:
 		return func(dx, _, _, _ []T) { clear(dx) }
 	}

@@ -14,9 +14,20 @@ func (s SumTo) String() string { return fmt.Sprintf("SumTo %v %v", s.From, s.To)
 
 func (s SumTo) cpu() Kernel { return host(sumTo[float32](s), sumTo[float64](s)) }
 
+// sumsRows reports whether the sum is that of a matrix which is made row by row.
+func (s SumTo) sumsRows() bool {
+	return len(s.From) == 2 && s.From[1] >= shortRow && size(s.To) == 1
+}
+
+// shortRow is from how many elements on a row of a matrix is summed by itself.
+const shortRow = 16
+
 // sumTo gives every sum one fixed order: rows are added in float64, and the sum of all is
 // made of row sums. So the error stays small for long sums in float32.
 func sumTo[T cpu.Float](s SumTo) func(out []T, in [][]T) {
+	if s.sumsRows() {
+		return sumOfRows[T](s.From[0], s.From[1])
+	}
 	to := s.To
 	if len(to) == 0 {
 		to = make([]int, len(s.From))
@@ -63,13 +74,42 @@ func sumTo[T cpu.Float](s SumTo) func(out []T, in [][]T) {
 				acc[ia] += sum
 			}
 		} else {
-			cpu.Parallel(w.width, max(8, rowGrain(w.rows)), columns)
+			cpu.Parallel(w.width, max(columnGrain, rowGrain(w.rows)), columns)
 		}
 		for i, v := range acc {
 			out[i] = T(v)
 		}
 	}
 }
+
+// sumOfRows is the sum of a matrix.
+func sumOfRows[T cpu.Float](rows, cols int) func(out []T, in [][]T) {
+	sums := make([]float64, rows)
+	var x []T
+	body := func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			sums[r] = cpu.Sum(x[r*cols : (r+1)*cols])
+		}
+	}
+	return func(out []T, in [][]T) {
+		x = in[0]
+		cpu.Parallel(rows, rowGrain(cols), body)
+		out[0] = T(inOrder(sums))
+	}
+}
+
+// inOrder adds sums of rows up.
+func inOrder(sums []float64) float64 {
+	var total float64
+	for _, v := range sums {
+		total += v
+	}
+	return total
+}
+
+// columnGrain is how many columns at least are added up at once: of fewer, a row brings more into the
+// cache than is read of it.
+const columnGrain = 128
 
 // Broadcast stretches x, of shape From, to shape To; the other way round than SumTo.
 type Broadcast struct{ From, To []int }

@@ -44,16 +44,7 @@ func rowReduce[T cpu.Float](s RowReduce) func(out []T, in [][]T) {
 	positives := positivesOf[T](s.Mask, s.Rows)
 	rows := newEachRow(s.Rows, n, 2*n, func(r int, scratch []T) {
 		row, chosen := chosenOf(&mask, positives, x[r*n:(r+1)*n], r, scratch)
-		part := scratch[n : n+len(row)]
-		res := out[r*ReduceColumns : (r+1)*ReduceColumns]
-		if s.Op == RowLogSumExp {
-			reduceLogSumExp(s, res, row, chosen, part)
-		} else {
-			reduceExtreme(s, res, row, chosen, part)
-			if at := res[ReducedAt]; len(row) < n && at >= 0 {
-				res[ReducedAt] = T(positives.place(int(at), r))
-			}
-		}
+		reduceRow(s, out[r*ReduceColumns:(r+1)*ReduceColumns], row, chosen, positives, r, scratch[n:n+len(row)])
 	})
 	return func(o []T, in [][]T) {
 		x, out = in[0], o
@@ -62,6 +53,18 @@ func rowReduce[T cpu.Float](s RowReduce) func(out []T, in [][]T) {
 			positives.list(in[1])
 		}
 		rows.run()
+	}
+}
+
+// reduceRow writes to res what the chosen entries of row r make: of row, or of its positives alone where row is shorter.
+func reduceRow[T cpu.Float](s RowReduce, res, row, chosen []T, positives *classes[T], r int, part []T) {
+	if s.Op == RowLogSumExp {
+		reduceLogSumExp(s, res, row, chosen, part)
+		return
+	}
+	reduceExtreme(s, res, row, chosen, part)
+	if at := res[ReducedAt]; len(row) < s.Cols && at >= 0 {
+		res[ReducedAt] = T(positives.place(int(at), r))
 	}
 }
 
@@ -131,15 +134,20 @@ func (t *reduceRows[T]) begin(x []T, in [][]T) {
 
 func (t *reduceRows[T]) row(dst []T, r int, scratch []T) {
 	n := t.s.Cols
-	y, g := t.y[r*ReduceColumns:], t.dy[r*ReduceColumns+ReducedValue]
-	if t.s.Op != RowLogSumExp {
+	reduceRowGrad(t.s, dst, t.x[r*n:(r+1)*n], t.y, t.dy, r, scratch[n:], func() []T { return t.mask.row(r, scratch) })
+}
+
+// reduceRowGrad makes row r of RowReduceGrad; part is scratch memory. The row of the mask is asked for where it matters.
+func reduceRowGrad[T cpu.Float](s RowReduceGrad, dst, x, ys, dys []T, r int, part []T, mask func() []T) {
+	y, g := ys[r*ReduceColumns:], dys[r*ReduceColumns+ReducedValue]
+	if s.Op != RowLogSumExp {
 		clear(dst)
 		if at := y[ReducedAt]; at >= 0 {
 			dst[int(at)] = g
 		}
 		return
 	}
-	gradLogSumExp(dst, t.x[r*n:(r+1)*n], t.mask.row(r, scratch), T(t.s.K), y, g, scratch[n:])
+	gradLogSumExp(dst, x, mask(), T(s.K), y, g, part)
 }
 
 // rowMaker makes the gradient to a matrix row by row: begin takes the matrix and what else it comes

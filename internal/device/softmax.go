@@ -35,6 +35,47 @@ func logSoftmax[T cpu.Float](s LogSoftmax) func(out []T, in [][]T) {
 	}
 }
 
+// Softmax computes eˣ/Σeˣ over each row of x (Rows, Cols).
+type Softmax struct{ Rows, Cols int }
+
+func (s Softmax) cpu() Kernel { return host(softmax[float32](s), softmax[float64](s)) }
+
+func softmax[T cpu.Float](s Softmax) func(out []T, in [][]T) {
+	var x, y []T
+	ones := onesOf[T](s.Cols)
+	body := func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			res := y[r*s.Cols : (r+1)*s.Cols]
+			_, total := powers(res, x[r*s.Cols:(r+1)*s.Cols], ones)
+			cpu.Affine(res, res, T(1/total), 0)
+		}
+	}
+	return func(out []T, in [][]T) {
+		x, y = in[0], out
+		cpu.Parallel(s.Rows, rowGrain(s.Cols), body)
+	}
+}
+
+// SoftmaxGrad computes dx = y·(dy − Σ y·dy) over each row, from y = Softmax(x) and dy.
+type SoftmaxGrad Softmax
+
+func (s SoftmaxGrad) cpu() Kernel { return host(softmaxGrad[float32](s), softmaxGrad[float64](s)) }
+
+func softmaxGrad[T cpu.Float](s SoftmaxGrad) func(out []T, in [][]T) {
+	var y, dy, dx []T
+	body := func(lo, hi int) {
+		for r := lo; r < hi; r++ {
+			i, j := r*s.Cols, (r+1)*s.Cols
+			cpu.Affine(dx[i:j], dy[i:j], 1, T(-cpu.Dot(y[i:j], dy[i:j])))
+			cpu.Mul(dx[i:j], dx[i:j], y[i:j])
+		}
+	}
+	return func(out []T, in [][]T) {
+		y, dy, dx = in[0], in[1], out
+		cpu.Parallel(s.Rows, rowGrain(s.Cols), body)
+	}
+}
+
 // powers writes e^(x−m) to e, where m is the largest entry, and returns m and the sum.
 // ones is as long as x.
 func powers[T cpu.Float](e, x, ones []T) (m T, total float64) {

@@ -17,19 +17,12 @@ type RowTerms struct {
 func (s RowTerms) cpu() Kernel { return host(rowTerms[float32](s), rowTerms[float64](s)) }
 
 func rowTerms[T cpu.Float](s RowTerms) func(out []T, in [][]T) {
-	low, high, k, c := T(s.Low), T(s.High), T(s.K), T(s.C)
 	var x, out []T
 	mask := newMaskRows[T](s.Mask, s.Rows, s.Cols)
 	positives := positivesOf[T](s.Mask, s.Rows)
 	rows := newEachRow(s.Rows, s.Cols, s.Cols, func(r int, scratch []T) {
 		row, chosen := chosenOf(&mask, positives, x[r*s.Cols:(r+1)*s.Cols], r, scratch)
-		var sum, count float64
-		if s.Hinge {
-			sum, count = cpu.HingeSums(row, chosen, k, c, low, high)
-		} else {
-			sum, count = cpu.TermSums(row, chosen, low, high)
-		}
-		out[2*r], out[2*r+1] = T(sum), T(count)
+		addTerms(s, out[2*r:2*r+2], row, chosen)
 	})
 	return func(o []T, in [][]T) {
 		x, out = in[0], o
@@ -39,6 +32,18 @@ func rowTerms[T cpu.Float](s RowTerms) func(out []T, in [][]T) {
 		}
 		rows.run()
 	}
+}
+
+// addTerms writes the sum of the terms of a row, and their number, to res.
+func addTerms[T cpu.Float](s RowTerms, res, row, chosen []T) {
+	low, high := T(s.Low), T(s.High)
+	var sum, count float64
+	if s.Hinge {
+		sum, count = cpu.HingeSums(row, chosen, T(s.K), T(s.C), low, high)
+	} else {
+		sum, count = cpu.TermSums(row, chosen, low, high)
+	}
+	res[0], res[1] = T(sum), T(count)
 }
 
 // RowTermsGrad computes the gradient to x from x, mask and the gradient to the result of
@@ -56,14 +61,10 @@ type termsRows[T cpu.Float] struct {
 	s     RowTermsGrad
 	mask  maskRows[T]
 	x, up []T
-	k     T
 }
 
 func newTermsRows[T cpu.Float](s RowTermsGrad) rowMaker[T] {
-	t := &termsRows[T]{s: s, mask: newMaskRows[T](s.Mask, s.Rows, s.Cols), k: 1}
-	if s.Hinge {
-		t.k = T(s.K)
-	}
+	t := &termsRows[T]{s: s, mask: newMaskRows[T](s.Mask, s.Rows, s.Cols)}
 	return rowMaker[T]{t.begin, t.row}
 }
 
@@ -71,7 +72,16 @@ func (t *termsRows[T]) begin(x []T, in [][]T) { t.x, t.up = x, t.mask.begin(in)[
 
 func (t *termsRows[T]) row(dst []T, r int, scratch []T) {
 	n := t.s.Cols
-	chooseTerms(t.s, dst, t.x[r*n:(r+1)*n], t.mask.row(r, scratch), t.k*t.up[2*r])
+	termsRowGrad(t.s, dst, t.x[r*n:(r+1)*n], t.mask.row(r, scratch), t.up, r)
+}
+
+// termsRowGrad makes row r of RowTermsGrad.
+func termsRowGrad[T cpu.Float](s RowTermsGrad, dst, x, mask, up []T, r int) {
+	value := up[2*r]
+	if s.Hinge {
+		value *= T(s.K)
+	}
+	chooseTerms(s, dst, x, mask, value)
 }
 
 // chooseTerms sets dst to value where a term of the row x counts and depends on x, and to

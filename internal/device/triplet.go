@@ -33,7 +33,8 @@ const (
 // side, so two binary searches and sums of prefixes replace them. With Swap, Smooth or a Rule
 // every triplet is visited, as no order of the distances makes the terms linear. Memory
 // is O(M) a row in both. In float32 an anchor with few positives is quicker done by one
-// pass over its negatives for each of them (see fewPositives).
+// pass over its negatives for each of them (see fewPositives), and by a few under a Rule that
+// is a window alone (see windowTask).
 type Triplets struct {
 	N, M          int
 	Margin        float64
@@ -47,7 +48,10 @@ type Triplets struct {
 
 func (s Triplets) cpu() Kernel {
 	single := triplets[float32](s)
-	if !s.Each() {
+	switch {
+	case s.vectorWindow():
+		single = windowTriplets(s, single)
+	case !s.Each():
 		single = fewPositives(s, single)
 	}
 	return host(single, triplets[float64](s))
@@ -366,7 +370,10 @@ type TripletsGrad Triplets
 
 func (s TripletsGrad) cpu() Kernel {
 	single := tripletsGrad[float32](s)
-	if !Triplets(s).Each() {
+	switch {
+	case Triplets(s).vectorWindow():
+		single = windowTripletsGrad(s, single)
+	case !Triplets(s).Each():
 		single = fewPositivesGrad(s, single)
 	}
 	return host(single, tripletsGrad[float64](s))

@@ -21,21 +21,23 @@ type floor struct {
 	why      string
 }
 
-// house is cmd → trainer → {nets, losses → miners → {pairs, machine}} → graph → internal/device → gorgonia,
+// house is cmd → trainer → {nets, optim, losses → miners → pairs} → machine → graph → internal/device → gorgonia,
 // with {samplers, datasets, metrics} beside. The longest path that fits counts.
 var house = []floor{
-	{"cmd", []string{"trainer", "nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "internal/safetensors", "internal/fileread", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field", "internal/catalog", "internal/settings"}, false,
+	{"cmd", []string{"trainer", "optim", "nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "internal/safetensors", "internal/fileread", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field", "internal/catalog", "internal/settings"}, false,
 		"a command puts packages together and leaves graphs to the trainer"},
-	{"bench", []string{"trainer", "nets", "losses", "miners", "pairs", "machine", "samplers", "datasets", "metrics", "graph", "internal"}, true,
+	{"bench", []string{"trainer", "optim", "nets", "losses", "miners", "pairs", "machine", "samplers", "datasets", "metrics", "graph", "internal"}, true,
 		"benchmarks lie above everything"},
-	{"trainer", []string{"nets", "losses", "miners", "pairs", "machine", "samplers", "datasets", "metrics", "graph", "internal/report", "internal/wording", "internal/filewrite", "internal/safetensors", "internal/tensorboard", "internal/device", "internal/exclusive", "internal/ram", "internal/filelock", "internal/fileread", "internal/field", "internal/catalog", "internal/settings", "internal/needs"}, true,
+	{"trainer", []string{"optim", "nets", "losses", "miners", "pairs", "machine", "samplers", "datasets", "metrics", "graph", "internal/report", "internal/wording", "internal/filewrite", "internal/safetensors", "internal/tensorboard", "internal/device", "internal/exclusive", "internal/ram", "internal/filelock", "internal/fileread", "internal/field", "internal/catalog", "internal/settings", "internal/needs"}, true,
 		"the trainer joins nets and losses; devices it knows by their interface"},
+	{"optim", []string{"graph", "machine", "internal/device", "internal/safetensors", "internal/exclusive", "internal/field", "internal/catalog", "internal/settings"}, true, "solvers move weights by their gradients, of whatever network and loss"},
 	{"nets", []string{"graph", "internal/field", "internal/catalog", "internal/settings"}, true, "nets and losses do not know each other: they meet in a node"},
 	{"losses", []string{"graph", "pairs", "miners", "machine", "internal/exclusive", "internal/catalog"}, true, "nets and losses do not know each other: they meet in a node"},
 	{"miners", []string{"graph", "pairs", "machine", "internal/catalog"}, true, "losses use miners, not the other way round"},
 	{"pairs", []string{"graph", "internal/catalog"}, true, "what losses and miners have in common knows neither"},
 	{"machine", []string{"graph", "internal/device", "internal/exclusive", "internal/ram"}, true, "what runs graphs knows kernels, and neither nets nor losses"},
 	{"graph", []string{"internal/device", "internal/safetensors", "internal/ram"}, true, "the graph knows no machine, neither nets nor losses"},
+	{"graph/optest", []string{"graph", "internal/graphtest"}, true, "a helper of tests, for others"},
 	{"internal/device/gpu", []string{"internal/device", "internal/cuda"}, false, "the GPU's kernels know specs and bindings, and nothing of graphs"},
 	{"internal/device", nil, true, "kernels know nothing of graphs"},
 	{"internal/device/cpu", nil, false, "the CPU's kernels are functions over plain slices"},

@@ -1,6 +1,7 @@
 package readme
 
 import (
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
@@ -146,7 +147,7 @@ func words(line string) (out []string) {
 // that is given twice has its last value.
 func short(args []string) []string {
 	line := " " + strings.Join(args, " ") + " "
-	for _, flag := range []string{" -h ", " -device-info ", " -resume "} {
+	for _, flag := range []string{" -h ", " -device-info ", " -resume ", " -evaluate "} {
 		if strings.Contains(line, flag) {
 			return args
 		}
@@ -167,6 +168,7 @@ func workplace(t *testing.T, dir string) {
 	classes(t, filepath.Join(dir, "grocery", "train"), 14, 6, true)
 	classes(t, filepath.Join(dir, "grocery", "test"), 4, 6, true)
 	idx(t, filepath.Join(dir, "fashion-mnist"))
+	lake(t, dir)
 	files := configurations.FindAllStringSubmatch(readme(t), -1)
 	require.Len(t, files, 1)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "run.yaml"), []byte(files[0][1]), 0o644))
@@ -203,6 +205,35 @@ func classes(t *testing.T, dir string, n, pictures int, colour bool) {
 			require.NoError(t, png.Encode(&b, img))
 			require.NoError(t, os.WriteFile(filepath.Join(class, fmt.Sprintf("%d.png", i)), b.Bytes(), 0o644))
 		}
+	}
+}
+
+// lake makes archives of the form of Omniglot's: alphabets of characters, and one-shot runs.
+func lake(t *testing.T, dir string) {
+	t.Helper()
+	background, evaluation, runs := t.TempDir(), t.TempDir(), t.TempDir()
+	classes(t, filepath.Join(background, "images_background", "Latin"), 24, 6, false)
+	tested := filepath.Join(evaluation, "images_evaluation", "Avesta")
+	classes(t, tested, 24, 6, false)
+	var labels strings.Builder
+	for part, picture := range map[string]string{"test": "0.png", "training": "1.png"} {
+		require.NoError(t, os.MkdirAll(filepath.Join(runs, "run01", part), 0o755))
+		for c := range 3 {
+			data, err := os.ReadFile(filepath.Join(tested, fmt.Sprintf("Avesta-%02d", c), picture))
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(filepath.Join(runs, "run01", part, fmt.Sprintf("%d.png", c)), data, 0o644))
+		}
+	}
+	for c := range 3 {
+		fmt.Fprintf(&labels, "run01/test/%d.png run01/training/%d.png\n", c, c)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(runs, "run01", "class_labels.txt"), []byte(labels.String()), 0o644))
+	for name, from := range map[string]string{"images_background.zip": background, "images_evaluation.zip": evaluation, "all_runs.zip": runs} {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		require.NoError(t, w.AddFS(os.DirFS(from)))
+		require.NoError(t, w.Close())
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), b.Bytes(), 0o644))
 	}
 }
 

@@ -70,9 +70,9 @@ func texts(page string) (out []string) {
 	return out
 }
 
-// parseLoss makes a loss for eight classes, as -loss does.
+// parseLoss makes a loss for two classes, as many as examples name, as -loss does.
 func parseLoss(text string) (losses.Loss, error) {
-	return losses.Parse(text, losses.Setting{Classes: 8, EmbeddingSize: 64, TrunkSize: 128})
+	return losses.Parse(text, losses.Setting{Classes: 2, EmbeddingSize: 64, TrunkSize: 128})
 }
 
 // TestLossesPageTextsParse reads each text of the page that is a loss or a miner as -loss reads it.

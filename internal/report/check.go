@@ -50,7 +50,7 @@ func (d *Data) checkRows(n int) error {
 			return errors.Errorf("curve %q has %d steps and %d values", s.Name, len(s.Steps), len(s.Values))
 		}
 	}
-	for name, t := range map[string]Table{"thresholds": d.Thresholds, "listed pairs": d.Pairs} {
+	for name, t := range map[string]Table{"thresholds": d.Thresholds, "listed pairs": d.Pairs, "few-shot errors": d.FewShot} {
 		for k, row := range t.Rows {
 			if len(row) != len(t.Head) {
 				return errors.Errorf("row %d of the %s has %d cells under %d heads", k, name, len(row), len(t.Head))

@@ -48,8 +48,11 @@ type Data struct {
 	// neither has rows.
 	Thresholds Table
 	Pairs      Table
-	ROC        []ROC  // a curve a set
-	Marks      []Mark // thresholds, drawn into the last histogram
+	// FewShot tells how well classes are told apart of which few pictures are known; it stands
+	// below the measures if it has rows.
+	FewShot Table
+	ROC     []ROC  // a curve a set
+	Marks   []Mark // thresholds, drawn into the last histogram
 
 	// Neighbours are the nearest pictures of each query among the others. If it is
 	// empty, the sections of queries and of confused classes are left out.

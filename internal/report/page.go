@@ -35,6 +35,7 @@ type page struct {
 	Distances []distancePlot
 	Measured  bool // distances were measured here, on a sample
 
+	FewShot    []Table // none or one
 	Thresholds []Table // one a list of pairs
 	ROC        *plot
 
@@ -181,6 +182,9 @@ func newPage(d *Data) *page {
 		p.Payload.Plots = append(p.Payload.Plots, g.data())
 	}
 	p.addDistances(d)
+	if len(d.FewShot.Rows) > 0 {
+		p.FewShot = []Table{d.FewShot.printable()}
+	}
 	p.addThresholds(d)
 	for _, s := range d.Splits {
 		p.Splits = append(p.Splits, splitView{name(s.Name, maxName), count(s.Classes), count(s.Pictures), count(s.Smallest), name(s.Note, 400)})

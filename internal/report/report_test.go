@@ -495,6 +495,7 @@ func TestThresholdsSection(t *testing.T) {
 	d.Pixels = true
 	d.Metrics = []Metric{{Name: "Recall@1", Pixels: .25, Before: .5, After: .75}, {Name: "NMI", Pixels: math.NaN(), Before: .1, After: .2}}
 	d.Thresholds = Table{Head: []string{"FAR at most", "d", "TAR"}, Rows: [][]string{{"1 %", "0.5", "0.98"}, {"0.1 %", "<b>", "—"}}, Notes: []string{"of 7 classes"}}
+	d.FewShot = Table{Head: []string{"few-shot error", "mixed"}, Rows: [][]string{{"20-way 1-shot", "4.31 ± 0.12 %"}}, Notes: []string{"of 5,000 episodes"}}
 	d.ROC = []ROC{{Name: "test", FAR: []float64{0, .001, .1}, TAR: []float64{0, .5, .9}}}
 	d.Distances = []Distances{{Name: "after", Edges: []float64{0, 1, 2}, Positive: []float64{1, 0}, Negative: []float64{0, 1}}}
 	d.Marks = []Mark{{At: 1, Name: "equal error"}, {At: 3, Name: "beyond the end"}}
@@ -502,14 +503,16 @@ func TestThresholdsSection(t *testing.T) {
 	for _, words := range []string{
 		"Recall@1, 5 test classes, 2 of them learned too", "Retrieval: 5 test classes, 2 of them learned too", ">Pixels</th>", ">0.250</td>", "raw pixels",
 		`href="#thresholds"`, ">0.98</td>", "&lt;b&gt;", "of 7 classes", "True accepts over false accepts", ">equal error</text>", ">0.1 %</text>",
+		`href="#few-shot"`, `<section id="few-shot">`, "4.31 ± 0.12 %", "of 5,000 episodes",
 	} {
 		require.Contains(t, html, words)
 	}
 	require.NotContains(t, html, "beyond the end")
 	require.NotContains(t, html, "unseen classes")
 
-	d.Thresholds, d.Pixels = Table{}, false
+	d.Thresholds, d.FewShot, d.Pixels = Table{}, Table{}, false
 	html, _ = written(t, d)
+	require.NotContains(t, html, "few-shot")
 	require.NotContains(t, html, "thresholds")
 	require.NotContains(t, html, ">Pixels</th>")
 

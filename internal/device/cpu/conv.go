@@ -73,6 +73,7 @@ type Workspace[T Float] struct {
 	weight  convWeight[T]
 	tiles   convTiles
 	places  convPlaces
+	depth   convDepth[T]
 }
 
 // ConvForward computes y = x ⋆ w + bias, cut at zero if relu is set. bias has OutC
@@ -91,6 +92,10 @@ func ConvScaled[T Float](p *Conv2D, x, w, scale, bias, y []T, relu bool, ws *Wor
 	}
 	if bias != nil {
 		mustHold("ConvForward", "bias", bias, q.OutC)
+	}
+	if q.isDepthwise() {
+		ws.depth.forward(&q, x, w, scale, bias, y, relu)
+		return
 	}
 	if worthWinograd[T](&q, q.C, q.OutC, q.OutH(), q.OutW()) {
 		ws.tiles.forward(&q, singles(x), singles(w), singles(scale), singles(bias), singles(y), relu)
@@ -115,6 +120,10 @@ func ConvScaled[T Float](p *Conv2D, x, w, scale, bias, y []T, relu bool, ws *Wor
 func ConvGradInput[T Float](p *Conv2D, dy, w, dx []T, ws *Workspace[T]) {
 	q := p.WithDefaults()
 	checkConvLengths("ConvGradInput", &q, dx, w, dy)
+	if q.isDepthwise() {
+		ws.depth.gradInput(&q, dy, w, dx)
+		return
+	}
 	if worthWinograd[T](&q, q.OutC, q.C, q.H, q.W) {
 		ws.tiles.backward(&q, singles(dy), singles(w), singles(dx))
 		return

@@ -53,6 +53,10 @@ func ConvGradWeight[T Float](p *Conv2D, x, dy, dw, dbias []T, ws *Workspace[T]) 
 	if dbias != nil {
 		dbias = dbias[:q.OutC]
 	}
+	if q.isDepthwise() {
+		ws.depth.gradWeight(&q, x, dy, dw, dbias)
+		return
+	}
 	c := &ws.weight
 	if worthWinograd[T](&q, q.C, q.OutC, q.OutH(), q.OutW()) {
 		ws.tiles.gradWeight(&q, singles(x), singles(dy), singles(dw), singles(dbias))

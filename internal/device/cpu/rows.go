@@ -267,11 +267,9 @@ func FirstEqual[T Float](x, mask []T, v T, scratch []T) int {
 	scratch = scratch[:len(x)]
 	Equals(scratch, x, v)
 	Affine(scratch, scratch, -1, 0)
-	marks := singles(scratch)
-	for i := NextMarked(marks, 0); i < len(x); i = NextMarked(marks, i+1) {
-		if mask[i] != 0 {
-			return i
-		}
+	Where(scratch, scratch, mask, 0) // else places that do not count, if many are equal, would be looked at one by one
+	if i := NextMarked(singles(scratch), 0); i < len(x) {
+		return i
 	}
 	return -1
 }

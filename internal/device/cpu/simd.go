@@ -52,7 +52,18 @@ type simd struct {
 	hingeGrad    func(dst, y, dy *float32, n int, k float32)
 	spanGrad     func(dst, x *float32, n int, k, at, from, to float32)
 
+	gelu, hardSwish         func(dst, x *float32, n int)
+	geluGrad, hardSwishGrad func(dst, x, dy *float32, n int)
+	swish                   func(dst, x *float32, n int, k float32)
+	swishGrad               func(dst, x, dy *float32, n int, k float32)
+	geluTanh                func(dst, x *float32, n int, k, c float32)
+	geluTanhGrad            func(dst, x, dy *float32, n int, k, c float32)
+	layerNorm               func(dst, x, gamma, beta *float32, n int, mean, scale float32)
+	layerNormParamsGrad     func(dgamma, dbeta, x, dy *float32, n int, mean, scale float32)
+	depthTaps               func(args *depthArgs)
+
 	skipAbove func(x, y *float32, n int, limit float32) int
+	nonZero   func(where *int32, x *float32, n, most int) int
 
 	sums bool // the sums in lanes have assembly
 	wide bool // in vectors of sixteen

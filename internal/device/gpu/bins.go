@@ -29,7 +29,7 @@ func (b *builder) buildBins(spec any) bool {
 		of, over, up := b.twoMasks(s.Of, s.Over, s.N, s.M)
 		b.launch("soft_ranks_grad", blocks(s.N), s.M, f32(1/s.Temperature), of.pairs, over.pairs, in(0), of.from, over.from, up, out)
 	default:
-		return false
+		return b.buildChosen(spec)
 	}
 	return true
 }

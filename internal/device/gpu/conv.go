@@ -93,6 +93,10 @@ func (b *builder) ownForward(c cpu.Conv2D, bias operand, relu bool, y operand) {
 	if !ok {
 		return
 	}
+	if isDepthwise(c) {
+		b.depthForward(c, bias, relu, y)
+		return
+	}
 	cg, og, taps, plane := c.C/c.Groups, c.OutC/c.Groups, c.KH*c.KW, c.OutH()*c.OutW()
 	filters, at := in(1), b.spare
 	if taps > 1 {
@@ -113,6 +117,10 @@ func (b *builder) ownForward(c cpu.Conv2D, bias operand, relu bool, y operand) {
 func (b *builder) convToInput(c cpu.Conv2D) {
 	sizes, ok := b.sizes(c)
 	if !ok {
+		return
+	}
+	if isDepthwise(c) {
+		b.depthToInput(c)
 		return
 	}
 	cg, og, taps := c.C/c.Groups, c.OutC/c.Groups, c.KH*c.KW
@@ -157,6 +165,10 @@ func (b *builder) convGradWeight(s device.ConvGradWeight) {
 func (b *builder) convToWeight(c cpu.Conv2D) {
 	sizes, ok := b.sizes(c)
 	if !ok {
+		return
+	}
+	if isDepthwise(c) {
+		b.depthToWeight(c)
 		return
 	}
 	rows, cols, plane := c.OutC/c.Groups, c.C/c.Groups*c.KH*c.KW, c.OutH()*c.OutW()

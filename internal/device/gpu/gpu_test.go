@@ -185,7 +185,8 @@ func TestPointwise(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	p := pair{t: t, d: sim(t), rel: 3e-7}
 	for _, f := range []device.Func{device.Affine, device.Relu, device.Hinge, device.Square, device.Sqrt, device.Exp, device.Log,
-		device.Softplus, device.Sigmoid, device.Abs, device.Clamp, device.Step, device.Equal, device.Tanh, device.Power, device.Acos, device.Cos} {
+		device.Softplus, device.Sigmoid, device.Abs, device.Clamp, device.Step, device.Equal, device.Tanh, device.Power, device.Acos, device.Cos,
+		device.Gelu, device.GeluTanh, device.Swish, device.HardSwish} {
 		for _, n := range []int{1, 33, 1000} {
 			x := random(rng, n)
 			if f == device.Exp {
@@ -207,7 +208,7 @@ func TestPointwise(t *testing.T) {
 		}
 	}
 	special := []float32{0, float32(math.Copysign(0, -1)), 1e-42, -1e-42, 3e38, -3e38, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()), 88.7, -103, 1, -1}
-	for _, f := range []device.Func{device.Affine, device.Relu, device.Sqrt, device.Exp, device.Log, device.Softplus, device.Sigmoid, device.Abs, device.Clamp, device.Tanh, device.Power, device.Acos, device.Cos} {
+	for _, f := range []device.Func{device.Affine, device.Relu, device.Sqrt, device.Exp, device.Log, device.Softplus, device.Sigmoid, device.Abs, device.Clamp, device.Tanh, device.Power, device.Acos, device.Cos, device.Gelu, device.GeluTanh, device.Swish, device.HardSwish} {
 		for _, v := range special { // one by one: a tolerance by the largest result would hide all others
 			if f == device.Cos && math.Abs(float64(v)) > 1e9 {
 				continue // where the device's π has too few digits

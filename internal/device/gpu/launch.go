@@ -228,7 +228,7 @@ func (f *fillStep) run(b *buffers) error {
 	return b.d.stream.FillWords(f.to.buf, math.Float32bits(f.v), f.n)
 }
 
-// gemmStep is a product of row-major matrices by cuBLAS.
+// gemmStep is a product of row-major matrices by cuBLAS, or some that follow each other.
 type gemmStep struct {
 	g       cuda.Gemm
 	a, b, c part
@@ -245,6 +245,9 @@ func (s *gemmStep) run(b *buffers) error {
 		*p.buf = p.p.buf
 	}
 	g := s.g.RowMajor()
+	if g.Batch > 1 {
+		return b.d.blas.SgemmBatched(&g)
+	}
 	return b.d.blas.Sgemm(&g)
 }
 

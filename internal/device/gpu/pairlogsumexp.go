@@ -16,12 +16,16 @@ type pairSums struct {
 }
 
 func (b *builder) pairSums(s device.PairLogSumExp) pairSums {
-	pos, neg, among := b.twoMasks(s.Pos, s.Neg, s.N, s.M)
+	pos, neg, up := b.twoMasks(s.Pos, s.Neg, s.N, s.M)
+	among := in(0)
+	if !s.Self {
+		among, up = up, in(up.i+1)
+	}
 	grid, _ := parted(s.N, s.M*s.M)
 	return pairSums{
 		grid: grid,
 		args: []any{s.M, pos.pairs, neg.pairs, in(0), pos.from, neg.from, among},
-		up:   in(among.i + 1),
+		up:   up,
 		free: scratchOf(s.Pos, s.N, s.M) + scratchOf(s.Neg, s.N, s.M),
 	}
 }
@@ -32,21 +36,31 @@ func (b *builder) pairLogSumExp(s device.PairLogSumExp) {
 }
 
 // pairLogSumExpScales puts into the workspace what the gradients take of each pair, and returns
-// their arguments.
-func (b *builder) pairLogSumExpScales(s device.PairLogSumExp) []any {
+// their arguments and where the workspace is free.
+func (b *builder) pairLogSumExpScales(s device.PairLogSumExp) (args []any, free int) {
 	sums := b.pairSums(s)
 	n := s.N * s.M
 	tops, scales := work(sums.free), work(sums.free+n)
 	b.work(sums.free + 2*n)
-	args := sums.args[:len(sums.args):len(sums.args)]
+	args = sums.args[:len(sums.args):len(sums.args)]
 	b.launch("pair_logsumexp_scales", sums.grid, append(args, sums.up, tops, scales)...)
-	return append(args, tops, scales, out)
+	return append(args, tops, scales, out), sums.free + 2*n
 }
 
 func (b *builder) pairLogSumExpGrad(s device.PairLogSumExpGrad) {
-	b.launch("pair_logsumexp_grad", blocks(s.N), b.pairLogSumExpScales(device.PairLogSumExp(s))...)
+	args, free := b.pairLogSumExpScales(device.PairLogSumExp(s))
+	b.launch("pair_logsumexp_grad", blocks(s.N), args...)
+	if !s.Self {
+		return
+	}
+	n, last := s.N*s.M, len(args)-1
+	b.work(free + n)
+	args[last] = work(free)
+	b.launch("pair_logsumexp_among_grad", blocks(s.M), append([]any{s.N}, args...)...)
+	b.launch("binary_flat", flat(n), n, 0, out, args[last], out)
 }
 
 func (b *builder) pairLogSumExpAmongGrad(s device.PairLogSumExpAmongGrad) {
-	b.launch("pair_logsumexp_among_grad", blocks(s.M), append([]any{s.N}, b.pairLogSumExpScales(device.PairLogSumExp(s))...)...)
+	args, _ := b.pairLogSumExpScales(device.PairLogSumExp(s))
+	b.launch("pair_logsumexp_among_grad", blocks(s.M), append([]any{s.N}, args...)...)
 }

@@ -211,7 +211,7 @@ func (b *builder) rowKth(s device.RowKth) {
 
 func (b *builder) shareBound(s device.ShareBound) {
 	mask := b.maskOf(s.Mask, s.Rows, s.Cols, 1, 0)
-	b.launch("share_bound", blocks(1), s.Rows, s.Cols, s.Share, s.Largest, mask.pairs, in(0), mask.from, out)
+	b.launch("share_bound", blocks(1), s.Rows, s.Cols, s.Share, s.Largest, s.Counted, mask.pairs, in(0), mask.from, out)
 }
 
 func (b *builder) rowCount(s device.RowCount) {

@@ -117,6 +117,11 @@ type epilogue struct {
 
 // product is a product of row-major matrices c (m, n) = op(a)·op(b).
 func (b *builder) product(transA, transB bool, m, n, k int, x, y, c operand) {
+	b.products(1, transA, transB, m, n, k, x, y, c)
+}
+
+// products is so many products, of matrices that follow each other.
+func (b *builder) products(products int, transA, transB bool, m, n, k int, x, y, c operand) {
 	lda, ldb := k, n
 	if transA {
 		lda = m
@@ -125,18 +130,25 @@ func (b *builder) product(transA, transB bool, m, n, k int, x, y, c operand) {
 		ldb = k
 	}
 	if b.d.blas == nil {
-		b.ownProduct(transA, transB, m, n, k, x, y, c, epilogue{})
+		for i := 0; i < products; i += mostDeep {
+			b.ownProducts(min(mostDeep, products-i), transA, transB, m, n, k, x.from(i*m*k), y.from(i*k*n), c.from(i*m*n), epilogue{})
+		}
 		return
 	}
 	b.step(&gemmStep{
 		g: cuda.Gemm{TransA: transA, TransB: transB, M: m, N: n, K: k, Alpha: 1,
-			LDA: lda, LDB: ldb, LDC: n},
+			LDA: lda, LDB: ldb, LDC: n, StrideA: m * k, StrideB: k * n, StrideC: m * n, Batch: products},
 		a: part{o: x}, b: part{o: y}, c: part{o: c},
 	})
 }
 
 // ownProduct is product by kernels of ours.
 func (b *builder) ownProduct(transA, transB bool, m, n, k int, x, y, c operand, e epilogue) {
+	b.ownProducts(1, transA, transB, m, n, k, x, y, c, e)
+}
+
+// ownProducts is products by kernels of ours, at most mostDeep of them.
+func (b *builder) ownProducts(products int, transA, transB bool, m, n, k int, x, y, c operand, e epilogue) {
 	ai, ak, bk, bj := k, 1, n, 1
 	if transA {
 		ai, ak = 1, m
@@ -149,10 +161,14 @@ func (b *builder) ownProduct(transA, transB bool, m, n, k int, x, y, c operand, 
 		return
 	}
 	e.channels, e.plane = n, 1
-	how := cutProduct(m, n, k, 1, b.d.processors, b.d.options.TF32)
-	b.inParts(how, b.spare, m*n, c, e, func(to operand, e epilogue) {
-		b.launch("gemm"+how.suffix(b.d.options.TF32), cuda.Dim{X: how.tiles(m, n), Z: how.parts},
-			m, n, k, x, ai, ak, y, bk, bj, e.bias, e.relu, how.each, to)
+	nextA, nextB := m*k, k*n
+	if products == 1 { // which may be larger than what the kernels count to
+		nextA, nextB = 0, 0
+	}
+	how := cutProduct(m, n, k, products, b.d.processors, b.d.options.TF32)
+	b.inParts(how, b.spare, products*m*n, c, e, func(to operand, e epilogue) {
+		b.launch("gemm"+how.suffix(b.d.options.TF32), cuda.Dim{X: how.tiles(m, n), Z: how.parts * products},
+			m, n, k, x, ai, ak, nextA, y, bk, bj, nextB, e.bias, e.relu, products, how.each, to)
 	})
 }
 

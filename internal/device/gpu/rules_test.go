@@ -104,6 +104,12 @@ func TestShareBound(t *testing.T) {
 				p.run(s, n, append([][]float32{x}, inputs[i]...)...)
 			}
 		}
+		counts := make([]float32, n*m)
+		for j := range counts {
+			counts[j] = float32(rng.IntN(5) * (1 + 1e6*rng.IntN(2)))
+		}
+		s := device.ShareBound{Rows: n, Cols: m, Share: 0.3, Largest: n == 3, Counted: true}
+		p.run(s, n, random(rng, n*m), counts)
 	}
 	p.run(device.ShareBound{Rows: 2, Cols: 2, Share: 0.5}, 2, []float32{1, 2, 3, 4}, make([]float32, 4))
 }

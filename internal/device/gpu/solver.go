@@ -13,15 +13,15 @@ import (
 // The places of solver.cu's control.
 const (
 	controlLR      = 2
-	controlClip    = 5
-	controlLoss    = 6
-	controlSquared = 7
-	controlFailed  = 8
-	controlCheck   = 9
-	controlPlace   = 10
-	controlSize    = 11
+	controlAverage = 6
+	controlLoss    = 7
+	controlSquared = 8
+	controlFailed  = 9
+	controlCheck   = 10
+	controlPlace   = 11
+	controlSize    = 12
 
-	controlGiven = controlClip - controlLR + 1
+	controlGiven = controlAverage - controlLR + 1
 )
 
 // solverDepth is how many steps may be without a result.
@@ -49,23 +49,34 @@ type turn struct {
 }
 
 // NewSolver makes a solver of tensors.
-func (d *Device) NewSolver(rule device.SolverRule, tensors []device.SolverTensor) (device.Solver, error) {
+func (d *Device) NewSolver(rule device.SolverRule, tensors []device.SolverTensor, averages []device.Pair) (device.Solver, error) {
 	s := &solver{d: d, rule: rule}
-	all := table{d: d}
+	all, clipped, averaged := table{d: d}, table{d: d}, table{d: d}
 	for i, t := range tensors {
+		if rule.ClipValue > 0 {
+			g, err := d.buffer(t.N)
+			if err != nil {
+				return nil, errors.Wrap(err, "gpu: solver")
+			}
+			clipped.add(t.N, g, t.G)
+			t.G = g
+		}
 		s.pieces = append(s.pieces, slices.Repeat([]int{i}, all.add(t.N, t.W, t.G, t.First, t.Second))...)
-		all.words = append(all.words, math.Float64bits(t.Rate), math.Float64bits(t.Decay))
+		all.words = append(all.words, math.Float64bits(t.Rate), math.Float64bits(t.Decay), uint64(btoi(t.Adapt)))
 	}
 	if len(s.pieces) == 0 {
 		return nil, errors.New("gpu: solver: no tensors")
 	}
-	if err := s.open(&all); err != nil {
+	for _, p := range averages {
+		averaged.add(p.N, p.Dst, p.Src)
+	}
+	if err := s.open(&all, &clipped, &averaged); err != nil {
 		return nil, errors.Wrap(err, "gpu: solver")
 	}
 	return s, nil
 }
 
-func (s *solver) open(all *table) (err error) {
+func (s *solver) open(all, clipped, averaged *table) (err error) {
 	d := s.d
 	if s.control, err = d.buffer(2 * controlSize); err != nil {
 		return err
@@ -100,6 +111,13 @@ func (s *solver) open(all *table) (err error) {
 	b := &builder{d: d}
 	grid, r := blocks(len(s.pieces)), s.rule
 	control := fixed(s.control)
+	if clipped.count > 0 {
+		list, err := clipped.upload()
+		if err != nil {
+			return err
+		}
+		b.launch("clip_values", blocks(clipped.pieces), clipped.count, fixed(list), f32(r.ClipValue))
+	}
 	b.launch("sum_squares", grid, all.count, tensors, fixed(parts))
 	b.launch("control_step", blocks(1), len(s.pieces), fixed(parts), in(0), d.reportTo(), control, fixed(s.failed))
 	switch r.Name {
@@ -109,16 +127,47 @@ func (s *solver) open(all *table) (err error) {
 		b.launch("adam", grid, all.count, tensors, r.Name == "adamw", f32(1-r.Beta1), f32(r.Beta2), f32(1-r.Beta2), f32(r.Eps), control)
 	case "rmsprop":
 		b.launch("rmsprop", grid, all.count, tensors, f32(r.Momentum), f32(r.Alpha), f32(1-r.Alpha), f32(r.Eps), control)
+	case "lion":
+		b.launch("lion", grid, all.count, tensors, f32(1-r.Beta1), f32(1-r.Beta2), control)
+	case "lamb":
+		if err := s.openLAMB(b, all, tensors); err != nil {
+			return err
+		}
 	default:
 		return errors.Errorf("no solver %q", r.Name)
+	}
+	if averaged.count > 0 {
+		list, err := averaged.upload()
+		if err != nil {
+			return err
+		}
+		b.launch("move_averages", blocks(averaged.pieces), averaged.count, fixed(list), control)
 	}
 	s.steps = b.steps
 	return b.err
 }
 
+// openLAMB adds LAMB's launches: running means and the lengths of weights and steps, the ratios of
+// these, and the steps.
+func (s *solver) openLAMB(b *builder, all *table, tensors operand) error {
+	d, r, control := s.d, s.rule, fixed(s.control)
+	parts, err := d.buffer(4 * len(s.pieces))
+	if err != nil {
+		return err
+	}
+	ratios, err := d.buffer(2 * all.count)
+	if err != nil {
+		return err
+	}
+	b.launch("lamb_means", blocks(len(s.pieces)), all.count, tensors, f32(1-r.Beta1), f32(r.Beta2), f32(1-r.Beta2), f32(r.Eps), control, fixed(parts))
+	b.launch("lamb_ratios", blocks(all.count), tensors, fixed(parts), control, fixed(ratios))
+	b.launch("lamb", blocks(len(s.pieces)), all.count, tensors, f32(r.Eps), control, fixed(ratios))
+	return nil
+}
+
 // Step puts one step on the stream.
-func (s *solver) Step(loss device.Remote, lr, clip float64, count int, rates []float64) error {
-	at, ok := loss.(*cuda.Buffer)
+func (s *solver) Step(step device.SolverStep) error {
+	at, ok := step.Loss.(*cuda.Buffer)
 	if !ok {
 		return errors.New("gpu: solver: the loss is not on the device")
 	}
@@ -128,11 +177,12 @@ func (s *solver) Step(loss device.Remote, lr, clip float64, count int, rates []f
 	t := &s.turns[s.begun%solverDepth]
 	s.begun++
 	given := cuda.View[float64](t.given)
-	given[0] = lr
-	given[1] = 1 / (1 - math.Pow(s.rule.Beta1, float64(count)))
-	given[2] = math.Sqrt(1 - math.Pow(s.rule.Beta2, float64(count)))
-	given[3] = clip
-	if err := s.setRates(t, rates); err != nil {
+	given[0] = step.LR
+	given[1] = 1 / (1 - math.Pow(s.rule.Beta1, float64(step.Count)))
+	given[2] = math.Sqrt(1 - math.Pow(s.rule.Beta2, float64(step.Count)))
+	given[3] = step.Clip
+	given[4] = step.Average
+	if err := s.setRates(t, step.Rates); err != nil {
 		return errors.Wrap(err, "gpu: solver")
 	}
 	return errors.Wrap(s.put(t, &buffers{d: s.d, in: []*cuda.Buffer{at}}), "gpu: solver")
@@ -140,7 +190,7 @@ func (s *solver) Step(loss device.Remote, lr, clip float64, count int, rates []f
 
 // The words of a tensor in the table, of which rateWord is its rate.
 const (
-	recordWords = 7
+	recordWords = 8
 	rateWord    = 5
 )
 

@@ -56,6 +56,16 @@ func (b *builder) build(spec any) bool {
 		b.launch("gather", flat(s.N*s.Cols), s.N*s.Cols, divisor(s.Cols), s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check(s.Index(), s.Rows))
 	case device.GatherGrad:
 		b.gatherGrad(s)
+	case device.HostOp:
+		return false // functions of Go
+	case device.Permute:
+		return b.permute(s)
+	case device.WhereElse:
+		b.launch("where_else", flat(s.N), s.N, in(0), in(1), in(2), out)
+	case device.Values:
+		b.values(s)
+	case device.BatchMatMul:
+		b.products(s.Batch, s.TransA, s.TransB, s.M, s.N, s.K, in(0), in(1), out)
 	case device.MatMul:
 		b.product(s.TransA, s.TransB, s.M, s.N, s.K, in(0), in(1), out)
 	case device.Linear:
@@ -120,6 +130,12 @@ func (b *builder) buildRows(spec any) bool {
 		b.launch("log_softmax", blocks(s.Rows), s.Cols, in(0), out)
 	case device.LogSoftmaxGrad:
 		b.launch("log_softmax_grad", blocks(s.Rows), s.Cols, in(0), in(1), out)
+	case device.Softmax:
+		b.launch("softmax", blocks(s.Rows), s.Cols, in(0), out)
+	case device.SoftmaxGrad:
+		b.launch("softmax_grad", blocks(s.Rows), s.Cols, in(0), in(1), out)
+	case device.LayerNorm, device.LayerNormGrad, device.LayerNormParamsGrad:
+		b.layerNorm(s)
 	case device.CrossEntropy:
 		b.launch("cross_entropy", blocks(s.Rows), s.Classes, f32(s.Smoothing), in(0), in(1), out, b.d.reportTo(), b.d.check("label", s.Classes))
 	case device.CrossEntropyGrad:
@@ -177,7 +193,8 @@ func (b *builder) gatherGrad(s device.GatherGrad) {
 
 // functions are those of point.cu, in the order of its numbers.
 var functions = []device.Func{device.Affine, device.Relu, device.Hinge, device.Square, device.Sqrt, device.Exp, device.Log,
-	device.Softplus, device.Sigmoid, device.Abs, device.Clamp, device.Step, device.Equal, device.Tanh, device.Power, device.Acos, device.Cos}
+	device.Softplus, device.Sigmoid, device.Abs, device.Clamp, device.Step, device.Equal, device.Tanh, device.Power, device.Acos, device.Cos,
+	device.Gelu, device.GeluTanh, device.Swish, device.HardSwish}
 
 func (b *builder) unary(s device.Unary) bool {
 	f := slices.Index(functions, s.F)

@@ -34,6 +34,7 @@ var files = []file{
 	{name: "pool", emit: emitPool},
 	{name: "dots", emit: emitDots},
 	{name: "tiles", emit: emitTiles},
+	{name: "depthwise", emit: emitDepthwise},
 }
 
 func main() {

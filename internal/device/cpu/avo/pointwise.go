@@ -9,6 +9,7 @@ const (
 	equal             = 0
 	less              = 1
 	unordered         = 3
+	notEqual          = 4
 	notLessOrEqual    = 6
 	notGreaterOrEqual = 9
 	notGreater        = 10

@@ -192,3 +192,56 @@ func skipAbove%s%s
 	a.VZEROUPPER()
 	a.RET()
 }
+
+// places writes nonZero.
+func (a *asm) places(set string, decl *bytes.Buffer) {
+	const signature = "(where *int32, x *float32, n, most int) (count int)"
+	fmt.Fprintf(decl, `
+// nonZero%s writes the places of the x that are not 0 to where, NaN among them, vector by vector: as long as
+// there are at most most of them, after which it may write those of one vector more, and returns how many it wrote.
+// Elements that do not fill a vector are not looked at.
+//
+//go:noescape
+func nonZero%s%s
+`, set, set, signature)
+	a.Function("nonZero" + set)
+	a.Attributes(attr.NOSPLIT)
+	a.SignatureExpr("func" + signature)
+	where, x := a.Load(a.Param("where"), a.GP64()), a.Load(a.Param("x"), a.GP64())
+	n, most := a.Load(a.Param("n"), a.GP64()), a.Load(a.Param("most"), a.GP64())
+	zero := a.reg()
+	a.zero(zero)
+	at, last, count := a.GP64(), a.GP64(), a.GP64()
+	lanes := a.isa.bytes / 4
+	a.XORQ(at, at)
+	a.XORQ(count, count)
+	a.MOVQ(n, last)
+	a.SUBQ(operand.U8(lanes), last)
+	a.Label("vector")
+	a.CMPQ(at, last)
+	a.JGT(operand.LabelRef("done"))
+	v, hits := a.reg(), a.GP32()
+	a.VCMPPS(operand.U8(notEqual), operand.Mem{Base: x, Index: at, Scale: 4}, zero, v)
+	a.VMOVMSKPS(v, hits)
+	a.TESTL(hits, hits)
+	a.JZ(operand.LabelRef("next"))
+	a.Label("hit")
+	lane, rest := a.GP32(), a.GP32()
+	a.BSFL(hits, lane)
+	a.ADDL(at.As32(), lane)
+	a.MOVL(lane, operand.Mem{Base: where, Index: count, Scale: 4})
+	a.INCQ(count)
+	a.MOVL(hits, rest)
+	a.DECL(rest)
+	a.ANDL(rest, hits)
+	a.JNZ(operand.LabelRef("hit"))
+	a.CMPQ(count, most)
+	a.JGT(operand.LabelRef("done"))
+	a.Label("next")
+	a.ADDQ(operand.U8(lanes), at)
+	a.JMP(operand.LabelRef("vector"))
+	a.Label("done")
+	a.Store(count, a.ReturnIndex(0))
+	a.VZEROUPPER()
+	a.RET()
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/mmcloughlin/avo/attr"
@@ -196,7 +197,7 @@ func (a *asm) normalizeGrad(u, d vec, scale, level, slope vec) vec {
 func emitVector(c *build.Context, decl *bytes.Buffer) {
 	for _, set := range []isa{avx512, avx2} {
 		a := &asm{Context: c, isa: set, elem: f32, constants: map[uint32]operand.Mem{}}
-		for _, e := range append(elementwiseKernels[:len(elementwiseKernels):len(elementwiseKernels)], pointwiseKernels...) {
+		for _, e := range slices.Concat(elementwiseKernels, pointwiseKernels, activationKernels) {
 			a.elementwise(e, decl)
 		}
 	}
@@ -210,6 +211,9 @@ func emitVector(c *build.Context, decl *bytes.Buffer) {
 		a.extremes("rowMin", set.name, decl)
 		a.span(set.name, decl)
 		a.skip(set.name, decl)
+		if set.name == avx2.name {
+			a.places(set.name, decl)
+		}
 	}
 }
 

@@ -46,6 +46,7 @@ static double times(double a, double b) {
 }
 static double plus(double a, double b) { return a + b; }
 static void add_int(int *p, int v) { *p += v; }
+static void add_long(long long *p, long long v) { *p += v; }
 static void add_float(float *p, float v) { *p += v; }
 
 static void pause(int line) {

@@ -33,6 +33,7 @@ static __device__ double plus(double a, double b) { return __nvvm_add_rn_d(a, b)
 static __device__ float bits_float(unsigned u) { return __builtin_bit_cast(float, u); }
 static __device__ unsigned float_bits(float f) { return __builtin_bit_cast(unsigned, f); }
 static __device__ void add_int(int *p, int v) { __nvvm_atom_add_gen_i(p, v); } // of shared memory
+static __device__ void add_long(long long *p, long long v) { __nvvm_atom_add_gen_ll(p, v); } // of shared memory
 static __device__ void add_float(float *p, float v) { __nvvm_atom_add_gen_f(p, v); } // in any order
 
 // fetch is *p, 0 and no access without ok. A predicate by hand: the compiler would branch.

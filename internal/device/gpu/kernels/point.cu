@@ -2,7 +2,7 @@
 #include "power.cuh"
 
 // The numbers of the functions, in the order of the table in point.go.
-enum { AFFINE, RELU, HINGE, SQUARE, SQRT, EXP, LOG, SOFTPLUS, SIGMOID, ABS, CLAMP, STEP, EQUAL, TANH, POWER, ACOS, COS };
+enum { AFFINE, RELU, HINGE, SQUARE, SQRT, EXP, LOG, SOFTPLUS, SIGMOID, ABS, CLAMP, STEP, EQUAL, TANH, POWER, ACOS, COS, GELU, GELU_TANH, SWISH, HARD_SWISH };
 
 static __device__ float hyperbolic_tangent(float x) {
 	float t = absolute(x);
@@ -60,6 +60,37 @@ static __device__ float arc_cosine(float x) {
 	return 1.57079632679489661923f - arc_sine(x);
 }
 
+// Φ(x), where Φ is the normal distribution's function, and e^(−x²/2). Φ(−|x|) is that power times a
+// polynomial in t = 1/(1 + 0.3·|x|), whose relative error is 1.6·10⁻⁷.
+static __device__ float normal_share(float x, float *power) {
+	float e = exponential(-0.5f * x * x), t = 1 / (1 + 0.3f * absolute(x)), q = 0.035151766617640606f;
+	q = fused(q, t, -0.1549870867866632f);
+	q = fused(q, t, 0.20247655625993596f);
+	q = fused(q, t, -0.05006948011718256f);
+	q = fused(q, t, 0.12663223589272804f);
+	q = fused(q, t, 0.1005003602950787f);
+	q = fused(q, t, 0.12066022049262097f);
+	q = fused(q, t, 0.11963534703635939f);
+	*power = e;
+	q *= t * e;
+	return x < 0 ? q : 1 - q;
+}
+
+// GELU by the hyperbolic tangent is x·σ(x·(GELU_SLOPE + GELU_CUBIC·x²)).
+#define GELU_SLOPE 1.5957691216057308f
+#define GELU_CUBIC 0.07135481627260025f
+
+// σ + slope·σ·(1 − σ) at σ = σ(t).
+static __device__ float gate_grad(float t, float slope) {
+	float s = sigmoid(t);
+	return s + slope * s * (1 - s);
+}
+
+static __device__ float gelu_grad(float x) {
+	float e, share = normal_share(x, &e);
+	return share + x * e * 0.3989422804014327f;
+}
+
 static __device__ float apply(int f, float a, float b, float x) {
 	switch (f) {
 	case AFFINE: return a * x + b;
@@ -79,6 +110,12 @@ static __device__ float apply(int f, float a, float b, float x) {
 	case POWER: return power(x, a);
 	case ACOS: return arc_cosine(x);
 	case COS: return sine(x, 1);
+	case GELU: return x * normal_share(x, &a);
+	case GELU_TANH: return x * sigmoid(x * (GELU_SLOPE + GELU_CUBIC * x * x));
+	case SWISH: return x * sigmoid(a * x);
+	case HARD_SWISH:
+		a = x * (1.0f / 6) + 0.5f;
+		return x * (a < 0 ? 0 : a > 1 ? 1 : a);
 	}
 	return NOT_A_NUMBER;
 }
@@ -100,6 +137,10 @@ static __device__ float derive(int f, float a, float b, float x, float y, float 
 	case POWER: return a == 0 || x == 0 && a > 0 && a < 1 ? 0 : a * power(x, a - 1) * dy;
 	case ACOS: return absolute(x) >= 1 ? 0 : -dy / root((1 - x) * (1 + x));
 	case COS: return -sine(x, 0) * dy;
+	case GELU: return gelu_grad(x) * dy;
+	case GELU_TANH: return gate_grad(x * (GELU_SLOPE + GELU_CUBIC * x * x), x * (GELU_SLOPE + 3 * GELU_CUBIC * x * x)) * dy;
+	case SWISH: return gate_grad(a * x, a * x) * dy;
+	case HARD_SWISH: return x < -3 ? 0 : x > 3 ? dy : (x * (1.0f / 3) + 0.5f) * dy;
 	}
 	return 0;
 }
@@ -168,6 +209,10 @@ KERNEL(where)(int n, u64 width, int pairs, float other, const float *x, const fl
 		}
 		y[i] = take ? x[i] : other;
 	}
+}
+
+KERNEL(where_else)(int n, const float *mask, const float *x, const float *y, float *out) {
+	each(i, n) out[i] = mask[i] != 0 ? x[i] : y[i];
 }
 
 // The bias of a channel, cut at 0 with relu, added in place to y (N, C, plane).

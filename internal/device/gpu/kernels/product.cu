@@ -7,11 +7,15 @@
 #include "tile.cuh"
 
 // C (m, n) = A·B + bias, cut at 0 with relu; A(i, k) stands at a[i·ai + k·ak], B(k, j) at
-// b[k·bk + j·bj], of each pair of strides one 1; bias (n) may be null; a part of k is of each. Grid (tiles, 1, parts).
-template <class T> static __device__ void gemm(int m, int n, int k, const float *a, int ai, int ak, const float *b, int bk, int bj, const float *bias, int relu, int each, float *c) {
+// b[k·bk + j·bj], of each pair of strides one 1; bias (n) may be null; a part of k is of each. There are so many
+// such products, whose factors stand next_a and next_b apart. Grid (tiles, 1, parts·products).
+template <class T> static __device__ void gemm(int m, int n, int k, const float *a, int ai, int ak, int next_a, const float *b, int bk, int bj, int next_b, const float *bias, int relu, int products, int each, float *c) {
 	SHARED_OF(T);
 	Area<T> area(m, n);
-	int k0 = BLOCK_Z * each, k1 = k - k0 < each ? k : k0 + each;
+	int part = BLOCK_Z / products, product = BLOCK_Z - part * products;
+	a += (i64)product * next_a;
+	b += (i64)product * next_b;
+	int k0 = part * each, k1 = k - k0 < each ? k : k0 + each;
 	c += (i64)BLOCK_Z * m * n;
 	auto store = [=](int i, int j, float v) {
 		if (bias) v += bias[j];
@@ -25,8 +29,8 @@ template <class T> static __device__ void gemm(int m, int n, int k, const float 
 	else multiply(area, k0, k1, flat_a, deep_b, Product(), store, shared);
 }
 
-TILED(gemm, (int m, int n, int k, const float *a, int ai, int ak, const float *b, int bk, int bj, const float *bias, int relu, int each, float *c),
-	(m, n, k, a, ai, ak, b, bk, bj, bias, relu, each, c))
+TILED(gemm, (int m, int n, int k, const float *a, int ai, int ak, int next_a, const float *b, int bk, int bj, int next_b, const float *bias, int relu, int products, int each, float *c),
+	(m, n, k, a, ai, ak, next_a, b, bk, bj, next_b, bias, relu, products, each, c))
 
 // A convolution's sizes: c and outc are the channels of one of its groups. Tensors have less than
 // 2³¹ numbers.

@@ -88,6 +88,24 @@ KERNEL(log_softmax_grad)(int cols, const float *y, const float *dy, float *dx) {
 	for (int k = THREAD; k < cols; k += WIDTH) dx[at + k] = (float)(dy[at + k] - exponential(y[at + k]) * sum);
 }
 
+KERNEL(softmax)(int cols, const float *x, float *y) {
+	__shared__ float shared[WIDTH];
+	__shared__ double sums[WIDTH];
+	double total;
+	x += BLOCK * cols;
+	float m = row_powers(x, cols, &total, shared, sums);
+	for (int k = THREAD; k < cols; k += WIDTH) y[BLOCK * cols + k] = (float)(exponential(below(x[k], m)) / total);
+}
+
+KERNEL(softmax_grad)(int cols, const float *y, const float *dy, float *dx) {
+	__shared__ double sums[WIDTH];
+	double sum = 0;
+	int at = BLOCK * cols;
+	for (int k = THREAD; k < cols; k += WIDTH) sum += (double)y[at + k] * dy[at + k];
+	sum = block_sum(sum, sums);
+	for (int k = THREAD; k < cols; k += WIDTH) dx[at + k] = (float)(y[at + k] * (dy[at + k] - sum));
+}
+
 static __device__ int label_of(float v, int classes, int *report, int check) {
 	int l = (int)v;
 	if (v >= 0 && v < classes && v == (float)l) return l;
@@ -133,18 +151,19 @@ static __device__ unsigned key_of(float x, bool turned) {
 
 // Of all entries that the mask holds, up to which the share of the smallest goes, or above which that
 // of the largest lies; y (rows), all the same. One block finds it digit by digit, see
-// device.ShareBound.
-KERNEL(share_bound)(int rows, int cols, double share, int largest, int pairs, const float *x, const float *in, float *y) {
-	__shared__ int counts[256];
+// device.ShareBound. With counted, an entry lies there as often as the mask, which is given, holds.
+KERNEL(share_bound)(int rows, int cols, double share, int largest, int counted, int pairs, const float *x, const float *in, float *y) {
+	__shared__ long long counts[256], left;
 	__shared__ double shared[WIDTH];
-	__shared__ unsigned found, left;
+	__shared__ unsigned found;
 	double total = 0;
-	for (int i = THREAD; i < rows * cols; i += WIDTH) total += chosen(pairs, in, i / cols, i % cols, cols) && !is_nan(x[i]);
+	for (int i = THREAD; i < rows * cols; i += WIDTH)
+		if (chosen(pairs, in, i / cols, i % cols, cols) && !is_nan(x[i])) total += counted ? in[i] : 1;
 	total = block_sum(total, shared);
 	if (THREAD == 0) {
 		double k = times(share, total);
 		found = 0;
-		left = (unsigned)k;
+		left = (long long)k;
 		left += (double)left < k; // rounded up
 	}
 	for (int shift = 24; total > 0 && shift >= 0; shift -= 8) {
@@ -153,12 +172,12 @@ KERNEL(share_bound)(int rows, int cols, double share, int largest, int pairs, co
 		for (int i = THREAD; i < rows * cols; i += WIDTH) {
 			if (is_nan(x[i]) || !chosen(pairs, in, i / cols, i % cols, cols)) continue;
 			unsigned key = key_of(x[i], largest);
-			if (shift == 24 || key >> (shift + 8) == found) add_int(counts + (key >> shift & 255), 1);
+			if (shift == 24 || key >> (shift + 8) == found) add_long(counts + (key >> shift & 255), counted ? (long long)in[i] : 1);
 		}
 		SYNC;
 		if (THREAD == 0) {
 			int digit = 0;
-			for (; left > (unsigned)counts[digit]; digit++) left -= counts[digit];
+			for (; left > counts[digit]; digit++) left -= counts[digit];
 			found = found << 8 | digit;
 		}
 		SYNC;

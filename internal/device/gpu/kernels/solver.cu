@@ -3,16 +3,19 @@
 //
 // control is what a step shares: [0] the factor of the gradients (clipping); [1] whether anything
 // moves; [2] the learning rate; Adam's [3] 1/(1 − β₁ᵗ) and [4] √(1 − β₂ᵗ); [5] the largest norm of
-// the gradient, 0 for none; what comes of it: [6] the loss, [7] the square of the norm, [8] 1 if
-// loss or gradient are not finite or a kernel complained, from then on until the host clears it;
-// [9] the complaint, [10] its place. The host fills [2] to [5].
+// the gradient, 0 for none; [6] the share of the way that averages go; what comes of it: [7] the
+// loss, [8] the square of the norm, [9] 1 if loss or gradient are not finite or a kernel complained,
+// from then on until the host clears it; [10] the complaint, [11] its place. The host fills [2] to
+// [6].
 #include "medusa.cuh"
 
-// Tensor is a learned tensor; rate is its learning rate ÷ that of the step.
+// Tensor is a learned tensor; rate is its learning rate ÷ that of the step, and adapt says whether
+// LAMB scales its step.
 struct Tensor {
 	float *w, *g, *first, *second;
 	int n, piece;
 	double rate, decay;
+	long long adapt;
 };
 
 // Σ g² of each piece.
@@ -31,19 +34,19 @@ KERNEL(control_step)(int count, const double *parts, const float *loss, const in
 	double sum = 0;
 	for (int i = THREAD; i < count; i += WIDTH) sum += parts[i];
 	sum = block_sum(sum, shared);
-	bool before = control[8] != 0, good = sum - sum == 0 && is_finite(*loss) && report[0] == 0;
+	bool before = control[9] != 0, good = sum - sum == 0 && is_finite(*loss) && report[0] == 0;
 	if (!before && !good)
 		for (int i = THREAD; i < count; i += WIDTH) failed[i] = parts[i];
-	SYNC; // of all that read control[8]
+	SYNC; // of all that read control[9]
 	if (THREAD) return;
 	double norm = root(sum), clip = control[5];
 	control[0] = clip > 0 && norm > clip ? clip / norm : 1;
 	control[1] = good && !before;
-	control[6] = *loss;
-	control[7] = sum;
-	control[8] = before || !good;
-	control[9] = report[0];
-	control[10] = report[1];
+	control[7] = *loss;
+	control[8] = sum;
+	control[9] = before || !good;
+	control[10] = report[0];
+	control[11] = report[1];
 }
 
 KERNEL(sgd)(int tensors, const Tensor *all, float momentum, int nesterov, const double *control) {
@@ -90,4 +93,83 @@ KERNEL(rmsprop)(int tensors, const Tensor *all, float momentum, float a, float c
 		if (b) d = b[i] = momentum * b[i] + d;
 		w[i] -= lr * d;
 	}
+}
+
+// The decay is the weights' own; b1 and b2 are 1 − β.
+KERNEL(lion)(int tensors, const Tensor *all, float b1, float b2, const double *control) {
+	if (control[1] == 0) return;
+	const Tensor *t = of_piece(all, tensors, BLOCK);
+	double rate = control[2] * t->rate;
+	float scale = (float)control[0], lr = (float)rate, keep = (float)(1 - rate * t->decay), *w = t->w, *m = t->first;
+	const float *g = t->g;
+	piece_of(i, t) {
+		float d = g[i] * scale, c = m[i] + b1 * (d - m[i]);
+		w[i] = w[i] * keep - lr * (float)((c > 0) - (c < 0));
+		m[i] += b2 * (d - m[i]);
+	}
+}
+
+// lamb_step is LAMB's step of a weight, before it is scaled.
+static __device__ float lamb_step(const Tensor *t, int i, float eps, const double *control) {
+	return (float)control[3] * t->first[i] / (root(t->second[i]) / (float)control[4] + eps) + (float)t->decay * t->w[i];
+}
+
+// The running means, and Σ w² and Σ step² of each piece.
+KERNEL(lamb_means)(int tensors, const Tensor *all, float b1, float b2, float c2, float eps, const double *control, double *parts) {
+	__shared__ double shared[WIDTH];
+	if (control[1] == 0) return;
+	const Tensor *t = of_piece(all, tensors, BLOCK);
+	float scale = (float)control[0], *m = t->first, *v = t->second;
+	const float *g = t->g, *w = t->w;
+	double length = 0, step = 0;
+	piece_of(i, t) {
+		float d = g[i] * scale;
+		m[i] += b1 * (d - m[i]);
+		v[i] = b2 * v[i] + c2 * (d * d);
+		float u = lamb_step(t, i, eps, control);
+		length += (double)w[i] * w[i];
+		step += (double)u * u;
+	}
+	length = block_sum(length, shared);
+	step = block_sum(step, shared);
+	if (THREAD == 0) parts[2 * BLOCK] = length, parts[2 * BLOCK + 1] = step;
+}
+
+// A block a tensor: the length of its weights ÷ that of its step, 1 if one of them is 0.
+KERNEL(lamb_ratios)(const Tensor *all, const double *parts, const double *control, double *ratios) {
+	__shared__ double shared[WIDTH];
+	if (control[1] == 0) return;
+	const Tensor *t = all + BLOCK;
+	double length = 0, step = 0;
+	for (int i = t->piece + THREAD; i < t->piece + (t->n + PIECE - 1) / PIECE; i += WIDTH) length += parts[2 * i], step += parts[2 * i + 1];
+	length = block_sum(length, shared);
+	step = block_sum(step, shared);
+	if (THREAD == 0) ratios[BLOCK] = t->adapt && length > 0 && step > 0 ? root(length / step) : 1;
+}
+
+KERNEL(lamb)(int tensors, const Tensor *all, float eps, const double *control, const double *ratios) {
+	if (control[1] == 0) return;
+	const Tensor *t = of_piece(all, tensors, BLOCK);
+	float lr = (float)(control[2] * t->rate * ratios[t - all]), *w = t->w;
+	piece_of(i, t) w[i] -= lr * lamb_step(t, i, eps, control);
+}
+
+// Each number of a gradient is brought to a size of at most most; what is not finite stays so.
+KERNEL(clip_values)(int pairs, const Pair *all, float most) {
+	const Pair *p = of_piece(all, pairs, BLOCK);
+	float *dst = p->dst;
+	const float *src = p->src;
+	piece_of(i, p) {
+		float v = src[i];
+		dst[i] = !is_finite(v) || absolute(v) <= most ? v : v > 0 ? most : -most;
+	}
+}
+
+// Averages go a share of the way to what they are of.
+KERNEL(move_averages)(int pairs, const Pair *all, const double *control) {
+	if (control[1] == 0) return;
+	const Pair *p = of_piece(all, pairs, BLOCK);
+	float share = (float)control[6], *dst = p->dst;
+	const float *src = p->src;
+	piece_of(i, p) dst[i] += share * (src[i] - dst[i]);
 }

@@ -1,0 +1,71 @@
+package optim
+
+import (
+	"math"
+	"slices"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/tensor"
+
+	"medusa/graph"
+)
+
+// Tensor is a learned tensor of float32 with its gradient.
+type Tensor struct {
+	Name    string
+	Shape   []int
+	Weights []float32   // the memory that the graph reads
+	Grad    *graph.Kept // of the last run of the graph
+	Scale   float64     // learning rate ÷ that of the others, such as graph.Param.Rate
+}
+
+// TensorOf is the tensor of a parameter whose gradient is kept.
+func TensorOf(p *graph.Param, grad *graph.Kept) (Tensor, error) {
+	switch {
+	case p == nil || grad == nil:
+		return Tensor{}, errors.New("optim: a parameter or its gradient is nil")
+	case p.Value == nil || p.Value.Dtype() != tensor.Float32:
+		return Tensor{}, errors.Errorf("optim: parameter %s is not of float32: solvers move float32 alone; make the set with that type, or Convert it", p.Name)
+	}
+	return Tensor{Name: p.Name, Shape: p.Value.Shape().Clone(), Weights: p.Value.Float32s(), Grad: grad, Scale: p.Rate()}, nil
+}
+
+// check refuses a tensor that no solver can move.
+func (t Tensor) check() error {
+	n := 1
+	for _, side := range t.Shape {
+		n *= side
+	}
+	switch {
+	case n != len(t.Weights) || n == 0:
+		return errors.Errorf("optim: tensor %s has %d weights and shape %v", t.Name, len(t.Weights), t.Shape)
+	case t.Grad == nil:
+		return errors.Errorf("optim: tensor %s has no gradient: keep it with graph.Keep, or make all by Gradients", t.Name)
+	case !slices.Equal(t.Grad.Shape(), t.Shape):
+		return errors.Errorf("optim: tensor %s has shape %v, but its gradient %v", t.Name, t.Shape, t.Grad.Shape())
+	case !finite(t.Scale) || t.Scale < 0:
+		return errors.Errorf("optim: the learning-rate scale of %s is %v, want a number of at least 0", t.Name, t.Scale)
+	}
+	return nil
+}
+
+// slot is a tensor with what a solver knows of it.
+type slot struct {
+	Tensor
+	index  int
+	kept   []float32 // gradient as the graph has it
+	g      []float32 // that of the step in progress: kept, or its numbers clipped by value
+	decay  float64
+	rate   float64 // learning rate ÷ that of the run
+	now    float64 // the same in the step in progress
+	first  []float32
+	second []float32
+}
+
+// isVector tells a bias, or batch norm's scale or shift, from a matrix or a kernel.
+func isVector(shape []int) bool {
+	long := slices.DeleteFunc(slices.Clone(shape), func(n int) bool { return n == 1 })
+	return len(long) <= 1
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
