@@ -84,8 +84,11 @@ func TestNetworksOnDevice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			steps := 50
-			if testing.Short() {
+			switch {
+			case testing.Short():
 				steps = 3
+			case os.Getenv(gputest.OnGPU) == "" && !long(t): // the fake device's time goes with the steps
+				steps = 12
 			}
 			c.Batch, c.Classes = 8, 4
 			share := 2e-3

@@ -90,7 +90,7 @@ func TestEveryCommandWorks(t *testing.T) {
 	list := all(t, string(help))
 	require.Greater(t, len(list), 25)
 	dir := t.TempDir()
-	workplace(t, dir)
+	workplace(t, program, dir)
 	done := map[string]bool{}
 	for _, c := range list {
 		args, ours := strings.CutPrefix(c.line, "go run ./cmd/train")
@@ -160,7 +160,7 @@ func short(args []string) []string {
 }
 
 // workplace makes what the texts take for granted: folders of pictures, runs, a configuration.
-func workplace(t *testing.T, dir string) {
+func workplace(t *testing.T, program, dir string) {
 	t.Helper()
 	classes(t, filepath.Join(dir, "photos"), 24, 6, true)
 	classes(t, filepath.Join(dir, "DIR"), 24, 6, false)
@@ -172,7 +172,6 @@ func workplace(t *testing.T, dir string) {
 	files := configurations.FindAllStringSubmatch(readme(t), -1)
 	require.Len(t, files, 1)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "run.yaml"), []byte(files[0][1]), 0o644))
-	program := build(t)
 	for _, name := range []string{"NAME", "first"} {
 		cmd := exec.Command(program, "-data", "photos", "-steps", "2", "-no-report", "-out", "runs/"+name)
 		cmd.Dir = dir

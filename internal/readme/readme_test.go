@@ -36,7 +36,7 @@ func TestLibraryAsREADMESays(t *testing.T) {
 	require.NoError(t, os.Symlink(here, filepath.Join(dir, "medusa")))
 	app := filepath.Join(dir, "example")
 	require.NoError(t, os.Mkdir(app, 0o755))
-	workplace(t, app)
+	workplace(t, build(t), app)
 	require.NoError(t, os.Rename(filepath.Join(app, "runs", "first"), filepath.Join(app, "runs", "photos")))
 
 	blocks := programs.FindAllStringSubmatch(readme(t), -1)

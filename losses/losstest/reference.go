@@ -28,8 +28,14 @@ func (b *bench) reference() error {
 		return err
 	}
 	defer e.Close()
-	r := &referenceBench{bench: b, value: e.ValueBetween}
+	value := func(in between) (losses.Value, error) { return e.ValueBetween(in.batch, in.ref) }
+	r := &referenceBench{bench: b, value: value}
 	if b.fresh != nil {
+		rewind := rewinder(loss)
+		r.quick = func(in between) (losses.Value, error) {
+			rewind()
+			return value(in)
+		}
 		r.value = b.freshBetween
 	}
 	for _, in := range r.batches() {
@@ -41,18 +47,18 @@ func (b *bench) reference() error {
 }
 
 // freshBetween is the value of a fresh loss.
-func (b *bench) freshBetween(batch, ref losses.Rows) (losses.Value, error) {
+func (b *bench) freshBetween(in between) (losses.Value, error) {
 	e, err := losses.NewReferenceEvaluator(b.fresh(), Batch, Reference, Embedding, tensor.Float64)
 	if err != nil {
 		return losses.Value{}, err
 	}
 	defer e.Close()
-	return e.ValueBetween(batch, ref)
+	return e.ValueBetween(in.batch, in.ref)
 }
 
 type referenceBench struct {
 	*bench
-	value func(batch, ref losses.Rows) (losses.Value, error)
+	value, quick func(between) (losses.Value, error) // see compareSlopes
 }
 
 // between is a batch with a reference set.
@@ -89,7 +95,7 @@ func (r *referenceBench) batches() []between {
 }
 
 func (r *referenceBench) check(in between) error {
-	v, err := r.value(in.batch, in.ref)
+	v, err := r.value(in)
 	if err != nil {
 		return err
 	}
@@ -111,26 +117,15 @@ func (r *referenceBench) check(in between) error {
 }
 
 func (r *referenceBench) differences(in between, v losses.Value) error {
-	value := func() (losses.Value, error) { return r.value(in.batch, in.ref) }
-	for _, side := range []struct {
-		name string
-		x    []float64
-		got  []float64
-	}{{"gradient", in.batch.Embeddings, v.Gradient}, {"gradient to the reference set", in.ref.Embeddings, v.Reference}} {
-		numeric, err := slopes(side.x, value)
-		if err != nil {
-			return err
-		}
-		if err := compare(side.name, side.got, numeric, tolerance); err != nil {
-			return err
-		}
+	if err := compareSlopes("gradient", v.Gradient, in.batch.Embeddings, in, r.quick, r.value); err != nil {
+		return err
 	}
-	return nil
+	return compareSlopes("gradient to the reference set", v.Reference, in.ref.Embeddings, in, r.quick, r.value)
 }
 
 // reorder turns batch and reference set around.
 func (r *referenceBench) reorder(in between, want losses.Value) error {
-	got, err := r.value(turned(in.batch), turned(in.ref))
+	got, err := r.value(between{batch: turned(in.batch), ref: turned(in.ref)})
 	if err != nil {
 		return err
 	}

@@ -17,12 +17,14 @@
 //
 // What it does not do: translate PTX. A launch is written into the log and computes nothing,
 // unless HostLibrary (or the environment variable MEDUSA_FAKE_CUDA_HOST) names a library of
-// kernels that were compiled for the host, with the function
+// kernels that were compiled for the host, with
 //
 //	int medusa_host_launch(const char *name, unsigned gx, unsigned gy, unsigned gz,
 //	                       unsigned bx, unsigned by, unsigned bz, unsigned shared, void **params);
+//	void *(*medusa_host_memory)(void *addr);
+//	void (*medusa_host_open)(int open); // may be missing
 //
-// params is as for cuLaunchKernel, with a null pointer behind the last; addresses of the
-// device can be read and written as long as the function runs. It returns 0, or anything else
-// for a failed launch. Two streams are never at work at the same time.
+// params is as for cuLaunchKernel, with a null pointer behind the last. The fake sets the
+// variables: the first tells where a kernel finds what lies at an address of the device. A kernel
+// that reads addresses from the device's memory needs them to be open while it runs. The function returns 0, or anything else for a failed launch. Two streams are never at work at the same time.
 package cudatest

@@ -1,6 +1,6 @@
-// A libcuda.so.1 without a GPU, for tests. Memory of the device is mapped twice: at the
-// address that the program gets nobody may read or write (PROT_NONE), so that a host access
-// is a SIGSEGV; copies go through the second mapping. Streams are lazy: work is done when
+// A libcuda.so.1 without a GPU, for tests. Memory of the device has two addresses: at that
+// which the program gets nobody may read or write (PROT_NONE), so that a host access is a
+// SIGSEGV; copies and kernels use the other, its shadow. Streams are lazy: work is done when
 // something waits for it, so that a forgotten wait shows itself. A call that does
 // something writes a line into a log; one that only asks does not.
 #define _GNU_SOURCE

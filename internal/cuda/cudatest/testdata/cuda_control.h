@@ -99,8 +99,14 @@ static void *create(int kind, size_t bytes) {
 	return o;
 }
 static int valid(void *p, int kind) { // without touching what may be freed
-	for (object *o = objects; o; o = o->next)
-		if (o == p) return o->kind == kind;
+	for (object **at = &objects; *at; at = &(*at)->next) {
+		object *o = *at;
+		if (o != p) continue;
+		*at = o->next; // to the front: it will soon be asked for again
+		o->next = objects;
+		objects = o;
+		return o->kind == kind;
+	}
 	return 0;
 }
 static void destroy(void *p) {

@@ -2,13 +2,17 @@
 
 // ---- the device's memory
 
+// Of the bytes of a block, base is the address that the program gets, and shadow where they are.
 typedef struct block { struct block *next; char *base; char *shadow; size_t pages; char *start; size_t bytes; } block;
 static block *blocks;
 static long long used;
 static long corrupt;
 enum { ALIGN = 256, CANARY = 0xc5 };
 
-static size_t page(void) { return sysconf(_SC_PAGESIZE); }
+static size_t page(void) {
+	static size_t bytes;
+	return bytes ? bytes : (bytes = sysconf(_SC_PAGESIZE));
+}
 static size_t tail(block *b) { return b->base + b->pages - (b->start + b->bytes); }
 static char *in_shadow(block *b, char *p) { return b->shadow + (p - b->base); }
 
@@ -23,17 +27,30 @@ void *fake_shadow(uint64_t addr, size_t bytes) {
 	return NULL;
 }
 
+// memory_of is where a kernel that runs on the host finds what it knows by an address of the
+// device. Another address is left as it is: who uses it touches what nobody may.
+static void *memory_of(void *addr) {
+	void *p = fake_shadow((uint64_t)addr, 0);
+	return p ? p : addr;
+}
+
 static CUresult allocate(CUdeviceptr *out, size_t bytes) {
 	if (used + (long long)bytes > memory) return NO_MEMORY;
 	size_t room = (bytes + ALIGN - 1) / ALIGN * ALIGN, pages = (room + page() - 1) / page() * page();
 	int fd = memfd_create("fake device", 0);
 	if (fd < 0 || ftruncate(fd, pages)) { if (fd >= 0) close(fd); return NO_MEMORY; }
-	// One page more on each side, which nobody ever may touch; the memory ends with its page.
-	char *base = mmap(NULL, pages + 2 * page(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	// Both addresses have a page more on each side, which nobody ever may touch; the memory ends
+	// with its page.
+	char *base = mmap(NULL, 2 * pages + 3 * page(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (base == MAP_FAILED) { close(fd); return NO_MEMORY; }
 	base += page();
-	char *shadow = mmap(NULL, pages, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (shadow == MAP_FAILED || mmap(base, pages, PROT_NONE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) { close(fd); return NO_MEMORY; }
+	char *shadow = base + pages + page();
+	if (mmap(shadow, pages, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED
+		|| mmap(base, pages, PROT_NONE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+		munmap(base - page(), 2 * pages + 3 * page());
+		close(fd);
+		return NO_MEMORY;
+	}
 	close(fd);
 	block *b = malloc(sizeof *b);
 	*b = (block){blocks, base, shadow, pages, base + pages - room, bytes};
@@ -55,15 +72,18 @@ static CUresult release(CUdeviceptr p) {
 			if (*(unsigned char *)in_shadow(b, c) != CANARY) { corrupt++; break; }
 		*at = b->next;
 		used -= b->bytes;
-		munmap(b->base - page(), b->pages + 2 * page());
-		munmap(b->shadow, b->pages);
+		munmap(b->base - page(), 2 * b->pages + 3 * page());
 		free(b);
 		return OK;
 	}
 	return INVALID_VALUE;
 }
 
-static void protect(int how) { for (block *b = blocks; b; b = b->next) mprotect(b->base, b->pages, how); }
+// open_memory lets a kernel use the addresses that the program has, for as long as it runs; it
+// needs two calls of the system for each block.
+static void open_memory(int open) {
+	for (block *b = blocks; b; b = b->next) mprotect(b->base, b->pages, open ? PROT_READ | PROT_WRITE : PROT_NONE);
+}
 
 typedef struct pinned { struct pinned *next; char *p; size_t bytes; } pinned;
 static pinned *pins;

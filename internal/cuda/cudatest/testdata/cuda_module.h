@@ -104,8 +104,14 @@ const char *fake_host_library(const char *path) {
 	void *h = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!h) { leave(0); return dlerror(); }
 	host = (host_launch)dlsym(h, "medusa_host_launch");
+	void *(**memory)(void *) = dlsym(h, "medusa_host_memory");
+	if (memory) *memory = memory_of;
+	void (**open)(int) = dlsym(h, "medusa_host_open");
+	if (open) *open = open_memory;
 	leave(0);
-	return host ? NULL : "no medusa_host_launch in this library";
+	if (host && memory) return NULL;
+	host = NULL;
+	return "no medusa_host_launch and medusa_host_memory in this library";
 }
 __attribute__((constructor)) static void from_environment(void) {
 	const char *path = getenv("MEDUSA_FAKE_CUDA_HOST"), *why = path ? fake_host_library(path) : NULL;
@@ -119,10 +125,7 @@ static int do_launch(void *data) {
 	void *params[129];
 	for (int i = 0; i < l->n; i++) params[i] = l->value[i];
 	params[l->n] = NULL;
-	protect(PROT_READ | PROT_WRITE); // for the length of the launch, kernels see the device
-	int r = host(l->name, l->g[0], l->g[1], l->g[2], l->b[0], l->b[1], l->b[2], l->shared, params);
-	protect(PROT_NONE);
-	return r ? 719 : OK;
+	return host(l->name, l->g[0], l->g[1], l->g[2], l->b[0], l->b[1], l->b[2], l->shared, params) ? 719 : OK;
 }
 CUresult cuLaunchKernel(void *fn, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
 	unsigned shared, void *s, void **params, void **extra) {
@@ -141,6 +144,7 @@ CUresult cuLaunchKernel(void *fn, unsigned gx, unsigned gy, unsigned gz, unsigne
 		if (f->size[i] > 16) return leave(INVALID_VALUE);
 		l.size[i] = f->size[i];
 		memcpy(l.value[i], params[i], f->size[i]);
+		if (log_off) continue;
 		at += snprintf(text + at, sizeof text - at, " ");
 		for (unsigned k = 0; k < f->size[i]; k++) at += snprintf(text + at, sizeof text - at, "%02x", (unsigned char)l.value[i][k]);
 	}

@@ -1,13 +1,15 @@
-// The GPU's threads on the host, for tests: the threads of a block are fibers that run one
-// after the other, each up to the next SYNC, the blocks one after the other. Every other launch
+// The GPU's threads on the host, for tests: the threads of a block run one after the other, each
+// up to the next SYNC, the blocks one after the other. A thread that waits at a SYNC does so on a
+// stack of its own, a fiber; threads that meet none share one fiber. Every other launch
 // goes through threads and blocks backwards: a kernel that lacks a SYNC, or whose blocks
 // depend on each other, is right one way at most. A launch fails whose threads do not all come
 // to the same SYNC.
 #pragma once
-#include <csetjmp>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <tuple>
+#include <type_traits>
 #include <ucontext.h>
 #include <utility>
 
@@ -24,15 +26,45 @@
 #define BLOCKS_Y (emulated.blocks[1])
 #define SYNC pause(__LINE__)
 
+// Where one goes on that has left for another. The compiler's own jumps save what it uses; those
+// of the C library are several times slower.
+#if defined(__GNUC__) && !defined(__clang__)
+typedef void *resumption[5];
+#define LEAVES(p) __builtin_setjmp(p)
+static __attribute__((noipa)) void go_on(resumption &p) { __builtin_longjmp(p, 1); }
+#else
+#include <csetjmp>
+typedef jmp_buf resumption;
+#define LEAVES(p) _setjmp(p)
+static void go_on(resumption &p) { _longjmp(p, 1); }
+#endif
+
+enum { NONE = -1 };
+
+struct fiber {
+	resumption at;
+	int thread; // that waits on it
+};
+
 struct emulation {
 	int thread, threads, block[3], blocks[3];
 	void (*body)(void *);
 	void *data;
-	jmp_buf scheduler, fibers[1024];
-	bool started[1024], done[1024];
-	int line[1024]; // of the SYNC at which a thread waits
+	resumption scheduler;
+	fiber *running;
+	bool back;   // threads and blocks go backwards
+	int begun;   // threads of the block
+	int line;    // of the SYNC that the threads come to, 0 for their end, NONE before the first has come
+	bool parted; // they came to different ones
 };
 static emulation emulated;
+
+// Where that stands which has an address of the device, and what lets the addresses themselves be
+// used, or no more; the fake driver sets both.
+extern "C" {
+void *(*medusa_host_memory)(void *addr);
+void (*medusa_host_open)(int open);
+}
 
 static float root(float x) { return sqrtf(x); }
 static double root(double x) { return sqrt(x); }
@@ -49,34 +81,51 @@ static void add_int(int *p, int v) { *p += v; }
 static void add_long(long long *p, long long v) { *p += v; }
 static void add_float(float *p, float v) { *p += v; }
 
+static void come_to(int line) {
+	if (emulated.line >= 0 && emulated.line != line) emulated.parted = true;
+	emulated.line = line;
+}
+
+static __attribute__((noinline)) void leave() {
+	if (!LEAVES(emulated.running->at)) go_on(emulated.scheduler);
+}
+
 static void pause(int line) {
-	int me = emulated.thread;
-	emulated.line[me] = line;
-	if (!_setjmp(emulated.fibers[me])) _longjmp(emulated.scheduler, 1);
+	emulated.running->thread = emulated.thread;
+	come_to(line);
+	leave();
 }
 
-// fiber runs the body for its thread again and again, a block at a time.
-static void fiber() {
-	for (;;) {
-		emulated.body(emulated.data);
-		emulated.done[emulated.thread] = true;
-		pause(0);
-	}
+// run_fiber begins the threads that have not, until one waits; the others are up to other fibers.
+static void run_fiber() {
+	for (;; leave())
+		while (emulated.begun < emulated.threads) {
+			int i = emulated.begun++;
+			emulated.thread = emulated.back ? emulated.threads - 1 - i : i;
+			emulated.body(emulated.data);
+			emulated.running->thread = NONE;
+			come_to(0);
+		}
 }
 
-static void resume(int i) {
+static __attribute__((noinline)) void resume(fiber *f) {
+	if (LEAVES(emulated.scheduler)) return;
+	emulated.running = f;
+	emulated.thread = f->thread;
+	go_on(f->at);
+}
+
+static __attribute__((noinline)) fiber *make_fiber() {
 	static ucontext_t fresh, unused;
 	enum { STACK = 1 << 16 };
-	if (_setjmp(emulated.scheduler)) return;
-	emulated.thread = i;
-	if (emulated.started[i]) _longjmp(emulated.fibers[i], 1);
-	emulated.started[i] = true;
 	getcontext(&fresh);
 	fresh.uc_stack.ss_sp = malloc(STACK);
 	fresh.uc_stack.ss_size = STACK;
 	fresh.uc_link = 0;
-	makecontext(&fresh, fiber, 0);
-	swapcontext(&unused, &fresh);
+	fiber *f = emulated.running = new fiber{{}, NONE};
+	makecontext(&fresh, [] { leave(); run_fiber(); }, 0);
+	if (!LEAVES(emulated.scheduler)) swapcontext(&unused, &fresh);
+	return f;
 }
 
 static float fetch(const float *p, bool ok) { return ok ? *p : 0; }
@@ -112,46 +161,61 @@ static void mma(float *c, const float *a, const float *b) {
 }
 
 // run_block runs the block's threads to their end; false if they part.
-static bool run_block(bool back) {
-	unsigned threads = (unsigned)emulated.threads;
-	memset(emulated.done, 0, sizeof emulated.done);
-	for (bool busy = true; busy;) {
-		busy = false;
-		int at = -1; // where they all come to, 0 for the end
-		for (unsigned i = 0; i < threads; i++) {
-			unsigned t = back ? threads - 1 - i : i;
-			if (emulated.done[t]) continue;
-			resume((int)t);
-			busy = true;
-			if (at >= 0 && emulated.line[t] != at) return false;
-			at = emulated.line[t];
-		}
+static bool run_block() {
+	static fiber *idle[1024], *waiting[1024];
+	static int idle_count;
+	int waiting_count = 0;
+	auto run = [&](fiber *f) {
+		resume(f);
+		if (f->thread == NONE) idle[idle_count++] = f;
+		else waiting[waiting_count++] = f;
+	};
+	emulated.begun = 0;
+	emulated.line = NONE;
+	while (emulated.begun < emulated.threads) run(idle_count ? idle[--idle_count] : make_fiber());
+	while (waiting_count && !emulated.parted) {
+		int count = waiting_count;
+		waiting_count = 0;
+		emulated.line = NONE;
+		for (int i = 0; i < count; i++) run(waiting[i]);
 	}
-	return true;
+	return !emulated.parted; // fibers that still wait then are lost
 }
 
 static int run_grid(const unsigned *grid, unsigned threads, void (*body)(void *), void *data) {
-	static bool back;
-	back = !back;
+	emulated.back = !emulated.back;
+	emulated.parted = false;
 	emulated.threads = (int)threads;
 	emulated.body = body;
 	emulated.data = data;
 	for (int i = 0; i < 3; i++) emulated.blocks[i] = (int)grid[i];
 	unsigned long long blocks = (unsigned long long)grid[0] * grid[1] * grid[2];
 	for (unsigned long long i = 0; i < blocks; i++) {
-		unsigned long long at = back ? blocks - 1 - i : i;
+		unsigned long long at = emulated.back ? blocks - 1 - i : i;
 		emulated.block[0] = (int)(at % grid[0]);
 		emulated.block[1] = (int)(at / grid[0] % grid[1]);
 		emulated.block[2] = (int)(at / grid[0] / grid[1]);
-		if (!run_block(back)) return 1;
+		if (!run_block()) return 1;
 	}
 	return 0;
 }
 
+// argument is what a launch gives for a parameter; a pointer is an address of the device.
+template <class A> static A argument(void *given) {
+	A a = *(std::remove_const_t<A> *)given;
+	if constexpr (std::is_pointer_v<A>) return (A)medusa_host_memory((void *)a);
+	else return a;
+}
+
 template <class... A, std::size_t... I>
 static int run_kernel(void (*f)(A...), const unsigned *grid, unsigned threads, void **params, std::index_sequence<I...>) {
-	auto body = [=] { f(*(std::remove_const_t<A> *)params[I]...); };
-	return run_grid(grid, threads, [](void *data) { (*(decltype(body) *)data)(); }, (void *)&body);
+	auto all = std::make_tuple(argument<A>(params[I])...);
+	auto body = [&] { f(std::get<I>(all)...); };
+	constexpr bool addresses = (std::is_class_v<std::remove_pointer_t<A>> || ...); // may be in a struct
+	if (addresses) medusa_host_open(1);
+	int failed = run_grid(grid, threads, [](void *data) { (*(decltype(body) *)data)(); }, (void *)&body);
+	if (addresses) medusa_host_open(0);
+	return failed;
 }
 
 template <class... A> static int run_kernel(void (*f)(A...), const unsigned *grid, unsigned threads, void **params) {
