@@ -122,7 +122,9 @@ func eachPairSetting(t *testing.T, check func(t *testing.T, b, m int, cross bool
 }
 
 // Whatever mask a formula over pairs is given, it and its gradient are what they are with the mask
-// and the gradient to the distances in memory; and nothing is in memory but the distances.
+// and the gradient to the distances in memory; and nothing is in memory but the distances, and, of a batch
+// compared with itself, a gradient that is another one to the two ends of a pair: with its transpose it is one
+// product in place of two.
 func TestFormulasOverPairs(t *testing.T) {
 	eachPairSetting(t, func(t *testing.T, b, m int, cross bool) {
 		rng := rand.New(rand.NewPCG(uint64(m), 1))
@@ -143,8 +145,14 @@ func TestFormulasOverPairs(t *testing.T) {
 					}
 					requireAlike(t, lazy, plain, in)
 					held := c.held
-					if !cross && chosen == "all" && held == "" {
-						held = "device.TripletsGrad" // with its transpose it is quicker
+					switch {
+					case cross:
+					case chosen == "all" && held == "":
+						held = "device.TripletsGrad"
+					case chosen != "all" && name == "terms":
+						held = "device.RowTermsGrad"
+					case chosen != "all" && name == "log-sum-exp":
+						held = "device.RowReduceGrad"
 					}
 					if strings.Contains(chosen, "mask") {
 						held += "|device.Unary|device.PairMask"
