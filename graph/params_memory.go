@@ -2,8 +2,8 @@ package graph
 
 import "gorgonia.org/tensor"
 
-// Tensors is the elements of all tensors of the sets, the memory that graphs read;
-// nil sets are left out.
+// Tensors is the elements of all tensors of the sets, the memory that graphs read; nil sets are left
+// out.
 func Tensors(sets ...*Params) [][]float32 {
 	var out [][]float32
 	for _, p := range sets {

@@ -48,8 +48,8 @@ func (s *Solver) SetSteps(n int) error {
 	return nil
 }
 
-// Fetch brings the State from the device to the host, and Push from the host to the device; on the
-// CPU they do nothing.
+// Fetch makes the host's State current, and Push tells that the host changed it; on the CPU they do
+// nothing.
 func (s *Solver) Fetch() error { return errors.Wrap(s.o.Device.Read(s.memory()...), "optim") }
 
 // Push is the counterpart of Fetch.
