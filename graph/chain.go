@@ -9,15 +9,14 @@ import (
 	"medusa/internal/device"
 )
 
-// chain is what an op runs instead of its own kernel: what ops before it compute entry by entry of a matrix, row by
-// row, and then its own work. These ops are postponed: they take what they read, and compute nothing.
-type chain struct {
-	spec   device.Chain
-	leaves []chainLeaf
-	args   []device.Memory
+// chains are ops that others compute by themselves: of a matrix entry by entry, row by row, before their own
+// work. They are postponed: no step is made of them, and their readers' steps are device.Chains.
+type chains struct {
+	postponed map[*op]bool
+	alone     map[*op]bool // not to be postponed: ops of Gorgonia's read them, or nobody
 }
 
-// chainLeaf is an input of the op that o is, or of one that it computes.
+// chainLeaf is an input of an op that a chain computes.
 type chainLeaf struct {
 	reader *op
 	input  int
@@ -25,102 +24,55 @@ type chainLeaf struct {
 
 func (l chainLeaf) node() *gorgonia.Node { return l.reader.from[l.input] }
 
-// gather is the memory of the leaves, which the ops that read them have taken in this run.
-func (c *chain) gather() []device.Memory {
-	c.args = c.args[:0]
-	for _, l := range c.leaves {
-		c.args = append(c.args, l.reader.args[l.input])
-	}
-	return c.args
-}
-
-// showsInput reports whether a postponed op can give back one of its inputs as its value.
-func (o *op) showsInput() bool {
-	return slices.ContainsFunc(o.in, func(s tensor.Shape) bool { return slices.Equal(s, o.out) })
-}
-
-// postpone takes what the op reads, and gives back any value of the output's shape, which nobody looks at.
-func (o *op) postpone(inputs []gorgonia.Value) (gorgonia.Value, error) {
-	if o.args == nil {
-		o.args, o.loose = make([]device.Memory, len(o.in)), make([]*tensor.Dense, len(o.in))
-	}
-	if o.place.b32 != nil || o.place.b64 != nil {
-		o.value = o.place.tensor(o.out)
-	}
-	for i, v := range inputs {
-		mem, err := o.memory(i, v)
-		if err != nil {
-			return nil, err
-		}
-		o.args[i] = mem
-		if slices.Equal(o.in[i], o.out) {
-			o.value = v
-		}
-	}
-	o.place.end(o)
-	return o.value, nil
-}
-
-// reads is the nodes whose memory the op reads when it runs.
-func (o *op) reads() []*gorgonia.Node {
-	switch {
-	case o.place.postponed:
-		return nil
-	case o.chain == nil:
-		return o.from
-	}
-	nodes := make([]*gorgonia.Node, len(o.chain.leaves))
-	for i, l := range o.chain.leaves {
-		nodes[i] = l.node()
-	}
-	return nodes
-}
-
-// chain postpones the ops whose readers can all compute by themselves what they do, and gives the readers their
-// chains.
-func (p *plan) chain(g *gorgonia.ExprGraph) {
+// Chained is steps in which those are left out whose readers can all compute by themselves what they do, row by
+// row: these compute it before their own work, in a spec of device.Chain.
+func Chained(steps []Step) []Step {
+	c := chains{map[*op]bool{}, map[*op]bool{}}
 	readers := map[*op][]*op{}
 	var all []*op
-	for _, n := range g.AllNodes() {
-		o, ok := n.Op().(*op)
-		if !ok || o.place == nil || !o.isAt(n) {
-			continue
+	for _, s := range steps {
+		o, ours := s.Node.Op().(*op)
+		if ours = ours && s.Spec != nil; ours {
+			all = append(all, o)
 		}
-		all = append(all, o)
-		for _, in := range o.from {
+		for _, in := range s.In {
 			if q, ok := in.Op().(*op); ok {
-				readers[q] = append(readers[q], o)
+				if ours {
+					readers[q] = append(readers[q], o)
+				} else {
+					c.alone[q] = true
+				}
 			}
 		}
 	}
 	for _, o := range all {
-		o.place.postponed = o.canBePostponed(readers[o])
+		c.postponed[o] = c.canBePostponed(o, readers[o])
 	}
-	for _, o := range all {
-		if !o.place.postponed {
-			o.chain = newChain(o)
+	var out []Step
+	for _, s := range steps {
+		o, ours := s.Node.Op().(*op)
+		switch {
+		case ours && s.Spec != nil && c.postponed[o]:
+			continue
+		case ours && s.Spec != nil && slices.ContainsFunc(o.from, c.isPostponed):
+			s.Spec, s.In = c.chain(o)
 		}
+		out = append(out, s)
 	}
-	for _, o := range all {
-		if o.place.readers != keepOutput {
-			o.place.readers = 0
-		}
-	}
-	for _, o := range all {
-		for _, in := range o.reads() {
-			if q, ok := in.Op().(*op); ok && q.place != nil && q.place.readers != keepOutput {
-				q.place.readers++
-			}
-		}
-	}
+	return out
+}
+
+func (c chains) isPostponed(n *gorgonia.Node) bool {
+	q, ok := n.Op().(*op)
+	return ok && c.postponed[q]
 }
 
 // canBePostponed reports whether others can do the work of o.
-func (o *op) canBePostponed(readers []*op) bool {
+func (c chains) canBePostponed(o *op, readers []*op) bool {
 	if o.out.Dims() != 2 || o.out[0] < 2 || o.out[1] < 2 || !device.Chained(o.spec, o.out[0], o.out[1]) {
 		return false
 	}
-	if o.place.readers == keepOutput || len(readers) == 0 || len(readers) > 1 && o.takesLong() {
+	if c.alone[o] || len(readers) == 0 || len(readers) > 1 && o.takesLong() {
 		return false
 	}
 	for _, in := range o.from {
@@ -131,7 +83,7 @@ func (o *op) canBePostponed(readers []*op) bool {
 		}
 	}
 	for _, r := range readers {
-		if r.place == nil || !r.chains(o) {
+		if !r.chains(o) {
 			return false
 		}
 	}
@@ -176,30 +128,24 @@ func (o *op) rowwise(i int) bool {
 	return true
 }
 
-// newChain is the chain of an op that reads what was postponed, or nil.
-func newChain(o *op) *chain {
-	some := false
-	for _, in := range o.from {
-		q, ok := in.Op().(*op)
-		some = some || ok && q.place != nil && q.place.postponed
-	}
-	if !some {
-		return nil
-	}
-	b := chainBuilder{values: map[*gorgonia.Node]int{}, masks: map[string]int{}}
-	rows, cols := 0, 0
-	for i, in := range o.from {
-		if q, ok := in.Op().(*op); ok && q.place != nil && q.place.postponed {
-			rows, cols = o.in[i][0], o.in[i][1]
+// chain is the work of an op that reads what was postponed, and what it reads then.
+func (c chains) chain(o *op) (spec device.Chain, in []*gorgonia.Node) {
+	b := chainBuilder{chains: c, values: map[*gorgonia.Node]int{}, masks: map[string]int{}}
+	for i, n := range o.from {
+		if c.isPostponed(n) {
+			b.rows, b.cols = o.in[i][0], o.in[i][1]
 		}
 	}
-	b.rows, b.cols = rows, cols
 	b.step(o)
-	return &chain{spec: b.whole(), leaves: b.leaves}
+	for _, l := range b.leaves {
+		in = append(in, l.node())
+	}
+	return b.whole(), in
 }
 
 // chainBuilder puts a chain together. A step is −1 less than its number, as the number of leaves is not yet known.
 type chainBuilder struct {
+	chains
 	rows, cols int
 	leaves     []chainLeaf
 	kinds      []device.Leaf
@@ -269,12 +215,11 @@ func (b *chainBuilder) mask(m device.Mask, o *op, from, to int) int {
 // value is the number of input i of o, a step if it was postponed.
 func (b *chainBuilder) value(o *op, i int) int {
 	n := o.from[i]
-	q, ok := n.Op().(*op)
-	if !ok || q.place == nil || !q.place.postponed {
+	if !b.isPostponed(n) {
 		return b.leaf(o, i, b.kind(o.in[i]))
 	}
 	if _, ok := b.values[n]; !ok {
-		b.values[n] = b.step(q)
+		b.values[n] = b.step(n.Op().(*op))
 	}
 	return b.values[n]
 }

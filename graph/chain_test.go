@@ -1,8 +1,6 @@
 package graph
 
 import (
-	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,150 +10,31 @@ import (
 	"medusa/internal/device"
 )
 
-// chainFormulas are scalars of embeddings x (N, E) and labels (N), and how many of their ops, with those of the
-// gradients, are not run by themselves.
-var chainFormulas = map[string]struct {
-	of        func(x, labels Expr) Expr
-	postponed int
-}{
-	"a column over a matrix": {func(x, labels Expr) Expr {
-		d, _, neg := compared(x, labels)
-		mean := RowMean(neg, d)
-		return d.Sub(mean).Relu().Square().SumAxis(1).Mul(mean).Sum()
-	}, 9},
-	"a number of all rows": {func(x, labels Expr) Expr {
-		d, pos, neg := compared(x, labels)
-		return SumOver(neg, d.Sub(MeanOver(pos, d.Scale(2))).Hinge(-1, 0.3).Square())
-	}, 9},
-	"sums of few powers": {func(x, labels Expr) Expr {
-		d, pos, neg := compared(x, labels)
-		weight := d.Hinge(-1, 2).Detach()
-		far := RowLogSumExp(pos, weight.Mul(d.Affine(3, 1)), 0)
-		return far.Add(RowLogSumExp(neg, weight.Mul(d.Affine(-3, 1)), 0)).Softplus().Sum()
-	}, 9},
-	"what is chosen by a bound": {func(x, labels Expr) Expr {
-		d, _, neg := compared(x, labels)
-		v := d.Affine(-1, 1.5)
-		n := v.Shape()[0]
-		hard := Within(neg, v, v.Constant(0, n, 1), v.Constant(math.Inf(1), n, 1))
-		all := RowLogSumExp(hard, v.Scale(5), 0)
-		return Where(hard, v.Scale(5).Sub(all), math.Inf(-1)).Exp().Mul(v).SumAxis(1).Sum()
-	}, 12},
-	"the largest of each row": {func(x, labels Expr) Expr {
-		d, pos, neg := compared(x, labels)
-		return RowMax(pos, d.Square().Plus(1), 0).Add(RowMin(neg, d.Square().Scale(2), 0)).Sum()
-	}, 4},
-	"sides that stretch": {func(x, labels Expr) Expr {
-		d, _, _ := compared(x, labels)
-		n := d.Shape()[0]
-		a, b := d.SumAxis(1), d.SumAxis(0).Reshape(1, n)
-		return a.Sub(b).Mul(d).Clamp(-3, 3).Abs().Plus(0.1).Log().Clamp(-1, 9).SumAxis(1).Sum()
-	}, 7},
-}
-
 func compared(x, labels Expr) (d, pos, neg Expr) {
 	pos, neg = PairMasks(labels)
 	return Distances(x), pos, neg
 }
 
-// What chains compute is what the ops compute one by one, to the last bit, in value and gradient and in both types,
-// run after run; and they are made where they are thought to be.
-func TestChains(t *testing.T) {
-	for name, c := range chainFormulas {
-		t.Run(name, func(t *testing.T) {
-			for _, dt := range []tensor.Dtype{tensor.Float32, tensor.Float64} {
-				const n, e = 40, 5
-				rng := rand.New(rand.NewPCG(8, 1))
-				chained, single := newChainRun(t, dt, n, e, c.of, true), newChainRun(t, dt, n, e, c.of, false)
-				postponed := 0
-				for _, node := range chained.g.AllNodes() {
-					if o, ok := node.Op().(*op); ok && o.place != nil && o.place.postponed {
-						postponed++
-					}
-				}
-				require.GreaterOrEqual(t, postponed, c.postponed, "ops of chains")
-				for range 3 {
-					values, labels := make([]float64, n*e), make([]float64, n)
-					for i := range values {
-						values[i] = rng.NormFloat64() / 2
-					}
-					few := rng.IntN(2) == 0
-					for i := range labels {
-						labels[i] = float64(rng.IntN(3))
-						if few {
-							labels[i] = float64(i / 2)
-						}
-					}
-					copy(values[e:2*e], values[:e]) // equal rows
-					want, got := single.run(t, values, labels), chained.run(t, values, labels)
-					require.Equal(t, want, got)
-				}
-			}
-		})
-	}
-}
-
-// chainRun is a formula on a machine, with or without chains.
-type chainRun struct {
-	g           *gorgonia.ExprGraph
-	dt          tensor.Dtype
-	x, y        *tensor.Dense
-	value, grad *Kept
-	vm          gorgonia.VM
-}
-
-func newChainRun(t *testing.T, dt tensor.Dtype, n, e int, of func(x, labels Expr) Expr, chained bool) *chainRun {
-	r := &chainRun{g: gorgonia.NewGraph(), dt: dt}
-	r.x, r.y = tensor.New(tensor.Of(dt), tensor.WithShape(n, e)), tensor.New(tensor.Of(dt), tensor.WithShape(n))
-	x := gorgonia.NewMatrix(r.g, dt, gorgonia.WithName("x"), gorgonia.WithShape(n, e), gorgonia.WithValue(r.x))
-	y := gorgonia.NewVector(r.g, dt, gorgonia.WithName("y"), gorgonia.WithShape(n), gorgonia.WithValue(r.y))
+// costGraph is the graph of a formula of x (N, E) and labels (N), with its gradient.
+func costGraph(t *testing.T, n, e int, of func(x, labels Expr) Expr) *gorgonia.ExprGraph {
+	g := gorgonia.NewGraph()
+	x := gorgonia.NewMatrix(g, tensor.Float32, gorgonia.WithName("x"), gorgonia.WithShape(n, e))
+	y := gorgonia.NewVector(g, tensor.Float32, gorgonia.WithName("y"), gorgonia.WithShape(n))
 	cost, err := of(Of(x), Data(y)).Node()
 	require.NoError(t, err)
-	grads, err := gorgonia.Grad(cost, x)
+	_, err = gorgonia.Grad(cost, x)
 	require.NoError(t, err)
-	r.value, err = Keep(cost)
-	require.NoError(t, err)
-	r.grad, err = Keep(grads[0])
-	require.NoError(t, err)
-	if chained {
-		r.vm, err = NewMachine(r.g)
-		require.NoError(t, err)
-	} else {
-		r.vm = gorgonia.NewTapeMachine(r.g)
-	}
-	t.Cleanup(func() { require.NoError(t, r.vm.Close()) })
-	return r
-}
-
-func (r *chainRun) run(t *testing.T, values, labels []float64) []float64 {
-	fill := func(to *tensor.Dense, from []float64) {
-		for i, v := range from {
-			if r.dt == tensor.Float32 {
-				to.Float32s()[i] = float32(v)
-			} else {
-				to.Float64s()[i] = v
-			}
-		}
-	}
-	fill(r.x, values)
-	fill(r.y, labels)
-	r.vm.Reset()
-	require.NoError(t, r.vm.RunAll())
-	out := []float64{r.value.Scalar()}
-	for _, v := range r.grad.Float32s() {
-		out = append(out, float64(v))
-	}
-	return append(out, r.grad.Float64s()...)
+	return g
 }
 
 // Gorgonia's sums of gradients are ours where an op of ours reads them, and a machine makes none.
 func TestGradSums(t *testing.T) {
-	r := newChainRun(t, tensor.Float32, 9, 4, func(x, labels Expr) Expr {
+	g := costGraph(t, 9, 4, func(x, labels Expr) Expr {
 		y := x.MatMul(x.T()).Exp()
 		return y.Mul(y.Plus(1)).Mul(y.Square()).Sum()
-	}, true)
+	})
 	ours, theirs := 0, 0
-	for _, n := range pruned(r.g).AllNodes() {
+	for _, n := range pruned(g).AllNodes() {
 		if o, ok := n.Op().(*op); ok && o.addsGrads {
 			ours++
 		} else if isSum(n) && n.Shape().Dims() == 2 && n.Shape()[1] == 9 {
@@ -168,18 +47,22 @@ func TestGradSums(t *testing.T) {
 
 // An op that Gorgonia's read, or that is kept, or is read as a whole, is run by itself.
 func TestChainsLeaveOut(t *testing.T) {
-	r := newChainRun(t, tensor.Float32, 9, 4, func(x, labels Expr) Expr {
+	g := costGraph(t, 9, 4, func(x, labels Expr) Expr {
 		d, _, neg := compared(x, labels)
 		kept := d.Scale(2)
 		_, err := Keep(kept.n)
 		require.NoError(t, err)
 		whole := d.Scale(3) // read by columns
 		return RowSum(neg, kept).Sum().Add(whole.SumAxis(0).Sum())
-	}, true)
-	for _, n := range r.g.AllNodes() {
-		if o, ok := n.Op().(*op); ok && o.place != nil && o.place.postponed {
-			s, is := o.spec.(device.Unary)
-			require.False(t, is && s.F == device.Affine && (s.A == 2 || s.A == 3), "%s", o)
+	})
+	steps, err := Steps(g)
+	require.NoError(t, err)
+	require.Less(t, len(Chained(steps)), len(steps))
+	left := 0
+	for _, s := range Chained(steps) {
+		if u, is := s.Spec.(device.Unary); is && u.F == device.Affine && (u.A == 2 || u.A == 3) {
+			left++
 		}
 	}
+	require.Equal(t, 2, left)
 }

@@ -3,8 +3,9 @@
 // that Gorgonia lacks or gets wrong, each with its symbolic gradient, and named
 // parameters that several graphs share ([Params]).
 //
-// Any machine of Gorgonia's runs such a graph. [NewMachine] makes one that uses memory
-// again as soon as nobody reads it, and leaves out what others compute by themselves.
+// Gorgonia's TapeMachine runs such a graph. Package machine does so faster, on the CPU or a
+// GPU: it uses memory again as soon as nobody reads it, and leaves out what others compute by
+// themselves.
 //
 // Public functions return errors and never panic. Shapes are checked while the graph is
 // built. Letters in shapes: B batch, C channels, H, W height and width, E embedding size.

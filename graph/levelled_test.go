@@ -9,6 +9,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
+	"medusa/machine"
 )
 
 // draws runs a draw of x (2, 4) with mask (2, 4) many times.
@@ -21,7 +22,7 @@ func draws(t *testing.T, dt tensor.Dtype, runs int, x, mask []float64, of func(r
 	require.NoError(t, err)
 	var v gorgonia.Value
 	gorgonia.Read(n, &v)
-	vm, err := graph.NewMachine(g)
+	vm, err := machine.New(g)
 	require.NoError(t, err)
 	defer vm.Close()
 	for range runs {

@@ -37,15 +37,11 @@ type op struct {
 	value gorgonia.Value
 	mem   device.Memory
 	loose []*tensor.Dense // contiguous copies of inputs that are views
-	place *place          // of the output in a plan; nil if it has memory of its own
-
-	remote *remoteOp // of an op that a device runs; nil on the CPU
 
 	absorbed bool             // an op was built that computes by itself what this one does
 	sums     []*gorgonia.Node // of Gorgonia's, which the op makes by itself
 
-	addsGrads bool   // see gradSum
-	chain     *chain // of an op that computes by itself, row by row, what ops before it do
+	addsGrads bool // see gradSum
 }
 
 var ids atomic.Uint64
@@ -204,34 +200,16 @@ func (o *op) DoDiff(gorgonia.ExecutionContext, gorgonia.Nodes, *gorgonia.Node) e
 		return nil
 	}
 	return errors.Errorf("graph: %s: Gorgonia's LispMachine cannot differentiate ops of package graph; "+
-		"differentiate with gorgonia.Grad and run the graph on gorgonia.NewTapeMachine or graph.NewMachine", o)
+		"differentiate with gorgonia.Grad and run the graph on gorgonia.NewTapeMachine or machine.New", o)
 }
 
-// Do runs the kernel on the inputs' device.
+// Do runs the kernel on the CPU: on Gorgonia's own machines. Package machine runs kernels itself.
 func (o *op) Do(inputs ...gorgonia.Value) (_ gorgonia.Value, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = errors.Errorf("graph: running %s: %v", o, r)
 		}
 	}()
-	if o.place != nil {
-		if len(inputs) == 0 {
-			return nil, errors.Errorf("graph: %s without inputs", o)
-		}
-		if err := o.place.begin(o, o.remote == nil && inputs[0].Dtype() == tensor.Float64); err != nil {
-			return nil, errors.Wrapf(err, "graph: %s", o)
-		}
-	}
-	if o.remote != nil {
-		v, err := o.remote.run(o, inputs)
-		if err == nil {
-			o.place.end(o)
-		}
-		return v, err
-	}
-	if o.place != nil && o.place.postponed {
-		return o.postpone(inputs)
-	}
 	if o.kern == nil {
 		if err := o.prepare(inputs); err != nil {
 			return nil, err
@@ -242,20 +220,8 @@ func (o *op) Do(inputs ...gorgonia.Value) (_ gorgonia.Value, err error) {
 			return nil, errors.Wrapf(err, "graph: %s: input %d", o, i)
 		}
 	}
-	if o.place != nil && o.place.alias {
-		*o.spec.(device.Keep).Into = o.args[0]
-		o.place.end(o)
-		return o.value, nil
-	}
-	args := o.args
-	if o.chain != nil {
-		args = o.chain.gather()
-	}
-	if err := o.kern.Run(o.mem, args); err != nil {
+	if err := o.kern.Run(o.mem, o.args); err != nil {
 		return nil, errors.Wrapf(err, "graph: %s", o)
-	}
-	if o.place != nil {
-		o.place.end(o)
 	}
 	return o.value, nil
 }
@@ -265,18 +231,12 @@ func (o *op) prepare(inputs []gorgonia.Value) error {
 	if len(inputs) != len(o.in) {
 		return errors.Errorf("graph: %s has %d inputs, got %d", o, len(o.in), len(inputs))
 	}
-	spec := o.spec
-	if o.chain != nil {
-		spec = o.chain.spec
-	}
-	kern, err := device.CPU.Kernel(spec)
+	kern, err := device.CPU.Kernel(o.spec)
 	if err != nil {
 		return err
 	}
 	dt := inputs[0].Dtype()
 	switch {
-	case o.out.Dims() > 0 && o.place != nil:
-		o.value = o.place.tensor(o.out)
 	case o.out.Dims() > 0:
 		o.value = tensor.New(tensor.Of(dt), tensor.WithShape(o.out...))
 	case dt == tensor.Float32:

@@ -12,7 +12,7 @@ import (
 
 // Op is an operation written in Go outside of this package, for what expressions cannot say, or
 // say too slowly. [Apply] makes an expression of it, which trains and evaluates as others do, on
-// [NewMachine]'s machines and on Gorgonia's own; beside a GPU it runs on the host, between copies of
+// package machine's machines and on Gorgonia's own; beside a GPU it runs on the host, between copies of
 // its inputs and its result.
 //
 // In errors an Op goes by its method String() string if it has one, or else by its type and fields.

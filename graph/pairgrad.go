@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"fmt"
 	"slices"
 
 	"gorgonia.org/gorgonia"
@@ -105,19 +104,4 @@ func addends(n *gorgonia.Node) (terms, sums []*gorgonia.Node, own []*op) {
 		terms, sums, own = append(terms, t...), append(sums, s...), append(own, o...)
 	}
 	return terms, sums, own
-}
-
-// isSum tells whether n is Gorgonia's sum of two nodes of one shape, such as Grad makes of
-// the gradients from two readers.
-func isSum(n *gorgonia.Node) bool {
-	if n.Op() == nil || fmt.Sprintf("%T", n.Op()) != "gorgonia.elemBinOp" || n.Op().String() != "+ false" {
-		return false
-	}
-	inputs := 0
-	for in := n.Graph().From(n.ID()); in.Next(); inputs++ {
-		if !slices.Equal(in.Node().(*gorgonia.Node).Shape(), n.Shape()) {
-			return false
-		}
-	}
-	return inputs == 2
 }

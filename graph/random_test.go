@@ -11,6 +11,7 @@ import (
 
 	"medusa/graph"
 	"medusa/internal/device/gpu/gputest"
+	"medusa/machine"
 )
 
 // drawing is a graph of every kind of draw over one set.
@@ -19,7 +20,7 @@ type drawing struct {
 	kept []*graph.Kept
 }
 
-func newDrawing(t *testing.T, p *graph.Params, d *graph.Device, observe bool) *drawing {
+func newDrawing(t *testing.T, p *graph.Params, d *machine.Device, observe bool) *drawing {
 	t.Helper()
 	g := gorgonia.NewGraph()
 	if observe {
@@ -43,9 +44,8 @@ func newDrawing(t *testing.T, p *graph.Params, d *graph.Device, observe bool) *d
 		require.NoError(t, err)
 		out.kept = append(out.kept, k)
 	}
-	require.NoError(t, d.Hold(graph.Tensors(p)...))
 	var err error
-	out.vm, err = graph.NewMachineOn(g, d)
+	out.vm, err = machine.On(g, d, p)
 	require.NoError(t, err)
 	t.Cleanup(func() { out.vm.Close() })
 	return out
@@ -115,7 +115,7 @@ func TestObserve(t *testing.T) {
 // A device draws the same bits, also when its work is recorded and replayed.
 func TestDrawsOnADevice(t *testing.T) {
 	gputest.Prepare(t)
-	d, err := graph.OpenDevice("cuda", graph.DeviceOptions{})
+	d, err := machine.Open("cuda", machine.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, d.Close()) })
 	host, remote := newDrawing(t, graph.NewParams(3), nil, false), newDrawing(t, graph.NewParams(3), d, false)
@@ -167,7 +167,7 @@ func ExampleParams_Random() {
 	if err != nil {
 		panic(err)
 	}
-	vm, err := graph.NewMachine(g)
+	vm, err := machine.New(g)
 	if err != nil {
 		panic(err)
 	}
@@ -198,7 +198,7 @@ func ExampleParams_Queue() {
 	if err != nil {
 		panic(err)
 	}
-	vm, err := graph.NewMachine(g)
+	vm, err := machine.New(g)
 	if err != nil {
 		panic(err)
 	}

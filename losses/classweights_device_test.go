@@ -7,16 +7,16 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorgonia.org/tensor"
 
-	"medusa/graph"
 	"medusa/internal/device/gpu/gputest"
 	"medusa/losses"
+	"medusa/machine"
 	"medusa/miners"
 )
 
 // Losses with weights of classes on the device have the values and gradients of the CPU, step by step.
 func TestClassWeightsOnDevice(t *testing.T) {
 	gputest.Prepare(t)
-	dev, err := graph.OpenDevice("cuda", graph.DeviceOptions{Log: func(message string) { t.Error(message) }})
+	dev, err := machine.Open("cuda", machine.Options{Log: func(message string) { t.Error(message) }})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, dev.Close()) }()
 	const b, e, steps = 9, 4, 3

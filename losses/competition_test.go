@@ -18,6 +18,7 @@ import (
 	"medusa/graph"
 	"medusa/losses"
 	"medusa/losses/losstest"
+	"medusa/machine"
 	"medusa/pairs"
 )
 
@@ -165,7 +166,7 @@ func TestManyClasses(t *testing.T) {
 			require.NoError(t, err)
 			kept, err := graph.Keep(grads[0])
 			require.NoError(t, err)
-			vm, err := graph.NewMachine(g)
+			vm, err := machine.New(g)
 			require.NoError(t, err)
 			defer vm.Close()
 			for step := range 2 {

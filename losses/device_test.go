@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorgonia.org/tensor"
 
-	"medusa/graph"
 	"medusa/internal/device/gpu/gputest"
 	"medusa/losses"
+	"medusa/machine"
 	"medusa/miners"
 	"medusa/pairs"
 )
@@ -21,7 +21,7 @@ import (
 func TestEveryLossOnDevice(t *testing.T) {
 	gputest.Prepare(t)
 	var name string
-	dev, err := graph.OpenDevice("cuda", graph.DeviceOptions{Log: func(message string) { t.Errorf("%s: %s", name, message) }})
+	dev, err := machine.Open("cuda", machine.Options{Log: func(message string) { t.Errorf("%s: %s", name, message) }})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, dev.Close()) }()
 	needs := map[string]string{ // what has no default

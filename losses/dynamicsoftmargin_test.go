@@ -11,6 +11,7 @@ import (
 	"medusa/graph"
 	"medusa/losses"
 	"medusa/losses/losstest"
+	"medusa/machine"
 	"medusa/miners"
 	"medusa/pairs"
 )
@@ -58,7 +59,7 @@ func TestDynamicSoftMargin(t *testing.T) {
 	b := lineBatch(t, g, x, y)
 	cost, err := losses.BuildOn(l, b)
 	require.NoError(t, err)
-	vm, err := graph.NewForward(g)
+	vm, err := machine.New(g)
 	require.NoError(t, err)
 	defer vm.Close()
 	before := append([]float64(nil), state()...)

@@ -9,6 +9,7 @@ import (
 
 	"medusa/graph"
 	"medusa/internal/exclusive"
+	"medusa/machine"
 	"medusa/pairs"
 )
 
@@ -114,7 +115,7 @@ func newEvaluator(loss Loss, b, m, e int, dt tensor.Dtype) (_ *Evaluator, err er
 	if err := v.differentiate(g, cost, batch); err != nil {
 		return nil, err
 	}
-	if v.vm, err = graph.NewMachine(g); err != nil {
+	if v.vm, err = machine.New(g); err != nil {
 		return nil, err
 	}
 	return v, nil

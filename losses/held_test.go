@@ -13,6 +13,7 @@ import (
 	"medusa/graph"
 	"medusa/internal/graphtest"
 	"medusa/losses"
+	"medusa/machine"
 	"medusa/miners"
 	"medusa/pairs"
 )
@@ -89,7 +90,7 @@ func planned(t *testing.T, loss losses.Loss, b, e, m int) gorgonia.VM {
 	require.NoError(t, err)
 	_, err = gorgonia.Grad(cost, x)
 	require.NoError(t, err)
-	vm, err := graph.NewMachine(g)
+	vm, err := machine.New(g)
 	require.NoError(t, err)
 	return vm
 }

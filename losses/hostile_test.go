@@ -14,6 +14,7 @@ import (
 	"medusa/graph"
 	"medusa/internal/device/gpu/gputest"
 	"medusa/losses"
+	"medusa/machine"
 	"medusa/miners"
 	"medusa/pairs"
 )
@@ -290,7 +291,7 @@ func TestHostileEmbeddings(t *testing.T) {
 // The same on the device.
 func TestHostileEmbeddingsOnDevice(t *testing.T) {
 	gputest.Prepare(t)
-	dev, err := graph.OpenDevice("cuda", graph.DeviceOptions{Log: func(message string) { t.Error(message) }})
+	dev, err := machine.Open("cuda", machine.Options{Log: func(message string) { t.Error(message) }})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, dev.Close()) }()
 	rng := rand.New(rand.NewPCG(3, 78))
@@ -320,7 +321,7 @@ func TestHostileEmbeddingsOnDevice(t *testing.T) {
 }
 
 // onDevice is a loss of embeddings (b, e) in float32 on a device.
-func onDevice(t *testing.T, dev *graph.Device, loss losses.Loss, b, e int) (value hostileValue, closeMachine func()) {
+func onDevice(t *testing.T, dev *machine.Device, loss losses.Loss, b, e int) (value hostileValue, closeMachine func()) {
 	t.Helper()
 	g := gorgonia.NewGraph()
 	input := func(name string, data []float32, shape ...int) *gorgonia.Node {
@@ -337,10 +338,7 @@ func onDevice(t *testing.T, dev *graph.Device, loss losses.Loss, b, e int) (valu
 	require.NoError(t, err)
 	keptGrad, err := graph.Keep(grads[0])
 	require.NoError(t, err)
-	if p := losses.ParamsOf(loss); p != nil {
-		require.NoError(t, dev.Hold(graph.Tensors(p)...))
-	}
-	vm, err := graph.NewMachineOn(g, dev)
+	vm, err := machine.On(g, dev, losses.ParamsOf(loss))
 	require.NoError(t, err)
 	return func(x []float64, y []int) (float64, []float64) {
 		for i, v := range x {

@@ -13,6 +13,7 @@ import (
 
 	"medusa/graph"
 	"medusa/internal/graphtest"
+	"medusa/machine"
 	"medusa/miners"
 	"medusa/pairs"
 )
@@ -195,7 +196,7 @@ func TestChosenPairsAreNotHeld(t *testing.T) {
 		require.NoError(t, err)
 		_, err = graph.Keep(n)
 		require.NoError(t, err)
-		vm, err := graph.NewMachine(g)
+		vm, err := machine.New(g)
 		require.NoError(t, err)
 		require.Empty(t, graphtest.Held(t, vm, 23, 23), "%+v", m)
 		vm.Close()

@@ -6,6 +6,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
+	"medusa/machine"
 	"medusa/pairs"
 )
 
@@ -146,7 +147,7 @@ func run(m Miner, metric pairs.Metric, batch, ref Rows, of func(b pairs.Batch) [
 		}
 		gorgonia.Read(n, &read[i])
 	}
-	vm, err := graph.NewMachine(g)
+	vm, err := machine.New(g)
 	if err != nil {
 		return nil, 0, err
 	}

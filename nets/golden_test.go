@@ -82,7 +82,7 @@ func torchName(name string) string {
 	return local
 }
 
-func (r goldenNet) machine(t *testing.T, params *graph.Params, dt tensor.Dtype, mode nets.Mode) *machine {
+func (r goldenNet) machine(t *testing.T, params *graph.Params, dt tensor.Dtype, mode nets.Mode) *netMachine {
 	m := newMachine(t, r.Config, params, mode, dt, r.Batch)
 	fill(m.pictures, r.X)
 	if mode == nets.Train {

@@ -116,7 +116,7 @@ func TestGradients(t *testing.T) {
 }
 
 // checkGradients compares the gradients, in float64, with central differences.
-func (m *machine) checkGradients(t *testing.T) {
+func (m *netMachine) checkGradients(t *testing.T) {
 	t.Helper()
 	objective := func() (sum float64) {
 		rng := rand.New(rand.NewPCG(3, 4))

@@ -10,11 +10,12 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
+	"medusa/machine"
 	"medusa/nets"
 )
 
-// machine is a network in a graph of its own, ready to run.
-type machine struct {
+// netMachine is a network in a graph of its own, ready to run.
+type netMachine struct {
 	vm        gorgonia.VM
 	net       nets.Net
 	params    *graph.Params
@@ -27,9 +28,9 @@ type machine struct {
 
 // newMachine builds cfg for pictures (batch, C, H, W) of normal numbers. When training,
 // the gradient of Σ weights·embedding to every parameter is built too.
-func newMachine(t testing.TB, cfg nets.Config, params *graph.Params, mode nets.Mode, dt tensor.Dtype, batch int) *machine {
+func newMachine(t testing.TB, cfg nets.Config, params *graph.Params, mode nets.Mode, dt tensor.Dtype, batch int) *netMachine {
 	t.Helper()
-	m := &machine{params: params}
+	m := &netMachine{params: params}
 	g := gorgonia.NewGraph()
 	shape := []int{batch, cfg.InChannels, cfg.Height, cfg.Width}
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -48,13 +49,13 @@ func newMachine(t testing.TB, cfg nets.Config, params *graph.Params, mode nets.M
 	if mode == nets.Train {
 		m.objective(t, dt)
 	}
-	m.vm, err = graph.NewMachine(g)
+	m.vm, err = machine.New(g)
 	require.NoError(t, err)
 	t.Cleanup(func() { m.vm.Close() })
 	return m
 }
 
-func (m *machine) objective(t testing.TB, dt tensor.Dtype) {
+func (m *netMachine) objective(t testing.TB, dt tensor.Dtype) {
 	e := graph.Of(m.net.Embedding)
 	rng := rand.New(rand.NewPCG(3, 4))
 	weights := make([]float64, e.Shape().TotalSize())
@@ -76,7 +77,7 @@ func (m *machine) objective(t testing.TB, dt tensor.Dtype) {
 	}
 }
 
-func (m *machine) run(t testing.TB) []float64 {
+func (m *netMachine) run(t testing.TB) []float64 {
 	t.Helper()
 	require.NoError(t, m.vm.RunAll())
 	out, err := graph.Numbers(m.embedding)

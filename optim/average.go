@@ -9,6 +9,7 @@ import (
 	"medusa/graph"
 	"medusa/internal/device"
 	"medusa/internal/device/cpu"
+	"medusa/machine"
 )
 
 // AverageConfig asks for exponential moving averages of the weights, which often generalise better
@@ -57,7 +58,7 @@ type averagePair struct {
 	from, to []float32
 }
 
-func newAverages(a *Averaging, learned []*slot, dev *graph.Device) (*averages, error) {
+func newAverages(a *Averaging, learned []*slot, dev *machine.Device) (*averages, error) {
 	switch {
 	case !(a.Decay >= 0 && a.Decay < 1):
 		return nil, errors.Errorf("optim: the averages' Decay is %v, want a share from 0 to below 1", a.Decay)
@@ -76,10 +77,8 @@ func newAverages(a *Averaging, learned []*slot, dev *graph.Device) (*averages, e
 		}
 		from, to = append(from, p.from), append(to, p.to)
 	}
-	err := dev.Hold(slices.Concat(from, to)...)
-	if err == nil {
-		s.start, err = dev.Copier(to, from)
-	}
+	var err error
+	s.start, err = dev.Copier(to, from)
 	if err == nil {
 		s.take, err = dev.Copier(from, to)
 	}
@@ -127,12 +126,12 @@ func (s *averages) movePieces(lo, hi int) {
 }
 
 // remote is the pairs on the device.
-func (s *averages) remote(dev *graph.Device) (pairs []device.Pair) {
+func (s *averages) remote(dev *machine.Device) (pairs []device.Pair) {
 	if s == nil {
 		return nil
 	}
 	for _, p := range s.moving {
-		pairs = append(pairs, device.Pair{Dst: dev.Held(p.to), Src: dev.Held(p.from), N: len(p.to)})
+		pairs = append(pairs, device.Pair{Dst: dev.Memory(p.to), Src: dev.Memory(p.from), N: len(p.to)})
 	}
 	return pairs
 }

@@ -9,15 +9,15 @@ import (
 
 	"medusa/graph"
 	"medusa/internal/device/gpu/gputest"
+	"medusa/machine"
 )
 
 // onDevice moves what f feeds to a device.
-func (f *fed) onDevice(t testing.TB, dev *graph.Device) {
+func (f *fed) onDevice(t testing.TB, dev *machine.Device) {
 	t.Helper()
-	require.NoError(t, dev.Hold(graph.Tensors(f.params)...))
 	require.NoError(t, f.vm.Close())
 	var err error
-	f.vm, err = graph.NewMachineOn(f.graph, dev)
+	f.vm, err = machine.On(f.graph, dev, f.params)
 	require.NoError(t, err)
 }
 
@@ -31,7 +31,7 @@ func TestStepsOnDevice(t *testing.T) {
 	} {
 		for _, o := range []Options{{}, {Clip: 3, ClipValue: 0.5, Groups: []Group{{"w1", 0.5, 2}}}} {
 			t.Run(c.Name, func(t *testing.T) {
-				dev, err := graph.OpenDevice("cuda", graph.DeviceOptions{})
+				dev, err := machine.Open("cuda", machine.Options{})
 				require.NoError(t, err)
 				defer func() { require.NoError(t, dev.Close()) }()
 				rng := rand.New(rand.NewPCG(2, 3))
@@ -64,7 +64,7 @@ func TestStepsOnDevice(t *testing.T) {
 				}
 				same := func() {
 					t.Helper()
-					require.NoError(t, dev.Fetch(graph.Tensors(in[1].params, into[1])...))
+					require.NoError(t, dev.Read(graph.Tensors(in[1].params, into[1])...))
 					for i, p := range append(in[0].params.All(), into[0].All()...) {
 						got := append(in[1].params.All(), into[1].All()...)[i]
 						// Four steps in float32, some with products and sums fused.
@@ -88,7 +88,7 @@ func TestStepsOnDevice(t *testing.T) {
 // A solver on a device says what it misses.
 func TestSolverOnDeviceSaysWhatIsWrong(t *testing.T) {
 	gputest.Prepare(t)
-	dev, err := graph.OpenDevice("cuda", graph.DeviceOptions{})
+	dev, err := machine.Open("cuda", machine.Options{})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, dev.Close()) }()
 	in := feed(t, []int{2}, []float64{1, 2})

@@ -5,7 +5,7 @@
 //
 //	tensors, err := optim.Gradients(cost, params)       // into the graph of cost
 //	loss, err := graph.Keep(cost)
-//	vm, err := graph.NewMachine(cost.Graph())
+//	vm, err := machine.New(cost.Graph())
 //	cfg := optim.Default("adamw")
 //	solver, err := optim.New(cfg, tensors, optim.Options{Clip: 1})
 //	schedule, err := optim.NewSchedule(optim.DefaultSchedule("cosine"), steps)

@@ -8,6 +8,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
+	"medusa/machine"
 	"medusa/optim"
 )
 
@@ -46,7 +47,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	vm, err := graph.NewMachine(cost.Graph())
+	vm, err := machine.New(cost.Graph())
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -107,7 +108,7 @@ func ExampleAveraging() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	vm, err := graph.NewMachine(cost.Graph())
+	vm, err := machine.New(cost.Graph())
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
+	"medusa/machine"
 )
 
 // fed is a graph over weights whose gradients a test gives: the loss is Σ g·w.
@@ -51,7 +52,7 @@ func feed(t testing.TB, shape []int, weights ...[]float64) *fed {
 	require.NoError(t, err)
 	f.loss, err = graph.Keep(n)
 	require.NoError(t, err)
-	f.vm, err = graph.NewMachine(g)
+	f.vm, err = machine.New(g)
 	require.NoError(t, err)
 	t.Cleanup(func() { f.vm.Close() })
 	return f

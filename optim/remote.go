@@ -9,6 +9,12 @@ import (
 
 // stepRemote puts a step on the device.
 func (s *Solver) stepRemote(loss *graph.Kept, lr float64, rates []float64) error {
+	if s.changes == nil {
+		s.changes = append(s.weights(), s.memory()...)
+	}
+	if err := s.o.Device.Change(s.changes...); err != nil {
+		return err
+	}
 	if s.remote == nil { // the gradients have their memory since the graph ran
 		if err := s.makeRemote(loss); err != nil {
 			return err
@@ -23,17 +29,17 @@ func (s *Solver) stepRemote(loss *graph.Kept, lr float64, rates []float64) error
 
 func (s *Solver) makeRemote(loss *graph.Kept) (err error) {
 	if loss.Remote() == nil {
-		return errors.Errorf("optim: the loss is not on %s: run the graph there first, with a machine of graph.NewMachineOn", s.o.Device.Name())
+		return errors.Errorf("optim: the loss is not on %s: run the graph there first, with a machine of machine.On", s.o.Device.Name())
 	}
 	c, dev := s.cfg, s.o.Device
 	rule := device.SolverRule{Name: c.Name, Momentum: c.Momentum, Beta1: c.Beta1, Beta2: c.Beta2, Alpha: c.Alpha, Eps: c.Eps, Nesterov: c.Nesterov, ClipValue: s.o.ClipValue}
 	var tensors []device.SolverTensor
 	for _, t := range s.slots {
 		if t.Grad.Remote() == nil {
-			return errors.Errorf("optim: the gradient to %s is not on %s: run its graph there first, with a machine of graph.NewMachineOn", t.Name, dev.Name())
+			return errors.Errorf("optim: the gradient to %s is not on %s: run its graph there first, with a machine of machine.On", t.Name, dev.Name())
 		}
 		tensors = append(tensors, device.SolverTensor{
-			N: len(t.Weights), W: dev.Held(t.Weights), G: t.Grad.Remote(), First: dev.Held(t.first), Second: dev.Held(t.second), Decay: t.decay, Rate: t.rate, Adapt: !isVector(t.Shape),
+			N: len(t.Weights), W: dev.Memory(t.Weights), G: t.Grad.Remote(), First: dev.Memory(t.first), Second: dev.Memory(t.second), Decay: t.decay, Rate: t.rate, Adapt: !isVector(t.Shape),
 		})
 	}
 	s.remote, err = dev.Accelerator().NewSolver(rule, tensors, s.averages.remote(dev))

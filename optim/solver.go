@@ -12,12 +12,13 @@ import (
 	"medusa/internal/device/cpu"
 	"medusa/internal/exclusive"
 	"medusa/internal/field"
+	"medusa/machine"
 )
 
 // Options are what a solver may be told besides its Config.
 type Options struct {
-	Device *graph.Device // that holds the weights and runs the graph; nil is the CPU
-	Groups []Group       // of parameters that differ from the others
+	Device *machine.Device // that holds the weights and runs the graph; nil is the CPU
+	Groups []Group         // of parameters that differ from the others
 
 	// Clip is the largest global norm of the gradient, of all tensors together: a longer one is
 	// scaled down to it. 0 does not clip.
@@ -50,7 +51,8 @@ type Solver struct {
 	lamb     *lamb     // nil of other solvers
 	averages *averages // nil if there are none
 	remote   device.Solver
-	result   Result // of the CPU's step
+	changes  [][]float32 // what a step on a device changes
+	result   Result      // of the CPU's step
 
 	lr, scale  float64 // of the step in progress
 	norm, step func(lo, hi int)
@@ -97,9 +99,6 @@ func New(cfg Config, tensors []Tensor, o Options) (*Solver, error) {
 	s.norm, s.step = s.normPieces, s.stepPieces
 	if cfg.Name == "lamb" {
 		s.lamb = newLAMB(s)
-	}
-	if err := o.Device.Hold(append(s.weights(), s.memory()...)...); err != nil {
-		return nil, errors.Wrap(err, "optim")
 	}
 	if o.Average == nil {
 		return s, nil

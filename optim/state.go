@@ -48,12 +48,15 @@ func (s *Solver) SetSteps(n int) error {
 	return nil
 }
 
-// Fetch brings the State from the device to the host, and Push from the host to the device; on the
-// CPU they do nothing.
-func (s *Solver) Fetch() error { return errors.Wrap(s.o.Device.Fetch(s.memory()...), "optim") }
+// Fetch makes the host's State current, and Push tells that the host changed it; on the CPU they do
+// nothing.
+func (s *Solver) Fetch() error { return errors.Wrap(s.o.Device.Read(s.memory()...), "optim") }
 
 // Push is the counterpart of Fetch.
-func (s *Solver) Push() error { return errors.Wrap(s.o.Device.Push(s.memory()...), "optim") }
+func (s *Solver) Push() error {
+	s.o.Device.Wrote(s.memory()...)
+	return nil
+}
 
 const (
 	stateKind    = "solver"

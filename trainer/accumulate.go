@@ -7,9 +7,9 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"medusa/graph"
-	"medusa/internal/device"
 	"medusa/internal/field"
 	"medusa/losses"
+	"medusa/machine"
 	"medusa/nets"
 	"medusa/optim"
 )
@@ -28,17 +28,17 @@ import (
 // Memory Limited Setup", RepL4NLP 2021 (GradCache).
 type chunks struct {
 	parts    int
-	dev      *graph.Device
+	dev      *machine.Device
 	forward  pass       // the network alone
 	features []*feature // those that the loss reads
 	embedded []*feature // these and the embeddings, which are also looked at
 	loss     gorgonia.VM
-	backward pass // the network, and the gradients to its weights
-	sums     []*gradientSum
+	backward pass         // the network, and the gradients to its weights
+	before   [][]float32  // gradients to the network's tensors, of the parts before this one: inputs of the backward pass
+	carry    func() error // makes the gradients with this part those before the next one
 
 	remember, restore func() error // of what a pass of the network changes
 	seen              [][]float32  // of that
-	move              func() error // of a device: carry
 }
 
 // pass is a graph of the network over a part of the batch.
@@ -57,12 +57,6 @@ type feature struct {
 	given []float32   // the part of grad that is taken back: input of the backward pass
 }
 
-// gradientSum is the gradient to a tensor of the network, of the parts so far.
-type gradientSum struct {
-	before []float32   // of the parts before this one: input of the backward pass
-	with   *graph.Kept // and of this one
-}
-
 // featuresOf are those that a network has.
 func featuresOf(net nets.Net) []*feature {
 	var out []*feature
@@ -79,7 +73,7 @@ func featuresOf(net nets.Net) []*feature {
 }
 
 // newChunkedStep is newStep of a batch that is computed in parts.
-func newChunkedStep(cfg nets.Config, params *graph.Params, batch, parts int, dev *graph.Device, parse parseLoss) (s *step, loss losses.Loss, err error) {
+func newChunkedStep(cfg nets.Config, params *graph.Params, batch, parts int, dev *machine.Device, parse parseLoss) (s *step, loss losses.Loss, err error) {
 	rows := batch / parts
 	c := &chunks{parts: parts, dev: dev}
 	s = &step{dev: dev, chunks: c}
@@ -120,14 +114,11 @@ func newChunkedStep(cfg nets.Config, params *graph.Params, batch, parts int, dev
 	if s.learned = append(s.learned, own...); len(s.learned) == 0 {
 		return nil, nil, errNothingLearned
 	}
-	if err := dev.Hold(graph.Tensors(params)...); err != nil {
-		return nil, nil, err
-	}
 	for _, m := range []struct {
 		g  *gorgonia.ExprGraph
 		vm *gorgonia.VM
 	}{{g, &c.forward.vm}, {lossGraph, &c.loss}, {back, &c.backward.vm}} {
-		if *m.vm, err = graph.NewMachineOn(m.g, dev); err != nil {
+		if *m.vm, err = machine.On(m.g, dev, params); err != nil {
 			s.close()
 			return nil, nil, err
 		}
@@ -231,22 +222,21 @@ func (c *chunks) buildBackward(s *step, cfg nets.Config, params *graph.Params, r
 	if err != nil {
 		return nil, errors.Wrap(err, "trainer: the network is not differentiable to its weights")
 	}
+	var with []*graph.Kept
 	for i, item := range items {
 		before, memory := input(g, "sum "+item.Name, item.Shape()...)
 		sum, err := graph.Data(before).Add(graph.Data(grads[i])).Node()
+		var t []optim.Tensor
 		if err == nil {
-			err = c.dev.Hold(memory)
-		}
-		var with []optim.Tensor
-		if err == nil {
-			with, err = optim.Tensors(items[i:i+1], gorgonia.Nodes{sum})
+			t, err = optim.Tensors(items[i:i+1], gorgonia.Nodes{sum})
 		}
 		if err != nil {
 			return nil, errors.Wrapf(err, "trainer: gradient to %s", item.Name)
 		}
-		s.learned = append(s.learned, with...)
-		c.sums = append(c.sums, &gradientSum{before: memory, with: with[0].Grad})
+		s.learned = append(s.learned, t...)
+		c.before, with = append(c.before, memory), append(with, t[0].Grad)
 	}
+	c.carry = c.dev.KeptCopier(c.before, with)
 	return g, nil
 }
 
@@ -264,10 +254,8 @@ func (c *chunks) watch(params *graph.Params) error {
 	for _, x := range live {
 		c.seen = append(c.seen, make([]float32, len(x)))
 	}
-	err := c.dev.Hold(c.seen...)
-	if err == nil {
-		c.remember, err = c.dev.Copier(c.seen, live)
-	}
+	var err error
+	c.remember, err = c.dev.Copier(c.seen, live)
 	if err == nil {
 		c.restore, err = c.dev.Copier(live, c.seen)
 	}
@@ -310,7 +298,7 @@ func (c *chunks) goBack(s *step) error {
 			return err
 		}
 	}
-	if err := c.clear(); err != nil {
+	if err := c.dev.Clear(c.before...); err != nil {
 		return err
 	}
 	for part := range c.parts {
@@ -342,41 +330,6 @@ func (p *pass) run(x []float32, part int) error {
 	copy(p.pictures, x[part*n:(part+1)*n])
 	p.vm.Reset()
 	return p.vm.RunAll()
-}
-
-// clear makes the sums 0.
-func (c *chunks) clear() error {
-	for _, sum := range c.sums {
-		if c.dev == nil {
-			clear(sum.before)
-			continue
-		}
-		if err := c.dev.Accelerator().Fill(c.dev.Held(sum.before), len(sum.before), 0); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// carry makes the sums with this part those before the next one.
-func (c *chunks) carry() error {
-	if c.dev == nil {
-		for _, sum := range c.sums {
-			copy(sum.before, sum.with.Float32s())
-		}
-		return nil
-	}
-	if c.move == nil {
-		var pairs []device.Pair
-		for _, sum := range c.sums {
-			pairs = append(pairs, device.Pair{Dst: c.dev.Held(sum.before), Src: sum.with.Remote(), N: len(sum.before)})
-		}
-		var err error
-		if c.move, err = c.dev.Accelerator().NewCopier(pairs); err != nil {
-			return err
-		}
-	}
-	return c.move()
 }
 
 func (c *chunks) close() (err error) {

@@ -3,13 +3,14 @@ package trainer
 import (
 	"medusa/graph"
 	"medusa/internal/field"
+	"medusa/machine"
 	"medusa/nets"
 	"medusa/optim"
 )
 
 // averaging is nil where c asks for no averages of the weights; else the set that they are kept in,
 // with the network for evaluation over it.
-func averaging(c Config, net nets.Config, params *graph.Params, batch int, dev *graph.Device) (*optim.Averaging, *embedder, error) {
+func averaging(c Config, net nets.Config, params *graph.Params, batch int, dev *machine.Device) (*optim.Averaging, *embedder, error) {
 	if c.Average.Decay == 0 {
 		return nil, nil, nil
 	}
@@ -22,7 +23,7 @@ func averaging(c Config, net nets.Config, params *graph.Params, batch int, dev *
 }
 
 // newSolver makes the solver of a training step.
-func newSolver(c Config, s *step, dev *graph.Device, rate func(step int, parameter string) float64, average *optim.Averaging) (*optim.Solver, error) {
+func newSolver(c Config, s *step, dev *machine.Device, rate func(step int, parameter string) float64, average *optim.Averaging) (*optim.Solver, error) {
 	solver, err := optim.New(c.Solver, s.learned, optim.Options{Device: dev, Clip: c.Clip, ClipValue: c.ClipValue, Average: average, Rate: rate})
 	return solver, field.Under(err, "trainer", "Solver")
 }

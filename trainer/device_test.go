@@ -59,7 +59,7 @@ func TestStepsOnDevice(t *testing.T) {
 				}
 			}
 			onDevice := steppers[1]
-			require.NoError(t, onDevice.device.Fetch(learnedIn(onDevice.solver.Tensors())...))
+			require.NoError(t, onDevice.device.Read(learnedIn(onDevice.solver.Tensors())...))
 			for i, s := range steppers[0].solver.Tensors() {
 				for k, v := range s.Weights {
 					require.InDelta(t, v, onDevice.solver.Tensors()[i].Weights[k], 1e-3, s.Name)
@@ -132,7 +132,7 @@ func TestNetworksOnDevice(t *testing.T) {
 				for i := range mine {
 					copy(theirs[i], mine[i])
 				}
-				require.NoError(t, onDevice.device.Push(theirs...))
+				onDevice.device.Wrote(theirs...)
 			}
 		})
 	}
@@ -229,7 +229,7 @@ func learned(t *testing.T, s *Stepper) [][]float32 {
 	t.Helper()
 	var out [][]float32
 	for _, item := range s.params.All() {
-		require.NoError(t, s.device.Fetch(item.Value.Float32s()))
+		require.NoError(t, s.device.Read(item.Value.Float32s()))
 		out = append(out, append([]float32(nil), item.Value.Float32s()...))
 	}
 	return out

@@ -10,50 +10,89 @@ import (
 	"medusa/datasets"
 	"medusa/graph"
 	"medusa/internal/ram"
+	"medusa/machine"
 	"medusa/nets"
 )
 
-// embedder is a network for evaluation: a graph with its own batch size over shared
-// parameters. Many goroutines may use it: each batch is one's own from the first picture to
-// the last embedding, and between two batches others have their turn.
+// embedder is a network for evaluation: graphs of several batch sizes over shared parameters.
+// Many goroutines may use it: each batch is one's own from the first picture to the last
+// embedding, and between two batches others have their turn.
 type embedder struct {
 	turn        chan struct{} // full while a batch is made
 	batch, size int           // pictures in a batch, numbers in an embedding
 	in          int           // numbers in a picture
-	x           []float32
-	out         *graph.Kept
-	vm          gorgonia.VM
+	cfg         nets.Config
+	params      *graph.Params
+	dev         *machine.Device
+	graphs      []*evalGraph // the one of whole batches first; the smaller ones when first needed
+	closed      bool
 }
 
-// newEmbedder builds the network; dev holds its parameters from then on.
-func newEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *graph.Device) (e *embedder, err error) {
-	defer graph.Guard("building the network for evaluation", &err)
+// evalGraph embeds so many pictures at once.
+type evalGraph struct {
+	batch int
+	x     []float32
+	out   *graph.Kept
+	vm    gorgonia.VM
+}
+
+// fewPictures are the sizes of smaller batches, so that one picture does not cost what a whole batch
+// does. The bits are those of a whole batch, which a batch of one picture would not have: see
+// cpu.Gemm.
+var fewPictures = []int{2, 8}
+
+// newEmbedder builds the network; its parameters live on dev from then on.
+func newEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *machine.Device) (e *embedder, err error) {
 	pictures := float64(batch) * float64(cfg.InChannels) * float64(cfg.Height) * float64(cfg.Width)
 	if err := ram.Check(4 * pictures); err != nil {
 		return nil, errors.Errorf("trainer: an evaluation batch of %d pictures of %d×%d×%d (channels, height, width) %v; take a smaller one, or smaller pictures",
 			batch, cfg.InChannels, cfg.Height, cfg.Width, err)
 	}
-	e = &embedder{turn: make(chan struct{}, 1), batch: batch, in: cfg.InChannels * cfg.Height * cfg.Width}
-	g := gorgonia.NewGraph()
-	x, buf := input(g, "pictures", batch, cfg.InChannels, cfg.Height, cfg.Width)
-	e.x = buf
-	net, err := nets.Build(cfg, params, x, nets.Eval)
+	e = &embedder{turn: make(chan struct{}, 1), batch: batch, in: cfg.InChannels * cfg.Height * cfg.Width, cfg: cfg, params: params, dev: dev}
+	whole, err := e.build(batch)
 	if err != nil {
 		return nil, err
 	}
-	if e.out, err = graph.Keep(net.Embedding); err != nil {
-		return nil, err
-	}
-	e.size = net.Embedding.Shape()[1]
-	if dev == nil {
-		e.vm, err = graph.NewForward(g)
-	} else if err = dev.Hold(graph.Tensors(params)...); err == nil {
-		e.vm, err = graph.NewMachineOn(g, dev)
-	}
-	if err != nil {
-		return nil, err
-	}
+	e.size = whole.out.Shape()[1]
 	return e, nil
+}
+
+// build adds the graph of a batch size.
+func (e *embedder) build(batch int) (b *evalGraph, err error) {
+	defer graph.Guard("building the network for evaluation", &err)
+	b = &evalGraph{batch: batch}
+	g := gorgonia.NewGraph()
+	x, buf := input(g, "pictures", batch, e.cfg.InChannels, e.cfg.Height, e.cfg.Width)
+	b.x = buf
+	net, err := nets.Build(e.cfg, e.params, x, nets.Eval)
+	if err != nil {
+		return nil, err
+	}
+	if b.out, err = graph.Keep(net.Embedding); err != nil {
+		return nil, err
+	}
+	if b.vm, err = machine.On(g, e.dev, e.params); err != nil {
+		return nil, err
+	}
+	e.graphs = append(e.graphs, b)
+	return b, nil
+}
+
+// graphFor is the graph that so many pictures take least time in. A device takes them all in that of
+// whole batches: its libraries may compute another size otherwise.
+func (e *embedder) graphFor(pictures int) (*evalGraph, error) {
+	batch := e.batch
+	for _, n := range fewPictures {
+		if e.dev == nil && pictures <= n && n < batch {
+			batch = n
+		}
+	}
+	for _, b := range e.graphs {
+		if b.batch == batch {
+			return b, nil
+		}
+	}
+	return e.build(batch)
 }
 
 // input is a float32 tensor of g and its memory, bound once and filled for every run.
@@ -124,18 +163,21 @@ func (e *embedder) next(ctx context.Context, dst []float32, from, to int, fill f
 		return ctx.Err()
 	}
 	defer func() { <-e.turn }()
-	if e.vm == nil {
+	if e.closed {
 		return errEmbedderClosed
 	}
-	if err := fill(e.x[:(to-from)*e.in], from, to); err != nil {
+	b, err := e.graphFor(to - from)
+	if err != nil {
 		return err
 	}
-	e.vm.Reset()
-	if err := e.vm.RunAll(); err != nil {
+	if err := fill(b.x[:(to-from)*e.in], from, to); err != nil {
+		return err
+	}
+	if err := b.vm.RunAll(); err != nil {
 		return errors.Wrap(err, "trainer: evaluation")
 	}
-	values := e.out.Float32s()
-	if err := e.out.Err(); err != nil {
+	values := b.out.Float32s()
+	if err := b.out.Err(); err != nil {
 		return errors.Wrap(err, "trainer: evaluation")
 	}
 	copy(dst, values)
@@ -152,10 +194,15 @@ func (e *embedder) close() error {
 	}
 	e.turn <- struct{}{}
 	defer func() { <-e.turn }()
-	if e.vm == nil {
+	if e.closed {
 		return nil
 	}
-	vm := e.vm
-	e.vm = nil
-	return vm.Close()
+	e.closed = true
+	var err error
+	for _, b := range e.graphs {
+		if e := b.vm.Close(); err == nil {
+			err = e
+		}
+	}
+	return err
 }

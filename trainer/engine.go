@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"medusa/graph"
+	"medusa/machine"
 	"medusa/optim"
 )
 
@@ -47,7 +48,7 @@ func (e *engine) end() (optim.Result, error) {
 func (e *engine) flying() int { return e.solver.Pending() }
 
 // newEngine takes what a step changes besides learned tensors from params.
-func newEngine(s *step, solver *optim.Solver, dev *graph.Device, params *graph.Params) (*engine, error) {
+func newEngine(s *step, solver *optim.Solver, dev *machine.Device, params *graph.Params) (*engine, error) {
 	e := &engine{step: s, solver: solver}
 	return e, e.guard.open(dev, params)
 }

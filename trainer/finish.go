@@ -163,7 +163,8 @@ func (t *Trainer) takeBest() error {
 	if err := best.restore(t.params, t.solver); err != nil {
 		return err
 	}
-	return t.push()
+	t.device.Wrote(t.tensors()...)
+	return nil
 }
 
 // fill completes the result.

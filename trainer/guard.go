@@ -9,6 +9,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/graph"
+	"medusa/machine"
 	"medusa/optim"
 )
 
@@ -21,7 +22,7 @@ type guard struct {
 
 const guardTurns = optim.MaxPending
 
-func (g *guard) open(dev *graph.Device, params *graph.Params) error {
+func (g *guard) open(dev *machine.Device, params *graph.Params) error {
 	var live [][]float32
 	for _, item := range params.All() {
 		if item.Buffer {
@@ -32,9 +33,6 @@ func (g *guard) open(dev *graph.Device, params *graph.Params) error {
 		var old [][]float32
 		for _, x := range live {
 			old = append(old, make([]float32, len(x)))
-		}
-		if err := dev.Hold(old...); err != nil {
-			return err
 		}
 		var err error
 		if g.save[turn], err = dev.Copier(old, live); err != nil {
@@ -139,7 +137,7 @@ func (t *Trainer) batchError(b *datasets.Batch, step int) *NotFiniteError {
 // moved checks at the first step that has a gradient that every learned tensor gets one
 // and moves: Gorgonia does not say when it forgets one (gorgonia #402).
 type moved struct {
-	dev *graph.Device
+	dev *machine.Device
 	old [][]float32
 	// lossRests says that weights of the loss may stay where they are at first, by its schedule.
 	lossRests bool
@@ -150,7 +148,7 @@ func (m *moved) before(s *optim.Solver, st *state) error {
 		return nil
 	}
 	learned := s.Tensors()
-	if err := m.dev.Fetch(learnedIn(learned)...); err != nil {
+	if err := m.dev.Read(learnedIn(learned)...); err != nil {
 		return err
 	}
 	m.old = m.old[:0]
@@ -165,7 +163,7 @@ func (m *moved) after(s *optim.Solver, st *state) ([]Warning, error) {
 		return nil, nil
 	}
 	learned := s.Tensors()
-	if err := m.dev.Fetch(learnedIn(learned)...); err != nil {
+	if err := m.dev.Read(learnedIn(learned)...); err != nil {
 		return nil, err
 	}
 	var still []string

@@ -3,14 +3,14 @@ package trainer
 import (
 	"fmt"
 
-	"medusa/graph"
 	"medusa/internal/device/cpu"
+	"medusa/machine"
 )
 
 // CheckDevice says in short why the device of that name, as in Config.Device, is not to be
 // had; of auto whether there is a GPU. It is nil where New can take the device as far as is
 // seen without making anything on it.
-func CheckDevice(name string) error { return graph.CheckDevice(name) }
+func CheckDevice(name string) error { return machine.Check(name) }
 
 // CPU names the threads and instructions that the CPU's kernels use, such as "16 threads,
 // AVX-512".

@@ -14,6 +14,7 @@ import (
 	"medusa/graph"
 	"medusa/internal/needs"
 	"medusa/internal/safetensors"
+	"medusa/machine"
 	"medusa/nets"
 )
 
@@ -54,7 +55,7 @@ func (t *Trainer) writeModel(step int) error {
 }
 
 // modelFile is the network of info with its weights out of params, which dev holds.
-func modelFile(params *graph.Params, info ModelInfo, dev *graph.Device) (*safetensors.File, error) {
+func modelFile(params *graph.Params, info ModelInfo, dev *machine.Device) (*safetensors.File, error) {
 	b, err := json.Marshal(info)
 	if err != nil {
 		return nil, errors.Wrap(err, "trainer: model")
@@ -66,7 +67,7 @@ func modelFile(params *graph.Params, info ModelInfo, dev *graph.Device) (*safete
 		return nil, err
 	}
 	e.close()
-	if err := dev.Fetch(graph.Tensors(params)...); err != nil {
+	if err := dev.Read(graph.Tensors(params)...); err != nil {
 		return nil, err
 	}
 	return &safetensors.File{

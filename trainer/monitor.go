@@ -8,6 +8,7 @@ import (
 
 	"medusa/graph"
 	"medusa/losses"
+	"medusa/machine"
 	"medusa/pairs"
 )
 
@@ -17,14 +18,14 @@ type monitor struct {
 	x, y  []float32 // embeddings (B, E) and labels (B)
 	share *graph.Kept
 	vm    gorgonia.VM
-	dev   *graph.Device
+	dev   *machine.Device
 	used  [][]float32 // of the loss's own tensors: the monitor computes on the host
 }
 
 // newMonitor is nil if the loss does not tell its active share, or tells it by other features of
 // the step s than embeddings. It changes no state of the loss's, such as a memory; dev is where
 // params live.
-func newMonitor(loss losses.Loss, batch int, s *step, params *graph.Params, dev *graph.Device) (_ *monitor, err error) {
+func newMonitor(loss losses.Loss, batch int, s *step, params *graph.Params, dev *machine.Device) (_ *monitor, err error) {
 	defer graph.Guard("building the active share", &err)
 	m := &monitor{dev: dev}
 	g := gorgonia.NewGraph()
@@ -59,7 +60,7 @@ func newMonitor(loss losses.Loss, batch int, s *step, params *graph.Params, dev 
 	for _, item := range params.Used(g) {
 		m.used = append(m.used, item.Value.Float32s())
 	}
-	m.vm, err = graph.NewMachine(g)
+	m.vm, err = machine.New(g)
 	return m, err
 }
 
@@ -68,7 +69,7 @@ func (m *monitor) of(embeddings []float32, labels []float32) (_ float64, err err
 	defer graph.Guard("running the active share", &err)
 	copy(m.x, embeddings)
 	copy(m.y, labels)
-	if err := m.dev.Fetch(m.used...); err != nil {
+	if err := m.dev.Read(m.used...); err != nil {
 		return 0, errors.Wrap(err, "trainer: active share")
 	}
 	m.vm.Reset()

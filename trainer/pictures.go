@@ -41,7 +41,8 @@ func (t *Trainer) keepPictures() error {
 		return errors.Wrap(err, "trainer: the pictures on the device")
 	}
 	t.batches = &deviceBatches{pictures: p, of: of, recipes: make([]device.Recipe, t.sampler.Batch())}
-	return t.device.Hold(t.step.x)
+	t.device.Adopt(t.step.x)
+	return nil
 }
 
 // feed makes the batch the step's input.
@@ -58,5 +59,8 @@ func (t *Trainer) feed(b *datasets.Batch) error {
 			X: r.X, Y: r.Y, Width: r.Width, Height: r.Height,
 		}
 	}
-	return t.batches.pictures.Make(t.device.Held(t.step.x), t.batches.recipes)
+	if err := t.device.Change(t.step.x); err != nil {
+		return err
+	}
+	return t.batches.pictures.Make(t.device.Memory(t.step.x), t.batches.recipes)
 }

@@ -93,7 +93,7 @@ func TestBatchesOnDevice(t *testing.T) {
 				got, err := ours.Next(context.Background())
 				require.NoError(t, err)
 				require.NoError(t, tr.feed(got))
-				require.NoError(t, tr.device.Fetch(tr.step.x))
+				require.NoError(t, tr.device.Read(tr.step.x))
 				for i, v := range want.Pixels {
 					require.Equal(t, math.Float32bits(v), math.Float32bits(tr.step.x[i]), "step %d, value %d: %v and %v", step, i, v, tr.step.x[i])
 				}

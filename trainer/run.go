@@ -31,9 +31,7 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 	if t.ran {
 		return r, errors.New("trainer: a Trainer runs once: make another one with Resume")
 	}
-	if err := t.takeBack(); err != nil {
-		return r, err
-	}
+	t.takeBack()
 	t.ran, t.running = true, true
 	defer func() { t.running = false }()
 	began := time.Now()

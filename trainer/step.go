@@ -8,6 +8,7 @@ import (
 
 	"medusa/graph"
 	"medusa/losses"
+	"medusa/machine"
 	"medusa/nets"
 	"medusa/optim"
 	"medusa/pairs"
@@ -21,7 +22,7 @@ type step struct {
 	size    int            // E
 	trunk   int            // F; 0 if there is no trunk
 	learned []optim.Tensor // the network's, then the loss's
-	dev     *graph.Device
+	dev     *machine.Device
 	vm      gorgonia.VM
 	// chunks computes the batch in parts; nil if it is computed at once.
 	chunks *chunks
@@ -33,7 +34,7 @@ type parseLoss func(embedding, trunk int) (losses.Loss, error)
 // newStep builds network, loss and gradients over params, which dev holds from then on; the
 // loss's own parameters become part of them. The batch is computed in so many parts, which divide
 // it.
-func newStep(cfg nets.Config, params *graph.Params, batch, parts int, dev *graph.Device, parse parseLoss) (s *step, loss losses.Loss, err error) {
+func newStep(cfg nets.Config, params *graph.Params, batch, parts int, dev *machine.Device, parse parseLoss) (s *step, loss losses.Loss, err error) {
 	defer graph.Guard("building the network and the loss", &err)
 	parts = max(parts, 1)
 	if err := afford(cfg, batch/parts, dev.Name() == "cpu"); err != nil {
@@ -74,10 +75,7 @@ func newStep(cfg nets.Config, params *graph.Params, batch, parts int, dev *graph
 	if s.embed, err = graph.Keep(net.Embedding); err != nil {
 		return nil, nil, err
 	}
-	if err := dev.Hold(graph.Tensors(params)...); err != nil {
-		return nil, nil, err
-	}
-	if s.vm, err = graph.NewMachineOn(g, dev); err != nil {
+	if s.vm, err = machine.On(g, dev, params); err != nil {
 		return nil, nil, err
 	}
 	return s, loss, nil

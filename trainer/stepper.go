@@ -12,6 +12,7 @@ import (
 	"medusa/internal/needs"
 	"medusa/internal/safetensors"
 	"medusa/losses"
+	"medusa/machine"
 	"medusa/nets"
 	"medusa/optim"
 )
@@ -60,7 +61,7 @@ type Stepper struct {
 	averaged *graph.Params // what Embed and Save use: the averages, or params
 	eval     *embedder     // over averaged, made when first needed
 	engine   *engine
-	device   *graph.Device
+	device   *machine.Device
 }
 
 // NewStepper builds network, loss, gradients and solver.
@@ -82,7 +83,7 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 		return nil, err
 	}
 	run = run.Defaults()
-	device, err := graph.OpenDevice(cfg.Device, graph.DeviceOptions{TF32: cfg.TF32, AnyOrder: cfg.AnyOrder})
+	device, err := machine.Open(cfg.Device, machine.Options{TF32: cfg.TF32, AnyOrder: cfg.AnyOrder})
 	if err != nil {
 		return nil, errors.Wrap(err, "trainer")
 	}
@@ -148,7 +149,7 @@ func (s *Stepper) Hold() error {
 		return err
 	}
 	defer s.use.End()
-	return errors.Wrap(s.device.Hold(s.step.x, s.step.y), "trainer")
+	return errors.Wrap(s.device.Change(s.step.x, s.step.y), "trainer")
 }
 
 // Params is the parameters of network and loss as they are, under the prefixes backbone.,
@@ -161,7 +162,7 @@ func (s *Stepper) Params() (*graph.Params, error) {
 	}
 	defer s.use.End()
 	s.lent = true
-	return s.params, errors.Wrap(s.device.Fetch(graph.Tensors(s.params)...), "trainer")
+	return s.params, errors.Wrap(s.device.Read(graph.Tensors(s.params)...), "trainer")
 }
 
 // pause begins the use for what needs all steps to have ended, and brings to the device what was
@@ -170,9 +171,11 @@ func (s *Stepper) pause() error {
 	if err := s.use.Begin(theStepper); err != nil {
 		return err
 	}
-	err := s.takeBack()
+	var err error
 	if s.engine.flying() > 0 {
 		err = errors.New("trainer: a step is under way: call Finish first")
+	} else {
+		err = s.takeBack()
 	}
 	if err != nil {
 		s.use.End()
@@ -180,14 +183,13 @@ func (s *Stepper) pause() error {
 	return err
 }
 
+// takeBack tells the device that the host may have written into Params.
 func (s *Stepper) takeBack() error {
 	if !s.lent {
 		return nil
 	}
 	s.lent = false
-	if err := s.device.Push(graph.Tensors(s.params)...); err != nil {
-		return errors.Wrap(err, "trainer")
-	}
+	s.device.Wrote(graph.Tensors(s.params)...)
 	if s.solver.Steps() > 0 {
 		return nil
 	}

@@ -20,6 +20,7 @@ import (
 	"medusa/internal/field"
 	"medusa/internal/needs"
 	"medusa/losses"
+	"medusa/machine"
 	"medusa/metrics"
 	"medusa/nets"
 	"medusa/optim"
@@ -101,9 +102,9 @@ type Trainer struct {
 	loss     losses.Loss
 	step     *step
 	solver   *optim.Solver
-	device   *graph.Device // nil is the CPU
-	averaged *graph.Params // what is measured and saved: the averages, or params
-	eval     *embedder     // over averaged, made when first needed
+	device   *machine.Device // nil is the CPU
+	averaged *graph.Params   // what is measured and saved: the averages, or params
+	eval     *embedder       // over averaged, made when first needed
 	sampler  samplers.Sampler
 	schedule optim.Schedule
 
@@ -337,7 +338,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err := t.draw(); err != nil {
 		return nil, err
 	}
-	if t.device, err = graph.OpenDevice(cmp.Or(o.Device, cfg.Device), graph.DeviceOptions{TF32: cfg.TF32, AnyOrder: cfg.AnyOrder, Log: o.Notice}); err != nil {
+	if t.device, err = machine.Open(cmp.Or(o.Device, cfg.Device), machine.Options{TF32: cfg.TF32, AnyOrder: cfg.AnyOrder, Log: o.Notice}); err != nil {
 		return nil, errors.Wrap(err, "trainer")
 	}
 	t.cfg.Device = t.device.Name()
@@ -447,9 +448,7 @@ func (t *Trainer) restore(c *checkpoint) error {
 	if err := c.restore(t.params, t.solver); err != nil {
 		return err
 	}
-	if err := t.push(); err != nil {
-		return err
-	}
+	t.device.Wrote(t.tensors()...)
 	t.state = c.state
 	if w, ok := t.schedule.(optim.Watching); ok && len(t.state.Schedule) > 0 {
 		if err := json.Unmarshal(t.state.Schedule, w); err != nil {
@@ -478,11 +477,8 @@ func (t *Trainer) tensors() [][]float32 {
 	return tensors
 }
 
-// push brings what the host changed to the device.
-func (t *Trainer) push() error { return t.device.Push(t.tensors()...) }
-
 // fetch brings what the device learned to the host.
-func (t *Trainer) fetch() error { return t.device.Fetch(t.tensors()...) }
+func (t *Trainer) fetch() error { return t.device.Read(t.tensors()...) }
 
 // checkpoint is the run as it stands.
 func (t *Trainer) checkpoint() (*checkpoint, error) {
@@ -526,18 +522,16 @@ func (t *Trainer) Params() (*graph.Params, error) {
 	}
 	defer t.use.End()
 	t.lent = true
-	return t.params, errors.Wrap(t.device.Fetch(graph.Tensors(t.params)...), "trainer")
+	return t.params, errors.Wrap(t.device.Read(graph.Tensors(t.params)...), "trainer")
 }
 
-// takeBack brings to the device what was written into Params.
+// takeBack tells the device that the host may have written into Params.
 func (t *Trainer) takeBack() error {
 	if !t.lent {
 		return nil
 	}
 	t.lent = false
-	if err := t.device.Push(graph.Tensors(t.params)...); err != nil {
-		return errors.Wrap(err, "trainer")
-	}
+	t.device.Wrote(graph.Tensors(t.params)...)
 	if t.solver.Steps() > 0 && !t.settled {
 		return nil // averages follow what was written
 	}
@@ -572,9 +566,7 @@ func (t *Trainer) Embed(ctx context.Context, d datasets.Set) ([]float32, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := t.takeBack(); err != nil {
-		return nil, err
-	}
+	t.takeBack()
 	return t.embed(ctx, set, "embedding "+set.noun())
 }
 
@@ -631,7 +623,7 @@ func (t *Trainer) embedUntrained(ctx context.Context, d *items) ([]float32, erro
 	}
 	defer func() {
 		e.close()
-		t.device.Drop(graph.Tensors(params)...)
+		t.device.Release(graph.Tensors(params)...)
 	}()
 	return e.datasetTelling(ctx, d, t.data.Norm, func(done, total int) {
 		t.progress(ctx, "embedding pictures with the initial weights", done, total)
@@ -654,9 +646,7 @@ func (t *Trainer) Evaluate(ctx context.Context, d datasets.Set) (metrics.Result,
 	if err != nil {
 		return metrics.Result{}, err
 	}
-	if err := t.takeBack(); err != nil {
-		return metrics.Result{}, err
-	}
+	t.takeBack()
 	if err := set.check(t.data.Train); err != nil {
 		return metrics.Result{}, errors.WithMessage(err, "trainer: evaluation")
 	}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/graph"
 	"medusa/internal/cuda"
+	"medusa/machine"
 )
 
 // gpuNets are the networks that are trained on a GPU, and the least ratio to PyTorch's eager
@@ -69,7 +69,7 @@ func gpuOf(name string) (string, error) {
 
 // tryGPU opens the GPU once. Its error says what was looked for.
 func tryGPU(name string) error {
-	d, err := graph.OpenDevice(name, graph.DeviceOptions{})
+	d, err := machine.Open(name, machine.Options{})
 	if err != nil {
 		return err
 	}

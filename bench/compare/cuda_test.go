@@ -168,7 +168,7 @@ func gpuExample() []outcome {
 }
 
 func TestGPUTable(t *testing.T) {
-	m := machine{Repeat: 2, GPU: "cuda", CUDA: []string{"driver 550.54, CUDA 12.4 /lib/libcuda.so.1", "cuDNN 9.1.0 /lib/libcudnn.so.9"},
+	m := hardware{Repeat: 2, GPU: "cuda", CUDA: []string{"driver 550.54, CUDA 12.4 /lib/libcuda.so.1", "cuDNN 9.1.0 /lib/libcudnn.so.9"},
 		Torch: &torchInfo{Torch: "2.5.1", Python: "3.12", CUDA: "12.4", CuDNN: "9.1.0", Card: "NVIDIA H200", Compile: true}}
 	r := newReport(m, gpuExample(), []string{ours, torch, best, library})
 	text := r.markdown()

@@ -7,6 +7,7 @@ import (
 
 	"medusa/graph"
 	"medusa/losses"
+	"medusa/machine"
 	"medusa/nets"
 )
 
@@ -43,7 +44,7 @@ func measureInference(j job) (m measured, err error) {
 	if _, err := graph.Keep(net.Embedding); err != nil {
 		return m, err
 	}
-	vm, err := graph.NewForward(g)
+	vm, err := machine.New(g)
 	if err != nil {
 		return m, err
 	}
@@ -64,7 +65,7 @@ func measureLoss(j job) (m measured, err error) {
 	if err != nil {
 		return m, err
 	}
-	device, err := graph.OpenDevice(j.Device, graph.DeviceOptions{TF32: j.TF32, AnyOrder: j.AnyOrder})
+	device, err := machine.Open(j.Device, machine.Options{TF32: j.TF32, AnyOrder: j.AnyOrder})
 	if err != nil {
 		return m, err
 	}
@@ -74,14 +75,12 @@ func measureLoss(j job) (m measured, err error) {
 	y, l := input(g, "labels", j.Batch)
 	copy(e, embeddings)
 	copy(l, labels)
-	if err := device.Hold(e, l); err != nil {
-		return m, err
-	}
+	device.Adopt(e, l)
 	cost, gradient, err := differentiate(loss, x, y)
 	if err != nil {
 		return m, err
 	}
-	vm, err := graph.NewMachineOn(g, device)
+	vm, err := machine.On(g, device, losses.ParamsOf(loss))
 	if err != nil {
 		return m, err
 	}

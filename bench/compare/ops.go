@@ -5,6 +5,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"medusa/graph"
+	"medusa/machine"
 )
 
 // comparedOp is an op of a net that is measured alone. Its inputs are filled with noise, the
@@ -98,7 +99,7 @@ func measureOp(j job) (m measured, err error) {
 			return m, err
 		}
 	}
-	vm, err := graph.NewMachine(g)
+	vm, err := machine.New(g)
 	if err != nil {
 		return m, err
 	}
@@ -117,7 +118,7 @@ func measureForward(j job, g *gorgonia.ExprGraph, out graph.Expr) (m measured, e
 	if err != nil {
 		return m, err
 	}
-	vm, err := graph.NewForward(g)
+	vm, err := machine.New(g)
 	if err != nil {
 		return m, err
 	}

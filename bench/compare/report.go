@@ -16,8 +16,8 @@ import (
 	"medusa/internal/device/cpu"
 )
 
-// machine says where and with what the figures were made.
-type machine struct {
+// hardware says where and with what the figures were made.
+type hardware struct {
 	When         time.Time  `json:"when"`
 	Processor    string     `json:"processor"`
 	Processors   int        `json:"processors"`
@@ -33,8 +33,8 @@ type machine struct {
 	Seconds      float64    `json:"seconds"`
 }
 
-func thisMachine(gpu string) machine {
-	m := machine{When: time.Now().UTC(), Processor: processor(), Processors: runtime.NumCPU(), Load: load(), Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}
+func thisMachine(gpu string) hardware {
+	m := hardware{When: time.Now().UTC(), Processor: processor(), Processors: runtime.NumCPU(), Load: load(), Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}
 	m.Instructions, _ = cpu.Instructions()
 	if m.GPU = gpu; gpu != "" {
 		m.CUDA = cudaLibraries()
@@ -66,7 +66,7 @@ func load() string {
 }
 
 // lines are the machine in words.
-func (m machine) lines() []string {
+func (m hardware) lines() []string {
 	out := []string{fmt.Sprintf("%s, %d processors, load before the start %s", m.Processor, m.Processors, m.Load),
 		fmt.Sprintf("Medusa: %s, instruction set %s", m.Go, m.Instructions)}
 	if m.GPU != "" {
@@ -103,7 +103,7 @@ func (m machine) lines() []string {
 
 // report is everything that was measured, as it is stored.
 type report struct {
-	Machine machine     `json:"machine"`
+	Machine hardware    `json:"machine"`
 	Rows    []row       `json:"rows"`
 	Raw     []rawResult `json:"raw"`
 }
@@ -114,7 +114,7 @@ type rawResult struct {
 	Rounds   map[string][]measured `json:"rounds"`
 }
 
-func newReport(m machine, outcomes []outcome, sides []string) report {
+func newReport(m hardware, outcomes []outcome, sides []string) report {
 	r := report{Machine: m, Rows: tabulate(outcomes, sides)}
 	for _, o := range outcomes {
 		r.Raw = append(r.Raw, rawResult{Workload: o.workload.name(), Threads: o.threads, Rounds: o.rounds})

@@ -76,7 +76,7 @@ func TestTabulateWithoutRival(t *testing.T) {
 }
 
 func TestMarkdown(t *testing.T) {
-	m := machine{Processor: "a processor", Repeat: 2, Torch: &torchInfo{Torch: "1.13", BLAS: "libblas.so.3", Slow: true}}
+	m := hardware{Processor: "a processor", Repeat: 2, Torch: &torchInfo{Torch: "1.13", BLAS: "libblas.so.3", Slow: true}}
 	r := newReport(m, example(), []string{ours, torch})
 	text := r.markdown()
 	assert.Contains(t, text, "| gemm/1000 | 2 | 25.0 ms (25.0–25.0) | 80.0 GFLOP/s | pytorch | 75.0 ms (50.0–100) | 3.00 (2.00–4.00) | ≥ 1× | yes | 1.95, 1.50 |")

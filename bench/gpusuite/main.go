@@ -25,6 +25,7 @@ var suites = []suite{
 	{"cuda", "./internal/cuda", "GPU"},
 	{"gpu", "./internal/device/gpu", "."},
 	{"graph", "./graph", "Device"},
+	{"machine", "./machine", "Device"},
 	{"trainer", "./trainer", "Device"},
 }
 
@@ -147,7 +148,7 @@ type options struct {
 func run(tests *zip.Reader, args []string, out io.Writer) error {
 	var o options
 	f := flag.NewFlagSet("gpu-suite", flag.ContinueOnError)
-	f.StringVar(&o.only, "only", "", "`PACKAGE` whose tests are run: cuda, gpu, graph or trainer; all if empty")
+	f.StringVar(&o.only, "only", "", "`PACKAGE` whose tests are run: cuda, gpu, graph, machine or trainer; all if empty")
 	f.StringVar(&o.run, "run", "", "`REGEXP` of the tests to run, as go test's")
 	f.StringVar(&o.sanitize, "sanitize", "", "`TOOL` of compute-sanitizer to run them under: memcheck, racecheck, initcheck or synccheck")
 	f.BoolVar(&o.verbose, "v", false, "name every test")
@@ -159,7 +160,7 @@ func run(tests *zip.Reader, args []string, out io.Writer) error {
 		return errors.Errorf("unexpected argument %q", f.Arg(0))
 	}
 	if o.only != "" && !slices.ContainsFunc(suites, func(s suite) bool { return s.name == o.only }) {
-		return errors.Errorf("no tests of package %q, want cuda, gpu, graph or trainer", o.only)
+		return errors.Errorf("no tests of package %q, want cuda, gpu, graph, machine or trainer", o.only)
 	}
 	var sanitizer string
 	if o.sanitize != "" {

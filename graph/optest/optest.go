@@ -90,7 +90,7 @@ func same(t testing.TB, what string, run int, want, got []float64) {
 	t.Helper()
 	for i, v := range want {
 		if got[i] != v && !(v != v && got[i] != got[i]) {
-			t.Fatalf("run %d on Gorgonia's machine: number %d of the %s is %v, on graph.NewMachine's it is %v", run+1, i, what, got[i], v)
+			t.Fatalf("run %d on Gorgonia's machine: number %d of the %s is %v, on machine.New's it is %v", run+1, i, what, got[i], v)
 		}
 	}
 }

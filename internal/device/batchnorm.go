@@ -18,6 +18,9 @@ type BatchStats struct {
 
 func (s BatchStats) cpu() Kernel { return host(batchStats[float32](s), batchStats[float64](s)) }
 
+// Writes tells that the op changes the running mean and variance.
+func (s BatchStats) Writes() []int { return []int{1, 2} }
+
 func batchStats[T cpu.Float](s BatchStats) func(out []T, in [][]T) {
 	b := cpu.BatchNorm{N: s.N, C: s.C, Plane: s.Plane}
 	mean, variance, sums := make([]float64, s.C), make([]float64, s.C), make([]float64, 2*s.C)

@@ -13,6 +13,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
+	"medusa/machine"
 )
 
 // Input is a tensor given to an operation.
@@ -68,15 +69,15 @@ type Machine struct {
 }
 
 // Device runs the machines of New that compute in float32; nil is the CPU.
-var Device *graph.Device
+var Device *machine.Device
 
 // New builds the graph of an expression in dt, ready to Run. The objective whose
 // gradient is taken is the sum of the elements, weighted by fixed odd numbers.
 func New(dt tensor.Dtype, build Build, inputs ...Input) (*Machine, error) {
 	if Device == nil || dt != tensor.Float32 {
-		return newMachine(graph.NewMachine, dt, build, inputs)
+		return newMachine(machine.New, dt, build, inputs)
 	}
-	on := func(g *gorgonia.ExprGraph) (gorgonia.VM, error) { return graph.NewMachineOn(g, Device) }
+	on := func(g *gorgonia.ExprGraph) (gorgonia.VM, error) { return machine.On(g, Device) }
 	return newMachine(on, dt, build, inputs)
 }
 

@@ -1,4 +1,4 @@
-package graph_test
+package machine_test
 
 import (
 	"runtime"
@@ -10,6 +10,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
+	"medusa/machine"
 )
 
 // reader holds a machine and what is read of its graph, which so knows the reader.
@@ -28,7 +29,7 @@ func TestMachinesAreCollected(t *testing.T) {
 		require.NoError(t, err)
 		r := new(reader)
 		gorgonia.Read(y, &r.read)
-		r.vm, err = graph.NewMachine(g)
+		r.vm, err = machine.New(g)
 		require.NoError(t, err)
 		require.NoError(t, r.vm.RunAll())
 		require.EqualValues(t, 5, r.read.Data())

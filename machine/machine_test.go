@@ -1,13 +1,11 @@
-package graph_test
+package machine_test
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
@@ -111,11 +109,11 @@ func TestMachineReusesMemory(t *testing.T) {
 	}
 	memory := func(make func(tensor.Dtype, graphtest.Build, ...graphtest.Input) (*graphtest.Machine, error)) float64 {
 		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
 		m, err := make(tensor.Float32, chain, graphtest.Random(rand.New(rand.NewPCG(1, 1)), side, side))
 		require.NoError(t, err)
 		defer m.Close()
-		runtime.GC()
-		runtime.ReadMemStats(&before)
 		_, _, err = m.Run()
 		require.NoError(t, err)
 		runtime.ReadMemStats(&after)
@@ -123,51 +121,4 @@ func TestMachineReusesMemory(t *testing.T) {
 	}
 	require.Greater(t, memory(graphtest.NewPlain), 100.)
 	require.Less(t, memory(graphtest.New), 12., "in tensors")
-}
-
-// What stands in no place of the plan is refused, not computed from reused memory.
-func TestPlannedGraphIsRunByItsMachineAlone(t *testing.T) {
-	g := gorgonia.NewGraph()
-	d, err := graph.Tensor([]float64{1, 2, 3, 4}, tensor.Float64, 2, 2)
-	require.NoError(t, err)
-	x := gorgonia.NewTensor(g, tensor.Float64, 2, gorgonia.WithShape(2, 2), gorgonia.WithName("x"), gorgonia.WithValue(d))
-	half := graph.Of(x).Scale(0.5)
-	sum, err := half.Square().Sum().Node()
-	require.NoError(t, err)
-	kept, err := graph.Keep(sum)
-	require.NoError(t, err)
-	vm, err := graph.NewMachine(g)
-	require.NoError(t, err)
-	defer vm.Close()
-	for range 3 {
-		require.NoError(t, vm.RunAll())
-		require.Equal(t, 7.5, kept.Scalar())
-		vm.Reset()
-	}
-	n, err := half.Square().Node()
-	require.NoError(t, err)
-	_, err = n.Op().Do(d)
-	require.ErrorContains(t, err, "is run by that machine alone")
-	require.NoError(t, vm.RunAll(), "the next run begins anew")
-	require.Equal(t, 7.5, kept.Scalar())
-}
-
-// A first run that breaks off leaves the machine usable.
-func TestFirstRunBreaksOff(t *testing.T) {
-	labels := graphtest.Data([]float64{0, 7}, 2) // 7 is no row of the table
-	m, err := graphtest.New(tensor.Float32, func(in []graph.Expr) graph.Expr {
-		return graph.Gather(in[0].Scale(2), in[1]).Square().Sum()
-	}, graphtest.Of([]float64{1, 2, 3, 4}, 2, 2), labels)
-	require.NoError(t, err)
-	defer m.Close()
-	for range 2 {
-		_, _, err = m.Run()
-		require.Error(t, err)
-	}
-	m.Set(1, 1, 1)
-	for range 3 {
-		value, grads, err := m.Run()
-		require.NoError(t, err)
-		require.Equal(t, []float64{120}, value, fmt.Sprint(grads))
-	}
 }

@@ -1,0 +1,84 @@
+package graph
+
+import (
+	"reflect"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"medusa/internal/device"
+)
+
+// Step is one computation of a graph, as a machine runs it.
+type Step struct {
+	Node *gorgonia.Node
+	In   []*gorgonia.Node // what it reads
+	// Spec says what a kernel computes; nil of an op of other origin, which is run as it is.
+	Spec any
+	// Into is where gorgonia.Read wants a copy of the only input; nil of other steps.
+	Into *gorgonia.Value
+}
+
+// Steps lists what g computes, each step after those whose results it reads. What ops of this
+// package make by themselves, and nobody else reads, is not among them. Gorgonia's sums of
+// gradients are steps with a spec, too. All other nodes that steps read are inputs and constants.
+func Steps(g *gorgonia.ExprGraph) ([]Step, error) {
+	sorted, err := gorgonia.Sort(pruned(g))
+	if err != nil {
+		return nil, errors.Wrap(err, "graph: order of ops")
+	}
+	var steps []Step
+	for i := len(sorted) - 1; i >= 0; i-- { // Sort has what reads before what is read
+		n := sorted[i]
+		if n.Op() == nil || isConstant(n) {
+			continue
+		}
+		steps = append(steps, stepOf(n))
+	}
+	return steps, nil
+}
+
+func stepOf(n *gorgonia.Node) Step {
+	s := Step{Node: n}
+	if o, ok := n.Op().(*op); ok && o.isAt(n) {
+		s.In, s.Spec = o.from, o.spec
+		return s
+	}
+	for in := n.Graph().From(n.ID()); in.Next(); {
+		s.In = append(s.In, in.Node().(*gorgonia.Node))
+	}
+	if isSum(n) {
+		size := []int{n.Shape().TotalSize()}
+		s.Spec = device.Binary{Op: device.Add, A: size, B: size}
+	}
+	s.Into = readInto(n.Op())
+	return s
+}
+
+// isConstant reports whether n is one of Gorgonia's constants, whose value is bound to it.
+func isConstant(n *gorgonia.Node) bool {
+	_, ours := n.Op().(*op)
+	return !ours && n.Op().Arity() == 0 && constants[reflect.TypeOf(n.Op())]
+}
+
+// constants are the types of ops that constants of Gorgonia's have.
+var constants = map[reflect.Type]bool{
+	reflect.TypeOf(gorgonia.NewConstant(float32(1)).Op()):                                                        true,
+	reflect.TypeOf(gorgonia.NewConstant(tensor.New(tensor.WithShape(1), tensor.WithBacking([]float32{1}))).Op()): true,
+}
+
+// readKind is the type of op that gorgonia.Read makes: a struct of one pointer.
+var readKind = func() reflect.Type {
+	var into gorgonia.Value
+	return reflect.TypeOf(gorgonia.Read(gorgonia.NewScalar(gorgonia.NewGraph(), tensor.Float32, gorgonia.WithName("x")), &into).Op())
+}()
+
+// readInto is where an op of gorgonia.Read writes to, which Gorgonia does not tell; nil of other
+// ops.
+func readInto(o gorgonia.Op) *gorgonia.Value {
+	if reflect.TypeOf(o) != readKind {
+		return nil
+	}
+	return (*gorgonia.Value)(reflect.ValueOf(o).Field(0).UnsafePointer())
+}

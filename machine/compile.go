@@ -1,0 +1,276 @@
+package machine
+
+import (
+	"io"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"medusa/graph"
+	"medusa/internal/device"
+	"medusa/internal/exclusive"
+)
+
+// compiler makes the steps of a machine of those of a graph.
+type compiler struct {
+	m       *Machine
+	d       *Device // nil is the CPU
+	values  map[*gorgonia.Node]*value
+	written map[*gorgonia.Node]bool // inputs that steps change
+	host    map[tensor.Dtype]*arena
+	remote  *arena
+}
+
+func compile(g *gorgonia.ExprGraph, d *Device) (_ *Machine, err error) {
+	steps, err := graph.Steps(g)
+	if err != nil {
+		return nil, err
+	}
+	if d == nil {
+		steps = graph.Chained(steps)
+	}
+	c := &compiler{
+		m: &Machine{use: &exclusive.Use{}}, d: d, values: map[*gorgonia.Node]*value{}, written: map[*gorgonia.Node]bool{},
+		host: map[tensor.Dtype]*arena{tensor.Float32: {make: hostMemory(tensor.Float32)}, tensor.Float64: {make: hostMemory(tensor.Float64)}},
+	}
+	if d != nil {
+		c.m.use, c.m.remote = &d.use, &remote{d: d}
+		c.remote = &arena{make: c.m.remote.alloc}
+	}
+	if err := c.plan(steps); err != nil {
+		return nil, err
+	}
+	for i, s := range steps {
+		if err := c.add(i, s); err != nil {
+			if d != nil {
+				_ = c.m.remote.close() // the first error counts
+			}
+			return nil, err
+		}
+	}
+	return c.m, nil
+}
+
+// writer is a spec whose kernel writes into inputs, too.
+type writer interface{ Writes() []int }
+
+// plan makes the values, and finds out which step is the last to read each.
+func (c *compiler) plan(steps []graph.Step) error {
+	for _, s := range steps {
+		if w, ok := s.Spec.(writer); ok {
+			for _, i := range w.Writes() {
+				c.written[s.In[i]] = true
+			}
+		}
+	}
+	for i, s := range steps {
+		for _, n := range s.In {
+			v := c.values[n]
+			if v == nil {
+				v = c.input(n)
+			}
+			v.last = i
+			v.pinned = v.pinned || isForeign(s) // whose result may be a view of it
+		}
+		if s.Into != nil {
+			continue
+		}
+		v := &value{shape: s.Node.Shape()}
+		switch {
+		case c.isOtherShape(s):
+			v.memory = c.values[s.In[0]].memory
+		case c.isPinning(s):
+			c.values[s.In[0]].pinned = true
+			fallthrough
+		default:
+			v.memory = &memory{n: size(v.shape), last: -1}
+		}
+		if isForeign(s) {
+			v.host = &device.Memory{}
+			v.made = &foreignStep{node: s.Node, memory: v.memory}
+		}
+		if s.Spec != nil {
+			if v.dt = s.Node.Dtype(); v.dt != tensor.Float32 && c.d != nil {
+				return errors.Errorf("machine: %s computes in float32, and the graph has %v; use the CPU", c.d.Name(), v.dt)
+			}
+		}
+		c.values[s.Node] = v
+		c.m.nodes = append(c.m.nodes, s.Node)
+	}
+	return nil
+}
+
+// input makes the value of an input or constant of the graph.
+func (c *compiler) input(n *gorgonia.Node) *value {
+	in := &input{node: n, n: size(n.Shape()), written: c.written[n]}
+	c.m.inputs = append(c.m.inputs, in)
+	c.values[n] = &value{n.Shape(), &memory{n: in.n, dt: n.Dtype(), input: in, host: &in.host, last: -1}}
+	return c.values[n]
+}
+
+// size is the number of elements, 1 of a scalar.
+func size(s tensor.Shape) int {
+	n := 1
+	for _, d := range s {
+		n *= d
+	}
+	return n
+}
+
+// isForeign reports whether a step is an op of other origin, which is run as it is.
+func isForeign(s graph.Step) bool { return s.Spec == nil && s.Into == nil }
+
+// isOtherShape reports whether a step's result is what it reads, in the same memory: not where steps
+// change that.
+func (c *compiler) isOtherShape(s graph.Step) bool {
+	_, ok := s.Spec.(device.Copy)
+	return ok && !c.written[s.In[0]]
+}
+
+// isPinning reports whether a step keeps what it reads where it is. Inputs are copied, which may be
+// filled anew before anybody looks, and so is what ops of other origin make.
+func (c *compiler) isPinning(s graph.Step) bool {
+	_, ok := s.Spec.(device.Keep)
+	if !ok {
+		return false
+	}
+	m := c.values[s.In[0]]
+	return m.input == nil && m.made == nil
+}
+
+// add adds a step of the graph to the machine, and gives back the memory that it is the last to
+// read.
+func (c *compiler) add(i int, s graph.Step) error {
+	if err := c.addStep(s); err != nil {
+		return err
+	}
+	for _, n := range s.In {
+		m := c.values[n].memory
+		if m.pinned || m.last != i {
+			continue
+		}
+		for _, b := range m.blocks {
+			b.giveBack()
+			if poisonFreed {
+				c.m.steps = append(c.m.steps, poisonStep{b})
+			}
+		}
+		m.blocks = nil
+	}
+	return nil
+}
+
+func (c *compiler) addStep(s graph.Step) error {
+	switch {
+	case s.Into != nil:
+		return c.addRead(s)
+	case s.Spec == nil:
+		return c.addForeign(s)
+	case c.isOtherShape(s):
+		return nil
+	case c.isPinning(s):
+		return c.addPinned(s)
+	}
+	return c.addKernel(s)
+}
+
+// addPinned tells where a kept value stands.
+func (c *compiler) addPinned(s graph.Step) error {
+	at, err := c.near(c.values[s.In[0]].memory, c.d != nil)
+	c.m.steps = append(c.m.steps, keptStep{s.Spec.(device.Keep).Into, at})
+	return err
+}
+
+// addKernel adds a kernel of ours, on the device if it has one.
+func (c *compiler) addKernel(s graph.Step) error {
+	kern, onDevice, err := c.kernel(s.Spec)
+	if err != nil {
+		return err
+	}
+	step := &kernelStep{spec: s.Spec, kern: kern, args: make([]device.Memory, len(s.In))}
+	for _, n := range s.In {
+		m, err := c.near(c.values[n].memory, onDevice)
+		if err != nil {
+			return err
+		}
+		step.in = append(step.in, m)
+	}
+	if step.out, err = c.take(c.values[s.Node].memory, onDevice); err != nil {
+		return errors.Wrapf(err, "machine: %s: its output of shape %v", device.Describe(s.Spec), s.Node.Shape())
+	}
+	c.m.steps = append(c.m.steps, step)
+	if w, ok := s.Spec.(writer); ok && c.d != nil && !onDevice {
+		for _, i := range w.Writes() {
+			c.m.steps = append(c.m.steps, pushStep{c.d, c.values[s.In[i]].input})
+		}
+	}
+	return nil
+}
+
+func (c *compiler) kernel(spec any) (kern device.Kernel, onDevice bool, err error) {
+	if c.d != nil {
+		kern, err := c.d.acc.Kernel(spec)
+		if err == nil {
+			if k, ok := kern.(io.Closer); ok {
+				c.m.remote.kernels = append(c.m.remote.kernels, k)
+			}
+			return kern, true, nil
+		}
+		if !errors.Is(err, device.ErrNoKernel) {
+			return nil, false, err
+		}
+		c.d.tell("on the host, for want of a kernel: " + device.Describe(spec))
+		c.m.remote.onHost = true
+	}
+	kern, err = device.CPU.Kernel(spec)
+	return kern, false, err
+}
+
+// take gives a result its memory.
+func (c *compiler) take(m *memory, onDevice bool) (*device.Memory, error) {
+	from := c.host[m.dt]
+	if onDevice {
+		from = c.remote
+	}
+	b, err := from.take(m.n)
+	if err != nil {
+		return nil, err
+	}
+	m.blocks = append(m.blocks, b)
+	at := b.memory(m.n)
+	if onDevice {
+		m.remote = at
+	} else {
+		m.host = at
+	}
+	return at, nil
+}
+
+// near is where a value stands on the device or on the host. If it is only on the other side, it is
+// copied.
+func (c *compiler) near(m *memory, onDevice bool) (*device.Memory, error) {
+	switch {
+	case onDevice && m.input != nil:
+		m.input.used = true
+		return &m.input.remote, nil
+	case m.input != nil && c.d != nil:
+		c.m.steps = append(c.m.steps, pullStep{c.d, m.input})
+		return m.host, nil
+	case onDevice && m.remote != nil:
+		return m.remote, nil
+	case !onDevice && m.host != nil:
+		return m.host, nil
+	}
+	from := m.remote
+	if onDevice {
+		from = m.host
+	}
+	m.dt = tensor.Float32
+	to, err := c.take(m, onDevice)
+	if err != nil {
+		return nil, err
+	}
+	c.m.steps = append(c.m.steps, copyStep{c.d.acc, to, from})
+	return to, nil
+}

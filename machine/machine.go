@@ -1,0 +1,129 @@
+package machine
+
+import (
+	"os"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+
+	"medusa/graph"
+	"medusa/internal/exclusive"
+)
+
+// Machine runs a graph; it is a gorgonia.VM. One goroutine runs it at a time, and another one
+// gets an error; machines of different graphs run at the same time, also over one Params.
+type Machine struct {
+	use    *exclusive.Use
+	nodes  gorgonia.Nodes // that it computes
+	inputs []*input
+	steps  []step
+	remote *remote // of a device; nil on the CPU
+	now    step    // that is run
+	closed bool
+}
+
+var _ gorgonia.VM = (*Machine)(nil)
+
+// step is one thing that is done in a run.
+type step interface {
+	run() error
+	String() string
+}
+
+// New makes the Machine that runs g, once g is whole: with gradients and with what is kept of
+// it. A run takes the memory of what must live at once instead of the sum of everything. So what
+// is wanted of a run is taken by graph.Keep or gorgonia.Read; nodes are not given values. Masks
+// of pairs that nothing reads are not made.
+//
+// g belongs to this machine from then on.
+func New(g *gorgonia.ExprGraph) (gorgonia.VM, error) { return On(g, nil) }
+
+// On is New on a device; nil is the CPU. Values are float32. The tensors of params, and those that
+// the device was given to hold (Device.Adopt), are used where they are and stay on the device;
+// other inputs are copied there before each run. What is kept (graph.Keep) is copied to the host
+// when it is asked for. Ops without a kernel on the device, and Gorgonia's own, run on the host,
+// which the device's log is told.
+func On(g *gorgonia.ExprGraph, d *Device, params ...*graph.Params) (vm gorgonia.VM, err error) {
+	defer graph.Guard("making a machine", &err)
+	switch {
+	case g == nil:
+		return nil, errors.New("machine: no graph to make a machine of")
+	case d != nil && d.acc == nil:
+		return nil, errClosed
+	}
+	d.Adopt(graph.Tensors(params...)...)
+	m, err := compile(g, d)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Nodes are what the machine computes; what ops make by themselves is not among them.
+func (m *Machine) Nodes() gorgonia.Nodes { return m.nodes }
+
+const theMachine = "machine: the machine"
+
+// RunAll computes everything for the values that the inputs have.
+func (m *Machine) RunAll() (err error) {
+	if err := m.use.Begin(theMachine); err != nil {
+		return err
+	}
+	defer m.use.End()
+	defer m.guard(&err)
+	if m.closed {
+		return errors.New("machine: the machine is closed")
+	}
+	for _, in := range m.inputs {
+		if err := in.look(); err != nil {
+			return err
+		}
+	}
+	if m.remote != nil {
+		return m.remote.run(m)
+	}
+	return m.walk()
+}
+
+// guard turns a panic into an error that names the step.
+func (m *Machine) guard(err *error) {
+	if r := recover(); r != nil {
+		*err = errors.Errorf("machine: running %v: %v", m.now, r)
+	}
+}
+
+func (m *Machine) walk() error {
+	for _, s := range m.steps {
+		m.now = s
+		if err := s.run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Reset is what a gorgonia.VM has for between two runs; there is nothing to do.
+func (m *Machine) Reset() {}
+
+// Close gives back what the machine holds.
+func (m *Machine) Close() error {
+	if err := m.use.Begin(theMachine); err != nil {
+		return err
+	}
+	defer m.use.End()
+	if m.closed {
+		return nil
+	}
+	m.closed = true
+	m.steps, m.inputs = nil, nil
+	if m.remote != nil {
+		return m.remote.close()
+	}
+	return nil
+}
+
+// Poison names the environment variable that, if set, has memory filled with NaN after its
+// last reader, so that whatever reads it later shows. It is for tests.
+const Poison = "MEDUSA_POISON"
+
+var poisonFreed = os.Getenv(Poison) != ""
