@@ -238,6 +238,6 @@ func ExampleCrossBatchMemory() {
 	fmt.Println(memory.Params().Lookup("memory.filled").Value)
 	// Output:
 	// 0.722
-	// 0.722
+	// 1.444
 	// [1  1  1  1]
 }

@@ -100,7 +100,7 @@ func TestMatryoshkaRefuses(t *testing.T) {
 // A memory goes around, and texts make both.
 func TestMatryoshkaInAMemory(t *testing.T) {
 	x, y := randomBatch(3, 8, 5, 3)
-	l := parsed(t, "cross-batch-memory(of=matryoshka(of=contrastive, sizes=[2, 5], weights=[1, 2]), size=8)")
+	l := parsed(t, "cross-batch-memory(of=matryoshka(of=contrastive, sizes=[2, 5], weights=[1, 2]), size=8, warmup=0)")
 	alone := parsed(t, "matryoshka(of=contrastive, sizes=[2, 5], weights=[1, 2])")
 	require.InDelta(t, value(t, alone, x, y), value(t, l, x, y), 1e-12)
 	x, y = randomBatch(4, 8, 5, 3)

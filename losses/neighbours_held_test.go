@@ -25,7 +25,8 @@ func TestNoMaskOfNeighboursIsHeld(t *testing.T) {
 		only bool // distances are held
 	}{
 		{losses.Default[losses.ThresholdConsistentMargin](), false}, // similarities have their sign turned in memory
-		{losses.ThresholdConsistentMargin{NegMargin: 1, PosWeight: 1, NegWeight: 1, Metric: pairs.LP{}, Miner: hard}, true},
+		{losses.ThresholdConsistentMargin{NegMargin: 1, PosWeight: 1, NegWeight: 1, Metric: pairs.LP{}}, true},
+		{losses.ThresholdConsistentMargin{NegMargin: 1, PosWeight: 1, NegWeight: 1, Metric: pairs.LP{}, Miner: hard}, false}, // gradients are
 		{losses.Default[*losses.Margin](), true},
 		{learned, false},
 		{losses.Default[losses.RankedList](), false},

@@ -74,7 +74,7 @@ func TestChains(t *testing.T) {
 				require.NoError(t, err)
 				require.GreaterOrEqual(t, len(steps)-len(graph.Chained(steps)), c.postponed, "ops of chains")
 				require.True(t, slices.ContainsFunc(machine.StepsOf(chained.vm), func(s string) bool { return strings.Contains(s, "Chain") }), machine.StepsOf(chained.vm))
-				for range 3 {
+				for round := range 4 {
 					values, labels := make([]float64, n*e), make([]float64, n)
 					for i := range values {
 						values[i] = rng.NormFloat64() / 2
@@ -84,6 +84,9 @@ func TestChains(t *testing.T) {
 						labels[i] = float64(rng.IntN(3))
 						if few {
 							labels[i] = float64(i / 2)
+						}
+						if round == 0 { // no positive pairs
+							labels[i] = float64(i)
 						}
 					}
 					copy(values[e:2*e], values[:e]) // equal rows

@@ -33,7 +33,7 @@ func extending(t *testing.T) map[string]string {
 
 func TestExtendingIsFormatted(t *testing.T) {
 	files := extending(t)
-	require.Len(t, files, 5)
+	require.Len(t, files, 7)
 	for name, text := range files {
 		tidy, err := format.Source([]byte(text))
 		require.NoError(t, err, name)

@@ -76,7 +76,8 @@ func TestLinksLeadSomewhere(t *testing.T) {
 		raw, err := os.ReadFile(path)
 		require.NoError(t, err)
 		text := string(raw)
-		for _, m := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(text, -1) {
+		prose := regexp.MustCompile("(?s)```.*?```").ReplaceAllString(text, "") // a generic function's parameters look like a link
+		for _, m := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(prose, -1) {
 			file, heading, _ := strings.Cut(m[1], "#")
 			switch {
 			case strings.HasPrefix(m[1], "http"):
