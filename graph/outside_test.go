@@ -96,8 +96,8 @@ func TestApplyRefuses(t *testing.T) {
 		"graph: bad op: wants three":                                     func(b *badOp) { b.shape = func([][]int) ([]int, error) { return nil, errors.New("wants three") } },
 		"graph: the shape of bad op: oh":                                 func(b *badOp) { b.shape = func([][]int) ([]int, error) { panic("oh") } },
 		"graph: bad op: shape (2, 0) has a side of 0":                    func(b *badOp) { b.shape = func([][]int) ([]int, error) { return []int{2, 0}, nil } },
-		"graph: bad op: no such label":                                   func(b *badOp) { b.run = func() error { return errors.New("no such label") } },
-		"graph: running bad op: oh":                                      func(b *badOp) { b.run = func() error { panic("oh") } },
+		"bad op: no such label":                                          func(b *badOp) { b.run = func() error { return errors.New("no such label") } },
+		"running bad op: oh":                                             func(b *badOp) { b.run = func() error { panic("oh") } },
 		"graph: bad op gives 2 gradients, want one for each of 1 inputs": func(b *badOp) { b.grad = func([]graph.Expr, graph.Expr) []graph.Expr { return make([]graph.Expr, 2) } },
 		"graph: the gradient of bad op: oh":                              func(b *badOp) { b.grad = func([]graph.Expr, graph.Expr) []graph.Expr { panic("oh") } },
 		"graph: gradient of bad op to input 0 has shape (), want (2)": func(b *badOp) {

@@ -254,7 +254,7 @@ func TestReadRefuses(t *testing.T) {
 		"pull: stepped(every=0)":                "Pull.Every: 0 is out of range, want at least 1",
 		"pull: heavy(rate=0)":                   "Pull.Rate: 0 is out of range, want above 0",
 		"pull: heavy(decay=x)":                  `Pull.Decay is "x": want a number`,
-		"pull: heavy(":                          "the end is not parameter=value",
+		"pull: heavy(":                          "the end where \")\" is wanted",
 		"pull: {[heavy]: {decay: 0.5}}":         "line 1: pull: want the name of a pull over a map of its parameters",
 		`pull: {"": {decay: 0.5}}`:              "want the name of a pull",
 		"pull: {heavy: 3}":                      `unknown key "pull.heavy"`,
