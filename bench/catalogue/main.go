@@ -97,7 +97,7 @@ func run(ctx context.Context, args []string) error {
 	if data.Test == nil {
 		return errors.Errorf("-data %s has no test part to measure on", s.data)
 	}
-	whole, asked := data, s
+	asked := s
 	theirs, err := openPeer(s, data)
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func run(ctx context.Context, args []string) error {
 			}
 		}
 	}
-	return known.write(filepath.Join(s.out, "table.md"), asked, whole, chosen)
+	return known.write(filepath.Join(s.out, "table.md"), asked, data, chosen)
 }
 
 // timedSteps is the length of a run that only says how fast it is.
@@ -162,37 +162,46 @@ func apartByCommas(list string) (out []string) {
 
 // train is a run of our side.
 func train(ctx context.Context, known *figures, cfg trainer.Config, data trainer.Data, name string, seed uint64, timed bool) error {
-	if known.has(figure{Side: ours, Loss: name, Steps: cfg.Steps, Seed: seed, Timed: timed}) {
+	f := figure{Side: ours, Loss: name, Steps: cfg.Steps, Seed: seed, Timed: timed}
+	if known.has(f) {
 		return nil
 	}
-	f := figure{Side: ours, Loss: name, Steps: cfg.Steps, Seed: seed, Timed: timed}
+	cfg.Loss, cfg.Seed = name, seed
+	test := data.Test
+	data.Test = nil // what a run says besides takes longer than the run
+	err := runOf(ctx, cfg, data, func(r trainer.Result) (err error) {
+		f.PerSecond = r.ImagesPerSecond
+		if !timed {
+			f.Recall, f.MAPAtR, err = measure(ctx, r.Model, test)
+		}
+		return err
+	})
+	if err != nil {
+		return errors.Wrap(err, name)
+	}
+	return known.add(f)
+}
+
+// runOf makes a run, in a folder that lasts as long as look looks at its result.
+func runOf(ctx context.Context, cfg trainer.Config, data trainer.Data, look func(trainer.Result) error) error {
 	dir, err := os.MkdirTemp("", "catalogue")
 	if err != nil {
 		return errors.Wrap(err, "a folder for the run")
 	}
 	defer os.RemoveAll(dir)
-	cfg.Loss, cfg.Seed = name, seed
-	test := data.Test
-	data.Test = nil // what a run says besides takes longer than the run
 	t, err := trainer.New(cfg, data, trainer.Options{Dir: filepath.Join(dir, "run"), NoReport: true, NoEmbeddings: true})
 	if err != nil {
-		return errors.Wrap(err, name)
+		return err
 	}
 	defer t.Close()
 	r, err := t.Run(ctx)
-	if err != nil {
-		return errors.Wrap(err, name)
+	if err == nil {
+		err = ctx.Err()
 	}
-	if err := ctx.Err(); err != nil {
+	if err != nil {
 		return err
 	}
-	f.PerSecond = r.ImagesPerSecond
-	if !timed {
-		if f.Recall, f.MAPAtR, err = measure(ctx, r.Model, test); err != nil {
-			return errors.Wrap(err, name)
-		}
-	}
-	return known.add(f)
+	return look(r)
 }
 
 // measure is Recall@1 and MAP@R of a model.
@@ -221,28 +230,18 @@ func measureBefore(ctx context.Context, known *figures, cfg trainer.Config, data
 	if known.has(f) {
 		return nil
 	}
-	dir, err := os.MkdirTemp("", "catalogue")
-	if err != nil {
-		return errors.Wrap(err, "a folder for the run")
-	}
-	defer os.RemoveAll(dir)
+	p := figure{Side: pixels, Steps: cfg.Steps}
 	cfg.Steps, cfg.Seed = 1, 0
-	t, err := trainer.New(cfg, data, trainer.Options{Dir: filepath.Join(dir, "run"), NoReport: true, NoEmbeddings: true})
+	err := runOf(ctx, cfg, data, func(r trainer.Result) error {
+		p.Recall, p.MAPAtR = r.Pixels.Recall[0], r.Pixels.MAPAtR
+		f.Recall, f.MAPAtR = r.Before.Recall[0], r.Before.MAPAtR
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	defer t.Close()
-	r, err := t.Run(ctx)
-	if err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	p := figure{Side: pixels, Steps: f.Steps, Recall: r.Pixels.Recall[0], MAPAtR: r.Pixels.MAPAtR}
 	if err := known.add(p); err != nil {
 		return err
 	}
-	f.Recall, f.MAPAtR = r.Before.Recall[0], r.Before.MAPAtR
 	return known.add(f)
 }

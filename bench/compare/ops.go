@@ -99,13 +99,9 @@ func measureOp(j job) (m measured, err error) {
 			return m, err
 		}
 	}
-	vm, err := machine.New(g)
-	if err != nil {
-		return m, err
+	if m, err = measureRuns(j, g); err == nil {
+		m.Value = kept.Scalar()
 	}
-	defer vm.Close()
-	m, err = measure(j.Seconds, rerun(vm))
-	m.Value = kept.Scalar()
 	return m, err
 }
 
@@ -118,14 +114,18 @@ func measureForward(j job, g *gorgonia.ExprGraph, out graph.Expr) (m measured, e
 	if err != nil {
 		return m, err
 	}
+	if m, err = measureRuns(j, g); err == nil {
+		m.Value = float64(kept.Float32s()[0])
+	}
+	return m, err
+}
+
+// measureRuns measures runs of a graph that is whole.
+func measureRuns(j job, g *gorgonia.ExprGraph) (m measured, err error) {
 	vm, err := machine.New(g)
 	if err != nil {
 		return m, err
 	}
 	defer vm.Close()
-	m, err = measure(j.Seconds, rerun(vm))
-	if err == nil {
-		m.Value = float64(kept.Float32s()[0])
-	}
-	return m, err
+	return measure(j.Seconds, rerun(vm))
 }

@@ -202,9 +202,7 @@ func chainStepOf[T cpu.Float](c *chainRows[T], s Chain, step ChainStep) func(dst
 				columnsOf(dst, mask.row(r, w.mask), w.at)
 				return
 			}
-			if row := mask.row(r, dst); &row[0] != &dst[0] {
-				copy(dst, row)
-			}
+			mask.write(r, dst)
 		}
 	case RowTermsGrad:
 		return func(dst []T, in []chainValue[T], r int, _ *chainWorker[T]) {

@@ -123,6 +123,13 @@ func (m *maskRows[T]) row(r int, scratch []T) []T {
 	return row
 }
 
+// write writes row r to dst.
+func (m *maskRows[T]) write(r int, dst []T) {
+	if row := m.row(r, dst); &row[0] != &dst[0] {
+		copy(dst, row)
+	}
+}
+
 // ofLabels is row r of the pairs, without what is chosen of them.
 func (m *maskRows[T]) ofLabels(r int, row []T) {
 	labels := m.in[0]
@@ -225,10 +232,7 @@ func pairMask[T cpu.Float](s PairMask) func(out []T, in [][]T) {
 	var out []T
 	body := func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			dst := out[i*s.Cols : (i+1)*s.Cols]
-			if row := mask.row(i, dst); &row[0] != &dst[0] {
-				copy(dst, row)
-			}
+			mask.write(i, out[i*s.Cols:(i+1)*s.Cols])
 		}
 	}
 	return func(o []T, in [][]T) {

@@ -93,7 +93,7 @@ func ConvScaled[T Float](p *Conv2D, x, w, scale, bias, y []T, relu bool, ws *Wor
 	if bias != nil {
 		mustHold("ConvForward", "bias", bias, q.OutC)
 	}
-	if q.isDepthwise() {
+	if q.Depthwise() {
 		ws.depth.forward(&q, x, w, scale, bias, y, relu)
 		return
 	}
@@ -120,7 +120,7 @@ func ConvScaled[T Float](p *Conv2D, x, w, scale, bias, y []T, relu bool, ws *Wor
 func ConvGradInput[T Float](p *Conv2D, dy, w, dx []T, ws *Workspace[T]) {
 	q := p.WithDefaults()
 	checkConvLengths("ConvGradInput", &q, dx, w, dy)
-	if q.isDepthwise() {
+	if q.Depthwise() {
 		ws.depth.gradInput(&q, dy, w, dx)
 		return
 	}

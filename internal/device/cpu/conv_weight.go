@@ -53,7 +53,7 @@ func ConvGradWeight[T Float](p *Conv2D, x, dy, dw, dbias []T, ws *Workspace[T]) 
 	if dbias != nil {
 		dbias = dbias[:q.OutC]
 	}
-	if q.isDepthwise() {
+	if q.Depthwise() {
 		ws.depth.gradWeight(&q, x, dy, dw, dbias)
 		return
 	}

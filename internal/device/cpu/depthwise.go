@@ -66,8 +66,8 @@ type depthArgs struct {
 	scale, bias, low float32
 }
 
-// isDepthwise reports whether each channel is convolved alone.
-func (p *Conv2D) isDepthwise() bool { return p.Groups > 1 && p.Groups == p.C && p.Groups == p.OutC }
+// Depthwise reports whether each channel is convolved alone.
+func (p *Conv2D) Depthwise() bool { return p.Groups > 1 && p.Groups == p.C && p.Groups == p.OutC }
 
 // depthPieceWork is how many products a piece should have at least.
 const depthPieceWork = 1 << 16

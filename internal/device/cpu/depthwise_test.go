@@ -34,7 +34,7 @@ func TestDepthwiseAgreesWithTheSum(t *testing.T) {
 			p.OutC, p.Groups = p.C, p.C
 			require.NoError(t, p.Validate())
 			q := p.WithDefaults()
-			require.True(t, q.isDepthwise())
+			require.True(t, q.Depthwise())
 			checkConv(t, r, &p, &ws32)
 			checkConv(t, r, &p, &ws64)
 		}

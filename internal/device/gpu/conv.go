@@ -93,7 +93,7 @@ func (b *builder) ownForward(c cpu.Conv2D, bias operand, relu bool, y operand) {
 	if !ok {
 		return
 	}
-	if isDepthwise(c) {
+	if c.Depthwise() {
 		b.depthForward(c, bias, relu, y)
 		return
 	}
@@ -119,7 +119,7 @@ func (b *builder) convToInput(c cpu.Conv2D) {
 	if !ok {
 		return
 	}
-	if isDepthwise(c) {
+	if c.Depthwise() {
 		b.depthToInput(c)
 		return
 	}
@@ -167,7 +167,7 @@ func (b *builder) convToWeight(c cpu.Conv2D) {
 	if !ok {
 		return
 	}
-	if isDepthwise(c) {
+	if c.Depthwise() {
 		b.depthToWeight(c)
 		return
 	}

@@ -2,9 +2,6 @@ package gpu
 
 import "medusa/internal/device/cpu"
 
-// isDepthwise reports whether each channel is convolved alone.
-func isDepthwise(c cpu.Conv2D) bool { return c.Groups > 1 && c.Groups == c.C && c.Groups == c.OutC }
-
 func (b *builder) depthForward(c cpu.Conv2D, bias operand, relu bool, y operand) {
 	n, plane := sizeY(c), c.OutH()*c.OutW()
 	b.launch("depth_forward", flat(n), n, divisor(c.C), divisor(plane), divisor(c.OutW()), c.H, c.W, c.KH, c.KW,
