@@ -23,6 +23,16 @@ func Sum[T Float](x []T) float64 {
 	return l.total()
 }
 
+// SumAt is the Sum of a row that holds x in the columns at, in ascending order, and 0 elsewhere: the same number, to
+// the last bit.
+func SumAt[T Float](x []T, at []int32) float64 {
+	var l lanes
+	for k, j := range at {
+		l[j%16] += float64(x[k])
+	}
+	return l.total()
+}
+
 // addSum adds x to the lanes.
 func addSum[T Float](l *lanes, x []T) {
 	if active.simd.sums && isSingle[T]() && len(x) >= worthwhile {
