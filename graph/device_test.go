@@ -59,7 +59,7 @@ func TestOpsOnDevice(t *testing.T) {
 		"Shares": TestShares, "SharesCounted": TestSharesCounted, "SharesChooseNaN": TestSharesChooseNaN, "TripletRules": TestTripletRules,
 		"TripletSidesOfABatch": TestTripletSidesOfABatch, "TripletRulesTellOfNaN": TestTripletRulesTellOfNaN, "LabelsAreWholeNumbers": TestLabelsAreWholeNumbers,
 		"GoldenOps": TestGoldenOps, "Permute": TestPermute, "BatchMatMul": TestBatchMatMul, "SoftmaxCorners": TestSoftmaxCorners,
-		"WhereElse": TestWhereElse, "Values": TestValues,
+		"WhereElse": TestWhereElse, "Values": TestValues, "InverseOfOneLess": TestInverseOfOneLess,
 	} {
 		t.Run(name, test)
 	}

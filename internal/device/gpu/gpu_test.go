@@ -232,6 +232,8 @@ func TestPointwise(t *testing.T) {
 	p.run(device.Constant{N: n, Value: 2.5}, n, random(rng, 1))
 	p.run(device.Iota{N: n}, n, random(rng, 1))
 	p.run(device.Copy{N: n}, n, random(rng, n))
+	eye := []float32{2, 0, 0, 4}
+	p.run(device.SymmetricInverse{N: 2}, 4, eye, []float32{0.5, 0, 0, 0.25})
 }
 
 func size(shape []int) int {

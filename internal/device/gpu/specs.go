@@ -29,6 +29,8 @@ func (b *builder) build(spec any) bool {
 		b.launch("iota", flat(s.N), s.N, out)
 	case device.Copy:
 		b.step(copyOf(out, in(0), s.N))
+	case device.SymmetricInverse: // by products, which it is handed
+		b.step(copyOf(out, in(1), s.N*s.N))
 	case device.Keep:
 		b.keep(s)
 	case device.Dropout:
