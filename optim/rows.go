@@ -10,10 +10,10 @@ type namedRows struct {
 
 // nameRows finds out what steps are made of: of rows, or of a gradient to all weights.
 func (t *slot) nameRows(all bool) {
-	t.size = len(t.Weights)
+	shape := t.Grad.Shape()
+	t.given, t.size = shape.TotalSize(), len(t.Weights)
 	if t.Rows != nil && !all {
-		shape := t.Grad.Shape()
-		t.size, t.named.cols = shape.TotalSize(), shape[1]
+		t.size, t.named.cols = t.given, shape[1]
 	}
 }
 

@@ -343,8 +343,8 @@ func (s *Solver) stepHere(loss *graph.Kept, lr float64) error {
 func (s *Solver) gather() error {
 	for _, t := range s.slots {
 		g := t.Grad.Float32s()
-		if want := t.Grad.Shape().TotalSize(); len(g) != want {
-			return errors.Errorf("optim: the gradient to %s has %d numbers, want %d: run the graph first", t.Name, len(g), want)
+		if len(g) != t.given {
+			return errors.Errorf("optim: the gradient to %s has %d numbers, want %d: run the graph first", t.Name, len(g), t.given)
 		}
 		if t.kept = t.takeRows(g); s.o.ClipValue == 0 {
 			t.g = g

@@ -69,7 +69,8 @@ func (t Tensor) check() error {
 type slot struct {
 	Tensor
 	index  int
-	size   int // numbers of the gradient that steps are made of
+	given  int // numbers of the gradient that the graph keeps
+	size   int // of that which steps are made of
 	named  namedRows
 	kept   []float32 // gradient as the graph has it
 	g      []float32 // that of the step in progress: kept, or its numbers clipped by value
