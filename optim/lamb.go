@@ -40,7 +40,7 @@ func (l *lamb) ready() {
 			weights, step = weights+l.lengths[at][0], step+l.lengths[at][1]
 		}
 		l.ratios[i] = 1
-		if weights > 0 && step > 0 && !isVector(t.Shape) {
+		if weights > 0 && step > 0 && !t.vector {
 			l.ratios[i] = math.Sqrt(weights / step)
 		}
 	}

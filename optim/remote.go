@@ -39,7 +39,7 @@ func (s *Solver) makeRemote(loss *graph.Kept) (err error) {
 			return errors.Errorf("optim: the gradient to %s is not on %s: run its graph there first, with a machine of machine.On", t.Name, dev.Name())
 		}
 		x := device.SolverTensor{
-			N: len(t.Weights), W: dev.Memory(t.Weights), G: t.Grad.Remote(), First: dev.Memory(t.first), Second: dev.Memory(t.second), Decay: t.decay, Rate: t.rate, Adapt: !isVector(t.Shape),
+			N: len(t.Weights), W: dev.Memory(t.Weights), G: t.Grad.Remote(), First: dev.Memory(t.first), Second: dev.Memory(t.second), Decay: t.decay, Rate: t.rate, Adapt: !t.vector,
 		}
 		if t.Rows != nil {
 			n := t.Rows.Indices().Shape().TotalSize()

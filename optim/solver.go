@@ -139,8 +139,8 @@ func (s *Solver) take(tensors []Tensor) error {
 }
 
 func (s *Solver) slotOf(t Tensor) *slot {
-	x := &slot{Tensor: t, rate: t.Scale}
-	if s.cfg.DecayAll || !isVector(t.Shape) {
+	x := &slot{Tensor: t, rate: t.Scale, vector: isVector(t.Shape)}
+	if s.cfg.DecayAll || !x.vector {
 		x.decay = s.cfg.WeightDecay
 	}
 	if strings.HasPrefix(t.Name, LossPrefix) {

@@ -74,6 +74,7 @@ type slot struct {
 	named  namedRows
 	kept   []float32 // gradient as the graph has it
 	g      []float32 // that of the step in progress: kept, or its numbers clipped by value
+	vector bool
 	decay  float64
 	rate   float64 // learning rate ÷ that of the run
 	now    float64 // the same in the step in progress
