@@ -94,8 +94,14 @@ func (l *Competition) contest(name string, loss weighed, b pairs.Batch, paramete
 // everyClass reports whether the columns are all classes, in their order.
 func (c contest) everyClass() bool { return c.classes == graph.Expr{} }
 
-// rows are the columns' classes (K), any where the column stands for none.
-func (c contest) rows() graph.Expr { return c.classes.Relu() }
+// rows are the columns' classes (K); where the column stands for none, that of the first sample, whose
+// vectors learn anyway.
+func (c contest) rows() graph.Expr {
+	if c.classes == c.labels { // of classes=batch
+		return c.classes
+	}
+	return graph.WhereElse(c.classes.Is(-1), c.labels.Slice(0, 0, 1), c.classes)
+}
 
 // masks are those (B, K) of the columns of each sample's own class, and of other classes.
 func (c contest) masks() (own, others graph.Expr) {
@@ -129,8 +135,7 @@ func (l *Competition) groups() int {
 // drawn draws a class of each group that is not among the labels: their numbers (groups), −1 of a
 // group whose classes all are, and the mask (groups, 1) of the others.
 func (l *Competition) drawn(labels graph.Expr, groups int) (classes, there graph.Expr) {
-	own, _ := graph.PairMasksBetween(graph.Iota(labels, l.Classes), labels)
-	free := graph.RowCount(own).Is(0) // (C, 1)
+	free := graph.LabelCounts(labels, l.Classes).Is(0) // (C, 1)
 	free = graph.Concat(0, free, free.Constant(0, 1, 1))
 	size := (l.Classes + groups - 1) / groups
 	starts, places := make([]float64, groups), make([]float64, 0, groups*size)
