@@ -195,35 +195,37 @@ func TestAllRowsAsOfAWholeGradient(t *testing.T) {
 	}
 	rules["plain"] = Config{Name: "sgd", LR: 0.05}
 	for name, c := range rules {
-		t.Run(name, func(t *testing.T) {
-			rng := rand.New(rand.NewPCG(3, 2))
-			table := double(single(normals(rng, rows*cols)))
-			o := Options{Clip: 2, ClipValue: 0.75}
-			f, dense := gatherFrom(t, table, cols, n, nil), feed(t, []int{rows, cols}, table, []float64{1, 1})
-			if name == "plain" {
-				o.Clip = 0 // the norm's square is added up in another order
-			}
-			s, err := New(c, f.tensors, o)
-			require.NoError(t, err)
-			want, err := New(c, dense.tensors, o)
-			require.NoError(t, err)
-			for range 5 {
-				indices, grads := draw(rng, rows, cols, n)
-				f.run(t, indices, grads)
-				dense.give(t, double(single(whole(rows, cols, indices, grads))), []float64{1, 1})
-				for i, g := range f.tensors[0].Rows.Indices().Float32s() { // sums of float32, as the graph has them
-					if g >= 0 {
-						copy(dense.tensors[0].Grad.Float32s()[int(g)*cols:][:cols], f.tensors[0].Grad.Float32s()[i*cols:])
-					}
+		for _, clipValue := range []float64{0, 0.75} {
+			t.Run(fmt.Sprintf("%s, clip value %v", name, clipValue), func(t *testing.T) {
+				rng := rand.New(rand.NewPCG(3, 2))
+				table := double(single(normals(rng, rows*cols)))
+				o := Options{Clip: 2, ClipValue: clipValue}
+				if name == "plain" {
+					o.Clip = 0 // the norm's square is added up in another order
 				}
-				_, err := s.Step(f.loss, 0.1)
+				f, dense := gatherFrom(t, table, cols, n, nil), feed(t, []int{rows, cols}, table, []float64{1, 1})
+				s, err := New(c, f.tensors, o)
 				require.NoError(t, err)
-				_, err = want.Step(dense.loss, 0.1)
+				want, err := New(c, dense.tensors, o)
 				require.NoError(t, err)
-			}
-			require.Equal(t, double(dense.tensors[0].Weights), double(f.tensors[0].Weights))
-			require.NotEqual(t, table, double(f.tensors[0].Weights))
-		})
+				for range 5 {
+					indices, grads := draw(rng, rows, cols, n)
+					f.run(t, indices, grads)
+					dense.give(t, whole(rows, cols, indices, grads), []float64{1, 1})
+					for i, r := range f.tensors[0].Rows.Indices().Float32s() { // sums of float32, as the graph has them
+						if r >= 0 {
+							copy(dense.tensors[0].Grad.Float32s()[int(r)*cols:][:cols], f.tensors[0].Grad.Float32s()[i*cols:])
+						}
+					}
+					_, err := s.Step(f.loss, 0.1)
+					require.NoError(t, err)
+					_, err = want.Step(dense.loss, 0.1)
+					require.NoError(t, err)
+				}
+				require.Equal(t, double(dense.tensors[0].Weights), double(f.tensors[0].Weights))
+				require.NotEqual(t, table, double(f.tensors[0].Weights))
+			})
+		}
 	}
 }
 

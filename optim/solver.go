@@ -347,7 +347,7 @@ func (s *Solver) gather() error {
 			return errors.Errorf("optim: the gradient to %s has %d numbers, want %d: run the graph first", t.Name, len(g), t.given)
 		}
 		if t.kept = t.takeRows(g); s.o.ClipValue == 0 {
-			t.g = g
+			t.g = t.kept
 		}
 	}
 	return nil
