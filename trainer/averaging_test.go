@@ -46,9 +46,9 @@ func TestAveragesBecomeTheModel(t *testing.T) {
 			cfg.Average.Decay = 0
 			without, _ := run(t, cfg, Options{NoReport: true})
 
-			c, err := readCheckpoint(with.dir.path(LastFile))
+			c, err := readCheckpoint(with.dir.Path(LastFile))
 			require.NoError(t, err)
-			plain, err := readCheckpoint(without.dir.path(LastFile))
+			plain, err := readCheckpoint(without.dir.Path(LastFile))
 			require.NoError(t, err)
 			stored, weights := tensorsNamed(t, c.tensors), tensorsNamed(t, plain.tensors)
 			for name, x := range weights {

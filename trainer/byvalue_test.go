@@ -150,13 +150,13 @@ func TestRunByValue(t *testing.T) {
 	given := map[string]string{"Loss": ownLossText, "Backbone": ownNetText, "Sampler": "&trainer.ownSampler{Sampler: &samplers.PK{}}", "Rate": "medusa/trainer.ownRate"}
 	require.Equal(t, given, r.Given)
 	require.Equal(t, given, again.Given)
-	stored, err := whole.dir.readResult()
+	stored, err := readResult(whole.dir)
 	require.NoError(t, err)
 	require.Equal(t, given, stored.Given)
 	page, err := os.ReadFile(r.Report)
 	require.NoError(t, err)
 	require.Contains(t, string(page), "trainer.ownLoss{Gamma: 2, ")
-	config, err := os.ReadFile(whole.dir.path(ConfigFile))
+	config, err := os.ReadFile(whole.dir.Path(ConfigFile))
 	require.NoError(t, err)
 	require.Contains(t, string(config), "Options.Loss = "+ownLossText)
 

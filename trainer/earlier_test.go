@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/internal/device/cpu"
+	"medusa/internal/runfolder"
 	"medusa/internal/safetensors"
 )
 
@@ -24,7 +25,7 @@ import (
 const earlier = "testdata/earlier"
 
 // earlierRun copies a run folder of an earlier version, since tests go on with it.
-func earlierRun(t *testing.T, name string) folder {
+func earlierRun(t *testing.T, name string) runfolder.Folder {
 	t.Helper()
 	return copyRun(t, filepath.Join(earlier, name))
 }
@@ -35,7 +36,7 @@ func TestEarlierRunsGoOn(t *testing.T) {
 	for _, name := range []string{"begun", "broken-off", "library-pk", "library-pk-hard"} {
 		t.Run(name, func(t *testing.T) {
 			f := earlierRun(t, name)
-			before, err := os.ReadFile(f.path(MetricsFile))
+			before, err := os.ReadFile(f.Path(MetricsFile))
 			require.NoError(t, err)
 			cfg, err := Stored(string(f))
 			require.NoError(t, err)
@@ -50,15 +51,15 @@ func TestEarlierRunsGoOn(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, cfg.Steps, r.Steps)
 			for _, file := range leftBehind {
-				require.FileExists(t, f.path(file))
+				require.FileExists(t, f.Path(file))
 			}
-			after, err := os.ReadFile(f.path(MetricsFile))
+			after, err := os.ReadFile(f.Path(MetricsFile))
 			require.NoError(t, err)
 			require.True(t, bytes.HasPrefix(after, before), "the lines before it was broken off stand as they are")
 			missing, err := Missing(string(f), Options{})
 			require.NoError(t, err)
 			require.Empty(t, missing)
-			c, err := readCheckpoint(f.path(LastFile))
+			c, err := readCheckpoint(f.Path(LastFile))
 			require.NoError(t, err)
 			require.True(t, c.data.knowsPixels(), "from now on")
 		})
@@ -77,7 +78,7 @@ func TestEarlierRunIsFinished(t *testing.T) {
 	require.Equal(t, []string{ReportFile}, missing)
 
 	result := func() map[string]any {
-		b, err := os.ReadFile(f.path(ResultFile))
+		b, err := os.ReadFile(f.Path(ResultFile))
 		require.NoError(t, err)
 		m := map[string]any{}
 		require.NoError(t, json.Unmarshal(b, &m))
@@ -90,13 +91,13 @@ func TestEarlierRunIsFinished(t *testing.T) {
 	cfg, err := Stored(string(f))
 	require.NoError(t, err)
 	for _, lost := range []string{ReportFile, EmbeddingsFile, ModelFile} {
-		require.NoError(t, os.RemoveAll(f.path(lost)))
+		require.NoError(t, os.RemoveAll(f.Path(lost)))
 		tr, err := Resume(load(t, cfg), Options{Dir: string(f)})
 		require.NoError(t, err)
 		_, err = tr.Run(context.Background())
 		require.NoError(t, err)
 		require.NoError(t, tr.Close())
-		require.FileExists(t, f.path(lost))
+		require.FileExists(t, f.Path(lost))
 		if lost == ModelFile { // says more about itself than that of the earlier version, so that all was measured again
 			require.Equal(t, before["after"], result()["after"])
 			continue
@@ -176,7 +177,7 @@ func TestFlatRunsGoOn(t *testing.T) {
 
 			o.Dir = filepath.Join(t.TempDir(), "anew")
 			finishes(t, start(t, cfg, o))
-			sameAsFlat(t, filepath.Join(earlier, name), folder(o.Dir))
+			sameAsFlat(t, filepath.Join(earlier, name), runfolder.Folder(o.Dir))
 		})
 	}
 }
@@ -189,12 +190,12 @@ func finishes(t *testing.T, tr *Trainer) {
 }
 
 // sameAsFlat compares a run's end, bit by bit, with that which an earlier version wrote.
-func sameAsFlat(t *testing.T, expected string, f folder) {
+func sameAsFlat(t *testing.T, expected string, f runfolder.Folder) {
 	t.Helper()
 	want, err := readCheckpoint(filepath.Join(expected, expectedLast))
 	require.NoError(t, err)
 	require.True(t, want.flat)
-	got, err := readCheckpoint(f.path(LastFile))
+	got, err := readCheckpoint(f.Path(LastFile))
 	require.NoError(t, err)
 	require.False(t, got.flat)
 	require.Equal(t, want.tensors, got.tensors)
@@ -206,10 +207,10 @@ func sameAsFlat(t *testing.T, expected string, f folder) {
 
 	old, err := safetensors.Open(filepath.Join(expected, expectedModel))
 	require.NoError(t, err)
-	made, err := safetensors.Open(f.path(ModelFile))
+	made, err := safetensors.Open(f.Path(ModelFile))
 	require.NoError(t, err)
-	require.Equal(t, "1", old.Metadata[versionKey])
-	require.Equal(t, "2", made.Metadata[versionKey])
+	require.Equal(t, "1", old.Metadata[runfolder.VersionKey])
+	require.Equal(t, "2", made.Metadata[runfolder.VersionKey])
 	require.Equal(t, renamed(old.Tensors, nestedNetName), made.Tensors)
 }
 
@@ -224,7 +225,7 @@ func TestFlatModelsEmbed(t *testing.T) {
 			defer old.Close()
 			file, err := safetensors.Open(filepath.Join(earlier, name, expectedModel))
 			require.NoError(t, err)
-			file.Metadata[versionKey], file.Tensors = version, renamed(file.Tensors, nestedNetName)
+			file.Metadata[runfolder.VersionKey], file.Tensors = runfolder.Version, renamed(file.Tensors, nestedNetName)
 			path := filepath.Join(t.TempDir(), ModelFile)
 			var b bytes.Buffer
 			require.NoError(t, safetensors.Write(&b, file))
@@ -249,10 +250,10 @@ func TestFlatBestIsFound(t *testing.T) {
 	f := earlierRun(t, "flat-cnn")
 	cfg, err := Stored(string(f))
 	require.NoError(t, err)
-	last, err := readCheckpoint(f.path(LastFile))
+	last, err := readCheckpoint(f.Path(LastFile))
 	require.NoError(t, err)
 	require.True(t, last.flat)
-	best, err := readCheckpoint(f.path(BestFile))
+	best, err := readCheckpoint(f.Path(BestFile))
 	require.NoError(t, err)
 	same, err := best.hasSum(last.state.BestSum)
 	require.NoError(t, err)
@@ -262,11 +263,11 @@ func TestFlatBestIsFound(t *testing.T) {
 	require.False(t, same)
 
 	// The state is the best: begin again at the best step, without the best file.
-	text, err := os.ReadFile(f.path(BestFile))
+	text, err := os.ReadFile(f.Path(BestFile))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(f.path(LastFile), text, 0o644))
-	require.NoError(t, os.Remove(f.path(PreviousFile)))
-	require.NoError(t, os.Remove(f.path(BestFile)))
+	require.NoError(t, os.WriteFile(f.Path(LastFile), text, 0o644))
+	require.NoError(t, os.Remove(f.Path(PreviousFile)))
+	require.NoError(t, os.Remove(f.Path(BestFile)))
 	for range 2 {
 		tr, err := Resume(load(t, cfg), Options{Dir: string(f), NoReport: true, NoEmbeddings: true})
 		require.NoError(t, err)

@@ -212,15 +212,12 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 			}
 		}
 		i.BestValue, i.BestStep = s.BestValue, s.BestStep
-		if err := t.journal.addEval(*i); err != nil {
-			return err
-		}
-		if err := t.board.evaluated(*i); err != nil {
+		if err := t.keep(func(h Hook) error { return h.evaluated(ctx, *i) }); err != nil {
 			return err
 		}
 	}
 	for n := range warnings {
-		if err := t.record(&warnings[n]); err != nil {
+		if err := t.record(ctx, &warnings[n]); err != nil {
 			return err
 		}
 	}
@@ -260,37 +257,5 @@ func (t *Trainer) saveBest(ctx context.Context) error {
 
 func (t *Trainer) tellEvaluated(ctx context.Context, i EvalInfo) error {
 	t.o.Logger.Info("evaluated", "step", i.Step, "set", i.Set, "phase", i.Phase, i.Metric, i.Value, "best", i.BestValue, "best_step", i.BestStep)
-	return t.tell(func(h Hook) error {
-		if h.Evaluated == nil {
-			return nil
-		}
-		return h.Evaluated(ctx, i)
-	})
-}
-
-// progress tells every hook how far a piece of work is.
-func (t *Trainer) progress(ctx context.Context, work string, done, total int) {
-	for _, h := range t.o.Hooks {
-		if h.Progress != nil {
-			h.Progress(ctx, ProgressInfo{Work: work, Done: done, Total: total})
-		}
-	}
-}
-
-// tell calls every hook, which may use the trainer meanwhile.
-func (t *Trainer) tell(call func(Hook) error) error {
-	lend := func(h Hook) error {
-		t.use.End()
-		defer t.use.Await()
-		return call(h)
-	}
-	for _, h := range t.o.Hooks {
-		switch err := lend(h); {
-		case errors.Is(err, ErrStop):
-			t.stop()
-		case err != nil:
-			return &HookError{Err: err, Step: t.state.Step, Dir: string(t.dir)}
-		}
-	}
-	return nil
+	return t.tell(func(h Hook) error { return h.evaluated(ctx, i) })
 }

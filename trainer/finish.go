@@ -3,7 +3,6 @@ package trainer
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/pkg/errors"
@@ -16,10 +15,8 @@ import (
 // measured pictures, the report, and the result. Whoever finds the result finds the
 // others too, unless they were taken away since.
 func (t *Trainer) finish(ctx context.Context, r *Result, began time.Time) error {
-	if info, err := os.Stat(t.dir.path(ResultFile)); err == nil && info.Mode().IsRegular() { // of a run that is finished again
-		if err := os.Remove(t.dir.path(ResultFile)); err != nil {
-			return saying(err, "removing "+t.dir.path(ResultFile))
-		}
+	if err := t.dir.Discard(ResultFile); err != nil { // of a run that is finished again
+		return inTrainer(err)
 	}
 	for _, w := range t.verdict() {
 		if err := t.warn(ctx, w); err != nil {
@@ -52,10 +49,10 @@ func (t *Trainer) finish(ctx context.Context, r *Result, began time.Time) error 
 
 func (t *Trainer) makeEmbeddings(r *Result, embeddings []float32) error {
 	set, _ := t.data.measured()
-	if err := t.dir.writeEmbeddings(set, embeddings); err != nil {
+	if err := writeEmbeddings(t.dir, set, embeddings); err != nil {
 		return t.unfinished(EmbeddingsFile, r, err)
 	}
-	r.Embeddings = t.dir.path(EmbeddingsFile)
+	r.Embeddings = t.dir.Path(EmbeddingsFile)
 	return nil
 }
 
@@ -64,13 +61,13 @@ func (t *Trainer) makeReport(ctx context.Context, r *Result, embeddings []float3
 	if err := report.write(ctx); err != nil {
 		return t.unfinished(ReportFile, r, err)
 	}
-	r.Report = t.dir.path(ReportFile)
+	r.Report = t.dir.Path(ReportFile)
 	return nil
 }
 
 // makeResult ends the run: what it says about the other files is on the disk by then.
 func (t *Trainer) makeResult(r *Result) error {
-	err := t.journal.sync()
+	err := inTrainer(t.log.Sync())
 	if err == nil {
 		err = t.writeResult(*r)
 	}
@@ -112,7 +109,7 @@ func (t *Trainer) makeModel(ctx context.Context, r *Result) error {
 	if err := t.writeModel(r.ModelStep); err != nil {
 		return err
 	}
-	r.Model = t.dir.path(ModelFile)
+	r.Model = t.dir.Path(ModelFile)
 	return nil
 }
 
@@ -136,10 +133,7 @@ func (t *Trainer) measureModel(ctx context.Context, r *Result) ([]float32, error
 		return nil, err
 	}
 	r.After, r.On, r.Protocol = &i.Result, set, t.data.protocol(set, &i.Result)
-	if err := t.journal.addEval(i); err != nil {
-		return nil, err
-	}
-	if err := t.board.evaluated(i); err != nil {
+	if err := t.keep(func(h Hook) error { return h.evaluated(ctx, i) }); err != nil {
 		return nil, err
 	}
 	return i.Embeddings, t.tellEvaluated(ctx, i)

@@ -12,9 +12,8 @@ import (
 // backbone. A checkpoint put net/ before them and loss/ before the loss's, and solver/ before
 // both for the solver's state of a tensor.
 const (
-	flatVersion = "1"
-	flatNet     = "net/"
-	flatLoss    = "loss/"
+	flatNet  = "net/"
+	flatLoss = "loss/"
 )
 
 // flatHead are the beginnings of the names that were the embedding's layer's.

@@ -19,7 +19,7 @@ func TestModelOfManyGoroutines(t *testing.T) {
 	cfg := small(pictures(t))
 	cfg.Steps = 5
 	tr, _ := run(t, cfg, Options{})
-	m, err := LoadModel(tr.dir.path(ModelFile))
+	m, err := LoadModel(tr.dir.Path(ModelFile))
 	require.NoError(t, err)
 	ctx := context.Background()
 	whole, err := m.Embed(ctx, tr.data.Test)
@@ -66,7 +66,7 @@ func TestModelIsClosedWhileOthersUseIt(t *testing.T) {
 	cfg := small(pictures(t))
 	cfg.Steps = 2
 	tr, _ := run(t, cfg, Options{})
-	m, err := LoadModel(tr.dir.path(ModelFile))
+	m, err := LoadModel(tr.dir.Path(ModelFile))
 	require.NoError(t, err)
 	pixels := make([]float32, 3*side*side)
 	want, err := m.EmbedPixels(context.Background(), pixels)

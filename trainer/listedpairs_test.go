@@ -59,7 +59,7 @@ func TestListedPairsOfARun(t *testing.T) {
 	require.Equal(t, want, p.PairVerification)
 	require.Len(t, p.Folds, 2)
 
-	text, err := os.ReadFile(tr.dir.path(ResultFile))
+	text, err := os.ReadFile(tr.dir.Path(ResultFile))
 	require.NoError(t, err)
 	var stored Result
 	require.NoError(t, json.Unmarshal(text, &stored))

@@ -13,6 +13,7 @@ import (
 	"medusa/datasets"
 	"medusa/graph"
 	"medusa/internal/needs"
+	"medusa/internal/runfolder"
 	"medusa/internal/safetensors"
 	"medusa/machine"
 	"medusa/nets"
@@ -51,7 +52,7 @@ func (t *Trainer) writeModel(step int) error {
 	if err != nil {
 		return err
 	}
-	return t.dir.write(ModelFile, func(w io.Writer) error { return safetensors.Write(w, file) })
+	return inTrainer(t.dir.Write(ModelFile, func(w io.Writer) error { return safetensors.Write(w, file) }))
 }
 
 // modelFile is the network of info with its weights out of params, which dev holds.
@@ -71,7 +72,7 @@ func modelFile(params *graph.Params, info ModelInfo, dev *machine.Device) (*safe
 		return nil, err
 	}
 	return &safetensors.File{
-		Metadata: map[string]string{formatKey: kindModel, versionKey: version, "model": string(b), "step": strconv.Itoa(info.Step)},
+		Metadata: map[string]string{runfolder.KindKey: runfolder.KindModel, runfolder.VersionKey: runfolder.Version, "model": string(b), "step": strconv.Itoa(info.Step)},
 		Tensors:  slices.DeleteFunc(tensorsOf(params), func(s safetensors.Tensor) bool { return needed.Lookup(s.Name) == nil }),
 	}, nil
 }
@@ -82,9 +83,9 @@ func LoadModel(path string) (*Model, error) { return LoadModelWith(path, nil) }
 // LoadModelWith is LoadModel of a run that was given its backbone by value: it must be given
 // again. The backbone may be nil for other models.
 func LoadModelWith(path string, backbone nets.Builder) (*Model, error) {
-	file, err := openChecked(path, kindModel)
+	file, err := runfolder.OpenTensors(path, runfolder.KindModel)
 	if err != nil {
-		return nil, err
+		return nil, inTrainer(err)
 	}
 	m := &Model{params: graph.NewParams(0)}
 	if err := json.Unmarshal([]byte(file.Metadata["model"]), &m.info); err != nil {
@@ -115,7 +116,7 @@ func (m *Model) restore(file *safetensors.File) error {
 		stored[i] = graph.StoredTensor{Name: t.Name, Shape: t.Shape, F32: t.F32, F64: t.F64}
 	}
 	var how graph.Loading
-	if file.Metadata[versionKey] == flatVersion {
+	if file.Metadata[runfolder.VersionKey] == runfolder.FlatVersion {
 		how.Mapping = func(name string) (string, bool) { return nestedNetName(name), true }
 	}
 	_, err := m.params.Restore(stored, how)

@@ -34,7 +34,7 @@ const neighbours = 10
 // write makes the report.
 func (r *reporter) write(ctx context.Context) error {
 	dir := r.trainer.dir
-	config, err := fileread.Regular(dir.path(ConfigFile), maxResultBytes)
+	config, err := fileread.Regular(dir.Path(ConfigFile), maxResultBytes)
 	if err != nil {
 		return errors.Wrap(err, "trainer: report")
 	}
@@ -82,7 +82,7 @@ func (r *reporter) write(ctx context.Context) error {
 	if err := report.Write(&page, d); err != nil {
 		return errors.Wrap(err, "trainer")
 	}
-	return dir.writeBytes(ReportFile, page.Bytes())
+	return inTrainer(dir.WriteBytes(ReportFile, page.Bytes()))
 }
 
 // listOfSkipped is the name of the file that lists what was left out.

@@ -5,13 +5,13 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"time"
 
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
 	"medusa/internal/needs"
+	"medusa/internal/runfolder"
 )
 
 // Run trains to the end and leaves the model, the embeddings of the measured pictures,
@@ -40,22 +40,24 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 		return r, errors.New("trainer: the Trainer is closed: make another one with Resume")
 	}
 	t.held = nil
-	if err := t.openJournal(held); err != nil {
+	if err := t.openLog(held); err != nil {
 		return r, err
 	}
 	defer func() {
-		if e := t.journal.close(); err == nil {
+		if e := t.log.Close(); err == nil {
 			err = e
 		}
 	}()
-	if t.board, err = openBoard(t.dir, t.state.Step); err != nil {
-		return r, err
+	events, err := t.dir.OpenEvents(t.state.Step)
+	if err != nil {
+		return r, inTrainer(err)
 	}
 	defer func() {
-		if e := t.board.close(); err == nil {
+		if e := events.Close(); err == nil {
 			err = e
 		}
 	}()
+	t.own = []Hook{logMetrics(t.log), plotMetrics(events)}
 	if t.finished != nil {
 		err = t.complete(ctx, &r, began)
 	} else if r.Stop, err = t.train(ctx); err == nil {
@@ -80,24 +82,18 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 	return r, err
 }
 
-// openJournal opens metrics.jsonl where the run goes on; that of a finished run stays as it
-// is.
-func (t *Trainer) openJournal(held *os.File) error {
-	size, sum := t.state.LogBytes, t.state.LogSum
-	if t.finished != nil {
-		info, err := held.Stat()
-		if err != nil {
-			held.Close()
-			return saying(err, "opening "+held.Name())
-		}
-		size, sum = info.Size(), ""
-	}
+// openLog opens metrics.jsonl where the run goes on; that of a finished run stays as it is.
+func (t *Trainer) openLog(held *runfolder.Lock) (err error) {
 	var lost bool
-	var err error
-	if t.journal, lost, err = openJournal(held, size, sum); lost {
-		t.notice(fmt.Sprintf("%s is empty: its lines up to step %d are lost, and the curves begin there", held.Name(), t.state.Step))
+	if t.finished != nil {
+		t.log, lost, err = held.WholeMetricsLog()
+	} else {
+		t.log, lost, err = held.MetricsLog(t.state.LogBytes, t.state.LogSum)
 	}
-	return err
+	if lost {
+		t.notice(fmt.Sprintf("%s is empty: its lines up to step %d are lost, and the curves begin there", t.log.Name(), t.state.Step))
+	}
+	return inTrainer(err)
 }
 
 // train makes the steps that are left. Whatever ends it early, the last good state is
@@ -340,12 +336,9 @@ func (t *Trainer) stepped(ctx context.Context, b *datasets.Batch, lr, norm float
 		if err := t.figures(b); err != nil {
 			return err
 		}
-		if err := t.journal.add(recordStep(*i)); err != nil {
-			return err
-		}
-		if err := t.board.step(*i); err != nil {
-			return err
-		}
+	}
+	if err := t.keep(func(h Hook) error { return h.step(ctx, *i) }); err != nil {
+		return err
 	}
 	warnings, err := t.moved.after(t.solver, s)
 	if err != nil {
@@ -359,12 +352,7 @@ func (t *Trainer) stepped(ctx context.Context, b *datasets.Batch, lr, norm float
 			return err
 		}
 	}
-	return t.tell(func(h Hook) error {
-		if h.Step == nil {
-			return nil
-		}
-		return h.Step(ctx, *i)
-	})
+	return t.tell(func(h Hook) error { return h.step(ctx, *i) })
 }
 
 // logged tells whether the step of that number is a line of metrics.jsonl.
@@ -391,27 +379,22 @@ func (t *Trainer) look(b *datasets.Batch) error {
 }
 
 func (t *Trainer) warn(ctx context.Context, w Warning) error {
-	if err := t.record(&w); err != nil {
+	if err := t.record(ctx, &w); err != nil {
 		return err
 	}
 	return t.tellWarning(ctx, w)
 }
 
 // record takes a warning of this step into the state and the log.
-func (t *Trainer) record(w *Warning) error {
+func (t *Trainer) record(ctx context.Context, w *Warning) error {
 	w.Step = t.state.Step
 	t.state.Warnings = append(t.state.Warnings, *w)
-	return t.journal.add(recordWarning(*w))
+	return t.keep(func(h Hook) error { return h.warned(ctx, *w) })
 }
 
 func (t *Trainer) tellWarning(ctx context.Context, w Warning) error {
 	t.o.Logger.Warn(w.Message, "step", w.Step, "kind", w.Kind, "advice", w.Advice)
-	return t.tell(func(h Hook) error {
-		if h.Warned == nil {
-			return nil
-		}
-		return h.Warned(ctx, w)
-	})
+	return t.tell(func(h Hook) error { return h.warned(ctx, w) })
 }
 
 func (t *Trainer) tellStart(ctx context.Context) error {
@@ -420,12 +403,7 @@ func (t *Trainer) tellStart(ctx context.Context) error {
 		Dir: string(t.dir), Items: t.data.Train.noun(), Step: t.state.Step, Steps: t.cfg.Steps, Batch: t.sampler.Batch(),
 		StepsPerEpoch: t.sampler.BatchesPerEpoch(), Parameters: net, LossParams: loss, Config: t.cfg, LeftOut: t.leftOut, Fitted: t.fitted,
 	}
-	return t.tell(func(h Hook) error {
-		if h.Start == nil {
-			return nil
-		}
-		return h.Start(ctx, i)
-	})
+	return t.tell(func(h Hook) error { return h.start(ctx, i) })
 }
 
 // errSave marks an error of saving, after which saving is not tried again.
@@ -434,10 +412,10 @@ var errSave = errors.New("saving failed")
 // save writes a checkpoint.
 func (t *Trainer) save(ctx context.Context, name, kind string) error {
 	t.progress(ctx, "writing a checkpoint", 0, 0)
-	if err := t.journal.sync(); err != nil {
-		return saveError{err}
+	if err := t.log.Sync(); err != nil {
+		return saveError{inTrainer(err)}
 	}
-	t.state.LogBytes, t.state.LogSum = t.journal.size, t.journal.checksum()
+	t.state.LogBytes, t.state.LogSum = t.log.Size(), t.log.Checksum()
 	c, err := t.checkpoint()
 	if err != nil {
 		return saveError{errors.Wrapf(err, "trainer: the checkpoint of step %d", t.state.Step)}
@@ -452,13 +430,8 @@ func (t *Trainer) save(ctx context.Context, name, kind string) error {
 }
 
 func (t *Trainer) tellSaved(ctx context.Context, name, kind string) error {
-	i := SaveInfo{Step: t.state.Step, Path: t.dir.path(name), Kind: kind}
-	return t.tell(func(h Hook) error {
-		if h.Saved == nil {
-			return nil
-		}
-		return h.Saved(ctx, i)
-	})
+	i := SaveInfo{Step: t.state.Step, Path: t.dir.Path(name), Kind: kind}
+	return t.tell(func(h Hook) error { return h.saved(ctx, i) })
 }
 
 // bothErrors is what ended a run, and why it could not be saved then.

@@ -38,14 +38,14 @@ func TestRunLearns(t *testing.T) {
 		assert.Greater(t, r.PeakRSS, int64(1<<20))
 	}
 	for _, name := range []string{ConfigFile, MetricsFile, ModelFile, ResultFile, LastFile, BestFile} {
-		info, err := os.Stat(tr.dir.path(name))
+		info, err := os.Stat(tr.dir.Path(name))
 		require.NoError(t, err)
 		assert.Positive(t, info.Size(), name)
 	}
-	events, err := os.ReadDir(tr.dir.path(BoardDir))
+	events, err := os.ReadDir(tr.dir.Path(BoardDir))
 	require.NoError(t, err)
 	require.Len(t, events, 1)
-	text, err := os.ReadFile(tr.dir.path(ResultFile))
+	text, err := os.ReadFile(tr.dir.Path(ResultFile))
 	require.NoError(t, err)
 	var keys map[string]any
 	require.NoError(t, json.Unmarshal(text, &keys))
@@ -144,10 +144,10 @@ func brokenOffAndResumed(t *testing.T, sampler string, everywhere bool) {
 			r, err := tr.Run(ctx)
 			require.Equal(t, StopInterrupted, r.Stop)
 			require.Less(t, r.Steps, cfg.Steps)
-			require.NoFileExists(t, tr.dir.path(ResultFile))
+			require.NoFileExists(t, tr.dir.Path(ResultFile))
 			if ctx.Err() != nil {
 				require.NoError(t, err)
-				require.NoFileExists(t, tr.dir.path(ModelFile))
+				require.NoFileExists(t, tr.dir.Path(ModelFile))
 			} else {
 				hookErrorLeavesAModel(t, tr, err)
 			}
@@ -169,8 +169,8 @@ func hookErrorLeavesAModel(t *testing.T, tr *Trainer, err error) {
 	require.True(t, errors.As(err, &hook), "%v", err)
 	require.EqualError(t, hook.Err, "enough")
 	require.ErrorContains(t, err, "resuming "+string(tr.dir)+" goes on from there")
-	require.ErrorContains(t, err, tr.dir.path(ModelFile))
-	last, err := readCheckpoint(tr.dir.path(LastFile))
+	require.ErrorContains(t, err, tr.dir.Path(ModelFile))
+	last, err := readCheckpoint(tr.dir.Path(LastFile))
 	require.NoError(t, err)
 	require.Equal(t, hook.Step, last.state.Step)
 	m, err := LoadModel(hook.Model)
@@ -188,7 +188,7 @@ func TestInterruptedButNotSaved(t *testing.T) {
 	tr.o.Hooks = []Hook{{Step: func(_ context.Context, i StepInfo) error {
 		if i.Step == 5 {
 			cancel()
-			require.NoError(t, os.RemoveAll(tr.dir.path("checkpoints")))
+			require.NoError(t, os.RemoveAll(tr.dir.Path("checkpoints")))
 		}
 		return nil
 	}}}
@@ -257,7 +257,7 @@ func TestNotFinite(t *testing.T) {
 	require.Len(t, e.Paths, tr.Batch())
 	require.ErrorContains(t, err, "step 18: the loss is NaN")
 	require.ErrorContains(t, err, e.Paths[0])
-	c, err := readCheckpoint(tr.dir.path(LastFile))
+	c, err := readCheckpoint(tr.dir.Path(LastFile))
 	require.NoError(t, err)
 	require.Equal(t, 17, c.state.Step)
 	for _, tensor := range c.tensors {

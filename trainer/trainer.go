@@ -19,6 +19,7 @@ import (
 	"medusa/internal/exclusive"
 	"medusa/internal/field"
 	"medusa/internal/needs"
+	"medusa/internal/runfolder"
 	"medusa/losses"
 	"medusa/machine"
 	"medusa/metrics"
@@ -96,7 +97,7 @@ type Trainer struct {
 	fitted []Fitted
 	data   runData
 	o      Options
-	dir    folder
+	dir    runfolder.Folder
 
 	params   *graph.Params // of the network and the loss
 	loss     losses.Loss
@@ -112,10 +113,10 @@ type Trainer struct {
 	samplerAt   []byte            // sampler's state, state.Drawn batches ago
 	observer    samplers.Observer // the sampler if it draws by embeddings, else nil
 	fingerprint fingerprint
-	held        *os.File // metrics.jsonl before Run, by which no other process takes the run
-	journal     *journal
-	board       *board
-	lent        bool // Params was called: the host's parameters may be newer than the device's
+	held        *runfolder.Lock // before Run
+	log         *runfolder.MetricsLog
+	own         []Hook // that keep what belongs to the run
+	lent        bool   // Params was called: the host's parameters may be newer than the device's
 	pace        pace
 	monitor     *monitor       // nil if the loss does not tell its active share
 	batches     *deviceBatches // nil if the host makes them
@@ -149,32 +150,32 @@ func New(cfg Config, data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	t.noticeEqualViews()
-	if err := t.found(); err != nil {
+	if err := t.createRun(); err != nil {
 		t.Close()
 		return nil, err
 	}
 	return t, nil
 }
 
-// found makes the run folder.
-func (t *Trainer) found() (err error) {
+// createRun makes the run folder.
+func (t *Trainer) createRun() (err error) {
 	_, was := os.Stat(string(t.dir))
-	if err := t.dir.create(); err != nil {
-		return err
+	if err := t.dir.Create(); err != nil {
+		return inTrainer(err)
 	}
-	if t.held, err = t.dir.hold(); err != nil {
-		return err
+	if t.held, err = t.dir.Lock(); err != nil {
+		return inTrainer(err)
 	}
-	if err := t.dir.create(); err != nil { // another process may have been faster
-		return err
+	if err := t.dir.Create(); err != nil { // another process may have been faster
+		return inTrainer(err)
 	}
-	t.dir.sweep()
-	err = t.dir.writeConfig(t.given, t.o.ConfigText)
+	t.dir.Sweep()
+	err = writeConfig(t.dir, t.given, t.o.ConfigText)
 	if err == nil {
-		t.leftOut, err = t.dir.writeLeftOut(t.data.data())
+		t.leftOut, err = writeLeftOut(t.dir, t.data.data())
 	}
 	if err != nil {
-		t.dir.undo(errors.Is(was, os.ErrNotExist))
+		t.dir.Remove(errors.Is(was, os.ErrNotExist))
 		return errors.WithMessage(err, "trainer: the run was not begun")
 	}
 	return nil
@@ -184,13 +185,13 @@ func (t *Trainer) found() (err error) {
 // from the start if it had none yet. data must be what Load makes of the run's
 // configuration, which Stored tells.
 func Resume(data Data, o Options) (*Trainer, error) {
-	dir := folder(o.Dir)
+	dir := runfolder.Folder(o.Dir)
 	if _, err := Stored(o.Dir); err != nil { // nothing is opened in a folder that holds no run
 		return nil, err
 	}
-	held, err := dir.hold()
+	held, err := dir.Lock()
 	if err != nil {
-		return nil, err
+		return nil, inTrainer(err)
 	}
 	t, err := goOn(dir, data, o)
 	if err != nil {
@@ -198,10 +199,10 @@ func Resume(data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	t.held = held
-	dir.sweep()
-	err = dir.completeConfig(t.given, o.ConfigText)
+	dir.Sweep()
+	err = completeConfig(dir, t.given, o.ConfigText)
 	if err == nil {
-		t.leftOut, err = dir.writeLeftOut(data)
+		t.leftOut, err = writeLeftOut(dir, data)
 	}
 	if err != nil {
 		t.Close()
@@ -211,12 +212,12 @@ func Resume(data Data, o Options) (*Trainer, error) {
 }
 
 // goOn makes the run of a folder that is held.
-func goOn(dir folder, data Data, o Options) (*Trainer, error) {
-	from, err := dir.newest()
+func goOn(dir runfolder.Folder, data Data, o Options) (*Trainer, error) {
+	from, err := newestOf(dir)
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := from.config(dir)
+	cfg, err := configOf(from, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -224,8 +225,8 @@ func goOn(dir folder, data Data, o Options) (*Trainer, error) {
 	if cfg, err = o.again(cfg); err != nil {
 		return nil, err
 	}
-	if from.checkpoint != nil {
-		if err := o.sameRates(from.checkpoint.state); err != nil {
+	if from.Checkpoint != nil {
+		if err := o.sameRates(from.Checkpoint.state); err != nil {
 			return nil, err
 		}
 	}
@@ -241,27 +242,27 @@ func goOn(dir folder, data Data, o Options) (*Trainer, error) {
 }
 
 // takeOver goes on from a checkpoint, and tells what was wrong with others.
-func (t *Trainer) takeOver(from recovery) error {
-	if from.checkpoint != nil {
-		if err := t.restore(from.checkpoint); err != nil {
+func (t *Trainer) takeOver(from generation) error {
+	if from.Checkpoint != nil {
+		if err := t.restore(from.Checkpoint); err != nil {
 			return err
 		}
-		if err := t.dir.owns(from.checkpoint, from.name); err != nil {
+		if err := owns(t.dir, from.Checkpoint, from.Name); err != nil {
 			return err
 		}
-		if !from.checkpoint.data.knowsPixels() {
+		if !from.Checkpoint.data.knowsPixels() {
 			t.notice("the checkpoint is of an earlier version, which did not remember the pixels of its pictures: see to it yourself that they are the same")
 		}
-		t.unsaved = from.name != LastFile
+		t.unsaved = from.Name != LastFile
 	}
 	if err := t.checkBest(); err != nil {
 		return err
 	}
-	if err := from.tell(t.dir, t.notice); err != nil {
-		return err
+	if err := from.Settle(t.dir, t.notice); err != nil {
+		return inTrainer(err)
 	}
-	if from.checkpoint == nil || from.name == LastFile {
-		t.finished = t.dir.ownResult(from.checkpoint, t.notice)
+	if from.Checkpoint == nil || from.Name == LastFile {
+		t.finished = ownResult(t.dir, from.Checkpoint, t.notice)
 	}
 	return nil
 }
@@ -276,12 +277,12 @@ func (t *Trainer) notice(message string) {
 
 // Stored is the configuration of the run in the folder dir, for Load and for showing.
 func Stored(dir string) (Config, error) {
-	f := folder(dir)
-	from, err := f.newest()
+	f := runfolder.Folder(dir)
+	from, err := newestOf(f)
 	if err != nil {
 		return Config{}, err
 	}
-	c, err := from.config(f)
+	c, err := configOf(from, f)
 	if err != nil {
 		return c, err
 	}
@@ -310,7 +311,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	t := &Trainer{data: sets, o: o, dir: folder(o.Dir), unsaved: true}
+	t := &Trainer{data: sets, o: o, dir: runfolder.Folder(o.Dir), unsaved: true}
 	t.state.Evaluated = -1
 	cfg = cfg.Defaults()
 	var err error

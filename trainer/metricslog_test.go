@@ -3,10 +3,11 @@ package trainer
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"os"
 	"runtime"
 	"testing"
+
+	"medusa/internal/runfolder"
 
 	"github.com/stretchr/testify/require"
 )
@@ -37,7 +38,7 @@ func TestHistoryIsWhatHooksWereTold(t *testing.T) {
 		require.Equal(t, []any{w.Step, w.Set, w.Phase, w.Seconds}, []any{g.Step, g.Set, g.Phase, g.Seconds})
 	}
 
-	f, err := os.OpenFile(tr.dir.path(MetricsFile), os.O_APPEND|os.O_WRONLY, 0)
+	f, err := os.OpenFile(tr.dir.Path(MetricsFile), os.O_APPEND|os.O_WRONLY, 0)
 	require.NoError(t, err)
 	_, err = f.WriteString(`{"kind":"step","ste`)
 	require.NoError(t, err)
@@ -47,11 +48,14 @@ func TestHistoryIsWhatHooksWereTold(t *testing.T) {
 	require.Equal(t, steps, cut)
 }
 
-func FuzzReadHistory(f *testing.F) {
+func FuzzHistory(f *testing.F) {
 	f.Add([]byte(`{"kind":"step","step":1,"loss":0.5}` + "\n"))
 	f.Add([]byte(`{"kind":"evaluation","recall_at_1":0.5,"queries":3}` + "\n{}\n"))
 	f.Add([]byte(`{"kind":"warning","step":-1}` + "\n"))
-	f.Fuzz(func(_ *testing.T, b []byte) { readHistory(bytes.NewReader(b)) })
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		var h history
+		_ = runfolder.ReadLines(bytes.NewReader(b), h.add)
+	})
 }
 
 func TestTwoProcessesDoNotShareAFolder(t *testing.T) {
@@ -59,9 +63,9 @@ func TestTwoProcessesDoNotShareAFolder(t *testing.T) {
 		t.Skip("no flock")
 	}
 	tr, _ := finished(t)
-	held, err := tr.dir.hold()
+	held, err := tr.dir.Lock()
 	require.NoError(t, err)
-	writing := tr.dir.path(checkpoints + "/" + tempPrefix + "1")
+	writing := tr.dir.Path("checkpoints/" + runfolder.TempPrefix + "1")
 	require.NoError(t, os.WriteFile(writing, nil, 0o644))
 	_, err = Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 	require.ErrorContains(t, err, "another process trains in this folder")
@@ -71,21 +75,9 @@ func TestTwoProcessesDoNotShareAFolder(t *testing.T) {
 	on, err := Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 	require.NoError(t, err)
 	require.NoFileExists(t, writing)
-	_, err = tr.dir.hold()
+	_, err = tr.dir.Lock()
 	require.Error(t, err, "taken from Resume on")
 	require.NoError(t, on.Close())
 	_, err = on.Run(context.Background())
 	require.ErrorContains(t, err, "is closed")
-}
-
-// What a really full device says.
-func TestFullDevice(t *testing.T) {
-	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-	if err != nil {
-		t.Skip(err)
-	}
-	j := &journal{file: full, sum: sha256.New()}
-	defer j.close()
-	require.ErrorContains(t, j.add(recordStep(StepInfo{Step: 1})), "the disk is full")
-	require.Zero(t, j.size)
 }

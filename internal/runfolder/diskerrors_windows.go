@@ -1,4 +1,4 @@
-package trainer
+package runfolder
 
 import "golang.org/x/sys/windows"
 

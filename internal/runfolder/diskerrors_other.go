@@ -1,6 +1,6 @@
 //go:build !windows
 
-package trainer
+package runfolder
 
 import "syscall"
 
