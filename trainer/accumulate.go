@@ -132,7 +132,7 @@ func newChunkedStep(cfg nets.Config, params *graph.Params, batch, parts int, dev
 
 // build adds the network over so many pictures to g.
 func (p *pass) build(g *gorgonia.ExprGraph, cfg nets.Config, params *graph.Params, rows int) (nets.Net, error) {
-	x, pictures := input(g, "pictures", rows, cfg.InChannels, cfg.Height, cfg.Width)
+	x, pictures := graph.Input(g, "pictures", rows, cfg.InChannels, cfg.Height, cfg.Width)
 	p.pictures = pictures
 	return nets.Build(cfg, params, x, nets.Train)
 }
@@ -141,12 +141,12 @@ func (p *pass) build(g *gorgonia.ExprGraph, cfg nets.Config, params *graph.Param
 // that it reads and to its own weights.
 func (c *chunks) buildLoss(s *step, all []*feature, loss losses.Loss, params *graph.Params, batch int) (*gorgonia.ExprGraph, error) {
 	g := gorgonia.NewGraph()
-	y, labels := input(g, "labels", batch)
+	y, labels := graph.Input(g, "labels", batch)
 	s.y = labels
 	nodes := make([]*gorgonia.Node, len(all))
 	var net nets.Net
 	for i, f := range all {
-		nodes[i], f.all = input(g, "features "+strconv.Itoa(i), batch, f.width)
+		nodes[i], f.all = graph.Input(g, "features "+strconv.Itoa(i), batch, f.width)
 		*f.of(&net) = nodes[i]
 	}
 	cost, err := lossNode(loss, net, y)
@@ -199,7 +199,7 @@ func (c *chunks) buildBackward(s *step, cfg nets.Config, params *graph.Params, r
 	}
 	var total graph.Expr // its gradient is that of the loss
 	for i, f := range c.features {
-		given, memory := input(g, "gradient "+strconv.Itoa(i), rows, f.width)
+		given, memory := graph.Input(g, "gradient "+strconv.Itoa(i), rows, f.width)
 		f.given = memory
 		term := graph.Of(*f.of(&net)).Mul(graph.Data(given)).Sum()
 		if i > 0 {
@@ -224,7 +224,7 @@ func (c *chunks) buildBackward(s *step, cfg nets.Config, params *graph.Params, r
 	}
 	var with []*graph.Kept
 	for i, item := range items {
-		before, memory := input(g, "sum "+item.Name, item.Shape()...)
+		before, memory := graph.Input(g, "sum "+item.Name, item.Shape()...)
 		sum, err := graph.Data(before).Add(graph.Data(grads[i])).Node()
 		var t []optim.Tensor
 		if err == nil {

@@ -4,18 +4,19 @@ import (
 	"medusa/graph"
 	"medusa/internal/field"
 	"medusa/machine"
+	"medusa/model"
 	"medusa/nets"
 	"medusa/optim"
 )
 
 // averaging is nil where c asks for no averages of the weights; else the set that they are kept in,
 // with the network for evaluation over it.
-func averaging(c Config, net nets.Config, params *graph.Params, batch int, dev *machine.Device) (*optim.Averaging, *embedder, error) {
+func averaging(c Config, net nets.Config, params *graph.Params, batch int, dev *machine.Device) (*optim.Averaging, *model.Embedder, error) {
 	if c.Average.Decay == 0 {
 		return nil, nil, nil
 	}
 	into := graph.NewParams(0) // whose numbers the solver writes
-	eval, err := newEmbedder(net, into, batch, dev)
+	eval, err := model.NewEmbedder(net, into, batch, dev)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"medusa/internal/device/gpu/gputest"
 	"medusa/losses"
 	"medusa/miners"
+	"medusa/model"
 	"medusa/nets"
 	"medusa/optim"
 	"medusa/pairs"
@@ -160,9 +161,9 @@ func TestRunByValue(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(config), "Options.Loss = "+ownLossText)
 
-	_, err = LoadModel(r.Model)
-	require.ErrorContains(t, err, "was begun with Options.Backbone = "+ownNetText+": load it with that backbone, by LoadModelWith")
-	m, err := LoadModelWith(r.Model, ownBackbone)
+	_, err = model.Load(r.Model, model.Options{})
+	require.ErrorContains(t, err, "was begun with Options.Backbone = "+ownNetText+": give that backbone again, as Options.Backbone")
+	m, err := model.Load(r.Model, model.Options{Backbone: ownBackbone})
 	require.NoError(t, err)
 	defer m.Close()
 	x, err := m.Embed(context.Background(), d.Test)

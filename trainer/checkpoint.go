@@ -9,6 +9,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/graph"
+	"medusa/internal/flatnames"
 	"medusa/internal/runfolder"
 	"medusa/internal/safetensors"
 	"medusa/metrics"
@@ -92,7 +93,7 @@ func (c *checkpoint) hasSum(stored string) (bool, error) {
 	if err != nil || sum == stored || !c.flat {
 		return sum == stored, err
 	}
-	sum, err = runfolder.SumTensors(renamed(c.tensors, flatName))
+	sum, err = runfolder.SumTensors(renamed(c.tensors, flatnames.Flat))
 	return sum == stored, inTrainer(err)
 }
 
@@ -117,7 +118,7 @@ func readCheckpoint(path string) (*checkpoint, error) {
 	}
 	c.config.Data.Range = storedRange(c.config.Data.Range)
 	if c.flat {
-		c.tensors = renamed(c.tensors, nestedName)
+		c.tensors = renamed(c.tensors, flatnames.Nested)
 	}
 	return c, nil
 }
@@ -178,6 +179,16 @@ func tensorsOf(params *graph.Params) []safetensors.Tensor {
 	var out []safetensors.Tensor
 	for _, t := range params.Tensors() {
 		out = append(out, safetensors.Tensor{Name: t.Name, Shape: t.Shape, F32: t.F32, F64: t.F64})
+	}
+	return out
+}
+
+// renamed is the tensors under other names.
+func renamed(tensors []safetensors.Tensor, name func(string) string) []safetensors.Tensor {
+	out := make([]safetensors.Tensor, len(tensors))
+	for i, t := range tensors {
+		t.Name = name(t.Name)
+		out[i] = t
 	}
 	return out
 }

@@ -15,7 +15,7 @@
 //	checkpoints/previous.safetensors  what the last one was before, in case it is damaged
 //	checkpoints/best.safetensors      the run at its best evaluation on the validation classes:
 //	                                  by the metric, then MAP@R, then the later step
-//	model.safetensors                 the network alone, for LoadModel
+//	model.safetensors                 the network alone, for package model
 //	embeddings.safetensors            embeddings, labels, paths and classes of the measured pictures
 //	report.html                       curves, figures, map, queries on one page
 //	left-out.csv                      the files that were left out, and why

@@ -14,8 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/internal/device/cpu"
+	"medusa/internal/flatnames"
 	"medusa/internal/runfolder"
 	"medusa/internal/safetensors"
+	"medusa/model"
 )
 
 // testdata/earlier holds run folders that earlier versions wrote: begun (broken off before
@@ -109,7 +111,7 @@ func TestEarlierRunIsFinished(t *testing.T) {
 // A model of an earlier version gives the embeddings that the run wrote beside it. Kernels
 // for other instruction sets, and later ones, round otherwise: 1e-5 of a length of 1.
 func TestEarlierModelEmbeds(t *testing.T) {
-	m, err := LoadModel(filepath.Join(earlier, "finished", ModelFile))
+	m, err := model.Load(filepath.Join(earlier, "finished", ModelFile), model.Options{})
 	require.NoError(t, err)
 	defer m.Close()
 	cfg, err := Stored(filepath.Join(earlier, "finished"))
@@ -131,27 +133,6 @@ const (
 	expectedLast  = "expected-last.safetensors"
 	expectedModel = "expected-model.safetensors"
 )
-
-// Names of version 1, one of each kind, and what they are today.
-func TestFlatNames(t *testing.T) {
-	for flat, nested := range map[string]string{
-		"net/conv1.weight":                       "backbone.conv1.weight",
-		"net/layer1.0.bn1.running_mean":          "backbone.layer1.0.bn1.running_mean",
-		"net/dropout1.state":                     "backbone.dropout1.state",
-		"net/fc1.bias":                           "backbone.fc1.bias",
-		"net/fc.bias":                            "embedding.fc.bias",
-		"net/dropout.state":                      "embedding.dropout.state",
-		"loss/classifier.weight":                 "loss.classifier.weight",
-		"loss/1.classifier.bias":                 "loss.1.classifier.bias",
-		"solver/count":                           "solver/count",
-		"solver/net/fc.weight/first":             "solver/embedding.fc.weight/first",
-		"solver/net/conv1.weight/second":         "solver/backbone.conv1.weight/second",
-		"solver/loss/0.classifier.weight/second": "solver/loss.0.classifier.weight/second",
-	} {
-		require.Equal(t, nested, nestedName(flat))
-		require.Equal(t, flat, flatName(nested))
-	}
-}
 
 // A run with flat names goes on and becomes, to the bit, what the unbroken run of that version
 // was; so does a run that is begun anew: initial weights do not depend on the names' form.
@@ -211,7 +192,7 @@ func sameAsFlat(t *testing.T, expected string, f runfolder.Folder) {
 	require.NoError(t, err)
 	require.Equal(t, "1", old.Metadata[runfolder.VersionKey])
 	require.Equal(t, "2", made.Metadata[runfolder.VersionKey])
-	require.Equal(t, renamed(old.Tensors, nestedNetName), made.Tensors)
+	require.Equal(t, renamed(old.Tensors, flatnames.OfModel), made.Tensors)
 }
 
 // Models with flat names are loaded, and embed as those that have today's.
@@ -220,17 +201,17 @@ func TestFlatModelsEmbed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg, err := Stored(filepath.Join(earlier, name))
 			require.NoError(t, err)
-			old, err := LoadModel(filepath.Join(earlier, name, expectedModel))
+			old, err := model.Load(filepath.Join(earlier, name, expectedModel), model.Options{})
 			require.NoError(t, err)
 			defer old.Close()
 			file, err := safetensors.Open(filepath.Join(earlier, name, expectedModel))
 			require.NoError(t, err)
-			file.Metadata[runfolder.VersionKey], file.Tensors = runfolder.Version, renamed(file.Tensors, nestedNetName)
+			file.Metadata[runfolder.VersionKey], file.Tensors = runfolder.Version, renamed(file.Tensors, flatnames.OfModel)
 			path := filepath.Join(t.TempDir(), ModelFile)
 			var b bytes.Buffer
 			require.NoError(t, safetensors.Write(&b, file))
 			require.NoError(t, os.WriteFile(path, b.Bytes(), 0o644))
-			today, err := LoadModel(path)
+			today, err := model.Load(path, model.Options{})
 			require.NoError(t, err)
 			defer today.Close()
 			data := load(t, cfg)

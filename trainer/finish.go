@@ -1,14 +1,18 @@
 package trainer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/pkg/errors"
 
+	"medusa/datasets"
 	"medusa/internal/device/cpu"
 	"medusa/internal/field"
+	"medusa/model"
 )
 
 // finish makes what a run leaves behind, in this order: the model, the embeddings of the
@@ -111,6 +115,16 @@ func (t *Trainer) makeModel(ctx context.Context, r *Result) error {
 	}
 	r.Model = t.dir.Path(ModelFile)
 	return nil
+}
+
+// writeModel writes the weights as they are.
+func (t *Trainer) writeModel(step int) error {
+	info := model.Info{Net: t.cfg.Net, Normalisation: t.data.Norm, Classes: t.data.Train.NumClasses(), Loss: t.cfg.Loss, Step: step}
+	if p := t.data.Train.pictures(); p != nil {
+		info.Resize, info.Invert = t.cfg.Data.Resize, p.Inverted()
+		info.Range = cmp.Or(t.data.Train.Range(), datasets.RangeAuto)
+	}
+	return inTrainer(t.dir.Write(ModelFile, func(w io.Writer) error { return model.Write(w, info, t.averaged, t.device) }))
 }
 
 // measureModel measures the model and returns the embeddings that it measured, or nil if

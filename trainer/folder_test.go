@@ -13,6 +13,7 @@ import (
 
 	"medusa/internal/runfolder"
 	"medusa/internal/safetensors"
+	"medusa/model"
 	"medusa/optim"
 )
 
@@ -158,11 +159,11 @@ func TestJournalCutShort(t *testing.T) {
 
 func TestModel(t *testing.T) {
 	cfg := small(pictures(t))
-	cfg.Steps, cfg.EvalBatch = 20, modelBatch // with another batch, other kernels may run and round otherwise
+	cfg.Steps, cfg.EvalBatch = 20, model.Batch // with another batch, other kernels may run and round otherwise
 	tr, _ := run(t, cfg, Options{})
 	want, err := tr.Embed(context.Background(), tr.data.Test)
 	require.NoError(t, err)
-	m, err := LoadModel(tr.dir.Path(ModelFile))
+	m, err := model.Load(tr.dir.Path(ModelFile), model.Options{})
 	require.NoError(t, err)
 	defer m.Close()
 	got, err := m.Embed(context.Background(), tr.data.Test)
@@ -182,12 +183,12 @@ func TestModel(t *testing.T) {
 	}
 	_, err = m.EmbedPixels(context.Background(), pixels[:7])
 	require.ErrorContains(t, err, "no whole pictures of 64")
-	_, err = LoadModel(tr.dir.Path(LastFile))
+	_, err = model.Load(tr.dir.Path(LastFile), model.Options{})
 	require.ErrorContains(t, err, "is a checkpoint, want a model")
-	_, err = LoadModel(filepath.Join(t.TempDir(), "none"))
+	_, err = model.Load(filepath.Join(t.TempDir(), "none"), model.Options{})
 	require.ErrorIs(t, err, os.ErrNotExist)
 	rewrite(t, tr.dir.Path(ModelFile), func(f *safetensors.File) { f.Tensors = f.Tensors[1:] })
-	_, err = LoadModel(tr.dir.Path(ModelFile))
+	_, err = model.Load(tr.dir.Path(ModelFile), model.Options{})
 	require.ErrorContains(t, err, "is missing")
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/graph"
+	"medusa/internal/wording"
 	"medusa/machine"
 	"medusa/optim"
 )
@@ -86,7 +87,7 @@ func (e *NotFiniteError) In(name func(field, value string) string) string {
 	}
 	what := fmt.Sprintf("the loss is %v", e.Loss)
 	if finite(e.Loss) {
-		what = "the gradient is not finite to " + few(e.Tensors)
+		what = "the gradient is not finite to " + wording.Few(e.Tensors)
 	}
 	made := "the step was not made, and the checkpoint holds the state before it"
 	if e.Figure != "" {
@@ -188,7 +189,7 @@ func (m *moved) after(s *optim.Solver, st *state) ([]Warning, error) {
 	}
 	return []Warning{{
 		Step: st.Step, Kind: KindUnused,
-		Message: "no step reaches " + few(still) + ": the loss does not depend on them, or too little for their precision",
+		Message: "no step reaches " + wording.Few(still) + ": the loss does not depend on them, or too little for their precision",
 		Advice:  "take them out of the network or the loss, or look where the graph between them and the loss is cut",
 	}}, nil
 }

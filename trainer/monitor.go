@@ -30,16 +30,16 @@ func newMonitor(loss losses.Loss, batch int, s *step, params *graph.Params, dev 
 	m := &monitor{dev: dev}
 	g := gorgonia.NewGraph()
 	params.Observe(g)
-	x, embeddings := input(g, "embeddings", batch, s.size)
-	y, labels := input(g, "labels", batch)
+	x, embeddings := graph.Input(g, "embeddings", batch, s.size)
+	y, labels := graph.Input(g, "labels", batch)
 	m.x, m.y = embeddings, labels
 	// Parts of a loss that never idle may read features that are not at hand here.
-	raw, _ := input(g, "raw", batch, s.size)
+	raw, _ := graph.Input(g, "raw", batch, s.size)
 	features := gorgonia.Nodes{raw}
 	b := pairs.Of(x, y)
 	b.Raw = graph.Of(raw)
 	if s.trunk > 0 {
-		trunk, _ := input(g, "trunk", batch, s.trunk)
+		trunk, _ := graph.Input(g, "trunk", batch, s.trunk)
 		features = append(features, trunk)
 		b.Trunk = graph.Of(trunk)
 	}

@@ -2,13 +2,8 @@ package trainer
 
 import (
 	"context"
-	"fmt"
-	"image"
-	"image/color"
-	"image/png"
 	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -16,6 +11,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/internal/device/gpu/gputest"
+	"medusa/internal/samplesets"
 	"medusa/nets"
 	"medusa/optim"
 	"medusa/samplers"
@@ -24,21 +20,7 @@ import (
 // colourful writes folders of noise in colour.
 func colourful(t *testing.T) string {
 	dir := t.TempDir()
-	rng := rand.New(rand.NewPCG(5, 6))
-	for class := range 4 {
-		folder := filepath.Join(dir, fmt.Sprint("class", class))
-		require.NoError(t, os.Mkdir(folder, 0o755))
-		for n := range 3 {
-			m := image.NewRGBA(image.Rect(0, 0, 24, 20))
-			for i := range 24 * 20 {
-				m.Set(i%24, i/24, color.RGBA{uint8(rng.IntN(256)), uint8(rng.IntN(256)), uint8(i), 255})
-			}
-			f, err := os.Create(filepath.Join(folder, fmt.Sprint(n, ".png")))
-			require.NoError(t, err)
-			require.NoError(t, png.Encode(f, m))
-			require.NoError(t, f.Close())
-		}
-	}
+	require.NoError(t, samplesets.Photos(dir))
 	return dir
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/metrics"
+	"medusa/model"
 
 	"medusa/datasets"
 	"medusa/nets"
@@ -173,7 +174,7 @@ func hookErrorLeavesAModel(t *testing.T, tr *Trainer, err error) {
 	last, err := readCheckpoint(tr.dir.Path(LastFile))
 	require.NoError(t, err)
 	require.Equal(t, hook.Step, last.state.Step)
-	m, err := LoadModel(hook.Model)
+	m, err := model.Load(hook.Model, model.Options{})
 	require.NoError(t, err)
 	defer m.Close()
 	require.Equal(t, hook.ModelStep, m.Info().Step)

@@ -45,8 +45,8 @@ func newStep(cfg nets.Config, params *graph.Params, batch, parts int, dev *machi
 	}
 	s = &step{dev: dev}
 	g := gorgonia.NewGraph()
-	x, pictures := input(g, "pictures", batch, cfg.InChannels, cfg.Height, cfg.Width)
-	y, labels := input(g, "labels", batch)
+	x, pictures := graph.Input(g, "pictures", batch, cfg.InChannels, cfg.Height, cfg.Width)
+	y, labels := graph.Input(g, "labels", batch)
 	s.x, s.y = pictures, labels
 	net, err := nets.Build(cfg, params, x, nets.Train)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"medusa/graph"
 	"medusa/internal/exclusive"
 	"medusa/internal/needs"
-	"medusa/internal/safetensors"
 	"medusa/losses"
 	"medusa/machine"
+	"medusa/model"
 	"medusa/nets"
 	"medusa/optim"
 )
@@ -56,10 +56,10 @@ type Stepper struct {
 	solver   *optim.Solver
 	net      nets.Config
 	loss     string
-	params   *graph.Params // of the network and the loss
-	lent     bool          // Params was called: the host's parameters may be newer than the device's
-	averaged *graph.Params // what Embed and Save use: the averages, or params
-	eval     *embedder     // over averaged, made when first needed
+	params   *graph.Params   // of the network and the loss
+	lent     bool            // Params was called: the host's parameters may be newer than the device's
+	averaged *graph.Params   // what Embed and Save use: the averages, or params
+	eval     *model.Embedder // over averaged, made when first needed
 	engine   *engine
 	device   *machine.Device
 }
@@ -111,7 +111,7 @@ func (s *Stepper) build(cfg StepperConfig, run Config) (err error) {
 		return err
 	}
 	var average *optim.Averaging
-	if average, s.eval, err = averaging(run, s.net, s.params, modelBatch, s.device); err != nil {
+	if average, s.eval, err = averaging(run, s.net, s.params, model.Batch, s.device); err != nil {
 		return err
 	}
 	if s.solver, err = newSolver(run, s.step, s.device, cfg.Rate, average); err != nil {
@@ -196,20 +196,16 @@ func (s *Stepper) takeBack() error {
 	return s.solver.StartAverages()
 }
 
-// Save writes the network as it is as a model file, which LoadModel reads. info says what the
+// Save writes the network as it is as a model file, which model.Load reads. info says what the
 // stepper does not know, such as the pictures' normalisation; its Net and Loss are the
 // stepper's, and its Step, if 0, is the number of steps made.
-func (s *Stepper) Save(w io.Writer, info ModelInfo) error {
+func (s *Stepper) Save(w io.Writer, info model.Info) error {
 	if err := s.pause(); err != nil {
 		return err
 	}
 	defer s.use.End()
 	info.Net, info.Loss, info.Step = s.net, s.loss, cmp.Or(info.Step, s.solver.Steps())
-	file, err := modelFile(s.averaged, info, s.device)
-	if err != nil {
-		return err
-	}
-	return errors.Wrap(safetensors.Write(w, file), "trainer: model")
+	return inTrainer(model.Write(w, info, s.averaged, s.device))
 }
 
 // Embed is the embeddings (N, E) of normalised pictures (N, C, H, W) with the weights as they
@@ -223,11 +219,11 @@ func (s *Stepper) Embed(ctx context.Context, pictures []float32) (_ []float32, e
 	}
 	defer s.use.End()
 	if s.eval == nil {
-		if s.eval, err = newEmbedder(s.net, s.averaged, modelBatch, s.device); err != nil {
+		if s.eval, err = model.NewEmbedder(s.net, s.averaged, model.Batch, s.device); err != nil {
 			return nil, err
 		}
 	}
-	return s.eval.pixels(ctx, pictures)
+	return s.eval.Pixels(ctx, pictures)
 }
 
 // EmbeddingSize is the length E of an embedding.
@@ -310,7 +306,7 @@ func (s *Stepper) Close() error {
 	}
 	defer s.use.End()
 	err := s.step.close()
-	if e := s.eval.close(); err == nil {
+	if e := s.eval.Close(); err == nil {
 		err = e
 	}
 	if e := s.device.Close(); err == nil {

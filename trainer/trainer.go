@@ -23,6 +23,7 @@ import (
 	"medusa/losses"
 	"medusa/machine"
 	"medusa/metrics"
+	"medusa/model"
 	"medusa/nets"
 	"medusa/optim"
 	"medusa/samplers"
@@ -105,7 +106,7 @@ type Trainer struct {
 	solver   *optim.Solver
 	device   *machine.Device // nil is the CPU
 	averaged *graph.Params   // what is measured and saved: the averages, or params
-	eval     *embedder       // over averaged, made when first needed
+	eval     *model.Embedder // over averaged, made when first needed
 	sampler  samplers.Sampler
 	schedule optim.Schedule
 
@@ -573,11 +574,10 @@ func (t *Trainer) Embed(ctx context.Context, d datasets.Set) ([]float32, error) 
 
 // toEmbed is a set that somebody gave to be embedded; its labels may be anything.
 func toEmbed(d datasets.Set) (*items, error) {
-	set := itemsOf(d)
-	if set == nil {
-		return nil, errors.New("trainer: there is no set to embed: it is nil")
+	if err := datasets.CheckShape(d); err != nil {
+		return nil, errors.WithMessage(err, "trainer")
 	}
-	return set, errors.WithMessage(set.checkShape(), "trainer")
+	return itemsOf(d), nil
 }
 
 const theTrainer = "trainer: the Trainer"
@@ -585,13 +585,13 @@ const theTrainer = "trainer: the Trainer"
 // embed is Embed for those who use the trainer already; the hooks are told of it as that work.
 func (t *Trainer) embed(ctx context.Context, d *items, work string) ([]float32, error) {
 	if t.eval == nil {
-		eval, err := newEmbedder(t.cfg.Net, t.averaged, t.cfg.EvalBatch, t.device)
+		eval, err := model.NewEmbedder(t.cfg.Net, t.averaged, t.cfg.EvalBatch, t.device)
 		if err != nil {
 			return nil, err
 		}
 		t.eval = eval
 	}
-	x, err := t.eval.datasetTelling(ctx, d, t.data.Norm, func(done, total int) { t.progress(ctx, work, done, total) })
+	x, err := t.eval.Set(ctx, d.Set, t.data.Norm, func(done, total int) { t.progress(ctx, work, done, total) })
 	if err != nil && d.dataset() == nil && ctx.Err() == nil {
 		return nil, errors.WithMessagef(err, "trainer: embedding at step %d", t.state.Step)
 	}
@@ -618,15 +618,15 @@ func (t *Trainer) EmbedUntrained(ctx context.Context, d datasets.Set) ([]float32
 // embedUntrained is EmbedUntrained for those who use the trainer already.
 func (t *Trainer) embedUntrained(ctx context.Context, d *items) ([]float32, error) {
 	params := graph.NewParams(t.cfg.Seed)
-	e, err := newEmbedder(t.cfg.Net, params, t.cfg.EvalBatch, t.device)
+	e, err := model.NewEmbedder(t.cfg.Net, params, t.cfg.EvalBatch, t.device)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
-		e.close()
+		e.Close()
 		t.device.Release(graph.Tensors(params)...)
 	}()
-	return e.datasetTelling(ctx, d, t.data.Norm, func(done, total int) {
+	return e.Set(ctx, d.Set, t.data.Norm, func(done, total int) {
 		t.progress(ctx, "embedding pictures with the initial weights", done, total)
 	})
 }
@@ -648,7 +648,7 @@ func (t *Trainer) Evaluate(ctx context.Context, d datasets.Set) (metrics.Result,
 		return metrics.Result{}, err
 	}
 	t.takeBack()
-	if err := set.check(t.data.Train); err != nil {
+	if err := datasets.Check(set.Set, t.data.Train.Set); err != nil {
 		return metrics.Result{}, errors.WithMessage(err, "trainer: evaluation")
 	}
 	return t.measure(ctx, set, true)
@@ -673,7 +673,7 @@ func (t *Trainer) Close() error {
 		}
 		t.held = nil
 	}
-	if e := t.eval.close(); err == nil {
+	if e := t.eval.Close(); err == nil {
 		err = e
 	}
 	if e := t.device.Close(); err == nil {

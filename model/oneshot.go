@@ -1,11 +1,10 @@
-package trainer
+package model
 
 import (
 	"archive/zip"
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -29,6 +28,9 @@ type OneShotRun struct {
 	Wrong   int    `json:"wrong"`
 }
 
+// Error is the share of the items that were taken for a wrong class.
+func (r OneShotRun) Error() float64 { return float64(r.Wrong) / float64(max(r.Items, 1)) }
+
 // OneShotRuns is the outcome of a one-shot test with fixed tasks.
 type OneShotRuns struct {
 	Runs  []OneShotRun `json:"runs"`
@@ -50,7 +52,7 @@ func (r OneShotRuns) Error() float64 { return float64(r.Wrong) / float64(max(r.I
 // probabilistic program induction", Science 350, 2015.
 func (m *Model) OneShot(ctx context.Context, name string) (OneShotRuns, error) {
 	var out OneShotRuns
-	if err := needs.Context("trainer", ctx); err != nil {
+	if err := needs.Context("model", ctx); err != nil {
 		return out, err
 	}
 	if _, err := m.pictureOptions(); err != nil {
@@ -63,12 +65,12 @@ func (m *Model) OneShot(ctx context.Context, name string) (OneShotRuns, error) {
 	defer closeFiles()
 	runs, err := oneShotTasks(files)
 	if err != nil {
-		return out, errors.WithMessagef(err, "trainer: %s", name)
+		return out, errors.WithMessagef(err, "model: %s", name)
 	}
 	for _, r := range runs {
 		done, err := m.oneShotRun(ctx, files, r)
 		if err != nil {
-			return out, errors.WithMessagef(err, "trainer: %s", name)
+			return out, errors.WithMessagef(err, "model: %s", name)
 		}
 		out.Runs = append(out.Runs, done)
 		out.Items += done.Items
@@ -81,17 +83,17 @@ func (m *Model) OneShot(ctx context.Context, name string) (OneShotRuns, error) {
 func openTree(name string) (files fs.FS, closeFiles func() error, err error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, nil, errors.Wrap(err, "trainer: one-shot runs")
+		return nil, nil, errors.Wrap(err, "model: one-shot runs")
 	}
 	if info.IsDir() {
 		return os.DirFS(name), func() error { return nil }, nil
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, errors.Errorf("trainer: one-shot runs: %s is a %s, want all_runs.zip, or the folder that it unpacks to", name, fileread.Kind(info.Mode()))
+		return nil, nil, errors.Errorf("model: one-shot runs: %s is a %s, want all_runs.zip, or the folder that it unpacks to", name, fileread.Kind(info.Mode()))
 	}
 	archive, err := zip.OpenReader(name)
 	if err != nil {
-		return nil, nil, errors.Wrapf(err, "trainer: one-shot runs: %s, want all_runs.zip, or the folder that it unpacks to", filepath.Base(name))
+		return nil, nil, errors.Wrapf(err, "model: one-shot runs: %s, want all_runs.zip, or the folder that it unpacks to", filepath.Base(name))
 	}
 	return archive, archive.Close, nil
 }
@@ -198,7 +200,7 @@ func (m *Model) oneShotRun(ctx context.Context, files fs.FS, t oneShotTask) (One
 // embedTree is the embeddings of some pictures.
 func (m *Model) embedTree(ctx context.Context, files fs.FS, names []string) (metrics.Set, error) {
 	set := metrics.Set{Dim: m.EmbeddingSize()}
-	size := m.eval.in
+	size := m.net.in
 	pixels := make([]float32, len(names)*size)
 	for i, name := range names {
 		if err := m.readPicture(pixels[i*size:(i+1)*size], files, name); err != nil {
@@ -224,29 +226,3 @@ func (m *Model) readPicture(dst []float32, files fs.FS, name string) error {
 	defer d.Close()
 	return d.Fill(dst, []int{0}, m.info.Normalisation)
 }
-
-// Table shows the error of all runs, and the best and the worst of them.
-func (r OneShotRuns) Table() Table {
-	if r.Items == 0 {
-		return Table{}
-	}
-	least, most := r.Runs[0], r.Runs[0]
-	for _, run := range r.Runs {
-		if run.share() < least.share() {
-			least = run
-		}
-		if run.share() > most.share() {
-			most = run
-		}
-	}
-	row := func(name string, wrong, items int) []string {
-		return []string{name, wording.Thousands(wrong), wording.Thousands(items), fmt.Sprintf("%.2f %%", 100*float64(wrong)/float64(items))}
-	}
-	return Table{
-		Head:  []string{"one-shot runs", "wrong", "of", "error"},
-		Rows:  [][]string{row("all "+wording.Thousands(len(r.Runs)), r.Wrong, r.Items), row("best: "+least.Name, least.Wrong, least.Items), row("worst: "+most.Name, most.Wrong, most.Items)},
-		Notes: []string{"An item is taken for the class whose one known picture is nearest by cosine."},
-	}
-}
-
-func (r OneShotRun) share() float64 { return float64(r.Wrong) / float64(r.Items) }

@@ -1,4 +1,4 @@
-package trainer_test
+package model_test
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 
 	"medusa/datasets"
+	"medusa/model"
 	"medusa/nets"
 	"medusa/samplers"
 	"medusa/trainer"
@@ -22,25 +23,25 @@ import (
 func ExampleModel_EmbedFiles() {
 	path, photos, clean := trained()
 	defer clean()
-	model, err := trainer.LoadModel(path)
+	m, err := model.Load(path, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer model.Close()
+	defer m.Close()
 	os.WriteFile(filepath.Join(photos, "broken.png"), []byte("\x89PNG\r\n\x1a\n"), 0o666)
 
 	index := make(map[string][]float32)
-	options := trainer.EmbedOptions{
+	options := model.EmbedOptions{
 		LeftOut: func(s datasets.Skip) { fmt.Println("left out:", filepath.Base(s.Path), "is a", s.Reason) },
 	}
-	err = model.EmbedFiles(context.Background(), []string{photos}, options, func(path string, embedding []float32) error {
+	err = m.EmbedFiles(context.Background(), []string{photos}, options, func(path string, embedding []float32) error {
 		index[path] = embedding
 		return nil
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(len(index), "pictures,", model.EmbeddingSize(), "numbers each")
+	fmt.Println(len(index), "pictures,", m.EmbeddingSize(), "numbers each")
 	// Output:
 	// left out: broken.png is a broken picture
 	// 12 pictures, 4 numbers each
@@ -50,27 +51,27 @@ func ExampleModel_EmbedFiles() {
 func ExampleModel_EmbedReader() {
 	path, photos, clean := trained()
 	defer clean()
-	model, err := trainer.LoadModel(path)
+	m, err := model.Load(path, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer model.Close()
+	defer m.Close()
 
 	upload, err := os.Open(filepath.Join(photos, "class1", "0.png"))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer upload.Close()
-	embedding, err := model.EmbedReader(context.Background(), upload)
+	embedding, err := m.EmbedReader(context.Background(), upload)
 	if err != nil {
 		log.Fatal(err)
 	}
-	same, err := model.EmbedFile(context.Background(), upload.Name())
+	same, err := m.EmbedFile(context.Background(), upload.Name())
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(len(embedding), "numbers, those of the file:", fmt.Sprint(embedding) == fmt.Sprint(same))
-	_, err = model.EmbedReader(context.Background(), bytes.NewReader([]byte("<html>not found</html>")))
+	_, err = m.EmbedReader(context.Background(), bytes.NewReader([]byte("<html>not found</html>")))
 	fmt.Println(err)
 	// Output:
 	// 4 numbers, those of the file: true
@@ -82,14 +83,14 @@ func ExampleModel_EmbedReader() {
 func ExampleModel_EmbedImage() {
 	path, _, clean := trained()
 	defer clean()
-	model, err := trainer.LoadModel(path)
+	m, err := model.Load(path, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer model.Close()
+	defer m.Close()
 
 	frame := image.NewRGBA(image.Rect(0, 0, 640, 480))
-	embedding, err := model.EmbedImage(context.Background(), frame)
+	embedding, err := m.EmbedImage(context.Background(), frame)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -99,7 +100,7 @@ func ExampleModel_EmbedImage() {
 }
 
 // trained leaves a model of two steps, and the folder of pictures that it learned from.
-func trained() (model, photos string, clean func()) {
+func trained() (path, photos string, clean func()) {
 	dir, err := os.MkdirTemp("", "medusa")
 	if err != nil {
 		log.Fatal(err)

@@ -1,4 +1,4 @@
-package trainer
+package model_test
 
 import (
 	"bytes"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"image"
 	"image/png"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -20,21 +19,48 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/datasets"
+	"medusa/graph"
+	"medusa/internal/samplesets"
+	"medusa/model"
 	"medusa/nets"
 	"medusa/samplers"
+	"medusa/trainer"
 )
 
-// modelOf is a model of a few steps on the pictures at path.
-func modelOf(t *testing.T, d DataConfig) *Model {
+// colourful writes a folder of colour pictures, 24×20, of four classes.
+func colourful(t *testing.T) string {
 	t.Helper()
-	d.Copies, d.Val, d.Test = IgnoreCopies, "none", "none"
-	_, r := run(t, Config{
+	dir := t.TempDir()
+	require.NoError(t, samplesets.Photos(dir))
+	return dir
+}
+
+// trainedOn is a run of two steps.
+func trainedOn(t *testing.T, d trainer.DataConfig) (trainer.Data, *model.Model) {
+	t.Helper()
+	d.Copies, d.Val, d.Test = trainer.IgnoreCopies, "none", "none"
+	cfg := trainer.Config{
 		Data: d, Net: nets.Config{Backbone: "mlp", Hidden: []int{8}, Embedding: 4},
 		Loss: "contrastive", Sampler: samplers.Config{P: 2, K: 2}, Steps: 2, EvalEvery: -1, CheckpointEvery: -1, Threads: 1,
-	}, Options{NoReport: true})
-	m, err := LoadModel(r.Model)
+	}
+	data, err := trainer.Load(cfg.Data, cfg.Seed, trainer.LoadOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { data.Close() })
+	tr, err := trainer.New(cfg, data, trainer.Options{Dir: filepath.Join(t.TempDir(), "run"), NoReport: true})
+	require.NoError(t, err)
+	r, err := tr.Run(context.Background())
+	require.NoError(t, err)
+	require.NoError(t, tr.Close())
+	m, err := model.Load(r.Model, model.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { m.Close() })
+	return data, m
+}
+
+// modelOf is a model of a few steps on the pictures at path.
+func modelOf(t *testing.T, d trainer.DataConfig) *model.Model {
+	t.Helper()
+	_, m := trainedOn(t, d)
 	return m
 }
 
@@ -55,7 +81,7 @@ func collect(to *[]byPath) func(string, []float32) error {
 func TestEveryWayToEmbedGivesTheSame(t *testing.T) {
 	dir := colourful(t)
 	ctx := context.Background()
-	for _, d := range []DataConfig{
+	for _, d := range []trainer.DataConfig{
 		{Path: dir, Height: 9, Width: 11, Resize: datasets.Crop, Invert: true},
 		{Path: dir, Height: 20, Width: 24, Channels: 1},
 	} {
@@ -70,13 +96,13 @@ func TestEveryWayToEmbedGivesTheSame(t *testing.T) {
 			want = append(want, byPath{set.Path(i), whole[4*i : 4*i+4]})
 		}
 		var got, listed []byPath
-		require.NoError(t, m.EmbedFiles(ctx, []string{dir}, EmbedOptions{}, collect(&got)))
+		require.NoError(t, m.EmbedFiles(ctx, []string{dir}, model.EmbedOptions{}, collect(&got)))
 		require.Equal(t, want, got)
 		var paths []string
 		for _, w := range slices.Backward(want) {
 			paths = append(paths, w.path)
 		}
-		require.NoError(t, m.EmbedFiles(ctx, paths, EmbedOptions{}, collect(&listed)))
+		require.NoError(t, m.EmbedFiles(ctx, paths, model.EmbedOptions{}, collect(&listed)))
 		slices.Reverse(listed)
 		require.Equal(t, want, listed, "in the order of the list")
 		for _, w := range want {
@@ -100,17 +126,9 @@ func TestEveryWayToEmbedGivesTheSame(t *testing.T) {
 // A picture is read as those that the model learned from are stored, also where that was
 // not asked for: the embedded drawings have bright ink, and people draw on white paper.
 func TestImageOfADatasetIsEmbeddedAsTheDataset(t *testing.T) {
-	cfg := Config{
-		Data: DataConfig{Height: 14, Copies: IgnoreCopies, Val: "none", Test: "none", TrainClasses: "Armenian/character0[1-4]"},
-		Net:  nets.Config{Backbone: "mlp", Hidden: []int{8}, Embedding: 4},
-		Loss: "contrastive", Sampler: samplers.Config{P: 2, K: 2}, Steps: 2, EvalEvery: -1, CheckpointEvery: -1, Threads: 1,
-	}
-	tr, r := run(t, cfg, Options{NoReport: true})
-	m, err := LoadModel(r.Model)
-	require.NoError(t, err)
-	defer m.Close()
+	data, m := trainedOn(t, trainer.DataConfig{Height: 14, TrainClasses: "Armenian/character0[1-4]"})
 	require.True(t, m.Info().Invert)
-	some := opened(tr.data.data().Train)
+	some := data.Train.(*datasets.Dataset)
 	want, err := m.Embed(context.Background(), some)
 	require.NoError(t, err)
 	for i := range some.Len() {
@@ -125,7 +143,7 @@ func TestImageOfADatasetIsEmbeddedAsTheDataset(t *testing.T) {
 // What cannot be read is told by its path and left out, or ends it, as the options say.
 func TestBrokenPicturesAreToldOrAnError(t *testing.T) {
 	dir := colourful(t)
-	m := modelOf(t, DataConfig{Path: dir, Height: 9, Width: 11})
+	m := modelOf(t, trainer.DataConfig{Path: dir, Height: 9, Width: 11})
 	ctx := context.Background()
 	broken, notes, gone := filepath.Join(dir, "class1", "0a.png"), filepath.Join(dir, "class1", "notes.txt"), filepath.Join(dir, "gone.png")
 	for path, text := range map[string]string{broken: "\x89PNG\r\n\x1a\nrest", notes: "about"} {
@@ -134,7 +152,7 @@ func TestBrokenPicturesAreToldOrAnError(t *testing.T) {
 	var got []byPath
 	left := map[string]string{}
 	var progress [][2]int
-	o := EmbedOptions{
+	o := model.EmbedOptions{
 		LeftOut:  func(s datasets.Skip) { left[s.Path] = s.Reason },
 		Progress: func(done, total int) { progress = append(progress, [2]int{done, total}) },
 		Workers:  2,
@@ -146,14 +164,14 @@ func TestBrokenPicturesAreToldOrAnError(t *testing.T) {
 	require.Contains(t, progress, [2]int{0, 15})
 	require.Zero(t, progress[0][1], "while folders are listed nobody knows how many there are")
 
-	err := m.EmbedFiles(ctx, []string{dir}, EmbedOptions{}, collect(&got))
+	err := m.EmbedFiles(ctx, []string{dir}, model.EmbedOptions{}, collect(&got))
 	require.ErrorContains(t, err, broken+": broken picture")
 	require.NoError(t, os.Remove(broken))
 	got = nil
-	require.NoError(t, m.EmbedFiles(ctx, []string{dir}, EmbedOptions{}, collect(&got)), "a text in a folder is none of its pictures")
+	require.NoError(t, m.EmbedFiles(ctx, []string{dir}, model.EmbedOptions{}, collect(&got)), "a text in a folder is none of its pictures")
 	require.Len(t, got, 12)
 	for path, want := range map[string]string{gone: "gone.png: cannot be read", notes: "notes.txt: not a picture: text"} {
-		require.ErrorContains(t, m.EmbedFiles(ctx, []string{dir, path}, EmbedOptions{}, collect(&got)), want)
+		require.ErrorContains(t, m.EmbedFiles(ctx, []string{dir, path}, model.EmbedOptions{}, collect(&got)), want)
 		_, err := m.EmbedFile(ctx, path)
 		require.Error(t, err)
 	}
@@ -161,7 +179,7 @@ func TestBrokenPicturesAreToldOrAnError(t *testing.T) {
 
 func TestEmbeddingThatCannotBe(t *testing.T) {
 	dir := colourful(t)
-	m := modelOf(t, DataConfig{Path: dir, Height: 9, Width: 11})
+	m := modelOf(t, trainer.DataConfig{Path: dir, Height: 9, Width: 11})
 	ctx, none := context.Background(), func(string, []float32) error { return nil }
 	_, err := m.EmbedFile(ctx, dir)
 	require.ErrorContains(t, err, "is a folder, want a picture; EmbedFiles embeds folders")
@@ -169,31 +187,48 @@ func TestEmbeddingThatCannotBe(t *testing.T) {
 	require.ErrorContains(t, err, "there is no image")
 	_, err = m.EmbedReader(ctx, strings.NewReader("<html>"))
 	require.ErrorContains(t, err, "an HTML page")
-	require.ErrorContains(t, m.EmbedFiles(ctx, nil, EmbedOptions{}, none), "none of 0 files is a picture that can be read")
-	require.ErrorContains(t, m.EmbedFiles(ctx, []string{t.TempDir()}, EmbedOptions{}, none), "none of 0 files")
-	require.ErrorContains(t, m.EmbedFiles(ctx, []string{dir}, EmbedOptions{}, nil), "each is nil")
-	require.ErrorContains(t, m.EmbedFiles(ctx, []string{dir}, EmbedOptions{Workers: -1}, none), "Workers is -1")
+	require.ErrorContains(t, m.EmbedFiles(ctx, nil, model.EmbedOptions{}, none), "none of 0 files is a picture that can be read")
+	require.ErrorContains(t, m.EmbedFiles(ctx, []string{t.TempDir()}, model.EmbedOptions{}, none), "none of 0 files")
+	require.ErrorContains(t, m.EmbedFiles(ctx, []string{dir}, model.EmbedOptions{}, nil), "each is nil")
+	require.ErrorContains(t, m.EmbedFiles(ctx, []string{dir}, model.EmbedOptions{Workers: -1}, none), "Workers is -1")
 	enough := errors.New("enough")
 	calls := 0
-	require.Equal(t, enough, m.EmbedFiles(ctx, []string{dir}, EmbedOptions{}, func(string, []float32) error { calls++; return enough }))
+	require.Equal(t, enough, m.EmbedFiles(ctx, []string{dir}, model.EmbedOptions{}, func(string, []float32) error { calls++; return enough }))
 	require.Equal(t, 1, calls)
 	stopped, stop := context.WithCancel(ctx)
 	stop()
-	require.ErrorIs(t, m.EmbedFiles(stopped, []string{dir}, EmbedOptions{}, none), context.Canceled)
+	require.ErrorIs(t, m.EmbedFiles(stopped, []string{dir}, model.EmbedOptions{}, none), context.Canceled)
 	require.NoError(t, m.Close())
-	require.ErrorContains(t, m.EmbedFiles(ctx, []string{dir}, EmbedOptions{}, none), "closed")
+	require.ErrorContains(t, m.EmbedFiles(ctx, []string{dir}, model.EmbedOptions{}, none), "closed")
 
-	of, err := New(smallWaves(), newWaves(), Options{Dir: filepath.Join(t.TempDir(), "run"), NoReport: true})
-	require.NoError(t, err)
-	defer of.Close()
-	r, err := of.Run(ctx)
-	require.NoError(t, err)
-	waves, err := LoadModel(r.Model)
-	require.NoError(t, err)
-	defer waves.Close()
-	for _, err := range []error{waves.EmbedFiles(ctx, []string{dir}, EmbedOptions{}, none), second(waves.EmbedFile(ctx, dir+"/class0/0.png"))} {
+	waves := vectorModel(t)
+	for _, err := range []error{waves.EmbedFiles(ctx, []string{dir}, model.EmbedOptions{}, none), second(waves.EmbedFile(ctx, dir+"/class0/0.png"))} {
 		require.ErrorContains(t, err, "learned from vectors or from a Set of one's own")
 	}
+}
+
+// vectorModel is an untrained model of vectors of 6 numbers.
+func vectorModel(t *testing.T) *model.Model {
+	t.Helper()
+	return untrained(t, model.Info{Net: nets.Config{Backbone: "mlp", Hidden: []int{5}, Embedding: 3, InChannels: 6, Height: 1, Width: 1}})
+}
+
+// untrained is a model with its first weights.
+func untrained(t *testing.T, info model.Info) *model.Model {
+	t.Helper()
+	params := graph.NewParams(1)
+	e, err := model.NewEmbedder(info.Net, params, 2, nil)
+	require.NoError(t, err)
+	require.NoError(t, e.Close())
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	require.NoError(t, model.Write(f, info, params, nil))
+	require.NoError(t, f.Close())
+	m, err := model.Load(path, model.Options{})
+	require.NoError(t, err)
+	t.Cleanup(func() { m.Close() })
+	return m
 }
 
 func second(_ []float32, err error) error { return err }
@@ -201,14 +236,14 @@ func second(_ []float32, err error) error { return err }
 // Many goroutines embed files with one Model, and each gets its own.
 func TestFilesEmbeddedByManyGoroutines(t *testing.T) {
 	dir := colourful(t)
-	m := modelOf(t, DataConfig{Path: dir, Height: 9, Width: 11})
+	m := modelOf(t, trainer.DataConfig{Path: dir, Height: 9, Width: 11})
 	var want []byPath
-	require.NoError(t, m.EmbedFiles(context.Background(), []string{dir}, EmbedOptions{}, collect(&want)))
+	require.NoError(t, m.EmbedFiles(context.Background(), []string{dir}, model.EmbedOptions{}, collect(&want)))
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
 			var got []byPath
-			assert.NoError(t, m.EmbedFiles(context.Background(), []string{dir}, EmbedOptions{}, collect(&got)))
+			assert.NoError(t, m.EmbedFiles(context.Background(), []string{dir}, model.EmbedOptions{}, collect(&got)))
 			assert.Equal(t, want, got)
 			x, err := m.EmbedFile(context.Background(), want[3].path)
 			assert.NoError(t, err)
@@ -228,7 +263,7 @@ func TestMemoryOfEmbeddingManyFiles(t *testing.T) {
 	for i := range n {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%04d.png", i)), b.Bytes(), 0o666))
 	}
-	m := modelOf(t, DataConfig{Path: colourful(t), Height: 128, Width: 128})
+	m := modelOf(t, trainer.DataConfig{Path: colourful(t), Height: 128, Width: 128})
 	inUse := func() int {
 		runtime.GC()
 		var s runtime.MemStats
@@ -236,7 +271,7 @@ func TestMemoryOfEmbeddingManyFiles(t *testing.T) {
 		return int(s.HeapAlloc)
 	}
 	seen, early, late := 0, 0, 0
-	require.NoError(t, m.EmbedFiles(context.Background(), []string{dir}, EmbedOptions{}, func(string, []float32) error {
+	require.NoError(t, m.EmbedFiles(context.Background(), []string{dir}, model.EmbedOptions{}, func(string, []float32) error {
 		switch seen++; seen {
 		case n / 4:
 			early = inUse()
@@ -247,16 +282,4 @@ func TestMemoryOfEmbeddingManyFiles(t *testing.T) {
 	}))
 	require.Equal(t, n, seen)
 	require.Less(t, late-early, (n-n/4)*128*128*3/3)
-}
-
-func TestReadAheadStops(t *testing.T) {
-	s, err := datasets.OpenStream([]string{colourful(t)}, datasets.Options{Height: 9, Channels: 3})
-	require.NoError(t, err)
-	ahead, stop := readAhead(s, 5)
-	b := <-ahead
-	require.NoError(t, b.err)
-	require.Equal(t, []int{5, 7}, []int{b.set.Len(), b.left})
-	stop()
-	_, err = s.Next(100)
-	require.True(t, err == nil || err == io.EOF, "nobody else reads it any more")
 }

@@ -1,4 +1,4 @@
-package trainer
+package model_test
 
 import (
 	"archive/zip"
@@ -8,7 +8,6 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -18,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/metrics"
+	"medusa/model"
+	"medusa/trainer"
 )
 
 func pngOf(t *testing.T, seed uint64) []byte {
@@ -63,7 +64,7 @@ func writeZip(t *testing.T, path string, files map[string][]byte) string {
 // The errors are those of a plain search by cosine among the embeddings of the known pictures, in
 // an archive and in a folder, with another folder around them or without.
 func TestOneShotRuns(t *testing.T) {
-	ctx, m, files := context.Background(), modelOf(t, DataConfig{Path: pictures(t)}), lakeRuns(t)
+	ctx, m, files := context.Background(), modelOf(t, trainer.DataConfig{Path: colourful(t), Height: 8, Width: 8, Channels: 1}), lakeRuns(t)
 	files["run01/test/item02.png"] = files["run01/training/class02.png"] // the same picture is nearest
 	files["run02/test/item01.png"] = files["run02/training/class01.png"] // class03 would be right
 	cosine := func(a, b []float32) float64 {
@@ -78,9 +79,9 @@ func TestOneShotRuns(t *testing.T) {
 		require.NoError(t, err)
 		return x
 	}
-	var want OneShotRuns
+	var want model.OneShotRuns
 	for run := 1; run <= 2; run++ {
-		r := OneShotRun{Name: fmt.Sprintf("run%02d", run), Classes: 3, Items: 3}
+		r := model.OneShotRun{Name: fmt.Sprintf("run%02d", run), Classes: 3, Items: 3}
 		for i := 1; i <= 3; i++ {
 			x := embed(fmt.Sprintf("run%02d/test/item%02d.png", run, i))
 			best, at := 0, -2.
@@ -112,12 +113,12 @@ func TestOneShotRuns(t *testing.T) {
 		require.Equal(t, want, got)
 	}
 	require.Equal(t, float64(want.Wrong)/6, want.Error())
-	require.Len(t, want.Table().Rows, 3)
-	require.Empty(t, OneShotRuns{}.Table().Rows)
+	require.Len(t, trainer.OneShotTable(want).Rows, 3)
+	require.Empty(t, trainer.OneShotTable(model.OneShotRuns{}).Rows)
 }
 
 func TestOneShotRunsThatCannotBe(t *testing.T) {
-	ctx, m := context.Background(), modelOf(t, DataConfig{Path: pictures(t)})
+	ctx, m := context.Background(), modelOf(t, trainer.DataConfig{Path: colourful(t), Height: 8, Width: 8, Channels: 1})
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	_, err := m.OneShot(ended, writeZip(t, filepath.Join(t.TempDir(), "all_runs.zip"), lakeRuns(t)))
@@ -141,7 +142,7 @@ func TestOneShotRunsThatCannotBe(t *testing.T) {
 		"one class":    {func(f map[string][]byte) { f["run01/class_labels.txt"] = []byte("a b\nc b\n") }, "1 class, want two or more"},
 		"nothing":      {func(f map[string][]byte) { f["run01/class_labels.txt"] = nil }, "0 classes, want two or more"},
 		"no end of it": {func(f map[string][]byte) {
-			f["run01/class_labels.txt"] = bytes.Repeat([]byte("a b\n"), maxLabelsBytes/2)
+			f["run01/class_labels.txt"] = bytes.Repeat([]byte("a b\n"), model.MaxLabelsBytes/2)
 		}, "run01/class_labels.txt"},
 		"a long line":   {func(f map[string][]byte) { f["run01/class_labels.txt"] = bytes.Repeat([]byte("a"), 1<<17) }, "too long"},
 		"other folders": {func(f map[string][]byte) { f["run01/class_labels.txt"] = []byte("run03/a run03/b\nrun03/c run03/d\n") }, "run03/b"},
@@ -161,29 +162,4 @@ func TestOneShotTiesAreErrors(t *testing.T) {
 	wrong, err := metrics.OneShot(s, s, metrics.Cosine)
 	require.NoError(t, err)
 	require.Equal(t, 2, wrong)
-}
-
-func FuzzOneShotLabels(f *testing.F) {
-	f.Add("run01/test/item01.png run01/training/class08.png\nrun01/test/item02.png run01/training/class01.png\n")
-	f.Add("../a b\n/c d")
-	f.Fuzz(func(t *testing.T, text string) {
-		var b bytes.Buffer
-		w := zip.NewWriter(&b)
-		file, err := w.Create("x/run01/class_labels.txt")
-		require.NoError(t, err)
-		_, err = io.WriteString(file, text)
-		require.NoError(t, err)
-		require.NoError(t, w.Close())
-		files, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
-		require.NoError(t, err)
-		tasks, err := oneShotTasks(files)
-		if err != nil {
-			return
-		}
-		require.Len(t, tasks, 1)
-		require.Len(t, tasks[0].answer, len(tasks[0].items))
-		for _, k := range tasks[0].answer {
-			require.Less(t, k, len(tasks[0].known))
-		}
-	})
 }

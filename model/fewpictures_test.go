@@ -1,4 +1,4 @@
-package trainer
+package model
 
 import (
 	"context"
@@ -22,19 +22,19 @@ func TestFewPicturesAreThoseOfABatch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			const batch = 20
-			e, err := newEmbedder(cfg, graph.NewParams(3), batch, nil)
+			e, err := NewEmbedder(cfg, graph.NewParams(3), batch, nil)
 			require.NoError(t, err)
-			defer e.close()
+			defer e.Close()
 			x := make([]float32, batch*e.in)
 			for i := range x {
 				x[i] = float32(math.Sin(float64(i) * 0.37))
 			}
-			want, err := e.pixels(context.Background(), x)
+			want, err := e.Pixels(context.Background(), x)
 			require.NoError(t, err)
 			for _, n := range []int{1, 2, 3, 8, 9} {
 				for from := 0; from < batch; from += n {
 					to := min(from+n, batch)
-					got, err := e.pixels(context.Background(), x[from*e.in:to*e.in])
+					got, err := e.Pixels(context.Background(), x[from*e.in:to*e.in])
 					require.NoError(t, err)
 					require.Equal(t, want[from*e.size:to*e.size], got, "%d pictures from number %d on", n, from)
 				}
@@ -45,8 +45,8 @@ func TestFewPicturesAreThoseOfABatch(t *testing.T) {
 			}
 			slices.Sort(sizes)
 			require.Equal(t, []int{2, 8, batch}, sizes)
-			require.NoError(t, e.close())
-			_, err = e.pixels(context.Background(), x)
+			require.NoError(t, e.Close())
+			_, err = e.Pixels(context.Background(), x)
 			require.ErrorContains(t, err, "closed")
 		})
 	}

@@ -1,11 +1,10 @@
-package trainer
+package model
 
 import (
 	"context"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 
 	"medusa/datasets"
 	"medusa/graph"
@@ -14,10 +13,11 @@ import (
 	"medusa/nets"
 )
 
-// embedder is a network for evaluation: graphs of several batch sizes over shared parameters.
-// Many goroutines may use it: each batch is one's own from the first picture to the last
-// embedding, and between two batches others have their turn.
-type embedder struct {
+// Embedder is a network for evaluation: graphs of several batch sizes over parameters that it
+// shares with whoever trains them. Many goroutines may use it: each batch is one's own from the
+// first picture to the last embedding, and between two batches others have their turn. Nobody
+// changes the parameters meanwhile.
+type Embedder struct {
 	turn        chan struct{} // full while a batch is made
 	batch, size int           // pictures in a batch, numbers in an embedding
 	in          int           // numbers in a picture
@@ -41,14 +41,15 @@ type evalGraph struct {
 // cpu.Gemm.
 var fewPictures = []int{2, 8}
 
-// newEmbedder builds the network; its parameters live on dev from then on.
-func newEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *machine.Device) (e *embedder, err error) {
+// NewEmbedder builds the network for batches of so many pictures at the most; its parameters, which
+// it adds to params where they are not there yet, live on dev from then on, the host if nil.
+func NewEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *machine.Device) (e *Embedder, err error) {
 	pictures := float64(batch) * float64(cfg.InChannels) * float64(cfg.Height) * float64(cfg.Width)
 	if err := ram.Check(4 * pictures); err != nil {
-		return nil, errors.Errorf("trainer: an evaluation batch of %d pictures of %d×%d×%d (channels, height, width) %v; take a smaller one, or smaller pictures",
+		return nil, errors.Errorf("model: an evaluation batch of %d pictures of %d×%d×%d (channels, height, width) %v; take a smaller one, or smaller pictures",
 			batch, cfg.InChannels, cfg.Height, cfg.Width, err)
 	}
-	e = &embedder{turn: make(chan struct{}, 1), batch: batch, in: cfg.InChannels * cfg.Height * cfg.Width, cfg: cfg, params: params, dev: dev}
+	e = &Embedder{turn: make(chan struct{}, 1), batch: batch, in: cfg.InChannels * cfg.Height * cfg.Width, cfg: cfg, params: params, dev: dev}
 	whole, err := e.build(batch)
 	if err != nil {
 		return nil, err
@@ -58,11 +59,11 @@ func newEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *machine.
 }
 
 // build adds the graph of a batch size.
-func (e *embedder) build(batch int) (b *evalGraph, err error) {
+func (e *Embedder) build(batch int) (b *evalGraph, err error) {
 	defer graph.Guard("building the network for evaluation", &err)
 	b = &evalGraph{batch: batch}
 	g := gorgonia.NewGraph()
-	x, buf := input(g, "pictures", batch, e.cfg.InChannels, e.cfg.Height, e.cfg.Width)
+	x, buf := graph.Input(g, "pictures", batch, e.cfg.InChannels, e.cfg.Height, e.cfg.Width)
 	b.x = buf
 	net, err := nets.Build(e.cfg, e.params, x, nets.Eval)
 	if err != nil {
@@ -80,7 +81,7 @@ func (e *embedder) build(batch int) (b *evalGraph, err error) {
 
 // graphFor is the graph that so many pictures take least time in. A device takes them all in that of
 // whole batches: its libraries may compute another size otherwise.
-func (e *embedder) graphFor(pictures int) (*evalGraph, error) {
+func (e *Embedder) graphFor(pictures int) (*evalGraph, error) {
 	batch := e.batch
 	for _, n := range fewPictures {
 		if e.dev == nil && pictures <= n && n < batch {
@@ -95,39 +96,35 @@ func (e *embedder) graphFor(pictures int) (*evalGraph, error) {
 	return e.build(batch)
 }
 
-// input is a float32 tensor of g and its memory, bound once and filled for every run.
-func input(g *gorgonia.ExprGraph, name string, shape ...int) (*gorgonia.Node, []float32) {
-	buf := make([]float32, tensor.Shape(shape).TotalSize())
-	value := tensor.New(tensor.WithShape(shape...), tensor.WithBacking(buf))
-	return gorgonia.NewTensor(g, tensor.Float32, len(shape), gorgonia.WithName(name),
-		gorgonia.WithShape(shape...), gorgonia.WithValue(value)), buf
-}
+// Size is the length E of an embedding.
+func (e *Embedder) Size() int { return e.size }
 
-// dataset is the embeddings (N, E) of d's pictures.
-func (e *embedder) dataset(ctx context.Context, d *items, norm datasets.Normalisation) ([]float32, error) {
-	return e.datasetTelling(ctx, d, norm, func(int, int) {})
-}
-
-// datasetTelling is dataset, and tells how many pictures of how many are embedded.
-func (e *embedder) datasetTelling(ctx context.Context, d *items, norm datasets.Normalisation, progress func(done, total int)) ([]float32, error) {
+// Set is the embeddings (N, E) of d's items, row-major, normalised by norm. progress, if not nil,
+// is told how many of how many are embedded.
+func (e *Embedder) Set(ctx context.Context, d datasets.Set, norm datasets.Normalisation, progress func(done, total int)) ([]float32, error) {
+	if err := datasets.CheckShape(d); err != nil {
+		return nil, errors.WithMessage(err, "model")
+	}
 	if c, h, w := d.Shape(); c*h*w != e.in {
-		return nil, errors.Errorf("trainer: pictures of %d×%d×%d (channels, height, width) do not fit the network, which takes %d numbers", c, h, w, e.in)
+		return nil, errors.Errorf("model: pictures of %d×%d×%d (channels, height, width) do not fit the network, which takes %d numbers", c, h, w, e.in)
 	}
 	indices := make([]int, 0, e.batch)
 	return e.run(ctx, d.Len(), func(dst []float32, from, to int) error {
-		progress(from, d.Len())
+		if progress != nil {
+			progress(from, d.Len())
+		}
 		indices = indices[:0]
 		for i := from; i < to; i++ {
 			indices = append(indices, i)
 		}
-		return d.Fill(dst, indices, norm)
+		return datasets.Fill(d, dst, indices, norm)
 	})
 }
 
-// pixels is the embeddings (N, E) of normalised pictures (N, C, H, W).
-func (e *embedder) pixels(ctx context.Context, pixels []float32) ([]float32, error) {
+// Pixels is the embeddings (N, E) of pictures (N, C, H, W) that are normalised already.
+func (e *Embedder) Pixels(ctx context.Context, pixels []float32) ([]float32, error) {
 	if len(pixels)%e.in != 0 {
-		return nil, errors.Errorf("trainer: %d numbers are no whole pictures of %d", len(pixels), e.in)
+		return nil, errors.Errorf("model: %d numbers are no whole pictures of %d", len(pixels), e.in)
 	}
 	return e.run(ctx, len(pixels)/e.in, func(dst []float32, from, to int) error {
 		copy(dst, pixels[from*e.in:to*e.in])
@@ -137,14 +134,14 @@ func (e *embedder) pixels(ctx context.Context, pixels []float32) ([]float32, err
 
 // run is the embeddings of n pictures, which fill provides a batch at a time. A short
 // last batch is filled up with what was there before, and that part of the result dropped.
-func (e *embedder) run(ctx context.Context, n int, fill func(dst []float32, from, to int) error) (out []float32, err error) {
+func (e *Embedder) run(ctx context.Context, n int, fill func(dst []float32, from, to int) error) (out []float32, err error) {
 	defer graph.Guard("embedding pictures", &err)
 	out = make([]float32, n*e.size)
 	for from := 0; from < n; from += e.batch {
 		to := min(from+e.batch, n)
 		if err := e.next(ctx, out[from*e.size:to*e.size], from, to, fill); err != nil {
 			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-				return nil, errors.Wrapf(err, "trainer: embedding stopped at picture %d of %d", from, n)
+				return nil, errors.Wrapf(err, "model: embedding stopped at picture %d of %d", from, n)
 			}
 			return nil, err
 		}
@@ -153,7 +150,7 @@ func (e *embedder) run(ctx context.Context, n int, fill func(dst []float32, from
 }
 
 // next waits for its turn and writes the embeddings of one batch to dst.
-func (e *embedder) next(ctx context.Context, dst []float32, from, to int, fill func(dst []float32, from, to int) error) error {
+func (e *Embedder) next(ctx context.Context, dst []float32, from, to int, fill func(dst []float32, from, to int) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -164,7 +161,7 @@ func (e *embedder) next(ctx context.Context, dst []float32, from, to int, fill f
 	}
 	defer func() { <-e.turn }()
 	if e.closed {
-		return errEmbedderClosed
+		return errClosed
 	}
 	b, err := e.graphFor(to - from)
 	if err != nil {
@@ -174,21 +171,21 @@ func (e *embedder) next(ctx context.Context, dst []float32, from, to int, fill f
 		return err
 	}
 	if err := b.vm.RunAll(); err != nil {
-		return errors.Wrap(err, "trainer: evaluation")
+		return errors.Wrap(err, "model: evaluation")
 	}
 	values := b.out.Float32s()
 	if err := b.out.Err(); err != nil {
-		return errors.Wrap(err, "trainer: evaluation")
+		return errors.Wrap(err, "model: evaluation")
 	}
 	copy(dst, values)
 	return nil
 }
 
-// errEmbedderClosed is what is said of pictures to be embedded after Close.
-var errEmbedderClosed = errors.New("trainer: the network is closed: embed pictures before Close")
+// errClosed is what is said of pictures to be embedded after Close.
+var errClosed = errors.New("model: the network is closed: embed pictures before Close")
 
-// close waits for the batch that is being made. It may be called twice.
-func (e *embedder) close() error {
+// Close waits for the batch that is being made. It may be called twice.
+func (e *Embedder) Close() error {
 	if e == nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package trainer
+package model
 
 import (
 	"context"
@@ -27,16 +27,16 @@ func (m *Model) EmbedReader(ctx context.Context, r io.Reader) ([]float32, error)
 // EmbedFile is the embedding (E) of a picture.
 func (m *Model) EmbedFile(ctx context.Context, path string) ([]float32, error) {
 	if path == "" {
-		return nil, errors.New("trainer: EmbedFile: the path is empty, want that of a picture")
+		return nil, errors.New("model: EmbedFile: the path is empty, want that of a picture")
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return nil, errors.Errorf("trainer: %s is a folder, want a picture; EmbedFiles embeds folders", path)
+		return nil, errors.Errorf("model: %s is a folder, want a picture; EmbedFiles embeds folders", path)
 	}
 	return m.embedOne(ctx, func(o datasets.Options) (*datasets.Dataset, error) { return datasets.OpenUnlabelled(path, o) })
 }
 
 func (m *Model) embedOne(ctx context.Context, open func(datasets.Options) (*datasets.Dataset, error)) ([]float32, error) {
-	if err := needs.Context("trainer", ctx); err != nil {
+	if err := needs.Context("model", ctx); err != nil {
 		return nil, err
 	}
 	o, err := m.pictureOptions()
@@ -54,7 +54,7 @@ func (m *Model) embedOne(ctx context.Context, open func(datasets.Options) (*data
 // pictureOptions is Options of a model that learned from picture files.
 func (m *Model) pictureOptions() (datasets.Options, error) {
 	if m.info.Resize == "" {
-		return datasets.Options{}, errors.New("trainer: the model learned from vectors or from a Set of one's own, and not from picture files: give such to Embed or EmbedPixels")
+		return datasets.Options{}, errors.New("model: the model learned from vectors or from a Set of one's own, and not from picture files: give such to Embed or EmbedPixels")
 	}
 	return m.Options(), nil
 }
@@ -84,7 +84,7 @@ type EmbedOptions struct {
 // EmbedFiles, which many may call at the same time. What a picture's embedding is does not
 // depend on the others.
 func (m *Model) EmbedFiles(ctx context.Context, paths []string, o EmbedOptions, each func(path string, embedding []float32) error) error {
-	if err := needs.Context("trainer", ctx); err != nil {
+	if err := needs.Context("model", ctx); err != nil {
 		return err
 	}
 	opened, err := m.pictureOptions()
@@ -92,7 +92,7 @@ func (m *Model) EmbedFiles(ctx context.Context, paths []string, o EmbedOptions, 
 		return err
 	}
 	if each == nil {
-		return errors.New("trainer: EmbedFiles: each is nil: it is what gets the embeddings")
+		return errors.New("model: EmbedFiles: each is nil: it is what gets the embeddings")
 	}
 	opened.Strict, opened.Progress, opened.Workers = o.LeftOut == nil, o.Progress, o.Workers
 	opened.MaxPixels, opened.MaxFileBytes = o.MaxPixels, o.MaxFileBytes
@@ -102,7 +102,7 @@ func (m *Model) EmbedFiles(ctx context.Context, paths []string, o EmbedOptions, 
 	}
 	embedded := 0
 	read := 0
-	ahead, stop := readAhead(stream, m.eval.batch)
+	ahead, stop := readAhead(stream, m.net.batch)
 	defer stop()
 	for {
 		if o.Progress != nil {
@@ -112,7 +112,7 @@ func (m *Model) EmbedFiles(ctx context.Context, paths []string, o EmbedOptions, 
 		select {
 		case b = <-ahead:
 		case <-ctx.Done():
-			return errors.Wrapf(ctx.Err(), "trainer: embedding stopped at file %d of %d", read, stream.Files())
+			return errors.Wrapf(ctx.Err(), "model: embedding stopped at file %d of %d", read, stream.Files())
 		}
 		if b.err == io.EOF {
 			break
@@ -127,7 +127,7 @@ func (m *Model) EmbedFiles(ctx context.Context, paths []string, o EmbedOptions, 
 		embedded += b.set.Len()
 	}
 	if embedded == 0 {
-		return errors.Errorf("trainer: none of %d files is a picture that can be read", stream.Files())
+		return errors.Errorf("model: none of %d files is a picture that can be read", stream.Files())
 	}
 	return nil
 }
