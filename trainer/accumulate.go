@@ -72,11 +72,11 @@ func featuresOf(net nets.Net) []*feature {
 	return out
 }
 
-// newChunkedStep is newStep of a batch that is computed in parts.
-func newChunkedStep(cfg nets.Config, params *graph.Params, batch, parts int, dev *machine.Device, parse parseLoss) (s *step, loss losses.Loss, err error) {
+// newChunkedGraph is newTrainGraph of a batch that is computed in parts.
+func newChunkedGraph(cfg nets.Config, params *graph.Params, batch, parts int, dev *machine.Device, parse parseLoss) (s *trainGraph, loss losses.Loss, err error) {
 	rows := batch / parts
 	c := &chunks{parts: parts, dev: dev}
-	s = &step{dev: dev, chunks: c}
+	s = &trainGraph{dev: dev, chunks: c}
 	s.x = make([]float32, batch*cfg.InChannels*cfg.Height*cfg.Width)
 	g := gorgonia.NewGraph()
 	net, err := c.forward.build(g, cfg, params, rows)
@@ -139,7 +139,7 @@ func (p *pass) build(g *gorgonia.ExprGraph, cfg nets.Config, params *graph.Param
 
 // buildLoss makes the graph of the loss over the whole batch, with its gradients to the features
 // that it reads and to its own weights.
-func (c *chunks) buildLoss(s *step, all []*feature, loss losses.Loss, params *graph.Params, batch int) (*gorgonia.ExprGraph, error) {
+func (c *chunks) buildLoss(s *trainGraph, all []*feature, loss losses.Loss, params *graph.Params, batch int) (*gorgonia.ExprGraph, error) {
 	g := gorgonia.NewGraph()
 	y, labels := graph.Input(g, "labels", batch)
 	s.y = labels
@@ -191,7 +191,7 @@ func (c *chunks) buildLoss(s *step, all []*feature, loss losses.Loss, params *gr
 
 // buildBackward makes the graph of the network over a part of the batch, with what the loss's
 // gradient to the features is to its weights, added to that of the parts before.
-func (c *chunks) buildBackward(s *step, cfg nets.Config, params *graph.Params, rows int) (*gorgonia.ExprGraph, error) {
+func (c *chunks) buildBackward(s *trainGraph, cfg nets.Config, params *graph.Params, rows int) (*gorgonia.ExprGraph, error) {
 	g := gorgonia.NewGraph()
 	net, err := c.backward.build(g, cfg, params, rows)
 	if err != nil {
@@ -263,7 +263,7 @@ func (c *chunks) watch(params *graph.Params) error {
 }
 
 // run computes loss and gradients of the batch in s.x and s.y.
-func (c *chunks) run(s *step) error {
+func (c *chunks) run(s *trainGraph) error {
 	if err := c.remember(); err != nil {
 		return err
 	}
@@ -290,7 +290,7 @@ func (c *chunks) run(s *step) error {
 }
 
 // goBack takes the loss's gradient back to the network's weights.
-func (c *chunks) goBack(s *step) error {
+func (c *chunks) goBack(s *trainGraph) error {
 	grads := make([][]float32, len(c.features))
 	for i, f := range c.features {
 		grads[i] = f.grad.Float32s()

@@ -42,7 +42,7 @@ type state struct {
 
 	Pixels    *metrics.Result `json:"pixels,omitempty"`
 	Before    *metrics.Result `json:"before,omitempty"`
-	Watch     watch           `json:"watch"`
+	Watch     health          `json:"watch"`
 	Warnings  []Warning       `json:"warnings,omitempty"`
 	TrainTime float64         `json:"train_seconds"` // spent in steps, waiting included
 	WaitTime  float64         `json:"wait_seconds"`  // spent waiting for pictures

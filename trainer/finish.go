@@ -61,8 +61,7 @@ func (t *Trainer) makeEmbeddings(r *Result, embeddings []float32) error {
 }
 
 func (t *Trainer) makeReport(ctx context.Context, r *Result, embeddings []float32) error {
-	report := reporter{trainer: t, result: *r, before: t.untrained, after: embeddings}
-	if err := report.write(ctx); err != nil {
+	if err := t.report.write(ctx, *r, embeddings); err != nil {
 		return t.unfinished(ReportFile, r, err)
 	}
 	r.Report = t.dir.Path(ReportFile)
@@ -185,10 +184,10 @@ func (t *Trainer) fill(r *Result, began time.Time) {
 		r.Metric, r.BestValue, r.BestStep = t.cfg.Metric, s.BestValue, s.BestStep
 	}
 	if s.TrainTime > 0 {
-		r.ImagesPerSecond = float64(s.Timed*t.sampler.Batch()) / s.TrainTime
+		r.ImagesPerSecond = float64(s.Timed*t.Batch()) / s.TrainTime
 	}
-	r.WaitShare = t.pace.waitShare(s)
-	r.Seconds, r.TrainSeconds = time.Since(began).Seconds(), t.pace.all.Seconds()
+	r.WaitShare = t.figures.speed.waitShare(s)
+	r.Seconds, r.TrainSeconds = time.Since(began).Seconds(), t.figures.speed.all.Seconds()
 	r.PeakRSS, r.DeviceMemory = peakRSS(), t.device.Allocated()
 	r.Parameters, _ = t.Parameters()
 	r.Seed, r.Device, r.Threads = t.cfg.Seed, t.cfg.Device, cpu.Threads()

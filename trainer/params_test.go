@@ -60,7 +60,7 @@ func TestFrozenPrefix(t *testing.T) {
 				require.NotContains(t, x.Name, "conv1")
 			}
 			rates := map[string]float64{}
-			for i, learned := range s.step.learned {
+			for i, learned := range s.train.learned {
 				rates[learned.Name] = s.solver.LR(i)
 			}
 			require.Equal(t, map[string]float64{"backbone.conv2.weight": 0.5, "embedding.fc.weight": 1, "embedding.fc.bias": 1, "loss.classifier.weight": 200}, rates)

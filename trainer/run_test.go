@@ -246,7 +246,7 @@ func TestNotFinite(t *testing.T) {
 	tr := start(t, cfg, Options{Hooks: nil})
 	tr.o.Hooks = []Hook{{Step: func(_ context.Context, i StepInfo) error {
 		if i.Step == 17 {
-			tr.step.learned[0].Weights[0] = float32(math.NaN())
+			tr.train.learned[0].Weights[0] = float32(math.NaN())
 		}
 		return nil
 	}}}
@@ -263,7 +263,7 @@ func TestNotFinite(t *testing.T) {
 	require.Equal(t, 17, c.state.Step)
 	for _, tensor := range c.tensors {
 		for i, v := range tensor.F32 {
-			poisoned := tensor.Name == tr.step.learned[0].Name && i == 0 // by this test itself
+			poisoned := tensor.Name == tr.train.learned[0].Name && i == 0 // by this test itself
 			require.Equal(t, poisoned, math.IsNaN(float64(v)), "%s: running statistics are put back", tensor.Name)
 		}
 	}
@@ -296,8 +296,7 @@ func TestDivergenceIsNotConvergence(t *testing.T) {
 func TestFiguresAreFinite(t *testing.T) {
 	tr := start(t, small(pictures(t)), Options{})
 	b := &datasets.Batch{Indices: []int{1, 2}}
-	tr.info = StepInfo{Step: 7, Loss: 0.5, EmbeddingNorm: 2}
-	require.NoError(t, tr.figures(b))
+	require.NoError(t, tr.finiteFigures(b, StepInfo{Step: 7, Loss: 0.5, EmbeddingNorm: 2}))
 	for want, set := range map[string]func(i *StepInfo){
 		"the mean length of the embeddings is NaN":          func(i *StepInfo) { i.EmbeddingNorm = math.NaN() },
 		"the active share is NaN":                           func(i *StepInfo) { i.ActiveShare = math.NaN() },
@@ -305,9 +304,9 @@ func TestFiguresAreFinite(t *testing.T) {
 		"the mean distance of pairs of one class is +Inf":   func(i *StepInfo) { i.MeanPositive = math.Inf(1) },
 		"the mean distance of pairs of two classes is -Inf": func(i *StepInfo) { i.MeanNegative = math.Inf(-1) },
 	} {
-		tr.info = StepInfo{Step: 7, Loss: 0.5}
-		set(&tr.info)
-		require.ErrorContains(t, tr.figures(b), "trainer: step 7: "+want+", though the loss is 0.5; the step was made")
+		i := StepInfo{Step: 7, Loss: 0.5}
+		set(&i)
+		require.ErrorContains(t, tr.finiteFigures(b, i), "trainer: step 7: "+want+", though the loss is 0.5; the step was made")
 	}
 }
 

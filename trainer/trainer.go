@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"os"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/pkg/errors"
 
@@ -92,49 +90,45 @@ type Options struct {
 // Trainer is one run: a network, a loss, and what moves the one to lower the other. One
 // goroutine uses it at a time, and another one gets an error; what hooks do counts as Run's.
 type Trainer struct {
-	use    exclusive.Use
-	given  Config // as it is stored: defaults filled in, Epochs not yet turned into Steps
-	cfg    Config
-	fitted []Fitted
-	data   runData
-	o      Options
-	dir    runfolder.Folder
+	use   exclusive.Use
+	given Config // as it is stored: defaults filled in, Epochs not yet turned into Steps
+	cfg   Config
+	o     Options
+	data  runData
+	start StartInfo // what is found out before the first step
 
-	params   *graph.Params // of the network and the loss
-	loss     losses.Loss
-	step     *step
-	solver   *optim.Solver
-	device   *machine.Device // nil is the CPU
-	averaged *graph.Params   // what is measured and saved: the averages, or params
-	eval     *model.Embedder // over averaged, made when first needed
-	sampler  samplers.Sampler
-	schedule optim.Schedule
-
+	*learner
+	batches     batches
+	schedule    optim.Schedule
 	state       state
-	samplerAt   []byte            // sampler's state, state.Drawn batches ago
-	observer    samplers.Observer // the sampler if it draws by embeddings, else nil
 	fingerprint fingerprint
-	held        *runfolder.Lock // before Run
-	log         *runfolder.MetricsLog
-	own         []Hook // that keep what belongs to the run
-	lent        bool   // Params was called: the host's parameters may be newer than the device's
-	pace        pace
-	monitor     *monitor       // nil if the loss does not tell its active share
-	batches     *deviceBatches // nil if the host makes them
-	engine      *engine
-	flights     []flight  // steps under way
-	landing     time.Time // when the last one ended
-	moved       moved
-	info        StepInfo
-	leftOut     string        // path of the list of what was left out
-	unsaved     bool          // whether the state has changed since the last checkpoint
-	lostBest    bool          // whether the best checkpoint must be written anew, from the state as it is
-	finished    *storedResult // of a run that came to its end before; nil for others
-	untrained   []float32     // embeddings of the measured pictures before training, for the report; nil in a resumed run
-	ran         bool
-	settled     bool // the run is over, and the weights are those of the model
-	running     bool
+
+	dir      runfolder.Folder
+	held     *runfolder.Lock // before Run
+	log      *runfolder.MetricsLog
+	finished *storedResult // of a run that came to its end before; nil for others
+	unsaved  bool          // whether the state has changed since the last checkpoint
+	lostBest bool          // whether the best checkpoint must be written anew, from the state as it is
+
+	own    []Hook // the run's, which keep what belongs to it
+	others []Hook // that are told after them
+	queue  []Warning
+
+	stage   stage
+	pending []pendingStep // steps under way
+	figures figures
+	report  reporter
 }
+
+// stage is how far the use of a Trainer has come.
+type stage int
+
+const (
+	prepared stage = iota
+	running        // within Run
+	returned       // Run has returned
+	settled        // the run is over, and the weights are those of the model
+)
 
 // New prepares a run in the folder o.Dir, which must not exist or be empty. The data stay
 // the caller's, who closes them after the run.
@@ -173,7 +167,7 @@ func (t *Trainer) createRun() (err error) {
 	t.dir.Sweep()
 	err = writeConfig(t.dir, t.given, t.o.ConfigText)
 	if err == nil {
-		t.leftOut, err = writeLeftOut(t.dir, t.data.data())
+		t.start.LeftOut, err = writeLeftOut(t.dir, t.data.data())
 	}
 	if err != nil {
 		t.dir.Remove(errors.Is(was, os.ErrNotExist))
@@ -203,7 +197,7 @@ func Resume(data Data, o Options) (*Trainer, error) {
 	dir.Sweep()
 	err = completeConfig(dir, t.given, o.ConfigText)
 	if err == nil {
-		t.leftOut, err = writeLeftOut(dir, data)
+		t.start.LeftOut, err = writeLeftOut(dir, data)
 	}
 	if err != nil {
 		t.Close()
@@ -313,6 +307,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	t := &Trainer{data: sets, o: o, dir: runfolder.Folder(o.Dir), unsaved: true}
+	t.report.trainer = t
 	t.state.Evaluated = -1
 	cfg = cfg.Defaults()
 	var err error
@@ -330,23 +325,23 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if o.Keep != "" && o.Keep != Best && o.Keep != Last {
 		return nil, errors.Errorf("trainer: Options.Keep is %q, want %s, %s, or empty for what the configuration says", o.Keep, Best, Last)
 	}
-	if cfg, t.fitted, err = cfg.Fit(data, o.Naming); err != nil {
+	if cfg, t.start.Fitted, err = cfg.Fit(data, o.Naming); err != nil {
 		return nil, err
 	}
 	t.given, t.cfg = cfg, cfg
 	t.cfg.Keep = cmp.Or(o.Keep, cfg.Keep)
 	t.cfg.Threads, t.cfg.Data.Workers = cmp.Or(o.Threads, cfg.Threads), cmp.Or(o.Workers, cfg.Data.Workers)
 	cpu.SetThreads(t.cfg.Threads)
-	if err := t.draw(); err != nil {
+	if err := t.makeSampler(); err != nil {
 		return nil, err
 	}
-	if t.device, err = machine.Open(cmp.Or(o.Device, cfg.Device), machine.Options{TF32: cfg.TF32, AnyOrder: cfg.AnyOrder, Log: o.Notice}); err != nil {
+	device, err := machine.Open(cmp.Or(o.Device, cfg.Device), machine.Options{TF32: cfg.TF32, AnyOrder: cfg.AnyOrder, Log: o.Notice})
+	if err != nil {
 		return nil, errors.Wrap(err, "trainer")
 	}
-	t.cfg.Device = t.device.Name()
-	t.device.CheckByHand() // by the solver
-	if err := t.assemble(); err != nil {
-		t.device.Close()
+	t.cfg.Device = device.Name()
+	if err := t.assemble(device); err != nil {
+		device.Close()
 		return nil, err
 	}
 	return t, nil
@@ -364,12 +359,14 @@ func fit(c nets.Config, d *items) (nets.Config, error) {
 	return c, nil
 }
 
-// draw makes the sampler, and of epochs steps.
-func (t *Trainer) draw() (err error) {
-	if t.sampler = t.o.Sampler; t.sampler != nil {
-		err = checkSampler(t.sampler)
+// makeSampler makes the sampler, and of epochs steps.
+func (t *Trainer) makeSampler() (err error) {
+	b := &t.batches
+	b.set, b.norm = t.data.Train, t.data.Norm
+	if b.sampler = t.o.Sampler; b.sampler != nil {
+		err = checkSampler(b.sampler)
 	} else {
-		t.sampler, err = samplers.Of(sampled(t.data.Train, t.cfg.Seed), t.cfg.Sampler)
+		b.sampler, err = samplers.Of(sampled(t.data.Train, t.cfg.Seed), t.cfg.Sampler)
 		err = field.Under(err, "trainer", "Sampler")
 	}
 	if err != nil {
@@ -377,57 +374,36 @@ func (t *Trainer) draw() (err error) {
 	}
 	t.noticeLeftOut()
 	if t.cfg.Epochs > 0 {
-		t.cfg.Steps, t.cfg.Epochs = t.cfg.Epochs*t.sampler.BatchesPerEpoch(), 0
+		t.cfg.Steps, t.cfg.Epochs = t.cfg.Epochs*b.sampler.BatchesPerEpoch(), 0
 		t.cfg = t.cfg.Defaults()
 	}
-	if t.observer, _ = t.sampler.(samplers.Observer); t.observer != nil {
-		if err := t.observer.Delay(observerDelay); err != nil {
+	if b.observer, _ = b.sampler.(samplers.Observer); b.observer != nil {
+		if err := b.observer.Delay(observerDelay); err != nil {
 			return err
 		}
 	}
-	t.samplerAt, err = t.sampler.State()
+	b.samplerAt, err = b.sampler.State()
 	return err
 }
 
-// assemble builds the graph of training and its solver.
-func (t *Trainer) assemble() (err error) {
-	t.params = graph.NewParams(t.cfg.Seed)
-	if err := scaleRates(t.params, t.o.LRScales); err != nil {
-		return err
-	}
-	if err := checkParts(t.sampler.Batch(), t.cfg.Accumulate); err != nil {
-		return err
-	}
-	t.step, t.loss, err = newStep(t.cfg.Net, t.params, t.sampler.Batch(), t.cfg.Accumulate, t.device, func(embedding, trunk int) (losses.Loss, error) {
-		return lossOf(t.o.Loss, t.cfg.Loss, losses.Setting{
-			Classes: t.data.Train.NumClasses(), EmbeddingSize: embedding, TrunkSize: trunk, Seed: t.cfg.Seed,
-			ClassNames: t.data.Train.Classes(),
-		})
+// assemble builds what learns, and brings the pictures to the device.
+func (t *Trainer) assemble(device *machine.Device) (err error) {
+	t.learner, err = newLearner(t.cfg, learnerParts{
+		net: t.cfg.Net, device: device, batch: t.Batch(), evalBatch: t.cfg.EvalBatch, rate: t.o.Rate, scales: t.o.LRScales,
+		loss: func(embedding, trunk int) (losses.Loss, error) {
+			return lossOf(t.o.Loss, t.cfg.Loss, losses.Setting{
+				Classes: t.data.Train.NumClasses(), EmbeddingSize: embedding, TrunkSize: trunk, Seed: t.cfg.Seed,
+				ClassNames: t.data.Train.Classes(),
+			})
+		},
 	})
 	if err != nil {
 		return err
 	}
-	if err := checkRates(t.params, t.o.LRScales); err != nil {
+	if t.figures.active, err = newActiveShare(t.loss, t.Batch(), t.train, t.params, device); err != nil {
 		return err
 	}
-	if t.monitor, err = newMonitor(t.loss, t.sampler.Batch(), t.step, t.params, t.device); err != nil {
-		return err
-	}
-	average, eval, err := averaging(t.cfg, t.cfg.Net, t.params, t.cfg.EvalBatch, t.device)
-	if err != nil {
-		return err
-	}
-	if t.averaged, t.eval = t.params, eval; average != nil {
-		t.averaged = average.Into
-	}
-	if t.solver, err = newSolver(t.cfg, t.step, t.device, t.o.Rate, average); err != nil {
-		return err
-	}
-	if t.engine, err = newEngine(t.step, t.solver, t.device, t.params); err != nil {
-		return err
-	}
-	t.moved.dev, t.moved.lossRests = t.device, losses.RestsAtFirst(t.loss)
-	if err := t.keepPictures(); err != nil {
+	if err := t.batches.pinPictures(t.train, device, t.o.Notice); err != nil {
 		return err
 	}
 	if t.schedule = t.o.Schedule; t.schedule == nil {
@@ -457,51 +433,26 @@ func (t *Trainer) restore(c *checkpoint) error {
 			return errors.Wrap(err, "trainer: the schedule's state")
 		}
 	}
-	if err := t.sampler.Restore(c.sampler); err != nil {
-		return err
-	}
-	t.samplerAt = slices.Clone(c.sampler)
-	skipped := make([]int, t.sampler.Batch())
-	for range c.state.Drawn {
-		if err := t.sampler.Next(skipped); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.batches.restore(c.sampler, c.state.Drawn)
 }
-
-// state of learning as the device holds it: everything that a checkpoint keeps.
-func (t *Trainer) tensors() [][]float32 {
-	tensors := graph.Tensors(t.params)
-	for _, s := range t.solver.State() {
-		tensors = append(tensors, s.F32)
-	}
-	return tensors
-}
-
-// fetch brings what the device learned to the host.
-func (t *Trainer) fetch() error { return t.device.Read(t.tensors()...) }
 
 // checkpoint is the run as it stands.
 func (t *Trainer) checkpoint() (*checkpoint, error) {
-	if err := t.fetch(); err != nil {
+	if err := t.device.Read(t.tensors()...); err != nil {
 		return nil, err
 	}
-	if t.observer != nil {
-		var err error
-		if t.samplerAt, err = t.observer.StateAt(t.state.Step); err != nil {
-			return nil, err
-		}
+	sampler, err := t.batches.samplerState(t.state.Step)
+	if err != nil {
+		return nil, err
 	}
 	t.state.Schedule = json.RawMessage("{}")
 	if w, ok := t.schedule.(optim.Watching); ok {
-		var err error
 		if t.state.Schedule, err = json.Marshal(w); err != nil {
 			return nil, errors.Wrapf(err, "trainer: the state of the schedule %T", w)
 		}
 	}
 	return &checkpoint{
-		config: t.given, state: t.state, data: t.fingerprint, sampler: t.samplerAt,
+		config: t.given, state: t.state, data: t.fingerprint, sampler: sampler,
 		tensors: allTensors(t.params, t.solver),
 	}, nil
 }
@@ -510,10 +461,10 @@ func (t *Trainer) checkpoint() (*checkpoint, error) {
 func (t *Trainer) Config() Config { return t.cfg }
 
 // Batch is the number of pictures in a batch.
-func (t *Trainer) Batch() int { return t.sampler.Batch() }
+func (t *Trainer) Batch() int { return t.batches.sampler.Batch() }
 
 // Sampler is the sampler, for showing what it makes of the classes.
-func (t *Trainer) Sampler() samplers.Sampler { return t.sampler }
+func (t *Trainer) Sampler() samplers.Sampler { return t.batches.sampler }
 
 // Params is the parameters of network and loss as they are, under the prefixes backbone.,
 // embedding. and loss. What is written into them, such as by Load, counts from the next Run,
@@ -523,21 +474,7 @@ func (t *Trainer) Params() (*graph.Params, error) {
 		return nil, err
 	}
 	defer t.use.End()
-	t.lent = true
-	return t.params, errors.Wrap(t.device.Read(graph.Tensors(t.params)...), "trainer")
-}
-
-// takeBack tells the device that the host may have written into Params.
-func (t *Trainer) takeBack() error {
-	if !t.lent {
-		return nil
-	}
-	t.lent = false
-	t.device.Wrote(graph.Tensors(t.params)...)
-	if t.solver.Steps() > 0 && !t.settled {
-		return nil // averages follow what was written
-	}
-	return t.solver.StartAverages()
+	return t.lend()
 }
 
 // Parameters is the number of learned numbers of the network and of the loss.
@@ -568,7 +505,7 @@ func (t *Trainer) Embed(ctx context.Context, d datasets.Set) ([]float32, error) 
 	if err != nil {
 		return nil, err
 	}
-	t.takeBack()
+	t.takeBack(t.stage == settled)
 	return t.embed(ctx, set, "embedding "+set.noun())
 }
 
@@ -584,14 +521,11 @@ const theTrainer = "trainer: the Trainer"
 
 // embed is Embed for those who use the trainer already; the hooks are told of it as that work.
 func (t *Trainer) embed(ctx context.Context, d *items, work string) ([]float32, error) {
-	if t.eval == nil {
-		eval, err := model.NewEmbedder(t.cfg.Net, t.averaged, t.cfg.EvalBatch, t.device)
-		if err != nil {
-			return nil, err
-		}
-		t.eval = eval
+	e, err := t.embedder()
+	if err != nil {
+		return nil, err
 	}
-	x, err := t.eval.Set(ctx, d.Set, t.data.Norm, func(done, total int) { t.progress(ctx, work, done, total) })
+	x, err := e.Set(ctx, d.Set, t.data.Norm, func(done, total int) { t.progress(ctx, work, done, total) })
 	if err != nil && d.dataset() == nil && ctx.Err() == nil {
 		return nil, errors.WithMessagef(err, "trainer: embedding at step %d", t.state.Step)
 	}
@@ -632,7 +566,7 @@ func (t *Trainer) embedUntrained(ctx context.Context, d *items) ([]float32, erro
 }
 
 // EmbeddingSize is the length E of an embedding.
-func (t *Trainer) EmbeddingSize() int { return t.step.size }
+func (t *Trainer) EmbeddingSize() int { return t.train.size }
 
 // Evaluate measures retrieval and clustering among d's items.
 func (t *Trainer) Evaluate(ctx context.Context, d datasets.Set) (metrics.Result, error) {
@@ -647,7 +581,7 @@ func (t *Trainer) Evaluate(ctx context.Context, d datasets.Set) (metrics.Result,
 	if err != nil {
 		return metrics.Result{}, err
 	}
-	t.takeBack()
+	t.takeBack(t.stage == settled)
 	if err := datasets.Check(set.Set, t.data.Train.Set); err != nil {
 		return metrics.Result{}, errors.WithMessage(err, "trainer: evaluation")
 	}
@@ -660,23 +594,17 @@ func (t *Trainer) Close() error {
 		return err
 	}
 	defer t.use.End()
-	if t.running {
+	if t.stage == running {
 		return errors.New("trainer: Close is called by a hook: return an error to end the run, or end its context, and close the Trainer after Run")
 	}
-	err := t.step.close()
-	if e := t.monitor.close(); err == nil {
-		err = e
-	}
+	err := t.figures.active.close()
 	if t.held != nil {
 		if e := t.held.Close(); err == nil {
 			err = e
 		}
 		t.held = nil
 	}
-	if e := t.eval.Close(); err == nil {
-		err = e
-	}
-	if e := t.device.Close(); err == nil {
+	if e := t.close(); err == nil {
 		err = e
 	}
 	return err

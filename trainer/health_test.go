@@ -73,11 +73,11 @@ func TestWatch(t *testing.T) {
 		}, 200, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var w watch
+			var w health
 			var kinds []string
 			var last Warning
 			for s := 1; s <= c.steps; s++ {
-				for _, warning := range w.look(c.at(s), classes, "pictures") {
+				for _, warning := range w.examine(c.at(s), classes, "pictures") {
 					kinds = append(kinds, warning.Kind)
 					last = warning
 				}
@@ -93,11 +93,11 @@ func TestWatch(t *testing.T) {
 
 func TestMeasure(t *testing.T) {
 	x := []float32{3, 4, 0, 0, 3, 0} // lengths 5, 0, 3; distances 5, 4, 3
-	s := measure(x, 2, []int{1, 1, 2})
+	s := spreadOf(x, 2, []int{1, 1, 2})
 	require.InDelta(t, 8.0/3, s.norm, 1e-12)
 	require.InDelta(t, 5, s.positive, 1e-12)
 	require.InDelta(t, 3.5, s.negative, 1e-12)
 	require.Equal(t, spread{norm: 8.0 / 3}.norm, s.norm)
-	alone := measure(x, 2, []int{1, 2, 3})
+	alone := spreadOf(x, 2, []int{1, 2, 3})
 	require.Zero(t, alone.positive, "no pairs")
 }

@@ -12,22 +12,22 @@ import (
 	"medusa/pairs"
 )
 
-// monitor computes a loss's active share of a batch's embeddings, in a graph of its own: it is
+// activeShare computes a loss's active share of a batch's embeddings, in a graph of its own: it is
 // run for logged steps alone.
-type monitor struct {
+type activeShare struct {
 	x, y  []float32 // embeddings (B, E) and labels (B)
 	share *graph.Kept
 	vm    gorgonia.VM
 	dev   *machine.Device
-	used  [][]float32 // of the loss's own tensors: the monitor computes on the host
+	used  [][]float32 // of the loss's own tensors: it is computed on the host
 }
 
-// newMonitor is nil if the loss does not tell its active share, or tells it by other features of
+// newActiveShare is nil if the loss does not tell its active share, or tells it by other features of
 // the step s than embeddings. It changes no state of the loss's, such as a memory; dev is where
 // params live.
-func newMonitor(loss losses.Loss, batch int, s *step, params *graph.Params, dev *machine.Device) (_ *monitor, err error) {
+func newActiveShare(loss losses.Loss, batch int, s *trainGraph, params *graph.Params, dev *machine.Device) (_ *activeShare, err error) {
 	defer graph.Guard("building the active share", &err)
-	m := &monitor{dev: dev}
+	m := &activeShare{dev: dev}
 	g := gorgonia.NewGraph()
 	params.Observe(g)
 	x, embeddings := graph.Input(g, "embeddings", batch, s.size)
@@ -65,7 +65,7 @@ func newMonitor(loss losses.Loss, batch int, s *step, params *graph.Params, dev 
 }
 
 // of is the active share.
-func (m *monitor) of(embeddings []float32, labels []float32) (_ float64, err error) {
+func (m *activeShare) of(embeddings []float32, labels []float32) (_ float64, err error) {
 	defer graph.Guard("running the active share", &err)
 	copy(m.x, embeddings)
 	copy(m.y, labels)
@@ -79,7 +79,7 @@ func (m *monitor) of(embeddings []float32, labels []float32) (_ float64, err err
 	return m.share.Scalar(), nil
 }
 
-func (m *monitor) close() error {
+func (m *activeShare) close() error {
 	if m == nil {
 		return nil
 	}

@@ -53,7 +53,7 @@ func TestBatchesOnDevice(t *testing.T) {
 			tr, err := New(cfg, loaded, Options{Dir: filepath.Join(t.TempDir(), "run")})
 			require.NoError(t, err)
 			defer tr.Close()
-			require.NotNil(t, tr.batches)
+			require.NotNil(t, tr.batches.onDevice)
 			loader := func(recipes bool) *datasets.Loader {
 				rng := rand.New(rand.NewPCG(1, 1))
 				l, err := datasets.NewLoader(loaded.Train, datasets.LoaderConfig{
@@ -74,10 +74,10 @@ func TestBatchesOnDevice(t *testing.T) {
 				require.NoError(t, err)
 				got, err := ours.Next(context.Background())
 				require.NoError(t, err)
-				require.NoError(t, tr.feed(got))
-				require.NoError(t, tr.device.Read(tr.step.x))
+				require.NoError(t, tr.batches.feed(got, tr.train, tr.device))
+				require.NoError(t, tr.device.Read(tr.train.x))
 				for i, v := range want.Pixels {
-					require.Equal(t, math.Float32bits(v), math.Float32bits(tr.step.x[i]), "step %d, value %d: %v and %v", step, i, v, tr.step.x[i])
+					require.Equal(t, math.Float32bits(v), math.Float32bits(tr.train.x[i]), "step %d, value %d: %v and %v", step, i, v, tr.train.x[i])
 				}
 				want.Release()
 				got.Release()

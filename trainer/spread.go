@@ -8,9 +8,9 @@ type spread struct {
 	norm               float64 // mean length
 }
 
-// measure computes the spread of embeddings (B, size) with classes y, in pairs i < j; the
+// spreadOf computes the spread of embeddings (B, size) with classes y, in pairs i < j; the
 // mean over no pairs is 0.
-func measure(x []float32, size int, y []int) spread {
+func spreadOf(x []float32, size int, y []int) spread {
 	var s spread
 	var positives, negatives int
 	for i := range y {

@@ -1,13 +1,14 @@
 package trainer
 
 import (
+	"context"
 	"fmt"
 	"math"
 )
 
-// watch looks for runs that go wrong without an error. Its fields are part of a
+// health looks for runs that go wrong without an error. Its fields are part of a
 // checkpoint, so that a resumed run warns at the same steps.
-type watch struct {
+type health struct {
 	Near     int     `json:"near,omitempty"`      // logged steps in a row with all embeddings in one place
 	Mixed    int     `json:"mixed,omitempty"`     // logged steps in a row with all of them close, and no nearer within a class
 	Told     bool    `json:"told,omitempty"`      // of the collapse at hand
@@ -17,6 +18,19 @@ type watch struct {
 	ToldFlat bool    `json:"told_flat,omitempty"` // of the flat loss at hand
 	Idle     int     `json:"idle,omitempty"`      // logged steps in a row without a single active pair or triplet
 	ToldIdle bool    `json:"told_idle,omitempty"`
+}
+
+// warnOfHealth is the hook that looks at every logged step.
+func warnOfHealth(h *health, classes int, items string, warn func(Warning)) Hook {
+	return Hook{Step: func(_ context.Context, i StepInfo) error {
+		if !i.Logged {
+			return nil
+		}
+		for _, w := range h.examine(i, classes, items) {
+			warn(w)
+		}
+		return nil
+	}}
 }
 
 const (
@@ -31,33 +45,33 @@ const (
 	guessShare = 0.02 // distance from ln classes, relative, at which a loss is that of guessing
 )
 
-// look takes a logged step and returns what there is to say about it; items are pictures,
+// examine takes a logged step and returns what there is to say about it; items are pictures,
 // vectors or items.
-func (w *watch) look(i StepInfo, classes int, items string) []Warning {
+func (h *health) examine(i StepInfo, classes int, items string) []Warning {
 	var out []Warning
-	if m, a, ok := w.collapse(i, items); ok {
+	if m, a, ok := h.collapse(i, items); ok {
 		out = append(out, Warning{Step: i.Step, Kind: KindCollapse, Message: m, Advice: a})
 	}
-	if m, a, ok := w.stuck(i, classes, items); ok {
+	if m, a, ok := h.stuck(i, classes, items); ok {
 		out = append(out, Warning{Step: i.Step, Kind: KindStuck, Message: m, Advice: a})
 	}
-	if m, a, ok := w.idle(i, items); ok {
+	if m, a, ok := h.idle(i, items); ok {
 		out = append(out, Warning{Step: i.Step, Kind: KindIdle, Message: m, Advice: a})
 	}
 	return out
 }
 
-func (w *watch) collapse(i StepInfo, items string) (message, advice string, ok bool) {
+func (h *health) collapse(i StepInfo, items string) (message, advice string, ok bool) {
 	far := max(i.MeanPositive, i.MeanNegative)
-	w.Near = count(w.Near, far <= nearShare*i.EmbeddingNorm)
-	w.Mixed = count(w.Mixed, far <= closeShare*i.EmbeddingNorm && i.MeanNegative < mixedRatio*i.MeanPositive)
-	if w.Near == 0 && w.Mixed == 0 {
-		w.Told = false
+	h.Near = count(h.Near, far <= nearShare*i.EmbeddingNorm)
+	h.Mixed = count(h.Mixed, far <= closeShare*i.EmbeddingNorm && i.MeanNegative < mixedRatio*i.MeanPositive)
+	if h.Near == 0 && h.Mixed == 0 {
+		h.Told = false
 	}
-	if w.Told || w.Near < nearSteps && w.Mixed < mixedSteps {
+	if h.Told || h.Near < nearSteps && h.Mixed < mixedSteps {
 		return "", "", false
 	}
-	w.Told = true
+	h.Told = true
 	return fmt.Sprintf("the network maps all %s to nearly one point: the mean distance is %.2g between %[1]s of one class and %.2g "+
 			"between classes, at a mean length of %.2g; the loss is %.4g, for a triplet loss that is its margin",
 			items, i.MeanPositive, i.MeanNegative, i.EmbeddingNorm, i.Loss),
@@ -73,38 +87,38 @@ func count(before int, yes bool) int {
 	return 0
 }
 
-func (w *watch) stuck(i StepInfo, classes int, items string) (message, advice string, ok bool) {
-	if w.Level == 0 && w.Spread == 0 {
-		w.Level, w.Spread = i.Loss, math.Abs(i.Loss)
+func (h *health) stuck(i StepInfo, classes int, items string) (message, advice string, ok bool) {
+	if h.Level == 0 && h.Spread == 0 {
+		h.Level, h.Spread = i.Loss, math.Abs(i.Loss)
 	}
-	w.Spread = levelDecay*w.Spread + (1-levelDecay)*math.Abs(i.Loss-w.Level)
-	w.Level = levelDecay*w.Level + (1-levelDecay)*i.Loss
-	if w.Level == 0 || w.Spread > flatShare*math.Abs(w.Level) {
-		w.Flat, w.ToldFlat = 0, false
+	h.Spread = levelDecay*h.Spread + (1-levelDecay)*math.Abs(i.Loss-h.Level)
+	h.Level = levelDecay*h.Level + (1-levelDecay)*i.Loss
+	if h.Level == 0 || h.Spread > flatShare*math.Abs(h.Level) {
+		h.Flat, h.ToldFlat = 0, false
 		return "", "", false
 	}
-	if w.Flat++; w.Flat < flatSteps || w.ToldFlat || w.Told {
+	if h.Flat++; h.Flat < flatSteps || h.ToldFlat || h.Told {
 		return "", "", false
 	}
-	w.ToldFlat = true
-	if guess := math.Log(float64(classes)); math.Abs(w.Level-guess) < guessShare*guess {
-		return fmt.Sprintf("the loss stays at %.4g, which is ln %d: no better than guessing among the %d classes", w.Level, classes, classes),
+	h.ToldFlat = true
+	if guess := math.Log(float64(classes)); math.Abs(h.Level-guess) < guessShare*guess {
+		return fmt.Sprintf("the loss stays at %.4g, which is ln %d: no better than guessing among the %d classes", h.Level, classes, classes),
 			"raise the learning rate, above all that of the class weights (solver.loss_lr); scale the logits up where embeddings are normalised; " +
 				"look whether labels belong to their " + items, true
 	}
-	return fmt.Sprintf("the loss hardly moves: %.4g on average, changing by %.2g from one logged step to the next", w.Level, w.Spread),
+	return fmt.Sprintf("the loss hardly moves: %.4g on average, changing by %.2g from one logged step to the next", h.Level, h.Spread),
 		"change the learning rate by a factor of 3 to 10, either way; look whether labels belong to their " + items, true
 }
 
-func (w *watch) idle(i StepInfo, items string) (message, advice string, ok bool) {
+func (h *health) idle(i StepInfo, items string) (message, advice string, ok bool) {
 	if !i.HasActive || i.ActiveShare > 0 {
-		w.Idle, w.ToldIdle = 0, false
+		h.Idle, h.ToldIdle = 0, false
 		return "", "", false
 	}
-	if w.Idle++; w.Idle < flatSteps || w.ToldIdle {
+	if h.Idle++; h.Idle < flatSteps || h.ToldIdle {
 		return "", "", false
 	}
-	w.ToldIdle = true
-	return fmt.Sprintf("no pair or triplet of a batch has had a gradient for %d logged steps: nothing more is learned", w.Idle),
+	h.ToldIdle = true
+	return fmt.Sprintf("no pair or triplet of a batch has had a gradient for %d logged steps: nothing more is learned", h.Idle),
 		"raise the margin, take more classes a batch, mine harder triplets, or augment the " + items + "; or stop here", true
 }
