@@ -29,8 +29,8 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 		return r, errors.New("trainer: a Trainer runs once: make another one with Resume")
 	}
 	t.takeBack(false)
-	t.stage = running
-	defer func() { t.stage = max(t.stage, returned) }()
+	t.stage, t.running = begun, true
+	defer func() { t.running = false }()
 	began := time.Now()
 	held := t.held
 	if held == nil {

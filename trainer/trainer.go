@@ -115,6 +115,7 @@ type Trainer struct {
 	queue  []Warning
 
 	stage   stage
+	running bool          // within Run
 	pending []pendingStep // steps under way
 	figures figures
 	report  reporter
@@ -125,8 +126,7 @@ type stage int
 
 const (
 	prepared stage = iota
-	running        // within Run
-	returned       // Run has returned
+	begun          // Run was called
 	settled        // the run is over, and the weights are those of the model
 )
 
@@ -594,7 +594,7 @@ func (t *Trainer) Close() error {
 		return err
 	}
 	defer t.use.End()
-	if t.stage == running {
+	if t.running {
 		return errors.New("trainer: Close is called by a hook: return an error to end the run, or end its context, and close the Trainer after Run")
 	}
 	err := t.figures.active.close()
