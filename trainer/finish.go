@@ -37,7 +37,7 @@ func (t *Trainer) finish(ctx context.Context, r *Result, began time.Time) error 
 	if err != nil {
 		return err
 	}
-	t.fill(r, began)
+	t.completeResult(r, began)
 	if embeddings != nil && !t.o.NoEmbeddings {
 		if err := t.makeEmbeddings(r, embeddings); err != nil {
 			return err
@@ -174,8 +174,8 @@ func (t *Trainer) takeBest() error {
 	return nil
 }
 
-// fill completes the result.
-func (t *Trainer) fill(r *Result, began time.Time) {
+// completeResult fills in what the run itself knows of its result.
+func (t *Trainer) completeResult(r *Result, began time.Time) {
 	s := &t.state
 	r.Steps, r.FinalLoss, r.Warnings = s.Step, s.Loss, s.Warnings
 	r.Items, r.Given = t.data.Train.noun(), t.values()

@@ -33,8 +33,8 @@ func configOf(g generation, f runfolder.Folder) (Config, error) {
 	return readConfig(f)
 }
 
-// owns refuses the checkpoint of a run that was configured otherwise.
-func owns(f runfolder.Folder, c *checkpoint, name string) error {
+// checkOwner refuses the checkpoint of a run that was configured otherwise.
+func checkOwner(f runfolder.Folder, c *checkpoint, name string) error {
 	own, err := readConfig(f)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil // the checkpoint knows it too

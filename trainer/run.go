@@ -32,11 +32,11 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 	t.stage, t.running = begun, true
 	defer func() { t.running = false }()
 	began := time.Now()
-	held := t.held
+	held := t.lock
 	if held == nil {
 		return r, errors.New("trainer: the Trainer is closed: make another one with Resume")
 	}
-	t.held = nil
+	t.lock = nil
 	if err := t.openLog(held); err != nil {
 		return r, err
 	}
@@ -75,7 +75,7 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 		return r, err
 	}
 	r.Stop = StopInterrupted
-	t.fill(&r, began)
+	t.completeResult(&r, began)
 	switch {
 	case ctx.Err() != nil && errors.Is(err, ctx.Err()) && !errors.Is(err, errSave):
 		t.o.Logger.Info("stopped", "step", t.state.Step, "resume", string(t.dir))

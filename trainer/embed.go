@@ -1,0 +1,108 @@
+package trainer
+
+import (
+	"context"
+
+	"github.com/pkg/errors"
+
+	"medusa/datasets"
+	"medusa/graph"
+	"medusa/internal/needs"
+	"medusa/metrics"
+	"medusa/model"
+)
+
+// Embed is the embeddings (N, E) of d's items, row-major, with the weights as they
+// are: the initial ones before Run, those of the model after it.
+func (t *Trainer) Embed(ctx context.Context, d datasets.Set) ([]float32, error) {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return nil, err
+	}
+	if err := t.use.Begin(theTrainer); err != nil {
+		return nil, err
+	}
+	defer t.use.End()
+	set, err := toEmbed(d)
+	if err != nil {
+		return nil, err
+	}
+	t.takeBack(t.stage == settled)
+	return t.embed(ctx, set, "embedding "+set.noun())
+}
+
+// toEmbed is a set that somebody gave to be embedded; its labels may be anything.
+func toEmbed(d datasets.Set) (*items, error) {
+	if err := datasets.CheckShape(d); err != nil {
+		return nil, errors.WithMessage(err, "trainer")
+	}
+	return itemsOf(d), nil
+}
+
+// embed is Embed for those who use the trainer already; the hooks are told of it as that work.
+func (t *Trainer) embed(ctx context.Context, d *items, work string) ([]float32, error) {
+	e, err := t.embedder()
+	if err != nil {
+		return nil, err
+	}
+	x, err := e.Set(ctx, d.Set, t.data.Norm, func(done, total int) { t.progress(ctx, work, done, total) })
+	if err != nil && d.dataset() == nil && ctx.Err() == nil {
+		return nil, errors.WithMessagef(err, "trainer: embedding at step %d", t.state.Step)
+	}
+	return x, err
+}
+
+// EmbedUntrained is Embed with the weights as they were initialised, also in a resumed
+// run or after it.
+func (t *Trainer) EmbedUntrained(ctx context.Context, d datasets.Set) ([]float32, error) {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return nil, err
+	}
+	if err := t.use.Begin(theTrainer); err != nil {
+		return nil, err
+	}
+	defer t.use.End()
+	set, err := toEmbed(d)
+	if err != nil {
+		return nil, err
+	}
+	return t.embedUntrained(ctx, set)
+}
+
+// embedUntrained is EmbedUntrained for those who use the trainer already.
+func (t *Trainer) embedUntrained(ctx context.Context, d *items) ([]float32, error) {
+	params := graph.NewParams(t.cfg.Seed)
+	e, err := model.NewEmbedder(t.cfg.Net, params, t.cfg.EvalBatch, t.device)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		e.Close()
+		t.device.Release(graph.Tensors(params)...)
+	}()
+	return e.Set(ctx, d.Set, t.data.Norm, func(done, total int) {
+		t.progress(ctx, "embedding pictures with the initial weights", done, total)
+	})
+}
+
+// EmbeddingSize is the length E of an embedding.
+func (t *Trainer) EmbeddingSize() int { return t.train.size }
+
+// Evaluate measures retrieval and clustering among d's items.
+func (t *Trainer) Evaluate(ctx context.Context, d datasets.Set) (metrics.Result, error) {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return metrics.Result{}, err
+	}
+	if err := t.use.Begin(theTrainer); err != nil {
+		return metrics.Result{}, err
+	}
+	defer t.use.End()
+	set, err := toEmbed(d)
+	if err != nil {
+		return metrics.Result{}, err
+	}
+	t.takeBack(t.stage == settled)
+	if err := datasets.Check(set.Set, t.data.Train.Set); err != nil {
+		return metrics.Result{}, errors.WithMessage(err, "trainer: evaluation")
+	}
+	return t.measure(ctx, set, true)
+}
