@@ -123,7 +123,7 @@ func newChunkedGraph(cfg nets.Config, params *graph.Params, batch, parts int, de
 			return nil, nil, err
 		}
 	}
-	if err := c.watch(params); err != nil {
+	if err := c.prepareRestore(params); err != nil {
 		s.close()
 		return nil, nil, err
 	}
@@ -240,9 +240,9 @@ func (c *chunks) buildBackward(s *trainGraph, cfg nets.Config, params *graph.Par
 	return g, nil
 }
 
-// watch prepares to put back what a pass of the network changes: the state of dropout and the
+// prepareRestore prepares to put back what a pass of the network changes: the state of dropout and the
 // running statistics of batch normalisation.
-func (c *chunks) watch(params *graph.Params) error {
+func (c *chunks) prepareRestore(params *graph.Params) error {
 	var live [][]float32
 	for _, prefix := range []string{nets.BackbonePrefix, nets.EmbeddingPrefix} {
 		for _, item := range params.Under(prefix) {

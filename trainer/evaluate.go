@@ -170,7 +170,7 @@ func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	return t.evaluated(ctx, done)
 }
 
-// due tells whether an evaluation belongs behind the step of that number. The last one of a run
+// due reports whether an evaluation belongs behind the step of that number. The last one of a run
 // has one.
 func (t *Trainer) due(step int) bool {
 	every := t.cfg.EvalEvery

@@ -292,7 +292,7 @@ func TestDivergenceIsNotConvergence(t *testing.T) {
 	}
 }
 
-// What a loss of one's own hides from the guard the log would show: that ends the run, too.
+// What a loss of one's own hides from the check of loss and gradient the log would show: that ends the run, too.
 func TestFiguresAreFinite(t *testing.T) {
 	tr := start(t, small(pictures(t)), Options{})
 	b := &datasets.Batch{Indices: []int{1, 2}}
@@ -319,7 +319,7 @@ func TestTooLargeForTheMachine(t *testing.T) {
 	require.ErrorContains(t, err, "smaller batches")
 }
 
-// A weight decay beyond reason leaves nothing but the biases: the watch says what happened.
+// A weight decay beyond reason leaves nothing but the biases: a warning says what happened.
 func TestCollapseIsExplained(t *testing.T) {
 	cfg := small(pictures(t))
 	cfg.Net = nets.Config{Backbone: "mlp", Hidden: []int{16}, Embedding: 8}
