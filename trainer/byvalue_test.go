@@ -368,7 +368,7 @@ func TestStepperByValue(t *testing.T) {
 	last, err := s.Step()
 	require.NoError(t, err)
 	require.Less(t, last, first)
-	require.Equal(t, "Options.Loss = trainer.ownLoss{Gamma: 1, Distance: pairs.LP{}}", s.loss)
+	require.Equal(t, "Options.Loss = trainer.ownLoss{Gamma: 1, Distance: pairs.LP{}}", s.lossText)
 }
 
 // small01 are initial weights of deviation 0.1.

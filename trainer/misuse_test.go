@@ -74,7 +74,7 @@ func TestNilContextAndEmptyPath(t *testing.T) {
 		require.ErrorContains(t, f(), "the context is nil", name)
 	}
 	_, err = m.EmbedFile(context.Background(), "")
-	require.EqualError(t, err, "trainer: EmbedFile: the path is empty, want that of a picture")
+	require.EqualError(t, err, "model: EmbedFile: the path is empty, want that of a picture")
 	require.ErrorContains(t, m.EmbedFiles(context.Background(), []string{path, ""}, model.EmbedOptions{}, each), "path 2 of 2 is empty, want a picture or a folder of pictures")
 }
 
