@@ -41,7 +41,7 @@ func TestSampledClassesMoveAlone(t *testing.T) {
 			}
 			require.NotNil(t, weights.Rows)
 			read := func() []float32 {
-				require.NoError(t, s.step.dev.Read(weights.Weights))
+				require.NoError(t, s.train.dev.Read(weights.Weights))
 				return append([]float32(nil), weights.Weights...)
 			}
 			before := read()

@@ -179,7 +179,7 @@ func (d DataConfig) validate(f *faults) {
 		name field.Name
 		from string
 	}{{"Data.Val", d.Val}, {"Data.Test", d.Test}} {
-		if x, ok := fraction(part.from); ok {
+		if x, ok := datasets.Share(part.from); ok {
 			f.add(!(x > 0 && x < 1), "%s is %s, want a fraction of the classes between 0 and 1, a path, or none", part.name, part.from)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"medusa/internal/field"
 	"medusa/internal/terminal"
+	"medusa/model"
 	"medusa/trainer"
 )
 
@@ -96,11 +97,11 @@ func (f *flags) fewShotOfRun(ctx context.Context) (trainer.Table, error) {
 }
 
 func (f *flags) oneShotOfRun(ctx context.Context) (trainer.Table, error) {
-	model, err := trainer.LoadModel(filepath.Join(f.options.Evaluate, trainer.ModelFile))
+	m, err := model.Load(filepath.Join(f.options.Evaluate, trainer.ModelFile), model.Options{})
 	if err != nil {
 		return trainer.Table{}, err
 	}
-	defer model.Close()
-	r, err := model.OneShot(ctx, f.options.OneShot)
-	return r.Table(), err
+	defer m.Close()
+	r, err := m.OneShot(ctx, f.options.OneShot)
+	return trainer.OneShotTable(r), err
 }
