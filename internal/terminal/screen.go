@@ -22,6 +22,10 @@ type Screen struct {
 	live    bool
 	columns func() int
 
+	// Commands are beginnings of lines that are commands besides those that every shell knows by
+	// their path: such lines stay whole, to be copied.
+	Commands []string
+
 	mu    sync.Mutex // of what follows, and of w
 	task  *Task
 	taken int       // columns of the live line that stands on the screen
@@ -61,8 +65,11 @@ func (s *Screen) Live() bool { return s.live }
 
 // Say writes a text, wrapped to the width, and ends its line.
 func (s *Screen) Say(text string) {
-	s.write(Wrap(Tame(text), s.Width()))
+	s.write(wrap(Tame(text), s.Width(), s.Commands))
 }
+
+// Page writes a page whose lines are made for the width already.
+func (s *Screen) Page(text string) { s.write(strings.TrimSuffix(text, "\n")) }
 
 // write writes lines above the live one.
 func (s *Screen) write(lines string) {

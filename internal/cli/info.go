@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/pkg/errors"
+
+	"medusa/internal/plain"
+	"medusa/internal/settings"
+	"medusa/internal/terminal"
+	"medusa/internal/wording"
+	"medusa/trainer"
+)
+
+// informing is the command info.
+var informing = command{
+	name:  "info",
+	takes: "FILE",
+	about: "say what a run, a model, a checkpoint or a file of embeddings holds",
+	intro: "says what FILE holds: a run folder, a model, a checkpoint, embeddings, or any other safetensors file. What Medusa wrote is checked to be whole.",
+	examples: []example{
+		{[]string{"runs/NAME"}, "settings, state and figures of a run"},
+		{[]string{"runs/NAME/model.safetensors"}, "network and preprocessing of a model"},
+	},
+	begin: func(c *invocation) job { return &infoFlags{newFlagSet(c, infoSchema, &struct{}{}, &struct{}{}, nil)} },
+}
+
+var infoSchema = settings.Of(reflect.TypeFor[struct{}](), nil)
+
+// infoFlags are the command info, called.
+type infoFlags struct{ *flagSet }
+
+func (f *infoFlags) flags() *flagSet { return f.flagSet }
+
+func (f *infoFlags) do(_ context.Context, args []string) error {
+	if err := f.oneArgument(args, "FILE", "a run folder, a model, a checkpoint or embeddings"); err != nil {
+		return err
+	}
+	p := portrait{call: f.call, screen: f.call.screen(f.call.Out, f.call.Live)}
+	info, err := os.Stat(args[0])
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return errors.Errorf("there is no file or folder %s", args[0])
+	case err != nil:
+		return err
+	case info.IsDir():
+		return p.run(args[0])
+	}
+	return p.file(args[0])
+}
+
+// portrait shows what a file holds.
+type portrait struct {
+	call   *invocation
+	screen *terminal.Screen
+}
+
+// fact is something that is known, by its name.
+type fact struct{ name, text string }
+
+// tell shows a title and facts; those without text are left out.
+func (p portrait) tell(title string, facts []fact) {
+	p.screen.Say(title + "\n")
+	columns := min(p.screen.Width(), widestHelp)
+	const column = 16
+	var b strings.Builder
+	for _, f := range facts {
+		if f.text == "" {
+			continue
+		}
+		lines := strings.Split(terminal.Wrap(plain.Text(f.text), columns-column), "\n")
+		for i, line := range lines {
+			if i > 0 {
+				f.name = ""
+			}
+			fmt.Fprintf(&b, "  %-*s%s\n", column-2, f.name, line)
+		}
+	}
+	p.screen.Page(b.String())
+}
+
+// run shows a run folder.
+func (p portrait) run(dir string) error {
+	cfg, err := trainer.Stored(dir)
+	if err != nil {
+		if runs := runsIn(dir); len(runs) > 0 {
+			return errors.Errorf("%s is no run, but holds some; name one of them, such as\n  %s", dir, p.call.toType(runs[len(runs)-1]))
+		}
+		return err
+	}
+	result, err := trainer.StoredResult(dir)
+	if err != nil {
+		return err
+	}
+	state, again := "", ""
+	switch s, err := stateOf(filepath.Join(dir, filepath.FromSlash(trainer.LastFile))); {
+	case result != nil:
+		state = "finished after " + wording.Number(result.Steps, "steps")
+	case err != nil:
+		state = "not finished, without a readable last checkpoint"
+	default:
+		state = fmt.Sprintf("not finished, at step %d", s.Step)
+	}
+	if result == nil {
+		again = p.call.parent.of(training.name).toType("-resume", dir)
+	}
+	facts := append(p.settings(cfg), fact{"seed", strconv.FormatUint(cfg.Seed, 10)})
+	if result != nil {
+		facts = append(facts, fact{"parameters", wording.Thousands(result.Parameters)}, fact{"model", fmt.Sprintf("of step %d", result.ModelStep)})
+	}
+	p.tell(dir+": a run, "+state, append(facts, fact{"files", filesIn(dir)}))
+	if result != nil && len(result.Figures()) > 0 {
+		p.screen.Sayf("\n%s\n", result.Protocol)
+		p.screen.Table(figuresTable(result.Figures(), result.Pixels != nil, result.Items))
+	}
+	if again != "" {
+		p.screen.Say("\nit goes on with\n  " + again)
+	}
+	return nil
+}
+
+// settings are those of a configuration that people ask for first.
+func (p portrait) settings(cfg trainer.Config) []fact {
+	o := &options{Config: cfg}
+	length := wording.Number(cfg.Steps, "steps")
+	if cfg.Steps == 0 {
+		length = fmt.Sprintf("%g epochs", float64(cfg.Epochs))
+	}
+	data := cfg.Data.Path
+	if data == "" {
+		data = "the embedded part of Omniglot"
+	}
+	for _, part := range []struct{ flag, value string }{{"-test", cfg.Data.Test}, {"-val", cfg.Data.Val}} {
+		if part.value != "" {
+			data += ", " + part.flag + " " + part.value
+		}
+	}
+	return []fact{
+		{"data", data},
+		{"input", inputOf(cfg.Net.InChannels, cfg.Net.Height, cfg.Net.Width)},
+		{"net", kindText(o, "Net")},
+		{"loss", cfg.Loss},
+		{"batches", kindText(o, "Sampler")},
+		{"solver", kindText(o, "Solver")},
+		{"schedule", kindText(o, "Schedule")},
+		{"length", length},
+	}
+}
+
+// kindText is a kind, such as a solver, with what its parameters are.
+func kindText(o *options, section string) string {
+	var kind string
+	var parameters []string
+	for _, opt := range schema.Options {
+		in, name, _ := strings.Cut(opt.Field, ".")
+		text := opt.Text(o)
+		if in != section || text == "" || text == "0" || text == "false" {
+			continue
+		}
+		switch name {
+		case "Name", "Backbone":
+			kind = text
+		case "InChannels", "Height", "Width", "Seed": // told elsewhere
+		default:
+			if text == "true" {
+				text = ""
+			}
+			parameters = append(parameters, strings.TrimSpace(strings.ReplaceAll(opt.Name, "_", "-")+" "+text))
+		}
+	}
+	return strings.Join(append([]string{kind}, parameters...), ", ")
+}
+
+// inputOf says what a network sees.
+func inputOf(channels, height, width int) string {
+	if height*width == 1 {
+		return fmt.Sprintf("vectors of %s", wording.Number(channels, "numbers"))
+	}
+	return fmt.Sprintf("%s pictures of %d×%d", wording.Channels(channels), height, width)
+}
+
+// runsIn are the folders in dir that hold runs.
+func runsIn(dir string) (runs []string) {
+	found, _ := filepath.Glob(filepath.Join(dir, "*", filepath.FromSlash(trainer.StoredFile)))
+	for _, path := range found {
+		runs = append(runs, filepath.Dir(filepath.Dir(path)))
+	}
+	return runs
+}
+
+// filesIn are the files of a run that are there.
+func filesIn(dir string) string {
+	var there []string
+	for _, name := range []string{trainer.ModelFile, trainer.EmbeddingsFile, trainer.ReportFile, trainer.ResultFile, trainer.MetricsFile, trainer.LeftOutFile, trainer.LastFile, trainer.BestFile} {
+		if info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name))); err == nil && info.Mode().IsRegular() {
+			there = append(there, name)
+		}
+	}
+	return strings.Join(there, ", ")
+}
+
+// trainingState is what a checkpoint says of itself, as far as it is shown.
+type trainingState struct {
+	Step      int     `json:"step"`
+	Loss      float64 `json:"loss"`
+	HasBest   bool    `json:"has_best"`
+	BestValue float64 `json:"best_value"`
+	BestStep  int     `json:"best_step"`
+}
+
+// stateOf is the state in a checkpoint, whose tensors are not read.
+func stateOf(path string) (s trainingState, err error) {
+	metadata, _, err := header(path)
+	if err != nil {
+		return s, err
+	}
+	return s, errors.Wrap(json.Unmarshal([]byte(metadata["state"]), &s), path)
+}

@@ -1,0 +1,27 @@
+package cli
+
+import (
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestShellReadsWordsBack(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("there is no bash to ask")
+	}
+	for _, word := range []string{"runs/photos", "a b", "it's", "$HOME", "~", "", "a\nb", "\x1b[31m", "\xff", "Käse/猫", `back\slash`, "'\n\\x41", "*?", "-resume"} {
+		out, err := exec.Command(bash, "-c", "printf %s -- "+shellWord(word)).Output()
+		require.NoError(t, err)
+		assert.Equal(t, "--"+word, string(out)+"", shellWord(word))
+	}
+}
+
+func TestProgramIsCalledAsItWas(t *testing.T) {
+	assert.Equal(t, "go run ./cmd/train", Train.calledAs("/tmp/go-build1234/b001/exe/train"))
+	assert.Equal(t, "./train", Train.calledAs("./train"))
+	assert.Equal(t, "'/opt/my programs/train'", Medusa.calledAs("/opt/my programs/train"))
+}
