@@ -13,7 +13,7 @@ type command struct {
 	about    string // a line, in the list of commands
 	intro    string // what it does, after its name
 	examples []example
-	notes    string                            // what else is to be known before the flags
+	notes    string                                  // what else is to be known before the flags
 	more     func(c *invocation, columns int) string // what stands behind the flags
 	begin    func(*invocation) job
 }
@@ -44,8 +44,10 @@ func (p Program) tree(c *invocation) *urfave.Command {
 		Name: p.name, HideHelp: true, Writer: c.Out, ErrWriter: c.Err, Reader: c.In, Flags: []urfave.Flag{helpFlag{c}},
 		EnableShellCompletion: true, ConfigureShellCompletionCommand: c.completion, ShellComplete: c.completeCommand,
 		ExitErrHandler: leave,
-		OnUsageError:   func(_ context.Context, _ *urfave.Command, err error, _ bool) error { return c.wrong(err) },
-		Action:         func(_ context.Context, cmd *urfave.Command) error { return c.withoutCommand(cmd.Args().Slice()) },
+		OnUsageError: func(_ context.Context, cmd *urfave.Command, err error, _ bool) error {
+			return c.wrong(err, cmd.Args().Slice())
+		},
+		Action: func(_ context.Context, cmd *urfave.Command) error { return c.withoutCommand(cmd.Args().Slice()) },
 	}
 	for _, each := range commands() {
 		root.Commands = append(root.Commands, each.tree(c.of(each.name)))

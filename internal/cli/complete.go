@@ -23,7 +23,7 @@ func (c *invocation) completion(cmd *urfave.Command) {
 	for _, shell := range cmd.Commands {
 		shell.HideHelp = true
 	}
-	cmd.OnUsageError = func(_ context.Context, _ *urfave.Command, err error, _ bool) error { return c.wrong(err) }
+	cmd.OnUsageError = func(_ context.Context, _ *urfave.Command, err error, _ bool) error { return c.wrong(err, nil) }
 	cmd.Action = func(_ context.Context, cmd *urfave.Command) error {
 		switch args := cmd.Args().Slice(); {
 		case c.help:

@@ -135,7 +135,7 @@ func namesPage(c *invocation, columns int) string {
 		{"Reducers, as a loss's reducer", "reducers", pairs.ReducerHelp(columns)},
 		{"Regularizers, as a classifier's regularizer", "regularizers", losses.RegularizerHelp(columns)},
 	} {
-		fmt.Fprintf(&b, "\n%s\n%s\n%s lists their parameters\n", part.title, part.page, c.toType("-list", part.list))
+		fmt.Fprintf(&b, "\n%s\n%s\n%s lists their parameters\n", terminal.Wrap(part.title, columns), part.page, c.toType("-list", part.list))
 	}
 	return b.String()
 }
@@ -198,8 +198,13 @@ func (c *invocation) unknown(name string) error {
 	return errors.Errorf("there is no command %q%s; this lists all:\n  %s", name, hint, c.toType("help"))
 }
 
-// wrong tells what is wrong before the name of a command.
-func (c *invocation) wrong(err error) error {
+// wrong tells what is wrong where no command was found, before a flag that is none; args stand
+// before it.
+func (c *invocation) wrong(err error, args []string) error {
+	if len(args) > 0 {
+		c.refuse(c.unknown(args[0]))
+		return nil
+	}
 	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
 		for _, k := range commands() {
 			if k.begin(c.of(k.name)).flags().Flagged(name) != nil {

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,13 +70,13 @@ type fact struct{ name, text string }
 // tell shows a title and facts; those without text are left out.
 func (p portrait) tell(title string, facts []fact) {
 	p.screen.Say(title + "\n")
-	columns := min(p.screen.Width(), widestHelp)
-	const column = 16
+	columns, column := min(p.screen.Width(), widestHelp), 0
+	facts = slices.DeleteFunc(slices.Clone(facts), func(f fact) bool { return f.text == "" })
+	for _, f := range facts {
+		column = max(column, len(f.name)+4)
+	}
 	var b strings.Builder
 	for _, f := range facts {
-		if f.text == "" {
-			continue
-		}
 		lines := strings.Split(terminal.Wrap(plain.Text(f.text), columns-column), "\n")
 		for i, line := range lines {
 			if i > 0 {
@@ -83,7 +85,9 @@ func (p portrait) tell(title string, facts []fact) {
 			fmt.Fprintf(&b, "  %-*s%s\n", column-2, f.name, line)
 		}
 	}
-	p.screen.Page(b.String())
+	if len(facts) > 0 {
+		p.screen.Page(b.String())
+	}
 }
 
 // run shows a run folder.
@@ -92,6 +96,9 @@ func (p portrait) run(dir string) error {
 	if err != nil {
 		if runs := runsIn(dir); len(runs) > 0 {
 			return errors.Errorf("%s is no run, but holds some; name one of them, such as\n  %s", dir, p.call.toType(runs[len(runs)-1]))
+		}
+		if errors.Is(err, os.ErrNotExist) {
+			return errors.Errorf("%s holds no run: it has no %s", dir, trainer.StoredFile)
 		}
 		return err
 	}
@@ -117,7 +124,10 @@ func (p portrait) run(dir string) error {
 	}
 	p.tell(dir+": a run, "+state, append(facts, fact{"files", filesIn(dir)}))
 	if result != nil && len(result.Figures()) > 0 {
-		p.screen.Sayf("\n%s\n", result.Protocol)
+		p.screen.Say("")
+		if result.Protocol != "" { // not told by earlier versions
+			p.screen.Say(result.Protocol + "\n")
+		}
 		p.screen.Table(figuresTable(result.Figures(), result.Pixels != nil, result.Items))
 	}
 	if again != "" {
@@ -128,6 +138,7 @@ func (p portrait) run(dir string) error {
 
 // settings are those of a configuration that people ask for first.
 func (p portrait) settings(cfg trainer.Config) []fact {
+	cfg = cfg.Defaults()
 	o := &options{Config: cfg}
 	length := wording.Number(cfg.Steps, "steps")
 	if cfg.Steps == 0 {
@@ -156,26 +167,21 @@ func (p portrait) settings(cfg trainer.Config) []fact {
 
 // kindText is a kind, such as a solver, with what its parameters are.
 func kindText(o *options, section string) string {
-	var kind string
-	var parameters []string
+	kind := map[string]string{"Net": cmp.Or(o.Net.Backbone, "cnn"), "Sampler": cmp.Or(o.Sampler.Name, "pk"), "Solver": o.Solver.Name, "Schedule": o.Schedule.Name}[section]
+	out := []string{kind}
 	for _, opt := range schema.Options {
 		in, name, _ := strings.Cut(opt.Field, ".")
 		text := opt.Text(o)
-		if in != section || text == "" || text == "0" || text == "false" {
+		elsewhere := []string{"Name", "Backbone", "InChannels", "Height", "Width", "Seed"}
+		if in != section || slices.Contains(elsewhere, name) || slices.Contains([]string{"", "0", "false"}, text) || opt.For != nil && !slices.Contains(opt.For, kind) {
 			continue
 		}
-		switch name {
-		case "Name", "Backbone":
-			kind = text
-		case "InChannels", "Height", "Width", "Seed": // told elsewhere
-		default:
-			if text == "true" {
-				text = ""
-			}
-			parameters = append(parameters, strings.TrimSpace(strings.ReplaceAll(opt.Name, "_", "-")+" "+text))
+		if text == "true" {
+			text = ""
 		}
+		out = append(out, strings.TrimSpace(strings.ReplaceAll(opt.Name, "_", "-")+" "+text))
 	}
-	return strings.Join(append([]string{kind}, parameters...), ", ")
+	return strings.Join(out, ", ")
 }
 
 // inputOf says what a network sees.

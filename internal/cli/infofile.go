@@ -85,7 +85,7 @@ func (p portrait) model(title string, metadata map[string]string, tensors []safe
 		{"input", inputOf(m.Net.InChannels, m.Net.Height, m.Net.Width)},
 		{"preprocessing", strings.Join(reading, ", ")},
 		{"net", kindText(&options{Config: trainer.Config{Net: m.Net}}, "Net")},
-		{"parameters", wording.Thousands(elements(tensors)) + " in " + wording.Number(len(tensors), "tensors")},
+		{"numbers", wording.Thousands(elements(tensors)) + " in " + wording.Number(len(tensors), "tensors")},
 		{"loss", m.Loss},
 		{"learned from", wording.Number(m.Classes, "classes")},
 		{"weights", fmt.Sprintf("of step %d", m.Step)},

@@ -15,11 +15,11 @@ import (
 type invocation struct {
 	Streams
 	program Program
-	name    string // as messages call it: medusa train
-	typed   string // as it is called again: go run ./cmd/medusa train
-	help    bool   // -h was given
-	code    int    // with which the program ends
-	parent  *invocation  // of the program; nil for the program itself
+	name    string      // as messages call it: medusa train
+	typed   string      // as it is called again: go run ./cmd/medusa train
+	help    bool        // -h was given
+	code    int         // with which the program ends
+	parent  *invocation // of the program; nil for the program itself
 }
 
 // of is the call of one of the program's commands.

@@ -11,6 +11,7 @@ import (
 // unbroken; tests about its width set COLUMNS themselves.
 func TestMain(m *testing.M) {
 	os.Setenv("COLUMNS", "1000")
+	os.Setenv("LC_ALL", "C.UTF-8")
 	os.Exit(m.Run())
 }
 
@@ -20,4 +21,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, live bool
 }
 
 // trainFlags are the flags of the command train where nothing is said.
-func trainFlags() *flags { return newFlags(&invocation{program: Train, name: "train", typed: "go run ./cmd/train"}) }
+func trainFlags() *flags {
+	return newFlags(&invocation{program: Train, name: "train", typed: "go run ./cmd/train"})
+}

@@ -36,7 +36,8 @@ type Streams struct {
 func (p Program) Main() int {
 	ctx, stop := interruptible()
 	defer stop()
-	return p.Run(ctx, os.Args, Streams{os.Stdin, os.Stdout, os.Stderr, term.IsTerminal(int(os.Stdout.Fd()))})
+	live := term.IsTerminal(int(os.Stdout.Fd())) && os.Getenv("TERM") != "dumb" // as editors' shells are, which return no carriage
+	return p.Run(ctx, os.Args, Streams{os.Stdin, os.Stdout, os.Stderr, live})
 }
 
 // interruptible is a context that the first Ctrl-C ends, so that the run is saved; the
