@@ -80,24 +80,27 @@ func TestPrintedCommands(t *testing.T) {
 
 	var lines []string
 	text := strings.ReplaceAll(string(readme), "\\\n", " ")
-	for _, m := range regexp.MustCompile(`(?m)^go run \./cmd/train(.*)$`).FindAllStringSubmatch(text, -1) {
-		line, _, _ := strings.Cut(m[1], " #")
-		lines = append(lines, line)
+	for _, m := range regexp.MustCompile(`(?m)^go run \./cmd/(train|medusa)(.*)$`).FindAllStringSubmatch(text, -1) {
+		line, _, _ := strings.Cut(m[2], " #")
+		lines = append(lines, m[1]+line)
 	}
 	for _, m := range regexp.MustCompile(`(?m)^  go run \./cmd/train(( \S+)*)`).FindAllStringSubmatch(help, -1) {
-		lines = append(lines, m[1])
+		lines = append(lines, "train"+m[1])
 	}
 	require.Greater(t, len(lines), 8)
 	for _, line := range lines {
-		args := split(line)
-		trained := strings.Contains(line, "-resume") || strings.Contains(line, "-evaluate")
+		program, args := call, split(line)[1:]
+		if strings.HasPrefix(line, "medusa") {
+			program = medusa
+		}
+		trained := strings.Contains(line, "-resume") || strings.HasPrefix(line, "medusa")
 		if !trained {
 			args = append(args, quick...)
 		}
 		if !strings.Contains(line, "-data ") && !strings.Contains(line, "-config") && !trained {
 			args = append(args, "-val", "none", "-test", "none") // the embedded pictures are many to measure
 		}
-		code, _, stderr := call(args...)
+		code, _, stderr := program(args...)
 		assert.Equal(t, exitOK, code, "%s: %s", line, stderr)
 	}
 }

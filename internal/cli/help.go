@@ -135,7 +135,11 @@ func namesPage(c *invocation, columns int) string {
 		{"Reducers, as a loss's reducer", "reducers", pairs.ReducerHelp(columns)},
 		{"Regularizers, as a classifier's regularizer", "regularizers", losses.RegularizerHelp(columns)},
 	} {
-		fmt.Fprintf(&b, "\n%s\n%s\n%s lists their parameters\n", terminal.Wrap(part.title, columns), part.page, c.toType("-list", part.list))
+		more := c.toType("-list", part.list) + " lists their parameters"
+		if text.StringWidthWithoutEscSequences(more) > columns {
+			more = "more of them:\n  " + c.toType("-list", part.list)
+		}
+		fmt.Fprintf(&b, "\n%s\n%s\n%s\n", terminal.Wrap(part.title, columns), part.page, more)
 	}
 	return b.String()
 }

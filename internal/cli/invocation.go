@@ -16,7 +16,7 @@ type invocation struct {
 	Streams
 	program Program
 	name    string      // as messages call it: medusa train
-	typed   string      // as it is called again: go run ./cmd/medusa train
+	typed   string      // as it is called again, by go run or by its path
 	help    bool        // -h was given
 	code    int         // with which the program ends
 	parent  *invocation // of the program; nil for the program itself

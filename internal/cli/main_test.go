@@ -12,6 +12,10 @@ import (
 func TestMain(m *testing.M) {
 	os.Setenv("COLUMNS", "1000")
 	os.Setenv("LC_ALL", "C.UTF-8")
+	if os.Getenv("MEDUSA_TEST_PROGRAM") != "" {
+		os.Args[0] = "medusa"
+		os.Exit(Medusa.Main())
+	}
 	os.Exit(m.Run())
 }
 

@@ -198,10 +198,11 @@ func TestEveryPageFitsEveryWidth(t *testing.T) {
 				pages = append(pages, []string{"train", "-list", l.name})
 			}
 			for _, args := range pages {
-				_, stdout, stderr := medusa(args...)
-				for line := range strings.Lines(stdout + stderr) {
+				var out, errs bytes.Buffer
+				Medusa.Run(context.Background(), append([]string{"medusa"}, args...), Streams{Out: &out, Err: &errs})
+				for line := range strings.Lines(out.String() + errs.String()) {
 					line = strings.TrimSuffix(line, "\n")
-					if strings.Contains(line, "go run ") || strings.Contains(line, t.Name()) {
+					if strings.HasPrefix(line, "  medusa ") || strings.Contains(line, t.Name()) {
 						continue
 					}
 					if utf8.RuneCountInString(line) > columns && !isOneWord(line, columns) {
