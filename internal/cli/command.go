@@ -72,7 +72,12 @@ func (k *command) tree(c *invocation) *urfave.Command {
 			return nil
 		},
 		Action: func(ctx context.Context, cmd *urfave.Command) error {
-			k.answer(ctx, c, f, func() error { return j.do(ctx, cmd.Args().Slice()) })
+			k.answer(ctx, c, f, func() error {
+				if err := f.emptySwitch(c.root().args); err != nil {
+					return usageError{err}
+				}
+				return j.do(ctx, cmd.Args().Slice())
+			})
 			return nil
 		},
 	}

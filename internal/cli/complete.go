@@ -22,6 +22,14 @@ func (c *invocation) completion(cmd *urfave.Command) {
 	cmd.Flags = []urfave.Flag{helpFlag{c}}
 	for _, shell := range cmd.Commands {
 		shell.HideHelp = true
+		script := shell.Action
+		shell.OnUsageError = func(context.Context, *urfave.Command, error, bool) error { return c.onlyShell(shell.Name) }
+		shell.Action = func(ctx context.Context, cmd *urfave.Command) error {
+			if cmd.Args().Present() {
+				return c.onlyShell(shell.Name)
+			}
+			return script(ctx, cmd)
+		}
 	}
 	cmd.OnUsageError = func(_ context.Context, _ *urfave.Command, err error, _ bool) error { return c.wrong(err, nil) }
 	cmd.Action = func(_ context.Context, cmd *urfave.Command) error {
@@ -35,6 +43,12 @@ func (c *invocation) completion(cmd *urfave.Command) {
 		}
 		return nil
 	}
+}
+
+// onlyShell refuses more than the name of a shell.
+func (c *invocation) onlyShell(name string) error {
+	c.refuse(errors.Errorf("completion %s takes nothing more:\n  %s", name, c.toType("completion", name)))
+	return nil
 }
 
 // completionPage is the help of the command completion.

@@ -73,6 +73,22 @@ func (f *flagSet) assign(name, text string) error {
 	return err
 }
 
+// emptySwitch refuses -raw= among the program's arguments, which a shell makes of -raw=$UNSET and
+// the library of commands takes for -raw.
+func (f *flagSet) emptySwitch(args []string) error {
+	for _, a := range f.commandLine {
+		o := f.Flagged(a.flag)
+		value := func(other assignment) bool { return strings.TrimLeft(other.text, "-") == a.flag+"=" }
+		if !o.IsSwitch() || slices.ContainsFunc(f.commandLine, value) {
+			continue
+		}
+		if slices.Contains(args, "-"+a.flag+"=") || slices.Contains(args, "--"+a.flag+"=") {
+			return errors.Errorf("-%s \"\": want true or false", a.flag)
+		}
+	}
+	return nil
+}
+
 // wrong says what is wrong with a command line that the library of commands refuses, with the
 // nearest flag that there is.
 func (f *flagSet) wrong(err error) error {

@@ -17,6 +17,7 @@ type invocation struct {
 	program Program
 	name    string      // as messages call it: medusa train
 	typed   string      // as it is called again, by go run or by its path
+	args    []string    // of the program; nil for a command
 	help    bool        // -h was given
 	code    int         // with which the program ends
 	parent  *invocation // of the program; nil for the program itself

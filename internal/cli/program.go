@@ -77,7 +77,7 @@ func (p Program) Run(ctx context.Context, args []string, s Streams) int {
 	if len(args) == 0 {
 		args = []string{p.name}
 	}
-	c := &invocation{Streams: s, program: p, name: p.name, typed: p.calledAs(args[0])}
+	c := &invocation{Streams: s, program: p, name: p.name, typed: p.calledAs(args[0]), args: args[1:]}
 	root := p.tree(c)
 	if err := root.Run(ctx, args); err != nil { // what no command answers for
 		c.say(err.Error())

@@ -96,6 +96,10 @@ func TestCommandsAreFound(t *testing.T) {
 		"completion of which shell? bash, zsh, fish, pwsh":                  {"completion"},
 		`there is no completion for "ksh", but for bash, zsh, fish, pwsh`:   {"completion", "ksh"},
 		`there is no command ""`:                                            {""},
+		"completion bash takes nothing more":                                {"completion", "bash", "zsh"},
+		"completion zsh takes nothing more":                                 {"completion", "zsh", "-x"},
+		`medusa train: -raw "": want true or false`:                         {"train", "-raw="},
+		`medusa train: -tf32 "": want true or false`:                        {"train", "-steps", "3", "--tf32="},
 	} {
 		code, stdout, stderr := medusa(args...)
 		assert.Equal(t, exitUsage, code, args)

@@ -138,6 +138,28 @@ func TestEveryBadValueIsBlamedOnItsFlag(t *testing.T) {
 	}
 }
 
+// Every flag of every command: without a value, with its name misspelt, and twice.
+func TestEveryFlagOfEveryCommand(t *testing.T) {
+	foreign := foreignWords()
+	for _, k := range commands() {
+		for _, name := range k.begin(&invocation{}).flags().names() {
+			o := k.begin(&invocation{}).flags().Flagged(name)
+			if !o.IsSwitch() {
+				code, _, stderr := medusa(k.name, "-"+name)
+				assert.Equal(t, exitUsage, code)
+				assert.Equal(t, fmt.Sprintf("medusa %s: -%s wants a value: -%s %s\n", k.name, name, name, o.Arg), stderr)
+			}
+			code, _, stderr := medusa(k.name, "--"+name+"qq", "1")
+			assert.Equal(t, exitUsage, code)
+			assert.Contains(t, stderr, "there is no flag -"+name+"qq")
+			if len(name) > 4 {
+				assert.Contains(t, stderr, "did you mean -")
+			}
+			assert.NotRegexp(t, foreign, stderr)
+		}
+	}
+}
+
 // Wrong together, each right by itself.
 func TestContradictionsNameBothFlags(t *testing.T) {
 	data := folders(t, t.TempDir(), 6, 4)
