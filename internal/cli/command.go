@@ -45,7 +45,7 @@ func (p Program) tree(c *invocation) *urfave.Command {
 		EnableShellCompletion: true, ConfigureShellCompletionCommand: c.completion, ShellComplete: c.completeCommand,
 		ExitErrHandler: leave,
 		OnUsageError: func(_ context.Context, cmd *urfave.Command, err error, _ bool) error {
-			return c.wrong(err, cmd.Args().Slice())
+			return c.refuseFlag(err, cmd.Args().Slice())
 		},
 		Action: func(_ context.Context, cmd *urfave.Command) error { return c.withoutCommand(cmd.Args().Slice()) },
 	}
@@ -68,7 +68,7 @@ func (k *command) tree(c *invocation) *urfave.Command {
 		ShellComplete:  func(_ context.Context, cmd *urfave.Command) { f.complete(cmd.Args().Slice()) },
 		ExitErrHandler: leave,
 		OnUsageError: func(ctx context.Context, _ *urfave.Command, err error, _ bool) error {
-			k.answer(ctx, c, f, func() error { return usageError{f.wrong(err)} })
+			k.answer(ctx, c, f, func() error { return usageError{f.explain(err)} })
 			return nil
 		},
 		Action: func(ctx context.Context, cmd *urfave.Command) error {

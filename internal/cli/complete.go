@@ -31,7 +31,7 @@ func (c *invocation) completion(cmd *urfave.Command) {
 			return script(ctx, cmd)
 		}
 	}
-	cmd.OnUsageError = func(_ context.Context, _ *urfave.Command, err error, _ bool) error { return c.wrong(err, nil) }
+	cmd.OnUsageError = func(_ context.Context, _ *urfave.Command, err error, _ bool) error { return c.refuseFlag(err, nil) }
 	cmd.Action = func(_ context.Context, cmd *urfave.Command) error {
 		switch args := cmd.Args().Slice(); {
 		case c.help:

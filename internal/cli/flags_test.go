@@ -17,7 +17,7 @@ func parsed(t *testing.T, args ...string) (*options, *flags, error) {
 	f := trainFlags()
 	var err error
 	cmd := urfave.Command{Flags: f.parsed(), HideHelp: true,
-		OnUsageError: func(_ context.Context, _ *urfave.Command, e error, _ bool) error { err = f.wrong(e); return nil },
+		OnUsageError: func(_ context.Context, _ *urfave.Command, e error, _ bool) error { err = f.explain(e); return nil },
 		Action:       func(_ context.Context, cmd *urfave.Command) error { err = unexpected(cmd.Args().Slice()); return nil },
 	}
 	require.NoError(t, cmd.Run(context.Background(), append([]string{"train"}, args...)))

@@ -89,14 +89,16 @@ func (f *flagSet) emptySwitch(args []string) error {
 	return nil
 }
 
-// wrong says what is wrong with a command line that the library of commands refuses, with the
+// unknownFlag stands before the name of a flag in the library's error about one that is none.
+const unknownFlag = "flag provided but not defined: -"
+
+// explain says what is wrong with a command line that the library of commands refuses, with the
 // nearest flag that there is.
-func (f *flagSet) wrong(err error) error {
+func (f *flagSet) explain(err error) error {
 	if f.bad != nil {
 		return f.bad
 	}
-	const unknown = "flag provided but not defined: -"
-	if name, ok := strings.CutPrefix(err.Error(), unknown); ok {
+	if name, ok := strings.CutPrefix(err.Error(), unknownFlag); ok {
 		hint := ""
 		if best := catalog.Nearest(name, f.names()); best != "" {
 			hint = "; did you mean -" + best + "?"

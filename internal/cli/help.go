@@ -202,14 +202,13 @@ func (c *invocation) unknown(name string) error {
 	return errors.Errorf("there is no command %q%s; this lists all:\n  %s", name, hint, c.toType("help"))
 }
 
-// wrong tells what is wrong where no command was found, before a flag that is none; args stand
-// before it.
-func (c *invocation) wrong(err error, args []string) error {
+// refuseFlag says what is wrong where no command was found, but a flag; args stand before it.
+func (c *invocation) refuseFlag(err error, args []string) error {
 	if len(args) > 0 {
 		c.refuse(c.unknown(args[0]))
 		return nil
 	}
-	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+	if name, ok := strings.CutPrefix(err.Error(), unknownFlag); ok {
 		for _, k := range commands() {
 			if k.begin(c.of(k.name)).flags().Flagged(name) != nil {
 				c.refuse(errors.Errorf("-%s is a flag of the command %s: type that before it", name, k.name))

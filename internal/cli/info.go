@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/pkg/errors"
+	"go.yaml.in/yaml/v3"
 
 	"medusa/internal/plain"
 	"medusa/internal/settings"
@@ -116,7 +117,7 @@ func (p portrait) run(dir string) error {
 		state = fmt.Sprintf("not finished, at step %d", s.Step)
 	}
 	if result == nil {
-		again = p.call.parent.of(training.name).toType("-resume", dir)
+		again = p.call.root().of(training.name).toType("-resume", dir)
 	}
 	facts := append(p.settings(cfg), fact{"seed", strconv.FormatUint(cfg.Seed, 10)})
 	if result != nil {
@@ -165,23 +166,41 @@ func (p portrait) settings(cfg trainer.Config) []fact {
 	}
 }
 
-// kindText is a kind, such as a solver, with what its parameters are.
+// kindText is a kind, such as a solver, with what its parameters are: a 0 is told where the kind
+// has another default.
 func kindText(o *options, section string) string {
 	kind := map[string]string{"Net": cmp.Or(o.Net.Backbone, "cnn"), "Sampler": cmp.Or(o.Sampler.Name, "pk"), "Solver": o.Solver.Name, "Schedule": o.Schedule.Name}[section]
+	elsewhere := []string{"Name", "Backbone", "InChannels", "Height", "Width", "Seed"}
+	written := writtenKeys(o)
 	out := []string{kind}
 	for _, opt := range schema.Options {
 		in, name, _ := strings.Cut(opt.Field, ".")
-		text := opt.Text(o)
-		elsewhere := []string{"Name", "Backbone", "InChannels", "Height", "Width", "Seed"}
-		if in != section || slices.Contains(elsewhere, name) || slices.Contains([]string{"", "0", "false"}, text) || opt.For != nil && !slices.Contains(opt.For, kind) {
+		if in != section || slices.Contains(elsewhere, name) || !written[opt.Key] || opt.For != nil && !slices.Contains(opt.For, kind) {
 			continue
 		}
-		if text == "true" {
-			text = ""
-		}
-		out = append(out, strings.TrimSpace(strings.ReplaceAll(opt.Name, "_", "-")+" "+text))
+		out = append(out, strings.TrimSuffix(strings.ReplaceAll(opt.Name, "_", "-")+" "+opt.Text(o), " true"))
 	}
 	return strings.Join(out, ", ")
+}
+
+// writtenKeys are the keys of settings, such as solver.lr, that a file must have to mean o.
+func writtenKeys(o *options) map[string]bool {
+	keys := map[string]bool{}
+	text, err := schema.Write(o, false)
+	var sections map[string]any
+	if err == nil {
+		err = yaml.Unmarshal(text, &sections)
+	}
+	if err != nil { // our own writer
+		return keys
+	}
+	for section, values := range sections {
+		parameters, _ := values.(map[string]any)
+		for key := range parameters {
+			keys[section+"."+key] = true
+		}
+	}
+	return keys
 }
 
 // inputOf says what a network sees.

@@ -67,6 +67,15 @@ func TestInfoOfARunAndItsFiles(t *testing.T) {
 	assert.Equal(t, exitOK, code)
 }
 
+// A parameter that is 0 where it is something else by default is told, and what the kind does not
+// read is not.
+func TestInfoTellsZeros(t *testing.T) {
+	run := info(t, finishedRun(t, "-solver", "adam(beta1=0)", "-head", "max"))
+	assert.Contains(t, run, "solver adam, lr 0.001, loss-lr 1, beta1 0, beta2 0.999")
+	assert.NotContains(t, run, "momentum")
+	assert.Contains(t, run, "net cnn, embedding 8, channels 4,8, activation relu, pooling max, head max")
+}
+
 // Runs and models of every earlier version are told.
 func TestInfoOfEarlierVersions(t *testing.T) {
 	earlier := filepath.Join("..", "..", "trainer", "testdata", "earlier")

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"medusa/internal/terminal"
 )
 
 // calledAs is how the program that was called as name is called again. What go run builds is
@@ -20,12 +22,13 @@ func (p Program) calledAs(name string) string {
 
 var plainWord = regexp.MustCompile(`^[\pL\pN_@%+=:,./~-]+$`)
 
-// shellWord is a word as a shell reads it back.
+// shellWord is a word as a shell reads it back, in the characters that the locale has.
 func shellWord(s string) string {
+	shown := utf8.ValidString(s) && (terminal.Unicode() || !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }))
 	switch {
-	case plainWord.MatchString(s) && utf8.ValidString(s) && s[0] != '~':
+	case plainWord.MatchString(s) && shown && s[0] != '~':
 		return s
-	case utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0:
+	case shown && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0:
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 	}
 	var b strings.Builder // bash, zsh and newer others read $'\xNN'

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// showsUnicode reports whether the locale has all characters. Where no locale is set, as in
+// Unicode reports whether the locale has all characters. Where no locale is set, as in
 // containers, and on Windows, whose console takes any text, it has.
-func showsUnicode() bool {
+func Unicode() bool {
 	if runtime.GOOS == "windows" {
 		return true
 	}

@@ -37,7 +37,7 @@ type Screen struct {
 
 // New writes to w. live says that w is a terminal, on which a line may be written again.
 func New(w io.Writer, live bool) *Screen {
-	return &Screen{w: w, live: live, ascii: !showsUnicode(), columns: func() int { return columnsOf(w) }, last: time.Now()}
+	return &Screen{w: w, live: live, ascii: !Unicode(), columns: func() int { return columnsOf(w) }, last: time.Now()}
 }
 
 // DefaultWidth is how many columns a line has where nobody says it.

@@ -113,9 +113,11 @@ func (t Table) stacked(room int) string {
 	cells := t.cells()
 	var out []string
 	for _, row := range cells[1:] {
-		out = append(out, wrapLine(strings.TrimSpace(cells[0][0]+" "+row[0]), room, nil)...)
-		for k := 1; k < len(row); k++ {
-			if row[k] == "" {
+		for k := range min(len(row), len(cells[0])) {
+			if k == 0 {
+				out = append(out, wrapLine(strings.TrimSpace(cells[0][0]+" "+row[0]), room, nil)...)
+			}
+			if k == 0 || row[k] == "" {
 				continue
 			}
 			line := "  " + cells[0][k] + "  " + row[k]
