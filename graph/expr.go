@@ -13,6 +13,8 @@ type Expr struct {
 	n    *gorgonia.Node
 	err  error
 	data bool // no gradient flows through
+
+	unfused bool // see Unfused
 }
 
 // Of makes an expression of a node, such as one that other Gorgonia code made.
