@@ -3,6 +3,7 @@ package graph_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -177,4 +178,151 @@ func TestFusions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Fused ops compute the same bits on Gorgonia's own machine.
+func TestFusionsOnGorgoniasMachine(t *testing.T) {
+	for name, c := range fusionCases() {
+		t.Run(name, func(t *testing.T) {
+			run := func(make func(tensor.Dtype, graphtest.Build, ...graphtest.Input) (*graphtest.Machine, error)) ([]float64, [][]float64) {
+				m, err := make(tensor.Float32, c.build, c.in[0]...)
+				require.NoError(t, err)
+				defer m.Close()
+				value, grads, err := m.Run()
+				require.NoError(t, err)
+				return value, grads
+			}
+			want, wantGrads := run(graphtest.New)
+			got, grads := run(graphtest.NewPlain)
+			require.Equal(t, want, got)
+			require.Equal(t, wantGrads, grads)
+		})
+	}
+}
+
+// What a fused op does by itself is not computed on Gorgonia's own machine either, unless somebody wants it.
+func TestPartsOnGorgoniasMachine(t *testing.T) {
+	g := gorgonia.NewGraph()
+	x := value(g, "x", []float64{1, -2, 3, 4}, 1, 1, 2, 2)
+	y := value(g, "y", []float64{1, -2, 3, 4}, 1, 1, 2, 2)
+	sum, wanted := x.Add(y), x.Add(x)
+	wantedNode, err := wanted.Node()
+	require.NoError(t, err)
+	out, err := sum.Relu().Add(wanted.Relu()).Node()
+	require.NoError(t, err)
+	vm := gorgonia.NewTapeMachine(g)
+	defer vm.Close()
+	require.NoError(t, vm.RunAll())
+	require.Equal(t, []float64{4, 0, 12, 16}, out.Value().Data())
+	require.Equal(t, []float64{2, -4, 6, 8}, wantedNode.Value().Data())
+	var notComputed int
+	for _, n := range g.AllNodes() {
+		if n.Op() != nil && n.Value().Data().([]float64)[0] != n.Value().Data().([]float64)[0] {
+			notComputed++
+		}
+	}
+	require.Equal(t, 1, notComputed)
+}
+
+// What a fused op does by itself is not done twice where somebody else reads it, before or after: then the op
+// is not fused.
+func TestSharedParts(t *testing.T) {
+	heavy := []string{"Linear", "Conv", "ConvNorm", "ConvPool", "BatchNorm", "BatchNormAdd", "NormPool", "MaxPool"}
+	weight := func(kinds []string) (n int) {
+		for _, k := range kinds {
+			if slices.Contains(heavy, k) {
+				n++
+			}
+		}
+		return n
+	}
+	for name, c := range fusionCases() {
+		in := c.in[len(c.in)-1]
+		if tensor.Shape(in[0].Shape).TotalSize() > 1000 {
+			in = c.in[0]
+		}
+		outer := func(y graph.Expr, in []graph.Expr) graph.Expr {
+			return c.outer(append([]graph.Expr{y}, in...)).Square().Sum()
+		}
+		for when, build := range map[string]graphtest.Build{
+			"before": func(in []graph.Expr) graph.Expr {
+				y := c.inner(in)
+				return y.Exp().Sum().Add(outer(y, in))
+			},
+			"after": func(in []graph.Expr) graph.Expr {
+				y := c.inner(in)
+				z := outer(y, in)
+				return z.Add(y.Exp().Sum())
+			},
+			"by another of its kind": func(in []graph.Expr) graph.Expr {
+				y := c.inner(in)
+				return outer(y, in).Add(graph.MaxPool(y.Reshape(1, 1, 1, y.Shape().TotalSize()), graph.Pool{Window: [2]int{1, 1}}).Relu().Sum())
+			},
+		} {
+			t.Run(name+"/"+when, func(t *testing.T) {
+				kinds, _ := ranSpecs(t, build, in)
+				plain, _ := ranSpecs(t, unfused(build), in)
+				require.LessOrEqual(t, len(kinds), len(plain))
+				require.LessOrEqual(t, weight(kinds), weight(plain), "%v, want no more than %v", kinds, plain)
+				sameAs(t, tensor.Float64, true, unfused(build), build, in)
+				sameAs(t, tensor.Float32, true, unfused(build), build, in)
+			})
+		}
+	}
+}
+
+// A part of a part that somebody reads later: three ops as they were written.
+func TestSharedPartOfAPart(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 24))
+	in := []graphtest.Input{graphtest.Random(rng, 2, 2, 6, 6), graphtest.Random(rng, 3, 2, 3, 3)}
+	build := func(in []graph.Expr) graph.Expr {
+		y := graph.Conv2D(in[0], in[1], graph.Expr{}, graph.Conv{})
+		z := graph.MaxPool(y.Relu(), graph.Pool{Window: [2]int{2, 2}})
+		return z.Sum().Add(y.Square().Sum())
+	}
+	kinds, _ := ranSpecs(t, build, in)
+	require.ElementsMatch(t, []string{"Conv", "Unary", "MaxPool", "SumTo", "Unary", "SumTo", "Binary"}, kinds)
+	sameAs(t, tensor.Float64, false, unfused(build), build, in)
+}
+
+// The same op of the same part is one op, fused.
+func TestFusedTwice(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 25))
+	in := []graphtest.Input{graphtest.Random(rng, 3, 4), graphtest.Random(rng, 5, 4)}
+	build := func(in []graph.Expr) graph.Expr {
+		y := graph.Linear(in[0], in[1], graph.Expr{})
+		return y.Relu().Mul(y.Relu())
+	}
+	kinds, _ := ranSpecs(t, build, in)
+	require.Equal(t, []string{"Linear", "Binary"}, kinds)
+	sameAs(t, tensor.Float64, false, unfused(build), build, in)
+}
+
+// No gradient flows to what is detached before it is fused.
+func TestFusedDetached(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 26))
+	in := []graphtest.Input{graphtest.Random(rng, 3, 4), graphtest.Random(rng, 5, 4)}
+	build := func(in []graph.Expr) graph.Expr {
+		y := graph.Linear(in[0], in[1], graph.Expr{})
+		return y.Detach().Relu().Sum().Add(in[0].Square().Sum()).Add(in[1].Sum())
+	}
+	sameAs(t, tensor.Float64, false, unfused(build), build, in)
+	_, grads, err := graphtest.Eval(tensor.Float64, build, in...)
+	require.NoError(t, err)
+	weight := graphtest.Weights(1)[0]
+	require.InDeltaSlice(t, slices.Repeat([]float64{weight}, 20), grads[1], 1e-12) // of the last sum alone
+}
+
+// The slope's gradient of PReLU reads what its ReLU could be fused with.
+func TestPReLUOfConvolution(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 27))
+	in := []graphtest.Input{graphtest.Random(rng, 2, 2, 5, 5), graphtest.Random(rng, 3, 2, 3, 3), graphtest.Random(rng, 3)}
+	build := func(in []graph.Expr) graph.Expr {
+		return graph.Conv2D(in[0], in[1], graph.Expr{}, graph.Conv{}).PReLU(in[2])
+	}
+	kinds, _ := ranSpecs(t, build, in)
+	require.Equal(t, "Conv", kinds[0])
+	require.NotContains(t, kinds[1:], "Conv")
+	sameAs(t, tensor.Float64, false, unfused(build), build, in)
+	graphtest.Gradient(t, build, in...)
 }

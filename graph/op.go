@@ -45,6 +45,10 @@ type op struct {
 	parts     gorgonia.Nodes // what a fused op does by itself, and what these do
 	fusedInto *gorgonia.Node // the fused op that does what this one does
 
+	node   *gorgonia.Node // that computes the op
+	given  bool           // the node was handed out
+	unread gorgonia.Value // see notComputed
+
 	addsGrads bool // see gradSum
 }
 
@@ -93,6 +97,9 @@ func addOp(o *op, in []Expr) (result Expr) {
 	if result.err != nil {
 		result.err = errors.Wrapf(result.err, "graph: %s", device.Describe(o.spec))
 		return result
+	}
+	if result.n.Op() == gorgonia.Op(o) {
+		o.node = result.n
 	}
 	o.takeParts(result.n)
 	return result
@@ -192,7 +199,7 @@ func (o *op) SymDiff(inputs gorgonia.Nodes, output, grad *gorgonia.Node) (gorgon
 		if !w {
 			continue
 		}
-		n, err := grads[i].Node()
+		n, err := grads[i].made()
 		if err != nil {
 			return nil, errors.Wrapf(err, "graph: gradient of %s to input %d", o, i)
 		}
@@ -222,6 +229,9 @@ func (o *op) Do(inputs ...gorgonia.Value) (_ gorgonia.Value, err error) {
 			err = errors.Errorf("graph: running %s: %v", o, r)
 		}
 	}()
+	if len(inputs) > 0 && o.isUnread() {
+		return o.notComputed(inputs[0].Dtype()), nil
+	}
 	if o.kern == nil {
 		if err := o.prepare(inputs); err != nil {
 			return nil, err
