@@ -29,7 +29,7 @@ func TestOpsOnDevice(t *testing.T) {
 	defer func() { graphtest.Device = nil }()
 	for name, test := range map[string]func(*testing.T){
 		"BatchNorm": TestBatchNorm, "BatchNormRunning": TestBatchNormRunning, "BatchNormOffset": TestBatchNormOffset,
-		"Fusions": TestFusions, "SharedParts": TestSharedParts, "SharedPartOfAPart": TestSharedPartOfAPart, "Conv2D": TestConv2D,
+		"Fusions": TestFusions, "SharedParts": TestSharedParts, "PartOfTwo": TestPartOfTwo, "SharedPartOfAPart": TestSharedPartOfAPart, "Conv2D": TestConv2D,
 		"Conv2DOfData": TestConv2DOfData, "Metrics": TestComparisons, "ZeroDistances": TestZeroDistances, "Normalize": TestNormalize,
 		"DistanceShortcuts": TestDistanceShortcuts, "Dropout": TestDropout, "DropoutRateZero": TestDropoutRateZero,
 		"Gather": TestGather, "ConcatAndSlice": TestConcatAndSlice, "Linear": TestLinear,

@@ -326,3 +326,34 @@ func TestPReLUOfConvolution(t *testing.T) {
 	sameAs(t, tensor.Float64, false, unfused(build), build, in)
 	graphtest.Gradient(t, build, in...)
 }
+
+// Two ops that could each do by themselves what one op does leave it to that one.
+func TestPartOfTwo(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 28))
+	half := graph.Pool{Window: [2]int{2, 2}}
+	conv := func(in []graph.Expr) graph.Expr {
+		return graph.Conv2D(in[0], in[1], graph.Expr{}, graph.Conv{Pad: [2]int{1, 1}})
+	}
+	twice := func(e graph.Expr) graph.Expr { return e.Add(e).Relu() }
+	for name, c := range map[string]struct {
+		part  graphtest.Build
+		other func(graph.Expr) graph.Expr
+		in    []graphtest.Input
+		want  []string
+	}{
+		"convolution":           {conv, graph.Expr.Relu, []graphtest.Input{graphtest.Random(rng, 2, 2, 4, 6), graphtest.Random(rng, 3, 2, 3, 3)}, []string{"Conv", "Unary", "MaxPool"}},
+		"ReLU of a convolution": {relu(conv), twice, []graphtest.Input{graphtest.Random(rng, 2, 2, 4, 6), graphtest.Random(rng, 3, 2, 3, 3)}, []string{"Conv", "AddRelu", "MaxPool"}},
+		"normalisation":         {batchNorm(graph.BatchNorm{Train: true}), graph.Expr.Relu, normInputs(rng, 3, 4, 4, 6), []string{"BatchStats", "BatchNorm", "Unary", "MaxPool"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			build := func(in []graph.Expr) graph.Expr {
+				y := c.part(in)
+				return graph.Concat(1, c.other(y).Flatten(), graph.MaxPool(y, half).Flatten())
+			}
+			kinds, _ := ranSpecs(t, build, c.in)
+			require.ElementsMatch(t, append(c.want, "Copy", "Copy", "Concat"), kinds)
+			sameAs(t, tensor.Float64, false, unfused(build), build, c.in)
+			sameAs(t, tensor.Float32, false, unfused(build), build, c.in)
+		})
+	}
+}
