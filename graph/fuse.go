@@ -134,18 +134,22 @@ func maxPoolOfRelu(pool device.MaxPool, u device.Unary, _, of []Expr) (whole, bo
 
 func maxPoolOfConv(pool device.MaxPool, conv device.Conv, _, of []Expr) (whole, bool) {
 	spec := device.ConvPool{Conv2D: conv.Conv2D, Pool: pool.Pool2D, Bias: conv.Bias, Relu: conv.Relu, Saved: pool.Saved}
-	return whole{spec: spec, grad: convPoolGradient(spec), in: of}, true
+	return whole{spec: spec, grad: convPoolGradient(spec), in: of}, apart(pool)
 }
+
+// apart reports whether windows do not overlap. Those that do take so long that nothing is gained by pooling what
+// is in the cache still.
+func apart(p device.MaxPool) bool { return p.StrideH >= p.KH && p.StrideW >= p.KW }
 
 func maxPoolOfConvNorm(pool device.MaxPool, conv device.ConvNorm, _, of []Expr) (whole, bool) {
 	spec := device.ConvPool{Conv2D: conv.Conv2D, Pool: pool.Pool2D, Norm: true, Relu: conv.Relu, Saved: pool.Saved}
-	return whole{spec: spec, in: of}, true
+	return whole{spec: spec, in: of}, apart(pool)
 }
 
 func maxPoolOfNorm(pool device.MaxPool, norm device.BatchNorm, _, of []Expr) (whole, bool) {
 	spec := device.NormPool{BatchNorm: norm.BatchNorm, Pool: pool.Pool2D, Relu: norm.Relu, Saved: pool.Saved}
 	spec.BatchNorm.Relu = false // that of the pooling does it
-	return whole{spec: spec, grad: normPoolGradient(spec), in: of}, true
+	return whole{spec: spec, grad: normPoolGradient(spec), in: of}, apart(pool)
 }
 
 // inputs are what o reads, whose output e is.

@@ -357,3 +357,47 @@ func TestPartOfTwo(t *testing.T) {
 		})
 	}
 }
+
+// Rows that do not fit: fused, these would be wrong, or slower.
+func TestNotFused(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 29))
+	overlapping := graph.Pool{Window: [2]int{3, 3}, Stride: [2]int{2, 2}}
+	data := func(in ...graphtest.Input) []graphtest.Input {
+		for i := range in {
+			in[i].Data = true
+		}
+		return in
+	}
+	convNorm := func(in []graph.Expr) graph.Expr {
+		return graph.BatchNorm{}.Norm(graph.Conv2D(in[0], in[1], graph.Expr{}, graph.Conv{}), in[2], in[3], in[4], in[5])
+	}
+	convNormInputs := func(n int) []graphtest.Input {
+		return append([]graphtest.Input{graphtest.Random(rng, n, 2, 5, 6), graphtest.Random(rng, 3, 2, 3, 3)}, normInputs(rng, n, 3)[1:]...)
+	}
+	learnedScale := data(convNormInputs(2)...)
+	learnedScale[2].Data = false
+	for name, c := range map[string]struct {
+		build graphtest.Build
+		in    []graphtest.Input
+		want  []string
+	}{
+		"windows that overlap": {func(in []graph.Expr) graph.Expr {
+			return graph.MaxPool(graph.Conv2D(in[0], in[1], graph.Expr{}, graph.Conv{}).Relu(), overlapping)
+		}, convNormInputs(2)[:2], []string{"Conv", "MaxPool"}},
+		"a single picture":          {convNorm, data(convNormInputs(1)...), []string{"Conv", "RunningStats", "BatchNorm"}},
+		"filters that learn":        {convNorm, convNormInputs(2), []string{"Conv", "RunningStats", "BatchNorm"}},
+		"a scale that learns":       {convNorm, learnedScale, []string{"Conv", "RunningStats", "BatchNorm"}},
+		"sum of matrices":           {func(in []graph.Expr) graph.Expr { return in[0].Add(in[1]).Relu() }, []graphtest.Input{graphtest.Random(rng, 4, 5), graphtest.Random(rng, 4, 5)}, []string{"Binary", "Unary"}},
+		"sum of two shapes":         {func(in []graph.Expr) graph.Expr { return in[0].Add(in[1]).Relu() }, []graphtest.Input{graphtest.Random(rng, 4, 5, 2), graphtest.Random(rng, 4, 1, 2)}, []string{"Binary", "Unary"}},
+		"difference":                {func(in []graph.Expr) graph.Expr { return in[0].Sub(in[1]).Relu() }, []graphtest.Input{graphtest.Random(rng, 4, 5, 2), graphtest.Random(rng, 4, 5, 2)}, []string{"Binary", "Unary"}},
+		"another function":          {func(in []graph.Expr) graph.Expr { return graph.Linear(in[0], in[1], graph.Expr{}).Tanh() }, []graphtest.Input{graphtest.Random(rng, 4, 5), graphtest.Random(rng, 2, 5)}, []string{"Linear", "Unary"}},
+		"a normalisation with ReLU": {func(in []graph.Expr) graph.Expr { return batchNorm(graph.BatchNorm{})(in).Relu().Add(in[0]).Relu() }, normInputs(rng, 2, 3, 2, 2), []string{"RunningStats", "BatchNorm", "AddRelu"}},
+		"twice one normalisation":   {func(in []graph.Expr) graph.Expr { y := batchNorm(graph.BatchNorm{})(in); return y.Add(y).Relu() }, normInputs(rng, 2, 3, 2, 2), []string{"RunningStats", "BatchNorm", "AddRelu"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kinds, _ := ranSpecs(t, c.build, c.in)
+			require.ElementsMatch(t, c.want, kinds)
+			sameAs(t, tensor.Float64, false, unfused(c.build), c.build, c.in)
+		})
+	}
+}
