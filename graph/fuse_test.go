@@ -401,3 +401,34 @@ func TestNotFused(t *testing.T) {
 		})
 	}
 }
+
+// Of what is not to be fused, masks of pairs are matrices, and hinges are ops of their own.
+func TestUnfusedFormula(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 30))
+	in := []graphtest.Input{graphtest.Random(rng, 5, 3), graphtest.Data([]float64{1, 2, 1, 2, 2}, 5)}
+	build := func(in []graph.Expr) graph.Expr {
+		_, neg := graph.PairMasks(in[1])
+		sum, _ := graph.RowTerms(neg, graph.Distances(in[0]).Hinge(-1, 2), 0, 9)
+		return sum
+	}
+	kinds, _ := ranSpecs(t, build, in)
+	require.NotContains(t, kinds, "PairMask")
+	require.NotContains(t, kinds, "Unary")
+	kinds, _ = ranSpecs(t, unfused(build), in)
+	require.Contains(t, kinds, "PairMask")
+	require.Contains(t, kinds, "Unary")
+	sameAs(t, tensor.Float64, true, unfused(build), build, in)
+}
+
+// Other ops see the ReLU that was fused with what it is of: the terms are of the matrix.
+func TestFusedIsLookedThrough(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 31))
+	in := []graphtest.Input{graphtest.Random(rng, 5, 3), graphtest.Random(rng, 4, 3), graphtest.Mask(rng, 0.5, 5, 4)}
+	build := func(in []graph.Expr) graph.Expr {
+		sum, _ := graph.RowTerms(in[2], graph.Linear(in[0], in[1], graph.Expr{}).Relu(), 0, 9)
+		return sum
+	}
+	kinds, _ := ranSpecs(t, build, in)
+	require.Equal(t, []string{"Linear", "RowTerms", "Slice", "Slice"}, kinds)
+	sameAs(t, tensor.Float64, false, unfused(build), build, in)
+}
