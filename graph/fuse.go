@@ -16,7 +16,7 @@ import (
 type fusion struct {
 	name string // the op that is built, and what made its inputs
 	// fuse describes the op that does the whole, if the row fits o with the inputs in.
-	fuse func(o *op, in []Expr) (whole whole, fits bool)
+	fuse func(o *op, in []Expr) (w whole, fits bool)
 }
 
 // whole is an op that does what several others do.
@@ -76,7 +76,7 @@ func reluOf[I any](name string, relu func(*I) *bool, grad func(I) gradient) fusi
 	})
 }
 
-// noGradient is of ops that are built of data only.
+// noGradient is of an op that is built of data only, and so is what it is fused with.
 func noGradient(device.ConvNorm) gradient { return nil }
 
 // reluOfAdd leaves sums of matrices to the machine's chains.

@@ -358,6 +358,31 @@ func TestPartOfTwo(t *testing.T) {
 	}
 }
 
+// Every order of a network's last ops in evaluation ends in one op.
+func TestFusedInAnyOrder(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 32))
+	in := append([]graphtest.Input{graphtest.Random(rng, 2, 2, 5, 6), graphtest.Random(rng, 3, 2, 3, 3)}, normInputs(rng, 2, 3)[1:]...)
+	for i := range in {
+		in[i].Data = true
+	}
+	half := graph.Pool{Window: [2]int{2, 2}}
+	norm := func(in []graph.Expr) graph.Expr {
+		return graph.BatchNorm{}.Norm(graph.Conv2D(in[0], in[1], graph.Expr{}, graph.Conv{}), in[2], in[3], in[4], in[5])
+	}
+	for name, build := range map[string]graphtest.Build{
+		"ReLU, maximum":       func(in []graph.Expr) graph.Expr { return graph.MaxPool(norm(in).Relu(), half) },
+		"maximum, ReLU":       func(in []graph.Expr) graph.Expr { return graph.MaxPool(norm(in), half).Relu() },
+		"ReLU, maximum, ReLU": func(in []graph.Expr) graph.Expr { return graph.MaxPool(norm(in).Relu(), half).Relu() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			kinds, _ := ranSpecs(t, build, in)
+			require.Equal(t, []string{"RunningStats", "ConvPool"}, kinds[:2])
+			require.Equal(t, name == "ReLU, maximum, ReLU", len(kinds) == 3) // the second ReLU changes nothing
+			sameAs(t, tensor.Float64, true, unfused(build), build, in)
+		})
+	}
+}
+
 // Rows that do not fit: fused, these would be wrong, or slower.
 func TestNotFused(t *testing.T) {
 	rng := rand.New(rand.NewPCG(9, 29))
