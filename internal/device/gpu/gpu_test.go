@@ -604,7 +604,12 @@ func TestGatherGrad(t *testing.T) {
 		for _, n := range []int{1, 40, 2500} {
 			const rows, cols = 7, 5
 			index, dy := labels(rng, n, rows), random(rng, n*cols)
-			p.terms(dy).run(device.GatherGrad(device.Gather{Rows: rows, Cols: cols, N: n}), rows*cols, index, dy)
+			g := device.Gather{Rows: rows, Cols: cols, N: n}
+			p.terms(dy).run(device.GatherGrad(g), rows*cols, index, dy)
+			if n <= 40 { // a block an index
+				p.run(device.GatherRows{Rows: rows, N: n}, n, index)
+				p.terms(dy).run(device.GatherRowsGrad(g), n*cols, index, dy)
+			}
 		}
 	}
 }

@@ -56,6 +56,10 @@ func (b *builder) build(spec any) bool {
 		b.launch("gather", flat(s.N*s.Cols), s.N*s.Cols, divisor(s.Cols), s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check(s.Index(), s.Rows))
 	case device.GatherGrad:
 		b.gatherGrad(s)
+	case device.GatherRows:
+		b.launch("label_first", flat(s.N), s.N, in(0), in(0), out) // no index is below 0
+	case device.GatherRowsGrad:
+		b.launch("gather_rows_grad", blocks(s.N), s.N, s.Cols, in(0), in(1), out)
 	case device.HostOp:
 		return false // functions of Go
 	case device.Permute:
