@@ -102,11 +102,10 @@ var ofPrograms = regexp.MustCompile(`^go run \./cmd/(train|medusa)\b(.*)$`)
 
 func TestEveryCommandWorks(t *testing.T) {
 	programs := build(t)
-	program := filepath.Join(programs, "train")
 	list := all(t, help(t, programs))
 	require.Greater(t, len(list), 25)
 	dir := t.TempDir()
-	workplace(t, program, dir)
+	workplace(t, programs, dir)
 	done := map[string]bool{}
 	for _, c := range list {
 		ours := ofPrograms.FindStringSubmatch(c.line)
@@ -189,7 +188,7 @@ func short(args []string) []string {
 }
 
 // workplace makes what the texts take for granted: folders of pictures, runs, a configuration.
-func workplace(t *testing.T, program, dir string) {
+func workplace(t *testing.T, programs, dir string) {
 	t.Helper()
 	classes(t, filepath.Join(dir, "photos"), 24, 6, true)
 	classes(t, filepath.Join(dir, "DIR"), 24, 6, false)
@@ -202,7 +201,7 @@ func workplace(t *testing.T, program, dir string) {
 	require.Len(t, files, 1)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "run.yaml"), []byte(files[0][1]), 0o644))
 	for _, name := range []string{"NAME", "first"} {
-		cmd := exec.Command(program, "-data", "photos", "-steps", "2", "-no-report", "-out", "runs/"+name)
+		cmd := exec.Command(filepath.Join(programs, "train"), "-data", "photos", "-steps", "2", "-no-report", "-out", "runs/"+name)
 		cmd.Dir = dir
 		text, err := cmd.CombinedOutput()
 		require.NoError(t, err, string(text))
