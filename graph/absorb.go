@@ -1,6 +1,6 @@
 package graph
 
-import "medusa/internal/device"
+import "medusa/internal/spec"
 
 // Some ops compute by themselves, row by row, what an op before them would write to
 // memory for them to read. They ask here what that was, and are built on what stands
@@ -11,26 +11,26 @@ import "medusa/internal/device"
 func (e Expr) unscaled() (base Expr, k, c float64) {
 	k = 1
 	for {
-		o, spec, ok := e.madeBy(device.Affine)
-		if !ok || spec.A == 0 {
+		o, what, ok := e.madeBy(spec.Affine)
+		if !ok || what.A == 0 {
 			return e, k, c
 		}
-		c += k * spec.B
-		k *= spec.A
+		c += k * what.B
+		k *= what.A
 		e = e.from(o)
 	}
 }
 
 // unhinged is what x is made of by a hinge: x = max(0, k·base + c).
 func (e Expr) unhinged() (base Expr, k, c float64, ok bool) {
-	for _, f := range []device.Func{device.Hinge, device.Relu} {
-		o, spec, is := e.madeBy(f)
+	for _, f := range []spec.Func{spec.Hinge, spec.Relu} {
+		o, what, is := e.madeBy(f)
 		if !is {
 			continue
 		}
 		k, c = 1, 0
-		if f == device.Hinge {
-			k, c = spec.A, spec.B
+		if f == spec.Hinge {
+			k, c = what.A, what.B
 		}
 		base, inner, shift := e.from(o).unscaled()
 		return base, k * inner, k*shift + c, true
@@ -39,16 +39,16 @@ func (e Expr) unhinged() (base Expr, k, c float64, ok bool) {
 }
 
 // madeBy is the op that applied f to make e.
-func (e Expr) madeBy(f device.Func) (*op, device.Unary, bool) {
+func (e Expr) madeBy(f spec.Func) (*op, spec.Unary, bool) {
 	o, ok := e.n.Op().(*op)
 	if !ok || e.unfused {
-		return nil, device.Unary{}, false
+		return nil, spec.Unary{}, false
 	}
 	if o.plain != nil {
 		o = o.plain
 	}
-	spec, ok := o.spec.(device.Unary)
-	return o, spec, ok && spec.F == f
+	what, ok := o.spec.(spec.Unary)
+	return o, what, ok && what.F == f
 }
 
 // from is the input of o, whose output e is.
@@ -59,10 +59,10 @@ func (e Expr) from(o *op) Expr {
 
 // source is where a mask comes from, and the inputs that say it: the mask itself, or what an op of
 // this package makes it of.
-func (e Expr) source() (device.Mask, []Expr) {
-	o, spec, ok := madeOf[device.PairMask](e.n)
+func (e Expr) source() (spec.Mask, []Expr) {
+	o, what, ok := madeOf[spec.PairMask](e.n)
 	if !ok || e.unfused {
-		return device.Mask{}, []Expr{e.Detach()}
+		return spec.Mask{}, []Expr{e.Detach()}
 	}
-	return spec.Mask, o.inputs(e.Detach())
+	return what.Mask, o.inputs(e.Detach())
 }

@@ -3,26 +3,26 @@ package graph
 import (
 	"github.com/pkg/errors"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // GELU is x·Φ(x), where Φ is the normal distribution's function: the exact form, by the error
 // function, which ViT, ConvNeXt and DINO have.
 //
 // D. Hendrycks and K. Gimpel, "Gaussian Error Linear Units (GELUs)", 2016.
-func (e Expr) GELU() Expr { return e.unary(device.Gelu, 0, 0) }
+func (e Expr) GELU() Expr { return e.unary(spec.Gelu, 0, 0) }
 
 // GELUTanh is ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))), the form by which SigLIP and others
 // approximate GELU; it differs from it by up to 5·10⁻⁴.
-func (e Expr) GELUTanh() Expr { return e.unary(device.GeluTanh, 0, 0) }
+func (e Expr) GELUTanh() Expr { return e.unary(spec.GeluTanh, 0, 0) }
 
 // Swish is x·σ(βx), σ(x) = 1/(1 + e⁻ˣ): SiLU for β = 1, and the QuickGELU of CLIP for 1.702.
-func (e Expr) Swish(beta float64) Expr { return e.unary(device.Swish, beta, 0) }
+func (e Expr) Swish(beta float64) Expr { return e.unary(spec.Swish, beta, 0) }
 
 // HardSwish is x·min(max(x + 3, 0), 6)/6; its derivative at ±3 is that from within.
 //
 // A. Howard et al., "Searching for MobileNetV3", ICCV 2019.
-func (e Expr) HardSwish() Expr { return e.unary(device.HardSwish, 0, 0) }
+func (e Expr) HardSwish() Expr { return e.unary(spec.HardSwish, 0, 0) }
 
 // HardSigmoid is min(max(x + 3, 0), 6)/6.
 func (e Expr) HardSigmoid() Expr { return e.Affine(1./6, 0.5).Clamp(0, 1) }

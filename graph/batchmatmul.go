@@ -5,7 +5,7 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // BatchMatMul is the matrix product of each x (…, M, K) with the y (…, K, N) at its place:
@@ -35,5 +35,5 @@ func batchMatMul(a, b Expr, ta, tb bool) Expr {
 	}
 	out := sa.Clone()
 	out[n], out[n+1] = product.M, product.N
-	return apply(device.BatchMatMul{Batch: sa[:n].TotalSize(), MatMul: product}, out, productGrad(batchMatMul, ta, tb), a, b)
+	return apply(spec.BatchMatMul{Batch: sa[:n].TotalSize(), MatMul: product}, out, productGrad(batchMatMul, ta, tb), a, b)
 }

@@ -6,8 +6,7 @@ import (
 	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
-	"medusa/internal/device/cpu"
+	"medusa/internal/spec"
 )
 
 // BatchNorm says how a batch is normalised. Its zero value evaluates: it uses the
@@ -40,73 +39,72 @@ func (b BatchNorm) Norm(x, gamma, beta, mean, variance Expr) Expr {
 	if b.Eps == 0 {
 		b.Eps = 1e-5
 	}
-	spec := device.BatchNorm{BatchNorm: geometry}
 	stats := b.statistics(geometry, x, mean.Detach(), variance.Detach())
-	return apply(spec, x.Shape(), batchNormGradient(spec), x, stats, gamma, beta)
+	return apply(geometry, x.Shape(), batchNormGradient(geometry), x, stats, gamma, beta)
 }
 
-func (b BatchNorm) statistics(p cpu.BatchNorm, x, mean, variance Expr) Expr {
+func (b BatchNorm) statistics(p spec.BatchNorm, x, mean, variance Expr) Expr {
 	shape := tensor.Shape{2, p.C}
 	if !b.Train {
-		return apply(device.RunningStats{C: p.C, Eps: b.Eps}, shape, nil, mean, variance)
+		return apply(spec.RunningStats{C: p.C, Eps: b.Eps}, shape, nil, mean, variance)
 	}
-	spec := device.BatchStats{N: p.N, C: p.C, Plane: p.Plane, Momentum: b.Momentum, Eps: b.Eps}
-	return applyStateful(spec, shape, nil, x, mean, variance).Detach()
+	what := spec.BatchStats{N: p.N, C: p.C, Plane: p.Plane, Momentum: b.Momentum, Eps: b.Eps}
+	return applyStateful(what, shape, nil, x, mean, variance).Detach()
 }
 
-func batchNormGradient(s device.BatchNorm) gradient {
-	return func(in []Expr, _, g Expr, need []bool) []Expr { return batchNormGrads(s.BatchNorm, in, g, need) }
+func batchNormGradient(s spec.BatchNorm) gradient {
+	return func(in []Expr, _, g Expr, need []bool) []Expr { return batchNormGrads(s, in, g, need) }
 }
 
 // batchNormAddGradient is that of max(0, normalised + y), y being the last input.
-func batchNormAddGradient(s device.BatchNormAdd) gradient {
+func batchNormAddGradient(s spec.BatchNormAdd) gradient {
 	return func(in []Expr, out, g Expr, need []bool) []Expr {
 		g = reluGrad(out, g)
 		return append(batchNormGrads(s.BatchNorm, in[:4], g, need[:4]), g)
 	}
 }
 
-func normPoolGradient(s device.NormPool) gradient {
+func normPoolGradient(s spec.NormPool) gradient {
 	return func(in []Expr, out, g Expr, need []bool) []Expr {
-		pool := device.MaxPool{Pool2D: s.Pool, Relu: s.Relu, Saved: s.Saved}
+		pool := spec.MaxPool{Pool2D: s.Pool, Relu: s.Relu, Saved: s.Saved}
 		return batchNormGrads(s.BatchNorm, in, unpooled(pool, out, g), need)
 	}
 }
 
 // batchNormGrads are the gradients to x, γ and β, given x, statistics, γ and β. The path from x
 // through the batch's statistics is part of the gradient to x, so they get none of their own.
-func batchNormGrads(p cpu.BatchNorm, in []Expr, g Expr, need []bool) []Expr {
+func batchNormGrads(p spec.BatchNorm, in []Expr, g Expr, need []bool) []Expr {
 	grads := make([]Expr, len(in))
 	args := append(slices.Clone(in), g)
 	params := func() Expr {
-		return apply(device.BatchNormParamsGrad{BatchNorm: p}, tensor.Shape{2, p.C}, nil, args...)
+		return apply(spec.BatchNormParamsGrad{BatchNorm: p}, tensor.Shape{2, p.C}, nil, args...)
 	}
 	for i := range 2 {
 		if need[2+i] {
-			grads[2+i] = apply(device.Row{I: i, Cols: p.C}, tensor.Shape{p.C}, nil, params())
+			grads[2+i] = apply(spec.Row{I: i, Cols: p.C}, tensor.Shape{p.C}, nil, params())
 		}
 	}
 	if !need[0] {
 		return grads
 	}
-	_, _, fixed := madeOf[device.RunningStats](in[1].n)
+	_, _, fixed := madeOf[spec.RunningStats](in[1].n)
 	if !fixed {
 		args = append(args, params())
 	}
-	grads[0] = apply(device.BatchNormGrad{BatchNorm: p, Fixed: fixed}, in[0].Shape(), nil, args...)
+	grads[0] = apply(spec.BatchNormGrad{BatchNorm: p, Fixed: fixed}, in[0].Shape(), nil, args...)
 	return grads
 }
 
-func (b BatchNorm) check(x, gamma, beta, mean, variance Expr) (p cpu.BatchNorm, err error) {
+func (b BatchNorm) check(x, gamma, beta, mean, variance Expr) (p spec.BatchNorm, err error) {
 	if err := firstError(x, gamma, beta, mean, variance); err != nil {
 		return p, err
 	}
 	s := x.Shape()
 	switch s.Dims() {
 	case 2:
-		p = cpu.BatchNorm{N: s[0], C: s[1], Plane: 1}
+		p = spec.BatchNorm{N: s[0], C: s[1], Plane: 1}
 	case 4:
-		p = cpu.BatchNorm{N: s[0], C: s[1], Plane: s[2] * s[3]}
+		p = spec.BatchNorm{N: s[0], C: s[1], Plane: s[2] * s[3]}
 	default:
 		return p, errors.Errorf("graph: batch normalisation of shape %v, want (B, C, H, W) or (B, C)", s)
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // RowBins puts the entries of each row of x (N, M) where mask is 1 into bins of one width between
@@ -24,11 +24,11 @@ func RowBins(mask, x Expr, low, high float64, bins int) (numbers, parts Expr) {
 	if err := checkBins(s.Dims(), low, high, bins); err != nil {
 		return Fail(err), Fail(err)
 	}
-	spec := device.RowBins{Rows: s[0], Cols: s[1], Bins: bins, Low: low, High: high}
+	what := spec.RowBins{Rows: s[0], Cols: s[1], Bins: bins, Low: low, High: high}
 	var masks []Expr
-	spec.Mask, masks = mask.source()
-	return halves(bins, apply(spec, []int{s[0], 2 * bins}, func(in []Expr, _, g Expr, _ []bool) []Expr {
-		grad := apply(device.RowBinsGrad(spec), s, nil, append(slices.Clone(in), g)...)
+	what.Mask, masks = mask.source()
+	return halves(bins, apply(what, []int{s[0], 2 * bins}, func(in []Expr, _, g Expr, _ []bool) []Expr {
+		grad := apply(spec.RowBinsGrad(what), s, nil, append(slices.Clone(in), g)...)
 		return append([]Expr{grad}, make([]Expr, len(in)-1)...)
 	}, append([]Expr{x}, masks...)...))
 }
@@ -52,12 +52,12 @@ func TripletBins(d, pos, neg Expr, w Window, low, high float64, bins int) (numbe
 	if err != nil {
 		return Fail(err), Fail(err)
 	}
-	spec := device.TripletBins{N: s[0], M: s[1], Bins: bins, Low: low, High: high, Above: w.Above, AtMost: w.AtMost}
+	what := spec.TripletBins{N: s[0], M: s[1], Bins: bins, Low: low, High: high, Above: w.Above, AtMost: w.AtMost}
 	var positives, negatives []Expr
-	spec.Pos, positives = pos.source()
-	spec.Neg, negatives = neg.source()
-	return halves(bins, apply(spec, []int{s[0], 2 * bins}, func(in []Expr, _, g Expr, _ []bool) []Expr {
-		grad := apply(device.TripletBinsGrad(spec), s, nil, append(slices.Clone(in), g)...)
+	what.Pos, positives = pos.source()
+	what.Neg, negatives = neg.source()
+	return halves(bins, apply(what, []int{s[0], 2 * bins}, func(in []Expr, _, g Expr, _ []bool) []Expr {
+		grad := apply(spec.TripletBinsGrad(what), s, nil, append(slices.Clone(in), g)...)
 		return append([]Expr{grad}, make([]Expr, len(in)-1)...)
 	}, append(append([]Expr{d}, positives...), negatives...)...))
 }

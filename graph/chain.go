@@ -6,11 +6,11 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // chains are ops that others compute by themselves: of a matrix entry by entry, row by row, before their own
-// work. They are postponed: no step is made of them, and their readers' steps are device.Chains.
+// work. They are postponed: no step is made of them, and their readers' steps are spec.Chains.
 type chains struct {
 	postponed map[*op]bool
 	alone     map[*op]bool // not to be postponed: ops of Gorgonia's read them, or nobody
@@ -25,7 +25,7 @@ type chainLeaf struct {
 func (l chainLeaf) node() *gorgonia.Node { return l.reader.from[l.input] }
 
 // Chained is steps in which those are left out whose readers can all compute by themselves what they do, row by
-// row: these compute it before their own work, in a spec of device.Chain.
+// row: these compute it before their own work, in a spec of spec.Chain.
 func Chained(steps []Step) []Step {
 	c := chains{map[*op]bool{}, map[*op]bool{}}
 	readers := map[*op][]*op{}
@@ -69,7 +69,7 @@ func (c chains) isPostponed(n *gorgonia.Node) bool {
 
 // canBePostponed reports whether others can do the work of o.
 func (c chains) canBePostponed(o *op, readers []*op) bool {
-	if o.out.Dims() != 2 || o.out[0] < 2 || o.out[1] < 2 || !device.Chained(o.spec, o.out[0], o.out[1]) {
+	if o.out.Dims() != 2 || o.out[0] < 2 || o.out[1] < 2 || !spec.Chained(o.spec, o.out[0], o.out[1]) {
 		return false
 	}
 	if c.alone[o] || len(readers) == 0 || len(readers) > 1 && o.takesLong() {
@@ -92,13 +92,13 @@ func (c chains) canBePostponed(o *op, readers []*op) bool {
 
 // takesLong reports whether it is quicker to read the output than to compute it again.
 func (o *op) takesLong() bool {
-	s, ok := o.spec.(device.Unary)
+	s, ok := o.spec.(spec.Unary)
 	if !ok {
-		_, sums := o.spec.(device.RowReduceGrad)
+		_, sums := o.spec.(spec.RowReduceGrad)
 		return sums
 	}
 	switch s.F {
-	case device.Affine, device.Relu, device.Hinge, device.Square, device.Sqrt, device.Clamp, device.Step, device.Equal:
+	case spec.Affine, spec.Relu, spec.Hinge, spec.Square, spec.Sqrt, spec.Clamp, spec.Step, spec.Equal:
 		return false
 	}
 	return true
@@ -106,7 +106,7 @@ func (o *op) takesLong() bool {
 
 // chains reports whether o can compute what q does, everywhere where it reads it.
 func (o *op) chains(q *op) bool {
-	if !device.Chained(o.spec, q.out[0], q.out[1]) && !device.EndsChain(o.spec, q.out[0], q.out[1]) {
+	if !spec.Chained(o.spec, q.out[0], q.out[1]) && !spec.EndsChain(o.spec, q.out[0], q.out[1]) {
 		return false
 	}
 	for i, in := range o.from {
@@ -120,16 +120,16 @@ func (o *op) chains(q *op) bool {
 // rowwise reports whether o needs a row of its i-th input at a time, and no more.
 func (o *op) rowwise(i int) bool {
 	switch s := o.spec.(type) {
-	case device.Where:
+	case spec.Where:
 		return i == 0 || s.Mask.InMemory()
-	case device.RowTermsGrad, device.RowReduceGrad, device.RowTerms, device.RowReduce:
+	case spec.RowTermsGrad, spec.RowReduceGrad, spec.RowTerms, spec.RowReduce:
 		return i == 0
 	}
 	return true
 }
 
 // chain is the work of an op that reads what was postponed, and what it reads then.
-func (c chains) chain(o *op) (spec device.Chain, in []*gorgonia.Node) {
+func (c chains) chain(o *op) (what spec.Chain, in []*gorgonia.Node) {
 	b := chainBuilder{chains: c, values: map[*gorgonia.Node]int{}, masks: map[string]int{}}
 	for i, n := range o.from {
 		if c.isPostponed(n) {
@@ -148,8 +148,8 @@ type chainBuilder struct {
 	chains
 	rows, cols int
 	leaves     []chainLeaf
-	kinds      []device.Leaf
-	steps      []device.ChainStep
+	kinds      []spec.Leaf
+	steps      []spec.ChainStep
 	values     map[*gorgonia.Node]int
 	masks      map[string]int
 }
@@ -166,28 +166,28 @@ func (b *chainBuilder) step(o *op) int {
 		case o.rowwise(i):
 			in = append(in, b.value(o, i))
 		default:
-			in = append(in, b.leaf(o, i, device.WholeLeaf))
+			in = append(in, b.leaf(o, i, spec.WholeLeaf))
 		}
 	}
-	return b.add(device.ChainStep{Spec: o.spec, In: in})
+	return b.add(spec.ChainStep{Spec: o.spec, In: in})
 }
 
-func (b *chainBuilder) add(s device.ChainStep) int {
+func (b *chainBuilder) add(s spec.ChainStep) int {
 	b.steps = append(b.steps, s)
 	return -len(b.steps)
 }
 
 // maskInputs is the mask that o reads a row at a time, and which of its inputs say it.
-func (o *op) maskInputs() (m *device.Mask, from, to int) {
+func (o *op) maskInputs() (m *spec.Mask, from, to int) {
 	switch s := o.spec.(type) {
-	case device.Where:
+	case spec.Where:
 		if s.Mask.InMemory() {
 			return nil, 0, 0
 		}
 		m = &s.Mask
-	case device.RowTermsGrad:
+	case spec.RowTermsGrad:
 		m = &s.Mask
-	case device.RowReduceGrad:
+	case spec.RowReduceGrad:
 		m = &s.Mask
 	default:
 		return nil, 0, 0
@@ -196,16 +196,16 @@ func (o *op) maskInputs() (m *device.Mask, from, to int) {
 }
 
 // mask is the number of a mask.
-func (b *chainBuilder) mask(m device.Mask, o *op, from, to int) int {
+func (b *chainBuilder) mask(m spec.Mask, o *op, from, to int) int {
 	if m.InMemory() {
-		return b.leaf(o, from, device.MatrixLeaf)
+		return b.leaf(o, from, spec.MatrixLeaf)
 	}
 	var in []int
 	for i := from; i < to; i++ {
-		in = append(in, b.leaf(o, i, device.WholeLeaf))
+		in = append(in, b.leaf(o, i, spec.WholeLeaf))
 	}
-	step := device.ChainStep{Spec: device.PairMask{Rows: b.rows, Cols: b.cols, Mask: m}, In: in}
-	key := device.Describe(device.Chain{Steps: []device.ChainStep{step}})
+	step := spec.ChainStep{Spec: spec.PairMask{Rows: b.rows, Cols: b.cols, Mask: m}, In: in}
+	key := spec.Describe(spec.Chain{Steps: []spec.ChainStep{step}})
 	if _, ok := b.masks[key]; !ok {
 		b.masks[key] = b.add(step)
 	}
@@ -224,20 +224,20 @@ func (b *chainBuilder) value(o *op, i int) int {
 	return b.values[n]
 }
 
-func (b *chainBuilder) kind(s tensor.Shape) device.Leaf {
+func (b *chainBuilder) kind(s tensor.Shape) spec.Leaf {
 	switch {
 	case s.TotalSize() == b.rows*b.cols:
-		return device.MatrixLeaf
+		return spec.MatrixLeaf
 	case s.TotalSize() == 1:
-		return device.SingleLeaf
+		return spec.SingleLeaf
 	case s[0] == b.rows && s.TotalSize() == b.rows:
-		return device.ColumnLeaf
+		return spec.ColumnLeaf
 	}
-	return device.RowLeaf
+	return spec.RowLeaf
 }
 
 // leaf is the number of input i of o, which is in memory.
-func (b *chainBuilder) leaf(o *op, i int, kind device.Leaf) int {
+func (b *chainBuilder) leaf(o *op, i int, kind spec.Leaf) int {
 	for k, l := range b.leaves {
 		if l.node() == o.from[i] && b.kinds[k] == kind {
 			return k
@@ -248,7 +248,7 @@ func (b *chainBuilder) leaf(o *op, i int, kind device.Leaf) int {
 }
 
 // whole is the chain.
-func (b *chainBuilder) whole() device.Chain {
+func (b *chainBuilder) whole() spec.Chain {
 	for _, s := range b.steps {
 		for i, v := range s.In {
 			if v < 0 {
@@ -256,5 +256,5 @@ func (b *chainBuilder) whole() device.Chain {
 			}
 		}
 	}
-	return device.Chain{Rows: b.rows, Cols: b.cols, Leaves: b.kinds, Steps: b.steps}
+	return spec.Chain{Rows: b.rows, Cols: b.cols, Leaves: b.kinds, Steps: b.steps}
 }

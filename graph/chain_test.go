@@ -7,7 +7,7 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 func compared(x, labels Expr) (d, pos, neg Expr) {
@@ -60,7 +60,7 @@ func TestChainsLeaveOut(t *testing.T) {
 	require.Less(t, len(Chained(steps)), len(steps))
 	left := 0
 	for _, s := range Chained(steps) {
-		if u, is := s.Spec.(device.Unary); is && u.F == device.Affine && (u.A == 2 || u.A == 3) {
+		if u, is := s.Spec.(spec.Unary); is && u.F == spec.Affine && (u.A == 2 || u.A == 3) {
 			left++
 		}
 	}

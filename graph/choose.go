@@ -7,7 +7,7 @@ import (
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Within is the mask (N, M) of the entries with above[i] < d[i,j] ≤ atMost[i] where mask (N, M)
@@ -26,7 +26,7 @@ func Within(mask, d, above, atMost Expr) Expr {
 			return Fail(errors.Errorf("graph: entries of shape %v within bounds of shape %v, want a matrix (N, M) and (N, 1)", s, bound.Shape()))
 		}
 	}
-	return choose(mask, device.Filter{Kind: device.Within}, d, above, atMost)
+	return choose(mask, spec.Filter{Kind: spec.Within}, d, above, atMost)
 }
 
 // At is the mask (N, M) of the columns index[i, k] of each row i where mask (N, M) is 1; index
@@ -41,55 +41,55 @@ func At(mask, index Expr) Expr {
 	if s.Dims() != 2 || k.Dims() != 2 || s[0] != k[0] {
 		return Fail(errors.Errorf("graph: columns of a mask of shape %v by numbers of shape %v, want (N, M) and (N, K)", s, k))
 	}
-	index = apply(device.Places{N: k.TotalSize(), Cols: s[1]}, k, nil, index.Detach())
-	return choose(mask, device.Filter{Kind: device.Listed, K: k[1]}, index)
+	index = apply(spec.Places{N: k.TotalSize(), Cols: s[1]}, k, nil, index.Detach())
+	return choose(mask, spec.Filter{Kind: spec.Listed, K: k[1]}, index)
 }
 
 // choose is what a filter leaves of mask.
-func choose(mask Expr, c device.Filter, in ...Expr) Expr {
+func choose(mask Expr, c spec.Filter, in ...Expr) Expr {
 	s := mask.Shape()
 	from, all := mask.source()
-	spec := device.PairMask{Rows: s[0], Cols: s[1], Mask: from}
-	spec.Mask.Filters = append(append([]device.Filter{}, from.Filters...), c)
+	what := spec.PairMask{Rows: s[0], Cols: s[1], Mask: from}
+	what.Mask.Filters = append(append([]spec.Filter{}, from.Filters...), c)
 	for _, e := range in {
 		all = append(all, e.Detach())
 	}
-	return pairMask(spec, all...)
+	return pairMask(what, all...)
 }
 
 // RowFarthest is the mask (N, M) of the largest entry of each row of x where mask is 1,
 // the first among equal ones; a row with none stays empty. See At.
-func RowFarthest(mask, x Expr) Expr { return rowChoice(device.RowMax, mask, x) }
+func RowFarthest(mask, x Expr) Expr { return rowChoice(spec.RowMax, mask, x) }
 
 // RowNearest is the mask (N, M) of the smallest entry of each row of x where mask is 1,
 // the first among equal ones; a row with none stays empty. See At.
-func RowNearest(mask, x Expr) Expr { return rowChoice(device.RowMin, mask, x) }
+func RowNearest(mask, x Expr) Expr { return rowChoice(spec.RowMin, mask, x) }
 
 // rowChoice is where a row's reduction is attained.
-func rowChoice(op device.Reduction, mask, x Expr) Expr {
+func rowChoice(op spec.Reduction, mask, x Expr) Expr {
 	all, _ := reduceRows(op, mask, x.Detach(), 0)
 	if all.Err() != nil {
 		return all
 	}
-	at := all.Slice(1, device.ReducedAt, device.ReducedAt+1) // in the mask, or −1
-	return choose(mask, device.Filter{Kind: device.Listed, K: 1}, at)
+	at := all.Slice(1, spec.ReducedAt, spec.ReducedAt+1) // in the mask, or −1
+	return choose(mask, spec.Filter{Kind: spec.Listed, K: 1}, at)
 }
 
 // attaining is the mask of which e, RowFarthest or RowNearest of x, holds in each row the entry
 // where a reduction of x is attained: the reduction over either is the same. What chose the entry
 // need not run if nobody else reads it.
-func (e Expr) attaining(reduction device.Reduction, x Expr) (whole Expr, ok bool) {
-	chosen, spec, ok := madeOf[device.PairMask](e.n)
-	last := len(spec.Mask.Filters) - 1
-	if !ok || last < 0 || spec.Mask.Filters[last].Kind != device.Listed {
+func (e Expr) attaining(reduction spec.Reduction, x Expr) (whole Expr, ok bool) {
+	chosen, what, ok := madeOf[spec.PairMask](e.n)
+	last := len(what.Mask.Filters) - 1
+	if !ok || last < 0 || what.Mask.Filters[last].Kind != spec.Listed {
 		return whole, false
 	}
-	column, slice, ok := madeOf[device.Slice](chosen.from[len(chosen.from)-1])
-	if !ok || slice.From != device.ReducedAt || slice.To != device.ReducedAt+1 {
+	column, slice, ok := madeOf[spec.Slice](chosen.from[len(chosen.from)-1])
+	if !ok || slice.From != spec.ReducedAt || slice.To != spec.ReducedAt+1 {
 		return whole, false
 	}
-	rows, reduce, ok := madeOf[device.RowReduce](column.from[0])
-	base, in := spec.Mask, chosen.from[:len(chosen.from)-1]
+	rows, reduce, ok := madeOf[spec.RowReduce](column.from[0])
+	base, in := what.Mask, chosen.from[:len(chosen.from)-1]
 	base.Filters = base.Filters[:last]
 	same := ok && reduce.Op == reduction && reduce.K == 1 && rows.from[0] == x.n && slices.Equal(rows.from[1:], in) &&
 		reduce.Mask.Pairs == base.Pairs && reduce.Mask.Cross == base.Cross && slices.Equal(reduce.Mask.Filters, base.Filters)
@@ -106,15 +106,15 @@ func (e Expr) attaining(reduction device.Reduction, x Expr) (whole Expr, ok bool
 	for i, n := range in {
 		inputs[i] = Data(n)
 	}
-	return apply(device.PairMask{Rows: spec.Rows, Cols: spec.Cols, Mask: base}, e.Shape(), nil, inputs...), true
+	return apply(spec.PairMask{Rows: what.Rows, Cols: what.Cols, Mask: base}, e.Shape(), nil, inputs...), true
 }
 
 // madeOf is the op whose node n is, if its description is an S.
-func madeOf[S any](n *gorgonia.Node) (o *op, spec S, ok bool) {
+func madeOf[S any](n *gorgonia.Node) (o *op, what S, ok bool) {
 	if o, ok = n.Op().(*op); ok {
-		spec, ok = o.spec.(S)
+		what, ok = o.spec.(S)
 	}
-	return o, spec, ok
+	return o, what, ok
 }
 
 // RowNearestK is the mask (N, M) of the k smallest entries of each row of x where mask is
@@ -128,10 +128,10 @@ func RowNearestK(mask, x Expr, k int) Expr {
 		return Fail(errors.Errorf("graph: the %d smallest of each row of shape %v, want a matrix and at least 1", k, s))
 	}
 	x = x.Detach()
-	spec := device.RowKth{Rows: s[0], Cols: s[1], K: k}
+	what := spec.RowKth{Rows: s[0], Cols: s[1], K: k}
 	var in []Expr
-	spec.Mask, in = mask.source()
-	kth := apply(spec, []int{s[0], 1}, nil, append([]Expr{x}, in...)...)
+	what.Mask, in = mask.source()
+	kth := apply(what, []int{s[0], 1}, nil, append([]Expr{x}, in...)...)
 	return Within(mask, x, kth.Constant(math.Inf(-1), s[0], 1), kth)
 }
 
@@ -139,27 +139,27 @@ func RowNearestK(mask, x Expr, k int) Expr {
 // smallest: ⌈share·n⌉ of n, and all that equal the last of them. share is above 0, at most 1. See
 // Within.
 func NearestShare(mask, x Expr, share float64) Expr {
-	return shareOf(mask, x, share, device.ShareBound{})
+	return shareOf(mask, x, share, spec.ShareBound{})
 }
 
 // FarthestShare is NearestShare of the largest entries.
 func FarthestShare(mask, x Expr, share float64) Expr {
-	return shareOf(mask, x, share, device.ShareBound{Largest: true})
+	return shareOf(mask, x, share, spec.ShareBound{Largest: true})
 }
 
 // NearestShareCounted is NearestShare of entries each of which lies there as often as counts, whole
 // numbers of at least 0, say: n is the sum of these.
 func NearestShareCounted(counts, x Expr, share float64) Expr {
-	return shareOf(counts, x, share, device.ShareBound{Counted: true})
+	return shareOf(counts, x, share, spec.ShareBound{Counted: true})
 }
 
 // FarthestShareCounted is NearestShareCounted of the largest entries.
 func FarthestShareCounted(counts, x Expr, share float64) Expr {
-	return shareOf(counts, x, share, device.ShareBound{Largest: true, Counted: true})
+	return shareOf(counts, x, share, spec.ShareBound{Largest: true, Counted: true})
 }
 
 // shareOf is the mask of the share that spec says, whose sizes it fills in.
-func shareOf(mask, x Expr, share float64, spec device.ShareBound) Expr {
+func shareOf(mask, x Expr, share float64, what spec.ShareBound) Expr {
 	if err := sameShape(mask, x); err != nil {
 		return Fail(err)
 	}
@@ -168,11 +168,11 @@ func shareOf(mask, x Expr, share float64, spec device.ShareBound) Expr {
 		return Fail(errors.Errorf("graph: a share of %g of shape %v, want above 0, at most 1, of a matrix", share, s))
 	}
 	x = x.Detach()
-	spec.Rows, spec.Cols, spec.Share = s[0], s[1], share
+	what.Rows, what.Cols, what.Share = s[0], s[1], share
 	var in []Expr
-	spec.Mask, in = mask.source()
-	bound := apply(spec, []int{s[0], 1}, nil, append([]Expr{x}, in...)...) // the same in each row
-	if spec.Largest {
+	what.Mask, in = mask.source()
+	bound := apply(what, []int{s[0], 1}, nil, append([]Expr{x}, in...)...) // the same in each row
+	if what.Largest {
 		return Within(mask, x, bound, bound.Constant(math.Inf(1), s[0], 1))
 	}
 	return Within(mask, x, bound.Constant(math.Inf(-1), s[0], 1), bound)

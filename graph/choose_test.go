@@ -104,10 +104,10 @@ var consumers = map[string]struct {
 	"count":         {of: func(s pairSetting) graph.Expr { return graph.RowCount(s.pos).Add(graph.RowMax(s.pos, s.d, 0)) }},
 	"triplets":      {of: func(s pairSetting) graph.Expr { return tripletsOf(s, graph.Triplets{}) }},
 	"smooth":        {of: func(s pairSetting) graph.Expr { return tripletsOf(s, graph.Triplets{Smooth: true}) }},
-	"swap":          {of: func(s pairSetting) graph.Expr { return tripletsOf(s, graph.Triplets{Swap: true, Among: s.among}) }, held: "device.TripletsGrad"},
-	"sum":           {of: func(s pairSetting) graph.Expr { return graph.SumOver(s.pos, s.d) }, held: "device.Where|Broadcast"},
-	"mean":          {of: func(s pairSetting) graph.Expr { return graph.MeanOver(s.pos, s.d) }, held: "device.Where|Broadcast"},
-	"means of rows": {of: func(s pairSetting) graph.Expr { return graph.RowMean(s.neg, s.d) }, held: "device.Where|Broadcast"},
+	"swap":          {of: func(s pairSetting) graph.Expr { return tripletsOf(s, graph.Triplets{Swap: true, Among: s.among}) }, held: "spec.TripletsGrad"},
+	"sum":           {of: func(s pairSetting) graph.Expr { return graph.SumOver(s.pos, s.d) }, held: "spec.Where|Broadcast"},
+	"mean":          {of: func(s pairSetting) graph.Expr { return graph.MeanOver(s.pos, s.d) }, held: "spec.Where|Broadcast"},
+	"means of rows": {of: func(s pairSetting) graph.Expr { return graph.RowMean(s.neg, s.d) }, held: "spec.Where|Broadcast"},
 }
 
 func tripletsOf(s pairSetting, t graph.Triplets) graph.Expr {
@@ -148,14 +148,14 @@ func TestFormulasOverPairs(t *testing.T) {
 					switch {
 					case cross:
 					case chosen == "all" && held == "":
-						held = "device.TripletsGrad"
+						held = "spec.TripletsGrad"
 					case chosen != "all" && name == "terms":
-						held = "device.RowTermsGrad"
+						held = "spec.RowTermsGrad"
 					case chosen != "all" && name == "log-sum-exp":
-						held = "device.RowReduceGrad"
+						held = "spec.RowReduceGrad"
 					}
 					if strings.Contains(chosen, "mask") {
-						held += "|device.Unary|device.PairMask"
+						held += "|spec.Unary|spec.PairMask"
 					}
 					requireHeld(t, lazy, in, b, m, held)
 				})
@@ -214,7 +214,7 @@ func TestHeldMasks(t *testing.T) {
 	require.NoError(t, err)
 	defer m.Close()
 	held := strings.Join(graphtest.Held(t, m.VM, 5, 6), "\n")
-	require.Contains(t, held, "device.PairMask{")
+	require.Contains(t, held, "spec.PairMask{")
 	require.Contains(t, held, "Binary *")
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Values is a tensor of the given shape with these numbers, row by row, as a part of e's
@@ -34,5 +34,5 @@ func (e Expr) Values(numbers []float64, shape ...int) Expr {
 			return Fail(errors.Errorf("graph: values: number %d is %g, beyond float32", i, v))
 		}
 	}
-	return apply(device.NewValues(numbers), slices.Clone(shape), nil, e.Detach())
+	return apply(spec.NewValues(numbers), slices.Clone(shape), nil, e.Detach())
 }

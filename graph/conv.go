@@ -4,8 +4,7 @@ import (
 	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
-	"medusa/internal/device/cpu"
+	"medusa/internal/spec"
 )
 
 // Conv says how a convolution moves over the picture. Its zero value steps one pixel,
@@ -32,11 +31,11 @@ func Conv2D(x, w, bias Expr, c Conv) Expr {
 	if err != nil {
 		return Fail(errors.Wrap(err, "graph: convolution"))
 	}
-	spec := device.Conv{Conv2D: p, Bias: len(in) == 3}
-	return apply(spec, tensor.Shape{p.N, p.OutC, p.OutH(), p.OutW()}, convGradient(spec), in...)
+	what := spec.Conv{Conv2D: p, Bias: len(in) == 3}
+	return apply(what, tensor.Shape{p.N, p.OutC, p.OutH(), p.OutW()}, convGradient(what), in...)
 }
 
-func convGradient(s device.Conv) gradient {
+func convGradient(s spec.Conv) gradient {
 	return func(in []Expr, out, g Expr, need []bool) []Expr {
 		if s.Relu {
 			g = reluGrad(out, g)
@@ -46,30 +45,30 @@ func convGradient(s device.Conv) gradient {
 }
 
 // convGrads are the gradients of a convolution to x, w and, if there is one, the bias.
-func convGrads(p cpu.Conv2D, in []Expr, g Expr, need []bool) []Expr {
+func convGrads(p spec.Conv2D, in []Expr, g Expr, need []bool) []Expr {
 	grads := make([]Expr, len(in))
 	if need[0] {
-		grads[0] = apply(device.ConvGradInput{Conv2D: p}, in[0].Shape(), nil, g, in[1])
+		grads[0] = apply(spec.ConvGradInput{Conv2D: p}, in[0].Shape(), nil, g, in[1])
 	}
 	biased := len(in) == 3 && need[2]
 	switch {
 	case need[1] && biased: // one pass for both
-		sums := new(device.Sums)
-		grads[1] = applyStateful(device.ConvGradWeight{Conv2D: p, Bias: sums}, in[1].Shape(), nil, in[0], g)
-		grads[2] = applyStateful(device.BiasGrad{Sums: sums}, in[2].Shape(), nil, grads[1])
+		sums := new(spec.Sums)
+		grads[1] = applyStateful(spec.ConvGradWeight{Conv2D: p, Bias: sums}, in[1].Shape(), nil, in[0], g)
+		grads[2] = applyStateful(spec.BiasGrad{Sums: sums}, in[2].Shape(), nil, grads[1])
 	case need[1]:
-		grads[1] = apply(device.ConvGradWeight{Conv2D: p}, in[1].Shape(), nil, in[0], g)
+		grads[1] = apply(spec.ConvGradWeight{Conv2D: p}, in[1].Shape(), nil, in[0], g)
 	case biased:
 		grads[2] = channelSum(g)
 	}
 	return grads
 }
 
-func (c Conv) geometry(x, w tensor.Shape) (cpu.Conv2D, error) {
+func (c Conv) geometry(x, w tensor.Shape) (spec.Conv2D, error) {
 	if x.Dims() != 4 || w.Dims() != 4 {
-		return cpu.Conv2D{}, errors.Errorf("convolution of shapes x %v and w %v, want (B, C, H, W) and (O, C/groups, KH, KW)", x, w)
+		return spec.Conv2D{}, errors.Errorf("convolution of shapes x %v and w %v, want (B, C, H, W) and (O, C/groups, KH, KW)", x, w)
 	}
-	p := cpu.Conv2D{
+	p := spec.Conv2D{
 		N: x[0], C: x[1], H: x[2], W: x[3], OutC: w[0], KH: w[2], KW: w[3],
 		StrideH: c.Stride[0], StrideW: c.Stride[1], PadH: c.Pad[0], PadW: c.Pad[1],
 		DilH: c.Dilation[0], DilW: c.Dilation[1], Groups: c.Groups,

@@ -3,7 +3,7 @@ package graph
 import (
 	"github.com/pkg/errors"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Normalize divides each row of x (N, E) by its Euclidean length, or by 1e-12 if that
@@ -28,9 +28,9 @@ func NormalizeLp(x Expr, p float64) Expr {
 	if err := checkNorm(p); err != nil {
 		return Fail(err)
 	}
-	spec := device.Normalize{Rows: s[0], Cols: s[1], P: p, Eps: 1e-12}
-	return apply(spec, s, func(in []Expr, out, g Expr, _ []bool) []Expr {
-		return []Expr{apply(device.NormalizeGrad(spec), s, nil, in[0], out, g)}
+	what := spec.Normalize{Rows: s[0], Cols: s[1], P: p, Eps: 1e-12}
+	return apply(what, s, func(in []Expr, out, g Expr, _ []bool) []Expr {
+		return []Expr{apply(spec.NormalizeGrad(what), s, nil, in[0], out, g)}
 	}, x)
 }
 
@@ -44,26 +44,26 @@ func checkNorm(p float64) error {
 
 // Distances is the matrix (B, B) of Euclidean distances between the rows of x (B, E).
 // The distance of equal rows is 0, and so is its gradient.
-func Distances(x Expr) Expr { return between(device.Euclidean, x, x) }
+func Distances(x Expr) Expr { return between(spec.Euclidean, x, x) }
 
 // SquaredDistances is the matrix (B, B) of squared Euclidean distances of x's rows.
-func SquaredDistances(x Expr) Expr { return between(device.SquaredEuclidean, x, x) }
+func SquaredDistances(x Expr) Expr { return between(spec.SquaredEuclidean, x, x) }
 
 // DistancesBetween is the matrix (N, M) of Euclidean distances between the rows of
 // x (N, E) and of y (M, E).
-func DistancesBetween(x, y Expr) Expr { return between(device.Euclidean, x, y) }
+func DistancesBetween(x, y Expr) Expr { return between(spec.Euclidean, x, y) }
 
 // SquaredDistancesBetween is the matrix (N, M) of squared Euclidean distances between the rows
 // of x (N, E) and of y (M, E). x and y may be one expression, here and below.
-func SquaredDistancesBetween(x, y Expr) Expr { return between(device.SquaredEuclidean, x, y) }
+func SquaredDistancesBetween(x, y Expr) Expr { return between(spec.SquaredEuclidean, x, y) }
 
 // SNRDistances is the matrix (N, M) of var(x − y)/var(x) between the rows of x (N, E) and of
 // y (M, E), where var(x) counts as at least 10⁻¹².
-func SNRDistances(x, y Expr) Expr { return between(device.SNR, x, y) }
+func SNRDistances(x, y Expr) Expr { return between(spec.SNR, x, y) }
 
 // DotProducts is the matrix (N, M) of the products ⟨x, y⟩ of the rows of x (N, E) with those
 // of y (M, E).
-func DotProducts(x, y Expr) Expr { return between(device.Dot, x, y) }
+func DotProducts(x, y Expr) Expr { return between(spec.Dot, x, y) }
 
 // LpDistances is the matrix (N, M) of the p-norms of the differences between the rows of x (N, E)
 // and of y (M, E): (Σ|x − y|ᵖ)^(1/p), the largest |x − y| for p = ∞; p is at least 1. x and y may
@@ -76,18 +76,18 @@ func LpDistances(x, y Expr, p float64) Expr {
 	}
 	switch p {
 	case 1:
-		return between(device.Manhattan, x, y)
+		return between(spec.Manhattan, x, y)
 	case 2:
-		return between(device.Euclidean, x, y)
+		return between(spec.Euclidean, x, y)
 	}
-	return compare(device.Distance{Metric: device.Minkowski, P: p}, x, y)
+	return compare(spec.Distance{Metric: spec.Minkowski, P: p}, x, y)
 }
 
 // between is the matrix of distances; x and y may be one expression.
-func between(m device.Metric, x, y Expr) Expr { return compare(device.Distance{Metric: m}, x, y) }
+func between(m spec.Metric, x, y Expr) Expr { return compare(spec.Distance{Metric: m}, x, y) }
 
 // compare is between of a metric with what else it takes.
-func compare(spec device.Distance, x, y Expr) Expr {
+func compare(what spec.Distance, x, y Expr) Expr {
 	if err := firstError(x, y); err != nil {
 		return Fail(err)
 	}
@@ -95,21 +95,21 @@ func compare(spec device.Distance, x, y Expr) Expr {
 	if sx.Dims() != 2 || sy.Dims() != 2 || sx[1] != sy[1] {
 		return Fail(errors.Errorf("graph: distances between shapes %v and %v, want (N, E) and (M, E)", sx, sy))
 	}
-	if spec.Metric == device.SNR && sx[1] < 2 {
+	if what.Metric == spec.SNR && sx[1] < 2 {
 		return Fail(errors.Errorf("graph: the variance of one number, in shape %v, want at least 2 columns for the metric snr", sx))
 	}
-	spec.N, spec.M, spec.D = sx[0], sy[0], sx[1]
+	what.N, what.M, what.D = sx[0], sy[0], sx[1]
 	if x.n == y.n && x.data == y.data {
-		spec.Self = true
-		return apply(spec, []int{sx[0], sx[0]}, func(in []Expr, out, g Expr, _ []bool) []Expr {
-			return []Expr{pairGrad(spec, false, in, out, g)}
+		what.Self = true
+		return apply(what, []int{sx[0], sx[0]}, func(in []Expr, out, g Expr, _ []bool) []Expr {
+			return []Expr{pairGrad(what, false, in, out, g)}
 		}, x)
 	}
-	return apply(spec, []int{sx[0], sy[0]}, func(in []Expr, out, g Expr, need []bool) []Expr {
+	return apply(what, []int{sx[0], sy[0]}, func(in []Expr, out, g Expr, need []bool) []Expr {
 		grads := make([]Expr, 2)
 		for i := range grads {
 			if need[i] {
-				grads[i] = pairGrad(spec, i == 1, in, out, g)
+				grads[i] = pairGrad(what, i == 1, in, out, g)
 			}
 		}
 		return grads

@@ -7,7 +7,7 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Dropout sets each element of x to 0 with probability rate in [0, 1) and divides the
@@ -24,20 +24,20 @@ func Dropout(x, state Expr, rate float64) Expr {
 	if !(rate >= 0 && rate < 1) {
 		return Fail(errors.Errorf("graph: dropout with rate %v, want at least 0 and below 1", rate))
 	}
-	if want := (tensor.Shape{device.DropoutDigits}); !slices.Equal(state.Shape(), want) {
+	if want := (tensor.Shape{spec.DropoutDigits}); !slices.Equal(state.Shape(), want) {
 		return Fail(errors.Errorf("graph: dropout's state has shape %v, want %v; make it with DropoutState", state.Shape(), want))
 	}
 	if rate == 0 {
 		return x
 	}
-	spec := device.Dropout{N: x.Shape().TotalSize(), Rate: rate, Draw: new(device.Draw)}
-	return applyStateful(spec, x.Shape(), func(in []Expr, out, g Expr, _ []bool) []Expr {
-		return []Expr{applyStateful(device.DropoutGrad(spec), in[0].Shape(), nil, g, out), {}}
+	what := spec.Dropout{N: x.Shape().TotalSize(), Rate: rate, Draw: new(spec.Draw)}
+	return applyStateful(what, x.Shape(), func(in []Expr, out, g Expr, _ []bool) []Expr {
+		return []Expr{applyStateful(spec.DropoutGrad(what), in[0].Shape(), nil, g, out), {}}
 	}, x, state.Detach())
 }
 
 // DropoutState is the buffer name that holds a dropout's seed and the number of its runs
 // so far. The seed comes from that of p and the name. One state serves one dropout.
 func (p *Params) DropoutState(g *gorgonia.ExprGraph, name string, dt tensor.Dtype) Expr {
-	return p.Buffer(g, name, dt, randomState, device.DropoutDigits)
+	return p.Buffer(g, name, dt, randomState, spec.DropoutDigits)
 }

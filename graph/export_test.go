@@ -3,7 +3,7 @@ package graph
 import (
 	"gorgonia.org/gorgonia"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Fusions are the names of the table's rows.
@@ -23,7 +23,7 @@ func FusionOf(n *gorgonia.Node) string {
 	}
 	for _, row := range fusions {
 		w, fits := row.fuse(o.plain, o.plain.inputs(Expr{n: n}))
-		if fits && device.Describe(w.spec) == device.Describe(o.spec) {
+		if fits && spec.Describe(w.spec) == spec.Describe(o.spec) {
 			return row.name
 		}
 	}

@@ -3,7 +3,7 @@ package graph
 import (
 	"github.com/pkg/errors"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // RowFirst is the first column of each row of mask (N, M) that is not 0, (N, 1), and −1 of a row
@@ -16,10 +16,10 @@ func RowFirst(mask Expr) Expr {
 	if s.Dims() != 2 {
 		return Fail(errors.Errorf("graph: first columns of a mask of shape %v, want a matrix", s))
 	}
-	spec := device.RowFirst{Rows: s[0], Cols: s[1]}
+	what := spec.RowFirst{Rows: s[0], Cols: s[1]}
 	var in []Expr
-	spec.Mask, in = mask.source()
-	return apply(spec, []int{s[0], 1}, nil, in...)
+	what.Mask, in = mask.source()
+	return apply(what, []int{s[0], 1}, nil, in...)
 }
 
 // LabelFirst is x (N, 1), of rows with labels (N), at the first row of each label where x is not below
@@ -28,7 +28,7 @@ func LabelFirst(labels, x Expr) Expr {
 	if err := ofLabels(labels, x); err != nil {
 		return Fail(err)
 	}
-	return apply(device.LabelFirst{N: x.Shape()[0]}, x.Shape(), nil, labels.Detach(), x.Detach())
+	return apply(spec.LabelFirst{N: x.Shape()[0]}, x.Shape(), nil, labels.Detach(), x.Detach())
 }
 
 // LabelRanks numbers labels (N) by their order, equal ones alike: 0 for the least, to (N).
@@ -41,7 +41,7 @@ func LabelRanks(labels Expr) Expr {
 	if first.Err() != nil {
 		return first
 	}
-	return apply(device.LabelRank{N: n}, []int{n}, nil, labels.Detach(), first)
+	return apply(spec.LabelRank{N: n}, []int{n}, nil, labels.Detach(), first)
 }
 
 func ofLabels(labels, x Expr) error {

@@ -5,7 +5,7 @@ import (
 
 	"gorgonia.org/gorgonia"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Formulas and networks are written in plain ops. Where one op can do at once what it was asked for
@@ -32,13 +32,13 @@ var fusions []fusion
 
 func init() {
 	fusions = []fusion{
-		reluOf("ReLU of linear", func(s *device.Linear) *bool { return &s.Relu }, linearGradient),
-		reluOf("ReLU of convolution", func(s *device.Conv) *bool { return &s.Relu }, convGradient),
-		reluOf("ReLU of normalisation", func(s *device.BatchNorm) *bool { return &s.Relu }, batchNormGradient),
-		reluOf("ReLU of normalised convolution", func(s *device.ConvNorm) *bool { return &s.Relu }, noGradient),
-		reluOf("ReLU of maximum", func(s *device.MaxPool) *bool { return &s.Relu }, maxPoolGradient),
-		reluOf("ReLU of maximum of convolution", func(s *device.ConvPool) *bool { return &s.Relu }, convPoolGradient),
-		reluOf("ReLU of maximum of normalisation", func(s *device.NormPool) *bool { return &s.Relu }, normPoolGradient),
+		reluOf("ReLU of linear", func(s *spec.Linear) *bool { return &s.Relu }, linearGradient),
+		reluOf("ReLU of convolution", func(s *spec.Conv) *bool { return &s.Relu }, convGradient),
+		reluOf("ReLU of normalisation", func(s *spec.BatchNorm) *bool { return &s.Relu }, batchNormGradient),
+		reluOf("ReLU of normalised convolution", func(s *spec.ConvNorm) *bool { return &s.Relu }, noGradient),
+		reluOf("ReLU of maximum", func(s *spec.MaxPool) *bool { return &s.Relu }, maxPoolGradient),
+		reluOf("ReLU of maximum of convolution", func(s *spec.ConvPool) *bool { return &s.Relu }, convPoolGradient),
+		reluOf("ReLU of maximum of normalisation", func(s *spec.NormPool) *bool { return &s.Relu }, normPoolGradient),
 		{"ReLU of normalisation and shortcut", reluOfNormAdd},
 		{"ReLU of sum", reluOfAdd},
 		fusionOf("normalisation of convolution", normOfConv),
@@ -69,15 +69,15 @@ func fusionOf[O, I any](name string, fuse func(outer O, inner I, in, of []Expr) 
 
 // reluOf is a row for the ReLU of an op that can cut at zero by itself, as relu says.
 func reluOf[I any](name string, relu func(*I) *bool, grad func(I) gradient) fusion {
-	return fusionOf(name, func(u device.Unary, spec I, _, of []Expr) (whole, bool) {
-		fits := u.F == device.Relu && !*relu(&spec)
-		*relu(&spec) = true
-		return whole{spec: spec, grad: grad(spec), in: of}, fits
+	return fusionOf(name, func(u spec.Unary, what I, _, of []Expr) (whole, bool) {
+		fits := u.F == spec.Relu && !*relu(&what)
+		*relu(&what) = true
+		return whole{spec: what, grad: grad(what), in: of}, fits
 	})
 }
 
 // noGradient is of an op that is built of data only, and so is what it is fused with.
-func noGradient(device.ConvNorm) gradient { return nil }
+func noGradient(spec.ConvNorm) gradient { return nil }
 
 // reluOfAdd leaves sums of matrices to the machine's chains.
 func reluOfAdd(o *op, in []Expr) (whole, bool) {
@@ -85,8 +85,8 @@ func reluOfAdd(o *op, in []Expr) (whole, bool) {
 	if !fits || o.out.Dims() == 2 {
 		return whole{}, false
 	}
-	spec := device.AddRelu{N: o.out.TotalSize()}
-	return whole{spec, addReluGradient, add.inputs(in[0]), gorgonia.Nodes{in[0].n}}, true
+	what := spec.AddRelu{N: o.out.TotalSize()}
+	return whole{what, addReluGradient, add.inputs(in[0]), gorgonia.Nodes{in[0].n}}, true
 }
 
 // reluOfNormAdd is the end of a residual block.
@@ -97,59 +97,59 @@ func reluOfNormAdd(o *op, in []Expr) (whole, bool) {
 	}
 	terms := add.inputs(in[0])
 	for i, term := range terms {
-		made, norm, fits := madeOf[device.BatchNorm](term.n)
+		made, norm, fits := madeOf[spec.BatchNorm](term.n)
 		other := terms[1-i]
 		if !fits || norm.Relu || term.n == other.n {
 			continue
 		}
-		spec := device.BatchNormAdd(norm)
-		return whole{spec, batchNormAddGradient(spec), append(made.inputs(term), other), gorgonia.Nodes{in[0].n, term.n}}, true
+		what := spec.BatchNormAdd{BatchNorm: norm}
+		return whole{what, batchNormAddGradient(what), append(made.inputs(term), other), gorgonia.Nodes{in[0].n, term.n}}, true
 	}
 	return whole{}, false
 }
 
 // reluOfSum is the op that made the sum, of two of one shape, of which o is the ReLU.
 func reluOfSum(o *op, in []Expr) (add *op, fits bool) {
-	if u, ok := o.spec.(device.Unary); !ok || u.F != device.Relu {
+	if u, ok := o.spec.(spec.Unary); !ok || u.F != spec.Relu {
 		return nil, false
 	}
-	add, sum, fits := madeOf[device.Binary](in[0].n)
-	return add, fits && sum.Op == device.Add && slices.Equal(sum.A, sum.B)
+	add, sum, fits := madeOf[spec.Binary](in[0].n)
+	return add, fits && sum.Op == spec.Add && slices.Equal(sum.A, sum.B)
 }
 
 // normOfConv scales the filters, which changes a rounding, and takes longer for a single picture. It
 // is for evaluation: a gradient would need the convolution's result.
-func normOfConv(_ device.BatchNorm, conv device.Conv, in, of []Expr) (whole, bool) {
-	_, _, fixed := madeOf[device.RunningStats](in[1].n)
+func normOfConv(_ spec.BatchNorm, conv spec.Conv, in, of []Expr) (whole, bool) {
+	_, _, fixed := madeOf[spec.RunningStats](in[1].n)
 	all := append(of, in[1:]...)
 	fits := fixed && conv.N > 1 && !conv.Bias && !conv.Relu && !slices.ContainsFunc(all, func(e Expr) bool { return !e.data })
-	return whole{spec: device.ConvNorm{Conv2D: conv.Conv2D}, in: all}, fits
+	return whole{spec: spec.ConvNorm{Conv2D: conv.Conv2D}, in: all}, fits
 }
 
 // maxPoolOfRelu cuts the maxima: the larger of 0 and the maximum is the maximum of what is cut at 0.
-func maxPoolOfRelu(pool device.MaxPool, u device.Unary, _, of []Expr) (whole, bool) {
+func maxPoolOfRelu(pool spec.MaxPool, u spec.Unary, _, of []Expr) (whole, bool) {
 	pool.Relu = true
-	return whole{spec: pool, grad: maxPoolGradient(pool), in: of}, u.F == device.Relu
+	return whole{spec: pool, grad: maxPoolGradient(pool), in: of}, u.F == spec.Relu
 }
 
-func maxPoolOfConv(pool device.MaxPool, conv device.Conv, _, of []Expr) (whole, bool) {
-	spec := device.ConvPool{Conv2D: conv.Conv2D, Pool: pool.Pool2D, Bias: conv.Bias, Relu: conv.Relu, Saved: pool.Saved}
-	return whole{spec: spec, grad: convPoolGradient(spec), in: of}, apart(pool)
+func maxPoolOfConv(pool spec.MaxPool, conv spec.Conv, _, of []Expr) (whole, bool) {
+	what := spec.ConvPool{Conv2D: conv.Conv2D, Pool: pool.Pool2D, Bias: conv.Bias, Relu: conv.Relu, Saved: pool.Saved}
+	return whole{spec: what, grad: convPoolGradient(what), in: of}, apart(pool)
 }
 
 // apart reports whether windows do not overlap. Those that do take so long that nothing is gained by pooling what
 // is in the cache still.
-func apart(p device.MaxPool) bool { return p.StrideH >= p.KH && p.StrideW >= p.KW }
+func apart(p spec.MaxPool) bool { return p.StrideH >= p.KH && p.StrideW >= p.KW }
 
-func maxPoolOfConvNorm(pool device.MaxPool, conv device.ConvNorm, _, of []Expr) (whole, bool) {
-	spec := device.ConvPool{Conv2D: conv.Conv2D, Pool: pool.Pool2D, Norm: true, Relu: conv.Relu, Saved: pool.Saved}
-	return whole{spec: spec, in: of}, apart(pool)
+func maxPoolOfConvNorm(pool spec.MaxPool, conv spec.ConvNorm, _, of []Expr) (whole, bool) {
+	what := spec.ConvPool{Conv2D: conv.Conv2D, Pool: pool.Pool2D, Norm: true, Relu: conv.Relu, Saved: pool.Saved}
+	return whole{spec: what, in: of}, apart(pool)
 }
 
-func maxPoolOfNorm(pool device.MaxPool, norm device.BatchNorm, _, of []Expr) (whole, bool) {
-	spec := device.NormPool{BatchNorm: norm.BatchNorm, Pool: pool.Pool2D, Relu: norm.Relu, Saved: pool.Saved}
-	spec.BatchNorm.Relu = false // that of the pooling does it
-	return whole{spec: spec, grad: normPoolGradient(spec), in: of}, apart(pool)
+func maxPoolOfNorm(pool spec.MaxPool, norm spec.BatchNorm, _, of []Expr) (whole, bool) {
+	what := spec.NormPool{BatchNorm: norm, Pool: pool.Pool2D, Relu: norm.Relu, Saved: pool.Saved}
+	what.BatchNorm.Relu = false // that of the pooling does it
+	return whole{spec: what, grad: normPoolGradient(what), in: of}, apart(pool)
 }
 
 // inputs are what o reads, whose output e is.

@@ -4,7 +4,7 @@ import (
 	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Gather is the matrix (B, E) of the rows of table (C, E) that indices (B) name, such as
@@ -18,8 +18,8 @@ func Labels(labels Expr, classes int) Expr {
 	if labels.Err() != nil {
 		return labels
 	}
-	if classes < 1 || classes > 1<<device.LabelBits {
-		return Fail(errors.Errorf("graph: labels of %d classes, want 1 to %d", classes, 1<<device.LabelBits))
+	if classes < 1 || classes > 1<<spec.LabelBits {
+		return Fail(errors.Errorf("graph: labels of %d classes, want 1 to %d", classes, 1<<spec.LabelBits))
 	}
 	return gather(Iota(labels, classes).Reshape(classes, 1), labels, "label").Reshape(labels.Shape()...)
 }
@@ -31,12 +31,12 @@ func LabelCounts(labels Expr, classes int) Expr {
 		return labels
 	}
 	s := labels.Shape()
-	if s.Dims() != 1 || classes < 1 || classes > 1<<device.LabelBits {
-		return Fail(errors.Errorf("graph: counts of labels of shape %v among %d classes, want (N), and 1 to %d", s, classes, 1<<device.LabelBits))
+	if s.Dims() != 1 || classes < 1 || classes > 1<<spec.LabelBits {
+		return Fail(errors.Errorf("graph: counts of labels of shape %v among %d classes, want (N), and 1 to %d", s, classes, 1<<spec.LabelBits))
 	}
 	// A label adds a 1 to the row of its class, as the gradient of a gather does.
-	spec := device.GatherGrad{Rows: classes, Cols: 1, N: s[0], What: "label"}
-	return apply(spec, tensor.Shape{classes, 1}, nil, labels.Detach(), labels.Constant(1, s[0], 1))
+	what := spec.GatherGrad{Rows: classes, Cols: 1, N: s[0], What: "label"}
+	return apply(what, tensor.Shape{classes, 1}, nil, labels.Detach(), labels.Constant(1, s[0], 1))
 }
 
 func gather(table, indices Expr, what string) Expr {
@@ -47,9 +47,9 @@ func gather(table, indices Expr, what string) Expr {
 	if s.Dims() != 2 || b.Dims() != 1 {
 		return Fail(errors.Errorf("graph: gather from shape %v by indices of shape %v, want (C, E) and (B)", s, b))
 	}
-	spec := device.Gather{Rows: s[0], Cols: s[1], N: b[0], What: what}
-	return apply(spec, tensor.Shape{b[0], s[1]}, func(in []Expr, _, g Expr, _ []bool) []Expr {
-		return []Expr{apply(device.GatherGrad(spec), s, nil, in[1], g), {}}
+	which := spec.Gather{Rows: s[0], Cols: s[1], N: b[0], What: what}
+	return apply(which, tensor.Shape{b[0], s[1]}, func(in []Expr, _, g Expr, _ []bool) []Expr {
+		return []Expr{apply(spec.GatherGrad(which), s, nil, in[1], g), {}}
 	}, table, indices.Detach())
 }
 
@@ -66,7 +66,7 @@ func Concat(axis int, xs ...Expr) Expr {
 		return Fail(err)
 	}
 	rows, inner := around(out, axis)
-	spec := device.Concat{Rows: rows}
+	what := spec.Concat{Rows: rows}
 	out[axis] = 0
 	for _, x := range xs {
 		s := x.Shape()
@@ -79,9 +79,9 @@ func Concat(axis int, xs ...Expr) Expr {
 			}
 		}
 		out[axis] += s[axis]
-		spec.Widths = append(spec.Widths, s[axis]*inner)
+		what.Widths = append(what.Widths, s[axis]*inner)
 	}
-	return apply(spec, out, func(in []Expr, _, g Expr, need []bool) []Expr {
+	return apply(what, out, func(in []Expr, _, g Expr, need []bool) []Expr {
 		grads := make([]Expr, len(in))
 		from := 0
 		for i, x := range in {
@@ -111,11 +111,11 @@ func (e Expr) Slice(axis, from, to int) Expr {
 		return e
 	}
 	rows, inner := around(s, axis)
-	spec := device.Slice{Rows: rows, Width: s[axis] * inner, From: from * inner, To: to * inner}
+	what := spec.Slice{Rows: rows, Width: s[axis] * inner, From: from * inner, To: to * inner}
 	out := s.Clone()
 	out[axis] = to - from
-	return apply(spec, out, func(_ []Expr, _, g Expr, _ []bool) []Expr {
-		return []Expr{apply(device.SliceGrad(spec), s, nil, g)}
+	return apply(what, out, func(_ []Expr, _, g Expr, _ []bool) []Expr {
+		return []Expr{apply(spec.SliceGrad(what), s, nil, g)}
 	}, e)
 }
 

@@ -3,7 +3,7 @@ package graph
 import (
 	"gorgonia.org/gorgonia"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Gorgonia's Grad adds up what several readers say with an op of its own, which writes memory that nothing else of
@@ -20,7 +20,7 @@ func gradSum(g Expr) Expr {
 		terms = append(terms, gradSum(Data(in.Node().(*gorgonia.Node))))
 	}
 	shape := g.Shape()
-	sum := apply(device.Binary{Op: device.Add, A: shape.Clone(), B: shape.Clone()}, shape, nil, terms...)
+	sum := apply(spec.Binary{Op: spec.Add, A: shape.Clone(), B: shape.Clone()}, shape, nil, terms...)
 	if o, ok := sum.at(); ok {
 		o.sums, o.addsGrads = append(o.sums, g.n), true
 	}

@@ -3,7 +3,7 @@ package graph
 import (
 	"github.com/pkg/errors"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // GroupMax is the largest of every size neighbours in a row of x (N, M), to (N, M/size), NaN if one
@@ -14,9 +14,9 @@ func GroupMax(x Expr, size int) Expr {
 		return Fail(err)
 	}
 	s := x.Shape()
-	spec := device.GroupMax{Groups: n, Size: size}
-	return apply(spec, []int{s[0], s[1] / size}, func(in []Expr, out, g Expr, _ []bool) []Expr {
-		return []Expr{apply(device.GroupMaxGrad(spec), s, nil, in[0], out, g)}
+	what := spec.GroupMax{Groups: n, Size: size}
+	return apply(what, []int{s[0], s[1] / size}, func(in []Expr, out, g Expr, _ []bool) []Expr {
+		return []Expr{apply(spec.GroupMaxGrad(what), s, nil, in[0], out, g)}
 	}, x)
 }
 
@@ -34,9 +34,9 @@ func GroupSoftMax(x Expr, size int, temperature float64) Expr {
 		return Fail(errors.Errorf("graph: a soft maximum of temperature %g, want above 0", temperature))
 	}
 	s := x.Shape()
-	spec := device.GroupSoftMax{Groups: n, Size: size, Temperature: temperature}
-	return apply(spec, []int{s[0], s[1] / size}, func(in []Expr, out, g Expr, _ []bool) []Expr {
-		return []Expr{apply(device.GroupSoftMaxGrad(spec), s, nil, in[0], out, g)}
+	what := spec.GroupSoftMax{Groups: n, Size: size, Temperature: temperature}
+	return apply(what, []int{s[0], s[1] / size}, func(in []Expr, out, g Expr, _ []bool) []Expr {
+		return []Expr{apply(spec.GroupSoftMaxGrad(what), s, nil, in[0], out, g)}
 	}, x)
 }
 

@@ -7,7 +7,7 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // InverseOfOneLess is (I − x)⁻¹ of a symmetric matrix x (N, N) whose eigenvalues lie within ±radius, which is below
@@ -24,8 +24,8 @@ func InverseOfOneLess(x Expr, radius float64) Expr {
 		return Fail(errors.Errorf("graph: the inverse of I − x with eigenvalues within ±%g, want at least 0 and below 1", radius))
 	}
 	less := Identity(x, s[0]).Sub(x)
-	spec := device.SymmetricInverse{N: s[0]}
-	return apply(spec, s, func(_ []Expr, out, g Expr, _ []bool) []Expr {
+	what := spec.SymmetricInverse{N: s[0]}
+	return apply(what, s, func(_ []Expr, out, g Expr, _ []bool) []Expr {
 		return []Expr{out.MatMul(g).MatMul(out).Neg(), {}} // the inverse is symmetric, too
 	}, less, inverseByProducts(x.Detach(), less.Detach(), radius))
 }
@@ -71,7 +71,7 @@ func OnHost(steps []Step) []Step {
 		s := &steps[i]
 		if gone[s.Node] {
 			release(s.In)
-		} else if _, ok := s.Spec.(device.SymmetricInverse); ok {
+		} else if _, ok := s.Spec.(spec.SymmetricInverse); ok {
 			release(s.In[1:])
 			s.In = s.In[:1]
 		}

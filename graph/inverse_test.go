@@ -10,8 +10,8 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
-	"medusa/internal/device"
 	"medusa/internal/graphtest"
+	"medusa/internal/spec"
 	"medusa/machine"
 )
 
@@ -51,7 +51,7 @@ func TestInverseOfOneLessIsWithoutProducts(t *testing.T) {
 	require.NoError(t, err)
 	products := func(steps []graph.Step) (n int) {
 		for _, s := range steps {
-			if _, ok := s.Spec.(device.MatMul); ok {
+			if _, ok := s.Spec.(spec.MatMul); ok {
 				n++
 			}
 		}

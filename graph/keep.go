@@ -8,6 +8,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Kept is a node's value as of the last run of its graph. It stands in for gorgonia.Read,
@@ -30,8 +31,8 @@ func Keep(n *gorgonia.Node) (*Kept, error) {
 	}
 	shape := n.Shape().Clone()
 	k := &Kept{n: shape.TotalSize(), shape: shape, dt: n.Dtype()}
-	spec := device.Keep{N: k.n, Into: &k.mem}
-	if err := applyStateful(spec, tensor.Shape{}, nil, e).Err(); err != nil {
+	what := spec.Keep{N: k.n, Into: &k.mem}
+	if err := applyStateful(what, tensor.Shape{}, nil, e).Err(); err != nil {
 		return nil, errors.Wrap(err, "graph: keep")
 	}
 	return k, nil

@@ -7,7 +7,7 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // KeptRows is the gradient to a table of which a graph reads nothing but rows that it gathers, as of
@@ -33,8 +33,8 @@ func KeepRows(grad *gorgonia.Node) (*KeptRows, error) {
 	indices, dy := joined(found.indices), joined(found.dy)
 	table := found.table
 	n := indices.Shape()[0]
-	rows := apply(device.GatherRows{Rows: table.Rows, N: n}, tensor.Shape{n}, nil, indices)
-	values := apply(device.GatherRowsGrad{Rows: table.Rows, Cols: table.Cols, N: n}, tensor.Shape{n, table.Cols}, nil, indices, dy)
+	rows := apply(spec.GatherRows{Rows: table.Rows, N: n}, tensor.Shape{n}, nil, indices)
+	values := apply(spec.GatherRowsGrad{Rows: table.Rows, Cols: table.Cols, N: n}, tensor.Shape{n, table.Cols}, nil, indices, dy)
 	if err := firstError(rows, values); err != nil {
 		return nil, errors.Wrap(err, "graph: keep rows")
 	}
@@ -71,7 +71,7 @@ func (k *KeptRows) Size() int { return k.rows * k.cols }
 
 // gatheredGrads is what a gradient to a table is the sum of.
 type gatheredGrads struct {
-	table       device.Gather
+	table       spec.Gather
 	indices, dy []Expr
 	sums        []*gorgonia.Node // of Gorgonia's
 	ops         []*op            // of this package: they make what is summed, and reshape and add it up
@@ -90,11 +90,11 @@ func gatherGrads(grad *gorgonia.Node) *gatheredGrads {
 				return nil
 			}
 			f.ops = append(f.ops, o)
-			switch spec := o.spec.(type) {
-			case device.Copy: // of another shape
+			switch what := o.spec.(type) {
+			case spec.Copy: // of another shape
 				next = append(next, o.from[0])
-			case device.GatherGrad:
-				if !f.add(device.Gather(spec), o) {
+			case spec.GatherGrad:
+				if !f.add(spec.Gather(what), o) {
 					return nil
 				}
 			default:
@@ -106,8 +106,8 @@ func gatherGrads(grad *gorgonia.Node) *gatheredGrads {
 }
 
 // add reports false of rows of another size.
-func (f *gatheredGrads) add(spec device.Gather, o *op) bool {
-	table := device.Gather{Rows: spec.Rows, Cols: spec.Cols}
+func (f *gatheredGrads) add(what spec.Gather, o *op) bool {
+	table := spec.Gather{Rows: what.Rows, Cols: what.Cols}
 	if len(f.dy) > 0 && f.table != table {
 		return false
 	}

@@ -6,7 +6,7 @@ import (
 	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // LayerNorm normalises x (…, C) over its last axis, each row of C numbers by itself:
@@ -30,13 +30,13 @@ func LayerNorm(x, gamma, beta Expr, eps float64) Expr {
 		return Fail(errors.Errorf("graph: layer normalisation: ε is %v, want above 0", eps))
 	}
 	cols := s[len(s)-1]
-	spec := device.LayerNorm{Rows: s.TotalSize() / cols, Cols: cols, Eps: eps}
+	what := spec.LayerNorm{Rows: s.TotalSize() / cols, Cols: cols, Eps: eps}
 	in := []Expr{x}
 	for _, p := range []struct {
 		name string
 		e    Expr
 		has  *bool
-	}{{"γ", gamma, &spec.Gamma}, {"β", beta, &spec.Beta}} {
+	}{{"γ", gamma, &what.Gamma}, {"β", beta, &what.Beta}} {
 		if p.e == (Expr{}) {
 			continue
 		}
@@ -48,26 +48,26 @@ func LayerNorm(x, gamma, beta Expr, eps float64) Expr {
 		}
 		*p.has, in = true, append(in, p.e)
 	}
-	return apply(spec, s, func(in []Expr, _, g Expr, need []bool) []Expr { return layerNormGrads(spec, in, g, need) }, in...)
+	return apply(what, s, func(in []Expr, _, g Expr, need []bool) []Expr { return layerNormGrads(what, in, g, need) }, in...)
 }
 
 // layerNormGrads are the gradients to x and those of γ and β that there are.
-func layerNormGrads(spec device.LayerNorm, in []Expr, g Expr, need []bool) []Expr {
+func layerNormGrads(what spec.LayerNorm, in []Expr, g Expr, need []bool) []Expr {
 	grads := make([]Expr, len(in))
 	if need[0] {
 		from := []Expr{in[0]}
-		if spec.Gamma {
+		if what.Gamma {
 			from = append(from, in[1])
 		}
-		grads[0] = apply(device.LayerNormGrad(spec), in[0].Shape(), nil, append(from, g)...)
+		grads[0] = apply(spec.LayerNormGrad(what), in[0].Shape(), nil, append(from, g)...)
 	}
 	if !slices.Contains(need[1:], true) {
 		return grads
 	}
-	both := apply(device.LayerNormParamsGrad(spec), tensor.Shape{2, spec.Cols}, nil, in[0], g)
-	row := func(i int) Expr { return both.Slice(0, i, i+1).Reshape(spec.Cols) }
+	both := apply(spec.LayerNormParamsGrad(what), tensor.Shape{2, what.Cols}, nil, in[0], g)
+	row := func(i int) Expr { return both.Slice(0, i, i+1).Reshape(what.Cols) }
 	at := 1
-	for i, has := range []bool{spec.Gamma, spec.Beta} {
+	for i, has := range []bool{what.Gamma, what.Beta} {
 		if !has {
 			continue
 		}

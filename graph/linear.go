@@ -6,7 +6,7 @@ import (
 	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Linear is x·wᵀ + bias (B, O) for x (B, F), w (O, F) and bias (O); pass the zero Expr
@@ -23,11 +23,11 @@ func Linear(x, w, bias Expr) Expr {
 	if err != nil {
 		return Fail(errors.Wrap(err, "graph: linear"))
 	}
-	spec := device.Linear{B: sx[0], F: sx[1], O: sw[0], Bias: len(in) == 3}
-	return apply(spec, tensor.Shape{sx[0], sw[0]}, linearGradient(spec), in...)
+	what := spec.Linear{B: sx[0], F: sx[1], O: sw[0], Bias: len(in) == 3}
+	return apply(what, tensor.Shape{sx[0], sw[0]}, linearGradient(what), in...)
 }
 
-func linearGradient(s device.Linear) gradient {
+func linearGradient(s spec.Linear) gradient {
 	return func(in []Expr, out, g Expr, need []bool) []Expr {
 		if s.Relu {
 			g = reluGrad(out, g)
@@ -63,17 +63,17 @@ func withBias(in []Expr, bias Expr, n int) ([]Expr, error) {
 // channelSum adds x (N, C, …) up to (C).
 func channelSum(x Expr) Expr {
 	s := x.Shape()
-	spec := device.ChannelSum{N: s[0], C: s[1], Plane: s[2:].TotalSize()}
+	what := spec.ChannelSum{N: s[0], C: s[1], Plane: s[2:].TotalSize()}
 	if len(s) == 2 {
-		spec.Plane = 1
+		what.Plane = 1
 	}
-	return apply(spec, tensor.Shape{s[1]}, nil, x)
+	return apply(what, tensor.Shape{s[1]}, nil, x)
 }
 
 // reluGrad is the gradient to x of y = max(0, x), given y: where y is 0 it is 0.
 func reluGrad(y, g Expr) Expr {
-	spec := device.UnaryGrad{F: device.Relu, N: y.Shape().TotalSize()}
-	return apply(spec, y.Shape(), nil, y, g)
+	what := spec.UnaryGrad{F: spec.Relu, N: y.Shape().TotalSize()}
+	return apply(what, y.Shape(), nil, y, g)
 }
 
 // addReluGradient is the gradient to x and to y of max(0, x + y).

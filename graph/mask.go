@@ -6,7 +6,7 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // PairMasks makes of labels (B) the masks (B, B) of positive pairs, i ≠ j of one class,
@@ -48,21 +48,21 @@ func checkedLabels(what string, labels Expr) (Expr, error) {
 	if s.Dims() != 1 {
 		return labels, errors.Errorf("graph: %s have shape %v, want a vector (B)", what, s)
 	}
-	labels = apply(device.Labels{N: s[0]}, s, nil, labels.Detach())
+	labels = apply(spec.Labels{N: s[0]}, s, nil, labels.Detach())
 	return labels, labels.Err()
 }
 
 func pairMasks(rows, cols int, cross bool, labels Expr) (pos, neg Expr) {
-	mask := func(p device.Pairs) Expr {
-		return pairMask(device.PairMask{Rows: rows, Cols: cols, Mask: device.Mask{Pairs: p, Cross: cross}}, labels)
+	mask := func(p spec.Pairs) Expr {
+		return pairMask(spec.PairMask{Rows: rows, Cols: cols, Mask: spec.Mask{Pairs: p, Cross: cross}}, labels)
 	}
-	return mask(device.Positive), mask(device.Negative)
+	return mask(spec.Positive), mask(spec.Negative)
 }
 
 // pairMask is a mask that lies in memory only where it is read as numbers: not where nothing reads
 // it, nor where its readers make it row by row.
-func pairMask(spec device.PairMask, in ...Expr) Expr {
-	mask := apply(spec, []int{spec.Rows, spec.Cols}, nil, in...)
+func pairMask(what spec.PairMask, in ...Expr) Expr {
+	mask := apply(what, []int{what.Rows, what.Cols}, nil, in...)
 	if o, ok := mask.at(); ok {
 		o.absorbed = true
 	}
@@ -102,17 +102,17 @@ func RowCount(mask Expr) Expr {
 	if s.Dims() != 2 {
 		return Fail(errors.Errorf("graph: count rows of a mask of shape %v, want a matrix", s))
 	}
-	spec := device.RowCount{Rows: s[0], Cols: s[1]}
+	what := spec.RowCount{Rows: s[0], Cols: s[1]}
 	var in []Expr
-	spec.Mask, in = mask.source()
-	return apply(spec, []int{s[0], 1}, nil, in...)
+	what.Mask, in = mask.source()
+	return apply(what, []int{s[0], 1}, nil, in...)
 }
 
 // countOf is sum of a mask, without a mask in memory where there is none.
 func countOf(mask Expr, sum func(Expr) Expr) Expr {
 	if mask.Err() == nil {
 		if o, ok := mask.at(); ok {
-			if _, ok := o.spec.(device.PairMask); ok {
+			if _, ok := o.spec.(spec.PairMask); ok {
 				return sum(RowCount(mask))
 			}
 		}
@@ -147,14 +147,14 @@ func RowTerms(mask, x Expr, low, high float64) (sum, count Expr) {
 			return sum.Scale(k).Add(count.Scale(c)), count
 		}
 	}
-	spec := device.RowTerms{Rows: s[0], Cols: s[1], Low: low, High: high}
+	what := spec.RowTerms{Rows: s[0], Cols: s[1], Low: low, High: high}
 	var masks []Expr
-	spec.Mask, masks = mask.source()
+	what.Mask, masks = mask.source()
 	if base, k, c, ok := x.unhinged(); ok {
-		x, spec.Hinge, spec.K, spec.C = base, true, k, c
+		x, what.Hinge, what.K, what.C = base, true, k, c
 	}
-	both := apply(spec, []int{s[0], 2}, func(in []Expr, _, g Expr, _ []bool) []Expr {
-		grad := apply(device.RowTermsGrad(spec), s, nil, append(slices.Clone(in), g)...)
+	both := apply(what, []int{s[0], 2}, func(in []Expr, _, g Expr, _ []bool) []Expr {
+		grad := apply(spec.RowTermsGrad(what), s, nil, append(slices.Clone(in), g)...)
 		return append([]Expr{grad}, make([]Expr, len(in)-1)...)
 	}, append([]Expr{x}, masks...)...)
 	return both.Slice(1, 0, 1), both.Detach().Slice(1, 1, 2)
@@ -169,39 +169,39 @@ func RowMean(mask, x Expr) Expr {
 
 // RowMax is the largest entry of each row of x (N, M) where mask is 1, (N, 1); empty for
 // a row with none. Among equal entries the first gets the gradient.
-func RowMax(mask, x Expr, empty float64) Expr { return rowReduce(device.RowMax, mask, x, empty) }
+func RowMax(mask, x Expr, empty float64) Expr { return rowReduce(spec.RowMax, mask, x, empty) }
 
 // RowMin is the smallest entry of each row of x (N, M) where mask is 1, (N, 1); empty for
 // a row with none. Among equal entries the first gets the gradient.
-func RowMin(mask, x Expr, empty float64) Expr { return rowReduce(device.RowMin, mask, x, empty) }
+func RowMin(mask, x Expr, empty float64) Expr { return rowReduce(spec.RowMin, mask, x, empty) }
 
 // RowLogSumExp is ln Σ eˣ of each row of x (N, M) over the entries where mask is 1,
 // (N, 1), without overflow; empty for a row with none.
 func RowLogSumExp(mask, x Expr, empty float64) Expr {
-	return rowReduce(device.RowLogSumExp, mask, x, empty)
+	return rowReduce(spec.RowLogSumExp, mask, x, empty)
 }
 
 // RowMaxOf is RowMax, 0 for a row with no entry, with the mask (N, 1) of the rows that have
 // one.
 func RowMaxOf(mask, x Expr) (largest, some Expr) {
-	return rowReduceOf(device.RowMax, mask, x)
+	return rowReduceOf(spec.RowMax, mask, x)
 }
 
 // RowMinOf is RowMin, 0 for a row with no entry, with the mask (N, 1) of the rows that have
 // one.
 func RowMinOf(mask, x Expr) (smallest, some Expr) {
-	return rowReduceOf(device.RowMin, mask, x)
+	return rowReduceOf(spec.RowMin, mask, x)
 }
 
 // RowLogSumExpOf is RowLogSumExp, 0 for a row with no entry, with the mask (N, 1) of the rows
 // that have one.
 func RowLogSumExpOf(mask, x Expr) (sum, some Expr) {
-	return rowReduceOf(device.RowLogSumExp, mask, x)
+	return rowReduceOf(spec.RowLogSumExp, mask, x)
 }
 
-func rowReduce(op device.Reduction, mask, x Expr, empty float64) Expr {
+func rowReduce(op spec.Reduction, mask, x Expr, empty float64) Expr {
 	all, shift := reduceRows(op, mask, x, empty)
-	y := all.Slice(1, device.ReducedValue, device.ReducedValue+1)
+	y := all.Slice(1, spec.ReducedValue, spec.ReducedValue+1)
 	if shift != 0 {
 		y = y.Plus(shift)
 	}
@@ -209,19 +209,19 @@ func rowReduce(op device.Reduction, mask, x Expr, empty float64) Expr {
 }
 
 // rowReduceOf is a reduction with the mask of the rows that have an entry.
-func rowReduceOf(op device.Reduction, mask, x Expr) (y, some Expr) {
+func rowReduceOf(op spec.Reduction, mask, x Expr) (y, some Expr) {
 	all, _ := reduceRows(op, mask, x, 0)
 	all = all.Detach()
-	if op == device.RowLogSumExp {
-		some = all.Slice(1, device.ReducedTotal, device.ReducedTotal+1).Is(0).Not()
+	if op == spec.RowLogSumExp {
+		some = all.Slice(1, spec.ReducedTotal, spec.ReducedTotal+1).Is(0).Not()
 	} else {
-		some = all.Slice(1, device.ReducedAt, device.ReducedAt+1).Is(-1).Not()
+		some = all.Slice(1, spec.ReducedAt, spec.ReducedAt+1).Is(-1).Not()
 	}
 	return rowReduce(op, mask, x, 0), some
 }
 
 // reduceRows is what the device makes of each row, and what is to be added to the values.
-func reduceRows(op device.Reduction, mask, x Expr, empty float64) (all Expr, shift float64) {
+func reduceRows(op spec.Reduction, mask, x Expr, empty float64) (all Expr, shift float64) {
 	if err := sameShape(mask, x); err != nil {
 		return Fail(err), 0
 	}
@@ -229,22 +229,22 @@ func reduceRows(op device.Reduction, mask, x Expr, empty float64) (all Expr, shi
 	if s.Dims() != 2 {
 		return Fail(errors.Errorf("graph: row %s of shape %v, want a matrix", op, s)), 0
 	}
-	spec := device.RowReduce{Op: op, Rows: s[0], Cols: s[1], K: 1, Empty: empty}
-	if op == device.RowLogSumExp {
-		x, spec.K, shift = x.unscaled()
-		spec.Empty -= shift
+	what := spec.RowReduce{Op: op, Rows: s[0], Cols: s[1], K: 1, Empty: empty}
+	if op == spec.RowLogSumExp {
+		x, what.K, shift = x.unscaled()
+		what.Empty -= shift
 	} else if whole, ok := mask.attaining(op, x); ok {
 		mask = whole
 	}
-	return reduced(spec, mask, x), shift
+	return reduced(what, mask, x), shift
 }
 
-// reduced is what a RowReduce computes, (N, device.ReduceColumns).
-func reduced(spec device.RowReduce, mask, x Expr) Expr {
+// reduced is what a RowReduce computes, (N, spec.ReduceColumns).
+func reduced(what spec.RowReduce, mask, x Expr) Expr {
 	var masks []Expr
-	spec.Mask, masks = mask.source()
-	return apply(spec, []int{spec.Rows, device.ReduceColumns}, func(in []Expr, out, g Expr, _ []bool) []Expr {
-		grad := apply(device.RowReduceGrad(spec), in[0].Shape(), nil, append(slices.Clone(in), out, g)...)
+	what.Mask, masks = mask.source()
+	return apply(what, []int{what.Rows, spec.ReduceColumns}, func(in []Expr, out, g Expr, _ []bool) []Expr {
+		grad := apply(spec.RowReduceGrad(what), in[0].Shape(), nil, append(slices.Clone(in), out, g)...)
 		return append([]Expr{grad}, make([]Expr, len(in)-1)...)
 	}, append([]Expr{x}, masks...)...)
 }
@@ -254,17 +254,17 @@ func Where(mask, x Expr, other float64) Expr {
 	if err := sameShape(mask, x); err != nil {
 		return Fail(err)
 	}
-	spec := device.Where{Rows: 1, Cols: x.Shape().TotalSize(), Other: other}
+	what := spec.Where{Rows: 1, Cols: x.Shape().TotalSize(), Other: other}
 	var masks []Expr
-	if spec.Mask, masks = mask.source(); !spec.Mask.InMemory() {
-		spec.Rows, spec.Cols = x.Shape()[0], x.Shape()[1]
+	if what.Mask, masks = mask.source(); !what.Mask.InMemory() {
+		what.Rows, what.Cols = x.Shape()[0], x.Shape()[1]
 	}
-	return where(spec, x, masks)
+	return where(what, x, masks)
 }
 
-func where(spec device.Where, x Expr, masks []Expr) Expr {
-	return apply(spec, x.Shape(), func(in []Expr, _, g Expr, _ []bool) []Expr {
-		zero := spec
+func where(what spec.Where, x Expr, masks []Expr) Expr {
+	return apply(what, x.Shape(), func(in []Expr, _, g Expr, _ []bool) []Expr {
+		zero := what
 		zero.Other = 0
 		return append([]Expr{where(zero, g, in[1:])}, make([]Expr, len(in)-1)...)
 	}, append([]Expr{x}, masks...)...)

@@ -13,8 +13,10 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
+	"medusa/internal/cpu"
 	"medusa/internal/device"
 	"medusa/internal/ram"
+	"medusa/internal/spec"
 )
 
 // gradient builds the gradients to an op's inputs, given inputs, output and the
@@ -56,13 +58,13 @@ var ids atomic.Uint64
 
 // apply adds an op to the graph. spec must describe the computation wholly: ops with
 // equal descriptions and inputs are merged. grad may be nil if the result is data.
-func apply(spec any, out tensor.Shape, grad gradient, in ...Expr) Expr {
-	return addOp(&op{spec: spec, out: out, grad: grad}, in)
+func apply(what any, out tensor.Shape, grad gradient, in ...Expr) Expr {
+	return addOp(&op{spec: what, out: out, grad: grad}, in)
 }
 
 // applyStateful is apply for an op whose kernel keeps state, which must not be merged.
-func applyStateful(spec any, out tensor.Shape, grad gradient, in ...Expr) Expr {
-	return addOp(&op{spec: spec, out: out, grad: grad, id: ids.Add(1)}, in)
+func applyStateful(what any, out tensor.Shape, grad gradient, in ...Expr) Expr {
+	return addOp(&op{spec: what, out: out, grad: grad, id: ids.Add(1)}, in)
 }
 
 func addOp(o *op, in []Expr) (result Expr) {
@@ -70,17 +72,17 @@ func addOp(o *op, in []Expr) (result Expr) {
 		return Fail(err)
 	}
 	if err := checkShape(o.out); err != nil {
-		return Fail(errors.Wrapf(err, "graph: %s", device.Describe(o.spec)))
+		return Fail(errors.Wrapf(err, "graph: %s", spec.Describe(o.spec)))
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			result = Fail(errors.Errorf("graph: %s: %v", device.Describe(o.spec), r))
+			result = Fail(errors.Errorf("graph: %s: %v", spec.Describe(o.spec), r))
 		}
 	}()
 	for _, e := range in {
 		if e.n.Dtype() != in[0].n.Dtype() {
 			return Fail(errors.Errorf("graph: %s: inputs of type %v and %v; all must be of one type",
-				device.Describe(o.spec), in[0].n.Dtype(), e.n.Dtype()))
+				spec.Describe(o.spec), in[0].n.Dtype(), e.n.Dtype()))
 		}
 	}
 	o.out = o.out.Clone()
@@ -95,7 +97,7 @@ func addOp(o *op, in []Expr) (result Expr) {
 		result.n, result.err = gorgonia.ApplyOp(o, o.from...)
 	}
 	if result.err != nil {
-		result.err = errors.Wrapf(result.err, "graph: %s", device.Describe(o.spec))
+		result.err = errors.Wrapf(result.err, "graph: %s", spec.Describe(o.spec))
 		return result
 	}
 	if result.n.Op() == gorgonia.Op(o) {
@@ -120,7 +122,7 @@ func (o *op) read(in []Expr) {
 func (o *op) isAt(n *gorgonia.Node) bool {
 	p, ok := n.Op().(*op)
 	return ok && (p == o || p.id == 0 && o.id == 0 && slices.Equal(p.from, o.from) && slices.Equal(p.wrt, o.wrt) &&
-		slices.Equal(p.out, o.out) && device.Describe(p.spec) == device.Describe(o.spec))
+		slices.Equal(p.out, o.out) && spec.Describe(p.spec) == spec.Describe(o.spec))
 }
 
 // checkShape returns an error for a shape that no value of a graph can have. Empty
@@ -159,10 +161,10 @@ func (o *op) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) { return o.o
 func (o *op) ReturnsPtr() bool     { return true }
 func (o *op) CallsExtern() bool    { return false }
 func (o *op) OverwritesInput() int { return -1 }
-func (o *op) String() string       { return device.Describe(o.spec) }
+func (o *op) String() string       { return spec.Describe(o.spec) }
 
 func (o *op) WriteHash(h hash.Hash) {
-	h.Write([]byte(device.Describe(o.spec)))
+	h.Write([]byte(spec.Describe(o.spec)))
 	for _, w := range o.wrt {
 		h.Write([]byte{map[bool]byte{true: 1}[w]})
 	}
@@ -253,7 +255,7 @@ func (o *op) prepare(inputs []gorgonia.Value) error {
 	if len(inputs) != len(o.in) {
 		return errors.Errorf("graph: %s has %d inputs, got %d", o, len(o.in), len(inputs))
 	}
-	kern, err := device.CPU.Kernel(o.spec)
+	kern, err := cpu.Device.Kernel(o.spec)
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,7 @@ package graph
 import (
 	"gorgonia.org/gorgonia"
 
-	"medusa/internal/device"
-	"medusa/internal/device/cpu"
+	"medusa/internal/spec"
 )
 
 // Operation says what a node computes, in the words in which it was asked for: for those who write
@@ -69,47 +68,47 @@ func OperationOf(n *gorgonia.Node) (Operation, bool) {
 // kind is what Operation says of an op.
 func (o *op) kind() (kind string, config any) {
 	switch s := o.spec.(type) {
-	case device.Conv:
+	case spec.Conv:
 		return "Conv", Conv{Stride: [2]int{s.StrideH, s.StrideW}, Pad: [2]int{s.PadH, s.PadW}, Dilation: [2]int{s.DilH, s.DilW}, Groups: s.Groups}
-	case device.Linear:
+	case spec.Linear:
 		return "Linear", nil
-	case device.BatchNorm:
+	case spec.BatchNorm:
 		switch stats := o.from[1].Op().(*op).spec.(type) {
-		case device.RunningStats:
+		case spec.RunningStats:
 			return "BatchNorm", BatchNorm{Eps: stats.Eps}
-		case device.BatchStats:
+		case spec.BatchStats:
 			return "BatchNorm", BatchNorm{Train: true, Momentum: stats.Momentum, Eps: stats.Eps}
 		}
-	case device.MaxPool:
+	case spec.MaxPool:
 		return "MaxPool", poolOf(s.Pool2D)
-	case device.AvgPool:
+	case spec.AvgPool:
 		return "AvgPool", poolOf(s.Pool2D)
-	case device.PlaneMean:
+	case spec.PlaneMean:
 		return "GlobalAvgPool", nil
-	case device.Normalize:
+	case spec.Normalize:
 		return "Normalize", RowNorm{P: s.P, Eps: s.Eps}
-	case device.Copy:
+	case spec.Copy:
 		return "Reshape", nil
-	case device.Binary:
+	case spec.Binary:
 		return binaryKinds[s.Op], nil
-	case device.Unary:
+	case spec.Unary:
 		return unaryKinds[s.F], Constants{s.A, s.B}
 	}
 	return "", nil
 }
 
-func poolOf(p cpu.Pool2D) Pool {
+func poolOf(p spec.Pool2D) Pool {
 	return Pool{Window: [2]int{p.KH, p.KW}, Stride: [2]int{p.StrideH, p.StrideW}, Pad: [2]int{p.PadH, p.PadW}, Ceil: p.Ceil, ExcludePad: p.ExcludePad}
 }
 
-var binaryKinds = map[device.Operator]string{
-	device.Add: "Add", device.Sub: "Sub", device.Mul: "Mul", device.Div: "Div", device.Max: "Max", device.Min: "Min",
-	device.Greater: "Greater", device.GreaterEqual: "AtLeast", device.Same: "Equal",
+var binaryKinds = map[spec.Operator]string{
+	spec.Add: "Add", spec.Sub: "Sub", spec.Mul: "Mul", spec.Div: "Div", spec.Max: "Max", spec.Min: "Min",
+	spec.Greater: "Greater", spec.GreaterEqual: "AtLeast", spec.Same: "Equal",
 }
 
-var unaryKinds = map[device.Func]string{
-	device.Affine: "Affine", device.Relu: "Relu", device.Hinge: "Hinge", device.Square: "Square", device.Sqrt: "Sqrt", device.Exp: "Exp",
-	device.Log: "Log", device.Softplus: "Softplus", device.Sigmoid: "Sigmoid", device.Tanh: "Tanh", device.Abs: "Abs",
-	device.Power: "Power", device.Clamp: "Clamp", device.Acos: "Acos", device.Cos: "Cos", device.Gelu: "GELU",
-	device.GeluTanh: "GELUTanh", device.Swish: "Swish", device.HardSwish: "HardSwish", device.Step: "Above", device.Equal: "Is",
+var unaryKinds = map[spec.Func]string{
+	spec.Affine: "Affine", spec.Relu: "Relu", spec.Hinge: "Hinge", spec.Square: "Square", spec.Sqrt: "Sqrt", spec.Exp: "Exp",
+	spec.Log: "Log", spec.Softplus: "Softplus", spec.Sigmoid: "Sigmoid", spec.Tanh: "Tanh", spec.Abs: "Abs",
+	spec.Power: "Power", spec.Clamp: "Clamp", spec.Acos: "Acos", spec.Cos: "Cos", spec.Gelu: "GELU",
+	spec.GeluTanh: "GELUTanh", spec.Swish: "Swish", spec.HardSwish: "HardSwish", spec.Step: "Above", spec.Equal: "Is",
 }

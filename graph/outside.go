@@ -7,7 +7,7 @@ import (
 	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Op is an operation written in Go outside of this package, for what expressions cannot say, or
@@ -62,7 +62,7 @@ func Apply(op Op, in ...Expr) Expr {
 	if d, ok := op.(DifferentiableOp); ok {
 		grad = func(in []Expr, out, g Expr, need []bool) []Expr { return outsideGrads(d, name, in, out, g, need) }
 	}
-	return applyStateful(device.HostOp{Name: name, F32: op.Float32, F64: op.Float64}, out, grad, in...)
+	return applyStateful(spec.HostOp{Name: name, F32: op.Float32, F64: op.Float64}, out, grad, in...)
 }
 
 func nameOf(op Op) (name string, err error) {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // PairedSoftmax tells how well rows of x (N, D) find their partners among rows of y (M, D): partners
@@ -26,15 +26,15 @@ func PairedSoftmax(x, y, partners Expr) Expr {
 	if a.Dims() != 2 || b.Dims() != 2 || a[1] != b[1] || !slices.Equal(p, []int{a[0], 1}) {
 		return Fail(errors.Errorf("graph: softmax over partners of shapes %v and %v, named by %v, want (N, D), (M, D) and (N, 1)", a, b, p))
 	}
-	partners = apply(device.Places{N: a[0], Cols: b[0]}, p, nil, partners.Detach())
-	spec := device.PairedSoftmax{N: a[0], M: b[0], D: a[1]}
-	return apply(spec, p, func(in []Expr, _, g Expr, need []bool) []Expr {
+	partners = apply(spec.Places{N: a[0], Cols: b[0]}, p, nil, partners.Detach())
+	what := spec.PairedSoftmax{N: a[0], M: b[0], D: a[1]}
+	return apply(what, p, func(in []Expr, _, g Expr, need []bool) []Expr {
 		grads, all := make([]Expr, len(in)), append(slices.Clone(in), g)
 		if need[0] {
-			grads[0] = apply(device.PairedSoftmaxGrad{PairedSoftmax: spec}, a, nil, all...)
+			grads[0] = apply(spec.PairedSoftmaxGrad{PairedSoftmax: what}, a, nil, all...)
 		}
 		if need[1] {
-			grads[1] = apply(device.PairedSoftmaxGrad{PairedSoftmax: spec, ToY: true}, b, nil, all...)
+			grads[1] = apply(spec.PairedSoftmaxGrad{PairedSoftmax: what, ToY: true}, b, nil, all...)
 		}
 		return grads
 	}, x, y, partners)

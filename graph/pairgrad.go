@@ -5,22 +5,22 @@ import (
 
 	"gorgonia.org/gorgonia"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // pairGrad is the gradient to the rows that the distances d of spec compare, to x or, with toY,
 // to the second of rows; rows are x and, where that is another, y. g is the gradient to d: where
 // it is a sum that Gorgonia would make of what several ops say, or stands for few numbers a row,
 // the op makes it by itself, row by row; what are matrices in memory is one matrix before it.
-func pairGrad(spec device.Distance, toY bool, rows []Expr, d, g Expr) Expr {
+func pairGrad(what spec.Distance, toY bool, rows []Expr, d, g Expr) Expr {
 	terms, sums, own := addends(g.n)
-	grad := device.PairGrad{Distance: spec, ToY: toY}
+	grad := spec.PairGrad{Distance: what, ToY: toY}
 	in := append(slices.Clone(rows), d)
 	absorbed := own
 	var matrices []*gorgonia.Node
 	for _, n := range terms {
-		part, o := partOf(spec, d, n)
-		if part.Kind == device.MatrixPart {
+		part, o := partOf(what, d, n)
+		if part.Kind == spec.MatrixPart {
 			matrices = append(matrices, n)
 			continue
 		}
@@ -35,7 +35,7 @@ func pairGrad(spec device.Distance, toY bool, rows []Expr, d, g Expr) Expr {
 		for _, n := range matrices[1:] {
 			whole = whole.Add(Data(n))
 		}
-		grad.Parts, in = append(grad.Parts, device.Part{Kind: device.MatrixPart}), append(in, whole)
+		grad.Parts, in = append(grad.Parts, spec.Part{Kind: spec.MatrixPart}), append(in, whole)
 	}
 	to := rows[0]
 	if toY {
@@ -53,27 +53,27 @@ func pairGrad(spec device.Distance, toY bool, rows []Expr, d, g Expr) Expr {
 
 // partOf is how a term n of the gradient to the distances d gets into PairGrad, and the op that need not be run if it
 // is no matrix.
-func partOf(spec device.Distance, d Expr, n *gorgonia.Node) (device.Part, *op) {
-	matrix := device.Part{Kind: device.MatrixPart}
+func partOf(what spec.Distance, d Expr, n *gorgonia.Node) (spec.Part, *op) {
+	matrix := spec.Part{Kind: spec.MatrixPart}
 	o, ok := n.Op().(*op)
 	if !ok || o.from[0] != d.n {
 		return matrix, nil
 	}
 	part := matrix
 	switch s := o.spec.(type) {
-	case device.RowTermsGrad:
-		part.Kind, part.Terms = device.TermsPart, s
-	case device.RowReduceGrad:
-		part.Kind, part.Reduce = device.ReducePart, s
-	case device.TripletsGrad:
+	case spec.RowTermsGrad:
+		part.Kind, part.Terms = spec.TermsPart, s
+	case spec.RowReduceGrad:
+		part.Kind, part.Reduce = spec.ReducePart, s
+	case spec.TripletsGrad:
 		// Of a batch with itself the matrix and its transpose, in memory, are quicker.
-		if s.Swap || s.Rule != (device.TripletRule{}) || spec.Self && s.Pos.Symmetric() && s.Neg.Symmetric() {
+		if s.Swap || s.Rule != (spec.TripletRule{}) || what.Self && s.Pos.Symmetric() && s.Neg.Symmetric() {
 			return matrix, nil
 		}
-		part.Kind, part.Triplets = device.TripletsPart, s
+		part.Kind, part.Triplets = spec.TripletsPart, s
 		return part, o
 	}
-	if spec.Self && !part.Symmetric() { // as there
+	if what.Self && !part.Symmetric() { // as there
 		return matrix, nil
 	}
 	return part, o

@@ -5,7 +5,7 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // PairLogSumExp is, of each pair (a, p) where the mask pos (N, M) is 1,
@@ -24,22 +24,22 @@ func PairLogSumExp(pos, neg, x, among Expr) Expr {
 	if s.Dims() != 2 || !slices.Equal(among.Shape(), []int{s[1], s[1]}) {
 		return Fail(errors.Errorf("graph: sums of exponents of shapes %v and %v, want matrices (N, M) and (M, M)", s, among.Shape()))
 	}
-	spec := device.PairLogSumExp{N: s[0], M: s[1], Self: x == among}
+	what := spec.PairLogSumExp{N: s[0], M: s[1], Self: x == among}
 	var positives, negatives []Expr
-	spec.Pos, positives = pos.source()
-	spec.Neg, negatives = neg.source()
+	what.Pos, positives = pos.source()
+	what.Neg, negatives = neg.source()
 	in := slices.Concat([]Expr{x}, positives, negatives)
-	if !spec.Self {
+	if !what.Self {
 		in = append(in, among)
 	}
-	return apply(spec, s, func(in []Expr, _, g Expr, need []bool) []Expr {
+	return apply(what, s, func(in []Expr, _, g Expr, need []bool) []Expr {
 		grads, all := make([]Expr, len(in)), append(slices.Clone(in), g)
 		last := len(in) - 1
 		if need[0] {
-			grads[0] = apply(device.PairLogSumExpGrad(spec), in[0].Shape(), nil, all...)
+			grads[0] = apply(spec.PairLogSumExpGrad(what), in[0].Shape(), nil, all...)
 		}
-		if need[last] && !spec.Self {
-			grads[last] = apply(device.PairLogSumExpAmongGrad(spec), in[last].Shape(), nil, all...)
+		if need[last] && !what.Self {
+			grads[last] = apply(spec.PairLogSumExpAmongGrad(what), in[last].Shape(), nil, all...)
 		}
 		return grads
 	}, in...)

@@ -6,7 +6,7 @@ import (
 	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Permute puts the axes of x in another order, which names each of them once: axis i of the
@@ -27,7 +27,7 @@ func (e Expr) Permute(axes ...int) Expr {
 	for i, a := range axes {
 		out[i], back[a] = s[a], i
 	}
-	return apply(device.Permute{Shape: s.Clone(), Axes: slices.Clone(axes)}, out,
+	return apply(spec.Permute{Shape: s.Clone(), Axes: slices.Clone(axes)}, out,
 		func(_ []Expr, _, g Expr, _ []bool) []Expr { return []Expr{g.Permute(back...)} }, e)
 }
 

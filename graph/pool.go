@@ -4,8 +4,7 @@ import (
 	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
-	"medusa/internal/device/cpu"
+	"medusa/internal/spec"
 )
 
 // Pool says how a pooling window moves over the picture. Each pair is height, width.
@@ -25,30 +24,30 @@ func MaxPool(x Expr, p Pool) Expr {
 	if err != nil {
 		return Fail(err)
 	}
-	spec := device.MaxPool{Pool2D: q, Saved: new(device.Saved)}
-	return applyStateful(spec, out, maxPoolGradient(spec), x)
+	what := spec.MaxPool{Pool2D: q, Saved: new(spec.Saved)}
+	return applyStateful(what, out, maxPoolGradient(what), x)
 }
 
-func maxPoolGradient(s device.MaxPool) gradient {
+func maxPoolGradient(s spec.MaxPool) gradient {
 	return func(_ []Expr, out, g Expr, _ []bool) []Expr { return []Expr{unpooled(s, out, g)} }
 }
 
 // convPoolGradient is that of the pooling of a convolution, without a normalisation between.
-func convPoolGradient(s device.ConvPool) gradient {
+func convPoolGradient(s spec.ConvPool) gradient {
 	return func(in []Expr, out, g Expr, need []bool) []Expr {
-		return convGrads(s.Conv2D, in, unpooled(device.MaxPool{Pool2D: s.Pool, Relu: s.Relu, Saved: s.Saved}, out, g), need)
+		return convGrads(s.Conv2D, in, unpooled(spec.MaxPool{Pool2D: s.Pool, Relu: s.Relu, Saved: s.Saved}, out, g), need)
 	}
 }
 
 // unpooled is the gradient to what is pooled, given the maxima and the gradient to them. With a ReLU
 // it is gated first, where it is of so many times fewer elements.
-func unpooled(s device.MaxPool, out, g Expr) Expr {
+func unpooled(s spec.MaxPool, out, g Expr) Expr {
 	s.Saved.Wanted = true
 	if s.Relu {
 		g = reluGrad(out, g)
 	}
 	shape := out.Shape()
-	return applyStateful(device.MaxPoolGrad(s), tensor.Shape{shape[0], shape[1], s.H, s.W}, nil, g, out)
+	return applyStateful(spec.MaxPoolGrad(s), tensor.Shape{shape[0], shape[1], s.H, s.W}, nil, g, out)
 }
 
 // AvgPool is the mean of each window of x (B, C, H, W), (B, C, OutH, OutW).
@@ -57,19 +56,19 @@ func AvgPool(x Expr, p Pool) Expr {
 	if err != nil {
 		return Fail(err)
 	}
-	return apply(device.AvgPool{Pool2D: q}, out, func(in []Expr, _, g Expr, _ []bool) []Expr {
-		return []Expr{apply(device.AvgPoolGrad{Pool2D: q}, in[0].Shape(), nil, g)}
+	return apply(spec.AvgPool{Pool2D: q}, out, func(in []Expr, _, g Expr, _ []bool) []Expr {
+		return []Expr{apply(spec.AvgPoolGrad{Pool2D: q}, in[0].Shape(), nil, g)}
 	}, x)
 }
 
-func (p Pool) geometryOf(x Expr) (q cpu.Pool2D, out tensor.Shape, err error) {
+func (p Pool) geometryOf(x Expr) (q spec.Pool2D, out tensor.Shape, err error) {
 	if err := x.Err(); err != nil {
 		return q, nil, err
 	}
 	return p.geometry(x.Shape())
 }
 
-func (p Pool) geometry(s tensor.Shape) (q cpu.Pool2D, out tensor.Shape, err error) {
+func (p Pool) geometry(s tensor.Shape) (q spec.Pool2D, out tensor.Shape, err error) {
 	if s.Dims() != 4 {
 		return q, nil, errors.Errorf("graph: pooling of shape %v, want (B, C, H, W)", s)
 	}
@@ -78,7 +77,7 @@ func (p Pool) geometry(s tensor.Shape) (q cpu.Pool2D, out tensor.Shape, err erro
 			p.Stride[i] = p.Window[i]
 		}
 	}
-	q = cpu.Pool2D{
+	q = spec.Pool2D{
 		Planes: s[0] * s[1], H: s[2], W: s[3], KH: p.Window[0], KW: p.Window[1],
 		StrideH: p.Stride[0], StrideW: p.Stride[1], PadH: p.Pad[0], PadW: p.Pad[1],
 		Ceil: p.Ceil, ExcludePad: p.ExcludePad,
@@ -98,8 +97,8 @@ func GlobalAvgPool(x Expr) Expr {
 	if s.Dims() != 4 {
 		return Fail(errors.Errorf("graph: global pooling of shape %v, want (B, C, H, W)", s))
 	}
-	spec := device.PlaneMean{Planes: s[0] * s[1], Size: s[2] * s[3]}
-	return apply(spec, s[:2], func(in []Expr, _, g Expr, _ []bool) []Expr {
-		return []Expr{apply(device.PlaneMeanGrad(spec), in[0].Shape(), nil, g)}
+	what := spec.PlaneMean{Planes: s[0] * s[1], Size: s[2] * s[3]}
+	return apply(what, s[:2], func(in []Expr, _, g Expr, _ []bool) []Expr {
+		return []Expr{apply(spec.PlaneMeanGrad(what), in[0].Shape(), nil, g)}
 	}, x)
 }

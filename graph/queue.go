@@ -7,7 +7,7 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Queue is a memory of the last rows that a graph's runs put into it, first in, first out: two
@@ -30,8 +30,8 @@ type push struct {
 // then is the mask of the slots that were ever filled.
 func (p *Params) Queue(g *gorgonia.ExprGraph, name string, dt tensor.Dtype, init Init, shape ...int) Queue {
 	q := Queue{set: p, name: name, rows: p.Buffer(g, name, dt, init, shape...)}
-	if q.rows.Err() == nil && shape[0] > 1<<device.LabelBits {
-		q.rows = Fail(errors.Errorf("graph: queue %s of %d rows, want at most %d", name, shape[0], 1<<device.LabelBits))
+	if q.rows.Err() == nil && shape[0] > 1<<spec.LabelBits {
+		q.rows = Fail(errors.Errorf("graph: queue %s of %d rows, want at most %d", name, shape[0], 1<<spec.LabelBits))
 	}
 	q.position = p.Buffer(g, name+".position", dt, Fill(0), 1)
 	return q
@@ -64,11 +64,11 @@ func (q Queue) Push(x Expr) Expr {
 		}
 		return known.before
 	}
-	spec := device.Enqueue{Rows: s[0], Cols: tensor.Shape(s[1:]).TotalSize(), Slots: m[0]}
+	what := spec.Enqueue{Rows: s[0], Cols: tensor.Shape(s[1:]).TotalSize(), Slots: m[0]}
 	if len(s) == 1 {
-		spec.Cols = 1
+		what.Cols = 1
 	}
-	before := applyStateful(spec, m, nil, x.Detach(), q.rows, q.position)
+	before := applyStateful(what, m, nil, x.Detach(), q.rows, q.position)
 	if set.pushes[g] == nil {
 		set.pushes[g] = map[string]push{}
 	}

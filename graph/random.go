@@ -7,7 +7,7 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Random is a source of random numbers in a graph. What a run draws depends on the source's
@@ -27,7 +27,7 @@ type Random struct {
 // Random is the source name, a buffer of p, for draws in g. Its seed comes from that of p and
 // the name. Asking twice in one graph gives the same source. Dropout has a state of its own.
 func (p *Params) Random(g *gorgonia.ExprGraph, name string, dt tensor.Dtype) *Random {
-	state := p.Buffer(g, name, dt, randomState, device.DropoutDigits)
+	state := p.Buffer(g, name, dt, randomState, spec.DropoutDigits)
 	if err := state.Err(); err != nil {
 		return &Random{draw: Fail(err)}
 	}
@@ -50,7 +50,7 @@ func (p *Params) Random(g *gorgonia.ExprGraph, name string, dt tensor.Dtype) *Ra
 // randomState is a seed of 40 bits, and no runs so far.
 func randomState(rng *rand.Rand, _ tensor.Shape, dst []float64) {
 	for i := range dst[:2] {
-		dst[i] = float64(rng.IntN(device.DropoutBase))
+		dst[i] = float64(rng.IntN(spec.DropoutBase))
 	}
 }
 
@@ -59,7 +59,7 @@ func (p *Params) advanced(g *gorgonia.ExprGraph, state Expr) Expr {
 	if p.observers[g] {
 		return state
 	}
-	return applyStateful(device.Advance{}, tensor.Shape{device.DropoutDigits}, nil, state)
+	return applyStateful(spec.Advance{}, tensor.Shape{spec.DropoutDigits}, nil, state)
 }
 
 // Counter is the number of runs of the graph before this one, a scalar; it is counted in the
@@ -70,9 +70,9 @@ func (p *Params) Counter(g *gorgonia.ExprGraph, name string, dt tensor.Dtype) Ex
 		return state
 	}
 	digit := func(i int) Expr {
-		return apply(device.Slice{Rows: 1, Width: device.DropoutDigits, From: i, To: i + 1}, tensor.Shape{1}, nil, state)
+		return apply(spec.Slice{Rows: 1, Width: spec.DropoutDigits, From: i, To: i + 1}, tensor.Shape{1}, nil, state)
 	}
-	return digit(2).Add(digit(3).Scale(device.DropoutBase)).Sum()
+	return digit(2).Add(digit(3).Scale(spec.DropoutBase)).Sum()
 }
 
 // stream is the next of the source's streams.
@@ -107,7 +107,7 @@ func (r *Random) Uniform(shape ...int) Expr {
 	if err != nil {
 		return Fail(err)
 	}
-	return apply(device.Uniform{N: n, Stream: r.stream()}, shape, nil, r.draw)
+	return apply(spec.Uniform{N: n, Stream: r.stream()}, shape, nil, r.draw)
 }
 
 // Normal draws numbers of the standard normal distribution.
@@ -119,7 +119,7 @@ func (r *Random) Normal(shape ...int) Expr {
 	if err != nil {
 		return Fail(err)
 	}
-	return apply(device.Normal{N: n, Stream: r.stream()}, shape, nil, r.draw)
+	return apply(spec.Normal{N: n, Stream: r.stream()}, shape, nil, r.draw)
 }
 
 // Mask draws numbers that are 1 with probability p, and else 0.
@@ -131,7 +131,7 @@ func (r *Random) Mask(p float64, shape ...int) Expr {
 	if !(p >= 0 && p <= 1) {
 		return Fail(errors.Errorf("graph: a random mask of probability %v, want 0 to 1", p))
 	}
-	return apply(device.Bernoulli{N: n, P: p, Stream: r.stream()}, shape, nil, r.draw)
+	return apply(spec.Bernoulli{N: n, P: p, Stream: r.stream()}, shape, nil, r.draw)
 }
 
 // Choose draws k columns for each row of weights (B, M): indices (B, k), each with a probability
@@ -145,14 +145,14 @@ func (r *Random) Choose(weights Expr, k int) Expr {
 	if s.Dims() != 2 || k < 1 {
 		return Fail(errors.Errorf("graph: choice of %d columns by weights of shape %v, want at least 1, and (B, M)", k, s))
 	}
-	if s[1] > 1<<device.LabelBits {
-		return Fail(errors.Errorf("graph: choice among %d columns, want at most %d, which float32 holds exactly", s[1], 1<<device.LabelBits))
+	if s[1] > 1<<spec.LabelBits {
+		return Fail(errors.Errorf("graph: choice among %d columns, want at most %d, which float32 holds exactly", s[1], 1<<spec.LabelBits))
 	}
 	out := tensor.Shape{s[0], k}
 	if _, err := r.size(out); err != nil {
 		return Fail(err)
 	}
-	return apply(device.DrawnColumns{Rows: s[0], Cols: s[1], K: k, Stream: r.stream()}, out, nil, r.draw, weights.Detach())
+	return apply(spec.DrawnColumns{Rows: s[0], Cols: s[1], K: k, Stream: r.stream()}, out, nil, r.draw, weights.Detach())
 }
 
 // ChooseFor draws one column for each entry of mask (N, M) that is not 0, by the weights (N, M) of
@@ -163,16 +163,16 @@ func (r *Random) ChooseFor(mask, weights Expr) Expr {
 		return Fail(err)
 	}
 	s := weights.Shape()
-	if s.Dims() != 2 || s[1] > 1<<device.LabelBits {
-		return Fail(errors.Errorf("graph: choice by weights of shape %v, want a matrix of at most %d columns", s, 1<<device.LabelBits))
+	if s.Dims() != 2 || s[1] > 1<<spec.LabelBits {
+		return Fail(errors.Errorf("graph: choice by weights of shape %v, want a matrix of at most %d columns", s, 1<<spec.LabelBits))
 	}
 	if _, err := r.size(s); err != nil {
 		return Fail(err)
 	}
-	spec := device.DrawnPartners{Rows: s[0], Cols: s[1], Stream: r.stream()}
+	what := spec.DrawnPartners{Rows: s[0], Cols: s[1], Stream: r.stream()}
 	var in []Expr
-	spec.Mask, in = mask.source()
-	return apply(spec, s, nil, append([]Expr{r.draw, weights.Detach()}, in...)...)
+	what.Mask, in = mask.source()
+	return apply(what, s, nil, append([]Expr{r.draw, weights.Detach()}, in...)...)
 }
 
 // mostLevelled is how many draws Levelled makes at most.
@@ -193,8 +193,8 @@ func (r *Random) Levelled(mask, x Expr, bins, each int) Expr {
 	if _, err := r.size(s); err != nil {
 		return Fail(err)
 	}
-	spec := device.Levelled{Rows: s[0], Cols: s[1], Bins: bins, Each: each, Stream: r.stream()}
+	what := spec.Levelled{Rows: s[0], Cols: s[1], Bins: bins, Each: each, Stream: r.stream()}
 	var in []Expr
-	spec.Mask, in = mask.source()
-	return apply(spec, s, nil, append([]Expr{r.draw, x.Detach()}, in...)...)
+	what.Mask, in = mask.source()
+	return apply(what, s, nil, append([]Expr{r.draw, x.Detach()}, in...)...)
 }

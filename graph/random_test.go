@@ -10,7 +10,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
-	"medusa/internal/device/gpu/gputest"
+	"medusa/internal/gpu/gputest"
 	"medusa/machine"
 )
 

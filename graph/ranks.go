@@ -5,7 +5,7 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // SoftRanks is, of distances d and masks of and over, all (B, M), the matrix
@@ -23,12 +23,12 @@ func SoftRanks(d, of, over Expr, temperature float64) Expr {
 	if s.Dims() != 2 || !(temperature > 0) {
 		return Fail(errors.Errorf("graph: ranks of temperature %g among distances of shape %v, want a number above 0 and a matrix (B, M)", temperature, s))
 	}
-	spec := device.SoftRanks{N: s[0], M: s[1], Temperature: temperature}
+	what := spec.SoftRanks{N: s[0], M: s[1], Temperature: temperature}
 	var ranked, others []Expr
-	spec.Of, ranked = of.source()
-	spec.Over, others = over.source()
-	return apply(spec, s, func(in []Expr, _, g Expr, _ []bool) []Expr {
-		grad := apply(device.SoftRanksGrad(spec), s, nil, append(slices.Clone(in), g)...)
+	what.Of, ranked = of.source()
+	what.Over, others = over.source()
+	return apply(what, s, func(in []Expr, _, g Expr, _ []bool) []Expr {
+		grad := apply(spec.SoftRanksGrad(what), s, nil, append(slices.Clone(in), g)...)
 		return append([]Expr{grad}, make([]Expr, len(in)-1)...)
 	}, append(append([]Expr{d}, ranked...), others...)...)
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // SumTo adds x up over every axis where shape is 1 and x's shape is not; shape has x's
@@ -19,7 +19,7 @@ func (e Expr) SumTo(shape tensor.Shape) Expr {
 	if shape.Dims() > 0 && !stretchesTo(shape, from) {
 		return Fail(errors.Errorf("graph: cannot add shape %v up to %v", from, shape))
 	}
-	return apply(device.SumTo{From: from.Clone(), To: shape.Clone()}, shape,
+	return apply(spec.SumTo{From: from.Clone(), To: shape.Clone()}, shape,
 		func(in []Expr, _, g Expr, _ []bool) []Expr {
 			return []Expr{g.BroadcastTo(in[0].Shape())}
 		}, e)
@@ -34,7 +34,7 @@ func (e Expr) BroadcastTo(shape tensor.Shape) Expr {
 	if from.Dims() > 0 && !stretchesTo(from, shape) {
 		return Fail(errors.Errorf("graph: cannot stretch shape %v to %v", from, shape))
 	}
-	return apply(device.Broadcast{From: from.Clone(), To: shape.Clone()}, shape,
+	return apply(spec.Broadcast{From: from.Clone(), To: shape.Clone()}, shape,
 		func(in []Expr, _, g Expr, _ []bool) []Expr {
 			return []Expr{g.SumTo(in[0].Shape())}
 		}, e)
@@ -89,7 +89,7 @@ func (e Expr) Reshape(shape ...int) Expr {
 	}
 	// A copy: were the memory shared, an addition that Gorgonia does in place on one
 	// would change the other (gorgonia #576).
-	return apply(device.Copy{N: n}, to, func(in []Expr, _, g Expr, _ []bool) []Expr {
+	return apply(spec.Copy{N: n}, to, func(in []Expr, _, g Expr, _ []bool) []Expr {
 		return []Expr{g.Reshape(in[0].Shape()...)}
 	}, e)
 }
@@ -103,7 +103,7 @@ func (e Expr) T() Expr {
 	if s.Dims() != 2 {
 		return Fail(errors.Errorf("graph: transpose of shape %v, want a matrix", s))
 	}
-	return apply(device.Transpose{Rows: s[0], Cols: s[1]}, tensor.Shape{s[1], s[0]},
+	return apply(spec.Transpose{Rows: s[0], Cols: s[1]}, tensor.Shape{s[1], s[0]},
 		func(_ []Expr, _, g Expr, _ []bool) []Expr { return []Expr{g.T()} }, e)
 }
 
@@ -121,16 +121,16 @@ func matMul(a, b Expr, ta, tb bool) Expr {
 	if sa.Dims() != 2 || sb.Dims() != 2 {
 		return Fail(errors.Errorf("graph: matrix product of shapes %v and %v, want two matrices", sa, sb))
 	}
-	spec, err := productOf("matrix product", sa, sb, ta, tb)
+	what, err := productOf("matrix product", sa, sb, ta, tb)
 	if err != nil {
 		return Fail(err)
 	}
-	return apply(spec, tensor.Shape{spec.M, spec.N}, productGrad(matMul, ta, tb), a, b)
+	return apply(what, tensor.Shape{what.M, what.N}, productGrad(matMul, ta, tb), a, b)
 }
 
 // productOf is the product of matrices that are the last two axes of the shapes; an error
 // says what they were to be and names them as they came.
-func productOf(what string, sa, sb tensor.Shape, ta, tb bool) (device.MatMul, error) {
+func productOf(what string, sa, sb tensor.Shape, ta, tb bool) (spec.MatMul, error) {
 	a, b := sa[len(sa)-2:], sb[len(sb)-2:]
 	m, ka, kb, n := a[0], a[1], b[0], b[1]
 	if ta {
@@ -140,9 +140,9 @@ func productOf(what string, sa, sb tensor.Shape, ta, tb bool) (device.MatMul, er
 		kb, n = n, kb
 	}
 	if ka != kb {
-		return device.MatMul{}, errors.Errorf("graph: %s of %v and %v: inner sizes %d and %d differ", what, sa, sb, ka, kb)
+		return spec.MatMul{}, errors.Errorf("graph: %s of %v and %v: inner sizes %d and %d differ", what, sa, sb, ka, kb)
 	}
-	return device.MatMul{TransA: ta, TransB: tb, M: m, N: n, K: ka}, nil
+	return spec.MatMul{TransA: ta, TransB: tb, M: m, N: n, K: ka}, nil
 }
 
 // productGrad is the gradient of a product by products.

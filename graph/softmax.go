@@ -4,7 +4,7 @@ import (
 	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // LogSoftmax is ln(eˣ/Σeˣ) over each row of x (B, C). Infinite entries are taken as the
@@ -19,9 +19,9 @@ func LogSoftmax(x Expr) Expr {
 // LogSoftmax is ln(eˣ/Σeˣ) along an axis, with infinite entries as in the function of that name.
 func (e Expr) LogSoftmax(axis int) Expr {
 	return e.alongAxis(axis, func(e Expr, rows, cols int) Expr {
-		spec := device.LogSoftmax{Rows: rows, Cols: cols}
-		return apply(spec, e.Shape(), func(in []Expr, out, g Expr, _ []bool) []Expr {
-			return []Expr{apply(device.LogSoftmaxGrad(spec), in[0].Shape(), nil, out, g)}
+		what := spec.LogSoftmax{Rows: rows, Cols: cols}
+		return apply(what, e.Shape(), func(in []Expr, out, g Expr, _ []bool) []Expr {
+			return []Expr{apply(spec.LogSoftmaxGrad(what), in[0].Shape(), nil, out, g)}
 		}, e)
 	})
 }
@@ -30,9 +30,9 @@ func (e Expr) LogSoftmax(axis int) Expr {
 // where all are −∞ each has the same.
 func (e Expr) Softmax(axis int) Expr {
 	return e.alongAxis(axis, func(e Expr, rows, cols int) Expr {
-		spec := device.Softmax{Rows: rows, Cols: cols}
-		return apply(spec, e.Shape(), func(in []Expr, out, g Expr, _ []bool) []Expr {
-			return []Expr{apply(device.SoftmaxGrad(spec), in[0].Shape(), nil, out, g)}
+		what := spec.Softmax{Rows: rows, Cols: cols}
+		return apply(what, e.Shape(), func(in []Expr, out, g Expr, _ []bool) []Expr {
+			return []Expr{apply(spec.SoftmaxGrad(what), in[0].Shape(), nil, out, g)}
 		}, e)
 	})
 }
@@ -83,8 +83,8 @@ func CrossEntropy(logits, labels Expr, smoothing float64) Expr {
 	if !(smoothing >= 0 && smoothing <= 1) {
 		return Fail(errors.Errorf("graph: cross-entropy: label smoothing is %v, want 0 to 1", smoothing))
 	}
-	spec := device.CrossEntropy{Rows: s[0], Classes: s[1], Smoothing: smoothing}
-	return apply(spec, tensor.Shape{s[0], 1}, func(in []Expr, _, g Expr, _ []bool) []Expr {
-		return []Expr{apply(device.CrossEntropyGrad(spec), s, nil, in[0], in[1], g), {}}
+	what := spec.CrossEntropy{Rows: s[0], Classes: s[1], Smoothing: smoothing}
+	return apply(what, tensor.Shape{s[0], 1}, func(in []Expr, _, g Expr, _ []bool) []Expr {
+		return []Expr{apply(spec.CrossEntropyGrad(what), s, nil, in[0], in[1], g), {}}
 	}, logits, labels.Detach())
 }

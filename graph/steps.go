@@ -8,7 +8,7 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Step is one computation of a graph, as a machine runs it.
@@ -69,7 +69,7 @@ func stepOf(n *gorgonia.Node, runs map[*gorgonia.Node]bool) Step {
 	}
 	if isSum(n) {
 		size := []int{n.Shape().TotalSize()}
-		s.Spec = device.Binary{Op: device.Add, A: size, B: size}
+		s.Spec = spec.Binary{Op: spec.Add, A: size, B: size}
 	}
 	s.Into = readInto(n.Op())
 	return s

@@ -6,7 +6,7 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // Triplets says which triplets (anchor, positive, negative) a sum goes over, and of
@@ -65,88 +65,88 @@ type TripletSums struct {
 func (t Triplets) Sums(d, pos, neg Expr) TripletSums {
 	packed := t.packed(d, pos, neg)
 	return TripletSums{
-		Sum:    packed.Slice(1, device.TripletSum, device.TripletSum+1),
-		Count:  packed.Detach().Slice(1, device.TripletCount, device.TripletCount+1),
-		Chosen: packed.Detach().Slice(1, device.TripletChosen, device.TripletChosen+1),
-		Active: packed.Detach().Slice(1, device.TripletActive, device.TripletActive+1),
+		Sum:    packed.Slice(1, spec.TripletSum, spec.TripletSum+1),
+		Count:  packed.Detach().Slice(1, spec.TripletCount, spec.TripletCount+1),
+		Chosen: packed.Detach().Slice(1, spec.TripletChosen, spec.TripletChosen+1),
+		Active: packed.Detach().Slice(1, spec.TripletActive, spec.TripletActive+1),
 	}
 }
 
 func (t Triplets) packed(d, pos, neg Expr) Expr {
-	spec, in, err := t.over(d, pos, neg)
+	what, in, err := t.over(d, pos, neg)
 	if err != nil {
 		return Fail(err)
 	}
-	return apply(spec, []int{spec.N, device.TripletColumns}, func(in []Expr, _, g Expr, need []bool) []Expr {
+	return apply(what, []int{what.N, spec.TripletColumns}, func(in []Expr, _, g Expr, need []bool) []Expr {
 		grads, all := make([]Expr, len(in)), append(slices.Clone(in), g)
 		if need[0] {
-			grads[0] = apply(device.TripletsGrad(spec), in[0].Shape(), nil, all...)
+			grads[0] = apply(spec.TripletsGrad(what), in[0].Shape(), nil, all...)
 		}
-		if at := len(in) - 1 - spec.Rule.Inputs(); spec.Among && need[at] {
-			grads[at] = apply(device.TripletsAmongGrad(spec), in[at].Shape(), nil, all...)
+		if at := len(in) - 1 - what.Rule.Inputs(); what.Among && need[at] {
+			grads[at] = apply(spec.TripletsAmongGrad(what), in[at].Shape(), nil, all...)
 		}
 		return grads
 	}, in...)
 }
 
 // over is the sum's description, with its inputs.
-func (t Triplets) over(d, pos, neg Expr) (spec device.Triplets, in []Expr, err error) {
+func (t Triplets) over(d, pos, neg Expr) (what spec.Triplets, in []Expr, err error) {
 	if err := firstError(sameAs(pos, d), sameAs(neg, d)); err != nil {
-		return spec, nil, err
+		return what, nil, err
 	}
 	s := d.Shape()
 	if s.Dims() != 2 {
-		return spec, nil, errors.Errorf("graph: triplets of distances of shape %v, want a matrix (B, M)", s)
+		return what, nil, errors.Errorf("graph: triplets of distances of shape %v, want a matrix (B, M)", s)
 	}
 	w := t.Window
 	for _, v := range []float64{t.Margin, t.Low, t.High, w.Above, w.AtMost, w.Sides.AP, w.Sides.AN, w.Sides.PN} {
 		if math.IsNaN(v) {
-			return spec, nil, errors.Errorf("graph: triplets with a bound that is NaN: margin %g, terms between %g and %g, window above %g, at most %g, of sides %+v", t.Margin, t.Low, t.High, w.Above, w.AtMost, w.Sides)
+			return what, nil, errors.Errorf("graph: triplets with a bound that is NaN: margin %g, terms between %g and %g, window above %g, at most %g, of sides %+v", t.Margin, t.Low, t.High, w.Above, w.AtMost, w.Sides)
 		}
 	}
-	spec = device.Triplets{N: s[0], M: s[1], Margin: t.Margin, Above: t.Window.Above, AtMost: t.Window.AtMost,
+	what = spec.Triplets{N: s[0], M: s[1], Margin: t.Margin, Above: t.Window.Above, AtMost: t.Window.AtMost,
 		Low: t.Low, High: t.High, Swap: t.Swap, Smooth: t.Smooth}
 	if t.High == 0 {
-		spec.High = math.Inf(1)
+		what.High = math.Inf(1)
 	}
 	var positives, negatives []Expr
-	spec.Pos, positives = pos.source()
-	spec.Neg, negatives = neg.source()
+	what.Pos, positives = pos.source()
+	what.Neg, negatives = neg.source()
 	in = append(append([]Expr{d}, positives...), negatives...)
-	if spec, in, err = t.swaps(spec, in); err != nil {
-		return spec, nil, err
+	if what, in, err = t.swaps(what, in); err != nil {
+		return what, nil, err
 	}
-	return t.rules(spec, in)
+	return t.rules(what, in)
 }
 
 // swaps adds what Swap takes to what triplets are described by.
-func (t Triplets) swaps(spec device.Triplets, in []Expr) (device.Triplets, []Expr, error) {
+func (t Triplets) swaps(what spec.Triplets, in []Expr) (spec.Triplets, []Expr, error) {
 	if !t.Swap {
-		return spec, in, nil
+		return what, in, nil
 	}
 	s := in[0].Shape()
-	if spec.Among = t.Among.given(); spec.Among {
+	if what.Among = t.Among.given(); what.Among {
 		if err := t.Among.Err(); err != nil {
-			return spec, nil, err
+			return what, nil, err
 		}
 		if a := t.Among.Shape(); a.Dims() != 2 || a[0] != s[1] || a[1] != s[1] {
-			return spec, nil, errors.Errorf("graph: triplets with Swap of distances of shape %v, and Among has shape %v, want (%d, %d)", s, a, s[1], s[1])
+			return what, nil, errors.Errorf("graph: triplets with Swap of distances of shape %v, and Among has shape %v, want (%d, %d)", s, a, s[1], s[1])
 		}
-		return spec, append(in, t.Among), nil
+		return what, append(in, t.Among), nil
 	}
-	if s[0] != s[1] || spec.Pos.Cross || spec.Neg.Cross {
-		return spec, nil, errors.Errorf("graph: triplets with Swap of distances of shape %v from a reference set, want the distances among its rows, (%d, %d), in Among", s, s[1], s[1])
+	if s[0] != s[1] || what.Pos.Cross || what.Neg.Cross {
+		return what, nil, errors.Errorf("graph: triplets with Swap of distances of shape %v from a reference set, want the distances among its rows, (%d, %d), in Among", s, s[1], s[1])
 	}
-	return spec, in, nil
+	return what, in, nil
 }
 
 // given reports whether an expression is there, if only as an error.
 func (e Expr) given() bool { return e.n != nil || e.err != nil }
 
 // rules adds what the window, Partners and Weighted take.
-func (t Triplets) rules(spec device.Triplets, in []Expr) (device.Triplets, []Expr, error) {
+func (t Triplets) rules(which spec.Triplets, in []Expr) (spec.Triplets, []Expr, error) {
 	w, d := t.Window, in[0]
-	n, m := spec.N, spec.M
+	n, m := which.N, which.M
 	matrix := func(what string, e Expr, rows int) error {
 		if err := e.Err(); err != nil {
 			return err
@@ -156,33 +156,33 @@ func (t Triplets) rules(spec device.Triplets, in []Expr) (device.Triplets, []Exp
 		}
 		return nil
 	}
-	r := &spec.Rule
-	r.Sides, r.Weighted = device.Sides(w.Sides), t.Weighted
-	if r.Sides == (device.Sides{AP: -1, AN: 1}) {
-		r.Sides = device.Sides{}
+	r := &which.Rule
+	r.Sides, r.Weighted = spec.Sides(w.Sides), t.Weighted
+	if r.Sides == (spec.Sides{AP: -1, AN: 1}) {
+		r.Sides = spec.Sides{}
 	}
 	if r.Apart = w.D.given() && w.D.n != d.n; r.Apart {
 		if err := matrix("those of the window", w.D, n); err != nil {
-			return spec, nil, err
+			return which, nil, err
 		}
 		in = append(in, w.D.Detach())
 	}
 	switch r.ApartAmong = w.Sides.PN != 0 && w.Among.given(); {
 	case r.ApartAmong:
 		if err := matrix("those of the window among the columns", w.Among, m); err != nil {
-			return spec, nil, err
+			return which, nil, err
 		}
 		in = append(in, w.Among.Detach())
-	case w.Sides.PN != 0 && (n != m || spec.Pos.Cross || spec.Neg.Cross):
-		return spec, nil, errors.Errorf("graph: a window that looks at the distance of positive and negative, of distances of shape %v from a reference set, want those among its rows, (%d, %d), in Among", d.Shape(), m, m)
+	case w.Sides.PN != 0 && (n != m || which.Pos.Cross || which.Neg.Cross):
+		return which, nil, errors.Errorf("graph: a window that looks at the distance of positive and negative, of distances of shape %v from a reference set, want those among its rows, (%d, %d), in Among", d.Shape(), m, m)
 	}
 	if r.Partners = t.Partners.given(); r.Partners {
 		if err := matrix("the partners", t.Partners, n); err != nil {
-			return spec, nil, err
+			return which, nil, err
 		}
-		in = append(in, apply(device.Places{N: n * m, Cols: m}, t.Partners.Shape(), nil, t.Partners.Detach()))
+		in = append(in, apply(spec.Places{N: n * m, Cols: m}, t.Partners.Shape(), nil, t.Partners.Detach()))
 	}
-	return spec, in, nil
+	return which, in, nil
 }
 
 // PairCounts tell, of each pair, in how many triplets it is: positive pairs and negative pairs, both
@@ -191,11 +191,11 @@ func (t Triplets) PairCounts(d, pos, neg Expr) (positives, negatives Expr) {
 	// The derivative of the sum of terms without a bound is 1 to each triplet's positive
 	// distance and −1 to its negative one.
 	t.Margin, t.Smooth, t.Swap, t.Low, t.High = unbounded, false, false, math.Inf(-1), math.Inf(1)
-	spec, in, err := t.over(d.Detach(), pos, neg)
+	what, in, err := t.over(d.Detach(), pos, neg)
 	if err != nil {
 		return Fail(err), Fail(err)
 	}
-	counts := apply(device.TripletsGrad(spec), d.Shape(), nil, append(in, d.Detach().Constant(1, spec.N, device.TripletColumns))...)
+	counts := apply(spec.TripletsGrad(what), d.Shape(), nil, append(in, d.Detach().Constant(1, what.N, spec.TripletColumns))...)
 	return Where(pos, counts, 0), Where(neg, counts.Neg(), 0)
 }
 

@@ -3,7 +3,7 @@ package graph
 import (
 	"github.com/pkg/errors"
 
-	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // WhereElse is x where mask is 1 and y elsewhere, even where the other is infinite or NaN, to
@@ -24,7 +24,7 @@ func WhereElse(mask, x, y Expr) Expr {
 	for _, d := range out {
 		n *= d
 	}
-	return apply(device.WhereElse{N: n}, out, func(in []Expr, _, g Expr, need []bool) []Expr {
+	return apply(spec.WhereElse{N: n}, out, func(in []Expr, _, g Expr, need []bool) []Expr {
 		zero := g.Constant(0, out...)
 		grads := make([]Expr, 3)
 		if need[1] {

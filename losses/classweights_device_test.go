@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorgonia.org/tensor"
 
-	"medusa/internal/device/gpu/gputest"
+	"medusa/internal/gpu/gputest"
 	"medusa/losses"
 	"medusa/machine"
 	"medusa/miners"

@@ -52,7 +52,7 @@ func TestNoMaskIsHeld(t *testing.T) {
 			held := graphtest.Held(t, vm, b, m)
 			if c.m == 0 { // of a batch with itself a gradient that differs at the two ends of a pair is added to its transpose in memory
 				held = slices.DeleteFunc(held, func(op string) bool {
-					return slices.ContainsFunc([]string{"device.TripletsGrad{", "device.RowTermsGrad{", "device.RowReduceGrad{", "Binary + "}, func(gradient string) bool {
+					return slices.ContainsFunc([]string{"spec.TripletsGrad{", "spec.RowTermsGrad{", "spec.RowReduceGrad{", "Binary + "}, func(gradient string) bool {
 						return strings.HasPrefix(op, gradient)
 					})
 				})
@@ -69,7 +69,7 @@ func TestBatchHardReducesOnce(t *testing.T) {
 		defer vm.Close()
 		var reductions []string
 		for _, n := range vm.(interface{ Nodes() gorgonia.Nodes }).Nodes() {
-			if n.Op() != nil && strings.HasPrefix(n.Op().String(), "device.RowReduce{") {
+			if n.Op() != nil && strings.HasPrefix(n.Op().String(), "spec.RowReduce{") {
 				reductions = append(reductions, n.Op().String())
 			}
 		}

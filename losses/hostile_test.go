@@ -12,7 +12,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
-	"medusa/internal/device/gpu/gputest"
+	"medusa/internal/gpu/gputest"
 	"medusa/losses"
 	"medusa/machine"
 	"medusa/miners"

@@ -82,7 +82,7 @@ func TestLikelihoodsHoldNoMask(t *testing.T) {
 						columns = 23
 					}
 					for _, op := range graphtest.Held(t, vm, 23, columns) {
-						require.False(t, strings.HasPrefix(op, "device.PairMask{"), op)
+						require.False(t, strings.HasPrefix(op, "spec.PairMask{"), op)
 					}
 				})
 			}

@@ -197,7 +197,7 @@ func TestPairsOfAWindowAreCountedBySorting(t *testing.T) {
 	defer vm.Close()
 	var counted []string
 	for _, n := range vm.(interface{ Nodes() gorgonia.Nodes }).Nodes() {
-		if n.Op() != nil && strings.HasPrefix(n.Op().String(), "device.TripletsGrad{") {
+		if n.Op() != nil && strings.HasPrefix(n.Op().String(), "spec.TripletsGrad{") {
 			counted = append(counted, n.Op().String())
 		}
 	}

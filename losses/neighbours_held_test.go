@@ -52,7 +52,7 @@ func TestNoMaskOfNeighboursIsHeld(t *testing.T) {
 					graphtest.OnlyDistances(t, vm, b, m)
 				}
 				for _, op := range graphtest.Held(t, vm, b, m) {
-					require.False(t, strings.HasPrefix(op, "device.PairMask{"), op)
+					require.False(t, strings.HasPrefix(op, "spec.PairMask{"), op)
 				}
 			})
 		}

@@ -8,7 +8,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
-	"medusa/internal/device"
+	"medusa/internal/spec"
 	"medusa/losses"
 	"medusa/miners"
 )
@@ -41,19 +41,19 @@ func TestAngularSumsClassByClass(t *testing.T) {
 	sums := func(specs []any) (byClass, others, gradients int) {
 		for _, s := range specs {
 			switch s := s.(type) {
-			case device.PairLogSumExp:
+			case spec.PairLogSumExp:
 				if s.OfClasses() {
 					byClass++
 				} else {
 					others++
 				}
-			case device.PairLogSumExpGrad:
-				if device.PairLogSumExp(s).OfClasses() {
+			case spec.PairLogSumExpGrad:
+				if spec.PairLogSumExp(s).OfClasses() {
 					gradients++
 				} else {
 					others++
 				}
-			case device.PairLogSumExpAmongGrad:
+			case spec.PairLogSumExpAmongGrad:
 				others++
 			}
 		}
@@ -74,21 +74,21 @@ func TestAngularSumsClassByClass(t *testing.T) {
 // for it.
 func TestVectorsOfAClassAreGroups(t *testing.T) {
 	const n, vectors = 16, 3
-	for text, grouped := range map[string]func(spec any) bool{
-		"arcface(sub-centers=3)": func(spec any) bool {
-			switch s := spec.(type) {
-			case device.GroupMax:
-				return s == device.GroupMax{Groups: n * 4, Size: vectors}
-			case device.GroupMaxGrad:
-				return s == device.GroupMaxGrad{Groups: n * 4, Size: vectors}
+	for text, grouped := range map[string]func(what any) bool{
+		"arcface(sub-centers=3)": func(what any) bool {
+			switch s := what.(type) {
+			case spec.GroupMax:
+				return s == spec.GroupMax{Groups: n * 4, Size: vectors}
+			case spec.GroupMaxGrad:
+				return s == spec.GroupMaxGrad{Groups: n * 4, Size: vectors}
 			}
 			return false
 		},
-		"soft-triple(centers=3)": func(spec any) bool {
-			switch s := spec.(type) {
-			case device.GroupSoftMax:
+		"soft-triple(centers=3)": func(what any) bool {
+			switch s := what.(type) {
+			case spec.GroupSoftMax:
 				return s.Groups == n*4 && s.Size == vectors
-			case device.GroupSoftMaxGrad:
+			case spec.GroupSoftMaxGrad:
 				return s.Groups == n*4 && s.Size == vectors
 			}
 			return false
@@ -100,10 +100,10 @@ func TestVectorsOfAClassAreGroups(t *testing.T) {
 				count++
 			}
 			switch s := s.(type) {
-			case device.Permute:
-				t.Errorf("%s: %s", text, device.Describe(s))
-			case device.RowReduce:
-				require.NotEqual(t, vectors, s.Cols, "%s: %s", text, device.Describe(s))
+			case spec.Permute:
+				t.Errorf("%s: %s", text, spec.Describe(s))
+			case spec.RowReduce:
+				require.NotEqual(t, vectors, s.Cols, "%s: %s", text, spec.Describe(s))
 			}
 		}
 		require.Equal(t, 2, count, "%s: value and gradient", text)

@@ -8,8 +8,10 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
+	"medusa/internal/cpu"
 	"medusa/internal/device"
 	"medusa/internal/exclusive"
+	"medusa/internal/spec"
 )
 
 // compiler makes the steps of a machine of those of a graph.
@@ -124,14 +126,14 @@ func isForeign(s graph.Step) bool { return s.Spec == nil && s.Into == nil }
 // isOtherShape reports whether a step's result is what it reads, in the same memory: not where steps
 // change that.
 func (c *compiler) isOtherShape(s graph.Step) bool {
-	_, ok := s.Spec.(device.Copy)
+	_, ok := s.Spec.(spec.Copy)
 	return ok && !c.written[s.In[0]]
 }
 
 // isPinning reports whether a step keeps what it reads where it is. Inputs are copied, which may be
 // filled anew before anybody looks, and so is what ops of other origin make.
 func (c *compiler) isPinning(s graph.Step) bool {
-	_, ok := s.Spec.(device.Keep)
+	_, ok := s.Spec.(spec.Keep)
 	if !ok {
 		return false
 	}
@@ -178,7 +180,7 @@ func (c *compiler) addStep(s graph.Step) error {
 // addPinned tells where a kept value stands.
 func (c *compiler) addPinned(s graph.Step) error {
 	at, err := c.near(c.values[s.In[0]].memory, c.d != nil)
-	c.m.steps = append(c.m.steps, keptStep{s.Spec.(device.Keep).Into, at})
+	c.m.steps = append(c.m.steps, keptStep{s.Spec.(spec.Keep).Into, at})
 	return err
 }
 
@@ -197,7 +199,7 @@ func (c *compiler) addKernel(s graph.Step) error {
 		step.in = append(step.in, m)
 	}
 	if step.out, err = c.take(c.values[s.Node].memory, onDevice); err != nil {
-		return errors.Wrapf(err, "machine: %s: its output of shape %v", device.Describe(s.Spec), s.Node.Shape())
+		return errors.Wrapf(err, "machine: %s: its output of shape %v", spec.Describe(s.Spec), s.Node.Shape())
 	}
 	c.m.steps = append(c.m.steps, step)
 	if w, ok := s.Spec.(writer); ok && c.d != nil && !onDevice {
@@ -208,9 +210,9 @@ func (c *compiler) addKernel(s graph.Step) error {
 	return nil
 }
 
-func (c *compiler) kernel(spec any) (kern device.Kernel, onDevice bool, err error) {
+func (c *compiler) kernel(what any) (kern device.Kernel, onDevice bool, err error) {
 	if c.d != nil {
-		kern, err := c.d.acc.Kernel(spec)
+		kern, err := c.d.acc.Kernel(what)
 		if err == nil {
 			if k, ok := kern.(io.Closer); ok {
 				c.m.remote.kernels = append(c.m.remote.kernels, k)
@@ -220,10 +222,10 @@ func (c *compiler) kernel(spec any) (kern device.Kernel, onDevice bool, err erro
 		if !errors.Is(err, device.ErrNoKernel) {
 			return nil, false, err
 		}
-		c.d.tell("on the host, for want of a kernel: " + device.Describe(spec))
+		c.d.tell("on the host, for want of a kernel: " + spec.Describe(what))
 		c.m.remote.onHost = true
 	}
-	kern, err = device.CPU.Kernel(spec)
+	kern, err = cpu.Device.Kernel(what)
 	return kern, false, err
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/device"
-	"medusa/internal/device/gpu"
 	"medusa/internal/exclusive"
+	"medusa/internal/gpu"
 )
 
 // Device is an accelerator on which graphs are run. A nil *Device is the CPU. It is used by

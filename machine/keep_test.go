@@ -39,7 +39,7 @@ func TestKeptInputsAreCopiesOnHostAndDevice(t *testing.T) {
 				}
 			}
 			for _, s := range machine.StepsOf(vm) {
-				require.False(t, strings.HasPrefix(s, "device.Copy"), s)
+				require.False(t, strings.HasPrefix(s, "spec.Copy"), s)
 			}
 		})
 	}

@@ -7,6 +7,7 @@ import (
 
 	"medusa/graph"
 	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // kernelStep runs a kernel of ours.
@@ -28,7 +29,7 @@ func (s *kernelStep) run() error {
 	return nil
 }
 
-func (s *kernelStep) String() string { return device.Describe(s.spec) }
+func (s *kernelStep) String() string { return spec.Describe(s.spec) }
 
 // keptStep tells where a value that is kept stands.
 type keptStep struct{ into, at *device.Memory }

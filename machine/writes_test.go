@@ -11,6 +11,7 @@ import (
 
 	"medusa/graph"
 	"medusa/internal/device"
+	"medusa/internal/spec"
 	"medusa/losses"
 	"medusa/machine"
 	"medusa/nets"
@@ -27,7 +28,7 @@ func TestKernelsWriteWhatTheySay(t *testing.T) {
 		require.NoError(t, err)
 		defer vm.Close()
 		var before [][]float32
-		require.NoError(t, machine.EachKernel(vm, func(spec any, in []device.Memory, writes []int, after bool) {
+		require.NoError(t, machine.EachKernel(vm, func(what any, in []device.Memory, writes []int, after bool) {
 			if !after {
 				before = before[:0]
 				for _, m := range in {
@@ -38,9 +39,9 @@ func TestKernelsWriteWhatTheySay(t *testing.T) {
 			for i, m := range in {
 				switch same := sameBits(before[i], m.F32); {
 				case slices.Contains(writes, i) && !same:
-					changed[device.Describe(spec)] = true
+					changed[spec.Describe(what)] = true
 				case !slices.Contains(writes, i):
-					require.True(t, same, "%s changes its input %d, which its Writes does not name", device.Describe(spec), i)
+					require.True(t, same, "%s changes its input %d, which its Writes does not name", spec.Describe(what), i)
 				}
 			}
 		}))

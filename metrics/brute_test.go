@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 )
 
 // The plain loops that define the package: every distance in float64, everything
@@ -275,14 +275,14 @@ func TestThreadsChangeNothing(t *testing.T) {
 	var results []Result
 	var found []Neighbours
 	for _, threads := range []int{1, 2, 3, 8} {
-		cpu.SetThreads(threads)
+		loops.SetThreads(threads)
 		r, err := Evaluate(context.Background(), s, nil, Options{PerClass: true, PerQuery: true, Restarts: 2})
 		require.NoError(t, err)
 		n, err := Search(context.Background(), s, nil, SearchOptions{K: 7})
 		require.NoError(t, err)
 		results, found = append(results, r), append(found, n)
 	}
-	cpu.SetThreads(0)
+	loops.SetThreads(0)
 	for i := range results {
 		require.Equal(t, results[0], results[i])
 		require.Equal(t, found[0], found[i])

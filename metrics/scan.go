@@ -6,7 +6,7 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 )
 
 // side is the rows of a query or gallery set, made ready for the matrix product.
@@ -22,7 +22,7 @@ func newSide(set Set, d Distance) *side {
 	if d == Cosine {
 		s.product = make([]float32, len(set.Embeddings))
 	}
-	cpu.Parallel(set.Len(), 256, func(lo, hi int) {
+	loops.Parallel(set.Len(), 256, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			row := set.Row(i)
 			s.norm[i] = math.Sqrt(dot(row, row))
@@ -131,9 +131,9 @@ func (s *scanner) scanTile(lo, hi, first int, visit func(query, first int, value
 	if s.distance == Euclidean {
 		alpha = -2
 	}
-	cpu.Gemm(false, true, hi-lo, width, dim, alpha, s.q.product[lo*dim:], dim, s.g.product[first*dim:], dim, 0, s.tile, width)
+	loops.Gemm(false, true, hi-lo, width, dim, alpha, s.q.product[lo*dim:], dim, s.g.product[first*dim:], dim, 0, s.tile, width)
 	bias := s.bias[first : first+width]
-	cpu.Parallel(hi-lo, 8, func(a, b int) {
+	loops.Parallel(hi-lo, 8, func(a, b int) {
 		for i := a; i < b; i++ {
 			visit(lo+i, first, s.tile[i*width:(i+1)*width], bias)
 		}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 	"medusa/internal/needs"
 )
 
@@ -105,7 +105,7 @@ func (m matching) search(ctx context.Context, o SearchOptions) (nearby, error) {
 }
 
 func parallelQueries(lo, hi int, body func(i int)) {
-	cpu.Parallel(hi-lo, 8, func(a, b int) {
+	loops.Parallel(hi-lo, 8, func(a, b int) {
 		for i := lo + a; i < lo+b; i++ {
 			body(i)
 		}
@@ -130,7 +130,7 @@ func (n *nearestRows) visit(query, first int, values, bias []float32) {
 	const vector = 16
 	own := n.scan.ownRow(query)
 	for j := 0; j < len(values); {
-		j += cpu.SkipAbove(values[j:], bias[j:len(values)], n.limit)
+		j += loops.SkipAbove(values[j:], bias[j:len(values)], n.limit)
 		for end := min(j+vector, len(values)); j < end; j++ {
 			if values[j]+bias[j] > n.limit || first+j == own {
 				continue // a NaN goes on to the exact comparison

@@ -7,7 +7,7 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 )
 
 // seed chooses rows as the first centres by greedy k-means++: the first at random, each
@@ -79,8 +79,8 @@ func (s *seeding) best() int {
 	for _, row := range s.rows {
 		s.candidates = append(s.candidates, s.side.set.Row(row)...)
 	}
-	cpu.Gemm(false, true, len(s.rows), n, s.dim, -2, s.candidates, s.dim, s.side.product, s.dim, 0, s.values, n)
-	cpu.Parallel(len(s.rows), 1, func(lo, hi int) {
+	loops.Gemm(false, true, len(s.rows), n, s.dim, -2, s.candidates, s.dim, s.side.product, s.dim, 0, s.values, n)
+	loops.Parallel(len(s.rows), 1, func(lo, hi int) {
 		for t := lo; t < hi; t++ {
 			s.sums[t] = s.sumWith(s.rows[t], s.values[t*n:(t+1)*n])
 		}
@@ -118,7 +118,7 @@ func (s *seeding) place(c, row int) {
 	for d, v := range centre {
 		s.centres[c*s.dim+d] = float64(v)
 	}
-	cpu.Parallel(len(s.near), 256, func(lo, hi int) {
+	loops.Parallel(len(s.near), 256, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			s.near[i] = min(s.near[i], squaredDistance(s.side.set.Row(i), centre))
 		}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 	"medusa/internal/needs"
 )
 
@@ -220,7 +220,7 @@ func (v *verifier) genuineDistances(s Set, rng *rand.Rand) []float64 {
 	m := matching{query: s, gallery: s, own: true}
 	scan := newScanner(m, v.o.Distance, block{1, 1})
 	distances := make([]float64, pairs)
-	cpu.Parallel(len(stretches), 16, func(lo, hi int) {
+	loops.Parallel(len(stretches), 16, func(lo, hi int) {
 		for k := lo; k < hi; k++ {
 			rows, a := all[stretches[k].rows], stretches[k].at
 			for b, j := range rows[a+1:] {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 )
 
 // TestThresholdsOfScikitLearn holds roc_curve and roc_auc_score of scikit-learn against
@@ -198,12 +198,12 @@ func TestThresholdsBetweenTheEdges(t *testing.T) {
 	assert.Greater(t, len(far), 60)
 
 	for _, threads := range []int{1, 3} {
-		cpu.SetThreads(threads)
+		loops.SetThreads(threads)
 		again, err := Verify(context.Background(), s, VerifyOptions{})
 		require.NoError(t, err)
 		assert.Equal(t, v, again)
 	}
-	cpu.SetThreads(0)
+	loops.SetThreads(0)
 }
 
 // Every picture on one point: a threshold tells nothing.

@@ -38,7 +38,7 @@ type evalGraph struct {
 
 // fewPictures are the sizes of smaller batches, so that one picture does not cost what a whole batch
 // does. The bits are those of a whole batch, which a batch of one picture would not have: see
-// cpu.Gemm.
+// loops.Gemm.
 var fewPictures = []int{2, 8}
 
 // NewEmbedder builds the network for batches of so many pictures at the most; its parameters, which

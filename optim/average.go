@@ -7,8 +7,8 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
+	"medusa/internal/cpu/loops"
 	"medusa/internal/device"
-	"medusa/internal/device/cpu"
 	"medusa/machine"
 )
 
@@ -116,12 +116,12 @@ func (s *averages) pair(item *graph.Param, learned []*slot) (p averagePair, err 
 // step moves the averages on the CPU.
 func (s *averages) step(number int) {
 	s.share = 1 - s.Kept(number)
-	cpu.Parallel(len(s.pieces), 1, s.move)
+	loops.Parallel(len(s.pieces), 1, s.move)
 }
 
 func (s *averages) movePieces(lo, hi int) {
 	for _, p := range s.pieces[lo:hi] {
-		cpu.MoveAverage(p.to, p.from, s.share)
+		loops.MoveAverage(p.to, p.from, s.share)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/graph"
-	"medusa/internal/device/gpu/gputest"
+	"medusa/internal/gpu/gputest"
 	"medusa/machine"
 )
 

@@ -3,7 +3,7 @@ package optim
 import (
 	"math"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 )
 
 // lamb is what LAMB needs besides moments: each tensor's step is scaled to the length of its
@@ -25,14 +25,14 @@ func newLAMB(s *Solver) *lamb {
 	return l
 }
 
-func (l *lamb) of(t *slot) cpu.LAMB {
+func (l *lamb) of(t *slot) loops.LAMB {
 	s := l.solver
-	return cpu.LAMB{LR: s.lr * t.now, Beta1: s.cfg.Beta1, Beta2: s.cfg.Beta2, Eps: s.cfg.Eps, Decay: t.decay, Scale: s.scale, Correction: s.correction}
+	return loops.LAMB{LR: s.lr * t.now, Beta1: s.cfg.Beta1, Beta2: s.cfg.Beta2, Eps: s.cfg.Eps, Decay: t.decay, Scale: s.scale, Correction: s.correction}
 }
 
 // ready moves the running means and finds the ratios of the step in progress.
 func (l *lamb) ready() {
-	cpu.Parallel(len(l.solver.pieces), 1, l.means)
+	loops.Parallel(len(l.solver.pieces), 1, l.means)
 	at := 0
 	for i, t := range l.solver.slots {
 		var weights, step float64

@@ -14,8 +14,8 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
-	"medusa/internal/device/cpu"
-	"medusa/internal/device/gpu/gputest"
+	"medusa/internal/cpu/loops"
+	"medusa/internal/gpu/gputest"
 	"medusa/machine"
 )
 
@@ -254,13 +254,13 @@ func TestNormOfRows(t *testing.T) {
 // Property: neither the threads nor the pieces change anything, and a solver that is saved and loaded goes
 // on as the one that was not.
 func TestRowsByThreadsAndResumed(t *testing.T) {
-	defer cpu.SetThreads(0)
+	defer loops.SetThreads(0)
 	const cols, rows, n = 96, 500, 400 // of three pieces
 	require.Greater(t, n*cols, 2*pieceSize)
 	for _, c := range []Config{{}, {Name: "lamb"}, {Name: "sgd", Momentum: 0.9, LR: 0.1}} {
 		var all [][]float64
 		for _, threads := range []int{1, 2, 7} {
-			cpu.SetThreads(threads)
+			loops.SetThreads(threads)
 			rng := rand.New(rand.NewPCG(3, 3))
 			f := gatherFrom(t, normals(rng, rows*cols), cols, n, nil)
 			s, err := New(c, f.tensors, Options{Clip: 5})

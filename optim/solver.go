@@ -8,8 +8,8 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/graph"
+	"medusa/internal/cpu/loops"
 	"medusa/internal/device"
-	"medusa/internal/device/cpu"
 	"medusa/internal/exclusive"
 	"medusa/internal/field"
 	"medusa/machine"
@@ -55,7 +55,7 @@ type Solver struct {
 	result   Result      // of the CPU's step
 
 	lr, scale  float64 // of the step in progress
-	correction cpu.Correction
+	correction loops.Correction
 	norm, step func(lo, hi int)
 }
 
@@ -375,7 +375,7 @@ func (s *Solver) broken() []string {
 // squaredNorm is the square of the gradients' global norm, which is not finite if any of their
 // elements is not.
 func (s *Solver) squaredNorm() float64 {
-	cpu.Parallel(len(s.pieces), 1, s.norm)
+	loops.Parallel(len(s.pieces), 1, s.norm)
 	sum := 0.0
 	for _, v := range s.sums {
 		sum += v
@@ -387,9 +387,9 @@ func (s *Solver) normPieces(lo, hi int) {
 	for i := lo; i < hi; i++ {
 		p := s.pieces[i]
 		if most := s.o.ClipValue; most > 0 {
-			cpu.ClipValues(p.slot.g[p.lo:p.hi], p.slot.kept[p.lo:p.hi], float32(most))
+			loops.ClipValues(p.slot.g[p.lo:p.hi], p.slot.kept[p.lo:p.hi], float32(most))
 		}
-		s.sums[i] = cpu.SumSquares(p.slot.g[p.lo:p.hi])
+		s.sums[i] = loops.SumSquares(p.slot.g[p.lo:p.hi])
 	}
 }
 
@@ -397,11 +397,11 @@ func (s *Solver) normPieces(lo, hi int) {
 func (s *Solver) apply(lr, scale float64) {
 	s.count++
 	s.lr, s.scale = lr, scale
-	s.correction = cpu.CorrectionAt(s.cfg.Beta1, s.cfg.Beta2, s.count)
+	s.correction = loops.CorrectionAt(s.cfg.Beta1, s.cfg.Beta2, s.count)
 	if s.lamb != nil {
 		s.lamb.ready()
 	}
-	cpu.Parallel(len(s.pieces), 1, s.step)
+	loops.Parallel(len(s.pieces), 1, s.step)
 	if s.averages != nil {
 		s.averages.step(s.count)
 	}
@@ -418,16 +418,16 @@ func (s *Solver) stepSpan(t *slot, x span) {
 	c, lr, n := &s.cfg, s.lr*t.now, len(x.g)
 	switch c.Name {
 	case "sgd":
-		cpu.SGD{LR: lr, Momentum: c.Momentum, Nesterov: c.Nesterov, Decay: t.decay, Scale: s.scale}.
+		loops.SGD{LR: lr, Momentum: c.Momentum, Nesterov: c.Nesterov, Decay: t.decay, Scale: s.scale}.
 			Step(0, n, x.w, x.g, x.first)
 	case "adam", "adamw":
-		cpu.Adam{LR: lr, Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps, Decay: t.decay, Scale: s.scale,
+		loops.Adam{LR: lr, Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps, Decay: t.decay, Scale: s.scale,
 			Decoupled: c.Name == "adamw", Correction: s.correction}.Step(0, n, x.w, x.g, x.first, x.second)
 	case "rmsprop":
-		cpu.RMSProp{LR: lr, Alpha: c.Alpha, Eps: c.Eps, Momentum: c.Momentum, Decay: t.decay, Scale: s.scale}.
+		loops.RMSProp{LR: lr, Alpha: c.Alpha, Eps: c.Eps, Momentum: c.Momentum, Decay: t.decay, Scale: s.scale}.
 			Step(0, n, x.w, x.g, x.second, x.first)
 	case "lion":
-		cpu.Lion{LR: lr, Beta1: c.Beta1, Beta2: c.Beta2, Decay: t.decay, Scale: s.scale}.Step(0, n, x.w, x.g, x.first)
+		loops.Lion{LR: lr, Beta1: c.Beta1, Beta2: c.Beta2, Decay: t.decay, Scale: s.scale}.Step(0, n, x.w, x.g, x.first)
 	case "lamb":
 		s.lamb.of(t).Step(0, n, s.lamb.ratios[t.index], x.w, x.first, x.second)
 	}

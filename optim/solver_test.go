@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 )
 
 // drive makes a solver over one tensor and gives it gradients, one slice a step; clip
@@ -170,7 +170,7 @@ func TestSolversClosedForms(t *testing.T) {
 
 // The pieces into which work is cut, and the threads that do it, change nothing.
 func TestSolverThreadsAndPieces(t *testing.T) {
-	defer cpu.SetThreads(0)
+	defer loops.SetThreads(0)
 	rng := rand.New(rand.NewPCG(1, 1))
 	const n = 3*pieceSize + 5
 	w, g := make([]float64, n), make([]float64, n)
@@ -180,7 +180,7 @@ func TestSolverThreadsAndPieces(t *testing.T) {
 	for _, c := range []Config{{Name: "adam"}, {Name: "sgd", Momentum: 0.9, LR: 0.1}, {Name: "rmsprop"}} {
 		var all [][]float64
 		for _, threads := range []int{1, 2, 7} {
-			cpu.SetThreads(threads)
+			loops.SetThreads(threads)
 			all = append(all, drive(t, c, w, []int{n}, [][]float64{g, g, g})[2])
 		}
 		require.Equal(t, all[0], all[1])

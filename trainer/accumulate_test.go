@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gorgonia.org/gorgonia"
 
-	"medusa/internal/device/gpu/gputest"
+	"medusa/internal/gpu/gputest"
 	"medusa/nets"
 	"medusa/optim"
 )

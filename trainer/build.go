@@ -8,7 +8,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/catalog"
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 	"medusa/internal/field"
 	"medusa/internal/runfolder"
 	"medusa/losses"
@@ -33,7 +33,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err := cfg.Data.needsPictures(sets); err != nil {
 		return nil, err
 	}
-	if _, err := cpu.Instructions(); err != nil {
+	if _, err := loops.Instructions(); err != nil {
 		return nil, errors.Wrap(err, "trainer")
 	}
 	if o.Logger == nil {
@@ -64,7 +64,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	t.given, t.cfg = cfg, cfg
 	t.cfg.Keep = cmp.Or(o.Keep, cfg.Keep)
 	t.cfg.Threads, t.cfg.Data.Workers = cmp.Or(o.Threads, cfg.Threads), cmp.Or(o.Workers, cfg.Data.Workers)
-	cpu.SetThreads(t.cfg.Threads)
+	loops.SetThreads(t.cfg.Threads)
 	if err := t.makeSampler(); err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
-	"medusa/internal/device/gpu/gputest"
+	"medusa/internal/gpu/gputest"
 	"medusa/losses"
 	"medusa/miners"
 	"medusa/model"

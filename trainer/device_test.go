@@ -13,7 +13,7 @@ import (
 
 	"medusa/graph"
 	"medusa/internal/cuda"
-	"medusa/internal/device/gpu/gputest"
+	"medusa/internal/gpu/gputest"
 	"medusa/nets"
 	"medusa/optim"
 	"medusa/samplers"

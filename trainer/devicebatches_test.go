@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/datasets"
-	"medusa/internal/device/gpu/gputest"
+	"medusa/internal/gpu/gputest"
 	"medusa/internal/samplesets"
 	"medusa/nets"
 	"medusa/optim"

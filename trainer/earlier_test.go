@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 	"medusa/internal/flatnames"
 	"medusa/internal/runfolder"
 	"medusa/internal/safetensors"
@@ -137,8 +137,8 @@ const (
 // A run with flat names goes on and becomes, to the bit, what the unbroken run of that version
 // was; so does a run that is begun anew: initial weights do not depend on the names' form.
 func TestFlatRunsGoOn(t *testing.T) {
-	if set, _ := cpu.Instructions(); set != "generic" || runtime.GOARCH != "amd64" {
-		anewWith(t, cpu.Variable+"=generic")
+	if set, _ := loops.Instructions(); set != "generic" || runtime.GOARCH != "amd64" {
+		anewWith(t, loops.Variable+"=generic")
 		return // of another processor the bits are others
 	}
 	for _, name := range flatRuns {

@@ -10,7 +10,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 	"medusa/internal/field"
 	"medusa/model"
 )
@@ -190,6 +190,6 @@ func (t *Trainer) completeResult(r *Result, began time.Time) {
 	r.Seconds, r.TrainSeconds = time.Since(began).Seconds(), t.figures.speed.all.Seconds()
 	r.PeakRSS, r.DeviceMemory = peakRSS(), t.device.Allocated()
 	r.Parameters, _ = t.Parameters()
-	r.Seed, r.Device, r.Threads = t.cfg.Seed, t.cfg.Device, cpu.Threads()
+	r.Seed, r.Device, r.Threads = t.cfg.Seed, t.cfg.Device, loops.Threads()
 	r.Dir = string(t.dir)
 }

@@ -3,7 +3,7 @@ package trainer
 import (
 	"fmt"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 	"medusa/machine"
 )
 
@@ -15,7 +15,7 @@ func CheckDevice(name string) error { return machine.Check(name) }
 // CPU names the threads and instructions that the CPU's kernels use, such as "16 threads,
 // AVX-512".
 func CPU() string {
-	instructions, _ := cpu.Instructions()
+	instructions, _ := loops.Instructions()
 	switch instructions {
 	case "avx512":
 		instructions = "AVX-512"
@@ -24,7 +24,7 @@ func CPU() string {
 	case "generic":
 		instructions = "portable code"
 	}
-	if n := cpu.Threads(); n != 1 {
+	if n := loops.Threads(); n != 1 {
 		return fmt.Sprintf("%d threads, %s", n, instructions)
 	}
 	return "1 thread, " + instructions

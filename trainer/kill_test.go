@@ -16,7 +16,7 @@ import (
 	"github.com/pkg/errors"
 	"github.com/stretchr/testify/require"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 	"medusa/internal/filewrite"
 	"medusa/internal/runfolder"
 )
@@ -156,8 +156,8 @@ func TestUnknownInstructionsStopARun(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	c := command(t, pictures(t), dir)
 	var said strings.Builder
-	c.Env, c.Stderr = append(c.Env, cpu.Variable+"=altivec"), &said
+	c.Env, c.Stderr = append(c.Env, loops.Variable+"=altivec"), &said
 	require.Error(t, c.Run())
-	require.Contains(t, said.String(), cpu.Variable+"=altivec is not to be had on this machine")
+	require.Contains(t, said.String(), loops.Variable+"=altivec is not to be had on this machine")
 	require.NoDirExists(t, dir)
 }

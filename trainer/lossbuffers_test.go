@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"medusa/internal/device/gpu/gputest"
+	"medusa/internal/gpu/gputest"
 )
 
 // The histogram of the dynamic soft margin and the boundaries of the margin loss are part of the

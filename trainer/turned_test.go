@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"medusa/internal/device/gpu/gputest"
+	"medusa/internal/gpu/gputest"
 )
 
 func turnedConfig(t *testing.T) Config {

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"medusa/internal/device/gpu/gputest"
+	"medusa/internal/gpu/gputest"
 )
 
 // tinyGPU is every kind of workload of a GPU in a size for tests.

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 	"medusa/metrics"
 )
 
@@ -12,15 +12,15 @@ import (
 func measurePeak(j job) (measured, error) {
 	const rounds, pieces = 1 << 14, 64
 	m, err := measure(j.Seconds, func() error {
-		cpu.Parallel(pieces, 1, func(lo, hi int) {
+		loops.Parallel(pieces, 1, func(lo, hi int) {
 			for range hi - lo {
-				cpu.Peak(rounds)
+				loops.Peak(rounds)
 			}
 		})
 		return nil
 	})
-	m.Rate = pieces * cpu.Peak(rounds) / m.Seconds / 1e9
-	m.Way, _ = cpu.Instructions()
+	m.Rate = pieces * loops.Peak(rounds) / m.Seconds / 1e9
+	m.Way, _ = loops.Instructions()
 	return m, err
 }
 
@@ -29,7 +29,7 @@ func measureGemm(j job) (measured, error) {
 	n := j.Size
 	a, b, c := noise(n*n, 1), noise(n*n, 2), make([]float32, n*n)
 	m, err := measure(j.Seconds, func() error {
-		cpu.Gemm(false, false, n, n, n, 1, a, n, b, n, 0, c, n)
+		loops.Gemm(false, false, n, n, n, 1, a, n, b, n, 0, c, n)
 		return nil
 	})
 	m.Value = float64(c[0])

@@ -5,19 +5,20 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
+	"medusa/internal/spec"
 )
 
 // layer is a layer of a compared net, measured by itself on our side.
 type layer struct {
 	name string
-	conv cpu.Conv2D // of one picture; N is 0 for a linear layer
-	in   int        // of a linear layer
+	conv spec.Conv2D // of one picture; N is 0 for a linear layer
+	in   int         // of a linear layer
 	out  int
 }
 
-func square(c, side, out, window, stride, pad int) cpu.Conv2D {
-	return cpu.Conv2D{C: c, H: side, W: side, OutC: out, KH: window, KW: window, StrideH: stride, StrideW: stride, PadH: pad, PadW: pad}
+func square(c, side, out, window, stride, pad int) spec.Conv2D {
+	return spec.Conv2D{C: c, H: side, W: side, OutC: out, KH: window, KW: window, StrideH: stride, StrideW: stride, PadH: pad, PadW: pad}
 }
 
 // layers are the different layers of the nets, those of cnn-bn being those of cnn.
@@ -93,11 +94,11 @@ func measureLayer(j job) (measured, error) {
 	p.N = j.Batch
 	x, w := noise(p.N*p.C*p.H*p.W, 1), noise(p.OutC*p.C*p.KH*p.KW, 2)
 	y := noise(p.N*p.OutC*p.OutH()*p.OutW(), 3)
-	var ws cpu.Workspace[float32]
+	var ws loops.Workspace[float32]
 	run := map[string]func(){
-		"forward":    func() { cpu.ConvForward(&p, x, w, nil, y, false, &ws) },
-		"to-input":   func() { cpu.ConvGradInput(&p, y, w, x, &ws) },
-		"to-weights": func() { cpu.ConvGradWeight(&p, x, y, w, nil, &ws) },
+		"forward":    func() { loops.ConvForward(&p, x, w, nil, y, false, &ws) },
+		"to-input":   func() { loops.ConvGradInput(&p, y, w, x, &ws) },
+		"to-weights": func() { loops.ConvGradWeight(&p, x, y, w, nil, &ws) },
 	}[j.Pass]
 	return timed(j, run)
 }
@@ -105,9 +106,9 @@ func measureLayer(j job) (measured, error) {
 func measureLinear(j job, l layer) (measured, error) {
 	x, w, y := noise(j.Batch*l.in, 1), noise(l.out*l.in, 2), noise(j.Batch*l.out, 3)
 	run := map[string]func(){
-		"forward":    func() { cpu.GemmBias(false, true, j.Batch, l.out, l.in, x, l.in, w, l.in, nil, false, y, l.out) },
-		"to-input":   func() { cpu.Gemm(false, false, j.Batch, l.in, l.out, 1, y, l.out, w, l.in, 0, x, l.in) },
-		"to-weights": func() { cpu.Gemm(true, false, l.out, l.in, j.Batch, 1, y, l.out, x, l.in, 0, w, l.in) },
+		"forward":    func() { loops.GemmBias(false, true, j.Batch, l.out, l.in, x, l.in, w, l.in, nil, false, y, l.out) },
+		"to-input":   func() { loops.Gemm(false, false, j.Batch, l.in, l.out, 1, y, l.out, w, l.in, 0, x, l.in) },
+		"to-weights": func() { loops.Gemm(true, false, l.out, l.in, j.Batch, 1, y, l.out, x, l.in, 0, w, l.in) },
 	}[j.Pass]
 	return timed(j, run)
 }

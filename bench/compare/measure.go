@@ -6,7 +6,7 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 )
 
 // measureChild is a child process of our side: it does the job that text describes, and
@@ -16,7 +16,7 @@ func measureChild(text string, out io.Writer) error {
 	if err := json.Unmarshal([]byte(text), &j); err != nil {
 		return errors.Wrap(err, "the job")
 	}
-	cpu.SetThreads(j.Threads)
+	loops.SetThreads(j.Threads)
 	m, err := measureJob(j, out)
 	if err != nil {
 		return errors.Wrap(err, j.name())

@@ -13,7 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/pkg/errors"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 )
 
 // hardware says where and with what the figures were made.
@@ -35,7 +35,7 @@ type hardware struct {
 
 func thisMachine(gpu string) hardware {
 	m := hardware{When: time.Now().UTC(), Processor: processor(), Processors: runtime.NumCPU(), Load: load(), Go: runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH}
-	m.Instructions, _ = cpu.Instructions()
+	m.Instructions, _ = loops.Instructions()
 	if m.GPU = gpu; gpu != "" {
 		m.CUDA = cudaLibraries()
 	}

@@ -23,7 +23,7 @@ type suite struct {
 
 var suites = []suite{
 	{"cuda", "./internal/cuda", "GPU"},
-	{"gpu", "./internal/device/gpu", "."},
+	{"gpu", "./internal/gpu", "."},
 	{"graph", "./graph", "Device"},
 	{"machine", "./machine", "Device"},
 	{"trainer", "./trainer", "Device"},

@@ -58,7 +58,7 @@ var ErrNoRoom = errors.New("no room")
 // ErrNoKernel is the cause of an Accelerator's refusal of a spec: the host must do it.
 var ErrNoKernel = errors.New("no kernel")
 
-// SolverRule says how a solver steps; the formulas are those of package cpu.
+// SolverRule says how a solver steps; the formulas are those of package loops.
 type SolverRule struct {
 	Name                               string // sgd, adam, adamw, rmsprop, lion or lamb
 	Momentum, Beta1, Beta2, Alpha, Eps float64

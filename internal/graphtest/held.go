@@ -21,7 +21,7 @@ func Held(t testing.TB, vm gorgonia.VM, b, m int) []string {
 		if n.Op() == nil || !slices.Equal(n.Shape(), []int{b, m}) || n.Op().Arity() == 0 {
 			continue
 		}
-		if op := n.Op().String(); !strings.HasPrefix(op, "device.Distance{") {
+		if op := n.Op().String(); !strings.HasPrefix(op, "spec.Distance{") {
 			held = append(held, op)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/pkg/errors"
 	"golang.org/x/image/draw"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 )
 
 // tileSizes are the edges of a thumbnail that are tried, in pixels, largest first.
@@ -78,7 +78,7 @@ func newSheet(pictures []int, thumbnail func(int) (image.Image, error), largest,
 // edge among them, at most size.
 func loadTiles(pictures []int, thumbnail func(int) (image.Image, error), size int) ([]image.Image, int) {
 	tiles := make([]image.Image, len(pictures))
-	cpu.Parallel(len(pictures), 8, func(lo, hi int) {
+	loops.Parallel(len(pictures), 8, func(lo, hi int) {
 		for t := lo; t < hi; t++ {
 			m, err := thumbnail(pictures[t])
 			if err != nil || m == nil || m.Bounds().Empty() {
@@ -123,7 +123,7 @@ var (
 func (s *sheet) draw(tiles []image.Image) *image.RGBA {
 	canvas := image.NewRGBA(image.Rect(0, 0, s.Columns*s.Tile, s.Rows*s.Tile))
 	draw.Draw(canvas, canvas.Bounds(), image.NewUniform(tileGround), image.Point{}, draw.Src)
-	cpu.Parallel(len(tiles), 8, func(lo, hi int) {
+	loops.Parallel(len(tiles), 8, func(lo, hi int) {
 		for t := lo; t < hi; t++ {
 			corner := image.Pt(t%s.Columns*s.Tile, t/s.Columns*s.Tile)
 			if tiles[t] == nil {

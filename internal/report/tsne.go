@@ -10,7 +10,7 @@ import (
 	"gonum.org/v1/gonum/spatial/barneshut"
 	"gonum.org/v1/gonum/spatial/r2"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 )
 
 // The layout's settings. A fixed number of iterations instead of a time limit keeps the
@@ -103,7 +103,7 @@ func (t *embedding) step(pull, momentum, rate float64) bool {
 		}
 		repel = func(i int) { t.repel(tree, i, barnesHutTheta) }
 	}
-	cpu.Parallel(len(t.points), 64, func(lo, hi int) {
+	loops.Parallel(len(t.points), 64, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			repel(i)
 		}
@@ -116,7 +116,7 @@ func (t *embedding) step(pull, momentum, rate float64) bool {
 		return false
 	}
 	gradient := make([]r2.Vec, len(t.points))
-	cpu.Parallel(len(t.points), 64, func(lo, hi int) {
+	loops.Parallel(len(t.points), 64, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			gradient[i] = r2.Sub(r2.Scale(pull, t.attraction(i)), r2.Scale(1/total, t.force[i]))
 		}
@@ -206,7 +206,7 @@ func advance(velocity, gain *float64, gradient, momentum, rate float64) float64 
 func affinities(x *mat.Dense, perplexity float64) [][]link {
 	n, _ := x.Dims()
 	near := nearest(x, min(n-1, int(3*perplexity)))
-	cpu.Parallel(n, 64, func(lo, hi int) {
+	loops.Parallel(n, 64, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			weigh(near[i], math.Log(perplexity))
 		}
@@ -245,9 +245,9 @@ func nearest(x *mat.Dense, k int) [][]link {
 	}
 	rows := x.RawMatrix().Data
 	near := make([][]link, n)
-	cpu.Parallel(n, 64, func(lo, hi int) {
+	loops.Parallel(n, 64, func(lo, hi int) {
 		distances := make([]float64, (hi-lo)*n)
-		cpu.Gemm(false, true, hi-lo, n, e, -2, rows[lo*e:hi*e], e, rows, e, 0, distances, n)
+		loops.Gemm(false, true, hi-lo, n, e, -2, rows[lo*e:hi*e], e, rows, e, 0, distances, n)
 		for i := lo; i < hi; i++ {
 			row := distances[(i-lo)*n : (i-lo+1)*n]
 			for j := range row {

@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/spatial/r2"
 
-	"medusa/internal/device/cpu"
+	"medusa/internal/cpu/loops"
 )
 
 // clusters draws n rows of dimension e around classes centres; row i is of class i%classes.
@@ -63,9 +63,9 @@ func TestTSNEKeepsNeighbours(t *testing.T) {
 func TestTSNEOneResultForAllThreads(t *testing.T) {
 	x := clusters(150, 8, 5, 0.5, 2)
 	want := tsne(x, 7)
-	defer cpu.SetThreads(0)
+	defer loops.SetThreads(0)
 	for _, threads := range []int{1, 3} {
-		cpu.SetThreads(threads)
+		loops.SetThreads(threads)
 		require.Equal(t, want, tsne(x, 7), "%d threads", threads)
 	}
 	assert.NotEqual(t, want, tsne(x, 8), "another seed")

@@ -1,0 +1,178 @@
+package loops
+
+import (
+	"unsafe"
+
+	"medusa/internal/spec"
+)
+
+// convPlaces is a convolution of planes so small that much of the window lies in the
+// padding: of the 36 products of 3×3 taps and 2×2 places, 20. For each pair of a pixel
+// and a place that a tap connects, a row of channels for each image is multiplied with the
+// tap's matrix of weights.
+type convPlaces struct {
+	images, channels, rows int // input and output channels
+	srcPixels, dstPixels   int
+	taps                   int
+	src, dst, weights      []float32
+	scale, bias            []float32
+	relu, backward         bool
+	pairs                  []placePair // ordered by tap
+
+	micro     *micro[float32]
+	srcPitch  int       // of pixels
+	turned    []float32 // images, one pixel of zeros and the pixels, channels
+	dstPitch  int
+	turnedDst []float32
+	panels    int
+	workers   []placesWorker
+}
+
+// placePair is a place, the pixel that a tap of its window sees, and the tap.
+type placePair struct{ dst, src, tap int }
+
+type placesWorker struct {
+	args    microArgs[float32]
+	packed  []float32
+	results []float32
+}
+
+// placesShare is the part of the window's products, in percent, up to which this way was
+// measured faster.
+const placesShare = 70
+
+// worthPlaces tells the shapes for which it was measured faster. As with worthWinograd,
+// the number of images does not count, but for a single one.
+func (c *convPlaces) worthPlaces(p *spec.Conv2D, single bool) bool {
+	places := p.OutH() * p.OutW() * p.KH * p.KW
+	if !single || p.N < 2 || p.Groups != 1 || p.C < tileChannels || p.OutC < tileChannels || places > 36*9 {
+		return false
+	}
+	c.pairsOf(p)
+	return 100*len(c.pairs) <= placesShare*places
+}
+
+// pairsOf lists the pairs.
+func (c *convPlaces) pairsOf(p *spec.Conv2D) {
+	c.pairs = c.pairs[:0]
+	for t := range p.KH * p.KW {
+		for o := range p.OutH() * p.OutW() {
+			i := o/p.OutW()*p.StrideH + t/p.KW*p.DilH - p.PadH
+			j := o%p.OutW()*p.StrideW + t%p.KW*p.DilW - p.PadW
+			if i >= 0 && i < p.H && j >= 0 && j < p.W {
+				c.pairs = append(c.pairs, placePair{o, i*p.W + j, t})
+			}
+		}
+	}
+}
+
+func (c *convPlaces) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, relu bool) {
+	c.src, c.weights, c.scale, c.bias, c.dst, c.relu, c.backward = x, w, scale, bias, y, relu, false
+	c.images, c.channels, c.rows, c.taps = p.N, p.C, p.OutC, p.KH*p.KW
+	c.srcPixels, c.dstPixels = p.H*p.W, p.OutH()*p.OutW()
+	c.run()
+}
+
+func (c *convPlaces) gradInput(p *spec.Conv2D, dy, w, dx []float32) {
+	c.src, c.weights, c.scale, c.bias, c.dst, c.relu, c.backward = dy, w, nil, nil, dx, false, true
+	c.images, c.channels, c.rows, c.taps = p.N, p.OutC, p.C, p.KH*p.KW
+	c.srcPixels, c.dstPixels = p.OutH()*p.OutW(), p.H*p.W
+	for i, pair := range c.pairs {
+		c.pairs[i].dst, c.pairs[i].src = pair.src, pair.dst
+	}
+	c.run()
+}
+
+func (c *convPlaces) run() {
+	c.prepare()
+	c.panels = ceil(c.rows, c.micro.cols())
+	doAtMost(len(c.workers), c.images, (*placesTurn)(c))
+	doAtMost(len(c.workers), c.panels, c)
+	c.forget()
+}
+
+func (c *convPlaces) prepare() {
+	c.micro = kernels[float32]()
+	if n := Threads(); len(c.workers) < n {
+		c.workers = append(c.workers, make([]placesWorker, n-len(c.workers))...)
+	}
+	c.srcPitch = oddLines(c.channels)
+	c.turned = grow(c.turned, c.images*(1+c.srcPixels)*c.srcPitch)
+}
+
+func (c *convPlaces) forget() {
+	c.src, c.dst, c.weights, c.scale, c.bias = nil, nil, nil, nil, nil
+	for i := range c.workers {
+		c.workers[i].args = microArgs[float32]{}
+	}
+}
+
+// placesTurn turns the source, an image a piece.
+type placesTurn convPlaces
+
+func (c *placesTurn) Piece(image, _ int) {
+	turnPlanes(c.turned[image*(1+c.srcPixels)*c.srcPitch:], c.srcPitch,
+		c.src[image*c.channels*c.srcPixels:], c.channels, c.srcPixels)
+}
+
+// Piece computes a panel of output channels of all images.
+func (c *convPlaces) Piece(panel, worker int) {
+	w, cols, tall := &c.workers[worker], c.micro.cols(), c.micro.rows
+	first := panel * cols
+	count := min(cols, c.rows-first)
+	c.pack(w, first, count)
+	w.results = grow(w.results, c.images*c.dstPixels*cols)
+	clear(w.results)
+	args := &w.args
+	args.k, args.flags = c.channels, flagAdd
+	args.aRow, args.aStep = 4*(1+c.srcPixels)*c.srcPitch, 4
+	args.bStep, args.cRow = 4*c.taps*cols, 4*c.dstPixels*cols
+	for _, p := range c.pairs {
+		for i := 0; i < c.images; i += tall {
+			args.a = unsafe.Pointer(&c.turned[(i*(1+c.srcPixels)+1+p.src)*c.srcPitch])
+			args.b = unsafe.Pointer(&w.packed[p.tap*cols])
+			args.c = unsafe.Pointer(&w.results[(i*c.dstPixels+p.dst)*cols])
+			c.micro.run(args, min(tall, c.images-i), count)
+		}
+	}
+	c.finish(w, first, count)
+	for i := range c.images {
+		turnPixels(c.dst[(i*c.rows+first)*c.dstPixels:], c.dstPixels, w.results[i*c.dstPixels*cols:], cols, count)
+	}
+}
+
+// pack packs the weights of count output channels: channels, taps, output channels.
+func (c *convPlaces) pack(w *placesWorker, first, count int) {
+	cols := c.micro.cols()
+	w.packed = grow(w.packed, c.channels*c.taps*cols)
+	if !c.backward {
+		packColumns(w.packed, cols, c.weights[first*c.channels*c.taps:], c.channels*c.taps, count, c.channels*c.taps)
+		return
+	}
+	for ch := range c.channels { // the channels' roles are exchanged
+		packColumns(w.packed[ch*c.taps*cols:], cols, c.weights[(ch*c.rows+first)*c.taps:], c.taps, count, c.taps)
+	}
+}
+
+// finish applies scale, bias and ReLU to the results of count output channels.
+func (c *convPlaces) finish(w *placesWorker, first, count int) {
+	if c.scale == nil && c.bias == nil && !c.relu {
+		return
+	}
+	cols := c.micro.cols()
+	for i := range c.images * c.dstPixels {
+		row := w.results[i*cols : i*cols+count]
+		for j, v := range row {
+			if c.scale != nil {
+				v *= c.scale[first+j]
+			}
+			if c.bias != nil {
+				v += c.bias[first+j]
+			}
+			if c.relu {
+				v = max(v, 0)
+			}
+			row[j] = v
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package loops
+
+import (
+	"math"
+	"unsafe"
+
+	"medusa/internal/spec"
+)
+
+// tileProduct is the convolution itself and its gradient with respect to the input.
+type tileProduct struct {
+	images, channels, rows int // input and output channels
+	srcH, srcW, dstH, dstW int
+	tilesH, tilesW         int
+	src, dst, bias, scale  []float32
+	floor                  float32
+
+	weights  []float32
+	backward bool // weights are those of the forward convolution
+
+	micro        *micro[float32]
+	perSet, sets int   // images of a piece, pieces
+	parts        int   // of output channels, each of whole panels
+	inTable      []int // of a picture's pixels for each tile
+	outTable     []int
+	windowTable  []int // of a window's taps
+	pitch        int   // of pixels
+	matrix       int   // distance of the matrices of transformed inputs
+	products     int   // and of products
+	panels       int   // of output channels
+	packed       []float32
+	packedMatrix int
+	workers      []tileWorker
+}
+
+const (
+	tileSetMemory = 160 << 10 // transformed numbers of a piece, about
+	tileSetLeast  = 24        // tiles of a piece
+	tilePieces    = 8         // pieces wanted
+)
+
+func (c *convTiles) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, relu bool) {
+	t := &c.product
+	t.src, t.weights, t.scale, t.bias, t.dst, t.backward = x, w, scale, bias, y, false
+	t.floor = float32(math.Inf(-1))
+	if relu {
+		t.floor = 0
+	}
+	t.channels, t.srcH, t.srcW, t.rows, t.dstH, t.dstW = p.C, p.H, p.W, p.OutC, p.OutH(), p.OutW()
+	t.run(p.N, -p.PadH, -p.PadW)
+}
+
+func (c *convTiles) backward(p *spec.Conv2D, dy, w, dx []float32) {
+	t := &c.product
+	t.src, t.weights, t.scale, t.bias, t.dst, t.backward = dy, w, nil, nil, dx, true
+	t.floor = float32(math.Inf(-1))
+	t.channels, t.srcH, t.srcW, t.rows, t.dstH, t.dstW = p.OutC, p.OutH(), p.OutW(), p.C, p.H, p.W
+	t.run(p.N, p.PadH-2, p.PadW-2)
+}
+
+// run computes all; the first window begins at (top, left) in the source.
+func (c *tileProduct) run(images, top, left int) {
+	c.images = images
+	c.plan(top, left)
+	if n := Threads(); len(c.workers) < n {
+		c.workers = append(c.workers, make([]tileWorker, n-len(c.workers))...)
+	}
+	c.packed = grow(c.packed, tileMatrices*c.packedMatrix)
+	doAtMost(len(c.workers), c.panels, (*tileWindows)(c))
+	doAtMost(len(c.workers), c.sets*c.parts, c)
+	c.src, c.dst, c.scale, c.bias, c.weights = nil, nil, nil, nil, nil
+	for i := range c.workers {
+		c.workers[i].forget()
+	}
+}
+
+func (c *tileProduct) plan(top, left int) {
+	c.micro = kernels[float32]()
+	cols := c.micro.cols()
+	c.tilesH, c.tilesW = ceil(c.dstH, tileSide), ceil(c.dstW, tileSide)
+	c.pitch = oddLines(c.channels)
+	c.inTable = tableOfTiles(c.inTable, tileSide+2, top, left, c.tilesH, c.tilesW, c.srcH, c.srcW, c.pitch)
+	c.outTable = tableOfTiles(c.outTable, tileSide, 0, 0, c.tilesH, c.tilesW, c.dstH, c.dstW, cols)
+	c.windowTable = c.windowTable[:0]
+	for t := range 9 {
+		if c.backward { // turned by half
+			t = 8 - t
+		}
+		c.windowTable = append(c.windowTable, 4*t*cols)
+	}
+	tiles := c.tilesH * c.tilesW
+	c.perSet = min(c.images, tileSet(tiles, c.micro.rows, max(tileSetLeast, tileSetMemory/(tileMatrices*(c.pitch+cols)))))
+	c.sets = ceil(c.images, c.perSet)
+	c.panels = ceil(c.rows, cols)
+	c.parts = min(c.panels, ceil(tilePieces, c.sets))
+	c.matrix = oddLines(c.perSet * tiles * c.pitch)
+	c.products = oddLines(c.perSet * tiles * cols)
+	c.packedMatrix = oddLines(c.panels * c.channels * cols)
+}
+
+// tileSet is the number of images, with so many tiles each, that have about want tiles
+// and, if that can be, fill blocks of rows.
+func tileSet(tiles, rows, want int) int {
+	step := 1
+	for step*tiles%rows != 0 {
+		step++
+	}
+	if n := (want / tiles) / step * step; n > 0 {
+		return n
+	}
+	if step*tiles <= 2*want {
+		return step
+	}
+	return ceil(want, tiles)
+}
+
+// tileWindows transforms the windows, a panel of output channels a piece.
+type tileWindows tileProduct
+
+func (c *tileWindows) Piece(panel, worker int) {
+	w, cols := &c.workers[worker], c.micro.cols()
+	first := panel * cols
+	count := min(cols, c.rows-first)
+	w.pixels = grow(w.pixels, c.channels*9*cols)
+	if c.backward { // the channels' roles are exchanged
+		for ch := range c.channels {
+			packColumns(w.pixels[ch*9*cols:], cols, c.weights[(ch*c.rows+first)*9:], 9, count, 9)
+		}
+	} else {
+		packColumns(w.pixels, cols, c.weights[first*c.channels*9:], c.channels*9, count, c.channels*9)
+	}
+	w.args.tableStep, w.args.pixelStep = 0, 4*9*cols
+	w.args.elementStep, w.args.element = 4*cols, 4*c.packedMatrix
+	w.transform(active.simd.tileFilter, w.pixels, c.packed[panel*c.channels*cols:], c.windowTable, c.channels, count)
+}
+
+// Piece computes some panels of output channels of a set of images.
+func (c *tileProduct) Piece(piece, worker int) {
+	w, part, set := &c.workers[worker], piece%c.parts, piece/c.parts
+	image := set * c.perSet
+	images := min(c.perSet, c.images-image)
+	c.inputs(w, image, images)
+	for panel := c.panels * part / c.parts; panel < c.panels*(part+1)/c.parts; panel++ {
+		c.multiply(w, panel, images)
+		c.outputs(w, panel, image, images)
+	}
+}
+
+// inputs fills w.elements: for each element of a tile a matrix with a row for each tile.
+func (c *tileProduct) inputs(w *tileWorker, image, images int) {
+	tiles, pixels := c.tilesH*c.tilesW, c.srcH*c.srcW
+	w.pixels = grow(w.pixels, (1+pixels)*c.pitch)
+	w.elements = grow(w.elements, tileMatrices*c.matrix)
+	w.args.tableStep, w.args.pixelStep = 8*(tileSide+2)*(tileSide+2), 0
+	w.args.elementStep, w.args.element = 4*c.pitch, 4*c.matrix
+	for i := range images {
+		turnPlanes(w.pixels, c.pitch, c.src[(image+i)*c.channels*pixels:], c.channels, pixels)
+		w.transform(active.simd.tileInput, w.pixels, w.elements[i*tiles*c.pitch:], c.inTable, tiles, c.channels)
+	}
+}
+
+// multiply fills w.products with a panel of output channels.
+func (c *tileProduct) multiply(w *tileWorker, panel, images int) {
+	tiles, cols, tall := images*c.tilesH*c.tilesW, c.micro.cols(), c.micro.rows
+	width := min(cols, c.rows-panel*cols)
+	w.products = grow(w.products, tileMatrices*c.products)
+	args := &w.micro
+	args.k, args.aRow, args.aStep, args.bStep, args.cRow, args.flags = c.channels, 4*c.pitch, 4, 4*cols, 4*cols, 0
+	for e := range tileMatrices {
+		args.b = unsafe.Pointer(&c.packed[e*c.packedMatrix+panel*c.channels*cols])
+		for t := 0; t < tiles; t += tall {
+			args.a = unsafe.Pointer(&w.elements[e*c.matrix+t*c.pitch])
+			args.c = unsafe.Pointer(&w.products[e*c.products+t*cols])
+			c.micro.run(args, min(tall, tiles-t), width)
+		}
+	}
+}
+
+// outputs turns products into results.
+func (c *tileProduct) outputs(w *tileWorker, panel, image, images int) {
+	tiles, cols, pixels := c.tilesH*c.tilesW, c.micro.cols(), c.dstH*c.dstW
+	first := panel * cols
+	width := min(cols, c.rows-first)
+	w.results = grow(w.results, (1+pixels)*cols)
+	if c.bias != nil {
+		copy(w.bias[:], c.bias[first:first+width])
+	} else {
+		clear(w.bias[:])
+	}
+	for i := range w.scale {
+		w.scale[i] = 1
+	}
+	if c.scale != nil {
+		copy(w.scale[:], c.scale[first:first+width])
+	}
+	w.args.bias, w.args.scale, w.args.floor = unsafe.Pointer(&w.bias[0]), unsafe.Pointer(&w.scale[0]), c.floor
+	w.args.tableStep, w.args.pixelStep = 8*tileSide*tileSide, 0
+	w.args.elementStep, w.args.element = 4*cols, 4*c.products
+	for i := range images {
+		w.transform(active.simd.tileOutput, w.results, w.products[i*tiles*cols:], c.outTable, tiles, width)
+		turnPixels(c.dst[((image+i)*c.rows+first)*pixels:], pixels, w.results[cols:], cols, width)
+	}
+}

@@ -1,0 +1,9 @@
+//go:build !amd64
+
+package loops
+
+import "runtime"
+
+var instructionSets = []instructionSet{generic}
+
+func pause() { runtime.Gosched() }

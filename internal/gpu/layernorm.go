@@ -1,0 +1,36 @@
+package gpu
+
+import (
+	"medusa/internal/cuda"
+	"medusa/internal/spec"
+)
+
+func init() {
+	register(func(b *builder, s spec.LayerNorm) {
+		beta := 1
+		if s.Gamma {
+			beta = 2
+		}
+		b.launch("layer_norm", blocks(s.Rows), s.Cols, f32(s.Eps), in(0), in(1).or(s.Gamma), in(beta).or(s.Beta), out)
+	})
+	register(func(b *builder, s spec.LayerNormGrad) {
+		dy := 1
+		if s.Gamma {
+			dy = 2
+		}
+		b.launch("layer_norm_grad", blocks(s.Rows), s.Cols, f32(s.Eps), in(0), in(1).or(s.Gamma), in(dy), out)
+	})
+	register((*builder).layerNormParamsGrad)
+}
+
+// layerNormParamsGrad cuts the rows into parts, so that there are blocks enough.
+func (b *builder) layerNormParamsGrad(s spec.LayerNormParamsGrad) {
+	const busy, least = 512, 32 // blocks, and rows of a part
+	across := (s.Cols + threads - 1) / threads
+	parts := max(1, min(busy/across, s.Rows/least))
+	moments := 4 * s.Cols * parts
+	b.work(moments + 2*s.Rows)
+	b.launch("layer_norm_moments", blocks(s.Rows), s.Cols, f32(s.Eps), in(0), work(moments))
+	b.launch("layer_norm_params_grad", cuda.Dim{X: across, Y: parts}, s.Rows, s.Cols, in(0), work(moments), in(1), work(0), out)
+	b.addParts(2*s.Cols, parts, out)
+}

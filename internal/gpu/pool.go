@@ -1,0 +1,53 @@
+package gpu
+
+import "medusa/internal/spec"
+
+func init() {
+	register(func(b *builder, s spec.MaxPool) {
+		b.maxPool(s.Pool2D, s.Relu, s.Saved, in(0))
+	})
+	registerSome((*builder).maxPoolGrad)
+	register(func(b *builder, s spec.AvgPool) {
+		p := s.Pool2D.WithDefaults()
+		n := p.Planes * p.OutH() * p.OutW()
+		b.launch("avg_pool", flat(n), n, divisor(p.OutH()*p.OutW()), divisor(p.OutW()), p.H, p.W, p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, p.ExcludePad, in(0), out)
+	})
+	register(func(b *builder, s spec.AvgPoolGrad) {
+		p := s.Pool2D.WithDefaults()
+		n := p.Planes * p.H * p.W
+		b.launch("avg_pool_grad", flat(n), n, divisor(p.H*p.W), divisor(p.W), p.H, p.OutH(), p.OutW(), p.KH, p.KW, divisor(p.StrideH), divisor(p.StrideW), p.PadH, p.PadW, p.ExcludePad, in(0), out)
+	})
+	register(func(b *builder, s spec.PlaneMean) {
+		b.launch("plane_mean", blocks((s.Planes+7)/8), s.Planes, s.Size, in(0), out)
+	})
+	register(func(b *builder, s spec.PlaneMeanGrad) {
+		b.launch("plane_mean_grad", flat(s.Planes*s.Size), s.Planes*s.Size, divisor(s.Size), in(0), out)
+	})
+}
+
+func (b *builder) maxPool(p spec.Pool2D, relu bool, saved *spec.Saved, x operand) {
+	p = p.WithDefaults()
+	n := p.Planes * p.OutH() * p.OutW()
+	arg := null
+	if saved.Wanted {
+		buf := b.own(n)
+		if buf == nil {
+			return
+		}
+		b.d.saved[saved] = buf
+		b.done = append(b.done, func() { delete(b.d.saved, saved) })
+		arg = fixed(buf)
+	}
+	b.launch("max_pool", flat(n), n, divisor(p.OutH()*p.OutW()), divisor(p.OutW()), p.H, p.W, p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, relu, x, out, arg)
+}
+
+func (b *builder) maxPoolGrad(s spec.MaxPoolGrad) bool {
+	p := s.Pool2D.WithDefaults()
+	arg := b.d.saved[s.Saved]
+	if arg == nil {
+		return false
+	}
+	n := p.Planes * p.H * p.W
+	b.launch("max_pool_grad", flat(n), n, divisor(p.H*p.W), divisor(p.W), p.OutH(), p.OutW(), p.KH, p.KW, divisor(p.StrideH), divisor(p.StrideW), p.PadH, p.PadW, in(0), fixed(arg), out)
+	return true
+}

@@ -1,0 +1,31 @@
+package gpu
+
+import "medusa/internal/spec"
+
+func init() {
+	register((*builder).rowReduce)
+	register(func(b *builder, s spec.RowReduceGrad) {
+		b.rowReduceGrad(s, in(0), 1, 0, out, false)
+	})
+}
+
+func (b *builder) rowReduce(s spec.RowReduce) {
+	mask := b.maskOf(s.Mask, s.Rows, s.Cols, 1, 0)
+	if s.Op == spec.RowLogSumExp {
+		b.launch("row_logsumexp", blocks(s.Rows), s.Cols, mask.pairs, f32(s.K), f32(s.Empty), in(0), mask.from, out)
+		return
+	}
+	b.launch("row_extreme", blocks(s.Rows), s.Cols, mask.pairs, btoi(s.Op == spec.RowMin), f32(s.Empty), in(0), mask.from, out)
+}
+
+// rowReduceGrad is as rowTermsGrad.
+func (b *builder) rowReduceGrad(s spec.RowReduceGrad, x operand, at, scratch int, dx operand, add bool) {
+	n := s.Rows * s.Cols
+	y, dy := in(at+s.Mask.Inputs()), in(at+s.Mask.Inputs()+1)
+	if s.Op == spec.RowLogSumExp {
+		mask := b.maskOf(s.Mask, s.Rows, s.Cols, at, scratch)
+		b.launch("row_logsumexp_grad", blocks(s.Rows), s.Cols, mask.pairs, f32(s.K), add, x, mask.from, y, dy, dx)
+		return
+	}
+	b.launch("row_extreme_grad", flat(n), n, divisor(s.Cols), add, y, dy, dx)
+}

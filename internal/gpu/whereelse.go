@@ -1,0 +1,9 @@
+package gpu
+
+import "medusa/internal/spec"
+
+func init() {
+	register(func(b *builder, s spec.WhereElse) {
+		b.launch("where_else", flat(s.N), s.N, in(0), in(1), in(2), out)
+	})
+}
