@@ -23,6 +23,9 @@ type Kept struct {
 	err   error
 }
 
+// StandsAt tells where the value stands, for machines that do not run the op.
+func (k *Kept) StandsAt(at device.Memory) { k.mem = at }
+
 // Keep makes the graph keep n's value at every run.
 func Keep(n *gorgonia.Node) (*Kept, error) {
 	e := Data(n)
@@ -31,8 +34,7 @@ func Keep(n *gorgonia.Node) (*Kept, error) {
 	}
 	shape := n.Shape().Clone()
 	k := &Kept{n: shape.TotalSize(), shape: shape, dt: n.Dtype()}
-	what := spec.Keep{N: k.n, Into: &k.mem}
-	if err := applyStateful(what, tensor.Shape{}, nil, e).Err(); err != nil {
+	if err := addOp(&op{spec: spec.Copy{N: k.n}, out: shape, id: ids.Add(1), kept: k}, []Expr{e}).Err(); err != nil {
 		return nil, errors.Wrap(err, "graph: keep")
 	}
 	return k, nil

@@ -40,6 +40,7 @@ type op struct {
 	mem   device.Memory
 	loose []*tensor.Dense // contiguous copies of inputs that are views
 
+	kept     *Kept            // that is to know where the output stands; nil of most
 	absorbed bool             // an op was built that computes by itself what this one does
 	sums     []*gorgonia.Node // of Gorgonia's, which the op makes by itself
 
@@ -246,6 +247,9 @@ func (o *op) Do(inputs ...gorgonia.Value) (_ gorgonia.Value, err error) {
 	}
 	if err := o.kern.Run(o.mem, o.args); err != nil {
 		return nil, errors.Wrapf(err, "graph: %s", o)
+	}
+	if o.kept != nil {
+		o.kept.StandsAt(o.mem)
 	}
 	return o.value, nil
 }

@@ -19,6 +19,9 @@ type Step struct {
 	Spec any
 	// Into is where gorgonia.Read wants a copy of the only input; nil of other steps.
 	Into *gorgonia.Value
+	// Kept is to be told where the step's copy of its only input stands, or the input itself if it stays
+	// as it is until the next run; nil of other steps.
+	Kept *Kept
 }
 
 // Steps lists what g computes, each step after those whose results it reads. What ops of this
@@ -61,7 +64,7 @@ func stepOf(n *gorgonia.Node, runs map[*gorgonia.Node]bool) Step {
 		if slices.ContainsFunc(o.parts, func(part *gorgonia.Node) bool { return runs[part] }) {
 			o = o.plain
 		}
-		s.In, s.Spec = o.from, o.spec
+		s.In, s.Spec, s.Kept = o.from, o.spec, o.kept
 		return s
 	}
 	for in := n.Graph().From(n.ID()); in.Next(); {

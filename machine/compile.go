@@ -127,14 +127,13 @@ func isForeign(s graph.Step) bool { return s.Spec == nil && s.Into == nil }
 // change that.
 func (c *compiler) isOtherShape(s graph.Step) bool {
 	_, ok := s.Spec.(spec.Copy)
-	return ok && !c.written[s.In[0]]
+	return ok && s.Kept == nil && !c.written[s.In[0]]
 }
 
 // isPinning reports whether a step keeps what it reads where it is. Inputs are copied, which may be
 // filled anew before anybody looks, and so is what ops of other origin make.
 func (c *compiler) isPinning(s graph.Step) bool {
-	_, ok := s.Spec.(spec.Keep)
-	if !ok {
+	if s.Kept == nil {
 		return false
 	}
 	m := c.values[s.In[0]]
@@ -180,7 +179,7 @@ func (c *compiler) addStep(s graph.Step) error {
 // addPinned tells where a kept value stands.
 func (c *compiler) addPinned(s graph.Step) error {
 	at, err := c.near(c.values[s.In[0]].memory, c.d != nil)
-	c.m.steps = append(c.m.steps, keptStep{s.Spec.(spec.Keep).Into, at})
+	c.m.steps = append(c.m.steps, keptStep{s.Kept, at})
 	return err
 }
 
@@ -202,6 +201,9 @@ func (c *compiler) addKernel(s graph.Step) error {
 		return errors.Wrapf(err, "machine: %s: its output of shape %v", spec.Describe(s.Spec), s.Node.Shape())
 	}
 	c.m.steps = append(c.m.steps, step)
+	if s.Kept != nil {
+		c.m.steps = append(c.m.steps, keptStep{s.Kept, step.out})
+	}
 	if w, ok := s.Spec.(writer); ok && c.d != nil && !onDevice {
 		for _, i := range w.Writes() {
 			c.m.steps = append(c.m.steps, pushStep{c.d, c.values[s.In[i]].input})

@@ -32,10 +32,13 @@ func (s *kernelStep) run() error {
 func (s *kernelStep) String() string { return spec.Describe(s.spec) }
 
 // keptStep tells where a value that is kept stands.
-type keptStep struct{ into, at *device.Memory }
+type keptStep struct {
+	kept *graph.Kept
+	at   *device.Memory
+}
 
 func (s keptStep) run() error {
-	*s.into = *s.at
+	s.kept.StandsAt(*s.at)
 	return nil
 }
 
