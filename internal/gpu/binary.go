@@ -31,7 +31,7 @@ func (b *builder) stretch(f int, shapeA, shapeB []int, x, y operand) bool {
 		n *= a.n
 	}
 	if len(axes) <= 1 && (len(axes) == 0 || axes[0].a && axes[0].b) {
-		b.launch("binary_flat", flat(n), n, f, x, y, out)
+		b.launchBinaryFlat(flat(n), n, f, x, y, out)
 		return true
 	}
 	size, sa, sb := [4]int{1, 1, 1, 1}, [4]int{}, [4]int{}
@@ -48,7 +48,7 @@ func (b *builder) stretch(f int, shapeA, shapeB []int, x, y operand) bool {
 			nb *= a.n
 		}
 	}
-	b.launch("binary", flat(n), n, f, divisor(size[1]), divisor(size[2]), divisor(size[3]), sa[0], sa[1], sa[2], sa[3], sb[0], sb[1], sb[2], sb[3], x, y, out)
+	b.launchBinary(flat(n), n, f, divisor(size[1]), divisor(size[2]), divisor(size[3]), sa[0], sa[1], sa[2], sa[3], sb[0], sb[1], sb[2], sb[3], x, y, out)
 	return true
 }
 

@@ -5,10 +5,10 @@ import "medusa/internal/spec"
 func init() {
 	register(func(b *builder, s spec.Slice) {
 		n := s.To - s.From
-		b.launch("copy_block", flat(s.Rows*n), s.Rows*n, divisor(n), in(0).from(s.From), s.Width, out, n)
+		b.launchCopyBlock(flat(s.Rows*n), s.Rows*n, divisor(n), in(0).from(s.From), s.Width, out, n)
 	})
 	register(func(b *builder, s spec.SliceGrad) {
-		b.launch("slice_grad", flat(s.Rows*s.Width), s.Rows*s.Width, divisor(s.Width), s.From, s.To, in(0), out)
+		b.launchSliceGrad(flat(s.Rows*s.Width), s.Rows*s.Width, divisor(s.Width), s.From, s.To, in(0), out)
 	})
 	register((*builder).concat)
 }
@@ -19,7 +19,7 @@ func (b *builder) concat(s spec.Concat) {
 		width += w
 	}
 	for i, w := range s.Widths {
-		b.launch("copy_block", flat(s.Rows*w), s.Rows*w, divisor(w), in(i), w, out.from(at), width)
+		b.launchCopyBlock(flat(s.Rows*w), s.Rows*w, divisor(w), in(i), w, out.from(at), width)
 		at += w
 	}
 }

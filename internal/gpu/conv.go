@@ -43,14 +43,15 @@ func sizeW(c spec.Conv2D) int { return c.OutC * c.C / c.Groups * c.KH * c.KW }
 func sizeY(c spec.Conv2D) int { return c.N * c.OutC * c.OutH() * c.OutW() }
 
 // sizes is a convolution as its kernels take it; false if its tensors are too large for them.
-func (b *builder) sizes(c spec.Conv2D) ([]any, bool) {
+func (b *builder) sizes(c spec.Conv2D) (sizesArgs, bool) {
 	for _, n := range []int{sizeX(c), sizeY(c), sizeW(c)} {
 		if n > mostCounted {
 			b.add(nil, errors.Errorf("gpu: convolution with a tensor of %d numbers, want at most %d: take a smaller batch", n, mostCounted))
-			return nil, false
+			return sizesArgs{}, false
 		}
 	}
-	return []any{c.N, c.C / c.Groups, c.H, c.W, c.OutC / c.Groups, c.KH, c.KW, c.OutH(), c.OutW(), c.PadH, c.PadW, c.StrideH, c.StrideW, c.DilH, c.DilW, c.Groups}, true
+	return sizesArgs{images: c.N, c: c.C / c.Groups, h: c.H, w: c.W, outc: c.OutC / c.Groups, kh: c.KH, kw: c.KW, oh: c.OutH(), ow: c.OutW(),
+		padh: c.PadH, padw: c.PadW, sh: c.StrideH, sw: c.StrideW, dh: c.DilH, dw: c.DilW, groups: c.Groups}, true
 }
 
 // cut is cutProduct for a convolution: a product for each of times groups.
@@ -58,13 +59,12 @@ func (b *builder) cut(rows, cols, k, times int) cut {
 	return cutProduct(rows, cols, k, times, b.d.processors, b.d.options.TF32)
 }
 
-// convTiled launches the kernel of a cut convolution.
-func (b *builder) convTiled(kernel string, how cut, rows, cols, times int, args ...any) {
+// gridOf is the grid of the kernel of a cut convolution.
+func (b *builder) gridOf(how cut, rows, cols, times int) cuda.Dim {
 	if times > mostDeep {
 		b.add(nil, errors.Errorf("gpu: convolution of %d groups, times the strides for a gradient, want at most %d", times, mostDeep))
-		return
 	}
-	b.launch(kernel+how.suffix(b.d.options.TF32), cuda.Dim{X: how.tiles(rows, cols), Z: times * how.parts}, args...)
+	return cuda.Dim{X: how.tiles(rows, cols), Z: times * how.parts}
 }
 
 func (b *builder) convForward(c spec.Conv2D, bias operand, relu bool, y operand) {
@@ -74,7 +74,7 @@ func (b *builder) convForward(c spec.Conv2D, bias operand, relu bool, y operand)
 			return c.Forward(1, p[0], p[1], 0, p[2], space)
 		}, in(0), in(1), y)
 		if n, plane := sizeY(c), c.OutH()*c.OutW(); ok && (bias != null || relu) {
-			b.launch("bias_relu", flat(n), n, divisor(c.OutC), divisor(plane), relu, bias, y)
+			b.launchBiasRelu(flat(n), n, divisor(c.OutC), divisor(plane), relu, bias, y)
 		}
 		return ok
 	}, func(b *builder) { b.ownForward(c, bias, relu, y) })
@@ -97,12 +97,12 @@ func (b *builder) ownForward(c spec.Conv2D, bias operand, relu bool, y operand) 
 		n := sizeW(c)
 		at += aligned(n)
 		b.work(at)
-		b.launch("conv_filters", flat(n), n, og, cg, taps, false, in(1), filters)
+		b.launchConvFilters(flat(n), n, og, cg, taps, false, in(1), filters)
 	}
 	how := b.cut(og, c.N*plane, cg*taps, c.Groups)
 	b.inParts(how, at, sizeY(c), y, epilogue{bias: bias, relu: relu, channels: c.OutC, plane: plane}, func(to operand, e epilogue) {
-		b.convTiled("conv_forward", how, og, c.N*plane, c.Groups, append(sizes,
-			divisor(cg), divisor(c.KW), how.parts, how.each, in(0), filters, e.bias, e.relu, to)...)
+		b.launchConvForward(how.suffix(b.d.options.TF32), b.gridOf(how, og, c.N*plane, c.Groups), sizes,
+			divisor(cg), divisor(c.KW), how.parts, how.each, in(0), filters, e.bias, e.relu, to)
 	})
 }
 
@@ -120,20 +120,20 @@ func (b *builder) convToInput(c spec.Conv2D) {
 	n := sizeW(c)
 	at := aligned(n)
 	b.work(at)
-	b.launch("conv_filters", flat(n), n, cg, og, taps, true, in(1), work(0))
+	b.launchConvFilters(flat(n), n, cg, og, taps, true, in(1), work(0))
 	phases := c.StrideH * c.StrideW
 	pixels := c.N * ((c.H + c.StrideH - 1) / c.StrideH) * ((c.W + c.StrideW - 1) / c.StrideW)
 	how := b.cut(cg, pixels, og*taps, c.Groups*phases)
 	b.inParts(how, at, sizeX(c), out, epilogue{channels: 1, plane: 1}, func(to operand, _ epilogue) {
-		b.convTiled("conv_to_input", how, cg, pixels, c.Groups*phases, append(sizes,
-			divisor(og), divisor(c.KW), divisor(c.StrideH), divisor(c.StrideW), how.parts, how.each, in(0), work(0), to)...)
+		b.launchConvToInput(how.suffix(b.d.options.TF32), b.gridOf(how, cg, pixels, c.Groups*phases), sizes,
+			divisor(og), divisor(c.KW), divisor(c.StrideH), divisor(c.StrideW), how.parts, how.each, in(0), work(0), to)
 	})
 }
 
 // normInPlace normalises a convolution's result by inputs 2 to 4: statistics, γ and β.
 func (b *builder) normInPlace(c spec.Conv2D, relu bool, y operand) {
 	n, plane := sizeY(c), c.OutH()*c.OutW()
-	b.launch("scale_shift", flat(n), n, divisor(c.OutC), divisor(plane), relu, y, in(2), in(3), in(4), null, y)
+	b.launchScaleShift(flat(n), n, divisor(c.OutC), divisor(plane), relu, y, in(2), in(3), in(4), null, y)
 }
 
 func (b *builder) convGradWeight(s spec.ConvGradWeight) {
@@ -167,8 +167,8 @@ func (b *builder) convToWeight(c spec.Conv2D) {
 	rows, cols, plane := c.OutC/c.Groups, c.C/c.Groups*c.KH*c.KW, c.OutH()*c.OutW()
 	how := b.cut(rows, cols, c.N*plane, c.Groups)
 	b.inParts(how, 0, sizeW(c), out, epilogue{channels: 1, plane: 1}, func(to operand, _ epilogue) {
-		b.convTiled("conv_to_weight", how, rows, cols, c.Groups, append(sizes,
-			divisor(plane), divisor(c.OutW()), how.parts, how.each, in(0), in(1), to)...)
+		b.launchConvToWeight(how.suffix(b.d.options.TF32), b.gridOf(how, rows, cols, c.Groups), sizes,
+			divisor(plane), divisor(c.OutW()), how.parts, how.each, in(0), in(1), to)
 	})
 }
 

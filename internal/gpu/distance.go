@@ -3,6 +3,7 @@ package gpu
 import (
 	"slices"
 
+	"medusa/internal/cuda"
 	"medusa/internal/spec"
 )
 
@@ -13,17 +14,17 @@ func init() {
 // metrics are those of pairs.cu, in the order of its numbers.
 var metrics = []spec.Metric{spec.Euclidean, spec.SquaredEuclidean, spec.Manhattan, spec.SNR, spec.Dot, spec.Minkowski}
 
-// tiled is a kernel of distances over rows×cols results, which come of k each.
-func (b *builder) tiled(kernel string, rows, cols, k int, args ...any) {
+// tiles is how distances are cut over rows×cols results, which come of k each: which kernel, and its grid.
+func (b *builder) tiles(rows, cols, k int) (suffix string, grid cuda.Dim) {
 	if err := counted(rows, cols, k); err != nil {
 		b.add(nil, err)
-		return
+		return "", cuda.Dim{}
 	}
 	how := cut{side: 64}
 	if few := how.tiles(rows, cols); few < b.d.processors {
 		how.side = 32
 	}
-	b.launch(kernel+how.suffix(false), blocks(how.tiles(rows, cols)), args...)
+	return how.suffix(false), blocks(how.tiles(rows, cols))
 }
 
 func (b *builder) distance(s spec.Distance) bool {
@@ -39,19 +40,20 @@ func (b *builder) distance(s spec.Distance) bool {
 	case spec.SNR:
 		b.work(2 * (s.N + s.M))
 		b.moments(s, in(0), y, 0)
-		b.launch("snr", flat(s.N*s.M), s.N, s.M, s.D, in(0), y, work(0), work(2*s.N), out)
+		b.launchSnr(flat(s.N*s.M), s.N, s.M, s.D, in(0), y, work(0), work(2*s.N), out)
 	case spec.Minkowski:
-		b.launch("minkowski", flat(s.N*s.M), s.N, s.M, s.D, f32(s.P), in(0), y, out)
+		b.launchMinkowski(flat(s.N*s.M), s.N, s.M, s.D, f32(s.P), in(0), y, out)
 	default:
-		b.tiled("distances", s.N, s.M, s.D, m, s.N, s.M, s.D, in(0), y, out)
+		suffix, grid := b.tiles(s.N, s.M, s.D)
+		b.launchDistances(suffix, grid, m, s.N, s.M, s.D, in(0), y, out)
 	}
 	return true
 }
 
 // moments puts those of x and y into the workspace.
 func (b *builder) moments(s spec.Distance, x, y operand, at int) {
-	b.launch("row_moments", blocks(s.N), s.D, x, work(at))
-	b.launch("row_moments", blocks(s.M), s.D, y, work(at+2*s.N))
+	b.launchRowMoments(blocks(s.N), s.D, x, work(at))
+	b.launchRowMoments(blocks(s.M), s.D, y, work(at+2*s.N))
 }
 
 // snrGrad is the gradient to x, or to y with toY, given moments.
@@ -60,5 +62,5 @@ func (b *builder) snrGrad(s spec.Distance, toY, add bool, x, y, d, g operand, at
 	if toY {
 		rows = s.M
 	}
-	b.launch("snr_grad", flat(rows*s.D), s.N, s.M, s.D, toY, add, x, y, work(at), work(at+2*s.N), d, g, out)
+	b.launchSnrGrad(flat(rows*s.D), s.N, s.M, s.D, toY, add, x, y, work(at), work(at+2*s.N), d, g, out)
 }

@@ -24,7 +24,7 @@ func (b *builder) dropout(s spec.Dropout) {
 	b.done = append(b.done, func() { delete(b.d.draws, s.Draw) })
 	b.step(copyOf(fixed(draw), in(1), spec.DropoutDigits))
 	b.mask(s, fixed(draw))
-	b.launch("dropout_count", blocks(1), fixed(draw), in(1))
+	b.launchDropoutCount(blocks(1), fixed(draw), in(1))
 }
 
 func (b *builder) dropoutGrad(s spec.DropoutGrad) bool {
@@ -37,5 +37,5 @@ func (b *builder) dropoutGrad(s spec.DropoutGrad) bool {
 
 func (b *builder) mask(s spec.Dropout, draw operand) {
 	limit := uint64(math.Round(s.Rate * (1 << 32)))
-	b.launch("dropout", blocks((s.N+dropoutPiece-1)/dropoutPiece), s.N, limit, float32(1/(1-s.Rate)), draw, in(0), out)
+	b.launchDropout(blocks((s.N+dropoutPiece-1)/dropoutPiece), s.N, limit, float32(1/(1-s.Rate)), draw, in(0), out)
 }

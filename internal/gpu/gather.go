@@ -4,7 +4,7 @@ import "medusa/internal/spec"
 
 func init() {
 	register(func(b *builder, s spec.Gather) {
-		b.launch("gather", flat(s.N*s.Cols), s.N*s.Cols, divisor(s.Cols), s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check(s.Index(), s.Rows))
+		b.launchGather(flat(s.N*s.Cols), s.N*s.Cols, divisor(s.Cols), s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check(s.Index(), s.Rows))
 	})
 	register((*builder).gatherGrad)
 }
@@ -12,8 +12,8 @@ func init() {
 func (b *builder) gatherGrad(s spec.GatherGrad) {
 	if b.d.options.AnyOrder {
 		b.step(fill(out, s.Rows*s.Cols, 0))
-		b.launch("scatter_add", flat(s.N*s.Cols), s.N*s.Cols, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check(spec.Gather(s).Index(), s.Rows))
+		b.launchScatterAdd(flat(s.N*s.Cols), s.N*s.Cols, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check(spec.Gather(s).Index(), s.Rows))
 		return
 	}
-	b.launch("gather_grad", blocks(s.Rows), s.N, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check(spec.Gather(s).Index(), s.Rows))
+	b.launchGatherGrad(blocks(s.Rows), s.N, s.Cols, s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check(spec.Gather(s).Index(), s.Rows))
 }

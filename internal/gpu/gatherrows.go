@@ -4,9 +4,9 @@ import "medusa/internal/spec"
 
 func init() {
 	register(func(b *builder, s spec.GatherRows) {
-		b.launch("label_first", flat(s.N), s.N, in(0), in(0), out) // no index is below 0
+		b.launchLabelFirst(flat(s.N), s.N, in(0), in(0), out) // no index is below 0
 	})
 	register(func(b *builder, s spec.GatherRowsGrad) {
-		b.launch("gather_rows_grad", blocks(s.N), s.N, s.Cols, in(0), in(1), out)
+		b.launchGatherRowsGrad(blocks(s.N), s.N, s.Cols, in(0), in(1), out)
 	})
 }

@@ -11,14 +11,14 @@ func init() {
 		if s.Gamma {
 			beta = 2
 		}
-		b.launch("layer_norm", blocks(s.Rows), s.Cols, f32(s.Eps), in(0), in(1).or(s.Gamma), in(beta).or(s.Beta), out)
+		b.launchLayerNorm(blocks(s.Rows), s.Cols, f32(s.Eps), in(0), in(1).or(s.Gamma), in(beta).or(s.Beta), out)
 	})
 	register(func(b *builder, s spec.LayerNormGrad) {
 		dy := 1
 		if s.Gamma {
 			dy = 2
 		}
-		b.launch("layer_norm_grad", blocks(s.Rows), s.Cols, f32(s.Eps), in(0), in(1).or(s.Gamma), in(dy), out)
+		b.launchLayerNormGrad(blocks(s.Rows), s.Cols, f32(s.Eps), in(0), in(1).or(s.Gamma), in(dy), out)
 	})
 	register((*builder).layerNormParamsGrad)
 }
@@ -30,7 +30,7 @@ func (b *builder) layerNormParamsGrad(s spec.LayerNormParamsGrad) {
 	parts := max(1, min(busy/across, s.Rows/least))
 	moments := 4 * s.Cols * parts
 	b.work(moments + 2*s.Rows)
-	b.launch("layer_norm_moments", blocks(s.Rows), s.Cols, f32(s.Eps), in(0), work(moments))
-	b.launch("layer_norm_params_grad", cuda.Dim{X: across, Y: parts}, s.Rows, s.Cols, in(0), work(moments), in(1), work(0), out)
+	b.launchLayerNormMoments(blocks(s.Rows), s.Cols, f32(s.Eps), in(0), work(moments))
+	b.launchLayerNormParamsGrad(cuda.Dim{X: across, Y: parts}, s.Rows, s.Cols, in(0), work(moments), in(1), work(0), out)
 	b.addParts(2*s.Cols, parts, out)
 }

@@ -4,7 +4,7 @@ import "medusa/internal/spec"
 
 func init() {
 	register(func(b *builder, s spec.AddRelu) {
-		b.launch("add_relu", flat(s.N), s.N, in(0), in(1), out)
+		b.launchAddRelu(flat(s.N), s.N, in(0), in(1), out)
 	})
 	register((*builder).linear)
 	register(func(b *builder, s spec.ChannelSum) {
@@ -16,7 +16,7 @@ func init() {
 func (b *builder) channelSum(images, c, plane int, x, y operand) {
 	grid, parts := parted(c, images*plane)
 	b.work(2 * c * parts)
-	b.launch("channel_sum", grid, images, c, divisor(plane), x, work(0), y)
+	b.launchChannelSum(grid, images, c, divisor(plane), x, work(0), y)
 	b.addParts(c, parts, y)
 }
 
@@ -27,6 +27,6 @@ func (b *builder) linear(s spec.Linear) {
 	}
 	b.product(false, true, s.B, s.O, s.F, in(0), in(1), out)
 	if s.Bias || s.Relu {
-		b.launch("bias_relu", flat(s.B*s.O), s.B*s.O, divisor(s.O), divisor(1), s.Relu, in(2).or(s.Bias), out)
+		b.launchBiasRelu(flat(s.B*s.O), s.B*s.O, divisor(s.O), divisor(1), s.Relu, in(2).or(s.Bias), out)
 	}
 }

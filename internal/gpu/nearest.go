@@ -8,5 +8,5 @@ func init() {
 
 func (b *builder) rowKth(s spec.RowKth) {
 	mask := b.maskOf(s.Mask, s.Rows, s.Cols, 1, 0)
-	b.launch("row_kth", blocks(s.Rows), s.Cols, s.K, mask.pairs, in(0), mask.from, out)
+	b.launchRowKth(blocks(s.Rows), s.Cols, s.K, mask.pairs, in(0), mask.from, out)
 }

@@ -4,9 +4,9 @@ import "medusa/internal/spec"
 
 func init() {
 	register(func(b *builder, s spec.Normalize) {
-		b.launch("normalize", blocks(s.Rows), s.Cols, f32(s.P), f32(s.Eps), in(0), out)
+		b.launchNormalize(blocks(s.Rows), s.Cols, f32(s.P), f32(s.Eps), in(0), out)
 	})
 	register(func(b *builder, s spec.NormalizeGrad) {
-		b.launch("normalize_grad", blocks(s.Rows), s.Cols, f32(s.P), f32(s.Eps), in(0), in(1), in(2), out)
+		b.launchNormalizeGrad(blocks(s.Rows), s.Cols, f32(s.P), f32(s.Eps), in(0), in(1), in(2), out)
 	})
 }

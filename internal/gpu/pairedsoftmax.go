@@ -5,11 +5,11 @@ import "medusa/internal/spec"
 func init() {
 	register(func(b *builder, s spec.PairedSoftmax) {
 		products, columns := b.pairedProducts(s)
-		b.launch("paired_softmax", blocks(s.N), s.M, in(2), products, columns, out)
+		b.launchPairedSoftmax(blocks(s.N), s.M, in(2), products, columns, out)
 	})
 	register(func(b *builder, s spec.PairedSoftmaxGrad) {
 		products, columns := b.pairedProducts(s.PairedSoftmax)
-		b.launch("paired_softmax_grad", blocks(s.N), s.M, in(2), products, columns, in(3))
+		b.launchPairedSoftmaxGrad(blocks(s.N), s.M, in(2), products, columns, in(3))
 		if s.ToY {
 			b.product(true, false, s.M, s.D, s.N, products, in(0), out)
 		} else {
@@ -25,6 +25,6 @@ func (b *builder) pairedProducts(s spec.PairedSoftmax) (products, columns operan
 	b.work(b.spare)
 	products, columns = work(0), work(n)
 	b.product(false, true, s.N, s.M, s.D, in(0), in(1), products)
-	b.launch("partner_columns", flat(s.M), s.M, s.N, in(2), columns)
+	b.launchPartnerColumns(flat(s.M), s.M, s.N, in(2), columns)
 	return products, columns
 }

@@ -34,7 +34,7 @@ func (b *builder) pairGrad(s spec.PairGrad) bool {
 				if i == 0 {
 					b.step(copyOf(g, in(at), n))
 				} else {
-					b.launch("binary_flat", flat(n), n, 0, g, in(at), g)
+					b.launchBinaryFlat(flat(n), n, 0, g, in(at), g)
 				}
 			case spec.TermsPart:
 				b.rowTermsGrad(p.Terms, d, at, scratch, g, i > 0)
@@ -56,13 +56,15 @@ func (b *builder) pairGrad(s spec.PairGrad) bool {
 			b.snrGrad(s.Distance, true, s.Self, x, y, d, g, moments)
 		}
 	case s.Metric == spec.Minkowski && s.ToY:
-		b.launch("minkowski_grad", blocks(s.M), s.M, s.N, s.D, 1, s.M, false, f32(s.P), y, x, d, g, out)
+		b.launchMinkowskiGrad(blocks(s.M), s.M, s.N, s.D, 1, s.M, false, f32(s.P), y, x, d, g, out)
 	case s.Metric == spec.Minkowski:
-		b.launch("minkowski_grad", blocks(s.N), s.N, s.M, s.D, s.M, 1, s.Self, f32(s.P), x, y, d, g, out)
+		b.launchMinkowskiGrad(blocks(s.N), s.N, s.M, s.D, s.M, 1, s.Self, f32(s.P), x, y, d, g, out)
 	case s.ToY:
-		b.tiled("distances_grad", s.M, s.D, s.N, m, s.M, s.N, s.D, 1, s.M, false, y, x, d, g, out)
+		suffix, grid := b.tiles(s.M, s.D, s.N)
+		b.launchDistancesGrad(suffix, grid, m, s.M, s.N, s.D, 1, s.M, false, y, x, d, g, out)
 	default:
-		b.tiled("distances_grad", s.N, s.D, s.M, m, s.N, s.M, s.D, s.M, 1, s.Self, x, y, d, g, out)
+		suffix, grid := b.tiles(s.N, s.D, s.M)
+		b.launchDistancesGrad(suffix, grid, m, s.N, s.M, s.D, s.M, 1, s.Self, x, y, d, g, out)
 	}
 	return true
 }

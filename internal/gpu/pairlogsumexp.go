@@ -16,7 +16,7 @@ func init() {
 // free behind masks.
 type pairSums struct {
 	grid cuda.Dim
-	args []any
+	args pairSumsArgs
 	up   operand
 	free int
 }
@@ -30,7 +30,7 @@ func (b *builder) pairSums(s spec.PairLogSumExp) pairSums {
 	grid, _ := parted(s.N, s.M*s.M)
 	return pairSums{
 		grid: grid,
-		args: []any{s.M, pos.pairs, neg.pairs, in(0), pos.from, neg.from, among},
+		args: pairSumsArgs{m: s.M, posPairs: pos.pairs, negPairs: neg.pairs, x: in(0), pos: pos.from, neg: neg.from, among: among},
 		up:   up,
 		free: scratchOf(s.Pos, s.N, s.M) + scratchOf(s.Neg, s.N, s.M),
 	}
@@ -38,35 +38,40 @@ func (b *builder) pairSums(s spec.PairLogSumExp) pairSums {
 
 func (b *builder) pairLogSumExp(s spec.PairLogSumExp) {
 	sums := b.pairSums(s)
-	b.launch("pair_logsumexp", sums.grid, append(sums.args, out)...)
+	b.launchPairLogsumexp(sums.grid, sums.args, out)
 }
 
-// pairLogSumExpScales puts into the workspace what the gradients take of each pair, and returns
-// their arguments and where the workspace is free.
-func (b *builder) pairLogSumExpScales(s spec.PairLogSumExp) (args []any, free int) {
+// pairScales is what the gradients of PairLogSumExp take of each pair, with their arguments and where the workspace is
+// free.
+type pairScales struct {
+	args         pairSumsArgs
+	tops, scales operand
+	free         int
+}
+
+// pairLogSumExpScales puts them into the workspace.
+func (b *builder) pairLogSumExpScales(s spec.PairLogSumExp) pairScales {
 	sums := b.pairSums(s)
 	n := s.N * s.M
 	tops, scales := work(sums.free), work(sums.free+n)
 	b.work(sums.free + 2*n)
-	args = sums.args[:len(sums.args):len(sums.args)]
-	b.launch("pair_logsumexp_scales", sums.grid, append(args, sums.up, tops, scales)...)
-	return append(args, tops, scales, out), sums.free + 2*n
+	b.launchPairLogsumexpScales(sums.grid, sums.args, sums.up, tops, scales)
+	return pairScales{sums.args, tops, scales, sums.free + 2*n}
 }
 
 func (b *builder) pairLogSumExpGrad(s spec.PairLogSumExpGrad) {
-	args, free := b.pairLogSumExpScales(spec.PairLogSumExp(s))
-	b.launch("pair_logsumexp_grad", blocks(s.N), args...)
+	of := b.pairLogSumExpScales(spec.PairLogSumExp(s))
+	b.launchPairLogsumexpGrad(blocks(s.N), of.args, of.tops, of.scales, out)
 	if !s.Self {
 		return
 	}
-	n, last := s.N*s.M, len(args)-1
-	b.work(free + n)
-	args[last] = work(free)
-	b.launch("pair_logsumexp_among_grad", blocks(s.M), append([]any{s.N}, args...)...)
-	b.launch("binary_flat", flat(n), n, 0, out, args[last], out)
+	n, among := s.N*s.M, work(of.free)
+	b.work(of.free + n)
+	b.launchPairLogsumexpAmongGrad(blocks(s.M), s.N, of.args, of.tops, of.scales, among)
+	b.launchBinaryFlat(flat(n), n, 0, out, among, out)
 }
 
 func (b *builder) pairLogSumExpAmongGrad(s spec.PairLogSumExpAmongGrad) {
-	args, _ := b.pairLogSumExpScales(spec.PairLogSumExp(s))
-	b.launch("pair_logsumexp_among_grad", blocks(s.M), append([]any{s.N}, args...)...)
+	of := b.pairLogSumExpScales(spec.PairLogSumExp(s))
+	b.launchPairLogsumexpAmongGrad(blocks(s.M), s.N, of.args, of.tops, of.scales, out)
 }

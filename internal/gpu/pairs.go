@@ -53,14 +53,14 @@ func packedPairs(m spec.Mask, rows int) int {
 // makeMask writes a mask (rows, cols) to y.
 func (b *builder) makeMask(m spec.Mask, rows, cols, at int, y operand) {
 	n := rows * cols
-	b.launch("pair_mask", flat(n), n, divisor(cols), packedPairs(m, rows), in(at), y)
+	b.launchPairMask(flat(n), n, divisor(cols), packedPairs(m, rows), in(at), y)
 	at++
 	for _, c := range m.Filters {
 		switch c.Kind {
 		case spec.Within:
-			b.launch("choose_within", flat(n), n, divisor(cols), in(at), in(at+1), in(at+2), y)
+			b.launchChooseWithin(flat(n), n, divisor(cols), in(at), in(at+1), in(at+2), y)
 		case spec.Listed:
-			b.launch("choose_listed", blocks(rows), cols, c.K, in(at), y)
+			b.launchChooseListed(blocks(rows), cols, c.K, in(at), y)
 		}
 		at += c.Inputs()
 	}
@@ -76,5 +76,5 @@ func scratchOf(m spec.Mask, rows, cols int) int {
 
 func (b *builder) rowCount(s spec.RowCount) {
 	mask := b.maskOf(s.Mask, s.Rows, s.Cols, 0, 0)
-	b.launch("row_count", blocks(s.Rows), s.Cols, mask.pairs, mask.from, out)
+	b.launchRowCount(blocks(s.Rows), s.Cols, mask.pairs, mask.from, out)
 }

@@ -4,6 +4,6 @@ package gpu
 // to y.
 func (b *builder) addParts(n, parts int, y operand) {
 	if parts > 1 {
-		b.launch("add_parts", flat(n), n, parts, work(0), y)
+		b.launchAddParts(flat(n), n, parts, work(0), y)
 	}
 }

@@ -27,23 +27,17 @@ func (b *builder) permute(s spec.Permute) bool {
 	if strides[k-2] == 1 && strides[k-1] == cols && (k == 2 || k == 3 && strides[0] == rows*cols) {
 		matrices := n / rows / cols
 		if down := (rows + 31) / 32; matrices <= mostDeep && down <= mostDeep {
-			b.launch("transpose_each", cuda.Dim{X: (cols + 31) / 32, Y: down, Z: matrices}, rows, cols, in(0), out)
+			b.launchTransposeEach(cuda.Dim{X: (cols + 31) / 32, Y: down, Z: matrices}, rows, cols, in(0), out)
 			return true
 		}
 	}
 	if k > most {
 		return false
 	}
-	args := []any{n}
 	for range most - k {
 		sizes, strides = append([]int{1}, sizes...), append([]int{0}, strides...)
 	}
-	for _, size := range sizes[1:] {
-		args = append(args, divisor(size))
-	}
-	for _, stride := range strides {
-		args = append(args, stride)
-	}
-	b.launch("permute", flat(n), append(args, in(0), out)...)
+	b.launchPermute(flat(n), n, divisor(sizes[1]), divisor(sizes[2]), divisor(sizes[3]), divisor(sizes[4]), divisor(sizes[5]),
+		strides[0], strides[1], strides[2], strides[3], strides[4], strides[5], in(0), out)
 	return true
 }

@@ -144,9 +144,11 @@ func (p *pictures) prepare(n int) (err error) {
 	}
 	p.words = make([]float32, n*recipeWords)
 	s := p.set
-	p.step, err = p.d.launch("make_pictures", blocks(n), s.Channels, divisor(s.Height*s.Width), divisor(s.Width), s.DetailHeight, s.DetailWidth,
+	making := &builder{d: p.d}
+	making.launchMakePictures(blocks(n), s.Channels, divisor(s.Height*s.Width), divisor(s.Width), s.DetailHeight, s.DetailWidth,
 		fixed(p.stored), remote(p.detail), remote(p.feed.Memory(0)), fixed(p.tables), out)
-	return err
+	p.step = making.steps[0]
+	return making.err
 }
 
 // remote is memory of the device as an operand, null if it is nil.

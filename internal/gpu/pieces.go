@@ -72,10 +72,11 @@ func (d *Device) NewCopier(pairs []device.Pair) (func() error, error) {
 	if err != nil {
 		return nil, errors.Wrap(err, "gpu: copier")
 	}
-	l, err := d.launch("copy_pairs", blocks(all.pieces), all.count, fixed(list))
-	if err != nil {
-		return nil, errors.Wrap(err, "gpu: copier")
+	copier := &builder{d: d}
+	copier.launchCopyPairs(blocks(all.pieces), all.count, fixed(list))
+	if copier.err != nil {
+		return nil, errors.Wrap(copier.err, "gpu: copier")
 	}
 	b := &buffers{d: d}
-	return func() error { return errors.Wrap(l.run(b), "gpu: copy") }, nil
+	return func() error { return errors.Wrap(copier.steps[0].run(b), "gpu: copy") }, nil
 }

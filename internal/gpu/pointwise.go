@@ -19,7 +19,7 @@ var functions = []spec.Func{spec.Affine, spec.Relu, spec.Hinge, spec.Square, spe
 func (b *builder) unary(s spec.Unary) bool {
 	f := slices.Index(functions, s.F)
 	if f >= 0 {
-		b.launch("unary", flat(s.N), s.N, f, f32(s.A), f32(s.B), in(0), out)
+		b.launchUnary(flat(s.N), s.N, f, f32(s.A), f32(s.B), in(0), out)
 	}
 	return f >= 0
 }
@@ -38,6 +38,6 @@ func (b *builder) unaryGrad(s spec.UnaryGrad) bool {
 	if needY {
 		y = in(btoi(needX))
 	}
-	b.launch("unary_grad", flat(s.N), s.N, f, f32(s.A), f32(s.B), x, y, dy, out)
+	b.launchUnaryGrad(flat(s.N), s.N, f, f32(s.A), f32(s.B), x, y, dy, out)
 	return true
 }

@@ -10,18 +10,18 @@ func init() {
 	register(func(b *builder, s spec.AvgPool) {
 		p := s.Pool2D.WithDefaults()
 		n := p.Planes * p.OutH() * p.OutW()
-		b.launch("avg_pool", flat(n), n, divisor(p.OutH()*p.OutW()), divisor(p.OutW()), p.H, p.W, p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, p.ExcludePad, in(0), out)
+		b.launchAvgPool(flat(n), n, divisor(p.OutH()*p.OutW()), divisor(p.OutW()), p.H, p.W, p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, p.ExcludePad, in(0), out)
 	})
 	register(func(b *builder, s spec.AvgPoolGrad) {
 		p := s.Pool2D.WithDefaults()
 		n := p.Planes * p.H * p.W
-		b.launch("avg_pool_grad", flat(n), n, divisor(p.H*p.W), divisor(p.W), p.H, p.OutH(), p.OutW(), p.KH, p.KW, divisor(p.StrideH), divisor(p.StrideW), p.PadH, p.PadW, p.ExcludePad, in(0), out)
+		b.launchAvgPoolGrad(flat(n), n, divisor(p.H*p.W), divisor(p.W), p.H, p.OutH(), p.OutW(), p.KH, p.KW, divisor(p.StrideH), divisor(p.StrideW), p.PadH, p.PadW, p.ExcludePad, in(0), out)
 	})
 	register(func(b *builder, s spec.PlaneMean) {
-		b.launch("plane_mean", blocks((s.Planes+7)/8), s.Planes, s.Size, in(0), out)
+		b.launchPlaneMean(blocks((s.Planes+7)/8), s.Planes, s.Size, in(0), out)
 	})
 	register(func(b *builder, s spec.PlaneMeanGrad) {
-		b.launch("plane_mean_grad", flat(s.Planes*s.Size), s.Planes*s.Size, divisor(s.Size), in(0), out)
+		b.launchPlaneMeanGrad(flat(s.Planes*s.Size), s.Planes*s.Size, divisor(s.Size), in(0), out)
 	})
 }
 
@@ -38,7 +38,7 @@ func (b *builder) maxPool(p spec.Pool2D, relu bool, saved *spec.Saved, x operand
 		b.done = append(b.done, func() { delete(b.d.saved, saved) })
 		arg = fixed(buf)
 	}
-	b.launch("max_pool", flat(n), n, divisor(p.OutH()*p.OutW()), divisor(p.OutW()), p.H, p.W, p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, relu, x, out, arg)
+	b.launchMaxPool(flat(n), n, divisor(p.OutH()*p.OutW()), divisor(p.OutW()), p.H, p.W, p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, relu, x, out, arg)
 }
 
 func (b *builder) maxPoolGrad(s spec.MaxPoolGrad) bool {
@@ -48,6 +48,6 @@ func (b *builder) maxPoolGrad(s spec.MaxPoolGrad) bool {
 		return false
 	}
 	n := p.Planes * p.H * p.W
-	b.launch("max_pool_grad", flat(n), n, divisor(p.H*p.W), divisor(p.W), p.OutH(), p.OutW(), p.KH, p.KW, divisor(p.StrideH), divisor(p.StrideW), p.PadH, p.PadW, in(0), fixed(arg), out)
+	b.launchMaxPoolGrad(flat(n), n, divisor(p.H*p.W), divisor(p.W), p.OutH(), p.OutW(), p.KH, p.KW, divisor(p.StrideH), divisor(p.StrideW), p.PadH, p.PadW, in(0), fixed(arg), out)
 	return true
 }

@@ -167,7 +167,7 @@ func (b *builder) ownProducts(products int, transA, transB bool, m, n, k int, x,
 	}
 	how := cutProduct(m, n, k, products, b.d.processors, b.d.options.TF32)
 	b.inParts(how, b.spare, products*m*n, c, e, func(to operand, e epilogue) {
-		b.launch("gemm"+how.suffix(b.d.options.TF32), cuda.Dim{X: how.tiles(m, n), Z: how.parts * products},
+		b.launchGemm(how.suffix(b.d.options.TF32), cuda.Dim{X: how.tiles(m, n), Z: how.parts * products},
 			m, n, k, x, ai, ak, nextA, y, bk, bj, nextB, e.bias, e.relu, products, how.each, to)
 	})
 }
@@ -181,5 +181,5 @@ func (b *builder) inParts(how cut, at, n int, y operand, e epilogue, body func(t
 	}
 	b.work(at + how.parts*n)
 	body(work(at), epilogue{})
-	b.launch("sum_parts", flat(n), n, how.parts, divisor(e.channels), divisor(e.plane), e.bias, e.relu, work(at), y)
+	b.launchSumParts(flat(n), n, how.parts, divisor(e.channels), divisor(e.plane), e.bias, e.relu, work(at), y)
 }

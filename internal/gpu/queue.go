@@ -6,7 +6,7 @@ func init() {
 	register(func(b *builder, s spec.Enqueue) {
 		n := s.Rows * s.Cols
 		b.step(copyOf(out, in(1), s.Slots*s.Cols))
-		b.launch("enqueue", flat(n), n, divisor(s.Cols), s.Slots, in(0), in(2), in(1), b.d.reportTo(), b.d.check("the queue's next slot", s.Slots))
-		b.launch("enqueue_count", blocks(1), s.Rows, s.Slots, in(2))
+		b.launchEnqueue(flat(n), n, divisor(s.Cols), s.Slots, in(0), in(2), in(1), b.d.reportTo(), b.d.check("the queue's next slot", s.Slots))
+		b.launchEnqueueCount(blocks(1), s.Rows, s.Slots, in(2))
 	})
 }

@@ -56,7 +56,7 @@ func (b *builder) sumTo(s spec.SumTo) bool {
 	// The kernel's last axis is the fastest; ours is the first.
 	grid, parts := parted(n, m)
 	b.work(2 * n * parts)
-	b.launch("sum_axes", grid, kept[2].n, kept[1].n, kept[0].n, kept[3].stride, kept[2].stride, kept[1].stride, kept[0].stride,
+	b.launchSumAxes(grid, kept[2].n, kept[1].n, kept[0].n, kept[3].stride, kept[2].stride, kept[1].stride, kept[0].stride,
 		m, divisor(summed[1].n), divisor(summed[0].n), summed[2].stride, summed[1].stride, summed[0].stride, in(0), work(0), out)
 	b.addParts(n, parts, out)
 	return true

@@ -12,10 +12,10 @@ func init() {
 func (b *builder) rowReduce(s spec.RowReduce) {
 	mask := b.maskOf(s.Mask, s.Rows, s.Cols, 1, 0)
 	if s.Op == spec.RowLogSumExp {
-		b.launch("row_logsumexp", blocks(s.Rows), s.Cols, mask.pairs, f32(s.K), f32(s.Empty), in(0), mask.from, out)
+		b.launchRowLogsumexp(blocks(s.Rows), s.Cols, mask.pairs, f32(s.K), f32(s.Empty), in(0), mask.from, out)
 		return
 	}
-	b.launch("row_extreme", blocks(s.Rows), s.Cols, mask.pairs, btoi(s.Op == spec.RowMin), f32(s.Empty), in(0), mask.from, out)
+	b.launchRowExtreme(blocks(s.Rows), s.Cols, mask.pairs, btoi(s.Op == spec.RowMin), f32(s.Empty), in(0), mask.from, out)
 }
 
 // rowReduceGrad is as rowTermsGrad.
@@ -24,8 +24,8 @@ func (b *builder) rowReduceGrad(s spec.RowReduceGrad, x operand, at, scratch int
 	y, dy := in(at+s.Mask.Inputs()), in(at+s.Mask.Inputs()+1)
 	if s.Op == spec.RowLogSumExp {
 		mask := b.maskOf(s.Mask, s.Rows, s.Cols, at, scratch)
-		b.launch("row_logsumexp_grad", blocks(s.Rows), s.Cols, mask.pairs, f32(s.K), add, x, mask.from, y, dy, dx)
+		b.launchRowLogsumexpGrad(blocks(s.Rows), s.Cols, mask.pairs, f32(s.K), add, x, mask.from, y, dy, dx)
 		return
 	}
-	b.launch("row_extreme_grad", flat(n), n, divisor(s.Cols), add, y, dy, dx)
+	b.launchRowExtremeGrad(flat(n), n, divisor(s.Cols), add, y, dy, dx)
 }

@@ -8,5 +8,5 @@ func init() {
 
 func (b *builder) shareBound(s spec.ShareBound) {
 	mask := b.maskOf(s.Mask, s.Rows, s.Cols, 1, 0)
-	b.launch("share_bound", blocks(1), s.Rows, s.Cols, s.Share, s.Largest, s.Counted, mask.pairs, in(0), mask.from, out)
+	b.launchShareBound(blocks(1), s.Rows, s.Cols, s.Share, s.Largest, s.Counted, mask.pairs, in(0), mask.from, out)
 }

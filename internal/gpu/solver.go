@@ -109,8 +109,8 @@ func (s *solver) spread(b *builder, t *device.SolverTensor) error {
 		return err
 	}
 	n := r.N * r.Cols
-	b.launch("spread_rows", flat(n), n, divisor(r.Cols), fixed(before), fixed(g), true, fixed(whole))
-	b.launch("spread_rows", flat(n), n, divisor(r.Cols), fixed(indices), fixed(g), false, fixed(whole))
+	b.launchSpreadRows(flat(n), n, divisor(r.Cols), fixed(before), fixed(g), true, fixed(whole))
+	b.launchSpreadRows(flat(n), n, divisor(r.Cols), fixed(indices), fixed(g), false, fixed(whole))
 	b.step(copyOf(fixed(before), fixed(indices), r.N))
 	t.G = whole
 	return nil
@@ -155,19 +155,19 @@ func (s *solver) open(b *builder, all, clipped, averaged *table) (err error) {
 		if err != nil {
 			return err
 		}
-		b.launch("clip_values", blocks(clipped.pieces), clipped.count, fixed(list), f32(r.ClipValue))
+		b.launchClipValues(blocks(clipped.pieces), clipped.count, fixed(list), f32(r.ClipValue))
 	}
-	b.launch("sum_squares", grid, all.count, tensors, fixed(parts))
-	b.launch("control_step", blocks(1), len(s.pieces), fixed(parts), in(0), d.reportTo(), control, fixed(s.failed))
+	b.launchSumSquares(grid, all.count, tensors, fixed(parts))
+	b.launchControlStep(blocks(1), len(s.pieces), fixed(parts), in(0), d.reportTo(), control, fixed(s.failed))
 	switch r.Name {
 	case "sgd":
-		b.launch("sgd", grid, all.count, tensors, f32(r.Momentum), r.Nesterov, control)
+		b.launchSgd(grid, all.count, tensors, f32(r.Momentum), r.Nesterov, control)
 	case "adam", "adamw":
-		b.launch("adam", grid, all.count, tensors, r.Name == "adamw", f32(1-r.Beta1), f32(r.Beta2), f32(1-r.Beta2), f32(r.Eps), control)
+		b.launchAdam(grid, all.count, tensors, r.Name == "adamw", f32(1-r.Beta1), f32(r.Beta2), f32(1-r.Beta2), f32(r.Eps), control)
 	case "rmsprop":
-		b.launch("rmsprop", grid, all.count, tensors, f32(r.Momentum), f32(r.Alpha), f32(1-r.Alpha), f32(r.Eps), control)
+		b.launchRmsprop(grid, all.count, tensors, f32(r.Momentum), f32(r.Alpha), f32(1-r.Alpha), f32(r.Eps), control)
 	case "lion":
-		b.launch("lion", grid, all.count, tensors, f32(1-r.Beta1), f32(1-r.Beta2), control)
+		b.launchLion(grid, all.count, tensors, f32(1-r.Beta1), f32(1-r.Beta2), control)
 	case "lamb":
 		if err := s.openLAMB(b, all, tensors); err != nil {
 			return err
@@ -180,7 +180,7 @@ func (s *solver) open(b *builder, all, clipped, averaged *table) (err error) {
 		if err != nil {
 			return err
 		}
-		b.launch("move_averages", blocks(averaged.pieces), averaged.count, fixed(list), control)
+		b.launchMoveAverages(blocks(averaged.pieces), averaged.count, fixed(list), control)
 	}
 	s.steps = b.steps
 	return b.err
@@ -198,9 +198,9 @@ func (s *solver) openLAMB(b *builder, all *table, tensors operand) error {
 	if err != nil {
 		return err
 	}
-	b.launch("lamb_means", blocks(len(s.pieces)), all.count, tensors, f32(1-r.Beta1), f32(r.Beta2), f32(1-r.Beta2), f32(r.Eps), control, fixed(parts))
-	b.launch("lamb_ratios", blocks(all.count), tensors, fixed(parts), control, fixed(ratios))
-	b.launch("lamb", blocks(len(s.pieces)), all.count, tensors, f32(r.Eps), control, fixed(ratios))
+	b.launchLambMeans(blocks(len(s.pieces)), all.count, tensors, f32(1-r.Beta1), f32(r.Beta2), f32(1-r.Beta2), f32(r.Eps), control, fixed(parts))
+	b.launchLambRatios(blocks(all.count), tensors, fixed(parts), control, fixed(ratios))
+	b.launchLamb(blocks(len(s.pieces)), all.count, tensors, f32(r.Eps), control, fixed(ratios))
 	return nil
 }
 

@@ -11,7 +11,7 @@ func init() {
 
 func (b *builder) rowTerms(s spec.RowTerms) {
 	mask := b.maskOf(s.Mask, s.Rows, s.Cols, 1, 0)
-	b.launch("row_terms", blocks(s.Rows), s.Cols, mask.pairs, s.Hinge, f32(s.K), f32(s.C), f32(s.Low), f32(s.High), in(0), mask.from, out)
+	b.launchRowTerms(blocks(s.Rows), s.Cols, mask.pairs, s.Hinge, f32(s.K), f32(s.C), f32(s.Low), f32(s.High), in(0), mask.from, out)
 }
 
 // rowTermsGrad is the gradient to x, whose other inputs begin at in(at); a mask may be made in the
@@ -20,5 +20,5 @@ func (b *builder) rowTermsGrad(s spec.RowTermsGrad, x operand, at, scratch int, 
 	n := s.Rows * s.Cols
 	mask := b.maskOf(s.Mask, s.Rows, s.Cols, at, scratch)
 	up := in(at + s.Mask.Inputs())
-	b.launch("row_terms_grad", flat(n), n, divisor(s.Cols), mask.pairs, s.Hinge, f32(s.K), f32(s.C), f32(s.Low), f32(s.High), add, x, mask.from, up, dx)
+	b.launchRowTermsGrad(flat(n), n, divisor(s.Cols), mask.pairs, s.Hinge, f32(s.K), f32(s.C), f32(s.Low), f32(s.High), add, x, mask.from, up, dx)
 }

@@ -1,10 +1,6 @@
 package gpu
 
-import (
-	"slices"
-
-	"medusa/internal/spec"
-)
+import "medusa/internal/spec"
 
 func init() {
 	register((*builder).triplets)
@@ -22,7 +18,7 @@ type tripletOperands struct {
 	d         operand
 	pos, neg  maskOperand
 	among, up operand
-	rule      []any // distances that the window looks at, those among the columns, and partners
+	apart     apartArgs // distances that the window looks at, those among the columns, and partners
 }
 
 // tripletOperands are the inputs from in(at) on, with masks made in the workspace from scratch on.
@@ -46,7 +42,7 @@ func (b *builder) tripletOperands(s spec.Triplets, d operand, at, scratch int) t
 	if s.Rule.Partners {
 		at++
 	}
-	o.rule = []any{w, among, partners}
+	o.apart = apartArgs{w: w, wAmong: among, partners: partners}
 	o.up = in(at)
 	return o
 }
@@ -54,17 +50,20 @@ func (b *builder) tripletOperands(s spec.Triplets, d operand, at, scratch int) t
 func (b *builder) triplets(s spec.Triplets) {
 	o := b.tripletOperands(s, in(0), 1, 0)
 	if s.Each() {
-		b.launch("triplets_each", blocks(s.N), slices.Concat(eachTriplet(s, o), []any{in(0), o.pos.from, o.neg.from, o.among}, o.rule, []any{out})...)
+		b.launchTripletsEach(blocks(s.N), s.N, s.M, ruleOf(s), o.pos.pairs, o.neg.pairs, in(0), o.pos.from, o.neg.from, o.among, o.apart, out)
 		return
 	}
-	args := []any{s.M, s.Margin}
+	spans := s.Spans()
 	closed := 0
-	for i, span := range s.Spans() {
-		args = append(args, span.From.At, span.To.At)
-		closed |= btoi(span.From.Closed)<<(2*i) | btoi(span.To.Closed)<<(2*i+1)
+	for i, span := range spans {
+		closed |= closedEnds(span) << (2 * i)
 	}
-	b.launch("triplets", blocks(s.N), append(args, closed, o.pos.pairs, o.neg.pairs, in(0), o.pos.from, o.neg.from, out)...)
+	b.launchTriplets(blocks(s.N), s.M, s.Margin, spans[0].From.At, spans[0].To.At, spans[1].From.At, spans[1].To.At,
+		spans[2].From.At, spans[2].To.At, spans[3].From.At, spans[3].To.At, closed, o.pos.pairs, o.neg.pairs, in(0), o.pos.from, o.neg.from, out)
 }
+
+// closedEnds says which ends of a span belong to it, as bits.
+func closedEnds(s spec.Span) int { return btoi(s.From.Closed) | btoi(s.To.Closed)<<1 }
 
 func (b *builder) tripletsGrad(s spec.Triplets) {
 	b.tripletsGradTo(s, b.tripletOperands(s, in(0), 1, 0), out)
@@ -72,11 +71,12 @@ func (b *builder) tripletsGrad(s spec.Triplets) {
 
 func (b *builder) tripletsGradTo(s spec.Triplets, o tripletOperands, dx operand) {
 	if s.Each() {
-		b.launch("triplets_each_grad", blocks(s.N), slices.Concat(eachTriplet(s, o), []any{s.Swap && !s.Among, o.d, o.pos.from, o.neg.from, o.among}, o.rule, []any{o.up, dx})...)
+		b.launchTripletsEachGrad(blocks(s.N), s.N, s.M, ruleOf(s), o.pos.pairs, o.neg.pairs, s.Swap && !s.Among,
+			o.d, o.pos.from, o.neg.from, o.among, o.apart, o.up, dx)
 		return
 	}
 	span := s.Spans()[spec.TripletSum]
-	b.launch("triplets_grad", blocks(s.N), s.M, span.From.At, span.To.At, btoi(span.From.Closed)|btoi(span.To.Closed)<<1,
+	b.launchTripletsGrad(blocks(s.N), s.M, span.From.At, span.To.At, closedEnds(span),
 		o.pos.pairs, o.neg.pairs, o.d, o.pos.from, o.neg.from, o.up, dx)
 }
 
@@ -89,19 +89,18 @@ func (b *builder) tripletsPart(s spec.Triplets, d operand, at, scratch int, g op
 	}
 	b.work(scratch + n)
 	b.tripletsGradTo(s, b.tripletOperands(s, d, at, scratch+n), work(scratch))
-	b.launch("binary_flat", flat(n), n, 0, g, work(scratch), g)
+	b.launchBinaryFlat(flat(n), n, 0, g, work(scratch), g)
 }
 
 func (b *builder) tripletsAmongGrad(s spec.Triplets) {
 	o := b.tripletOperands(s, in(0), 1, 0)
-	b.launch("triplets_among_grad", blocks(s.M), slices.Concat(eachTriplet(s, o), []any{in(0), o.pos.from, o.neg.from, o.among}, o.rule, []any{o.up, out})...)
+	b.launchTripletsAmongGrad(blocks(s.M), s.N, s.M, ruleOf(s), o.pos.pairs, o.neg.pairs, in(0), o.pos.from, o.neg.from, o.among, o.apart, o.up, out)
 }
 
-func eachTriplet(s spec.Triplets, o tripletOperands) []any {
-	sides := s.Rule.Sides
-	if sides == (spec.Sides{}) {
-		sides = spec.Sides{AP: -1, AN: 1}
-	}
+// ruleOf says which triplets count, to kernels that visit each.
+func ruleOf(s spec.Triplets) ruledArgs {
+	sides := s.Rule.Factors()
 	weighted := btoi(s.Rule.Weighted && s.Pos.InMemory()) | btoi(s.Rule.Weighted && s.Neg.InMemory())<<1
-	return []any{s.N, s.M, s.Margin, s.Above, s.AtMost, s.Low, s.High, s.Swap, s.Smooth, sides.AP, sides.AN, sides.PN, weighted, o.pos.pairs, o.neg.pairs}
+	return ruledArgs{margin: s.Margin, above: s.Above, atMost: s.AtMost, low: s.Low, high: s.High, swap: s.Swap, smooth: s.Smooth,
+		sideAp: sides.AP, sideAn: sides.AN, sidePn: sides.PN, weighted: weighted}
 }

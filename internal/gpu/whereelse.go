@@ -4,6 +4,6 @@ import "medusa/internal/spec"
 
 func init() {
 	register(func(b *builder, s spec.WhereElse) {
-		b.launch("where_else", flat(s.N), s.N, in(0), in(1), in(2), out)
+		b.launchWhereElse(flat(s.N), s.N, in(0), in(1), in(2), out)
 	})
 }

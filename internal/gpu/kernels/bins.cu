@@ -57,7 +57,7 @@ KERNEL(row_bins)(int cols, int bins, float low, float scale, int pairs, const fl
 	}
 }
 
-KERNEL(row_bins_grad)(int n, u64 width, int bins, float low, float scale, int pairs, const float *x, const float *in, const float *up, float *dx) {
+KERNEL(row_bins_grad)(int n, divisor width, int bins, float low, float scale, int pairs, const float *x, const float *in, const float *up, float *dx) {
 	Divisor cols(width);
 	Binning b = {low, scale, bins};
 	each(i, n) {

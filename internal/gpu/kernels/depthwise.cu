@@ -3,7 +3,7 @@
 #include "medusa.cuh"
 
 // y (N, C, OH, OW) = x ⋆ w + bias, cut at 0 with relu; bias may be null.
-KERNEL(depth_forward)(int n, u64 channels, u64 plane, u64 width, int h, int w, int kh, int kw, int padh, int padw, int sh, int sw, int dh, int dw, const float *x, const float *filters, const float *bias, int relu, float *y) {
+KERNEL(depth_forward)(int n, divisor channels, divisor plane, divisor width, int h, int w, int kh, int kw, int padh, int padw, int sh, int sw, int dh, int dw, const float *x, const float *filters, const float *bias, flag relu, float *y) {
 	Divisor cs(channels), size(plane), ow(width);
 	each(i, n) {
 		int image = size.over(i), place = i - image * size.d, c = cs.rest(image), row = ow.over(place);
@@ -21,7 +21,7 @@ KERNEL(depth_forward)(int n, u64 channels, u64 plane, u64 width, int h, int w, i
 }
 
 // dx (N, C, H, W) from dy and w.
-KERNEL(depth_to_input)(int n, u64 channels, u64 plane, u64 width, int oh, int ow, int kh, int kw, int padh, int padw, u64 by_sh, u64 by_sw, int dh, int dw, const float *dy, const float *filters, float *dx) {
+KERNEL(depth_to_input)(int n, divisor channels, divisor plane, divisor width, int oh, int ow, int kh, int kw, int padh, int padw, divisor by_sh, divisor by_sw, int dh, int dw, const float *dy, const float *filters, float *dx) {
 	Divisor cs(channels), size(plane), w(width), sh(by_sh), sw(by_sw);
 	each(i, n) {
 		int image = size.over(i), place = i - image * size.d, c = cs.rest(image), row = w.over(place), col = place - row * w.d;
@@ -45,7 +45,7 @@ KERNEL(depth_to_input)(int n, u64 channels, u64 plane, u64 width, int oh, int ow
 
 // dw (C, KH, KW) from x and dy, or of parts of the places (parts, C, KH, KW): see result. Grid
 // (C·KH·KW, parts).
-KERNEL(depth_to_weight)(int images, int channels, u64 plane, u64 width, int h, int w, int kh, int kw, int padh, int padw, int sh, int sw, int dh, int dw, const float *x, const float *dy, double *parts, float *grads) {
+KERNEL(depth_to_weight)(int images, int channels, divisor plane, divisor width, int h, int w, int kh, int kw, int padh, int padw, int sh, int sw, int dh, int dw, const float *x, const float *dy, double *parts, float *grads) {
 	__shared__ double shared[WIDTH];
 	Divisor size(plane), ow(width);
 	int c = BLOCK / (kh * kw), tap = BLOCK % (kh * kw), n = images * size.d;

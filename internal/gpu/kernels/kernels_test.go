@@ -1,6 +1,8 @@
 package kernels_test
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,6 +24,15 @@ func TestPTXIsOfTheseSources(t *testing.T) {
 		require.True(t, strings.Contains(rest, "\n.version 7.0\n"), "drivers of CUDA 11.0 and newer read it")
 		require.True(t, strings.Contains(rest, "\n.target sm_80\n"))
 	}
+}
+
+// The Go that launches kernels belongs to the sources beside it.
+func TestLaunchesAreOfTheseSources(t *testing.T) {
+	want, err := kernels.Launches()
+	require.NoError(t, err)
+	got, err := os.ReadFile(filepath.Join("..", kernels.LaunchesFile))
+	require.NoError(t, err)
+	require.Equal(t, want, string(got), "the sources were changed: run go generate ./internal/gpu/kernels")
 }
 
 // Every kernel of the sources is in its part, and nothing that PTX calls is missing from it.

@@ -64,6 +64,10 @@ static __device__ void mma(float *c, const float *a, const float *b) {
 typedef unsigned long long u64;
 typedef long long i64;
 
+// What parameters of kernels are, for those who launch them: make/launches.go makes Go of them.
+typedef u64 divisor; // as Divisor takes it
+typedef int flag;    // 0 or 1
+
 // Divisor divides by a number that the host knows by a product with 2^(31+s)/d, rounded up, of
 // which the host gives the 32 bits below d: exact for what is less than 2³¹, in few
 // instructions, where a division takes so many that they, not memory, would bound a kernel.

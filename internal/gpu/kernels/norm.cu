@@ -22,7 +22,7 @@ struct Channel {
 
 // Mean and sum of squared distances from it of a part of a channel, to parts (parts, 2, C), in
 // two passes, so that a large mean does not cost digits. Grid (C, parts).
-KERNEL(part_stats)(int images, int c, u64 plane, const float *x, double *parts) {
+KERNEL(part_stats)(int images, int c, divisor plane, const float *x, double *parts) {
 	__shared__ double shared[WIDTH];
 	Channel ch(images, c, plane);
 	double sum = 0, mean = 0;
@@ -74,7 +74,7 @@ static __device__ bool passed(float x, float mean, float istd, float gamma, floa
 }
 
 // The gradients to γ and β, (2, C), or of parts (parts, 2, C): see result. Grid (C, parts).
-KERNEL(norm_params_grad)(int images, int c, u64 plane, int relu, const float *x, const float *stats, const float *gamma, const float *beta, const float *dy, double *parts, float *grads) {
+KERNEL(norm_params_grad)(int images, int c, divisor plane, flag relu, const float *x, const float *stats, const float *gamma, const float *beta, const float *dy, double *parts, float *grads) {
 	__shared__ double shared[WIDTH];
 	Channel ch(images, c, plane);
 	int k = ch.k;
@@ -95,7 +95,7 @@ KERNEL(norm_params_grad)(int images, int c, u64 plane, int relu, const float *x,
 }
 
 // The gradient to x; grads is null where the statistics do not depend on x.
-KERNEL(norm_grad)(int n, u64 channels, u64 plane, int images, int relu, const float *x, const float *stats, const float *gamma, const float *beta, const float *dy, const float *grads, float *dx) {
+KERNEL(norm_grad)(int n, divisor channels, divisor plane, int images, flag relu, const float *x, const float *stats, const float *gamma, const float *beta, const float *dy, const float *grads, float *dx) {
 	Divisor cs(channels), size(plane);
 	int c = cs.d;
 	float m = 1 / ((float)images * size.d);
@@ -109,7 +109,7 @@ KERNEL(norm_grad)(int n, u64 channels, u64 plane, int images, int relu, const fl
 }
 
 // Sums of a channel of x (N, C, plane) over images and places, (C), or of parts (parts, C). Grid (C, parts).
-KERNEL(channel_sum)(int images, int c, u64 plane, const float *x, double *parts, float *y) {
+KERNEL(channel_sum)(int images, int c, divisor plane, const float *x, double *parts, float *y) {
 	__shared__ double shared[WIDTH];
 	Channel ch(images, c, plane);
 	double sum = 0;

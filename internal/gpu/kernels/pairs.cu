@@ -77,13 +77,13 @@ template <class T, bool DEEP> static __device__ void distances_grad(int metric, 
 	}
 }
 
-KERNEL(distances_grad_64)(int metric, int n, int m, int cols, int gi, int gj, int both, const float *x, const float *y, const float *d, const float *g, float *dx) {
+KERNEL(distances_grad_64)(int metric, int n, int m, int cols, int gi, int gj, flag both, const float *x, const float *y, const float *d, const float *g, float *dx) {
 	typedef Tile<64, false> T;
 	SHARED_OF(T);
 	if (gj == 1) distances_grad<T, true>(metric, n, m, cols, gi, gj, both, x, y, d, g, dx, shared);
 	else distances_grad<T, false>(metric, n, m, cols, gi, gj, both, x, y, d, g, dx, shared);
 }
-KERNEL(distances_grad_32)(int metric, int n, int m, int cols, int gi, int gj, int both, const float *x, const float *y, const float *d, const float *g, float *dx) {
+KERNEL(distances_grad_32)(int metric, int n, int m, int cols, int gi, int gj, flag both, const float *x, const float *y, const float *d, const float *g, float *dx) {
 	typedef Tile<32, false> T;
 	SHARED_OF(T);
 	if (gj == 1) distances_grad<T, true>(metric, n, m, cols, gi, gj, both, x, y, d, g, dx, shared);
@@ -91,7 +91,7 @@ KERNEL(distances_grad_32)(int metric, int n, int m, int cols, int gi, int gj, in
 }
 
 // A mask in memory, of ones and zeros.
-KERNEL(pair_mask)(int n, u64 width, int pairs, const float *in, float *y) {
+KERNEL(pair_mask)(int n, divisor width, int pairs, const float *in, float *y) {
 	Divisor cols(width);
 	each(i, n) {
 		int r = cols.over(i);
@@ -101,7 +101,7 @@ KERNEL(pair_mask)(int n, u64 width, int pairs, const float *in, float *y) {
 
 // Leaves of a mask y the entries with above < d ≤ at_most. A NaN lies between any bounds, and an
 // infinite bound is none, as is a NaN.
-KERNEL(choose_within)(int n, u64 width, const float *d, const float *above, const float *at_most, float *y) {
+KERNEL(choose_within)(int n, divisor width, const float *d, const float *above, const float *at_most, float *y) {
 	Divisor cols(width);
 	each(i, n) {
 		int r = cols.over(i);
@@ -139,7 +139,7 @@ static __device__ float term(int hinge, float k, float c, float x) {
 static __device__ bool between(float t, float low, float high) { return !(t <= low) && !(t >= high); }
 
 // Sum and number of a row's terms between low and high: a block a row.
-KERNEL(row_terms)(int cols, int pairs, int hinge, float k, float c, float low, float high, const float *x, const float *in, float *y) {
+KERNEL(row_terms)(int cols, int pairs, flag hinge, float k, float c, float low, float high, const float *x, const float *in, float *y) {
 	__shared__ double shared[WIDTH];
 	double sum = 0, count = 0;
 	for (int j = THREAD; j < cols; j += WIDTH) {
@@ -158,7 +158,7 @@ KERNEL(row_terms)(int cols, int pairs, int hinge, float k, float c, float low, f
 }
 
 // The gradient to x, added to dx with add. up is (rows, 2).
-KERNEL(row_terms_grad)(int n, u64 width, int pairs, int hinge, float k, float c, float low, float high, int add, const float *x, const float *in, const float *up, float *dx) {
+KERNEL(row_terms_grad)(int n, divisor width, int pairs, flag hinge, float k, float c, float low, float high, flag add, const float *x, const float *in, const float *up, float *dx) {
 	Divisor cols(width);
 	each(i, n) {
 		int r = cols.over(i);
@@ -208,7 +208,7 @@ KERNEL(row_extreme)(int cols, int pairs, int op, float empty, const float *x, co
 }
 
 // dx is g at the place that row_extreme chose, and 0 elsewhere; added to dx with add.
-KERNEL(row_extreme_grad)(int n, u64 width, int add, const float *y, const float *dy, float *dx) {
+KERNEL(row_extreme_grad)(int n, divisor width, flag add, const float *y, const float *dy, float *dx) {
 	Divisor cols(width);
 	each(i, n) {
 		int r = cols.over(i);
@@ -256,7 +256,7 @@ KERNEL(row_logsumexp)(int cols, int pairs, float k, float empty, const float *x,
 	y[3 * BLOCK + 2] = odd ? NOT_A_NUMBER : count ? (float)sum : 0;
 }
 
-KERNEL(row_logsumexp_grad)(int cols, int pairs, float k, int add, const float *x, const float *in, const float *y, const float *dy, float *dx) {
+KERNEL(row_logsumexp_grad)(int cols, int pairs, float k, flag add, const float *x, const float *in, const float *y, const float *dy, float *dx) {
 	__shared__ float shared[WIDTH];
 	__shared__ double sums[WIDTH];
 	int row = BLOCK * cols;
@@ -324,7 +324,7 @@ KERNEL(minkowski)(int n, int m, int cols, float p, const float *x, const float *
 }
 
 // Its gradient to x (n, cols), as distances_grad says: a block a row.
-KERNEL(minkowski_grad)(int n, int m, int cols, int gi, int gj, int both, float p, const float *x, const float *y, const float *d, const float *g, float *dx) {
+KERNEL(minkowski_grad)(int n, int m, int cols, int gi, int gj, flag both, float p, const float *x, const float *y, const float *d, const float *g, float *dx) {
 	int i = BLOCK;
 	x += (i64)i * cols;
 	for (int k = THREAD; k < cols; k += WIDTH) {
@@ -389,7 +389,7 @@ KERNEL(snr)(int n, int m, int cols, const float *x, const float *y, const float 
 }
 
 // Its gradient to x (n, cols), or to y (m, cols) with to_y, added to dx with add.
-KERNEL(snr_grad)(int n, int m, int cols, int to_y, int add, const float *x, const float *y, const float *mx, const float *my, const float *d, const float *g, float *dx) {
+KERNEL(snr_grad)(int n, int m, int cols, flag to_y, flag add, const float *x, const float *y, const float *mx, const float *my, const float *d, const float *g, float *dx) {
 	int rows = to_y ? m : n, others = to_y ? n : m;
 	each(at, rows * cols) {
 		int r = at / cols, k = at % cols;

@@ -3,7 +3,7 @@
 
 // y[i] is x at the sum of i's places along the result's axes times their strides in x. There
 // are six axes; sizes of the last five.
-KERNEL(permute)(int n, u64 size1, u64 size2, u64 size3, u64 size4, u64 size5, int s0, int s1, int s2, int s3, int s4, int s5, const float *x, float *y) {
+KERNEL(permute)(int n, divisor size1, divisor size2, divisor size3, divisor size4, divisor size5, int s0, int s1, int s2, int s3, int s4, int s5, const float *x, float *y) {
 	Divisor d1(size1), d2(size2), d3(size3), d4(size4), d5(size5);
 	each(i, n) {
 		int r5 = d5.over(i), at = (i - r5 * d5.d) * s5;

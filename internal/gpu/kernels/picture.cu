@@ -61,7 +61,7 @@ static __device__ double most(double a, double b) { return a > b ? a : b; }
 enum { CHANNELS = 3 }; // at most
 
 // y (B, C, H, W), a block a picture; tables (C, 256) is the normalisation.
-KERNEL(make_pictures)(int channels, u64 area, u64 across, int dh, int dw, const u8 *stored, const u8 *detail, const Recipe *recipes, const float *tables, float *y) {
+KERNEL(make_pictures)(int channels, divisor area, divisor across, int dh, int dw, const u8 *stored, const u8 *detail, const Recipe *recipes, const float *tables, float *y) {
 	__shared__ float table[CHANNELS][256];
 	__shared__ int shared[WIDTH];
 	const Recipe *r = recipes + BLOCK;

@@ -173,7 +173,7 @@ static __device__ float combine(int f, float a, float b) {
 
 // Shapes (d0, d1, d2, d3) of the result; an operand's stride is 0 along an axis where it is
 // stretched.
-KERNEL(binary)(int n, int f, u64 size1, u64 size2, u64 size3, int a0, int a1, int a2, int a3, int b0, int b1, int b2, int b3, const float *a, const float *b, float *y) {
+KERNEL(binary)(int n, int f, divisor size1, divisor size2, divisor size3, int a0, int a1, int a2, int a3, int b0, int b1, int b2, int b3, const float *a, const float *b, float *y) {
 	Divisor d1(size1), d2(size2), d3(size3);
 	each(i, n) {
 		int r3 = d3.over(i), k3 = i - r3 * d3.d;
@@ -198,7 +198,7 @@ KERNEL(iota)(int n, float *y) {
 	each(i, n) y[i] = (float)i;
 }
 
-KERNEL(where)(int n, u64 width, int pairs, float other, const float *x, const float *in, float *y) {
+KERNEL(where)(int n, divisor width, int pairs, float other, const float *x, const float *in, float *y) {
 	Divisor cols(width);
 	each(i, n) {
 		bool take;
@@ -216,7 +216,7 @@ KERNEL(where_else)(int n, const float *mask, const float *x, const float *y, flo
 }
 
 // The bias of a channel, cut at 0 with relu, added in place to y (N, C, plane).
-KERNEL(bias_relu)(int n, u64 channels, u64 plane, int relu, const float *bias, float *y) {
+KERNEL(bias_relu)(int n, divisor channels, divisor plane, flag relu, const float *bias, float *y) {
 	Divisor c(channels), size(plane);
 	each(i, n) {
 		float v = y[i] + (bias ? bias[c.rest(size.over(i))] : 0);
@@ -226,7 +226,7 @@ KERNEL(bias_relu)(int n, u64 channels, u64 plane, int relu, const float *bias, f
 
 // γ·istd and β − mean·γ·istd, folded into a factor and a summand for each channel and applied
 // to x (N, C, plane), cut at 0 with relu, with z added before if there is one.
-KERNEL(scale_shift)(int n, u64 channels, u64 plane, int relu, const float *x, const float *stats, const float *gamma, const float *beta, const float *z, float *y) {
+KERNEL(scale_shift)(int n, divisor channels, divisor plane, flag relu, const float *x, const float *stats, const float *gamma, const float *beta, const float *z, float *y) {
 	Divisor cs(channels), size(plane);
 	int c = cs.d;
 	each(i, n) {

@@ -15,7 +15,7 @@ struct Place {
 
 // The largest number of each window, a NaN if there is one, and the first place where it
 // stands; cut at 0 with relu. arg may be null. area and width are of the result.
-KERNEL(max_pool)(int n, u64 area, u64 width, int h, int w, int kh, int kw, int sh, int sw, int padh, int padw, int relu, const float *x, float *y, int *arg) {
+KERNEL(max_pool)(int n, divisor area, divisor width, int h, int w, int kh, int kw, int sh, int sw, int padh, int padw, flag relu, const float *x, float *y, int *arg) {
 	Divisor out(area), ow(width);
 	each(i, n) {
 		Place o(i, out, ow);
@@ -45,7 +45,7 @@ struct Windows {
 };
 
 // Each place of dx adds up the windows whose maximum it is. area and width are of dx.
-KERNEL(max_pool_grad)(int n, u64 area, u64 width, int oh, int ow, int kh, int kw, u64 sh, u64 sw, int padh, int padw, const float *dy, const int *arg, float *dx) {
+KERNEL(max_pool_grad)(int n, divisor area, divisor width, int oh, int ow, int kh, int kw, divisor sh, divisor sw, int padh, int padw, const float *dy, const int *arg, float *dx) {
 	Divisor in(area), w(width), down(sh), across(sw);
 	each(i, n) {
 		Place p(i, in, w);
@@ -68,7 +68,7 @@ static __device__ int counted(int from, int k, int n, int pad, int exclude) {
 	return to - (exclude && from < 0 ? 0 : from);
 }
 
-KERNEL(avg_pool)(int n, u64 area, u64 width, int h, int w, int kh, int kw, int sh, int sw, int padh, int padw, int exclude, const float *x, float *y) {
+KERNEL(avg_pool)(int n, divisor area, divisor width, int h, int w, int kh, int kw, int sh, int sw, int padh, int padw, flag exclude, const float *x, float *y) {
 	Divisor out(area), ow(width);
 	each(i, n) {
 		Place o(i, out, ow);
@@ -82,7 +82,7 @@ KERNEL(avg_pool)(int n, u64 area, u64 width, int h, int w, int kh, int kw, int s
 }
 
 // area and width are of dx, h its height.
-KERNEL(avg_pool_grad)(int n, u64 area, u64 width, int h, int oh, int ow, int kh, int kw, u64 sh, u64 sw, int padh, int padw, int exclude, const float *dy, float *dx) {
+KERNEL(avg_pool_grad)(int n, divisor area, divisor width, int h, int oh, int ow, int kh, int kw, divisor sh, divisor sw, int padh, int padw, flag exclude, const float *dy, float *dx) {
 	Divisor in(area), w(width), down(sh), across(sw);
 	each(i, n) {
 		Place p(i, in, w);
@@ -112,7 +112,7 @@ KERNEL(plane_mean)(int planes, int size, const float *x, float *y) {
 	if (lane == 0 && plane < planes) y[plane] = shared[THREAD] / size;
 }
 
-KERNEL(plane_mean_grad)(int n, u64 area, const float *dy, float *dx) {
+KERNEL(plane_mean_grad)(int n, divisor area, const float *dy, float *dx) {
 	Divisor size(area);
 	each(i, n) dx[i] = dy[size.over(i)] / size.d;
 }

@@ -29,7 +29,7 @@ template <class T> static __device__ void gemm(int m, int n, int k, const float 
 	else multiply(area, k0, k1, flat_a, deep_b, Product(), store, shared);
 }
 
-TILED(gemm, (int m, int n, int k, const float *a, int ai, int ak, int next_a, const float *b, int bk, int bj, int next_b, const float *bias, int relu, int products, int each, float *c),
+TILED(gemm, (int m, int n, int k, const float *a, int ai, int ak, int next_a, const float *b, int bk, int bj, int next_b, const float *bias, flag relu, int products, int each, float *c),
 	(m, n, k, a, ai, ak, next_a, b, bk, bj, next_b, bias, relu, products, each, c))
 
 // A convolution's sizes: c and outc are the channels of one of its groups. Tensors have less than
@@ -127,7 +127,7 @@ template <class T> static __device__ void conv_forward(Sizes s, u64 by_c, u64 by
 	}, shared);
 }
 
-TILED(conv_forward, (SIZES, u64 by_c, u64 by_kw, int parts, int each, const float *x, const float *filters, const float *bias, int relu, float *y),
+TILED(conv_forward, (SIZES, divisor by_c, divisor by_kw, int parts, int each, const float *x, const float *filters, const float *bias, flag relu, float *y),
 	(OF_SIZES, by_c, by_kw, parts, each, x, filters, bias, relu, y))
 
 // dx (N, C, H, W) from dy and w; the filters are in the order of conv_filters with turn. Pixels that
@@ -155,7 +155,7 @@ template <class T> static __device__ void conv_to_input(Sizes s, u64 by_outc, u6
 	}, shared);
 }
 
-TILED(conv_to_input, (SIZES, u64 by_outc, u64 by_kw, u64 by_sh, u64 by_sw, int parts, int each, const float *dy, const float *filters, float *dx),
+TILED(conv_to_input, (SIZES, divisor by_outc, divisor by_kw, divisor by_sh, divisor by_sw, int parts, int each, const float *dy, const float *filters, float *dx),
 	(OF_SIZES, by_outc, by_kw, by_sh, by_sw, parts, each, dy, filters, dx))
 
 // Grads is a factor of which (o, k) is dy of channel o at place k, of all images' places.
@@ -225,5 +225,5 @@ template <class T> static __device__ void conv_to_weight(Sizes s, u64 by_plane, 
 	multiply(area, k0, k1, a, b, Product(), [=](int o, int j, float v) { grad[(i64)o * n + j] = v; }, shared);
 }
 
-TILED(conv_to_weight, (SIZES, u64 by_plane, u64 by_ow, int parts, int each, const float *x, const float *dy, float *grad),
+TILED(conv_to_weight, (SIZES, divisor by_plane, divisor by_ow, int parts, int each, const float *x, const float *dy, float *grad),
 	(OF_SIZES, by_plane, by_ow, parts, each, x, dy, grad))

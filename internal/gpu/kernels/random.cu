@@ -207,7 +207,7 @@ KERNEL(levelled)(int n, int cols, int bins, int draws, u64 stream, int pairs, co
 }
 
 // Rows x into a queue from its position on; n is all numbers of x.
-KERNEL(enqueue)(int n, u64 cols, int slots, const float *x, const float *position, float *queue, int *report, int check) {
+KERNEL(enqueue)(int n, divisor cols, int slots, const float *x, const float *position, float *queue, int *report, int check) {
 	Divisor by(cols);
 	float p = position[0];
 	bool ok = p >= 0 && p < (float)slots && p == (float)(int)p;

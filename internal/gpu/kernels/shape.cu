@@ -3,7 +3,7 @@
 
 // The gradient to a slice of a matrix with rows of width numbers: those from … to−1 are dy's, the
 // others 0.
-KERNEL(slice_grad)(int n, u64 across, int from, int to, const float *dy, float *dx) {
+KERNEL(slice_grad)(int n, divisor across, int from, int to, const float *dy, float *dx) {
 	Divisor width(across);
 	each(i, n) {
 		int r = width.over(i), c = i - r * width.d;
@@ -12,7 +12,7 @@ KERNEL(slice_grad)(int n, u64 across, int from, int to, const float *dy, float *
 }
 
 // A block of rows×width numbers from one matrix to another, with their own lengths of a row.
-KERNEL(copy_block)(int n, u64 width, const float *x, int ldx, float *y, int ldy) {
+KERNEL(copy_block)(int n, divisor width, const float *x, int ldx, float *y, int ldy) {
 	Divisor w(width);
 	each(i, n) {
 		int r = w.over(i), c = i - r * w.d;
@@ -34,7 +34,7 @@ KERNEL(transpose)(int rows, int cols, const float *x, float *y) {
 // Sums over up to three axes: the sum of number o is that of x[base(o) + j0·s0 + j1·s1 + j2·s2],
 // of which a block adds up part BLOCK_Y: see result. Results are (k0, k1, k2, k3)
 // with strides t0 … t3 in x. Grid (results, parts).
-KERNEL(sum_axes)(int k1, int k2, int k3, int t0, int t1, int t2, int t3, int m, u64 m1, u64 m2, int s0, int s1, int s2, const float *x, double *parts, float *y) {
+KERNEL(sum_axes)(int k1, int k2, int k3, int t0, int t1, int t2, int t3, int m, divisor m1, divisor m2, int s0, int s1, int s2, const float *x, double *parts, float *y) {
 	__shared__ double shared[WIDTH];
 	Divisor n1(m1), n2(m2);
 	int r = BLOCK, each = (m + BLOCKS_Y - 1) / BLOCKS_Y, from = BLOCK_Y * each, to = min_of(m, from + each);
@@ -63,7 +63,7 @@ KERNEL(add_parts)(int n, int count, const double *parts, float *y) {
 }
 
 // Rows of a table. The indices are checked: see complain.
-KERNEL(gather)(int n, u64 width, int rows, const float *table, const float *indices, float *y, int *report, int check) {
+KERNEL(gather)(int n, divisor width, int rows, const float *table, const float *indices, float *y, int *report, int check) {
 	Divisor cols(width);
 	each(i, n) {
 		int place = cols.over(i);
@@ -142,7 +142,7 @@ KERNEL(copy_pairs)(int pairs, const Pair *all) {
 
 // y is the filters w (outc, c, taps) in the order in which a product with windows goes through
 // them: (rows, taps, deep), rows being outc and deep c, or the other way round with turn.
-KERNEL(conv_filters)(int n, int rows, int deep, int taps, int turn, const float *w, float *y) {
+KERNEL(conv_filters)(int n, int rows, int deep, int taps, flag turn, const float *w, float *y) {
 	each(at, n) {
 		int i = at / (deep * taps), tap = at / deep % taps, d = at % deep, group = i / rows, r = i % rows;
 		y[at] = w[(turn ? (group * deep + d) * rows + r : i * deep + d) * taps + tap];
@@ -151,7 +151,7 @@ KERNEL(conv_filters)(int n, int rows, int deep, int taps, int turn, const float 
 
 // y (n) = Σ parts (count, n) + bias, cut at 0 with relu: bias (channels) may be null,
 // and a channel's numbers are plane ones that follow each other.
-KERNEL(sum_parts)(int n, int count, u64 by_channels, u64 by_plane, const float *bias, int relu, const float *parts, float *y) {
+KERNEL(sum_parts)(int n, int count, divisor by_channels, divisor by_plane, const float *bias, flag relu, const float *parts, float *y) {
 	Divisor channels(by_channels), plane(by_plane);
 	each(i, n) {
 		float v = 0;

@@ -63,7 +63,7 @@ KERNEL(control_step)(int count, const double *parts, const float *loss, const in
 	control[11] = report[1];
 }
 
-KERNEL(sgd)(int tensors, const Tensor *all, float momentum, int nesterov, const double *control) {
+KERNEL(sgd)(int tensors, const Tensor *all, float momentum, flag nesterov, const double *control) {
 	if (control[1] == 0) return;
 	const Tensor *t = of_piece(all, tensors, BLOCK);
 	float scale = (float)control[0], lr = (float)(control[2] * t->rate), decay = (float)t->decay, *w = t->w, *v = t->first;
@@ -79,7 +79,7 @@ KERNEL(sgd)(int tensors, const Tensor *all, float momentum, int nesterov, const 
 }
 
 // The decay is within the gradient, or the weights' own with decoupled.
-KERNEL(adam)(int tensors, const Tensor *all, int decoupled, float b1, float b2, float c2, float eps, const double *control) {
+KERNEL(adam)(int tensors, const Tensor *all, flag decoupled, float b1, float b2, float c2, float eps, const double *control) {
 	if (control[1] == 0) return;
 	const Tensor *t = of_piece(all, tensors, BLOCK);
 	double rate = control[2] * t->rate;
@@ -169,7 +169,7 @@ KERNEL(lamb)(int tensors, const Tensor *all, float eps, const double *control, c
 }
 
 // The rows of a gradient as one to all weights, which holds 0 elsewhere; or 0 there again, with zero.
-KERNEL(spread_rows)(int n, u64 width, const float *rows, const float *g, int zero, float *whole) {
+KERNEL(spread_rows)(int n, divisor width, const float *rows, const float *g, flag zero, float *whole) {
 	Divisor cols(width);
 	each(i, n) {
 		int place = cols.over(i);

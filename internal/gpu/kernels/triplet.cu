@@ -211,7 +211,7 @@ struct Triplet {
 	__device__ double of_negative(const float *neg, int at) const { return weighted & 2 ? neg[at] : 1; }
 };
 
-#define RULED double margin, double above, double at_most, double low, double high, int swap, int smooth, double side_ap, double side_an, double side_pn, int weighted
+#define RULED double margin, double above, double at_most, double low, double high, flag swap, flag smooth, double side_ap, double side_an, double side_pn, int weighted
 #define APART const float *w, const float *w_among, const float *partners
 #define TRIPLET {margin, above, at_most, low, high, swap, smooth, side_ap, side_an, side_pn, weighted, w, w_among, partners}
 
@@ -302,7 +302,7 @@ static __device__ void swapped_grad(const Triplet &s, int p, int n, int m, int p
 // Row a of the gradient to d: what its distances get as the anchor's and, with itself, for a batch
 // against itself, as the positive's. up is (N, 4), of which the first column counts.
 KERNEL(triplets_each_grad)(int n, int m, RULED, int pos_pairs, int neg_pairs,
-	int itself, const float *d, const float *pos, const float *neg, const float *among, APART, const float *up, float *dx) {
+	flag itself, const float *d, const float *pos, const float *neg, const float *among, APART, const float *up, float *dx) {
 	__shared__ int list[CHUNK], counts[WIDTH];
 	__shared__ double shared[WIDTH];
 	Triplet s = TRIPLET;

@@ -1,4 +1,5 @@
-// Command make compiles the kernels to PTX; run it by go generate in package kernels.
+// Command make compiles the kernels to PTX, and writes the Go that launches them; run it by go generate in package
+// kernels.
 // It needs clang++ with the NVPTX back end (Debian: apt-get install clang).
 package main
 
@@ -24,6 +25,13 @@ func main() {
 func run() error {
 	hash, err := kernels.Hash()
 	if err != nil {
+		return err
+	}
+	launches, err := kernels.Launches()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join("..", kernels.LaunchesFile), []byte(launches), 0o644); err != nil {
 		return err
 	}
 	tmp, err := os.MkdirTemp("", "medusa-ptx")
