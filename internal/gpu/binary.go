@@ -1,23 +1,27 @@
 package gpu
 
-import (
-	"slices"
-
-	"medusa/internal/spec"
-)
+import "medusa/internal/spec"
 
 func init() {
 	registerSome((*builder).binary)
 }
 
-// operators are those of point.cu, in the order of its numbers; the last copies the first
-// operand.
-var operators = []spec.Operator{spec.Add, spec.Sub, spec.Mul, spec.Div, spec.Max, spec.Min,
-	spec.Greater, spec.GreaterEqual, spec.Same}
+// operators are their numbers in point.cu.
+var operators = map[spec.Operator]int{
+	spec.Add:          operatorAdd,
+	spec.Sub:          operatorSub,
+	spec.Mul:          operatorMul,
+	spec.Div:          operatorDiv,
+	spec.Max:          operatorMax,
+	spec.Min:          operatorMin,
+	spec.Greater:      operatorGreater,
+	spec.GreaterEqual: operatorGreaterEqual,
+	spec.Same:         operatorSame,
+}
 
 func (b *builder) binary(s spec.Binary) bool {
-	f := slices.Index(operators, s.Op)
-	return f >= 0 && b.stretch(f, s.A, s.B, in(0), in(1))
+	f, ok := operators[s.Op]
+	return ok && b.stretch(f, s.A, s.B, in(0), in(1))
 }
 
 // stretch is the operator of number f on shapes of one rank, stretched where a side is 1.
@@ -43,7 +47,7 @@ func (b *builder) stretch(f int, shapeA, shapeB []int, x, y operand) bool {
 			sa[3-i] = na
 			na *= a.n
 		}
-		if a.b && f < len(operators) {
+		if a.b && f != operatorFirst {
 			sb[3-i] = nb
 			nb *= a.n
 		}

@@ -1,8 +1,6 @@
 package gpu
 
 import (
-	"slices"
-
 	"medusa/internal/cuda"
 	"medusa/internal/spec"
 )
@@ -11,8 +9,15 @@ func init() {
 	registerSome((*builder).distance)
 }
 
-// metrics are those of pairs.cu, in the order of its numbers.
-var metrics = []spec.Metric{spec.Euclidean, spec.SquaredEuclidean, spec.Manhattan, spec.SNR, spec.Dot, spec.Minkowski}
+// metrics are their numbers in pairs.cu.
+var metrics = map[spec.Metric]int{
+	spec.Euclidean:        metricEuclidean,
+	spec.SquaredEuclidean: metricSquared,
+	spec.Manhattan:        metricManhattan,
+	spec.SNR:              metricSnr,
+	spec.Dot:              metricDot,
+	spec.Minkowski:        metricMinkowski,
+}
 
 // tiles is how distances are cut over rows×cols results, which come of k each: which kernel, and its grid.
 func (b *builder) tiles(rows, cols, k int) (suffix string, grid cuda.Dim) {
@@ -28,8 +33,8 @@ func (b *builder) tiles(rows, cols, k int) (suffix string, grid cuda.Dim) {
 }
 
 func (b *builder) distance(s spec.Distance) bool {
-	m := slices.Index(metrics, s.Metric)
-	if m < 0 {
+	m, ok := metrics[s.Metric]
+	if !ok {
 		return false
 	}
 	y := in(1)

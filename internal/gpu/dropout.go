@@ -11,9 +11,6 @@ func init() {
 	registerSome((*builder).dropoutGrad)
 }
 
-// dropoutPiece is the number of elements that share a generator.
-const dropoutPiece = 4096
-
 // dropout copies the state to where the gradient finds it, draws, and counts the run.
 func (b *builder) dropout(s spec.Dropout) {
 	draw := b.own(spec.DropoutDigits)
@@ -37,5 +34,5 @@ func (b *builder) dropoutGrad(s spec.DropoutGrad) bool {
 
 func (b *builder) mask(s spec.Dropout, draw operand) {
 	limit := uint64(math.Round(s.Rate * (1 << 32)))
-	b.launchDropout(blocks((s.N+dropoutPiece-1)/dropoutPiece), s.N, limit, float32(1/(1-s.Rate)), draw, in(0), out)
+	b.launchDropout(blocks((s.N+sizeDropoutPiece-1)/sizeDropoutPiece), s.N, limit, float32(1/(1-s.Rate)), draw, in(0), out)
 }

@@ -11,8 +11,8 @@ import (
 	"medusa/internal/device"
 )
 
-// threads is the size of a block, of every kernel (WIDTH in medusa.cuh).
-const threads = 256
+// threads is the size of a block, of every kernel.
+const threads = sizeWidth
 
 // step is one piece of work of a kernel, put on the device's stream.
 type step interface {

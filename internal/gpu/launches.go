@@ -57,6 +57,107 @@ type apartArgs struct {
 	partners operand
 }
 
+// Numbers of Size in the sources of the kernels.
+const (
+	sizeWidth        = 256
+	sizePiece        = 4096
+	sizeDropoutPiece = 4096
+)
+
+// Numbers of Pairs in the sources of the kernels.
+const (
+	pairsGiven    = 0
+	pairsPositive = 1
+	pairsNegative = 2
+)
+
+// Numbers of Metric in the sources of the kernels.
+const (
+	metricEuclidean = 0
+	metricSquared   = 1
+	metricManhattan = 2
+	metricSnr       = 3
+	metricDot       = 4
+	metricMinkowski = 5
+)
+
+// Numbers of Extreme in the sources of the kernels.
+const (
+	extremeRowMax = 0
+	extremeRowMin = 1
+)
+
+// Numbers of RecipeFlag in the sources of the kernels.
+const (
+	recipeFlagDetail   = 1
+	recipeFlagMove     = 2
+	recipeFlagBilinear = 4
+	recipeFlagToned    = 8
+	recipeFlagCentred  = 16
+)
+
+// Numbers of Picture in the sources of the kernels.
+const (
+	pictureChannels    = 3
+	pictureRecipeWords = 24
+)
+
+// Numbers of Function in the sources of the kernels.
+const (
+	functionAffine    = 0
+	functionRelu      = 1
+	functionHinge     = 2
+	functionSquare    = 3
+	functionSqrt      = 4
+	functionExp       = 5
+	functionLog       = 6
+	functionSoftplus  = 7
+	functionSigmoid   = 8
+	functionAbs       = 9
+	functionClamp     = 10
+	functionStep      = 11
+	functionEqual     = 12
+	functionTanh      = 13
+	functionPower     = 14
+	functionAcos      = 15
+	functionCos       = 16
+	functionGelu      = 17
+	functionGeluTanh  = 18
+	functionSwish     = 19
+	functionHardSwish = 20
+)
+
+// Numbers of Operator in the sources of the kernels.
+const (
+	operatorAdd          = 0
+	operatorSub          = 1
+	operatorMul          = 2
+	operatorDiv          = 3
+	operatorMax          = 4
+	operatorMin          = 5
+	operatorGreater      = 6
+	operatorGreaterEqual = 7
+	operatorSame         = 8
+	operatorFirst        = 9
+)
+
+// Numbers of Control in the sources of the kernels.
+const (
+	controlScale   = 0
+	controlMoves   = 1
+	controlLr      = 2
+	controlFirst   = 3
+	controlSecond  = 4
+	controlClip    = 5
+	controlAverage = 6
+	controlLoss    = 7
+	controlSquared = 8
+	controlFailed  = 9
+	controlCheck   = 10
+	controlPlace   = 11
+	controlSize    = 12
+)
+
 func (b *builder) launchRowBins(grid cuda.Dim, cols int, bins int, low float32, scale float32, pairs int, x operand, in operand, y operand) {
 	b.launch("row_bins", grid, cols, bins, low, scale, pairs, x, in, y)
 }

@@ -1,7 +1,7 @@
 package gpu
 
 import (
-	"slices"
+	"github.com/pkg/errors"
 
 	"medusa/internal/spec"
 )
@@ -12,8 +12,8 @@ func init() {
 
 // pairGrad makes the sum of the parts in the workspace and pulls the rows by it.
 func (b *builder) pairGrad(s spec.PairGrad) bool {
-	m := slices.Index(metrics, s.Metric)
-	if m < 0 {
+	m, ok := metrics[s.Metric]
+	if !ok {
 		return false
 	}
 	x, y, d, at := in(0), in(1), in(2), 3
@@ -34,7 +34,7 @@ func (b *builder) pairGrad(s spec.PairGrad) bool {
 				if i == 0 {
 					b.step(copyOf(g, in(at), n))
 				} else {
-					b.launchBinaryFlat(flat(n), n, 0, g, in(at), g)
+					b.launchBinaryFlat(flat(n), n, operatorAdd, g, in(at), g)
 				}
 			case spec.TermsPart:
 				b.rowTermsGrad(p.Terms, d, at, scratch, g, i > 0)
@@ -42,6 +42,8 @@ func (b *builder) pairGrad(s spec.PairGrad) bool {
 				b.rowReduceGrad(p.Reduce, d, at, scratch, g, i > 0)
 			case spec.TripletsPart:
 				b.tripletsPart(spec.Triplets(p.Triplets), d, at, scratch, g, i > 0)
+			default:
+				b.add(nil, errors.Errorf("gpu: no kernel for a part %q", p.Kind))
 			}
 			at += p.Inputs()
 		}

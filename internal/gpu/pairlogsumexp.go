@@ -68,7 +68,7 @@ func (b *builder) pairLogSumExpGrad(s spec.PairLogSumExpGrad) {
 	n, among := s.N*s.M, work(of.free)
 	b.work(of.free + n)
 	b.launchPairLogsumexpAmongGrad(blocks(s.M), s.N, of.args, of.tops, of.scales, among)
-	b.launchBinaryFlat(flat(n), n, 0, out, among, out)
+	b.launchBinaryFlat(flat(n), n, operatorAdd, out, among, out)
 }
 
 func (b *builder) pairLogSumExpAmongGrad(s spec.PairLogSumExpAmongGrad) {

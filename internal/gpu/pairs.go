@@ -1,7 +1,7 @@
 package gpu
 
 import (
-	"slices"
+	"github.com/pkg/errors"
 
 	"medusa/internal/spec"
 )
@@ -33,17 +33,23 @@ type maskOperand struct {
 // given.
 func (b *builder) maskOf(m spec.Mask, rows, cols, at, scratch int) maskOperand {
 	if len(m.Filters) == 0 {
-		return maskOperand{packedPairs(m, rows), in(at)}
+		return maskOperand{b.packedPairs(m, rows), in(at)}
 	}
 	b.work(scratch + rows*cols)
 	b.makeMask(m, rows, cols, at, work(scratch))
-	return maskOperand{0, work(scratch)}
+	return maskOperand{pairsGiven, work(scratch)}
 }
+
+// pairsOf are their numbers in medusa.cuh.
+var pairsOf = map[spec.Pairs]int{spec.Given: pairsGiven, spec.Positive: pairsPositive, spec.Negative: pairsNegative}
 
 // packedPairs says where a mask comes from: in the lower two bits the pairs, above them where the
 // labels of the columns begin.
-func packedPairs(m spec.Mask, rows int) int {
-	pairs := slices.Index([]spec.Pairs{spec.Given, spec.Positive, spec.Negative}, m.Pairs)
+func (b *builder) packedPairs(m spec.Mask, rows int) int {
+	pairs, ok := pairsOf[m.Pairs]
+	if !ok {
+		b.add(nil, errors.Errorf("gpu: no kernel for pairs %q", m.Pairs))
+	}
 	if m.Cross {
 		pairs |= rows << 2
 	}
@@ -53,7 +59,7 @@ func packedPairs(m spec.Mask, rows int) int {
 // makeMask writes a mask (rows, cols) to y.
 func (b *builder) makeMask(m spec.Mask, rows, cols, at int, y operand) {
 	n := rows * cols
-	b.launchPairMask(flat(n), n, divisor(cols), packedPairs(m, rows), in(at), y)
+	b.launchPairMask(flat(n), n, divisor(cols), b.packedPairs(m, rows), in(at), y)
 	at++
 	for _, c := range m.Filters {
 		switch c.Kind {
@@ -61,6 +67,8 @@ func (b *builder) makeMask(m spec.Mask, rows, cols, at int, y operand) {
 			b.launchChooseWithin(flat(n), n, divisor(cols), in(at), in(at+1), in(at+2), y)
 		case spec.Listed:
 			b.launchChooseListed(blocks(rows), cols, c.K, in(at), y)
+		default:
+			b.add(nil, errors.Errorf("gpu: no kernel for a filter %q", c.Kind))
 		}
 		at += c.Inputs()
 	}

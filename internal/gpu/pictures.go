@@ -10,10 +10,8 @@ import (
 )
 
 const (
-	pictureShare    = 4       // pictures take at most this share (1/4) of the free memory
-	pictureChunk    = 8 << 20 // bytes that are copied at once
-	pictureChannels = 3       // at most, of picture.cu
-	recipeWords     = 24      // of 32 bits, of picture.cu's Recipe
+	pictureShare = 4       // pictures take at most this share (1/4) of the free memory
+	pictureChunk = 8 << 20 // bytes that are copied at once
 )
 
 // pictures is a set of 8-bit pictures on the device.
@@ -114,13 +112,13 @@ func (p *pictures) Make(dst device.Remote, recipes []device.Recipe) error {
 	case out.Bytes() < 4*n*p.set.Channels*p.set.Height*p.set.Width:
 		return errors.Errorf("gpu: %d pictures do not fit into %d bytes", n, out.Bytes())
 	}
-	if len(p.words) != n*recipeWords {
+	if len(p.words) != n*pictureRecipeWords {
 		if err := p.prepare(n); err != nil {
 			return errors.Wrap(err, "gpu: pictures")
 		}
 	}
 	for i, r := range recipes {
-		if err := p.encode(p.words[i*recipeWords:][:0:recipeWords], r); err != nil {
+		if err := p.encode(p.words[i*pictureRecipeWords:][:0:pictureRecipeWords], r); err != nil {
 			return err
 		}
 	}
@@ -139,10 +137,10 @@ func (p *pictures) prepare(n int) (err error) {
 		}
 		p.feed = nil
 	}
-	if p.feed, err = p.d.NewFeed([]int{n * recipeWords}); err != nil {
+	if p.feed, err = p.d.NewFeed([]int{n * pictureRecipeWords}); err != nil {
 		return err
 	}
-	p.words = make([]float32, n*recipeWords)
+	p.words = make([]float32, n*pictureRecipeWords)
 	s := p.set
 	making := &builder{d: p.d}
 	making.launchMakePictures(blocks(n), s.Channels, divisor(s.Height*s.Width), divisor(s.Width), s.DetailHeight, s.DetailWidth,
@@ -169,7 +167,7 @@ func (p *pictures) encode(to []float32, r device.Recipe) error {
 		u := math.Float64bits(v)
 		to = append(to, math.Float32frombits(uint32(u)), math.Float32frombits(uint32(u>>32)))
 	}
-	flags := btoi(r.Detail) | btoi(r.Move)<<1 | btoi(r.Bilinear)<<2 | btoi(r.Toned)<<3 | btoi(r.Centred)<<4
+	flags := btoi(r.Detail)*recipeFlagDetail | btoi(r.Move)*recipeFlagMove | btoi(r.Bilinear)*recipeFlagBilinear | btoi(r.Toned)*recipeFlagToned | btoi(r.Centred)*recipeFlagCentred
 	for _, v := range [...]int{r.Item, flags, r.X, r.Y, r.Width, r.Height} {
 		to = append(to, math.Float32frombits(uint32(int32(v))))
 	}

@@ -7,9 +7,6 @@ import (
 	"medusa/internal/device"
 )
 
-// pieceSize is how many numbers of a tensor a block works on (PIECE in medusa.cuh).
-const pieceSize = 4096
-
 // table lists tensors for a kernel that works on all of them, a block a piece. A record is
 // addresses, the number of elements with that of the first piece, and what a kernel adds.
 type table struct {
@@ -29,7 +26,7 @@ func (t *table) add(n int, places ...device.Remote) (pieces int) {
 		t.err = errors.Errorf("a tensor of %d numbers is beyond 32 bits", n)
 	}
 	t.words = append(t.words, uint64(uint32(n))|uint64(uint32(t.pieces))<<32)
-	pieces = (n + pieceSize - 1) / pieceSize
+	pieces = (n + sizePiece - 1) / sizePiece
 	t.pieces += pieces
 	t.count++
 	return pieces

@@ -1,32 +1,48 @@
 package gpu
 
-import (
-	"slices"
-
-	"medusa/internal/spec"
-)
+import "medusa/internal/spec"
 
 func init() {
 	registerSome((*builder).unary)
 	registerSome((*builder).unaryGrad)
 }
 
-// functions are those of point.cu, in the order of its numbers.
-var functions = []spec.Func{spec.Affine, spec.Relu, spec.Hinge, spec.Square, spec.Sqrt, spec.Exp, spec.Log,
-	spec.Softplus, spec.Sigmoid, spec.Abs, spec.Clamp, spec.Step, spec.Equal, spec.Tanh, spec.Power, spec.Acos, spec.Cos,
-	spec.Gelu, spec.GeluTanh, spec.Swish, spec.HardSwish}
+// functions are their numbers in point.cu.
+var functions = map[spec.Func]int{
+	spec.Affine:    functionAffine,
+	spec.Relu:      functionRelu,
+	spec.Hinge:     functionHinge,
+	spec.Square:    functionSquare,
+	spec.Sqrt:      functionSqrt,
+	spec.Exp:       functionExp,
+	spec.Log:       functionLog,
+	spec.Softplus:  functionSoftplus,
+	spec.Sigmoid:   functionSigmoid,
+	spec.Abs:       functionAbs,
+	spec.Clamp:     functionClamp,
+	spec.Step:      functionStep,
+	spec.Equal:     functionEqual,
+	spec.Tanh:      functionTanh,
+	spec.Power:     functionPower,
+	spec.Acos:      functionAcos,
+	spec.Cos:       functionCos,
+	spec.Gelu:      functionGelu,
+	spec.GeluTanh:  functionGeluTanh,
+	spec.Swish:     functionSwish,
+	spec.HardSwish: functionHardSwish,
+}
 
 func (b *builder) unary(s spec.Unary) bool {
-	f := slices.Index(functions, s.F)
-	if f >= 0 {
+	f, ok := functions[s.F]
+	if ok {
 		b.launchUnary(flat(s.N), s.N, f, f32(s.A), f32(s.B), in(0), out)
 	}
-	return f >= 0
+	return ok
 }
 
 func (b *builder) unaryGrad(s spec.UnaryGrad) bool {
-	f := slices.Index(functions, s.F)
-	if f < 0 {
+	f, ok := functions[s.F]
+	if !ok {
 		return false
 	}
 	needX, needY := s.F.Needs()

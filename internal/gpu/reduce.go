@@ -16,7 +16,7 @@ func (b *builder) broadcast(s spec.Broadcast) bool {
 	if len(from) == 0 {
 		from = slices.Repeat([]int{1}, len(s.To))
 	}
-	return b.stretch(len(operators), from, s.To, in(0), in(0))
+	return b.stretch(operatorFirst, from, s.To, in(0), in(0))
 }
 
 // sumTo splits the axes into those of the result and those that are summed over.

@@ -15,7 +15,11 @@ func (b *builder) rowReduce(s spec.RowReduce) {
 		b.launchRowLogsumexp(blocks(s.Rows), s.Cols, mask.pairs, f32(s.K), f32(s.Empty), in(0), mask.from, out)
 		return
 	}
-	b.launchRowExtreme(blocks(s.Rows), s.Cols, mask.pairs, btoi(s.Op == spec.RowMin), f32(s.Empty), in(0), mask.from, out)
+	op := extremeRowMax
+	if s.Op == spec.RowMin {
+		op = extremeRowMin
+	}
+	b.launchRowExtreme(blocks(s.Rows), s.Cols, mask.pairs, op, f32(s.Empty), in(0), mask.from, out)
 }
 
 // rowReduceGrad is as rowTermsGrad.

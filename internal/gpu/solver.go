@@ -10,19 +10,8 @@ import (
 	"medusa/internal/device"
 )
 
-// The places of solver.cu's control.
-const (
-	controlLR      = 2
-	controlAverage = 6
-	controlLoss    = 7
-	controlSquared = 8
-	controlFailed  = 9
-	controlCheck   = 10
-	controlPlace   = 11
-	controlSize    = 12
-
-	controlGiven = controlAverage - controlLR + 1
-)
+// controlGiven is how many numbers of a step's control the host gives.
+const controlGiven = controlAverage - controlLr + 1
 
 // solverDepth is how many steps may be without a result.
 const solverDepth = 2
@@ -254,7 +243,7 @@ func (s *solver) setRates(t *turn, rates []float64) (err error) {
 }
 
 func (s *solver) put(t *turn, b *buffers) error {
-	part, err := s.control.Part(8*controlLR, 8*controlGiven)
+	part, err := s.control.Part(8*controlLr, 8*controlGiven)
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func (b *builder) tripletsPart(s spec.Triplets, d operand, at, scratch int, g op
 	}
 	b.work(scratch + n)
 	b.tripletsGradTo(s, b.tripletOperands(s, d, at, scratch+n), work(scratch))
-	b.launchBinaryFlat(flat(n), n, 0, g, work(scratch), g)
+	b.launchBinaryFlat(flat(n), n, operatorAdd, g, work(scratch), g)
 }
 
 func (b *builder) tripletsAmongGrad(s spec.Triplets) {

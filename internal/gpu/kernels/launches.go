@@ -5,6 +5,7 @@ import (
 	"go/format"
 	"io/fs"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/pkg/errors"
@@ -39,14 +40,16 @@ var (
 	comment   = regexp.MustCompile(`//[^\n]*`)
 	list      = regexp.MustCompile(`(?m)^#define ([A-Z_]+) ((?:const |int |flag |float |double |u64 |divisor )[^\n]*)$`)
 	signature = regexp.MustCompile(`(?m)^(KERNEL\((\w+)\)|TILED\((\w+), )\(([^)]*)\)`)
-	tile      = regexp.MustCompile(`_(128|64|32)$`)
+	// enumeration is one that has a name.
+	enumeration = regexp.MustCompile(`(?m)^enum ([A-Z]\w+) \{([^}]*)\};`)
+	tile        = regexp.MustCompile(`_(128|64|32)$`)
 )
 
 // Launches is Go of package gpu by which kernels are launched: a method of the builder for each, with a parameter for
 // each of the kernel's, so that arguments of another number or type do not compile. Parameters that have one name in the
-// sources (#define SIZES int images, …) are a struct.
+// sources (#define SIZES int images, …) are a struct; numbers that have one (enum Function { … }) are constants.
 func Launches() (string, error) {
-	source, err := withoutComments()
+	source, err := withoutComments(".cu")
 	if err != nil {
 		return "", err
 	}
@@ -66,6 +69,9 @@ func Launches() (string, error) {
 		b.WriteString("}\n")
 		structs[m[1]] = structure{name, parameters}
 	}
+	if err := writeNumbers(&b); err != nil {
+		return "", err
+	}
 	kernels, err := kernelsOf(source, structs)
 	if err != nil {
 		return "", err
@@ -79,7 +85,7 @@ func Launches() (string, error) {
 
 // Methods are the names of the methods by which Launches launches kernels.
 func Methods() ([]string, error) {
-	source, err := withoutComments()
+	source, err := withoutComments(".cu")
 	if err != nil {
 		return nil, err
 	}
@@ -90,11 +96,42 @@ func Methods() ([]string, error) {
 	return names, nil
 }
 
-// withoutComments is all sources of kernels.
-func withoutComments() (string, error) {
+// writeNumbers writes constants of the enumerations that have a name.
+func writeNumbers(b *strings.Builder) error {
+	for _, kind := range []string{".cuh", ".cu"} {
+		source, err := withoutComments(kind)
+		if err != nil {
+			return err
+		}
+		for _, m := range enumeration.FindAllStringSubmatch(source, -1) {
+			fmt.Fprintf(b, "\n// Numbers of %s in the sources of the kernels.\nconst (\n", m[1])
+			prefix := strings.ToLower(m[1][:1]) + m[1][1:]
+			next := 0
+			for _, e := range strings.Split(m[2], ",") {
+				name, value, given := strings.Cut(strings.TrimSpace(e), " = ")
+				if name == "" {
+					continue
+				}
+				if given {
+					if next, err = strconv.Atoi(value); err != nil {
+						return errors.Wrapf(err, "kernels: launches: number of %s", name)
+					}
+				}
+				name = strings.TrimPrefix(strings.ToLower(name), strings.ToLower(m[1])+"_")
+				fmt.Fprintf(b, "\t%s = %d\n", camel(prefix+"_"+name), next)
+				next++
+			}
+			b.WriteString(")\n")
+		}
+	}
+	return nil
+}
+
+// withoutComments is all sources whose names end so.
+func withoutComments(suffix string) (string, error) {
 	var all strings.Builder
 	err := fs.WalkDir(Sources, ".", func(path string, e fs.DirEntry, err error) error {
-		if err != nil || !strings.HasSuffix(path, ".cu") {
+		if err != nil || !strings.HasSuffix(path, suffix) {
 			return err
 		}
 		raw, err := Sources.ReadFile(path)

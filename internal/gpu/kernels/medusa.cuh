@@ -7,6 +7,13 @@
 // bits, but of scatter_add.
 #pragma once
 
+// Numbers that the host has, too: make/launches.go makes Go of enumerations that have a name.
+enum Size {
+	WIDTH = 256,          // threads of a block, of every kernel
+	PIECE = 4096,         // numbers of a tensor that a block works on, where a launch goes through several tensors
+	DROPOUT_PIECE = 4096, // numbers that share a generator
+};
+
 #ifdef MEDUSA_HOST
 #include "host.h"
 #else
@@ -14,8 +21,8 @@
 #define __device__ __attribute__((device, always_inline)) // a call would put arrays into slow memory
 #define __shared__ __attribute__((shared))
 #define __launch_bounds__(n) __attribute__((launch_bounds(n)))
-#define KERNEL(name) extern "C" __global__ void __launch_bounds__(256) name
-#define KERNEL_IN_PAIRS(name) extern "C" __global__ void __attribute__((launch_bounds(256, 2))) name // two blocks share a multiprocessor
+#define KERNEL(name) extern "C" __global__ void __launch_bounds__(WIDTH) name
+#define KERNEL_IN_PAIRS(name) extern "C" __global__ void __attribute__((launch_bounds(WIDTH, 2))) name // two blocks share a multiprocessor
 #define THREAD ((int)(__nvvm_read_ptx_sreg_tid_x() & 1023)) // not negative, for the compiler
 #define THREADS ((int)__nvvm_read_ptx_sreg_ntid_x())
 #define BLOCK ((int)__nvvm_read_ptx_sreg_ctaid_x())
@@ -85,7 +92,6 @@ struct Divisor {
 
 #define INFINITE __builtin_inff()
 #define NOT_A_NUMBER __builtin_nanf("")
-#define WIDTH 256 // threads of a block, of every kernel
 
 static __device__ float absolute(float x) { return bits_float(float_bits(x) & 0x7fffffffu); }
 static __device__ bool is_nan(float x) { return x != x; }
@@ -200,7 +206,6 @@ static __device__ void result(int n, int i, double v, double *parts, float *y) {
 
 // Work on many tensors in one launch: a block takes a piece of PIECE elements of one of them. A
 // table lists the tensors; n is the elements of one, piece the number of its first piece.
-enum { PIECE = 4096 };
 
 // of_piece is the last tensor whose first piece is not behind p.
 template <class T> static __device__ const T *of_piece(const T *all, int count, int p) {
@@ -249,7 +254,7 @@ template <class Take> static __device__ int list_of(int from, int n, Take taken,
 
 // chosen tells whether pair (r, j) counts: by a matrix with cols columns, or by labels. Where
 // pairs says so the columns have labels of their own, behind those of the rows.
-enum { GIVEN, POSITIVE, NEGATIVE }; // where a mask comes from, in the lower two bits
+enum Pairs { GIVEN, POSITIVE, NEGATIVE }; // where a mask comes from, in the lower two bits
 
 static __device__ bool chosen(int pairs, const float *in, int r, int j, int cols) {
 	int columns = pairs >> 2;

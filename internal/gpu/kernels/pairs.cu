@@ -2,7 +2,7 @@
 #include "power.cuh"
 #include "tile.cuh"
 
-enum { EUCLIDEAN, SQUARED, MANHATTAN, SNR, DOT, MINKOWSKI }; // metrics
+enum Metric { EUCLIDEAN, SQUARED, MANHATTAN, SNR, DOT, MINKOWSKI };
 
 static __device__ float sign(float x) { return x > 0 ? 1 : x < 0 ? -1 : x; }
 
@@ -168,7 +168,7 @@ KERNEL(row_terms_grad)(int n, divisor width, int pairs, flag hinge, float k, flo
 	}
 }
 
-enum { ROW_MAX, ROW_MIN }; // reductions
+enum Extreme { ROW_MAX, ROW_MIN };
 
 // The largest or smallest number of a row, its first place or −1, and 0: a block a row. A NaN
 // wins.

@@ -9,7 +9,12 @@ struct Recipe {
 	int item, flags, x, y, width, height;
 	int unused[2];
 };
-enum { DETAIL = 1, MOVE = 2, BILINEAR = 4, TONED = 8, CENTRED = 16 };
+enum RecipeFlag { DETAIL = 1, MOVE = 2, BILINEAR = 4, TONED = 8, CENTRED = 16 };
+enum Picture {
+	PICTURE_CHANNELS = 3, // at most
+	RECIPE_WORDS = 24,    // of 32 bits
+};
+static_assert(sizeof(Recipe) == 4 * RECIPE_WORDS, "the host writes as many");
 
 typedef unsigned char u8;
 
@@ -58,11 +63,10 @@ struct Source {
 static __device__ double least(double a, double b) { return a < b ? a : b; }
 static __device__ double most(double a, double b) { return a > b ? a : b; }
 
-enum { CHANNELS = 3 }; // at most
 
 // y (B, C, H, W), a block a picture; tables (C, 256) is the normalisation.
 KERNEL(make_pictures)(int channels, divisor area, divisor across, int dh, int dw, const u8 *stored, const u8 *detail, const Recipe *recipes, const float *tables, float *y) {
-	__shared__ float table[CHANNELS][256];
+	__shared__ float table[PICTURE_CHANNELS][256];
 	__shared__ int shared[WIDTH];
 	const Recipe *r = recipes + BLOCK;
 	Divisor plane(area), width(across);
@@ -71,7 +75,7 @@ KERNEL(make_pictures)(int channels, divisor area, divisor across, int dh, int dw
 	Source s = {large ? detail + (i64)r->item * channels * dh * dw : stored + (i64)r->item * n, large ? dh : rows, large ? dw : width.d, rows, width.d, r};
 	double mean = 0;
 	if (r->flags & CENTRED) {
-		double weights[CHANNELS] = {channels == 1 ? 1 : 0.299, 0.587, 0.114};
+		double weights[PICTURE_CHANNELS] = {channels == 1 ? 1 : 0.299, 0.587, 0.114};
 		for (int c = 0; c < channels; c++) {
 			int sum = 0;
 			for (int i = THREAD; i < plane.d; i += WIDTH) {

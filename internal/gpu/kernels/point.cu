@@ -1,8 +1,7 @@
 // Functions of single elements. All are bound by memory.
 #include "power.cuh"
 
-// The numbers of the functions, in the order of the table in point.go.
-enum { AFFINE, RELU, HINGE, SQUARE, SQRT, EXP, LOG, SOFTPLUS, SIGMOID, ABS, CLAMP, STEP, EQUAL, TANH, POWER, ACOS, COS, GELU, GELU_TANH, SWISH, HARD_SWISH };
+enum Function { AFFINE, RELU, HINGE, SQUARE, SQRT, EXP, LOG, SOFTPLUS, SIGMOID, ABS, CLAMP, STEP, EQUAL, TANH, POWER, ACOS, COS, GELU, GELU_TANH, SWISH, HARD_SWISH };
 
 static __device__ float hyperbolic_tangent(float x) {
 	float t = absolute(x);
@@ -154,7 +153,7 @@ KERNEL(unary_grad)(int n, int f, float a, float b, const float *x, const float *
 	each(i, n) dx[i] = derive(f, a, b, x[i], y[i], dy[i]);
 }
 
-enum { ADD, SUB, MUL, DIV, MAX, MIN, GREATER, GREATER_EQUAL, SAME, FIRST };
+enum Operator { ADD, SUB, MUL, DIV, MAX, MIN, GREATER, GREATER_EQUAL, SAME, FIRST };
 
 static __device__ float combine(int f, float a, float b) {
 	switch (f) {
@@ -250,7 +249,7 @@ static __device__ u64 mixed(u128 state) {
 	return hi * (lo | 1);
 }
 
-// The mask of device.Dropout on x: pieces of 4096 elements have a generator each, a block each;
+// The mask of device.Dropout on x: pieces of DROPOUT_PIECE elements have a generator each, a block each;
 // a thread skips to its own 8 numbers, of which each serves two elements. draw is seed and run,
 // two digits to the base 2²⁰ each.
 KERNEL(dropout)(int n, u64 limit, float scale, const float *draw, const float *x, float *y) {
@@ -262,7 +261,7 @@ KERNEL(dropout)(int n, u64 limit, float scale, const float *draw, const float *x
 		c = (m + 1) * c;
 		m *= m;
 	}
-	int at = BLOCK * 4096 + 16 * THREAD;
+	int at = BLOCK * DROPOUT_PIECE + 16 * THREAD;
 	for (int k = 0; k < 8; k++) {
 		state = state * mul + inc;
 		u64 bits = mixed(state);

@@ -1,13 +1,25 @@
 // Steps of the solvers, one launch for all tensors; the formulas are those of
 // internal/cpu/loops/solvers.go. A block works on a piece of one tensor. Bound by memory.
-//
-// control is what a step shares: [0] the factor of the gradients (clipping); [1] whether anything
-// moves; [2] the learning rate; Adam's [3] 1/(1 − β₁ᵗ) and [4] √(1 − β₂ᵗ); [5] the largest norm of
-// the gradient, 0 for none; [6] the share of the way that averages go; what comes of it: [7] the
-// loss, [8] the square of the norm, [9] 1 if loss or gradient are not finite or a kernel complained,
-// from then on until the host clears it; [10] the complaint, [11] its place. The host fills [2] to
-// [6].
 #include "medusa.cuh"
+
+// Control is what a step shares.
+enum Control {
+	CONTROL_SCALE, // the factor of the gradients (clipping)
+	CONTROL_MOVES, // whether anything moves
+	// What the host gives:
+	CONTROL_LR,      // the learning rate
+	CONTROL_FIRST,   // Adam's 1/(1 − β₁ᵗ)
+	CONTROL_SECOND,  // Adam's √(1 − β₂ᵗ)
+	CONTROL_CLIP,    // the largest norm of the gradient, 0 for none
+	CONTROL_AVERAGE, // the share of the way that averages go
+	// What comes of it:
+	CONTROL_LOSS,
+	CONTROL_SQUARED, // the square of the norm
+	CONTROL_FAILED,  // 1 if loss or gradient are not finite or a kernel complained, from then on until the host clears it
+	CONTROL_CHECK,   // the complaint
+	CONTROL_PLACE,   // its place
+	CONTROL_SIZE,
+};
 
 // Tensor is a learned tensor; rate is its learning rate ÷ that of the step, and adapt says whether
 // LAMB scales its step.
@@ -48,25 +60,25 @@ KERNEL(control_step)(int count, const double *parts, const float *loss, const in
 	double sum = 0;
 	for (int i = THREAD; i < count; i += WIDTH) sum += parts[i];
 	sum = block_sum(sum, shared);
-	bool before = control[9] != 0, good = sum - sum == 0 && is_finite(*loss) && report[0] == 0;
+	bool before = control[CONTROL_FAILED] != 0, good = sum - sum == 0 && is_finite(*loss) && report[0] == 0;
 	if (!before && !good)
 		for (int i = THREAD; i < count; i += WIDTH) failed[i] = parts[i];
-	SYNC; // of all that read control[9]
+	SYNC; // of all that read control[CONTROL_FAILED]
 	if (THREAD) return;
-	double norm = root(sum), clip = control[5];
-	control[0] = clip > 0 && norm > clip ? clip / norm : 1;
-	control[1] = good && !before;
-	control[7] = *loss;
-	control[8] = sum;
-	control[9] = before || !good;
-	control[10] = report[0];
-	control[11] = report[1];
+	double norm = root(sum), clip = control[CONTROL_CLIP];
+	control[CONTROL_SCALE] = clip > 0 && norm > clip ? clip / norm : 1;
+	control[CONTROL_MOVES] = good && !before;
+	control[CONTROL_LOSS] = *loss;
+	control[CONTROL_SQUARED] = sum;
+	control[CONTROL_FAILED] = before || !good;
+	control[CONTROL_CHECK] = report[0];
+	control[CONTROL_PLACE] = report[1];
 }
 
 KERNEL(sgd)(int tensors, const Tensor *all, float momentum, flag nesterov, const double *control) {
-	if (control[1] == 0) return;
+	if (control[CONTROL_MOVES] == 0) return;
 	const Tensor *t = of_piece(all, tensors, BLOCK);
-	float scale = (float)control[0], lr = (float)(control[2] * t->rate), decay = (float)t->decay, *w = t->w, *v = t->first;
+	float scale = (float)control[CONTROL_SCALE], lr = (float)(control[CONTROL_LR] * t->rate), decay = (float)t->decay, *w = t->w, *v = t->first;
 	const float *g = t->g;
 	step_of(i, at, t) {
 		float d = g[i] * scale + decay * w[at];
@@ -80,10 +92,10 @@ KERNEL(sgd)(int tensors, const Tensor *all, float momentum, flag nesterov, const
 
 // The decay is within the gradient, or the weights' own with decoupled.
 KERNEL(adam)(int tensors, const Tensor *all, flag decoupled, float b1, float b2, float c2, float eps, const double *control) {
-	if (control[1] == 0) return;
+	if (control[CONTROL_MOVES] == 0) return;
 	const Tensor *t = of_piece(all, tensors, BLOCK);
-	double rate = control[2] * t->rate;
-	float scale = (float)control[0], step = (float)(rate * control[3]), root_of = (float)control[4];
+	double rate = control[CONTROL_LR] * t->rate;
+	float scale = (float)control[CONTROL_SCALE], step = (float)(rate * control[CONTROL_FIRST]), root_of = (float)control[CONTROL_SECOND];
 	float keep = decoupled ? (float)(1 - rate * t->decay) : 1, share = decoupled ? 0 : (float)t->decay;
 	float *w = t->w, *m = t->first, *v = t->second;
 	const float *g = t->g;
@@ -96,9 +108,9 @@ KERNEL(adam)(int tensors, const Tensor *all, flag decoupled, float b1, float b2,
 }
 
 KERNEL(rmsprop)(int tensors, const Tensor *all, float momentum, float a, float c, float eps, const double *control) {
-	if (control[1] == 0) return;
+	if (control[CONTROL_MOVES] == 0) return;
 	const Tensor *t = of_piece(all, tensors, BLOCK);
-	float scale = (float)control[0], lr = (float)(control[2] * t->rate), decay = (float)t->decay, *w = t->w, *v = t->second, *b = t->first;
+	float scale = (float)control[CONTROL_SCALE], lr = (float)(control[CONTROL_LR] * t->rate), decay = (float)t->decay, *w = t->w, *v = t->second, *b = t->first;
 	const float *g = t->g;
 	step_of(i, at, t) {
 		float d = g[i] * scale + decay * w[at];
@@ -111,10 +123,10 @@ KERNEL(rmsprop)(int tensors, const Tensor *all, float momentum, float a, float c
 
 // The decay is the weights' own; b1 and b2 are 1 − β.
 KERNEL(lion)(int tensors, const Tensor *all, float b1, float b2, const double *control) {
-	if (control[1] == 0) return;
+	if (control[CONTROL_MOVES] == 0) return;
 	const Tensor *t = of_piece(all, tensors, BLOCK);
-	double rate = control[2] * t->rate;
-	float scale = (float)control[0], lr = (float)rate, keep = (float)(1 - rate * t->decay), *w = t->w, *m = t->first;
+	double rate = control[CONTROL_LR] * t->rate;
+	float scale = (float)control[CONTROL_SCALE], lr = (float)rate, keep = (float)(1 - rate * t->decay), *w = t->w, *m = t->first;
 	const float *g = t->g;
 	step_of(i, at, t) {
 		float d = g[i] * scale, c = m[at] + b1 * (d - m[at]);
@@ -125,15 +137,15 @@ KERNEL(lion)(int tensors, const Tensor *all, float b1, float b2, const double *c
 
 // lamb_step is LAMB's step of a weight, before it is scaled.
 static __device__ float lamb_step(const Tensor *t, i64 i, float eps, const double *control) {
-	return (float)control[3] * t->first[i] / (root(t->second[i]) / (float)control[4] + eps) + (float)t->decay * t->w[i];
+	return (float)control[CONTROL_FIRST] * t->first[i] / (root(t->second[i]) / (float)control[CONTROL_SECOND] + eps) + (float)t->decay * t->w[i];
 }
 
 // The running means, and Σ w² and Σ step² of each piece.
 KERNEL(lamb_means)(int tensors, const Tensor *all, float b1, float b2, float c2, float eps, const double *control, double *parts) {
 	__shared__ double shared[WIDTH];
-	if (control[1] == 0) return;
+	if (control[CONTROL_MOVES] == 0) return;
 	const Tensor *t = of_piece(all, tensors, BLOCK);
-	float scale = (float)control[0], *m = t->first, *v = t->second;
+	float scale = (float)control[CONTROL_SCALE], *m = t->first, *v = t->second;
 	const float *g = t->g, *w = t->w;
 	double length = 0, step = 0;
 	step_of(i, at, t) {
@@ -152,7 +164,7 @@ KERNEL(lamb_means)(int tensors, const Tensor *all, float b1, float b2, float c2,
 // A block a tensor: the length of its weights ÷ that of its step, 1 if one of them is 0.
 KERNEL(lamb_ratios)(const Tensor *all, const double *parts, const double *control, double *ratios) {
 	__shared__ double shared[WIDTH];
-	if (control[1] == 0) return;
+	if (control[CONTROL_MOVES] == 0) return;
 	const Tensor *t = all + BLOCK;
 	double length = 0, step = 0;
 	for (int i = t->piece + THREAD; i < t->piece + (t->n + PIECE - 1) / PIECE; i += WIDTH) length += parts[2 * i], step += parts[2 * i + 1];
@@ -162,9 +174,9 @@ KERNEL(lamb_ratios)(const Tensor *all, const double *parts, const double *contro
 }
 
 KERNEL(lamb)(int tensors, const Tensor *all, float eps, const double *control, const double *ratios) {
-	if (control[1] == 0) return;
+	if (control[CONTROL_MOVES] == 0) return;
 	const Tensor *t = of_piece(all, tensors, BLOCK);
-	float lr = (float)(control[2] * t->rate * ratios[t - all]), *w = t->w;
+	float lr = (float)(control[CONTROL_LR] * t->rate * ratios[t - all]), *w = t->w;
 	step_of(i, at, t) w[at] -= lr * lamb_step(t, at, eps, control);
 }
 
@@ -191,9 +203,9 @@ KERNEL(clip_values)(int pairs, const Pair *all, float most) {
 
 // Averages go a share of the way to what they are of.
 KERNEL(move_averages)(int pairs, const Pair *all, const double *control) {
-	if (control[1] == 0) return;
+	if (control[CONTROL_MOVES] == 0) return;
 	const Pair *p = of_piece(all, pairs, BLOCK);
-	float share = (float)control[6], *dst = p->dst;
+	float share = (float)control[CONTROL_AVERAGE], *dst = p->dst;
 	const float *src = p->src;
 	piece_of(i, p) dst[i] += share * (src[i] - dst[i]);
 }
