@@ -30,10 +30,11 @@ func Dropout(x, state Expr, rate float64) Expr {
 	if rate == 0 {
 		return x
 	}
-	what := spec.Dropout{N: x.Shape().TotalSize(), Rate: rate, Draw: new(spec.Draw)}
-	return applyStateful(what, x.Shape(), func(in []Expr, out, g Expr, _ []bool) []Expr {
-		return []Expr{applyStateful(spec.DropoutGrad(what), in[0].Shape(), nil, g, out), {}}
-	}, x, state.Detach())
+	draw := applyStateful(spec.Advance{}, tensor.Shape{spec.DropoutDigits}, nil, state.Detach())
+	what := spec.Dropout{N: x.Shape().TotalSize(), Rate: rate}
+	return apply(what, x.Shape(), func(in []Expr, _, g Expr, _ []bool) []Expr {
+		return []Expr{apply(what, in[0].Shape(), nil, g, in[1]), {}}
+	}, x, draw)
 }
 
 // DropoutState is the buffer name that holds a dropout's seed and the number of its runs

@@ -113,5 +113,5 @@ func TestKernelsAllocateNothing(t *testing.T) {
 
 func TestNoKernel(t *testing.T) {
 	_, err := Device.Kernel(struct{ Unknown int }{3})
-	require.EqualError(t, err, "device: cpu has no kernel for struct { Unknown int }{Unknown:3}")
+	require.EqualError(t, err, "cpu: no kernel for struct { Unknown int }{Unknown:3}")
 }

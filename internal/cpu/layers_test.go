@@ -31,7 +31,6 @@ func layerCases() []layerCase {
 	bn := spec.BatchNorm{N: 5, C: 12, Plane: 41 * 40}
 	rows := spec.BatchNorm{N: 999, C: 70, Plane: 1, Relu: true}
 	nb, nr := 5*12*41*40, 999*70
-	draw := &spec.Draw{}
 	return []layerCase{
 		{"linear", spec.Linear{B: 33, F: 65, O: 129, Bias: true}, []int{33 * 65, 129 * 65, 129}, 33 * 129},
 		{"channel sum", spec.ChannelSum{N: 5, C: 12, Plane: 41 * 40}, []int{nb}, 12},
@@ -67,8 +66,7 @@ func layerCases() []layerCase {
 		{"batch norm gradient", spec.BatchNormGrad{BatchNorm: bn}, []int{nb, 24, 12, 12, nb, 24}, nb},
 		{"batch norm gradient of rows", spec.BatchNormGrad{BatchNorm: rows, Fixed: true}, []int{nr, 140, 70, 70, nr}, nr},
 		{"row", spec.Row{I: 1, Cols: 12}, []int{24}, 12},
-		{"dropout", spec.Dropout{N: 20001, Rate: 0.5, Draw: draw}, []int{20001, 4}, 20001},
-		{"dropout gradient", spec.DropoutGrad{N: 20001, Rate: 0.5, Draw: draw}, []int{20001, 1}, 20001},
+		{"dropout", spec.Dropout{N: 20001, Rate: 0.5}, []int{20001, 4}, 20001},
 	}
 }
 
@@ -150,7 +148,7 @@ func BenchmarkLayers(b *testing.B) {
 		{"PlaneMean", spec.PlaneMean{Planes: n * c, Size: plane}, []int{all}, n * c},
 		{"ChannelSum", spec.ChannelSum{N: n, C: c, Plane: plane}, []int{all}, c},
 		{"AddRelu", spec.AddRelu{N: all}, []int{all, all}, all},
-		{"Dropout", spec.Dropout{N: all, Rate: 0.5, Draw: &spec.Draw{}}, []int{all, 4}, all},
+		{"Dropout", spec.Dropout{N: all, Rate: 0.5}, []int{all, 4}, all},
 	} {
 		b.Run(k.name, func(b *testing.B) {
 			kern, err := Device.Kernel(k.spec)

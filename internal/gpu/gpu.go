@@ -38,7 +38,6 @@ type Device struct {
 
 	saved map[*spec.Saved]*cuda.Buffer
 	sums  map[*spec.Sums]*cuda.Buffer
-	draws map[*spec.Draw]*cuda.Buffer
 
 	feeds  []*feed
 	staged map[*cuda.Buffer]*staging
@@ -81,7 +80,7 @@ func Open(ordinal int, o Options) (d *Device, err error) {
 		return nil, err
 	}
 	d = &Device{ordinal: ordinal, options: o, convs: map[cuda.ConvShape]*cuda.Convolution{}, ownFaster: map[pass]bool{}, functions: map[string]*cuda.Function{},
-		saved: map[*spec.Saved]*cuda.Buffer{}, sums: map[*spec.Sums]*cuda.Buffer{}, draws: map[*spec.Draw]*cuda.Buffer{}, staged: map[*cuda.Buffer]*staging{}, free: map[int][]*cuda.Buffer{}, answer: make([]int32, 2)}
+		saved: map[*spec.Saved]*cuda.Buffer{}, sums: map[*spec.Sums]*cuda.Buffer{}, staged: map[*cuda.Buffer]*staging{}, free: map[int][]*cuda.Buffer{}, answer: make([]int32, 2)}
 	opened := d // a return of an error takes it out of d
 	defer func() {
 		if err != nil {
