@@ -128,7 +128,7 @@ func ranSpecs(t *testing.T, build graphtest.Build, inputs []graphtest.Input) (ki
 	require.NoError(t, err)
 	for _, s := range steps {
 		if s.Spec != nil {
-			kinds = append(kinds, strings.TrimPrefix(fmt.Sprintf("%T", s.Spec), "device."))
+			kinds = append(kinds, strings.TrimPrefix(fmt.Sprintf("%T", s.Spec), "spec."))
 		}
 	}
 	return kinds, out

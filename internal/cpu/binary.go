@@ -47,7 +47,7 @@ func operator[T loops.Float](op spec.Operator) func(out, a, b []T, sa, sb int) {
 	case spec.Same:
 		return wholeRows(loops.Same[T], sameAs(rowLoop(func(x, y T) T { return indicator[T](x == y) })))
 	}
-	panic("device: unknown operator " + string(op))
+	panic("cpu: unknown operator " + string(op))
 }
 
 func rowLoop[T loops.Float](f func(x, y T) T) func(out, a, b []T, sa, sb int) {

@@ -252,7 +252,7 @@ func chainStepOf[T loops.Float](c *chainRows[T], s spec.Chain, step spec.ChainSt
 			reduceRowGrad(what, dst, in[0].x, in[2].x, in[3].x, r, w.part, func() []T { return mask })
 		}
 	}
-	panic("device: no step of a chain: " + spec.Describe(step.Spec)) // a programmer's mistake in package graph
+	panic("cpu: no step of a chain: " + spec.Describe(step.Spec)) // a programmer's mistake in package graph
 }
 
 func chainUnaryGrad[T loops.Float](what spec.UnaryGrad) chainWork[T] {

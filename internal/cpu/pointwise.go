@@ -98,7 +98,7 @@ func scalarValue(s spec.Unary) func(float64) float64 {
 	case spec.Cos:
 		return math.Cos
 	}
-	panic("device: unknown function " + string(s.F)) // a programmer's mistake in package graph
+	panic("cpu: unknown function " + string(s.F)) // a programmer's mistake in package graph
 }
 
 // derivative returns the loop dx = dy·f′.
@@ -167,7 +167,7 @@ func scalarDerivative(s spec.Unary) func(x, y float64) float64 {
 	case spec.Cos:
 		return func(x, _ float64) float64 { return -math.Sin(x) }
 	}
-	panic("device: no derivative of " + string(s.F))
+	panic("cpu: no derivative of " + string(s.F))
 }
 
 func sign(x float64) float64 {

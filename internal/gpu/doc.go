@@ -1,4 +1,4 @@
-// Package gpu is the device of one NVIDIA GPU: it makes kernels of package device's specs
+// Package gpu is the device of one NVIDIA GPU: it makes kernels of package spec's specs
 // that work on the GPU's memory. The code of its own kernels is in package kernels; products
 // of matrices go to cuBLAS and convolutions to cuDNN where they are there.
 //
