@@ -56,31 +56,40 @@ func warp(dst []byte, to size, src []byte, from size, channels int, m affine) {
 	plane, given := to.height*to.width, from.height*from.width
 	du, dv := fixed(m.a), fixed(m.d)
 	for y := range to.height {
-		cy := float64(y) + 0.5
-		u := fixed(float64(m.a*0.5)+float64(m.b*cy)+m.c-0.5) + halfWeight // float64: not fused, so that all
-		v := fixed(float64(m.d*0.5)+float64(m.e*cy)+m.f-0.5) + halfWeight // processors and GPUs agree
+		u, v := m.rowStart(y)
 		for c := range channels {
 			warpRow(dst[c*plane+y*to.width:][:to.width], src[c*given:(c+1)*given], from, u, v, du, dv)
 		}
 	}
 }
 
+// rowStart is the place of the first pixel of row y, fixed.
+func (m affine) rowStart(y int) (u, v int64) {
+	cy := float64(y) + 0.5
+	u = fixed(float64(m.a*0.5)+float64(m.b*cy)+m.c-0.5) + halfWeight // float64: not fused, so that all
+	v = fixed(float64(m.d*0.5)+float64(m.e*cy)+m.f-0.5) + halfWeight // processors and GPUs agree
+	return u, v
+}
+
 // warpRow writes the pixels of a plane that lie at (u, v), (u + du, v + dv) …, which are
 // fixed.
 func warpRow(dst, plane []byte, from size, u, v, du, dv int64) {
-	height, width := from.height, from.width
 	for i := range dst {
-		x, y := int(u>>16), int(v>>16)
-		fx, fy := int(u>>8)&255, int(v>>8)&255
+		dst[i] = bilinear(plane, from, u, v)
 		u, v = u+du, v+dv
-		if uint(x) >= uint(width-1) || uint(y) >= uint(height-1) {
-			dst[i] = blendAtEdge(plane, height, width, x, y, fx, fy)
-			continue
-		}
-		at := y*width + x
-		top, low := plane[at:at+2], plane[at+width:at+width+2]
-		dst[i] = blend(int(top[0]), int(top[1]), int(low[0]), int(low[1]), fx, fy)
 	}
+}
+
+// bilinear is what lies at (u, v), which are fixed.
+func bilinear(plane []byte, from size, u, v int64) byte {
+	x, y := int(u>>16), int(v>>16)
+	fx, fy := int(u>>8)&255, int(v>>8)&255
+	if uint(x) >= uint(from.width-1) || uint(y) >= uint(from.height-1) {
+		return blendAtEdge(plane, from.height, from.width, x, y, fx, fy)
+	}
+	at := y*from.width + x
+	top, low := plane[at:at+2], plane[at+from.width:at+from.width+2]
+	return blend(int(top[0]), int(top[1]), int(low[0]), int(low[1]), fx, fy)
 }
 
 // blend weighs four neighbours; fx and fy have 8 binary places.

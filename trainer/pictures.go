@@ -55,7 +55,8 @@ func (t *Trainer) feed(b *datasets.Batch) error {
 	for i, r := range b.Recipes {
 		t.batches.recipes[i] = device.Recipe{
 			Item: t.batches.of[r.Item], Detail: r.Detail, Move: r.Warp == datasets.WarpMove, Bilinear: r.Warp == datasets.WarpBilinear, Map: r.Map,
-			Toned: r.Toned, Centred: r.Centred, Bright: r.Bright, Contrast: r.Contrast,
+			Elastic: device.Elastic(r.Elastic),
+			Toned:   r.Toned, Centred: r.Centred, Bright: r.Bright, Contrast: r.Contrast,
 			X: r.X, Y: r.Y, Width: r.Width, Height: r.Height,
 		}
 	}
