@@ -143,20 +143,10 @@ func newAugmenter(a Augment, s *store, norm Normalisation) *augmenter {
 // so many quarters.
 func (g *augmenter) draw(seed uint64, step, slot, quarters int) Recipe {
 	g.source.Seed(seedOf(seed, step, slot))
-	r := Recipe{Bright: 1, Contrast: 1}
-	drawn := g.drawWarp()
-	bent := g.Elastic > 0
-	if m := drawn.thenTurn(quarters, float64(g.width)); m != identity || bent {
-		from := g.size
-		if g.detail.width > 0 && (drawn != identity || bent) { // what is only turned looks as upright pictures do
-			r.Detail, from = true, g.detail
-			m = m.thenScale(float64(from.width)/float64(g.width), float64(from.height)/float64(g.height), 0, 0)
-		}
-		r.Warp = m.kind(g.size, from)
-		r.Map = [6]float64{m.a, m.b, m.c, m.d, m.e, m.f}
-		if bent {
-			r.Warp, r.Elastic = WarpBilinear, g.drawElastic()
-		}
+	drawn, bent := g.drawWarp(), g.Elastic > 0
+	r := g.placed(drawn, quarters, drawn != identity || bent)
+	if bent {
+		r.Warp, r.Elastic = WarpBilinear, g.drawElastic()
 	}
 	if g.Brightness > 0 {
 		r.Toned = true
@@ -169,6 +159,24 @@ func (g *augmenter) draw(seed uint64, step, slot, quarters int) Recipe {
 	if g.Erase > 0 && g.rng.Float64() < g.Erase {
 		g.drawErased(&r)
 	}
+	return r
+}
+
+// placed is the recipe of a picture that is turned by so many quarters and seen through a map, from
+// the larger picture, if there is one and resampled says that more happens than the turn: what is only
+// turned looks as upright pictures do.
+func (g *augmenter) placed(m affine, quarters int, resampled bool) Recipe {
+	r := Recipe{Bright: 1, Contrast: 1}
+	if m = m.thenTurn(quarters, float64(g.width)); m == identity && !resampled {
+		return r
+	}
+	from := g.size
+	if g.detail.width > 0 && resampled {
+		r.Detail, from = true, g.detail
+		m = m.thenScale(float64(from.width)/float64(g.width), float64(from.height)/float64(g.height), 0, 0)
+	}
+	r.Warp = m.kind(g.size, from)
+	r.Map = [6]float64{m.a, m.b, m.c, m.d, m.e, m.f}
 	return r
 }
 
