@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,7 @@ import (
 type View struct {
 	Flip           bool    // mirror left–right
 	Scale          float64 // times so large, 0.5 … 2; 0 is 1
-	Rotation       float64 // degrees against the clock, −180 … 180
+	Rotation       float64 // degrees against the clock
 	ShiftX, ShiftY float64 // pixels to the right and down
 }
 
@@ -25,31 +26,67 @@ const plainView = "plain"
 // mostViews bounds what nobody means.
 const mostViews = 256
 
-// ParseViews reads a list of views with commas between: plain, or changes joined by +, which are
-// flip, scale=FACTOR, rotate=DEGREES and shift=X/Y in pixels. Such as plain,flip or
-// plain,scale=1.1+rotate=8,scale=1.1+rotate=-8. An empty text is no list.
-func ParseViews(text string) ([]View, error) {
+// turnedViews is the text of the first list's views turned by 90, 180 and 270 degrees: three more lists.
+const turnedViews = "turned"
+
+// ParseViews reads lists of views: views of one list have commas between, lists have |. A view is
+// plain, or changes joined by +, which are flip, scale=FACTOR, rotate=DEGREES and shift=X/Y in
+// pixels; and | turned at the end stands for the lists before it turned by 90, 180 and 270
+// degrees besides. Such as plain,flip or plain,scale=1.1+rotate=8,scale=1.1+rotate=-8 | turned.
+// An empty text is no list.
+func ParseViews(text string) ([][]View, error) {
 	if text == "" {
 		return nil, nil
 	}
-	parts := strings.Split(text, ",")
-	if len(parts) > mostViews {
-		return nil, errors.Errorf("%d views, want at most %d", len(parts), mostViews)
+	if n := 1 + strings.Count(text, ",") + strings.Count(text, "|"); n > mostViews {
+		return nil, errors.Errorf("%d views, want at most %d", n, mostViews)
 	}
-	views := make([]View, 0, len(parts))
-	for _, part := range parts {
+	var lists [][]View
+	parts := strings.Split(text, "|")
+	for i, part := range parts {
+		if strings.TrimSpace(part) == turnedViews {
+			if i == 0 || i != len(parts)-1 {
+				return nil, errors.Errorf("%s stands at the end, behind the views that are turned, as in plain | turned", turnedViews)
+			}
+			return withTurns(lists), nil
+		}
+		list, err := parseViewList(part)
+		if err != nil {
+			return nil, err
+		}
+		lists = append(lists, list)
+	}
+	return lists, nil
+}
+
+// withTurns returns lists, and all of them again turned by each quarter.
+func withTurns(lists [][]View) [][]View {
+	all := slices.Clone(lists)
+	for quarter := 1; quarter <= 3; quarter++ {
+		for _, list := range lists {
+			turned := slices.Clone(list)
+			for i := range turned {
+				turned[i].Rotation += 90 * float64(quarter)
+			}
+			all = append(all, turned)
+		}
+	}
+	return all
+}
+
+func parseViewList(text string) ([]View, error) {
+	var list []View
+	for part := range strings.SplitSeq(text, ",") {
 		v, err := parseView(strings.TrimSpace(part))
 		if err != nil {
 			return nil, err
 		}
-		for _, other := range views {
-			if other == v {
-				return nil, errors.Errorf("view %.40q stands twice", part)
-			}
+		if slices.Contains(list, v) {
+			return nil, errors.Errorf("view %.40q stands twice in a list", strings.TrimSpace(part))
 		}
-		views = append(views, v)
+		list = append(list, v)
 	}
-	return views, nil
+	return list, nil
 }
 
 func parseView(text string) (v View, err error) {

@@ -19,12 +19,13 @@ import (
 // embedding, and between two batches others have their turn.
 type embedder struct {
 	turn        chan struct{} // full while a batch is made
-	batch, size int           // pictures in a batch, numbers in an embedding
+	batch, size int           // pictures in a batch, numbers in an embedding of one view
 	in          int           // numbers in a picture
 	cfg         nets.Config
 	params      *graph.Params
 	dev         *machine.Device
 	graphs      []*evalGraph // the one of whole batches first; the smaller ones when first needed
+	views       viewing      // what of a picture is embedded
 	closed      bool
 }
 
@@ -113,14 +114,17 @@ func (e *embedder) datasetTelling(ctx context.Context, d *items, norm datasets.N
 	if c, h, w := d.Shape(); c*h*w != e.in {
 		return nil, errors.Errorf("trainer: pictures of %d×%d×%d (channels, height, width) do not fit the network, which takes %d numbers", c, h, w, e.in)
 	}
+	if err := e.views.suit(d); err != nil {
+		return nil, err
+	}
 	indices := make([]int, 0, e.batch)
-	return e.run(ctx, d.Len(), func(dst []float32, from, to int) error {
+	return e.run(ctx, d.Len(), func(dst []float32, from, to int, v datasets.View) error {
 		progress(from, d.Len())
 		indices = indices[:0]
 		for i := from; i < to; i++ {
 			indices = append(indices, i)
 		}
-		return d.Fill(dst, indices, norm)
+		return d.fillView(dst, indices, norm, v)
 	})
 }
 
@@ -129,7 +133,10 @@ func (e *embedder) pixels(ctx context.Context, pixels []float32) ([]float32, err
 	if len(pixels)%e.in != 0 {
 		return nil, errors.Errorf("trainer: %d numbers are no whole pictures of %d", len(pixels), e.in)
 	}
-	return e.run(ctx, len(pixels)/e.in, func(dst []float32, from, to int) error {
+	if len(e.views.lists) > 0 {
+		return nil, errors.New("trainer: an embedding is that of several views, which are made of pictures and not of normalised pixels: give it a Dataset, a file or an image")
+	}
+	return e.run(ctx, len(pixels)/e.in, func(dst []float32, from, to int, _ datasets.View) error {
 		copy(dst, pixels[from*e.in:to*e.in])
 		return nil
 	})
@@ -137,12 +144,13 @@ func (e *embedder) pixels(ctx context.Context, pixels []float32) ([]float32, err
 
 // run is the embeddings of n pictures, which fill provides a batch at a time. A short
 // last batch is filled up with what was there before, and that part of the result dropped.
-func (e *embedder) run(ctx context.Context, n int, fill func(dst []float32, from, to int) error) (out []float32, err error) {
+func (e *embedder) run(ctx context.Context, n int, fill fillView) (out []float32, err error) {
 	defer graph.Guard("embedding pictures", &err)
-	out = make([]float32, n*e.size)
+	size := e.outSize()
+	out = make([]float32, n*size)
 	for from := 0; from < n; from += e.batch {
 		to := min(from+e.batch, n)
-		if err := e.next(ctx, out[from*e.size:to*e.size], from, to, fill); err != nil {
+		if err := e.next(ctx, out[from*size:to*size], from, to, fill); err != nil {
 			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 				return nil, errors.Wrapf(err, "trainer: embedding stopped at picture %d of %d", from, n)
 			}
@@ -152,8 +160,11 @@ func (e *embedder) run(ctx context.Context, n int, fill func(dst []float32, from
 	return out, nil
 }
 
+// fillView writes the pictures of a batch, seen in one way.
+type fillView func(dst []float32, from, to int, v datasets.View) error
+
 // next waits for its turn and writes the embeddings of one batch to dst.
-func (e *embedder) next(ctx context.Context, dst []float32, from, to int, fill func(dst []float32, from, to int) error) error {
+func (e *embedder) next(ctx context.Context, dst []float32, from, to int, fill fillView) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -170,18 +181,22 @@ func (e *embedder) next(ctx context.Context, dst []float32, from, to int, fill f
 	if err != nil {
 		return err
 	}
-	if err := fill(b.x[:(to-from)*e.in], from, to); err != nil {
+	one := func(v datasets.View) ([]float32, error) {
+		if err := fill(b.x[:(to-from)*e.in], from, to, v); err != nil {
+			return nil, err
+		}
+		if err := b.vm.RunAll(); err != nil {
+			return nil, errors.Wrap(err, "trainer: evaluation")
+		}
+		values := b.out.Float32s()
+		return values, errors.Wrap(b.out.Err(), "trainer: evaluation")
+	}
+	if len(e.views.lists) == 0 {
+		values, err := one(datasets.View{})
+		copy(dst, values)
 		return err
 	}
-	if err := b.vm.RunAll(); err != nil {
-		return errors.Wrap(err, "trainer: evaluation")
-	}
-	values := b.out.Float32s()
-	if err := b.out.Err(); err != nil {
-		return errors.Wrap(err, "trainer: evaluation")
-	}
-	copy(dst, values)
-	return nil
+	return e.views.embed(dst, e.size, !e.cfg.Raw, one)
 }
 
 // errEmbedderClosed is what is said of pictures to be embedded after Close.

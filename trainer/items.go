@@ -96,6 +96,14 @@ func (d *items) Fill(dst []float32, indices []int, norm datasets.Normalisation) 
 	return datasets.Fill(d.Set, dst, indices, norm)
 }
 
+// fillView is Fill of pictures seen in one way; of what is no picture only the zero View is asked for.
+func (d *items) fillView(dst []float32, indices []int, norm datasets.Normalisation, v datasets.View) error {
+	if own := d.pictures(); own != nil {
+		return own.FillView(dst, indices, norm, v)
+	}
+	return d.Fill(dst, indices, norm)
+}
+
 // image is what shows an item; nil if items cannot be shown.
 func (d *items) image() func(i int) (image.Image, error) {
 	if own, ok := d.Set.(datasets.Visible); ok && (d.dataset() == nil || d.pictures() != nil) {

@@ -28,6 +28,10 @@ type ModelInfo struct {
 	Classes       int                    `json:"classes"`         // that it learned from
 	Loss          string                 `json:"loss"`
 	Step          int                    `json:"step"` // that the weights are of
+	// Views is what an embedding is made of, as Config.EvalViews, and Detail that of the pictures that
+	// views are taken of; both zero if it is the picture as it is.
+	Views  string  `json:"views,omitempty"`
+	Detail float64 `json:"detail,omitempty"`
 }
 
 // Model is a trained network, ready to embed pictures. Many goroutines may use one Model: they
@@ -46,6 +50,9 @@ func (t *Trainer) writeModel(step int) error {
 	if p := t.data.Train.pictures(); p != nil {
 		info.Resize, info.Invert = t.cfg.Data.Resize, p.Inverted()
 		info.Range = cmp.Or(t.data.Train.Range(), datasets.RangeAuto)
+	}
+	if t.cfg.EvalViews != "" {
+		info.Views, info.Detail = t.cfg.EvalViews, t.cfg.Data.Detail
 	}
 	file, err := modelFile(t.averaged, info, t.device)
 	if err != nil {
@@ -101,6 +108,10 @@ func LoadModelWith(path string, backbone nets.Builder) (*Model, error) {
 	if m.eval, err = newEmbedder(m.info.Net, m.params, modelBatch, nil); err != nil {
 		return nil, errors.Wrapf(err, "trainer: %s", path)
 	}
+	if m.eval.views, err = newViewing(m.info.Views, m.info.Detail); err != nil {
+		m.Close()
+		return nil, errors.Wrapf(err, "trainer: %s", path)
+	}
 	if err := m.restore(file); err != nil {
 		m.Close()
 		return nil, errors.Wrapf(err, "trainer: %s", path)
@@ -126,7 +137,7 @@ func (m *Model) restore(file *safetensors.File) error {
 func (m *Model) Info() ModelInfo { return m.info }
 
 // EmbeddingSize is the length E of an embedding.
-func (m *Model) EmbeddingSize() int { return m.eval.size }
+func (m *Model) EmbeddingSize() int { return m.eval.outSize() }
 
 // Options is how pictures must be opened for this model; with those for a model of vectors
 // datasets.OpenVectors opens them.
@@ -135,7 +146,7 @@ func (m *Model) Options() datasets.Options {
 	if m.info.Resize == "" && n.Height*n.Width == 1 {
 		return datasets.Options{}
 	}
-	return datasets.Options{Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, Invert: m.info.Invert, Range: storedRange(m.info.Range)}
+	return datasets.Options{Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, Invert: m.info.Invert, Range: storedRange(m.info.Range), Detail: m.info.Detail}
 }
 
 // Embed is the embeddings (N, E) of d's items, row-major. Pictures and vectors of files are
@@ -153,7 +164,8 @@ func (m *Model) Embed(ctx context.Context, d datasets.Set) ([]float32, error) {
 }
 
 // EmbedPixels is the embeddings (N, E) of pictures (N, C, H, W), or of vectors (N, D), that
-// are normalised already (by Info().Normalisation), row-major.
+// are normalised already (by Info().Normalisation), row-major. A model of several views embeds no
+// such pictures.
 func (m *Model) EmbedPixels(ctx context.Context, pixels []float32) ([]float32, error) {
 	if err := needs.Context("trainer", ctx); err != nil {
 		return nil, err

@@ -105,6 +105,7 @@ type Trainer struct {
 	device   *machine.Device // nil is the CPU
 	averaged *graph.Params   // what is measured and saved: the averages, or params
 	eval     *embedder       // over averaged, made when first needed
+	views    viewing         // what evaluations embed
 	sampler  samplers.Sampler
 	schedule optim.Schedule
 
@@ -411,9 +412,15 @@ func (t *Trainer) assemble() (err error) {
 	if t.monitor, err = newMonitor(t.loss, t.sampler.Batch(), t.step, t.params, t.device); err != nil {
 		return err
 	}
+	if t.views, err = newViewing(t.cfg.EvalViews, t.cfg.Data.Detail); err != nil {
+		return err
+	}
 	average, eval, err := averaging(t.cfg, t.cfg.Net, t.params, t.cfg.EvalBatch, t.device)
 	if err != nil {
 		return err
+	}
+	if eval != nil {
+		eval.views = t.views
 	}
 	if t.averaged, t.eval = t.params, eval; average != nil {
 		t.averaged = average.Into
@@ -584,7 +591,7 @@ const theTrainer = "trainer: the Trainer"
 // embed is Embed for those who use the trainer already; the hooks are told of it as that work.
 func (t *Trainer) embed(ctx context.Context, d *items, work string) ([]float32, error) {
 	if t.eval == nil {
-		eval, err := newEmbedder(t.cfg.Net, t.averaged, t.cfg.EvalBatch, t.device)
+		eval, err := t.newEmbedder(t.averaged)
 		if err != nil {
 			return nil, err
 		}
@@ -617,7 +624,7 @@ func (t *Trainer) EmbedUntrained(ctx context.Context, d datasets.Set) ([]float32
 // embedUntrained is EmbedUntrained for those who use the trainer already.
 func (t *Trainer) embedUntrained(ctx context.Context, d *items) ([]float32, error) {
 	params := graph.NewParams(t.cfg.Seed)
-	e, err := newEmbedder(t.cfg.Net, params, t.cfg.EvalBatch, t.device)
+	e, err := t.newEmbedder(params)
 	if err != nil {
 		return nil, err
 	}
@@ -631,7 +638,9 @@ func (t *Trainer) embedUntrained(ctx context.Context, d *items) ([]float32, erro
 }
 
 // EmbeddingSize is the length E of an embedding.
-func (t *Trainer) EmbeddingSize() int { return t.step.size }
+func (t *Trainer) EmbeddingSize() int {
+	return t.views.width(t.step.size)
+}
 
 // Evaluate measures retrieval and clustering among d's items.
 func (t *Trainer) Evaluate(ctx context.Context, d datasets.Set) (metrics.Result, error) {

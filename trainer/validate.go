@@ -72,6 +72,9 @@ func (c Config) check() error {
 	if _, err := ParseFewShot(c.FewShot); err != nil {
 		f.add(true, "%s: %v", field.Name("FewShot"), err)
 	}
+	if _, err := datasets.ParseViews(c.EvalViews); err != nil {
+		f.add(true, "%s: %v", field.Name("EvalViews"), err)
+	}
 	f.oneOf("Keep", string(c.Keep), string(Best), string(Last))
 	f.add(!deviceName.MatchString(c.Device), "%s is %q, want cpu, cuda, cuda:N with the number of a GPU, or auto", field.Name("Device"), c.Device)
 	net := c.Net
@@ -113,6 +116,11 @@ func (c Config) suits(data runData) error {
 	}
 	c.suitsCameras(data, &f)
 	c.suitsFewShot(data, &f)
+	for _, d := range []*items{data.Val, data.Test} {
+		if d != nil && d.pictures() == nil {
+			f.add(c.EvalViews != "", "%s is %s, but only pictures in a Dataset can be seen in several ways, not %s: leave it out", field.Name("EvalViews"), c.EvalViews, d.noun())
+		}
+	}
 	shift := c.Data.Augment.RandomCrop
 	f.add(shift > 0 && shift >= min(c.Net.Height, c.Net.Width), "%s is %d, which shifts pictures of %d×%d out of sight: want less",
 		field.Name("Data.Augment.RandomCrop"), shift, c.Net.Height, c.Net.Width)
