@@ -101,7 +101,7 @@ func TestNetworksOnDevice(t *testing.T) {
 				share = 2e-2
 				c.Batch, c.Classes = 16, 8
 				if os.Getenv(gputest.OnGPU) == "" { // the fake device is a thousand times as slow
-					c.Net.Channels, steps = []int{2, 4, 4, 4}, min(steps, 10)
+					c.Net.Channels, steps = []int{2, 4, 4, 4}, min(steps, 5)
 				}
 			}
 			onCPU, err := NewStepper(c)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
 	"os"
@@ -50,67 +49,6 @@ func advised(t *testing.T, pattern, said string) []string {
 
 // quick makes a run short without another meaning.
 var quick = []string{"-steps", "2", "-epochs", "0", "-size", "12", "-channels", "4,8", "-p", "3", "-k", "2", "-no-report", "-detail", "0"}
-
-// Every command that README and the help page print does what it says, in a folder that
-// holds what they speak of.
-func TestPrintedCommands(t *testing.T) {
-	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
-	require.NoError(t, err)
-	_, help, _ := call("-h")
-	t.Chdir(t.TempDir())
-	for _, name := range []string{"photos", "grocery/train", "grocery/test", "omniglot/train", "omniglot/test"} {
-		folders(t, filepath.FromSlash(name), 8, 4)
-	}
-	for _, part := range []string{"train", "test"} { // of the same ten classes
-		folders(t, filepath.Join("fashion-mnist", part), 10, 4)
-		for c := range 10 {
-			require.NoError(t, os.Rename(filepath.Join("fashion-mnist", part, "class0"+string(rune('0'+c))), filepath.Join("fashion-mnist", part, string(rune('0'+c)))))
-		}
-	}
-	background, evaluation := t.TempDir(), t.TempDir()
-	folders(t, filepath.Join(background, "images_background", "Latin"), 8, 4)
-	folders(t, filepath.Join(evaluation, "images_evaluation", "Avesta"), 20, 6) // as many as the few-shot tasks take
-	for name, dir := range map[string]string{"images_background.zip": background, "images_evaluation.zip": evaluation,
-		"all_runs.zip": oneShotFolder(t, filepath.Join(evaluation, "images_evaluation", "Avesta"))} {
-		zipped(t, name, dir)
-	}
-	require.NoError(t, os.WriteFile("run.yaml", []byte("data: photos\n"), 0o644))
-	code, _, stderr := call(append([]string{"-data", "photos", "-out", "runs/NAME"}, quick...)...)
-	require.Equal(t, exitOK, code, stderr)
-
-	var lines []string
-	text := strings.ReplaceAll(string(readme), "\\\n", " ")
-	for _, m := range regexp.MustCompile(`(?m)^go run \./cmd/train(.*)$`).FindAllStringSubmatch(text, -1) {
-		line, _, _ := strings.Cut(m[1], " #")
-		lines = append(lines, line)
-	}
-	for _, m := range regexp.MustCompile(`(?m)^  go run \./cmd/train(( \S+)*)`).FindAllStringSubmatch(help, -1) {
-		lines = append(lines, m[1])
-	}
-	require.Greater(t, len(lines), 8)
-	for _, line := range lines {
-		args := split(line)
-		trained := strings.Contains(line, "-resume") || strings.Contains(line, "-evaluate")
-		if !trained {
-			args = append(args, quick...)
-		}
-		if !strings.Contains(line, "-data ") && !strings.Contains(line, "-config") && !trained {
-			args = append(args, "-val", "none", "-test", "none") // the embedded pictures are many to measure
-		}
-		code, _, stderr := call(args...)
-		assert.Equal(t, exitOK, code, "%s: %s", line, stderr)
-	}
-}
-
-// zipped writes what is in dir to an archive.
-func zipped(t *testing.T, name, dir string) {
-	t.Helper()
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	require.NoError(t, w.AddFS(os.DirFS(dir)))
-	require.NoError(t, w.Close())
-	require.NoError(t, os.WriteFile(name, b.Bytes(), 0o644))
-}
 
 // What a message advises works as it is printed, also where a name must be quoted.
 func TestAdvisedCommands(t *testing.T) {

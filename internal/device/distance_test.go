@@ -3,6 +3,7 @@ package device
 import (
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -211,7 +212,13 @@ func TestDistancesByHalves(t *testing.T) {
 
 // The gradient from parts is that from their sum, made by the kernels of the parts.
 func TestPairGradOfParts(t *testing.T) {
-	for seed := range uint64(120) {
+	seeds := uint64(24) // each metric and kind of part several times
+	if os.Getenv("MEDUSA_LONG") != "" {
+		seeds = 120
+	} else {
+		t.Log("24 seeds; MEDUSA_LONG=1 go test ./internal/device -run PairGradOfParts takes 120")
+	}
+	for seed := range seeds {
 		checkPairGrad(t, seed)
 	}
 }

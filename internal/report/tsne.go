@@ -20,6 +20,7 @@ const (
 	barnesHutTheta = 0.8
 	exaggeration   = 12.0
 	earlySteps     = 100 // with exaggeration and low momentum
+	fewPoints      = 200 // up to which a tree takes longer than all pairs
 )
 
 // layoutSteps is the number of iterations for n points, so that 5,000 points cost a few
@@ -29,7 +30,7 @@ func layoutSteps(n int) int {
 }
 
 // tsne places the rows of x (n, E) in the plane so that near rows lie near each other:
-// t-SNE with Barnes–Hut repulsion, started from the principal axes.
+// t-SNE with Barnes–Hut repulsion, exact for few points, started from the principal axes.
 //
 // L. van der Maaten, "Accelerating t-SNE using Tree-Based Algorithms", JMLR 15 (2014);
 // the start follows D. Kobak and P. Berens, "The art of using t-SNE for single-cell
@@ -94,17 +95,17 @@ type embedding struct {
 // step moves every point down the gradient 4 Σ_j (pull·p_ij − q_ij)(y_i − y_j)/(1+‖y_i−y_j‖²).
 // It reports false when points lie so close that the tree cannot part them.
 func (t *embedding) step(pull, momentum, rate float64) bool {
-	particles := make([]barneshut.Particle2, len(t.points))
-	for i := range t.points {
-		particles[i] = &t.points[i]
-	}
-	tree, err := barneshut.NewPlane(particles)
-	if err != nil {
-		return false
+	repel := t.repelOneByOne
+	if len(t.points) > fewPoints {
+		tree, err := t.tree()
+		if err != nil {
+			return false
+		}
+		repel = func(i int) { t.repel(tree, i, barnesHutTheta) }
 	}
 	cpu.Parallel(len(t.points), 64, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			t.repel(tree, i)
+			repel(i)
 		}
 	})
 	total := 0.0
@@ -124,11 +125,36 @@ func (t *embedding) step(pull, momentum, rate float64) bool {
 	return true
 }
 
+func (t *embedding) tree() (*barneshut.Plane, error) {
+	particles := make([]barneshut.Particle2, len(t.points))
+	for i := range t.points {
+		particles[i] = &t.points[i]
+	}
+	return barneshut.NewPlane(particles)
+}
+
+// repelOneByOne is repel without a tree, for few points.
+func (t *embedding) repelOneByOne(i int) {
+	var force r2.Vec
+	share, from := 0.0, t.points[i]
+	for k, p := range t.points {
+		if k == i {
+			continue
+		}
+		x, y := from.X-p.X, from.Y-p.Y
+		q := 1 / (1 + x*x + y*y)
+		share += q
+		force.X += q * q * x
+		force.Y += q * q * y
+	}
+	t.force[i], t.part[i] = force, share
+}
+
 // repel sums (y_i − y_j)/(1+‖y_i−y_j‖²)² over the other points, cells far away taken as
 // one, and with it the point's share of the normaliser.
-func (t *embedding) repel(tree *barneshut.Plane, i int) {
+func (t *embedding) repel(tree *barneshut.Plane, i int, theta float64) {
 	share := 0.0
-	t.force[i] = tree.ForceOn(&t.points[i], barnesHutTheta, func(_, _ barneshut.Particle2, _, mass float64, v r2.Vec) r2.Vec {
+	t.force[i] = tree.ForceOn(&t.points[i], theta, func(_, _ barneshut.Particle2, _, mass float64, v r2.Vec) r2.Vec {
 		q := 1 / (1 + v.X*v.X + v.Y*v.Y)
 		share += mass * q
 		f := mass * q * q

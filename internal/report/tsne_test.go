@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/spatial/r2"
 
 	"medusa/internal/device/cpu"
 )
@@ -170,5 +171,25 @@ func BenchmarkTSNE(b *testing.B) {
 				tsne(x, 1)
 			}
 		})
+	}
+}
+
+// Few points repel each other one by one as they do by a tree that takes no cells together.
+func TestTSNERepelsOneByOneAsByATree(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 5))
+	const n = 150
+	e := &embedding{points: make([]point, n), force: make([]r2.Vec, n), part: make([]float64, n)}
+	for i := range e.points {
+		e.points[i] = point{5 * rng.NormFloat64(), rng.NormFloat64()}
+	}
+	tree, err := e.tree()
+	require.NoError(t, err)
+	for i := range e.points {
+		e.repel(tree, i, 0)
+		force, part := e.force[i], e.part[i]
+		e.repelOneByOne(i)
+		require.InDelta(t, force.X, e.force[i].X, 1e-12)
+		require.InDelta(t, force.Y, e.force[i].Y, 1e-12)
+		require.InDelta(t, part, e.part[i], 1e-12)
 	}
 }

@@ -71,9 +71,11 @@ const (
 // Run checks a loss in subtests.
 func Run(t *testing.T, loss losses.Loss, options ...Option) {
 	t.Helper()
+	shared := graphs{}
+	defer shared.Close()
 	for _, c := range checks {
 		t.Run(c.name, func(t *testing.T) {
-			b, err := newBench(loss, options)
+			b, err := newBench(loss, options, shared)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,8 +91,10 @@ func Run(t *testing.T, loss losses.Loss, options ...Option) {
 
 // Check checks a loss and returns the first fault.
 func Check(loss losses.Loss, options ...Option) error {
+	shared := graphs{}
+	defer shared.Close()
 	for _, c := range checks {
-		b, err := newBench(loss, options)
+		b, err := newBench(loss, options, shared)
 		if err != nil {
 			return err
 		}
@@ -130,11 +134,22 @@ type bench struct {
 	options []Option
 	fresh   func() losses.Loss // nil: the loss is the same at all times
 	rng     *rand.Rand
-	eval    *losses.Evaluator
+	graphs  graphs
 }
 
-func newBench(loss losses.Loss, options []Option) (*bench, error) {
-	b := &bench{loss: loss, options: options, rng: rand.New(rand.NewPCG(1, 2))}
+// graphs are those of a loss, one for each type. To build one takes longer than to run it, so a
+// loss that is the same at all times has one for all checks.
+type graphs map[tensor.Dtype]*losses.Evaluator
+
+func (g graphs) Close() {
+	for _, e := range g {
+		e.Close()
+	}
+	clear(g)
+}
+
+func newBench(loss losses.Loss, options []Option, shared graphs) (*bench, error) {
+	b := &bench{loss: loss, options: options, rng: rand.New(rand.NewPCG(1, 2)), graphs: shared}
 	for _, o := range options {
 		if o.reason == "" {
 			return nil, errors.New("losstest: an option needs a reason")
@@ -168,12 +183,29 @@ func (b *bench) check(c check) error {
 	if b.loss == nil {
 		return errors.New("losstest: the loss is nil")
 	}
-	var err error
-	if b.eval, err = losses.NewEvaluator(b.loss, Batch, Embedding, tensor.Float64); err != nil {
+	if !b.constant() {
+		b.graphs = graphs{}
+		defer b.graphs.Close()
+	}
+	if _, err := b.evaluator(tensor.Float64); err != nil {
 		return err
 	}
-	defer b.eval.Close()
 	return c.run(b)
+}
+
+// constant reports whether the loss has nothing that changes from check to check: no parameters,
+// which are converted to another type and back, and no memories.
+func (b *bench) constant() bool { return b.fresh == nil && losses.ParamsOf(b.loss) == nil }
+
+func (b *bench) evaluator(dt tensor.Dtype) (*losses.Evaluator, error) {
+	if e, ok := b.graphs[dt]; ok {
+		return e, nil
+	}
+	e, err := losses.NewEvaluator(b.loss, Batch, Embedding, dt)
+	if err == nil {
+		b.graphs[dt] = e
+	}
+	return e, err
 }
 
 // value is the loss of a batch in float64, of a fresh loss if it is not always the same.
@@ -181,7 +213,11 @@ func (b *bench) value(in batch) (losses.Value, error) {
 	if b.fresh != nil {
 		return losses.Evaluate(b.fresh(), in.x, in.y, tensor.Float64)
 	}
-	return b.eval.Value(in.x, in.y)
+	e, err := b.evaluator(tensor.Float64)
+	if err != nil {
+		return losses.Value{}, err
+	}
+	return e.Value(in.x, in.y)
 }
 
 // batch is embeddings and their labels.

@@ -38,8 +38,12 @@ func (b *bench) reference() error {
 		}
 		r.value = b.freshBetween
 	}
-	for _, in := range r.batches() {
-		if err := r.check(in); err != nil {
+	for i, in := range r.batches() {
+		slopes := entries
+		if i > 0 {
+			slopes = b.directions()
+		}
+		if err := r.check(in, slopes); err != nil {
 			return errors.Wrap(err, in.name)
 		}
 	}
@@ -94,7 +98,7 @@ func (r *referenceBench) batches() []between {
 	}
 }
 
-func (r *referenceBench) check(in between) error {
+func (r *referenceBench) check(in between, slopes slopes) error {
 	v, err := r.value(in)
 	if err != nil {
 		return err
@@ -106,7 +110,7 @@ func (r *referenceBench) check(in between) error {
 		return errors.Errorf("losstest: a gradient of %d numbers to the reference set, want %d", len(v.Reference), Reference*Embedding)
 	}
 	if !in.corner && !r.is(stopsGradient) {
-		if err := r.differences(in, v); err != nil {
+		if err := r.differences(in, v, slopes); err != nil {
 			return err
 		}
 	}
@@ -116,11 +120,11 @@ func (r *referenceBench) check(in between) error {
 	return r.reorder(in, v)
 }
 
-func (r *referenceBench) differences(in between, v losses.Value) error {
-	if err := compareSlopes("gradient", v.Gradient, in.batch.Embeddings, in, r.quick, r.value); err != nil {
+func (r *referenceBench) differences(in between, v losses.Value, slopes slopes) error {
+	if err := compareSlopes("gradient", v.Gradient, in.batch.Embeddings, slopes, in, r.quick, r.value); err != nil {
 		return err
 	}
-	return compareSlopes("gradient to the reference set", v.Reference, in.ref.Embeddings, in, r.quick, r.value)
+	return compareSlopes("gradient to the reference set", v.Reference, in.ref.Embeddings, slopes, in, r.quick, r.value)
 }
 
 // reorder turns batch and reference set around.

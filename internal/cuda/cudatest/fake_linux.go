@@ -22,7 +22,7 @@ import (
 var sources embed.FS
 
 // compiler is the command line that makes the fakes; a change makes them anew.
-var compiler = []string{"-std=gnu11", "-Wall", "-Wextra", "-O1", "-g", "-shared", "-fPIC", "-pthread"}
+var compiler = []string{"-std=gnu11", "-Wall", "-Wextra", "-O2", "-g", "-shared", "-fPIC", "-pthread"}
 
 var libraries = []struct{ soname, source string }{
 	{"libcuda.so.1", "cuda.c"}, {"libcublas.so.12", "cublas.c"}, {"libcudnn.so.9", "cudnn.c"},

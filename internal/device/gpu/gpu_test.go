@@ -670,21 +670,18 @@ func TestTriplets(t *testing.T) {
 
 // More candidates than fit into shared memory at once.
 func TestTripletsByChunks(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds on the fake device")
-	}
 	rng := rand.New(rand.NewPCG(1, 11))
 	p := pair{t: t, d: sim(t), rel: 3e-6}
-	const n = 2080
-	d := positive(random(rng, n*n))
+	const n, m = 40, 2080 // the chunks are of columns
+	d := positive(random(rng, n*m))
 	for i := range d {
 		d[i] = float32(math.Round(float64(d[i])*64) / 64)
 	}
-	y := labels(rng, n, n/30)
-	s := device.Triplets{N: n, M: n, Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: device.Mask{Pairs: device.Positive}, Neg: device.Mask{Pairs: device.Negative}}
+	y := labels(rng, n+m, m/30)
+	s := device.Triplets{N: n, M: m, Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: device.Mask{Pairs: device.Positive, Cross: true}, Neg: device.Mask{Pairs: device.Negative, Cross: true}}
 	p.run(s, n*device.TripletColumns, d, y, y)
 	up := random(rng, n*device.TripletColumns)
-	p.terms(up).run(device.TripletsGrad(s), n*n, d, y, y, up)
+	p.terms(up).run(device.TripletsGrad(s), n*m, d, y, y, up)
 }
 
 // Numbers of columns that are none are complained of.

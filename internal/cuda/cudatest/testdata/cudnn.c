@@ -125,17 +125,24 @@ static int run(void *data) {
 	for (int n = 0; n < k->y.v[0]; n++)
 		for (int o = 0; o < k->y.v[1]; o++)
 			for (int i = 0; i < k->y.v[2]; i++)
-				for (int j = 0; j < k->y.v[3]; j++)
+				for (int j = 0; j < k->y.v[3]; j++) {
+					size_t yi = at(&k->y, n, o, i, j);
 					for (int c = 0; c < k->w.v[1]; c++)
-						for (int r = 0; r < k->w.v[2]; r++)
+						for (int r = 0; r < k->w.v[2]; r++) {
+							int h = i * k->c.sh - k->c.ph + r * k->c.dh;
+							if (h < 0 || h >= k->x.v[2]) continue;
+							size_t row = at(&k->x, n, o / per * k->w.v[1] + c, h, 0), pixel = k->x.format ? k->x.v[1] : 1;
+							size_t taps = at(&k->w, o, c, r, 0), tap = k->w.format ? k->w.v[1] : 1;
 							for (int s = 0; s < k->w.v[3]; s++) {
-								int h = i * k->c.sh - k->c.ph + r * k->c.dh, v = j * k->c.sw - k->c.pw + s * k->c.dw;
-								if (h < 0 || h >= k->x.v[2] || v < 0 || v >= k->x.v[3]) continue;
-								size_t xi = at(&k->x, n, o / per * k->w.v[1] + c, h, v), wi = at(&k->w, o, c, r, s), yi = at(&k->y, n, o, i, j);
+								int v = j * k->c.sw - k->c.pw + s * k->c.dw;
+								if (v < 0 || v >= k->x.v[3]) continue;
+								size_t xi = row + v * pixel, wi = taps + s * tap;
 								if (k->pass == 0) sum[yi] += (double)x[xi] * w[wi];
 								if (k->pass == 1) sum[xi] += (double)y[yi] * w[wi];
 								if (k->pass == 2) sum[wi] += (double)y[yi] * x[xi];
 							}
+						}
+				}
 	for (size_t i = 0; i < elements(result); i++) out[i] = k->alpha * (float)sum[i] + (k->beta == 0 ? 0 : k->beta * out[i]);
 	free(sum);
 	return 0;
