@@ -95,7 +95,7 @@ func (b *bender) warp(dst, src []byte, from size, channels int, m affine, e Elas
 		for c := range channels {
 			row, stored := dst[c*plane+y*b.width:][:b.width], src[c*given:(c+1)*given]
 			for x := range row {
-				row[x] = bilinear(stored, from, b.u[x], b.v[x])
+				warpRow(row[x:x+1], stored, from, b.u[x], b.v[x], 0, 0)
 			}
 		}
 	}

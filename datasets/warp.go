@@ -74,22 +74,19 @@ func (m affine) rowStart(y int) (u, v int64) {
 // warpRow writes the pixels of a plane that lie at (u, v), (u + du, v + dv) …, which are
 // fixed.
 func warpRow(dst, plane []byte, from size, u, v, du, dv int64) {
+	height, width := from.height, from.width
 	for i := range dst {
-		dst[i] = bilinear(plane, from, u, v)
+		x, y := int(u>>16), int(v>>16)
+		fx, fy := int(u>>8)&255, int(v>>8)&255
 		u, v = u+du, v+dv
+		if uint(x) >= uint(width-1) || uint(y) >= uint(height-1) {
+			dst[i] = blendAtEdge(plane, height, width, x, y, fx, fy)
+			continue
+		}
+		at := y*width + x
+		top, low := plane[at:at+2], plane[at+width:at+width+2]
+		dst[i] = blend(int(top[0]), int(top[1]), int(low[0]), int(low[1]), fx, fy)
 	}
-}
-
-// bilinear is what lies at (u, v), which are fixed.
-func bilinear(plane []byte, from size, u, v int64) byte {
-	x, y := int(u>>16), int(v>>16)
-	fx, fy := int(u>>8)&255, int(v>>8)&255
-	if uint(x) >= uint(from.width-1) || uint(y) >= uint(from.height-1) {
-		return blendAtEdge(plane, from.height, from.width, x, y, fx, fy)
-	}
-	at := y*from.width + x
-	top, low := plane[at:at+2], plane[at+from.width:at+from.width+2]
-	return blend(int(top[0]), int(top[1]), int(low[0]), int(low[1]), fx, fy)
 }
 
 // blend weighs four neighbours; fx and fy have 8 binary places.

@@ -116,9 +116,10 @@ func (c Config) suits(data runData) error {
 	}
 	c.suitsCameras(data, &f)
 	c.suitsFewShot(data, &f)
-	for _, d := range []*items{data.Val, data.Test} {
-		if d != nil && d.pictures() == nil {
-			f.add(c.EvalViews != "", "%s is %s, but only pictures in a Dataset can be seen in several ways, not %s: leave it out", field.Name("EvalViews"), c.EvalViews, d.noun())
+	for _, d := range []*items{data.Train, data.Val, data.Test} {
+		if c.EvalViews != "" && d != nil && d.pictures() == nil {
+			f.add(true, "%s is %s, but only pictures in a Dataset can be seen in several ways, not %s: leave it out", field.Name("EvalViews"), c.EvalViews, d.noun())
+			break
 		}
 	}
 	shift := c.Data.Augment.RandomCrop
