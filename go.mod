@@ -32,6 +32,7 @@ require (
 	github.com/google/uuid v1.3.0 // indirect
 	github.com/leesper/go_rng v0.0.0-20190531154944-a612b043e353 // indirect
 	github.com/stretchr/testify v1.12.1
+	github.com/urfave/cli/v3 v3.14.0
 	github.com/xtgo/set v1.0.0 // indirect
 	// Gorgonia panics at init on Go 1.23 and later with the version that its own go.mod names (gorgonia #523).
 	go4.org/unsafe/assume-no-moving-gc v0.0.0-20231121144256-b99613f794b6

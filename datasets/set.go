@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"strconv"
+
+	"medusa/internal/wording"
 )
 
 // Set is labelled items of one shape, to learn from or to measure on. A Dataset is one; a
@@ -109,6 +111,98 @@ func SummaryOf(d Set) Summary {
 	s.Channels, s.Height, s.Width = d.Shape()
 	s.countSizes(d.Classes(), d.Labels())
 	return s
+}
+
+// NounOf is what items of d are called in the plural: pictures, vectors or items.
+func NounOf(d Set) string {
+	switch {
+	case picturesOf(d) != nil:
+		return "pictures"
+	case AreVectors(d):
+		return "vectors"
+	}
+	return "items"
+}
+
+// AreVectors reports whether an item of d is a list of numbers and has no height and width.
+func AreVectors(d Set) bool {
+	_, h, w := d.Shape()
+	return h*w == 1 && picturesOf(d) == nil
+}
+
+// FormOf is what the items of d are, such as grey of 28×28, or vectors of 512 numbers.
+func FormOf(d Set) string {
+	c, h, w := d.Shape()
+	if AreVectors(d) {
+		return fmt.Sprintf("vectors of %d numbers", c)
+	}
+	return fmt.Sprintf("%s of %d×%d", wording.Channels(c), h, w)
+}
+
+// QueriesOf are the items of d that are searched for, in ascending order: all of a class where d
+// does not say.
+func QueriesOf(d Set) []int {
+	if own, ok := d.(Searched); ok {
+		return own.Queries()
+	}
+	var all []int
+	for i, label := range d.Labels() {
+		if label != NoClass {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// GalleryOf are the items of d among which is searched, in ascending order: all where d does not
+// say.
+func GalleryOf(d Set) []int {
+	if own, ok := d.(Searched); ok {
+		return own.Gallery()
+	}
+	all := make([]int, d.Len())
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// CamerasOf are who took the items of d; none where d does not say.
+func CamerasOf(d Set) Groups {
+	if own, ok := d.(Grouped); ok {
+		return own.Cameras()
+	}
+	return Groups{}
+}
+
+// SequencesOf are what the items of d are parts of; none where d does not say.
+func SequencesOf(d Set) Groups {
+	if own, ok := d.(Grouped); ok {
+		return own.Sequences()
+	}
+	return Groups{}
+}
+
+// PairsOf are the pairs that d lists; nil if there is no list.
+func PairsOf(d Set) []Pair {
+	if own, ok := d.(Paired); ok {
+		return own.Pairs()
+	}
+	return nil
+}
+
+// PairClasses is the number of classes of d with two items or more: those that can be retrieved.
+func PairClasses(d Set) int {
+	items, n := make([]int, len(d.Classes())), 0
+	for _, label := range d.Labels() {
+		if label == NoClass {
+			continue
+		}
+		if items[label]++; items[label] == 2 {
+			n++
+		}
+	}
+	return n
 }
 
 // ItemSize is the number of values of an item of d.

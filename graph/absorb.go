@@ -4,7 +4,8 @@ import "medusa/internal/device"
 
 // Some ops compute by themselves, row by row, what an op before them would write to
 // memory for them to read. They ask here what that was, and are built on what stands
-// before it; a planned machine then does not run an op that nobody reads any more.
+// before it; a planned machine then does not run an op that nobody reads any more. It costs them
+// nothing, so that unlike what the table of fusions says each of many readers does it.
 
 // unscaled is what x is made of by affine functions: x = k·base + c.
 func (e Expr) unscaled() (base Expr, k, c float64) {
@@ -40,8 +41,11 @@ func (e Expr) unhinged() (base Expr, k, c float64, ok bool) {
 // madeBy is the op that applied f to make e.
 func (e Expr) madeBy(f device.Func) (*op, device.Unary, bool) {
 	o, ok := e.n.Op().(*op)
-	if !ok {
+	if !ok || e.unfused {
 		return nil, device.Unary{}, false
+	}
+	if o.plain != nil {
+		o = o.plain
 	}
 	spec, ok := o.spec.(device.Unary)
 	return o, spec, ok && spec.F == f
@@ -49,24 +53,16 @@ func (e Expr) madeBy(f device.Func) (*op, device.Unary, bool) {
 
 // from is the input of o, whose output e is.
 func (e Expr) from(o *op) Expr {
-	o.absorbed = true
-	return Expr{n: o.from[0], data: e.data || !o.wrt[0]}
+	e.n.Op().(*op).absorbed = true
+	return o.inputs(e)[0]
 }
 
 // source is where a mask comes from, and the inputs that say it: the mask itself, or what an op of
 // this package makes it of.
 func (e Expr) source() (device.Mask, []Expr) {
-	o, ok := e.n.Op().(*op)
-	if !ok {
+	o, spec, ok := madeOf[device.PairMask](e.n)
+	if !ok || e.unfused {
 		return device.Mask{}, []Expr{e.Detach()}
 	}
-	spec, ok := o.spec.(device.PairMask)
-	if !ok {
-		return device.Mask{}, []Expr{e.Detach()}
-	}
-	in := make([]Expr, len(o.from))
-	for i, n := range o.from {
-		in[i] = Data(n)
-	}
-	return spec.Mask, in
+	return spec.Mask, o.inputs(e.Detach())
 }

@@ -19,6 +19,19 @@ func batchNorm(b graph.BatchNorm) graphtest.Build {
 	return func(in []graph.Expr) graph.Expr { return b.Norm(in[0], in[1], in[2], in[3], in[4]) }
 }
 
+func relu(build graphtest.Build) graphtest.Build {
+	return func(in []graph.Expr) graph.Expr { return build(in).Relu() }
+}
+
+// above0 is x cut at zero.
+func above0(x []float64) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = max(v, 0)
+	}
+	return y
+}
+
 // normInputs are x, γ, β and running statistics for x's shape.
 func normInputs(rng *rand.Rand, shape ...int) []graphtest.Input {
 	c := shape[1]
@@ -57,9 +70,6 @@ func normByHand(b graph.BatchNorm, in []graphtest.Input, eps float64) []float64 
 		}
 		for _, i := range of {
 			out[i] = in[1].Values[k]*(in[0].Values[i]-mean)/math.Sqrt(variance+eps) + in[2].Values[k]
-			if b.Relu {
-				out[i] = math.Max(out[i], 0)
-			}
 		}
 	}
 	return out
@@ -67,7 +77,7 @@ func normByHand(b graph.BatchNorm, in []graphtest.Input, eps float64) []float64 
 
 func TestBatchNorm(t *testing.T) {
 	for _, shape := range [][]int{{4, 3, 2, 5}, {5, 3}, {1, 2, 3, 3}, {2, 1}, {3, 2, 1, 1}, {8, 5, 3, 1}} {
-		for _, b := range []graph.BatchNorm{{}, {Relu: true}, {Train: true}, {Train: true, Relu: true}, {Eps: 0.1, Train: true}} {
+		for _, b := range []graph.BatchNorm{{}, {Train: true}, {Eps: 0.1, Train: true}} {
 			t.Run(fmt.Sprintf("%v %+v", shape, b), func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(7, 1))
 				in := normInputs(rng, shape...)
@@ -79,12 +89,15 @@ func TestBatchNorm(t *testing.T) {
 					in[1].Values[0], in[2].Values[0] = 0.5, 0.2
 					b.Eps, eps = 0.1, 0.1
 				}
-				graphtest.Values(t, normByHand(b, in, eps), batchNorm(b), in...)
+				want := normByHand(b, in, eps)
+				graphtest.Values(t, want, batchNorm(b), in...)
+				graphtest.Values(t, above0(want), relu(batchNorm(b)), in...)
 				for needs := 1; needs < 8; needs++ { // which of x, γ, β want a gradient
 					for i := range 3 {
 						in[i].Data = needs>>i&1 == 0
 					}
 					graphtest.Gradient(t, batchNorm(b), in...)
+					graphtest.Gradient(t, relu(batchNorm(b)), in...)
 				}
 			})
 		}
@@ -171,119 +184,4 @@ func TestBatchNormOffset(t *testing.T) {
 		assert.InDelta(t, 0, v, 1e-5)
 		assert.False(t, math.IsNaN(grads[0][i]) || math.IsInf(grads[0][i], 0))
 	}
-}
-
-// The normalisation of a convolution is the same in one pass and in two, in value and in
-// gradient.
-func TestNormConv(t *testing.T) {
-	rng := rand.New(rand.NewPCG(9, 21))
-	for _, relu := range []bool{false, true} {
-		b := graph.BatchNorm{Relu: relu}
-		c := graph.Conv{Pad: [2]int{1, 1}, Stride: [2]int{1, 2}}
-		x, w := graphtest.Random(rng, 2, 3, 5, 6), graphtest.Random(rng, 4, 3, 3, 3)
-		gamma, beta := graphtest.Random(rng, 4), graphtest.Random(rng, 4)
-		mean, variance := graphtest.Random(rng, 4), graphtest.Of([]float64{0.5, 2, 1, 0.1}, 4)
-		mean.Data, variance.Data = true, true
-		one := func(in []graph.Expr) graph.Expr { return b.NormConv(in[0], in[1], in[2], in[3], in[4], in[5], c) }
-		two := func(in []graph.Expr) graph.Expr {
-			return b.Norm(graph.Conv2D(in[0], in[1], graph.Expr{}, c), in[2], in[3], in[4], in[5])
-		}
-		want, wantGrads, err := graphtest.Eval(tensor.Float64, two, x, w, gamma, beta, mean, variance)
-		require.NoError(t, err)
-		got, grads, err := graphtest.Eval(tensor.Float64, one, x, w, gamma, beta, mean, variance)
-		require.NoError(t, err)
-		assert.InDeltaSlice(t, want, got, 1e-12)
-		for i := range wantGrads {
-			assert.InDeltaSlice(t, wantGrads[i], grads[i], 1e-12, "input %d", i)
-		}
-		graphtest.Gradient(t, one, x, w, gamma, beta, mean, variance)
-		x.Data = true
-		graphtest.Gradient(t, one, x, w, gamma, beta, mean, variance)
-	}
-	for _, n := range []int{1, 5} { // pooled too
-		b, c, p := graph.BatchNorm{Relu: true}, graph.Conv{Pad: [2]int{1, 1}}, graph.Pool{Window: [2]int{2, 2}}
-		x, w := graphtest.Random(rng, n, 3, 5, 6), graphtest.Random(rng, 4, 3, 3, 3)
-		gamma, beta := graphtest.Random(rng, 4), graphtest.Random(rng, 4)
-		mean, variance := graphtest.Random(rng, 4), graphtest.Of([]float64{0.5, 2, 1, 0.1}, 4)
-		mean.Data, variance.Data = true, true
-		one := func(in []graph.Expr) graph.Expr {
-			return b.NormConvPool(in[0], in[1], in[2], in[3], in[4], in[5], c, p)
-		}
-		two := func(in []graph.Expr) graph.Expr {
-			return graph.MaxPool(b.Norm(graph.Conv2D(in[0], in[1], graph.Expr{}, c), in[2], in[3], in[4], in[5]), p)
-		}
-		want, _, err := graphtest.Eval(tensor.Float64, two, x, w, gamma, beta, mean, variance)
-		require.NoError(t, err)
-		graphtest.Values(t, want, one, x, w, gamma, beta, mean, variance)
-		graphtest.Gradient(t, one, x, w, gamma, beta, mean, variance)
-	}
-	x, w, v := graphtest.Random(rng, 2, 3, 5, 6), graphtest.Random(rng, 4, 3, 3, 3), graphtest.Random(rng, 3)
-	_, _, err := graphtest.Eval(tensor.Float64, func(in []graph.Expr) graph.Expr {
-		return graph.BatchNorm{}.NormConv(in[0], in[1], in[2], in[2], in[2], in[2], graph.Conv{})
-	}, x, w, v)
-	assert.ErrorContains(t, err, "γ has shape (3), want (4)")
-}
-
-// A pooled normalisation is the same in one pass and in two, in value, in gradient and in
-// what it leaves in the running statistics.
-func TestNormPool(t *testing.T) {
-	rng := rand.New(rand.NewPCG(9, 22))
-	for _, train := range []bool{false, true} {
-		b, p := graph.BatchNorm{Train: train, Relu: true}, graph.Pool{Window: [2]int{2, 2}}
-		one := func(in []graph.Expr) graph.Expr { return b.NormPool(in[0], in[1], in[2], in[3], in[4], p) }
-		two := func(in []graph.Expr) graph.Expr {
-			return graph.MaxPool(b.Norm(in[0], in[1], in[2], in[3], in[4]), p)
-		}
-		for _, s := range [][]int{{3, 4, 5, 6}, {13, 32, 28, 28}} {
-			x, gamma, beta := graphtest.Random(rng, s...), graphtest.Random(rng, s[1]), graphtest.Random(rng, s[1])
-			mean, variance := graphtest.Random(rng, s[1]), graphtest.Random(rng, s[1])
-			for i, v := range variance.Values {
-				variance.Values[i] = v*v + 0.1
-			}
-			mean.Data, variance.Data = true, true
-			want, wantGrads, err := graphtest.Eval(tensor.Float64, two, x, gamma, beta, mean, variance)
-			require.NoError(t, err)
-			got, grads, err := graphtest.Eval(tensor.Float64, one, x, gamma, beta, mean, variance)
-			require.NoError(t, err)
-			assert.Equal(t, want, got)
-			for i := range wantGrads {
-				assert.InDeltaSlice(t, wantGrads[i], grads[i], 1e-12, "input %d", i)
-			}
-		}
-	}
-}
-
-// NormAdd is AddRelu of Norm.
-func TestNormAdd(t *testing.T) {
-	rng := rand.New(rand.NewPCG(8, 8))
-	for _, shape := range [][]int{{4, 3, 5, 5}, {9, 3}, {2, 3, 1, 1}} {
-		for _, train := range []bool{true, false} {
-			b := graph.BatchNorm{Train: train}
-			in := []graphtest.Input{graphtest.Random(rng, shape...), graphtest.Random(rng, 3), graphtest.Random(rng, 3), graphtest.Random(rng, shape...)}
-			stats := func(x graph.Expr) (mean, variance graph.Expr) {
-				return x.Constant(0.1, 3).Detach(), x.Constant(1.5, 3).Detach()
-			}
-			fused := func(in []graph.Expr) graph.Expr {
-				mean, variance := stats(in[0])
-				return b.NormAdd(in[0], in[1], in[2], mean, variance, in[3])
-			}
-			plain := func(in []graph.Expr) graph.Expr {
-				mean, variance := stats(in[0])
-				return graph.AddRelu(b.Norm(in[0], in[1], in[2], mean, variance), in[3])
-			}
-			for _, dt := range []tensor.Dtype{tensor.Float32, tensor.Float64} {
-				got, gotGrads, err := graphtest.Eval(dt, fused, in...)
-				require.NoError(t, err)
-				want, wantGrads, err := graphtest.Eval(dt, plain, in...)
-				require.NoError(t, err)
-				require.Equal(t, want, got)
-				require.Equal(t, wantGrads, gotGrads)
-			}
-			graphtest.Gradient(t, fused, in...)
-		}
-	}
-	_, _, err := graphtest.Eval(tensor.Float64, func(in []graph.Expr) graph.Expr {
-		return graph.BatchNorm{}.NormAdd(in[0], in[1], in[1], in[1], in[1], in[2])
-	}, graphtest.Random(rng, 2, 3), graphtest.Random(rng, 3), graphtest.Random(rng, 3, 2))
-	require.ErrorContains(t, err, "shapes (2, 3) and (3, 2)")
 }

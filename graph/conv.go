@@ -15,7 +15,6 @@ type Conv struct {
 	Pad      [2]int // zeros on each side
 	Dilation [2]int // distance between the window's pixels; 1 if zero
 	Groups   int    // channels fall into so many independent groups; 1 if zero
-	Relu     bool   // the output is cut at zero
 }
 
 // Conv2D is the convolution (cross-correlation, as everywhere in the field) of x
@@ -33,14 +32,17 @@ func Conv2D(x, w, bias Expr, c Conv) Expr {
 	if err != nil {
 		return Fail(errors.Wrap(err, "graph: convolution"))
 	}
-	spec := device.Conv{Conv2D: p, Bias: len(in) == 3, Relu: c.Relu}
-	out := tensor.Shape{p.N, p.OutC, p.OutH(), p.OutW()}
-	return apply(spec, out, func(in []Expr, out, g Expr, need []bool) []Expr {
-		if c.Relu {
+	spec := device.Conv{Conv2D: p, Bias: len(in) == 3}
+	return apply(spec, tensor.Shape{p.N, p.OutC, p.OutH(), p.OutW()}, convGradient(spec), in...)
+}
+
+func convGradient(s device.Conv) gradient {
+	return func(in []Expr, out, g Expr, need []bool) []Expr {
+		if s.Relu {
 			g = reluGrad(out, g)
 		}
-		return convGrads(p, in, g, need)
-	}, in...)
+		return convGrads(s.Conv2D, in, g, need)
+	}
 }
 
 // convGrads are the gradients of a convolution to x, w and, if there is one, the bias.

@@ -1,7 +1,6 @@
 package graph_test
 
 import (
-	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -58,9 +57,6 @@ func (c convCase) convolve(x, w, bias []float64) (y []float64) {
 							}
 						}
 					}
-					if c.c.Relu {
-						sum = math.Max(sum, 0)
-					}
 					y = append(y, sum)
 				}
 			}
@@ -74,14 +70,18 @@ func TestConv2D(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(5, 1))
 			x, w, b := graphtest.Random(rng, c.x...), graphtest.Random(rng, c.w...), graphtest.Random(rng, c.w[0])
-			for _, relu := range []bool{false, true} {
-				c.c.Relu = relu
-				biased := func(in []graph.Expr) graph.Expr { return graph.Conv2D(in[0], in[1], in[2], c.c) }
-				bare := func(in []graph.Expr) graph.Expr { return graph.Conv2D(in[0], in[1], graph.Expr{}, c.c) }
-				graphtest.Values(t, c.convolve(x.Values, w.Values, b.Values), biased, x, w, b)
-				graphtest.Values(t, c.convolve(x.Values, w.Values, make([]float64, c.w[0])), bare, x, w)
-				graphtest.Gradient(t, biased, x, w, b)
-				graphtest.Gradient(t, bare, x, w)
+			biased := func(in []graph.Expr) graph.Expr { return graph.Conv2D(in[0], in[1], in[2], c.c) }
+			bare := func(in []graph.Expr) graph.Expr { return graph.Conv2D(in[0], in[1], graph.Expr{}, c.c) }
+			want, wantBare := c.convolve(x.Values, w.Values, b.Values), c.convolve(x.Values, w.Values, make([]float64, c.w[0]))
+			graphtest.Values(t, want, biased, x, w, b)
+			graphtest.Values(t, wantBare, bare, x, w)
+			graphtest.Values(t, above0(want), relu(biased), x, w, b)
+			graphtest.Values(t, above0(wantBare), relu(bare), x, w)
+			for _, build := range []graphtest.Build{biased, relu(biased)} {
+				graphtest.Gradient(t, build, x, w, b)
+			}
+			for _, build := range []graphtest.Build{bare, relu(bare)} {
+				graphtest.Gradient(t, build, x, w)
 			}
 		})
 	}

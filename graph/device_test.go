@@ -29,18 +29,18 @@ func TestOpsOnDevice(t *testing.T) {
 	defer func() { graphtest.Device = nil }()
 	for name, test := range map[string]func(*testing.T){
 		"BatchNorm": TestBatchNorm, "BatchNormRunning": TestBatchNormRunning, "BatchNormOffset": TestBatchNormOffset,
-		"NormConv": TestNormConv, "NormPool": TestNormPool, "NormAdd": TestNormAdd, "Conv2D": TestConv2D,
+		"Fusions": TestFusions, "SharedParts": TestSharedParts, "PartOfTwo": TestPartOfTwo, "SharedPartOfAPart": TestSharedPartOfAPart, "Conv2D": TestConv2D,
 		"Conv2DOfData": TestConv2DOfData, "Metrics": TestComparisons, "ZeroDistances": TestZeroDistances, "Normalize": TestNormalize,
 		"DistanceShortcuts": TestDistanceShortcuts, "Dropout": TestDropout, "DropoutRateZero": TestDropoutRateZero,
 		"Gather": TestGather, "ConcatAndSlice": TestConcatAndSlice, "Linear": TestLinear,
-		"LinearRelu": TestLinearRelu, "AddRelu": TestAddRelu, "Flatten": TestFlatten, "FirstRunBreaksOff": TestFirstRunBreaksOff,
+		"ReluOfSum": TestReluOfSum, "Flatten": TestFlatten, "FirstRunBreaksOff": TestFirstRunBreaksOff,
 		"PairMasks": TestPairMasks, "SameLabel": TestSameLabel, "MaskedReductions": TestMaskedReductions,
 		"MaskedOutIsInvisible": TestMaskedOutIsInvisible, "ReductionCorners": TestReductionCorners,
 		"ReductionOfNaN": TestReductionOfNaN, "Where": TestWhere, "Unary": TestUnary, "UnaryLong": TestUnaryLong,
 		"UnaryCorners": TestUnaryCorners, "Binary": TestBinary, "BinaryScalar": TestBinaryScalar, "BinaryOfOne": TestBinaryOfOne,
 		"MaxMinTies": TestMaxMinTies, "Compare": TestCompare, "Constant": TestConstant, "Pooling": TestPooling,
-		"MaxPoolTies": TestMaxPoolTies, "MaxPoolRelu": TestMaxPoolRelu, "MaxPoolTwice": TestMaxPoolTwice,
-		"GlobalAvgPool": TestGlobalAvgPool, "ConvMaxPool": TestConvMaxPool, "SumToAndBroadcast": TestSumToAndBroadcast,
+		"MaxPoolTies": TestMaxPoolTies, "MaxPoolTwice": TestMaxPoolTwice,
+		"GlobalAvgPool": TestGlobalAvgPool, "SumToAndBroadcast": TestSumToAndBroadcast,
 		"Sums": TestSums, "LongSumIsAccurate": TestLongSumIsAccurate, "Transpose": TestTranspose, "MatMul": TestMatMul,
 		"LogSoftmaxAgainstFormula": TestLogSoftmaxAgainstFormula, "LogSoftmaxCorners": TestLogSoftmaxCorners,
 		"CrossEntropyAgainstFormula": TestCrossEntropyAgainstFormula, "LabelOutOfRange": TestLabelOutOfRange,
@@ -59,7 +59,7 @@ func TestOpsOnDevice(t *testing.T) {
 		"Shares": TestShares, "SharesCounted": TestSharesCounted, "SharesChooseNaN": TestSharesChooseNaN, "TripletRules": TestTripletRules,
 		"TripletSidesOfABatch": TestTripletSidesOfABatch, "TripletRulesTellOfNaN": TestTripletRulesTellOfNaN, "LabelsAreWholeNumbers": TestLabelsAreWholeNumbers,
 		"GoldenOps": TestGoldenOps, "Permute": TestPermute, "BatchMatMul": TestBatchMatMul, "SoftmaxCorners": TestSoftmaxCorners,
-		"WhereElse": TestWhereElse, "Values": TestValues,
+		"WhereElse": TestWhereElse, "Values": TestValues, "InverseOfOneLess": TestInverseOfOneLess,
 	} {
 		t.Run(name, test)
 	}

@@ -13,6 +13,8 @@ type Expr struct {
 	n    *gorgonia.Node
 	err  error
 	data bool // no gradient flows through
+
+	unfused bool // see Unfused
 }
 
 // Of makes an expression of a node, such as one that other Gorgonia code made.
@@ -39,6 +41,17 @@ func Data(n *gorgonia.Node) Expr {
 
 // Node hands out the node, or the first error on the way to it.
 func (e Expr) Node() (*gorgonia.Node, error) {
+	n, err := e.made()
+	if err == nil {
+		if o, ok := n.Op().(*op); ok {
+			o.given = true
+		}
+	}
+	return n, err
+}
+
+// made is Node for this package.
+func (e Expr) made() (*gorgonia.Node, error) {
 	if e.err != nil {
 		return nil, e.err
 	}
@@ -50,7 +63,7 @@ func (e Expr) Node() (*gorgonia.Node, error) {
 
 // Err is the first error on the way to the expression, or nil.
 func (e Expr) Err() error {
-	_, err := e.Node()
+	_, err := e.made()
 	return err
 }
 

@@ -24,6 +24,21 @@ func Labels(labels Expr, classes int) Expr {
 	return gather(Iota(labels, classes).Reshape(classes, 1), labels, "label").Reshape(labels.Shape()...)
 }
 
+// LabelCounts is how many of labels (N) each class is, to (C, 1). A label that is not one of 0 … C−1 is an
+// error when the graph runs. No gradient flows through it.
+func LabelCounts(labels Expr, classes int) Expr {
+	if labels.Err() != nil {
+		return labels
+	}
+	s := labels.Shape()
+	if s.Dims() != 1 || classes < 1 || classes > 1<<device.LabelBits {
+		return Fail(errors.Errorf("graph: counts of labels of shape %v among %d classes, want (N), and 1 to %d", s, classes, 1<<device.LabelBits))
+	}
+	// A label adds a 1 to the row of its class, as the gradient of a gather does.
+	spec := device.GatherGrad{Rows: classes, Cols: 1, N: s[0], What: "label"}
+	return apply(spec, tensor.Shape{classes, 1}, nil, labels.Detach(), labels.Constant(1, s[0], 1))
+}
+
 func gather(table, indices Expr, what string) Expr {
 	if err := firstError(table, indices); err != nil {
 		return Fail(err)

@@ -76,6 +76,17 @@ func TestLabels(t *testing.T) {
 	}
 }
 
+func TestLabelCounts(t *testing.T) {
+	of := func(in []graph.Expr) graph.Expr { return graph.LabelCounts(in[0], 4) }
+	graphtest.Values(t, []float64{2, 0, 1, 1}, of, graphtest.Data([]float64{2, 0, 3, 0}, 4))
+	_, _, err := graphtest.Eval(tensor.Float64, of, graphtest.Data([]float64{0, 4}, 2))
+	require.ErrorContains(t, err, "label 4 at position 1, want a whole number from 0 to 3")
+	_, _, err = graphtest.Eval(tensor.Float64, func(in []graph.Expr) graph.Expr { return graph.LabelCounts(in[0], 0) }, graphtest.Data([]float64{0}, 1))
+	require.ErrorContains(t, err, "among 0 classes, want (N), and 1 to 16777216")
+	_, _, err = graphtest.Eval(tensor.Float64, of, graphtest.Data([]float64{0, 4}, 2, 1))
+	require.ErrorContains(t, err, "counts of labels of shape (2, 1)")
+}
+
 // A source that is begun anew draws what it drew first.
 func TestRewound(t *testing.T) {
 	g := gorgonia.NewGraph()

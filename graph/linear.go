@@ -11,12 +11,7 @@ import (
 
 // Linear is x·wᵀ + bias (B, O) for x (B, F), w (O, F) and bias (O); pass the zero Expr
 // for none.
-func Linear(x, w, bias Expr) Expr { return linear(x, w, bias, false) }
-
-// LinearRelu is max(0, Linear), in one pass. Its derivative at 0 is 0.
-func LinearRelu(x, w, bias Expr) Expr { return linear(x, w, bias, true) }
-
-func linear(x, w, bias Expr, relu bool) Expr {
+func Linear(x, w, bias Expr) Expr {
 	if err := firstError(x, w); err != nil {
 		return Fail(err)
 	}
@@ -28,9 +23,13 @@ func linear(x, w, bias Expr, relu bool) Expr {
 	if err != nil {
 		return Fail(errors.Wrap(err, "graph: linear"))
 	}
-	spec := device.Linear{B: sx[0], F: sx[1], O: sw[0], Bias: len(in) == 3, Relu: relu}
-	return apply(spec, tensor.Shape{sx[0], sw[0]}, func(in []Expr, out, g Expr, need []bool) []Expr {
-		if relu {
+	spec := device.Linear{B: sx[0], F: sx[1], O: sw[0], Bias: len(in) == 3}
+	return apply(spec, tensor.Shape{sx[0], sw[0]}, linearGradient(spec), in...)
+}
+
+func linearGradient(s device.Linear) gradient {
+	return func(in []Expr, out, g Expr, need []bool) []Expr {
+		if s.Relu {
 			g = reluGrad(out, g)
 		}
 		grads := make([]Expr, len(in))
@@ -44,7 +43,7 @@ func linear(x, w, bias Expr, relu bool) Expr {
 			grads[2] = channelSum(g)
 		}
 		return grads
-	}, in...)
+	}
 }
 
 // withBias appends bias (n) to an op's inputs, unless it is the zero Expr.
@@ -77,20 +76,10 @@ func reluGrad(y, g Expr) Expr {
 	return apply(spec, y.Shape(), nil, y, g)
 }
 
-// AddRelu is max(0, x + y) for x and y of one shape, the end of a residual block. Its
-// derivative where x + y = 0 is 0.
-func AddRelu(x, y Expr) Expr {
-	if err := firstError(x, y); err != nil {
-		return Fail(err)
-	}
-	s := x.Shape()
-	if !slices.Equal(s, y.Shape()) {
-		return Fail(errors.Errorf("graph: sum of a residual block of shapes %v and %v, want one shape", s, y.Shape()))
-	}
-	return apply(device.AddRelu{N: s.TotalSize()}, s, func(_ []Expr, out, g Expr, _ []bool) []Expr {
-		d := reluGrad(out, g)
-		return []Expr{d, d}
-	}, x, y)
+// addReluGradient is the gradient to x and to y of max(0, x + y).
+func addReluGradient(_ []Expr, out, g Expr, _ []bool) []Expr {
+	d := reluGrad(out, g)
+	return []Expr{d, d}
 }
 
 // Flatten is x (B, …) as a matrix (B, F).

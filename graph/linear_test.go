@@ -37,34 +37,15 @@ func TestLinear(t *testing.T) {
 	}
 }
 
-// LinearRelu is Linear cut at zero, and its gradient is gated.
-func TestLinearRelu(t *testing.T) {
-	fused := func(in []graph.Expr) graph.Expr { return graph.LinearRelu(in[0], in[1], in[2]) }
-	graphtest.Values(t, []float64{11, 0, 0}, fused,
-		graphtest.Of([]float64{1, 2}, 1, 2), graphtest.Of([]float64{1, 0, 3, 4, 5, 6}, 3, 2), graphtest.Of([]float64{10, -20, -17}, 3))
-	rng := rand.New(rand.NewPCG(1, 17))
-	for _, s := range [][3]int{{1, 1, 1}, {7, 4, 6}, {2, 33, 17}} {
-		x, w, b := graphtest.Random(rng, s[0], s[1]), graphtest.Random(rng, s[2], s[1]), graphtest.Random(rng, s[2])
-		graphtest.Gradient(t, fused, x, w, b)
-		apart := func(in []graph.Expr) graph.Expr { return graph.Linear(in[0], in[1], in[2]).Relu() }
-		value, grads, err := graphtest.Eval(tensor.Float32, fused, x, w, b)
-		require.NoError(t, err)
-		want, wantGrads, err := graphtest.Eval(tensor.Float32, apart, x, w, b)
-		require.NoError(t, err)
-		assert.Equal(t, want, value)
-		assert.Equal(t, wantGrads, grads)
-	}
-}
-
-func TestAddRelu(t *testing.T) {
-	build := func(in []graph.Expr) graph.Expr { return graph.AddRelu(in[0], in[1]) }
+// A NaN stays in the ReLU of a sum.
+func TestReluOfSum(t *testing.T) {
+	build := func(in []graph.Expr) graph.Expr { return in[0].Add(in[1]).Relu() }
 	nan := math.NaN()
 	graphtest.Values(t, []float64{3, 0, 0, nan}, build,
 		graphtest.Of([]float64{1, -3, 2, nan}, 4), graphtest.Of([]float64{2, 1, -2, 1}, 4))
 	rng := rand.New(rand.NewPCG(1, 8))
-	graphtest.Gradient(t, build, graphtest.Random(rng, 2, 3, 4, 5), graphtest.Random(rng, 2, 3, 4, 5))
 	// Both sides one expression: the gradients add up.
-	graphtest.Gradient(t, func(in []graph.Expr) graph.Expr { return graph.AddRelu(in[0], in[0]) }, graphtest.Random(rng, 3, 4))
+	graphtest.Gradient(t, func(in []graph.Expr) graph.Expr { return in[0].Add(in[0]).Relu() }, graphtest.Random(rng, 3, 4, 1))
 }
 
 func TestFlatten(t *testing.T) {
@@ -109,7 +90,6 @@ func TestLayerErrors(t *testing.T) {
 		{"x (2, 3) and w (4, 5)", linear, []graphtest.Input{of(2, 3), of(4, 5)}},
 		{"bias has shape (3), want (4)", linear, []graphtest.Input{of(2, 3), of(4, 3), of(3)}},
 		{"bias has shape (4, 1), want (4)", linear, []graphtest.Input{of(2, 3), of(4, 3), of(4, 1)}},
-		{"shapes (2, 3) and (3, 2)", func(in []graph.Expr) graph.Expr { return graph.AddRelu(in[0], in[1]) }, []graphtest.Input{of(2, 3), of(3, 2)}},
 		{"want (B, C, H, W)", conv(graph.Conv{}), []graphtest.Input{of(2, 3, 4), of(4, 3, 1, 1)}},
 		{"window 3×3", conv(graph.Conv{}), []graphtest.Input{of(1, 1, 2, 2), of(1, 1, 3, 3)}},
 		{"window 3×1 (dilation 2×1)", conv(graph.Conv{Dilation: [2]int{2, 1}}), []graphtest.Input{of(1, 1, 4, 4), of(1, 1, 3, 1)}},

@@ -41,6 +41,14 @@ type op struct {
 	absorbed bool             // an op was built that computes by itself what this one does
 	sums     []*gorgonia.Node // of Gorgonia's, which the op makes by itself
 
+	plain     *op            // what a fused op was asked for: the same, done with what its parts made
+	parts     gorgonia.Nodes // what a fused op does by itself, and what these do
+	fusedInto *gorgonia.Node // the fused op that does what this one does
+
+	node   *gorgonia.Node // that computes the op
+	given  bool           // the node was handed out
+	unread gorgonia.Value // see notComputed
+
 	addsGrads bool // see gradSum
 }
 
@@ -69,30 +77,41 @@ func addOp(o *op, in []Expr) (result Expr) {
 			result = Fail(errors.Errorf("graph: %s: %v", device.Describe(o.spec), r))
 		}
 	}()
-	result.data = true
-	nodes := make([]*gorgonia.Node, len(in))
-	for i, e := range in {
-		nodes[i] = e.n
-		o.in = append(o.in, e.n.Shape())
-		o.wrt = append(o.wrt, !e.data && o.grad != nil)
-		result.data = result.data && !o.wrt[i]
+	for _, e := range in {
 		if e.n.Dtype() != in[0].n.Dtype() {
 			return Fail(errors.Errorf("graph: %s: inputs of type %v and %v; all must be of one type",
 				device.Describe(o.spec), in[0].n.Dtype(), e.n.Dtype()))
 		}
 	}
 	o.out = o.out.Clone()
-	o.from = nodes
-	result.n, result.err = gorgonia.ApplyOp(o, nodes...)
+	o.read(in)
+	o, in = fused(o, in)
+	result.data = !slices.Contains(o.wrt, true)
+	result.unfused = slices.ContainsFunc(in, func(e Expr) bool { return e.unfused })
+	result.n, result.err = gorgonia.ApplyOp(o, o.from...)
 	if result.err == nil && !o.isAt(result.n) {
 		// Another op's node has the same hash of 32 bits: it would be computed instead.
 		o.id = ids.Add(1)
-		result.n, result.err = gorgonia.ApplyOp(o, nodes...)
+		result.n, result.err = gorgonia.ApplyOp(o, o.from...)
 	}
 	if result.err != nil {
 		result.err = errors.Wrapf(result.err, "graph: %s", device.Describe(o.spec))
+		return result
 	}
+	if result.n.Op() == gorgonia.Op(o) {
+		o.node = result.n
+	}
+	o.takeParts(result.n)
 	return result
+}
+
+// read has o read in.
+func (o *op) read(in []Expr) {
+	for _, e := range in {
+		o.from = append(o.from, e.n)
+		o.in = append(o.in, e.n.Shape())
+		o.wrt = append(o.wrt, !e.data && o.grad != nil)
+	}
 }
 
 // isAt tells whether n computes o: whether it is o's own node, or that of an op of one
@@ -180,7 +199,7 @@ func (o *op) SymDiff(inputs gorgonia.Nodes, output, grad *gorgonia.Node) (gorgon
 		if !w {
 			continue
 		}
-		n, err := grads[i].Node()
+		n, err := grads[i].made()
 		if err != nil {
 			return nil, errors.Wrapf(err, "graph: gradient of %s to input %d", o, i)
 		}
@@ -210,6 +229,9 @@ func (o *op) Do(inputs ...gorgonia.Value) (_ gorgonia.Value, err error) {
 			err = errors.Errorf("graph: running %s: %v", o, r)
 		}
 	}()
+	if len(inputs) > 0 && o.isUnread() {
+		return o.notComputed(inputs[0].Dtype()), nil
+	}
 	if o.kern == nil {
 		if err := o.prepare(inputs); err != nil {
 			return nil, err

@@ -57,7 +57,7 @@ func FuzzNoPanic(f *testing.F) {
 			"hard swish": x.HardSwish(), "hard sigmoid": x.HardSigmoid(), "prelu": x.PReLU(y), "where else": graph.WhereElse(x, y, z),
 			"layer norm": graph.LayerNorm(x, y, z, p), "plain layer norm": graph.LayerNorm(x, graph.Expr{}, graph.Expr{}, 1e-5), "values": x.Values([]float64{1, p}, shape...),
 			"concat": graph.Concat(n, x, y, z), "concat one": graph.Concat(n, x), "concat none": graph.Concat(n),
-			"slice": x.Slice(n, n-1, n+1), "linear": graph.Linear(x, y, z), "add relu": graph.AddRelu(x, y),
+			"slice": x.Slice(n, n-1, n+1), "linear": graph.Linear(x, y, z), "add relu": x.Add(y).Relu(), "unfused": x.Unfused().Add(y).Relu(),
 			"weight": graph.NewParams(1).Weight(g, "w", tensor.Float32, graph.Fill(p), small(shape)...),
 		} {
 			node, err := e.Node()

@@ -15,61 +15,40 @@ type Pool struct {
 	Pad        [2]int // pixels added on each side, at most half of the window
 	Ceil       bool   // the output's size is rounded up: a last window may reach beyond the picture
 	ExcludePad bool   // an average does not count the padding; by default it counts as zeros
-	Relu       bool   // a maximum is cut at zero
 }
 
 // MaxPool is the largest pixel of each window of x (B, C, H, W): (B, C, OutH, OutW) with
 // OutH = ⌊(H + 2·Pad − Window)/Stride⌋ + 1. Padding never wins. Of equal pixels the first
-// gets the gradient. With Relu, the result is cut at zero: that is what pooling of a ReLU
-// gives, with a gradient to gate of so many times fewer elements.
+// gets the gradient.
 func MaxPool(x Expr, p Pool) Expr {
 	q, out, err := p.geometryOf(x)
 	if err != nil {
 		return Fail(err)
 	}
-	spec := device.MaxPool{Pool2D: q, Relu: p.Relu, Saved: new(device.Saved)}
-	return applyStateful(spec, out, func(in []Expr, out, g Expr, _ []bool) []Expr {
-		spec.Saved.Wanted = true
-		if p.Relu {
-			g = reluGrad(out, g)
-		}
-		return []Expr{applyStateful(device.MaxPoolGrad(spec), in[0].Shape(), nil, g, out)}
-	}, x)
+	spec := device.MaxPool{Pool2D: q, Saved: new(device.Saved)}
+	return applyStateful(spec, out, maxPoolGradient(spec), x)
 }
 
-// ConvMaxPool is MaxPool of Conv2D, in one pass: the convolution's result, several times
-// as large, is not kept.
-func ConvMaxPool(x, w, bias Expr, c Conv, p Pool) Expr {
-	if err := firstError(x, w); err != nil {
-		return Fail(err)
-	}
-	q, err := c.geometry(x.Shape(), w.Shape())
-	if err != nil {
-		return Fail(errors.Wrap(err, "graph"))
-	}
-	in, err := withBias([]Expr{x, w}, bias, q.OutC)
-	if err != nil {
-		return Fail(errors.Wrap(err, "graph: convolution"))
-	}
-	pool, out, err := p.geometry(tensor.Shape{q.N, q.OutC, q.OutH(), q.OutW()})
-	if err != nil {
-		return Fail(err)
-	}
-	// The larger of 0 and the maximum is the maximum of what is cut at 0.
-	spec := device.ConvPool{Conv2D: q, Pool: pool, Bias: len(in) == 3, Relu: c.Relu || p.Relu, Saved: new(device.Saved)}
-	return applyStateful(spec, out, func(in []Expr, out, g Expr, need []bool) []Expr {
-		return convGrads(q, in, maxPoolGrad(spec.Pool, spec.Saved, spec.Relu, out, g), need)
-	}, in...)
+func maxPoolGradient(s device.MaxPool) gradient {
+	return func(_ []Expr, out, g Expr, _ []bool) []Expr { return []Expr{unpooled(s, out, g)} }
 }
 
-// maxPoolGrad is the gradient to what is pooled.
-func maxPoolGrad(p cpu.Pool2D, saved *device.Saved, relu bool, out, g Expr) Expr {
-	saved.Wanted = true
-	if relu {
+// convPoolGradient is that of the pooling of a convolution, without a normalisation between.
+func convPoolGradient(s device.ConvPool) gradient {
+	return func(in []Expr, out, g Expr, need []bool) []Expr {
+		return convGrads(s.Conv2D, in, unpooled(device.MaxPool{Pool2D: s.Pool, Relu: s.Relu, Saved: s.Saved}, out, g), need)
+	}
+}
+
+// unpooled is the gradient to what is pooled, given the maxima and the gradient to them. With a ReLU
+// it is gated first, where it is of so many times fewer elements.
+func unpooled(s device.MaxPool, out, g Expr) Expr {
+	s.Saved.Wanted = true
+	if s.Relu {
 		g = reluGrad(out, g)
 	}
-	s := out.Shape()
-	return applyStateful(device.MaxPoolGrad{Pool2D: p, Saved: saved}, tensor.Shape{s[0], s[1], p.H, p.W}, nil, g, out)
+	shape := out.Shape()
+	return applyStateful(device.MaxPoolGrad(s), tensor.Shape{shape[0], shape[1], s.H, s.W}, nil, g, out)
 }
 
 // AvgPool is the mean of each window of x (B, C, H, W), (B, C, OutH, OutW).

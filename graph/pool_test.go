@@ -129,28 +129,6 @@ func TestMaxPoolTies(t *testing.T) {
 	}
 }
 
-// Pooling with a ReLU is pooling of a ReLU, in value and in gradient.
-func TestMaxPoolRelu(t *testing.T) {
-	rng := rand.New(rand.NewPCG(6, 3))
-	for _, p := range []graph.Pool{{Window: [2]int{2, 2}}, {Window: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: [2]int{1, 1}}} {
-		x := graphtest.Random(rng, 3, 2, 8, 7)
-		for i := range x.Values {
-			x.Values[i] -= 0.9 // so that some windows have nothing above zero
-		}
-		before := func(in []graph.Expr) graph.Expr { return graph.MaxPool(in[0].Relu(), p) }
-		want, wantGrads, err := graphtest.Eval(tensor.Float32, before, x)
-		require.NoError(t, err)
-		assert.Contains(t, want, 0.0)
-		p.Relu = true
-		within := func(in []graph.Expr) graph.Expr { return graph.MaxPool(in[0], p) }
-		value, grads, err := graphtest.Eval(tensor.Float32, within, x)
-		require.NoError(t, err)
-		assert.Equal(t, want, value)
-		assert.Equal(t, wantGrads, grads)
-		graphtest.Gradient(t, within, x)
-	}
-}
-
 // Two poolings of one picture are two ops, each with its own memory.
 func TestMaxPoolTwice(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 2))
@@ -168,30 +146,4 @@ func TestGlobalAvgPool(t *testing.T) {
 	for _, s := range [][]int{{2, 3, 4, 5}, {1, 1, 1, 1}, {3, 2, 1, 7}} {
 		graphtest.Gradient(t, build, graphtest.Random(rng, s...))
 	}
-}
-
-// A pooled convolution is the same in one pass and in two, also where its images fall into
-// several blocks.
-func TestConvMaxPool(t *testing.T) {
-	rng := rand.New(rand.NewPCG(6, 4))
-	c, p := graph.Conv{Pad: [2]int{1, 1}}, graph.Pool{Window: [2]int{2, 2}, Relu: true}
-	one := func(in []graph.Expr) graph.Expr { return graph.ConvMaxPool(in[0], in[1], in[2], c, p) }
-	two := func(in []graph.Expr) graph.Expr {
-		return graph.MaxPool(graph.Conv2D(in[0], in[1], in[2], c).Relu(), graph.Pool{Window: [2]int{2, 2}})
-	}
-	for _, n := range []int{1, 4} {
-		x, w, b := graphtest.Random(rng, n, 2, 5, 6), graphtest.Random(rng, 3, 2, 3, 3), graphtest.Random(rng, 3)
-		graphtest.Gradient(t, one, x, w, b)
-		x.Data = true
-		graphtest.Gradient(t, one, x, w, b)
-	}
-	x, w, b := graphtest.Random(rng, 23, 1, 28, 28), graphtest.Random(rng, 32, 1, 3, 3), graphtest.Random(rng, 32)
-	want, wantGrads, err := graphtest.Eval(tensor.Float32, two, x, w, b)
-	require.NoError(t, err)
-	got, grads, err := graphtest.Eval(tensor.Float32, one, x, w, b)
-	require.NoError(t, err)
-	assert.Equal(t, want, got)
-	assert.Equal(t, wantGrads, grads)
-	_, _, err = graphtest.Eval(tensor.Float32, one, graphtest.Random(rng, 1, 2, 1, 1), graphtest.Random(rng, 3, 2, 3, 3), b)
-	assert.Error(t, err)
 }

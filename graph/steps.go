@@ -2,6 +2,7 @@ package graph
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
@@ -29,19 +30,37 @@ func Steps(g *gorgonia.ExprGraph) ([]Step, error) {
 		return nil, errors.Wrap(err, "graph: order of ops")
 	}
 	var steps []Step
-	for i := len(sorted) - 1; i >= 0; i-- { // Sort has what reads before what is read
-		n := sorted[i]
-		if n.Op() == nil || isConstant(n) {
-			continue
+	runs := map[*gorgonia.Node]bool{}
+	for _, n := range sorted {
+		runs[n] = true
+	}
+	done := map[*gorgonia.Node]bool{}
+	var add func(n *gorgonia.Node)
+	add = func(n *gorgonia.Node) {
+		if done[n] || n.Op() == nil || isConstant(n) {
+			return
 		}
-		steps = append(steps, stepOf(n))
+		done[n] = true
+		s := stepOf(n, runs)
+		for _, in := range s.In { // they are there already, unless an op is not fused after all
+			add(in)
+		}
+		steps = append(steps, s)
+	}
+	for i := len(sorted) - 1; i >= 0; i-- { // Sort has what reads before what is read
+		add(sorted[i])
 	}
 	return steps, nil
 }
 
-func stepOf(n *gorgonia.Node) Step {
+// stepOf is what computes n, where the nodes in runs are computed. An op is fused only if somebody else does
+// not need what its parts make: else the work would be done twice.
+func stepOf(n *gorgonia.Node, runs map[*gorgonia.Node]bool) Step {
 	s := Step{Node: n}
 	if o, ok := n.Op().(*op); ok && o.isAt(n) {
+		if slices.ContainsFunc(o.parts, func(part *gorgonia.Node) bool { return runs[part] }) {
+			o = o.plain
+		}
 		s.In, s.Spec = o.from, o.spec
 		return s
 	}

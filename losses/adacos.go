@@ -19,17 +19,24 @@ import (
 //	s = ln( mean over i of Σ over c ≠ y_i of e^{s'·cos θ_ic} ) / cos(min(π/4, θ_med))
 //
 // with θ_ic the angle between sample i and the weight vector of class c, and θ_med the median of the
-// samples' angles with their own classes, of two in the middle the smaller. The scale is kept within
-// 1 and 10⁴; it is a buffer, "scale", that a resumed run goes on from. No gradient flows through it.
+// samples' angles with their own classes, of two in the middle the smaller. It is a buffer, "scale",
+// that a resumed run goes on from. No gradient flows through it.
+//
+// The scale is kept within 1 and Ceiling times the first one, where the paper has no bound. It takes for
+// granted that a sample stands at 90° to the classes that are not its own; the scale then falls from the
+// first on, as θ_med does. Where a sample is near one of them, as with few numbers an embedding, many
+// classes or a network that has learned little, s goes by s'·cos θ_ic / cos(min(π/4, θ_med)): a factor above 1,
+// and so beyond all bounds within some dozen steps, after which nothing is learned.
 //
 // X. Zhang, R. Zhao, Y. Qiao, X. Wang and H. Li, "AdaCos: Adaptively Scaling Cosine Logits for
 // Effectively Learning Deep Face Representations", CVPR 2019.
 type AdaCos struct {
-	Fixed bool `doc:"the scale stays as it is at first"`
+	Fixed   bool    `doc:"the scale stays as it is at first"`
+	Ceiling float64 `doc:"how many times as large as at first the scale may become" min:"1" max:"1e4"`
 	Cosines
 }
 
-var defaultAdaCos = &AdaCos{Cosines: defaultCosines}
+var defaultAdaCos = &AdaCos{Ceiling: 1, Cosines: defaultCosines}
 
 func init() {
 	Register("adacos", "a classifier of angles that chooses its scale itself (Zhang 2019)", defaultAdaCos)
@@ -40,11 +47,8 @@ var (
 	_ Settable = (*AdaCos)(nil)
 )
 
-// The scale of AdaCos is kept within these.
-const (
-	leastScale = 1
-	mostScale  = 1e4
-)
+// leastScale is below which the scale of AdaCos does not fall.
+const leastScale = 1
 
 // Loss returns a scalar.
 func (l *AdaCos) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
@@ -75,7 +79,7 @@ func (l *AdaCos) scale(c contest, cos, own graph.Expr, initial float64) graph.Ex
 	mean := sum.Plus(-math.Log(float64(n)))
 	angles := own.Acos().T() // (1, B)
 	median, _ := graph.RowMaxOf(graph.RowNearestK(all, angles, (n+1)/2), angles)
-	s := mean.Div(median.Clamp(0, math.Pi/4).Cos()).Clamp(leastScale, mostScale)
+	s := mean.Div(median.Clamp(0, math.Pi/4).Cos()).Clamp(leastScale, initial*l.Ceiling)
 	if err := keep(s); err != nil {
 		return graph.Fail(err)
 	}

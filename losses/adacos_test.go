@@ -39,12 +39,18 @@ func TestAdaCosProperties(t *testing.T) {
 	}
 }
 
-// Three steps in plain numbers, of an odd and an even number of samples.
+// Three steps in plain numbers, of an odd and an even number of samples: the paper's, and with a ceiling.
 func TestAdaCosFollows(t *testing.T) {
-	for _, n := range []int{7, 8} {
+	atCeiling := 0
+	for _, c := range []struct {
+		n       int
+		ceiling float64
+	}{{7, 1e4}, {8, 1e4}, {7, 1}, {8, 1.02}} {
+		n := c.n
 		x, y := randomBatch(3, n, 4, 5)
-		l := over(losses.Default[*losses.AdaCos](), func(l *losses.AdaCos) { l.Classes = 5 })
+		l := over(losses.Default[*losses.AdaCos](), func(l *losses.AdaCos) { l.Classes, l.Ceiling = 5, c.ceiling })
 		s := math.Sqrt2 * math.Log(4)
+		most := c.ceiling * s
 		for range 3 {
 			agrees(t, l, x, y, 1, func(h plainHead) func() float64 {
 				var sum float64
@@ -60,6 +66,10 @@ func TestAdaCosFollows(t *testing.T) {
 				}
 				slices.Sort(angles)
 				s = math.Log(sum/float64(n)) / math.Cos(min(math.Pi/4, angles[(n-1)/2]))
+				if s > most {
+					s = most
+					atCeiling++
+				}
 				return func() float64 {
 					return h.mean(func(i int) float64 {
 						z := h.cosines(i)
@@ -74,6 +84,31 @@ func TestAdaCosFollows(t *testing.T) {
 			for i := range x {
 				x[i] = 0.9*x[i] + 0.1*float64(i%3)
 			}
+		}
+	}
+	require.NotZero(t, atCeiling)
+}
+
+// The scale of the paper runs away where samples are nearer to another class than to their own: it grows by
+// a factor at each step. By default it stays what it was at first.
+func TestAdaCosDoesNotRunAway(t *testing.T) {
+	for ceiling, grows := range map[float64]bool{1e4: true, losses.Default[*losses.AdaCos]().Ceiling: false} {
+		l := over(losses.Default[*losses.AdaCos](), func(l *losses.AdaCos) { l.Classes, l.Ceiling, l.Seed = 4, ceiling, 1 })
+		x, y := []float64{1, 0, 1, 0.1}, []int{0, 1}
+		_, err := losses.Evaluate(l, x, y, tensor.Float64)
+		require.NoError(t, err)
+		w := l.Params().Lookup("classifier.weight").Value.Data().([]float64)
+		copy(w, []float64{-1, 0.2, -1, 0.1, 1, 0, 0, 1}) // both samples are at the third class
+		first := math.Sqrt2 * math.Log(3)
+		for range 40 {
+			_, err := losses.Evaluate(l, x, y, tensor.Float64)
+			require.NoError(t, err)
+		}
+		s := l.Params().Lookup("scale").Value.Data().([]float64)[0]
+		if grows {
+			require.InEpsilon(t, 1e4*first, s, 1e-9)
+		} else {
+			require.InEpsilon(t, first, s, 1e-9)
 		}
 	}
 }

@@ -13,8 +13,10 @@ import (
 
 // Competition says against which classes a sample's own competes: all, those of the batch alone
 // (sampled softmax), or those of the batch and a Share of the others, drawn anew at each step
-// (Partial FC). A sampled loss costs the same for any number of classes but for the gradient's
-// memory, and the vectors of classes that do not compete are left alone.
+// (Partial FC). A sampled loss costs what the classes cost that compete, however many there are
+// besides, but for drawing them; and so do its gradient and the solver's step, by rows (see
+// optim.Config.AllRows): the vectors of classes that do not compete stay as they are. A Regularizer reads
+// all vectors, and so makes all of them learn, and cost, at each step.
 //
 // The share s is drawn in layers: the C classes are dealt in ⌈s·C⌉ groups of neighbours, equal in
 // size or one apart, and of each group one class competes, drawn among those that are not in the
@@ -55,6 +57,11 @@ func (l *Competition) Validate() error {
 	return nil
 }
 
+// sampled reports whether not all classes compete.
+func (l *Competition) sampled() bool {
+	return l.Compete == BatchClasses || l.groups() < l.Classes
+}
+
 // contest is what the samples of a batch are compared with: K columns, each of a class that competes.
 type contest struct {
 	x       graph.Expr // (B, E), what is compared
@@ -76,15 +83,14 @@ func (l *Competition) contest(name string, loss weighed, b pairs.Batch, paramete
 		return c, err
 	}
 	c.v, c.all, c.labels, c.w = v, l.Classes, b.Labels, l.vectors(parameter, c.x, v)
-	groups := l.groups()
-	if err := c.w.Err(); err != nil || l.Compete != BatchClasses && groups == l.Classes {
+	if err := c.w.Err(); err != nil || !l.sampled() {
 		return c, err
 	}
 	c.labels = graph.Labels(b.Labels, l.Classes)
 	same, _ := graph.PairMasksBetween(c.labels, c.labels)
 	c.classes, c.counts = c.labels, each(graph.RowCount(same))
 	if l.Compete != BatchClasses {
-		drawn, there := l.drawn(c.labels, groups)
+		drawn, there := l.drawn(c.labels, l.groups())
 		c.classes, c.counts = graph.Concat(0, c.classes, drawn), graph.Concat(0, c.counts, there)
 	}
 	c.w = graph.Gather(c.w, vectorsOf(c.rows(), v))
@@ -94,8 +100,14 @@ func (l *Competition) contest(name string, loss weighed, b pairs.Batch, paramete
 // everyClass reports whether the columns are all classes, in their order.
 func (c contest) everyClass() bool { return c.classes == graph.Expr{} }
 
-// rows are the columns' classes (K), any where the column stands for none.
-func (c contest) rows() graph.Expr { return c.classes.Relu() }
+// rows are the columns' classes (K); where the column stands for none, that of the first sample, whose
+// vectors learn anyway.
+func (c contest) rows() graph.Expr {
+	if c.classes == c.labels { // of classes=batch
+		return c.classes
+	}
+	return graph.WhereElse(c.classes.Is(-1), c.labels.Slice(0, 0, 1), c.classes)
+}
 
 // masks are those (B, K) of the columns of each sample's own class, and of other classes.
 func (c contest) masks() (own, others graph.Expr) {
@@ -129,8 +141,7 @@ func (l *Competition) groups() int {
 // drawn draws a class of each group that is not among the labels: their numbers (groups), −1 of a
 // group whose classes all are, and the mask (groups, 1) of the others.
 func (l *Competition) drawn(labels graph.Expr, groups int) (classes, there graph.Expr) {
-	own, _ := graph.PairMasksBetween(graph.Iota(labels, l.Classes), labels)
-	free := graph.RowCount(own).Is(0) // (C, 1)
+	free := graph.LabelCounts(labels, l.Classes).Is(0) // (C, 1)
 	free = graph.Concat(0, free, free.Constant(0, 1, 1))
 	size := (l.Classes + groups - 1) / groups
 	starts, places := make([]float64, groups), make([]float64, 0, groups*size)

@@ -104,7 +104,7 @@
 //	IntraPairVarianceLoss()            intra-pair-variance
 //	SignalToNoiseRatioContrastiveLoss()
 //	                                   snr-contrastive
-//	InstanceLoss()                     instance(target=numbered-row)
+//	InstanceLoss()                     instance(target=numbered-row, gamma=64)
 //	VICRegLoss()                       vicreg
 //	CrossBatchMemory(loss, memory_size=1024), of batches of 64
 //	                                   cross-batch-memory(of=loss, size=960, warmup=0, form=joined)

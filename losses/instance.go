@@ -26,6 +26,11 @@ import (
 // With a reference set j goes over its rows; the target is then OwnClass. With a distance d in
 // place of s it enters as −d. No miner chooses rows: each counts.
 //
+// A row is as similar to itself as it can be, so that where it is among its own it is found already, and is
+// drawn to another row of its class by e^{−γ·(1 − s)} of the force: of cosines by nothing to speak of until
+// 1 − s is about 1/γ. Hence the small default. The authors' code, which has one row as the target, and
+// pytorch-metric-learning have γ = 64.
+//
 // Z. Zheng, L. Zheng, M. Garrett, Y. Yang, M. Xu and Y.-D. Shen, "Dual-Path Convolutional
 // Image-Text Embeddings with Instance Loss", ACM TOMM 2020.
 type Instance struct {
@@ -45,7 +50,7 @@ const (
 	NumberedRow Target = "numbered-row"
 )
 
-var defaultInstance = Instance{Target: OwnClass, Gamma: 64, Metric: pairs.Cosine{}, Reducer: pairs.Mean{}}
+var defaultInstance = Instance{Target: OwnClass, Gamma: 2, Metric: pairs.Cosine{}, Reducer: pairs.Mean{}}
 
 func init() {
 	Register("instance", "each row classified by the rows of the batch (Zheng 2020)", defaultInstance)

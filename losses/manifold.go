@@ -167,26 +167,8 @@ func (l *Manifold) walks(rows graph.Expr) graph.Expr {
 	n := rows.Shape()[0]
 	one := graph.Identity(rows, n)
 	s := pairs.Cosine{}.Between(rows, rows).Relu().Scale(2).Exp().Mul(one.Not())
-	scale := s.SumAxis(1).Sqrt() // (n, 1)
-	step := s.Div(scale).Div(scale.T()).Scale(l.Alpha)
-	// No eigenvalue of step = αS̄ is beyond ±α, so that Σ stepⁱ, which is the inverse, is
-	// Π (1 + step^(2ⁱ)) to within α^(2ⁱ).
-	power := step.Detach()
-	inverse := one.Add(power)
-	for left := l.Alpha * l.Alpha; left > inverseError(rows.Dtype()); left *= left {
-		power = power.MatMul(power)
-		inverse = inverse.Add(inverse.MatMul(power))
-	}
-	// A step of Newton's, whose gradient is that of the inverse.
-	return inverse.Scale(2).Sub(inverse.MatMul(one.Sub(step).MatMul(inverse)))
-}
-
-// inverseError is what may be missing of an inverse before the last step.
-func inverseError(dt tensor.Dtype) float64 {
-	if dt == tensor.Float64 {
-		return 1e-14
-	}
-	return 1e-7
+	scale := s.SumAxis(1).Sqrt()                                                       // (n, 1)
+	return graph.InverseOfOneLess(s.Div(scale).Div(scale.T()).Scale(l.Alpha), l.Alpha) // no eigenvalue of S̄ is beyond ±1
 }
 
 // against is ln(1 + Σ e^{v_ik − v_iy + m}) of each row of v (N, K), over the proxies other than its own

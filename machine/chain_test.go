@@ -48,6 +48,27 @@ var chainFormulas = map[string]struct {
 		d, pos, neg := compared(x, labels)
 		return graph.RowMax(pos, d.Square().Plus(1), 0).Add(graph.RowMin(neg, d.Square().Scale(2), 0)).Sum()
 	}, 4},
+	"differences from two means": {func(x, labels graph.Expr) graph.Expr { // as intra-pair-variance has them
+		pos, neg := graph.PairMasks(labels)
+		d := graph.DotProducts(x, x).Neg()
+		mean := func(of graph.Expr) graph.Expr {
+			sum, count := graph.RowTerms(of, d, math.Inf(-1), math.Inf(1))
+			return sum.Sum().Div(count.Sum().Plus(1))
+		}
+		sum := func(of, terms graph.Expr) graph.Expr {
+			all, _ := graph.RowTerms(of, terms, math.Inf(-1), math.Inf(1))
+			return all.Sum()
+		}
+		pull := d.Sub(mean(pos).Scale(0.9)).Relu().Square()
+		return sum(pos, pull).Add(sum(neg, mean(neg).Scale(1.1).Sub(d).Relu().Square()))
+	}, 16},
+	"few and all in one sum": {func(x, labels graph.Expr) graph.Expr {
+		d, pos, neg := compared(x, labels)
+		near := graph.RowMin(neg, d, 0)
+		pulled := graph.Where(pos, d.Sub(near).Hinge(2, 0.1).Mul(d), 0).Scale(-1)
+		pushed := graph.Where(neg, near.Sub(d).Sigmoid(), 0)
+		return pushed.Sub(pulled).Add(pushed.Mul(pulled)).Square().SumAxis(1).Sum()
+	}, 20},
 	"sides that stretch": {func(x, labels graph.Expr) graph.Expr {
 		d, _, _ := compared(x, labels)
 		n := d.Shape()[0]

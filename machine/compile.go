@@ -28,7 +28,7 @@ func compile(g *gorgonia.ExprGraph, d *Device) (_ *Machine, err error) {
 		return nil, err
 	}
 	if d == nil {
-		steps = graph.Chained(steps)
+		steps = graph.Chained(graph.OnHost(steps))
 	}
 	c := &compiler{
 		m: &Machine{use: &exclusive.Use{}}, d: d, values: map[*gorgonia.Node]*value{}, written: map[*gorgonia.Node]bool{},

@@ -4,5 +4,6 @@
 // where the one is no longer read when the other is written.
 //
 // Every graph that this package runs also runs on Gorgonia's own TapeMachine, with the same bits,
-// more slowly and with memory for every result.
+// more slowly and with memory for every result. (Only a convolution that somebody reads besides its
+// normalisation by running statistics is not fused with it here and is there, which rounds otherwise.)
 package machine

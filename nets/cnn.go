@@ -22,19 +22,11 @@ func cnn(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (graph.Expr, erro
 	}
 	shape := x.Shape()
 	for i, n := range channels {
-		last := i == len(channels)-1
-		if !last && l.fusesPool(x) {
-			if x = l.convPool(fmt.Sprintf("conv%d", i+1), fmt.Sprintf("bn%d", i+1), x, n); x.Err() != nil {
-				return x, x.Err()
-			}
-			continue
-		}
-		late := !last && l.Config.Activation == "relu" && l.Config.Pooling == "max"
-		x = l.ConvNorm(fmt.Sprintf("conv%d", i+1), fmt.Sprintf("bn%d", i+1), x, n, Window{Size: 3, Pad: 1}, !late)
-		if last {
+		x = l.Activate(l.ConvNorm(fmt.Sprintf("conv%d", i+1), fmt.Sprintf("bn%d", i+1), x, n, Window{Size: 3, Pad: 1}))
+		if i == len(channels)-1 {
 			break
 		}
-		if x = l.halve(x, late); x.Err() != nil {
+		if x = l.halve(x); x.Err() != nil {
 			if shape.Dims() == 4 && min(shape[2], shape[3])>>(i+1) == 0 {
 				return x, tooManyBlocks(channels, i, shape[2], shape[3])
 			}
@@ -56,47 +48,9 @@ func tooManyBlocks(channels []int, halvings, height, width int) error {
 		height, width, halvings, len(channels), len(channels)-1, field.Name("Channels"), strings.Join(fewer, ","), field.Names{"Height", "Width"})
 }
 
-// fusesPool tells whether block and pooling can be one pass. Summary wants the layers one
-// by one.
-func (l *Layers) fusesPool(x graph.Expr) bool {
-	c := &l.Config
-	if x.Err() != nil || x.Shape().Dims() != 4 || x.Shape()[2] < 2 || x.Shape()[3] < 2 {
-		return false
-	}
-	return c.report == nil && c.Pooling == "max" && c.Activation == "relu"
-}
-
-// convPool is a block with its pooling. The normalisation of a training batch needs the
-// whole convolution first, and is one pass with the pooling alone.
-func (l *Layers) convPool(name, norm string, x graph.Expr, out int) graph.Expr {
-	w := Window{Size: 3, Pad: 1}
-	filters, fanIn, err := l.filters(name, x, out, w)
-	if err != nil {
-		return graph.Fail(err)
-	}
-	pool := graph.Pool{Window: [2]int{2, 2}, Relu: true}
-	var y graph.Expr
-	if l.Config.Norm == "none" {
-		y = graph.ConvMaxPool(x, filters, l.bias(name+".bias", x, fanIn, out), w.conv(false), pool)
-	} else {
-		gamma, beta, mean, variance := l.normParams(norm, x, out)
-		if l.Mode == Train && (l.movesStatistics(norm) || !l.Params.Frozen(name+".weight")) {
-			y = graph.Conv2D(x, filters, graph.Expr{}, w.conv(false))
-			y = graph.BatchNorm{Train: l.movesStatistics(norm)}.NormPool(y, gamma, beta, mean, variance, pool)
-		} else {
-			y = graph.BatchNorm{}.NormConvPool(x, filters, gamma, beta, mean, variance, w.conv(false), pool)
-		}
-	}
-	if y.Err() != nil {
-		return graph.Fail(errors.Wrapf(y.Err(), "nets: layer %s", name))
-	}
-	return y
-}
-
-// halve pools windows of 2×2 as Config.Pooling says. relu cuts maxima at zero: the same as
-// a ReLU before, for less work.
-func (l *Layers) halve(x graph.Expr, relu bool) graph.Expr {
-	p := graph.Pool{Window: [2]int{2, 2}, Relu: relu}
+// halve pools windows of 2×2 as Config.Pooling says.
+func (l *Layers) halve(x graph.Expr) graph.Expr {
+	p := graph.Pool{Window: [2]int{2, 2}}
 	switch l.Config.Pooling {
 	case "none":
 		return x

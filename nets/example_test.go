@@ -53,8 +53,8 @@ func ExampleSummary() {
 func ExampleRegister() {
 	nets.Register("strided", func(cfg nets.Config, p *graph.Params, x graph.Expr, mode nets.Mode) (graph.Expr, error) {
 		l := nets.NewLayers(cfg, p, mode)
-		x = l.ConvNorm("conv1", "bn1", x, 16, nets.Window{Size: 5, Stride: 2, Pad: 2}, true)
-		x = l.ConvNorm("conv2", "bn2", x, 32, nets.Window{Size: 3, Stride: 2, Pad: 1}, true)
+		x = l.Activate(l.ConvNorm("conv1", "bn1", x, 16, nets.Window{Size: 5, Stride: 2, Pad: 2}))
+		x = l.Activate(l.ConvNorm("conv2", "bn2", x, 32, nets.Window{Size: 3, Stride: 2, Pad: 1}))
 		return l.Head(x), nil
 	})
 	size, err := nets.Config{Backbone: "strided"}.TrunkSize()

@@ -35,10 +35,6 @@ type Window struct {
 // Linear is a fully connected layer of x (B, F) to (B, out) with weights name.weight
 // (out, F) and name.bias (out).
 func (l *Layers) Linear(name string, x graph.Expr, out int) graph.Expr {
-	return l.linear(name, x, out, false)
-}
-
-func (l *Layers) linear(name string, x graph.Expr, out int, relu bool) graph.Expr {
 	if x.Err() != nil {
 		return x
 	}
@@ -50,22 +46,13 @@ func (l *Layers) linear(name string, x graph.Expr, out int, relu bool) graph.Exp
 	if w.Err() != nil { // of what is too large nothing more is made
 		return w
 	}
-	b := l.bias(name+".bias", x, s[1], out)
-	f := graph.Linear
-	if relu {
-		f = graph.LinearRelu
-	}
-	y := f(x, w, b)
+	y := graph.Linear(x, w, l.bias(name+".bias", x, s[1], out))
 	return l.done(name, "linear", y, float64(s[1])*float64(out))
 }
 
 // Conv is a convolution of x (B, C, H, W) with out filters name.weight and, with
 // w.Bias, name.bias.
 func (l *Layers) Conv(name string, x graph.Expr, out int, w Window) graph.Expr {
-	return l.conv(name, x, out, w, false)
-}
-
-func (l *Layers) conv(name string, x graph.Expr, out int, w Window, relu bool) graph.Expr {
 	if x.Err() != nil {
 		return x
 	}
@@ -77,7 +64,7 @@ func (l *Layers) conv(name string, x graph.Expr, out int, w Window, relu bool) g
 	if w.Bias {
 		bias = l.bias(name+".bias", x, fanIn, out)
 	}
-	y := graph.Conv2D(x, filters, bias, w.conv(relu))
+	y := graph.Conv2D(x, filters, bias, w.conv())
 	if y.Err() != nil {
 		return graph.Fail(errors.Wrapf(y.Err(), "nets: layer %s", name))
 	}
@@ -100,72 +87,40 @@ func (l *Layers) filters(name string, x graph.Expr, out int, w Window) (filters 
 	return filters, s[1] / groups * w.Size * w.Size, filters.Err()
 }
 
-func (w Window) conv(relu bool) graph.Conv {
-	return graph.Conv{
-		Stride: pair(w.Stride), Pad: pair(w.Pad), Dilation: pair(w.Dilation), Groups: max(w.Groups, 1), Relu: relu,
-	}
+func (w Window) conv() graph.Conv {
+	return graph.Conv{Stride: pair(w.Stride), Pad: pair(w.Pad), Dilation: pair(w.Dilation), Groups: max(w.Groups, 1)}
 }
 
 func pair(v int) [2]int { return [2]int{v, v} }
 
-// ConvNorm is a convolution, the configured normalisation (without one, the convolution
-// has a bias) and, with act, the configured activation.
-func (l *Layers) ConvNorm(name, norm string, x graph.Expr, out int, w Window, act bool) graph.Expr {
-	if l.Config.Norm == "none" {
-		w.Bias = true
-		if act && l.Config.Activation == "relu" {
-			return l.conv(name, x, out, w, true)
-		}
-		return l.activateIf(act, l.conv(name, x, out, w, false))
-	}
-	if x.Err() == nil && !w.Bias && (l.Mode == Eval || l.Params.Frozen(name+".weight") && !l.movesStatistics(norm)) {
-		return l.convNorm(name, norm, x, out, w, act)
-	}
-	return l.Norm(norm, l.conv(name, x, out, w, false), act)
-}
-
-// convNorm is a convolution and its normalisation in one pass, for evaluation.
-func (l *Layers) convNorm(name, norm string, x graph.Expr, out int, w Window, act bool) graph.Expr {
-	filters, s, err := l.filters(name, x, out, w)
-	if err != nil {
-		return graph.Fail(err)
-	}
-	fused := act && l.Config.Activation == "relu"
-	gamma, beta, mean, variance := l.normParams(norm, x, out)
-	y := graph.BatchNorm{Relu: fused}.NormConv(x, filters, gamma, beta, mean, variance, w.conv(false))
-	if y.Err() != nil {
-		return graph.Fail(errors.Wrapf(y.Err(), "nets: layers %s and %s", name, norm))
-	}
-	o := y.Shape()
-	y = l.done(name, "conv", y, float64(o[2]*o[3])*float64(out)*float64(s))
-	y = l.done(norm, "batch norm", y, 0)
-	return l.activateIf(act && !fused, y)
+// ConvNorm is a convolution and the configured normalisation; without one, the convolution
+// has a bias.
+func (l *Layers) ConvNorm(name, norm string, x graph.Expr, out int, w Window) graph.Expr {
+	w.Bias = w.Bias || l.Config.Norm == "none"
+	return l.Norm(norm, l.Conv(name, x, out, w))
 }
 
 // Norm is the configured normalisation of each channel of x, (B, C, H, W) or (B, C),
-// with name.weight, name.bias, name.running_mean and name.running_var, (C) each; and,
-// with act, the configured activation. Where name.running_mean is frozen, the running
-// statistics count in training too.
-func (l *Layers) Norm(name string, x graph.Expr, act bool) graph.Expr {
+// with name.weight, name.bias, name.running_mean and name.running_var, (C) each. Where
+// name.running_mean is frozen, the running statistics count in training too.
+func (l *Layers) Norm(name string, x graph.Expr) graph.Expr {
 	if x.Err() != nil || l.Config.Norm == "none" {
-		return l.activateIf(act, x)
+		return x
 	}
 	s := x.Shape()
 	if s.Dims() < 2 {
 		return graph.Fail(errors.Errorf("nets: layer %s: shape %v, want (B, C, H, W) or (B, C)", name, s))
 	}
-	fused := act && l.Config.Activation == "relu"
 	gamma, beta, mean, variance := l.normParams(name, x, s[1])
-	y := graph.BatchNorm{Train: l.movesStatistics(name), Relu: fused}.Norm(x, gamma, beta, mean, variance)
-	y = l.done(name, "batch norm", y, 0)
-	return l.activateIf(act && !fused, y)
+	y := graph.BatchNorm{Train: l.movesStatistics(name)}.Norm(x, gamma, beta, mean, variance)
+	return l.done(name, "batch norm", y, 0)
 }
 
 // normParams are the parameters and the buffers of a normalisation of c channels of x's type.
 func (l *Layers) normParams(name string, x graph.Expr, c int) (gamma, beta, mean, variance graph.Expr) {
 	g, dt := x.Graph(), x.Dtype()
-	return l.Params.Weight(g, name+".weight", dt, graph.Fill(1), c),
-		l.Params.Weight(g, name+".bias", dt, graph.Fill(0), c),
+	return l.learned(name+".weight", x, graph.Fill(1), c),
+		l.learned(name+".bias", x, graph.Fill(0), c),
 		l.Params.Buffer(g, name+".running_mean", dt, graph.Fill(0), c),
 		l.Params.Buffer(g, name+".running_var", dt, graph.Fill(1), c)
 }
@@ -174,13 +129,6 @@ func (l *Layers) normParams(name string, x graph.Expr, c int) (gamma, beta, mean
 // running ones towards them: when training, unless these are frozen (graph.Param.LRScale).
 func (l *Layers) movesStatistics(norm string) bool {
 	return l.Mode == Train && !l.Params.Frozen(norm+".running_mean")
-}
-
-func (l *Layers) activateIf(act bool, x graph.Expr) graph.Expr {
-	if !act {
-		return x
-	}
-	return l.Activate(x)
 }
 
 // Activate is the configured activation of x.
@@ -194,29 +142,6 @@ func (l *Layers) Activate(x graph.Expr) graph.Expr {
 		return x.Tanh()
 	}
 	return x.Relu()
-}
-
-// ConvNormAdd is the activation of ConvNorm + the shortcut, the end of a residual block.
-// shortcut is called once what stands beside it has its parameters.
-func (l *Layers) ConvNormAdd(name, norm string, x graph.Expr, out int, w Window, shortcut func() graph.Expr) graph.Expr {
-	if l.Mode != Train || l.Config.Norm == "none" || l.Config.Activation != "relu" {
-		return l.AddActivate(l.ConvNorm(name, norm, x, out, w, false), shortcut())
-	}
-	y := l.conv(name, x, out, w, false)
-	if y.Err() != nil {
-		return y
-	}
-	gamma, beta, mean, variance := l.normParams(norm, y, out)
-	y = l.done(norm, "batch norm", y, 0)
-	return graph.BatchNorm{Train: l.movesStatistics(norm)}.NormAdd(y, gamma, beta, mean, variance, shortcut())
-}
-
-// AddActivate is the activation of x + y, the end of a residual block.
-func (l *Layers) AddActivate(x, y graph.Expr) graph.Expr {
-	if l.Config.Activation == "relu" {
-		return graph.AddRelu(x, y)
-	}
-	return l.Activate(x.Add(y))
 }
 
 // Dropout sets a random part of x to zero when training, at the configured rate. Its
@@ -258,7 +183,16 @@ func (l *Layers) weight(name string, x graph.Expr, shape ...int) graph.Expr {
 	if err != nil {
 		return graph.Fail(err)
 	}
-	return l.Params.Weight(x.Graph(), name, x.Dtype(), init, shape...)
+	return l.learned(name, x, init, shape...)
+}
+
+// learned is a weight of x's graph. In evaluation nothing learns, and no gradient flows to it.
+func (l *Layers) learned(name string, x graph.Expr, init graph.Init, shape ...int) graph.Expr {
+	w := l.Params.Weight(x.Graph(), name, x.Dtype(), init, shape...)
+	if l.Mode == Eval {
+		return w.Detach()
+	}
+	return w
 }
 
 // bias is zero, or as PyTorch's layers have it: uniform within ±1/√fan-in.
@@ -267,7 +201,7 @@ func (l *Layers) bias(name string, x graph.Expr, fanIn, n int) graph.Expr {
 	if l.init() == "pytorch" {
 		init = uniformWithin(rsqrt(fanIn))
 	}
-	return l.Params.Weight(x.Graph(), name, x.Dtype(), init, n)
+	return l.learned(name, x, init, n)
 }
 
 func (l *Layers) init() string {

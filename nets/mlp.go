@@ -20,13 +20,8 @@ func mlp(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (graph.Expr, erro
 		if i > 0 {
 			x = l.Dropout(fmt.Sprintf("dropout%d", i), x)
 		}
-		name := fmt.Sprintf("fc%d", i+1)
-		if l.Config.Norm == "none" && l.Config.Activation == "relu" {
-			x = l.linear(name, x, n, true)
-			continue
-		}
-		x = l.Linear(name, x, n)
-		x = l.Norm(fmt.Sprintf("bn%d", i+1), x, true)
+		x = l.Linear(fmt.Sprintf("fc%d", i+1), x, n)
+		x = l.Activate(l.Norm(fmt.Sprintf("bn%d", i+1), x))
 	}
 	return x, x.Err()
 }

@@ -16,7 +16,7 @@ type Mode int
 // The modes. Batch normalisation and dropout differ between them.
 const (
 	Train Mode = iota
-	Eval
+	Eval       // no gradient flows to the weights
 )
 
 // The beginnings of the names of a network's parameters.
@@ -38,7 +38,17 @@ type Net struct {
 // same params shares them. Where cfg
 // leaves InChannels, Height and Width zero, those of x hold. After an error params may
 // hold some of the weights.
-func Build(cfg Config, params *graph.Params, x *gorgonia.Node, mode Mode) (net Net, err error) {
+func Build(cfg Config, params *graph.Params, x *gorgonia.Node, mode Mode) (Net, error) {
+	return build(cfg, params, graph.Data(x), mode)
+}
+
+// BuildUnfused is Build with every layer by itself (see graph.Expr.Unfused). It computes the same, but for
+// rounding, more slowly: to compare with.
+func BuildUnfused(cfg Config, params *graph.Params, x *gorgonia.Node, mode Mode) (Net, error) {
+	return build(cfg, params, graph.Data(x).Unfused(), mode)
+}
+
+func build(cfg Config, params *graph.Params, in graph.Expr, mode Mode) (net Net, err error) {
 	defer graph.Guard("building the network", &err)
 	if params == nil {
 		return net, errors.New("nets: params is nil, want graph.NewParams(seed)")
@@ -46,7 +56,6 @@ func Build(cfg Config, params *graph.Params, x *gorgonia.Node, mode Mode) (net N
 	if mode != Train && mode != Eval {
 		return net, errors.Errorf("nets: unknown mode %d, want Train or Eval", mode)
 	}
-	in := graph.Data(x)
 	if cfg, err = cfg.fitting(in); err != nil {
 		return net, err
 	}

@@ -40,9 +40,9 @@ func resnet(blocks ...int) Builder {
 
 func (l *Layers) stem(x graph.Expr, channels int) graph.Expr {
 	if l.Config.Stem == "small" {
-		return l.ConvNorm("conv1", "bn1", x, channels, Window{Size: 3, Pad: 1}, true)
+		return l.Activate(l.ConvNorm("conv1", "bn1", x, channels, Window{Size: 3, Pad: 1}))
 	}
-	x = l.ConvNorm("conv1", "bn1", x, channels, Window{Size: 7, Stride: 2, Pad: 3}, true)
+	x = l.Activate(l.ConvNorm("conv1", "bn1", x, channels, Window{Size: 7, Stride: 2, Pad: 3}))
 	return graph.MaxPool(x, graph.Pool{Window: pair(3), Stride: pair(2), Pad: pair(1)})
 }
 
@@ -52,11 +52,10 @@ func (l *Layers) basicBlock(name string, x graph.Expr, channels, stride int) gra
 	if x.Err() != nil {
 		return x
 	}
-	y := l.ConvNorm(name+".conv1", name+".bn1", x, channels, Window{Size: 3, Stride: stride, Pad: 1}, true)
-	return l.ConvNormAdd(name+".conv2", name+".bn2", y, channels, Window{Size: 3, Pad: 1}, func() graph.Expr {
-		if stride == 1 && x.Shape()[1] == channels {
-			return x
-		}
-		return l.ConvNorm(name+".downsample.0", name+".downsample.1", x, channels, Window{Size: 1, Stride: stride}, false)
-	})
+	y := l.Activate(l.ConvNorm(name+".conv1", name+".bn1", x, channels, Window{Size: 3, Stride: stride, Pad: 1}))
+	y = l.ConvNorm(name+".conv2", name+".bn2", y, channels, Window{Size: 3, Pad: 1})
+	if stride != 1 || x.Shape()[1] != channels {
+		x = l.ConvNorm(name+".downsample.0", name+".downsample.1", x, channels, Window{Size: 1, Stride: stride})
+	}
+	return l.Activate(y.Add(x))
 }

@@ -30,6 +30,14 @@ type netMachine struct {
 // the gradient of Σ weights·embedding to every parameter is built too.
 func newMachine(t testing.TB, cfg nets.Config, params *graph.Params, mode nets.Mode, dt tensor.Dtype, batch int) *netMachine {
 	t.Helper()
+	return newMachineBy(t, nets.Build, cfg, params, mode, dt, batch)
+}
+
+type builder func(nets.Config, *graph.Params, *gorgonia.Node, nets.Mode) (nets.Net, error)
+
+// newMachineBy is newMachine of a network that build builds.
+func newMachineBy(t testing.TB, build builder, cfg nets.Config, params *graph.Params, mode nets.Mode, dt tensor.Dtype, batch int) *netMachine {
+	t.Helper()
 	m := &netMachine{params: params}
 	g := gorgonia.NewGraph()
 	shape := []int{batch, cfg.InChannels, cfg.Height, cfg.Width}
@@ -42,7 +50,7 @@ func newMachine(t testing.TB, cfg nets.Config, params *graph.Params, mode nets.M
 	m.pictures, err = graph.Tensor(values, dt, shape...)
 	require.NoError(t, err)
 	x := gorgonia.NewTensor(g, dt, 4, gorgonia.WithShape(shape...), gorgonia.WithName("pictures"), gorgonia.WithValue(m.pictures))
-	m.net, err = nets.Build(cfg, params, x, mode)
+	m.net, err = build(cfg, params, x, mode)
 	require.NoError(t, err)
 	gorgonia.Read(m.net.Embedding, &m.embedding)
 	gorgonia.Read(m.net.Trunk, &m.trunk)

@@ -32,6 +32,13 @@ type Config struct {
 	WeightDecay float64 `json:"weight_decay,omitempty" yaml:"weight_decay,omitempty" flag:"weight-decay" arg:"RATE" doc:"pull of the weights to 0; adamw, lion and lamb decouple it from the gradient" min:"0" want:"a positive number, or 0 for none"`
 	DecayAll    bool    `json:"decay_all,omitempty" yaml:"decay_all,omitempty" doc:"weight decay also of biases and of batch norm's scale and shift"`
 	NoDecay     string  `json:"no_decay,omitempty" yaml:"no_decay,omitempty" flag:"no-decay" arg:"LIST" doc:"parameters that weight decay spares besides biases and batch norm: beginnings of their names, or patterns such as loss.*, with commas between" shown:"-"`
+
+	// AllRows makes each step move all rows of all tensors. Without it, where a graph gathers rows of a tensor and
+	// does nothing else with it (a loss with classes=batch or a share of the classes, a table of
+	// vectors), a step moves the rows that the batch names, and the others stay as they are, with what the
+	// solver knows of them: their running means do not decay, no momentum moves them, no weight decay pulls
+	// them, as with PyTorch's SparseAdam. Steps then cost what these rows cost.
+	AllRows bool `json:"all_rows,omitempty" yaml:"all_rows,omitempty" flag:"all-rows" doc:"move the weights of all classes at each step, also of those that a loss with classes=batch or share leaves out: their momentum goes on, and weight decay pulls them"`
 }
 
 // LossPrefix begins the names of a loss's own parameters, whose learning rate Config.LossLR scales.

@@ -37,15 +37,28 @@ func Tensors(items []*graph.Param, grads gorgonia.Nodes) ([]Tensor, error) {
 	}
 	all := make([]Tensor, len(items))
 	for i, item := range items {
-		kept, err := graph.Keep(grads[i])
-		if err == nil {
-			all[i], err = TensorOf(item, kept)
-		}
-		if err != nil {
+		var err error
+		if all[i], err = keep(item, grads[i]); err != nil {
 			return nil, errors.WithMessagef(err, "optim: gradient to %s", item.Name)
 		}
 	}
 	return all, nil
+}
+
+// keep is the tensor of a parameter with its gradient, by rows where the graph gathers rows of it alone.
+func keep(item *graph.Param, grad *gorgonia.Node) (Tensor, error) {
+	rows, err := graph.KeepRows(grad)
+	switch {
+	case err != nil:
+		return Tensor{}, err
+	case rows != nil:
+		return RowsOf(item, rows)
+	}
+	kept, err := graph.Keep(grad)
+	if err != nil {
+		return Tensor{}, err
+	}
+	return TensorOf(item, kept)
 }
 
 // ErrNothingLearned is Gradients' error where the graph learns nothing.

@@ -7,8 +7,8 @@ import (
 )
 
 // lamb is what LAMB needs besides moments: each tensor's step is scaled to the length of its
-// weights, so that all pieces of a tensor wait for one another. Vectors are not scaled, as in the
-// authors' code.
+// weights, so that all pieces of a tensor wait for one another. Of a tensor that is stepped by rows these
+// are the lengths of the rows that the step moves. Vectors are not scaled, as in the authors' code.
 //
 // Y. You et al., "Large Batch Optimization for Deep Learning: Training BERT in 76 minutes",
 // ICLR 2020, algorithm 2, with φ the identity and a ratio of 1 where a length is 0.
@@ -27,7 +27,7 @@ func newLAMB(s *Solver) *lamb {
 
 func (l *lamb) of(t *slot) cpu.LAMB {
 	s := l.solver
-	return cpu.LAMB{LR: s.lr * t.now, Beta1: s.cfg.Beta1, Beta2: s.cfg.Beta2, Eps: s.cfg.Eps, Decay: t.decay, Scale: s.scale, Count: s.count}
+	return cpu.LAMB{LR: s.lr * t.now, Beta1: s.cfg.Beta1, Beta2: s.cfg.Beta2, Eps: s.cfg.Eps, Decay: t.decay, Scale: s.scale, Correction: s.correction}
 }
 
 // ready moves the running means and finds the ratios of the step in progress.
@@ -40,7 +40,7 @@ func (l *lamb) ready() {
 			weights, step = weights+l.lengths[at][0], step+l.lengths[at][1]
 		}
 		l.ratios[i] = 1
-		if weights > 0 && step > 0 && !isVector(t.Shape) {
+		if weights > 0 && step > 0 && !t.vector {
 			l.ratios[i] = math.Sqrt(weights / step)
 		}
 	}
@@ -49,7 +49,12 @@ func (l *lamb) ready() {
 func (l *lamb) meanPieces(lo, hi int) {
 	for i := lo; i < hi; i++ {
 		p := l.solver.pieces[i]
-		t := p.slot
-		l.lengths[i][0], l.lengths[i][1] = l.of(t).Means(p.lo, p.hi, t.Weights, t.g, t.first, t.second)
+		rule := l.of(p.slot)
+		var weights, step float64
+		p.slot.spans(p.lo, p.hi, func(x span) {
+			w, u := rule.Means(0, len(x.g), x.w, x.g, x.first, x.second)
+			weights, step = weights+w, step+u
+		})
+		l.lengths[i] = [2]float64{weights, step}
 	}
 }

@@ -38,9 +38,14 @@ func (s *Solver) makeRemote(loss *graph.Kept) (err error) {
 		if t.Grad.Remote() == nil {
 			return errors.Errorf("optim: the gradient to %s is not on %s: run its graph there first, with a machine of machine.On", t.Name, dev.Name())
 		}
-		tensors = append(tensors, device.SolverTensor{
-			N: len(t.Weights), W: dev.Memory(t.Weights), G: t.Grad.Remote(), First: dev.Memory(t.first), Second: dev.Memory(t.second), Decay: t.decay, Rate: t.rate, Adapt: !isVector(t.Shape),
-		})
+		x := device.SolverTensor{
+			N: len(t.Weights), W: dev.Memory(t.Weights), G: t.Grad.Remote(), First: dev.Memory(t.first), Second: dev.Memory(t.second), Decay: t.decay, Rate: t.rate, Adapt: !t.vector,
+		}
+		if t.Rows != nil {
+			n := t.Rows.Indices().Shape().TotalSize()
+			x.Rows = &device.SolverRows{Indices: t.Rows.Indices().Remote(), N: n, Cols: t.Grad.Shape()[1], All: c.AllRows}
+		}
+		tensors = append(tensors, x)
 	}
 	s.remote, err = dev.Accelerator().NewSolver(rule, tensors, s.averages.remote(dev))
 	return err

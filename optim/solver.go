@@ -55,9 +55,11 @@ type Solver struct {
 	result   Result      // of the CPU's step
 
 	lr, scale  float64 // of the step in progress
+	correction cpu.Correction
 	norm, step func(lo, hi int)
 }
 
+// piece is numbers of a gradient.
 type piece struct {
 	slot   *slot
 	lo, hi int
@@ -137,8 +139,8 @@ func (s *Solver) take(tensors []Tensor) error {
 }
 
 func (s *Solver) slotOf(t Tensor) *slot {
-	x := &slot{Tensor: t, rate: t.Scale}
-	if s.cfg.DecayAll || !isVector(t.Shape) {
+	x := &slot{Tensor: t, rate: t.Scale, vector: isVector(t.Shape)}
+	if s.cfg.DecayAll || !x.vector {
 		x.decay = s.cfg.WeightDecay
 	}
 	if strings.HasPrefix(t.Name, LossPrefix) {
@@ -153,8 +155,9 @@ func (s *Solver) slotOf(t Tensor) *slot {
 	x.now = x.rate
 	n := len(t.Weights)
 	x.index = len(s.slots)
+	x.nameRows(s.cfg.AllRows)
 	if s.o.ClipValue > 0 && s.o.Device == nil {
-		x.g = make([]float32, n)
+		x.g = make([]float32, x.size)
 	}
 	first, second := s.cfg.moments()
 	if first {
@@ -163,8 +166,9 @@ func (s *Solver) slotOf(t Tensor) *slot {
 	if second {
 		x.second = make([]float32, n)
 	}
-	for lo := 0; lo < n; lo += pieceSize {
-		s.pieces = append(s.pieces, piece{x, lo, min(lo+pieceSize, n)})
+	step := x.pieceSize()
+	for lo := 0; lo < x.size; lo += step {
+		s.pieces = append(s.pieces, piece{x, lo, min(lo+step, x.size)})
 	}
 	return x
 }
@@ -339,11 +343,11 @@ func (s *Solver) stepHere(loss *graph.Kept, lr float64) error {
 func (s *Solver) gather() error {
 	for _, t := range s.slots {
 		g := t.Grad.Float32s()
-		if len(g) != len(t.Weights) {
-			return errors.Errorf("optim: the gradient to %s has %d numbers, want %d: run the graph first", t.Name, len(g), len(t.Weights))
+		if len(g) != t.given {
+			return errors.Errorf("optim: the gradient to %s has %d numbers, want %d: run the graph first", t.Name, len(g), t.given)
 		}
-		if t.kept = g; s.o.ClipValue == 0 {
-			t.g = g
+		if t.kept = t.takeRows(g); s.o.ClipValue == 0 {
+			t.g = t.kept
 		}
 	}
 	return nil
@@ -393,6 +397,7 @@ func (s *Solver) normPieces(lo, hi int) {
 func (s *Solver) apply(lr, scale float64) {
 	s.count++
 	s.lr, s.scale = lr, scale
+	s.correction = cpu.CorrectionAt(s.cfg.Beta1, s.cfg.Beta2, s.count)
 	if s.lamb != nil {
 		s.lamb.ready()
 	}
@@ -405,25 +410,25 @@ func (s *Solver) apply(lr, scale float64) {
 func (s *Solver) stepPieces(lo, hi int) {
 	for i := lo; i < hi; i++ {
 		p := s.pieces[i]
-		s.stepPiece(p.slot, p.lo, p.hi)
+		p.slot.spans(p.lo, p.hi, func(x span) { s.stepSpan(p.slot, x) })
 	}
 }
 
-func (s *Solver) stepPiece(t *slot, lo, hi int) {
-	c, lr := s.cfg, s.lr*t.now
+func (s *Solver) stepSpan(t *slot, x span) {
+	c, lr, n := &s.cfg, s.lr*t.now, len(x.g)
 	switch c.Name {
 	case "sgd":
 		cpu.SGD{LR: lr, Momentum: c.Momentum, Nesterov: c.Nesterov, Decay: t.decay, Scale: s.scale}.
-			Step(lo, hi, t.Weights, t.g, t.first)
+			Step(0, n, x.w, x.g, x.first)
 	case "adam", "adamw":
 		cpu.Adam{LR: lr, Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps, Decay: t.decay, Scale: s.scale,
-			Decoupled: c.Name == "adamw", Count: s.count}.Step(lo, hi, t.Weights, t.g, t.first, t.second)
+			Decoupled: c.Name == "adamw", Correction: s.correction}.Step(0, n, x.w, x.g, x.first, x.second)
 	case "rmsprop":
 		cpu.RMSProp{LR: lr, Alpha: c.Alpha, Eps: c.Eps, Momentum: c.Momentum, Decay: t.decay, Scale: s.scale}.
-			Step(lo, hi, t.Weights, t.g, t.second, t.first)
+			Step(0, n, x.w, x.g, x.second, x.first)
 	case "lion":
-		cpu.Lion{LR: lr, Beta1: c.Beta1, Beta2: c.Beta2, Decay: t.decay, Scale: s.scale}.Step(lo, hi, t.Weights, t.g, t.first)
+		cpu.Lion{LR: lr, Beta1: c.Beta1, Beta2: c.Beta2, Decay: t.decay, Scale: s.scale}.Step(0, n, x.w, x.g, x.first)
 	case "lamb":
-		s.lamb.of(t).Step(lo, hi, s.lamb.ratios[t.index], t.Weights, t.first, t.second)
+		s.lamb.of(t).Step(0, n, s.lamb.ratios[t.index], x.w, x.first, x.second)
 	}
 }

@@ -15,8 +15,22 @@ type Tensor struct {
 	Name    string
 	Shape   []int
 	Weights []float32   // the memory that the graph reads
-	Grad    *graph.Kept // of the last run of the graph
+	Grad    *graph.Kept // of the last run of the graph; with Rows, of these alone: their Values
 	Scale   float64     // learning rate ÷ that of the others, such as graph.Param.Rate
+
+	// Rows, if not nil, are the rows that the last run of the graph named, which a step moves alone: see
+	// Config.AllRows.
+	Rows *graph.KeptRows
+}
+
+// RowsOf is the tensor of a parameter whose gradient is kept by rows.
+func RowsOf(p *graph.Param, rows *graph.KeptRows) (Tensor, error) {
+	if rows == nil {
+		return Tensor{}, errors.New("optim: the rows of a gradient are nil")
+	}
+	t, err := TensorOf(p, rows.Values())
+	t.Rows = rows
+	return t, err
 }
 
 // TensorOf is the tensor of a parameter whose gradient is kept.
@@ -41,7 +55,9 @@ func (t Tensor) check() error {
 		return errors.Errorf("optim: tensor %s has %d weights and shape %v", t.Name, len(t.Weights), t.Shape)
 	case t.Grad == nil:
 		return errors.Errorf("optim: tensor %s has no gradient: keep it with graph.Keep, or make all by Gradients", t.Name)
-	case !slices.Equal(t.Grad.Shape(), t.Shape):
+	case t.Rows != nil && (t.Grad != t.Rows.Values() || n != t.Rows.Size()):
+		return errors.Errorf("optim: the rows of the gradient to tensor %s are of another tensor", t.Name)
+	case t.Rows == nil && !slices.Equal(t.Grad.Shape(), t.Shape):
 		return errors.Errorf("optim: tensor %s has shape %v, but its gradient %v", t.Name, t.Shape, t.Grad.Shape())
 	case !finite(t.Scale) || t.Scale < 0:
 		return errors.Errorf("optim: the learning-rate scale of %s is %v, want a number of at least 0", t.Name, t.Scale)
@@ -53,8 +69,12 @@ func (t Tensor) check() error {
 type slot struct {
 	Tensor
 	index  int
+	given  int // numbers of the gradient that the graph keeps
+	size   int // of that which steps are made of
+	named  namedRows
 	kept   []float32 // gradient as the graph has it
 	g      []float32 // that of the step in progress: kept, or its numbers clipped by value
+	vector bool
 	decay  float64
 	rate   float64 // learning rate ÷ that of the run
 	now    float64 // the same in the step in progress

@@ -72,11 +72,11 @@ func featuresOf(net nets.Net) []*feature {
 	return out
 }
 
-// newChunkedStep is newStep of a batch that is computed in parts.
-func newChunkedStep(cfg nets.Config, params *graph.Params, batch, parts int, dev *machine.Device, parse parseLoss) (s *step, loss losses.Loss, err error) {
+// newChunkedGraph is newTrainGraph of a batch that is computed in parts.
+func newChunkedGraph(cfg nets.Config, params *graph.Params, batch, parts int, dev *machine.Device, parse parseLoss) (s *trainGraph, loss losses.Loss, err error) {
 	rows := batch / parts
 	c := &chunks{parts: parts, dev: dev}
-	s = &step{dev: dev, chunks: c}
+	s = &trainGraph{dev: dev, chunks: c}
 	s.x = make([]float32, batch*cfg.InChannels*cfg.Height*cfg.Width)
 	g := gorgonia.NewGraph()
 	net, err := c.forward.build(g, cfg, params, rows)
@@ -123,7 +123,7 @@ func newChunkedStep(cfg nets.Config, params *graph.Params, batch, parts int, dev
 			return nil, nil, err
 		}
 	}
-	if err := c.watch(params); err != nil {
+	if err := c.prepareRestore(params); err != nil {
 		s.close()
 		return nil, nil, err
 	}
@@ -132,21 +132,21 @@ func newChunkedStep(cfg nets.Config, params *graph.Params, batch, parts int, dev
 
 // build adds the network over so many pictures to g.
 func (p *pass) build(g *gorgonia.ExprGraph, cfg nets.Config, params *graph.Params, rows int) (nets.Net, error) {
-	x, pictures := input(g, "pictures", rows, cfg.InChannels, cfg.Height, cfg.Width)
+	x, pictures := graph.Input(g, "pictures", rows, cfg.InChannels, cfg.Height, cfg.Width)
 	p.pictures = pictures
 	return nets.Build(cfg, params, x, nets.Train)
 }
 
 // buildLoss makes the graph of the loss over the whole batch, with its gradients to the features
 // that it reads and to its own weights.
-func (c *chunks) buildLoss(s *step, all []*feature, loss losses.Loss, params *graph.Params, batch int) (*gorgonia.ExprGraph, error) {
+func (c *chunks) buildLoss(s *trainGraph, all []*feature, loss losses.Loss, params *graph.Params, batch int) (*gorgonia.ExprGraph, error) {
 	g := gorgonia.NewGraph()
-	y, labels := input(g, "labels", batch)
+	y, labels := graph.Input(g, "labels", batch)
 	s.y = labels
 	nodes := make([]*gorgonia.Node, len(all))
 	var net nets.Net
 	for i, f := range all {
-		nodes[i], f.all = input(g, "features "+strconv.Itoa(i), batch, f.width)
+		nodes[i], f.all = graph.Input(g, "features "+strconv.Itoa(i), batch, f.width)
 		*f.of(&net) = nodes[i]
 	}
 	cost, err := lossNode(loss, net, y)
@@ -191,7 +191,7 @@ func (c *chunks) buildLoss(s *step, all []*feature, loss losses.Loss, params *gr
 
 // buildBackward makes the graph of the network over a part of the batch, with what the loss's
 // gradient to the features is to its weights, added to that of the parts before.
-func (c *chunks) buildBackward(s *step, cfg nets.Config, params *graph.Params, rows int) (*gorgonia.ExprGraph, error) {
+func (c *chunks) buildBackward(s *trainGraph, cfg nets.Config, params *graph.Params, rows int) (*gorgonia.ExprGraph, error) {
 	g := gorgonia.NewGraph()
 	net, err := c.backward.build(g, cfg, params, rows)
 	if err != nil {
@@ -199,7 +199,7 @@ func (c *chunks) buildBackward(s *step, cfg nets.Config, params *graph.Params, r
 	}
 	var total graph.Expr // its gradient is that of the loss
 	for i, f := range c.features {
-		given, memory := input(g, "gradient "+strconv.Itoa(i), rows, f.width)
+		given, memory := graph.Input(g, "gradient "+strconv.Itoa(i), rows, f.width)
 		f.given = memory
 		term := graph.Of(*f.of(&net)).Mul(graph.Data(given)).Sum()
 		if i > 0 {
@@ -224,7 +224,7 @@ func (c *chunks) buildBackward(s *step, cfg nets.Config, params *graph.Params, r
 	}
 	var with []*graph.Kept
 	for i, item := range items {
-		before, memory := input(g, "sum "+item.Name, item.Shape()...)
+		before, memory := graph.Input(g, "sum "+item.Name, item.Shape()...)
 		sum, err := graph.Data(before).Add(graph.Data(grads[i])).Node()
 		var t []optim.Tensor
 		if err == nil {
@@ -240,9 +240,9 @@ func (c *chunks) buildBackward(s *step, cfg nets.Config, params *graph.Params, r
 	return g, nil
 }
 
-// watch prepares to put back what a pass of the network changes: the state of dropout and the
+// prepareRestore prepares to put back what a pass of the network changes: the state of dropout and the
 // running statistics of batch normalisation.
-func (c *chunks) watch(params *graph.Params) error {
+func (c *chunks) prepareRestore(params *graph.Params) error {
 	var live [][]float32
 	for _, prefix := range []string{nets.BackbonePrefix, nets.EmbeddingPrefix} {
 		for _, item := range params.Under(prefix) {
@@ -263,7 +263,7 @@ func (c *chunks) watch(params *graph.Params) error {
 }
 
 // run computes loss and gradients of the batch in s.x and s.y.
-func (c *chunks) run(s *step) error {
+func (c *chunks) run(s *trainGraph) error {
 	if err := c.remember(); err != nil {
 		return err
 	}
@@ -290,7 +290,7 @@ func (c *chunks) run(s *step) error {
 }
 
 // goBack takes the loss's gradient back to the network's weights.
-func (c *chunks) goBack(s *step) error {
+func (c *chunks) goBack(s *trainGraph) error {
 	grads := make([][]float32, len(c.features))
 	for i, f := range c.features {
 		grads[i] = f.grad.Float32s()

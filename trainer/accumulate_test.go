@@ -57,7 +57,7 @@ func TestPartsAreTheWhole(t *testing.T) {
 					got, err := s.Step()
 					require.NoError(t, err)
 					require.InDelta(t, want, got, 1e-5*max(1, math.Abs(want)), "loss of step %d in %d parts", step, parts)
-					near(t, whole.step.embed.Float32s(), s.step.embed.Float32s(), 1e-5, "embeddings of step %d in %d parts", step, parts)
+					near(t, whole.train.embed.Float32s(), s.train.embed.Float32s(), 1e-5, "embeddings of step %d in %d parts", step, parts)
 					require.Len(t, s.solver.Tensors(), len(whole.solver.Tensors()))
 					for i, slot := range whole.solver.Tensors() {
 						require.Equal(t, slot.Name, s.solver.Tensors()[i].Name)
@@ -77,7 +77,7 @@ func TestPartsAreTheWhole(t *testing.T) {
 func TestPartsTakeTheMemoryOfOne(t *testing.T) {
 	const batch, parts = 24, 6
 	s := partsOf(t, StepperConfig{Net: nets.Config{Channels: []int{4, 8}, Embedding: 8, Height: side, Width: side}, Loss: "triplet", Batch: batch, Classes: 4}, parts)
-	for _, vm := range []gorgonia.VM{s.step.chunks.forward.vm, s.step.chunks.backward.vm} {
+	for _, vm := range []gorgonia.VM{s.train.chunks.forward.vm, s.train.chunks.backward.vm} {
 		nodes := vm.(interface{ Nodes() gorgonia.Nodes }).Nodes()
 		require.NotEmpty(t, nodes)
 		largest := 0
@@ -115,8 +115,8 @@ func TestPartsDrawTheSameTwice(t *testing.T) {
 						x[i] += float32(h * float64(d))
 					}
 				}
-				require.NoError(t, s.step.run())
-				return s.step.loss.Scalar()
+				require.NoError(t, s.train.run())
+				return s.train.loss.Scalar()
 			}
 			value := at(0, nil)
 			grads, squared := map[string][]float32{}, 0.0
@@ -140,7 +140,7 @@ func TestPartsDrawTheSameTwice(t *testing.T) {
 				copy(item.Value.Float32s(), start[item.Name])
 			}
 			for part := range 3 {
-				require.NoError(t, s.step.chunks.forward.run(s.step.x, part))
+				require.NoError(t, s.train.chunks.forward.run(s.train.x, part))
 			}
 			for _, item := range p.All() {
 				require.Equal(t, after[item.Name], item.Value.Float32s(), item.Name)

@@ -16,6 +16,7 @@ import (
 	"medusa/internal/device/gpu/gputest"
 	"medusa/losses"
 	"medusa/miners"
+	"medusa/model"
 	"medusa/nets"
 	"medusa/optim"
 	"medusa/pairs"
@@ -150,19 +151,19 @@ func TestRunByValue(t *testing.T) {
 	given := map[string]string{"Loss": ownLossText, "Backbone": ownNetText, "Sampler": "&trainer.ownSampler{Sampler: &samplers.PK{}}", "Rate": "medusa/trainer.ownRate"}
 	require.Equal(t, given, r.Given)
 	require.Equal(t, given, again.Given)
-	stored, err := whole.dir.readResult()
+	stored, err := readResult(whole.dir)
 	require.NoError(t, err)
 	require.Equal(t, given, stored.Given)
 	page, err := os.ReadFile(r.Report)
 	require.NoError(t, err)
 	require.Contains(t, string(page), "trainer.ownLoss{Gamma: 2, ")
-	config, err := os.ReadFile(whole.dir.path(ConfigFile))
+	config, err := os.ReadFile(whole.dir.Path(ConfigFile))
 	require.NoError(t, err)
 	require.Contains(t, string(config), "Options.Loss = "+ownLossText)
 
-	_, err = LoadModel(r.Model)
-	require.ErrorContains(t, err, "was begun with Options.Backbone = "+ownNetText+": load it with that backbone, by LoadModelWith")
-	m, err := LoadModelWith(r.Model, ownBackbone)
+	_, err = model.Load(r.Model, model.Options{})
+	require.ErrorContains(t, err, "was begun with Options.Backbone = "+ownNetText+": give that backbone again, as Options.Backbone")
+	m, err := model.Load(r.Model, model.Options{Backbone: ownBackbone})
 	require.NoError(t, err)
 	defer m.Close()
 	x, err := m.Embed(context.Background(), d.Test)
@@ -367,7 +368,7 @@ func TestStepperByValue(t *testing.T) {
 	last, err := s.Step()
 	require.NoError(t, err)
 	require.Less(t, last, first)
-	require.Equal(t, "Options.Loss = trainer.ownLoss{Gamma: 1, Distance: pairs.LP{}}", s.loss)
+	require.Equal(t, "Options.Loss = trainer.ownLoss{Gamma: 1, Distance: pairs.LP{}}", s.lossText)
 }
 
 // small01 are initial weights of deviation 0.1.

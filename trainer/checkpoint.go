@@ -1,19 +1,16 @@
 package trainer
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/pkg/errors"
 
 	"medusa/graph"
+	"medusa/internal/flatnames"
+	"medusa/internal/runfolder"
 	"medusa/internal/safetensors"
 	"medusa/metrics"
 	"medusa/optim"
@@ -45,22 +42,13 @@ type state struct {
 
 	Pixels    *metrics.Result `json:"pixels,omitempty"`
 	Before    *metrics.Result `json:"before,omitempty"`
-	Watch     watch           `json:"watch"`
+	Watch     health          `json:"watch"`
 	Warnings  []Warning       `json:"warnings,omitempty"`
 	TrainTime float64         `json:"train_seconds"` // spent in steps, waiting included
 	WaitTime  float64         `json:"wait_seconds"`  // spent waiting for pictures
 	Timed     int             `json:"timed"`         // steps in TrainTime
 	Moved     bool            `json:"moved"`         // every learned tensor was seen to move, or complained of
 }
-
-const (
-	formatKey  = "medusa"
-	versionKey = "version"
-	version    = "2" // 1 has flat names: see flatnames.go
-
-	kindCheckpoint = "checkpoint"
-	kindModel      = "model"
-)
 
 // checkpoint is everything that a run goes on from.
 type checkpoint struct {
@@ -72,43 +60,30 @@ type checkpoint struct {
 	flat    bool // read from a file of version 1, which had flat names
 }
 
-const samplerTensor = "sampler"
-
-func (c *checkpoint) write(f folder, name string) error {
+// write puts the checkpoint into its file.
+func (c *checkpoint) write(f runfolder.Folder, name string) error {
 	config, err := configText(c.config)
 	if err != nil {
 		return err
 	}
-	meta := map[string]string{formatKey: kindCheckpoint, versionKey: version, "config": string(config)}
-	for key, v := range map[string]any{"state": c.state, "data": c.data} {
-		b, err := json.Marshal(v)
-		if err != nil {
-			return errors.Wrapf(err, "trainer: checkpoint: %s", key)
+	file := &runfolder.Checkpoint{Config: config, Sampler: c.sampler, Tensors: c.tensors}
+	for _, part := range []struct {
+		name  string
+		value any
+		text  *[]byte
+	}{{"state", c.state, &file.State}, {"data", c.data, &file.Data}} {
+		if *part.text, err = json.Marshal(part.value); err != nil {
+			return errors.Wrapf(err, "trainer: checkpoint: %s", part.name)
 		}
-		meta[key] = string(b)
 	}
-	tensors := append(slices.Clone(c.tensors), safetensors.Tensor{
-		Name: samplerTensor, Shape: []int{len(c.sampler)}, U8: append([]byte{}, c.sampler...),
-	})
-	content := func(w io.Writer) error {
-		return safetensors.Write(w, &safetensors.File{Metadata: meta, Tensors: tensors})
-	}
-	if name == LastFile {
-		return f.rotate(name, PreviousFile, content)
-	}
-	return f.write(name, content)
+	return inTrainer(f.WriteCheckpoint(name, file))
 }
 
 // sum is a checksum of the tensors alone: equal for checkpoints of equal weights,
 // whatever the clock said.
-func (c *checkpoint) sum() (string, error) { return sumOf(c.tensors) }
-
-func sumOf(tensors []safetensors.Tensor) (string, error) {
-	sum := sha256.New()
-	if err := safetensors.Write(sum, &safetensors.File{Tensors: tensors}); err != nil {
-		return "", errors.Wrap(err, "trainer: checkpoint")
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+func (c *checkpoint) sum() (string, error) {
+	sum, err := runfolder.SumTensors(c.tensors)
+	return sum, inTrainer(err)
 }
 
 // hasSum reports whether a stored checksum is that of the tensors: under their names of today
@@ -118,69 +93,34 @@ func (c *checkpoint) hasSum(stored string) (bool, error) {
 	if err != nil || sum == stored || !c.flat {
 		return sum == stored, err
 	}
-	sum, err = sumOf(renamed(c.tensors, flatName))
-	return sum == stored, err
+	sum, err = runfolder.SumTensors(renamed(c.tensors, flatnames.Flat))
+	return sum == stored, inTrainer(err)
 }
 
 // readCheckpoint reads a checkpoint; an error that wraps os.ErrNotExist says there is none.
 func readCheckpoint(path string) (*checkpoint, error) {
-	file, err := openChecked(path, kindCheckpoint)
+	file, err := runfolder.ReadCheckpoint(path)
 	if err != nil {
-		return nil, err
+		return nil, inTrainer(err)
 	}
-	c := &checkpoint{}
-	if c.config, err = parseConfig([]byte(file.Metadata["config"])); err != nil {
+	c := &checkpoint{sampler: file.Sampler, tensors: file.Tensors, flat: file.Flat}
+	if c.config, err = parseConfig(file.Config); err != nil {
 		return nil, errors.Wrapf(err, "trainer: %s: config", path)
 	}
-	for key, v := range map[string]any{"state": &c.state, "data": &c.data} {
-		if err := json.Unmarshal([]byte(file.Metadata[key]), v); err != nil {
-			return nil, errors.Wrapf(err, "trainer: %s: %s", path, key)
+	for _, part := range []struct {
+		name string
+		text []byte
+		into any
+	}{{"state", file.State, &c.state}, {"data", file.Data, &c.data}} {
+		if err := json.Unmarshal(part.text, part.into); err != nil {
+			return nil, errors.Wrapf(err, "trainer: %s: %s", path, part.name)
 		}
 	}
 	c.config.Data.Range = storedRange(c.config.Data.Range)
-	for _, t := range file.Tensors {
-		if t.Name == samplerTensor {
-			c.sampler = t.U8
-			continue
-		}
-		c.tensors = append(c.tensors, t)
-	}
-	if c.flat = file.Metadata[versionKey] == flatVersion; c.flat {
-		c.tensors = renamed(c.tensors, nestedName)
+	if c.flat {
+		c.tensors = renamed(c.tensors, flatnames.Nested)
 	}
 	return c, nil
-}
-
-// damageError says that a file is not what was written to it. What another program wrote,
-// or another version of this one, is no damage.
-type damageError struct{ error }
-
-func (e damageError) Unwrap() error { return e.error }
-
-func isDamage(err error) bool { return errors.As(err, new(damageError)) }
-
-// openChecked reads a file of ours and says what is wrong with any other.
-func openChecked(path, kind string) (*safetensors.File, error) {
-	file, err := safetensors.Open(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil, errors.Wrap(err, "trainer: no "+kind)
-	case errors.As(err, new(*os.PathError)) && !errors.Is(err, syscall.EIO): // such as no permission, or too many open files
-		return nil, errors.Wrapf(err, "trainer: the %s cannot be read", kind)
-	case err != nil:
-		return nil, damageError{errors.Wrapf(err, "trainer: the %s cannot be read", kind)}
-	case file.Metadata[formatKey] == "" && file.Checked:
-		return nil, errors.Errorf("trainer: %s was not written by Medusa", path)
-	case file.Metadata[formatKey] == "":
-		return nil, damageError{errors.Errorf("trainer: %s was not written by Medusa, or is damaged", path)}
-	case file.Metadata[formatKey] != kind:
-		return nil, errors.Errorf("trainer: %s is a %s, want a %s", path, file.Metadata[formatKey], kind)
-	case !file.Checked:
-		return nil, damageError{errors.Errorf("trainer: %s has lost its checksum: the file was altered or damaged", path)}
-	case file.Metadata[versionKey] != version && file.Metadata[versionKey] != flatVersion:
-		return nil, errors.Errorf("trainer: %s is of format version %s, this program reads versions %s and %s", path, file.Metadata[versionKey], flatVersion, version)
-	}
-	return file, nil
 }
 
 // restore copies the tensors of a checkpoint into the parameters and the solver. All
@@ -239,6 +179,16 @@ func tensorsOf(params *graph.Params) []safetensors.Tensor {
 	var out []safetensors.Tensor
 	for _, t := range params.Tensors() {
 		out = append(out, safetensors.Tensor{Name: t.Name, Shape: t.Shape, F32: t.F32, F64: t.F64})
+	}
+	return out
+}
+
+// renamed is the tensors under other names.
+func renamed(tensors []safetensors.Tensor, name func(string) string) []safetensors.Tensor {
+	out := make([]safetensors.Tensor, len(tensors))
+	for i, t := range tensors {
+		t.Name = name(t.Name)
+		out[i] = t
 	}
 	return out
 }

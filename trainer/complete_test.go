@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"medusa/internal/runfolder"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -30,7 +32,7 @@ func TestFinishedRunIsCompleted(t *testing.T) {
 	require.NoError(t, tr.Close())
 	want := map[string][]byte{}
 	for _, name := range append(leftBehind, MetricsFile) {
-		b, err := os.ReadFile(tr.dir.path(name))
+		b, err := os.ReadFile(tr.dir.Path(name))
 		require.NoError(t, err)
 		want[name] = b
 	}
@@ -54,10 +56,10 @@ func TestFinishedRunIsCompleted(t *testing.T) {
 						continue
 					}
 					if damage == nil {
-						require.NoError(t, os.Remove(f.path(n)))
+						require.NoError(t, os.Remove(f.Path(n)))
 						continue
 					}
-					require.NoError(t, os.WriteFile(f.path(n), damage(slices.Clone(want[n])), 0o644))
+					require.NoError(t, os.WriteFile(f.Path(n), damage(slices.Clone(want[n])), 0o644))
 				}
 				missing, err := Missing(string(f), Options{})
 				require.NoError(t, err)
@@ -68,7 +70,7 @@ func TestFinishedRunIsCompleted(t *testing.T) {
 				r, err := on.Run(context.Background())
 				require.NoError(t, err)
 				require.Equal(t, StopDone, r.Stop)
-				require.Equal(t, f.path(ModelFile), r.Model)
+				require.Equal(t, f.Path(ModelFile), r.Model)
 				compareRuns(t, want, f, name != ResultFile && name != "all")
 				missing, err = Missing(string(f), Options{})
 				require.NoError(t, err)
@@ -83,10 +85,10 @@ func TestFinishedRunIsCompleted(t *testing.T) {
 
 // compareRuns compares files with those of the unbroken run. Where the result itself had to
 // be made again, times differ in it, in the report and in metrics.jsonl.
-func compareRuns(t *testing.T, want map[string][]byte, f folder, times bool) {
+func compareRuns(t *testing.T, want map[string][]byte, f runfolder.Folder, times bool) {
 	t.Helper()
 	for name, b := range want {
-		got, err := os.ReadFile(f.path(name))
+		got, err := os.ReadFile(f.Path(name))
 		require.NoError(t, err)
 		switch {
 		case times && name == ReportFile: // its title is the folder's name
@@ -122,7 +124,7 @@ func TestReportComesLater(t *testing.T) {
 	defer on.Close()
 	_, err = on.Run(context.Background())
 	require.NoError(t, err)
-	require.FileExists(t, tr.dir.path(ReportFile))
+	require.FileExists(t, tr.dir.Path(ReportFile))
 	missing, err = Missing(string(tr.dir), Options{})
 	require.NoError(t, err)
 	require.Empty(t, missing)
@@ -136,9 +138,9 @@ func TestResultOfAnotherRun(t *testing.T) {
 	cfg.Seed++
 	b, _ := run(t, cfg, Options{NoReport: true})
 	for _, name := range []string{ModelFile, EmbeddingsFile, ResultFile} {
-		theirs, err := os.ReadFile(b.dir.path(name))
+		theirs, err := os.ReadFile(b.dir.Path(name))
 		require.NoError(t, err)
-		require.NoError(t, os.WriteFile(a.dir.path(name), theirs, 0o644))
+		require.NoError(t, os.WriteFile(a.dir.Path(name), theirs, 0o644))
 	}
 	missing, err := Missing(string(a.dir), Options{NoReport: true})
 	require.NoError(t, err)

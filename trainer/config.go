@@ -149,12 +149,12 @@ type DataConfig struct {
 }
 
 // Copies says what is done about pictures of the test or validation classes that an earlier
-// part has too, byte-identical or encoded or sized anew (datasets.FindNearCopies).
-type Copies string
+// part has too.
+type Copies = datasets.Copies
 
 // The three choices.
 const (
-	TellCopies     Copies = "tell"   // they are noted in the summary
-	LeaveOutCopies Copies = "drop"   // the earlier part, such as training, loses them
-	IgnoreCopies   Copies = "ignore" // they are not looked for
+	TellCopies     = datasets.TellCopies
+	LeaveOutCopies = datasets.LeaveOutCopies
+	IgnoreCopies   = datasets.IgnoreCopies
 )

@@ -2,10 +2,7 @@ package trainer
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"reflect"
 
 	"github.com/pkg/errors"
@@ -35,25 +32,4 @@ func parseConfig(text []byte) (c Config, err error) {
 	err = r.YAML("", text)
 	r.Finish(false) // what zero would mean something else than it did when nothing was said
 	return c, err
-}
-
-const sumComment = "# sha256 "
-
-// withSum adds the checksum of text as a comment.
-func withSum(text []byte) []byte {
-	return fmt.Appendf(nil, "%s%s%x\n", text, sumComment, sha256.Sum256(text))
-}
-
-// checkSum compares the checksum that withSum added; text without one, as of earlier
-// versions, passes.
-func checkSum(text []byte) error {
-	at := bytes.LastIndex(text, []byte("\n"+sumComment))
-	if at < 0 {
-		return nil
-	}
-	sum := sha256.Sum256(text[:at+1])
-	if string(bytes.TrimSpace(text[at+1+len(sumComment):])) != hex.EncodeToString(sum[:]) {
-		return damageError{errors.New("the checksum does not match: the file was altered or damaged")}
-	}
-	return nil
 }

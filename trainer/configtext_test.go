@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"medusa/internal/runfolder"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -37,14 +39,14 @@ func configsComeBack(t *testing.T, seed uint64) {
 		c.Data.Range, c.Data.firstRule = stored.Data.Range, stored.Data.firstRule // of what is stored
 		require.Equal(t, c, stored)
 	}
-	dir := folder(t.TempDir())
-	require.NoError(t, os.MkdirAll(dir.path(checkpoints), 0o777))
+	dir := runfolder.Folder(t.TempDir())
+	require.NoError(t, os.MkdirAll(dir.Path("checkpoints"), 0o777))
 	for range 30 {
 		c := small(text())
 		c.Data.Val, c.Data.Test, c.Data.TrainClasses, c.Data.TestClasses, c.Data.CacheDir, c.Loss = text(), text(), text(), text(), text(), text()
 		c.Solver.LR, c.Clip, c.Seed = rng.NormFloat64(), rng.ExpFloat64()*1e-300, rng.Uint64()
 		c.Data.Mean, c.Data.Std = []float32{rng.Float32(), 1e-30 * rng.Float32()}, []float32{1e30 * rng.Float32(), 1}
-		require.NoError(t, dir.writeConfig(c, nil))
+		require.NoError(t, writeConfig(dir, c, nil))
 		stored, err := Stored(string(dir))
 		require.NoError(t, err)
 		same(c, stored)
@@ -54,7 +56,7 @@ func configsComeBack(t *testing.T, seed uint64) {
 		require.NoError(t, err)
 		same(c, stored)
 		for _, name := range []string{LastFile, PreviousFile} {
-			_ = os.Remove(dir.path(name))
+			_ = os.Remove(dir.Path(name))
 		}
 	}
 }
@@ -71,17 +73,17 @@ func TestConfigOfEarlierCheckpoints(t *testing.T) {
 
 // Every bit of the stored configuration counts.
 func TestDamagedConfig(t *testing.T) {
-	dir := folder(t.TempDir())
-	require.NoError(t, os.MkdirAll(dir.path(checkpoints), 0o777))
-	require.NoError(t, dir.writeConfig(small("photos"), nil))
+	dir := runfolder.Folder(t.TempDir())
+	require.NoError(t, os.MkdirAll(dir.Path("checkpoints"), 0o777))
+	require.NoError(t, writeConfig(dir, small("photos"), nil))
 	want, err := Stored(string(dir))
 	require.NoError(t, err)
-	text, err := os.ReadFile(dir.path(StoredFile))
+	text, err := os.ReadFile(dir.Path(StoredFile))
 	require.NoError(t, err)
 	for bit := newRandom(t).IntN(8); bit < 8*len(text); bit += 7 { // 7 and 8 have no factor in common
 		b := append([]byte(nil), text...)
 		b[bit/8] ^= 1 << (bit % 8)
-		require.NoError(t, os.WriteFile(dir.path(StoredFile), b, 0o644))
+		require.NoError(t, os.WriteFile(dir.Path(StoredFile), b, 0o644))
 		if got, err := Stored(string(dir)); err == nil {
 			require.Equal(t, want, got, "bit %d of byte %d", bit%8, bit/8)
 		}
@@ -91,10 +93,10 @@ func TestDamagedConfig(t *testing.T) {
 func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte("steps: 3\n"))
 	f.Add([]byte(`{"steps":3}`))
-	f.Add(withSum([]byte("data:\n  path: !!binary /w==\n")))
+	f.Add(runfolder.Signed([]byte("data:\n  path: !!binary /w==\n")))
 	f.Add([]byte("a: &a [*a]\n"))
 	f.Fuzz(func(_ *testing.T, text []byte) {
-		_ = checkSum(text)
+		_ = runfolder.CheckSigned(text)
 		if c, err := parseConfig(text); err == nil {
 			_, _ = configText(c)
 		}

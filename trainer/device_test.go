@@ -53,7 +53,7 @@ func TestStepsOnDevice(t *testing.T) {
 					require.NoError(t, err)
 				}
 				require.InEpsilon(t, loss[0], loss[1], 1e-4, "step %d", step)
-				want, got := steppers[0].step.embed.Float32s(), steppers[1].step.embed.Float32s()
+				want, got := steppers[0].train.embed.Float32s(), steppers[1].train.embed.Float32s()
 				for k, v := range want {
 					require.InDelta(t, v, got[k], 1e-3, "embedding, step %d", step)
 				}

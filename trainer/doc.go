@@ -15,7 +15,7 @@
 //	checkpoints/previous.safetensors  what the last one was before, in case it is damaged
 //	checkpoints/best.safetensors      the run at its best evaluation on the validation classes:
 //	                                  by the metric, then MAP@R, then the later step
-//	model.safetensors                 the network alone, for LoadModel
+//	model.safetensors                 the network alone, for package model
 //	embeddings.safetensors            embeddings, labels, paths and classes of the measured pictures
 //	report.html                       curves, figures, map, queries on one page
 //	left-out.csv                      the files that were left out, and why
@@ -42,7 +42,7 @@
 // parts of a loss have some. Files of format version 1, with flat names, are read as well.
 //
 // A Stepper is the training step alone, for a loop of one's own. Solver and schedule are of package
-// optim. With Config.Average evaluations, the best step and the model are of running averages of the
+// optim, the model in use is of package model, the choice of classes is of package datasets. With Config.Average evaluations, the best step and the model are of running averages of the
 // weights, which a checkpoint holds besides.
 //
 // # What suits the data
@@ -62,7 +62,7 @@
 //
 // A checkpoint holds weights, running statistics, the solver's moments, dropout's
 // counters, the loss's own weights, memories, counters and random sources, the sampler's state, the schedule's, the best metric
-// and the watch over collapse. Augmentation depends on seed, step and place in the batch
+// and what is known of the run's health. Augmentation depends on seed, step and place in the batch
 // alone. A resumed run therefore makes the same weights and the same lines of
 // metrics.jsonl, times aside, as one that was never broken. So do runs with other
 // numbers of threads or workers.
@@ -74,4 +74,8 @@
 // moves the weights in one pass. If loss or gradient are not finite, the step is not
 // made, running statistics and the loss's state are put back, and Run ends with a NotFiniteError after a
 // checkpoint of the state before.
+//
+// In the code a step is read in step.go, from batch to stepped weights: batches draws and feeds,
+// learner has graph, solver and what puts a failed step back, figures measures. What the run keeps of
+// it hangs on hooks: see Hook.
 package trainer

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"medusa/datasets"
 	"medusa/internal/wording"
 	"medusa/metrics"
 )
@@ -154,14 +155,14 @@ func (t *Trainer) ways(another bool, standardError float64) string {
 // moreValidation says where validation classes can come from. It proposes a share only if so
 // many classes are likely to leave no doubt.
 func (t *Trainer) moreValidation(standardError float64) string {
-	if _, isCut := fraction(t.given.Data.Val); isCut {
+	if _, isCut := datasets.Share(t.given.Data.Val); isCut {
 		now := t.data.Val.NumClasses()
 		turns := t.data.Train.turns() // what is set aside is not turned
 		all := now + t.data.Train.NumClasses()/turns
 		pictures := float64(t.data.Val.Len()) / float64(now)          // a class
 		spread := standardError * math.Sqrt(float64(now)) / wideError // its square: classes that make the error small enough
 		least := max(fewClasses, int(math.Ceil(fewQueries/pictures)), int(math.Ceil(spread*spread)))
-		most := min(int(largestShare*float64(all)), now+pairClasses(t.data.Train)/turns)
+		most := min(int(largestShare*float64(all)), now+datasets.PairClasses(t.data.Train)/turns)
 		if want := min(max(wantedVal, least), most); want > now && want >= least {
 			share := math.Ceil(100*float64(want)/float64(all)) / 100
 			return "set more classes aside (" + t.name("Data.Val", strconv.FormatFloat(share, 'g', -1, 64)) + ")"
@@ -188,7 +189,7 @@ func (t *Trainer) unmeasured() []Warning {
 // measureSomething says where classes to measure on can come from.
 func (t *Trainer) measureSomething() string {
 	apart := "give classes that are not learned (" + t.name("Data.Test", "PATH") + ")"
-	if pairClasses(t.data.Train) < 4 { // two to learn, two to measure on
+	if datasets.PairClasses(t.data.Train) < 4 { // two to learn, two to measure on
 		return apart
 	}
 	return "set some of the classes aside (" + t.name("Data.Val", strconv.FormatFloat(cutToMeasure, 'g', -1, 64)) + "), or " + apart

@@ -30,7 +30,7 @@ func TestRunThatSearchesForSomeQueries(t *testing.T) {
 	assert.Contains(t, notices[0], "9 of the ")
 	assert.Contains(t, notices[0], "EvalQueries: -1")
 	assert.Contains(t, r.Protocol, "queries were drawn at random and searched for")
-	text, err := os.ReadFile(tr.dir.path(ResultFile))
+	text, err := os.ReadFile(tr.dir.Path(ResultFile))
 	require.NoError(t, err)
 	assert.Contains(t, string(text), `"queries_in_all"`)
 	var stored Result

@@ -14,7 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/internal/device/cpu"
+	"medusa/internal/flatnames"
+	"medusa/internal/runfolder"
 	"medusa/internal/safetensors"
+	"medusa/model"
 )
 
 // testdata/earlier holds run folders that earlier versions wrote: begun (broken off before
@@ -24,7 +27,7 @@ import (
 const earlier = "testdata/earlier"
 
 // earlierRun copies a run folder of an earlier version, since tests go on with it.
-func earlierRun(t *testing.T, name string) folder {
+func earlierRun(t *testing.T, name string) runfolder.Folder {
 	t.Helper()
 	return copyRun(t, filepath.Join(earlier, name))
 }
@@ -35,7 +38,7 @@ func TestEarlierRunsGoOn(t *testing.T) {
 	for _, name := range []string{"begun", "broken-off", "library-pk", "library-pk-hard"} {
 		t.Run(name, func(t *testing.T) {
 			f := earlierRun(t, name)
-			before, err := os.ReadFile(f.path(MetricsFile))
+			before, err := os.ReadFile(f.Path(MetricsFile))
 			require.NoError(t, err)
 			cfg, err := Stored(string(f))
 			require.NoError(t, err)
@@ -50,15 +53,15 @@ func TestEarlierRunsGoOn(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, cfg.Steps, r.Steps)
 			for _, file := range leftBehind {
-				require.FileExists(t, f.path(file))
+				require.FileExists(t, f.Path(file))
 			}
-			after, err := os.ReadFile(f.path(MetricsFile))
+			after, err := os.ReadFile(f.Path(MetricsFile))
 			require.NoError(t, err)
 			require.True(t, bytes.HasPrefix(after, before), "the lines before it was broken off stand as they are")
 			missing, err := Missing(string(f), Options{})
 			require.NoError(t, err)
 			require.Empty(t, missing)
-			c, err := readCheckpoint(f.path(LastFile))
+			c, err := readCheckpoint(f.Path(LastFile))
 			require.NoError(t, err)
 			require.True(t, c.data.knowsPixels(), "from now on")
 		})
@@ -77,7 +80,7 @@ func TestEarlierRunIsFinished(t *testing.T) {
 	require.Equal(t, []string{ReportFile}, missing)
 
 	result := func() map[string]any {
-		b, err := os.ReadFile(f.path(ResultFile))
+		b, err := os.ReadFile(f.Path(ResultFile))
 		require.NoError(t, err)
 		m := map[string]any{}
 		require.NoError(t, json.Unmarshal(b, &m))
@@ -90,13 +93,13 @@ func TestEarlierRunIsFinished(t *testing.T) {
 	cfg, err := Stored(string(f))
 	require.NoError(t, err)
 	for _, lost := range []string{ReportFile, EmbeddingsFile, ModelFile} {
-		require.NoError(t, os.RemoveAll(f.path(lost)))
+		require.NoError(t, os.RemoveAll(f.Path(lost)))
 		tr, err := Resume(load(t, cfg), Options{Dir: string(f)})
 		require.NoError(t, err)
 		_, err = tr.Run(context.Background())
 		require.NoError(t, err)
 		require.NoError(t, tr.Close())
-		require.FileExists(t, f.path(lost))
+		require.FileExists(t, f.Path(lost))
 		if lost == ModelFile { // says more about itself than that of the earlier version, so that all was measured again
 			require.Equal(t, before["after"], result()["after"])
 			continue
@@ -108,7 +111,7 @@ func TestEarlierRunIsFinished(t *testing.T) {
 // A model of an earlier version gives the embeddings that the run wrote beside it. Kernels
 // for other instruction sets, and later ones, round otherwise: 1e-5 of a length of 1.
 func TestEarlierModelEmbeds(t *testing.T) {
-	m, err := LoadModel(filepath.Join(earlier, "finished", ModelFile))
+	m, err := model.Load(filepath.Join(earlier, "finished", ModelFile), model.Options{})
 	require.NoError(t, err)
 	defer m.Close()
 	cfg, err := Stored(filepath.Join(earlier, "finished"))
@@ -130,27 +133,6 @@ const (
 	expectedLast  = "expected-last.safetensors"
 	expectedModel = "expected-model.safetensors"
 )
-
-// Names of version 1, one of each kind, and what they are today.
-func TestFlatNames(t *testing.T) {
-	for flat, nested := range map[string]string{
-		"net/conv1.weight":                       "backbone.conv1.weight",
-		"net/layer1.0.bn1.running_mean":          "backbone.layer1.0.bn1.running_mean",
-		"net/dropout1.state":                     "backbone.dropout1.state",
-		"net/fc1.bias":                           "backbone.fc1.bias",
-		"net/fc.bias":                            "embedding.fc.bias",
-		"net/dropout.state":                      "embedding.dropout.state",
-		"loss/classifier.weight":                 "loss.classifier.weight",
-		"loss/1.classifier.bias":                 "loss.1.classifier.bias",
-		"solver/count":                           "solver/count",
-		"solver/net/fc.weight/first":             "solver/embedding.fc.weight/first",
-		"solver/net/conv1.weight/second":         "solver/backbone.conv1.weight/second",
-		"solver/loss/0.classifier.weight/second": "solver/loss.0.classifier.weight/second",
-	} {
-		require.Equal(t, nested, nestedName(flat))
-		require.Equal(t, flat, flatName(nested))
-	}
-}
 
 // A run with flat names goes on and becomes, to the bit, what the unbroken run of that version
 // was; so does a run that is begun anew: initial weights do not depend on the names' form.
@@ -176,7 +158,7 @@ func TestFlatRunsGoOn(t *testing.T) {
 
 			o.Dir = filepath.Join(t.TempDir(), "anew")
 			finishes(t, start(t, cfg, o))
-			sameAsFlat(t, filepath.Join(earlier, name), folder(o.Dir))
+			sameAsFlat(t, filepath.Join(earlier, name), runfolder.Folder(o.Dir))
 		})
 	}
 }
@@ -189,12 +171,12 @@ func finishes(t *testing.T, tr *Trainer) {
 }
 
 // sameAsFlat compares a run's end, bit by bit, with that which an earlier version wrote.
-func sameAsFlat(t *testing.T, expected string, f folder) {
+func sameAsFlat(t *testing.T, expected string, f runfolder.Folder) {
 	t.Helper()
 	want, err := readCheckpoint(filepath.Join(expected, expectedLast))
 	require.NoError(t, err)
 	require.True(t, want.flat)
-	got, err := readCheckpoint(f.path(LastFile))
+	got, err := readCheckpoint(f.Path(LastFile))
 	require.NoError(t, err)
 	require.False(t, got.flat)
 	require.Equal(t, want.tensors, got.tensors)
@@ -206,11 +188,11 @@ func sameAsFlat(t *testing.T, expected string, f folder) {
 
 	old, err := safetensors.Open(filepath.Join(expected, expectedModel))
 	require.NoError(t, err)
-	made, err := safetensors.Open(f.path(ModelFile))
+	made, err := safetensors.Open(f.Path(ModelFile))
 	require.NoError(t, err)
-	require.Equal(t, "1", old.Metadata[versionKey])
-	require.Equal(t, "2", made.Metadata[versionKey])
-	require.Equal(t, renamed(old.Tensors, nestedNetName), made.Tensors)
+	require.Equal(t, "1", old.Metadata[runfolder.VersionKey])
+	require.Equal(t, "2", made.Metadata[runfolder.VersionKey])
+	require.Equal(t, renamed(old.Tensors, flatnames.OfModel), made.Tensors)
 }
 
 // Models with flat names are loaded, and embed as those that have today's.
@@ -219,17 +201,17 @@ func TestFlatModelsEmbed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cfg, err := Stored(filepath.Join(earlier, name))
 			require.NoError(t, err)
-			old, err := LoadModel(filepath.Join(earlier, name, expectedModel))
+			old, err := model.Load(filepath.Join(earlier, name, expectedModel), model.Options{})
 			require.NoError(t, err)
 			defer old.Close()
 			file, err := safetensors.Open(filepath.Join(earlier, name, expectedModel))
 			require.NoError(t, err)
-			file.Metadata[versionKey], file.Tensors = version, renamed(file.Tensors, nestedNetName)
+			file.Metadata[runfolder.VersionKey], file.Tensors = runfolder.Version, renamed(file.Tensors, flatnames.OfModel)
 			path := filepath.Join(t.TempDir(), ModelFile)
 			var b bytes.Buffer
 			require.NoError(t, safetensors.Write(&b, file))
 			require.NoError(t, os.WriteFile(path, b.Bytes(), 0o644))
-			today, err := LoadModel(path)
+			today, err := model.Load(path, model.Options{})
 			require.NoError(t, err)
 			defer today.Close()
 			data := load(t, cfg)
@@ -249,10 +231,10 @@ func TestFlatBestIsFound(t *testing.T) {
 	f := earlierRun(t, "flat-cnn")
 	cfg, err := Stored(string(f))
 	require.NoError(t, err)
-	last, err := readCheckpoint(f.path(LastFile))
+	last, err := readCheckpoint(f.Path(LastFile))
 	require.NoError(t, err)
 	require.True(t, last.flat)
-	best, err := readCheckpoint(f.path(BestFile))
+	best, err := readCheckpoint(f.Path(BestFile))
 	require.NoError(t, err)
 	same, err := best.hasSum(last.state.BestSum)
 	require.NoError(t, err)
@@ -262,11 +244,11 @@ func TestFlatBestIsFound(t *testing.T) {
 	require.False(t, same)
 
 	// The state is the best: begin again at the best step, without the best file.
-	text, err := os.ReadFile(f.path(BestFile))
+	text, err := os.ReadFile(f.Path(BestFile))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(f.path(LastFile), text, 0o644))
-	require.NoError(t, os.Remove(f.path(PreviousFile)))
-	require.NoError(t, os.Remove(f.path(BestFile)))
+	require.NoError(t, os.WriteFile(f.Path(LastFile), text, 0o644))
+	require.NoError(t, os.Remove(f.Path(PreviousFile)))
+	require.NoError(t, os.Remove(f.Path(BestFile)))
 	for range 2 {
 		tr, err := Resume(load(t, cfg), Options{Dir: string(f), NoReport: true, NoEmbeddings: true})
 		require.NoError(t, err)

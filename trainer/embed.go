@@ -4,220 +4,104 @@ import (
 	"context"
 
 	"github.com/pkg/errors"
-	"gorgonia.org/gorgonia"
-	"gorgonia.org/tensor"
 
 	"medusa/datasets"
 	"medusa/graph"
-	"medusa/internal/ram"
-	"medusa/machine"
-	"medusa/nets"
+	"medusa/internal/needs"
+	"medusa/metrics"
 )
 
-// embedder is a network for evaluation: graphs of several batch sizes over shared parameters.
-// Many goroutines may use it: each batch is one's own from the first picture to the last
-// embedding, and between two batches others have their turn.
-type embedder struct {
-	turn        chan struct{} // full while a batch is made
-	batch, size int           // pictures in a batch, numbers in an embedding of one view
-	in          int           // numbers in a picture
-	cfg         nets.Config
-	params      *graph.Params
-	dev         *machine.Device
-	graphs      []*evalGraph // the one of whole batches first; the smaller ones when first needed
-	views       viewing      // what of a picture is embedded
-	closed      bool
-}
-
-// evalGraph embeds so many pictures at once.
-type evalGraph struct {
-	batch int
-	x     []float32
-	out   *graph.Kept
-	vm    gorgonia.VM
-}
-
-// fewPictures are the sizes of smaller batches, so that one picture does not cost what a whole batch
-// does. The bits are those of a whole batch, which a batch of one picture would not have: see
-// cpu.Gemm.
-var fewPictures = []int{2, 8}
-
-// newEmbedder builds the network; its parameters live on dev from then on.
-func newEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *machine.Device) (e *embedder, err error) {
-	pictures := float64(batch) * float64(cfg.InChannels) * float64(cfg.Height) * float64(cfg.Width)
-	if err := ram.Check(4 * pictures); err != nil {
-		return nil, errors.Errorf("trainer: an evaluation batch of %d pictures of %d×%d×%d (channels, height, width) %v; take a smaller one, or smaller pictures",
-			batch, cfg.InChannels, cfg.Height, cfg.Width, err)
+// Embed is the embeddings (N, E) of d's items, row-major, with the weights as they
+// are: the initial ones before Run, those of the model after it.
+func (t *Trainer) Embed(ctx context.Context, d datasets.Set) ([]float32, error) {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return nil, err
 	}
-	e = &embedder{turn: make(chan struct{}, 1), batch: batch, in: cfg.InChannels * cfg.Height * cfg.Width, cfg: cfg, params: params, dev: dev}
-	whole, err := e.build(batch)
+	if err := t.use.Begin(theTrainer); err != nil {
+		return nil, err
+	}
+	defer t.use.End()
+	set, err := toEmbed(d)
 	if err != nil {
 		return nil, err
 	}
-	e.size = whole.out.Shape()[1]
-	return e, nil
+	t.takeBack(t.stage == settled)
+	return t.embed(ctx, set, "embedding "+set.noun())
 }
 
-// build adds the graph of a batch size.
-func (e *embedder) build(batch int) (b *evalGraph, err error) {
-	defer graph.Guard("building the network for evaluation", &err)
-	b = &evalGraph{batch: batch}
-	g := gorgonia.NewGraph()
-	x, buf := input(g, "pictures", batch, e.cfg.InChannels, e.cfg.Height, e.cfg.Width)
-	b.x = buf
-	net, err := nets.Build(e.cfg, e.params, x, nets.Eval)
+// toEmbed is a set that somebody gave to be embedded; its labels may be anything.
+func toEmbed(d datasets.Set) (*items, error) {
+	if err := datasets.CheckShape(d); err != nil {
+		return nil, errors.WithMessage(err, "trainer")
+	}
+	return itemsOf(d), nil
+}
+
+// embed is Embed for those who use the trainer already; the hooks are told of it as that work.
+func (t *Trainer) embed(ctx context.Context, d *items, work string) ([]float32, error) {
+	e, err := t.embedder()
 	if err != nil {
 		return nil, err
 	}
-	if b.out, err = graph.Keep(net.Embedding); err != nil {
+	x, err := e.Set(ctx, d.Set, t.data.Norm, func(done, total int) { t.progress(ctx, work, done, total) })
+	if err != nil && d.dataset() == nil && ctx.Err() == nil {
+		return nil, errors.WithMessagef(err, "trainer: embedding at step %d", t.state.Step)
+	}
+	return x, err
+}
+
+// EmbedUntrained is Embed with the weights as they were initialised, also in a resumed
+// run or after it.
+func (t *Trainer) EmbedUntrained(ctx context.Context, d datasets.Set) ([]float32, error) {
+	if err := needs.Context("trainer", ctx); err != nil {
 		return nil, err
 	}
-	if b.vm, err = machine.On(g, e.dev, e.params); err != nil {
+	if err := t.use.Begin(theTrainer); err != nil {
 		return nil, err
 	}
-	e.graphs = append(e.graphs, b)
-	return b, nil
-}
-
-// graphFor is the graph that so many pictures take least time in. A device takes them all in that of
-// whole batches: its libraries may compute another size otherwise.
-func (e *embedder) graphFor(pictures int) (*evalGraph, error) {
-	batch := e.batch
-	for _, n := range fewPictures {
-		if e.dev == nil && pictures <= n && n < batch {
-			batch = n
-		}
-	}
-	for _, b := range e.graphs {
-		if b.batch == batch {
-			return b, nil
-		}
-	}
-	return e.build(batch)
-}
-
-// input is a float32 tensor of g and its memory, bound once and filled for every run.
-func input(g *gorgonia.ExprGraph, name string, shape ...int) (*gorgonia.Node, []float32) {
-	buf := make([]float32, tensor.Shape(shape).TotalSize())
-	value := tensor.New(tensor.WithShape(shape...), tensor.WithBacking(buf))
-	return gorgonia.NewTensor(g, tensor.Float32, len(shape), gorgonia.WithName(name),
-		gorgonia.WithShape(shape...), gorgonia.WithValue(value)), buf
-}
-
-// dataset is the embeddings (N, E) of d's pictures.
-func (e *embedder) dataset(ctx context.Context, d *items, norm datasets.Normalisation) ([]float32, error) {
-	return e.datasetTelling(ctx, d, norm, func(int, int) {})
-}
-
-// datasetTelling is dataset, and tells how many pictures of how many are embedded.
-func (e *embedder) datasetTelling(ctx context.Context, d *items, norm datasets.Normalisation, progress func(done, total int)) ([]float32, error) {
-	if c, h, w := d.Shape(); c*h*w != e.in {
-		return nil, errors.Errorf("trainer: pictures of %d×%d×%d (channels, height, width) do not fit the network, which takes %d numbers", c, h, w, e.in)
-	}
-	if err := e.views.suit(d); err != nil {
+	defer t.use.End()
+	set, err := toEmbed(d)
+	if err != nil {
 		return nil, err
 	}
-	indices := make([]int, 0, e.batch)
-	return e.run(ctx, d.Len(), func(dst []float32, from, to int, v datasets.View) error {
-		progress(from, d.Len())
-		indices = indices[:0]
-		for i := from; i < to; i++ {
-			indices = append(indices, i)
-		}
-		return d.fillView(dst, indices, norm, v)
+	return t.embedUntrained(ctx, set)
+}
+
+// embedUntrained is EmbedUntrained for those who use the trainer already.
+func (t *Trainer) embedUntrained(ctx context.Context, d *items) ([]float32, error) {
+	params := graph.NewParams(t.cfg.Seed)
+	e, err := t.newEmbedder(params)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		e.Close()
+		t.device.Release(graph.Tensors(params)...)
+	}()
+	return e.Set(ctx, d.Set, t.data.Norm, func(done, total int) {
+		t.progress(ctx, "embedding pictures with the initial weights", done, total)
 	})
 }
 
-// pixels is the embeddings (N, E) of normalised pictures (N, C, H, W).
-func (e *embedder) pixels(ctx context.Context, pixels []float32) ([]float32, error) {
-	if len(pixels)%e.in != 0 {
-		return nil, errors.Errorf("trainer: %d numbers are no whole pictures of %d", len(pixels), e.in)
-	}
-	if len(e.views.lists) > 0 {
-		return nil, errors.New("trainer: an embedding is that of several views, which are made of pictures and not of normalised pixels: give it a Dataset, a file or an image")
-	}
-	return e.run(ctx, len(pixels)/e.in, func(dst []float32, from, to int, _ datasets.View) error {
-		copy(dst, pixels[from*e.in:to*e.in])
-		return nil
-	})
-}
+// EmbeddingSize is the length E of an embedding.
+func (t *Trainer) EmbeddingSize() int { return t.views.Size(t.train.size) }
 
-// run is the embeddings of n pictures, which fill provides a batch at a time. A short
-// last batch is filled up with what was there before, and that part of the result dropped.
-func (e *embedder) run(ctx context.Context, n int, fill fillView) (out []float32, err error) {
-	defer graph.Guard("embedding pictures", &err)
-	size := e.outSize()
-	out = make([]float32, n*size)
-	for from := 0; from < n; from += e.batch {
-		to := min(from+e.batch, n)
-		if err := e.next(ctx, out[from*size:to*size], from, to, fill); err != nil {
-			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-				return nil, errors.Wrapf(err, "trainer: embedding stopped at picture %d of %d", from, n)
-			}
-			return nil, err
-		}
+// Evaluate measures retrieval and clustering among d's items.
+func (t *Trainer) Evaluate(ctx context.Context, d datasets.Set) (metrics.Result, error) {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return metrics.Result{}, err
 	}
-	return out, nil
-}
-
-// fillView writes the pictures of a batch, seen in one way.
-type fillView func(dst []float32, from, to int, v datasets.View) error
-
-// next waits for its turn and writes the embeddings of one batch to dst.
-func (e *embedder) next(ctx context.Context, dst []float32, from, to int, fill fillView) error {
-	if err := ctx.Err(); err != nil {
-		return err
+	if err := t.use.Begin(theTrainer); err != nil {
+		return metrics.Result{}, err
 	}
-	select {
-	case e.turn <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-e.turn }()
-	if e.closed {
-		return errEmbedderClosed
-	}
-	b, err := e.graphFor(to - from)
+	defer t.use.End()
+	set, err := toEmbed(d)
 	if err != nil {
-		return err
+		return metrics.Result{}, err
 	}
-	one := func(v datasets.View) ([]float32, error) {
-		if err := fill(b.x[:(to-from)*e.in], from, to, v); err != nil {
-			return nil, err
-		}
-		if err := b.vm.RunAll(); err != nil {
-			return nil, errors.Wrap(err, "trainer: evaluation")
-		}
-		values := b.out.Float32s()
-		return values, errors.Wrap(b.out.Err(), "trainer: evaluation")
+	t.takeBack(t.stage == settled)
+	if err := datasets.Check(set.Set, t.data.Train.Set); err != nil {
+		return metrics.Result{}, errors.WithMessage(err, "trainer: evaluation")
 	}
-	if len(e.views.lists) == 0 {
-		values, err := one(datasets.View{})
-		copy(dst, values)
-		return err
-	}
-	return e.views.embed(dst, e.size, !e.cfg.Raw, one)
-}
-
-// errEmbedderClosed is what is said of pictures to be embedded after Close.
-var errEmbedderClosed = errors.New("trainer: the network is closed: embed pictures before Close")
-
-// close waits for the batch that is being made. It may be called twice.
-func (e *embedder) close() error {
-	if e == nil {
-		return nil
-	}
-	e.turn <- struct{}{}
-	defer func() { <-e.turn }()
-	if e.closed {
-		return nil
-	}
-	e.closed = true
-	var err error
-	for _, b := range e.graphs {
-		if e := b.vm.Close(); err == nil {
-			err = e
-		}
-	}
-	return err
+	return t.measure(ctx, set, true)
 }

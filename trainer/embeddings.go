@@ -6,6 +6,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/internal/runfolder"
 	"medusa/internal/safetensors"
 	"medusa/metrics"
 )
@@ -13,7 +14,7 @@ import (
 // writeEmbeddings writes embeddings.safetensors: "embeddings" (N, E) and "labels" (N),
 // with the pictures' paths and the classes' names as JSON lists "paths" and "classes" in
 // the metadata.
-func (f folder) writeEmbeddings(set *items, embeddings []float32) error {
+func writeEmbeddings(f runfolder.Folder, set *items, embeddings []float32) error {
 	paths := make([]string, set.Len())
 	labels := make([]int64, set.Len())
 	for i, c := range set.Labels() {
@@ -30,13 +31,13 @@ func (f folder) writeEmbeddings(set *items, embeddings []float32) error {
 		}
 		file.Metadata[name] = string(text)
 	}
-	return f.write(EmbeddingsFile, func(w io.Writer) error { return safetensors.Write(w, file) })
+	return inTrainer(f.Write(EmbeddingsFile, func(w io.Writer) error { return safetensors.Write(w, file) }))
 }
 
 // StoredEmbeddings are those of the measured pictures in a run folder's embeddings.safetensors,
 // with the names of their classes.
 func StoredEmbeddings(dir string) (s metrics.Set, classes []string, err error) {
-	path := folder(dir).path(EmbeddingsFile)
+	path := runfolder.Folder(dir).Path(EmbeddingsFile)
 	file, err := safetensors.Open(path)
 	if err != nil {
 		return s, nil, errors.Wrap(err, "trainer: embeddings of a run")
@@ -58,10 +59,4 @@ func StoredEmbeddings(dir string) (s metrics.Set, classes []string, err error) {
 		return s, nil, errors.Errorf("trainer: %s holds no embeddings (N, E) with their labels (N), as a run writes them", path)
 	}
 	return s, classes, nil
-}
-
-// checkedEmbeddings reports whether embeddings.safetensors is there and whole.
-func (f folder) checkedEmbeddings() bool {
-	file, err := safetensors.Open(f.path(EmbeddingsFile))
-	return err == nil && file.Checked
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // What a learned number takes: weight, gradient and, of Adam, two moments; and for a moment
-// a copy (see moved).
+// a copy (see firstStep).
 const bytesLearned = 4 + 4 + 8 + 4
 
 // CheckMemory returns an error if a run as c says needs more memory than there is for sure,

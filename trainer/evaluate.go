@@ -170,7 +170,7 @@ func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	return t.evaluated(ctx, done)
 }
 
-// due tells whether an evaluation belongs behind the step of that number. The last one of a run
+// due reports whether an evaluation belongs behind the step of that number. The last one of a run
 // has one.
 func (t *Trainer) due(step int) bool {
 	every := t.cfg.EvalEvery
@@ -196,9 +196,6 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 		i.Result.Classes = nil // no file keeps them
 		if s.Step == 0 && n == 0 {
 			s.Before = &i.Result
-			if !t.o.NoReport {
-				t.untrained = i.Embeddings
-			}
 		}
 		if i.Set == SetValidation {
 			if w, ok := t.schedule.(optim.Watching); ok {
@@ -212,15 +209,12 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 			}
 		}
 		i.BestValue, i.BestStep = s.BestValue, s.BestStep
-		if err := t.journal.addEval(*i); err != nil {
-			return err
-		}
-		if err := t.board.evaluated(*i); err != nil {
+		if err := t.keep(func(h Hook) error { return h.evaluated(ctx, *i) }); err != nil {
 			return err
 		}
 	}
 	for n := range warnings {
-		if err := t.record(&warnings[n]); err != nil {
+		if err := t.record(ctx, &warnings[n]); err != nil {
 			return err
 		}
 	}
@@ -235,62 +229,13 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 		}
 	}
 	for _, w := range warnings {
-		if err := t.tellWarning(ctx, w); err != nil {
+		if err := t.tell(func(h Hook) error { return h.warned(ctx, w) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// saveBest writes the last checkpoint, which knows the best one by its weights, and then
-// the best one. A process that is killed in between finds in the last what it has to write.
-func (t *Trainer) saveBest(ctx context.Context) error {
-	c, err := t.checkpoint()
-	if err == nil {
-		t.state.BestSum, err = c.sum()
-	}
-	if err != nil {
-		return saveError{err}
-	}
-	if err := t.save(ctx, LastFile, "last"); err != nil {
-		return err
-	}
-	return t.save(ctx, BestFile, "best")
-}
-
 func (t *Trainer) tellEvaluated(ctx context.Context, i EvalInfo) error {
-	t.o.Logger.Info("evaluated", "step", i.Step, "set", i.Set, "phase", i.Phase, i.Metric, i.Value, "best", i.BestValue, "best_step", i.BestStep)
-	return t.tell(func(h Hook) error {
-		if h.Evaluated == nil {
-			return nil
-		}
-		return h.Evaluated(ctx, i)
-	})
-}
-
-// progress tells every hook how far a piece of work is.
-func (t *Trainer) progress(ctx context.Context, work string, done, total int) {
-	for _, h := range t.o.Hooks {
-		if h.Progress != nil {
-			h.Progress(ctx, ProgressInfo{Work: work, Done: done, Total: total})
-		}
-	}
-}
-
-// tell calls every hook, which may use the trainer meanwhile.
-func (t *Trainer) tell(call func(Hook) error) error {
-	lend := func(h Hook) error {
-		t.use.End()
-		defer t.use.Await()
-		return call(h)
-	}
-	for _, h := range t.o.Hooks {
-		switch err := lend(h); {
-		case errors.Is(err, ErrStop):
-			t.stop()
-		case err != nil:
-			return &HookError{Err: err, Step: t.state.Step, Dir: string(t.dir)}
-		}
-	}
-	return nil
+	return t.tell(func(h Hook) error { return h.evaluated(ctx, i) })
 }

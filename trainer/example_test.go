@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"medusa/graph"
+	"medusa/model"
 	"medusa/nets"
 	"medusa/optim"
 	"medusa/samplers"
@@ -50,7 +51,7 @@ func Example() {
 	fmt.Println("steps:", r.Steps, "of", t.Batch(), "pictures")
 	fmt.Println("better on alphabets that it never saw:", after > before)
 
-	model, err := trainer.LoadModel(r.Model)
+	model, err := model.Load(r.Model, model.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -179,7 +180,7 @@ func ExampleStepper_Params() {
 		log.Fatal(err)
 	}
 	var file bytes.Buffer
-	if err := s.Save(&file, trainer.ModelInfo{}); err != nil {
+	if err := s.Save(&file, model.Info{}); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(len(x)/s.EmbeddingSize(), "embeddings;", file.Len() > 0)

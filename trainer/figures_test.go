@@ -110,7 +110,7 @@ func TestThresholdsOfARun(t *testing.T) {
 	cfg := small(pictures(t))
 	cfg.Steps = 20
 	tr, r := run(t, cfg, Options{})
-	text, err := os.ReadFile(tr.dir.path(ResultFile))
+	text, err := os.ReadFile(tr.dir.Path(ResultFile))
 	require.NoError(t, err)
 	var stored Result
 	require.NoError(t, json.Unmarshal(text, &stored))

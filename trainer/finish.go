@@ -1,25 +1,26 @@
 package trainer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"os"
+	"io"
 	"time"
 
 	"github.com/pkg/errors"
 
+	"medusa/datasets"
 	"medusa/internal/device/cpu"
 	"medusa/internal/field"
+	"medusa/model"
 )
 
 // finish makes what a run leaves behind, in this order: the model, the embeddings of the
 // measured pictures, the report, and the result. Whoever finds the result finds the
 // others too, unless they were taken away since.
 func (t *Trainer) finish(ctx context.Context, r *Result, began time.Time) error {
-	if info, err := os.Stat(t.dir.path(ResultFile)); err == nil && info.Mode().IsRegular() { // of a run that is finished again
-		if err := os.Remove(t.dir.path(ResultFile)); err != nil {
-			return saying(err, "removing "+t.dir.path(ResultFile))
-		}
+	if err := t.dir.Discard(ResultFile); err != nil { // of a run that is finished again
+		return inTrainer(err)
 	}
 	for _, w := range t.verdict() {
 		if err := t.warn(ctx, w); err != nil {
@@ -36,7 +37,7 @@ func (t *Trainer) finish(ctx context.Context, r *Result, began time.Time) error 
 	if err != nil {
 		return err
 	}
-	t.fill(r, began)
+	t.completeResult(r, began)
 	if embeddings != nil && !t.o.NoEmbeddings {
 		if err := t.makeEmbeddings(r, embeddings); err != nil {
 			return err
@@ -52,25 +53,24 @@ func (t *Trainer) finish(ctx context.Context, r *Result, began time.Time) error 
 
 func (t *Trainer) makeEmbeddings(r *Result, embeddings []float32) error {
 	set, _ := t.data.measured()
-	if err := t.dir.writeEmbeddings(set, embeddings); err != nil {
+	if err := writeEmbeddings(t.dir, set, embeddings); err != nil {
 		return t.unfinished(EmbeddingsFile, r, err)
 	}
-	r.Embeddings = t.dir.path(EmbeddingsFile)
+	r.Embeddings = t.dir.Path(EmbeddingsFile)
 	return nil
 }
 
 func (t *Trainer) makeReport(ctx context.Context, r *Result, embeddings []float32) error {
-	report := reporter{trainer: t, result: *r, before: t.untrained, after: embeddings}
-	if err := report.write(ctx); err != nil {
+	if err := t.report.write(ctx, *r, embeddings); err != nil {
 		return t.unfinished(ReportFile, r, err)
 	}
-	r.Report = t.dir.path(ReportFile)
+	r.Report = t.dir.Path(ReportFile)
 	return nil
 }
 
 // makeResult ends the run: what it says about the other files is on the disk by then.
 func (t *Trainer) makeResult(r *Result) error {
-	err := t.journal.sync()
+	err := inTrainer(t.log.Sync())
 	if err == nil {
 		err = t.writeResult(*r)
 	}
@@ -112,8 +112,21 @@ func (t *Trainer) makeModel(ctx context.Context, r *Result) error {
 	if err := t.writeModel(r.ModelStep); err != nil {
 		return err
 	}
-	r.Model = t.dir.path(ModelFile)
+	r.Model = t.dir.Path(ModelFile)
 	return nil
+}
+
+// writeModel writes the weights as they are.
+func (t *Trainer) writeModel(step int) error {
+	info := model.Info{Net: t.cfg.Net, Normalisation: t.data.Norm, Classes: t.data.Train.NumClasses(), Loss: t.cfg.Loss, Step: step}
+	if p := t.data.Train.pictures(); p != nil {
+		info.Resize, info.Invert = t.cfg.Data.Resize, p.Inverted()
+		info.Range = cmp.Or(t.data.Train.Range(), datasets.RangeAuto)
+	}
+	if t.cfg.EvalViews != "" {
+		info.Views, info.Detail = t.cfg.EvalViews, t.cfg.Data.Detail
+	}
+	return inTrainer(t.dir.Write(ModelFile, func(w io.Writer) error { return model.Write(w, info, t.averaged, t.device) }))
 }
 
 // measureModel measures the model and returns the embeddings that it measured, or nil if
@@ -136,10 +149,7 @@ func (t *Trainer) measureModel(ctx context.Context, r *Result) ([]float32, error
 		return nil, err
 	}
 	r.After, r.On, r.Protocol = &i.Result, set, t.data.protocol(set, &i.Result)
-	if err := t.journal.addEval(i); err != nil {
-		return nil, err
-	}
-	if err := t.board.evaluated(i); err != nil {
+	if err := t.keep(func(h Hook) error { return h.evaluated(ctx, i) }); err != nil {
 		return nil, err
 	}
 	return i.Embeddings, t.tellEvaluated(ctx, i)
@@ -167,8 +177,8 @@ func (t *Trainer) takeBest() error {
 	return nil
 }
 
-// fill completes the result.
-func (t *Trainer) fill(r *Result, began time.Time) {
+// completeResult fills in what the run itself knows of its result.
+func (t *Trainer) completeResult(r *Result, began time.Time) {
 	s := &t.state
 	r.Steps, r.FinalLoss, r.Warnings = s.Step, s.Loss, s.Warnings
 	r.Items, r.Given = t.data.Train.noun(), t.values()
@@ -177,10 +187,10 @@ func (t *Trainer) fill(r *Result, began time.Time) {
 		r.Metric, r.BestValue, r.BestStep = t.cfg.Metric, s.BestValue, s.BestStep
 	}
 	if s.TrainTime > 0 {
-		r.ImagesPerSecond = float64(s.Timed*t.sampler.Batch()) / s.TrainTime
+		r.ImagesPerSecond = float64(s.Timed*t.Batch()) / s.TrainTime
 	}
-	r.WaitShare = t.pace.waitShare(s)
-	r.Seconds, r.TrainSeconds = time.Since(began).Seconds(), t.pace.all.Seconds()
+	r.WaitShare = t.figures.speed.waitShare(s)
+	r.Seconds, r.TrainSeconds = time.Since(began).Seconds(), t.figures.speed.all.Seconds()
 	r.PeakRSS, r.DeviceMemory = peakRSS(), t.device.Allocated()
 	r.Parameters, _ = t.Parameters()
 	r.Seed, r.Device, r.Threads = t.cfg.Seed, t.cfg.Device, cpu.Threads()

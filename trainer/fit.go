@@ -174,7 +174,7 @@ func (c Config) tooFew(plan samplers.Plan, d Data, names Naming) error {
 		field, from string
 		set         datasets.Set
 	}{{"Data.Val", c.Data.Val, d.Val}, {"Data.Test", c.Data.Test, d.Test}} {
-		if _, isCut := fraction(part.from); isCut && itemsOf(part.set) != nil && pairClasses(part.set)+plan.UsableClasses >= 2 {
+		if _, isCut := datasets.Share(part.from); isCut && itemsOf(part.set) != nil && datasets.PairClasses(part.set)+plan.UsableClasses >= 2 {
 			ways = append(ways, "set none of them aside ("+names.of(part.field, "none")+")")
 		}
 	}
@@ -187,11 +187,6 @@ func (c Config) tooFew(plan samplers.Plan, d Data, names Naming) error {
 	ways = append(ways, "add classes of two pictures or more")
 	return errors.Errorf("trainer: %d of %d classes to learn have two pictures or more, want at least 2, since pictures of one class and of two are compared: %s",
 		plan.UsableClasses, plan.Classes, strings.Join(ways, ", or "))
-}
-
-// pairClasses is the number of classes with two pictures or more.
-func pairClasses(d datasets.Set) int {
-	return samplers.NewPlan(d.Labels(), 2, false).UsableClasses
 }
 
 // firstSizes fills in the sizes of a batch as the first edition did, whose runs did not store

@@ -2,7 +2,6 @@ package trainer
 
 import (
 	"context"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,7 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"medusa/internal/runfolder"
 	"medusa/internal/safetensors"
+	"medusa/model"
 	"medusa/optim"
 )
 
@@ -61,23 +62,6 @@ func TestFaultyRunMakesNoFolder(t *testing.T) {
 	require.NoDirExists(t, dir)
 }
 
-// A write that fails half-way, as on a full disk, leaves the old file and no other.
-func TestWriteIsWholeOrNothing(t *testing.T) {
-	f := folder(t.TempDir())
-	require.NoError(t, f.write("x", func(w io.Writer) error { _, err := io.WriteString(w, "old"); return err }))
-	err := f.write("x", func(w io.Writer) error {
-		io.WriteString(w, "ne")
-		return &os.PathError{Op: "write", Path: "x", Err: diskFull[0]}
-	})
-	require.ErrorContains(t, err, "the disk is full; what was there before is whole")
-	text, err := os.ReadFile(f.path("x"))
-	require.NoError(t, err)
-	require.Equal(t, "old", string(text))
-	entries, err := os.ReadDir(string(f))
-	require.NoError(t, err)
-	require.Len(t, entries, 1)
-}
-
 func finished(t *testing.T) (*Trainer, Config) {
 	cfg := small(pictures(t))
 	cfg.Steps = 20
@@ -98,7 +82,7 @@ func rewrite(t *testing.T, path string, change func(f *safetensors.File)) {
 
 func TestForeignCheckpoint(t *testing.T) {
 	tr, cfg := finished(t)
-	path := tr.dir.path(LastFile)
+	path := tr.dir.Path(LastFile)
 	whole, err := os.ReadFile(path)
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
@@ -112,9 +96,9 @@ func TestForeignCheckpoint(t *testing.T) {
 			require.NoError(t, err)
 			f.Metadata["config"] = string(b)
 		}, []string{"of another network", "embedding.fc.weight has shape [8 128], want [6 32]", "is missing"}},
-		"of a later version": {func(f *safetensors.File) { f.Metadata[versionKey] = "3" }, []string{"format version 3, this program reads versions 1 and 2"}},
-		"a model":            {func(f *safetensors.File) { f.Metadata[formatKey] = kindModel }, []string{"is a model, want a checkpoint"}},
-		"of another program": {func(f *safetensors.File) { delete(f.Metadata, formatKey) }, []string{"was not written by Medusa"}},
+		"of a later version": {func(f *safetensors.File) { f.Metadata[runfolder.VersionKey] = "3" }, []string{"format version 3, this program reads versions 1 and 2"}},
+		"a model":            {func(f *safetensors.File) { f.Metadata[runfolder.KindKey] = runfolder.KindModel }, []string{"is a model, want a checkpoint"}},
+		"of another program": {func(f *safetensors.File) { delete(f.Metadata, runfolder.KindKey) }, []string{"was not written by Medusa"}},
 		"without a state":    {func(f *safetensors.File) { delete(f.Metadata, "state") }, []string{"state"}},
 		"of other pictures": {func(f *safetensors.File) {
 			f.Metadata["data"] = `{"pictures":5,"classes":2,"labels":"00"}`
@@ -153,33 +137,33 @@ func TestJournalCutShort(t *testing.T) {
 		_, err = on.Run(context.Background())
 		return told, err
 	}
-	text, err := os.ReadFile(tr.dir.path(MetricsFile))
+	text, err := os.ReadFile(tr.dir.Path(MetricsFile))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(tr.dir.path(MetricsFile), append(text[:20:20], text[19:]...), 0o644))
+	require.NoError(t, os.WriteFile(tr.dir.Path(MetricsFile), append(text[:20:20], text[19:]...), 0o644))
 	_, err = goOn()
 	require.ErrorContains(t, err, "the file was altered or damaged; put it back, or remove it")
-	require.NoError(t, os.Truncate(tr.dir.path(MetricsFile), 5))
+	require.NoError(t, os.Truncate(tr.dir.Path(MetricsFile), 5))
 	_, err = goOn()
 	require.ErrorContains(t, err, "it was cut; put it back, or remove it")
-	require.NoError(t, os.Remove(tr.dir.path(MetricsFile)))
+	require.NoError(t, os.Remove(tr.dir.Path(MetricsFile)))
 	told, err := goOn()
 	require.NoError(t, err)
 	require.Contains(t, told[0], "its lines up to step 1 are lost")
 	whole, _ := run(t, cfg, Options{})
-	x, err := os.ReadFile(whole.dir.path(ModelFile))
+	x, err := os.ReadFile(whole.dir.Path(ModelFile))
 	require.NoError(t, err)
-	y, err := os.ReadFile(tr.dir.path(ModelFile))
+	y, err := os.ReadFile(tr.dir.Path(ModelFile))
 	require.NoError(t, err)
 	require.Equal(t, x, y)
 }
 
 func TestModel(t *testing.T) {
 	cfg := small(pictures(t))
-	cfg.Steps, cfg.EvalBatch = 20, modelBatch // with another batch, other kernels may run and round otherwise
+	cfg.Steps, cfg.EvalBatch = 20, model.Batch // with another batch, other kernels may run and round otherwise
 	tr, _ := run(t, cfg, Options{})
 	want, err := tr.Embed(context.Background(), tr.data.Test)
 	require.NoError(t, err)
-	m, err := LoadModel(tr.dir.path(ModelFile))
+	m, err := model.Load(tr.dir.Path(ModelFile), model.Options{})
 	require.NoError(t, err)
 	defer m.Close()
 	got, err := m.Embed(context.Background(), tr.data.Test)
@@ -199,12 +183,12 @@ func TestModel(t *testing.T) {
 	}
 	_, err = m.EmbedPixels(context.Background(), pixels[:7])
 	require.ErrorContains(t, err, "no whole pictures of 64")
-	_, err = LoadModel(tr.dir.path(LastFile))
+	_, err = model.Load(tr.dir.Path(LastFile), model.Options{})
 	require.ErrorContains(t, err, "is a checkpoint, want a model")
-	_, err = LoadModel(filepath.Join(t.TempDir(), "none"))
+	_, err = model.Load(filepath.Join(t.TempDir(), "none"), model.Options{})
 	require.ErrorIs(t, err, os.ErrNotExist)
-	rewrite(t, tr.dir.path(ModelFile), func(f *safetensors.File) { f.Tensors = f.Tensors[1:] })
-	_, err = LoadModel(tr.dir.path(ModelFile))
+	rewrite(t, tr.dir.Path(ModelFile), func(f *safetensors.File) { f.Tensors = f.Tensors[1:] })
+	_, err = model.Load(tr.dir.Path(ModelFile), model.Options{})
 	require.ErrorContains(t, err, "is missing")
 }
 
@@ -228,15 +212,15 @@ func TestCheckpointOfAnotherRun(t *testing.T) {
 	tr, cfg := finished(t)
 	cfg.Net.Channels, cfg.Steps = []int{4, 12}, 10
 	other, _ := run(t, cfg, Options{})
-	theirs, err := os.ReadFile(other.dir.path(LastFile))
+	theirs, err := os.ReadFile(other.dir.Path(LastFile))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(tr.dir.path(LastFile), theirs, 0o644))
-	before, err := os.ReadFile(tr.dir.path(MetricsFile))
+	require.NoError(t, os.WriteFile(tr.dir.Path(LastFile), theirs, 0o644))
+	before, err := os.ReadFile(tr.dir.Path(MetricsFile))
 	require.NoError(t, err)
 	_, err = Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 	require.ErrorContains(t, err, "is of another run")
 	require.ErrorContains(t, err, "Net.Channels, Steps")
-	after, err := os.ReadFile(tr.dir.path(MetricsFile))
+	after, err := os.ReadFile(tr.dir.Path(MetricsFile))
 	require.NoError(t, err)
 	require.Equal(t, before, after)
 }
@@ -244,10 +228,10 @@ func TestCheckpointOfAnotherRun(t *testing.T) {
 func TestNoCheckpointIsWhole(t *testing.T) {
 	tr, _ := finished(t)
 	for _, name := range []string{LastFile, PreviousFile, BestFile} {
-		require.NoError(t, os.Truncate(tr.dir.path(name), 100))
+		require.NoError(t, os.Truncate(tr.dir.Path(name), 100))
 	}
 	_, err := Resume(tr.data.data(), Options{Dir: string(tr.dir)})
-	require.ErrorContains(t, err, "begin a new run with the configuration in "+tr.dir.path(ConfigFile))
+	require.ErrorContains(t, err, "begin a new run with the configuration in "+tr.dir.Path(ConfigFile))
 }
 
 func TestDifferences(t *testing.T) {
@@ -272,13 +256,13 @@ func TestRunThatCannotBeginLeavesNothing(t *testing.T) {
 	require.Error(t, err)
 	require.NoDirExists(t, dir)
 
-	f := folder(dir)
-	require.NoError(t, f.create())
-	held, err := f.hold()
+	f := runfolder.Folder(dir)
+	require.NoError(t, f.Create())
+	held, err := f.Lock()
 	require.NoError(t, err)
 	require.NoError(t, held.Close())
-	require.NoError(t, f.writeConfig(small(""), nil))
-	f.undo(true)
+	require.NoError(t, writeConfig(f, small(""), nil))
+	f.Remove(true)
 	require.NoDirExists(t, dir)
 }
 
@@ -286,20 +270,20 @@ func TestRunThatCannotBeginLeavesNothing(t *testing.T) {
 func TestFolderOfARunThatNeverBegan(t *testing.T) {
 	cfg := small(pictures(t))
 	data := load(t, cfg)
-	f := folder(t.TempDir())
-	require.NoError(t, f.create())
-	require.NoError(t, os.WriteFile(f.path(MetricsFile), nil, 0o644))
-	require.NoError(t, os.WriteFile(f.path(tempPrefix+"1"), []byte("half"), 0o644))
+	f := runfolder.Folder(t.TempDir())
+	require.NoError(t, f.Create())
+	require.NoError(t, os.WriteFile(f.Path(MetricsFile), nil, 0o644))
+	require.NoError(t, os.WriteFile(f.Path(runfolder.TempPrefix+"1"), []byte("half"), 0o644))
 	require.NoError(t, Vacant(string(f)))
-	require.NoError(t, f.writeBytes(StoredFile, []byte("steps: 3")))
+	require.NoError(t, f.WriteBytes(StoredFile, []byte("steps: 3")))
 	require.NoError(t, Vacant(string(f)))
 	tr, err := New(cfg, data, Options{Dir: string(f)})
 	require.NoError(t, err)
 	require.NoError(t, tr.Close())
-	require.NoFileExists(t, f.path(tempPrefix+"1"))
+	require.NoFileExists(t, f.Path(runfolder.TempPrefix+"1"))
 	require.ErrorContains(t, Vacant(string(f)), "is not empty", "it has begun")
 
-	require.NoError(t, os.WriteFile(f.path(MetricsFile), []byte("x"), 0o644))
-	require.NoError(t, os.Remove(f.path(ConfigFile)))
+	require.NoError(t, os.WriteFile(f.Path(MetricsFile), []byte("x"), 0o644))
+	require.NoError(t, os.Remove(f.Path(ConfigFile)))
 	require.ErrorContains(t, Vacant(string(f)), MetricsFile)
 }

@@ -2,8 +2,6 @@ package trainer
 
 import (
 	"context"
-	"math/rand/v2"
-	"slices"
 	"sync"
 	"testing"
 
@@ -12,98 +10,6 @@ import (
 )
 
 const busy = "is used by another goroutine at this moment"
-
-// Fifty goroutines share one Model, with requests of all sizes, below and above a batch: each
-// gets the bits that it gets alone.
-func TestModelOfManyGoroutines(t *testing.T) {
-	cfg := small(pictures(t))
-	cfg.Steps = 5
-	tr, _ := run(t, cfg, Options{})
-	m, err := LoadModel(tr.dir.path(ModelFile))
-	require.NoError(t, err)
-	ctx := context.Background()
-	whole, err := m.Embed(ctx, tr.data.Test)
-	require.NoError(t, err)
-
-	rng := rand.New(rand.NewPCG(5, 6))
-	type request struct{ pixels, want []float32 }
-	requests := make([]request, 50)
-	for i := range requests {
-		n := 1 + rng.IntN(5)
-		if i%10 == 0 {
-			n = modelBatch + rng.IntN(modelBatch)
-		}
-		pixels := make([]float32, n*side*side)
-		for j := range pixels {
-			pixels[j] = float32(rng.NormFloat64())
-		}
-		want, err := m.EmbedPixels(ctx, pixels)
-		require.NoError(t, err)
-		requests[i] = request{pixels, want}
-	}
-	var wg sync.WaitGroup
-	for i, r := range requests {
-		wg.Go(func() {
-			for range 5 {
-				got, err := m.EmbedPixels(ctx, r.pixels)
-				assert.NoError(t, err)
-				assert.True(t, slices.Equal(r.want, got), "request %d", i)
-			}
-			if i%10 == 0 {
-				got, err := m.Embed(ctx, tr.data.Test)
-				assert.NoError(t, err)
-				assert.True(t, slices.Equal(whole, got), "data set of request %d", i)
-			}
-		})
-	}
-	wg.Wait()
-	require.NoError(t, m.Close())
-}
-
-// Who waits for a turn stops waiting when its context ends, and Close lets nobody find half
-// a model.
-func TestModelIsClosedWhileOthersUseIt(t *testing.T) {
-	cfg := small(pictures(t))
-	cfg.Steps = 2
-	tr, _ := run(t, cfg, Options{})
-	m, err := LoadModel(tr.dir.path(ModelFile))
-	require.NoError(t, err)
-	pixels := make([]float32, 3*side*side)
-	want, err := m.EmbedPixels(context.Background(), pixels)
-	require.NoError(t, err)
-
-	m.eval.turn <- struct{}{} // somebody embeds for ever
-	ctx, cancel := context.WithCancel(context.Background())
-	waiting := make(chan error)
-	go func() {
-		_, err := m.EmbedPixels(ctx, pixels)
-		waiting <- err
-	}()
-	cancel()
-	err = <-waiting
-	require.ErrorIs(t, err, context.Canceled)
-	require.ErrorContains(t, err, "embedding stopped at picture 0 of 3")
-	<-m.eval.turn
-
-	var wg sync.WaitGroup
-	for i := range 20 {
-		wg.Go(func() {
-			if i == 10 {
-				assert.NoError(t, m.Close())
-			}
-			got, err := m.EmbedPixels(context.Background(), pixels)
-			if err != nil {
-				assert.ErrorIs(t, err, errEmbedderClosed)
-				return
-			}
-			assert.Equal(t, want, got)
-		})
-	}
-	wg.Wait()
-	_, err = m.EmbedPixels(context.Background(), pixels)
-	require.ErrorIs(t, err, errEmbedderClosed)
-	require.NoError(t, m.Close(), "twice")
-}
 
 // Steppers of their own, side by side, make the steps of one alone: they share the kernels'
 // workers and scratch memory, and no numbers.

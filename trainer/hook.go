@@ -7,23 +7,39 @@ import (
 	"medusa/metrics"
 )
 
-// Hook is told what happens in a run. Every field may be nil. An error that a hook
-// returns, other than ErrStop, ends the run with a HookError, after a checkpoint, from which Resume goes on,
-// and after the model of the weights so far. Hooks are called by the goroutine of Run,
-// one after the other; ctx is Run's. They may call Embed, Evaluate and Verify of the
-// Trainer, but neither Run nor Close.
+// Hook is told what happens in a run. Every field may be nil. What the run itself does with what
+// happens hangs on hooks too, in this order: metrics.jsonl, TensorBoard's events, what the report
+// keeps, the checks of the first step and of the run's health, checkpoints. At each point these
+// come first, so that a checkpoint knows what was told of; then the log (Options.Logger), then
+// those of Options in their order.
+//
+// An error that a hook returns, other than ErrStop, ends the run with a HookError, after a
+// checkpoint, from which Resume goes on, and after the model of the weights so far; the hooks behind
+// it are not called. Hooks are called by the goroutine of Run, one after the other; ctx is Run's.
+// They may call Embed, Evaluate and Verify of the Trainer, but neither Run nor Close.
 type Hook struct {
 	// Start comes once, before anything is computed.
 	Start func(ctx context.Context, i StartInfo) error
-	// Step comes after every step.
+	// BeforeStep comes before every step, of that number from 1. On a device the step before it may
+	// be under way.
+	BeforeStep func(ctx context.Context, step int) error
+	// Step comes after every step. On a device the next one may be under way.
 	Step func(ctx context.Context, i StepInfo) error
 	// Evaluated comes after every evaluation: first of all of the raw pixels, then before,
-	// during and after training. Phase tells them apart.
+	// during and after training. Phase tells them apart. Where several sets are evaluated at one
+	// step, it comes once all are, and after the checkpoint of a new best.
 	Evaluated func(ctx context.Context, i EvalInfo) error
+	// Between comes where steps begin and end: before the first one, and after each with the
+	// evaluation that belongs to it. It comes last with a reason to stop, and once more where a
+	// hook gives one there.
+	Between func(ctx context.Context, i BetweenInfo) error
 	// Saved comes after every checkpoint and after the model.
 	Saved func(ctx context.Context, i SaveInfo) error
 	// Warned comes when a run looks as if it went wrong, such as in a collapse.
 	Warned func(ctx context.Context, w Warning) error
+	// Ended comes last, when the run folder holds all that a run leaves behind: not in a run that
+	// was interrupted, which goes on.
+	Ended func(ctx context.Context, r Result) error
 	// Progress comes now and then while something goes on that is no step: pictures are
 	// embedded or measured, a checkpoint or the model is written. It is for showing; it is
 	// called often, should be quick, and must not use the trainer.
@@ -72,6 +88,12 @@ type StepInfo struct {
 	MeanPositive  float64 // mean distance of two embeddings of one class
 	MeanNegative  float64 // mean distance of two embeddings of two classes
 	EmbeddingNorm float64 // mean Euclidean length of an embedding
+}
+
+// BetweenInfo is where a run stands between two steps.
+type BetweenInfo struct {
+	Step, Steps int
+	Stop        Stop // why the run ends here; empty if it goes on
 }
 
 // EvalInfo is the outcome of one evaluation.

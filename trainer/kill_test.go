@@ -18,6 +18,7 @@ import (
 
 	"medusa/internal/device/cpu"
 	"medusa/internal/filewrite"
+	"medusa/internal/runfolder"
 )
 
 const (
@@ -46,7 +47,7 @@ func child(dir string) error {
 	}
 	defer data.Close()
 	make := New
-	if _, err := os.Stat(folder(dir).path(StoredFile)); err == nil {
+	if _, err := os.Stat(runfolder.Folder(dir).Path(StoredFile)); err == nil {
 		make = func(_ Config, data Data, o Options) (*Trainer, error) { return Resume(data, o) }
 	}
 	o := Options{Dir: dir, NoReport: os.Getenv(childPlain) != ""}
@@ -119,7 +120,7 @@ func killedRunIsTheUnbrokenOne(t *testing.T) {
 	// At most 8 × (30 + 5) of the 300 steps are done before the last kill.
 	for i := range 8 {
 		killAfter(t, command(t, data, broken), i%2*rng.IntN(31), 5, time.Duration(rng.Int64N(int64(50*time.Millisecond))))
-		if _, err := os.Stat(folder(broken).path(StoredFile)); err == nil {
+		if _, err := os.Stat(runfolder.Folder(broken).Path(StoredFile)); err == nil {
 			_, err = Stored(broken) // the folder can be loaded at any moment
 			require.NoError(t, err)
 		}

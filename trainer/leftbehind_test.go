@@ -19,7 +19,7 @@ func TestRunLeavesEmbeddingsAndReport(t *testing.T) {
 	cfg := small(pictures(t))
 	cfg.Steps = 20
 	tr, r := run(t, cfg, Options{ConfigText: []byte("my: own words\n")})
-	require.Equal(t, []string{tr.dir.path(ModelFile), tr.dir.path(EmbeddingsFile), tr.dir.path(ReportFile)}, []string{r.Model, r.Embeddings, r.Report})
+	require.Equal(t, []string{tr.dir.Path(ModelFile), tr.dir.Path(EmbeddingsFile), tr.dir.Path(ReportFile)}, []string{r.Model, r.Embeddings, r.Report})
 
 	file, err := safetensors.Open(r.Embeddings)
 	require.NoError(t, err)
@@ -52,14 +52,14 @@ func TestRunLeavesOutWhatOptionsSay(t *testing.T) {
 	cfg.Steps = 10
 	tr, r := run(t, cfg, Options{NoReport: true, NoEmbeddings: true})
 	require.Empty(t, r.Report+r.Embeddings)
-	require.NoFileExists(t, tr.dir.path(EmbeddingsFile))
-	require.NoFileExists(t, tr.dir.path(ReportFile))
-	require.FileExists(t, tr.dir.path(ResultFile))
+	require.NoFileExists(t, tr.dir.Path(EmbeddingsFile))
+	require.NoFileExists(t, tr.dir.Path(ReportFile))
+	require.FileExists(t, tr.dir.Path(ResultFile))
 
 	cfg.Data.Val, cfg.Data.Test, cfg.Schedule = "none", "none", optim.ScheduleConfig{} // nothing is measured
 	tr, r = run(t, cfg, Options{})
 	require.Empty(t, r.Embeddings)
-	require.NoFileExists(t, tr.dir.path(EmbeddingsFile))
+	require.NoFileExists(t, tr.dir.Path(EmbeddingsFile))
 	require.FileExists(t, r.Report)
 }
 
@@ -71,7 +71,7 @@ func TestFileThatCannotBeFinished(t *testing.T) {
 			cfg.Steps = 10
 			whole, _ := run(t, cfg, Options{})
 			tr := start(t, cfg, Options{})
-			require.NoError(t, os.MkdirAll(tr.dir.path(name+"/in the way"), 0o777))
+			require.NoError(t, os.MkdirAll(tr.dir.Path(name+"/in the way"), 0o777))
 			r, err := tr.Run(context.Background())
 			var f *FinishError
 			require.True(t, errors.As(err, &f), "%v", err)
@@ -79,14 +79,14 @@ func TestFileThatCannotBeFinished(t *testing.T) {
 			require.Equal(t, StopInterrupted, r.Stop)
 			require.FileExists(t, f.Model)
 			require.ErrorContains(t, err, "the model is "+f.Model+", but there is no "+name)
-			require.NoError(t, os.RemoveAll(tr.dir.path(name)))
+			require.NoError(t, os.RemoveAll(tr.dir.Path(name)))
 			on, err := Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 			require.NoError(t, err)
 			defer on.Close()
 			_, err = on.Run(context.Background())
 			require.NoError(t, err)
 			sameRun(t, string(whole.dir), string(tr.dir))
-			require.FileExists(t, tr.dir.path(ResultFile))
+			require.FileExists(t, tr.dir.Path(ResultFile))
 		})
 	}
 }
@@ -97,7 +97,7 @@ func TestHookErrorAtTheStart(t *testing.T) {
 	tr := start(t, small(pictures(t)), Options{Hooks: []Hook{{Start: func(context.Context, StartInfo) error { return enough }}}})
 	_, err := tr.Run(context.Background())
 	require.ErrorIs(t, err, enough)
-	require.NoFileExists(t, tr.dir.path(ModelFile))
+	require.NoFileExists(t, tr.dir.Path(ModelFile))
 	on, err := Resume(tr.data.data(), Options{Dir: string(tr.dir)})
 	require.NoError(t, err)
 	require.NoError(t, on.Close())

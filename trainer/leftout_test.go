@@ -59,5 +59,5 @@ func TestEverythingLeftOutIsListedWithItsReason(t *testing.T) {
 
 func TestNothingLeftOutNeedsNoList(t *testing.T) {
 	tr, _ := run(t, small(pictures(t)), Options{})
-	require.NoFileExists(t, tr.dir.path(LeftOutFile))
+	require.NoFileExists(t, tr.dir.Path(LeftOutFile))
 }

@@ -59,7 +59,7 @@ func TestListedPairsOfARun(t *testing.T) {
 	require.Equal(t, want, p.PairVerification)
 	require.Len(t, p.Folds, 2)
 
-	text, err := os.ReadFile(tr.dir.path(ResultFile))
+	text, err := os.ReadFile(tr.dir.Path(ResultFile))
 	require.NoError(t, err)
 	var stored Result
 	require.NoError(t, json.Unmarshal(text, &stored))
@@ -114,7 +114,7 @@ func TestPairsOfASetOfOnesOwn(t *testing.T) {
 	for want, pair := range map[string]datasets.Pair{
 		"its pair 0 is of items 0 and -1": {B: -1}, "its pair 0 is of items 900 and 0": {A: 900},
 	} {
-		require.ErrorContains(t, itemsOf(paired{d, []datasets.Pair{pair}}).check(nil), want)
+		require.ErrorContains(t, datasets.Check(paired{d, []datasets.Pair{pair}}, nil), want)
 	}
-	require.NoError(t, itemsOf(paired{d, []datasets.Pair{{A: 1, B: 2}}}).check(nil))
+	require.NoError(t, datasets.Check(paired{d, []datasets.Pair{{A: 1, B: 2}}}, nil))
 }

@@ -92,7 +92,7 @@ func memoryRun(t *testing.T, loss, device string) Config {
 func ended(t *testing.T, tr *Trainer) map[string][]float32 {
 	t.Helper()
 	finishes(t, tr)
-	c, err := readCheckpoint(tr.dir.path(LastFile))
+	c, err := readCheckpoint(tr.dir.Path(LastFile))
 	require.NoError(t, err)
 	out := map[string][]float32{}
 	for _, x := range c.tensors {

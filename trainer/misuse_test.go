@@ -15,6 +15,7 @@ import (
 
 	"medusa/graph"
 	"medusa/losses"
+	"medusa/model"
 	"medusa/nets"
 )
 
@@ -49,7 +50,7 @@ func TestNilContextAndEmptyPath(t *testing.T) {
 	require.ErrorContains(t, err, "the context is nil; context.Background()")
 	r, err := tr.Run(context.Background())
 	require.NoError(t, err, "it was not begun")
-	m, err := LoadModel(r.Model)
+	m, err := model.Load(r.Model, model.Options{})
 	require.NoError(t, err)
 	defer m.Close()
 	s, err := NewStepper(StepperConfig{Net: cfg.Net, Loss: "triplet", Batch: 4, Classes: 2})
@@ -61,7 +62,7 @@ func TestNilContextAndEmptyPath(t *testing.T) {
 		"EmbedImage":     func() error { _, err := m.EmbedImage(none, image.NewGray(image.Rect(0, 0, side, side))); return err },
 		"EmbedReader":    func() error { _, err := m.EmbedReader(none, bytes.NewReader(nil)); return err },
 		"EmbedFile":      func() error { _, err := m.EmbedFile(none, path); return err },
-		"EmbedFiles":     func() error { return m.EmbedFiles(none, []string{path}, EmbedOptions{}, each) },
+		"EmbedFiles":     func() error { return m.EmbedFiles(none, []string{path}, model.EmbedOptions{}, each) },
 		"Embed":          func() error { _, err := m.Embed(none, d); return err },
 		"EmbedPixels":    func() error { _, err := m.EmbedPixels(none, make([]float32, side*side)); return err },
 		"Stepper.Embed":  func() error { _, err := s.Embed(none, make([]float32, 28*28)); return err },
@@ -73,8 +74,8 @@ func TestNilContextAndEmptyPath(t *testing.T) {
 		require.ErrorContains(t, f(), "the context is nil", name)
 	}
 	_, err = m.EmbedFile(context.Background(), "")
-	require.EqualError(t, err, "trainer: EmbedFile: the path is empty, want that of a picture")
-	require.ErrorContains(t, m.EmbedFiles(context.Background(), []string{path, ""}, EmbedOptions{}, each), "path 2 of 2 is empty, want a picture or a folder of pictures")
+	require.EqualError(t, err, "model: EmbedFile: the path is empty, want that of a picture")
+	require.ErrorContains(t, m.EmbedFiles(context.Background(), []string{path, ""}, model.EmbedOptions{}, each), "path 2 of 2 is empty, want a picture or a folder of pictures")
 }
 
 // A backbone or a loss that sets the learning rate of what is not there is told so.

@@ -1,6 +1,8 @@
 package trainer
 
-import "medusa/internal/field"
+import (
+	"medusa/internal/field"
+)
 
 // Naming says how the reader of a message knows a setting. field is its name in Config, such
 // as Data.Val; value is what it should be, or empty where the setting itself is meant. A

@@ -13,6 +13,7 @@ import (
 
 	"medusa/graph"
 	"medusa/internal/device/gpu/gputest"
+	"medusa/model"
 	"medusa/nets"
 	"medusa/optim"
 )
@@ -59,7 +60,7 @@ func TestFrozenPrefix(t *testing.T) {
 				require.NotContains(t, x.Name, "conv1")
 			}
 			rates := map[string]float64{}
-			for i, learned := range s.step.learned {
+			for i, learned := range s.train.learned {
 				rates[learned.Name] = s.solver.LR(i)
 			}
 			require.Equal(t, map[string]float64{"backbone.conv2.weight": 0.5, "embedding.fc.weight": 1, "embedding.fc.bias": 1, "loss.classifier.weight": 200}, rates)
@@ -122,10 +123,10 @@ func TestStepperParams(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, x, 3*s.EmbeddingSize())
 			var b bytes.Buffer
-			require.NoError(t, s.Save(&b, ModelInfo{Classes: 4}))
+			require.NoError(t, s.Save(&b, model.Info{Classes: 4}))
 			path := filepath.Join(t.TempDir(), ModelFile)
 			require.NoError(t, os.WriteFile(path, b.Bytes(), 0o644))
-			m, err := LoadModel(path)
+			m, err := model.Load(path, model.Options{})
 			require.NoError(t, err)
 			defer m.Close()
 			require.Equal(t, 5, m.Info().Step)
@@ -146,7 +147,7 @@ func TestStepperParams(t *testing.T) {
 			require.ErrorContains(t, err, "call Finish first")
 			_, err = s.Embed(context.Background(), nil)
 			require.ErrorContains(t, err, "call Finish first")
-			require.ErrorContains(t, s.Save(&b, ModelInfo{}), "call Finish first")
+			require.ErrorContains(t, s.Save(&b, model.Info{}), "call Finish first")
 			_, err = s.Finish()
 			require.NoError(t, err)
 		})

@@ -57,9 +57,3 @@ func TestRangeOfTrainingHoldsForOthers(t *testing.T) {
 	_, err = Load(DataConfig{Path: bright, Range: "12bit"}, 1, LoadOptions{})
 	require.ErrorContains(t, err, `Data.Range is "12bit", want auto, full, or LOW/HIGH such as 0/4095`)
 }
-
-// Models of before there was a choice read all values in full; so do they now.
-func TestRangeOfStoredModels(t *testing.T) {
-	require.Equal(t, "full", (&Model{}).Options().Range)
-	require.Equal(t, "0/4095,auto", (&Model{info: ModelInfo{Range: "0/4095,auto"}}).Options().Range)
-}

@@ -6,88 +6,45 @@ import (
 	"strings"
 
 	"github.com/pkg/errors"
+
+	"medusa/internal/runfolder"
 )
 
-// recovery is the checkpoint that a run goes on from, and which were no good.
-type recovery struct {
-	checkpoint *checkpoint // nil if the run has none yet
-	name       string      // of its file
-	damage     error       // of LastFile, if that is why another one was taken
-}
+// generation is the checkpoint that a run goes on from.
+type generation = runfolder.Generation[*checkpoint]
 
-// newest reads the last checkpoint. Where that is damaged, or was being exchanged when the
-// process was killed, it takes the newest of the others that are whole: the run makes the
-// same steps again from there.
-func (f folder) newest() (recovery, error) {
-	last, err := readCheckpoint(f.path(LastFile))
-	if err == nil {
-		return recovery{checkpoint: last, name: LastFile}, nil
-	}
-	missing := errors.Is(err, os.ErrNotExist)
-	if !missing && !isDamage(err) {
-		return recovery{}, err
-	}
-	var r recovery
-	for _, name := range []string{PreviousFile, BestFile} {
-		c, e := readCheckpoint(f.path(name))
-		switch {
-		case e == nil && (r.checkpoint == nil || c.state.Step > r.checkpoint.state.Step):
-			r = recovery{checkpoint: c, name: name}
-		case e != nil && missing && isDamage(e):
-			err, missing = e, false
+// newestOf reads the newest checkpoint of a run folder that is whole.
+func newestOf(f runfolder.Folder) (generation, error) {
+	g, err := runfolder.Newest(f, func(path string) (*checkpoint, int, error) {
+		c, err := readCheckpoint(path)
+		if err != nil {
+			return nil, 0, err
 		}
-	}
-	switch {
-	case r.checkpoint == nil && missing:
-		return recovery{}, nil
-	case r.checkpoint == nil:
-		return recovery{}, errors.Wrapf(err, "trainer: no checkpoint is whole: begin a new run with the configuration in %s, in another folder", f.path(ConfigFile))
-	case isDamage(err):
-		r.damage = err
-	}
-	return r, nil
+		return c, c.state.Step, nil
+	})
+	return g, inTrainer(err)
 }
 
-// config is the configuration of the run: of the checkpoint, or of the folder.
-func (r recovery) config(f folder) (Config, error) {
-	if r.checkpoint != nil {
-		return r.checkpoint.config, nil
+// configOf is the configuration of the run: of the checkpoint, or of the folder.
+func configOf(g generation, f runfolder.Folder) (Config, error) {
+	if g.Checkpoint != nil {
+		return g.Checkpoint.config, nil
 	}
-	return f.readConfig()
+	return readConfig(f)
 }
 
-const setAside = ".damaged"
-
-// tell says that another checkpoint than the last one was taken, and puts a damaged one out
-// of the way of the next.
-func (r recovery) tell(f folder, notice func(string)) error {
-	if r.checkpoint == nil || r.name == LastFile {
-		return nil
-	}
-	if r.damage == nil {
-		notice(fmt.Sprintf("there is no %s: going on from %s, of step %d", LastFile, r.name, r.checkpoint.state.Step))
-		return nil
-	}
-	notice(fmt.Sprintf("going on from %s, of step %d, since another checkpoint is damaged: %v", r.name, r.checkpoint.state.Step, r.damage))
-	path := f.path(LastFile)
-	if err := os.Rename(path, path+setAside); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return saying(err, "putting "+path+" aside")
-	}
-	return nil
-}
-
-// owns refuses the checkpoint of a run that was configured otherwise.
-func (f folder) owns(c *checkpoint, name string) error {
-	own, err := f.readConfig()
+// checkOwner refuses the checkpoint of a run that was configured otherwise.
+func checkOwner(f runfolder.Folder, c *checkpoint, name string) error {
+	own, err := readConfig(f)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil // the checkpoint knows it too
 	}
 	if err != nil {
-		return errors.Wrapf(err, "trainer: the configuration is damaged; the checkpoint holds it too: remove %s to go on", f.path(StoredFile))
+		return errors.Wrapf(err, "trainer: the configuration is damaged; the checkpoint holds it too: remove %s to go on", f.Path(StoredFile))
 	}
 	if fields := Differences(own, c.config); len(fields) > 0 {
 		return errors.Errorf("trainer: %s is of another run: %s says otherwise about %s; put back the checkpoint of this run, or begin a new one",
-			f.path(name), StoredFile, strings.Join(fields, ", "))
+			f.Path(name), StoredFile, strings.Join(fields, ", "))
 	}
 	return nil
 }
@@ -99,27 +56,23 @@ func (t *Trainer) checkBest() error {
 	if !s.HasBest || t.cfg.Keep != Best {
 		return nil
 	}
-	path := t.dir.path(BestFile)
+	path := t.dir.Path(BestFile)
 	_, err := t.readBest(BestFile)
 	switch {
 	case err == nil:
 		return nil
 	case s.BestStep == s.Step: // the state is the best; the process may have been killed before it wrote that
 		t.lostBest = true
-		if !errors.Is(err, os.ErrNotExist) && isDamage(err) {
+		if !errors.Is(err, os.ErrNotExist) && runfolder.IsDamage(err) {
 			t.notice(fmt.Sprintf("%v; it is written anew", err))
 		}
 		return nil
-	case !isDamage(err) && !errors.Is(err, os.ErrNotExist):
+	case !runfolder.IsDamage(err) && !errors.Is(err, os.ErrNotExist):
 		return errors.Wrapf(err, "trainer: the best weights, of step %d: put them back, or remove %s", s.BestStep, path)
 	}
 	if _, e := t.readBest(PreviousFile); e == nil {
-		text, e := os.ReadFile(t.dir.path(PreviousFile))
-		if e == nil {
-			e = t.dir.writeBytes(BestFile, text)
-		}
-		if e != nil {
-			return errors.Wrap(e, "trainer")
+		if err := t.dir.Copy(PreviousFile, BestFile); err != nil {
+			return errors.Wrap(err, "trainer")
 		}
 		t.notice(fmt.Sprintf("%v; %s has the same weights and takes its place", err, PreviousFile))
 		return nil
@@ -131,7 +84,7 @@ func (t *Trainer) checkBest() error {
 // readBest reads a checkpoint that should hold the best weights of this run, and refuses
 // those of another run or step.
 func (t *Trainer) readBest(name string) (*checkpoint, error) {
-	path := t.dir.path(name)
+	path := t.dir.Path(name)
 	c, err := readCheckpoint(path)
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"medusa/internal/runfolder"
 	"medusa/internal/safetensors"
 )
 
@@ -45,11 +46,11 @@ func resumed(t *testing.T, data Data, o Options) (told []string, r Result, err e
 }
 
 // copyRun copies a run folder.
-func copyRun(t *testing.T, dir string) folder {
+func copyRun(t *testing.T, dir string) runfolder.Folder {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), "copy")
 	require.NoError(t, os.CopyFS(to, os.DirFS(dir)))
-	return folder(to)
+	return runfolder.Folder(to)
 }
 
 var damages = map[string]func(b []byte) []byte{
@@ -73,7 +74,7 @@ func TestDamagedLastCheckpoint(t *testing.T) {
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
 			f := copyRun(t, string(tr.dir))
-			path := f.path(LastFile)
+			path := f.Path(LastFile)
 			b, err := os.ReadFile(path)
 			require.NoError(t, err)
 			if damage == nil {
@@ -87,7 +88,7 @@ func TestDamagedLastCheckpoint(t *testing.T) {
 			sameRun(t, string(whole.dir), string(f))
 			if damage != nil {
 				require.Contains(t, strings.Join(told, "\n"), path, "names the damaged file")
-				require.FileExists(t, path+setAside)
+				require.FileExists(t, path+runfolder.SetAside)
 			}
 		})
 	}
@@ -99,7 +100,7 @@ func TestBestOfAnotherRun(t *testing.T) {
 	cfg := small(pictures(t))
 	cfg.Steps = 40
 	tr := brokenOff(t, cfg, 33)
-	last, err := readCheckpoint(tr.dir.path(LastFile))
+	last, err := readCheckpoint(tr.dir.Path(LastFile))
 	require.NoError(t, err)
 	require.Greater(t, last.state.BestStep, 0)
 	for name, c := range map[string]struct {
@@ -110,7 +111,7 @@ func TestBestOfAnotherRun(t *testing.T) {
 			other := cfg
 			other.Seed++
 			theirs, _ := run(t, other, Options{NoReport: true})
-			b, err := os.ReadFile(theirs.dir.path(BestFile))
+			b, err := os.ReadFile(theirs.dir.Path(BestFile))
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(path, b, 0o644))
 			rewrite(t, path, func(f *safetensors.File) { setStep(t, f, last.state) })
@@ -131,11 +132,11 @@ func TestBestOfAnotherRun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := copyRun(t, string(tr.dir))
-			c.change(f.path(BestFile))
+			c.change(f.Path(BestFile))
 			_, _, err := resumed(t, tr.data.data(), Options{Dir: string(f)})
 			require.ErrorContains(t, err, c.want)
-			require.ErrorContains(t, err, f.path(BestFile))
-			require.NoError(t, os.Remove(f.path(BestFile)), "the way out that it names")
+			require.ErrorContains(t, err, f.Path(BestFile))
+			require.NoError(t, os.Remove(f.Path(BestFile)), "the way out that it names")
 			on, err := Resume(tr.data.data(), Options{Dir: string(f)})
 			require.NoError(t, err)
 			require.NoError(t, on.Close())
@@ -156,15 +157,15 @@ func TestBestIsLost(t *testing.T) {
 	cfg := small(pictures(t))
 	cfg.Steps, cfg.CheckpointEvery = 40, -1
 	whole, r := run(t, cfg, Options{NoReport: true})
-	last, err := readCheckpoint(whole.dir.path(LastFile))
+	last, err := readCheckpoint(whole.dir.Path(LastFile))
 	require.NoError(t, err)
 	require.Less(t, last.state.BestStep, last.state.Step)
 	require.Equal(t, Best, r.Kept)
 
 	t.Run("the one before has its weights", func(t *testing.T) {
 		f := copyRun(t, string(whole.dir))
-		require.NoError(t, os.Remove(f.path(ResultFile)))
-		require.NoError(t, os.Truncate(f.path(BestFile), 200))
+		require.NoError(t, os.Remove(f.Path(ResultFile)))
+		require.NoError(t, os.Truncate(f.Path(BestFile), 200))
 		told, _, err := resumed(t, whole.data.data(), Options{Dir: string(f)})
 		require.NoError(t, err)
 		require.Contains(t, strings.Join(told, "\n"), PreviousFile+" has the same weights and takes its place")
@@ -172,7 +173,7 @@ func TestBestIsLost(t *testing.T) {
 	})
 	t.Run("the last is the best", func(t *testing.T) {
 		tr := brokenOff(t, cfg, last.state.BestStep)
-		require.NoError(t, os.Remove(tr.dir.path(BestFile)))
+		require.NoError(t, os.Remove(tr.dir.Path(BestFile)))
 		_, _, err := resumed(t, tr.data.data(), Options{Dir: string(tr.dir)})
 		require.NoError(t, err)
 		sameRun(t, string(whole.dir), string(tr.dir))
@@ -180,7 +181,7 @@ func TestBestIsLost(t *testing.T) {
 	t.Run("for good", func(t *testing.T) {
 		f := copyRun(t, string(whole.dir))
 		for _, name := range []string{ResultFile, ModelFile, BestFile, PreviousFile} {
-			require.NoError(t, os.Remove(f.path(name)))
+			require.NoError(t, os.Remove(f.Path(name)))
 		}
 		told, _, err := resumed(t, whole.data.data(), Options{Dir: string(f)})
 		require.Contains(t, strings.Join(told, "\n"), "put them back before the run ends")
@@ -262,11 +263,11 @@ func TestKeepThatIsNoChoice(t *testing.T) {
 // A checkpoint that cannot be read now may be whole: no older one takes its place.
 func TestUnreadableIsNotDamaged(t *testing.T) {
 	dir := t.TempDir()
-	_, err := openChecked(filepath.Join(dir, strings.Repeat("x", 5000)), kindCheckpoint) // what the system refuses
+	_, err := runfolder.OpenTensors(filepath.Join(dir, strings.Repeat("x", 5000)), runfolder.KindCheckpoint) // what the system refuses
 	require.Error(t, err)
-	require.False(t, isDamage(err))
+	require.False(t, runfolder.IsDamage(err))
 	path := filepath.Join(dir, "x")
 	require.NoError(t, os.WriteFile(path, []byte("no checkpoint at all"), 0o644))
-	_, err = openChecked(path, kindCheckpoint)
-	require.True(t, isDamage(err))
+	_, err = runfolder.OpenTensors(path, runfolder.KindCheckpoint)
+	require.True(t, runfolder.IsDamage(err))
 }

@@ -22,19 +22,30 @@ import (
 type reporter struct {
 	trainer *Trainer
 	result  Result
-	before  []float32 // embeddings of the measured pictures, untrained
+	before  []float32 // embeddings of the measured pictures, untrained; nil in a resumed run
 	after   []float32 // by the model; nil if nothing was measured
 	steps   []StepInfo
 	evals   []EvalInfo
 }
 
+// remember is the hook that keeps the embeddings before training.
+func (r *reporter) remember() Hook {
+	return Hook{Evaluated: func(_ context.Context, i EvalInfo) error {
+		if _, measured := r.trainer.data.measured(); i.Phase == Before && i.Set == measured && !r.trainer.o.NoReport {
+			r.before = i.Embeddings
+		}
+		return nil
+	}}
+}
+
 // neighbours is how many nearest pictures a query shows in the report.
 const neighbours = 10
 
-// write makes the report.
-func (r *reporter) write(ctx context.Context) error {
+// write makes the report of a result, whose model made the embeddings after of what was measured.
+func (r *reporter) write(ctx context.Context, result Result, after []float32) error {
+	r.result, r.after = result, after
 	dir := r.trainer.dir
-	config, err := fileread.Regular(dir.path(ConfigFile), maxResultBytes)
+	config, err := fileread.Regular(dir.Path(ConfigFile), maxResultBytes)
 	if err != nil {
 		return errors.Wrap(err, "trainer: report")
 	}
@@ -82,12 +93,12 @@ func (r *reporter) write(ctx context.Context) error {
 	if err := report.Write(&page, d); err != nil {
 		return errors.Wrap(err, "trainer")
 	}
-	return dir.writeBytes(ReportFile, page.Bytes())
+	return inTrainer(dir.WriteBytes(ReportFile, page.Bytes()))
 }
 
 // listOfSkipped is the name of the file that lists what was left out.
 func (r *reporter) listOfSkipped() string {
-	if r.trainer.leftOut == "" {
+	if r.trainer.start.LeftOut == "" {
 		return ""
 	}
 	return LeftOutFile

@@ -3,20 +3,17 @@ package trainer
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pkg/errors"
 
 	"medusa/internal/fileread"
+	"medusa/internal/runfolder"
 )
 
 // storedResult is result.json: the result, and by what its own files and the checkpoint
@@ -30,22 +27,20 @@ type storedResult struct {
 
 const maxResultBytes = 64 << 20 // warnings and all
 
-var noSum = strings.Repeat("0", 2*sha256.Size)
-
 // writeResult writes result.json.
 func (t *Trainer) writeResult(r Result) error {
-	s := storedResult{Result: r, Files: map[string]string{}, Sum: noSum}
+	s := storedResult{Result: r, Files: map[string]string{}, Sum: runfolder.NoSum}
 	for name, path := range map[string]string{ModelFile: r.Model, EmbeddingsFile: r.Embeddings, ReportFile: r.Report} {
 		if path == "" {
 			continue
 		}
 		var err error
-		if s.Files[name], err = t.dir.fileSum(name); err != nil {
-			return err
+		if s.Files[name], err = t.dir.Sum(name); err != nil {
+			return inTrainer(err)
 		}
 	}
-	s.Files[MetricsFile] = t.journal.checksum()
-	c, err := readCheckpoint(t.dir.path(LastFile))
+	s.Files[MetricsFile] = t.log.Checksum()
+	c, err := readCheckpoint(t.dir.Path(LastFile))
 	if err != nil {
 		return err
 	}
@@ -58,29 +53,14 @@ func (t *Trainer) writeResult(r Result) error {
 	if err := e.Encode(s); err != nil {
 		return errors.Wrap(err, "trainer: "+ResultFile)
 	}
-	sum := sha256.Sum256(b.Bytes())
-	at := bytes.LastIndex(b.Bytes(), []byte(noSum))
-	hex.Encode(b.Bytes()[at:], sum[:])
-	return t.dir.writeBytes(ResultFile, b.Bytes())
-}
-
-func (f folder) fileSum(name string) (string, error) {
-	file, err := fileread.Open(f.path(name))
-	if err != nil {
-		return "", errors.Wrap(err, "trainer")
-	}
-	defer file.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
-		return "", errors.Wrapf(err, "trainer: %s", f.path(name))
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	runfolder.Seal(b.Bytes())
+	return inTrainer(t.dir.WriteBytes(ResultFile, b.Bytes()))
 }
 
 // readResult reads result.json; nil if there is none. Those of earlier versions have no
 // checksum.
-func (f folder) readResult() (*storedResult, error) {
-	text, err := fileread.Regular(f.path(ResultFile), maxResultBytes)
+func readResult(f runfolder.Folder) (*storedResult, error) {
+	text, err := fileread.Regular(f.Path(ResultFile), maxResultBytes)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
@@ -91,26 +71,21 @@ func (f folder) readResult() (*storedResult, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(s); err != nil {
-		return nil, errors.Wrapf(err, "trainer: %s", f.path(ResultFile))
+		return nil, errors.Wrapf(err, "trainer: %s", f.Path(ResultFile))
 	}
 	if s.Sum == "" && s.Files == nil && s.Checkpoint == "" {
 		return s, nil
 	}
-	at := bytes.LastIndex(text, []byte(s.Sum))
-	if len(s.Sum) != len(noSum) || at < 0 {
-		return nil, errors.Errorf("trainer: %s has lost its checksum: the file was altered or damaged", f.path(ResultFile))
-	}
-	copy(text[at:], noSum)
-	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != s.Sum {
-		return nil, errors.Errorf("trainer: %s: the checksum does not match: the file was altered or damaged", f.path(ResultFile))
+	if err := runfolder.CheckSeal(text, s.Sum); err != nil {
+		return nil, errors.Wrapf(err, "trainer: %s", f.Path(ResultFile))
 	}
 	return s, nil
 }
 
 // ownResult is the result of the run whose last checkpoint is c, or nil: then the run is not
 // finished, and what is there already is made again.
-func (f folder) ownResult(c *checkpoint, notice func(string)) *storedResult {
-	s, err := f.readResult()
+func ownResult(f runfolder.Folder, c *checkpoint, notice func(string)) *storedResult {
+	s, err := readResult(f)
 	if err != nil {
 		notice(fmt.Sprintf("%v; it is made anew", err))
 		return nil
@@ -119,7 +94,7 @@ func (f folder) ownResult(c *checkpoint, notice func(string)) *storedResult {
 		return nil
 	}
 	if same, err := c.hasSum(s.Checkpoint); s.Steps != c.state.Step || s.Checkpoint != "" && (err != nil || !same) {
-		notice(fmt.Sprintf("%s does not belong to the checkpoint, of step %d; it is made anew", f.path(ResultFile), c.state.Step))
+		notice(fmt.Sprintf("%s does not belong to the checkpoint, of step %d; it is made anew", f.Path(ResultFile), c.state.Step))
 		return nil
 	}
 	return s
@@ -127,49 +102,49 @@ func (f folder) ownResult(c *checkpoint, notice func(string)) *storedResult {
 
 // missing names what a finished run lacks: files that are not there, or not as they were
 // written.
-func (f folder) missing(s *storedResult, o Options) []string {
+func missingOf(f runfolder.Folder, s *storedResult, o Options) []string {
 	var out []string
 	wanted := map[string]bool{ModelFile: true, EmbeddingsFile: s.On != "" && !o.NoEmbeddings, ReportFile: !o.NoReport}
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
-		if wanted[name] && !f.intact(s, name) {
+		if wanted[name] && !intact(f, s, name) {
 			out = append(out, name)
 		}
 	}
 	return out
 }
 
-func (f folder) intact(s *storedResult, name string) bool {
+func intact(f runfolder.Folder, s *storedResult, name string) bool {
 	switch want, ok := s.Files[name]; {
 	case ok:
-		sum, err := f.fileSum(name)
+		sum, err := f.Sum(name)
 		return err == nil && sum == want
 	case s.Files != nil:
 		return false
 	}
 	switch name { // of an earlier version
 	case ModelFile:
-		_, err := openChecked(f.path(name), kindModel)
+		_, err := runfolder.OpenTensors(f.Path(name), runfolder.KindModel)
 		return err == nil
 	case EmbeddingsFile:
-		return f.checkedEmbeddings()
+		return f.Intact(name)
 	}
-	info, err := os.Stat(f.path(name))
+	info, err := os.Stat(f.Path(name))
 	return err == nil && info.Mode().IsRegular()
 }
 
 // Missing names the files that the run in the folder dir still has to make, or to make anew
 // because they are not as it wrote them; none if the run is finished. It reads no pictures.
 func Missing(dir string, o Options) ([]string, error) {
-	f := folder(dir)
-	from, err := f.newest()
+	f := runfolder.Folder(dir)
+	from, err := newestOf(f)
 	if err != nil {
 		return nil, err
 	}
-	s := f.ownResult(from.checkpoint, func(string) {})
-	if s == nil || from.name != LastFile || o.Keep != "" && o.Keep != s.Kept {
+	s := ownResult(f, from.Checkpoint, func(string) {})
+	if s == nil || from.Name != LastFile || o.Keep != "" && o.Keep != s.Kept {
 		return []string{ModelFile, EmbeddingsFile, ReportFile, ResultFile}, nil
 	}
-	return f.missing(s, o), nil
+	return missingOf(f, s, o), nil
 }
 
 // complete makes what a finished run lacks, with the same bits; the result stays as it is.
@@ -184,19 +159,19 @@ func (t *Trainer) complete(ctx context.Context, r *Result, began time.Time) erro
 	*r = s.Result
 	r.Dir = string(t.dir)
 	for name, path := range map[string]*string{ModelFile: &r.Model, EmbeddingsFile: &r.Embeddings, ReportFile: &r.Report} {
-		if t.dir.intact(s, name) {
-			*path = t.dir.path(name)
+		if intact(t.dir, s, name) {
+			*path = t.dir.Path(name)
 		}
 	}
-	if want, ok := s.Files[MetricsFile]; ok && want != t.journal.checksum() {
-		t.notice(t.dir.path(MetricsFile) + " is not as the run wrote it")
+	if want, ok := s.Files[MetricsFile]; ok && want != t.log.Checksum() {
+		t.notice(t.dir.Path(MetricsFile) + " is not as the run wrote it")
 	}
 	if r.Kept == Best {
 		if err := t.takeBest(); err != nil {
 			return err
 		}
 	}
-	lacking := t.dir.missing(s, t.o)
+	lacking := missingOf(t.dir, s, t.o)
 	if len(lacking) == 0 {
 		return nil
 	}
@@ -204,7 +179,7 @@ func (t *Trainer) complete(ctx context.Context, r *Result, began time.Time) erro
 		if err := t.remake(ctx, name, r); err != nil {
 			return err
 		}
-		if name != ReportFile && s.Files[name] != "" && !t.dir.intact(s, name) {
+		if name != ReportFile && s.Files[name] != "" && !intact(t.dir, s, name) {
 			t.notice(fmt.Sprintf("%s comes out otherwise than %s knows it, as from another version of this program: everything is measured again", name, ResultFile))
 			return t.finishAgain(ctx, r, began, s.Stop)
 		}
@@ -218,7 +193,7 @@ func (t *Trainer) remake(ctx context.Context, name string, r *Result) error {
 		if err := t.writeModel(r.ModelStep); err != nil {
 			return err
 		}
-		r.Model = t.dir.path(ModelFile)
+		r.Model = t.dir.Path(ModelFile)
 		return t.tellSaved(ctx, ModelFile, "model")
 	}
 	var x []float32
@@ -236,8 +211,8 @@ func (t *Trainer) remake(ctx context.Context, name string, r *Result) error {
 
 // finishAgain makes everything that a run leaves behind again.
 func (t *Trainer) finishAgain(ctx context.Context, r *Result, began time.Time, stop Stop) error {
-	if err := t.journal.rewind(min(t.state.LogBytes, t.journal.size)); err != nil {
-		return err
+	if err := t.log.Rewind(t.state.LogBytes); err != nil {
+		return inTrainer(err)
 	}
 	*r = Result{Stop: stop}
 	return t.finish(ctx, r, began)

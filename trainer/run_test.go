@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/metrics"
+	"medusa/model"
 
 	"medusa/datasets"
 	"medusa/nets"
@@ -38,14 +39,14 @@ func TestRunLearns(t *testing.T) {
 		assert.Greater(t, r.PeakRSS, int64(1<<20))
 	}
 	for _, name := range []string{ConfigFile, MetricsFile, ModelFile, ResultFile, LastFile, BestFile} {
-		info, err := os.Stat(tr.dir.path(name))
+		info, err := os.Stat(tr.dir.Path(name))
 		require.NoError(t, err)
 		assert.Positive(t, info.Size(), name)
 	}
-	events, err := os.ReadDir(tr.dir.path(BoardDir))
+	events, err := os.ReadDir(tr.dir.Path(BoardDir))
 	require.NoError(t, err)
 	require.Len(t, events, 1)
-	text, err := os.ReadFile(tr.dir.path(ResultFile))
+	text, err := os.ReadFile(tr.dir.Path(ResultFile))
 	require.NoError(t, err)
 	var keys map[string]any
 	require.NoError(t, json.Unmarshal(text, &keys))
@@ -144,10 +145,10 @@ func brokenOffAndResumed(t *testing.T, sampler string, everywhere bool) {
 			r, err := tr.Run(ctx)
 			require.Equal(t, StopInterrupted, r.Stop)
 			require.Less(t, r.Steps, cfg.Steps)
-			require.NoFileExists(t, tr.dir.path(ResultFile))
+			require.NoFileExists(t, tr.dir.Path(ResultFile))
 			if ctx.Err() != nil {
 				require.NoError(t, err)
-				require.NoFileExists(t, tr.dir.path(ModelFile))
+				require.NoFileExists(t, tr.dir.Path(ModelFile))
 			} else {
 				hookErrorLeavesAModel(t, tr, err)
 			}
@@ -169,11 +170,11 @@ func hookErrorLeavesAModel(t *testing.T, tr *Trainer, err error) {
 	require.True(t, errors.As(err, &hook), "%v", err)
 	require.EqualError(t, hook.Err, "enough")
 	require.ErrorContains(t, err, "resuming "+string(tr.dir)+" goes on from there")
-	require.ErrorContains(t, err, tr.dir.path(ModelFile))
-	last, err := readCheckpoint(tr.dir.path(LastFile))
+	require.ErrorContains(t, err, tr.dir.Path(ModelFile))
+	last, err := readCheckpoint(tr.dir.Path(LastFile))
 	require.NoError(t, err)
 	require.Equal(t, hook.Step, last.state.Step)
-	m, err := LoadModel(hook.Model)
+	m, err := model.Load(hook.Model, model.Options{})
 	require.NoError(t, err)
 	defer m.Close()
 	require.Equal(t, hook.ModelStep, m.Info().Step)
@@ -188,7 +189,7 @@ func TestInterruptedButNotSaved(t *testing.T) {
 	tr.o.Hooks = []Hook{{Step: func(_ context.Context, i StepInfo) error {
 		if i.Step == 5 {
 			cancel()
-			require.NoError(t, os.RemoveAll(tr.dir.path("checkpoints")))
+			require.NoError(t, os.RemoveAll(tr.dir.Path("checkpoints")))
 		}
 		return nil
 	}}}
@@ -245,7 +246,7 @@ func TestNotFinite(t *testing.T) {
 	tr := start(t, cfg, Options{Hooks: nil})
 	tr.o.Hooks = []Hook{{Step: func(_ context.Context, i StepInfo) error {
 		if i.Step == 17 {
-			tr.step.learned[0].Weights[0] = float32(math.NaN())
+			tr.train.learned[0].Weights[0] = float32(math.NaN())
 		}
 		return nil
 	}}}
@@ -257,12 +258,12 @@ func TestNotFinite(t *testing.T) {
 	require.Len(t, e.Paths, tr.Batch())
 	require.ErrorContains(t, err, "step 18: the loss is NaN")
 	require.ErrorContains(t, err, e.Paths[0])
-	c, err := readCheckpoint(tr.dir.path(LastFile))
+	c, err := readCheckpoint(tr.dir.Path(LastFile))
 	require.NoError(t, err)
 	require.Equal(t, 17, c.state.Step)
 	for _, tensor := range c.tensors {
 		for i, v := range tensor.F32 {
-			poisoned := tensor.Name == tr.step.learned[0].Name && i == 0 // by this test itself
+			poisoned := tensor.Name == tr.train.learned[0].Name && i == 0 // by this test itself
 			require.Equal(t, poisoned, math.IsNaN(float64(v)), "%s: running statistics are put back", tensor.Name)
 		}
 	}
@@ -291,12 +292,11 @@ func TestDivergenceIsNotConvergence(t *testing.T) {
 	}
 }
 
-// What a loss of one's own hides from the guard the log would show: that ends the run, too.
+// What a loss of one's own hides from the check of loss and gradient the log would show: that ends the run, too.
 func TestFiguresAreFinite(t *testing.T) {
 	tr := start(t, small(pictures(t)), Options{})
 	b := &datasets.Batch{Indices: []int{1, 2}}
-	tr.info = StepInfo{Step: 7, Loss: 0.5, EmbeddingNorm: 2}
-	require.NoError(t, tr.figures(b))
+	require.NoError(t, tr.finiteFigures(b, StepInfo{Step: 7, Loss: 0.5, EmbeddingNorm: 2}))
 	for want, set := range map[string]func(i *StepInfo){
 		"the mean length of the embeddings is NaN":          func(i *StepInfo) { i.EmbeddingNorm = math.NaN() },
 		"the active share is NaN":                           func(i *StepInfo) { i.ActiveShare = math.NaN() },
@@ -304,9 +304,9 @@ func TestFiguresAreFinite(t *testing.T) {
 		"the mean distance of pairs of one class is +Inf":   func(i *StepInfo) { i.MeanPositive = math.Inf(1) },
 		"the mean distance of pairs of two classes is -Inf": func(i *StepInfo) { i.MeanNegative = math.Inf(-1) },
 	} {
-		tr.info = StepInfo{Step: 7, Loss: 0.5}
-		set(&tr.info)
-		require.ErrorContains(t, tr.figures(b), "trainer: step 7: "+want+", though the loss is 0.5; the step was made")
+		i := StepInfo{Step: 7, Loss: 0.5}
+		set(&i)
+		require.ErrorContains(t, tr.finiteFigures(b, i), "trainer: step 7: "+want+", though the loss is 0.5; the step was made")
 	}
 }
 
@@ -319,7 +319,7 @@ func TestTooLargeForTheMachine(t *testing.T) {
 	require.ErrorContains(t, err, "smaller batches")
 }
 
-// A weight decay beyond reason leaves nothing but the biases: the watch says what happened.
+// A weight decay beyond reason leaves nothing but the biases: a warning says what happened.
 func TestCollapseIsExplained(t *testing.T) {
 	cfg := small(pictures(t))
 	cfg.Net = nets.Config{Backbone: "mlp", Hidden: []int{16}, Embedding: 8}

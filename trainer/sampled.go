@@ -35,7 +35,7 @@ func sampled(d *items, seed uint64) samplers.Pictures {
 
 // noticeLeftOut tells of the super-classes that are in no batch.
 func (t *Trainer) noticeLeftOut() {
-	h, ok := t.sampler.(*samplers.Hierarchical)
+	h, ok := t.batches.sampler.(*samplers.Hierarchical)
 	if !ok || len(h.LeftOutNames()) == 0 {
 		return
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"medusa/internal/runfolder"
 	"medusa/nets"
 	"medusa/samplers"
 )
@@ -88,7 +89,7 @@ func TestSamplersByName(t *testing.T) {
 // checkpointed are the tensors of a run's last checkpoint.
 func checkpointed(t *testing.T, dir string) map[string][]float32 {
 	t.Helper()
-	c, err := readCheckpoint(folder(dir).path(LastFile))
+	c, err := readCheckpoint(runfolder.Folder(dir).Path(LastFile))
 	require.NoError(t, err)
 	require.NotEmpty(t, c.tensors)
 	out := map[string][]float32{}

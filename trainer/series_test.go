@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"medusa/internal/runfolder"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -36,15 +38,15 @@ func newRandom(t *testing.T) *rand.Rand {
 func sameOutcome(t *testing.T, a, b string) {
 	t.Helper()
 	sameRun(t, a, b)
-	x, err := os.ReadFile(folder(a).path(EmbeddingsFile))
+	x, err := os.ReadFile(runfolder.Folder(a).Path(EmbeddingsFile))
 	require.NoError(t, err)
-	y, err := os.ReadFile(folder(b).path(EmbeddingsFile))
+	y, err := os.ReadFile(runfolder.Folder(b).Path(EmbeddingsFile))
 	require.NoError(t, err)
 	require.Equal(t, x, y)
 	missing, err := Missing(b, Options{NoReport: os.Getenv(childPlain) != ""})
 	require.NoError(t, err)
 	require.Empty(t, missing)
-	left, err := filepath.Glob(folder(b).path("*/" + tempPrefix + "*"))
+	left, err := filepath.Glob(runfolder.Folder(b).Path("*/" + runfolder.TempPrefix + "*"))
 	require.NoError(t, err)
 	require.Empty(t, left)
 }
@@ -106,9 +108,9 @@ func TestCorruptionIsNeverTakenSilently(t *testing.T) {
 			require.ErrorContains(t, err, filepath.Base(name), what)
 			continue
 		}
-		x, err := os.ReadFile(whole.dir.path(ModelFile))
+		x, err := os.ReadFile(whole.dir.Path(ModelFile))
 		require.NoError(t, err)
-		y, err := os.ReadFile(f.path(ModelFile))
+		y, err := os.ReadFile(f.Path(ModelFile))
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(x, y), "%s: %s", name, what)
 		if len(told) == 0 { // then nothing was lost
@@ -118,7 +120,7 @@ func TestCorruptionIsNeverTakenSilently(t *testing.T) {
 }
 
 // corrupt damages one of the files of a run that this package reads again.
-func corrupt(t *testing.T, rng *rand.Rand, f folder) (name, what string) {
+func corrupt(t *testing.T, rng *rand.Rand, f runfolder.Folder) (name, what string) {
 	t.Helper()
 	var files []string
 	require.NoError(t, fs.WalkDir(os.DirFS(string(f)), ".", func(path string, d fs.DirEntry, err error) error {
@@ -128,7 +130,7 @@ func corrupt(t *testing.T, rng *rand.Rand, f folder) (name, what string) {
 		return err
 	}))
 	name = files[rng.IntN(len(files))]
-	b, err := os.ReadFile(f.path(name))
+	b, err := os.ReadFile(f.Path(name))
 	require.NoError(t, err)
 	switch at := rng.IntN(len(b)); rng.IntN(3) {
 	case 0:
@@ -144,7 +146,7 @@ func corrupt(t *testing.T, rng *rand.Rand, f folder) (name, what string) {
 		b[at] ^= 1 << rng.IntN(8)
 		what = "a bit of byte " + strconv.Itoa(at)
 	}
-	require.NoError(t, os.WriteFile(f.path(name), b, 0o644))
+	require.NoError(t, os.WriteFile(f.Path(name), b, 0o644))
 	return name, what
 }
 

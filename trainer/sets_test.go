@@ -18,6 +18,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/internal/safetensors"
+	"medusa/model"
 	"medusa/nets"
 	"medusa/samplers"
 )
@@ -143,7 +144,7 @@ func TestOwnSetIsLearnedResumedAndReported(t *testing.T) {
 	require.NoError(t, err)
 	sameRun(t, string(whole.dir), string(on.dir))
 
-	m, err := LoadModel(r.Model)
+	m, err := model.Load(r.Model, model.Options{})
 	require.NoError(t, err)
 	defer m.Close()
 	require.Equal(t, datasets.Options{}, m.Options())
@@ -336,7 +337,7 @@ func TestVectorsAreLearnedFrom(t *testing.T) {
 	require.NoError(t, err)
 	sameRun(t, string(whole.dir), string(on.dir))
 
-	m, err := LoadModel(r.Model)
+	m, err := model.Load(r.Model, model.Options{})
 	require.NoError(t, err)
 	defer m.Close()
 	require.Empty(t, m.Info().Resize)

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/datasets"
+	"medusa/internal/runfolder"
 	"medusa/nets"
 	"medusa/optim"
 	"medusa/samplers"
@@ -112,17 +113,17 @@ func sameRun(t *testing.T, a, b string) {
 	t.Helper()
 	require.Equal(t, journalOf(t, a), journalOf(t, b))
 	for _, name := range []string{LastFile, BestFile} {
-		x, err := readCheckpoint(folder(a).path(name))
+		x, err := readCheckpoint(runfolder.Folder(a).Path(name))
 		require.NoError(t, err)
-		y, err := readCheckpoint(folder(b).path(name))
+		y, err := readCheckpoint(runfolder.Folder(b).Path(name))
 		require.NoError(t, err)
 		require.Equal(t, x.tensors, y.tensors, name)
 		require.Equal(t, timeless(x.state), timeless(y.state), name)
 		require.Equal(t, x.data, y.data)
 	}
-	x, err := os.ReadFile(folder(a).path(ModelFile))
+	x, err := os.ReadFile(runfolder.Folder(a).Path(ModelFile))
 	require.NoError(t, err)
-	y, err := os.ReadFile(folder(b).path(ModelFile))
+	y, err := os.ReadFile(runfolder.Folder(b).Path(ModelFile))
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(x, y), "models differ")
 }
@@ -136,7 +137,7 @@ func timeless(s state) state {
 }
 
 func journalOf(t *testing.T, dir string) []string {
-	text, err := os.ReadFile(folder(dir).path(MetricsFile))
+	text, err := os.ReadFile(runfolder.Folder(dir).Path(MetricsFile))
 	require.NoError(t, err)
 	var out []string
 	for line := range strings.Lines(string(text)) {

@@ -1,161 +1,118 @@
 package trainer
 
 import (
-	"strings"
+	"context"
+	"time"
 
 	"github.com/pkg/errors"
-	"gorgonia.org/gorgonia"
 
-	"medusa/graph"
-	"medusa/losses"
-	"medusa/machine"
-	"medusa/nets"
-	"medusa/optim"
-	"medusa/pairs"
+	"medusa/datasets"
 )
 
-// step is the graph of training: one batch in, loss and gradients out.
-type step struct {
-	x, y    []float32 // pictures (B, C, H, W) and labels (B), filled for every run
-	loss    *graph.Kept
-	embed   *graph.Kept    // (B, E)
-	size    int            // E
-	trunk   int            // F; 0 if there is no trunk
-	learned []optim.Tensor // the network's, then the loss's
-	dev     *machine.Device
-	vm      gorgonia.VM
-	// chunks computes the batch in parts; nil if it is computed at once.
-	chunks *chunks
+// pendingStep is a step that was begun and has not ended.
+type pendingStep struct {
+	number int
+	batch  *datasets.Batch
+	lr     float64
+	began  time.Time
+	waited time.Duration // for the batch
 }
 
-// parseLoss makes the loss of embeddings and a trunk of these sizes.
-type parseLoss func(embedding, trunk int) (losses.Loss, error)
-
-// newStep builds network, loss and gradients over params, which dev holds from then on; the
-// loss's own parameters become part of them. The batch is computed in so many parts, which divide
-// it.
-func newStep(cfg nets.Config, params *graph.Params, batch, parts int, dev *machine.Device, parse parseLoss) (s *step, loss losses.Loss, err error) {
-	defer graph.Guard("building the network and the loss", &err)
-	parts = max(parts, 1)
-	if err := afford(cfg, batch/parts, dev.Name() == "cpu"); err != nil {
-		return nil, nil, err
+// step is the way of one batch to stepped weights. On the CPU the step is made when begin returns. On
+// a device it goes on while the next batch is prepared, but where something must be read from the
+// device behind it.
+func (t *Trainer) step(ctx context.Context) (err error) {
+	// A batch, which the sampler drew and workers prepared.
+	p := pendingStep{number: t.state.Step + len(t.pending) + 1, began: time.Now()}
+	if p.batch, err = t.batches.next(ctx); err != nil {
+		return errors.Wrapf(err, "trainer: the batch of step %d", p.number)
 	}
-	if parts > 1 {
-		return newChunkedStep(cfg, params, batch, parts, dev, parse)
+	p.waited = time.Since(p.began)
+	err = t.keepAndTell(ctx, func(h Hook) error { return h.beforeStep(ctx, p.number) })
+	// Its learning rate, and it as the graph's input.
+	if err == nil {
+		p.lr, err = t.rate(p.number)
 	}
-	s = &step{dev: dev}
-	g := gorgonia.NewGraph()
-	x, pictures := input(g, "pictures", batch, cfg.InChannels, cfg.Height, cfg.Width)
-	y, labels := input(g, "labels", batch)
-	s.x, s.y = pictures, labels
-	net, err := nets.Build(cfg, params, x, nets.Train)
+	if err == nil {
+		err = t.batches.feed(p.batch, t.train, t.device)
+		err = errors.Wrapf(err, "trainer: step %d", p.number)
+	}
+	// Embeddings, loss and gradients, and the weights moved by them.
+	if err == nil {
+		err = errors.Wrapf(t.begin(p.lr), "trainer: step %d", p.number)
+	}
 	if err != nil {
-		return nil, nil, err
-	}
-	s.size = net.Embedding.Shape()[1]
-	if net.Trunk != nil {
-		s.trunk = net.Trunk.Shape()[1]
-	}
-	if loss, err = parse(s.size, s.trunk); err != nil {
-		return nil, nil, err
-	}
-	if err := joinLoss(params, loss); err != nil {
-		return nil, nil, err
-	}
-	cost, err := lossNode(loss, net, y)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := s.learn(cost, params); err != nil {
-		return nil, nil, err
-	}
-	if s.loss, err = graph.Keep(cost); err != nil {
-		return nil, nil, err
-	}
-	if s.embed, err = graph.Keep(net.Embedding); err != nil {
-		return nil, nil, err
-	}
-	if s.vm, err = machine.On(g, dev, params); err != nil {
-		return nil, nil, err
-	}
-	return s, loss, nil
-}
-
-// joinLoss makes the loss's own parameters part of params.
-func joinLoss(params *graph.Params, loss losses.Loss) error {
-	own := losses.ParamsOf(loss)
-	if own == nil {
-		return nil
-	}
-	return errors.Wrapf(params.Join(lossPrefix, own), "trainer: the parameters of the loss %T", loss)
-}
-
-// lossNode is the loss of what a network makes of a batch.
-func lossNode(loss losses.Loss, net nets.Net, y *gorgonia.Node) (*gorgonia.Node, error) {
-	b := pairs.Of(net.Embedding, y)
-	if net.Raw != nil {
-		b.Raw = graph.Of(net.Raw)
-	}
-	if net.Trunk != nil {
-		b.Trunk = graph.Of(net.Trunk)
-	}
-	return losses.BuildOn(loss, b)
-}
-
-// lossPrefix begins the names of the loss's own parameters.
-const lossPrefix = optim.LossPrefix
-
-// errNothingLearned is said where no tensor has a gradient.
-var errNothingLearned = errors.New("trainer: there is nothing to learn: the network has no parameters, or all are frozen")
-
-// learn adds the gradients to all learned tensors.
-func (s *step) learn(cost *gorgonia.Node, params *graph.Params) (err error) {
-	if err := checkScales(params); err != nil {
+		p.batch.Release()
 		return err
 	}
-	s.learned, err = optim.Gradients(cost, params)
-	return inTrainersWords(err)
+	// Its end, or that of the one before, and what it did.
+	t.pending = append(t.pending, p)
+	return t.await(ctx, t.depth(p.number))
 }
 
-// inTrainersWords is an error of optim about gradients, as those know it who gave a loss and a
-// network.
-func inTrainersWords(err error) error {
-	var unread *optim.UnreadError
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, optim.ErrNothingLearned):
-		return errNothingLearned
-	case errors.As(err, &unread):
-		return errors.Errorf("trainer: the loss does not depend on %s, which cannot be learned by it: "+
-			"join it with a loss that does, such as triplet, or freeze them by a factor of 0 in LRScales", strings.Join(unread.Names, ", "))
+// rate is the learning rate of the step of that number.
+func (t *Trainer) rate(number int) (float64, error) {
+	factor := t.schedule.Factor(number)
+	if !finite(factor) || factor < 0 {
+		return 0, errors.Errorf("trainer: Options.Schedule gives %v at step %d, want a number of at least 0", factor, number)
 	}
-	return errors.WithMessage(err, "trainer")
+	return t.cfg.Solver.LR * factor, nil
 }
 
-// checkScales refuses learning rates that no tensor can have.
-func checkScales(params *graph.Params) error {
-	for _, item := range params.All() {
-		if r := item.Rate(); !finite(r) || r < 0 {
-			return errors.Errorf("trainer: the learning-rate scale of %s is %v, want a number of at least 0", item.Name, r)
+// depth is how many steps may be under way behind the begin of the step of that number: one on a
+// device, but if something must be read from the device before the next step overwrites it.
+func (t *Trainer) depth(number int) int {
+	if t.device == nil || t.batches.observer != nil || !t.state.Moved || t.logged(number) || t.due(number) || t.saves(number) {
+		return 0
+	}
+	return 1
+}
+
+// await ends steps until only so many are under way.
+func (t *Trainer) await(ctx context.Context, depth int) error {
+	for len(t.pending) > depth {
+		p := t.pending[0]
+		t.pending = t.pending[1:]
+		err := t.end(ctx, p)
+		p.batch.Release()
+		if err != nil {
+			if t.underWay() == 0 { // what was begun since was dropped
+				for _, p := range t.pending {
+					p.batch.Release()
+				}
+				t.pending = nil
+			}
+			return err
 		}
 	}
 	return nil
 }
 
-// run computes loss and gradients of the batch in x and y.
-func (s *step) run() (err error) {
-	defer graph.Guard("running a training step", &err)
-	if s.chunks != nil {
-		return errors.Wrap(s.chunks.run(s), "trainer: training step")
+// end waits for the first step under way, counts it, and tells what it did. A step that is not
+// finite was not made.
+func (t *Trainer) end(ctx context.Context, p pendingStep) error {
+	r, err := t.learner.end()
+	if err != nil {
+		return errors.Wrapf(err, "trainer: step %d", p.number)
 	}
-	s.vm.Reset()
-	return errors.Wrap(s.vm.RunAll(), "trainer: training step")
+	if !r.Made() {
+		return t.notFinite(p.batch, r)
+	}
+	t.state.Step++
+	t.state.Loss = r.Loss
+	t.unsaved = true
+	if err := t.batches.learned(p.batch, t.train, &t.state); err != nil {
+		return err
+	}
+	t.figures.speed.ended(t.Batch(), p.began, p.waited, &t.state)
+	i, err := t.observe(p, r)
+	if err != nil {
+		return err
+	}
+	return t.keepAndTell(ctx, func(h Hook) error { return h.step(ctx, i) })
 }
 
-func (s *step) close() error {
-	if s.chunks != nil {
-		return s.chunks.close()
-	}
-	return s.vm.Close()
+// logged reports whether the step of that number is a line of metrics.jsonl.
+func (t *Trainer) logged(number int) bool {
+	return number%t.cfg.LogEvery == 0 || number == 1 || number == t.cfg.Steps
 }

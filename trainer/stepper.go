@@ -10,9 +10,9 @@ import (
 	"medusa/graph"
 	"medusa/internal/exclusive"
 	"medusa/internal/needs"
-	"medusa/internal/safetensors"
 	"medusa/losses"
 	"medusa/machine"
+	"medusa/model"
 	"medusa/nets"
 	"medusa/optim"
 )
@@ -51,17 +51,9 @@ type StepperConfig struct {
 // come from the caller, and nothing is measured, or saved but when asked for. It is for benchmarks and for
 // loops of one's own. One goroutine uses it at a time, and another one gets an error.
 type Stepper struct {
-	use      exclusive.Use
-	step     *step
-	solver   *optim.Solver
-	net      nets.Config
-	loss     string
-	params   *graph.Params // of the network and the loss
-	lent     bool          // Params was called: the host's parameters may be newer than the device's
-	averaged *graph.Params // what Embed and Save use: the averages, or params
-	eval     *embedder     // over averaged, made when first needed
-	engine   *engine
-	device   *machine.Device
+	use exclusive.Use
+	*learner
+	lossText string
 }
 
 // NewStepper builds network, loss, gradients and solver.
@@ -69,10 +61,7 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 	if cfg.Batch < 1 {
 		return nil, errors.Errorf("trainer: a batch of %d pictures, want at least 1", cfg.Batch)
 	}
-	run := Config{Net: cfg.Net, Loss: cfg.Loss, Solver: cfg.Solver, Clip: cfg.Clip, ClipValue: cfg.ClipValue, Average: cfg.Average, Device: cfg.Device, Accumulate: cfg.Accumulate}
-	if err := checkParts(cfg.Batch, cfg.Accumulate); err != nil {
-		return nil, err
-	}
+	run := Config{Net: cfg.Net, Loss: cfg.Loss, Solver: cfg.Solver, Clip: cfg.Clip, ClipValue: cfg.ClipValue, Average: cfg.Average, Seed: cfg.Seed, Device: cfg.Device, Accumulate: cfg.Accumulate}
 	given := Options{Loss: cfg.LossValue, Backbone: cfg.Backbone}
 	run, err := given.into(run)
 	if err != nil {
@@ -87,41 +76,17 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 	if err != nil {
 		return nil, errors.Wrap(err, "trainer")
 	}
-	device.CheckByHand() // by the solver
-	s := &Stepper{params: graph.NewParams(cfg.Seed), device: device}
-	if err := s.build(cfg, run); err != nil {
+	l, err := newLearner(run, learnerParts{
+		net: withPictures(cfg.Net), device: device, batch: cfg.Batch, evalBatch: model.Batch, rate: cfg.Rate, scales: cfg.LRScales,
+		loss: func(embedding, trunk int) (losses.Loss, error) {
+			return lossOf(cfg.LossValue, run.Loss, losses.Setting{Classes: cfg.Classes, EmbeddingSize: embedding, TrunkSize: trunk, Seed: cfg.Seed})
+		},
+	})
+	if err != nil {
 		device.Close()
 		return nil, err
 	}
-	return s, nil
-}
-
-func (s *Stepper) build(cfg StepperConfig, run Config) (err error) {
-	s.net, s.loss = withPictures(cfg.Net), run.Loss
-	if err := scaleRates(s.params, cfg.LRScales); err != nil {
-		return err
-	}
-	s.step, _, err = newStep(s.net, s.params, cfg.Batch, cfg.Accumulate, s.device, func(embedding, trunk int) (losses.Loss, error) {
-		return lossOf(cfg.LossValue, run.Loss, losses.Setting{Classes: cfg.Classes, EmbeddingSize: embedding, TrunkSize: trunk, Seed: cfg.Seed})
-	})
-	if err != nil {
-		return err
-	}
-	if err := checkRates(s.params, cfg.LRScales); err != nil {
-		return err
-	}
-	var average *optim.Averaging
-	if average, s.eval, err = averaging(run, s.net, s.params, modelBatch, s.device); err != nil {
-		return err
-	}
-	if s.solver, err = newSolver(run, s.step, s.device, cfg.Rate, average); err != nil {
-		return err
-	}
-	if s.averaged = s.params; average != nil {
-		s.averaged = average.Into
-	}
-	s.engine, err = newEngine(s.step, s.solver, s.device, s.params)
-	return err
+	return &Stepper{learner: l, lossText: run.Loss}, nil
 }
 
 // withPictures fills in the size of pictures that nets.Config's zero value stands for.
@@ -135,11 +100,11 @@ func withPictures(c nets.Config) nets.Config {
 }
 
 // Pictures is the memory of the batch's pictures (B, C, H, W), to be filled before Step.
-func (s *Stepper) Pictures() []float32 { return s.step.x }
+func (s *Stepper) Pictures() []float32 { return s.train.x }
 
 // Labels is the memory of the batch's labels (B), whole numbers, to be filled before
 // Step.
-func (s *Stepper) Labels() []float32 { return s.step.y }
+func (s *Stepper) Labels() []float32 { return s.train.y }
 
 // Hold leaves pictures and labels, as they are now, on the device: every Step learns from
 // them there, and none copies them. It is called before the first Step; on the CPU it does
@@ -149,7 +114,7 @@ func (s *Stepper) Hold() error {
 		return err
 	}
 	defer s.use.End()
-	return errors.Wrap(s.device.Change(s.step.x, s.step.y), "trainer")
+	return errors.Wrap(s.device.Change(s.train.x, s.train.y), "trainer")
 }
 
 // Params is the parameters of network and loss as they are, under the prefixes backbone.,
@@ -161,8 +126,7 @@ func (s *Stepper) Params() (*graph.Params, error) {
 		return nil, err
 	}
 	defer s.use.End()
-	s.lent = true
-	return s.params, errors.Wrap(s.device.Read(graph.Tensors(s.params)...), "trainer")
+	return s.lend()
 }
 
 // pause begins the use for what needs all steps to have ended, and brings to the device what was
@@ -172,10 +136,10 @@ func (s *Stepper) pause() error {
 		return err
 	}
 	var err error
-	if s.engine.flying() > 0 {
+	if s.underWay() > 0 {
 		err = errors.New("trainer: a step is under way: call Finish first")
 	} else {
-		err = s.takeBack()
+		err = s.takeBack(false)
 	}
 	if err != nil {
 		s.use.End()
@@ -183,38 +147,21 @@ func (s *Stepper) pause() error {
 	return err
 }
 
-// takeBack tells the device that the host may have written into Params.
-func (s *Stepper) takeBack() error {
-	if !s.lent {
-		return nil
-	}
-	s.lent = false
-	s.device.Wrote(graph.Tensors(s.params)...)
-	if s.solver.Steps() > 0 {
-		return nil
-	}
-	return s.solver.StartAverages()
-}
-
-// Save writes the network as it is as a model file, which LoadModel reads. info says what the
+// Save writes the network as it is as a model file, which model.Load reads. info says what the
 // stepper does not know, such as the pictures' normalisation; its Net and Loss are the
 // stepper's, and its Step, if 0, is the number of steps made.
-func (s *Stepper) Save(w io.Writer, info ModelInfo) error {
+func (s *Stepper) Save(w io.Writer, info model.Info) error {
 	if err := s.pause(); err != nil {
 		return err
 	}
 	defer s.use.End()
-	info.Net, info.Loss, info.Step = s.net, s.loss, cmp.Or(info.Step, s.solver.Steps())
-	file, err := modelFile(s.averaged, info, s.device)
-	if err != nil {
-		return err
-	}
-	return errors.Wrap(safetensors.Write(w, file), "trainer: model")
+	info.Net, info.Loss, info.Step = s.net, s.lossText, cmp.Or(info.Step, s.solver.Steps())
+	return inTrainer(model.Write(w, info, s.averaged, s.device))
 }
 
 // Embed is the embeddings (N, E) of normalised pictures (N, C, H, W) with the weights as they
 // are, row-major.
-func (s *Stepper) Embed(ctx context.Context, pictures []float32) (_ []float32, err error) {
+func (s *Stepper) Embed(ctx context.Context, pictures []float32) ([]float32, error) {
 	if err := needs.Context("trainer", ctx); err != nil {
 		return nil, err
 	}
@@ -222,16 +169,11 @@ func (s *Stepper) Embed(ctx context.Context, pictures []float32) (_ []float32, e
 		return nil, err
 	}
 	defer s.use.End()
-	if s.eval == nil {
-		if s.eval, err = newEmbedder(s.net, s.averaged, modelBatch, s.device); err != nil {
-			return nil, err
-		}
-	}
-	return s.eval.pixels(ctx, pictures)
+	return s.embedPixels(ctx, pictures)
 }
 
 // EmbeddingSize is the length E of an embedding.
-func (s *Stepper) EmbeddingSize() int { return s.step.size }
+func (s *Stepper) EmbeddingSize() int { return s.train.size }
 
 // DeviceMemory is how many bytes of the device's memory the stepper has taken; 0 on the CPU.
 func (s *Stepper) DeviceMemory() int64 { return s.device.Allocated() }
@@ -243,7 +185,7 @@ func (s *Stepper) Step() (loss float64, err error) {
 		return 0, err
 	}
 	defer s.use.End()
-	if err := s.begin(); err != nil {
+	if err := s.put(); err != nil {
 		return 0, err
 	}
 	return s.finish()
@@ -259,19 +201,19 @@ func (s *Stepper) Begin() error {
 		return err
 	}
 	defer s.use.End()
-	return s.begin()
+	return s.put()
 }
 
-func (s *Stepper) begin() error {
-	if err := s.takeBack(); err != nil {
+func (s *Stepper) put() error {
+	if err := s.takeBack(false); err != nil {
 		return err
 	}
-	for s.engine.flying() >= optim.MaxPending {
-		if _, err := s.end(); err != nil {
+	for s.underWay() >= optim.MaxPending {
+		if _, err := s.await(); err != nil {
 			return err
 		}
 	}
-	return s.engine.begin(s.solver.Config().LR)
+	return s.begin(s.solver.Config().LR)
 }
 
 // Finish waits for all steps begun and returns the loss of the last.
@@ -284,19 +226,19 @@ func (s *Stepper) Finish() (loss float64, err error) {
 }
 
 func (s *Stepper) finish() (loss float64, err error) {
-	if s.engine.flying() == 0 {
+	if s.underWay() == 0 {
 		return 0, errors.New("trainer: no step is under way: call Begin first")
 	}
-	for s.engine.flying() > 0 {
-		if loss, err = s.end(); err != nil {
+	for s.underWay() > 0 {
+		if loss, err = s.await(); err != nil {
 			break
 		}
 	}
 	return loss, err
 }
 
-func (s *Stepper) end() (loss float64, err error) {
-	r, err := s.engine.end()
+func (s *Stepper) await() (loss float64, err error) {
+	r, err := s.end()
 	if err == nil && !r.Made() {
 		err = errors.Errorf("trainer: the loss is %v, the square of the gradient's norm %v: the step was not made; lower the learning rate or clip the gradient", r.Loss, r.Squared)
 	}
@@ -309,12 +251,5 @@ func (s *Stepper) Close() error {
 		return err
 	}
 	defer s.use.End()
-	err := s.step.close()
-	if e := s.eval.close(); err == nil {
-		err = e
-	}
-	if e := s.device.Close(); err == nil {
-		err = e
-	}
-	return err
+	return s.close()
 }

@@ -55,8 +55,8 @@ func TestStepperMakesTheTrainersSteps(t *testing.T) {
 	var tr *Trainer
 	var s *Stepper
 	follow := func(_ context.Context, i StepInfo) error {
-		copy(s.Pictures(), tr.step.x)
-		copy(s.Labels(), tr.step.y)
+		copy(s.Pictures(), tr.train.x)
+		copy(s.Labels(), tr.train.y)
 		loss, err := s.Step()
 		require.Equal(t, i.Loss, loss, "step %d", i.Step)
 		return err

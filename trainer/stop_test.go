@@ -49,7 +49,7 @@ func TestErrStop(t *testing.T) {
 			require.Equal(t, c.step, tr.state.Evaluated)
 			require.NotNil(t, r.After)
 			for _, name := range []string{ModelFile, EmbeddingsFile, ReportFile, ResultFile, LastFile, BestFile} {
-				require.FileExists(t, tr.dir.path(name))
+				require.FileExists(t, tr.dir.Path(name))
 			}
 			require.NoError(t, tr.Close())
 			missing, err := Missing(r.Dir, Options{})

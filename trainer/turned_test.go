@@ -70,8 +70,8 @@ func TestTurnedClassesOnDevice(t *testing.T) {
 			return nil
 		}}}})
 		if device == "cuda" {
-			require.NotNil(t, tr.batches, "batches are made on the device")
-			require.Len(t, tr.batches.of, tr.data.Train.Len())
+			require.NotNil(t, tr.batches.onDevice, "batches are made on the device")
+			require.Len(t, tr.batches.onDevice.of, tr.data.Train.Len())
 		}
 		_, err := tr.Run(context.Background())
 		require.NoError(t, err)

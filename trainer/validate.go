@@ -116,12 +116,7 @@ func (c Config) suits(data runData) error {
 	}
 	c.suitsCameras(data, &f)
 	c.suitsFewShot(data, &f)
-	for _, d := range []*items{data.Train, data.Val, data.Test} {
-		if c.EvalViews != "" && d != nil && d.pictures() == nil {
-			f.add(true, "%s is %s, but only pictures in a Dataset can be seen in several ways, not %s: leave it out", field.Name("EvalViews"), c.EvalViews, d.noun())
-			break
-		}
-	}
+	c.suitsEvalViews(data, &f)
 	shift := c.Data.Augment.RandomCrop
 	f.add(shift > 0 && shift >= min(c.Net.Height, c.Net.Width), "%s is %d, which shifts pictures of %d×%d out of sight: want less",
 		field.Name("Data.Augment.RandomCrop"), shift, c.Net.Height, c.Net.Width)
@@ -188,7 +183,7 @@ func (d DataConfig) validate(f *faults) {
 		name field.Name
 		from string
 	}{{"Data.Val", d.Val}, {"Data.Test", d.Test}} {
-		if x, ok := fraction(part.from); ok {
+		if x, ok := datasets.Share(part.from); ok {
 			f.add(!(x > 0 && x < 1), "%s is %s, want a fraction of the classes between 0 and 1, a path, or none", part.name, part.from)
 		}
 	}

@@ -30,6 +30,7 @@ import (
 	"medusa/datasets"
 	"medusa/losses"
 	"medusa/metrics"
+	"medusa/model"
 	"medusa/trainer"
 )
 
@@ -206,7 +207,7 @@ func runOf(ctx context.Context, cfg trainer.Config, data trainer.Data, look func
 
 // measure is Recall@1 and MAP@R of a model.
 func measure(ctx context.Context, path string, test datasets.Set) (recall, mapAtR float64, err error) {
-	m, err := trainer.LoadModel(path)
+	m, err := model.Load(path, model.Options{})
 	if err != nil {
 		return 0, 0, err
 	}

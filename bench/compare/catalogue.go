@@ -27,7 +27,7 @@ var catalogue = []catalogued{
 	{"intra-pair-variance", "intra-pair-variance", "L.IntraPairVarianceLoss()", overPairs, false, false},
 	{"snr-contrastive", "snr-contrastive", "L.SignalToNoiseRatioContrastiveLoss()", overPairs, false, false},
 	{"angular", "angular(rows=raw-negatives)", "L.AngularLoss()", overPairs, false, false},
-	{"instance", "instance(target=numbered-row)", "L.InstanceLoss()", overPairs, false, false},
+	{"instance", "instance(target=numbered-row, gamma=64)", "L.InstanceLoss()", overPairs, false, false},
 	{"triplet, all by angle", "triplet(margin=0.05, miner=angular(angle=20))", "L.TripletMarginLoss(), M.AngularMiner()", overPairs, false, true},
 	{"triplet, semi-hard", "triplet(margin=0.05, miner=triplet-margin(type=semi-hard, margin=0.2))", "L.TripletMarginLoss(), M.TripletMarginMiner(margin=0.2, type_of_triplets='semihard')", overPairs, false, false},
 	{"contrastive, multi-similarity miner", "contrastive(miner=multi-similarity)", "L.ContrastiveLoss(), M.MultiSimilarityMiner()", overPairs, false, false},

@@ -8,7 +8,19 @@ import (
 )
 
 // narrowest is the width below which a page is not cut any further.
-const narrowest = 50
+const narrowest = 24
+
+// leastDoc is how many characters what is said of a thing must have beside it; else it stands below.
+const leastDoc = 20
+
+// beside is the column at which what is said of things begins: that one if width has room for it,
+// or else one below them.
+func beside(column, below, width int) int {
+	if width-column < leastDoc {
+		return below
+	}
+	return column
+}
 
 // Help is a page that says how text is written and names all kinds, each with a line of what it is,
 // in lines of no more than so many characters. The name of each kind stands at the start of a line.
@@ -17,15 +29,26 @@ func (r *registry) Help(width int) string {
 	width = max(width, narrowest)
 	var b strings.Builder
 	if r.usage != "" {
-		b.WriteString(r.usage + "\n\n")
+		for line := range strings.SplitSeq(r.usage, "\n") {
+			if utf8.RuneCountInString(line) > width {
+				line = strings.Join(Wrap(line, width), "\n")
+			}
+			b.WriteString(line + "\n")
+		}
+		b.WriteString("\n")
 	}
 	column := 0
 	for _, k := range r.all() {
 		column = max(column, len(k.name)+2)
 	}
+	column = beside(column, 2, width)
 	for _, k := range r.all() {
+		head := fmt.Sprintf("%-*s", column, k.name)
+		if len(head) > column {
+			head += "\n" + strings.Repeat(" ", column)
+		}
 		lines := Wrap(k.doc, width-column)
-		fmt.Fprintf(&b, "%-*s%s\n", column, k.name, strings.Join(lines, "\n"+strings.Repeat(" ", column)))
+		fmt.Fprintf(&b, "%s%s\n", head, strings.Join(lines, "\n"+strings.Repeat(" ", column)))
 	}
 	return b.String()
 }
@@ -121,7 +144,7 @@ func (p *Parameter) line(value reflect.Value) line {
 
 // help is name=default and what it is, with the other choices under it.
 func (l line) help(width int) string {
-	const column = 27
+	column := beside(27, 6, width)
 	head := fmt.Sprintf("    %-22s ", l.name+"="+l.value)
 	text := strings.Join(Wrap(l.doc, width-column), "\n"+strings.Repeat(" ", column)) + "\n"
 	if utf8.RuneCountInString(head) > column {

@@ -19,14 +19,27 @@ func Nearest(word string, known []string) string {
 	best, least := "", min(max(2, 1+letters/3), letters) // fewer slips than that
 	for _, k := range known {
 		d := levenshtein.ComputeDistance(word, k)
-		if word != "" && strings.HasPrefix(k, word) {
+		switch {
+		case word != "" && strings.HasPrefix(k, word):
 			d = 0 // a beginning is nearer than any slip
+		case d == 2 && len(word) == len(k) && isSwapped(word, k):
+			d = 1
 		}
 		if d < least {
 			best, least = k, d
 		}
 	}
 	return best
+}
+
+// isSwapped reports whether a and b, of one length, differ by two neighbours that changed places,
+// which is one slip of the fingers.
+func isSwapped(a, b string) bool {
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
 }
 
 // Hint is the question whether the nearest known word was meant, or nothing.

@@ -71,8 +71,16 @@ type SolverRule struct {
 type SolverTensor struct {
 	N                   int
 	W, G, First, Second Remote
-	Decay, Rate         float64 // weight decay; learning rate ÷ that of the step
-	Adapt               bool    // lamb: the step is scaled to the length of W
+	Decay, Rate         float64     // weight decay; learning rate ÷ that of the step
+	Adapt               bool        // lamb: the step is scaled to the length of W
+	Rows                *SolverRows // nil where G has N numbers
+}
+
+// SolverRows says that a gradient G is (N, Cols), of N rows of W.
+type SolverRows struct {
+	Indices Remote // (N), the numbers of the rows, each once; below 0 is none
+	N, Cols int
+	All     bool // the other rows are stepped too, by a gradient of 0
 }
 
 // Solver moves the tensors it was made for.

@@ -74,6 +74,8 @@ func TestKernelsAllocateNothing(t *testing.T) {
 		{CrossEntropyGrad(ce), n * m, []int{n * m, n, n}},
 		{rows, n * n, []int{n * m, n}},
 		{GatherGrad(rows), n * m, []int{n, n * n}},
+		{GatherRows{Rows: m, N: n}, n, []int{n}},
+		{GatherRowsGrad(rows), n * n, []int{n, n * n}},
 		{Where{Rows: 1, Cols: n}, n, []int{n, n}},
 		{Iota{N: n}, n, []int{n}},
 		{Constant{N: n, Value: 2}, n, []int{n}},

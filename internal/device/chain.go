@@ -93,8 +93,8 @@ type chainTask[T cpu.Float] struct {
 	s         Chain
 	rows      chainRows[T]
 	end       chainEnd[T]
-	positives *classes[T] // of the last step, where its mask is one of positive pairs
-	labels    int         // the leaf that says which
+	positives *classes[T] // of labels, where some of the work is for positive pairs alone
+	few       bool        // the last step's mask is one of them
 	out       []T
 	sums      []float64 // of the rows, of a sum of all
 	workers   []*chainWorker[T]
@@ -115,10 +115,11 @@ func newChainTask[T cpu.Float](s Chain) *chainTask[T] {
 	if !matrix {
 		value = last.In[0]
 	}
-	t.rows = newChainRows[T](s, steps, value)
+	t.rows = newChainRows[T](s, steps, value, endLabels(last))
+	t.positives = t.rows.positives()
 	t.end = func(out []T, r int, w *chainWorker[T]) {
 		dst := out[r*s.Cols : (r+1)*s.Cols]
-		if row := t.rows.row(r, w, nil, dst); &row[0] != &dst[0] {
+		if row := t.row(r, w, dst); &row[0] != &dst[0] {
 			copy(dst, row)
 		}
 	}
@@ -132,36 +133,69 @@ func newChainTask[T cpu.Float](s Chain) *chainTask[T] {
 	case SumTo:
 		if spec.sumsRows() {
 			t.sums = make([]float64, s.Rows)
-			t.end = func(_ []T, r int, w *chainWorker[T]) { t.sums[r] = cpu.Sum(t.rows.row(r, w, nil, nil)) }
+			t.end = func(_ []T, r int, w *chainWorker[T]) { t.sums[r] = t.sum(r, w) }
 			break
 		}
-		t.end = func(out []T, r int, w *chainWorker[T]) { out[r] = T(cpu.Sum(t.rows.row(r, w, nil, nil))) }
+		t.end = func(out []T, r int, w *chainWorker[T]) { out[r] = T(t.sum(r, w)) }
 	}
 	return t
+}
+
+// endLabels is the leaf of the labels whose positive pairs are the mask of a last step, −1 of others.
+func endLabels(last ChainStep) int {
+	var m Mask
+	switch s := last.Spec.(type) {
+	case RowTerms:
+		m = s.Mask
+	case RowReduce:
+		m = s.Mask
+	}
+	if m.Pairs == Positive && m.Symmetric() {
+		return last.In[1]
+	}
+	return -1
 }
 
 // reduce ends the chain by what of makes of a row and its mask.
 func (t *chainTask[T]) reduce(m Mask, last ChainStep, of func(out, row, chosen []T, r int, w *chainWorker[T])) {
 	mask := newMaskRows[T](m, t.s.Rows, t.s.Cols)
 	t.rows.beginMask(&mask, last.In[1:])
-	if t.rows.byColumn {
-		t.positives, t.labels = positivesOf[T](m, t.s.Rows), last.In[1]
+	if t.few = t.rows.byColumn && endLabels(last) >= 0; t.few && t.positives == nil {
+		t.positives = newClasses[T](t.s.Cols)
 	}
 	t.end = func(out []T, r int, w *chainWorker[T]) {
-		if p := t.positives; p != nil && p.few {
-			w.columns = p.others(w.columns[:0], r)
-			of(out, t.rows.row(r, w, w.columns, nil), p.ones[:len(w.columns)], r, w)
+		if t.few && t.positives.few {
+			w.columns = t.positives.others(w.columns[:0], r)
+			of(out, t.rows.row(&t.rows.few, r, w, nil), t.positives.ones[:len(w.columns)], r, w)
 			return
 		}
-		of(out, t.rows.row(r, w, nil, nil), mask.row(r, w.mask), r, w)
+		of(out, t.row(r, w, nil), mask.row(r, w.mask), r, w)
 	}
+}
+
+// sum adds up row r, or those of its entries alone that are not 0: these in the order in which the whole row would be.
+func (t *chainTask[T]) sum(r int, w *chainWorker[T]) float64 {
+	if t.positives == nil || !t.positives.few || !t.rows.isFewStep(t.rows.value) {
+		return cpu.Sum(t.row(r, w, nil))
+	}
+	w.columns = t.positives.others(w.columns[:0], r)
+	return cpu.SumAt(t.rows.row(&t.rows.few, r, w, nil), w.columns)
+}
+
+// row is a whole row, of parts that have few entries where there are such.
+func (t *chainTask[T]) row(r int, w *chainWorker[T], dst []T) []T {
+	if t.positives == nil || !t.positives.few {
+		return t.rows.row(&t.rows.whole, r, w, dst)
+	}
+	w.columns = t.positives.others(w.columns[:0], r)
+	return t.rows.row(&t.rows.mixed, r, w, dst)
 }
 
 func (t *chainTask[T]) run(out []T, in [][]T) {
 	t.out = out
 	t.rows.begin(in)
 	if t.positives != nil {
-		t.positives.list(in[t.labels])
+		t.positives.list(in[t.rows.labels])
 	}
 	for len(t.workers) < cpu.Threads() {
 		t.workers = append(t.workers, t.rows.newWorker())

@@ -4,22 +4,31 @@ import "medusa/internal/device/cpu"
 
 // chainRows makes rows of the matrix that the steps of a chain make.
 type chainRows[T cpu.Float] struct {
-	cols     int
-	leaves   []Leaf
-	in       [][]T
-	begins   []func(in [][]T)
-	steps    []chainStep[T]
-	buffer   []int // of each step, which of the worker's buffers it writes
-	count    int   // of buffers
-	byColumn bool  // an entry depends on those of its own column alone, so that few can be made of a row
-	value    int   // the leaf or step asked for
+	cols   int
+	leaves []Leaf
+	in     [][]T
+	begins []func(in [][]T)
+	steps  []chainStep[T]
+	value  int // the leaf or step asked for
+	labels int // the leaf whose positive pairs are the columns of few entries, −1 if no step is of them
+
+	byColumn bool // an entry depends on those of its own column alone, so that few can be made of a row
+	whole    chainPlan[T]
+	mixed    chainPlan[T] // whole rows, of whose parts some have few entries
+	few      chainPlan[T] // few entries
 }
 
-// chainStep writes a row.
+// chainStep writes a row, or few entries of it.
 type chainStep[T cpu.Float] struct {
-	in []int
-	do func(dst []T, in []chainValue[T], r int, w *chainWorker[T])
+	in       []int
+	do       chainWork[T]
+	wholeRow bool // few entries cannot be made by themselves
+	few      bool // it is 0 but at positive pairs of the labels
+	adds     int  // +1 or −1 where it is its first input ± its second one, else 0
 }
+
+// chainWork computes what a worker looks at, all of row r or few entries.
+type chainWork[T cpu.Float] func(dst []T, in []chainValue[T], r int, w *chainWorker[T])
 
 // chainValue is a row, or a number that stands for all of it.
 type chainValue[T cpu.Float] struct {
@@ -29,67 +38,100 @@ type chainValue[T cpu.Float] struct {
 
 // chainWorker is a worker's memory.
 type chainWorker[T cpu.Float] struct {
-	values     []chainValue[T] // of leaves and steps
+	values     []chainValue[T] // of leaves and steps, then of their few entries
 	args       []chainValue[T]
 	buffers    [][]T
 	mask, part []T
-	at         []int32 // the columns looked at, if not all
-	columns    []int32 // memory for them
+	few        bool    // the columns alone are looked at
+	columns    []int32 // of few entries
 }
 
-func newChainRows[T cpu.Float](s Chain, steps []ChainStep, value int) chainRows[T] {
-	c := chainRows[T]{cols: s.Cols, leaves: s.Leaves, value: value, byColumn: true}
+func newChainRows[T cpu.Float](s Chain, steps []ChainStep, value, labels int) chainRows[T] {
+	c := chainRows[T]{cols: s.Cols, leaves: s.Leaves, value: value, labels: labels, byColumn: true}
 	for _, step := range steps {
-		if _, ok := step.Spec.(RowReduceGrad); ok {
-			c.byColumn = false
+		if m, ok := step.Spec.(PairMask); ok && c.labels < 0 && m.Mask.Pairs == Positive && m.Mask.Symmetric() {
+			c.labels = step.In[0]
 		}
-		c.steps = append(c.steps, chainStep[T]{step.In, chainStepOf(&c, s, step)})
 	}
-	c.assign()
+	for _, step := range shifts(s.Leaves, steps) {
+		_, sums := step.Spec.(RowReduceGrad)
+		one := chainStep[T]{in: step.In, do: chainStepOf(&c, s, step), few: c.isFew(step), adds: c.adds(step)}
+		one.wholeRow = sums && !one.few
+		c.byColumn = c.byColumn && !sums
+		c.steps = append(c.steps, one)
+	}
+	c.whole, c.mixed, c.few = c.plan(false, false), c.plan(true, false), c.plan(true, true)
 	return c
 }
 
-// assign gives each step a buffer that no later step reads anything else of.
-func (c *chainRows[T]) assign() {
-	first := len(c.leaves)
-	last := make([]int, len(c.steps)) // the last step that reads it
-	for i, step := range c.steps {
-		last[i] = i
-		for _, v := range step.in {
-			if v >= first {
-				last[v-first] = i
-			}
+// isFew reports whether a step after those that c has is 0 but at positive pairs. What is multiplied by such a 0 is
+// taken to be finite.
+func (c *chainRows[T]) isFew(step ChainStep) bool {
+	of := func(i int) bool { return c.isFewStep(step.In[i]) }
+	switch s := step.Spec.(type) {
+	case PairMask:
+		return s.Mask.Pairs == Positive && s.Mask.Symmetric() && step.In[0] == c.labels
+	case Where:
+		return s.Other == 0 && (of(0) || of(1))
+	case RowTermsGrad, RowReduceGrad:
+		return of(1)
+	case Unary:
+		return s.F == Affine && s.B == 0 && of(0)
+	case UnaryGrad:
+		switch s.F {
+		case Affine, Relu, Hinge, Square, Sqrt, Sigmoid, Softplus, Tanh, Clamp:
+			return of(len(step.In) - 1)
+		}
+	case Binary:
+		switch s.Op {
+		case Mul:
+			return of(0) || of(1)
+		case Add, Sub:
+			return of(0) && of(1)
 		}
 	}
-	if c.value >= first {
-		last[c.value-first] = len(c.steps)
+	return false
+}
+
+// isFewStep reports whether v is a step that is 0 but at positive pairs.
+func (c *chainRows[T]) isFewStep(v int) bool {
+	return v >= len(c.leaves) && c.steps[v-len(c.leaves)].few
+}
+
+// adds is the sign of the second input of a sum or difference of matrices, 0 of other steps.
+func (c *chainRows[T]) adds(step ChainStep) int {
+	s, ok := step.Spec.(Binary)
+	if !ok {
+		return 0
 	}
-	var free []int
-	for i := range c.steps {
-		if n := len(free); n > 0 {
-			c.buffer, free = append(c.buffer, free[n-1]), free[:n-1]
-		} else {
-			c.buffer = append(c.buffer, c.count)
-			c.count++
-		}
-		for j := range i + 1 {
-			if last[j] == i {
-				free = append(free, c.buffer[j])
-			}
+	for _, v := range step.In {
+		if v < len(c.leaves) && c.leaves[v] != MatrixLeaf {
+			return 0
 		}
 	}
+	switch s.Op {
+	case Add:
+		return 1
+	case Sub:
+		return -1
+	}
+	return 0
+}
+
+// positives lists the positive pairs of what the chain reads, if steps are of them.
+func (c *chainRows[T]) positives() *classes[T] {
+	for _, step := range c.steps {
+		if step.few {
+			return newClasses[T](c.cols)
+		}
+	}
+	return nil
 }
 
 func (c *chainRows[T]) newWorker() *chainWorker[T] {
-	w := &chainWorker[T]{values: make([]chainValue[T], len(c.leaves)+len(c.steps)), mask: make([]T, c.cols), part: make([]T, c.cols),
-		columns: make([]int32, 0, c.cols)} // none are not all of them: never nil
-	gathered := 0
-	for _, l := range c.leaves {
-		if l == MatrixLeaf || l == RowLeaf {
-			gathered++
-		}
-	}
-	for range c.count + gathered {
+	w := &chainWorker[T]{values: make([]chainValue[T], 2*(len(c.leaves)+len(c.steps))), mask: make([]T, c.cols), part: make([]T, c.cols),
+		columns: make([]int32, 0, c.cols)}
+	for range max(c.whole.buffers, c.mixed.buffers, c.few.buffers) {
 		w.buffers = append(w.buffers, make([]T, c.cols))
 	}
 	return w
@@ -113,62 +155,47 @@ func (c *chainRows[T]) beginMask(mask *maskRows[T], leaves []int) {
 	})
 }
 
-// row is row r, or the entries of it in the columns at, if that is not nil. The last step writes it to dst, if that is
-// not nil.
-func (c *chainRows[T]) row(r int, w *chainWorker[T], at []int32, dst []T) []T {
-	width := c.cols
-	if at != nil {
-		width = len(at)
-	}
-	spare := c.count
+// row is row r by a plan; few entries are those of the worker's columns. A whole row is written to dst by its last
+// step, if dst is not nil.
+func (c *chainRows[T]) row(p *chainPlan[T], r int, w *chainWorker[T], dst []T) []T {
 	for i, l := range c.leaves {
-		x := c.in[i]
-		switch l {
+		switch x := c.in[i]; l {
 		case ColumnLeaf:
 			w.values[i] = chainValue[T]{x[r : r+1], 0}
-			continue
 		case SingleLeaf:
 			w.values[i] = chainValue[T]{x[:1], 0}
-			continue
-		case WholeLeaf:
-			w.values[i] = chainValue[T]{x, 1}
-			continue
 		case MatrixLeaf:
-			x = x[r*c.cols : (r+1)*c.cols]
+			w.values[i] = chainValue[T]{x[r*c.cols : (r+1)*c.cols], 1}
+		default:
+			w.values[i] = chainValue[T]{x, 1}
 		}
-		if at != nil {
-			x = columnsOf(w.buffers[spare], x, at)
-			spare++
-		}
-		w.values[i] = chainValue[T]{x, 1}
 	}
-	for i, step := range c.steps {
+	for i, o := range p.ops {
 		w.args = w.args[:0]
-		for _, v := range step.in {
+		for _, v := range o.in {
 			w.args = append(w.args, w.values[v])
 		}
-		out := w.buffers[c.buffer[i]][:width]
-		if dst != nil && i == len(c.steps)-1 {
+		if o.alias {
+			w.values[o.out] = w.args[0]
+			continue
+		}
+		width := c.cols
+		if o.few {
+			width = len(w.columns)
+		}
+		out := w.buffers[o.buffer][:width]
+		if dst != nil && i == len(p.ops)-1 {
 			out = dst
 		}
-		w.at = at
-		step.do(out, w.args, r, w)
-		w.values[len(c.leaves)+i] = chainValue[T]{out, 1}
+		w.few = o.few
+		o.do(out, w.args, r, w)
+		w.values[o.out] = chainValue[T]{out, 1}
 	}
-	return w.values[c.value].x
-}
-
-// columnsOf writes the entries of x in the columns at to dst.
-func columnsOf[T cpu.Float](dst, x []T, at []int32) []T {
-	dst = dst[:len(at)]
-	for k, j := range at {
-		dst[k] = x[j]
-	}
-	return dst
+	return w.values[p.value].x
 }
 
 // chainStepOf is what a step does with a row.
-func chainStepOf[T cpu.Float](c *chainRows[T], s Chain, step ChainStep) func(dst []T, in []chainValue[T], r int, w *chainWorker[T]) {
+func chainStepOf[T cpu.Float](c *chainRows[T], s Chain, step ChainStep) chainWork[T] {
 	switch spec := step.Spec.(type) {
 	case Unary:
 		f := value[T](spec)
@@ -191,18 +218,26 @@ func chainStepOf[T cpu.Float](c *chainRows[T], s Chain, step ChainStep) func(dst
 				dst[i] = v
 			}
 		}
+	case chainShift:
+		return chainShiftOf[T](spec)
 	case Where:
 		other := T(spec.Other)
 		return func(dst []T, in []chainValue[T], _ int, _ *chainWorker[T]) { cpu.Where(dst, in[0].x, in[1].x, other) }
 	case PairMask:
 		mask := newMaskRows[T](spec.Mask, s.Rows, s.Cols)
 		c.beginMask(&mask, step.In)
+		ofLabels := c.isFew(step)
 		return func(dst []T, _ []chainValue[T], r int, w *chainWorker[T]) {
-			if w.at != nil {
-				columnsOf(dst, mask.row(r, w.mask), w.at)
-				return
+			switch {
+			case !w.few:
+				mask.write(r, dst)
+			case ofLabels:
+				for i := range dst {
+					dst[i] = 1
+				}
+			default:
+				columnsOf(dst, mask.row(r, w.mask), w.columns)
 			}
-			mask.write(r, dst)
 		}
 	case RowTermsGrad:
 		return func(dst []T, in []chainValue[T], r int, _ *chainWorker[T]) {
@@ -217,7 +252,7 @@ func chainStepOf[T cpu.Float](c *chainRows[T], s Chain, step ChainStep) func(dst
 	panic("device: no step of a chain: " + Describe(step.Spec)) // a programmer's mistake in package graph
 }
 
-func chainUnaryGrad[T cpu.Float](spec UnaryGrad) func(dst []T, in []chainValue[T], r int, w *chainWorker[T]) {
+func chainUnaryGrad[T cpu.Float](spec UnaryGrad) chainWork[T] {
 	d := derivative[T](Unary(spec))
 	needX, needY := spec.F.Needs()
 	return func(dst []T, in []chainValue[T], _ int, _ *chainWorker[T]) {

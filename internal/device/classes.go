@@ -47,7 +47,10 @@ func (c *classes[T]) list(labels []T) {
 	for i := range c.order {
 		c.order[i] = int32(i)
 	}
-	slices.SortStableFunc(c.order, func(a, b int32) int { return cmp.Compare(labels[a], labels[b]) })
+	byLabel := func(a, b int32) int { return cmp.Compare(labels[a], labels[b]) }
+	if !slices.IsSortedFunc(c.order, byLabel) { // as it is where a batch is class after class
+		slices.SortStableFunc(c.order, byLabel)
+	}
 	c.few = true
 	for i := 0; i < len(c.order); {
 		end := i + 1

@@ -1,6 +1,10 @@
 package device
 
-import "medusa/internal/device/cpu"
+import (
+	"sync"
+
+	"medusa/internal/device/cpu"
+)
 
 // PairGrad computes the gradient to the rows that a Distance compares, to x (N, D) or, with
 // ToY, to y (M, D), from x, y, the distances d (N, M) and the gradient g (N, M) to them. With
@@ -176,6 +180,7 @@ func (t *pullTask) run(out []float32, in [][]float32) {
 		t.c.setMean(t.x)
 		t.c.move(t.x)
 	}
+	t.pack = sync.Once{}
 	rest := in[2:]
 	for i, p := range t.s.Parts {
 		t.parts[i].begin(t.d, rest[:p.Inputs()])
@@ -198,6 +203,8 @@ type pullTask struct {
 	parts     []pairPart
 	x, d, out []float32
 	scratch   []*pullScratch
+	pack      sync.Once // once a run, if a row needs it
+	packed    cpu.Packed[float32]
 }
 
 // pullScratch is a worker's memory.
@@ -279,20 +286,23 @@ func (t *pullTask) own(w *pullScratch, total float64, r int) {
 
 // multiply adds the products of the dense rows' weights.
 func (t *pullTask) multiply(w *pullScratch, from, rows int) {
+	if len(w.dense) == 0 {
+		return
+	}
 	n, d := t.s.N, t.s.D
 	x, alpha, beta := t.c.x, float32(-1), float32(1)
 	if t.s.Metric == Dot {
 		x, alpha, beta = t.x, 1, 0
 	}
+	t.pack.Do(func() { t.packed.Pack(n, d, x, d) })
 	switch count := len(w.dense); count {
-	case 0:
 	case rows:
-		cpu.Gemm(false, false, rows, d, n, alpha, w.weights, weightPitch(n), x, d, beta, t.out[from*d:], d)
+		t.packed.Gemm(rows, alpha, w.weights, weightPitch(n), beta, t.out[from*d:], d)
 	default:
 		for k, i := range w.dense {
 			copy(w.product[k*d:(k+1)*d], t.out[(from+i)*d:])
 		}
-		cpu.Gemm(false, false, count, d, n, alpha, w.weights, weightPitch(n), x, d, beta, w.product, d)
+		t.packed.Gemm(count, alpha, w.weights, weightPitch(n), beta, w.product, d)
 		for k, i := range w.dense {
 			copy(t.out[(from+i)*d:], w.product[k*d:(k+1)*d])
 		}

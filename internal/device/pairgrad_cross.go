@@ -33,10 +33,10 @@ type crossTask struct {
 	none       []float32
 	scratch    []*crossScratch
 
-	back    []float32 // Σ over i of w_ij·x_i
-	part    []float32 // Σ over a chunk of w_ij
-	totals  []float64 // Σ over i of w_ij
-	near    []float64 // of close pairs
+	back    []float32   // Σ over i of w_ij·x_i; the output itself where that is of y alone
+	part    []float32   // Σ over a chunk of w_ij
+	totals  []float64   // Σ over i of w_ij
+	near    [][]float64 // of close pairs, of the rows that have had any: most of many rows never do
 	columns func(lo, hi int)
 	finish  func(lo, hi int)
 }
@@ -65,8 +65,10 @@ func newCrossTask(s PairGrad) *crossTask {
 		}
 	}
 	if t.toY {
-		t.back, t.part, t.totals = make([]float32, m*s.D), make([]float32, m), make([]float64, m)
-		t.near = make([]float64, m*s.D)
+		t.part, t.totals, t.near = make([]float32, m), make([]float64, m), make([][]float64, m)
+		if t.toX {
+			t.back = make([]float32, m*s.D)
+		}
 		t.columns, t.finish = t.addColumns, t.finishColumns
 	}
 	return t
@@ -96,7 +98,12 @@ func (t *crossTask) begin(out []float32, in [][]float32) {
 	for len(t.scratch) < cpu.Threads() {
 		t.scratch = append(t.scratch, &crossScratch{rows: make([]float32, 2*s.M), part: make([]float32, s.M), sum: make([]float64, s.D)})
 	}
-	clear(t.near)
+	if t.toY && !t.toX {
+		t.back = out
+	}
+	for _, row := range t.near {
+		clear(row)
+	}
 	clear(t.totals)
 }
 
@@ -192,10 +199,18 @@ func (t *crossTask) addColumns(lo, hi int) {
 		flags, g := t.flags[i*m+lo:i*m+hi], t.g[i*m+lo:i*m+hi]
 		for k := cpu.NextMarked(flags, 0); k < len(flags); k = cpu.NextMarked(flags, k+1) {
 			if j := lo + k; g[k] != 0 {
-				addDistanceGrad(t.s.Metric, t.near[j*d:(j+1)*d], t.x[r*d:(r+1)*d], t.y[j*d:(j+1)*d], float64(t.d[r*m+j]), float64(g[k]), true)
+				addDistanceGrad(t.s.Metric, t.nearOf(j), t.x[r*d:(r+1)*d], t.y[j*d:(j+1)*d], float64(t.d[r*m+j]), float64(g[k]), true)
 			}
 		}
 	}
+}
+
+// nearOf is what close pairs add to row j.
+func (t *crossTask) nearOf(j int) []float64 {
+	if t.near[j] == nil {
+		t.near[j] = make([]float64, t.s.D)
+	}
+	return t.near[j]
 }
 
 // end gives the rows of y what they get.
@@ -204,6 +219,9 @@ func (t *crossTask) end() {
 		cpu.Parallel(t.s.M, rowGrain(4*t.s.D), t.finish)
 	}
 	t.x, t.y, t.d, t.out = nil, nil, nil, nil
+	if !t.toX {
+		t.back = nil
+	}
 }
 
 func (t *crossTask) finishColumns(lo, hi int) {
@@ -211,12 +229,18 @@ func (t *crossTask) finishColumns(lo, hi int) {
 	for j := lo; j < hi; j++ {
 		out, back := t.out[j*d:(j+1)*d], t.back[j*d:(j+1)*d]
 		if t.s.Metric == Dot {
-			put(out, back, !t.toX)
+			if t.toX {
+				cpu.Add(out, out, back)
+			}
 			continue
 		}
-		y, near := t.cy.x[j*d:(j+1)*d], t.near[j*d:(j+1)*d]
+		y, near := t.cy.x[j*d:(j+1)*d], t.near[j]
 		for k, v := range back {
-			g := float32(t.totals[j]*float64(y[k]) - float64(v) + near[k])
+			sum := t.totals[j]*float64(y[k]) - float64(v)
+			if near != nil {
+				sum += near[k]
+			}
+			g := float32(sum)
 			if t.toX {
 				g += out[k]
 			}

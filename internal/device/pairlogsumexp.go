@@ -28,7 +28,7 @@ func (s PairLogSumExp) cpu() Kernel {
 }
 
 func pairLogSumExp[T cpu.Float](s PairLogSumExp) func(out []T, in [][]T) {
-	if s.ofClasses() {
+	if s.OfClasses() {
 		return classLogSumExp[T](s)
 	}
 	t := newPairSums[T](s)
@@ -61,7 +61,7 @@ func (s PairLogSumExpGrad) cpu() Kernel {
 }
 
 func pairLogSumExpGrad[T cpu.Float](s PairLogSumExpGrad) func(out []T, in [][]T) {
-	if PairLogSumExp(s).ofClasses() {
+	if PairLogSumExp(s).OfClasses() {
 		return classLogSumExpGrad[T](PairLogSumExp(s))
 	}
 	t := newPairSums[T](PairLogSumExp(s))

@@ -10,8 +10,8 @@ import (
 // are those of (p, a), x[a,n] + x[p,n] over the rows n of other classes. So each pair of rows is summed
 // once, and one pass gives the gradient to x in both its roles.
 
-// ofClasses reports whether that is so.
-func (s PairLogSumExp) ofClasses() bool {
+// OfClasses reports whether the kernel does that.
+func (s PairLogSumExp) OfClasses() bool {
 	return s.Self && s.N == s.M && s.Pos.Pairs == Positive && s.Pos.Symmetric() && s.Neg.Pairs == Negative && s.Neg.Symmetric()
 }
 

@@ -74,8 +74,9 @@ type maskRows[T cpu.Float] struct {
 	Mask
 	rows, cols int
 	in         [][]T
-	at         []int // of each filter, its first input
-	listed     int   // the last filter that lists columns, or −1
+	at         []int       // of each filter, its first input
+	listed     int         // the last filter that lists columns, or −1
+	classes    *classes[T] // of a batch with itself, which pairs are of one label; nil of other masks
 }
 
 func newMaskRows[T cpu.Float](m Mask, rows, cols int) maskRows[T] {
@@ -95,6 +96,12 @@ func newMaskRows[T cpu.Float](m Mask, rows, cols int) maskRows[T] {
 func (m *maskRows[T]) begin(in [][]T) [][]T {
 	n := m.Inputs()
 	m.in = append(m.in[:0], in[:n]...)
+	if m.Pairs != Given && !m.Cross && m.listed < 0 {
+		if m.classes == nil {
+			m.classes = newClasses[T](m.rows)
+		}
+		m.classes.list(in[0])
+	}
 	return in[n:]
 }
 
@@ -133,6 +140,10 @@ func (m *maskRows[T]) write(r int, dst []T) {
 // ofLabels is row r of the pairs, without what is chosen of them.
 func (m *maskRows[T]) ofLabels(r int, row []T) {
 	labels := m.in[0]
+	if m.classes != nil && m.classes.few {
+		m.ofFew(r, row)
+		return
+	}
 	cpu.Equals(row, m.columnLabels(), labels[r])
 	switch {
 	case m.Pairs == Negative:
@@ -140,6 +151,24 @@ func (m *maskRows[T]) ofLabels(r int, row []T) {
 	case !m.Cross:
 		row[r] = 0
 	}
+}
+
+// ofFew is ofLabels where few rows have the label of row r: all others are alike.
+func (m *maskRows[T]) ofFew(r int, row []T) {
+	of, same := m.classes, T(1)
+	if m.Pairs == Negative {
+		copy(row, of.ones)
+		same = 0
+	} else {
+		clear(row)
+	}
+	if label := m.in[0][r]; label != label { // a NaN is not even its own
+		return
+	}
+	for _, j := range of.order[of.from[r]:of.to[r]] {
+		row[j] = same
+	}
+	row[r] = 0
 }
 
 func (m *maskRows[T]) columnLabels() []T {

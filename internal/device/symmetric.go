@@ -2,17 +2,19 @@ package device
 
 import "medusa/internal/device/cpu"
 
-// A symmetric matrix (N, N) is computed in bands of symmetricBand rows, each from its first
-// row's diagonal on; what stands left of that is then copied.
-const symmetricBand = 128
+// A symmetric matrix (N, N) is computed from about its diagonal on (cpu.GemmUpper); what stands left of that is then
+// copied.
 
 // symmetric is the first column of row i that is computed.
 func symmetric(n, i int) int {
-	if n < 2*symmetricBand {
+	if n < 2*mirrorRows {
 		return 0
 	}
-	return i / symmetricBand * symmetricBand
+	return cpu.UpperFrom(i)
 }
+
+// mirrorRows is how many rows are copied at once, a multiple of the rows that begin at one column.
+const mirrorRows = 2 * cpu.UpperBand
 
 // symmetricProduct makes x·xᵀ, x (n, d), and matrices that are made of it entry by entry.
 type symmetricProduct[T cpu.Float] struct {
@@ -24,31 +26,37 @@ type symmetricProduct[T cpu.Float] struct {
 func newSymmetricProduct[T cpu.Float](n, d int) *symmetricProduct[T] {
 	p := &symmetricProduct[T]{n: n, d: d}
 	p.body = func(lo, hi int) {
-		for from := 0; from < symmetric(n, lo); from += symmetricBand {
-			cpu.Transpose(p.out[lo*n+from:], n, p.out[from*n+lo:], n, symmetricBand, hi-lo)
+		for from := 0; from < lo; from += mirrorRows {
+			p.copy(lo, hi, from, from+mirrorRows)
+		}
+		for second := lo + cpu.UpperBand; second < hi; second += cpu.UpperBand {
+			p.copy(second, hi, lo, second)
 		}
 	}
 	return p
 }
 
-// upper computes what is not a copy.
-func (p *symmetricProduct[T]) upper(out, x []T) {
-	n, d, band := p.n, p.d, symmetricBand
-	if n < 2*symmetricBand {
-		band = n
-	}
-	for i := 0; i < n; i += band {
-		cpu.Gemm(false, true, min(band, n-i), n-i, d, 1, x[i*d:], d, x[i*d:], d, 0, out[i*n+i:], n)
-	}
+// copy copies the rows from left to right, columns from lo to hi, to the rows from lo to hi.
+func (p *symmetricProduct[T]) copy(lo, hi, left, right int) {
+	cpu.Transpose(p.out[lo*p.n+left:], p.n, p.out[left*p.n+lo:], p.n, right-left, hi-lo)
 }
 
-// mirror copies what stands right of the bands' diagonal to the left of it.
+// upper computes what is not a copy.
+func (p *symmetricProduct[T]) upper(out, x []T) {
+	if p.n < 2*mirrorRows {
+		cpu.Gemm(false, true, p.n, p.n, p.d, 1, x, p.d, x, p.d, 0, out, p.n)
+		return
+	}
+	cpu.GemmUpper(p.n, p.d, x, p.d, out, p.n)
+}
+
+// mirror copies what stands right of the diagonal to the left of it.
 func (p *symmetricProduct[T]) mirror(out []T) {
-	if p.n < 2*symmetricBand {
+	if p.n < 2*mirrorRows {
 		return
 	}
 	p.out = out
-	cpu.Parallel(p.n, symmetricBand/2, p.body)
+	cpu.Parallel(p.n, mirrorRows, p.body)
 	p.out = nil
 }
 

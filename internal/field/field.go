@@ -138,8 +138,18 @@ func Under(err error, pkg, owner string) error {
 	return err
 }
 
+// UnderAll is Under for every error about fields along the chain, also where one quotes another.
+func UnderAll(err error, pkg, owner string) error {
+	var e *Error
+	if errors.As(err, &e) {
+		e.pkg, e.owner = pkg, owner
+		UnderAll(e.Unwrap(), pkg, owner)
+	}
+	return err
+}
+
 // packages are those whose names stand before messages.
-var packages = []string{"trainer", "datasets", "losses", "nets", "samplers", "metrics", "graph", "gpu", "cuda", "cpu", "device", "report", "safetensors", "miners", "pairs", "optim"}
+var packages = []string{"trainer", "datasets", "losses", "nets", "samplers", "metrics", "graph", "gpu", "cuda", "cpu", "device", "report", "safetensors", "miners", "pairs", "optim", "model"}
 
 // Bare is a message without the name of the package that says so.
 func Bare(message string) string {

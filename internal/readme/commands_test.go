@@ -27,7 +27,7 @@ var elsewhere = map[string]string{
 	"go test ./...":       "this test is part of it",
 	"go mod init example": "TestLibraryAsREADMESays", "go mod edit -require medusa@v0.0.0 -replace medusa=../medusa": "TestLibraryAsREADMESays",
 	"go mod tidy": "TestLibraryAsREADMESays", "go run .": "TestLibraryAsREADMESays",
-	"go doc medusa/trainer":                "prints what is compiled",
+	"go install ./cmd/medusa":              "puts the program elsewhere",
 	"go build":                             "part of go test ./...",
 	"go generate":                          "needs clang; a test holds what it makes and its sources together by a hash",
 	"go run ./bench/gpusuite -o gpu-suite": "packs the tests that use a GPU; tested in bench/gpusuite",
@@ -72,38 +72,61 @@ func all(t *testing.T, help string) []command {
 	return append(out, inHelp(help)...)
 }
 
-// build makes the program once, as go run would.
-func build(t *testing.T) string {
+// build makes the programs once, as go run would; the path of one is dir with its name.
+func build(t *testing.T) (dir string) {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "train")
-	cmd := exec.Command("go", "build", "-o", program, "./cmd/train")
+	dir = t.TempDir()
+	cmd := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "./cmd/...")
 	cmd.Dir = root
 	text, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(text))
-	return program
+	return dir
 }
 
+// help is what the programs' help pages say, as if go run had called them.
+func help(t *testing.T, programs string) string {
+	t.Helper()
+	var pages strings.Builder
+	for _, args := range [][]string{{"train", "-h"}, {"medusa", "help"}, {"medusa", "help", "train"}, {"medusa", "help", "evaluate"}, {"medusa", "help", "info"}} {
+		path := filepath.Join(programs, args[0])
+		page, err := exec.Command(path, args[1:]...).Output()
+		require.NoError(t, err)
+		require.Contains(t, string(page), path)
+		pages.WriteString(strings.ReplaceAll(string(page), path, "go run ./cmd/"+args[0]))
+	}
+	return pages.String()
+}
+
+// ofPrograms finds the name of a program of ours that a line calls, and its arguments.
+var ofPrograms = regexp.MustCompile(`^go run \./cmd/(train|medusa)\b(.*)$`)
+
 func TestEveryCommandWorks(t *testing.T) {
-	program := build(t)
-	help, err := exec.Command(program, "-h").Output()
-	require.NoError(t, err)
-	list := all(t, string(help))
+	programs := build(t)
+	list := all(t, help(t, programs))
 	require.Greater(t, len(list), 25)
 	dir := t.TempDir()
-	workplace(t, program, dir)
+	workplace(t, programs, dir)
 	done := map[string]bool{}
 	for _, c := range list {
-		args, ours := strings.CutPrefix(c.line, "go run ./cmd/train")
+		ours := ofPrograms.FindStringSubmatch(c.line)
 		if done[c.line] {
 			continue
 		}
 		done[c.line] = true
-		if !ours {
+		if strings.HasPrefix(c.line, "go doc ") {
+			cmd := exec.Command("go", words(c.line)[1:]...)
+			cmd.Dir = root
+			text, err := cmd.CombinedOutput()
+			assert.NoError(t, err, "%s: %s\n%s", c.where, c.line, text)
+			continue
+		}
+		if ours == nil {
 			assert.True(t, isElsewhere(c.line), "%s says `%s`: run it here, or say in elsewhere why not", c.where, c.line)
 			continue
 		}
 		t.Run(c.line, func(t *testing.T) {
-			cmd := exec.Command(program, short(words(args))...)
+			name, args := ours[1], ours[2]
+			cmd := exec.Command(filepath.Join(programs, name), short(words(args))...)
 			cmd.Dir = dir
 			text, err := cmd.CombinedOutput()
 			if err != nil && strings.Contains(args, "-device cuda") && strings.Contains(string(text), "which is not to be had") {
@@ -147,7 +170,7 @@ func words(line string) (out []string) {
 // smaller ones: a flag that is given twice has its last value.
 func short(args []string) []string {
 	line := " " + strings.Join(args, " ") + " "
-	for _, flag := range []string{" -h ", " -device-info ", " -resume ", " -evaluate "} {
+	for _, flag := range []string{" -h ", " -device-info ", " -resume ", " -evaluate ", " help ", " info ", " evaluate ", " completion "} {
 		if strings.Contains(line, flag) {
 			return args
 		}
@@ -165,7 +188,7 @@ func short(args []string) []string {
 }
 
 // workplace makes what the texts take for granted: folders of pictures, runs, a configuration.
-func workplace(t *testing.T, program, dir string) {
+func workplace(t *testing.T, programs, dir string) {
 	t.Helper()
 	classes(t, filepath.Join(dir, "photos"), 24, 6, true)
 	classes(t, filepath.Join(dir, "DIR"), 24, 6, false)
@@ -178,7 +201,7 @@ func workplace(t *testing.T, program, dir string) {
 	require.Len(t, files, 1)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "run.yaml"), []byte(files[0][1]), 0o644))
 	for _, name := range []string{"NAME", "first"} {
-		cmd := exec.Command(program, "-data", "photos", "-steps", "2", "-no-report", "-out", "runs/"+name)
+		cmd := exec.Command(filepath.Join(programs, "train"), "-data", "photos", "-steps", "2", "-no-report", "-out", "runs/"+name)
 		cmd.Dir = dir
 		text, err := cmd.CombinedOutput()
 		require.NoError(t, err, string(text))
@@ -271,17 +294,17 @@ func idx(t *testing.T, dir string) {
 }
 
 // TestNoCommandIsWrittenByHand holds messages to one function that makes commands, which
-// knows how the program was called; what it makes is obeyed in a test of cmd/train.
+// knows how the program was called; what it makes is obeyed in a test of internal/cli.
 func TestNoCommandIsWrittenByHand(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(root, "cmd", "train", "*.go"))
+	files, err := filepath.Glob(filepath.Join(root, "internal", "cli", "*.go"))
 	require.NoError(t, err)
 	for _, path := range files {
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
-		if name := filepath.Base(path); strings.HasSuffix(name, "_test.go") || name == "command.go" || name == "help.go" || name == "main.go" {
+		if strings.HasSuffix(path, "_test.go") {
 			continue
 		}
-		assert.NotContains(t, string(text), "go run ./cmd/train", path)
+		assert.NotContains(t, string(text), "go run ./cmd/", path)
 	}
 }
 
@@ -290,8 +313,8 @@ func TestNoCommandIsWrittenByHand(t *testing.T) {
 func TestTimesAreTheSame(t *testing.T) {
 	const said = "half a minute once compiled"
 	assert.Contains(t, readme(t), said)
-	for _, name := range []string{"help.go", "main.go"} {
-		text, err := os.ReadFile(filepath.Join(root, "cmd", "train", name))
+	for _, name := range []string{"internal/cli/train.go", "cmd/train/main.go"} {
+		text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
 		require.NoError(t, err)
 		assert.Contains(t, string(text), said, name)
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"medusa/internal/plain"
 )
 
 // Screen writes to a terminal, or to a file or pipe. It is safe for concurrent use. What
@@ -20,7 +22,12 @@ import (
 type Screen struct {
 	w       io.Writer
 	live    bool
+	ascii   bool // the locale has no other characters
 	columns func() int
+
+	// Commands are beginnings of lines that are commands besides those that every shell knows by
+	// their path: such lines stay whole, to be copied.
+	Commands []string
 
 	mu    sync.Mutex // of what follows, and of w
 	task  *Task
@@ -30,7 +37,7 @@ type Screen struct {
 
 // New writes to w. live says that w is a terminal, on which a line may be written again.
 func New(w io.Writer, live bool) *Screen {
-	return &Screen{w: w, live: live, columns: func() int { return columnsOf(w) }, last: time.Now()}
+	return &Screen{w: w, live: live, ascii: !Unicode(), columns: func() int { return columnsOf(w) }, last: time.Now()}
 }
 
 // DefaultWidth is how many columns a line has where nobody says it.
@@ -61,8 +68,29 @@ func (s *Screen) Live() bool { return s.live }
 
 // Say writes a text, wrapped to the width, and ends its line.
 func (s *Screen) Say(text string) {
-	s.write(Wrap(Tame(text), s.Width()))
+	s.write(wrap(s.spelled(Tame(text)), s.Width(), s.Commands))
 }
+
+// Page writes a page whose lines are made for the width already.
+func (s *Screen) Page(text string) {
+	text = strings.TrimSuffix(text, "\n")
+	if s.ascii { // signs became words
+		text = wrap(plain.ASCII(text), s.Width(), s.Commands)
+	}
+	s.write(text)
+}
+
+// spelled is text in the characters that the locale has.
+func (s *Screen) spelled(text string) string {
+	if s.ascii {
+		return plain.ASCII(text)
+	}
+	return text
+}
+
+// drawn are signs that are drawn for the width, and those of the same width that every terminal
+// has.
+var drawn = strings.NewReplacer("─", "-", "━", "#", "·", ".", "…", "~")
 
 // write writes lines above the live one.
 func (s *Screen) write(lines string) {
@@ -70,6 +98,9 @@ func (s *Screen) write(lines string) {
 	defer s.mu.Unlock()
 	s.wipe()
 	s.last = time.Now()
+	if s.ascii {
+		lines = drawn.Replace(lines)
+	}
 	fmt.Fprintln(s.w, lines)
 	s.draw()
 }
@@ -87,7 +118,7 @@ func (s *Screen) since() time.Duration {
 // wipe takes the live line away. It is called with the lock held.
 func (s *Screen) wipe() {
 	if s.taken > 0 {
-		fmt.Fprintf(s.w, "\r%s\r", strings.Repeat(" ", s.taken))
+		fmt.Fprintf(s.w, "\r%s\r", strings.Repeat(" ", min(s.taken, s.Width()-1)))
 		s.taken = 0
 	}
 }
@@ -99,8 +130,12 @@ func (s *Screen) draw() {
 	}
 	// The last column stays free: a line that fills it wraps on some terminals, and one that
 	// wraps cannot be wiped.
-	line := s.task.line(s.Width() - 1)
+	room := s.Width() - 1
+	line := s.task.line(room, s.spelled)
+	if s.ascii {
+		line = drawn.Replace(line)
+	}
 	n := width(line)
+	s.taken = min(max(n, s.taken), room) // a terminal that became narrower holds no more
 	fmt.Fprintf(s.w, "\r%s%s", line, strings.Repeat(" ", max(s.taken-n, 0)))
-	s.taken = max(n, s.taken)
 }

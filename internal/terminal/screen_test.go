@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -170,6 +171,92 @@ func TestManyColumnsBecomeRows(t *testing.T) {
 		assert.Len(t, strings.Split(text, "\n"), 2+7)
 	}
 	assert.Len(t, strings.Split(table.render(90), "\n"), 2+3)
+}
+
+// numbersTable has columns that cannot be cut.
+var numbersTable = Table{
+	Header: []string{"FAR at most", "accept below d", "validation TAR", "test TAR", "test FAR"}, Right: []int{1, 2, 3, 4},
+	Rows: [][]string{{"10 %", "0.692", "0.976", "0.914", "9.8678 %"}, {"equal error, 5.53 %", "0.623", "", "0.854", "5.5889 %"}},
+}
+
+// Where neither columns nor rows fit, each cell has its line, and nothing is lost.
+func TestTableOfAnyWidthFits(t *testing.T) {
+	for columns := 20; columns <= 100; columns++ {
+		text := numbersTable.render(columns)
+		for line := range strings.SplitSeq(text, "\n") {
+			require.LessOrEqual(t, width(line), columns, text)
+		}
+		for _, cell := range []string{"FAR at most", "0.692", "0.976", "9.8678 %", "5.53 %", "0.854"} {
+			require.Contains(t, strings.Join(strings.Fields(text), " "), cell)
+		}
+	}
+	assert.Equal(t, "FAR at most 10 %\n  accept below d  0.692\n  validation TAR  0.976\n  test TAR  0.914\n  test FAR  9.8678 %\n"+
+		"FAR at most equal error, 5.53\n  %\n  accept below d  0.623\n  test TAR  0.854\n  test FAR  5.5889 %", numbersTable.render(30))
+	named := Table{Header: []string{"tensor", "type", "shape"}, Names: []int{0, 2}, Rows: [][]string{{strings.Repeat("deep.", 30) + "weight", "F32", "64×3×3×3"}}}
+	for line := range strings.SplitSeq(named.render(20), "\n") {
+		assert.LessOrEqual(t, width(line), 20, line)
+	}
+}
+
+// A terminal that becomes narrower: what is written from then on fits into it, also what wipes the
+// longer line that was there.
+func TestLiveLineFollowsTheWidth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out stamped
+		columns := 120
+		s := New(&out, true)
+		s.columns = func() int { return columns }
+		task := s.Begin("reading " + strings.Repeat("many ", 40))
+		time.Sleep(time.Second)
+		s.mu.Lock()
+		columns = 40
+		out.text.Reset()
+		s.mu.Unlock()
+		time.Sleep(time.Second)
+		s.Say("a note")
+		s.Table(numbersTable)
+		time.Sleep(time.Second)
+		task.End()
+		lines := shown(out.text.String())
+		require.Greater(t, len(lines), 10)
+		for _, line := range strings.FieldsFunc(out.text.String(), func(r rune) bool { return r == '\r' || r == '\n' }) {
+			assert.LessOrEqual(t, width(line), 40, "%q", line)
+		}
+	})
+}
+
+// Locales that have ASCII alone get it, in lines that fit; nothing is coloured in any.
+func TestCharactersOfTheLocale(t *testing.T) {
+	for _, c := range []struct {
+		all, ctype, lang string
+		ascii            bool
+	}{
+		{"", "", "", false}, {"", "", "C", true}, {"", "", "C.UTF-8", false}, {"POSIX", "", "en_US.UTF-8", true}, {"", "de_DE.ISO-8859-1", "en_US.utf8", true},
+		{"en_US.utf8", "C", "C", false},
+	} {
+		t.Setenv("LC_ALL", c.all)
+		t.Setenv("LC_CTYPE", c.ctype)
+		t.Setenv("LANG", c.lang)
+		synctest.Test(t, func(t *testing.T) {
+			var out stamped
+			s := New(&out, true)
+			s.columns = func() int { return 60 }
+			task := s.Begin("28×28 of " + strings.Repeat("猫", 100))
+			task.Progress(3, 10)
+			time.Sleep(time.Second)
+			task.End()
+			s.Say("±1 of " + strings.Repeat("λ² ", 40))
+			s.Page("α · β: a page\n")
+			s.Table(Table{Header: []string{"class", "pictures"}, Names: []int{0}, Rows: [][]string{{"Käse/" + strings.Repeat("猫/", 50), "12"}}})
+			text := out.text.String()
+			beyond := strings.IndexFunc(text, func(r rune) bool { return r > '~' }) >= 0
+			assert.Equal(t, c.ascii && runtime.GOOS != "windows", !beyond, text)
+			assert.NotContains(t, text, "\x1b")
+			for _, line := range shown(text) {
+				assert.LessOrEqual(t, width(line), 60, line)
+			}
+		})
+	}
 }
 
 func TestWidthOfTheEnvironment(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 )
 
 // Table is rows of cells under a header. It is never wider than the screen: cells of the
-// columns in Names are cut in the middle for that, and if that is not enough rows become
-// columns.
+// columns in Names are cut in the middle for that, if that is not enough rows become columns, and
+// if that is not either each cell has a line.
 type Table struct {
 	Header []string
 	Rows   [][]string
@@ -24,12 +24,38 @@ type Table struct {
 const leastName = 8
 
 // Table writes t.
-func (s *Screen) Table(t Table) { s.write(t.render(s.Width())) }
+func (s *Screen) Table(t Table) {
+	if s.ascii {
+		t = t.mapped(func(cell string) string { return plain.ASCII(plain.Text(cell)) })
+	}
+	s.write(t.render(s.Width()))
+}
+
+// mapped is t with other texts in its cells.
+func (t Table) mapped(text func(string) string) Table {
+	row := func(cells []string) []string {
+		out := make([]string, len(cells))
+		for i, cell := range cells {
+			out[i] = text(cell)
+		}
+		return out
+	}
+	rows := t.Rows
+	t.Header, t.Rows = row(t.Header), nil
+	for _, cells := range rows {
+		t.Rows = append(t.Rows, row(cells))
+	}
+	return t
+}
 
 // render is the table in at most room columns, as far as its other cells allow.
 func (t Table) render(room int) string {
-	if !t.fits(room) && t.turned().fits(room) {
+	switch {
+	case t.fits(room):
+	case t.turned().fits(room):
 		t = t.turned()
+	default:
+		return t.stacked(room)
 	}
 	cells := t.cells()
 	t.shrink(cells, room)
@@ -53,14 +79,8 @@ func (t Table) render(room int) string {
 
 // cells is a copy of the header and the rows, fit to be shown.
 func (t Table) cells() [][]string {
-	cells := append([][]string{t.Header}, t.Rows...)
-	for i, row := range cells {
-		cells[i] = make([]string, len(row))
-		for k, cell := range row {
-			cells[i][k] = plain.Text(cell)
-		}
-	}
-	return cells
+	t = t.mapped(plain.Text)
+	return append([][]string{t.Header}, t.Rows...)
 }
 
 // turned has a row for each column of t: for a few rows of many columns.
@@ -85,6 +105,29 @@ func (t Table) turned() Table {
 		}
 	}
 	return out
+}
+
+// stacked has a line for each cell, below a line for each row: for terminals that hold neither
+// the columns nor the rows.
+func (t Table) stacked(room int) string {
+	cells := t.cells()
+	var out []string
+	for _, row := range cells[1:] {
+		for k := range min(len(row), len(cells[0])) {
+			if k == 0 {
+				out = append(out, wrapLine(strings.TrimSpace(cells[0][0]+" "+row[0]), room, nil)...)
+			}
+			if k == 0 || row[k] == "" {
+				continue
+			}
+			line := "  " + cells[0][k] + "  " + row[k]
+			if slices.Contains(t.Names, k) {
+				line = "  " + cells[0][k] + "  " + Middle(row[k], max(room-width(cells[0][k])-4, leastName))
+			}
+			out = append(out, wrapLine(line, room, nil)...)
+		}
+	}
+	return strings.Join(out, "\n")
 }
 
 // fits reports whether all columns can be cut to room.

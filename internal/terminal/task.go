@@ -139,8 +139,8 @@ func barWidth(room int) int {
 	return 0
 }
 
-// line is the live line, of at most room columns.
-func (t *Task) line(room int) string {
+// line is the live line, of at most room columns, in characters of spelled.
+func (t *Task) line(room int, spelled func(string) string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	head := string(`-\|/`[t.turn%4]) + " "
@@ -159,7 +159,7 @@ func (t *Task) line(room int) string {
 	} else {
 		rest = t.describe() + "  " + Clock(time.Since(t.began)) + t.left()
 	}
-	return head + Middle(plain.Text(rest), room)
+	return head + Middle(spelled(plain.Text(rest)), room)
 }
 
 // describe is what is done and how much of it. It is called with the lock held.

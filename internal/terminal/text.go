@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -49,17 +50,20 @@ func Middle(s string, room int) string {
 // a word that is too long for any line stays where it is, and a line that is a command stays
 // one line: they are there to be copied. What stands between two blanks or more, such as a
 // figure with its name, stays together where a line can hold it.
-func Wrap(s string, room int) string {
+func Wrap(s string, room int) string { return wrap(s, room, nil) }
+
+// wrap is Wrap where more lines are commands, by their beginnings.
+func wrap(s string, room int, commands []string) string {
 	var out []string
 	for line := range strings.SplitSeq(s, "\n") {
-		out = append(out, wrapLine(line, room)...)
+		out = append(out, wrapLine(line, room, commands)...)
 	}
 	return strings.Join(out, "\n")
 }
 
-func wrapLine(line string, room int) (out []string) {
+func wrapLine(line string, room int, commands []string) (out []string) {
 	trimmed := strings.TrimLeft(line, " ")
-	if width(line) <= room || trimmed != line && isCommand(trimmed) {
+	if width(line) <= room || trimmed != line && isCommand(trimmed, commands) {
 		return []string{strings.TrimRight(line, " ")}
 	}
 	indent := line[:len(line)-len(trimmed)]
@@ -101,14 +105,10 @@ func pieces(line string, room int) (out []piece) {
 }
 
 // isCommand reports whether a line, without its indentation, is one to be copied into a
-// shell: it begins with go or with a program's path.
-func isCommand(line string) bool {
-	for _, beginning := range []string{"go ", "./", "/", "'/", "$'/"} {
-		if strings.HasPrefix(line, beginning) {
-			return true
-		}
-	}
-	return false
+// shell: it begins with go or with a program's path, or as one of more does.
+func isCommand(line string, more []string) bool {
+	begins := func(beginning string) bool { return strings.HasPrefix(line, beginning) }
+	return slices.ContainsFunc([]string{"go ", "./", "/", "'/", "$'/"}, begins) || slices.ContainsFunc(more, begins)
 }
 
 // Limits of what a message repeats of what somebody wrote, in characters.

@@ -68,3 +68,12 @@ func Measure(name string) string {
 	}
 	return name
 }
+
+// Few is the first names of a list, and dots if there are more.
+func Few(names []string) string {
+	const shown = 10
+	if len(names) <= shown {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:shown], ", ") + " …"
+}

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"github.com/klauspost/compress/zlib"
 	"io"
 	"math"
+
+	"github.com/klauspost/compress/zlib"
 )
 
 // densest is how many bytes one byte can become at most: a file too short for its pixels

@@ -11,6 +11,8 @@ type gemmShape[T Float] struct {
 	lda, ldb, ldc  int
 	bias           []T // of columns, or nil
 	relu           bool
+	packed         *Packed[T] // stands for b, if not nil
+	upper          bool       // see GemmUpper
 }
 
 // gemmJob is a matrix product under way. The product is cut along k into blocks that
@@ -55,6 +57,11 @@ func gemm[T Float](s gemmShape[T]) {
 		return
 	}
 	s.check()
+	runGemm(s)
+}
+
+// runGemm is gemm of a shape that was checked.
+func runGemm[T Float](s gemmShape[T]) {
 	jobs := gemmJobs[T]()
 	j := jobs.get()
 	j.gemmShape = s
@@ -102,10 +109,8 @@ func (j *gemmJob[T]) run() {
 	}
 	j.args, j.dots = grow(j.args, Threads()), j.dots[:0]
 	j.plan()
-	blocks := max(1, (j.k+gemmBlockK-1)/gemmBlockK)
-	for i := range blocks {
-		j.k0 = j.k * i / blocks
-		j.kc = j.k*(i+1)/blocks - j.k0
+	for i := range gemmBlocks(j.k) {
+		j.k0, j.kc = gemmBlock(j.k, i)
 		j.pack()
 		j.do(ceil(j.m, j.tileM)*ceil(j.n, j.tileN), (*gemmTiles[T])(j))
 	}
@@ -135,8 +140,8 @@ func (j *gemmJob[T]) plan() {
 	}
 	// Rows a large power of two apart fall into the same few sets of the cache.
 	aliased := func(ld int) bool { return ld*size%2048 == 0 }
-	j.packA = j.n > 2*j.micro.cols() && (j.transA || aliased(j.lda) || j.n*j.m > 1<<16)
-	j.packB = j.transB || j.m > 2*j.micro.rows && (aliased(j.ldb) || j.m > 64)
+	j.packA = j.n > 2*j.micro.cols() && (j.transA || aliased(j.lda) || !j.upper && j.n*j.m > 1<<16)
+	j.packB = j.packed == nil && (j.transB || j.m > 2*j.micro.rows && (aliased(j.ldb) || j.m > 64))
 }
 
 // pack copies the block's parts of A and B into panels.
@@ -197,9 +202,16 @@ func (j *gemmTiles[T]) Piece(piece, worker int) {
 	args.flags = j.epilogue()
 	rows, cols := j.micro.rows, j.micro.cols()
 	for i := i0; i < i1; i += rows {
+		first := j0
+		if j.upper {
+			first = max(j0, UpperFrom(i))
+		}
+		if first >= j1 {
+			break
+		}
 		j.rowsOfA(args, i, size)
 		a := args.a
-		for q := j0; q < j1; q += cols {
+		for q := first; q < j1; q += cols {
 			args.a = a
 			j.colsOfB(args, q, size)
 			args.c = unsafe.Pointer(&j.c[i*j.ldc+q])
@@ -249,6 +261,9 @@ func (j *gemmTiles[T]) rowsOfA(args *microArgs[T], i, size int) {
 func (j *gemmTiles[T]) colsOfB(args *microArgs[T], q, size int) {
 	switch {
 	case j.kc == 0:
+	case j.packed != nil:
+		args.b = j.packed.columns(j.k0, j.kc, q)
+		args.bStep = j.micro.cols() * size
 	case j.packB:
 		args.b = unsafe.Pointer(&j.bufB[q*j.kc])
 		args.bStep = j.micro.cols() * size

@@ -1,12 +1,10 @@
 package cpu
 
-import "math"
-
 // LAMB holds the coefficients of one step of LAMB, which is made in two passes over a tensor: Means,
 // and Step when the lengths of the whole tensor's weights and step are known.
 type LAMB struct {
 	LR, Beta1, Beta2, Eps, Decay, Scale float64
-	Count                               int // of this step, from 1
+	Correction                          Correction // of this step
 }
 
 // Means: g ← Scale·g; m ← m + (1 − Beta1)·(g − m); v ← Beta2·v + (1 − Beta2)·g². It returns Σ w² and
@@ -41,9 +39,8 @@ func (s LAMB) Step(lo, hi int, ratio float64, w, m, v []float32) {
 type lambDirection struct{ rate, root, eps, decay float32 }
 
 func (s LAMB) direction() lambDirection {
-	t := float64(s.Count)
 	return lambDirection{
-		rate: float32(1 / (1 - math.Pow(s.Beta1, t))), root: float32(math.Sqrt(1 - math.Pow(s.Beta2, t))),
+		rate: float32(1 / s.Correction.Mean), root: float32(s.Correction.Root),
 		eps: float32(s.Eps), decay: float32(s.Decay),
 	}
 }

@@ -56,7 +56,7 @@ func (s SGD) assembly(w, g, v *float32, n int) {
 type Adam struct {
 	LR, Beta1, Beta2, Eps, Decay, Scale float64
 	Decoupled                           bool
-	Count                               int // of this step, from 1
+	Correction                          Correction // of this step
 }
 
 // Step: g ← Scale·g (+ Decay·w, or w ← w − LR·Decay·w if Decoupled);
@@ -67,9 +67,7 @@ func (s Adam) Step(lo, hi int, w, g, m, v []float32) {
 }
 
 func (s Adam) run(w, g, m, v []float32) {
-	t := float64(s.Count)
-	rate := float32(s.LR / (1 - math.Pow(s.Beta1, t)))
-	root := float32(math.Sqrt(1 - math.Pow(s.Beta2, t)))
+	rate, root := float32(s.LR/s.Correction.Mean), float32(s.Correction.Root)
 	b1, b2, c2 := float32(1-s.Beta1), float32(s.Beta2), float32(1-s.Beta2)
 	eps, scale, decay, keep := float32(s.Eps), float32(s.Scale), float32(s.Decay), float32(1)
 	if s.Decoupled {

@@ -86,11 +86,11 @@ var vectorOps = map[string]func(s [4][]float32, k [9]float32){
 		o.Step(0, len(s[0]), s[0], s[1], s[2])
 	},
 	"adam": func(s [4][]float32, k [9]float32) {
-		Adam{LR: 0.01, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: 0.1, Scale: float64(k[0]), Count: 3}.
+		Adam{LR: 0.01, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: 0.1, Scale: float64(k[0]), Correction: CorrectionAt(0.9, 0.999, 3)}.
 			Step(0, len(s[0]), s[0], s[1], s[2], s[3])
 	},
 	"adamw": func(s [4][]float32, k [9]float32) {
-		Adam{LR: 0.01, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: 0.1, Scale: float64(k[0]), Count: 3, Decoupled: true}.
+		Adam{LR: 0.01, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Decay: 0.1, Scale: float64(k[0]), Correction: CorrectionAt(0.9, 0.999, 3), Decoupled: true}.
 			Step(0, len(s[0]), s[0], s[1], s[2], s[3])
 	},
 	"rmsprop": func(s [4][]float32, k [9]float32) {

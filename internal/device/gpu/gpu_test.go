@@ -232,6 +232,8 @@ func TestPointwise(t *testing.T) {
 	p.run(device.Constant{N: n, Value: 2.5}, n, random(rng, 1))
 	p.run(device.Iota{N: n}, n, random(rng, 1))
 	p.run(device.Copy{N: n}, n, random(rng, n))
+	eye := []float32{2, 0, 0, 4}
+	p.run(device.SymmetricInverse{N: 2}, 4, eye, []float32{0.5, 0, 0, 0.25})
 }
 
 func size(shape []int) int {
@@ -604,7 +606,12 @@ func TestGatherGrad(t *testing.T) {
 		for _, n := range []int{1, 40, 2500} {
 			const rows, cols = 7, 5
 			index, dy := labels(rng, n, rows), random(rng, n*cols)
-			p.terms(dy).run(device.GatherGrad(device.Gather{Rows: rows, Cols: cols, N: n}), rows*cols, index, dy)
+			g := device.Gather{Rows: rows, Cols: cols, N: n}
+			p.terms(dy).run(device.GatherGrad(g), rows*cols, index, dy)
+			if n <= 40 { // a block an index
+				p.run(device.GatherRows{Rows: rows, N: n}, n, index)
+				p.terms(dy).run(device.GatherRowsGrad(g), n*cols, index, dy)
+			}
 		}
 	}
 }

@@ -52,7 +52,17 @@ type turn struct {
 func (d *Device) NewSolver(rule device.SolverRule, tensors []device.SolverTensor, averages []device.Pair) (device.Solver, error) {
 	s := &solver{d: d, rule: rule}
 	all, clipped, averaged := table{d: d}, table{d: d}, table{d: d}
+	b := &builder{d: d}
 	for i, t := range tensors {
+		var rows device.Remote
+		cols := 0
+		if r := t.Rows; r != nil && r.All {
+			if err := s.spread(b, &t); err != nil {
+				return nil, errors.Wrap(err, "gpu: solver")
+			}
+		} else if r != nil {
+			t.N, rows, cols = r.N*r.Cols, r.Indices, r.Cols
+		}
 		if rule.ClipValue > 0 {
 			g, err := d.buffer(t.N)
 			if err != nil {
@@ -62,7 +72,7 @@ func (d *Device) NewSolver(rule device.SolverRule, tensors []device.SolverTensor
 			t.G = g
 		}
 		s.pieces = append(s.pieces, slices.Repeat([]int{i}, all.add(t.N, t.W, t.G, t.First, t.Second))...)
-		all.words = append(all.words, math.Float64bits(t.Rate), math.Float64bits(t.Decay), uint64(btoi(t.Adapt)))
+		all.words = append(all.words, math.Float64bits(t.Rate), math.Float64bits(t.Decay), uint64(btoi(t.Adapt)), address(rows), uint64(cols))
 	}
 	if len(s.pieces) == 0 {
 		return nil, errors.New("gpu: solver: no tensors")
@@ -70,13 +80,43 @@ func (d *Device) NewSolver(rule device.SolverRule, tensors []device.SolverTensor
 	for _, p := range averages {
 		averaged.add(p.N, p.Dst, p.Src)
 	}
-	if err := s.open(&all, &clipped, &averaged); err != nil {
+	if err := s.open(b, &all, &clipped, &averaged); err != nil {
 		return nil, errors.Wrap(err, "gpu: solver")
 	}
 	return s, nil
 }
 
-func (s *solver) open(all, clipped, averaged *table) (err error) {
+// spread begins each step with the gradient of t to all weights, of which the graph has rows.
+func (s *solver) spread(b *builder, t *device.SolverTensor) error {
+	r := t.Rows
+	whole, err := s.d.buffer(t.N)
+	if err != nil {
+		return err
+	}
+	before, err := s.d.buffer(r.N)
+	if err != nil {
+		return err
+	}
+	indices, ok := r.Indices.(*cuda.Buffer)
+	g, is := t.G.(*cuda.Buffer)
+	if !ok || !is {
+		return errors.New("rows of a gradient that are not on the device")
+	}
+	if err := s.d.stream.FillWords(whole, 0, t.N); err != nil {
+		return err
+	}
+	if err := s.d.stream.FillWords(before, math.Float32bits(-1), r.N); err != nil {
+		return err
+	}
+	n := r.N * r.Cols
+	b.launch("spread_rows", flat(n), n, divisor(r.Cols), fixed(before), fixed(g), true, fixed(whole))
+	b.launch("spread_rows", flat(n), n, divisor(r.Cols), fixed(indices), fixed(g), false, fixed(whole))
+	b.step(copyOf(fixed(before), fixed(indices), r.N))
+	t.G = whole
+	return nil
+}
+
+func (s *solver) open(b *builder, all, clipped, averaged *table) (err error) {
 	d := s.d
 	if s.control, err = d.buffer(2 * controlSize); err != nil {
 		return err
@@ -108,7 +148,6 @@ func (s *solver) open(all, clipped, averaged *table) (err error) {
 			return err
 		}
 	}
-	b := &builder{d: d}
 	grid, r := blocks(len(s.pieces)), s.rule
 	control := fixed(s.control)
 	if clipped.count > 0 {
@@ -190,7 +229,7 @@ func (s *solver) Step(step device.SolverStep) error {
 
 // The words of a tensor in the table, of which rateWord is its rate.
 const (
-	recordWords = 8
+	recordWords = 10
 	rateWord    = 5
 )
 

@@ -29,6 +29,8 @@ func (b *builder) build(spec any) bool {
 		b.launch("iota", flat(s.N), s.N, out)
 	case device.Copy:
 		b.step(copyOf(out, in(0), s.N))
+	case device.SymmetricInverse: // by products, which it is handed
+		b.step(copyOf(out, in(1), s.N*s.N))
 	case device.Keep:
 		b.keep(s)
 	case device.Dropout:
@@ -56,6 +58,10 @@ func (b *builder) build(spec any) bool {
 		b.launch("gather", flat(s.N*s.Cols), s.N*s.Cols, divisor(s.Cols), s.Rows, in(0), in(1), out, b.d.reportTo(), b.d.check(s.Index(), s.Rows))
 	case device.GatherGrad:
 		b.gatherGrad(s)
+	case device.GatherRows:
+		b.launch("label_first", flat(s.N), s.N, in(0), in(0), out) // no index is below 0
+	case device.GatherRowsGrad:
+		b.launch("gather_rows_grad", blocks(s.N), s.N, s.Cols, in(0), in(1), out)
 	case device.HostOp:
 		return false // functions of Go
 	case device.Permute:

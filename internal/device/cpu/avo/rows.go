@@ -197,8 +197,8 @@ func skipAbove%s%s
 func (a *asm) places(set string, decl *bytes.Buffer) {
 	const signature = "(where *int32, x *float32, n, most int) (count int)"
 	fmt.Fprintf(decl, `
-// nonZero%s writes the places of the x that are not 0 to where, NaN among them, vector by vector: as long as
-// there are at most most of them, after which it may write those of one vector more, and returns how many it wrote.
+// nonZero%s writes the places of the x that are not 0 to where, NaN among them, if there are at most most of them,
+// and returns how many there are; once it has counted more, it writes none and returns a number above most.
 // Elements that do not fill a vector are not looked at.
 //
 //go:noescape
@@ -213,16 +213,32 @@ func nonZero%s%s
 	a.zero(zero)
 	at, last, count := a.GP64(), a.GP64(), a.GP64()
 	lanes := a.isa.bytes / 4
-	a.XORQ(at, at)
-	a.XORQ(count, count)
+	v, hits := a.reg(), a.GP32()
+	look := func() {
+		a.VCMPPS(operand.U8(notEqual), operand.Mem{Base: x, Index: at, Scale: 4}, zero, v)
+		a.VMOVMSKPS(v, hits)
+	}
 	a.MOVQ(n, last)
 	a.SUBQ(operand.U8(lanes), last)
+	a.XORQ(at, at)
+	a.XORQ(count, count)
+	a.Label("count") // in most rows more than enough are soon found, and listing takes longer than counting
+	a.CMPQ(at, last)
+	a.JGT(operand.LabelRef("counted"))
+	look()
+	a.POPCNTL(hits, hits)
+	a.ADDQ(hits.(reg.GPVirtual).As64(), count)
+	a.CMPQ(count, most)
+	a.JGT(operand.LabelRef("done"))
+	a.ADDQ(operand.U8(lanes), at)
+	a.JMP(operand.LabelRef("count"))
+	a.Label("counted")
+	a.XORQ(at, at)
+	a.XORQ(count, count)
 	a.Label("vector")
 	a.CMPQ(at, last)
 	a.JGT(operand.LabelRef("done"))
-	v, hits := a.reg(), a.GP32()
-	a.VCMPPS(operand.U8(notEqual), operand.Mem{Base: x, Index: at, Scale: 4}, zero, v)
-	a.VMOVMSKPS(v, hits)
+	look()
 	a.TESTL(hits, hits)
 	a.JZ(operand.LabelRef("next"))
 	a.Label("hit")
@@ -235,8 +251,6 @@ func nonZero%s%s
 	a.DECL(rest)
 	a.ANDL(rest, hits)
 	a.JNZ(operand.LabelRef("hit"))
-	a.CMPQ(count, most)
-	a.JGT(operand.LabelRef("done"))
 	a.Label("next")
 	a.ADDQ(operand.U8(lanes), at)
 	a.JMP(operand.LabelRef("vector"))

@@ -98,6 +98,24 @@ KERNEL(gather_grad)(int count, int cols, int rows, const float *indices, const f
 		for (int i = THREAD; i < count; i += WIDTH) check_index(indices[i], rows, i, report, check);
 }
 
+// One block an index: where a row of the table is named first, the rows of dy that belong there are added in
+// their order; 0 at the other indices that name it.
+KERNEL(gather_rows_grad)(int count, int cols, const float *indices, const float *dy, float *y) {
+	__shared__ int list[CHUNK], shared[WIDTH];
+	float row = indices[BLOCK];
+	for (int c = THREAD; c < cols; c += WIDTH) y[BLOCK * cols + c] = 0;
+	for (int from = 0; from < count; from += CHUNK) {
+		int found = list_of(from, count, [=](int i) { return indices[i] == row; }, list, shared);
+		if (found && list[0] < BLOCK) return; // all threads do
+		for (int c = THREAD; c < cols; c += WIDTH) {
+			float sum = y[BLOCK * cols + c];
+			for (int k = 0; k < found; k++) sum += dy[list[k] * cols + c];
+			y[BLOCK * cols + c] = sum;
+		}
+		SYNC;
+	}
+}
+
 // The same in any order: dtable holds 0 before.
 KERNEL(scatter_add)(int n, int cols, int rows, const float *indices, const float *dy, float *dtable, int *report, int check) {
 	each(at, n) {

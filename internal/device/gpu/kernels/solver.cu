@@ -16,7 +16,21 @@ struct Tensor {
 	int n, piece;
 	double rate, decay;
 	long long adapt;
+	const float *rows; // the numbers of the rows that g is of, below 0 of none; null: g is of all weights
+	long long cols;
 };
+
+// weight_of is the weight of number i of the gradient, below 0 where there is none.
+static __device__ i64 weight_of(const Tensor *t, int i) {
+	if (!t->rows) return i;
+	int cols = (int)t->cols, place = i / cols;
+	float row = t->rows[place];
+	return row < 0 ? -1 : (i64)row * cols + (i - place * cols);
+}
+
+// step_of(i, at, t) goes through the numbers i of the gradient in the block's piece of t, and the weights
+// at that they move.
+#define step_of(i, at, t) piece_of(i, t) for (i64 at = weight_of(t, i), once_ = at >= 0; once_; once_ = 0)
 
 // Σ g² of each piece.
 KERNEL(sum_squares)(int tensors, const Tensor *all, double *parts) {
@@ -54,13 +68,13 @@ KERNEL(sgd)(int tensors, const Tensor *all, float momentum, int nesterov, const 
 	const Tensor *t = of_piece(all, tensors, BLOCK);
 	float scale = (float)control[0], lr = (float)(control[2] * t->rate), decay = (float)t->decay, *w = t->w, *v = t->first;
 	const float *g = t->g;
-	piece_of(i, t) {
-		float d = g[i] * scale + decay * w[i];
+	step_of(i, at, t) {
+		float d = g[i] * scale + decay * w[at];
 		if (v) {
-			v[i] = momentum * v[i] + d;
-			d = nesterov ? d + momentum * v[i] : v[i];
+			v[at] = momentum * v[at] + d;
+			d = nesterov ? d + momentum * v[at] : v[at];
 		}
-		w[i] -= lr * d;
+		w[at] -= lr * d;
 	}
 }
 
@@ -73,11 +87,11 @@ KERNEL(adam)(int tensors, const Tensor *all, int decoupled, float b1, float b2, 
 	float keep = decoupled ? (float)(1 - rate * t->decay) : 1, share = decoupled ? 0 : (float)t->decay;
 	float *w = t->w, *m = t->first, *v = t->second;
 	const float *g = t->g;
-	piece_of(i, t) {
-		float x = w[i] * keep, d = g[i] * scale + share * x;
-		m[i] += b1 * (d - m[i]);
-		v[i] = b2 * v[i] + c2 * (d * d);
-		w[i] = x - step * m[i] / (root(v[i]) / root_of + eps);
+	step_of(i, at, t) {
+		float x = w[at] * keep, d = g[i] * scale + share * x;
+		m[at] += b1 * (d - m[at]);
+		v[at] = b2 * v[at] + c2 * (d * d);
+		w[at] = x - step * m[at] / (root(v[at]) / root_of + eps);
 	}
 }
 
@@ -86,12 +100,12 @@ KERNEL(rmsprop)(int tensors, const Tensor *all, float momentum, float a, float c
 	const Tensor *t = of_piece(all, tensors, BLOCK);
 	float scale = (float)control[0], lr = (float)(control[2] * t->rate), decay = (float)t->decay, *w = t->w, *v = t->second, *b = t->first;
 	const float *g = t->g;
-	piece_of(i, t) {
-		float d = g[i] * scale + decay * w[i];
-		v[i] = a * v[i] + c * (d * d);
-		d /= root(v[i]) + eps;
-		if (b) d = b[i] = momentum * b[i] + d;
-		w[i] -= lr * d;
+	step_of(i, at, t) {
+		float d = g[i] * scale + decay * w[at];
+		v[at] = a * v[at] + c * (d * d);
+		d /= root(v[at]) + eps;
+		if (b) d = b[at] = momentum * b[at] + d;
+		w[at] -= lr * d;
 	}
 }
 
@@ -102,15 +116,15 @@ KERNEL(lion)(int tensors, const Tensor *all, float b1, float b2, const double *c
 	double rate = control[2] * t->rate;
 	float scale = (float)control[0], lr = (float)rate, keep = (float)(1 - rate * t->decay), *w = t->w, *m = t->first;
 	const float *g = t->g;
-	piece_of(i, t) {
-		float d = g[i] * scale, c = m[i] + b1 * (d - m[i]);
-		w[i] = w[i] * keep - lr * (float)((c > 0) - (c < 0));
-		m[i] += b2 * (d - m[i]);
+	step_of(i, at, t) {
+		float d = g[i] * scale, c = m[at] + b1 * (d - m[at]);
+		w[at] = w[at] * keep - lr * (float)((c > 0) - (c < 0));
+		m[at] += b2 * (d - m[at]);
 	}
 }
 
 // lamb_step is LAMB's step of a weight, before it is scaled.
-static __device__ float lamb_step(const Tensor *t, int i, float eps, const double *control) {
+static __device__ float lamb_step(const Tensor *t, i64 i, float eps, const double *control) {
 	return (float)control[3] * t->first[i] / (root(t->second[i]) / (float)control[4] + eps) + (float)t->decay * t->w[i];
 }
 
@@ -122,12 +136,12 @@ KERNEL(lamb_means)(int tensors, const Tensor *all, float b1, float b2, float c2,
 	float scale = (float)control[0], *m = t->first, *v = t->second;
 	const float *g = t->g, *w = t->w;
 	double length = 0, step = 0;
-	piece_of(i, t) {
+	step_of(i, at, t) {
 		float d = g[i] * scale;
-		m[i] += b1 * (d - m[i]);
-		v[i] = b2 * v[i] + c2 * (d * d);
-		float u = lamb_step(t, i, eps, control);
-		length += (double)w[i] * w[i];
+		m[at] += b1 * (d - m[at]);
+		v[at] = b2 * v[at] + c2 * (d * d);
+		float u = lamb_step(t, at, eps, control);
+		length += (double)w[at] * w[at];
 		step += (double)u * u;
 	}
 	length = block_sum(length, shared);
@@ -151,7 +165,17 @@ KERNEL(lamb)(int tensors, const Tensor *all, float eps, const double *control, c
 	if (control[1] == 0) return;
 	const Tensor *t = of_piece(all, tensors, BLOCK);
 	float lr = (float)(control[2] * t->rate * ratios[t - all]), *w = t->w;
-	piece_of(i, t) w[i] -= lr * lamb_step(t, i, eps, control);
+	step_of(i, at, t) w[at] -= lr * lamb_step(t, at, eps, control);
+}
+
+// The rows of a gradient as one to all weights, which holds 0 elsewhere; or 0 there again, with zero.
+KERNEL(spread_rows)(int n, u64 width, const float *rows, const float *g, int zero, float *whole) {
+	Divisor cols(width);
+	each(i, n) {
+		int place = cols.over(i);
+		float row = rows[place];
+		if (row >= 0) whole[(i64)row * cols.d + (i - place * cols.d)] = zero ? 0 : g[i];
+	}
 }
 
 // Each number of a gradient is brought to a size of at most most; what is not finite stays so.

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"medusa/internal/terminal"
+)
+
+// calledAs is how the program that was called as name is called again. What go run builds is
+// gone when it ends.
+func (p Program) calledAs(name string) string {
+	if strings.Contains(filepath.ToSlash(name), "/go-build") {
+		return "go run " + p.source
+	}
+	return shellWord(name)
+}
+
+var plainWord = regexp.MustCompile(`^[\pL\pN_@%+=:,./~-]+$`)
+
+// shellWord is a word as a shell reads it back, in the characters that the locale has.
+func shellWord(s string) string {
+	shown := utf8.ValidString(s) && (terminal.Unicode() || !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }))
+	switch {
+	case plainWord.MatchString(s) && shown && s[0] != '~':
+		return s
+	case shown && strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0:
+		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	}
+	var b strings.Builder // bash, zsh and newer others read $'\xNN'
+	b.WriteString("$'")
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '\'' || c == '\\' {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String() + "'"
+}

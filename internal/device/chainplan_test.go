@@ -1,0 +1,117 @@
+package device
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"medusa/internal/device/cpu"
+)
+
+// fewChain is Σ over the positive pairs of 2·[c − x]₊·g, x a similarity with its sign turned, and the number that it
+// is compared with c: the gradient to a mean that pairs are drawn to.
+func fewChain(n int, last any) Chain {
+	mask := Mask{Pairs: Positive}
+	size := n * n
+	return Chain{Rows: n, Cols: n, Leaves: []Leaf{MatrixLeaf, SingleLeaf, WholeLeaf, WholeLeaf}, Steps: []ChainStep{
+		{Unary{F: Affine, A: -1, N: size}, []int{0}},
+		{Binary{Op: Sub, A: []int{1, 1}, B: []int{n, n}}, []int{1, 4}},
+		{Unary{F: Relu, N: size}, []int{5}},
+		{Unary{F: Square, N: size}, []int{6}},
+		{PairMask{n, n, mask}, []int{2}},
+		{RowTermsGrad{Rows: n, Cols: n, Low: math.NaN(), High: math.NaN(), Mask: mask}, []int{7, 8, 3}},
+		{UnaryGrad{F: Square, N: size}, []int{6, 9}},
+		{last, []int{10}},
+	}}
+}
+
+// A sum over pairs of which few count makes these few, and adds them in the order of the whole row.
+func TestChainsOfFew(t *testing.T) {
+	const n = 70
+	rng := rand.New(rand.NewPCG(4, 9))
+	x, up := normals(rng, n*n), normals(rng, 2*n)
+	classes := func(k int) []float32 {
+		labels := make([]float32, n)
+		for i := range labels {
+			labels[i] = float32(i * 9 % n / k)
+		}
+		return labels
+	}
+	for name, last := range map[string]any{
+		"a number": SumTo{From: []int{n, n}},
+		"a column": SumTo{From: []int{n, n}, To: []int{n, 1}},
+		"a matrix": UnaryGrad{F: Affine, A: -1, N: n * n},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := fewChain(n, last)
+			task := newChainTask[float32](s)
+			for _, k := range []int{1, 3, 4, 60, 2} { // rows of a class: few, and many
+				in := [][]float32{x, {0.3}, classes(k), up}
+				values := append([][]float32(nil), in...)
+				for _, step := range s.Steps {
+					args := make([]Memory, 0, len(step.In))
+					for _, v := range step.In {
+						if mask := 8; v == mask { // a spec by itself takes the labels
+							v = 2
+						}
+						args = append(args, Memory{F32: values[v]})
+					}
+					size := n * n
+					if to, ok := step.Spec.(SumTo); ok {
+						size = max(1, len(to.To)*n/2)
+					}
+					out := make([]float32, size)
+					kern, err := CPU.Kernel(step.Spec)
+					require.NoError(t, err)
+					require.NoError(t, kern.Run(Memory{F32: out}, args))
+					values = append(values, out)
+				}
+				want := values[len(values)-1]
+				got := make([]float32, len(want))
+				task.run(got, in)
+				require.Equal(t, want, got, "%d of a class", k)
+				require.Equal(t, k <= 4, task.positives.few, "%d of a class", k)
+			}
+		})
+	}
+}
+
+// Of the steps before a sum none makes a whole row, and three passes over a row become one.
+func TestPlansOfFew(t *testing.T) {
+	const n = 64
+	sum := newChainTask[float32](fewChain(n, SumTo{From: []int{n, n}}))
+	for _, o := range sum.rows.few.ops {
+		require.True(t, o.few)
+	}
+	require.True(t, sum.rows.isFewStep(sum.rows.value))
+	matrix := newChainTask[float32](fewChain(n, UnaryGrad{F: Affine, A: -1, N: n * n}))
+	whole := 0
+	for _, o := range matrix.rows.mixed.ops {
+		if !o.few {
+			whole++
+		}
+	}
+	require.Equal(t, 1, whole, "the result alone is a whole row")
+	shift, ok := shifts(matrix.s.Leaves, matrix.s.Steps)[2].Spec.(chainShift)
+	require.True(t, ok)
+	require.Equal(t, chainShift{X: 1, C: 1, Relu: true}, shift)
+	require.Len(t, matrix.rows.whole.ops, len(matrix.s.Steps)-2)
+}
+
+func TestSumAt(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 2))
+	for _, n := range []int{1, 7, 16, 100, 1027} {
+		row := make([]float32, n)
+		var few []float32
+		var at []int32
+		for j := range row {
+			if rng.IntN(5) == 0 {
+				row[j] = float32(rng.NormFloat64())
+				few, at = append(few, row[j]), append(at, int32(j))
+			}
+		}
+		require.Equal(t, cpu.Sum(row), cpu.SumAt(few, at))
+	}
+}

@@ -1,0 +1,28 @@
+package model
+
+import (
+	"context"
+	"io/fs"
+
+	"medusa/graph"
+	"medusa/metrics"
+)
+
+// For tests from outside, which make models by package trainer.
+const MaxLabelsBytes = maxLabelsBytes
+
+var ErrClosed = errClosed
+
+// TakeTurn embeds for ever, until the function that it returns is called.
+func (m *Model) TakeTurn() (giveBack func()) {
+	m.net.turn <- struct{}{}
+	return func() { <-m.net.turn }
+}
+
+// Params are the weights.
+func (m *Model) Params() *graph.Params { return m.params }
+
+// EmbedTree is what the one-shot test embeds pictures by.
+func (m *Model) EmbedTree(ctx context.Context, files fs.FS, names []string) (metrics.Set, error) {
+	return m.embedTree(ctx, files, names)
+}

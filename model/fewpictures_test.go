@@ -1,0 +1,53 @@
+package model
+
+import (
+	"context"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"medusa/graph"
+	"medusa/nets"
+)
+
+// However many pictures are embedded at once, each has the bits that it has in a whole batch, and few
+// pictures do not take the time of one.
+func TestFewPicturesAreThoseOfABatch(t *testing.T) {
+	for name, cfg := range map[string]nets.Config{
+		"mlp":    {Backbone: "mlp", Hidden: []int{48, 24}, Embedding: 19, InChannels: 1, Height: 12, Width: 12},
+		"cnn":    {Channels: []int{8, 16}, Embedding: 16, InChannels: 3, Height: 16, Width: 16},
+		"resnet": {Backbone: "resnet18", Channels: []int{4, 8, 8, 16}, Embedding: 8, InChannels: 3, Height: 32, Width: 32},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const batch = 20
+			e, err := NewEmbedder(cfg, graph.NewParams(3), batch, nil, Views{})
+			require.NoError(t, err)
+			defer e.Close()
+			x := make([]float32, batch*e.in)
+			for i := range x {
+				x[i] = float32(math.Sin(float64(i) * 0.37))
+			}
+			want, err := e.Pixels(context.Background(), x)
+			require.NoError(t, err)
+			for _, n := range []int{1, 2, 3, 8, 9} {
+				for from := 0; from < batch; from += n {
+					to := min(from+n, batch)
+					got, err := e.Pixels(context.Background(), x[from*e.in:to*e.in])
+					require.NoError(t, err)
+					require.Equal(t, want[from*e.size:to*e.size], got, "%d pictures from number %d on", n, from)
+				}
+			}
+			var sizes []int
+			for _, b := range e.graphs {
+				sizes = append(sizes, b.batch)
+			}
+			slices.Sort(sizes)
+			require.Equal(t, []int{2, 8, batch}, sizes)
+			require.NoError(t, e.Close())
+			_, err = e.Pixels(context.Background(), x)
+			require.ErrorContains(t, err, "closed")
+		})
+	}
+}

@@ -1,0 +1,129 @@
+package model
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/pkg/errors"
+
+	"medusa/datasets"
+	"medusa/graph"
+	"medusa/internal/catalog"
+	"medusa/internal/needs"
+	"medusa/nets"
+)
+
+// Info is what a model file says about itself.
+type Info struct {
+	Net           nets.Config            `json:"net"`
+	Normalisation datasets.Normalisation `json:"normalisation"`
+	Resize        datasets.ResizeMode    `json:"resize"`          // how pictures were brought to the network's size; empty if it learned from no picture files
+	Invert        bool                   `json:"invert"`          // whether pictures were inverted
+	Range         string                 `json:"range,omitempty"` // which values were black and white, as datasets.Options.Range
+	Classes       int                    `json:"classes"`         // that it learned from
+	Loss          string                 `json:"loss"`
+	Step          int                    `json:"step"` // that the weights are of
+	// Views is what an embedding is made of, as datasets.ParseViews reads it, and Detail that of the
+	// pictures that views are taken of; both zero if it is the picture as it is.
+	Views  string  `json:"views,omitempty"`
+	Detail float64 `json:"detail,omitempty"`
+}
+
+// Model is a trained network, ready to embed pictures. Many goroutines may use one Model: they
+// take turns, batch by batch, and each gets the bits that it would get alone.
+type Model struct {
+	info   Info
+	params *graph.Params
+	net    *Embedder
+}
+
+// Options are the parts of loading that no file can hold. The zero value serves most models.
+type Options struct {
+	// Backbone must be given again for the model of a run that was given its backbone by value; nil
+	// for others.
+	Backbone nets.Builder
+}
+
+// Batch is how many pictures a model embeds at once at the most. An Embedder of another batch, as
+// that of a run's evaluations may be, can round otherwise.
+const Batch = 64
+
+// Load reads the model file of a run, model.safetensors. Close the model when done.
+func Load(path string, o Options) (*Model, error) {
+	f, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{info: f.info, params: graph.NewParams(0)}
+	if m.info.Net, err = withBackbone(m.info.Net, o.Backbone); err != nil {
+		return nil, errors.Wrapf(err, "model: %s", path)
+	}
+	views, err := ParseViews(m.info.Views, m.info.Detail)
+	if err != nil {
+		return nil, errors.WithMessage(err, path)
+	}
+	if m.net, err = NewEmbedder(m.info.Net, m.params, Batch, nil, views); err != nil {
+		return nil, errors.Wrapf(err, "model: %s", path)
+	}
+	if err := f.restore(m.params); err != nil {
+		m.Close()
+		return nil, errors.Wrapf(err, "model: %s", path)
+	}
+	return m, nil
+}
+
+// withBackbone is the network with a backbone that was given by value, where it was begun with
+// one.
+func withBackbone(c nets.Config, given nets.Builder) (nets.Config, error) {
+	_, described := catalog.GivenText(c.Backbone, "Backbone")
+	switch {
+	case described && given == nil:
+		return c, errors.Errorf("it is of a run that was begun with %s: give that backbone again, as Options.Backbone", c.Backbone)
+	case described:
+		return c.With(given), nil
+	case given != nil:
+		return c, errors.Errorf("it has the backbone %s, which has a name: leave out Options.Backbone", cmp.Or(c.Backbone, "cnn"))
+	}
+	return c, nil
+}
+
+// Info is what the model says about itself.
+func (m *Model) Info() Info { return m.info }
+
+// EmbeddingSize is the length E of an embedding.
+func (m *Model) EmbeddingSize() int { return m.net.Size() }
+
+// Options is how pictures must be opened for this model; with those for a model of vectors
+// datasets.OpenVectors opens them. Models of before there was a choice of range read all values in
+// full.
+func (m *Model) Options() datasets.Options {
+	n := m.info.Net
+	if m.info.Resize == "" && n.Height*n.Width == 1 {
+		return datasets.Options{}
+	}
+	return datasets.Options{Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, Invert: m.info.Invert, Range: cmp.Or(m.info.Range, datasets.RangeFull), Detail: m.info.Detail}
+}
+
+// Embed is the embeddings (N, E) of d's items, row-major. Pictures and vectors of files are
+// opened with Options. Pictures that need no labels and no Dataset are for EmbedFiles,
+// EmbedFile, EmbedReader and EmbedImage.
+func (m *Model) Embed(ctx context.Context, d datasets.Set) ([]float32, error) {
+	if err := needs.Context("model", ctx); err != nil {
+		return nil, err
+	}
+	return m.net.Set(ctx, d, m.info.Normalisation, nil)
+}
+
+// EmbedPixels is the embeddings (N, E) of pictures (N, C, H, W), or of vectors (N, D), that
+// are normalised already (by Info().Normalisation), row-major. A model of several views embeds no
+// such pictures.
+func (m *Model) EmbedPixels(ctx context.Context, pixels []float32) ([]float32, error) {
+	if err := needs.Context("model", ctx); err != nil {
+		return nil, err
+	}
+	return m.net.Pixels(ctx, pixels)
+}
+
+// Close gives back what the model holds, once the batch that is being embedded is done;
+// Embed fails from then on.
+func (m *Model) Close() error { return m.net.Close() }

@@ -1,0 +1,119 @@
+package trainer
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/pkg/errors"
+
+	"medusa/datasets"
+	"medusa/machine"
+	"medusa/samplers"
+)
+
+// batches are what a run learns from: drawn by the sampler, prepared ahead by workers, or on a
+// device of pictures that lie there.
+type batches struct {
+	set       *items
+	norm      datasets.Normalisation
+	sampler   samplers.Sampler
+	observer  samplers.Observer // the sampler if it draws by embeddings, else nil
+	samplerAt []byte            // the sampler's state, so many batches ago as the run's state says
+	onDevice  *deviceBatches    // nil if the host makes them
+	loader    *datasets.Loader  // while the run goes on
+}
+
+// samplerEvery is the number of batches between two copies of the sampler's state; a
+// resumed run draws and drops what lies between.
+const samplerEvery = 64
+
+// observerDelay is how many batches behind its own a sampler that draws by embeddings
+// sees; a run's batches depend on it, so that it is the same for every Ahead.
+const observerDelay = 8
+
+// open starts the loader behind step, when the sampler had drawn so many batches since its state.
+func (b *batches) open(c Config, dev *machine.Device, step, drawn int) (err error) {
+	var broken error
+	next := func(dst []int) error {
+		if broken != nil {
+			return broken
+		}
+		return b.sampler.Next(dst)
+	}
+	state := func() (at []byte) {
+		if b.observer != nil {
+			return nil // asked for when it is saved
+		}
+		if drawn++; drawn%samplerEvery == 0 && broken == nil {
+			at, broken = b.sampler.State()
+		}
+		return at
+	}
+	d := c.Data
+	ahead := cmp.Or(d.Ahead, 4)
+	switch {
+	case b.observer != nil:
+		ahead = min(ahead, observerDelay-1) // one more is with the step
+	case dev != nil:
+		ahead++ // two are with steps
+	}
+	b.loader, err = datasets.NewLoader(b.set.Set, datasets.LoaderConfig{
+		Normalisation: b.norm, Augment: d.Augment, Seed: c.Seed, Batch: b.sampler.Batch(),
+		Workers: d.Workers, Ahead: ahead, Recipes: b.onDevice != nil, State: state,
+	}, next, step)
+	return err
+}
+
+// next is the next batch, as soon as it is prepared.
+func (b *batches) next(ctx context.Context) (*datasets.Batch, error) { return b.loader.Next(ctx) }
+
+func (b *batches) close() { b.loader.Close() }
+
+// feed makes the batch the input of the graph.
+func (b *batches) feed(batch *datasets.Batch, into *trainGraph, dev *machine.Device) error {
+	copy(into.y, batch.Labels)
+	if b.onDevice == nil {
+		copy(into.x, batch.Pixels)
+		return nil
+	}
+	return b.onDevice.make(batch, into.x, dev)
+}
+
+// learned tells the sampler of the batch of the step just made, or takes its state with it.
+func (b *batches) learned(batch *datasets.Batch, from *trainGraph, s *state) error {
+	if b.observer != nil {
+		seen := from.embed.Float32s()
+		if err := from.embed.Err(); err != nil {
+			return errors.Wrapf(err, "trainer: the embeddings of step %d", s.Step)
+		}
+		return errors.Wrapf(b.observer.Observe(seen), "trainer: the sampler, after step %d", s.Step)
+	}
+	if s.Drawn++; batch.SamplerState != nil {
+		b.samplerAt, s.Drawn = batch.SamplerState, 0
+	}
+	return nil
+}
+
+// samplerState is the state that a checkpoint of that step keeps.
+func (b *batches) samplerState(step int) (_ []byte, err error) {
+	if b.observer != nil {
+		b.samplerAt, err = b.observer.StateAt(step)
+	}
+	return b.samplerAt, err
+}
+
+// restore puts the sampler where it was: so many batches behind a stored state.
+func (b *batches) restore(at []byte, drawn int) error {
+	if err := b.sampler.Restore(at); err != nil {
+		return err
+	}
+	b.samplerAt = slices.Clone(at)
+	skipped := make([]int, b.sampler.Batch())
+	for range drawn {
+		if err := b.sampler.Next(skipped); err != nil {
+			return err
+		}
+	}
+	return nil
+}
