@@ -83,6 +83,9 @@ func List(width int) string { return kinds.List(width) }
 // Text is what Parse reads back as l. Parameters at their defaults are left out.
 func Text(l Loss) (string, error) { return kinds.Text(l) }
 
+// FullText is Text with every parameter: it means the same when a default has become another one.
+func FullText(l Loss) (string, error) { return kinds.FullText(l) }
+
 // Parse makes a loss from text: a name, or a name and parameters, which may have parameters
 // of their own,
 //

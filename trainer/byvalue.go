@@ -81,7 +81,7 @@ func (o *Options) again(c Config) (Config, error) {
 		return c, err
 	}
 	if !isValue(begun.Loss, "Loss") && c.Loss != begun.Loss { // one loss has many texts
-		if l, err := losses.Parse(begun.Loss, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2}); err == nil {
+		if l, err := losses.Parse(begun.Loss, anyClasses); err == nil {
 			if text, err := losses.Text(l); err == nil && text == c.Loss {
 				c.Loss = begun.Loss
 			}

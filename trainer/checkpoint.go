@@ -38,7 +38,12 @@ type state struct {
 
 	LRScales map[string]float64 `json:"lr_scales,omitempty"` // as of Options
 	Rate     string             `json:"rate,omitempty"`      // what Options.Rate was
-	Stopped  bool               `json:"stopped,omitempty"`   // a hook returned ErrStop
+
+	// LossInFull is the loss with every parameter: a run goes on with the one that it was begun
+	// with, also where a default has become another one since.
+	LossInFull string `json:"loss_in_full,omitempty"`
+
+	Stopped bool `json:"stopped,omitempty"` // a hook returned ErrStop
 
 	Pixels    *metrics.Result `json:"pixels,omitempty"`
 	Before    *metrics.Result `json:"before,omitempty"`
@@ -66,6 +71,7 @@ func (c *checkpoint) write(f runfolder.Folder, name string) error {
 	if err != nil {
 		return err
 	}
+	c.state.LossInFull = lossInFull(c.config.Loss)
 	file := &runfolder.Checkpoint{Config: config, Sampler: c.sampler, Tensors: c.tensors}
 	for _, part := range []struct {
 		name  string
@@ -117,6 +123,9 @@ func readCheckpoint(path string) (*checkpoint, error) {
 		}
 	}
 	c.config.Data.Range = storedRange(c.config.Data.Range)
+	if full := c.state.LossInFull; full != "" && full != lossInFull(c.config.Loss) {
+		c.config.Loss = full
+	}
 	if c.flat {
 		c.tensors = renamed(c.tensors, flatnames.Nested)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/settings"
+	"medusa/losses"
 )
 
 // maxConfigBytes bounds what is read as a configuration.
@@ -33,3 +34,19 @@ func parseConfig(text []byte) (c Config, err error) {
 	r.Finish(false) // what zero would mean something else than it did when nothing was said
 	return c, err
 }
+
+// lossInFull is the loss of a text with every parameter; empty for what a program gave by value.
+func lossInFull(text string) string {
+	l, err := losses.Parse(text, anyClasses)
+	if err != nil {
+		return ""
+	}
+	full, err := losses.FullText(l)
+	if err != nil {
+		return ""
+	}
+	return full
+}
+
+// anyClasses suit a loss that is only made to be read.
+var anyClasses = losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2}

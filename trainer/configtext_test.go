@@ -1,14 +1,17 @@
 package trainer
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"medusa/internal/runfolder"
+	"medusa/losses"
 
 	"github.com/stretchr/testify/require"
 )
@@ -101,4 +104,48 @@ func FuzzParseConfig(f *testing.F) {
 			_, _ = configText(c)
 		}
 	})
+}
+
+// A run goes on with the loss it was begun with, though a default became another one since; what
+// was typed stays as it was typed otherwise.
+func TestLossOfARunKeepsItsDefaults(t *testing.T) {
+	dir := runfolder.Folder(t.TempDir())
+	path := dir.Path(LastFile)
+	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o777))
+	c := Default()
+	for typed, loss := range map[string][2]string{
+		"triplet:margin=0.3,mining=batch-hard": {"margin=0.3", "margin=0.3"},
+		"adacos":                               {"ceiling=1,", "ceiling=10000,"},
+		"ce + 0.5*matryoshka(of=instance)":     {"gamma=2", "gamma=1"},
+	} {
+		c.Loss = typed
+		require.NoError(t, (&checkpoint{config: c}).write(dir, LastFile))
+		back, err := readCheckpoint(path)
+		require.NoError(t, err)
+		require.Equal(t, typed, back.config.Loss)
+		require.Contains(t, back.state.LossInFull, loss[0])
+		if loss[0] == loss[1] {
+			continue
+		}
+		file, err := runfolder.ReadCheckpoint(path)
+		require.NoError(t, err)
+		file.State = bytes.Replace(file.State, []byte(loss[0]), []byte(loss[1]), 1)
+		require.NoError(t, dir.WriteCheckpoint(LastFile, file))
+		c, err := Stored(string(dir))
+		require.NoError(t, err)
+		require.Contains(t, c.Loss, loss[1])
+		full := lossInFull(c.Loss)
+		require.Contains(t, full, loss[1])
+		require.NotEqual(t, back.state.LossInFull, full)
+	}
+	for _, name := range losses.Names() {
+		full := lossInFull(name)
+		require.NotEmpty(t, full, name)
+		require.Equal(t, full, lossInFull(full), name)
+		l, err := losses.Parse(name, losses.Setting{Classes: 100, EmbeddingSize: 16, TrunkSize: 8, Seed: 7})
+		require.NoError(t, err, name)
+		text, err := losses.FullText(l)
+		require.NoError(t, err, name)
+		require.Equal(t, full, text, "%s in full says what it was set to, not what was asked for", name)
+	}
 }

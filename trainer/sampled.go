@@ -55,7 +55,7 @@ func (c Config) suitsViews(o Options) error {
 	loss := o.Loss
 	if loss == nil {
 		var err error
-		if loss, err = losses.Parse(c.Loss, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2}); err != nil {
+		if loss, err = losses.Parse(c.Loss, anyClasses); err != nil {
 			return nil // told elsewhere
 		}
 	}

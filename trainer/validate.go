@@ -84,7 +84,7 @@ func (c Config) check() error {
 	f.addError(net.Validate(), "Net")
 	if len(c.Loss) > maxLossBytes {
 		f.add(true, "%s has %d characters, want at most %d", field.Name("Loss"), len(c.Loss), maxLossBytes)
-	} else if _, err := losses.Parse(c.Loss, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2}); err != nil {
+	} else if _, err := losses.Parse(c.Loss, anyClasses); err != nil {
 		f.add(true, "%s: %v", field.Name("Loss"), err)
 	}
 	c.Data.validate(&f)
