@@ -12,8 +12,8 @@ import (
 // Augment changes training pictures at random. The zero value changes nothing; every
 // field stands for itself. What comes from outside of the picture repeats its edge.
 //
-// The changes are made in this order: crop, flip, shear, scale, rotation (one resampling for all
-// five), brightness, contrast, erasing. A picture's draw depends on the seed, the
+// The changes are made in this order: crop, flip, shear, scale, rotation, bending (one resampling for
+// all six), brightness, contrast, erasing. A picture's draw depends on the seed, the
 // step and the slot in the batch alone.
 type Augment struct {
 	// RandomCrop moves the picture by up to so many pixels along both axes, which is
@@ -36,6 +36,11 @@ type Augment struct {
 	Scale float64 `json:"scale,omitempty" yaml:"scale,omitempty" flag:"scale" arg:"SHARE" doc:"enlarge or shrink by up to this share" min:"0" below:"1"`
 	// Shear slants to the left or right, as italics, by up to so many degrees.
 	Shear float64 `json:"shear,omitempty" yaml:"shear,omitempty" flag:"shear" arg:"DEGREES" doc:"slant to the left or right by up to so many degrees" min:"0" max:"60"`
+	// Elastic bends the picture smoothly: places move by up to this share of its shorter side
+	// along both axes, most by a third of that. ElasticCells is the number of cells along each side
+	// of the grid at whose knots moves are drawn, 4 if zero: fewer bend the whole, more its strokes.
+	Elastic      float64 `json:"elastic,omitempty" yaml:"elastic,omitempty" flag:"elastic" arg:"SHARE" doc:"bend smoothly, moving places by up to this share of the side, such as 0.15: for handwriting" min:"0" max:"0.5"`
+	ElasticCells int     `json:"elastic_cells,omitempty" yaml:"elastic_cells,omitempty" doc:"cells along each side of the grid that it is bent by" min:"0" max:"64" unset:"4"`
 	// Brightness multiplies all values by 1 − Brightness … 1 + Brightness.
 	Brightness float64 `json:"brightness,omitempty" yaml:"brightness,omitempty" flag:"brightness" arg:"SHARE" doc:"change brightness by up to this share" min:"0" max:"1"`
 	// Contrast multiplies the distance from the picture's mean grey by
@@ -65,6 +70,9 @@ func (a Augment) Validate() error {
 	if d.RatioMin > d.RatioMax {
 		return wrongAugment("%s %v is above %s %v", low, d.RatioMin, high, d.RatioMax)
 	}
+	if a.Elastic == 0 && a.ElasticCells != 0 {
+		return wrongAugment("%s does nothing without %s", field.Name("ElasticCells"), field.Name("Elastic"))
+	}
 	if a.Erase == 0 && a.EraseArea != 0 {
 		return wrongAugment("%s does nothing without %s", field.Name("EraseArea"), field.Name("Erase"))
 	}
@@ -92,6 +100,9 @@ func (a Augment) withDefaults() Augment {
 	if a.RatioMax == 0 {
 		a.RatioMax = 4. / 3
 	}
+	if a.ElasticCells == 0 {
+		a.ElasticCells = elasticCells
+	}
 	if a.EraseArea == 0 {
 		a.EraseArea = 1. / 3
 	}
@@ -108,6 +119,7 @@ type augmenter struct {
 	plain  [][256]float32 // normalisation alone
 	tables [][256]float32 // normalisation after brightness and contrast, for one picture
 	warped []byte
+	bender *bender // nil if nothing is bent
 	source rand.PCG
 	rng    *rand.Rand
 }
@@ -120,6 +132,9 @@ func newAugmenter(a Augment, s *store, norm Normalisation) *augmenter {
 	if s.detail != nil {
 		g.detail = size{s.detail.height, s.detail.width}
 	}
+	if g.Elastic > 0 {
+		g.bender = newBender(g.size, g.ElasticCells)
+	}
 	g.rng = rand.New(&g.source)
 	return g
 }
@@ -128,16 +143,10 @@ func newAugmenter(a Augment, s *store, norm Normalisation) *augmenter {
 // so many quarters.
 func (g *augmenter) draw(seed uint64, step, slot, quarters int) Recipe {
 	g.source.Seed(seedOf(seed, step, slot))
-	r := Recipe{Bright: 1, Contrast: 1}
-	drawn := g.drawWarp()
-	if m := drawn.thenTurn(quarters, float64(g.width)); m != identity {
-		from := g.size
-		if g.detail.width > 0 && drawn != identity { // what is only turned looks as upright pictures do
-			r.Detail, from = true, g.detail
-			m = m.thenScale(float64(from.width)/float64(g.width), float64(from.height)/float64(g.height), 0, 0)
-		}
-		r.Warp = m.kind(g.size, from)
-		r.Map = [6]float64{m.a, m.b, m.c, m.d, m.e, m.f}
+	drawn, bent := g.drawWarp(), g.Elastic > 0
+	r := g.placed(drawn, quarters, drawn != identity || bent)
+	if bent {
+		r.Warp, r.Elastic = WarpBilinear, g.drawElastic()
 	}
 	if g.Brightness > 0 {
 		r.Toned = true
@@ -153,6 +162,24 @@ func (g *augmenter) draw(seed uint64, step, slot, quarters int) Recipe {
 	return r
 }
 
+// placed is the recipe of a picture that is turned by so many quarters and seen through a map, from
+// the larger picture, if there is one and resampled says that more happens than the turn: what is only
+// turned looks as upright pictures do.
+func (g *augmenter) placed(m affine, quarters int, resampled bool) Recipe {
+	r := Recipe{Bright: 1, Contrast: 1}
+	if m = m.thenTurn(quarters, float64(g.width)); m == identity && !resampled {
+		return r
+	}
+	from := g.size
+	if g.detail.width > 0 && resampled {
+		r.Detail, from = true, g.detail
+		m = m.thenScale(float64(from.width)/float64(g.width), float64(from.height)/float64(g.height), 0, 0)
+	}
+	r.Warp = m.kind(g.size, from)
+	r.Map = [6]float64{m.a, m.b, m.c, m.d, m.e, m.f}
+	return r
+}
+
 // make writes picture src, changed and normalised, to dst.
 func (g *augmenter) make(dst []float32, src []byte, r Recipe) {
 	pixels := src
@@ -161,7 +188,12 @@ func (g *augmenter) make(dst []float32, src []byte, r Recipe) {
 		if r.Detail {
 			from = g.detail
 		}
-		warp(g.warped, g.size, src, from, g.channels, affine{r.Map[0], r.Map[1], r.Map[2], r.Map[3], r.Map[4], r.Map[5]})
+		m := affine{r.Map[0], r.Map[1], r.Map[2], r.Map[3], r.Map[4], r.Map[5]}
+		if r.Elastic.Reach > 0 {
+			g.bender.warp(g.warped, src, from, g.channels, m, r.Elastic)
+		} else {
+			warp(g.warped, g.size, src, from, g.channels, m)
+		}
 		pixels = g.warped
 	}
 	lookUp(dst, pixels, g.toned(pixels, r))

@@ -11,6 +11,11 @@ import (
 // (len(indices), C, H, W). It is what evaluation reads with; it uses all processors
 // when there is enough to do, and the result does not depend on their number.
 func (d *Dataset) Fill(dst []float32, indices []int, norm Normalisation) error {
+	return d.fill(dst, indices, norm, func() func(dst []float32, item int) error { return d.filler(norm) })
+}
+
+// fill writes items by what filler returns, which serves one goroutine.
+func (d *Dataset) fill(dst []float32, indices []int, norm Normalisation, filler func() func(dst []float32, item int) error) error {
 	n := d.store.bytes()
 	if len(dst) != len(indices)*n {
 		return errors.Errorf("datasets: %d values of room for %d pictures of %d values each", len(dst), len(indices), n)
@@ -22,7 +27,7 @@ func (d *Dataset) Fill(dst []float32, indices []int, norm Normalisation) error {
 		return err
 	}
 	return inParallel(len(indices), n, func(from, to int) error {
-		fill := d.filler(norm)
+		fill := filler()
 		for i := from; i < to; i++ {
 			if err := fill(dst[i*n:(i+1)*n], indices[i]); err != nil {
 				return err

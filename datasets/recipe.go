@@ -12,6 +12,8 @@ type Recipe struct {
 	// of the stored picture.
 	Warp WarpKind
 	Map  [6]float64
+	// Elastic moves (x, y) before Map, if Warp is WarpBilinear.
+	Elastic Elastic
 	// With Toned a value v becomes min(v·Bright, 255), then m + Contrast·(v − m) within 0 … 255, rounded;
 	// m is 0 or, with Centred, the picture's mean luminance, brightened.
 	Toned, Centred   bool

@@ -56,13 +56,19 @@ func warp(dst []byte, to size, src []byte, from size, channels int, m affine) {
 	plane, given := to.height*to.width, from.height*from.width
 	du, dv := fixed(m.a), fixed(m.d)
 	for y := range to.height {
-		cy := float64(y) + 0.5
-		u := fixed(float64(m.a*0.5)+float64(m.b*cy)+m.c-0.5) + halfWeight // float64: not fused, so that all
-		v := fixed(float64(m.d*0.5)+float64(m.e*cy)+m.f-0.5) + halfWeight // processors and GPUs agree
+		u, v := m.rowStart(y)
 		for c := range channels {
 			warpRow(dst[c*plane+y*to.width:][:to.width], src[c*given:(c+1)*given], from, u, v, du, dv)
 		}
 	}
+}
+
+// rowStart is the place of the first pixel of row y, fixed.
+func (m affine) rowStart(y int) (u, v int64) {
+	cy := float64(y) + 0.5
+	u = fixed(float64(m.a*0.5)+float64(m.b*cy)+m.c-0.5) + halfWeight // float64: not fused, so that all
+	v = fixed(float64(m.d*0.5)+float64(m.e*cy)+m.f-0.5) + halfWeight // processors and GPUs agree
+	return u, v
 }
 
 // warpRow writes the pixels of a plane that lie at (u, v), (u + du, v + dv) …, which are

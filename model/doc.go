@@ -10,6 +10,9 @@
 // same picture, however many are embedded at once and by whom: many goroutines may use one Model,
 // and take turns batch by batch.
 //
+// The model of a run that was measured by Views embeds by the same ones, whatever is given to it; bare
+// numbers, of which there are no views, it refuses.
+//
 // An Embedder is the network alone, over parameters that are still being trained: for the
 // evaluations of a loop of one's own, as package trainer makes them.
 package model

@@ -19,12 +19,13 @@ import (
 // changes the parameters meanwhile.
 type Embedder struct {
 	turn        chan struct{} // full while a batch is made
-	batch, size int           // pictures in a batch, numbers in an embedding
+	batch, size int           // pictures in a batch, numbers in an embedding of one view
 	in          int           // numbers in a picture
 	cfg         nets.Config
 	params      *graph.Params
 	dev         *machine.Device
 	graphs      []*evalGraph // the one of whole batches first; the smaller ones when first needed
+	views       Views        // what of a picture is embedded
 	closed      bool
 }
 
@@ -42,14 +43,15 @@ type evalGraph struct {
 var fewPictures = []int{2, 8}
 
 // NewEmbedder builds the network for batches of so many pictures at the most; its parameters, which
-// it adds to params where they are not there yet, live on dev from then on, the host if nil.
-func NewEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *machine.Device) (e *Embedder, err error) {
+// it adds to params where they are not there yet, live on dev from then on, the host if nil. Each picture
+// is seen in views.
+func NewEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *machine.Device, views Views) (e *Embedder, err error) {
 	pictures := float64(batch) * float64(cfg.InChannels) * float64(cfg.Height) * float64(cfg.Width)
 	if err := ram.Check(4 * pictures); err != nil {
 		return nil, errors.Errorf("model: an evaluation batch of %d pictures of %d×%d×%d (channels, height, width) %v; take a smaller one, or smaller pictures",
 			batch, cfg.InChannels, cfg.Height, cfg.Width, err)
 	}
-	e = &Embedder{turn: make(chan struct{}, 1), batch: batch, in: cfg.InChannels * cfg.Height * cfg.Width, cfg: cfg, params: params, dev: dev}
+	e = &Embedder{turn: make(chan struct{}, 1), batch: batch, in: cfg.InChannels * cfg.Height * cfg.Width, cfg: cfg, params: params, dev: dev, views: views}
 	whole, err := e.build(batch)
 	if err != nil {
 		return nil, err
@@ -97,7 +99,7 @@ func (e *Embedder) graphFor(pictures int) (*evalGraph, error) {
 }
 
 // Size is the length E of an embedding.
-func (e *Embedder) Size() int { return e.size }
+func (e *Embedder) Size() int { return e.views.Size(e.size) }
 
 // Set is the embeddings (N, E) of d's items, row-major, normalised by norm. progress, if not nil,
 // is told how many of how many are embedded.
@@ -108,8 +110,11 @@ func (e *Embedder) Set(ctx context.Context, d datasets.Set, norm datasets.Normal
 	if c, h, w := d.Shape(); c*h*w != e.in {
 		return nil, errors.Errorf("model: pictures of %d×%d×%d (channels, height, width) do not fit the network, which takes %d numbers", c, h, w, e.in)
 	}
+	if err := e.views.Check(d); err != nil {
+		return nil, errors.WithMessage(err, "model")
+	}
 	indices := make([]int, 0, e.batch)
-	return e.run(ctx, d.Len(), func(dst []float32, from, to int) error {
+	return e.run(ctx, d.Len(), func(dst []float32, from, to int, v datasets.View) error {
 		if progress != nil {
 			progress(from, d.Len())
 		}
@@ -117,16 +122,23 @@ func (e *Embedder) Set(ctx context.Context, d datasets.Set, norm datasets.Normal
 		for i := from; i < to; i++ {
 			indices = append(indices, i)
 		}
+		if own, ok := d.(*datasets.Dataset); ok {
+			return own.FillView(dst, indices, norm, v)
+		}
 		return datasets.Fill(d, dst, indices, norm)
 	})
 }
 
-// Pixels is the embeddings (N, E) of pictures (N, C, H, W) that are normalised already.
+// Pixels is the embeddings (N, E) of pictures (N, C, H, W) that are normalised already. Of them there
+// are no views: an Embedder that takes views returns an error.
 func (e *Embedder) Pixels(ctx context.Context, pixels []float32) ([]float32, error) {
 	if len(pixels)%e.in != 0 {
 		return nil, errors.Errorf("model: %d numbers are no whole pictures of %d", len(pixels), e.in)
 	}
-	return e.run(ctx, len(pixels)/e.in, func(dst []float32, from, to int) error {
+	if len(e.views.lists) > 0 {
+		return nil, errors.New("model: an embedding is that of several views, which are made of pictures and not of normalised pixels: give it a Dataset, a file or an image")
+	}
+	return e.run(ctx, len(pixels)/e.in, func(dst []float32, from, to int, _ datasets.View) error {
 		copy(dst, pixels[from*e.in:to*e.in])
 		return nil
 	})
@@ -134,12 +146,13 @@ func (e *Embedder) Pixels(ctx context.Context, pixels []float32) ([]float32, err
 
 // run is the embeddings of n pictures, which fill provides a batch at a time. A short
 // last batch is filled up with what was there before, and that part of the result dropped.
-func (e *Embedder) run(ctx context.Context, n int, fill func(dst []float32, from, to int) error) (out []float32, err error) {
+func (e *Embedder) run(ctx context.Context, n int, fill fillView) (out []float32, err error) {
 	defer graph.Guard("embedding pictures", &err)
-	out = make([]float32, n*e.size)
+	size := e.Size()
+	out = make([]float32, n*size)
 	for from := 0; from < n; from += e.batch {
 		to := min(from+e.batch, n)
-		if err := e.next(ctx, out[from*e.size:to*e.size], from, to, fill); err != nil {
+		if err := e.next(ctx, out[from*size:to*size], from, to, fill); err != nil {
 			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 				return nil, errors.Wrapf(err, "model: embedding stopped at picture %d of %d", from, n)
 			}
@@ -149,8 +162,11 @@ func (e *Embedder) run(ctx context.Context, n int, fill func(dst []float32, from
 	return out, nil
 }
 
+// fillView writes the pictures of a batch, seen in one way.
+type fillView func(dst []float32, from, to int, v datasets.View) error
+
 // next waits for its turn and writes the embeddings of one batch to dst.
-func (e *Embedder) next(ctx context.Context, dst []float32, from, to int, fill func(dst []float32, from, to int) error) error {
+func (e *Embedder) next(ctx context.Context, dst []float32, from, to int, fill fillView) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -167,18 +183,25 @@ func (e *Embedder) next(ctx context.Context, dst []float32, from, to int, fill f
 	if err != nil {
 		return err
 	}
-	if err := fill(b.x[:(to-from)*e.in], from, to); err != nil {
+	one := func(v datasets.View) ([]float32, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := fill(b.x[:(to-from)*e.in], from, to, v); err != nil {
+			return nil, err
+		}
+		if err := b.vm.RunAll(); err != nil {
+			return nil, errors.Wrap(err, "model: evaluation")
+		}
+		values := b.out.Float32s()
+		return values, errors.Wrap(b.out.Err(), "model: evaluation")
+	}
+	if len(e.views.lists) == 0 {
+		values, err := one(datasets.View{})
+		copy(dst, values)
 		return err
 	}
-	if err := b.vm.RunAll(); err != nil {
-		return errors.Wrap(err, "model: evaluation")
-	}
-	values := b.out.Float32s()
-	if err := b.out.Err(); err != nil {
-		return errors.Wrap(err, "model: evaluation")
-	}
-	copy(dst, values)
-	return nil
+	return e.views.of(dst, e.size, !e.cfg.Raw, one)
 }
 
 // errClosed is what is said of pictures to be embedded after Close.

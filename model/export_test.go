@@ -1,5 +1,13 @@
 package model
 
+import (
+	"context"
+	"io/fs"
+
+	"medusa/graph"
+	"medusa/metrics"
+)
+
 // For tests from outside, which make models by package trainer.
 const MaxLabelsBytes = maxLabelsBytes
 
@@ -9,4 +17,12 @@ var ErrClosed = errClosed
 func (m *Model) TakeTurn() (giveBack func()) {
 	m.net.turn <- struct{}{}
 	return func() { <-m.net.turn }
+}
+
+// Params are the weights.
+func (m *Model) Params() *graph.Params { return m.params }
+
+// EmbedTree is what the one-shot test embeds pictures by.
+func (m *Model) EmbedTree(ctx context.Context, files fs.FS, names []string) (metrics.Set, error) {
+	return m.embedTree(ctx, files, names)
 }

@@ -22,7 +22,7 @@ func TestFewPicturesAreThoseOfABatch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			const batch = 20
-			e, err := NewEmbedder(cfg, graph.NewParams(3), batch, nil)
+			e, err := NewEmbedder(cfg, graph.NewParams(3), batch, nil, Views{})
 			require.NoError(t, err)
 			defer e.Close()
 			x := make([]float32, batch*e.in)

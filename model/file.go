@@ -25,8 +25,12 @@ func Write(w io.Writer, info Info, params *graph.Params, dev *machine.Device) er
 	if err != nil {
 		return errors.Wrap(err, "model")
 	}
+	views, err := ParseViews(info.Views, info.Detail)
+	if err != nil {
+		return err
+	}
 	needed := graph.NewParams(0)
-	e, err := NewEmbedder(info.Net, needed, 1, nil)
+	e, err := NewEmbedder(info.Net, needed, 1, nil, views)
 	if err != nil {
 		return err
 	}

@@ -217,7 +217,7 @@ func vectorModel(t *testing.T) *model.Model {
 func untrained(t *testing.T, info model.Info) *model.Model {
 	t.Helper()
 	params := graph.NewParams(1)
-	e, err := model.NewEmbedder(info.Net, params, 2, nil)
+	e, err := model.NewEmbedder(info.Net, params, 2, nil, model.Views{})
 	require.NoError(t, err)
 	require.NoError(t, e.Close())
 	path := filepath.Join(t.TempDir(), "model.safetensors")

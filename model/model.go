@@ -23,6 +23,10 @@ type Info struct {
 	Classes       int                    `json:"classes"`         // that it learned from
 	Loss          string                 `json:"loss"`
 	Step          int                    `json:"step"` // that the weights are of
+	// Views is what an embedding is made of, as datasets.ParseViews reads it, and Detail that of the
+	// pictures that views are taken of; both zero if it is the picture as it is.
+	Views  string  `json:"views,omitempty"`
+	Detail float64 `json:"detail,omitempty"`
 }
 
 // Model is a trained network, ready to embed pictures. Many goroutines may use one Model: they
@@ -54,7 +58,11 @@ func Load(path string, o Options) (*Model, error) {
 	if m.info.Net, err = withBackbone(m.info.Net, o.Backbone); err != nil {
 		return nil, errors.Wrapf(err, "model: %s", path)
 	}
-	if m.net, err = NewEmbedder(m.info.Net, m.params, Batch, nil); err != nil {
+	views, err := ParseViews(m.info.Views, m.info.Detail)
+	if err != nil {
+		return nil, errors.WithMessage(err, path)
+	}
+	if m.net, err = NewEmbedder(m.info.Net, m.params, Batch, nil, views); err != nil {
 		return nil, errors.Wrapf(err, "model: %s", path)
 	}
 	if err := f.restore(m.params); err != nil {
@@ -93,7 +101,7 @@ func (m *Model) Options() datasets.Options {
 	if m.info.Resize == "" && n.Height*n.Width == 1 {
 		return datasets.Options{}
 	}
-	return datasets.Options{Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, Invert: m.info.Invert, Range: cmp.Or(m.info.Range, datasets.RangeFull)}
+	return datasets.Options{Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, Invert: m.info.Invert, Range: cmp.Or(m.info.Range, datasets.RangeFull), Detail: m.info.Detail}
 }
 
 // Embed is the embeddings (N, E) of d's items, row-major. Pictures and vectors of files are
@@ -107,7 +115,8 @@ func (m *Model) Embed(ctx context.Context, d datasets.Set) ([]float32, error) {
 }
 
 // EmbedPixels is the embeddings (N, E) of pictures (N, C, H, W), or of vectors (N, D), that
-// are normalised already (by Info().Normalisation), row-major.
+// are normalised already (by Info().Normalisation), row-major. A model of several views embeds no
+// such pictures.
 func (m *Model) EmbedPixels(ctx context.Context, pixels []float32) ([]float32, error) {
 	if err := needs.Context("model", ctx); err != nil {
 		return nil, err

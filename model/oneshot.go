@@ -200,29 +200,19 @@ func (m *Model) oneShotRun(ctx context.Context, files fs.FS, t oneShotTask) (One
 // embedTree is the embeddings of some pictures.
 func (m *Model) embedTree(ctx context.Context, files fs.FS, names []string) (metrics.Set, error) {
 	set := metrics.Set{Dim: m.EmbeddingSize()}
-	size := m.net.in
-	pixels := make([]float32, len(names)*size)
-	for i, name := range names {
-		if err := m.readPicture(pixels[i*size:(i+1)*size], files, name); err != nil {
+	for _, name := range names {
+		x, err := m.embedOne(ctx, func(o datasets.Options) (*datasets.Dataset, error) {
+			f, err := files.Open(name)
+			if err != nil {
+				return nil, err
+			}
+			defer f.Close()
+			return datasets.ReadUnlabelled(f, name, o)
+		})
+		if err != nil {
 			return set, err
 		}
+		set.Embeddings = append(set.Embeddings, x...)
 	}
-	var err error
-	set.Embeddings, err = m.EmbedPixels(ctx, pixels)
-	return set, err
-}
-
-// readPicture writes a picture as the network sees it to dst.
-func (m *Model) readPicture(dst []float32, files fs.FS, name string) error {
-	f, err := files.Open(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	d, err := datasets.ReadUnlabelled(f, name, m.Options())
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Fill(dst, []int{0}, m.info.Normalisation)
+	return set, nil
 }

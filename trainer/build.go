@@ -13,6 +13,7 @@ import (
 	"medusa/internal/runfolder"
 	"medusa/losses"
 	"medusa/machine"
+	"medusa/model"
 	"medusa/nets"
 	"medusa/optim"
 	"medusa/samplers"
@@ -121,8 +122,12 @@ func (t *Trainer) makeSampler() (err error) {
 
 // assemble builds what learns, and brings the pictures to the device.
 func (t *Trainer) assemble(device *machine.Device) (err error) {
+	views, err := model.ParseViews(t.cfg.EvalViews, t.cfg.Data.Detail)
+	if err != nil {
+		return err
+	}
 	t.learner, err = newLearner(t.cfg, learnerParts{
-		net: t.cfg.Net, device: device, batch: t.Batch(), evalBatch: t.cfg.EvalBatch, rate: t.o.Rate, scales: t.o.LRScales,
+		net: t.cfg.Net, device: device, batch: t.Batch(), evalBatch: t.cfg.EvalBatch, rate: t.o.Rate, scales: t.o.LRScales, views: views,
 		loss: func(embedding, trunk int) (losses.Loss, error) {
 			return lossOf(t.o.Loss, t.cfg.Loss, losses.Setting{
 				Classes: t.data.Train.NumClasses(), EmbeddingSize: embedding, TrunkSize: trunk, Seed: t.cfg.Seed,

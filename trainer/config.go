@@ -54,6 +54,10 @@ type Config struct {
 	// map_at_r, one of metrics.Names; cmc_at_K and cmc_map need cameras: larger is better, and between equals MAP@R decides, then the later step.
 	// recall_at_1 if empty.
 	Metric string `json:"metric,omitempty" yaml:"metric,omitempty" flag:"metric" arg:"NAME" doc:"chooses the best weights and ends the run: recall_at_K, precision_at_1, r_precision, map_at_r, map, mrr, nmi, ami, ari, pairwise_f1, cmc_at_K, cmc_map, K being a number; cmc is of re-identification and needs cameras; between equals MAP@R decides, then the later step" group:"Measuring and saving"`
+	// EvalViews, if not empty, makes each embedding of an evaluation, and of the model, of several views of
+	// its picture, as datasets.ParseViews reads them: the mean over a list, and the means of
+	// several lists one behind the other. It costs their number of times as long, and changes no weight.
+	EvalViews string `json:"eval_views,omitempty" yaml:"eval_views,omitempty" flag:"eval-views" arg:"VIEW,…" doc:"embed each picture as the mean of views of it, when measuring and in the model: plain, or changes with + between, which are flip, scale=FACTOR, rotate=DEGREES, shift=X/Y in pixels, as in plain,scale=1.1+rotate=8,scale=1.1+rotate=-8; what stands behind | is a mean of its own, appended to the embedding; | turned at the end appends the same turned by 90, 180 and 270 degrees" unset:"the picture as it is" shown:"-" group:"Measuring and saving"`
 	// FewShot lists few-shot tasks to measure the model by, in episodes, on the test classes or
 	// where there are none on the validation classes: such as 20x1,5x1, 20 ways and one shot and so on.
 	FewShot string `json:"few_shot,omitempty" yaml:"few_shot,omitempty" flag:"few-shot" arg:"WAYSxSHOTS,…" doc:"measure the model by episodes too: 20x1,5x5 is the error among 20 classes of which one picture each is known, and among 5 of which five are; where classes lie in several folders, within one folder besides" unset:"not measured" shown:"-" group:"Measuring and saving"`

@@ -51,7 +51,8 @@ func (m *deviceBatches) make(b *datasets.Batch, x []float32, dev *machine.Device
 	for i, r := range b.Recipes {
 		m.recipes[i] = device.Recipe{
 			Item: m.of[r.Item], Detail: r.Detail, Move: r.Warp == datasets.WarpMove, Bilinear: r.Warp == datasets.WarpBilinear, Map: r.Map,
-			Toned: r.Toned, Centred: r.Centred, Bright: r.Bright, Contrast: r.Contrast,
+			Elastic: device.Elastic(r.Elastic),
+			Toned:   r.Toned, Centred: r.Centred, Bright: r.Bright, Contrast: r.Contrast,
 			X: r.X, Y: r.Y, Width: r.Width, Height: r.Height,
 		}
 	}

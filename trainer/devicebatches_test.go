@@ -31,6 +31,8 @@ func TestBatchesOnDevice(t *testing.T) {
 	all := datasets.Augment{
 		RandomCrop: 2, ResizedCropMin: 0.3, FlipH: 0.5, FlipV: 0.3, Rotation: 40, Brightness: 0.5, Contrast: 0.6, Erase: 0.5,
 	}
+	bent := all
+	bent.Elastic, bent.ElasticCells = 0.2, 7
 	for name, data := range map[string]DataConfig{
 		"plain":      {Path: grey},
 		"crop":       {Path: grey, Augment: datasets.Augment{RandomCrop: 3}},
@@ -38,8 +40,10 @@ func TestBatchesOnDevice(t *testing.T) {
 		"rotation":   {Path: grey, Augment: datasets.Augment{Rotation: 180, Erase: 1}},
 		"brightness": {Path: grey, Augment: datasets.Augment{Brightness: 1}},
 		"contrast":   {Path: grey, Augment: datasets.Augment{Contrast: 1}},
+		"elastic":    {Path: grey, Augment: datasets.Augment{Elastic: 0.3}},
 		"all":        {Path: grey, Augment: all},
 		"colour":     {Path: colour, Height: 9, Width: 11, Augment: all},
+		"bent":       {Path: colour, Height: 9, Width: 11, Detail: 1.7, Augment: bent},
 		"detail":     {Path: colour, Height: 9, Width: 11, Detail: 1.7, Augment: all},
 		"same":       {Path: colour, Height: 9, Width: 11, Detail: 1, Augment: datasets.Augment{FlipH: 0.5, RandomCrop: 1}},
 		"file":       {Path: colour, Height: 9, Width: 11, Detail: 1.7, CacheBytes: 1, Augment: all},

@@ -9,7 +9,6 @@ import (
 	"medusa/graph"
 	"medusa/internal/needs"
 	"medusa/metrics"
-	"medusa/model"
 )
 
 // Embed is the embeddings (N, E) of d's items, row-major, with the weights as they
@@ -71,7 +70,7 @@ func (t *Trainer) EmbedUntrained(ctx context.Context, d datasets.Set) ([]float32
 // embedUntrained is EmbedUntrained for those who use the trainer already.
 func (t *Trainer) embedUntrained(ctx context.Context, d *items) ([]float32, error) {
 	params := graph.NewParams(t.cfg.Seed)
-	e, err := model.NewEmbedder(t.cfg.Net, params, t.cfg.EvalBatch, t.device)
+	e, err := t.newEmbedder(params)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +84,7 @@ func (t *Trainer) embedUntrained(ctx context.Context, d *items) ([]float32, erro
 }
 
 // EmbeddingSize is the length E of an embedding.
-func (t *Trainer) EmbeddingSize() int { return t.train.size }
+func (t *Trainer) EmbeddingSize() int { return t.views.Size(t.train.size) }
 
 // Evaluate measures retrieval and clustering among d's items.
 func (t *Trainer) Evaluate(ctx context.Context, d datasets.Set) (metrics.Result, error) {

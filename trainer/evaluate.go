@@ -29,7 +29,7 @@ func (t *Trainer) measure(ctx context.Context, d *items, clustering bool) (metri
 
 func (t *Trainer) score(ctx context.Context, d *items, x []float32, clustering bool) (metrics.Result, error) {
 	needed, _ := metrics.FigureOf(t.cfg.Metric)
-	r, err := t.retrieve(ctx, d, x, t.train.size, metrics.Options{NoClustering: !clustering && !needed.Clusters, PerClass: true})
+	r, err := t.retrieve(ctx, d, x, t.EmbeddingSize(), metrics.Options{NoClustering: !clustering && !needed.Clusters, PerClass: true})
 	if err == nil {
 		err = finiteResult(r)
 	}
@@ -129,7 +129,7 @@ func (t *Trainer) evaluate(ctx context.Context, d *items, set string, phase Phas
 	}
 	i := EvalInfo{
 		Items: d.noun(),
-		Step:  t.state.Step, Steps: t.cfg.Steps, Set: set, Phase: phase, Result: r, Embeddings: x, Dim: t.train.size,
+		Step:  t.state.Step, Steps: t.cfg.Steps, Set: set, Phase: phase, Result: r, Embeddings: x, Dim: t.EmbeddingSize(),
 		Metric: t.cfg.Metric, Seconds: time.Since(began).Seconds(),
 	}
 	i.Value, err = t.figure(r)

@@ -187,7 +187,7 @@ func (t *Trainer) measureFewShot(ctx context.Context, r *Result, d *items, x []f
 	}
 	o := metrics.EpisodeOptions{Seed: t.cfg.Seed, Episodes: fewShotEpisodes,
 		Progress: func(done, total int) { t.progress(ctx, "measuring episodes", done, total) }}
-	r.FewShot, err = measureFewShot(ctx, metrics.Set{Embeddings: x, Dim: t.train.size, Labels: d.Labels()}, d.Classes(), tasks, o)
+	r.FewShot, err = measureFewShot(ctx, metrics.Set{Embeddings: x, Dim: t.EmbeddingSize(), Labels: d.Labels()}, d.Classes(), tasks, o)
 	return err
 }
 

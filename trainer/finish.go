@@ -123,6 +123,9 @@ func (t *Trainer) writeModel(step int) error {
 		info.Resize, info.Invert = t.cfg.Data.Resize, p.Inverted()
 		info.Range = cmp.Or(t.data.Train.Range(), datasets.RangeAuto)
 	}
+	if t.cfg.EvalViews != "" {
+		info.Views, info.Detail = t.cfg.EvalViews, t.cfg.Data.Detail
+	}
 	return inTrainer(t.dir.Write(ModelFile, func(w io.Writer) error { return model.Write(w, info, t.averaged, t.device) }))
 }
 

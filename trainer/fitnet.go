@@ -52,6 +52,7 @@ func (c DataConfig) needsPictures(d runData) error {
 		{"Data.Height", c.Height != 0}, {"Data.Width", c.Width != 0 && c.Height == 0}, {"Data.Channels", c.Channels != 0},
 		{"Data.Resize", c.Resize != "" && c.Resize != datasets.Squeeze}, {"Data.Invert", c.Invert}, {"Data.Detail", c.Detail != 0},
 		{"Data.TurnedClasses", c.TurnedClasses}, {"Data.Augment.Scale", a.Scale != 0}, {"Data.Augment.Shear", a.Shear != 0},
+		{"Data.Augment.Elastic", a.Elastic != 0}, {"Data.Augment.ElasticCells", a.ElasticCells != 0},
 		{"Data.Range", c.Range != "" && c.Range != datasets.RangeAuto},
 		{"Data.DropDuplicates", c.DropDuplicates}, {"Data.Copies", c.Copies == LeaveOutCopies},
 	} {

@@ -26,6 +26,7 @@ type learner struct {
 	device    *machine.Device // nil is the CPU
 	eval      *model.Embedder // over averaged, made when first needed
 	evalBatch int
+	views     model.Views // that evaluations see pictures in
 
 	rollback rollback
 	oldest   int  // the rollback's turn of the first step under way
@@ -40,11 +41,12 @@ type learnerParts struct {
 	batch, evalBatch int
 	rate             func(step int, parameter string) float64
 	scales           map[string]float64 // of learning rates, by the beginnings of names
+	views            model.Views
 }
 
 // newLearner builds network, loss, gradients and solver as c says, which has its defaults.
 func newLearner(c Config, p learnerParts) (*learner, error) {
-	l := &learner{net: p.net, params: graph.NewParams(c.Seed), device: p.device, evalBatch: p.evalBatch}
+	l := &learner{net: p.net, params: graph.NewParams(c.Seed), device: p.device, evalBatch: p.evalBatch, views: p.views}
 	if err := scaleRates(l.params, p.scales); err != nil {
 		return nil, err
 	}
@@ -120,9 +122,14 @@ func (l *learner) underWay() int { return l.solver.Pending() }
 // embedder is the network for evaluation, of the weights as they are.
 func (l *learner) embedder() (_ *model.Embedder, err error) {
 	if l.eval == nil {
-		l.eval, err = model.NewEmbedder(l.net, l.averaged, l.evalBatch, l.device)
+		l.eval, err = l.newEmbedder(l.averaged)
 	}
 	return l.eval, err
+}
+
+// newEmbedder is the network for evaluation, of some weights.
+func (l *learner) newEmbedder(params *graph.Params) (*model.Embedder, error) {
+	return model.NewEmbedder(l.net, params, l.evalBatch, l.device, l.views)
 }
 
 // embedPixels is the embeddings of pictures that are normalised.

@@ -43,7 +43,7 @@ func (t *Trainer) verifyListed(ctx context.Context, d *items, x []float32) (*Lis
 		return out, nil
 	}
 	var err error
-	out.PairVerification, err = metrics.VerifyPairs(ctx, metrics.Set{Embeddings: x, Dim: t.train.size, Labels: d.Labels()}, list, metrics.VerifyOptions{})
+	out.PairVerification, err = metrics.VerifyPairs(ctx, metrics.Set{Embeddings: x, Dim: t.EmbeddingSize(), Labels: d.Labels()}, list, metrics.VerifyOptions{})
 	return out, errors.Wrap(err, "trainer: listed pairs")
 }
 

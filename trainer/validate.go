@@ -72,6 +72,9 @@ func (c Config) check() error {
 	if _, err := ParseFewShot(c.FewShot); err != nil {
 		f.add(true, "%s: %v", field.Name("FewShot"), err)
 	}
+	if _, err := datasets.ParseViews(c.EvalViews); err != nil {
+		f.add(true, "%s: %v", field.Name("EvalViews"), err)
+	}
 	f.oneOf("Keep", string(c.Keep), string(Best), string(Last))
 	f.add(!deviceName.MatchString(c.Device), "%s is %q, want cpu, cuda, cuda:N with the number of a GPU, or auto", field.Name("Device"), c.Device)
 	net := c.Net
@@ -113,6 +116,7 @@ func (c Config) suits(data runData) error {
 	}
 	c.suitsCameras(data, &f)
 	c.suitsFewShot(data, &f)
+	c.suitsEvalViews(data, &f)
 	shift := c.Data.Augment.RandomCrop
 	f.add(shift > 0 && shift >= min(c.Net.Height, c.Net.Width), "%s is %d, which shifts pictures of %d×%d out of sight: want less",
 		field.Name("Data.Augment.RandomCrop"), shift, c.Net.Height, c.Net.Width)

@@ -45,7 +45,7 @@ func (t *Trainer) verify(ctx context.Context, d *items, x []float32, at []float6
 		}
 	}
 	t.progress(ctx, "measuring thresholds", 0, 0)
-	s := subset(d, x, t.train.size, ofClass)
+	s := subset(d, x, t.EmbeddingSize(), ofClass)
 	s.Cameras = nil // two pictures of one camera are a pair like any other
 	v, err := metrics.Verify(ctx, s, metrics.VerifyOptions{At: at, Seed: t.cfg.Seed})
 	return v, errors.Wrap(err, "trainer: thresholds")

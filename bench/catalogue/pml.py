@@ -83,10 +83,15 @@ def main():
         e = net(x[batch])
         if not raw:
             e = F.normalize(e)
-        value = loss(e, y[batch], miner(e, y[batch])) if miner else loss(e, y[batch])
+        if isinstance(loss, L.ManifoldLoss):
+            value = loss(e)  # it refuses labels
+        else:
+            value = loss(e, y[batch], miner(e, y[batch])) if miner else loss(e, y[batch])
         optimiser.zero_grad()
         value.backward()
         optimiser.step()
+        if isinstance(loss, L.DynamicSoftMarginLoss):
+            loss.hist_ = loss.hist_.detach()  # else the next step goes back through this one's graph
     seconds = time.perf_counter() - began
     figures = {"images_per_second": steps * P * K / seconds}
     if sys.argv[7] != "true":

@@ -157,6 +157,7 @@ func (p portrait) settings(cfg trainer.Config) []fact {
 	return []fact{
 		{"data", data},
 		{"input", inputOf(cfg.Net.InChannels, cfg.Net.Height, cfg.Net.Width)},
+		{"views", cfg.EvalViews},
 		{"net", kindText(o, "Net")},
 		{"loss", cfg.Loss},
 		{"batches", kindText(o, "Sampler")},

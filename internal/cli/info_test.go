@@ -76,6 +76,16 @@ func TestInfoTellsZeros(t *testing.T) {
 	assert.Contains(t, run, "net cnn, embedding 8, channels 4,8, activation relu, pooling max, head max")
 }
 
+// A model of views says so, and so do its run and the length of what it embedded.
+func TestInfoTellsViews(t *testing.T) {
+	dir := finishedRun(t, "-eval-views", "plain,flip|turned", "-detail", "2")
+	assert.Contains(t, info(t, dir), "plain,flip|turned")
+	model := info(t, filepath.Join(dir, trainer.ModelFile))
+	assert.Contains(t, model, "views plain,flip|turned net cnn")
+	assert.Contains(t, model, "kept 2 times as large for views")
+	assert.Contains(t, info(t, filepath.Join(dir, trainer.EmbeddingsFile)), "embeddings 16 of 32 numbers each")
+}
+
 // Runs and models of every earlier version are told.
 func TestInfoOfEarlierVersions(t *testing.T) {
 	earlier := filepath.Join("..", "..", "trainer", "testdata", "earlier")

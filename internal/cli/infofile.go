@@ -76,6 +76,9 @@ func (p portrait) model(title string, metadata map[string]string, tensors []safe
 	if m.Range != "" {
 		reading = append(reading, "range "+m.Range)
 	}
+	if m.Detail > 1 {
+		reading = append(reading, fmt.Sprintf("kept %v times as large for views", m.Detail))
+	}
 	if m.Invert {
 		reading = append(reading, "inverted")
 	}
@@ -85,6 +88,7 @@ func (p portrait) model(title string, metadata map[string]string, tensors []safe
 	p.tell(title, []fact{
 		{"input", inputOf(m.Net.InChannels, m.Net.Height, m.Net.Width)},
 		{"preprocessing", strings.Join(reading, ", ")},
+		{"views", m.Views},
 		{"net", kindText(&options{Config: trainer.Config{Net: m.Net}}, "Net")},
 		{"numbers", wording.Thousands(elements(tensors)) + " in " + wording.Number(len(tensors), "tensors")},
 		{"loss", m.Loss},

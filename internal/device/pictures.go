@@ -17,9 +17,17 @@ type Recipe struct {
 	Detail              bool
 	Move, Bilinear      bool // where values come from; neither: the picture as it is
 	Map                 [6]float64
+	Elastic             Elastic
 	Toned, Centred      bool
 	Bright, Contrast    float64
 	X, Y, Width, Height int // what is set to 0
+}
+
+// Elastic moves places before Map, if Bilinear; not at all if Reach is 0.
+type Elastic struct {
+	Seed  uint64
+	Reach int64
+	Cells int
 }
 
 // Pictures are kept by an Accelerator until its Close.

@@ -99,7 +99,7 @@ const (
 // Numbers of Picture in the sources of the kernels.
 const (
 	pictureChannels    = 3
-	pictureRecipeWords = 24
+	pictureRecipeWords = 28
 )
 
 // Numbers of Function in the sources of the kernels.

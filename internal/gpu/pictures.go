@@ -163,12 +163,14 @@ func (p *pictures) encode(to []float32, r device.Recipe) error {
 	if r.Item < 0 || r.Item >= s.Count || r.Detail && p.detail == nil {
 		return errors.Errorf("gpu: picture %d, detail %t, of %d", r.Item, r.Detail, s.Count)
 	}
+	long := func(u uint64) { to = append(to, math.Float32frombits(uint32(u)), math.Float32frombits(uint32(u>>32))) }
 	for _, v := range [...]float64{r.Map[0], r.Map[1], r.Map[2], r.Map[3], r.Map[4], r.Map[5], r.Bright, r.Contrast} {
-		u := math.Float64bits(v)
-		to = append(to, math.Float32frombits(uint32(u)), math.Float32frombits(uint32(u>>32)))
+		long(math.Float64bits(v))
 	}
+	long(r.Elastic.Seed)
+	long(uint64(r.Elastic.Reach))
 	flags := btoi(r.Detail)*recipeFlagDetail | btoi(r.Move)*recipeFlagMove | btoi(r.Bilinear)*recipeFlagBilinear | btoi(r.Toned)*recipeFlagToned | btoi(r.Centred)*recipeFlagCentred
-	for _, v := range [...]int{r.Item, flags, r.X, r.Y, r.Width, r.Height} {
+	for _, v := range [...]int{r.Item, flags, r.X, r.Y, r.Width, r.Height, r.Elastic.Cells} {
 		to = append(to, math.Float32frombits(uint32(int32(v))))
 	}
 	return nil

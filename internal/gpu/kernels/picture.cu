@@ -1,18 +1,20 @@
 // Batches of pictures, made of 8-bit ones that lie on the device. The arithmetic is that of
-// package datasets (augment.go, warp.go) to the bit: whole numbers, and doubles that are not
+// package datasets (augment.go, warp.go, elastic.go) to the bit: whole numbers, and doubles that are not
 // fused.
 #include "medusa.cuh"
 
 // Recipe is device.Recipe; flags are those below.
 struct Recipe {
 	double map[6], bright, contrast;
-	int item, flags, x, y, width, height;
-	int unused[2];
+	u64 seed; // of the elastic grid
+	i64 reach;
+	int item, flags, x, y, width, height, cells;
+	int unused;
 };
 enum RecipeFlag { DETAIL = 1, MOVE = 2, BILINEAR = 4, TONED = 8, CENTRED = 16 };
 enum Picture {
 	PICTURE_CHANNELS = 3, // at most
-	RECIPE_WORDS = 24,    // of 32 bits
+	RECIPE_WORDS = 28,    // of 32 bits
 };
 static_assert(sizeof(Recipe) == 4 * RECIPE_WORDS, "the host writes as many");
 
@@ -32,6 +34,44 @@ static __device__ i64 fixed_point(double x) {
 static __device__ i64 place(const double *m, int i, int y) {
 	double cy = (double)y + 0.5;
 	return fixed_point(plus(plus(plus(times(m[0], 0.5), times(m[1], cy)), m[2]), -0.5)) + 128 + i * fixed_point(m[0]);
+}
+
+// The step of SplitMix64.
+static __device__ u64 mix(u64 z) {
+	z += 0x9e3779b97f4a7c15ull;
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	return z ^ z >> 31;
+}
+
+// Where a pixel lies along one axis of the elastic grid: its cell, and the weights of the knots from there on.
+struct Spline {
+	int cell;
+	i64 weights[4];
+	__device__ Spline(int pixel, int pixels, int cells) {
+		i64 at = ((i64)(2 * pixel + 1) * cells << 16) / (2 * pixels), unit = 6ll << 32;
+		cell = (int)(at >> 16);
+		i64 t = at & 65535, u = 65536 - t;
+		weights[0] = u * u * u / unit;
+		weights[1] = ((4ll << 48) - (6ll << 16) * t * t + 3 * t * t * t) / unit;
+		weights[2] = ((4ll << 48) - (6ll << 16) * u * u + 3 * u * u * u) / unit;
+		weights[3] = t * t * t / unit;
+	}
+};
+
+// How far the elastic grid moves a place along one axis, 0 for x and 1 for y.
+static __device__ i64 bend(const Recipe *r, int axis, const Spline &across, const Spline &down) {
+	int side = r->cells + 3;
+	i64 sum = 0;
+	for (int i = 0; i < 4; i++) {
+		i64 line = 0;
+		for (int j = 0; j < 4; j++) {
+			u64 n = 2 * (u64)((down.cell + j) * side + across.cell + i) + axis;
+			line += down.weights[j] * ((i64)((mix(r->seed + n) >> 40) * (u64)(2 * r->reach + 1) >> 24) - r->reach);
+		}
+		sum += across.weights[i] * (line >> 16);
+	}
+	return sum >> 16;
 }
 
 // Four neighbours, weighed; fx and fy have 8 binary places.
@@ -54,6 +94,12 @@ struct Source {
 		}
 		if (!(r->flags & BILINEAR)) return plane[y * w + x];
 		i64 u = place(r->map, x, y), v = place(r->map + 3, x, y);
+		if (r->reach) {
+			Spline across(x, cols, r->cells), down(y, rows, r->cells);
+			i64 dx = bend(r, 0, across, down), dy = bend(r, 1, across, down);
+			u += (fixed_point(r->map[0]) * dx + fixed_point(r->map[1]) * dy) >> 16;
+			v += (fixed_point(r->map[3]) * dx + fixed_point(r->map[4]) * dy) >> 16;
+		}
 		int a = (int)(u >> 16), b = (int)(v >> 16);
 		int x0 = within(a, w), x1 = within(a + 1, w), y0 = within(b, h) * w, y1 = within(b + 1, h) * w;
 		return blend(plane[y0 + x0], plane[y0 + x1], plane[y1 + x0], plane[y1 + x1], (int)(u >> 8) & 255, (int)(v >> 8) & 255);

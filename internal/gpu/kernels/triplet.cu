@@ -191,7 +191,7 @@ KERNEL(triplets_grad)(int m, double from0, double to0, int closed, int pos_pairs
 	}
 }
 
-// What makes a term, and which triplets count; see device.Triplets and device.TripletRule. weighted
+// What makes a term, and which triplets count; see spec.Triplets and spec.TripletRule. weighted
 // says of the positives (1) and the negatives (2) that a mask in memory holds weights; partners may be
 // null.
 struct Triplet {
