@@ -27,10 +27,11 @@ var elsewhere = map[string]string{
 	"go test ./...":       "this test is part of it",
 	"go mod init example": "TestLibraryAsREADMESays", "go mod edit -require medusa@v0.0.0 -replace medusa=../medusa": "TestLibraryAsREADMESays",
 	"go mod tidy": "TestLibraryAsREADMESays", "go run .": "TestLibraryAsREADMESays",
-	"go install ./cmd/medusa":              "puts the program elsewhere",
-	"go build":                             "part of go test ./...",
-	"go generate":                          "needs clang; a test holds what it makes and its sources together by a hash",
-	"go run ./bench/gpusuite -o gpu-suite": "packs the tests that use a GPU; tested in bench/gpusuite",
+	"go install ./cmd/medusa":                          "puts the program elsewhere",
+	"go build":                                         "part of go test ./...",
+	"go generate":                                      "needs clang; a test holds what it makes and its sources together by a hash",
+	"go generate ./internal/gpu/kernels":               "needs clang; a test holds what it makes and its sources together by a hash",
+	"go run ./bench/gpusuite -o gpu-suite":             "packs the tests that use a GPU; tested in bench/gpusuite",
 	"pip install nvidia-cublas-cu12 nvidia-cudnn-cu12": "needs Python",
 }
 
