@@ -89,7 +89,7 @@ func TestAnnealingProperties(t *testing.T) {
 		"anneal: -1 is out of range": over(losses.Default[*losses.SphereFace](), func(l *losses.SphereFace) { l.Anneal = -1 }),
 	})
 	plain := losses.Default[*losses.SphereFace]()
-	plain.Classes = 4
+	plain.Classes, plain.Anneal = 4, 0
 	x, y := randomBatch(4, 9, 4, 3)
 	value(t, plain, x, y)
 	require.Nil(t, plain.Params().Lookup("step"), "what is not annealed counts no steps")

@@ -85,7 +85,7 @@ func TestShareOfNoOtherClass(t *testing.T) {
 		over(losses.Default[*losses.CrossEntropy](), func(l *losses.CrossEntropy) {
 			l.Classes, l.Share, l.Head = 4, 0.3, losses.LinearHead
 		}),
-		over(losses.Default[*losses.LargeMarginSoftmax](), func(l *losses.LargeMarginSoftmax) { l.Classes, l.Share = 4, 0.3 }),
+		over(losses.Default[*losses.LargeMarginSoftmax](), func(l *losses.LargeMarginSoftmax) { l.Classes, l.Share, l.Anneal = 4, 0.3, 0 }),
 		over(losses.Default[*losses.SoftTriple](), func(l *losses.SoftTriple) { l.Classes, l.Share = 4, 0.3 }),
 	} {
 		t.Run(fmt.Sprintf("%T", l), func(t *testing.T) {

@@ -88,8 +88,8 @@
 //	ArcFaceLoss()                      arcface
 //	SubCenterArcFaceLoss()             arcface(sub-centers=3)
 //	CosFaceLoss()                      cosface
-//	SphereFaceLoss()                   sphereface
-//	LargeMarginSoftmaxLoss()           large-margin
+//	SphereFaceLoss()                   sphereface(anneal=0)
+//	LargeMarginSoftmaxLoss()           large-margin(anneal=0)
 //	P2SGradLoss()                      p2sgrad
 //	ProxyNCALoss()                     proxy-nca(scale=1)
 //	ProxyAnchorLoss()                  proxy-anchor

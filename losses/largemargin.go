@@ -21,8 +21,7 @@ import (
 // short run: by default they learn a hundred times as fast as the network.
 //
 // W. Liu, Y. Wen, Z. Yu and M. Yang, "Large-Margin Softmax Loss for Convolutional Neural Networks",
-// ICML 2016. Where training does not begin to learn, the paper has λ of the plain softmax beside the margin,
-// which is Annealing here: large-margin(anneal=1000).
+// ICML 2016. Beside the margin the paper has λ of the plain softmax, less and less of it, which is Annealing here.
 type LargeMarginSoftmax struct {
 	Margin int     `doc:"m, into how many parts the angle is divided" min:"1" max:"20"`
 	Scale  float64 `doc:"s, what products are multiplied with" min:"1e-3" max:"1e4"`

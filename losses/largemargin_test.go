@@ -13,6 +13,7 @@ func init() {
 	mappers["LargeMarginSoftmaxLoss"] = func(r *goldenRecord) losses.Loss {
 		l := losses.Default[*losses.LargeMarginSoftmax]()
 		l.Margin, l.Scale = int(r.number("margin", 4)), r.number("scale", 1)
+		l.Anneal = 0
 		r.by(cosine)
 		r.weights(&l.ClassWeights, "classifier.weight", 1)
 		return l
@@ -30,7 +31,10 @@ func ExampleLargeMarginSoftmax() {
 
 func TestLargeMarginSoftmaxProperties(t *testing.T) {
 	with := func(set func(l *losses.LargeMarginSoftmax)) *losses.LargeMarginSoftmax {
-		return over(losses.Default[*losses.LargeMarginSoftmax](), set)
+		return over(losses.Default[*losses.LargeMarginSoftmax](), func(l *losses.LargeMarginSoftmax) {
+			l.Anneal = 0
+			set(l)
+		})
 	}
 	properties(t, map[string]*losses.LargeMarginSoftmax{
 		"of the paper": with(func(*losses.LargeMarginSoftmax) {}),

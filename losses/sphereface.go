@@ -18,8 +18,7 @@ import (
 // of length 1 a Scale above 1 is wanted.
 //
 // W. Liu, Y. Wen, Z. Yu, M. Li, B. Raj and L. Song, "SphereFace: Deep Hypersphere Embedding for Face
-// Recognition", CVPR 2017. Its program anneals ψ at the beginning of a training, which is Annealing here:
-// sphereface(anneal=1000); by default the margin is whole from the first step on.
+// Recognition", CVPR 2017. Its program anneals ψ at the beginning of a training, which is Annealing here.
 type SphereFace struct {
 	Margin int     `doc:"m, into how many parts the angle is divided" min:"1" max:"20"`
 	Scale  float64 `doc:"s, what logits are multiplied with" min:"1e-3" max:"1e4"`

@@ -13,6 +13,7 @@ func init() {
 	mappers["SphereFaceLoss"] = func(r *goldenRecord) losses.Loss {
 		l := losses.Default[*losses.SphereFace]()
 		l.Margin, l.Scale = int(r.number("margin", 4)), r.number("scale", 1)
+		l.Anneal = 0
 		r.by(cosine)
 		r.weights(&l.ClassWeights, "classifier.weight", 1)
 		return l
@@ -30,7 +31,10 @@ func ExampleSphereFace() {
 
 func TestSphereFaceProperties(t *testing.T) {
 	with := func(set func(l *losses.SphereFace)) *losses.SphereFace {
-		return over(losses.Default[*losses.SphereFace](), set)
+		return over(losses.Default[*losses.SphereFace](), func(l *losses.SphereFace) {
+			l.Anneal = 0
+			set(l)
+		})
 	}
 	properties(t, map[string]*losses.SphereFace{
 		"of the paper": with(func(*losses.SphereFace) {}),
