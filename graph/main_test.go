@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// TestMain collects garbage more rarely than is usual: the many small graphs leave little behind, and
-// to look for it took a fifth of the time.
+// TestMain collects garbage more rarely than is usual: the many small graphs leave little behind.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(1000)
 	os.Exit(m.Run())
