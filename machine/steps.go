@@ -149,7 +149,10 @@ func (s readStep) run() (err error) {
 	} else {
 		*s.into, err = gorgonia.CloneValue(v)
 	}
-	return errors.Wrapf(err, "machine: reading %s", s.node.Name())
+	if err != nil { // a name is long to make: a formula
+		return errors.Wrapf(err, "machine: reading %s", s.node.Name())
+	}
+	return nil
 }
 
 func (s readStep) String() string { return "read " + s.node.Name() }

@@ -198,7 +198,7 @@ func TestSearchIsTheSortedPlainLoop(t *testing.T) {
 
 func TestEvaluateIsThePlainLoop(t *testing.T) {
 	at := []int{1, 2, 3, 10}
-	for seed := range uint64(120) {
+	for seed := range series(t, 40, 120) {
 		query, gallery, argument, own, d := randomMatch(seed + 1000)
 		want, queries := Retrieval{Recall: make([]float64, len(at))}, 0
 		first := map[int]Retrieval{}

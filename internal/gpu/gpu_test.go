@@ -285,7 +285,8 @@ func TestProducts(t *testing.T) {
 	check()
 }
 
-func convolutions(rng *rand.Rand, body func(c spec.Conv2D)) {
+// convolutions are some that have every option, and so many of random shapes.
+func convolutions(rng *rand.Rand, shapes int, body func(c spec.Conv2D)) {
 	for _, c := range []spec.Conv2D{
 		{N: 1, C: 1, H: 1, W: 1, OutC: 1, KH: 1, KW: 1},
 		{N: 2, C: 3, H: 7, W: 9, OutC: 5, KH: 3, KW: 3, PadH: 1, PadW: 1},
@@ -296,7 +297,7 @@ func convolutions(rng *rand.Rand, body func(c spec.Conv2D)) {
 	} {
 		body(c)
 	}
-	for range 12 {
+	for range shapes {
 		groups := 1 + rng.IntN(2)
 		c := spec.Conv2D{N: 1 + rng.IntN(3), C: groups * (1 + rng.IntN(4)), H: 1 + rng.IntN(12), W: 1 + rng.IntN(12), OutC: groups * (1 + rng.IntN(5)),
 			KH: 1 + rng.IntN(3), KW: 1 + rng.IntN(3), PadH: rng.IntN(3), PadW: rng.IntN(3), StrideH: 1 + rng.IntN(3), StrideW: 1 + rng.IntN(3),
@@ -310,13 +311,13 @@ func convolutions(rng *rand.Rand, body func(c spec.Conv2D)) {
 func TestConvolutions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 4))
 	p := pair{t: t, d: sim(t), rel: 4e-6} // the CPU's Winograd
-	checkConvolutions(p, rng)
+	checkConvolutions(p, rng, 12)
 	gpu.WithoutDNN(p.d)
-	checkConvolutions(p, rng)
+	checkConvolutions(p, rng, 12)
 }
 
-func checkConvolutions(p pair, rng *rand.Rand) {
-	convolutions(rng, func(c spec.Conv2D) {
+func checkConvolutions(p pair, rng *rand.Rand, shapes int) {
+	convolutions(rng, shapes, func(c spec.Conv2D) {
 		q := c.WithDefaults()
 		nx, nw, ny := c.N*c.C*c.H*c.W, c.OutC*c.C/q.Groups*c.KH*c.KW, c.N*c.OutC*c.OutH()*c.OutW()
 		x, w, bias, dy := random(rng, nx), random(rng, nw), random(rng, c.OutC), random(rng, ny)

@@ -177,12 +177,12 @@ func short(args []string) []string {
 		}
 	}
 	embedded := !strings.Contains(line, " -data ") && !strings.Contains(line, " -config ")
-	variant := embedded && len(args) > 0 && !strings.Contains(line, " -out ")
+	variant := embedded && !strings.Contains(line, " -out ")
 	args = append(args, "-steps", "2", "-no-report")
 	if embedded {
 		args = append(args, "-size", "8", "-copies", "ignore")
 	}
-	if variant { // to measure the embedded pictures takes most of the time, and is done without options
+	if variant { // to measure the embedded pictures takes most of the time, and is done where the run has a name
 		args = append(args, "-val", "none", "-test", "none")
 	}
 	return args

@@ -52,6 +52,9 @@ struct emulation {
 	void *data;
 	resumption scheduler;
 	fiber *running;
+	fiber *idle[1024], *waiting[1024];
+	int idle_count, waiting_count;
+	int next, last; // of the fibers that waited at the SYNC before, those that have not gone on
 	bool back;   // threads and blocks go backwards
 	int begun;   // threads of the block
 	int line;    // of the SYNC that the threads come to, 0 for their end, NONE before the first has come
@@ -86,8 +89,17 @@ static void come_to(int line) {
 	emulated.line = line;
 }
 
+// leave puts the running fiber aside for the next of its round, or for the scheduler after the
+// last: from fiber to fiber is one jump, and always to the same place, as processors like it.
 static __attribute__((noinline)) void leave() {
-	if (!LEAVES(emulated.running->at)) go_on(emulated.scheduler);
+	fiber *f = emulated.running;
+	if (f->thread == NONE) emulated.idle[emulated.idle_count++] = f;
+	else emulated.waiting[emulated.waiting_count++] = f;
+	if (LEAVES(f->at)) return;
+	if (emulated.next == emulated.last) go_on(emulated.scheduler);
+	f = emulated.running = emulated.waiting[emulated.next++];
+	emulated.thread = f->thread;
+	go_on(f->at);
 }
 
 static void pause(int line) {
@@ -115,17 +127,16 @@ static __attribute__((noinline)) void resume(fiber *f) {
 	go_on(f->at);
 }
 
-static __attribute__((noinline)) fiber *make_fiber() {
+static __attribute__((noinline)) void make_fiber() {
 	static ucontext_t fresh, unused;
 	enum { STACK = 1 << 16 };
 	getcontext(&fresh);
 	fresh.uc_stack.ss_sp = malloc(STACK);
 	fresh.uc_stack.ss_size = STACK;
 	fresh.uc_link = 0;
-	fiber *f = emulated.running = new fiber{{}, NONE};
+	emulated.running = new fiber{{}, NONE};
 	makecontext(&fresh, [] { leave(); run_fiber(); }, 0);
 	if (!LEAVES(emulated.scheduler)) swapcontext(&unused, &fresh);
-	return f;
 }
 
 static float fetch(const float *p, bool ok) { return ok ? *p : 0; }
@@ -162,23 +173,20 @@ static void mma(float *c, const float *a, const float *b) {
 
 // run_block runs the block's threads to their end; false if they part.
 static bool run_block() {
-	static fiber *idle[1024], *waiting[1024];
-	static int idle_count;
-	int waiting_count = 0;
-	auto run = [&](fiber *f) {
-		resume(f);
-		if (f->thread == NONE) idle[idle_count++] = f;
-		else waiting[waiting_count++] = f;
-	};
-	emulated.begun = 0;
+	emulated.begun = emulated.waiting_count = 0;
 	emulated.line = NONE;
-	while (emulated.begun < emulated.threads) run(idle_count ? idle[--idle_count] : make_fiber());
-	while (waiting_count && !emulated.parted) {
-		int count = waiting_count;
-		waiting_count = 0;
-		emulated.line = NONE;
-		for (int i = 0; i < count; i++) run(waiting[i]);
+	while (emulated.begun < emulated.threads) {
+		if (!emulated.idle_count) make_fiber();
+		resume(emulated.idle[--emulated.idle_count]);
 	}
+	while (emulated.waiting_count && !emulated.parted) {
+		emulated.last = emulated.waiting_count;
+		emulated.next = 1; // which leave() moves on
+		emulated.waiting_count = 0;
+		emulated.line = NONE;
+		resume(emulated.waiting[0]);
+	}
+	emulated.next = emulated.last = 0;
 	return !emulated.parted; // fibers that still wait then are lost
 }
 
