@@ -11,10 +11,13 @@ import (
 	"medusa/internal/terminal"
 )
 
-// calledAs is how the program that was called as name is called again. What go run builds is
-// gone when it ends.
+// builtByGo matches what go run builds: in a folder that is gone when it ends, or in its cache,
+// wherever GOCACHE has that, under the name of a hash.
+var builtByGo = regexp.MustCompile(`/go-build|/[0-9a-f]{2}/[0-9a-f]{64}-d/[^/]+$`)
+
+// calledAs is how the program that was called as name is called again.
 func (p Program) calledAs(name string) string {
-	if strings.Contains(filepath.ToSlash(name), "/go-build") {
+	if builtByGo.MatchString(filepath.ToSlash(name)) {
 		return "go run " + p.source
 	}
 	return shellWord(name)

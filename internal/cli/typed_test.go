@@ -33,6 +33,7 @@ func readBack(t *testing.T, bash string, ascii bool) {
 
 func TestProgramIsCalledAsItWas(t *testing.T) {
 	assert.Equal(t, "go run ./cmd/train", Train.calledAs("/tmp/go-build1234/b001/exe/train"))
+	assert.Equal(t, "go run ./cmd/train", Train.calledAs("/var/cache/61/61faac6c5c64a44c9b09a3ed1e5e4d176bfcbd7fffe96bce170d5213ef1033c8-d/train"))
 	assert.Equal(t, "./train", Train.calledAs("./train"))
 	assert.Equal(t, "'/opt/my programs/train'", Medusa.calledAs("/opt/my programs/train"))
 }
