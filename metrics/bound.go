@@ -1,29 +1,57 @@
 package metrics
 
-import "math"
+import (
+	"math"
+
+	"medusa/internal/cpu/loops"
+)
 
 // The matrix product gives a·b of float32 rows in float32, in whatever order the
 // kernel sums. For every order, fused or not,
 //
-//	|fl(a·b) − a·b| ≤ γ·Σ|aᵢbᵢ| + D·2⁻¹⁴⁹ ≤ γ·‖a‖‖b‖ + D·2⁻¹⁴⁹,  γ = D·u/(1 − D·u),  u = 2⁻²⁴
+//	|fl(a·b) − a·b| ≤ γ·Σ|aᵢbᵢ| + D·2⁻¹⁴⁹ ≤ γ·‖a‖‖b‖ + D·2⁻¹⁴⁹,  γ = r·u/(1 − r·u),  u = 2⁻²⁴
 //
 // (N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., sections
-// 3.1 and 2.1 for underflow), as long as nothing overflows. What follows adds what is
-// done to the product afterwards, and rounds up.
+// 3.1 and 2.1 for underflow), as long as nothing overflows, where no term is rounded more than r
+// times on its way into the sum. In one sum r is D; products sums in pieces, and r is that of a
+// piece and one for each piece, which leaves far fewer pairs in doubt where rows are long. What
+// follows adds what is done to the product afterwards, and rounds up.
 const (
+	piece = 128 // so many elements of each row are summed at once
+
 	unit     = 0x1p-24
 	tiny     = 0x1p-149
 	overflow = 0x1p+120 // a product of norms above this may overflow on the way
 	slack    = 1.001    // for the float64 arithmetic of the bounds themselves
 )
 
+// products writes alpha·A·Bᵀ of m rows a and n rows b with dim elements each, (m, n). alpha is a power
+// of two or its negative, and so rounds nothing.
+func products(dst []float32, alpha float32, a []float32, m int, b []float32, n, dim int) {
+	for at := 0; at == 0 || at < dim; at += piece {
+		beta := float32(1)
+		if at == 0 {
+			beta = 0
+		}
+		loops.Gemm(false, true, m, n, min(piece, dim-at), alpha, a[at:], dim, b[at:], dim, beta, dst, n)
+	}
+}
+
+// roundings is how often products rounds a term at most.
+func roundings(dim int) int {
+	if dim <= piece {
+		return dim
+	}
+	return piece + (dim+piece-1)/piece
+}
+
 // gamma is γ for rows of dim elements; infinite where the theorem says nothing.
 func gamma(dim int) float64 {
-	du := float64(dim) * unit
-	if du >= 0.5 {
+	ru := float64(roundings(dim)) * unit
+	if ru >= 0.5 {
 		return math.Inf(1)
 	}
-	return du / (1 - du)
+	return ru / (1 - ru)
 }
 
 // keyError bounds |t − (key − shift)| for a query of norm a against gallery rows of

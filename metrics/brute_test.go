@@ -165,6 +165,9 @@ func randomMatch(seed uint64) (query, gallery Set, argument *Set, own bool, d Di
 	dim, classes := 1+rng.IntN(20), 1+rng.IntN(12)
 	// Sizes on both sides of the tiles' borders.
 	sizes := []int{2, 3, 17, 60, 255, 257, 300}
+	if seed%16 == 0 { // rows whose products are summed in pieces
+		dim, sizes = piece+rng.IntN(2*piece), sizes[:4]
+	}
 	gallery = randomSet(rng, sizes[rng.IntN(len(sizes))], dim, classes)
 	d = Distance(rng.IntN(3))
 	switch rng.IntN(3) {
@@ -266,6 +269,7 @@ func TestWindowHoldsEveryTileValue(t *testing.T) {
 	bound := Euclidean.keyError(64, 1, 1)
 	assert.Less(t, bound, 2e-5, "unit rows of 64 numbers")
 	assert.Greater(t, bound, 64*0x1p-24)
+	assert.Less(t, Euclidean.keyError(2048, 1, 1), 5e-5, "unit rows of 2048 numbers, summed in pieces")
 }
 
 // Neither the number of threads nor that of a run changes a bit.

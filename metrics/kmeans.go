@@ -163,7 +163,7 @@ func (l *lloyd) assign() {
 	l.round()
 	for lo := 0; lo < len(l.labels); lo += assignRows {
 		n := min(assignRows, len(l.labels)-lo)
-		loops.Gemm(false, true, n, l.k, l.dim, -2, l.side.product[lo*l.dim:], l.dim, l.rounded, l.dim, 0, l.tile, l.k)
+		products(l.tile, -2, l.side.product[lo*l.dim:], n, l.rounded, l.k, l.dim)
 		loops.Parallel(n, 32, func(a, b int) {
 			for i := a; i < b; i++ {
 				l.labels[lo+i] = l.nearest(lo+i, l.tile[i*l.k:(i+1)*l.k])

@@ -55,12 +55,12 @@ func TestSeedingSumsArePlainSums(t *testing.T) {
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 8))
 		s := randomSet(rng, 2+rng.IntN(300), 1+rng.IntN(20), 3)
-		l := newLloyd(s, 2)
-		for i := range l.near {
-			l.near[i] = math.Inf(1)
+		if seed%10 == 0 {
+			s = randomSet(rng, 2+rng.IntN(50), piece+rng.IntN(3*piece), 3)
 		}
-		g := seeding{lloyd: l, values: make([]float32, 3*s.Len()), sums: make([]float64, 3), rows: make([]int, 3)}
-		g.place(0, rng.IntN(s.Len()))
+		l := newLloyd(s, 2)
+		g := newSeeding(l, 3)
+		g.place(0, rng.IntN(s.Len()), nil)
 		g.draw(rng)
 		best := g.best()
 		least := math.Inf(1)
@@ -72,11 +72,13 @@ func TestSeedingSumsArePlainSums(t *testing.T) {
 			require.Equal(t, want, g.sums[c], "seed %d", seed)
 			least = min(least, want)
 		}
-		for c, row := range g.rows {
-			if row == best {
-				require.Equal(t, least, g.sums[c], "seed %d", seed)
-			}
+		require.Equal(t, least, g.sums[best], "seed %d", seed)
+		g.place(1, g.rows[best], g.values[best*s.Len():(best+1)*s.Len()])
+		left := 0.0
+		for _, near := range l.near {
+			left += near
 		}
+		require.Equal(t, least, left, "seed %d", seed)
 	}
 }
 

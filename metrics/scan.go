@@ -131,7 +131,7 @@ func (s *scanner) scanTile(lo, hi, first int, visit func(query, first int, value
 	if s.distance == Euclidean {
 		alpha = -2
 	}
-	loops.Gemm(false, true, hi-lo, width, dim, alpha, s.q.product[lo*dim:], dim, s.g.product[first*dim:], dim, 0, s.tile, width)
+	products(s.tile, alpha, s.q.product[lo*dim:], hi-lo, s.g.product[first*dim:], width, dim)
 	bias := s.bias[first : first+width]
 	loops.Parallel(hi-lo, 8, func(a, b int) {
 		for i := a; i < b; i++ {

@@ -20,18 +20,16 @@ import (
 func (l *lloyd) seed(ctx context.Context, rng *rand.Rand) error {
 	n := len(l.near)
 	tries := 2 + int(math.Log(float64(l.k)))
-	s := seeding{lloyd: l, values: make([]float32, tries*n), sums: make([]float64, tries), rows: make([]int, tries)}
-	for i := range l.near {
-		l.near[i] = math.Inf(1)
-	}
+	s := newSeeding(l, tries)
 	first := rng.IntN(n)
-	s.place(0, first)
+	s.place(0, first, nil)
 	for c := 1; c < l.k; c++ {
 		if err := ctx.Err(); err != nil {
 			return errors.Wrapf(err, "metrics: k-means stopped at seed %d of %d", c, l.k)
 		}
 		s.draw(rng)
-		s.place(c, s.best())
+		best := s.best()
+		s.place(c, s.rows[best], s.values[best*n:(best+1)*n])
 	}
 	return nil
 }
@@ -41,7 +39,18 @@ type seeding struct {
 	rows       []int     // the candidates
 	candidates []float32 // their embeddings
 	values     []float32 // candidates×N tile values
+	bound      float64   // of their error: norms are at most the largest
 	sums       []float64 // what each candidate would leave
+}
+
+func newSeeding(l *lloyd, tries int) *seeding {
+	for i := range l.near {
+		l.near[i] = math.Inf(1)
+	}
+	return &seeding{
+		lloyd: l, rows: make([]int, tries), sums: make([]float64, tries), values: make([]float32, tries*len(l.near)),
+		bound: Euclidean.keyError(l.dim, l.side.largest, l.side.largest),
+	}
 }
 
 // draw chooses the candidates. Where all rows lie on centres already, any row will do.
@@ -72,14 +81,14 @@ func (s *seeding) draw(rng *rand.Rand) {
 	}
 }
 
-// best is the candidate that leaves the least sum.
+// best is the number of the candidate that leaves the least sum.
 func (s *seeding) best() int {
 	n := len(s.near)
 	s.candidates = s.candidates[:0]
 	for _, row := range s.rows {
 		s.candidates = append(s.candidates, s.side.set.Row(row)...)
 	}
-	loops.Gemm(false, true, len(s.rows), n, s.dim, -2, s.candidates, s.dim, s.side.product, s.dim, 0, s.values, n)
+	products(s.values, -2, s.candidates, len(s.rows), s.side.product, n, s.dim)
 	loops.Parallel(len(s.rows), 1, func(lo, hi int) {
 		for t := lo; t < hi; t++ {
 			s.sums[t] = s.sumWith(s.rows[t], s.values[t*n:(t+1)*n])
@@ -91,36 +100,41 @@ func (s *seeding) best() int {
 			at = t
 		}
 	}
-	return s.rows[at]
+	return at
 }
 
 // sumWith is the sum of squared distances to the nearest centre if row were one more.
 // Only rows that the candidate may be nearer to need the exact distance.
 func (s *seeding) sumWith(row int, values []float32) float64 {
-	side := s.side
-	// Both norms are at most the largest, and so is the error at them.
-	bound := Euclidean.keyError(s.dim, side.largest, side.largest)
-	own := side.norm[row] * side.norm[row]
 	sum := 0.0
-	for i, near := range s.near {
-		about := own + side.norm[i]*side.norm[i] + float64(values[i])
-		if !(about-bound >= near) {
-			near = min(near, squaredDistance(side.set.Row(i), side.set.Row(row)))
-		}
-		sum += near
+	for i := range s.near {
+		sum += s.nearWith(i, row, values)
 	}
 	return sum
 }
 
-// place makes row the centre number c.
-func (s *seeding) place(c, row int) {
+// nearWith is the squared distance of row i to the nearest centre if row were one more, values
+// being those of row's products, or nil.
+func (s *seeding) nearWith(i, row int, values []float32) float64 {
+	side, near := s.side, s.near[i]
+	if values != nil {
+		about := side.norm[row]*side.norm[row] + side.norm[i]*side.norm[i] + float64(values[i])
+		if about-s.bound >= near {
+			return near
+		}
+	}
+	return min(near, squaredDistance(side.set.Row(i), side.set.Row(row)))
+}
+
+// place makes row the centre number c; values are those of its products, or nil.
+func (s *seeding) place(c, row int, values []float32) {
 	centre := s.side.set.Row(row)
 	for d, v := range centre {
 		s.centres[c*s.dim+d] = float64(v)
 	}
 	loops.Parallel(len(s.near), 256, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			s.near[i] = min(s.near[i], squaredDistance(s.side.set.Row(i), centre))
+			s.near[i] = s.nearWith(i, row, values)
 		}
 	})
 }
