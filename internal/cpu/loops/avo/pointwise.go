@@ -94,6 +94,21 @@ var pointwiseKernels = []elementwise{
 			a.zero(zero)
 			a.choose(equal, in[1], zero, zero, e, e)
 			return []vec{e}
+		},
+		several: func(a *asm, load func(string, int) vec, k []vec) []vec {
+			var x []vec
+			for i := range atOnce {
+				x = append(x, load("x", i))
+				a.mul(k[0], x[i], x[i])
+				a.sub(k[1], x[i], x[i])
+			}
+			y := a.exps(x)
+			zero := a.reg()
+			a.zero(zero)
+			for i := range y {
+				a.choose(equal, load("mask", i), zero, zero, y[i], y[i])
+			}
+			return y
 		}},
 	{name: "hinge", doc: "dst = max(0, k·x + c); a NaN stays", writes: "dst", reads: "x", scalars: "k c",
 		body: func(a *asm, in, k []vec) []vec {

@@ -113,7 +113,7 @@ func reduce(c *build.Context, r reduction, decl *bytes.Buffer) {
 	c.Function(name)
 	c.Attributes(attr.NOSPLIT)
 	c.SignatureExpr("func" + signature)
-	a := &asm{Context: c, isa: avx2, elem: f32, constants: map[uint32]operand.Mem{}}
+	a := &asm{Context: c, isa: avx2, elem: f32, constants: map[uint32]operand.Mem{}, vectors: map[uint32]operand.Mem{}}
 	a.isa.name = "AVX2" + r.name // its constants are its own
 	sums := c.Load(c.Param("sums"), c.GP64())
 	var p []reg.Register
