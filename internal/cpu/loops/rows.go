@@ -55,8 +55,14 @@ func Between[T Float](dst, x, mask []T, k, low, high T) {
 // in float64. A NaN lies between any numbers, so that the sum tells of it, and a bound that
 // is NaN is none.
 func TermSums[T Float](x, mask []T, low, high T) (sum, count float64) {
-	var l lanePair
 	mask = mask[:len(x)]
+	if len(x) == 1 { // as of a loss with one term of each row
+		if v := x[0]; !(v <= low) && !(v >= high) && mask[0] != 0 {
+			return 0 + float64(v), 1 // not −0, as of no sum
+		}
+		return 0, 0
+	}
+	var l lanePair
 	if active.simd.sums && isSingle[T]() {
 		termLanes(&l[0][0], single(x), single(mask), len(x), float32(low), float32(high))
 		return l[0].total(), l[1].total()
