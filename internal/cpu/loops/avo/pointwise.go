@@ -142,6 +142,19 @@ var pointwiseKernels = []elementwise{
 			a.choose(equal, in[1], zero, zero, out, out)
 			return []vec{out}
 		}},
+	{name: "squareBetween", doc: "dst = up·h where not h² ≤ low, not h² ≥ high and mask ≠ 0, else 0, h = max(0, k·x + c)",
+		writes: "dst", reads: "x mask", scalars: "up k c low high",
+		body: func(a *asm, in, k []vec) []vec {
+			a.hinges(in[:1], k[1:3])
+			t, zero, out := a.reg(), a.reg(), a.reg()
+			a.zero(zero)
+			a.mul(in[0], in[0], t)
+			a.mul(k[0], in[0], out)
+			a.choose(notLessOrEqual, t, k[3], out, zero, out)
+			a.choose(notGreaterOrEqual, t, k[4], out, zero, out)
+			a.choose(equal, in[1], zero, zero, out, out)
+			return []vec{out}
+		}},
 	{name: "spanGrad", doc: "dst += k where from ≤ x − at and not x − at ≥ to", updates: "dst", reads: "x", scalars: "k at from to",
 		body: func(a *asm, in, k []vec) []vec {
 			zero, step := a.reg(), a.reg()

@@ -217,6 +217,9 @@ func emitVector(c *build.Context, decl *bytes.Buffer) {
 	for _, r := range reductions {
 		reduce(c, r, decl)
 	}
+	for _, s := range termSums {
+		emitTermSums(c, s, decl)
+	}
 	for _, set := range []isa{avx512, avx2} {
 		a := &asm{Context: c, isa: set, elem: f32, constants: map[uint32]operand.Mem{}, vectors: map[uint32]operand.Mem{}}
 		a.isa.name += "row"
