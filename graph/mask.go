@@ -150,14 +150,40 @@ func RowTerms(mask, x Expr, low, high float64) (sum, count Expr) {
 	what := spec.RowTerms{Rows: s[0], Cols: s[1], Low: low, High: high}
 	var masks []Expr
 	what.Mask, masks = mask.source()
-	if base, k, c, ok := x.unhinged(); ok {
-		x, what.Hinge, what.K, what.C = base, true, k, c
+	h, ok := x.unhinged()
+	if !ok && (math.IsNaN(low) || low == 0) && math.IsNaN(high) { // as shiftGrad needs
+		h, ok = x.unsquared()
+		what.Square = ok
 	}
-	both := apply(what, []int{s[0], 2}, func(in []Expr, _, g Expr, _ []bool) []Expr {
-		grad := apply(spec.RowTermsGrad(what), s, nil, append(slices.Clone(in), g)...)
-		return append([]Expr{grad}, make([]Expr, len(in)-1)...)
+	if ok {
+		x, what.Hinge, what.K, what.C, what.Shift = h.base, true, h.k, h.c, h.l
+	}
+	if what.Shift != 0 {
+		masks = append(slices.Clone(masks), h.by)
+	}
+	both := apply(what, []int{s[0], 2}, func(in []Expr, _, g Expr, need []bool) []Expr {
+		grads := make([]Expr, len(in))
+		grads[0] = apply(spec.RowTermsGrad(what), s, nil, append(slices.Clone(in), g)...)
+		if last := len(in) - 1; what.Shift != 0 && need[last] {
+			grads[last] = shiftGrad(what, in, g)
+		}
+		return grads
 	}, append([]Expr{x}, masks...)...)
 	return both.Slice(1, 0, 1), both.Detach().Slice(1, 1, 2)
+}
+
+// shiftGrad is the gradient to the number that is added to all hinges, given that to the result: of
+// hinges it is how many are above 0, of their squares twice their sum.
+func shiftGrad(what spec.RowTerms, in []Expr, g Expr) Expr {
+	column, factor := 1, what.Shift
+	if what.Square {
+		what.Square = false
+		column, factor = 0, 2*what.Shift
+	} else if !(what.Low > 0) {
+		what.Low = 0
+	}
+	each := apply(what, []int{what.Rows, 2}, nil, in...).Slice(1, column, column+1) // (N, 1)
+	return g.Slice(1, 0, 1).Mul(each).Scale(factor).SumTo(in[len(in)-1].Shape())
 }
 
 // RowMean is the mean of each row of x (N, M) over the entries where mask is 1, (N, 1);

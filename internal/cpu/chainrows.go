@@ -158,6 +158,14 @@ func (c *chainRows[T]) beginMask(mask *maskRows[T], leaves []int) {
 	})
 }
 
+// hingeAt is what is added to K·x of terms that end a chain, given the leaves behind those of their mask.
+func (c *chainRows[T]) hingeAt(s spec.RowTerms, leaves []int) T {
+	if s.Shift == 0 {
+		return T(s.C)
+	}
+	return hingeAt(s, [][]T{c.in[leaves[0]]})
+}
+
 // row is row r by a plan; few entries are those of the worker's columns. A whole row is written to dst by its last
 // step, if dst is not nil.
 func (c *chainRows[T]) row(p *chainPlan[T], r int, w *chainWorker[T], dst []T) []T {
@@ -244,7 +252,11 @@ func chainStepOf[T loops.Float](c *chainRows[T], s spec.Chain, step spec.ChainSt
 		}
 	case spec.RowTermsGrad:
 		return func(dst []T, in []chainValue[T], r int, _ *chainWorker[T]) {
-			termsRowGrad(what, dst, in[0].x, in[1].x, in[2].x, r)
+			c := T(what.C)
+			if what.Shift != 0 {
+				c = hingeAt(spec.RowTerms(what), [][]T{in[2].x})
+			}
+			termsRowGrad(what, c, dst, in[0].x, in[1].x, in[len(in)-1].x, r)
 		}
 	case spec.RowReduceGrad:
 		return func(dst []T, in []chainValue[T], r int, w *chainWorker[T]) {

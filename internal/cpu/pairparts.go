@@ -68,24 +68,23 @@ type termsPart struct {
 	s         spec.RowTermsGrad
 	mask      maskRows[float32]
 	d         []float32
-	up        []float32 // the gradient of each row's terms to their distances
+	c         float32   // what is added to K·d
+	up        []float32 // the gradient of each row's terms to their distances, but for the hinge of squares
 	positives *classes[float32]
 }
 
 func (p *termsPart) worker() {}
 
 func (p *termsPart) begin(d []float32, in [][]float32) {
-	k := float32(1)
-	if p.s.Hinge {
-		k = float32(p.s.K)
-	}
+	k := termsFactor[float32](p.s)
 	p.d = d
-	p.mask.begin(in)
+	rest := p.mask.begin(in)
+	p.c = hingeAt(spec.RowTerms(p.s), rest)
 	if p.positives != nil {
 		p.positives.list(in[0])
 	}
 	for r := range p.up {
-		p.up[r] = k * in[1][2*r]
+		p.up[r] = k * rest[len(rest)-1][2*r]
 	}
 }
 
@@ -95,7 +94,7 @@ func (p *termsPart) row(dst []float32, r, _, _ int, first bool, w *pullScratch) 
 	d := p.d[r*p.n : (r+1)*p.n]
 	if c := p.positives; c != nil && c.few {
 		x := c.gather(w.a, d, r)
-		chooseTerms(p.s, w.b[:len(x)], x, c.ones[:len(x)], 1)
+		chooseTerms(p.s, p.c, w.b[:len(x)], x, c.ones[:len(x)], 1)
 		if first {
 			clear(dst)
 		}
@@ -109,7 +108,7 @@ func (p *termsPart) row(dst []float32, r, _, _ int, first bool, w *pullScratch) 
 		return
 	}
 	chosen := p.mask.row(r, w.mask)
-	chooseTerms(p.s, w.a, d, chosen, 1)
+	chooseTerms(p.s, p.c, w.a, d, chosen, 1)
 	loops.Affine(w.b, p.up, 1, p.up[r])
 	if first {
 		loops.Mul(dst, w.a, w.b)
