@@ -14,7 +14,7 @@ var instructionSets = []instructionSet{
 		f64: micro[float64]{rows: 12, lanes: 8, table: tableOf(microAVX512F64[:]), indirect: tableOf(tableAVX512F64[:])},
 		simd: simd{
 			peak: peakAVX512, transpose4: transpose4AVX2, turn: turnAVX512, turnHalf: turnAVX2, copyRows: copyRowsAVX512, gather: gatherAVX512,
-			add: addAVX512, sub: subAVX512, mul: mulAVX512, axpy: axpyAVX512, affine: affineAVX512, relu: reluAVX512,
+			add: addAVX512, sub: subAVX512, mul: mulAVX512, axpy: axpyAVX512, affine: affineAVX512, mulAffine: mulAffineAVX512, addMulAffine: addMulAffineAVX512, relu: reluAVX512,
 			reluGrad: reluGradAVX512, addRelu: addReluAVX512, normalize: normalizeAVX512, normalizeRelu: normalizeReluAVX512,
 			normalizeGrad: normalizeGradAVX512, normalizeReluGrad: normalizeReluGradAVX512, sgd: sgdAVX512,
 			momentum: momentumAVX512, nesterov: nesterovAVX512, adam: adamAVX512, rmsprop: rmspropAVX512,
@@ -37,7 +37,7 @@ var instructionSets = []instructionSet{
 		f64: micro[float64]{rows: 6, lanes: 4, table: tableOf(microAVX2F64[:]), indirect: tableOf(tableAVX2F64[:])},
 		simd: simd{
 			peak: peakAVX2, transpose4: transpose4AVX2, turn: turnAVX2, copyRows: copyRowsAVX2, gather: gatherAVX2,
-			add: addAVX2, sub: subAVX2, mul: mulAVX2, axpy: axpyAVX2, affine: affineAVX2, relu: reluAVX2,
+			add: addAVX2, sub: subAVX2, mul: mulAVX2, axpy: axpyAVX2, affine: affineAVX2, mulAffine: mulAffineAVX2, addMulAffine: addMulAffineAVX2, relu: reluAVX2,
 			reluGrad: reluGradAVX2, addRelu: addReluAVX2, normalize: normalizeAVX2, normalizeRelu: normalizeReluAVX2,
 			normalizeGrad: normalizeGradAVX2, normalizeReluGrad: normalizeReluGradAVX2, sgd: sgdAVX2, momentum: momentumAVX2,
 			nesterov: nesterovAVX2, adam: adamAVX2, rmsprop: rmspropAVX2, exp: expAVX2, log: logAVX2, sums: true,

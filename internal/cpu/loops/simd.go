@@ -22,6 +22,8 @@ type simd struct {
 
 	add, sub, mul, addRelu func(dst, x, y *float32, n int)
 	axpy                   func(dst, x *float32, n int, k float32)
+	mulAffine              func(dst, x, y *float32, n int, k, c float32)
+	addMulAffine           func(dst, x, y *float32, n int, k, c float32)
 	affine                 func(dst, x *float32, n int, k, c float32)
 	relu, exp, log         func(dst, x *float32, n int)
 

@@ -67,6 +67,8 @@ var vectorOps = map[string]func(s [4][]float32, k [9]float32){
 	"sigmoidGrad":  func(s [4][]float32, _ [9]float32) { SigmoidGrad(s[0], s[1], s[2]) },
 	"where":        func(s [4][]float32, k [9]float32) { Where(s[0], s[1], s[2], k[0]) },
 	"between":      func(s [4][]float32, k [9]float32) { Between(s[0], s[1], s[2], k[0], min(k[1], k[2]), max(k[1], k[2])) },
+	"mulAffine":    func(s [4][]float32, k [9]float32) { MulAffine(s[0], s[1], s[2], k[0], k[1]) },
+	"addMulAffine": func(s [4][]float32, k [9]float32) { AddMulAffine(s[0], s[1], s[2], k[0], k[1]) },
 	"hingeBetween": func(s [4][]float32, k [9]float32) {
 		HingeBetween(s[0], s[1], s[2], k[0], k[1], k[2], min(k[3], k[4]), max(k[3], k[4]))
 	},

@@ -52,6 +52,10 @@ var elementwiseKernels = []elementwise{
 			a.mul(in[0], k[0], in[0])
 			return a.into(in[0], a.add, k[1], in[0])
 		}},
+	{name: "mulAffine", doc: "dst = x·(k·y + c)", writes: "dst", reads: "x y", scalars: "k c",
+		body: func(a *asm, in, k []vec) []vec { return []vec{a.mulAffine(in[0], in[1], k)} }},
+	{name: "addMulAffine", doc: "dst += x·(k·y + c)", updates: "dst", reads: "x y", scalars: "k c",
+		body: func(a *asm, in, k []vec) []vec { return a.into(in[0], a.add, a.mulAffine(in[1], in[2], k), in[0]) }},
 	{name: "relu", doc: "dst = max(0, x); a NaN stays", writes: "dst", reads: "x",
 		body: func(a *asm, in, _ []vec) []vec { return []vec{a.relu(in[0])} }},
 	{name: "reluGrad", doc: "dst = dy, and 0 where y ≤ 0", writes: "dst", reads: "y dy",
@@ -157,6 +161,14 @@ var elementwiseKernels = []elementwise{
 func (a *asm) into(dst vec, op func(x, y operand.Op, r vec), x, y operand.Op) []vec {
 	op(x, y, dst)
 	return []vec{dst}
+}
+
+// mulAffine is x·(k[0]·y + k[1]), in the place of y.
+func (a *asm) mulAffine(x, y vec, k []vec) vec {
+	a.mul(k[0], y, y)
+	a.add(k[1], y, y)
+	a.mul(x, y, y)
+	return y
 }
 
 // decayed is g·k[0] + k[1]·w, in the place of g.
