@@ -161,28 +161,31 @@ func RowTerms(mask, x Expr, low, high float64) (sum, count Expr) {
 	if what.Shift != 0 {
 		masks = append(slices.Clone(masks), h.by)
 	}
-	both := apply(what, []int{s[0], 2}, func(in []Expr, _, g Expr, need []bool) []Expr {
+	all := apply(what, []int{s[0], what.Columns()}, func(in []Expr, out, g Expr, need []bool) []Expr {
 		grads := make([]Expr, len(in))
 		grads[0] = apply(spec.RowTermsGrad(what), s, nil, append(slices.Clone(in), g)...)
 		if last := len(in) - 1; what.Shift != 0 && need[last] {
-			grads[last] = shiftGrad(what, in, g)
+			grads[last] = shiftGrad(what, in, out, g)
 		}
 		return grads
 	}, append([]Expr{x}, masks...)...)
-	return both.Slice(1, 0, 1), both.Detach().Slice(1, 1, 2)
+	return all.Slice(1, 0, 1), all.Detach().Slice(1, 1, 2)
 }
 
-// shiftGrad is the gradient to the number that is added to all hinges, given that to the result: of
-// hinges it is how many are above 0, of their squares twice their sum.
-func shiftGrad(what spec.RowTerms, in []Expr, g Expr) Expr {
-	column, factor := 1, what.Shift
-	if what.Square {
-		what.Square = false
-		column, factor = 0, 2*what.Shift
-	} else if !(what.Low > 0) {
+// shiftGrad is the gradient to the number that is added to all hinges, given the result and the gradient to
+// it: of hinges it is how many are above 0, of their squares twice their sum.
+func shiftGrad(what spec.RowTerms, in []Expr, out, g Expr) Expr {
+	factor := what.Shift
+	var each Expr // (N, 1)
+	switch {
+	case what.Square:
+		each, factor = out.Slice(1, 2, 3), 2*factor
+	case what.Low >= 0:
+		each = out.Slice(1, 1, 2)
+	default:
 		what.Low = 0
+		each = apply(what, []int{what.Rows, what.Columns()}, nil, in...).Slice(1, 1, 2)
 	}
-	each := apply(what, []int{what.Rows, 2}, nil, in...).Slice(1, column, column+1) // (N, 1)
 	return g.Slice(1, 0, 1).Mul(each).Scale(factor).SumTo(in[len(in)-1].Shape())
 }
 

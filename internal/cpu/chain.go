@@ -52,7 +52,7 @@ func newChainTask[T loops.Float](s spec.Chain) *chainTask[T] {
 	switch what := last.Spec.(type) {
 	case spec.RowTerms:
 		t.reduce(what.Mask, last, func(out, row, chosen []T, r int, _ *chainWorker[T]) {
-			addTerms(what, t.rows.hingeAt(what, last.In[1+what.Mask.Inputs():]), out[2*r:2*r+2], row, chosen)
+			addTerms(what, t.rows.hingeAt(what, last.In[1+what.Mask.Inputs():]), out[r*what.Columns():(r+1)*what.Columns()], row, chosen)
 		})
 	case spec.RowReduce:
 		t.reduce(what.Mask, last, func(out, row, chosen []T, r int, w *chainWorker[T]) {

@@ -18,13 +18,15 @@ func TestMasksOfFewPositives(t *testing.T) {
 	for name, c := range map[string]struct {
 		label func(i int) float32
 		few   bool
+		cut   bool // rows of negatives are
 	}{
-		"class after class": {func(i int) float32 { return float32(i / 4) }, true},
-		"in any order":      {func(i int) float32 { return float32(i * 5 % 16) }, true},
-		"all different":     {func(i int) float32 { return float32(-i) }, true},
-		"NaN":               {func(i int) float32 { return float32(math.NaN()) }, true},
-		"two classes":       {func(i int) float32 { return float32(i % 2) }, false},
-		"one large class":   {func(i int) float32 { return float32(max(0, i-8)) }, false},
+		"class after class": {func(i int) float32 { return float32(i / 4) }, true, true},
+		"of many sizes":     {func(i int) float32 { return float32(i*2/5 + i/60) }, true, true},
+		"in any order":      {func(i int) float32 { return float32(i * 5 % 16) }, true, false},
+		"all different":     {func(i int) float32 { return float32(-i) }, true, false},
+		"NaN":               {func(i int) float32 { return float32(math.NaN()) }, true, false},
+		"two classes":       {func(i int) float32 { return float32(i % 2) }, false, false},
+		"one large class":   {func(i int) float32 { return float32(max(0, i-8)) }, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			labels := make([]float32, n)
@@ -40,6 +42,7 @@ func TestMasksOfFewPositives(t *testing.T) {
 					m := newMaskRows[float32](spec.Mask{Pairs: pairs, Filters: filters}, n, n)
 					m.begin([][]float32{labels, d, above, most}[:1+3*len(filters)])
 					require.Equal(t, c.few, m.classes.few)
+					require.Equal(t, c.cut && pairs == spec.Negative, len(m.around) > 0)
 					for r := range n {
 						want := make([]float32, n)
 						for j := range want {

@@ -87,8 +87,9 @@ func (p *termsPart) begin(d []float32, in [][]float32) {
 	if p.positives != nil {
 		p.positives.list(in[0])
 	}
+	columns := spec.RowTerms(p.s).Columns()
 	for r := range p.up {
-		p.up[r] = k * rest[len(rest)-1][2*r]
+		p.up[r] = k * rest[len(rest)-1][r*columns]
 	}
 }
 

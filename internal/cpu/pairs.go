@@ -45,16 +45,17 @@ func (m *maskRows[T]) begin(in [][]T) [][]T {
 			m.classes = newClasses[T](m.rows)
 		}
 		m.classes.list(in[0])
-		m.cutAround()
+		m.cutAround(in[0])
 	}
 	return in[n:]
 }
 
 // cutAround makes what rows of negatives are cut of where the classes of few rows stand one after the other: as many
-// zeros as a class has rows between ones, so that no row of a mask need be written.
-func (m *maskRows[T]) cutAround() {
+// zeros as a class has rows between ones, so that no row of a mask need be written. Labels that are NaN, which are of
+// no class, would come first.
+func (m *maskRows[T]) cutAround(labels []T) {
 	c := m.classes
-	if m.Pairs != spec.Negative || !c.few || !c.sorted {
+	if m.Pairs != spec.Negative || !c.few || !c.sorted || m.rows == 0 || labels[0] != labels[0] {
 		m.around = m.around[:0]
 		return
 	}

@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"math"
+
 	"medusa/internal/cpu/loops"
 	"medusa/internal/spec"
 )
@@ -15,9 +17,10 @@ func rowTerms[T loops.Float](s spec.RowTerms) func(out []T, in [][]T) {
 	mask := newMaskRows[T](s.Mask, s.Rows, s.Cols)
 	positives := positivesOf[T](s.Mask, s.Rows)
 	var c T
+	columns := s.Columns()
 	rows := newEachRow(s.Rows, s.Cols, s.Cols, func(r int, scratch []T) {
 		row, chosen := chosenOf(&mask, positives, x[r*s.Cols:(r+1)*s.Cols], r, scratch)
-		addTerms(s, c, out[2*r:2*r+2], row, chosen)
+		addTerms(s, c, out[r*columns:(r+1)*columns], row, chosen)
 	})
 	return func(o []T, in [][]T) {
 		x, out = in[0], o
@@ -37,13 +40,17 @@ func hingeAt[T loops.Float](s spec.RowTerms, in [][]T) T {
 	return T(s.C) + T(T(s.Shift)*in[0][0])
 }
 
-// addTerms writes the sum of the terms of a row, and their number, to res; c stands for C.
+// addTerms writes to res what RowTerms makes of a row; c stands for C.
 func addTerms[T loops.Float](s spec.RowTerms, c T, res, row, chosen []T) {
 	low, high := T(s.Low), T(s.High)
 	var sum, count float64
 	switch {
 	case s.Square:
 		sum, count = loops.SquareSums(row, chosen, T(s.K), c, low, high)
+		if s.Shift != 0 {
+			hinges, _ := loops.HingeSums(row, chosen, T(s.K), c, T(math.NaN()), T(math.NaN()))
+			res[2] = T(hinges)
+		}
 	case s.Hinge:
 		sum, count = loops.HingeSums(row, chosen, T(s.K), c, low, high)
 	default:
@@ -81,7 +88,7 @@ func (t *termsRows[T]) row(dst []T, r int, scratch []T) {
 
 // termsRowGrad makes row r of RowTermsGrad; c stands for C.
 func termsRowGrad[T loops.Float](s spec.RowTermsGrad, c T, dst, x, mask, up []T, r int) {
-	chooseTerms(s, c, dst, x, mask, up[2*r]*termsFactor[T](s))
+	chooseTerms(s, c, dst, x, mask, up[r*spec.RowTerms(s).Columns()]*termsFactor[T](s))
 }
 
 // termsFactor is what the derivatives of terms have in common: 1, K of hinges, 2·K of their squares.

@@ -227,13 +227,17 @@ func TestSums(t *testing.T) {
 		}
 		type result struct {
 			sum, dot, terms, count, hinge, square, squares float64
+			unbounded                                      [3]float64
 			pairs                                          [3]lanePair
 		}
 		compute := func() (s result) {
 			s.sum, s.dot = Sum(x), Dot(x, y)
 			s.terms, s.count = TermSums(x, y, -0.5, 1.5)
 			s.hinge, _ = HingeSums(x, y, -1.5, 0.4, 0.1, 1.5)
-			s.square, s.squares = SquareSums(x, y, -1.5, 0.4, math.Float32frombits(0x7fc00000), 1.5)
+			none := float32(math.NaN())
+			s.square, s.squares = SquareSums(x, y, -1.5, 0.4, none, 1.5)
+			s.unbounded[0], s.unbounded[1] = TermSums(x, y, none, none)
+			s.unbounded[2], _ = HingeSums(x, y, -1.5, 0.4, none, none)
 			addDeviations(&s.pairs[0], x, 0.3)
 			addNormalizeSums(&s.pairs[1], x, y, -0.2)
 			addNormalizeReluSums(&s.pairs[2], x, y, 0.1, 1.5, 0.25)
@@ -245,12 +249,16 @@ func TestSums(t *testing.T) {
 		require.InDelta(t, dot, first.dot, 1e-12)
 		withEachInstructionSet(t, func(t *testing.T) { require.Equal(t, first, compute()) })
 
-		squares, count := 0.0, 0.0
+		squares, count, all := 0.0, 0.0, [3]float64{}
 		for i, v := range x {
+			if y[i] != 0 {
+				all[0], all[1], all[2] = all[0]+float64(v), all[1]+1, all[2]+max(-1.5*float64(v)+0.4, 0)
+			}
 			if h := max(-1.5*float64(v)+0.4, 0); h*h < 1.5 && y[i] != 0 {
 				squares, count = squares+h*h, count+1
 			}
 		}
+		require.InDeltaSlice(t, all[:], first.unbounded[:], 1e-5)
 		require.InDelta(t, squares, first.square, 1e-5)
 		require.Equal(t, count, first.squares)
 

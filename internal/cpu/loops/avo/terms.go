@@ -69,17 +69,19 @@ func emitTermSums(c *build.Context, s termSum, decl *bytes.Buffer) {
 	a.zero(counts[0])
 	a.zero(counts[1])
 	a.zero(zero)
-	half := func(i int, load func(m operand.Mem, v vec)) {
+	half := func(i int, bounded bool, load func(m operand.Mem, v vec)) {
 		at := func(base reg.Register) operand.Mem { return operand.Mem{Base: base, Disp: 32 * i} }
 		t, chosen, u := a.reg(), a.reg(), a.reg()
 		load(at(mask), chosen)
 		c.VCMPPS(operand.U8(notEqual), zero, chosen, chosen)
 		load(at(x), t)
 		s.term(a, []vec{t}, k)
-		c.VCMPPS(operand.U8(notLessOrEqual), k[len(k)-2], t, u)
-		c.VANDPS(u, chosen, chosen)
-		c.VCMPPS(operand.U8(notGreaterOrEqual), k[len(k)-1], t, u)
-		c.VANDPS(u, chosen, chosen)
+		if bounded {
+			c.VCMPPS(operand.U8(notLessOrEqual), k[len(k)-2], t, u)
+			c.VANDPS(u, chosen, chosen)
+			c.VCMPPS(operand.U8(notGreaterOrEqual), k[len(k)-1], t, u)
+			c.VANDPS(u, chosen, chosen)
+		}
 		c.VPSUBD(chosen, counts[i], counts[i]) // a mask of all bits is −1
 		c.VANDPS(chosen, t, t)
 		c.VCVTPS2PD(t.(reg.Vec).AsX(), u)
@@ -92,14 +94,23 @@ func emitTermSums(c *build.Context, s termSum, decl *bytes.Buffer) {
 	c.MOVQ(n, whole)
 	c.SHRQ(operand.U8(4), whole)
 	c.JZ(operand.LabelRef("rest"))
-	c.Label("loop")
-	for i := range counts {
-		half(i, func(m operand.Mem, v vec) { a.load(m, v) })
+	loop := func(label string, bounded bool) {
+		c.Label(label)
+		for i := range counts {
+			half(i, bounded, func(m operand.Mem, v vec) { a.load(m, v) })
+		}
+		c.ADDQ(operand.U8(64), x)
+		c.ADDQ(operand.U8(64), mask)
+		c.DECQ(whole)
+		c.JNZ(operand.LabelRef(label))
 	}
-	c.ADDQ(operand.U8(64), x)
-	c.ADDQ(operand.U8(64), mask)
-	c.DECQ(whole)
-	c.JNZ(operand.LabelRef("loop"))
+	for _, bound := range k[len(k)-2:] { // NaN is none
+		c.VUCOMISS(bound.(reg.Vec).AsX(), bound.(reg.Vec).AsX())
+		c.JPC(operand.LabelRef("bounded"))
+	}
+	loop("unbounded", false)
+	c.JMP(operand.LabelRef("rest"))
+	loop("bounded", true)
 	c.Label("rest")
 	c.ANDQ(operand.U8(15), n)
 	c.JZ(operand.LabelRef("done"))
@@ -115,7 +126,7 @@ func emitTermSums(c *build.Context, s termSum, decl *bytes.Buffer) {
 	for i := range counts {
 		m := a.reg()
 		a.load(operand.Mem{Base: window, Disp: 32 * i}, m)
-		half(i, func(from operand.Mem, v vec) { c.VMASKMOVPS(from, m, v) }) // where mask is not there it is 0
+		half(i, true, func(from operand.Mem, v vec) { c.VMASKMOVPS(from, m, v) }) // where mask is not there it is 0
 	}
 	c.Label("done")
 	for i := range acc {
