@@ -196,6 +196,9 @@ func skipAbove%s%s
 	lanes := a.isa.bytes / 4
 	a.XORQ(at, at)
 	a.MOVQ(n, last)
+	if !a.opmask {
+		a.skipGroups(x, y, at, last, limit)
+	}
 	a.SUBQ(operand.U8(lanes), last)
 	a.Label("vector")
 	a.CMPQ(at, last)
@@ -221,6 +224,38 @@ func skipAbove%s%s
 	a.Store(at, a.ReturnIndex(0))
 	a.VZEROUPPER()
 	a.RET()
+}
+
+// skipGroups goes over four vectors at a time, as long as all are above the limit: looking at what was compared takes
+// longer than comparing. last is n, and is again afterwards.
+func (a *asm) skipGroups(x, y, at, last reg.Register, limit vec) {
+	const group = 4
+	lanes := a.isa.bytes / 4
+	hit := a.GP32()
+	a.SUBQ(operand.U8(group*lanes), last)
+	a.Label("group")
+	a.CMPQ(at, last)
+	a.JGT(operand.LabelRef("ungroup"))
+	var v [group]vec
+	for i := range v {
+		m := func(base reg.Register) operand.Mem {
+			return operand.Mem{Base: base, Index: at, Scale: 4, Disp: i * a.isa.bytes}
+		}
+		v[i] = a.reg()
+		a.load(m(x), v[i])
+		a.add(m(y), v[i], v[i])
+		a.VCMPPS(operand.U8(notGreater), limit, v[i], v[i])
+	}
+	a.VORPS(v[1], v[0], v[0])
+	a.VORPS(v[3], v[2], v[2])
+	a.VORPS(v[2], v[0], v[0])
+	a.VMOVMSKPS(v[0], hit)
+	a.TESTL(hit, hit)
+	a.JNZ(operand.LabelRef("ungroup"))
+	a.ADDQ(operand.U8(group*lanes), at)
+	a.JMP(operand.LabelRef("group"))
+	a.Label("ungroup")
+	a.ADDQ(operand.U8(group*lanes), last)
 }
 
 // places writes nonZero.
