@@ -129,6 +129,8 @@ func (o *op) rowwise(i int) bool {
 		return i == 0 || s.Mask.InMemory()
 	case spec.RowTermsGrad, spec.RowReduceGrad, spec.RowTerms, spec.RowReduce:
 		return i == 0
+	case spec.PairMask: // which makes its rows of what lies in memory
+		return false
 	}
 	return true
 }

@@ -16,7 +16,7 @@ import (
 //
 // A mask of pairs, and what Within, At, RowFarthest and RowNearest choose of it, lies in memory
 // only where a formula reads it as numbers: reductions of rows, Triplets and Where, and their
-// gradients, make a row of it when they come to it.
+// gradients, make a row of it when they come to it, as the CPU's chains of ops entry by entry do.
 func PairMasks(labels Expr) (pos, neg Expr) {
 	labels, err := checkedLabels("labels", labels)
 	if err != nil {
