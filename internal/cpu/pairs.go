@@ -78,7 +78,7 @@ func (m *maskRows[T]) negatives(r int) []T {
 	return m.around[to-from][m.cols-from:][:m.cols]
 }
 
-// row is row r of the mask, made in scratch if it does not lie in memory.
+// row is row r of the mask, made in scratch if it does not lie in memory. Nobody writes to it.
 func (m *maskRows[T]) row(r int, scratch []T) []T {
 	row := scratch[:m.cols]
 	switch {
