@@ -62,7 +62,7 @@ func (s Split) TellLookalikes() Split {
 
 var decimal = regexp.MustCompile(`^[+-]?[0-9]{1,64}(\.[0-9]{1,64})?$`)
 
-// looks returns what names that look alike have in common.
+// looks returns a form of the name that is equal for names that look alike.
 func looks(name string) string {
 	name = strings.TrimSpace(cases.Fold().String(norm.NFKC.String(name)))
 	if decimal.MatchString(name) {

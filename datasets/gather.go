@@ -27,7 +27,7 @@ type candidate struct {
 	camera, sequence, category string // "" where unknown
 }
 
-// offer is what a place has to be opened: its parts, and what is known of them together.
+// offer is what was found at a place before anything is decoded: its parts, and what is known of all of them.
 type offer struct {
 	kind     string // folder, manifest …
 	layout   string // what was recognised; "" for plain folders of classes
@@ -146,8 +146,8 @@ func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error)
 // progressGap is the time after which progress is told also of few pictures.
 const progressGap = 200 * time.Millisecond
 
-// readSettled reads every candidate, and those again whose values are of another range
-// than was assumed: which range a set uses is known when all of it has been read.
+// readSettled reads every candidate. Which range of values a set uses is known only when all of it has
+// been read; candidates that were read by another range are then read again.
 func (g *gatherer) readSettled(all []candidate) ([]outcome, error) {
 	outcomes := make([]outcome, len(all))
 	every := make([]int, len(all))

@@ -78,7 +78,7 @@ func (g *gatherer) keyOf(hash [sha256.Size]byte) picturecache.Key {
 	return sha256.Sum256(fmt.Appendf(hash[:], "%v", g.spans))
 }
 
-// takeKept makes the kept picture of that key row i of the store, and o its outcome.
+// takeKept looks up the kept picture of that key. If it is there, it becomes row i of the store, and o says what is known of it.
 func (in *inlet) takeKept(i int, key picturecache.Key, o *outcome, maxPixels int64) (found bool, err error) {
 	k := in.store.kept
 	if k == nil {
@@ -166,7 +166,7 @@ func (k *kept) notKept() []Count {
 	return []Count{{What: "picture that is not kept for the next time", Count: n, Detail: printable((*why).Error())}}
 }
 
-// read reads the pixels of row i, from byte from of what is kept of it on.
+// read reads pixels of row i into dst, beginning at byte from of those that are kept.
 func (k *kept) read(dst []byte, i, from int) error { return k.cache.ReadAt(dst, k.slots[i], from) }
 
 // close gives the file back; again and again, as the parts of a split share it.

@@ -104,7 +104,7 @@ func (l *CrossBatchMemory) Terms(b pairs.Batch) pairs.Terms {
 	return termsOf(l.Of, against)
 }
 
-// against is the batch with what it is compared with.
+// against returns the batch with the memory as its reference set.
 func (l *CrossBatchMemory) against(b pairs.Batch) (pairs.Batch, error) {
 	if err := l.check(b); err != nil {
 		return b, err

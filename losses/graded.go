@@ -135,11 +135,11 @@ func (l Graded) match(u, v graph.Expr) graph.Expr {
 	return whole(common.Div(all.Max(all.Constant(leastShared))))
 }
 
-// leastShared is what a share is divided by where there is nothing.
+// leastShared is the least number that a share is divided by: it keeps 0/0 from being NaN.
 const leastShared = 1e-12
 
-// whole is a share that is 1 where only rounding keeps it from that: the rest, however small, would
-// be the weight of a negative pair, which is multiplied with exponentials.
+// whole rounds a share to 1 if only rounding keeps it from that. The rest, however small, would be the
+// weight of a negative pair, which is multiplied with exponentials.
 func whole(r graph.Expr) graph.Expr {
 	full := r.Above(1 - 1e-6)
 	return full.Add(r.Mul(full.Not())).Clamp(0, 1)

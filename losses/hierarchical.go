@@ -90,7 +90,7 @@ func (l *Hierarchical) Terms(b pairs.Batch) pairs.Terms {
 	return termsOf(l.Of, b)
 }
 
-// seen is the batch with the labels of a level.
+// seen returns the batch with the labels of a level, 0 being the classes.
 func (l *Hierarchical) seen(b pairs.Batch, level int) pairs.Batch {
 	if level == 0 {
 		return b
@@ -173,8 +173,8 @@ func (l *Hierarchical) Set(s Setting) error {
 	return nil
 }
 
-// levelsOf are the levels above classes whose names have parts: the k-th leaves out the last k of
-// them, but never the first.
+// levelsOf returns the levels above classes whose names have parts. The k-th level leaves out the last k
+// parts of each name, but never the first part.
 func levelsOf(names []string, separator string) (levels [][]int) {
 	deepest := 0
 	for _, name := range names {

@@ -78,7 +78,7 @@ func (l *MagFace) Validate() error {
 	return l.lengthsAndShare()
 }
 
-// lengthsAndShare says what does not go together in a loss that reads lengths.
+// lengthsAndShare returns an error for settings that do not go together in a loss that reads lengths.
 func (l *Cosines) lengthsAndShare() error {
 	if l.On == OnEmbedding || l.On == "" {
 		return errors.New("it reads the embedding's length, which is 1 once it is normalised; take on=raw, or on=trunk")

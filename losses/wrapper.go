@@ -20,7 +20,7 @@ type wrapper interface {
 	owns() bool
 }
 
-// lent are the parameters of a loss within another one, for its method Params; there may be none.
+// lent returns the parameters of a loss within another one, for the method Params of the latter; nil if it has none.
 func lent(inner Loss) *graph.Params {
 	if p := ParamsOf(inner); p != nil {
 		return p
@@ -28,7 +28,7 @@ func lent(inner Loss) *graph.Params {
 	return graph.NewParams(0)
 }
 
-// contains reports whether l, or a loss within it, is one that is asked for.
+// contains reports whether is is true of l or of a loss within it.
 func contains(l Loss, is func(Loss) bool) bool {
 	return acyclic(l) == nil && anyWithin(l, is)
 }
@@ -85,8 +85,8 @@ func weightedSum(n int, weights []float64, term func(i int) (graph.Expr, error))
 	return total
 }
 
-// withParts is the set *p, made if it is not there yet, of which the parameters of losses are parts
-// of these names.
+// withParts returns the set *p, in which the parameters of each loss are the part of its name. It makes
+// the set if there is none yet.
 func withParts(p **graph.Params, names []string, inner []Loss) (*graph.Params, error) {
 	parts := make([]*graph.Params, len(inner))
 	for _, l := range inner {
@@ -120,7 +120,7 @@ func withPart(p **graph.Params, inner Loss) (*graph.Params, error) {
 	return withParts(p, []string{"of."}, []Loss{inner})
 }
 
-// orNone is a set for a method Params, which has no error: Loss tells it.
+// orNone returns p, or nil if there was an error: a method Params cannot return it, but Loss does.
 func orNone(p *graph.Params, err error) *graph.Params {
 	if err != nil {
 		return graph.NewParams(0)

@@ -45,7 +45,8 @@ func Tensors(items []*graph.Param, grads gorgonia.Nodes) ([]Tensor, error) {
 	return all, nil
 }
 
-// keep is the tensor of a parameter with its gradient, by rows where the graph gathers rows of it alone.
+// keep makes the graph keep the gradient of a parameter, and returns both as a Tensor. The gradient is kept
+// by rows if the graph reads the parameter only by gathering rows of it.
 func keep(item *graph.Param, grad *gorgonia.Node) (Tensor, error) {
 	rows, err := graph.KeepRows(grad)
 	switch {

@@ -22,9 +22,9 @@ type activeShare struct {
 	used  [][]float32 // of the loss's own tensors: it is computed on the host
 }
 
-// newActiveShare is nil if the loss does not tell its active share, or tells it by other features of
-// the step s than embeddings. It changes no state of the loss's, such as a memory; dev is where
-// params live.
+// newActiveShare returns nil if the loss does not tell its active share, or needs other features of
+// the step s than the embeddings for it. It changes no state of the loss, such as a memory. dev is
+// where params live.
 func newActiveShare(loss losses.Loss, batch int, s *trainGraph, params *graph.Params, dev *machine.Device) (_ *activeShare, err error) {
 	defer graph.Guard("building the active share", &err)
 	m := &activeShare{dev: dev}

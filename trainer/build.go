@@ -19,7 +19,7 @@ import (
 	"medusa/samplers"
 )
 
-// build makes everything of a run that is in memory.
+// build makes all of a run but its folder.
 func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err := cfg.validate(o); err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func fit(c nets.Config, d *items) (nets.Config, error) {
 	return c, nil
 }
 
-// makeSampler makes the sampler, and of epochs steps.
+// makeSampler makes the sampler, by which it turns Config.Epochs into steps.
 func (t *Trainer) makeSampler() (err error) {
 	b := &t.batches
 	b.set, b.norm = t.data.Train, t.data.Norm
@@ -120,7 +120,7 @@ func (t *Trainer) makeSampler() (err error) {
 	return err
 }
 
-// assemble builds what learns, and brings the pictures to the device.
+// assemble builds the learner, and copies the pictures to the device if they fit there.
 func (t *Trainer) assemble(device *machine.Device) (err error) {
 	views, err := model.ParseViews(t.cfg.EvalViews, t.cfg.Data.Detail)
 	if err != nil {

@@ -45,8 +45,8 @@ func (o Options) has(option string) bool {
 	return o.Sampler != nil
 }
 
-// into is c with what o gives by value in place of names. A loss that text can make is made of
-// text: each run then has its own.
+// into returns c with what o gives by value in place of names. A loss that text can make is stored
+// as that text and made from it, so that each run has its own.
 func (o *Options) into(c Config) (Config, error) {
 	if o.Loss != nil {
 		text, err := losses.Text(o.Loss)
@@ -72,7 +72,7 @@ func (o *Options) into(c Config) (Config, error) {
 	return c, nil
 }
 
-// again is the configuration c of a run that goes on, with what o gives by value: it must be
+// again returns the stored configuration c of a run that goes on. It checks that o gives by value
 // what the run was begun with.
 func (o *Options) again(c Config) (Config, error) {
 	begun, asked := c, *o // into forgets a loss that it makes a text of
@@ -105,7 +105,7 @@ func (o *Options) again(c Config) (Config, error) {
 	return c, nil
 }
 
-// called is a text of the configuration in a message.
+// called is how a message calls a text of the configuration.
 func called(f givenField, text string) string {
 	if isValue(text, f.option) {
 		return text
@@ -116,7 +116,7 @@ func called(f givenField, text string) string {
 	return fmt.Sprintf("the %s %s", strings.ToLower(f.option), text)
 }
 
-// validate is Validate where o gives what the configuration describes.
+// validate is Validate of a configuration whose descriptions of values o fulfils.
 func (c Config) validate(o Options) error {
 	var f faults
 	for _, g := range c.given() {
@@ -156,7 +156,7 @@ func lossOf(given losses.Loss, text string, s losses.Setting) (losses.Loss, erro
 	return losses.Parse(text, s)
 }
 
-// checkSampler refuses a sampler of a program that does not say what it makes.
+// checkSampler refuses a program's own sampler if its batch or its epoch has no size.
 func checkSampler(s samplers.Sampler) error {
 	if s.Batch() < 1 || s.BatchesPerEpoch() < 1 {
 		return errors.Errorf("trainer: Options.Sampler makes batches of %d, %d in an epoch, want at least 1 of each", s.Batch(), s.BatchesPerEpoch())

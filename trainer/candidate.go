@@ -33,8 +33,8 @@ func (s *state) best() (c candidate, ok bool) {
 	return c, s.HasBest
 }
 
-// rank reports whether the figures of c are better than any before, and whether c leads:
-// it does so too if they are as good, since it is later.
+// rank reports whether the figures of c are better than any before, and whether c leads. It also
+// leads with figures that equal the best, since its step is later.
 func (s *state) rank(c candidate) (improved, leads bool) {
 	best, ok := s.best()
 	return !ok || c.figures(best) > 0, !ok || c.compare(best) > 0

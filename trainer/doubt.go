@@ -16,7 +16,7 @@ import (
 type doubts struct {
 	Evaluations int     `json:"evaluations,omitempty"` // on the validation classes
 	Lowest      float64 `json:"lowest,omitempty"`      // metric of any of them
-	Ceiling     bool    `json:"ceiling,omitempty"`     // was told of
+	Ceiling     bool    `json:"ceiling,omitempty"`     // whether the run has warned of it
 
 	// Trained is the best evaluation after the first step.
 	Trained *trained `json:"trained,omitempty"`
@@ -74,7 +74,7 @@ func (t *Trainer) doubt(i EvalInfo) (out []Warning) {
 	return out
 }
 
-// few warns of validation classes that cannot tell models apart.
+// few warns that the validation classes are too few to tell models apart.
 func (t *Trainer) few(r metrics.Result) []Warning {
 	classes := len(r.Classes)
 	e, known := t.standardError(r)
@@ -98,13 +98,13 @@ func (t *Trainer) queriesOfMetric(r metrics.Result) int {
 	return r.Queries
 }
 
-// standardError is that of the metric over the validation classes: the classes are the
-// sample, since queries of one class are not independent. It is false for a metric that no
-// class has of its own.
+// standardError returns the standard error of the metric over the validation classes. The classes are
+// the sample, since queries of one class are not independent. ok is false for a metric that has no
+// value for a single class, such as a clustering's.
 //
 // It is the linearised error of a ratio of totals over clusters: W. G. Cochran, "Sampling
 // Techniques", 3rd edition, 1977, section 9A (clusters of unequal sizes).
-func (t *Trainer) standardError(r metrics.Result) (float64, bool) {
+func (t *Trainer) standardError(r metrics.Result) (deviation float64, ok bool) {
 	mean, err := t.figure(r)
 	n := float64(len(r.Classes))
 	if err != nil || n < 2 {
@@ -139,8 +139,8 @@ func (t *Trainer) atCeiling(i EvalInfo) Warning {
 
 const mapAtR = "map_at_r"
 
-// ways lists what helps a metric that does not tell models apart, of that standard error, 0
-// if nothing is known of it.
+// ways lists what helps where the metric does not tell models apart. standardError is the metric's, 0
+// if it is not known.
 func (t *Trainer) ways(another bool, standardError float64) string {
 	ways := []string{t.moreValidation(standardError)}
 	if another && t.cfg.Metric != mapAtR {
@@ -152,8 +152,8 @@ func (t *Trainer) ways(another bool, standardError float64) string {
 	return strings.Join(ways, "; or ")
 }
 
-// moreValidation says where validation classes can come from. It proposes a share only if so
-// many classes are likely to leave no doubt.
+// moreValidation says where more validation classes can come from. It proposes a share of the training
+// classes only if that many are likely to remove the doubt.
 func (t *Trainer) moreValidation(standardError float64) string {
 	if _, isCut := datasets.Share(t.given.Data.Val); isCut {
 		now := t.data.Val.NumClasses()
@@ -195,7 +195,7 @@ func (t *Trainer) measureSomething() string {
 	return "set some of the classes aside (" + t.name("Data.Val", strconv.FormatFloat(cutToMeasure, 'g', -1, 64)) + "), or " + apart
 }
 
-// cutToMeasure is the share of few classes that advice sets aside.
+// cutToMeasure is the share that advice sets aside where there are only few classes.
 const cutToMeasure = 0.25
 
 // verdict is what there is to say at the end of training about the choice of the best step.

@@ -14,11 +14,12 @@ import (
 	"medusa/optim"
 )
 
-// recallAt and cmcAt are the K of Recall@K and of CMC@K that every evaluation measures; that
-// of the run's metric comes to them.
+// recallAt and cmcAt are the K of Recall@K and of CMC@K that every evaluation measures, besides the K
+// of the run's metric.
 var recallAt, cmcAt = []int{1, 2, 4, 8}, []int{1, 5, 10}
 
-// measure evaluates d; clustering, which takes k-means, only if asked for or needed.
+// measure evaluates d. It measures clustering, which takes a k-means, only if it is asked for or the
+// run's metric needs it.
 func (t *Trainer) measure(ctx context.Context, d *items, clustering bool) (metrics.Result, error) {
 	x, err := t.embed(ctx, d, "embedding pictures")
 	if err != nil {
@@ -54,17 +55,17 @@ func (t *Trainer) retrieve(ctx context.Context, d *items, x []float32, dim int, 
 	return metrics.Evaluate(ctx, parts.query, parts.gallery, o)
 }
 
-// Bounds of what an evaluation costs that grows with the square of a set: with them it takes
-// minutes, and the largest sets that figures are published of (iNaturalist's 136,093 test
-// pictures, the 11,316 test classes of Stanford Online Products) are measured whole.
+// Bounds of the work that grows with the square of a set. With them an evaluation takes minutes at
+// most, and the largest sets in publications (iNaturalist's 136,093 test pictures, the 11,316 test
+// classes of Stanford Online Products) are still measured whole.
 const (
 	maxPairs     = 20e9    // of a query and an item of the gallery
 	maxClustered = 1e9     // items × clusters
 	leastQueries = 1 << 12 // are searched for in any gallery: a share has a standard error of 0.008 at most
 )
 
-// maxQueries is how many of so many queries are searched for in a gallery of so many items, as
-// metrics.Options.MaxQueries has it.
+// maxQueries is metrics.Options.MaxQueries for a set with that many queries and items in its gallery:
+// how many of the queries are searched for, 0 for all.
 func (t *Trainer) maxQueries(queries, gallery int) int {
 	switch asked := t.cfg.EvalQueries; {
 	case asked > 0:
@@ -170,8 +171,7 @@ func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	return t.evaluated(ctx, done)
 }
 
-// due reports whether an evaluation belongs behind the step of that number. The last one of a run
-// has one.
+// due reports whether an evaluation follows the step of that number. One follows the last step.
 func (t *Trainer) due(step int) bool {
 	every := t.cfg.EvalEvery
 	return step == 0 || step == t.cfg.Steps || t.state.Stopped || every > 0 && step%every == 0

@@ -106,8 +106,8 @@ func reasonBatch(batch, pictures int) string {
 	return ""
 }
 
-// unmet says which of the given sizes of a P×K batch the classes cannot meet. now is given
-// with everything filled in.
+// unmet returns an error that says which of the sizes of a P×K batch in c the classes cannot meet. now
+// is c.Sampler with everything filled in.
 func (c Config) unmet(now samplers.Config, d Data, names Naming) error {
 	if now.P < 1 || now.K < 1 || now.Name == "views" || now.Name == "hierarchical" {
 		return nil // not P×K of classes, or refused elsewhere
@@ -167,7 +167,8 @@ func largestK(labels []int, p int) int {
 	return k
 }
 
-// tooFew refuses classes of which no two can be compared. plan is that of two pictures a class.
+// tooFew returns an error if there are not two classes to compare. plan is the one for two pictures of
+// each class.
 func (c Config) tooFew(plan samplers.Plan, d Data, names Naming) error {
 	var ways []string
 	for _, part := range []struct {
@@ -189,8 +190,8 @@ func (c Config) tooFew(plan samplers.Plan, d Data, names Naming) error {
 		plan.UsableClasses, plan.Classes, strings.Join(ways, ", or "))
 }
 
-// firstSizes fills in the sizes of a batch as the first edition did, whose runs did not store
-// them: it has 16 classes of 4 pictures where nothing is said.
+// firstSizes fills in the sizes of a batch that the first edition used, 16 classes of 4 pictures: its
+// runs did not store them.
 func firstSizes(c samplers.Config) samplers.Config {
 	if c.Batch == 0 && (c.Name == "" || strings.HasPrefix(c.Name, "pk")) {
 		c.P, c.K = cmp.Or(c.P, samplers.DefaultP), cmp.Or(c.K, samplers.DefaultK)

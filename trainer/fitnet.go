@@ -7,7 +7,7 @@ import (
 	"medusa/internal/field"
 )
 
-// hiddenOfVectors are the layers between vectors and their embeddings where nobody says.
+// hiddenOfVectors is the width of the layer between vectors and their embeddings, unless Config says one.
 const hiddenOfVectors = 512
 
 // fitNet chooses the network for vectors where it is not given.
@@ -32,8 +32,7 @@ func (c Config) fitNet(train *items) (Config, []Fitted, error) {
 	return c, fitted, nil
 }
 
-// needsPictures refuses settings that only pictures of files can obey, where the data are
-// none.
+// needsPictures returns an error for settings that are about pictures in files if the data are not such.
 func (c DataConfig) needsPictures(d runData) error {
 	if d.Train.pictures() != nil {
 		return nil

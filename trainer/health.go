@@ -79,7 +79,7 @@ func (h *health) collapse(i StepInfo, items string) (message, advice string, ok 
 			"take more classes a batch; use batch norm and normalised embeddings; lower the weight decay", true
 }
 
-// count is the length of a row of true answers.
+// count is how many answers in a row were yes, given how many were before this one.
 func count(before int, yes bool) int {
 	if yes {
 		return before + 1

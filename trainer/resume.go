@@ -39,7 +39,7 @@ func Resume(data Data, o Options) (*Trainer, error) {
 	return t, nil
 }
 
-// resume makes the run of a folder that is held.
+// resume makes the run of a folder that this process has locked.
 func resume(dir runfolder.Folder, data Data, o Options) (*Trainer, error) {
 	from, err := newestOf(dir)
 	if err != nil {

@@ -88,8 +88,8 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 	return r, err
 }
 
-// attach hangs on what the run itself does with what happens: its own hooks come first, and keep what
-// a checkpoint refers to; then the log is told, and then those of Options.
+// attach sets up the hooks. The run's own hooks come first, since they write what a checkpoint refers
+// to; then the log; then the hooks of Options.
 func (t *Trainer) attach(events *runfolder.Events) {
 	warn := func(w Warning) { t.queue = append(t.queue, w) }
 	t.own = []Hook{
@@ -175,7 +175,7 @@ func (t *Trainer) loop(ctx context.Context) (Stop, error) {
 	}
 }
 
-// over is the reason to stop, or nothing.
+// over is the reason to stop; empty if the run goes on.
 func (t *Trainer) over() Stop {
 	switch s := &t.state; {
 	case s.Step >= t.cfg.Steps:

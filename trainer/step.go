@@ -18,9 +18,9 @@ type pendingStep struct {
 	waited time.Duration // for the batch
 }
 
-// step is the way of one batch to stepped weights. On the CPU the step is made when begin returns. On
-// a device it goes on while the next batch is prepared, but where something must be read from the
-// device behind it.
+// step makes one step, from the batch to the moved weights. On the CPU the step is made when begin
+// returns. On a device it goes on while the next batch is prepared, unless something must be read from
+// the device first (see depth).
 func (t *Trainer) step(ctx context.Context) (err error) {
 	// A batch, which the sampler drew and workers prepared.
 	p := pendingStep{number: t.state.Step + len(t.pending) + 1, began: time.Now()}
@@ -59,8 +59,8 @@ func (t *Trainer) rate(number int) (float64, error) {
 	return t.cfg.Solver.LR * factor, nil
 }
 
-// depth is how many steps may be under way behind the begin of the step of that number: one on a
-// device, but if something must be read from the device before the next step overwrites it.
+// depth is how many steps may still be under way once the step of that number was begun: one on a
+// device, and none if something must be read from the device before the next step overwrites it.
 func (t *Trainer) depth(number int) int {
 	if t.device == nil || t.batches.observer != nil || !t.state.Moved || t.logged(number) || t.due(number) || t.saves(number) {
 		return 0

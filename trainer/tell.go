@@ -6,7 +6,7 @@ import (
 	"github.com/pkg/errors"
 )
 
-// Each point of a Hook, of one that may have none.
+// The methods below call a point of a Hook, if the hook has a function there.
 
 func (h Hook) start(ctx context.Context, i StartInfo) error {
 	if h.Start == nil {

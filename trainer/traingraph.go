@@ -28,7 +28,7 @@ type trainGraph struct {
 	chunks *chunks
 }
 
-// parseLoss makes the loss of embeddings and a trunk of these sizes.
+// parseLoss makes the loss, given the sizes of the embeddings and of the trunk.
 type parseLoss func(embedding, trunk int) (losses.Loss, error)
 
 // newTrainGraph builds network, loss and gradients over params, which dev holds from then on; the
@@ -117,8 +117,8 @@ func (s *trainGraph) learn(cost *gorgonia.Node, params *graph.Params) (err error
 	return inTrainersWords(err)
 }
 
-// inTrainersWords is an error of optim about gradients, as those know it who gave a loss and a
-// network.
+// inTrainersWords rewrites an error of optim about gradients in the words of someone who gave a loss
+// and a network.
 func inTrainersWords(err error) error {
 	var unread *optim.UnreadError
 	switch {

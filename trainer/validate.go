@@ -54,7 +54,7 @@ const defaultLoss = "triplet"
 // FieldError.
 func (c Config) Validate() error { return c.validate(Options{}) }
 
-// check is Validate of what is named.
+// check is Validate without what Options gives by value.
 func (c Config) check() error {
 	c = c.Defaults()
 	const steps, epochs, every = field.Name("Steps"), field.Name("Epochs"), field.Name("EvalEvery")
@@ -104,10 +104,10 @@ func (c Config) check() error {
 // maxLossBytes bounds the text of a loss: each term of a sum is a graph of its own.
 const maxLossBytes = 1 << 13
 
-// most bounds what nobody means and no memory holds.
+// most bounds sizes: nobody means more, and no memory holds it.
 const most = 1 << 16
 
-// suits lists what data leave without a meaning in c.
+// suits returns an error that lists the settings of c that mean nothing with these data.
 func (c Config) suits(data runData) error {
 	var f faults
 	if data.Val == nil {
@@ -123,7 +123,7 @@ func (c Config) suits(data runData) error {
 	return f.err()
 }
 
-// suitsCameras lists the measured sets of which a metric of cameras cannot be told.
+// suitsCameras lists the measured sets for which a metric that needs cameras has no value.
 func (c Config) suitsCameras(data runData, f *faults) {
 	if figure, _ := metrics.FigureOf(c.Metric); !figure.Cameras {
 		return
@@ -199,7 +199,7 @@ func (f *faults) add(wrong bool, format string, args ...any) {
 	}
 }
 
-// addError adds what another package says about fields below owner, which may be several things.
+// addError adds an error of another package about fields below owner; it may hold several.
 func (f *faults) addError(err error, owner string) {
 	var about *field.Error
 	var several interface{ Unwrap() []error }

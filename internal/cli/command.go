@@ -24,7 +24,7 @@ type example struct {
 	does string
 }
 
-// job is a command that was called, with what it was called with.
+// job is a command that was called, with its flags.
 type job interface {
 	flags() *flagSet
 	// do does what the flags and the other arguments ask for. A usageError says that nothing was
@@ -56,7 +56,7 @@ func (p Program) tree(c *invocation) *urfave.Command {
 	return root
 }
 
-// leave leaves the process and its exit code to who called Run.
+// leave does nothing: the caller of Run decides about the process and its exit code, not the library.
 func leave(context.Context, *urfave.Command, error) {}
 
 // tree is a command as the library takes it.
@@ -83,7 +83,7 @@ func (k *command) tree(c *invocation) *urfave.Command {
 	}
 }
 
-// answer is the help page where it is asked for, or else what do does.
+// answer shows the help page if it is asked for; else it calls do.
 func (k *command) answer(ctx context.Context, c *invocation, f *flagSet, do func() error) {
 	if c.help || c.root().help {
 		c.page(func(columns int) string { return k.page(f, columns) })

@@ -37,7 +37,7 @@ type evaluateOptions struct {
 
 var evaluateSchema = settings.Of(reflect.TypeFor[evaluateOptions](), nil)
 
-// evaluateFlags are the command evaluate, called.
+// evaluateFlags is a call of the command evaluate.
 type evaluateFlags struct {
 	*flagSet
 	options *evaluateOptions
@@ -75,7 +75,7 @@ func (f *flagSet) oneArgument(args []string, name, what string) error {
 	return nil
 }
 
-// soundEvaluation refuses flags that say nothing to -evaluate, and an evaluation of nothing.
+// validateEvaluation rejects flags that mean nothing to -evaluate, and an evaluation of nothing.
 func (f *flags) soundEvaluation(given map[string]bool) error {
 	if !given["evaluate"] {
 		return wrong("%s measures a trained network: give the run folder as %s", field.Name("-one-shot"), field.Name("-evaluate"))
@@ -102,7 +102,7 @@ type evaluation struct {
 	called  string // what messages about the model call it; empty if they name its path alone
 }
 
-// sound refuses what cannot be meant. asked is the command or the flag that asks for it.
+// validate rejects an evaluation that cannot be meant. asked is the command or the flag that asks for it.
 func (e evaluation) sound(asked string, given map[string]bool) error {
 	for _, name := range []string{"few-shot", "one-shot"} {
 		if value := map[string]string{"few-shot": e.tasks, "one-shot": e.oneShot}[name]; given[name] && value == "" {
@@ -119,7 +119,7 @@ func (e evaluation) sound(asked string, given map[string]bool) error {
 	return nil
 }
 
-// show measures by what is asked for, and shows it.
+// show measures what is asked for, and shows it.
 func (e evaluation) show(ctx context.Context, w *terminal.Screen) error {
 	info, err := os.Stat(e.model)
 	switch {

@@ -10,8 +10,8 @@ import (
 	"medusa/internal/settings"
 )
 
-// asTyped is a setting of the trainer, such as Data.TrainClasses, as a person calls it, and with
-// a value as it is typed.
+// asTyped returns a setting of the trainer, such as Data.TrainClasses, as a person types it, with a value
+// if there is one.
 func (f *flagSet) asTyped(setting, value string) string {
 	if value == "" {
 		return f.Called(setting)
@@ -34,7 +34,7 @@ func flagOf(s *settings.Schema, setting, value string) string {
 	return name + " " + shellWord(value)
 }
 
-// told is err in the words of the command line.
+// told returns the message of err in the words of the command line.
 func (f *flagSet) told(err error) string {
 	text := field.Told(err, f.asTyped)
 	if q := new(datasets.Question); errors.As(err, &q) {

@@ -169,7 +169,7 @@ func train(ctx context.Context, f *flags, w *terminal.Screen) (interrupted bool,
 	return result.Stop == trainer.StopInterrupted, nil
 }
 
-// loadUntil is load, given up when ctx ends.
+// loadUntil calls load, and gives up when ctx ends.
 func loadUntil(ctx context.Context, cfg trainer.Config, w *terminal.Screen) (trainer.Data, error) {
 	type outcome struct {
 		data trainer.Data
