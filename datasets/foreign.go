@@ -8,7 +8,7 @@ func Fill(d Set, dst []float32, items []int, norm Normalisation) error {
 	if own, ok := d.(*Dataset); ok {
 		return own.Fill(dst, items, norm)
 	}
-	all := calmly(func() error { return d.Fill(dst, items, norm) })
+	all := guarded(func() error { return d.Fill(dst, items, norm) })
 	if all == nil || len(items) == 0 {
 		return all
 	}
@@ -25,12 +25,12 @@ func Fill(d Set, dst []float32, items []int, norm Normalisation) error {
 
 // aboutItem calls do, and adds the item's name to its error.
 func aboutItem(d Set, item int, do func() error) error {
-	err := calmly(do)
+	err := guarded(do)
 	if err == nil {
 		return nil
 	}
 	name := "" // an item's name may fail too
-	if calmly(func() error { name = NameOf(d, item); return nil }) != nil {
+	if guarded(func() error { name = NameOf(d, item); return nil }) != nil {
 		name = NameOf(unnamed{d}, item)
 	}
 	return errors.WithMessage(err, name)
@@ -39,8 +39,8 @@ func aboutItem(d Set, item int, do func() error) error {
 // unnamed hides the names of a Set's items.
 type unnamed struct{ Set }
 
-// calmly calls do, and returns a panic of it as an error.
-func calmly(do func() error) (err error) {
+// guarded calls do, and returns a panic of it as an error.
+func guarded(do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = errors.Errorf("panic: %v", p)

@@ -11,7 +11,7 @@ import (
 // check returns an error if a field of the loss of that name is out of its range, by the field's tags or
 // the loss's method Validate. So a literal in Go may hold no more than a text may.
 func check(name string, l Loss) error {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return err
 	}
 	return checkFields(name, l)

@@ -75,7 +75,7 @@ type angular interface {
 // angularTerms returns the terms of a softmax for the loss l of that name. The function logits makes its
 // logits, given the cosines (B, K) and those of the samples' own classes (B, 1).
 func angularTerms(name string, l angular, b pairs.Batch, logits func(c contest, cos, own graph.Expr) (ownLogit, z graph.Expr)) pairs.Terms {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return failed(err)
 	}
 	a := l.angles()

@@ -90,7 +90,7 @@ type weighed interface {
 
 // lossOf is the loss of its terms.
 func lossOf(l weighed, b pairs.Batch) graph.Expr {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return graph.Fail(err)
 	}
 	w := l.weights()

@@ -88,7 +88,7 @@ func (l *Competition) contest(name string, loss weighed, b pairs.Batch, paramete
 	}
 	c.labels = graph.Labels(b.Labels, l.Classes)
 	same, _ := graph.PairMasksBetween(c.labels, c.labels)
-	c.classes, c.counts = c.labels, each(graph.RowCount(same))
+	c.classes, c.counts = c.labels, oneOver(graph.RowCount(same))
 	if l.Compete != BatchClasses {
 		drawn, there := l.drawn(c.labels, l.groups())
 		c.classes, c.counts = graph.Concat(0, c.classes, drawn), graph.Concat(0, c.counts, there)
@@ -118,8 +118,8 @@ func (c contest) masks() (own, others graph.Expr) {
 	return graph.PairMasksBetween(labels, classes)
 }
 
-// each is 1/n.
-func each(n graph.Expr) graph.Expr { return n.Constant(1, n.Shape()...).Div(n) }
+// oneOver is 1/n.
+func oneOver(n graph.Expr) graph.Expr { return n.Constant(1, n.Shape()...).Div(n) }
 
 // vectorsOf are the rows (K·v) of the vectors of classes (K).
 func vectorsOf(classes graph.Expr, v int) graph.Expr {

@@ -62,7 +62,7 @@ func (l *CrossEntropy) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
 
 // Terms are those of the samples, of which each always teaches.
 func (l *CrossEntropy) Terms(b pairs.Batch) pairs.Terms {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return failed(err)
 	}
 	c, err := l.contest("ce", l, b, classifierWeight, l.perClass())

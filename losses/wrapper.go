@@ -20,8 +20,8 @@ type wrapper interface {
 	owns() bool
 }
 
-// lent returns the parameters of a loss within another one, for the method Params of the latter; nil if it has none.
-func lent(inner Loss) *graph.Params {
+// innerParams returns the parameters of a loss within another one, for the method Params of the latter; nil if it has none.
+func innerParams(inner Loss) *graph.Params {
 	if p := ParamsOf(inner); p != nil {
 		return p
 	}
@@ -38,11 +38,11 @@ func anyWithin(l Loss, is func(Loss) bool) bool {
 		return true
 	}
 	w, ok := l.(wrapper)
-	return ok && given(l) == nil && slices.ContainsFunc(w.within(), func(l Loss) bool { return anyWithin(l, is) })
+	return ok && checkGiven(l) == nil && slices.ContainsFunc(w.within(), func(l Loss) bool { return anyWithin(l, is) })
 }
 
-// learns reports whether a loss has parameters that are learned, such as weights of classes.
-func learns(l Loss) bool {
+// hasLearned reports whether a loss has parameters that are learned, such as weights of classes.
+func hasLearned(l Loss) bool {
 	return contains(l, func(l Loss) bool {
 		_, made := l.(wrapper)
 		_, trainable := l.(Trainable)

@@ -38,8 +38,8 @@ type evalGraph struct {
 }
 
 // fewPictures are the sizes of smaller batches, so that one picture does not cost what a whole batch
-// does. Their embeddings have the bits of a whole batch's; those of a batch of 1 would not (see
-// loops.Gemm).
+// does. The bits are those of a whole batch, which a batch of one picture would not have: see
+// loops.Gemm.
 var fewPictures = []int{2, 8}
 
 // NewEmbedder builds the network for batches of so many pictures at the most; its parameters, which
@@ -81,8 +81,8 @@ func (e *Embedder) build(batch int) (b *evalGraph, err error) {
 	return b, nil
 }
 
-// graphFor returns the graph in which that many pictures take least time. On a device it is always the
-// graph of whole batches, since its libraries may round otherwise for another size.
+// graphFor is the graph that so many pictures take least time in. A device takes them all in that of
+// whole batches: its libraries may compute another size otherwise.
 func (e *Embedder) graphFor(pictures int) (*evalGraph, error) {
 	batch := e.batch
 	for _, n := range fewPictures {

@@ -72,8 +72,8 @@ func Load(path string, o Options) (*Model, error) {
 	return m, nil
 }
 
-// withBackbone returns the network with the backbone given. It must be given if the network was begun
-// with a backbone by value, and only then.
+// withBackbone is the network with a backbone that was given by value, where it was begun with
+// one.
 func withBackbone(c nets.Config, given nets.Builder) (nets.Config, error) {
 	_, described := catalog.GivenText(c.Backbone, "Backbone")
 	switch {

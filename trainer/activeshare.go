@@ -64,8 +64,8 @@ func newActiveShare(loss losses.Loss, batch int, s *trainGraph, params *graph.Pa
 	return m, err
 }
 
-// of is the active share.
-func (m *activeShare) of(embeddings []float32, labels []float32) (_ float64, err error) {
+// measure is the active share.
+func (m *activeShare) measure(embeddings []float32, labels []float32) (_ float64, err error) {
 	defer graph.Guard("running the active share", &err)
 	copy(m.x, embeddings)
 	copy(m.y, labels)

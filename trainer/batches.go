@@ -80,9 +80,9 @@ func (b *batches) feed(batch *datasets.Batch, into *trainGraph, dev *machine.Dev
 	return b.onDevice.make(batch, into.x, dev)
 }
 
-// learned tells the sampler the embeddings of the step just made, if it draws by them; of other
+// observeStep tells the sampler the embeddings of the step just made, if it draws by them; of other
 // samplers it stores the state that travelled with the batch.
-func (b *batches) learned(batch *datasets.Batch, from *trainGraph, s *state) error {
+func (b *batches) observeStep(batch *datasets.Batch, from *trainGraph, s *state) error {
 	if b.observer != nil {
 		seen := from.embed.Float32s()
 		if err := from.embed.Err(); err != nil {

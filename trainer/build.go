@@ -50,10 +50,10 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	}); err != nil {
 		return nil, err
 	}
-	if cfg.Net, err = fit(cfg.Net, sets.Train); err != nil {
+	if cfg.Net, err = withShapeOf(cfg.Net, sets.Train); err != nil {
 		return nil, err
 	}
-	if err := cfg.suits(sets); err != nil {
+	if err := cfg.checkData(sets); err != nil {
 		return nil, err
 	}
 	if o.Keep != "" && o.Keep != Best && o.Keep != Last {
@@ -81,8 +81,8 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	return t, nil
 }
 
-// fit gives the network the size of the pictures.
-func fit(c nets.Config, d *items) (nets.Config, error) {
+// withShapeOf gives the network the size of the pictures.
+func withShapeOf(c nets.Config, d *items) (nets.Config, error) {
 	channels, height, width := d.Shape()
 	if cmp.Or(c.InChannels, channels) != channels || cmp.Or(c.Height, height) != height || cmp.Or(c.Width, width) != width {
 		return c, field.Errorf("trainer", "", "%s, %s and %s are %d, %d and %d, but the pictures are %d×%d×%d (channels, height, width): "+

@@ -141,7 +141,7 @@ func (t *Trainer) evaluate(ctx context.Context, d *items, set string, phase Phas
 // evaluation that is broken off leaves no trace, and is done again when resumed.
 func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	s := &t.state
-	if s.Evaluated == s.Step || !t.due(s.Step) {
+	if s.Evaluated == s.Step || !t.evaluationDue(s.Step) {
 		return nil
 	}
 	var done []EvalInfo
@@ -171,8 +171,8 @@ func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	return t.evaluated(ctx, done)
 }
 
-// due reports whether an evaluation follows the step of that number. One follows the last step.
-func (t *Trainer) due(step int) bool {
+// evaluationDue reports whether an evaluation follows the step of that number. One follows the last step.
+func (t *Trainer) evaluationDue(step int) bool {
 	every := t.cfg.EvalEvery
 	return step == 0 || step == t.cfg.Steps || t.state.Stopped || every > 0 && step%every == 0
 }
@@ -191,7 +191,7 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 	for n := range done {
 		i := &done[n]
 		if i.Set == SetValidation {
-			warnings = append(warnings, t.doubt(*i)...)
+			warnings = append(warnings, t.warnOfDoubts(*i)...)
 		}
 		i.Result.Classes = nil // no file keeps them
 		if s.Step == 0 && n == 0 {
@@ -209,7 +209,7 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 			}
 		}
 		i.BestValue, i.BestStep = s.BestValue, s.BestStep
-		if err := t.keep(func(h Hook) error { return h.evaluated(ctx, *i) }); err != nil {
+		if err := t.tellOwn(func(h Hook) error { return h.evaluated(ctx, *i) }); err != nil {
 			return err
 		}
 	}
@@ -229,7 +229,7 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 		}
 	}
 	for _, w := range warnings {
-		if err := t.tell(func(h Hook) error { return h.warned(ctx, w) }); err != nil {
+		if err := t.tellOthers(func(h Hook) error { return h.warned(ctx, w) }); err != nil {
 			return err
 		}
 	}
@@ -237,5 +237,5 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 }
 
 func (t *Trainer) tellEvaluated(ctx context.Context, i EvalInfo) error {
-	return t.tell(func(h Hook) error { return h.evaluated(ctx, i) })
+	return t.tellOthers(func(h Hook) error { return h.evaluated(ctx, i) })
 }

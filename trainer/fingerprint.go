@@ -173,8 +173,8 @@ func pictureSum(d *datasets.Dataset, i int, detail bool, scratch []byte) (sum [s
 // begun on.
 var ErrPictures = errors.New("the pictures are others")
 
-// same returns an error if the run was begun on other pictures than it is to go on with.
-func (f fingerprint) same(now fingerprint) error {
+// check returns an error if the run was begun on other pictures than it is to go on with.
+func (f fingerprint) check(now fingerprint) error {
 	if fault := f.difference(now); fault != "" {
 		return causedBy{errors.New("trainer: " + fault), ErrPictures}
 	}

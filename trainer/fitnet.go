@@ -27,7 +27,7 @@ func (c Config) fitNet(train *items) (Config, []Fitted, error) {
 	}
 	if c.Net.Backbone == "mlp" && len(c.Net.Hidden) == 0 {
 		c.Net.Hidden = []int{hiddenOfVectors}
-		fitted = append(fitted, Fitted{"Net.Hidden", number(hiddenOfVectors), "one layer is enough for a head on vectors"})
+		fitted = append(fitted, Fitted{"Net.Hidden", numberOrNone(hiddenOfVectors), "one layer is enough for a head on vectors"})
 	}
 	return c, fitted, nil
 }

@@ -65,7 +65,7 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 		err = t.solver.TakeAverages()
 	}
 	if err == nil {
-		err = t.tell(func(h Hook) error { return h.ended(ctx, r) })
+		err = t.tellOthers(func(h Hook) error { return h.ended(ctx, r) })
 	}
 	var hook *HookError
 	if t.stage == settled {
@@ -156,8 +156,8 @@ func (t *Trainer) loop(ctx context.Context) (Stop, error) {
 		if err := t.evaluateIfDue(ctx); err != nil {
 			return "", err
 		}
-		i := BetweenInfo{Step: t.state.Step, Steps: t.cfg.Steps, Stop: t.over()}
-		if err := t.keepAndTell(ctx, func(h Hook) error { return h.between(ctx, i) }); err != nil {
+		i := BetweenInfo{Step: t.state.Step, Steps: t.cfg.Steps, Stop: t.stopReason()}
+		if err := t.tellAll(ctx, func(h Hook) error { return h.between(ctx, i) }); err != nil {
 			return "", err
 		}
 		switch {
@@ -175,8 +175,8 @@ func (t *Trainer) loop(ctx context.Context) (Stop, error) {
 	}
 }
 
-// over is the reason to stop; empty if the run goes on.
-func (t *Trainer) over() Stop {
+// stopReason is the reason to stop; empty if the run goes on.
+func (t *Trainer) stopReason() Stop {
 	switch s := &t.state; {
 	case s.Step >= t.cfg.Steps:
 		return StopDone

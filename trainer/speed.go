@@ -10,8 +10,8 @@ type speed struct {
 	last            time.Time     // when the last step ended
 }
 
-// memory is the time in seconds after which a measurement counts half.
-const memory = 5.0
+// halfLife is the time in seconds after which a measurement counts half.
+const halfLife = 5.0
 
 // ended counts a step that began at began and waited that long for its batch. Where steps overlap, its
 // time begins when the one before it ended.
@@ -37,7 +37,7 @@ func (v *speed) add(images int, took, waited time.Duration, s *state) {
 	s.Timed++
 	v.images += float64(images)
 	v.seconds += took.Seconds()
-	if v.seconds > memory {
+	if v.seconds > halfLife {
 		v.images, v.seconds = v.images/2, v.seconds/2
 	}
 }

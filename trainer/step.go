@@ -28,7 +28,7 @@ func (t *Trainer) step(ctx context.Context) (err error) {
 		return errors.Wrapf(err, "trainer: the batch of step %d", p.number)
 	}
 	p.waited = time.Since(p.began)
-	err = t.keepAndTell(ctx, func(h Hook) error { return h.beforeStep(ctx, p.number) })
+	err = t.tellAll(ctx, func(h Hook) error { return h.beforeStep(ctx, p.number) })
 	// Its learning rate, and it as the graph's input.
 	if err == nil {
 		p.lr, err = t.rate(p.number)
@@ -62,7 +62,7 @@ func (t *Trainer) rate(number int) (float64, error) {
 // depth is how many steps may still be under way once the step of that number was begun: one on a
 // device, and none if something must be read from the device before the next step overwrites it.
 func (t *Trainer) depth(number int) int {
-	if t.device == nil || t.batches.observer != nil || !t.state.Moved || t.logged(number) || t.due(number) || t.saves(number) {
+	if t.device == nil || t.batches.observer != nil || !t.state.Moved || t.logged(number) || t.evaluationDue(number) || t.checkpointDue(number) {
 		return 0
 	}
 	return 1
@@ -101,7 +101,7 @@ func (t *Trainer) end(ctx context.Context, p pendingStep) error {
 	t.state.Step++
 	t.state.Loss = r.Loss
 	t.unsaved = true
-	if err := t.batches.learned(p.batch, t.train, &t.state); err != nil {
+	if err := t.batches.observeStep(p.batch, t.train, &t.state); err != nil {
 		return err
 	}
 	t.figures.speed.ended(t.Batch(), p.began, p.waited, &t.state)
@@ -109,7 +109,7 @@ func (t *Trainer) end(ctx context.Context, p pendingStep) error {
 	if err != nil {
 		return err
 	}
-	return t.keepAndTell(ctx, func(h Hook) error { return h.step(ctx, i) })
+	return t.tellAll(ctx, func(h Hook) error { return h.step(ctx, i) })
 }
 
 // logged reports whether the step of that number is a line of metrics.jsonl.

@@ -59,11 +59,11 @@ const (
 // New prepares a run in the folder o.Dir, which must not exist or be empty. The data stay
 // the caller's, who closes them after the run.
 func New(cfg Config, data Data, o Options) (*Trainer, error) {
-	cfg, err := o.into(cfg)
+	cfg, err := o.applyTo(cfg)
 	if err != nil {
 		return nil, err
 	}
-	if err := cfg.suitsViews(o); err != nil {
+	if err := cfg.checkViews(o); err != nil {
 		return nil, err
 	}
 	t, err := build(cfg, data, o)

@@ -56,7 +56,7 @@ func (f *evaluateFlags) do(ctx context.Context, args []string) error {
 	}
 	given := f.given()
 	e := evaluation{model: args[0], tasks: f.options.FewShot, oneShot: f.options.OneShot}
-	if err := e.sound("evaluate", given); err != nil {
+	if err := e.validate("evaluate", given); err != nil {
 		return usageError{err}
 	}
 	return e.show(ctx, f.call.screen(f.call.Out, f.call.Live))
@@ -76,7 +76,7 @@ func (f *flagSet) oneArgument(args []string, name, what string) error {
 }
 
 // validateEvaluation rejects flags that mean nothing to -evaluate, and an evaluation of nothing.
-func (f *flags) soundEvaluation(given map[string]bool) error {
+func (f *flags) validateEvaluation(given map[string]bool) error {
 	if !given["evaluate"] {
 		return wrong("%s measures a trained network: give the run folder as %s", field.Name("-one-shot"), field.Name("-evaluate"))
 	}
@@ -86,7 +86,7 @@ func (f *flags) soundEvaluation(given map[string]bool) error {
 			return wrong("%s says nothing to %s, which trains nothing: leave it out", field.Name("-"+name), field.Name("-evaluate"))
 		}
 	}
-	return f.evaluation().sound("-evaluate", given)
+	return f.evaluation().validate("-evaluate", given)
 }
 
 // evaluation is what -evaluate asks for.
@@ -103,7 +103,7 @@ type evaluation struct {
 }
 
 // validate rejects an evaluation that cannot be meant. asked is the command or the flag that asks for it.
-func (e evaluation) sound(asked string, given map[string]bool) error {
+func (e evaluation) validate(asked string, given map[string]bool) error {
 	for _, name := range []string{"few-shot", "one-shot"} {
 		if value := map[string]string{"few-shot": e.tasks, "one-shot": e.oneShot}[name]; given[name] && value == "" {
 			return wrong("%s is empty: say what to measure, or leave it out", field.Name("-"+name))

@@ -34,8 +34,8 @@ func flagOf(s *settings.Schema, setting, value string) string {
 	return name + " " + shellWord(value)
 }
 
-// told returns the message of err in the words of the command line.
-func (f *flagSet) told(err error) string {
+// message returns the message of err in the words of the command line.
+func (f *flagSet) message(err error) string {
 	text := field.Told(err, f.asTyped)
 	if q := new(datasets.Question); errors.As(err, &q) {
 		asked := q.In(func(s datasets.Setting) string { return flagOf(f.Schema, "Data."+s.Name, s.Value) })

@@ -11,7 +11,7 @@ import (
 )
 
 // validate rejects settings that cannot be meant. given names the flags of the command line.
-func (f *flags) sound(given map[string]bool) error {
+func (f *flags) validate(given map[string]bool) error {
 	o := f.options
 	for _, path := range []struct{ name, value, without string }{
 		{"resume", o.Resume, "begin a new run"}, {"config", o.ConfigFile, "take the defaults"},
@@ -38,8 +38,8 @@ func (f *flags) sound(given map[string]bool) error {
 	return nil
 }
 
-// positive rejects a 0 that would quietly turn into the default.
-func (f *flags) positive() error {
+// checkPositive rejects a 0 that would quietly turn into the default.
+func (f *flags) checkPositive() error {
 	for _, o := range schema.Options {
 		if o.Min != nil && *o.Min == 1 && o.Unset == "" && o.Whole(f.options) < 1 {
 			return wrong("%s is %d, want at least 1", field.Name(o.Field), o.Whole(f.options))
@@ -55,9 +55,9 @@ func (f *flags) compares() bool {
 	return err == nil && !losses.Classifies(l) // what is no loss is told elsewhere
 }
 
-// leftOver rejects settings that a file gives for its own solver or schedule, if the command line names
+// checkLeftOver rejects settings that a file gives for its own solver or schedule, if the command line names
 // another one that does not read them.
-func (f *flags) leftOver() error {
+func (f *flags) checkLeftOver() error {
 	for _, section := range []string{"Solver", "Schedule", "Sampler"} {
 		kind, _ := f.Given(section + ".Name")
 		if kind.Flag == "" {
@@ -86,10 +86,10 @@ func (f *flags) leftOver() error {
 // drops them if the sampler is another one.
 var fittedSizes = []string{"Sampler.P", "Sampler.K", "Sampler.Batch"}
 
-// used rejects flags of the command line that mean nothing to the sampler, and batches that teach the loss
+// checkUsed rejects flags of the command line that mean nothing to the sampler, and batches that teach the loss
 // nothing.
-func (f *flags) used(given map[string]bool) error {
-	if err := f.leftOver(); err != nil {
+func (f *flags) checkUsed(given map[string]bool) error {
+	if err := f.checkLeftOver(); err != nil {
 		return err
 	}
 	s := f.options
