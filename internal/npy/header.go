@@ -64,15 +64,6 @@ func cutOff(err error) error {
 	return errors.Wrap(err, "npy: header")
 }
 
-// Elements is the number of elements.
-func (h Header) Elements() int64 {
-	n := int64(1)
-	for _, d := range h.Shape {
-		n *= int64(d)
-	}
-	return n
-}
-
 // parse reads the header's text, a Python dictionary such as
 // {'descr': '<f4', 'fortran_order': False, 'shape': (60000, 512), }.
 func parse(text string) (h Header, err error) {
