@@ -1,7 +1,6 @@
 package safetensors
 
 import (
-
 	"github.com/pkg/errors"
 )
 

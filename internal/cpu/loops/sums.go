@@ -1,6 +1,5 @@
 package loops
 
-
 // lanes are sums in the making. They are made in float64 and in a fixed order, the same
 // for every instruction set: element i of a slice goes to lane i mod 16, and at the end the
 // lanes are added up as a tree.
