@@ -1,6 +1,8 @@
 package safetensors
 
 import (
+	"slices"
+
 	"github.com/pkg/errors"
 )
 
@@ -60,6 +62,15 @@ type File struct {
 	Metadata map[string]string
 	Tensors  []Tensor // in the order of the file
 	Checked  bool     // Read found a checksum, and it matched
+}
+
+// Lookup finds a tensor by name.
+func (f *File) Lookup(name string) (Tensor, bool) {
+	i := slices.IndexFunc(f.Tensors, func(t Tensor) bool { return t.Name == name })
+	if i < 0 {
+		return Tensor{}, false
+	}
+	return f.Tensors[i], true
 }
 
 // Checksum is the metadata key under which Write stores the checksum.

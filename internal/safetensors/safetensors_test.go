@@ -45,6 +45,11 @@ func TestRoundTrip(t *testing.T) {
 		}
 		assert.Equal(t, want, got.Tensors[i])
 	}
+	w, ok := got.Lookup("counts")
+	require.True(t, ok)
+	require.Equal(t, int64(7), w.I64[1])
+	_, ok = got.Lookup("absent")
+	require.False(t, ok)
 }
 
 func TestManyElementsCrossBlocks(t *testing.T) {
