@@ -75,7 +75,7 @@ func (m *Machine) RunAll() (err error) {
 		return errors.New("machine: the machine is closed")
 	}
 	for _, in := range m.inputs {
-		if err := in.look(); err != nil {
+		if err := in.takeBound(); err != nil {
 			return err
 		}
 	}
