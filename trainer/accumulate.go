@@ -83,17 +83,7 @@ func newChunkedGraph(cfg nets.Config, params *graph.Params, batch, parts int, de
 	if err != nil {
 		return nil, nil, err
 	}
-	s.size = net.Embedding.Shape()[1]
-	if net.Trunk != nil {
-		s.trunk = net.Trunk.Shape()[1]
-	}
-	if loss, err = parse(s.size, s.trunk); err != nil {
-		return nil, nil, err
-	}
-	if err := joinLoss(params, loss); err != nil {
-		return nil, nil, err
-	}
-	if err := checkScales(params); err != nil {
+	if loss, err = s.makeLoss(net, params, parse); err != nil {
 		return nil, nil, err
 	}
 	lossGraph, err := c.buildLoss(s, featuresOf(net), loss, params, batch)

@@ -28,7 +28,9 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 	if t.stage != prepared {
 		return r, errors.New("trainer: a Trainer runs once: make another one with Resume")
 	}
-	t.takeBack(false)
+	if err := t.takeBack(false); err != nil {
+		return r, err
+	}
 	t.stage, t.running = begun, true
 	defer func() { t.running = false }()
 	began := time.Now()

@@ -120,8 +120,8 @@ func (t *Trainer) Batch() int { return t.batches.sampler.Batch() }
 func (t *Trainer) Sampler() samplers.Sampler { return t.batches.sampler }
 
 // Params is the parameters of network and loss as they are, under the prefixes backbone.,
-// embedding. and loss. What is written into them, such as by Load, counts from the next Run,
-// Embed or Evaluate on; it is written before that, after a call of Params.
+// embedding. and loss. What is written into them, such as by Load, counts from the next Run, Embed,
+// Evaluate or Verify on; it is written before that, after a call of Params.
 func (t *Trainer) Params() (*graph.Params, error) {
 	if err := t.use.Begin(theTrainer); err != nil {
 		return nil, err
