@@ -2,12 +2,12 @@ package graph
 
 import "medusa/internal/spec"
 
-// Some ops can compute, row by row, what an op before them would write to memory for them to read.
-// They ask here what that op computes, and are built on its inputs instead; a machine then does not run
-// an op that nobody reads any more. Unlike the fusions of fuse.go, this costs a reader nothing, and so
-// every reader of such an op does it.
+// Some ops compute by themselves, row by row, what an op before them would write to
+// memory for them to read. They ask here what that was, and are built on what stands
+// before it; a planned machine then does not run an op that nobody reads any more. It costs them
+// nothing, so that unlike what the table of fusions says each of many readers does it.
 
-// unscaled returns base, k and c with x = k·base + c, where x is an affine function of another expression.
+// unscaled is what x is made of by affine functions: x = k·base + c.
 func (e Expr) unscaled() (base Expr, k, c float64) {
 	k = 1
 	for {
@@ -21,7 +21,7 @@ func (e Expr) unscaled() (base Expr, k, c float64) {
 	}
 }
 
-// unhinged returns base, k and c with x = max(0, k·base + c), if x is such a hinge.
+// unhinged is what x is made of by a hinge: x = max(0, k·base + c).
 func (e Expr) unhinged() (base Expr, k, c float64, ok bool) {
 	for _, f := range []spec.Func{spec.Hinge, spec.Relu} {
 		o, what, is := e.madeBy(f)
