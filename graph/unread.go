@@ -24,7 +24,7 @@ func (o *op) isUnread() bool {
 	return true
 }
 
-// notComputed is a value of NaN that stands in for one that nobody reads.
+// notComputed is a value of NaN in the place of what nobody reads.
 func (o *op) notComputed(dt tensor.Dtype) gorgonia.Value {
 	if o.unread != nil {
 		return o.unread

@@ -16,19 +16,19 @@ type block struct {
 	device.Memory
 }
 
-// arena lends blocks of memory, and lends a block again once it is given back.
+// arena lends blocks, the same one again once it is given back.
 type arena struct {
 	free []*block
 	make func(n int) (device.Memory, error)
 }
 
-// lent is a block that an arena has lent to a value.
+// lent is a block that a value has, of an arena.
 type lent struct {
 	*block
 	from *arena
 }
 
-// mostWaste bounds how much larger than needed a block may be that is lent again: this many times.
+// mostWaste is how many times as large as needed memory may be that is used again.
 const mostWaste = 4
 
 // take lends the smallest free block that holds n numbers, or a new one.
@@ -76,7 +76,7 @@ func hostMemory(dt tensor.Dtype) func(n int) (device.Memory, error) {
 	}
 }
 
-// poisonStep fills memory that nobody may read any more with NaN.
+// poisonStep fills memory with NaN that nobody may read any more.
 type poisonStep struct{ lent }
 
 func (poisonStep) String() string { return "poison" }
