@@ -91,7 +91,7 @@ func (s *RegularizerSum) Regularize(rows graph.Expr, centers int) graph.Expr {
 	return total
 }
 
-// maxWeight bounds weights: products with larger ones overflow in float32.
+// maxWeight bounds weights: products with larger ones may overflow in float32.
 const maxWeight = 1e30
 
 // regularized is what r makes of rows, an error if r is nil.

@@ -20,7 +20,8 @@ type wrapper interface {
 	owns() bool
 }
 
-// innerParams returns the parameters of a loss within another one, for the method Params of the latter; nil if it has none.
+// innerParams returns the parameters of a loss within another one, for the method Params of the latter:
+// an empty set if it has none.
 func innerParams(inner Loss) *graph.Params {
 	if p := ParamsOf(inner); p != nil {
 		return p
@@ -28,7 +29,7 @@ func innerParams(inner Loss) *graph.Params {
 	return graph.NewParams(0)
 }
 
-// contains reports whether is is true of l or of a loss within it.
+// contains reports whether l, or a loss within it, is one for which the function is returns true.
 func contains(l Loss, is func(Loss) bool) bool {
 	return acyclic(l) == nil && anyWithin(l, is)
 }
@@ -120,7 +121,7 @@ func withPart(p **graph.Params, inner Loss) (*graph.Params, error) {
 	return withParts(p, []string{"of."}, []Loss{inner})
 }
 
-// orNone returns p, or nil if there was an error: a method Params cannot return it, but Loss does.
+// orNone returns p, or an empty set if there was an error: a method Params cannot return that, but Loss does.
 func orNone(p *graph.Params, err error) *graph.Params {
 	if err != nil {
 		return graph.NewParams(0)

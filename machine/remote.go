@@ -51,7 +51,7 @@ func (r *remote) change(inputs []*input) {
 }
 
 // runsBeforeRecording is how many runs go step by step: in the first ones, steps still allocate memory
-// for their work, which a recording cannot.
+// for their work.
 const runsBeforeRecording = 2
 
 func (r *remote) work(m *Machine) error {
