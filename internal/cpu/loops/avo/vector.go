@@ -335,7 +335,7 @@ func (a *asm) group(e elementwise, p map[string]reg.Register, whole reg.Register
 	a.JZ(operand.LabelRef("rest"))
 }
 
-// constant is a number, the same in all lanes, in memory.
+// constantBits is a number in memory, by its bits: the same in all lanes.
 func (a *asm) constantBits(v uint32) operand.Mem {
 	m, ok := a.constants[v]
 	if !ok {
