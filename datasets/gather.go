@@ -227,10 +227,14 @@ func (g *gatherer) isFatal(err error) bool {
 // fatal is the error that ends an opening, of the picture at path.
 func fatal(err error, path string) error {
 	var p *problem
-	if errors.As(err, &p) && limits[p.reason] != "" {
-		return wrongOption("%s: %v: raise %s", path, err, limits[p.reason])
+	if !errors.As(err, &p) {
+		return errors.WithMessagef(err, "datasets: %s", path)
 	}
-	return errors.WithMessagef(err, "datasets: %s", path)
+	told := &PictureError{Skip: Skip{Path: path, Reason: p.reason, Detail: p.detail}, err: errors.WithMessagef(err, "datasets: %s", path)}
+	if limits[p.reason] != "" {
+		told.err = wrongOption("%s: %v: raise %s", path, err, limits[p.reason])
+	}
+	return told
 }
 
 // readOne reads candidate c to place i of the store.

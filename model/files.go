@@ -4,7 +4,12 @@ import (
 	"context"
 	"image"
 	"io"
+	"math"
 	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
 
 	"github.com/pkg/errors"
 
@@ -15,13 +20,26 @@ import (
 // EmbedImage is the embedding (E) of a picture that is decoded already, upright and in sRGB.
 // The image is not changed.
 func (m *Model) EmbedImage(ctx context.Context, img image.Image) ([]float32, error) {
-	return m.embedOne(ctx, func(o datasets.Options) (*datasets.Dataset, error) { return datasets.FromImage(img, "image", o) })
+	return m.EmbedImages(ctx, img)
+}
+
+// EmbedImages is the embeddings (N, E) of several such pictures, row-major.
+func (m *Model) EmbedImages(ctx context.Context, images ...image.Image) ([]float32, error) {
+	return m.embedOpened(ctx, len(images), func(i int, o datasets.Options) (*datasets.Dataset, error) {
+		name := "image"
+		if len(images) > 1 {
+			name = "image " + strconv.Itoa(i+1)
+		}
+		return datasets.FromImage(images[i], name, o)
+	})
 }
 
 // EmbedReader is the embedding (E) of the picture that r holds, in any format that
 // datasets reads.
 func (m *Model) EmbedReader(ctx context.Context, r io.Reader) ([]float32, error) {
-	return m.embedOne(ctx, func(o datasets.Options) (*datasets.Dataset, error) { return datasets.ReadUnlabelled(r, "picture", o) })
+	return m.embedOpened(ctx, 1, func(_ int, o datasets.Options) (*datasets.Dataset, error) {
+		return datasets.ReadUnlabelled(r, "picture", o)
+	})
 }
 
 // EmbedFile is the embedding (E) of a picture.
@@ -32,10 +50,11 @@ func (m *Model) EmbedFile(ctx context.Context, path string) ([]float32, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return nil, errors.Errorf("model: %s is a folder, want a picture; EmbedFiles embeds folders", path)
 	}
-	return m.embedOne(ctx, func(o datasets.Options) (*datasets.Dataset, error) { return datasets.OpenUnlabelled(path, o) })
+	return m.embedOpened(ctx, 1, func(_ int, o datasets.Options) (*datasets.Dataset, error) { return datasets.OpenUnlabelled(path, o) })
 }
 
-func (m *Model) embedOne(ctx context.Context, open func(datasets.Options) (*datasets.Dataset, error)) ([]float32, error) {
+// embedOpened is the embeddings of n pictures, each of which open opens. Several are opened at the same time.
+func (m *Model) embedOpened(ctx context.Context, n int, open func(i int, o datasets.Options) (*datasets.Dataset, error)) ([]float32, error) {
 	if err := needs.Context("model", ctx); err != nil {
 		return nil, err
 	}
@@ -43,18 +62,87 @@ func (m *Model) embedOne(ctx context.Context, open func(datasets.Options) (*data
 	if err != nil {
 		return nil, err
 	}
-	d, err := open(o)
-	if err != nil {
+	o.Workers = 1 // each is one picture
+	if n > 1 {
+		if err := ctx.Err(); err != nil {
+			return nil, errors.Wrap(err, "model: embedding stopped before the pictures were read")
+		}
+	}
+	pictures, errs := make([]*datasets.Dataset, n), make([]error, n)
+	eachOf(n, func(i int) { pictures[i], errs[i] = open(i, o) })
+	defer func() {
+		for _, p := range pictures {
+			if p != nil {
+				p.Close()
+			}
+		}
+	}()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return m.net.all(ctx, n, func(dst []float32, from, to int, v datasets.View) error {
+		for i := from; i < to; i++ {
+			at := dst[(i-from)*m.net.in:]
+			if err := pictures[i].FillView(at[:m.net.in], []int{0}, m.info.Normalisation, v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// eachOf calls do with 0 … n−1, on as many goroutines as there are processors.
+func eachOf(n int, do func(i int)) {
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	work := func() {
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			do(i)
+		}
+	}
+	for range min(n, runtime.GOMAXPROCS(0)) - 1 {
+		wg.Go(work)
+	}
+	work()
+	wg.Wait()
+}
+
+// EmbedVectors is the embeddings (N, E) of vectors (N, D), row-major, as a model takes them that
+// learned from vectors: as they are, not normalised yet.
+func (m *Model) EmbedVectors(ctx context.Context, vectors []float32) ([]float32, error) {
+	if err := needs.Context("model", ctx); err != nil {
 		return nil, err
 	}
-	defer d.Close()
-	return m.Embed(ctx, d)
+	size := m.net.in
+	switch {
+	case m.info.Resize != "" || m.info.Net.Height*m.info.Net.Width != 1:
+		return nil, inputError("the model learned from pictures, not from vectors: give it such, as files, readers or images")
+	case len(vectors)%size != 0:
+		return nil, errors.Errorf("model: %d numbers are no whole vectors of %d", len(vectors), size)
+	}
+	for i, v := range vectors {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return nil, errors.Errorf("model: vector %d holds %v: mend it, or leave the vector out", i/size, v)
+		}
+	}
+	norm := m.info.Normalisation
+	return m.net.all(ctx, len(vectors)/size, func(dst []float32, from, to int, _ datasets.View) error {
+		copy(dst, vectors[from*size:to*size])
+		for i := range dst {
+			if c := i % size; c < len(norm.Mean) {
+				dst[i] = (dst[i] - norm.Mean[c]) / norm.Std[c]
+			}
+		}
+		return nil
+	})
 }
 
 // pictureOptions is Options of a model that learned from picture files.
 func (m *Model) pictureOptions() (datasets.Options, error) {
 	if m.info.Resize == "" {
-		return datasets.Options{}, errors.New("model: the model learned from vectors or from a Set of one's own, and not from picture files: give such to Embed or EmbedPixels")
+		return datasets.Options{}, inputError("the model learned from vectors or from a Set of one's own, and not from picture files: give such to Embed, EmbedVectors or EmbedPixels")
 	}
 	return m.Options(), nil
 }
