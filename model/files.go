@@ -167,8 +167,9 @@ type EmbedOptions struct {
 // calls each with the path and the embedding (E) of one after the other, in the order of the
 // list. An error of each ends it. It returns an error if there is no picture that can be read.
 //
-// While a batch is embedded, the next one is decoded; besides the names of the files memory
-// does not grow with their number. LeftOut, Progress and each are called by the goroutine of
+// A path may also be an archive (.zip, .tar, .tar.gz), a table of pictures or a list of paths, as of
+// datasets.OpenStream. While some pictures are embedded, the next ones are decoded; memory does not grow
+// with their number. LeftOut, Progress and each are called by the goroutine of
 // EmbedFiles, which many may call at the same time. What a picture's embedding is does not
 // depend on the others.
 func (m *Model) EmbedFiles(ctx context.Context, paths []string, o EmbedOptions, each func(path string, embedding []float32) error) error {
@@ -188,81 +189,122 @@ func (m *Model) EmbedFiles(ctx context.Context, paths []string, o EmbedOptions, 
 	if err != nil {
 		return err
 	}
-	embedded := 0
-	read := 0
-	ahead, stop := readAhead(stream, m.net.batch)
+	defer stream.Close()
+	files := 0 // as far as that is known before they are read
+	if o.Progress != nil {
+		o.Progress(0, 0)
+		if n, known := stream.Files(func(n int) { o.Progress(n, 0) }); known {
+			files = n
+		}
+		o.Progress(0, files)
+	}
+	embedded, size := 0, m.EmbeddingSize()
+	err = m.EmbedStream(ctx, stream, func(c Chunk) error {
+		if o.LeftOut != nil {
+			for _, s := range c.Pictures.Skipped() {
+				o.LeftOut(s)
+			}
+		}
+		for i := range c.Pictures.Len() {
+			if err := each(c.Pictures.Path(i), c.Embeddings[i*size:(i+1)*size:(i+1)*size]); err != nil {
+				return err
+			}
+		}
+		embedded += c.Pictures.Len()
+		if o.Progress != nil {
+			o.Progress(c.Read, files)
+		}
+		return nil
+	})
+	if err == nil && embedded == 0 {
+		err = errors.Errorf("model: none of %d files is a picture that can be read", stream.Read())
+	}
+	return err
+}
+
+// Chunk is some files of a Stream, embedded.
+type Chunk struct {
+	// Pictures are those that could be read, possibly none; their Skipped says what was left out, and why.
+	Pictures   *datasets.Dataset
+	Embeddings []float32 // (N, E) of the pictures, row-major
+	// Read is how many files of the Stream were taken so far, and Names is made of their names: as Stream.Read
+	// and Stream.Names.
+	Read  int
+	Names uint64
+}
+
+// EmbedStream embeds the pictures of a Stream, which is opened with Options, and calls each with some files
+// after the others, on the caller's goroutine. While some are embedded, the next ones are decoded.
+// Nobody else uses the Stream until it returns.
+func (m *Model) EmbedStream(ctx context.Context, s *datasets.Stream, each func(Chunk) error) error {
+	if err := needs.Context("model", ctx); err != nil {
+		return err
+	}
+	o, err := m.pictureOptions()
+	switch {
+	case err != nil:
+		return err
+	case s == nil:
+		return errors.New("model: EmbedStream: the Stream is nil, want one of datasets.OpenStream")
+	case each == nil:
+		return errors.New("model: EmbedStream: each is nil: it is what gets the embeddings")
+	}
+	read := s.Read()
+	ahead, stop := readAhead(s, chunkOf(o))
 	defer stop()
 	for {
-		if o.Progress != nil {
-			o.Progress(read, stream.Files())
-		}
-		var b readBatch
+		var b readChunk
 		select {
 		case b = <-ahead:
 		case <-ctx.Done():
-			return errors.Wrapf(ctx.Err(), "model: embedding stopped at file %d of %d", read, stream.Files())
+			return errors.Wrapf(ctx.Err(), "model: embedding stopped behind %d files", read)
 		}
 		if b.err == io.EOF {
-			break
+			return nil
 		}
 		if b.err != nil {
 			return b.err
 		}
-		if err := m.embedBatch(ctx, b.set, o, each); err != nil {
+		if b.Embeddings, err = m.Embed(ctx, b.Pictures); err != nil {
 			return err
 		}
-		read = stream.Files() - b.left
-		embedded += b.set.Len()
-	}
-	if embedded == 0 {
-		return errors.Errorf("model: none of %d files is a picture that can be read", stream.Files())
-	}
-	return nil
-}
-
-// embedBatch tells of what was left out, and hands over the embeddings of the others.
-func (m *Model) embedBatch(ctx context.Context, d *datasets.Dataset, o EmbedOptions, each func(path string, embedding []float32) error) error {
-	if o.LeftOut != nil {
-		for _, s := range d.Skipped() {
-			o.LeftOut(s)
-		}
-	}
-	x, err := m.Embed(ctx, d)
-	if err != nil {
-		return err
-	}
-	size := m.EmbeddingSize()
-	for i := range d.Len() {
-		if err := each(d.Path(i), x[i*size:(i+1)*size:(i+1)*size]); err != nil {
+		if err := each(b.Chunk); err != nil {
 			return err
 		}
+		read = b.Read
 	}
-	return nil
 }
 
-// readBatch is what a Stream gave.
-type readBatch struct {
-	set  *datasets.Dataset
-	left int // files that were not read yet
-	err  error
+// chunkOf is how many files are decoded at a time: some batches, so that no processor waits long for the
+// last one, unless pictures are so large that memory counts.
+func chunkOf(o datasets.Options) int {
+	const chunk, bytes = 4 * Batch, 256 << 20
+	one := max(1, o.Channels*o.Height*o.Width) * int(math.Ceil(1+o.Detail*o.Detail))
+	return min(chunk, max(Batch, bytes/one))
 }
 
-// readAhead reads a Stream in a goroutine, one batch ahead, up to its end or an error, or
+// readChunk is what a Stream gave.
+type readChunk struct {
+	Chunk // without embeddings
+	err   error
+}
+
+// readAhead reads a Stream in a goroutine, a chunk of files ahead, up to its end or an error, or
 // until stop is called, which waits for it.
-func readAhead(s *datasets.Stream, batch int) (ahead <-chan readBatch, stop func()) {
-	out, enough, done := make(chan readBatch), make(chan struct{}), make(chan struct{})
+func readAhead(s *datasets.Stream, files int) (ahead <-chan readChunk, stop func()) {
+	out, enough, done := make(chan readChunk), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		for {
-			var b readBatch
-			b.set, b.err = s.Next(batch)
-			b.left = s.Left()
+			var c readChunk
+			c.Pictures, c.err = s.Next(files)
+			c.Read, c.Names = s.Read(), s.Names()
 			select {
-			case out <- b:
+			case out <- c:
 			case <-enough:
 				return
 			}
-			if b.err != nil {
+			if c.err != nil {
 				return
 			}
 		}
