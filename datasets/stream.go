@@ -1,6 +1,7 @@
 package datasets
 
 import (
+	"context"
 	"fmt"
 	"hash"
 	"hash/fnv"
@@ -33,7 +34,6 @@ type Stream struct {
 	stop    func()
 	read    int         // files that were taken
 	names   hash.Hash64 // of those
-	counted int         // how many there are, -1 if nobody has looked
 	err     error       // that ended it
 	archive []io.Closer // that were read to their end, for the next Next to close
 }
@@ -76,7 +76,7 @@ func OpenInputs(inputs []Input, o Options) (*Stream, error) {
 		}
 	}
 	o.eachAlone = true
-	s := &Stream{inputs: inputs, options: o, names: fnv.New64a(), counted: -1}
+	s := &Stream{inputs: inputs, options: o, names: fnv.New64a()}
 	s.options.Progress, s.options.Logger = nil, nil // Next reads a few, and says so itself
 	s.next, s.stop = iter.Pull2(func(yield func(streamed, error) bool) {
 		l := &lister{options: s.options, yield: yield, retire: func(c io.Closer) { s.archive = append(s.archive, c) }}
@@ -86,12 +86,12 @@ func OpenInputs(inputs []Input, o Options) (*Stream, error) {
 }
 
 // Files is how many files there are, and reports whether that can be known before they are read: not
-// of readers and of archives that are read as they come. Another goroutine may call it
+// of readers and of archives that are read as they come, nor once ctx has ended. Another goroutine may call it
 // meanwhile; told, if not nil, hears how many were counted so far.
-func (s *Stream) Files(told func(n int)) (n int, known bool) {
+func (s *Stream) Files(ctx context.Context, told func(n int)) (n int, known bool) {
 	l := &lister{options: s.options, counting: true, known: true, retire: func(c io.Closer) { c.Close() }}
 	l.yield = func(f streamed, err error) bool {
-		if err != nil {
+		if err != nil || ctx.Err() != nil {
 			l.known = false
 			return false
 		}

@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/color"
 	"image/png"
@@ -16,7 +17,7 @@ import (
 // drain reads a Stream, so many files at a time.
 func drain(t *testing.T, s *Stream, n int) (paths []string, pixels [][]float32, left []Skip) {
 	t.Helper()
-	files, known := s.Files(nil)
+	files, known := s.Files(context.Background(), nil)
 	require.True(t, known)
 	for {
 		d, err := s.Next(n)
@@ -52,7 +53,7 @@ func TestStreamReadsAllInOrder(t *testing.T) {
 	for _, n := range []int{1, 2, 5, 100} {
 		s, err := OpenStream([]string{last, dir, gone, last}, o)
 		require.NoError(t, err)
-		n11, _ := s.Files(nil)
+		n11, _ := s.Files(context.Background(), nil)
 		require.Equal(t, 11, n11, "hidden ones are not read")
 		paths, pixels, left := drain(t, s, n)
 		require.Equal(t, whole.Len()+2, len(paths))

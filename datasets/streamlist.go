@@ -148,8 +148,13 @@ func (l *lister) unzipped(r io.Reader, name string, base diskSource, maybePictur
 	}
 	defer z.Close()
 	text := bufio.NewReaderSize(z, 1<<16)
-	if head, _ := text.Peek(headBytes); isGzip(head) {
+	head, _ := text.Peek(headBytes)
+	switch {
+	case isGzip(head):
 		l.fail(errors.Errorf("datasets: %s is compressed twice: unpack it once", printable(name)))
+		return
+	case isTar(head):
+		l.tar(text, name)
 		return
 	}
 	l.content(text, strings.TrimSuffix(name, ".gz"), base, maybePicture)

@@ -17,7 +17,7 @@ import (
 // Mark says how far the work had come when it was set. What is behind the last one is made again.
 type Mark struct {
 	Read    int    `json:"read"`    // items that were looked at, such as files
-	LeftOut int    `json:"leftOut"` // of those that have no embedding
+	LeftOut int    `json:"leftOut"` // of those that ought to have an embedding, and have none
 	Names   uint64 `json:"names"`   // made of the names of those read, to tell whether they are the same
 }
 

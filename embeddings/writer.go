@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -75,6 +76,18 @@ func (w *Writer) files() []string {
 		}
 	}
 	return names
+}
+
+// Beside are the paths of the further files that Close writes.
+func (w *Writer) Beside() (paths []string) {
+	if w.format.beside == nil {
+		return nil
+	}
+	for name := range w.format.beside(w.part.content) {
+		paths = append(paths, w.besidePath(name))
+	}
+	slices.Sort(paths)
+	return paths
 }
 
 // besidePath is that of a file beside, such as photos_items.json of photos.npy.

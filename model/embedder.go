@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/pkg/errors"
@@ -26,7 +27,8 @@ type Embedder struct {
 	cfg         nets.Config
 	params      *graph.Params
 	dev         *machine.Device
-	views       Views // what of a picture is embedded
+	views       Views        // what of a picture is embedded
+	batches     atomic.Int64 // that were made, for tests
 
 	// Who has the queue's turn uses what follows.
 	graphs []*evalGraph // the one of whole batches first; the smaller ones when first needed
@@ -217,6 +219,7 @@ func (e *Embedder) serve(ctx context.Context, r *request) {
 	for !r.hasEnded() && ctx.Err() == nil {
 		e.queue.linger(ctx, e.batch, e.wait)
 		shares := e.queue.take(e.batch)
+		e.batches.Add(1)
 		e.queue.finish(shares, e.batchOf(shares))
 	}
 }

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"io/fs"
+
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
@@ -35,9 +37,17 @@ func fileError(path string, err error) error {
 }
 
 // noModelIn is the error of a folder without a model file.
-func noModelIn(dir string, err error) error {
-	return fileError(dir, errors.WithMessagef(err, "%s holds no %s, as the folder of a finished run does", dir, runfolder.ModelFile))
+func noModelIn(dir string) error {
+	return fileError(dir, noFile(dir+" holds no "+runfolder.ModelFile+", as the folder of a finished run does"))
 }
+
+// noFile is an error whose cause is fs.ErrNotExist.
+type noFile string
+
+func (e noFile) Error() string { return string(e) }
+
+// Unwrap is fs.ErrNotExist.
+func (e noFile) Unwrap() error { return fs.ErrNotExist }
 
 // inputError has the cause ErrInput.
 type inputError string

@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"io/fs"
+	"time"
 
 	"medusa/graph"
 	"medusa/metrics"
@@ -15,6 +16,15 @@ const MaxLabelsBytes = maxLabelsBytes
 func (m *Model) TakeTurn() (giveBack func()) {
 	m.net.queue.turn <- struct{}{}
 	return func() { <-m.net.queue.turn }
+}
+
+// SetWait is what Options.Wait sets.
+func (m *Model) SetWait(wait time.Duration) { m.net.wait = wait }
+
+// CountBatches returns how many batches are made from now on.
+func (m *Model) CountBatches() func() int {
+	before := m.net.batches.Load()
+	return func() int { return int(m.net.batches.Load() - before) }
 }
 
 // Params are the weights.

@@ -193,7 +193,7 @@ func (m *Model) EmbedFiles(ctx context.Context, paths []string, o EmbedOptions, 
 	files := 0 // as far as that is known before they are read
 	if o.Progress != nil {
 		o.Progress(0, 0)
-		if n, known := stream.Files(func(n int) { o.Progress(n, 0) }); known {
+		if n, known := stream.Files(ctx, func(n int) { o.Progress(n, 0) }); known {
 			files = n
 		}
 		o.Progress(0, files)

@@ -47,7 +47,7 @@ func Load(path string, o Options) (*Model, error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		file := filepath.Join(path, runfolder.ModelFile)
 		if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
-			return nil, noModelIn(path, err)
+			return nil, noModelIn(path)
 		}
 		path = file
 	}
@@ -67,7 +67,7 @@ func LoadFS(fsys fs.FS, name string, o Options) (*Model, error) {
 	if err == nil && info.IsDir() {
 		file := path.Join(name, runfolder.ModelFile)
 		if _, err := fs.Stat(fsys, file); errors.Is(err, fs.ErrNotExist) {
-			return nil, noModelIn(name, err)
+			return nil, noModelIn(name)
 		}
 		name = file
 	}
