@@ -217,7 +217,9 @@ func (e *Embedder) await(ctx context.Context, out, in []float32) error {
 // serve makes batches of what waits until the request has ended, or ctx has.
 func (e *Embedder) serve(ctx context.Context, r *request) {
 	for !r.hasEnded() && ctx.Err() == nil {
-		e.queue.linger(ctx, e.batch, e.wait)
+		if e.queue.linger(ctx, e.batch, e.wait); ctx.Err() != nil {
+			return
+		}
 		shares := e.queue.take(e.batch)
 		e.batches.Add(1)
 		e.queue.finish(shares, e.batchOf(shares))

@@ -214,7 +214,7 @@ func vectorModel(t *testing.T) *model.Model {
 }
 
 // untrained is a model with its first weights.
-func untrained(t *testing.T, info model.Info) *model.Model {
+func untrained(t testing.TB, info model.Info) *model.Model {
 	t.Helper()
 	params := graph.NewParams(1)
 	e, err := model.NewEmbedder(info.Net, params, 2, nil, model.Views{})
