@@ -99,7 +99,7 @@ func (l *lister) file(path string) {
 		l.zip(path)
 		return
 	}
-	if isPicture(path, head) || !isArchive(head) && !isList(path, head) {
+	if isPicture(path, head) || !isArchive(head) && !l.isList(path, head) {
 		l.give(streamed{candidate: candidate{name: path, from: diskSource{}, noClass: true}, named: true}, nil)
 		return
 	}
@@ -209,14 +209,14 @@ func isPicture(name string, head []byte) bool {
 var listNames = []string{".csv", ".tsv", ".txt", ".lst", ".list", ".jsonl", ".ndjson"}
 
 // isList reports whether a file is meant as a table or list by its name, and its first line is text that can
-// be a line of one.
-func isList(name string, head []byte) bool {
+// be a line of one; where Columns are given all text is.
+func (l *lister) isList(name string, head []byte) bool {
 	if !slices.Contains(listNames, strings.ToLower(filepath.Ext(name))) || len(head) == 0 || !looksLikeText(head[:min(len(head), 512)]) {
 		return false
 	}
 	text, _, err := decodeText(bytes.NewReader(head))
-	if err != nil {
-		return false
+	if err != nil || l.options.Columns != "" {
+		return err == nil
 	}
 	line, _ := text.ReadString('\n')
 	line = trimCell(line)
