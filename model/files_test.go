@@ -231,6 +231,16 @@ func untrained(t testing.TB, info model.Info) *model.Model {
 	return m
 }
 
+// writeModel writes a model to a file of its own.
+func writeModel(t testing.TB, m *model.Model) string {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, model.Write(&b, m.Info(), m.Params(), nil))
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o666))
+	return path
+}
+
 func second(_ []float32, err error) error { return err }
 
 // Many goroutines embed files with one Model, and each gets its own.
