@@ -225,6 +225,19 @@ func TestWhatCannotBeWritten(t *testing.T) {
 	require.NoError(t, w.Discard())
 }
 
+// What is written over gives way with all that belongs to it.
+func TestOverwrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.npy")
+	write(t, path, sample(4, 2, nil), 4, Options{})
+	require.FileExists(t, besideName(path, labelsEnding))
+	want := sample(3, 2, func(_ int, item *Item) { item.Label = "" })
+	write(t, path, want, 4, Options{Overwrite: true})
+	require.NoFileExists(t, besideName(path, labelsEnding))
+	got, err := Read(path)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
 // Of more paths than a header may hold the list is a tensor, and comes back as well.
 func TestManyPaths(t *testing.T) {
 	defer func(n int) { mostInHeader = n }(mostInHeader)
@@ -268,7 +281,7 @@ func TestMemoryOfManyEmbeddings(t *testing.T) {
 			c, each, calls := w.part.content, w.part.content.each, 0
 			c.each = func(f func([]Item, []byte) error) error {
 				return each(func(items []Item, vectors []byte) error {
-					if calls++; calls%39 == 0 {
+					if calls++; calls%9 == 0 {
 						look()
 					}
 					return f(items, vectors)

@@ -166,11 +166,19 @@ func (w *Writer) Close() error {
 		return errors.Errorf("embeddings: %s is closed", w.path)
 	}
 	c := w.part.content
+	earlier := w.files()[1:]
 	if w.format.beside != nil {
 		for name, write := range w.format.beside(c) {
-			if err := filewrite.Whole(w.besidePath(name), write); err != nil {
-				return errors.Wrapf(err, "embeddings: %s", w.besidePath(name))
+			path := w.besidePath(name)
+			if err := filewrite.Whole(path, write); err != nil {
+				return errors.Wrapf(err, "embeddings: %s", path)
 			}
+			earlier = slices.DeleteFunc(earlier, func(other string) bool { return other == path })
+		}
+	}
+	for _, path := range earlier { // such as labels of what is written over
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return errors.Wrap(err, "embeddings")
 		}
 	}
 	if err := filewrite.Whole(w.path, func(out io.Writer) error { return w.format.write(out, c) }); err != nil {

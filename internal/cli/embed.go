@@ -170,10 +170,13 @@ func (r *embedRun) do(ctx context.Context) error {
 		return err
 	}
 	defer out.Suspend()
-	if err := r.goOn(stream, out); err != nil {
+	err = r.goOn(stream, out)
+	if err != nil && ctx.Err() == nil {
 		return err
 	}
-	err = r.embed(ctx, stream, out)
+	if err == nil {
+		err = r.embed(ctx, stream, out)
+	}
 	switch {
 	case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		if err := out.Suspend(); err != nil {
