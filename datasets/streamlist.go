@@ -127,7 +127,7 @@ func (l *lister) content(r io.Reader, name string, base diskSource, maybePicture
 	}
 	switch {
 	case isGzip(head):
-		l.unzipped(text, name, base, maybePicture)
+		l.unzipped(text, name, base)
 	case isTar(head):
 		l.tar(text, name)
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
@@ -140,7 +140,7 @@ func (l *lister) content(r io.Reader, name string, base diskSource, maybePicture
 }
 
 // unzipped lists what is in a compressed reader.
-func (l *lister) unzipped(r io.Reader, name string, base diskSource, maybePicture bool) {
+func (l *lister) unzipped(r io.Reader, name string, base diskSource) {
 	z, err := gzip.NewReader(r)
 	if err != nil {
 		l.fail(errors.WithMessagef(errArchiveCut, "datasets: %s", printable(name)))
@@ -157,7 +157,7 @@ func (l *lister) unzipped(r io.Reader, name string, base diskSource, maybePictur
 		l.tar(text, name)
 		return
 	}
-	l.content(text, strings.TrimSuffix(name, ".gz"), base, maybePicture)
+	l.content(text, strings.TrimSuffix(name, ".gz"), base, true)
 }
 
 // one is the only picture of a reader.

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -133,7 +134,7 @@ func (f *embedFlags) load(path string) (*model.Model, error) {
 	}
 	if o := f.options; o.Device != "" && o.Device != "cpu" && o.Device != "auto" {
 		if err := trainer.CheckDevice(o.Device); err != nil {
-			return nil, wrong("%s is %s, which is not to be had: %s", field.Name("-device"), o.Device, strings.TrimPrefix(err.Error(), "machine: "))
+			return nil, wrong("%s is %s, which is not to be had: %v", field.Name("-device"), o.Device, err)
 		}
 	}
 	m, err := model.Load(path, model.Options{Device: f.options.Device, Threads: f.options.Threads})
@@ -239,7 +240,7 @@ func (r *embedRun) create() (*embeddings.Writer, error) {
 	return out, nil
 }
 
-// description tells the pictures of commands apart.
+// description tells the pictures of commands apart, in as many characters for any number of paths.
 func (r *embedRun) description() (string, error) {
 	var places []string
 	for _, path := range r.paths {
@@ -253,7 +254,7 @@ func (r *embedRun) description() (string, error) {
 		places = append(places, path)
 	}
 	text, err := json.Marshal(map[string]any{"paths": places, "columns": r.options.Data.Columns})
-	return string(text), err
+	return fmt.Sprintf("%x", sha256.Sum256(text)), err
 }
 
 // goOn passes over the pictures that an earlier command embedded.
