@@ -45,7 +45,7 @@ func (l *lister) tarEntry(t *tar.Reader, h *tar.Header, archive string) error {
 		l.give(streamed{skip: &Skip{Path: printable(shown), Reason: reason, Detail: detail}}, nil)
 	}
 	for part := range strings.SplitSeq(inside, "/") {
-		if reason := leftAlone(part); reason != "" && h.Typeflag != tar.TypeDir {
+		if reason := ignoreReason(part); reason != "" && h.Typeflag != tar.TypeDir {
 			skip(reason, "")
 			return nil
 		}

@@ -71,7 +71,7 @@ func (w *walker) entries(dir, real string, entries []fs.DirEntry) {
 		if realName == name {
 			realName = name // one text in memory for both, of each of millions of files
 		}
-		switch reason := leftAlone(e.Name()); {
+		switch reason := ignoreReason(e.Name()); {
 		case reason != "":
 			w.part.skip(w.source.show(name), reason, "")
 		case e.Type()&fs.ModeSymlink != 0:
@@ -132,7 +132,7 @@ func (w *walker) follow(link string) {
 		w.part.skip(w.source.show(link), reasonSeen, "leads to a folder that holds it")
 		return
 	}
-	if folder, ok := w.seen[filepath.Dir(real)]; ok && w.each != nil && !info.IsDir() && leftAlone(filepath.Base(real)) == "" {
+	if folder, ok := w.seen[filepath.Dir(real)]; ok && w.each != nil && !info.IsDir() && ignoreReason(filepath.Base(real)) == "" {
 		w.part.skip(w.source.show(link), reasonSeen, w.source.show(path.Join(folder, filepath.Base(real))))
 		return
 	}

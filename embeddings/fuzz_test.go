@@ -21,8 +21,8 @@ func seed(f *testing.F, format string) {
 	f.Add(b[:len(b)/2])
 }
 
-// sound is what holds of every set that is read without an error.
-func sound(t *testing.T, s *Set, err error) {
+// requireWhole checks what holds of every set that is read without an error.
+func requireWhole(t *testing.T, s *Set, err error) {
 	if err != nil || s.check() != nil {
 		return
 	}
@@ -36,7 +36,7 @@ func FuzzNPY(f *testing.F) {
 	seed(f, "npy")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := parseNPY(bytes.NewReader(b), int64(len(b)))
-		sound(t, s, err)
+		requireWhole(t, s, err)
 	})
 }
 
@@ -44,7 +44,7 @@ func FuzzItems(f *testing.F) {
 	f.Add([]byte(`{"count": 2, "dim": 1, "paths": ["a", "b"], "labels": ["x", ""]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := sample(2, 1, nil)
-		sound(t, s, s.takeItems(b))
+		requireWhole(t, s, s.takeItems(b))
 	})
 }
 
@@ -52,7 +52,7 @@ func FuzzCSV(f *testing.F) {
 	seed(f, "csv")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := parseCSV(bytes.NewReader(b))
-		sound(t, s, err)
+		requireWhole(t, s, err)
 	})
 }
 
@@ -60,7 +60,7 @@ func FuzzJSONL(f *testing.F) {
 	seed(f, "jsonl")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := parseJSONL(bytes.NewReader(b))
-		sound(t, s, err)
+		requireWhole(t, s, err)
 	})
 }
 
@@ -72,7 +72,7 @@ func FuzzTensors(f *testing.F) {
 			return
 		}
 		s, err := setOf(file)
-		sound(t, s, err)
+		requireWhole(t, s, err)
 	})
 }
 
@@ -80,7 +80,7 @@ func FuzzParquet(f *testing.F) {
 	seed(f, "parquet")
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := parseParquet(bytes.NewReader(b), int64(len(b)))
-		sound(t, s, err)
+		requireWhole(t, s, err)
 	})
 }
 

@@ -159,14 +159,15 @@ func parseNPY(r io.Reader, size int64) (*Set, error) {
 		return nil, errors.Errorf("an array of shape %v, want (N, E): N embeddings of E numbers", h.Shape)
 	case h.Fortran && h.Shape[0] > 1 && h.Shape[1] > 1:
 		return nil, errors.New("the array is written column by column: save it by rows (np.ascontiguousarray)")
-	case h.Elements()*int64(width) != size-h.Offset:
-		return nil, errors.Errorf("shape %v takes %d bytes, %d are there: the file is cut off or damaged", h.Shape, h.Elements()*int64(width), size-h.Offset)
+	}
+	if bytes := int64(h.Shape[0]) * int64(h.Shape[1]) * int64(width); bytes != size-h.Offset {
+		return nil, errors.Errorf("shape %v takes %d bytes, %d are there: the file is cut off or damaged", h.Shape, bytes, size-h.Offset)
 	}
 	var order binary.ByteOrder = binary.LittleEndian
 	if h.Descr[0] == '>' {
 		order = binary.BigEndian
 	}
-	s := &Set{Info: Info{Dim: h.Shape[1]}, Items: make([]Item, h.Shape[0]), Vectors: make([]float32, h.Elements())}
+	s := &Set{Info: Info{Dim: h.Shape[1]}, Items: make([]Item, h.Shape[0]), Vectors: make([]float32, h.Shape[0]*h.Shape[1])}
 	cell := make([]byte, width)
 	for i := range s.Vectors {
 		if _, err := io.ReadFull(r, cell); err != nil {

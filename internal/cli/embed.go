@@ -76,7 +76,7 @@ func newEmbedFlags(c *invocation) *embedFlags {
 func (f *embedFlags) flags() *flagSet { return f.flagSet }
 
 func (f *embedFlags) do(ctx context.Context, args []string) error {
-	if err := f.sound(args); err != nil {
+	if err := f.validate(args); err != nil {
 		return usageError{err}
 	}
 	m, err := f.load(args[0])
@@ -89,8 +89,8 @@ func (f *embedFlags) do(ctx context.Context, args []string) error {
 	return run.do(ctx)
 }
 
-// sound refuses what nobody means.
-func (f *embedFlags) sound(args []string) error {
+// validate refuses what nobody means.
+func (f *embedFlags) validate(args []string) error {
 	given, o := f.given(), f.options
 	empty := slices.Index(args, "")
 	switch {
