@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"io/fs"
+	"time"
 
 	"medusa/graph"
 	"medusa/metrics"
@@ -11,12 +12,19 @@ import (
 // For tests from outside, which make models by package trainer.
 const MaxLabelsBytes = maxLabelsBytes
 
-var ErrClosed = errClosed
-
 // TakeTurn embeds for ever, until the function that it returns is called.
 func (m *Model) TakeTurn() (giveBack func()) {
-	m.net.turn <- struct{}{}
-	return func() { <-m.net.turn }
+	m.net.queue.turn <- struct{}{}
+	return func() { <-m.net.queue.turn }
+}
+
+// SetWait is what Options.Wait sets.
+func (m *Model) SetWait(wait time.Duration) { m.net.wait = wait }
+
+// CountBatches returns how many batches are made from now on.
+func (m *Model) CountBatches() func() int {
+	before := m.net.batches.Load()
+	return func() int { return int(m.net.batches.Load() - before) }
 }
 
 // Params are the weights.
