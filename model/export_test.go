@@ -3,6 +3,8 @@ package model
 import (
 	"context"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"medusa/graph"
 	"medusa/metrics"
@@ -26,3 +28,6 @@ func (m *Model) Params() *graph.Params { return m.params }
 func (m *Model) EmbedTree(ctx context.Context, files fs.FS, names []string) (metrics.Set, error) {
 	return m.embedTree(ctx, files, names)
 }
+
+// ONNXKinds are the kinds of operations that can be written as ONNX.
+func ONNXKinds() []string { return slices.Sorted(maps.Keys(onnxForms)) }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
@@ -123,7 +122,7 @@ func (t *tracer) applied(a, b *gorgonia.Node, shape []axis) (string, error) {
 	op, known := graph.OperationOf(a)
 	form := onnxForms[op.Kind]
 	if !known || form == nil {
-		return "", errors.Errorf("the operation %v has no form in ONNX here; those that have are the ones of graph.Operation, of which a layer can be made: %s", a.Op(), strings.Join(onnxKinds(), ", "))
+		return "", errors.Errorf("the operation %v has no form in ONNX: make the layer of those that graph.Operation lists", a.Op())
 	}
 	other, _ := graph.OperationOf(b)
 	if other.Kind != op.Kind || len(other.In) != len(op.In) || !reflect.DeepEqual(op.Config, other.Config) {

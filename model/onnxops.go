@@ -1,7 +1,6 @@
 package model
 
 import (
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -43,9 +42,6 @@ func init() {
 		"Above": (*emitter).above, "Is": (*emitter).is,
 	}
 }
-
-// onnxKinds are the kinds of operations that can be written down, in alphabetical order.
-func onnxKinds() []string { return slices.Sorted(maps.Keys(onnxForms)) }
 
 // layer is what the operation is called: as its weights are, or as its kind.
 func (e *emitter) layer() string {
