@@ -31,3 +31,6 @@ func (m *Model) EmbedTree(ctx context.Context, files fs.FS, names []string) (met
 
 // ONNXKinds are the kinds of operations that can be written as ONNX.
 func ONNXKinds() []string { return slices.Sorted(maps.Keys(onnxForms)) }
+
+// PyTorchName is what a parameter is called in an exported file.
+func PyTorchName(name string) string { return pytorchName(name) }
