@@ -7,6 +7,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/graph"
 	"medusa/internal/onnx"
 )
 
@@ -28,6 +29,9 @@ func ONNXInputs() []string {
 // ONNXOptions says how a model is exported to ONNX. The zero value is usable.
 type ONNXOptions struct {
 	Input ONNXInput // InputNormalised if empty
+	// NoViews leaves out the views of a model that takes several (Info.Views): the file embeds the picture
+	// as it is, in less time, and not as the model does.
+	NoViews bool
 }
 
 // The versions that are written: the newest that programs of 2022 know.
@@ -49,7 +53,8 @@ const infoProperty, inputProperty = "medusa.model", "medusa.input"
 //
 // A backbone of one's own is exported too, if graph.OperationOf knows its operations; else the error
 // names the one that has no form in ONNX.
-func (m *Model) ExportONNX(w io.Writer, o ONNXOptions) error {
+func (m *Model) ExportONNX(w io.Writer, o ONNXOptions) (err error) {
+	defer graph.Guard("exporting the network to ONNX", &err)
 	if w == nil {
 		return errors.New("model: ONNX: there is nothing to write to: the writer is nil")
 	}
@@ -59,7 +64,11 @@ func (m *Model) ExportONNX(w io.Writer, o ONNXOptions) error {
 	if err := m.checkInput(o.Input); err != nil {
 		return err
 	}
-	views, err := ParseViews(m.info.Views, m.info.Detail)
+	info := m.info
+	if o.NoViews {
+		info.Views, info.Detail = "", 0
+	}
+	views, err := ParseViews(info.Views, info.Detail)
 	if err != nil {
 		return err
 	}
@@ -68,18 +77,18 @@ func (m *Model) ExportONNX(w io.Writer, o ONNXOptions) error {
 		t.weights[p.Name] = p.F32
 	}
 	t.unique("embeddings") // the output's name
-	s := &stages{tracer: t, info: m.info, input: o.Input}
+	s := &stages{tracer: t, info: info, input: o.Input}
 	if err := s.arrange(views); err != nil {
 		return err
 	}
-	info, err := json.Marshal(m.info)
+	text, err := json.Marshal(info)
 	if err != nil {
 		return errors.Wrap(err, "model: ONNX")
 	}
 	t.graph.Name = "embedder"
 	file := onnx.Model{IRVersion: onnxIR, Opset: onnxOpset, Producer: "medusa", Graph: t.graph,
 		Doc:      "turns pictures into embeddings: those of one class lie near each other",
-		Metadata: []onnx.Property{{Key: infoProperty, Value: string(info)}, {Key: inputProperty, Value: string(o.Input)}}}
+		Metadata: []onnx.Property{{Key: infoProperty, Value: string(text)}, {Key: inputProperty, Value: string(o.Input)}}}
 	data, err := file.Marshal()
 	if err != nil {
 		return errors.WithMessage(err, "model: ONNX")

@@ -280,6 +280,16 @@ func picturesFor(t *testing.T, d *datasets.Dataset, batch int, detail bool, info
 	return floats, shape
 }
 
+// Without views a model is exported as one that has none.
+func TestONNXWithoutViews(t *testing.T) {
+	info := model.Info{Net: nets.Config{InChannels: 1, Height: 8, Width: 8, Channels: []int{4}, Embedding: 3}, Resize: datasets.Squeeze}
+	var want, got bytes.Buffer
+	require.NoError(t, modelWith(t, info).ExportONNX(&want, model.ONNXOptions{}))
+	info.Views, info.Detail = "plain,flip|turned", 2
+	require.NoError(t, modelWith(t, info).ExportONNX(&got, model.ONNXOptions{NoViews: true}))
+	require.Equal(t, want.Bytes(), got.Bytes())
+}
+
 // Vectors are rows, and normalised in the graph where that is asked for.
 func TestONNXOfVectors(t *testing.T) {
 	python := pythonWith(t, "MEDUSA_ONNX_PYTHON", "onnx", "onnxruntime")
@@ -299,4 +309,37 @@ func TestONNXOfVectors(t *testing.T) {
 	}
 	r.compare(t, python, 1e-5)
 	require.ErrorContains(t, m.ExportONNX(&bytes.Buffer{}, model.ONNXOptions{Input: model.InputPixels}), "whose numbers are no bytes: take the input floats or normalised")
+}
+
+// The script of docs/export.md embeds picture files as the model does, but for how Pillow rounds where it resizes.
+func TestScriptEmbedsPictureFiles(t *testing.T) {
+	python := pythonWith(t, "MEDUSA_ONNX_PYTHON", "onnxruntime", "PIL")
+	dir := t.TempDir()
+	script := filepath.Join(dir, "embed.py")
+	require.NoError(t, os.WriteFile(script, pythonOf(t, "embed.py"), 0o644))
+	paths, err := filepath.Glob(filepath.Join(colourful(t), "*", "*.png"))
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	paths = paths[:5]
+	for _, resize := range []datasets.ResizeMode{datasets.Squeeze, datasets.Crop, datasets.Pad} {
+		for _, channels := range []int{1, 3} {
+			m := modelWith(t, model.Info{Net: nets.Config{InChannels: channels, Height: 12, Width: 12, Channels: []int{8, 8}, Embedding: 6}, Resize: resize, Range: datasets.RangeFull,
+				Normalisation: normalisationOf(channels), Invert: channels == 1})
+			var file bytes.Buffer
+			require.NoError(t, m.ExportONNX(&file, model.ONNXOptions{Input: model.InputPixels}))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "m.onnx"), file.Bytes(), 0o644))
+			const run = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0])['embeddings'].tofile(sys.argv[0] + '.out')"
+			out, err := exec.Command(python, append([]string{"-c", run, script, filepath.Join(dir, "m.onnx")}, paths...)...).CombinedOutput()
+			require.NoError(t, err, "%s", out)
+			data, err := os.ReadFile(script + ".out")
+			require.NoError(t, err)
+			got := make([]float32, len(data)/4)
+			require.NoError(t, binary.Read(bytes.NewReader(data), binary.LittleEndian, got))
+			for i, path := range paths {
+				want, err := m.EmbedFile(context.Background(), path)
+				require.NoError(t, err)
+				require.InDeltaSlice(t, want, got[i*len(want):(i+1)*len(want)], 5e-4, "%s, %d channels, %s", resize, channels, path)
+			}
+		}
+	}
 }

@@ -43,7 +43,8 @@ func parametersOf(cfg nets.Config) (map[string]bool, error) {
 // as torchvision's (conv1.weight, layer1.0.bn1.running_mean, …), the embedding's layer as fc. Info is in
 // the metadata, as JSON, under medusa.model. What only training needs, such as the state of dropout, is left
 // out.
-func (m *Model) ExportSafetensors(w io.Writer) error {
+func (m *Model) ExportSafetensors(w io.Writer) (err error) {
+	defer graph.Guard("exporting the weights", &err)
 	if w == nil {
 		return errors.New("model: safetensors: there is nothing to write to: the writer is nil")
 	}

@@ -46,7 +46,7 @@ func ExportProjector(dir, out string, o ProjectorOptions) error {
 	f := runfolder.Folder(out)
 	for _, name := range ProjectorFiles() {
 		if _, err := os.Lstat(f.Path(name)); err == nil && !o.Overwrite {
-			return &ExistsError{Path: f.Path(name)}
+			return errors.Errorf("trainer: %s is there already: name another folder, or set ProjectorOptions.Overwrite", f.Path(name))
 		}
 	}
 	p := tensorboard.Projector{Dim: set.Dim, Vectors: set.Embeddings, Columns: []string{"class", "path"}, Cells: func(row int) []string {
@@ -73,11 +73,6 @@ func ExportProjector(dir, out string, o ProjectorOptions) error {
 	}
 	return writeProjector(f, p, sprite, tile)
 }
-
-// ExistsError says that a file would have to give way.
-type ExistsError struct{ Path string }
-
-func (e *ExistsError) Error() string { return "trainer: " + e.Path + " is there already" }
 
 // storedPaths are what the items in a run folder's embeddings.safetensors are called.
 func storedPaths(dir string) (paths []string, err error) {

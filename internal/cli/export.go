@@ -26,8 +26,8 @@ var exporting = command{
 	about: "write a trained network for other programs: ONNX, PyTorch, TensorBoard",
 	intro: "writes a trained network, or what it embedded, for other programs. MODEL is a run folder, or but for -format projector also a model file.",
 	examples: []example{
-		{[]string{"runs/NAME", "-out", "photos.onnx", "-onnx-input", "pixels"}, "for ONNX Runtime and its like"},
-		{[]string{"runs/NAME", "-out", "photos.safetensors"}, "the weights under PyTorch's names"},
+		{[]string{"runs/NAME", "-out", "net.onnx", "-onnx-input", "pixels"}, "for ONNX Runtime and its like"},
+		{[]string{"runs/NAME", "-out", "net.safetensors"}, "the weights under PyTorch's names"},
 		{[]string{"runs/NAME", "-format", "projector", "-out", "map"}, "for tensorboard --logdir map"},
 	},
 	notes: "What comes out, and how other programs use it, is told in docs/export.md.",
@@ -41,6 +41,7 @@ type exportOptions struct {
 	Overwrite bool   `yaml:"overwrite" flag:"overwrite" doc:"let files that are there give way, once the new ones are whole" group:"Output"`
 
 	ONNXInput  string `yaml:"onnx_input" flag:"onnx-input" arg:"NAME" doc:"what the file takes of a picture that was resized: normalised, as the network learned; pixels, bytes from 0 to 255; or floats, from 0 to 1, of vectors the numbers as they are. The file does the rest" unset:"normalised" choices:"normalised,pixels,floats" group:"For onnx"`
+	NoViews    bool   `yaml:"no_views" flag:"no-views" doc:"leave out the views over which a model of a run with -eval-views takes the mean: the file embeds the picture as it is, in less time, and not as the model does" group:"For onnx"`
 	NoPictures bool   `yaml:"no_pictures" flag:"no-pictures" doc:"points only, for which the pictures of the run need not be there" group:"For projector"`
 }
 
@@ -106,7 +107,7 @@ func (f *exportFlags) sound() (format string, err error) {
 		}
 	}
 	if o.Out == "" {
-		return "", wrong("%s names nothing to write: give a file such as -out photos.onnx", field.Name("-out"))
+		return "", wrong("%s names nothing to write: give a file such as -out net.onnx", field.Name("-out"))
 	}
 	if format = o.Format; format == "" {
 		switch ending := strings.ToLower(filepath.Ext(o.Out)); ending {
@@ -116,7 +117,7 @@ func (f *exportFlags) sound() (format string, err error) {
 			return "", wrong("%s %s: the ending says no format, want .onnx or .safetensors, or a %s", field.Name("-out"), o.Out, field.Name("-format"))
 		}
 	}
-	for flag, of := range map[string]string{"onnx-input": formatONNX, "no-pictures": formatProjector} {
+	for flag, of := range map[string]string{"onnx-input": formatONNX, "no-views": formatONNX, "no-pictures": formatProjector} {
 		if given[flag] && format != of {
 			return "", wrong("%s says nothing to the format %s: leave it out", field.Name("-"+flag), format)
 		}
@@ -141,10 +142,13 @@ func (f *exportFlags) model(w *terminal.Screen, path, format string) error {
 	write := m.ExportSafetensors
 	if format == formatONNX {
 		write = func(to io.Writer) error {
-			return m.ExportONNX(to, model.ONNXOptions{Input: model.ONNXInput(o.ONNXInput)})
+			return m.ExportONNX(to, model.ONNXOptions{Input: model.ONNXInput(o.ONNXInput), NoViews: o.NoViews})
 		}
-		if info := m.Info(); o.ONNXInput == string(model.InputPixels) && info.Resize == "" {
+		switch info := m.Info(); {
+		case o.ONNXInput == string(model.InputPixels) && info.Resize == "":
 			return wrong("%s is pixels, and the model of %s did not learn from picture files: take floats, its numbers as they are", field.Name("-onnx-input"), path)
+		case o.NoViews && info.Views == "":
+			return wrong("%s: the model of %s takes no views: leave it out", field.Name("-no-views"), path)
 		}
 	}
 	task := w.Begin("writing " + o.Out)
@@ -169,14 +173,17 @@ func (f *exportFlags) exists(path string) error {
 // tell says what was written, and what of the model is not in it.
 func (f *exportFlags) tell(w *terminal.Screen, m *model.Model, format string) {
 	info, size := m.Info(), m.EmbeddingSize()
-	if format == formatSafetensors {
+	if format == formatSafetensors || f.options.NoViews {
 		size = info.Net.Embedding
 	}
 	w.Sayf("%s  %s: %s in, %s out", format, f.options.Out, inputOf(info.Net.InChannels, info.Net.Height, info.Net.Width), wording.Number(size, "numbers"))
 	switch {
-	case format == formatSafetensors && info.Views != "":
+	case info.Views == "":
+	case format == formatSafetensors:
 		w.Sayf("the views %s, over which the model takes the mean, are no weights and not in it: PyTorch embeds pictures as they are", info.Views)
-	case format == formatONNX && info.Views != "":
+	case f.options.NoViews:
+		w.Sayf("the views %s, over which the model takes the mean, are left out", info.Views)
+	default:
 		w.Sayf("the views %s are taken in it", info.Views)
 	}
 }
