@@ -13,6 +13,8 @@
 // The model of a run that was measured by Views embeds by the same ones, whatever is given to it; bare
 // numbers, of which there are no views, it refuses.
 //
+// ExportONNX and ExportSafetensors write a model for other programs.
+//
 // An Embedder is the network alone, over parameters that are still being trained: for the
 // evaluations of a loop of one's own, as package trainer makes them.
 package model

@@ -76,7 +76,7 @@ func (m *Model) ExportONNX(w io.Writer, o ONNXOptions) (err error) {
 	for _, p := range m.params.Tensors() {
 		t.weights[p.Name] = p.F32
 	}
-	t.unique("embeddings") // the output's name
+	t.unique(outputName)
 	s := &stages{tracer: t, info: info, input: o.Input}
 	if err := s.arrange(views); err != nil {
 		return err

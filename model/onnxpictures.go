@@ -19,51 +19,49 @@ type stages struct {
 
 // arrange writes down all of a model: from its inputs to the embeddings.
 func (s *stages) arrange(views Views) error {
-	x, kinds := "", s.kindsOf(views)
-	switch {
-	case len(kinds) == 0:
-		name := "pictures"
-		if s.info.isVectors() {
-			name = "vectors"
-		}
-		picture, err := s.read(name, s.info.Net.Height, s.info.Net.Width, false)
-		if err != nil {
-			return err
-		}
-		x = picture
-	default:
-		var seen []string
-		for i := range kinds {
-			picture, err := s.seen(&kinds[i])
-			if err != nil {
-				return err
-			}
-			seen = append(seen, picture)
-		}
-		if x = seen[0]; len(seen) > 1 {
-			x = s.add("views", "Concat", seen, named("axis", int64(1)))
-		}
-		x = s.reshape("pictures.views", x, s.pictureShape())
-	}
-	if s.input != InputNormalised || len(kinds) > 0 {
-		x = s.normalised(x)
-	}
-	out, err := s.traceNetwork(s.info.Net, x)
+	kinds := s.kindsOf(views)
+	out, err := s.traceNetwork(s.info.Net, s.prepared(kinds))
 	if err != nil {
 		return err
 	}
-	size := out.shape[1].size
-	name := out.name
+	name, size := out.name, out.shape[1].size
 	if len(kinds) > 0 {
 		name = s.meanOf(views, kinds, name, size)
 	}
-	s.graph.Nodes = append(s.graph.Nodes, onnx.Node{Op: "Identity", Name: s.unique("output"), In: []string{name}, Out: []string{"embeddings"}})
+	s.graph.Nodes = append(s.graph.Nodes, onnx.Node{Op: "Identity", Name: s.unique("output"), In: []string{name}, Out: []string{outputName}})
 	doc := "a row for each picture"
 	if !s.info.Net.Raw {
 		doc += ", of length 1: compare rows by their dot product"
 	}
-	s.graph.Outputs = []onnx.Value{{Name: "embeddings", Doc: doc, Elem: onnx.Float32, Shape: []onnx.Dim{{Param: "N"}, {Size: int64(views.Size(size))}}}}
+	s.graph.Outputs = []onnx.Value{{Name: outputName, Doc: doc, Elem: onnx.Float32, Shape: []onnx.Dim{{Param: "N"}, {Size: int64(views.Size(size))}}}}
 	return nil
+}
+
+// outputName is the name of the output.
+const outputName = "embeddings"
+
+// prepared is what the network reads: the pictures, or all views of them one behind the other.
+func (s *stages) prepared(kinds []viewsOfKind) string {
+	if len(kinds) == 0 {
+		name := "pictures"
+		if s.info.isVectors() {
+			name = "vectors"
+		}
+		x := s.read(name, s.info.Net.Height, s.info.Net.Width, false)
+		if s.input == InputNormalised {
+			return x
+		}
+		return s.normalised(x)
+	}
+	var seen []string
+	for _, k := range kinds {
+		seen = append(seen, s.seen(k))
+	}
+	x := seen[0]
+	if len(seen) > 1 {
+		x = s.add("views", "Concat", seen, named("axis", int64(1)))
+	}
+	return s.normalised(s.reshape("pictures.views", x, s.pictureShape()))
 }
 
 // pictureShape is that of what the network reads.
@@ -77,7 +75,7 @@ func (i Info) isVectors() bool { return i.Resize == "" && i.Net.Height*i.Net.Wid
 
 // read adds an input and writes down what makes it a tensor of floats: (N, C, H, W), and if stored is
 // set on the scale of the values that are stored, 0 to 255.
-func (s *stages) read(name string, height, width int, stored bool) (string, error) {
+func (s *stages) read(name string, height, width int, stored bool) string {
 	in := onnx.Value{Name: s.unique(name), Elem: onnx.Float32, Doc: s.inputDoc(height, width)}
 	in.Shape = []onnx.Dim{{Param: "N"}, {Size: int64(s.info.Net.InChannels)}}
 	if !s.info.isVectors() {
@@ -110,7 +108,7 @@ func (s *stages) read(name string, height, width int, stored bool) (string, erro
 	if !stored && s.input == InputPixels {
 		x = s.by(name+".unit", "Div", x, 255)
 	}
-	return x, nil
+	return x
 }
 
 // by applies an operator to x and a number.
@@ -164,15 +162,12 @@ func (s *stages) kindsOf(v Views) (kinds []viewsOfKind) {
 
 // seen adds the input that the views are taken of, and writes down how: (N, V, C, H, W), values from 0
 // to 1. Each value is the weighted mean of up to four, rounded as stored values are.
-func (s *stages) seen(k *viewsOfKind) (string, error) {
+func (s *stages) seen(k viewsOfKind) string {
 	name := "pictures"
 	if k.detail {
 		name = "detail"
 	}
-	x, err := s.read(name, k.height, k.width, true)
-	if err != nil {
-		return "", err
-	}
+	x := s.read(name, k.height, k.width, true)
 	n := s.info.Net
 	size := n.Height * n.Width
 	flat := s.reshape(name+".flat", x, []axis{{1, true}, {size: n.InChannels}, {size: k.height * k.width}})
@@ -208,16 +203,14 @@ func (s *stages) seen(k *viewsOfKind) (string, error) {
 	}
 	sum = s.by(name+".unit", "Div", sum, 255)
 	apart := s.reshape(name+".apart", sum, []axis{{1, true}, {size: n.InChannels}, {size: len(k.maps)}, {size: n.Height}, {size: n.Width}})
-	return s.add(name+".views", "Transpose", []string{apart}, named("perm", []int64{0, 2, 1, 3, 4})), nil
+	return s.add(name+".views", "Transpose", []string{apart}, named("perm", []int64{0, 2, 1, 3, 4}))
 }
 
 // meanOf is what Views.of makes of the embeddings (N·V, E) of all views.
 func (s *stages) meanOf(v Views, kinds []viewsOfKind, x string, size int) string {
 	var order []datasets.View
 	for _, k := range kinds {
-		for _, view := range k.views { // a view is of one kind
-			order = append(order, view)
-		}
+		order = append(order, k.views...) // a view is of one kind
 	}
 	x = s.reshape("embeddings.views", x, []axis{{1, true}, {size: len(order)}, {size: size}})
 	var lists []string
