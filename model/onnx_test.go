@@ -32,7 +32,7 @@ func pythonWith(t *testing.T, variable string, modules ...string) string {
 		candidates = []string{named}
 	}
 	for _, python := range candidates {
-		if exec.Command(python, "-c", "import "+strings.Join(modules, ", ")).Run() == nil {
+		if imports(python, strings.Join(modules, ", ")) {
 			return python
 		}
 	}
@@ -40,6 +40,23 @@ func pythonWith(t *testing.T, variable string, modules ...string) string {
 	t.Skipf("no Python with %s: install them, or name one that has them in %s", strings.Join(modules, " and "), variable)
 	return ""
 }
+
+// imports reports whether a Python has modules. Each question is asked once, as importing takes a second.
+func imports(python, modules string) bool {
+	pythons.Lock()
+	defer pythons.Unlock()
+	question := [2]string{python, modules}
+	if has, asked := pythons.has[question]; asked {
+		return has
+	}
+	pythons.has[question] = exec.Command(python, "-c", "import "+modules).Run() == nil
+	return pythons.has[question]
+}
+
+var pythons = struct {
+	sync.Mutex
+	has map[[2]string]bool
+}{has: map[[2]string]bool{}}
 
 // modelWith is a model of random weights, with running statistics as after some training.
 func modelWith(t *testing.T, info model.Info) *model.Model {
@@ -134,16 +151,23 @@ func (r *onnxRuns) compare(t *testing.T, python string, tolerance float64) {
 	require.NoError(t, err, "%s", out)
 	for _, c := range r.cases {
 		for _, run := range c.Runs {
-			data, err := os.ReadFile(filepath.Join(r.dir, run.Out))
-			require.NoError(t, err)
-			got := make([]float32, len(data)/4)
-			require.NoError(t, binary.Read(bytes.NewReader(data), binary.LittleEndian, got))
+			got := floatsIn(t, filepath.Join(r.dir, run.Out))
 			require.Len(t, got, len(run.want), run.what)
 			for i := range got {
 				require.InDelta(t, run.want[i], got[i], tolerance*max(1, math.Abs(float64(run.want[i]))), "%s: number %d", run.what, i)
 			}
 		}
 	}
+}
+
+// floatsIn are the numbers of a file, as Python wrote them.
+func floatsIn(t *testing.T, path string) []float32 {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	numbers := make([]float32, len(data)/4)
+	require.NoError(t, binary.Read(bytes.NewReader(data), binary.LittleEndian, numbers))
+	return numbers
 }
 
 // drawings are five of the embedded ones, normalised (5, C, H, W).
@@ -321,25 +345,20 @@ func TestScriptEmbedsPictureFiles(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, paths)
 	paths = paths[:5]
-	for _, resize := range []datasets.ResizeMode{datasets.Squeeze, datasets.Crop, datasets.Pad} {
-		for _, channels := range []int{1, 3} {
-			m := modelWith(t, model.Info{Net: nets.Config{InChannels: channels, Height: 12, Width: 12, Channels: []int{8, 8}, Embedding: 6}, Resize: resize, Range: datasets.RangeFull,
-				Normalisation: normalisationOf(channels), Invert: channels == 1})
-			var file bytes.Buffer
-			require.NoError(t, m.ExportONNX(&file, model.ONNXOptions{Input: model.InputPixels}))
-			require.NoError(t, os.WriteFile(filepath.Join(dir, "m.onnx"), file.Bytes(), 0o644))
-			const run = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0])['embeddings'].tofile(sys.argv[0] + '.out')"
-			out, err := exec.Command(python, append([]string{"-c", run, script, filepath.Join(dir, "m.onnx")}, paths...)...).CombinedOutput()
-			require.NoError(t, err, "%s", out)
-			data, err := os.ReadFile(script + ".out")
+	for resize, channels := range map[datasets.ResizeMode]int{datasets.Squeeze: 1, datasets.Crop: 3, datasets.Pad: 3} {
+		m := modelWith(t, model.Info{Net: nets.Config{InChannels: channels, Height: 12, Width: 12, Channels: []int{8, 8}, Embedding: 6}, Resize: resize, Range: datasets.RangeFull,
+			Normalisation: normalisationOf(channels), Invert: channels == 1})
+		var file bytes.Buffer
+		require.NoError(t, m.ExportONNX(&file, model.ONNXOptions{Input: model.InputPixels}))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "m.onnx"), file.Bytes(), 0o644))
+		const run = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0])['embeddings'].tofile(sys.argv[0] + '.out')"
+		out, err := exec.Command(python, append([]string{"-c", run, script, filepath.Join(dir, "m.onnx")}, paths...)...).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		got := floatsIn(t, script + ".out")
+		for i, path := range paths {
+			want, err := m.EmbedFile(context.Background(), path)
 			require.NoError(t, err)
-			got := make([]float32, len(data)/4)
-			require.NoError(t, binary.Read(bytes.NewReader(data), binary.LittleEndian, got))
-			for i, path := range paths {
-				want, err := m.EmbedFile(context.Background(), path)
-				require.NoError(t, err)
-				require.InDeltaSlice(t, want, got[i*len(want):(i+1)*len(want)], 5e-4, "%s, %d channels, %s", resize, channels, path)
-			}
+			require.InDeltaSlice(t, want, got[i*len(want):(i+1)*len(want)], 5e-4, "%s, %d channels, %s", resize, channels, path)
 		}
 	}
 }

@@ -65,10 +65,7 @@ func TestPyTorchEmbedsAlike(t *testing.T) {
 	out, err := exec.Command(python, "testdata/run_torch.py", dir).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	for i, c := range cases {
-		data, err := os.ReadFile(filepath.Join(dir, c.Out))
-		require.NoError(t, err)
-		got := make([]float32, len(data)/4)
-		require.NoError(t, binary.Read(bytes.NewReader(data), binary.LittleEndian, got))
+		got := floatsIn(t, filepath.Join(dir, c.Out))
 		require.InDeltaSlice(t, want[i], got, 1e-5, c.Model)
 	}
 }
