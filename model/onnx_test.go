@@ -354,7 +354,7 @@ func TestScriptEmbedsPictureFiles(t *testing.T) {
 		const run = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0])['embeddings'].tofile(sys.argv[0] + '.out')"
 		out, err := exec.Command(python, append([]string{"-c", run, script, filepath.Join(dir, "m.onnx")}, paths...)...).CombinedOutput()
 		require.NoError(t, err, "%s", out)
-		got := floatsIn(t, script + ".out")
+		got := floatsIn(t, script+".out")
 		for i, path := range paths {
 			want, err := m.EmbedFile(context.Background(), path)
 			require.NoError(t, err)
