@@ -112,7 +112,7 @@ func TestExportThatCannotBe(t *testing.T) {
 		{[]string{dir, "-out", there}, exitFailed, "-out: " + there + " is there already: name another one, or add -overwrite"},
 		{[]string{dir, "-out", to, "-format", "onnx"}, exitFailed, "is a folder, want a file to write"},
 		{[]string{dir, "-out", there, "-format", "projector"}, exitFailed, "is a file, want a folder to write into"},
-		{[]string{dir, "-out", filepath.Join(to, "gone", "x.onnx")}, exitFailed, "no such file or directory"},
+		{[]string{dir, "-out", filepath.Join(to, "gone", "x.onnx")}, exitFailed, "-out " + filepath.Join(to, "gone", "x.onnx") + ": "},
 		{[]string{filepath.Join(to, "gone"), "-out", filepath.Join(to, "x.onnx")}, exitFailed, "there is no run folder or model file"},
 		{[]string{to, "-out", filepath.Join(to, "x.onnx")}, exitFailed, "has no model.safetensors, which a finished run leaves"},
 		{[]string{to, "-out", filepath.Join(to, "x"), "-format", "projector"}, exitFailed, "has no embeddings.safetensors, which a finished run leaves"},
