@@ -64,7 +64,7 @@ func (f *exportFlags) do(ctx context.Context, args []string) error {
 	if err := f.oneArgument(args, "MODEL", "the run folder, or its model file"); err != nil {
 		return err
 	}
-	format, err := f.sound()
+	format, err := f.validate()
 	if err != nil {
 		return usageError{err}
 	}
@@ -96,8 +96,8 @@ const (
 	formatProjector   = "projector"
 )
 
-// sound refuses what nobody means, and returns the format.
-func (f *exportFlags) sound() (format string, err error) {
+// validate refuses what nobody means, and returns the format.
+func (f *exportFlags) validate() (format string, err error) {
 	given, o := f.given(), f.options
 	for _, opt := range f.Options {
 		if given[opt.Flag] && opt.Choices != nil {
