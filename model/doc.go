@@ -30,6 +30,8 @@
 // be used, and the causes ErrInput and ErrClosed. Fingerprint tells models apart whose embeddings differ;
 // package embeddings writes it, with the embeddings, into files.
 //
+// ExportONNX and ExportSafetensors write a model for other programs.
+//
 // An Embedder is the network alone, over parameters that are still being trained: for the
 // evaluations of a loop of one's own, as package trainer makes them.
 package model

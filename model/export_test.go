@@ -3,6 +3,8 @@ package model
 import (
 	"context"
 	"io/fs"
+	"maps"
+	"slices"
 	"time"
 
 	"medusa/graph"
@@ -34,3 +36,9 @@ func (m *Model) Params() *graph.Params { return m.params }
 func (m *Model) EmbedTree(ctx context.Context, files fs.FS, names []string) (metrics.Set, error) {
 	return m.embedTree(ctx, files, names)
 }
+
+// ONNXKinds are the kinds of operations that can be written as ONNX.
+func ONNXKinds() []string { return slices.Sorted(maps.Keys(onnxForms)) }
+
+// PyTorchName is what a parameter is called in an exported file.
+func PyTorchName(name string) string { return pytorchName(name) }
