@@ -210,7 +210,7 @@ func (r *retrieval) measure(ctx context.Context, w *terminal.Screen, m *model.Mo
 
 // whiten learns from other pictures how to whiten, and does it.
 func (r *retrieval) whiten(ctx context.Context, w *terminal.Screen, m *model.Model, query metrics.Set, gallery *metrics.Set) (metrics.Set, *metrics.Set, error) {
-	from, err := embedLabelled(ctx, r.call, w, m, []string{r.options.Whiten}, r.options.Data)
+	from, err := embedAll(ctx, r.call, w, m, []string{r.options.Whiten}, r.options.Data)
 	if err != nil {
 		return query, nil, errors.WithMessage(err, "-whiten")
 	}

@@ -13,6 +13,7 @@ import (
 	"medusa/internal/field"
 	"medusa/internal/plain"
 	"medusa/internal/terminal"
+	"medusa/internal/wording"
 	"medusa/metrics"
 	"medusa/model"
 	"medusa/trainer"
@@ -53,7 +54,7 @@ func openPictures(ctx context.Context, c *invocation, m *model.Model, paths []st
 	return datasets.OpenInputs(inputs, o)
 }
 
-// labelled is pictures of known classes, embedded.
+// labelled is pictures, embedded.
 type labelled struct {
 	metrics.Set
 	classes []string
@@ -63,12 +64,37 @@ type labelled struct {
 
 // embedLabelled embeds the pictures that paths name. Those of no class are left out, which is told.
 func embedLabelled(ctx context.Context, c *invocation, w *terminal.Screen, m *model.Model, paths []string, d embedData) (*labelled, error) {
+	out, err := embedAll(ctx, c, w, m, paths, d)
+	if err != nil {
+		return nil, err
+	}
+	all, kept := out.Labels, 0
+	out.Labels = nil
+	for i, label := range all {
+		if label != datasets.NoClass {
+			copy(out.Embeddings[kept*out.Dim:], out.Row(i))
+			out.Labels, out.paths[kept] = append(out.Labels, label), out.paths[i]
+			kept++
+		}
+	}
+	out.Embeddings, out.paths = out.Embeddings[:kept*out.Dim], out.paths[:kept]
+	switch without := len(all) - kept; {
+	case kept == 0:
+		return nil, errors.Errorf("no picture of %s has a class: want a folder for each class, or a table with a label for each picture", strings.Join(paths, ", "))
+	case without > 0:
+		w.Aside(func() { fmt.Fprintf(c.Err, "left out: %s of no class\n", wording.Number(without, "pictures")) })
+	}
+	return out, nil
+}
+
+// embedAll embeds the pictures that paths name; the labels of those of no class are datasets.NoClass.
+func embedAll(ctx context.Context, c *invocation, w *terminal.Screen, m *model.Model, paths []string, d embedData) (*labelled, error) {
 	stream, err := openPictures(ctx, c, m, paths, d)
 	if err != nil {
 		return nil, field.Under(err, "", "Data")
 	}
 	defer stream.Close()
-	out, number, unlabelled := &labelled{Set: metrics.Set{Dim: m.EmbeddingSize()}}, map[string]int{}, 0
+	out, number := &labelled{Set: metrics.Set{Dim: m.EmbeddingSize()}}, map[string]int{}
 	task := w.Begin("embedding pictures")
 	defer task.End()
 	err = m.EmbedStream(ctx, stream, func(chunk model.Chunk) error {
@@ -79,16 +105,15 @@ func embedLabelled(ctx context.Context, c *invocation, w *terminal.Screen, m *mo
 			}
 		}
 		for i, l := range chunk.Pictures.Labels() {
-			if l == datasets.NoClass {
-				unlabelled++
-				continue
+			if l != datasets.NoClass {
+				name := chunk.Pictures.Classes()[l]
+				if _, known := number[name]; !known {
+					number[name] = len(number)
+					out.classes = append(out.classes, name)
+				}
+				l = number[name]
 			}
-			name := chunk.Pictures.Classes()[l]
-			if _, known := number[name]; !known {
-				number[name] = len(number)
-				out.classes = append(out.classes, name)
-			}
-			out.Labels = append(out.Labels, number[name])
+			out.Labels = append(out.Labels, l)
 			out.paths = append(out.paths, chunk.Pictures.Path(i))
 			out.Embeddings = append(out.Embeddings, chunk.Embeddings[i*out.Dim:(i+1)*out.Dim]...)
 		}
@@ -98,11 +123,8 @@ func embedLabelled(ctx context.Context, c *invocation, w *terminal.Screen, m *mo
 	switch {
 	case err != nil:
 		return nil, field.Under(err, "", "Data")
-	case len(out.Labels) == 0:
-		return nil, errors.Errorf("no picture of %s has a class: want a folder for each class, or a table with a label for each picture", strings.Join(paths, ", "))
-	}
-	if unlabelled > 0 {
-		w.Aside(func() { fmt.Fprintf(c.Err, "left out: %d pictures of no class\n", unlabelled) })
+	case out.Len() == 0:
+		return nil, errors.Errorf("%s: there is no picture that can be read", strings.Join(paths, ", "))
 	}
 	return out, nil
 }
