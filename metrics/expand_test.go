@@ -75,3 +75,16 @@ func TestExpandRefuses(t *testing.T) {
 		require.ErrorContains(t, err, message)
 	}
 }
+
+// First cuts rows and makes their length 1.
+func TestFirst(t *testing.T) {
+	s := Set{Dim: 3, Embeddings: []float32{3, 4, 9, 0, 0, 2}, Labels: []int{1, 2}}
+	first, err := s.First(2)
+	require.NoError(t, err)
+	require.InDeltaSlice(t, []float32{0.6, 0.8, 0, 0}, first.Embeddings, 1e-7)
+	require.Equal(t, s.Labels, first.Labels)
+	for _, dim := range []int{0, 4} {
+		_, err := s.First(dim)
+		require.ErrorContains(t, err, "numbers of rows of 3")
+	}
+}

@@ -164,3 +164,24 @@ func (m matching) relevant() []int {
 	}
 	return counts
 }
+
+// First is the first so many numbers of each row, at length 1: what a network learned that was taught nested
+// sizes (the matryoshka loss) has the most of what it knows in them.
+func (s Set) First(dim int) (Set, error) {
+	if err := s.check("set"); err != nil {
+		return Set{}, err
+	}
+	if dim < 1 || dim > s.Dim {
+		return Set{}, errors.Errorf("metrics: the first %d numbers of rows of %d", dim, s.Dim)
+	}
+	out := s
+	out.Dim, out.Embeddings = dim, make([]float32, s.Len()*dim)
+	row := make([]float64, dim)
+	for i := range s.Len() {
+		for j, v := range s.Row(i)[:dim] {
+			row[j] = float64(v)
+		}
+		writeUnit(out.Row(i), row)
+	}
+	return out, nil
+}

@@ -139,6 +139,36 @@ func (r Result) oneSet(name string, v metrics.Verification) Table {
 	return t.withReason(name, v)
 }
 
+// ThresholdTable shows thresholds on the distance of two items, and how far to trust them where they have
+// intervals.
+func ThresholdTable(v metrics.Verification, set, items string) Table {
+	names, points := thresholds(v)
+	t := Table{Head: []string{"FAR at most", "accept below d", "TAR"}}
+	t.addColumns(names, distances(points), trueAccepts(points))
+	if v.EERBetween != nil {
+		t.Head = []string{"FAR at most", "accept below d", "95 %", "TAR", "95 %"}
+		places := 3
+		if k := strings.IndexByte(t.Rows[0][1], '.'); k >= 0 {
+			places = len(t.Rows[0][1]) - k - 1
+		}
+		for k, p := range points {
+			threshold, tar := "", span(1-v.EERBetween.High, 1-v.EERBetween.Low, 3) // of equal error
+			if p.Between != nil {
+				threshold, tar = span(p.Between.Threshold.Low, p.Between.Threshold.High, places), span(p.Between.TAR.Low, p.Between.TAR.High, 3)
+			}
+			t.Rows[k] = []string{t.Rows[k][0], t.Rows[k][1], threshold, t.Rows[k][2], tar}
+		}
+		t.Notes = append(t.Notes, "95 %: where the figure lies in 95 of 100 draws of as many classes out of these.")
+	}
+	t.Notes = append(t.Notes, Result{Items: items}.thresholdNote(), fmt.Sprintf("Area under the ROC: %s.", decimals(v.AUC)), pairsOf(set, v))
+	return t.withReason(set, v)
+}
+
+// span is an interval.
+func span(low, high float64, places int) string {
+	return strconv.FormatFloat(low, 'f', places, 64) + "–" + strconv.FormatFloat(high, 'f', places, 64)
+}
+
 // twoSets shows the thresholds of the validation classes and what they give on the test
 // classes. The thresholds that the test classes would choose stand in result.json only:
 // what is chosen on them cannot be measured on them.

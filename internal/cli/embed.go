@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -24,7 +23,6 @@ import (
 	"medusa/internal/terminal"
 	"medusa/internal/wording"
 	"medusa/model"
-	"medusa/trainer"
 )
 
 // embedding is the command embed.
@@ -79,7 +77,7 @@ func (f *embedFlags) do(ctx context.Context, args []string) error {
 	if err := f.validate(args); err != nil {
 		return usageError{err}
 	}
-	m, err := f.load(args[0])
+	m, err := loadForPictures(args[0], "embed", f.options.Device, f.options.Threads)
 	if err != nil {
 		return err
 	}
@@ -125,27 +123,6 @@ func (f *embedFlags) validate(args []string) error {
 		}
 	}
 	return nil
-}
-
-// load loads the model on the device.
-func (f *embedFlags) load(path string) (*model.Model, error) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, errors.Errorf("there is no run folder or model file %s", path)
-	}
-	if o := f.options; o.Device != "" && o.Device != "cpu" && o.Device != "auto" {
-		if err := trainer.CheckDevice(o.Device); err != nil {
-			return nil, wrong("%s is %s, which is not to be had: %v", field.Name("-device"), o.Device, err)
-		}
-	}
-	m, err := model.Load(path, model.Options{Device: f.options.Device, Threads: f.options.Threads})
-	if err != nil {
-		return nil, err
-	}
-	if m.Info().Resize == "" {
-		m.Close()
-		return nil, errors.Errorf("the model of %s learned from vectors or from data of a program's own, and not from pictures, which embed takes", path)
-	}
-	return m, nil
 }
 
 // embedRun is the work of a command.
@@ -206,16 +183,7 @@ func (r *embedRun) do(ctx context.Context) error {
 
 // open opens the pictures.
 func (r *embedRun) open(ctx context.Context) (*datasets.Stream, error) {
-	o, d := r.model.Options(), r.options.Data
-	o.Columns, o.Strict, o.MaxPixels, o.Workers = d.Columns, d.Strict, d.MaxPixels, d.Workers
-	inputs := make([]datasets.Input, len(r.paths))
-	for i, path := range r.paths {
-		inputs[i].Path = path
-		if path == "-" {
-			inputs[i] = datasets.Input{Path: "standard input", Reader: &stoppable{ctx: ctx, from: r.call.In}}
-		}
-	}
-	return datasets.OpenInputs(inputs, o)
+	return openPictures(ctx, r.call, r.model, r.paths, r.options.Data)
 }
 
 // create begins the file, or goes on with what is there of it.

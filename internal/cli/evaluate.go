@@ -19,20 +19,23 @@ import (
 // evaluating is the command evaluate.
 var evaluating = command{
 	name:  "evaluate",
-	takes: "MODEL",
-	about: "measure a trained network by few-shot tasks",
-	intro: "measures a trained network, and trains nothing. MODEL is a run folder, or for -one-shot also a model file.",
+	takes: "MODEL [PATH…]",
+	about: "measure a trained network, by retrieval and few-shot tasks",
+	intro: "measures a trained network, and trains nothing. MODEL is a run folder or a model file. PATH are pictures of known classes: a folder with a folder for each class, an archive of one, or a table. Without PATH, -few-shot is of the pictures that the run was measured on.",
 	examples: []example{
 		{[]string{"runs/omniglot", "-few-shot", "20x1,5x5"}, "on the pictures that the run was measured on"},
 		{[]string{"runs/omniglot", "-one-shot", "all_runs.zip"}, "on those of another test"},
+		{[]string{"runs/NAME", "photos"}, "each of these looked for among all others"},
+		{[]string{"runs/NAME", "photos", "-gallery", "shelf", "-rerank", "20,6,0.3"}, "among those of another folder, and re-ranked"},
 	},
 	begin: func(c *invocation) job { return newEvaluateFlags(c) },
 }
 
 // evaluateOptions are what the flags of evaluate set.
 type evaluateOptions struct {
-	FewShot string `yaml:"few-shot" flag:"few-shot" arg:"WAYSxSHOTS,…" doc:"episodes on the pictures that the run was measured on: 20x1,5x5 is the error among 20 classes of which one picture each is known, and among 5 of which five are; where classes lie in several folders, within one folder besides" group:"What to measure"`
-	OneShot string `yaml:"one-shot" flag:"one-shot" arg:"PATH" doc:"the fixed tasks of Omniglot's one-shot test, all_runs.zip of github.com/brendenlake/omniglot or the folder that it unpacks to" group:"What to measure"`
+	FewShot   string           `yaml:"few-shot" flag:"few-shot" arg:"WAYSxSHOTS,…" doc:"episodes on the pictures of PATH, or the pictures that the run was measured on: 20x1,5x5 is the error among 20 classes of which one picture each is known, and among 5 of which five are; where classes lie in several folders, within one folder besides" group:"What to measure"`
+	OneShot   string           `yaml:"one-shot" flag:"one-shot" arg:"PATH" doc:"the fixed tasks of Omniglot's one-shot test, all_runs.zip of github.com/brendenlake/omniglot or the folder that it unpacks to" group:"What to measure"`
+	Retrieval retrievalOptions `yaml:"retrieval" group:"Pictures"`
 }
 
 var evaluateSchema = settings.Of(reflect.TypeFor[evaluateOptions](), nil)
@@ -45,21 +48,56 @@ type evaluateFlags struct {
 
 func newEvaluateFlags(c *invocation) *evaluateFlags {
 	o := &evaluateOptions{}
-	return &evaluateFlags{options: o, flagSet: newFlagSet(c, evaluateSchema, o, &evaluateOptions{}, nil, "What to measure")}
+	return &evaluateFlags{options: o, flagSet: newFlagSet(c, evaluateSchema, o, &evaluateOptions{}, nil, "What to measure", "Pictures")}
 }
 
 func (f *evaluateFlags) flags() *flagSet { return f.flagSet }
 
 func (f *evaluateFlags) do(ctx context.Context, args []string) error {
+	if len(args) > 1 {
+		return f.ofPictures(ctx, args)
+	}
 	if err := f.oneArgument(args, "MODEL", "the run folder, or its model file"); err != nil {
 		return err
 	}
 	given := f.given()
+	for _, o := range f.Options {
+		if given[o.Flag] && o.Flag != "few-shot" && o.Flag != "one-shot" {
+			return usageError{wrong("%s is about pictures: name some behind the model", field.Name("-"+o.Flag))}
+		}
+	}
 	e := evaluation{model: args[0], tasks: f.options.FewShot, oneShot: f.options.OneShot}
 	if err := e.validate("evaluate", given); err != nil {
 		return usageError{err}
 	}
 	return e.show(ctx, f.call.screen(f.call.Out, f.call.Live))
+}
+
+// ofPictures measures pictures that stand behind the model.
+func (f *evaluateFlags) ofPictures(ctx context.Context, args []string) error {
+	given, o := f.given(), &f.options.Retrieval
+	if err := modelAndPaths(args, "pictures"); err != nil {
+		return usageError{err}
+	}
+	if given["one-shot"] {
+		return usageError{wrong("%s has its own pictures: leave it out, or %s", field.Name("-one-shot"), args[1])}
+	}
+	for _, name := range []string{"few-shot", "gallery", "rerank", "expand", "whiten", "sizes"} {
+		if given[name] && f.TextOf(name) == "" {
+			return usageError{wrong("%s is empty: say what it should be, or leave it out", field.Name("-"+name))}
+		}
+	}
+	if _, err := trainer.ParseFewShot(f.options.FewShot); given["few-shot"] && err != nil {
+		return usageError{wrong("%s: %v", field.Name("-few-shot"), err)}
+	}
+	if err := f.checkGiven(f.options); err != nil {
+		return usageError{err}
+	}
+	r, err := newRetrieval(f.call, o)
+	if err != nil {
+		return usageError{err}
+	}
+	return r.show(ctx, f.call.screen(f.call.Out, f.call.Live), args[0], args[1:], f.options.FewShot)
 }
 
 // oneArgument refuses command lines with less or more than one argument beside the flags.

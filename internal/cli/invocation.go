@@ -65,7 +65,7 @@ func (c *invocation) say(message string) {
 // exit takes note of how a command ended, and tells its error in the words of its flags.
 func (c *invocation) exit(ctx context.Context, f *flagSet, err error) {
 	c.root().code = exitCode(ctx, err)
-	if err == nil || errors.Is(err, errStopped) || errors.Is(err, errLeftOut) {
+	if err == nil || errors.Is(err, errStopped) || errors.Is(err, errLeftOut) || errors.Is(err, errDifferent) {
 		return
 	}
 	message := f.message(err)
@@ -94,6 +94,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.Is(err, errLeftOut):
 		return exitLeftOut
+	case errors.Is(err, errDifferent):
+		return exitDifferent
 	}
 	return exitFailed
 }

@@ -69,6 +69,7 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2
 	exitLeftOut     = 3   // done, but for pictures that could not be read
+	exitDifferent   = 4   // found out, and the answer is no
 	exitInterrupted = 130 // as shells have it for Ctrl-C
 )
 

@@ -146,7 +146,7 @@ func TestEvaluateCommandThatCannotBe(t *testing.T) {
 		want string
 	}{
 		{nil, exitUsage, "evaluate: want a MODEL: the run folder, or its model file; -h says more"},
-		{[]string{dir, dir, "-few-shot", "2x1"}, exitUsage, "want one MODEL, "},
+		{[]string{dir, "", "-few-shot", "2x1"}, exitUsage, "a PATH is empty"},
 		{[]string{"", "-few-shot", "2x1"}, exitUsage, "MODEL is empty"},
 		{[]string{dir}, exitUsage, "evaluate wants to know what to measure: -few-shot, -one-shot or both"},
 		{[]string{dir, "-few-shot", "2"}, exitUsage, `-few-shot: "2" is no task: want WAYSxSHOTS`},

@@ -1,0 +1,209 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"reflect"
+	"strconv"
+
+	"github.com/pkg/errors"
+
+	"medusa/internal/field"
+	"medusa/internal/settings"
+	"medusa/metrics"
+	"medusa/model"
+	"medusa/trainer"
+)
+
+// verifying is the command verify.
+var verifying = command{
+	name:  "verify",
+	takes: "MODEL A B",
+	about: "say whether two pictures show the same",
+	intro: "says whether two pictures show the same: whether their embeddings are nearer than a threshold. MODEL is a run folder or a model file, A and B are pictures.",
+	examples: []example{
+		{[]string{"runs/NAME", "a.jpg", "b.jpg"}, "by the thresholds beside the model"},
+		{[]string{"runs/NAME", "a.jpg", "b.jpg", "-far", "0.0001"}, "the same only where that is rarely wrong"},
+		{[]string{"runs/NAME", "a.jpg", "b.jpg", "-threshold", "0.8"}, "by a threshold of one's own"},
+	},
+	notes: "Thresholds come from calibrate; without it, from those of the run that made the model, on its validation or test classes. The exit code is 0 if the pictures show the same, 4 if they do not, and another one if that could not be found out.",
+	begin: func(c *invocation) job { return newVerifyFlags(c) },
+}
+
+// verifyOptions are what the flags of verify set.
+type verifyOptions struct {
+	FAR         float64 `yaml:"far" flag:"far" arg:"RATE" doc:"false accept rate whose threshold is taken, one of those that calibrate found" unset:"0.001, or the least above it that there is" above:"0" max:"1" group:"Threshold"`
+	Threshold   float64 `yaml:"threshold" flag:"threshold" arg:"DISTANCE" doc:"distance below which two pictures count as the same, in place of a rate" unset:"that of the rate" group:"Threshold"`
+	Calibration string  `yaml:"calibration" flag:"calibration" arg:"FILE" doc:"thresholds that calibrate saved" unset:"those beside the model" group:"Threshold"`
+	JSON        bool    `yaml:"json" flag:"json" doc:"answer in JSON, on a line" group:"Output"`
+	Device      string  `yaml:"device" flag:"device" arg:"cpu|cuda|cuda:N|auto" doc:"computes the network: cpu, cuda (the first GPU), cuda:N, or auto, which takes a GPU where there is one" group:"This run" unset:"cpu"`
+	Threads     int     `yaml:"threads" flag:"threads" arg:"N" doc:"for the computation; no result depends on it" unset:"all processors" group:"This run" min:"1"`
+}
+
+var verifySchema = settings.Of(reflect.TypeFor[verifyOptions](), nil)
+
+// verifyFlags are the command verify, called.
+type verifyFlags struct {
+	*flagSet
+	options *verifyOptions
+}
+
+func newVerifyFlags(c *invocation) *verifyFlags {
+	o := &verifyOptions{}
+	return &verifyFlags{options: o, flagSet: newFlagSet(c, verifySchema, o, &verifyOptions{}, nil, "Threshold", "Output", "This run")}
+}
+
+func (f *verifyFlags) flags() *flagSet { return f.flagSet }
+
+// comparison is the answer.
+type comparison struct {
+	Same      bool    `json:"same"`
+	Distance  float64 `json:"distance"`
+	Threshold float64 `json:"threshold"`
+	FAR       float64 `json:"far,omitempty"` // that the threshold was chosen for
+	A         string  `json:"a"`
+	B         string  `json:"b"`
+}
+
+func (f *verifyFlags) do(ctx context.Context, args []string) error {
+	if err := f.validate(args); err != nil {
+		return usageError{err}
+	}
+	o := f.options
+	m, err := loadForPictures(args[0], "verify", o.Device, o.Threads)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	v := comparison{Threshold: o.Threshold, A: args[1], B: args[2]}
+	from := ""
+	if !f.given()["threshold"] {
+		p, source, err := f.threshold(args[0], m)
+		if err != nil {
+			return err
+		}
+		v.Threshold, v.FAR, from = p.Threshold, p.AskedFAR, source
+	}
+	var x [2][]float32
+	for i, path := range args[1:] {
+		if x[i], err = m.EmbedFile(ctx, path); err != nil {
+			return err
+		}
+	}
+	sum := 0.0
+	for j, a := range x[0] {
+		d := float64(a) - float64(x[1][j])
+		sum += d * d
+	}
+	v.Distance = math.Sqrt(sum)
+	v.Same = v.Distance < v.Threshold
+	if err := f.show(v, from); err != nil {
+		return err
+	}
+	if !v.Same {
+		return errDifferent
+	}
+	return nil
+}
+
+// show writes the answer.
+func (f *verifyFlags) show(v comparison, from string) error {
+	if f.options.JSON {
+		return json.NewEncoder(f.call.Out).Encode(v)
+	}
+	text := "different"
+	if v.Same {
+		text = "the same"
+	}
+	why := fmt.Sprintf("%s: a distance of %.3f, want less than %s", text, v.Distance, strconv.FormatFloat(v.Threshold, 'g', 4, 64))
+	if v.FAR > 0 {
+		why += fmt.Sprintf(", which takes %v %% of the pairs of two classes for one (%s)", strconv.FormatFloat(100*v.FAR, 'g', 3, 64), from)
+	}
+	f.call.screen(f.call.Out, f.call.Live).Say(why)
+	return nil
+}
+
+// threshold is that of the calibration, or of the run itself, and where it comes from.
+func (f *verifyFlags) threshold(path string, m *model.Model) (metrics.OperatingPoint, string, error) {
+	c, from, err := f.thresholds(path, m)
+	if err != nil {
+		return metrics.OperatingPoint{}, "", err
+	}
+	if !f.given()["far"] {
+		const usual = 0.001
+		best := metrics.OperatingPoint{}
+		for _, p := range c.AtFAR {
+			if p.AskedFAR >= usual && (best.AskedFAR == 0 || p.AskedFAR < best.AskedFAR) {
+				best = p
+			}
+		}
+		if best.AskedFAR > 0 {
+			return best, from, nil
+		}
+		return best, "", wrong("among the thresholds of %s is none for a false accept rate of %v or more: say which rate with %s, or a %s, or find some by more pictures; for instance\n  %s",
+			from, usual, field.Name("-far"), field.Name("-threshold"), f.call.root().toType("calibrate", path, "FOLDER"))
+	}
+	p, err := c.At(f.options.FAR)
+	if err != nil {
+		return p, "", wrong("%s %v: %v", field.Name("-far"), f.options.FAR, err)
+	}
+	return p, from, nil
+}
+
+// thresholds are the calibration that was asked for, or that beside the model, or those of the run.
+func (f *verifyFlags) thresholds(path string, m *model.Model) (*model.Calibration, string, error) {
+	file := cmp.Or(f.options.Calibration, model.CalibrationPath(path))
+	c, err := model.ReadCalibration(file)
+	if err == nil {
+		if err := c.Of(m); err != nil {
+			return nil, "", errors.Errorf("%s has thresholds of another model: make them anew with\n  %s", file, f.call.root().toType("calibrate", path, c.Data))
+		}
+		return c, file, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) || f.options.Calibration != "" {
+		return nil, "", err
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		r, err := trainer.StoredResult(path)
+		if err != nil {
+			return nil, "", err
+		}
+		if r != nil {
+			for _, set := range []string{trainer.SetValidation, trainer.SetTest} {
+				if v, measured := r.Verification[set]; measured {
+					return &model.Calibration{Model: m.Fingerprint(), Verification: v}, "the run's " + set + " classes", nil
+				}
+			}
+		}
+	}
+	return nil, "", wrong("there are no thresholds for %s: find some by pictures of known classes, or give a %s; for instance\n  %s",
+		path, field.Name("-threshold"), f.call.root().toType("calibrate", path, "FOLDER"))
+}
+
+// validate refuses what nobody means.
+func (f *verifyFlags) validate(args []string) error {
+	if err := modelAndPaths(args, "two pictures"); err != nil {
+		return err
+	}
+	switch given := f.given(); {
+	case len(args) == 2:
+		return errors.Errorf("want two pictures, %s is one", args[1])
+	case len(args) > 3:
+		return errors.Errorf("want two pictures, %q is another; a name with blanks stands in quotes", args[3])
+	case given["threshold"] && (given["far"] || given["calibration"]):
+		return wrong("%s says what %s and %s would: leave it out, or them", field.Name("-threshold"), field.Name("-far"), field.Name("-calibration"))
+	case given["threshold"] && !(f.options.Threshold > 0):
+		return wrong("%s is %v, want a distance above 0", field.Name("-threshold"), f.options.Threshold)
+	case given["calibration"] && f.options.Calibration == "":
+		return wrong("%s is empty: name a file, or leave it out", field.Name("-calibration"))
+	}
+	return f.checkGiven(f.options)
+}
+
+// errDifferent says that two pictures do not show the same, which was told.
+var errDifferent = errors.New("the pictures show different things")
