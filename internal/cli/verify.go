@@ -28,7 +28,7 @@ var verifying = command{
 	intro: "says whether two pictures show the same: whether their embeddings are nearer than a threshold. MODEL is a run folder or a model file, A and B are pictures.",
 	examples: []example{
 		{[]string{"runs/NAME", "a.jpg", "b.jpg"}, "by the thresholds beside the model"},
-		{[]string{"runs/NAME", "a.jpg", "b.jpg", "-far", "0.0001"}, "the same only where that is rarely wrong"},
+		{[]string{"runs/NAME", "a.jpg", "b.jpg", "-far", "0.05"}, "by that of another rate"},
 		{[]string{"runs/NAME", "a.jpg", "b.jpg", "-threshold", "0.8"}, "by a threshold of one's own"},
 	},
 	notes: "Thresholds come from calibrate; without it, from those of the run that made the model, on its validation or test classes. The exit code is 0 if the pictures show the same, 4 if they do not, and another one if that could not be found out.",

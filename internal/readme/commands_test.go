@@ -1,6 +1,7 @@
 package readme
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
@@ -88,7 +89,7 @@ func build(t *testing.T) (dir string) {
 func help(t *testing.T, programs string) string {
 	t.Helper()
 	var pages strings.Builder
-	for _, args := range [][]string{{"train", "-h"}, {"medusa", "help"}, {"medusa", "help", "train"}, {"medusa", "help", "evaluate"}, {"medusa", "help", "export"}, {"medusa", "help", "info"}} {
+	for _, args := range [][]string{{"train", "-h"}, {"medusa", "help"}, {"medusa", "help", "train"}, {"medusa", "help", "evaluate"}, {"medusa", "help", "embed"}, {"medusa", "help", "calibrate"}, {"medusa", "help", "verify"}, {"medusa", "help", "export"}, {"medusa", "help", "info"}} {
 		path := filepath.Join(programs, args[0])
 		page, err := exec.Command(path, args[1:]...).Output()
 		require.NoError(t, err)
@@ -129,6 +130,7 @@ func TestEveryCommandWorks(t *testing.T) {
 			name, args := ours[1], ours[2]
 			cmd := exec.Command(filepath.Join(programs, name), short(words(args))...)
 			cmd.Dir = dir
+			cmd.Stdin = strings.NewReader("a.jpg\nb.jpg\n") // for a command that reads a list
 			text, err := cmd.CombinedOutput()
 			if err != nil && strings.Contains(args, "-device cuda") && strings.Contains(string(text), "which is not to be had") {
 				return // what such a machine has to say
@@ -171,7 +173,7 @@ func words(line string) (out []string) {
 // smaller ones: a flag that is given twice has its last value.
 func short(args []string) []string {
 	line := " " + strings.Join(args, " ") + " "
-	for _, flag := range []string{" -h ", " -device-info ", " -resume ", " -evaluate ", " help ", " info ", " evaluate ", " export ", " completion "} {
+	for _, flag := range []string{" -h ", " -device-info ", " -resume ", " -evaluate ", " help ", " info ", " evaluate ", " embed ", " calibrate ", " verify ", " export ", " completion "} {
 		if strings.Contains(line, flag) {
 			return args
 		}
@@ -192,6 +194,15 @@ func short(args []string) []string {
 func workplace(t *testing.T, programs, dir string) {
 	t.Helper()
 	classes(t, filepath.Join(dir, "photos"), 24, 6, true)
+	classes(t, filepath.Join(dir, "others"), 10, 6, true)
+	require.NoError(t, os.Symlink("photos", filepath.Join(dir, "shelf"))) // other pictures of the same classes
+	one, err := os.ReadFile(filepath.Join(dir, "others", "others-00", "0.png"))
+	require.NoError(t, err)
+	for _, name := range []string{"a.jpg", "b.jpg"} { // what a picture is called says nothing
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), one, 0o644))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "b.csv"), []byte("path,label\na.jpg,things\n"), 0o644))
+	archive(t, filepath.Join(dir, "a.tar.gz"), filepath.Join(dir, "others"))
 	classes(t, filepath.Join(dir, "DIR"), 24, 6, false)
 	classes(t, filepath.Join(dir, "omniglot"), 24, 6, false)
 	classes(t, filepath.Join(dir, "grocery", "train"), 14, 6, true)
@@ -208,6 +219,18 @@ func workplace(t *testing.T, programs, dir string) {
 		require.NoError(t, err, string(text))
 	}
 	require.NoError(t, os.Symlink(filepath.Join("runs", "first"), filepath.Join(dir, "RUN")))
+}
+
+// archive makes a .tar.gz of a folder.
+func archive(t *testing.T, path, dir string) {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	w := tar.NewWriter(z)
+	require.NoError(t, w.AddFS(os.DirFS(dir)))
+	require.NoError(t, w.Close())
+	require.NoError(t, z.Close())
+	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o644))
 }
 
 // classes makes folders of small pictures.
