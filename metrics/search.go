@@ -3,11 +3,11 @@ package metrics
 import (
 	"context"
 	"math"
-	"slices"
 
 	"github.com/pkg/errors"
 
 	"medusa/internal/cpu/loops"
+	"medusa/internal/nearest"
 	"medusa/internal/needs"
 )
 
@@ -87,19 +87,19 @@ func (m matching) search(ctx context.Context, o SearchOptions) (nearby, error) {
 		scan:       newScanner(m, o.Distance, searchBlock), keys: keys, more: make([]bool, m.query.Len()),
 	}
 	s := found.scan
-	nearest := make([]nearestRows, min(searchBlock.queries, m.query.Len()))
+	best := make([]nearestRows, min(searchBlock.queries, m.query.Len()))
 	begin := func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			nearest[i-lo].reset(s, k)
+			best[i-lo].reset(s, k)
 		}
 	}
 	end := func(lo, hi int) {
 		parallelQueries(lo, hi, func(i int) {
-			found.more[i] = nearest[i-lo].write(found.Indices[i*k:(i+1)*k], keys[i*k:(i+1)*k])
+			found.more[i] = best[i-lo].write(found.Indices[i*k:(i+1)*k], keys[i*k:(i+1)*k])
 		})
 	}
 	err := s.run(ctx, begin, end, func(query, first int, values, bias []float32) {
-		nearest[query%searchBlock.queries].visit(query, first, values, bias)
+		best[query%searchBlock.queries].visit(query, first, values, bias)
 	})
 	return found, err
 }
@@ -112,18 +112,16 @@ func parallelQueries(lo, hi int, body func(i int)) {
 	})
 }
 
-// nearestRows keeps the k nearest rows seen so far in a heap with the farthest on top.
+// nearestRows keeps the k nearest rows seen so far.
 type nearestRows struct {
 	scan  *scanner
-	k     int
-	heap  []ranked
+	heap  nearest.Heap
 	limit float32 // a tile value above it cannot belong to a nearer row
-	least float64 // key that a row had which was turned away or pushed out
 }
 
 func (n *nearestRows) reset(s *scanner, k int) {
-	n.scan, n.k, n.heap, n.limit = s, k, n.heap[:0], float32(math.Inf(1))
-	n.least = math.Inf(1)
+	n.scan, n.limit = s, float32(math.Inf(1))
+	n.heap.Reset(k, nil)
 }
 
 func (n *nearestRows) visit(query, first int, values, bias []float32) {
@@ -135,64 +133,18 @@ func (n *nearestRows) visit(query, first int, values, bias []float32) {
 			if values[j]+bias[j] > n.limit || first+j == own {
 				continue // a NaN goes on to the exact comparison
 			}
-			n.offer(query, ranked{n.scan.key(query, first+j), int32(first + j)})
+			if n.heap.Offer(nearest.Ranked{Key: n.scan.key(query, first+j), Row: int32(first + j)}) && n.heap.Full() {
+				_, n.limit = n.scan.window(query, n.heap.Farthest())
+			}
 		}
-	}
-}
-
-// offer takes a row in if it is among the k nearest so far.
-func (n *nearestRows) offer(query int, r ranked) {
-	switch {
-	case len(n.heap) < n.k:
-		n.heap = append(n.heap, r)
-		n.rise(len(n.heap) - 1)
-	case compareRanked(r, n.heap[0]) < 0:
-		n.least = min(n.least, n.heap[0].key)
-		n.heap[0] = r
-		n.sink(0)
-	default:
-		n.least = min(n.least, r.key)
-		return
-	}
-	if len(n.heap) == n.k {
-		_, n.limit = n.scan.window(query, n.heap[0].key)
-	}
-}
-
-func (n *nearestRows) rise(i int) {
-	for i > 0 {
-		parent := (i - 1) / 2
-		if compareRanked(n.heap[parent], n.heap[i]) >= 0 {
-			return
-		}
-		n.heap[parent], n.heap[i] = n.heap[i], n.heap[parent]
-		i = parent
-	}
-}
-
-func (n *nearestRows) sink(i int) {
-	for {
-		child := 2*i + 1
-		if child >= len(n.heap) {
-			return
-		}
-		if right := child + 1; right < len(n.heap) && compareRanked(n.heap[right], n.heap[child]) > 0 {
-			child = right
-		}
-		if compareRanked(n.heap[i], n.heap[child]) >= 0 {
-			return
-		}
-		n.heap[i], n.heap[child] = n.heap[child], n.heap[i]
-		i = child
 	}
 }
 
 // write empties the heap into a query's results, nearest first, and reports whether
 // other rows are as near as the last one.
 func (n *nearestRows) write(indices []int32, keys []float64) (more bool) {
-	slices.SortFunc(n.heap, compareRanked)
-	for i, r := range n.heap {
-		indices[i], keys[i] = r.row, r.key
+	for i, r := range n.heap.Sorted() {
+		indices[i], keys[i] = r.Row, r.Key
 	}
-	return n.least == keys[len(keys)-1]
+	return n.heap.Least() == keys[len(keys)-1]
 }
