@@ -12,6 +12,9 @@ type simd struct {
 
 	dots func(out, x, r0, r1, r2, r3 *float32, n int)
 
+	shortTile func(c *float32, cRow int, x *int16, xRow int, panel *int16, quads int, alpha float32)
+	shorten   func(dst *int16, src *float32, blocks int, scale float32)
+
 	tileInput, tileOutput, tileGrad func(*tileArgs) // of tiles
 	tileFilter, tileWeight          func(*tileArgs) // of windows
 
