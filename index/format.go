@@ -29,6 +29,8 @@ type table struct {
 	Rows     int       `json:"rows"`
 	Names    int       `json:"names"` // of labels
 	Sections []section `json:"sections"`
+
+	Graph *graphTable `json:"graph,omitempty"`
 }
 
 // section is a stretch of the file.

@@ -44,7 +44,8 @@ type Index struct {
 	options Options
 	now     atomic.Pointer[snapshot]
 
-	change sync.Mutex // one change at a time
+	change  sync.Mutex // one change at a time
+	walkers walkers
 
 	// What follows changes together with now.
 	names  sync.RWMutex
@@ -184,6 +185,10 @@ func (x *Index) put(ctx context.Context, items []Item, allowed func(*snapshot, u
 		}
 		n.appendRow(&items[i], x.label(n, items[i].Label), &x.options)
 	}
+	if err := x.link(ctx, n, s.rows); err != nil {
+		x.labels = nil // some are of items that were not added
+		return err
+	}
 	x.publish(n, func() {
 		for i := range items {
 			x.rowOf[items[i].ID] = int32(s.rows + i)
@@ -258,16 +263,26 @@ func (x *Index) Compact(ctx context.Context) error {
 	if s.live == s.rows {
 		return nil
 	}
-	n := &snapshot{}
+	var g *graph
+	if s.graph != nil {
+		var err error
+		if g, err = s.repaired(ctx, x.options.Distance); err != nil {
+			return err
+		}
+	}
+	n, order := &snapshot{}, s.order()
 	labels := x.labels
 	x.labels = nil
-	for _, row := range s.order() {
+	for _, row := range order {
 		if err := ctx.Err(); err != nil {
 			x.labels = labels
 			return errors.Wrap(err, "index: Compact stopped; nothing was changed")
 		}
 		it := s.item(row)
 		n.appendRow(&it, x.label(n, it.Label), &x.options)
+	}
+	if g != nil {
+		n.graph = g.renumbered(s, n, order)
 	}
 	x.publish(n, func() { x.rowOf, x.sorted = map[uint64]int32{}, n.rows })
 	return nil

@@ -96,6 +96,11 @@ func (m *mapping) snapshot(t *table, o *Options) (*snapshot, error) {
 		return nil, err
 	}
 	s := &snapshot{file: m, rows: t.Rows, live: t.Rows}
+	if t.Graph != nil {
+		if s.graph, err = openGraph(m.data, t); err != nil {
+			return nil, err
+		}
+	}
 	if s.labels, err = decodeNames(names, t.Names); err != nil {
 		return nil, err
 	}
@@ -190,12 +195,21 @@ func inParallel(n int, body func(i int) error) error {
 
 // check makes sure that no number of the rows of a file leads anywhere else.
 func (s *snapshot) check() error {
+	if g := s.graph; g != nil && g.entry >= 0 && g.level(g.entry) != g.top {
+		return errors.New("the graph does not begin where it says")
+	}
 	return inParallel(len(s.chunks), func(i int) error {
 		c := s.chunks[i]
 		if i > 0 && c.len() > 0 && s.chunks[i-1].ids[chunkRows-1] >= c.ids[0] {
 			return errors.New("IDs are not in order")
 		}
-		return c.check(len(s.labels))
+		if err := c.check(len(s.labels)); err != nil {
+			return err
+		}
+		if s.graph != nil {
+			return s.graph.check(i, s.rows)
+		}
+		return nil
 	})
 }
 

@@ -29,18 +29,49 @@ func (x *Index) Save(ctx context.Context, path string) error {
 	if bigEndian {
 		return errors.Wrap(errBigEndian, "index")
 	}
-	s, err := x.view()
+	if _, err := x.view(); err != nil {
+		return err
+	}
+	s, g, err := x.mended(ctx)
 	if err != nil {
 		return err
 	}
 	defer runtime.KeepAlive(s)
 	order := s.order()
-	err = filewrite.Whole(path, func(w io.Writer) error { return x.write(ctx, w, s, order) })
+	if g != nil && (s.live < s.rows || !slices.IsSorted(order)) {
+		g = g.renumbered(s, s.idsOf(order), order)
+	}
+	err = filewrite.Whole(path, func(w io.Writer) error { return x.write(ctx, w, s, order, g) })
 	return errors.Wrapf(err, "index: %s", path)
 }
 
-// write writes the rows in that order.
-func (x *Index) write(ctx context.Context, to io.Writer, s *snapshot, order []int32) error {
+// mended is the items as they are, and their graph, which leads to no removed row.
+func (x *Index) mended(ctx context.Context) (*snapshot, *graph, error) {
+	if s := x.now.Load(); s.graph == nil || s.live == s.rows {
+		return s, s.graph, nil
+	}
+	x.change.Lock()
+	defer x.change.Unlock()
+	s := x.now.Load()
+	g, err := s.repaired(ctx, x.options.Distance)
+	return s, g, err
+}
+
+// idsOf has nothing but the ids of rows.
+func (s *snapshot) idsOf(rows []int32) *snapshot {
+	n := new(snapshot)
+	for first := 0; first < len(rows); first += chunkRows {
+		c := new(chunk)
+		for _, row := range rows[first:min(first+chunkRows, len(rows))] {
+			c.ids = append(c.ids, s.id(row))
+		}
+		n.chunks = append(n.chunks, c)
+	}
+	return n
+}
+
+// write writes the rows in that order, and their graph, if there is one.
+func (x *Index) write(ctx context.Context, to io.Writer, s *snapshot, order []int32, g *graph) error {
 	w := &sectionWriter{to: bufio.NewWriterSize(to, 1<<20), ctx: ctx, sum: crc32.New(castagnoli)}
 	w.bytes(encodeHead())
 	names, number := s.sortedLabels(order)
@@ -73,6 +104,9 @@ func (x *Index) write(ctx context.Context, to io.Writer, s *snapshot, order []in
 	}))
 	rows("texts", func(c *chunk, at int) { w.bytes(c.record(at).rest) })
 	rows("floats", func(c *chunk, at int) { w.bytes(bytesOf(c.rows(at, at+1))) })
+	if g != nil {
+		w.writeGraph(t, g)
+	}
 	w.align()
 	b, err := encodeTable(t, w.at)
 	if err != nil {

@@ -17,6 +17,11 @@ import (
 type SearchOptions struct {
 	K      int    // items for each query; 1 if zero
 	Filter Filter // which items may be found
+	// Exact makes a search compare the queries with all items, though there is a graph.
+	Exact bool
+	// Effort is how many items a search over the graph keeps in view, 64 if zero, and at least K: with
+	// more of them more of the nearest items are found, and it takes longer.
+	Effort int
 }
 
 // Hit is an item that was found.
@@ -46,7 +51,8 @@ func (r Results) Item(i, place int) Item {
 	return r.s.item(r.hits[i][place].row)
 }
 
-// Search finds the nearest items of each query: queries is their vectors, one behind the other.
+// Search finds the nearest items of each query: queries is their vectors, one behind the other. Without
+// a graph, with Exact, and where a filter leaves few items, it is exact.
 func (x *Index) Search(ctx context.Context, queries []float32, o SearchOptions) (Results, error) {
 	if err := needs.Context("index", ctx); err != nil {
 		return Results{}, err
@@ -57,6 +63,9 @@ func (x *Index) Search(ctx context.Context, queries []float32, o SearchOptions) 
 	if o.K < 0 {
 		return Results{}, field.Errorf("index", "SearchOptions", "%s is %d, want 1 or more", field.Name("K"), o.K)
 	}
+	if o.Effort < 0 {
+		return Results{}, field.Errorf("index", "SearchOptions", "%s is %d, want 1 or more", field.Name("Effort"), o.Effort)
+	}
 	if err := x.checkQueries(queries); err != nil {
 		return Results{}, err
 	}
@@ -66,8 +75,17 @@ func (x *Index) Search(ctx context.Context, queries []float32, o SearchOptions) 
 	}
 	defer runtime.KeepAlive(s)
 	found := Results{hits: make([][]Hit, len(queries)/x.options.Dim), s: s}
-	err = x.exact(ctx, s, queries, o, found.hits)
+	err = x.searchIn(ctx, s, queries, o, found.hits)
 	return found, err
+}
+
+func (x *Index) searchIn(ctx context.Context, s *snapshot, queries []float32, o SearchOptions, hits [][]Hit) error {
+	hidden, left := s.hidden(&o.Filter)
+	o.K = min(o.K, left)
+	if s.byGraph(&o, left) {
+		return x.approximate(ctx, s, queries, o, hidden, hits)
+	}
+	return x.exact(ctx, s, queries, o, hidden, hits)
 }
 
 func (x *Index) checkQueries(queries []float32) error {
@@ -84,13 +102,11 @@ func (x *Index) checkQueries(queries []float32) error {
 }
 
 // exact compares the queries with all items.
-func (x *Index) exact(ctx context.Context, s *snapshot, queries []float32, o SearchOptions, hits [][]Hit) error {
+func (x *Index) exact(ctx context.Context, s *snapshot, queries []float32, o SearchOptions, hidden []*mask, hits [][]Hit) error {
 	dim := x.options.Dim
-	hidden, left := s.hidden(&o.Filter)
-	k := min(o.K, left)
 	for lo := 0; lo < len(hits); lo += nearest.FinderQueries {
 		hi := min(lo+nearest.FinderQueries, len(hits))
-		f := nearest.NewFinder(nearest.Distance(x.options.Distance), dim, queries[lo*dim:hi*dim], k, s.id, nil)
+		f := nearest.NewFinder(nearest.Distance(x.options.Distance), dim, queries[lo*dim:hi*dim], o.K, s.id, nil)
 		err := s.scan(f, hidden, nearest.TileRows(hi-lo), func() error {
 			return errors.Wrapf(ctx.Err(), "index: stopped at query %d of %d", lo, len(hits))
 		})

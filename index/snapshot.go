@@ -45,6 +45,7 @@ type snapshot struct {
 	rows    int     // removed ones too
 	live    int     // those that were not removed
 	labels  []string
+	graph   *graph // nil if none was built
 }
 
 func split(row int32) (chunk, at int) { return int(row) / chunkRows, int(row) % chunkRows }
