@@ -129,19 +129,30 @@ func (r *rowReader) norm(row int32) float64 {
 	return r.norms[c][at]
 }
 
+// vectors is those of the first four rows, the last of them standing for those that are not there.
+func (r *rowReader) vectors(to *[4][]float32, rows []int32) {
+	for i := range to {
+		if len(rows) > 0 {
+			to[i] = r.vector(rows[min(i, len(rows)-1)])
+		}
+	}
+}
+
 // compare writes how far rows are from a vector of that length.
 func (r *rowReader) compare(values []float32, query []float32, length float64, rows []int32) []float32 {
 	values = values[:0]
-	var four [4][]float32
+	var four, next [4][]float32
 	var dots [4]float32
+	r.vectors(&next, rows)
 	for i := 0; i < len(rows); i += 4 {
-		n := min(4, len(rows)-i)
-		for j := range four {
-			four[j] = r.vector(rows[i+min(j, n-1)])
+		four = next
+		if i+4 < len(rows) {
+			r.vectors(&next, rows[i+4:])
+			loops.FetchFour(&next)
 		}
 		loops.DotFour(&dots, query, &four)
-		for j := range n {
-			values = append(values, r.value(dots[j], length, r.norm(rows[i+j])))
+		for j, row := range rows[i:min(i+4, len(rows))] {
+			values = append(values, r.value(dots[j], length, r.norm(row)))
 		}
 	}
 	return values

@@ -81,28 +81,6 @@ func TestShortenRoundsToEven(t *testing.T) {
 	})
 }
 
-func TestDotFour(t *testing.T) {
-	r := rand.New(rand.NewPCG(2, 7))
-	withEachInstructionSet(t, func(t *testing.T) {
-		for _, n := range []int{0, 1, 7, 8, 100, 128} {
-			x := randomSlice[float32](r, n)
-			var rows [4][]float32
-			var out [4]float32
-			for i := range rows {
-				rows[i] = randomSlice[float32](r, n+i)
-			}
-			DotFour(&out, x, &rows)
-			for i, row := range rows {
-				want := 0.0
-				for j, v := range x {
-					want += float64(v) * float64(row[j])
-				}
-				require.InDelta(t, want, out[i], 1e-5*float64(n+1), "%d elements", n)
-			}
-		}
-	})
-}
-
 // BenchmarkShortProducts is a tile of a search; GemmOfTheSame is what it replaces.
 func BenchmarkShortProducts(b *testing.B) {
 	const m, n, dim = 48, 512, 128
