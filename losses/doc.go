@@ -83,7 +83,7 @@
 //	DynamicSoftMarginLoss()            dynamic-soft-margin(through=true)
 //	HistogramLoss(), FastAPLoss()      histogram, fastap
 //	PNPLoss()                          pnp(self=true)
-//	ManifoldLoss(l=E)                  manifold
+//	ManifoldLoss(l=E)                  manifold(proxies=50)
 //	NormalizedSoftmaxLoss()            ce(scale=20)
 //	ArcFaceLoss()                      arcface
 //	SubCenterArcFaceLoss()             arcface(sub-centers=3)

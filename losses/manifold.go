@@ -27,9 +27,10 @@ import (
 // the rows i and k of F, m the Margin and λ the Context. The first part is the intrinsic one, the
 // second looks at the context of the nodes.
 //
-// There are fewer proxies than classes: which classes share one is drawn from the seed, about as
-// many for each. The authors train several such embeddings, each with other draws. With no more
-// classes than Proxies each class has its own.
+// With fewer proxies than classes, which classes share one is drawn from the seed, about as many for
+// each: the authors do so, with several embeddings, each with other draws. One such embedding alone
+// learns little of classes that share a proxy; without a number of proxies each class has its own, up
+// to 1,000 of them.
 //
 // The inverse takes time in proportion to (N + K)³.
 //
@@ -38,7 +39,7 @@ import (
 // N. Aziere and S. Todorovic, "Ensemble Deep Manifold Similarity Learning Using Hard Proxies",
 // CVPR 2019.
 type Manifold struct {
-	Proxies int           `doc:"K, number of proxies" min:"2" max:"1e6"`
+	Proxies int           `doc:"K, number of proxies, at least 2; 0: one for each class, at most 1000" min:"0" max:"1e6"`
 	Context float64       `doc:"λ, weight of the context" min:"0" max:"1e6"`
 	Alpha   float64       `doc:"α, share of similarity that a step of the walk passes on" above:"0" max:"0.999"`
 	Margin  float64       `doc:"m, in units of F and of cosines" min:"0" max:"10"`
@@ -51,7 +52,7 @@ type Manifold struct {
 	params *graph.Params
 }
 
-var defaultManifold = &Manifold{Proxies: 50, Context: 1, Alpha: 0.8, Margin: 5e-4, LRScale: 100, Reducer: pairs.Mean{}}
+var defaultManifold = &Manifold{Context: 1, Alpha: 0.8, Margin: 5e-4, LRScale: 100, Reducer: pairs.Mean{}}
 
 func init() {
 	Register("manifold", "proxies that groups of classes share, compared along the batch's manifold (Aziere 2019)", defaultManifold)
@@ -106,13 +107,16 @@ func (l *Manifold) Terms(b pairs.Batch) pairs.Terms {
 	if l.Classes < 1 {
 		return failed(errors.Errorf("losses: manifold: proxies of %d classes, want the number of training classes", l.Classes))
 	}
+	if l.Proxies == 1 {
+		return failed(errors.New("losses: manifold: proxies: 1 is out of range, want 2 at least, or 0 for one for each class"))
+	}
 	if err := unselected(b, "the manifold loss"); err != nil {
 		return failed(err)
 	}
 	if err := b.Check(); err != nil {
 		return failed(err)
 	}
-	n, k := b.X.Shape()[0], l.Proxies
+	n, k := b.X.Shape()[0], l.count()
 	own := l.proxies(b)                                                // (N, K), a mask
 	f := l.walks(graph.Concat(0, b.X, l.weight(b))).Scale(1 - l.Alpha) // (N+K, N+K)
 	if err := f.Err(); err != nil {
@@ -125,12 +129,20 @@ func (l *Manifold) Terms(b pairs.Batch) pairs.Terms {
 	}
 }
 
+// mostProxies are as many as the loss takes without being asked for more.
+const mostProxies = 1000
+
+// count is the number of proxies.
+func (l *Manifold) count() int {
+	return cmp.Or(l.Proxies, max(2, min(l.Classes, mostProxies)))
+}
+
 // weight are the proxies.
 func (l *Manifold) weight(b pairs.Batch) graph.Expr {
 	if err := l.Params().LearnAt(proxiesName, l.LRScale); err != nil {
 		return graph.Fail(err)
 	}
-	return l.Params().Weight(b.X.Graph(), proxiesName, b.X.Dtype(), normal, l.Proxies, b.X.Shape()[1])
+	return l.Params().Weight(b.X.Graph(), proxiesName, b.X.Dtype(), normal, l.count(), b.X.Shape()[1])
 }
 
 // normal fills with numbers of the standard normal distribution.
@@ -146,15 +158,15 @@ func (l *Manifold) proxies(b pairs.Batch) graph.Expr {
 	if err := of.Err(); err != nil {
 		return of
 	}
-	return graph.Gather(graph.Identity(b.X, l.Proxies), graph.Gather(of, b.Labels).Reshape(b.X.Shape()[0]))
+	return graph.Gather(graph.Identity(b.X, l.count()), graph.Gather(of, b.Labels).Reshape(b.X.Shape()[0]))
 }
 
 // share deals the classes out to the proxies.
 func (l *Manifold) share(rng *rand.Rand, _ tensor.Shape, dst []float64) {
 	for i := range dst {
-		dst[i] = float64(i % l.Proxies)
+		dst[i] = float64(i % l.count())
 	}
-	if len(dst) > l.Proxies {
+	if len(dst) > l.count() {
 		rng.Shuffle(len(dst), func(i, j int) { dst[i], dst[j] = dst[j], dst[i] })
 	}
 }

@@ -88,6 +88,20 @@ func TestManifoldSharesProxies(t *testing.T) {
 	require.Equal(t, []float64{0, 0, 0, 1, 1, 1, 2, 2}, one)
 }
 
+// Without a number each class has a proxy of its own, until they are too many.
+func TestManifoldProxyOfEachClass(t *testing.T) {
+	for classes, want := range map[int]int{2: 2, 5: 5, 1000: 1000, 1001: 1000} {
+		l := manifold(classes, func(l *losses.Manifold) { l.Proxies = 0 })
+		x, y := randomBatch(1, 4, 2, 2)
+		value(t, l, x, y)
+		require.Equal(t, want, l.Params().Lookup("proxies").Value.Shape()[0], "%d classes", classes)
+		of, err := graph.Numbers(l.Params().Lookup("proxy-of-class").Value)
+		require.NoError(t, err)
+		slices.Sort(of)
+		require.Len(t, slices.Compact(of), want)
+	}
+}
+
 // The inverse is that of any step of the walk.
 func TestManifoldAlpha(t *testing.T) {
 	x, y := randomBatch(3, 9, 4, 3)
@@ -104,7 +118,8 @@ func TestManifoldAlpha(t *testing.T) {
 
 func TestManifoldProperties(t *testing.T) {
 	properties(t, map[string]*losses.Manifold{
-		"default":    manifold(losstest.Classes, func(l *losses.Manifold) { l.Margin = 0.5 }),
+		"default":    manifold(losstest.Classes, func(l *losses.Manifold) { l.Margin, l.Proxies = 0.5, 0 }),
+		"shared":     manifold(losstest.Classes, func(l *losses.Manifold) { l.Margin = 0.5 }),
 		"context":    manifold(losstest.Classes, func(l *losses.Manifold) { l.Margin, l.Context, l.Alpha = 0.3, 5, 0.4 }),
 		"no context": manifold(losstest.Classes, func(l *losses.Manifold) { l.Margin, l.Context, l.Proxies = 0.5, 0, 20 }),
 	}, losstest.ByClass("each class has a proxy"), losstest.NoReference("it compares with its own proxies"))

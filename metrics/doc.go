@@ -8,7 +8,9 @@
 // themselves, [Recall] measures from them at the least cost, [MostConfused] counts
 // which classes are taken for which, [KMeans] clusters, [Verify] measures thresholds on
 // the distance of two rows, [VerifyPairs] on a list of pairs, in cross-validation, [Episodes]
-// draws N-way K-shot tasks, [OneShot] measures a given one.
+// draws N-way K-shot tasks, [OneShot] measures a given one. [ReRanking] and [Expand] better a ranking by
+// its own neighbours, [Whitening] embeddings before they are compared, and [Classify] says of which class a
+// query is, or that it is of none.
 //
 // # Exactness
 //

@@ -34,6 +34,10 @@ type Options struct {
 	// at most √(p(1−p)/Q). All are measured if zero.
 	MaxQueries int
 
+	// ReRank, if not nil, orders the gallery by k-reciprocal neighbours. Clusters and thresholds are of
+	// the embeddings all the same. With MaxQueries the neighbours are those among the gallery and the drawn queries.
+	ReRank *ReRanking
+
 	NoClustering  bool  // leave out NMI, AMI, ARI and pairwise F1, which need k-means
 	Clusters      int   // of k-means; the number of classes among the queries if zero
 	ClusterLabels []int // a clustering of the queries in place of k-means
@@ -117,6 +121,9 @@ func (o Options) check(queries int) error {
 	if err := o.Distance.check(); err != nil {
 		return err
 	}
+	if err := o.ReRank.check(o.Distance); err != nil {
+		return err
+	}
 	for _, k := range o.RecallAt {
 		if k < 1 {
 			return errors.Errorf("metrics: recall at %d; K starts at 1", k)
@@ -167,7 +174,11 @@ func retrieve(ctx context.Context, m matching, drawn *drawnQueries, o Options) (
 	one := make([]float64, len(o.RecallAt))
 	reid := newReID(m, o)
 	o.progress(StageRetrieval, 0, m.query.Len())
-	err := forEachQuery(ctx, newScanner(m, o.Distance, rankBlock), func(query int, ranking []tier) {
+	reranked, err := m.reRank(ctx, o.Distance, o.ReRank)
+	if err != nil {
+		return Result{}, err
+	}
+	err = forEachQuery(ctx, newScanner(m, o.Distance, rankBlock), reranked, func(query int, ranking []tier) {
 		if query%progressEvery == 0 {
 			o.progress(StageRetrieval, query, m.query.Len())
 		}

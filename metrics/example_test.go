@@ -164,3 +164,36 @@ func ExampleEpisodes() {
 	// Output:
 	// 25.8 % ± 1.5 wrong over 1000 episodes
 }
+
+func ExampleNewWhitening() {
+	s := metrics.Set{Dim: 2, Embeddings: []float32{3, 0, -3, 0, 0, 1, 0, -1}}
+	w, err := metrics.NewWhitening(s, metrics.WhitenOptions{Keep: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	y, err := w.Apply(s)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%.3f\n", y.Embeddings)
+	// Output: [1.414 0.000 -1.414 0.000 0.000 1.414 0.000 -1.414]
+}
+
+func ExampleClassify() {
+	known := metrics.Set{Dim: 2, Embeddings: []float32{1, 0, 0, 1}, Labels: []int{0, 1}}
+	asked := metrics.Set{Dim: 2, Embeddings: []float32{0.9, 0.1, -1, -1}}
+	within := 0.5
+	decisions, err := metrics.Classify(context.Background(), asked, &known, metrics.ClassifyOptions{Distance: metrics.Cosine, MaxDistance: &within})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, d := range decisions {
+		fmt.Println(d.Label, d.Rejected)
+	}
+	// Output:
+	// 0 false
+	// 0 true
+}

@@ -29,12 +29,26 @@ type tier struct {
 // open reports whether the order within the tier changes figures.
 func (t tier) open() bool { return t.relevant < t.rows }
 
+// order is how the gallery is ordered for a query.
+type order interface {
+	key(query, row int) float64                     // by which a visited row is counted
+	final(query, row int) float64                   // by which it is ranked
+	window(query int, key float64) (lo, hi float32) // the tile values that rows of a key can have
+	correct(query int, f *rankFinder)               // after the count, what final says otherwise than key
+}
+
+// final is the key itself.
+func (s *scanner) final(query, row int) float64 { return s.key(query, row) }
+
+func (s *scanner) correct(int, *rankFinder) {}
+
 // rankFinder finds the tiers of a query's relevant rows without sorting the gallery:
 // the relevant rows' exact keys are sorted, and every gallery row is counted as equal to
 // one of them or into the gap between two. A table over the tile values leads to the gap;
 // only a value within the error bound of a relevant key asks for the exact key.
 type rankFinder struct {
 	scan  *scanner
+	order order
 	rows  []nearest.Ranked // the relevant rows, in order
 	keys  []float64        // their different keys, in order
 	tiers []tier           // one a key, before and rows still to be filled in
@@ -50,7 +64,7 @@ func (f *rankFinder) reset(query int, rows []int32) {
 		if int(j) == own {
 			continue
 		}
-		f.rows = append(f.rows, nearest.Ranked{Key: f.scan.key(query, int(j)), Row: j})
+		f.rows = append(f.rows, nearest.Ranked{Key: f.order.final(query, int(j)), Row: j})
 	}
 	slices.SortFunc(f.rows, nearest.Compare)
 	f.keys, f.tiers = f.keys[:0], f.tiers[:0]
@@ -67,7 +81,7 @@ func (f *rankFinder) reset(query int, rows []int32) {
 	n := len(f.keys)
 	f.reserve(n)
 	for i, key := range f.keys {
-		f.lo[i], f.hi[i] = f.scan.window(query, key)
+		f.lo[i], f.hi[i] = f.order.window(query, key)
 	}
 	f.fill(8192)
 	f.count = resize(f.count, 2*n+1)
@@ -95,8 +109,10 @@ func (f *rankFinder) visit(query, first int, values, bias []float32) {
 }
 
 // place is the index in count of a gallery row, by its exact key.
-func (f *rankFinder) place(query, row int) int {
-	gap, equal := slices.BinarySearch(f.keys, f.scan.key(query, row))
+func (f *rankFinder) place(query, row int) int { return f.placeOf(f.order.key(query, row)) }
+
+func (f *rankFinder) placeOf(key float64) int {
+	gap, equal := slices.BinarySearch(f.keys, key)
 	if equal {
 		return 2*gap + 1
 	}
@@ -108,6 +124,9 @@ func (f *rankFinder) ranking(query int) []tier {
 	if own := f.scan.ownRow(query); own >= 0 && len(f.keys) > 0 {
 		f.count[f.place(query, own)]--
 	}
+	if len(f.keys) > 0 {
+		f.order.correct(query, f)
+	}
 	before := int32(0)
 	for i := range f.tiers {
 		before += f.count[2*i]
@@ -118,14 +137,17 @@ func (f *rankFinder) ranking(query int) []tier {
 }
 
 // forEachQuery calls use with the tiers of every query's relevant rows, in order of the
-// queries; they are valid during the call only.
-func forEachQuery(ctx context.Context, s *scanner, use func(query int, ranking []tier)) error {
+// queries; they are valid during the call only. Where reranked is not nil, it orders the gallery.
+func forEachQuery(ctx context.Context, s *scanner, reranked *reranked, use func(query int, ranking []tier)) error {
 	relevant := newClasses(s.gallery.Labels)
 	finders := make([]rankFinder, min(rankBlock.queries, s.query.Len()))
 	for i := range finders {
-		finders[i].scan = s
+		finders[i].scan, finders[i].order = s, s
 	}
 	begin := func(lo, hi int) {
+		if reranked != nil {
+			reranked.order(s, finders, lo, hi)
+		}
 		parallelQueries(lo, hi, func(i int) { finders[i-lo].reset(i, relevant[s.query.Labels[i]]) })
 	}
 	end := func(lo, hi int) {

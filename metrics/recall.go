@@ -20,7 +20,7 @@ type Recalls struct {
 
 // Recall measures Recall@K for each K of at by a search for the largest K alone, which
 // is much less work than Evaluate where classes are large. Rows at exactly the same
-// distance count as in [Retrieval]. o.K must be zero.
+// distance count as in [Retrieval]. o.K must be zero and o.ReRank nil.
 func Recall(ctx context.Context, query Set, gallery *Set, at []int, o SearchOptions) (Recalls, error) {
 	if err := needs.Context("metrics", ctx); err != nil {
 		return Recalls{}, err
@@ -30,6 +30,9 @@ func Recall(ctx context.Context, query Set, gallery *Set, at []int, o SearchOpti
 	}
 	if o.K != 0 {
 		return Recalls{}, errors.Errorf("metrics: recall at %v searches for as many neighbours; leave K = %d out", at, o.K)
+	}
+	if o.ReRank != nil {
+		return Recalls{}, errors.New("metrics: Recall with ReRank; Evaluate measures with it")
 	}
 	m, err := match(query, gallery, o.GalleryHoldsQueries, o.OwnRows)
 	if err != nil {

@@ -18,6 +18,9 @@ type SearchOptions struct {
 	Distance            Distance // Euclidean if zero
 	GalleryHoldsQueries bool     // query i is also row i of the gallery, and is not its own neighbour
 	OwnRows             []int    // in place of GalleryHoldsQueries: query i is also row OwnRows[i], below zero for none
+
+	// ReRank, if not nil, orders the gallery by k-reciprocal neighbours; distances are its own then.
+	ReRank *ReRanking
 }
 
 // Neighbours is the K nearest gallery rows of every query, nearest first.
@@ -56,9 +59,19 @@ func Search(ctx context.Context, query Set, gallery *Set, o SearchOptions) (Neig
 	if err := o.Distance.check(); err != nil {
 		return Neighbours{}, err
 	}
+	if err := o.ReRank.check(o.Distance); err != nil {
+		return Neighbours{}, err
+	}
 	m, err := match(query, gallery, o.GalleryHoldsQueries, o.OwnRows)
 	if err != nil {
 		return Neighbours{}, err
+	}
+	if o.ReRank != nil {
+		r, err := m.reRank(ctx, o.Distance, o.ReRank)
+		if err != nil {
+			return Neighbours{}, err
+		}
+		return r.search(ctx, o.K)
 	}
 	found, err := m.search(ctx, o)
 	if err != nil {

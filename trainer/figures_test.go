@@ -179,7 +179,9 @@ func TestWordsForWhatWasMeasured(t *testing.T) {
 	require.Equal(t, "8 test classes, 3 of them learned too", d.measuredOn(SetTest))
 
 	after := &metrics.Result{Queries: 48}
-	require.NotContains(t, d.protocol(SetTest, after), "as far as")
+	require.NotContains(t, d.protocol(SetTest, "", after), "view")
+	require.Contains(t, d.protocol(SetTest, "plain|turned", after), "; each embedding is of the views plain|turned")
+	require.NotContains(t, d.protocol(SetTest, "", after), "as far as")
 	after.Tied = 24
-	require.Contains(t, d.protocol(SetTest, after), "; for 50% of the queries pictures of their class are exactly as far as others: their figures are the mean over all orders")
+	require.Contains(t, d.protocol(SetTest, "", after), "; for 50% of the queries pictures of their class are exactly as far as others: their figures are the mean over all orders")
 }

@@ -148,7 +148,7 @@ func (t *Trainer) measureModel(ctx context.Context, r *Result) ([]float32, error
 	if err := t.measureFewShot(ctx, r, d, i.Embeddings); err != nil {
 		return nil, err
 	}
-	r.After, r.On, r.Protocol = &i.Result, set, t.data.protocol(set, &i.Result)
+	r.After, r.On, r.Protocol = &i.Result, set, t.data.protocol(set, t.cfg.EvalViews, &i.Result)
 	if err := t.keep(func(h Hook) error { return h.evaluated(ctx, i) }); err != nil {
 		return nil, err
 	}

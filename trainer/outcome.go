@@ -113,8 +113,8 @@ func (r Result) Memory() string {
 	return m
 }
 
-// protocol says in a sentence what was measured on what.
-func (d runData) protocol(on string, after *metrics.Result) string {
+// protocol says in a sentence what was measured on what; views are those of Config.EvalViews.
+func (d runData) protocol(on, views string, after *metrics.Result) string {
 	set, what := d.Test, "test classes, none of which was seen in training"
 	if on == SetValidation {
 		set, what = d.Val, "validation classes, not learned from but used to choose the weights"
@@ -131,6 +131,9 @@ func (d runData) protocol(on string, after *metrics.Result) string {
 	if s := set.Summary(); s.Queries > 0 {
 		text = fmt.Sprintf("%s queries among %s %s of the gallery, of %s %s",
 			wording.Thousands(s.Queries), wording.Thousands(s.Gallery), set.noun(), wording.Thousands(set.NumClasses()), what)
+	}
+	if views != "" {
+		text += "; each embedding is of the views " + views
 	}
 	if after.AllQueries > 0 {
 		text += fmt.Sprintf("; %s of %s queries were drawn at random and searched for", wording.Thousands(after.Queries), wording.Thousands(after.AllQueries))
