@@ -123,7 +123,12 @@ func (f *Finder) Show(t Tile) {
 	before := f.exact.Load()
 	v := view{f: f, t: &t, n: len(t.Norms), least: math.Inf(1)}
 	for _, norm := range t.Norms {
-		v.largest, v.least = max(v.largest, norm), min(v.least, norm)
+		if norm > v.largest { // max would look for NaN as well
+			v.largest = norm
+		}
+		if norm < v.least {
+			v.least = norm
+		}
 	}
 	if f.shorts.fit(&v) {
 		f.showShorts(&v)

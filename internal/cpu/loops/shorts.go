@@ -38,6 +38,19 @@ func Shorten(dst []int16, src []float32, scale float32) {
 	clear(dst[len(src):])
 }
 
+// Lengthen computes dst = scale·src, each product rounded once.
+func Lengthen(dst []float32, src []int8, scale float32) {
+	mustHold("Lengthen", "dst", dst, len(src))
+	i := 0
+	if f := active.simd.lengthen; f != nil && len(src) >= 8 {
+		i = len(src) &^ 7
+		f(&dst[0], &src[0], i/8, scale)
+	}
+	for ; i < len(src); i++ {
+		dst[i] = float32(src[i]) * scale
+	}
+}
+
 // ShortPanels brings rows of pitch elements, a result of ShortPitch, into the order in which
 // ShortProducts reads its second matrix: panels of ShortColumns rows, pairs of elements of
 // all rows of a panel together. dst has room for whole panels.

@@ -81,6 +81,22 @@ func TestShortenRoundsToEven(t *testing.T) {
 	})
 }
 
+func TestLengthen(t *testing.T) {
+	withEachInstructionSet(t, func(t *testing.T) {
+		for _, n := range []int{0, 1, 8, 19, 256} {
+			src, dst := make([]int8, n), make([]float32, n+1)
+			for i := range src {
+				src[i] = int8(i*37 - 128)
+			}
+			Lengthen(dst, src, 0.3)
+			for i, v := range src {
+				require.Equal(t, float32(v)*float32(0.3), dst[i])
+			}
+			require.Zero(t, dst[n])
+		}
+	})
+}
+
 // BenchmarkShortProducts is a tile of a search; GemmOfTheSame is what it replaces.
 func BenchmarkShortProducts(b *testing.B) {
 	const m, n, dim = 48, 512, 128

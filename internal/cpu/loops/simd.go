@@ -15,6 +15,7 @@ type simd struct {
 
 	shortTile func(c *float32, cRow int, x *int16, xRow int, panel *int16, quads int, alpha float32)
 	shorten   func(dst *int16, src *float32, blocks int, scale float32)
+	lengthen  func(dst *float32, src *int8, blocks int, scale float32)
 
 	tileInput, tileOutput, tileGrad func(*tileArgs) // of tiles
 	tileFilter, tileWeight          func(*tileArgs) // of windows

@@ -21,6 +21,7 @@ func emitShorts(c *build.Context, decl *bytes.Buffer) {
 	a := &asm{Context: c, isa: avx2, elem: f32}
 	shortTile(a, decl)
 	shorten(a, decl)
+	lengthen(a, decl)
 }
 
 // shortTile writes the sums of products of 16-bit integers of a tile, two products an
@@ -123,6 +124,36 @@ func shorten(a *asm, decl *bytes.Buffer) {
 	a.VPERMQ(operand.U8(0xd8), low, low)
 	a.VMOVDQU(low, operand.Mem{Base: dst})
 	a.ADDQ(operand.U8(64), src)
+	a.ADDQ(operand.U8(32), dst)
+	a.DECQ(blocks)
+	a.JNZ(operand.LabelRef("block"))
+	a.VZEROUPPER()
+	a.RET()
+}
+
+// lengthen writes numbers of 8 bits as float32.
+func lengthen(a *asm, decl *bytes.Buffer) {
+	const signature = "(dst *float32, src *int8, blocks int, scale float32)"
+	name := "lengthen" + a.name
+	fmt.Fprintf(decl, "\n// %[1]s sets dst = scale·src over 8·blocks elements.\n//\n//go:noescape\nfunc %[1]s%[2]s\n", name, signature)
+	a.Function(name)
+	a.Attributes(attr.NOSPLIT)
+	a.SignatureExpr("func" + signature)
+	dst, src := a.Load(a.Param("dst"), a.GP64()), a.Load(a.Param("src"), a.GP64())
+	blocks := a.Load(a.Param("blocks"), a.GP64())
+	scale := a.YMM()
+	ref, err := a.Param("scale").Resolve()
+	if err != nil {
+		panic(err)
+	}
+	a.VBROADCASTSS(ref.Addr, scale)
+	a.Label("block")
+	v := a.YMM()
+	a.VPMOVSXBD(operand.Mem{Base: src}, v)
+	a.VCVTDQ2PS(v, v)
+	a.VMULPS(scale, v, v)
+	a.VMOVUPS(v, operand.Mem{Base: dst})
+	a.ADDQ(operand.U8(8), src)
 	a.ADDQ(operand.U8(32), dst)
 	a.DECQ(blocks)
 	a.JNZ(operand.LabelRef("block"))
