@@ -76,7 +76,7 @@ func (w *walker) settle(heap *nearest.Heap, k int) {
 	d := nearest.Distance(w.distance)
 	for _, n := range found[:min(len(found), k+more)] {
 		row := n.row()
-		heap.Offer(nearest.Ranked{Key: d.Key(w.query, w.vector(row), w.length, w.norm(row)), Row: row})
+		heap.Offer(nearest.Ranked{Key: d.Key(w.query, w.vector(row, slotOther), w.length, w.norm(row)), Row: row})
 	}
 }
 
@@ -99,7 +99,7 @@ func (p *walkers) get(s *snapshot, d metrics.Distance) *walker {
 // put takes a walker back, which must not keep a file in memory.
 func (p *walkers) put(w *walker) {
 	w.g, w.hidden, w.query = nil, nil, nil
-	clear(w.floats)
+	clear(w.stores)
 	clear(w.norms)
 	p.free.Put(w)
 }

@@ -98,7 +98,7 @@ func (l *linker) add(row int32) {
 			b.mu.Unlock()
 		}()
 	}
-	l.aim(l.vector(row), l.norm(row))
+	l.aim(l.vector(row, slotAim), l.norm(row))
 	entries := []near{l.descend(entry, top, level)}
 	for at := min(level, top); at >= 0; at-- {
 		l.search(entries, l.g.Effort, at)
@@ -139,7 +139,7 @@ func (l *linker) connect(from, to int32, level int) {
 
 // rank orders rows by how far they are from one.
 func (l *linker) rank(from int32, rows []int32) {
-	l.apart = l.compare(l.apart, l.vector(from), l.norm(from), rows)
+	l.apart = l.compare(l.apart, l.vector(from, slotOther), l.norm(from), rows)
 	l.all = l.all[:0]
 	for i, row := range rows {
 		l.all = append(l.all, nearOf(l.apart[i], row))
@@ -164,7 +164,7 @@ func (l *linker) choose(rows []near, most int) {
 
 func (l *linker) leadsElsewhere(n near) bool {
 	row, value := n.row(), n.value()
-	vector, norm := l.vector(row), l.norm(row)
+	vector, norm := l.vector(row, slotOther), l.norm(row)
 	for i := 0; i < len(l.chosen); i += 4 {
 		l.apart = l.compare(l.apart, vector, norm, l.chosen[i:min(i+4, len(l.chosen))])
 		for _, apart := range l.apart {

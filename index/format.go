@@ -26,6 +26,8 @@ type table struct {
 	Dim      int       `json:"dim"`
 	Distance string    `json:"distance"`
 	Model    string    `json:"model,omitempty"`
+	Storage  string    `json:"storage"`
+	Floats   bool      `json:"floats,omitempty"` // besides another storage
 	Rows     int       `json:"rows"`
 	Names    int       `json:"names"` // of labels
 	Sections []section `json:"sections"`

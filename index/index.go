@@ -19,6 +19,10 @@ type Options struct {
 	Dim      int              // numbers of each vector
 	Distance metrics.Distance // how near items are; Euclidean if zero
 	Model    string           // fingerprint of the model that makes the vectors; see CheckModel
+	Storage  Storage          // what is kept of vectors; Float32 if zero
+	// KeepFloats keeps the vectors as they came besides those of Storage, for SearchOptions.Rerank
+	// and Exact. In an index that was opened from a file they take no memory but where they are looked at.
+	KeepFloats bool
 }
 
 // maxDim is the longest vector that an index takes.
@@ -30,6 +34,12 @@ func (o *Options) check() error {
 	}
 	if o.Distance < metrics.Euclidean || o.Distance > metrics.Dot {
 		return field.Errorf("index", "Options", "%s is %d, want metrics.Euclidean, metrics.Cosine or metrics.Dot", field.Name("Distance"), int(o.Distance))
+	}
+	if o.Storage < Float32 || o.Storage > Int8 {
+		return field.Errorf("index", "Options", "%s is %d, want index.Float32 or index.Int8", field.Name("Storage"), int(o.Storage))
+	}
+	if o.KeepFloats && o.Storage == Float32 {
+		return field.Errorf("index", "Options", "%s goes with an %s other than Float32, which keeps them anyway", field.Name("KeepFloats"), field.Name("Storage"))
 	}
 	if len(o.Model) > maxText {
 		return field.Errorf("index", "Options", "%s has %d bytes, at most %d are kept", field.Name("Model"), len(o.Model), maxText)
@@ -183,7 +193,9 @@ func (x *Index) put(ctx context.Context, items []Item, allowed func(*snapshot, u
 		if row, ok := x.find(s, items[i].ID); ok {
 			n.remove(row, own)
 		}
-		n.appendRow(&items[i], x.label(n, items[i].Label), &x.options)
+		n.appendRow(&items[i], x.label(n, items[i].Label), &x.options, func(to *chunk) {
+			to.norms = append(to.norms, to.add(items[i].Vector))
+		})
 	}
 	if err := x.link(ctx, n, s.rows); err != nil {
 		x.labels = nil // some are of items that were not added
@@ -278,8 +290,12 @@ func (x *Index) Compact(ctx context.Context) error {
 			x.labels = labels
 			return errors.Wrap(err, "index: Compact stopped; nothing was changed")
 		}
-		it := s.item(row)
-		n.appendRow(&it, x.label(n, it.Label), &x.options)
+		c, at := split(row)
+		it := s.facts(s.chunks[c], at)
+		n.appendRow(&it, x.label(n, it.Label), &x.options, func(to *chunk) {
+			to.copyRow(&s.chunks[c].store, at)
+			to.norms = append(to.norms, s.chunks[c].norms[at])
+		})
 	}
 	if g != nil {
 		n.graph = g.renumbered(s, n, order)

@@ -50,8 +50,11 @@ func (m *mapping) index() (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &Index{options: Options{Dim: t.Dim, Model: t.Model}, rowOf: map[uint64]int32{}, sorted: t.Rows}
+	x := &Index{options: Options{Dim: t.Dim, Model: t.Model, KeepFloats: t.Floats}, rowOf: map[uint64]int32{}, sorted: t.Rows}
 	if err := x.options.Distance.UnmarshalText([]byte(t.Distance)); err != nil {
+		return nil, err
+	}
+	if err := x.options.Storage.UnmarshalText([]byte(t.Storage)); err != nil {
 		return nil, err
 	}
 	if err := x.options.check(); err != nil {

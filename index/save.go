@@ -75,7 +75,7 @@ func (x *Index) write(ctx context.Context, to io.Writer, s *snapshot, order []in
 	w := &sectionWriter{to: bufio.NewWriterSize(to, 1<<20), ctx: ctx, sum: crc32.New(castagnoli)}
 	w.bytes(encodeHead())
 	names, number := s.sortedLabels(order)
-	t := &table{Dim: x.options.Dim, Distance: x.options.Distance.String(), Model: x.options.Model, Rows: len(order), Names: len(names)}
+	t := &table{Dim: x.options.Dim, Distance: x.options.Distance.String(), Model: x.options.Model, Storage: x.options.Storage.String(), Floats: x.options.KeepFloats, Rows: len(order), Names: len(names)}
 	rows := func(name string, write func(c *chunk, at int)) {
 		t.Sections = append(t.Sections, w.section(name, func() {
 			for _, row := range order {
@@ -103,7 +103,14 @@ func (x *Index) write(ctx context.Context, to io.Writer, s *snapshot, order []in
 		}
 	}))
 	rows("texts", func(c *chunk, at int) { w.bytes(c.record(at).rest) })
-	rows("floats", func(c *chunk, at int) { w.bytes(bytesOf(c.rows(at, at+1))) })
+	dim := x.options.Dim
+	if x.options.Storage == Float32 || x.options.KeepFloats {
+		rows("floats", func(c *chunk, at int) { w.bytes(bytesOf(c.floats[at*dim : (at+1)*dim])) })
+	}
+	if x.options.Storage == Int8 {
+		rows("codes", func(c *chunk, at int) { w.bytes(bytesOf(c.codes[at*dim : (at+1)*dim])) })
+		rows("scales", func(c *chunk, at int) { w.bytes(bytesOf(c.scales[at : at+1])) })
+	}
 	if g != nil {
 		w.writeGraph(t, g)
 	}

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"math"
 	"runtime"
 
 	"github.com/pkg/errors"
@@ -17,11 +18,15 @@ import (
 type SearchOptions struct {
 	K      int    // items for each query; 1 if zero
 	Filter Filter // which items may be found
-	// Exact makes a search compare the queries with all items, though there is a graph.
+	// Exact makes a search compare the queries with all items, though there is a graph, and with vectors as
+	// they came, if Options.KeepFloats keeps them.
 	Exact bool
 	// Effort is how many items a search over the graph keeps in view, 64 if zero, and at least K: with
 	// more of them more of the nearest items are found, and it takes longer.
 	Effort int
+	// Rerank is how many items are found by what Options.Storage keeps of vectors, for the nearest of
+	// them to be found by the vectors as they came; none if zero. Options.KeepFloats must keep them.
+	Rerank int
 }
 
 // Hit is an item that was found.
@@ -66,6 +71,12 @@ func (x *Index) Search(ctx context.Context, queries []float32, o SearchOptions) 
 	if o.Effort < 0 {
 		return Results{}, field.Errorf("index", "SearchOptions", "%s is %d, want 1 or more", field.Name("Effort"), o.Effort)
 	}
+	if o.Rerank < 0 {
+		return Results{}, field.Errorf("index", "SearchOptions", "%s is %d, want 1 or more", field.Name("Rerank"), o.Rerank)
+	}
+	if o.Rerank > 0 && !x.options.KeepFloats {
+		return Results{}, field.Errorf("index", "SearchOptions", "%s needs vectors as they came, which are kept by Options.KeepFloats", field.Name("Rerank"))
+	}
 	if err := x.checkQueries(queries); err != nil {
 		return Results{}, err
 	}
@@ -81,11 +92,39 @@ func (x *Index) Search(ctx context.Context, queries []float32, o SearchOptions) 
 
 func (x *Index) searchIn(ctx context.Context, s *snapshot, queries []float32, o SearchOptions, hits [][]Hit) error {
 	hidden, left := s.hidden(&o.Filter)
-	o.K = min(o.K, left)
+	k := min(o.K, left)
+	o.K = min(max(o.K, o.Rerank), left)
+	find := x.exact
 	if s.byGraph(&o, left) {
-		return x.approximate(ctx, s, queries, o, hidden, hits)
+		find = x.approximate
 	}
-	return x.exact(ctx, s, queries, o, hidden, hits)
+	if err := find(ctx, s, queries, o, hidden, hits); err != nil || o.Rerank == 0 || o.Exact {
+		for i, h := range hits {
+			hits[i] = h[:min(k, len(h))]
+		}
+		return err
+	}
+	x.rerank(s, queries, k, hits)
+	return nil
+}
+
+// rerank leaves the k nearest of what was found for each query, by vectors as they came.
+func (x *Index) rerank(s *snapshot, queries []float32, k int, hits [][]Hit) {
+	dim, d := x.options.Dim, nearest.Distance(x.options.Distance)
+	loops.Parallel(len(hits), 8, func(lo, hi int) {
+		var heap nearest.Heap
+		length := func(v []float32) float64 { return math.Sqrt(nearest.Dot(v, v)) }
+		for i := lo; i < hi; i++ {
+			query := queries[i*dim : (i+1)*dim]
+			heap.Reset(k, s.id)
+			for _, h := range hits[i] {
+				c, at := split(h.row)
+				v := s.chunks[c].floats[at*dim : (at+1)*dim]
+				heap.Offer(nearest.Ranked{Key: d.Key(query, v, length(query), length(v)), Row: h.row})
+			}
+			hits[i] = s.hits(heap.Sorted(), x.options.Distance)
+		}
+	})
 }
 
 func (x *Index) checkQueries(queries []float32) error {
@@ -107,7 +146,8 @@ func (x *Index) exact(ctx context.Context, s *snapshot, queries []float32, o Sea
 	for lo := 0; lo < len(hits); lo += nearest.FinderQueries {
 		hi := min(lo+nearest.FinderQueries, len(hits))
 		f := nearest.NewFinder(nearest.Distance(x.options.Distance), dim, queries[lo*dim:hi*dim], o.K, s.id, nil)
-		err := s.scan(f, hidden, nearest.TileRows(hi-lo), func() error {
+		all := scan{snapshot: s, hidden: hidden, tile: nearest.TileRows(hi - lo), floats: o.Exact && x.options.KeepFloats}
+		err := all.run(f, func() error {
 			return errors.Wrapf(ctx.Err(), "index: stopped at query %d of %d", lo, len(hits))
 		})
 		if err != nil {

@@ -89,8 +89,9 @@ func (s *snapshot) sortedRow(id uint64, rows int) (int32, bool) {
 	return int32(row), row < rows && s.id(int32(row)) == id
 }
 
-// appendRow adds an item to the last chunk, or a new one. Snapshots before see nothing of it.
-func (s *snapshot) appendRow(it *Item, label int32, o *Options) {
+// appendRow adds an item to the last chunk, or a new one; put adds its vector and norm. Snapshots before
+// see nothing of it.
+func (s *snapshot) appendRow(it *Item, label int32, o *Options, put func(*chunk)) {
 	last := len(s.chunks) - 1
 	if last < 0 || s.chunks[last].len() == chunkRows {
 		s.chunks = append(s.chunks, &chunk{ends: []uint64{0}, store: newStore(o)})
@@ -102,7 +103,7 @@ func (s *snapshot) appendRow(it *Item, label int32, o *Options) {
 	c.labels = append(c.labels, label)
 	c.texts = appendRecord(c.texts, it)
 	c.ends = append(c.ends, c.ends[0]+uint64(len(c.texts)))
-	c.norms = append(c.norms, c.add(it.Vector))
+	put(c)
 	s.rows++
 	s.live++
 }
@@ -133,37 +134,80 @@ func (s *snapshot) remove(row int32, own map[int]bool) {
 	s.live--
 }
 
-// scan shows all rows but the hidden ones to f, some hundred at a time. It stops at the error
-// of each.
-func (s *snapshot) scan(f *nearest.Finder, hidden []*mask, tileRows int, each func() error) error {
-	var rest gathered
+// scan shows the rows of a snapshot to a Finder.
+type scan struct {
+	*snapshot
+	hidden []*mask
+	tile   int  // rows
+	floats bool // vectors as they came, and not as searches over the graph see them
+
+	rest   nearest.Tile // rows that stand far apart, to be multiplied at once
+	memory []float32
+	norms  []float64
+}
+
+// run shows all rows but the hidden ones, some hundred at a time. It stops at the error of each.
+func (s *scan) run(f *nearest.Finder, each func() error) error {
 	for i, c := range s.chunks {
-		for first := 0; first < c.len(); first += tileRows {
+		for first := 0; first < c.len(); first += s.tile {
 			if err := each(); err != nil {
 				return err
 			}
-			end := min(first+tileRows, c.len())
-			tile := nearest.Tile{Norms: c.norms[first:end], First: int32(i*chunkRows + first)}
-			if hidden[i] != nil {
-				tile.Hidden = hidden[i][first>>6:]
-				seen := visible(tile.Hidden, end-first)
-				if seen == 0 {
-					continue
-				}
-				if seen < (end-first)/4 {
-					rest.take(c, tile, end-first)
-					if len(rest.tile.Numbers) >= tileRows {
-						rest.show(f)
-					}
-					continue
-				}
-			}
-			tile.Rows = c.rows(first, end)
-			f.Show(tile)
+			s.show(f, i, first, min(first+s.tile, c.len()))
 		}
 	}
-	rest.show(f)
+	s.flush(f)
 	return nil
+}
+
+func (s *scan) show(f *nearest.Finder, chunk, first, end int) {
+	c := s.chunks[chunk]
+	t := nearest.Tile{First: int32(chunk*chunkRows + first)}
+	if s.hidden[chunk] != nil {
+		t.Hidden = s.hidden[chunk][first>>6:]
+		seen := visible(t.Hidden, end-first)
+		if seen == 0 {
+			return
+		}
+		if seen < (end-first)/4 {
+			s.gather(c, t, first, end)
+			if len(s.rest.Numbers) >= s.tile {
+				s.flush(f)
+			}
+			return
+		}
+	}
+	t.Rows, t.Norms = s.read(c, first, end)
+	f.Show(t)
+}
+
+// read is rows and their lengths, until it is called again.
+func (s *scan) read(c *chunk, first, end int) ([]float32, []float64) {
+	if !s.floats || c.storage == Float32 {
+		return c.rows(first, end, &s.memory), c.norms[first:end]
+	}
+	if cap(s.norms) < end-first {
+		s.norms = make([]float64, end-first)
+	}
+	rows, norms := c.floats[first*c.dim:end*c.dim], s.norms[:end-first]
+	nearest.Norms(norms, rows, c.dim)
+	return rows, norms
+}
+
+// gather takes the rows that are not hidden to those that are shown later.
+func (s *scan) gather(c *chunk, t nearest.Tile, first, end int) {
+	for i := range end - first {
+		if t.Hidden[i>>6]>>(i&63)&1 == 0 {
+			rows, norms := s.read(c, first+i, first+i+1)
+			s.rest.Rows, s.rest.Norms = append(s.rest.Rows, rows...), append(s.rest.Norms, norms...)
+			s.rest.Numbers = append(s.rest.Numbers, t.First+int32(i))
+		}
+	}
+}
+
+func (s *scan) flush(f *nearest.Finder) {
+	f.Show(s.rest)
+	s.rest = nearest.Tile{Rows: s.rest.Rows[:0], Norms: s.rest.Norms[:0], Numbers: s.rest.Numbers[:0]}
 }
 
 // visible is how many of the first n bits are not set.
@@ -177,25 +221,6 @@ func visible(hidden []uint64, n int) int {
 		seen -= bits.OnesCount64(word)
 	}
 	return seen
-}
-
-// gathered is rows that stand far apart, to be multiplied at once.
-type gathered struct{ tile nearest.Tile }
-
-func (g *gathered) take(c *chunk, t nearest.Tile, n int) {
-	for i := range n {
-		if t.Hidden[i>>6]>>(i&63)&1 == 0 {
-			at := int(t.First)%chunkRows + i
-			g.tile.Rows = append(g.tile.Rows, c.rows(at, at+1)...)
-			g.tile.Norms = append(g.tile.Norms, t.Norms[i])
-			g.tile.Numbers = append(g.tile.Numbers, t.First+int32(i))
-		}
-	}
-}
-
-func (g *gathered) show(f *nearest.Finder) {
-	f.Show(g.tile)
-	g.tile.Rows, g.tile.Norms, g.tile.Numbers = g.tile.Rows[:0], g.tile.Norms[:0], g.tile.Numbers[:0]
 }
 
 // bytesOf is memory as bytes, and back.

@@ -11,45 +11,118 @@ import (
 
 // store is the vectors of a chunk.
 type store struct {
-	dim    int
-	floats []float32
+	dim     int
+	storage Storage
+	keep    bool      // floats besides codes
+	floats  []float32 // nil if they are not kept
+	codes   []int8    // of Int8: a row is scale·codes
+	scales  []float32 // one a row
 }
 
-func newStore(o *Options) store { return store{dim: o.Dim} }
+func newStore(o *Options) store {
+	return store{dim: o.Dim, storage: o.Storage, keep: o.KeepFloats}
+}
 
-// add appends a vector and returns its length.
+// hasFloats reports whether vectors are kept as they came.
+func (s *store) hasFloats() bool { return s.storage == Float32 || s.keep }
+
+// add appends a vector and returns the length of the row that searches see.
 func (s *store) add(v []float32) float64 {
-	s.floats = append(s.floats, v...)
+	if s.hasFloats() {
+		s.floats = append(s.floats, v...)
+	}
+	if s.storage == Int8 {
+		s.encode(v)
+		v = s.rows(len(s.scales)-1, len(s.scales), new([]float32))
+	}
 	return math.Sqrt(nearest.Dot(v, v))
 }
 
-// rows is the vectors of rows [first, end).
-func (s *store) rows(first, end int) []float32 { return s.floats[first*s.dim : end*s.dim] }
+// encode appends a vector as integers from −127 to 127.
+func (s *store) encode(v []float32) {
+	largest := float32(0)
+	for _, x := range v {
+		largest = max(largest, x, -x)
+	}
+	scale := largest / math.MaxInt8
+	s.scales = append(s.scales, scale)
+	for _, x := range v {
+		code := 0.0
+		if scale > 0 {
+			code = math.RoundToEven(float64(x) / float64(scale))
+		}
+		s.codes = append(s.codes, int8(min(max(code, -math.MaxInt8), math.MaxInt8))) // scale may be rounded, where it is tiny by much
+	}
+}
 
-// vector copies a row to dst.
+// copyRow appends a row of another store as it is.
+func (s *store) copyRow(from *store, at int) {
+	lo, hi := at*s.dim, (at+1)*s.dim
+	if s.hasFloats() {
+		s.floats = append(s.floats, from.floats[lo:hi]...)
+	}
+	if s.storage == Int8 {
+		s.codes, s.scales = append(s.codes, from.codes[lo:hi]...), append(s.scales, from.scales[at])
+	}
+}
+
+// rows is the rows [first, end) as searches see them; scratch is memory for them.
+func (s *store) rows(first, end int, scratch *[]float32) []float32 {
+	if s.storage == Float32 {
+		return s.floats[first*s.dim : end*s.dim]
+	}
+	if n := (end - first) * s.dim; cap(*scratch) < n {
+		*scratch = make([]float32, n)
+	}
+	out := (*scratch)[:(end-first)*s.dim]
+	for i := first; i < end; i++ {
+		loops.Lengthen(out[(i-first)*s.dim:(i-first+1)*s.dim], s.codes[i*s.dim:(i+1)*s.dim], s.scales[i])
+	}
+	return out
+}
+
+// vector copies a row to dst, as it came if that is known.
 func (s *store) vector(at int, dst []float32) []float32 {
-	copy(dst, s.rows(at, at+1))
-	return dst
+	if s.hasFloats() {
+		copy(dst, s.floats[at*s.dim:(at+1)*s.dim])
+		return dst
+	}
+	return s.rows(at, at+1, &dst)
 }
 
 // openStore is the vectors of a file.
-func openStore(file []byte, t *table, o *Options) (store, error) {
-	s := store{dim: o.Dim}
-	var err error
-	s.floats, err = part[float32](file, t, "floats", int64(t.Rows)*int64(o.Dim))
+func openStore(file []byte, t *table, o *Options) (s store, err error) {
+	s = newStore(o)
+	rows, all := int64(t.Rows), int64(t.Rows)*int64(o.Dim)
+	if s.hasFloats() {
+		if s.floats, err = part[float32](file, t, "floats", all); err != nil {
+			return s, err
+		}
+	}
+	if s.storage == Int8 {
+		if s.codes, err = part[int8](file, t, "codes", all); err != nil {
+			return s, err
+		}
+		s.scales, err = part[float32](file, t, "scales", rows)
+	}
 	return s, err
 }
 
 // part is the rows [first, end).
 func (s *store) part(first, end int) store {
-	p := *s
-	p.floats = s.floats[first*s.dim : end*s.dim : end*s.dim]
+	p, lo, hi := *s, first*s.dim, end*s.dim
+	if s.hasFloats() {
+		p.floats = s.floats[lo:hi:hi]
+	}
+	if s.storage == Int8 {
+		p.codes, p.scales = s.codes[lo:hi:hi], s.scales[first:end:end]
+	}
 	return p
 }
 
 // check says whether all numbers are finite.
 func (s *store) check() error {
-	if !loops.Finite(s.floats) {
+	if !loops.Finite(s.floats) || !loops.Finite(s.scales) {
 		return errors.New("a vector holds a number that is not finite")
 	}
 	return nil

@@ -107,21 +107,30 @@ type rowReader struct {
 	distance metrics.Distance
 	dim      int
 	rows     int
-	floats   [][]float32 // by chunk
+	stores   []*store // by chunk
 	norms    [][]float64
+	memory   [slots][]float32 // for rows that are not kept as float32
 }
 
+// Slots of memory for rows: the first four are of compare.
+const (
+	slotAim = 4 + iota
+	slotOther
+	slots
+)
+
 func (r *rowReader) read(s *snapshot, d metrics.Distance) {
-	r.distance, r.rows, r.floats, r.norms = d, s.rows, r.floats[:0], r.norms[:0]
+	r.distance, r.rows, r.stores, r.norms = d, s.rows, r.stores[:0], r.norms[:0]
 	for _, c := range s.chunks {
 		r.dim = c.dim
-		r.floats, r.norms = append(r.floats, c.floats), append(r.norms, c.norms)
+		r.stores, r.norms = append(r.stores, &c.store), append(r.norms, c.norms)
 	}
 }
 
-func (r *rowReader) vector(row int32) []float32 {
+// vector is a row, until another one is read to the same slot.
+func (r *rowReader) vector(row int32, slot int) []float32 {
 	c, at := split(row)
-	return r.floats[c][at*r.dim : (at+1)*r.dim]
+	return r.stores[c].rows(at, at+1, &r.memory[slot])
 }
 
 func (r *rowReader) norm(row int32) float64 {
@@ -133,7 +142,7 @@ func (r *rowReader) norm(row int32) float64 {
 func (r *rowReader) vectors(to *[4][]float32, rows []int32) {
 	for i := range to {
 		if len(rows) > 0 {
-			to[i] = r.vector(rows[min(i, len(rows)-1)])
+			to[i] = r.vector(rows[min(i, len(rows)-1)], i)
 		}
 	}
 }
@@ -141,18 +150,25 @@ func (r *rowReader) vectors(to *[4][]float32, rows []int32) {
 // compare writes how far rows are from a vector of that length.
 func (r *rowReader) compare(values []float32, query []float32, length float64, rows []int32) []float32 {
 	values = values[:0]
+	if len(rows) == 0 {
+		return values
+	}
+	ahead := r.stores[0].storage == Float32 // else rows are made, of less memory
 	var four, next [4][]float32
 	var dots [4]float32
 	r.vectors(&next, rows)
 	for i := 0; i < len(rows); i += 4 {
 		four = next
-		if i+4 < len(rows) {
+		if ahead && i+4 < len(rows) {
 			r.vectors(&next, rows[i+4:])
 			loops.FetchFour(&next)
 		}
 		loops.DotFour(&dots, query, &four)
 		for j, row := range rows[i:min(i+4, len(rows))] {
 			values = append(values, r.value(dots[j], length, r.norm(row)))
+		}
+		if !ahead {
+			r.vectors(&next, rows[min(i+4, len(rows)):])
 		}
 	}
 	return values
