@@ -15,13 +15,19 @@ import (
 
 // saved is the file of an index with a few items.
 func saved(t testing.TB, items int) (path string, data []byte) {
+	return savedAs(t, items, Options{Dim: 3, Model: "abc"})
+}
+
+func savedAs(t testing.TB, items int, o Options) (path string, data []byte) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	x, err := New(Options{Dim: 3, Model: "abc"})
+	x, err := New(o)
 	require.NoError(t, err)
 	for id := range uint64(items) {
 		require.NoError(t, x.Add(ctx, randomItem(rng, id*3, 3)))
 	}
-	require.NoError(t, x.Build(ctx, GraphOptions{Links: 2, Threads: 1}))
+	if o.Storage != Binary {
+		require.NoError(t, x.Build(ctx, GraphOptions{Links: 2, Threads: 1}))
+	}
 	path = filepath.Join(t.TempDir(), "gallery.index")
 	require.NoError(t, x.Save(ctx, path))
 	data, err = os.ReadFile(path)
@@ -138,23 +144,32 @@ func resealed(data []byte, whole *table, change func(t *table)) []byte {
 // FuzzOpen changes files in sections, with right checksums, and in tables. The reader must
 // neither panic nor take more memory than the file has.
 func FuzzOpen(f *testing.F) {
-	_, data := saved(f, 5)
-	whole, err := decodeTable(data)
-	require.NoError(f, err)
-	text, err := json.Marshal(whole)
-	require.NoError(f, err)
-	f.Add(uint16(0), uint64(0), text, false)
-	f.Add(uint16(70), uint64(math.MaxUint64), text, true)
-	f.Add(uint16(900), uint64(1)<<40, []byte(`{"dim":3,"distance":"cosine","rows":2147483647,"sections":[{"name":"ids","begin":64,"size":9223372036854775807}]}`), false)
-	for _, s := range whole.Sections {
-		for _, at := range []int64{s.Begin, s.Begin + s.Size/2&^7} {
-			f.Add(uint16(at), uint64(math.MaxUint64), text, true)
-			f.Add(uint16(at), uint64(0x7ff8000000000001), text, true)
-			f.Add(uint16(at), uint64(3), text, true)
+	type base struct {
+		data  []byte
+		whole *table
+	}
+	var bases []base
+	for i, o := range []Options{{}, {Storage: Int8, KeepFloats: true}, {Storage: Binary}} {
+		o.Dim = 3
+		_, data := savedAs(f, 5, o)
+		whole, err := decodeTable(data)
+		require.NoError(f, err)
+		bases = append(bases, base{data, whole})
+		text, err := json.Marshal(whole)
+		require.NoError(f, err)
+		f.Add(uint8(i), uint16(0), uint64(0), text, false)
+		f.Add(uint8(i), uint16(900), uint64(1)<<40, []byte(`{"dim":3,"distance":"cosine","storage":"int8","rows":2147483647,"sections":[{"name":"ids","begin":64,"size":9223372036854775807}]}`), false)
+		for _, s := range whole.Sections {
+			for _, at := range []int64{s.Begin, s.Begin + s.Size/2&^7} {
+				f.Add(uint8(i), uint16(at), uint64(math.MaxUint64), text, true)
+				f.Add(uint8(i), uint16(at), uint64(0x7ff8000000000001), text, true)
+				f.Add(uint8(i), uint16(at), uint64(3), text, true)
+			}
 		}
 	}
 	path := filepath.Join(f.TempDir(), "fuzzed")
-	f.Fuzz(func(t *testing.T, at uint16, word uint64, text []byte, keep bool) {
+	f.Fuzz(func(t *testing.T, which uint8, at uint16, word uint64, text []byte, keep bool) {
+		data, whole := bases[int(which)%len(bases)].data, bases[int(which)%len(bases)].whole
 		changed := append([]byte(nil), data...)
 		if int(at)+8 <= len(changed) {
 			binary.LittleEndian.PutUint64(changed[at:], word)

@@ -45,6 +45,8 @@ func (o *GraphOptions) fill() error {
 	return nil
 }
 
+var errNoGraph = errors.New("index: there is no graph where Options.Storage is Binary; a search compares the bits of all items")
+
 // graph is a hierarchical navigable small world over the rows of a snapshot: Y. A. Malkov and
 // D. A. Yashunin, "Efficient and Robust Approximate Nearest Neighbor Search Using Hierarchical
 // Navigable Small World Graphs", TPAMI 2020. Each row has a level, and links to near rows at that
@@ -173,6 +175,9 @@ func (x *Index) Build(ctx context.Context, o GraphOptions) error {
 	}
 	if err := o.fill(); err != nil {
 		return err
+	}
+	if x.options.Storage == Binary {
+		return errors.WithStack(errNoGraph)
 	}
 	if _, err := x.view(); err != nil {
 		return err

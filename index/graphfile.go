@@ -40,6 +40,9 @@ func (w *sectionWriter) writeGraph(t *table, g *graph) {
 
 // openGraph is the graph of a file; what its links are is checked later.
 func openGraph(file []byte, t *table) (*graph, error) {
+	if t.Storage == Binary.String() {
+		return nil, errNoGraph
+	}
 	g := &graph{GraphOptions: GraphOptions{Links: t.Graph.Links, Effort: t.Graph.Effort, Seed: t.Graph.Seed}, entry: t.Graph.Entry, top: t.Graph.Top}
 	if err := g.fill(); err != nil || g.GraphOptions.Links != t.Graph.Links {
 		return nil, errors.Errorf("the file says that its graph has %d links of effort %d", t.Graph.Links, t.Graph.Effort)

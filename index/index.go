@@ -35,8 +35,8 @@ func (o *Options) check() error {
 	if o.Distance < metrics.Euclidean || o.Distance > metrics.Dot {
 		return field.Errorf("index", "Options", "%s is %d, want metrics.Euclidean, metrics.Cosine or metrics.Dot", field.Name("Distance"), int(o.Distance))
 	}
-	if o.Storage < Float32 || o.Storage > Int8 {
-		return field.Errorf("index", "Options", "%s is %d, want index.Float32 or index.Int8", field.Name("Storage"), int(o.Storage))
+	if o.Storage < Float32 || o.Storage > Binary {
+		return field.Errorf("index", "Options", "%s is %d, want index.Float32, index.Int8 or index.Binary", field.Name("Storage"), int(o.Storage))
 	}
 	if o.KeepFloats && o.Storage == Float32 {
 		return field.Errorf("index", "Options", "%s goes with an %s other than Float32, which keeps them anyway", field.Name("KeepFloats"), field.Name("Storage"))

@@ -111,6 +111,9 @@ func (x *Index) write(ctx context.Context, to io.Writer, s *snapshot, order []in
 		rows("codes", func(c *chunk, at int) { w.bytes(bytesOf(c.codes[at*dim : (at+1)*dim])) })
 		rows("scales", func(c *chunk, at int) { w.bytes(bytesOf(c.scales[at : at+1])) })
 	}
+	if x.options.Storage == Binary {
+		rows("bits", func(c *chunk, at int) { w.bytes(bytesOf(c.bits[at*c.words() : (at+1)*c.words()])) })
+	}
 	if g != nil {
 		w.writeGraph(t, g)
 	}

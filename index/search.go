@@ -95,8 +95,11 @@ func (x *Index) searchIn(ctx context.Context, s *snapshot, queries []float32, o 
 	k := min(o.K, left)
 	o.K = min(max(o.K, o.Rerank), left)
 	find := x.exact
-	if s.byGraph(&o, left) {
+	switch {
+	case s.byGraph(&o, left):
 		find = x.approximate
+	case x.options.Storage == Binary && !(o.Exact && x.options.KeepFloats):
+		find = x.hamming
 	}
 	if err := find(ctx, s, queries, o, hidden, hits); err != nil || o.Rerank == 0 || o.Exact {
 		for i, h := range hits {

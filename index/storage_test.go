@@ -3,6 +3,7 @@ package index
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
 	"testing"
 
@@ -105,6 +106,67 @@ func TestRerank(t *testing.T) {
 		require.Equal(t, want, shelfOf(t, y))
 		requireRecall(t, y, 0.97, SearchOptions{K: 10, Rerank: 20}, "graph of a file")
 	}
+}
+
+// Binary finds the items with the fewest bits that differ, and the nearest of them where vectors are kept.
+func TestBinary(t *testing.T) {
+	for _, dim := range []int{5, 64, 70, 128} {
+		rng := rand.New(rand.NewPCG(uint64(dim), 1))
+		x, err := New(Options{Dim: dim, Storage: Binary})
+		require.NoError(t, err)
+		for id := range uint64(900) {
+			require.NoError(t, x.Add(ctx, randomItem(rng, id*3, dim)))
+		}
+		require.NoError(t, x.Remove(0, 30, 300))
+		path := filepath.Join(t.TempDir(), "i")
+		require.NoError(t, x.Save(ctx, path))
+		y, err := Open(path)
+		require.NoError(t, err)
+		kept := shelfOf(t, x)
+		require.Equal(t, kept, shelfOf(t, y))
+		var queries []float32
+		for range 20 {
+			queries = append(queries, randomItem(rng, 0, dim).Vector...)
+		}
+		holds := func(it Item) bool { return it.Label == "a" }
+		for _, x := range []*Index{x, y} {
+			found, err := x.Search(ctx, queries, SearchOptions{K: 9, Filter: Filter{Labels: []string{"a"}}})
+			require.NoError(t, err)
+			for i := range found.Len() {
+				query := append([]float32(nil), queries[i*dim:(i+1)*dim]...)
+				for j, v := range query {
+					query[j] = -1
+					if v > 0 {
+						query[j] = 1
+					}
+				}
+				// Of vectors of +1 and −1 the squared distance is four times the number of bits that differ.
+				for place, near := range kept.search(metrics.Euclidean, query, 9, holds) {
+					require.Equal(t, near.ID, found.Of(i)[place].ID)
+					require.InDelta(t, near.Distance*near.Distance/4, found.Of(i)[place].Distance, 1e-9)
+				}
+			}
+		}
+		require.ErrorContains(t, x.Build(ctx, GraphOptions{}), "no graph where Options.Storage is Binary")
+	}
+}
+
+func TestBinaryRerank(t *testing.T) {
+	items := clusteredItems(1, 2000, 32, 40)
+	want := shelf{}
+	for _, it := range items {
+		want[it.ID] = it
+	}
+	x := stored(t, Options{Distance: metrics.Cosine, Storage: Binary, KeepFloats: true}, items)
+	requireFinds(t, want, x, SearchOptions{K: 5, Exact: true}, "exact")
+	requireFinds(t, want, x, SearchOptions{K: 5, Rerank: 2000}, "re-ranked among all")
+	few, err := x.Recall(ctx, queriesOf(100), SearchOptions{K: 10, Rerank: 20})
+	require.NoError(t, err)
+	many, err := x.Recall(ctx, queriesOf(100), SearchOptions{K: 10, Rerank: 200})
+	require.NoError(t, err)
+	t.Logf("recall of 20 %.4f, of 200 %.4f", few, many)
+	require.Greater(t, many, few)
+	require.Greater(t, many, 0.95)
 }
 
 func TestStorageIsNamed(t *testing.T) {

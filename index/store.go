@@ -17,6 +17,7 @@ type store struct {
 	floats  []float32 // nil if they are not kept
 	codes   []int8    // of Int8: a row is scale·codes
 	scales  []float32 // one a row
+	bits    []uint64  // of Binary: words() a row
 }
 
 func newStore(o *Options) store {
@@ -31,9 +32,13 @@ func (s *store) add(v []float32) float64 {
 	if s.hasFloats() {
 		s.floats = append(s.floats, v...)
 	}
-	if s.storage == Int8 {
+	switch s.storage {
+	case Int8:
 		s.encode(v)
 		v = s.rows(len(s.scales)-1, len(s.scales), new([]float32))
+	case Binary:
+		s.bits = signs(s.bits, v)
+		return math.Sqrt(float64(s.dim))
 	}
 	return math.Sqrt(nearest.Dot(v, v))
 }
@@ -64,6 +69,9 @@ func (s *store) copyRow(from *store, at int) {
 	if s.storage == Int8 {
 		s.codes, s.scales = append(s.codes, from.codes[lo:hi]...), append(s.scales, from.scales[at])
 	}
+	if s.storage == Binary {
+		s.bits = append(s.bits, from.bits[at*s.words():(at+1)*s.words()]...)
+	}
 }
 
 // rows is the rows [first, end) as searches see them; scratch is memory for them.
@@ -76,7 +84,12 @@ func (s *store) rows(first, end int, scratch *[]float32) []float32 {
 	}
 	out := (*scratch)[:(end-first)*s.dim]
 	for i := first; i < end; i++ {
-		loops.Lengthen(out[(i-first)*s.dim:(i-first+1)*s.dim], s.codes[i*s.dim:(i+1)*s.dim], s.scales[i])
+		row := out[(i-first)*s.dim : (i-first+1)*s.dim]
+		if s.storage == Binary {
+			signed(row, s.bits[i*s.words():(i+1)*s.words()])
+			continue
+		}
+		loops.Lengthen(row, s.codes[i*s.dim:(i+1)*s.dim], s.scales[i])
 	}
 	return out
 }
@@ -105,6 +118,9 @@ func openStore(file []byte, t *table, o *Options) (s store, err error) {
 		}
 		s.scales, err = part[float32](file, t, "scales", rows)
 	}
+	if s.storage == Binary {
+		s.bits, err = part[uint64](file, t, "bits", rows*int64(s.words()))
+	}
 	return s, err
 }
 
@@ -116,6 +132,9 @@ func (s *store) part(first, end int) store {
 	}
 	if s.storage == Int8 {
 		p.codes, p.scales = s.codes[lo:hi:hi], s.scales[first:end:end]
+	}
+	if s.storage == Binary {
+		p.bits = s.bits[first*s.words() : end*s.words() : end*s.words()]
 	}
 	return p
 }
