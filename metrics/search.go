@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"context"
-	"math"
 
 	"github.com/pkg/errors"
 
@@ -99,22 +98,44 @@ func (m matching) search(ctx context.Context, o SearchOptions) (nearby, error) {
 		Neighbours: Neighbours{K: k, Indices: make([]int32, m.query.Len()*k), Distances: keys},
 		scan:       newScanner(m, o.Distance, searchBlock), keys: keys, more: make([]bool, m.query.Len()),
 	}
-	s := found.scan
-	best := make([]nearestRows, min(searchBlock.queries, m.query.Len()))
-	begin := func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			best[i-lo].reset(s, k)
+	for lo := 0; lo < m.query.Len(); lo += nearest.FinderQueries {
+		hi := min(lo+nearest.FinderQueries, m.query.Len())
+		f, err := m.find(ctx, found.scan, o.Distance, k, lo, hi)
+		if err != nil {
+			return found, err
 		}
-	}
-	end := func(lo, hi int) {
 		parallelQueries(lo, hi, func(i int) {
-			found.more[i] = best[i-lo].write(found.Indices[i*k:(i+1)*k], keys[i*k:(i+1)*k])
+			place := i * k
+			for _, r := range f.Found(i - lo) {
+				found.Indices[place], keys[place] = r.Row, r.Key
+				place++
+			}
+			found.more[i] = f.Least(i-lo) == keys[place-1]
 		})
 	}
-	err := s.run(ctx, begin, end, func(query, first int, values, bias []float32) {
-		best[query%searchBlock.queries].visit(query, first, values, bias)
-	})
-	return found, err
+	return found, nil
+}
+
+// find is the k nearest rows of each of the queries [lo, hi).
+func (m matching) find(ctx context.Context, s *scanner, d Distance, k, lo, hi int) (*nearest.Finder, error) {
+	dim, rows := m.query.Dim, m.gallery.Len()
+	var own []int32
+	if m.own {
+		own = make([]int32, hi-lo)
+		for i := range own {
+			own[i] = int32(max(m.ownRow(lo+i), -1))
+		}
+	}
+	f := nearest.NewFinder(nearest.Distance(d), dim, m.query.Embeddings[lo*dim:hi*dim], k, nil, own)
+	tile := nearest.TileRows(hi - lo)
+	for first := 0; first < rows; first += tile {
+		if err := ctx.Err(); err != nil {
+			return nil, errors.Wrapf(err, "metrics: stopped at query %d of %d", lo, m.query.Len())
+		}
+		end := min(first+tile, rows)
+		f.Show(nearest.Tile{Rows: m.gallery.Embeddings[first*dim : end*dim], Norms: s.g.norm[first:end], First: int32(first)})
+	}
+	return f, nil
 }
 
 func parallelQueries(lo, hi int, body func(i int)) {
@@ -123,41 +144,4 @@ func parallelQueries(lo, hi int, body func(i int)) {
 			body(i)
 		}
 	})
-}
-
-// nearestRows keeps the k nearest rows seen so far.
-type nearestRows struct {
-	scan  *scanner
-	heap  nearest.Heap
-	limit float32 // a tile value above it cannot belong to a nearer row
-}
-
-func (n *nearestRows) reset(s *scanner, k int) {
-	n.scan, n.limit = s, float32(math.Inf(1))
-	n.heap.Reset(k, nil)
-}
-
-func (n *nearestRows) visit(query, first int, values, bias []float32) {
-	const vector = 16
-	own := n.scan.ownRow(query)
-	for j := 0; j < len(values); {
-		j += loops.SkipAbove(values[j:], bias[j:len(values)], n.limit)
-		for end := min(j+vector, len(values)); j < end; j++ {
-			if values[j]+bias[j] > n.limit || first+j == own {
-				continue // a NaN goes on to the exact comparison
-			}
-			if n.heap.Offer(nearest.Ranked{Key: n.scan.key(query, first+j), Row: int32(first + j)}) && n.heap.Full() {
-				_, n.limit = n.scan.window(query, n.heap.Farthest())
-			}
-		}
-	}
-}
-
-// write empties the heap into a query's results, nearest first, and reports whether
-// other rows are as near as the last one.
-func (n *nearestRows) write(indices []int32, keys []float64) (more bool) {
-	for i, r := range n.heap.Sorted() {
-		indices[i], keys[i] = r.Row, r.Key
-	}
-	return n.heap.Least() == keys[len(keys)-1]
 }
