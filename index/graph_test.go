@@ -75,6 +75,9 @@ func requireRecall(t *testing.T, x *Index, least float64, o SearchOptions, note 
 
 // What is near is found, for every distance, whatever happened to the items.
 func TestGraphFindsNearlyAll(t *testing.T) {
+	if testing.Short() {
+		t.Skip("no goroutines but those of TestGraphIsSearchedWhileItChanges")
+	}
 	for d := range metrics.Distance(3) {
 		x := built(t, d, 3000, GraphOptions{Effort: 60})
 		requireRecall(t, x, 0.97, SearchOptions{K: 10}, "built")

@@ -91,12 +91,11 @@ func (x *Index) CheckModel(fingerprint string) error {
 
 // Get is a copy of the item of that ID, or a *NotFoundError.
 func (x *Index) Get(id uint64) (Item, error) {
-	s, err := x.view()
-	if err != nil {
+	if _, err := x.view(); err != nil {
 		return Item{}, err
 	}
 	x.names.RLock()
-	s = x.now.Load()
+	s := x.now.Load()
 	row, ok := x.find(s, id)
 	x.names.RUnlock()
 	defer runtime.KeepAlive(s)

@@ -130,7 +130,11 @@ func requireSame(t *testing.T, want shelf, x *Index, rng *rand.Rand, note string
 // Items come and go at random, an index is saved and opened, and always finds what a loop over a
 // map finds.
 func TestIndexIsAMapWithSearch(t *testing.T) {
-	for seed := range uint64(9) {
+	seeds := uint64(9)
+	if testing.Short() {
+		seeds = 1
+	}
+	for seed := range seeds {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		o := Options{Dim: 1 + rng.IntN(20), Distance: metrics.Distance(seed % 3), Model: "m"}
 		x, err := New(o)

@@ -79,6 +79,9 @@ func TestInt8(t *testing.T) {
 
 // Vectors that are kept as they came make the last choice exact, as far as it goes.
 func TestRerank(t *testing.T) {
+	if testing.Short() {
+		t.Skip("no goroutines but those of TestGraphIsSearchedWhileItChanges")
+	}
 	items := clusteredItems(1, 3000, 32, 40)
 	want := shelf{}
 	for _, it := range items {

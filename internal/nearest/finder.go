@@ -151,18 +151,71 @@ type view struct {
 	step           float64 // of the tile's integers; 0 if the values are products of float32
 }
 
-// shift is what lies between a key and the value of the same row, the bound of its error added.
-func (v *view) shift(query int) float64 {
+// bound is how far a value may be from the key of the same row, but for what all rows have in common.
+func (v *view) bound(query int) float64 {
 	f := v.f
-	a, b := f.norms[query], v.largest
-	shift := 0.0
-	if f.d == Euclidean {
-		shift = -a * a
-	}
 	if v.step > 0 {
-		return shift + f.shorts.bound(f.d, f.dim, a, b, v.step)
+		return f.shorts.bound(f.d, f.dim, f.norms[query], v.largest, v.step)
 	}
-	return shift + f.d.Error(f.dim, a, b)
+	return f.d.Error(f.dim, f.norms[query], v.largest)
+}
+
+// shift is what a value has less than the key of the same row, as all rows do.
+func (v *view) shift(query int) float64 {
+	if v.f.d == Euclidean {
+		return v.f.norms[query] * v.f.norms[query]
+	}
+	return 0
+}
+
+// enough is a value which k rows of the tile keep below, whatever the errors of their values: a row above
+// it is not among the k nearest. It is infinite if there are no k rows.
+func (v *view) enough(values, bias []float32, own int32, k int, bound float64) float32 {
+	if v.n < k {
+		return float32(math.Inf(1))
+	}
+	least := make([]float32, 0, k) // a heap, the largest on top
+	for j, value := range values {
+		if value += bias[j]; len(least) == k && !(value < least[0]) || value != value || v.skips(j, own) {
+			continue
+		}
+		if len(least) < k {
+			if least = append(least, value); len(least) == k {
+				for i := k/2 - 1; i >= 0; i-- {
+					sinkValue(least, i)
+				}
+			}
+			continue
+		}
+		least[0] = value
+		sinkValue(least, 0)
+	}
+	if len(least) < k {
+		return float32(math.Inf(1))
+	}
+	return Up(float64(least[0]) + 2*bound)
+}
+
+func sinkValue(heap []float32, i int) {
+	for {
+		child := 2*i + 1
+		if child >= len(heap) {
+			return
+		}
+		if child+1 < len(heap) && heap[child+1] > heap[child] {
+			child++
+		}
+		if heap[i] >= heap[child] {
+			return
+		}
+		heap[i], heap[child] = heap[child], heap[i]
+		i = child
+	}
+}
+
+// skips reports whether a row of the tile is not to be found.
+func (v *view) skips(j int, own int32) bool {
+	return v.t.hides(j) || own >= 0 && v.t.number(j) == own
 }
 
 // visit offers to a query the rows whose values do not rule them out. A value that is NaN rules
@@ -177,26 +230,26 @@ func (v *view) visit(query int, values, bias []float32) {
 	if f.own != nil {
 		own = f.own[query]
 	}
-	limit, shift := float32(math.Inf(1)), v.shift(query)
+	bound, shift := v.bound(query), v.shift(query)
+	limit := float32(math.Inf(1))
 	if heap.Full() {
-		limit = Up(heap.Farthest() + shift)
+		limit = Up(heap.Farthest() - shift + bound)
+	} else {
+		limit = v.enough(values, bias, own, heap.k, bound)
 	}
 	row := f.rows[query*f.dim : (query+1)*f.dim]
 	compared := 0
 	for j := 0; j < len(values); {
 		j += loops.SkipAbove(values[j:], bias[j:len(values)], limit)
 		for end := min(j+vector, len(values)); j < end; j++ {
-			if values[j]+bias[j] > limit || v.t.hides(j) {
+			if values[j]+bias[j] > limit || v.skips(j, own) {
 				continue
 			}
 			number := v.t.number(j)
-			if number == own && own >= 0 {
-				continue
-			}
 			compared++
 			key := f.d.Key(row, v.t.Rows[j*f.dim:(j+1)*f.dim], f.norms[query], v.t.Norms[j])
 			if heap.Offer(Ranked{key, number}) && heap.Full() {
-				limit = Up(heap.Farthest() + shift)
+				limit = min(limit, Up(heap.Farthest()-shift+bound))
 			}
 		}
 	}

@@ -126,7 +126,7 @@ func TestValuesOfIntegersKeepTheirBound(t *testing.T) {
 		for i := range q {
 			for j := range n {
 				key := d.Key(queries[i*dim:(i+1)*dim], gallery[j*dim:(j+1)*dim], f.norms[i], norms[j])
-				require.LessOrEqual(t, values[i*112+j]+bias[j], Up(key+v.shift(i)), "seed %d: distance %d kind %d", seed, d, kind)
+				require.LessOrEqual(t, values[i*112+j]+bias[j], Up(key-v.shift(i)+v.bound(i)), "seed %d: distance %d kind %d", seed, d, kind)
 			}
 		}
 	}
@@ -166,7 +166,7 @@ func TestFinderComparesFewRowsExactly(t *testing.T) {
 			require.Equal(t, loops.HasShorts() && len(f.heaps) >= shortLeast, f.shorts.usable)
 			require.False(t, f.coarse)
 			compared := float64(f.exact.Load()) / float64(len(f.heaps))
-			require.Less(t, compared, 300.0, "distance %d, of %d rows", d, n)
+			require.Less(t, compared, 100.0, "distance %d, of %d rows", d, n)
 		}
 	}
 	same := rowsOf(rng, 4, n, dim)
