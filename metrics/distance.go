@@ -54,7 +54,8 @@ func (d Distance) check() error {
 	return nil
 }
 
-// fromKey is the distance that a key stands for; see nearest.Distance.
+// fromKey is the distance of a key. A key orders like the distance and is cheaper: ‖a − b‖² for
+// Euclidean, the negative cosine, the negative dot product.
 func (d Distance) fromKey(key float64) float64 {
 	return nearest.Distance(d).FromKey(key)
 }
