@@ -13,6 +13,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/bench/internal/cputime"
 	"medusa/index"
 	"medusa/internal/cpu/loops"
 )
@@ -125,9 +126,9 @@ const rounds = 3
 
 // took is the time that body computes, in seconds.
 func took(body func() error) (float64, error) {
-	began := cpuTime()
+	began := cputime.Now()
 	err := body()
-	return (cpuTime() - began).Seconds(), err
+	return (cputime.Now() - began).Seconds(), err
 }
 
 // inUse is the memory that Go holds after a collection, in MiB.

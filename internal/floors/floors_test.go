@@ -27,7 +27,7 @@ var house = []floor{
 	{"cmd", []string{"internal/cli"}, false, "a program is its call of the command line"},
 	{"internal/cli", []string{"trainer", "model", "optim", "nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "internal/safetensors", "internal/fileread", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field", "internal/catalog", "internal/settings"}, false,
 		"a command puts packages together and leaves graphs to the trainer"},
-	{"bench", []string{"trainer", "model", "optim", "nets", "losses", "miners", "pairs", "machine", "samplers", "datasets", "metrics", "graph", "internal"}, true,
+	{"bench", []string{"trainer", "model", "optim", "nets", "losses", "miners", "pairs", "machine", "samplers", "datasets", "metrics", "index", "graph", "internal"}, true,
 		"benchmarks lie above everything"},
 	{"model", []string{"nets", "machine", "datasets", "metrics", "graph", "internal/flatnames", "internal/runfolder", "internal/safetensors", "internal/ram", "internal/fileread", "internal/wording", "internal/catalog", "internal/needs"}, true,
 		"a trained network in use knows nothing of training"},
