@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -86,4 +87,31 @@ func ExampleOpen() {
 	// Output:
 	// 1 <nil>
 	// index: its vectors were made by model 9f86d081, not by 2c26b46b; search with that model, or embed the items anew
+}
+
+func ExampleIndex_Build() {
+	ctx := context.Background()
+	x, err := index.New(index.Options{Dim: 2})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i := range 3000 {
+		angle := float64(i) / 3000 * 2 * math.Pi
+		if err := x.Add(ctx, index.Item{ID: uint64(i), Vector: []float32{float32(math.Cos(angle)), float32(math.Sin(angle))}}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := x.Build(ctx, index.GraphOptions{Threads: 1}); err != nil {
+		log.Fatal(err)
+	}
+	queries, err := x.Sample(100, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	recall, err := x.Recall(ctx, queries, index.SearchOptions{K: 10})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(recall > 0.99)
+	// Output: true
 }
