@@ -208,9 +208,7 @@ func (x *Index) link(ctx context.Context, s *snapshot, from int) error {
 		return nil
 	}
 	b := newBuilder(s, x.options.Distance, from)
-	if err := b.addAll(ctx, from); err != nil {
-		return errors.Wrap(err, "index: linking stopped; nothing was changed")
-	}
+	err := b.addAll(ctx, from)
 	s.graph = b.graph()
-	return nil
+	return errors.Wrap(err, "index: linking stopped; no item was changed")
 }

@@ -2,10 +2,12 @@ package index
 
 import (
 	"bytes"
+	"context"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -193,6 +195,47 @@ func TestGraphIsSearchedWhileItChanges(t *testing.T) {
 		}
 	}
 	requireRecall(t, x, 0.9, SearchOptions{K: 10}, "changed")
+}
+
+// stopsLate is a context that ends when it has been asked a number of times.
+type stopsLate struct {
+	context.Context
+	left atomic.Int32
+}
+
+func (c *stopsLate) Err() error {
+	if c.left.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// An Add that is stopped leaves the items as they were, and rows that links lead to already are no
+// other items' later.
+func TestStoppedAddChangesNothing(t *testing.T) {
+	items := clusteredItems(1, 2600, 32, 40)
+	x := built(t, metrics.Euclidean, 2100, GraphOptions{Effort: 30, Links: 4, Threads: 1})
+	want := shelfOf(t, x)
+	for round := range 5 {
+		stops := &stopsLate{Context: ctx}
+		stops.left.Store(int32(20 + 30*round))
+		require.ErrorIs(t, x.Add(stops, items[2100:2300]...), context.Canceled)
+		stops.left.Store(30)
+		require.ErrorIs(t, x.Update(stops, items[:100]...), context.Canceled)
+		require.Equal(t, want, shelfOf(t, x))
+		fresh := items[2300+50*round : 2350+50*round]
+		require.NoError(t, x.Add(ctx, fresh...))
+		for _, it := range fresh {
+			want[it.ID] = it
+		}
+		requireRecall(t, x, 0.9, SearchOptions{K: 10}, "after a stop")
+	}
+	path := filepath.Join(t.TempDir(), "i")
+	require.NoError(t, x.Save(ctx, path))
+	y, err := Open(path)
+	require.NoError(t, err)
+	require.Equal(t, want, shelfOf(t, y))
+	requireRecall(t, y, 0.9, SearchOptions{K: 10}, "opened")
 }
 
 func TestNearKeepsOrder(t *testing.T) {

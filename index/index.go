@@ -197,7 +197,7 @@ func (x *Index) put(ctx context.Context, items []Item, allowed func(*snapshot, u
 		})
 	}
 	if err := x.link(ctx, n, s.rows); err != nil {
-		x.labels = nil // some are of items that were not added
+		x.publish(s.abandoned(n), func() {})
 		return err
 	}
 	x.publish(n, func() {
@@ -206,6 +206,19 @@ func (x *Index) put(ctx context.Context, items []Item, allowed func(*snapshot, u
 		}
 	})
 	return nil
+}
+
+// abandoned is s with the rows that n has more, as removed ones: links may lead to them already, so
+// that their numbers cannot be used again.
+func (s *snapshot) abandoned(n *snapshot) *snapshot {
+	out, own := *n, map[int]bool{}
+	out.live = s.live + n.rows - s.rows
+	out.removed = make([]*mask, len(n.chunks))
+	copy(out.removed, s.removed)
+	for row := s.rows; row < n.rows; row++ {
+		out.remove(int32(row), own)
+	}
+	return &out
 }
 
 // publish makes n, and what names changes, what all see from now on.

@@ -231,7 +231,7 @@ func (v *view) visit(query int, values, bias []float32) {
 		own = f.own[query]
 	}
 	bound, shift := v.bound(query), v.shift(query)
-	limit := float32(math.Inf(1))
+	var limit float32
 	if heap.Full() {
 		limit = Up(heap.Farthest() - shift + bound)
 	} else {
