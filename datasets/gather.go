@@ -22,7 +22,8 @@ type candidate struct {
 	class string // raw folder path or label
 	box   *image.Rectangle
 
-	noClass                    bool // the picture belongs to none, see NoClass
+	from                       source // that has it; nil for that of the whole offer
+	noClass                    bool   // the picture belongs to none, see NoClass
 	role                       Role
 	camera, sequence, category string // "" where unknown
 }
@@ -227,19 +228,23 @@ func (g *gatherer) isFatal(err error) bool {
 // fatal is the error that ends an opening, of the picture at path.
 func fatal(err error, path string) error {
 	var p *problem
-	if errors.As(err, &p) && limits[p.reason] != "" {
-		return wrongOption("%s: %v: raise %s", path, err, limits[p.reason])
+	if !errors.As(err, &p) {
+		return errors.WithMessagef(err, "datasets: %s", path)
 	}
-	return errors.WithMessagef(err, "datasets: %s", path)
+	told := &PictureError{Skip: Skip{Path: path, Reason: p.reason, Detail: p.detail}, err: errors.WithMessagef(err, "datasets: %s", path)}
+	if limits[p.reason] != "" {
+		told.err = wrongOption("%s: %v: raise %s", path, err, limits[p.reason])
+	}
+	return told
 }
 
 // readOne reads candidate c to place i of the store.
 func (g *gatherer) readOne(i int, c candidate, in *pictureWriter) (o outcome) {
-	g.store.paths[i] = g.source.show(c.name)
+	g.store.paths[i] = g.sourceOf(c).show(c.name)
 	if g.options.image != nil {
 		return g.readImage(i, c, in)
 	}
-	data, err := g.bytesOf(c.name)
+	data, err := g.bytesOf(c)
 	if err != nil {
 		o.err = err
 		return o
@@ -299,12 +304,21 @@ func hashOf(data []byte, box *image.Rectangle) [sha256.Size]byte {
 	return sha256.Sum256(append(data[:len(data):len(data)], box.String()...))
 }
 
+// sourceOf is what has a candidate.
+func (g *gatherer) sourceOf(c candidate) source {
+	if c.from != nil {
+		return c.from
+	}
+	return g.source
+}
+
 // bytesOf reads a file of acceptable size.
-func (g *gatherer) bytesOf(name string) ([]byte, error) {
+func (g *gatherer) bytesOf(c candidate) ([]byte, error) {
+	name, source := c.name, g.sourceOf(c)
 	unreadable := func(err error) error {
 		return &problem{reason: reasonNoFile, detail: plainCause(err), picture: hasPictureName(name)}
 	}
-	info, err := g.source.stat(name)
+	info, err := source.stat(name)
 	if err != nil {
 		return nil, unreadable(err)
 	}
@@ -316,7 +330,7 @@ func (g *gatherer) bytesOf(name string) ([]byte, error) {
 		return nil, &problem{reason: reasonBytes, picture: hasPictureName(name),
 			detail: fmt.Sprintf("%d bytes, the limit is %d", info.Size(), limit)}
 	}
-	file, err := g.source.open(name)
+	file, err := source.open(name)
 	if err != nil {
 		return nil, unreadable(err)
 	}
@@ -383,7 +397,7 @@ func (g *gatherer) sample(c candidate, r *renderer, planes []byte) (p picture, c
 		p, err = pictureFromImage(img, g.options.MaxPixels)
 	} else {
 		var data []byte
-		if data, err = g.bytesOf(c.name); err == nil {
+		if data, err = g.bytesOf(c); err == nil {
 			p, err = decode(c.name, data, g.options.MaxPixels)
 		}
 	}

@@ -16,6 +16,18 @@ type Skip struct {
 	Detail string `json:"detail,omitempty"` // what the decoder said, or where a link leads
 }
 
+// Expected reports whether it was to be expected beside pictures: it is hidden, of another kind and without a
+// picture's name, or another name of what is read.
+func (s Skip) Expected() bool {
+	switch s.Reason {
+	case reasonHidden, reasonSystem, reasonSeen:
+		return true
+	case reasonNoPicture, reasonEmpty, reasonSpecial, reasonLink:
+		return !hasPictureName(s.Path)
+	}
+	return false
+}
+
 // Count is a number of things of one kind, with up to five examples.
 type Count struct {
 	What     string   `json:"what"`

@@ -82,7 +82,11 @@ func openUnlabelled(src source, p *part, origin string, o Options) (*Dataset, er
 	d := sets[0]
 	if d.Len() == 0 {
 		d.Close()
-		return nil, withReasons([]*part{{skipped: d.report.skipped}}, "no readable picture in %s", origin)
+		err := withReasons([]*part{{skipped: d.report.skipped}}, "no readable picture in %s", origin)
+		if len(p.candidates) == 1 && len(d.report.skipped) == 1 {
+			return nil, &PictureError{Skip: d.report.skipped[0], err: err}
+		}
+		return nil, err
 	}
 	return d, nil
 }

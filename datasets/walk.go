@@ -20,6 +20,11 @@ type walker struct {
 	// unlabelled takes pictures as of no class, wherever they lie.
 	unlabelled bool
 	links      []string // to be followed
+
+	// each, if not nil, gets what was found as soon as it is, and reports whether it wants more. Files that are no
+	// links are not remembered then, so that memory does not grow with their number.
+	each    func(found []candidate, skipped []Skip) bool
+	stopped bool
 }
 
 // walkPart lists the files below folder as candidates of p.
@@ -35,10 +40,11 @@ func (w *walker) walkPart(p *part, folder string) error {
 	}
 	w.seen[real] = folder
 	w.entries(folder, real, entries)
-	for len(w.links) > 0 {
+	for len(w.links) > 0 && !w.stopped {
 		link := w.links[0]
 		w.links = w.links[1:]
 		w.follow(link)
+		w.handOver()
 	}
 	return nil
 }
@@ -58,6 +64,9 @@ func (w *walker) folder(dir, real string) {
 
 func (w *walker) entries(dir, real string, entries []fs.DirEntry) {
 	for _, e := range entries {
+		if w.handOver(); w.stopped {
+			return
+		}
 		name, realName := path.Join(dir, e.Name()), filepath.Join(real, e.Name())
 		if realName == name {
 			realName = name // one text in memory for both, of each of millions of files
@@ -71,6 +80,12 @@ func (w *walker) entries(dir, real string, entries []fs.DirEntry) {
 			if w.take(name, realName) {
 				w.folder(name, realName)
 			}
+		case e.Type().IsRegular() && w.each != nil:
+			if first, ok := w.seen[realName]; ok {
+				w.part.skip(w.source.show(name), reasonSeen, w.source.show(first))
+			} else {
+				w.file(name)
+			}
 		case e.Type().IsRegular():
 			if w.take(name, realName) {
 				w.file(name)
@@ -79,6 +94,16 @@ func (w *walker) entries(dir, real string, entries []fs.DirEntry) {
 			w.part.skip(w.source.show(name), reasonSpecial, e.Type().String())
 		}
 	}
+	w.handOver()
+}
+
+// handOver gives what was found to each.
+func (w *walker) handOver() {
+	if w.each == nil || w.stopped || len(w.part.candidates)+len(w.part.skipped) == 0 {
+		return
+	}
+	w.stopped = !w.each(w.part.candidates, w.part.skipped)
+	w.part.candidates, w.part.skipped, w.part.empty = w.part.candidates[:0], w.part.skipped[:0], nil
 }
 
 // take reports whether real is new, and marks it.
@@ -105,6 +130,10 @@ func (w *walker) follow(link string) {
 	}
 	if w.holdsTop(real) {
 		w.part.skip(w.source.show(link), reasonSeen, "leads to a folder that holds it")
+		return
+	}
+	if folder, ok := w.seen[filepath.Dir(real)]; ok && w.each != nil && !info.IsDir() && ignoreReason(filepath.Base(real)) == "" {
+		w.part.skip(w.source.show(link), reasonSeen, w.source.show(path.Join(folder, filepath.Base(real))))
 		return
 	}
 	if !w.take(link, real) {
@@ -135,6 +164,8 @@ func (w *walker) holdsTop(real string) bool {
 func (w *walker) file(name string) {
 	class := w.class(path.Dir(name))
 	switch {
+	case w.unlabelled && w.each != nil && class != ".":
+		w.part.candidates = append(w.part.candidates, candidate{name: name, class: classWithoutPart(class)})
 	case w.unlabelled:
 		w.part.candidates = append(w.part.candidates, candidate{name: name, noClass: true})
 	case class != ".":
@@ -157,4 +188,13 @@ func (w *walker) class(dir string) string {
 		below = strings.TrimPrefix(dir, w.top+"/")
 	}
 	return path.Join(w.within, below)
+}
+
+// classWithoutPart is a class without the name of a part of the data before it, such as train in
+// train/bmw.
+func classWithoutPart(class string) string {
+	if first, rest, deeper := strings.Cut(class, "/"); deeper && partNames[strings.ToLower(first)] != "" {
+		return rest
+	}
+	return class
 }

@@ -117,12 +117,12 @@ func reluOfSum(o *op, in []Expr) (add *op, fits bool) {
 	return add, fits && sum.Op == spec.Add && slices.Equal(sum.A, sum.B)
 }
 
-// normOfConv scales the filters, which changes a rounding, and takes longer for a single picture. It
-// is for evaluation: a gradient would need the convolution's result.
+// normOfConv scales the filters, which changes a rounding: it does so for any number of pictures, that one
+// has the same bits in every batch. It is for evaluation: a gradient would need the convolution's result.
 func normOfConv(_ spec.BatchNorm, conv spec.Conv, in, of []Expr) (whole, bool) {
 	_, _, fixed := madeOf[spec.RunningStats](in[1].n)
 	all := append(of, in[1:]...)
-	fits := fixed && conv.N > 1 && !conv.Bias && !conv.Relu && !slices.ContainsFunc(all, func(e Expr) bool { return !e.data })
+	fits := fixed && !conv.Bias && !conv.Relu && !slices.ContainsFunc(all, func(e Expr) bool { return !e.data })
 	return whole{spec: spec.ConvNorm{Conv2D: conv.Conv2D}, in: all}, fits
 }
 

@@ -409,7 +409,6 @@ func TestNotFused(t *testing.T) {
 		"windows that overlap": {func(in []graph.Expr) graph.Expr {
 			return graph.MaxPool(graph.Conv2D(in[0], in[1], graph.Expr{}, graph.Conv{}).Relu(), overlapping)
 		}, convNormInputs(2)[:2], []string{"Conv", "MaxPool"}},
-		"a single picture":          {convNorm, data(convNormInputs(1)...), []string{"Conv", "RunningStats", "BatchNorm"}},
 		"filters that learn":        {convNorm, convNormInputs(2), []string{"Conv", "RunningStats", "BatchNorm"}},
 		"a scale that learns":       {convNorm, learnedScale, []string{"Conv", "RunningStats", "BatchNorm"}},
 		"sum of matrices":           {func(in []graph.Expr) graph.Expr { return in[0].Add(in[1]).Relu() }, []graphtest.Input{graphtest.Random(rng, 4, 5), graphtest.Random(rng, 4, 5)}, []string{"Binary", "Unary"}},

@@ -1,7 +1,10 @@
 package graph
 
 import (
+	"slices"
+
 	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 
 	"medusa/internal/spec"
 )
@@ -23,6 +26,18 @@ type Operation struct {
 	//	               of two inputs, as Expr's methods
 	//	Relu, Sigmoid, Tanh, Affine …
 	//	               of one input, as Expr's methods; Config is Constants
+	//	LayerNorm      x, maybe γ and β; Config is a LayerNormed
+	//	Softmax, LogSoftmax
+	//	               Config is the axis, an int
+	//	MatMul         of matrices that are the last two axes; Config is a Product
+	//	Permute        Config is the axes, []int, of the input, in the order of the result
+	//	Concat         Config is the axis, an int
+	//	Slice          Config is a Span
+	//	Sum            over the axes where the node's shape has 1 and the input's has not, or over all
+	//	               to a scalar
+	//	Broadcast      to the node's shape
+	//	Constant       of the node's shape; Config is its one value, a float64
+	//	Values         of the node's shape; Config is the numbers, []float64
 	Kind   string
 	Config any              // of the type that Kind tells, or nil
 	In     []*gorgonia.Node // inputs of the graph among them go by their names: parameters by those of Params
@@ -37,6 +52,18 @@ type RowNorm struct {
 // Constants are the numbers of a function of one variable: k and c of Affine and of Hinge, the bounds of
 // Clamp, the exponent of Power, β of Swish.
 type Constants [2]float64
+
+// LayerNormed says how LayerNorm normalises, and which of γ and β are among the inputs.
+type LayerNormed struct {
+	Eps         float64
+	Gamma, Beta bool
+}
+
+// Product says which of two matrices are transposed before they are multiplied.
+type Product struct{ TransA, TransB bool }
+
+// Span is the part [From, To) of an axis.
+type Span struct{ Axis, From, To int }
 
 // OperationOf is the operation of a node of this package's. Of an op that was fused with those before it,
 // it is what was asked for: so a walk along In from a network's output meets each layer by itself. It is
@@ -94,7 +121,61 @@ func (o *op) kind() (kind string, config any) {
 	case spec.Unary:
 		return unaryKinds[s.F], Constants{s.A, s.B}
 	}
+	return o.kindOfShapes()
+}
+
+// kindOfShapes is kind of ops that attention and the like are made of.
+func (o *op) kindOfShapes() (kind string, config any) {
+	switch s := o.spec.(type) {
+	case spec.LayerNorm:
+		return "LayerNorm", LayerNormed{Eps: s.Eps, Gamma: s.Gamma, Beta: s.Beta}
+	case spec.Softmax:
+		return "Softmax", rowAxis(o.out, s.Cols)
+	case spec.LogSoftmax:
+		return "LogSoftmax", rowAxis(o.out, s.Cols)
+	case spec.MatMul:
+		return "MatMul", Product{s.TransA, s.TransB}
+	case spec.BatchMatMul:
+		return "MatMul", Product{s.TransA, s.TransB}
+	case spec.Permute:
+		return "Permute", slices.Clone(s.Axes)
+	case spec.Transpose:
+		return "Permute", []int{1, 0}
+	case spec.Concat:
+		return "Concat", joinedAxis(o.in, o.out)
+	case spec.Slice:
+		axis := joinedAxis(o.in[:1], o.out)
+		_, inner := around(o.out, axis)
+		return "Slice", Span{axis, s.From / inner, s.To / inner}
+	case spec.SumTo:
+		return "Sum", nil
+	case spec.Broadcast:
+		return "Broadcast", nil
+	case spec.Constant:
+		return "Constant", s.Value
+	case spec.Values:
+		return "Values", slices.Clone(s.Numbers())
+	}
 	return "", nil
+}
+
+// rowAxis is the last axis of cols elements behind which all axes have one.
+func rowAxis(s tensor.Shape, cols int) int {
+	axis := len(s) - 1
+	for axis > 0 && s[axis] != cols {
+		axis--
+	}
+	return axis
+}
+
+// joinedAxis is the first axis along which an input is not as long as the output; 0 if there is none.
+func joinedAxis(in []tensor.Shape, out tensor.Shape) int {
+	for axis := range out {
+		if in[0][axis] != out[axis] {
+			return axis
+		}
+	}
+	return 0
 }
 
 func poolOf(p spec.Pool2D) Pool {

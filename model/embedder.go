@@ -2,6 +2,8 @@ package model
 
 import (
 	"context"
+	"sync/atomic"
+	"time"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
@@ -14,19 +16,23 @@ import (
 )
 
 // Embedder is a network for evaluation: graphs of several batch sizes over parameters that it
-// shares with whoever trains them. Many goroutines may use it: each batch is one's own from the
-// first picture to the last embedding, and between two batches others have their turn. Nobody
-// changes the parameters meanwhile.
+// shares with whoever trains them. Many goroutines may use it: what they want at the same time is
+// embedded together, and each gets the bits that it would get alone. Nobody changes the parameters
+// meanwhile.
 type Embedder struct {
-	turn        chan struct{} // full while a batch is made
+	queue       *queue
+	wait        time.Duration // that a picture waits for others at the longest
 	batch, size int           // pictures in a batch, numbers in an embedding of one view
 	in          int           // numbers in a picture
 	cfg         nets.Config
 	params      *graph.Params
 	dev         *machine.Device
-	graphs      []*evalGraph // the one of whole batches first; the smaller ones when first needed
 	views       Views        // what of a picture is embedded
-	closed      bool
+	batches     atomic.Int64 // that were made, for tests
+
+	// Who has the queue's turn uses what follows.
+	graphs []*evalGraph // the one of whole batches first; the smaller ones when first needed
+	closed bool
 }
 
 // evalGraph embeds so many pictures at once.
@@ -37,10 +43,8 @@ type evalGraph struct {
 	vm    gorgonia.VM
 }
 
-// fewPictures are the sizes of smaller batches, so that one picture does not cost what a whole batch
-// does. The bits are those of a whole batch, which a batch of one picture would not have: see
-// loops.Gemm.
-var fewPictures = []int{2, 8}
+// fewPictures are the sizes of smaller batches, so that one picture costs what one picture does.
+var fewPictures = []int{8, 1}
 
 // NewEmbedder builds the network for batches of so many pictures at the most; its parameters, which
 // it adds to params where they are not there yet, live on dev from then on, the host if nil. Each picture
@@ -51,7 +55,7 @@ func NewEmbedder(cfg nets.Config, params *graph.Params, batch int, dev *machine.
 		return nil, errors.Errorf("model: an evaluation batch of %d pictures of %d×%d×%d (channels, height, width) %v; take a smaller one, or smaller pictures",
 			batch, cfg.InChannels, cfg.Height, cfg.Width, err)
 	}
-	e = &Embedder{turn: make(chan struct{}, 1), batch: batch, in: cfg.InChannels * cfg.Height * cfg.Width, cfg: cfg, params: params, dev: dev, views: views}
+	e = &Embedder{queue: newQueue(), batch: batch, in: cfg.InChannels * cfg.Height * cfg.Width, cfg: cfg, params: params, dev: dev, views: views}
 	whole, err := e.build(batch)
 	if err != nil {
 		return nil, err
@@ -81,12 +85,12 @@ func (e *Embedder) build(batch int) (b *evalGraph, err error) {
 	return b, nil
 }
 
-// graphFor is the graph that so many pictures take least time in. A device takes them all in that of
-// whole batches: its libraries may compute another size otherwise.
+// graphFor is the graph that the next of so many pictures are embedded by. A device takes them all
+// in that of whole batches: its libraries may compute another size otherwise.
 func (e *Embedder) graphFor(pictures int) (*evalGraph, error) {
 	batch := e.batch
 	for _, n := range fewPictures {
-		if e.dev == nil && pictures <= n && n < batch {
+		if e.dev == nil && n < batch && !worthFilling(batch, pictures) {
 			batch = n
 		}
 	}
@@ -96,6 +100,12 @@ func (e *Embedder) graphFor(pictures int) (*evalGraph, error) {
 		}
 	}
 	return e.build(batch)
+}
+
+// worthFilling reports whether so many pictures are embedded faster by one batch of that size, the
+// rest of which is for nothing, than by several smaller ones.
+func worthFilling(batch, pictures int) bool {
+	return batch-pictures <= max(batch/8, 3) && 2*pictures > batch
 }
 
 // Size is the length E of an embedding.
@@ -114,7 +124,7 @@ func (e *Embedder) Set(ctx context.Context, d datasets.Set, norm datasets.Normal
 		return nil, errors.WithMessage(err, "model")
 	}
 	indices := make([]int, 0, e.batch)
-	return e.run(ctx, d.Len(), func(dst []float32, from, to int, v datasets.View) error {
+	return e.all(ctx, d.Len(), func(dst []float32, from, to int, v datasets.View) error {
 		if progress != nil {
 			progress(from, d.Len())
 		}
@@ -138,82 +148,153 @@ func (e *Embedder) Pixels(ctx context.Context, pixels []float32) ([]float32, err
 	if len(e.views.lists) > 0 {
 		return nil, errors.New("model: an embedding is that of several views, which are made of pictures and not of normalised pixels: give it a Dataset, a file or an image")
 	}
-	return e.run(ctx, len(pixels)/e.in, func(dst []float32, from, to int, _ datasets.View) error {
+	return e.all(ctx, len(pixels)/e.in, func(dst []float32, from, to int, _ datasets.View) error {
 		copy(dst, pixels[from*e.in:to*e.in])
 		return nil
 	})
 }
 
-// run is the embeddings of n pictures, which fill provides a batch at a time. A short
-// last batch is filled up with what was there before, and that part of the result dropped.
-func (e *Embedder) run(ctx context.Context, n int, fill fillView) (out []float32, err error) {
+// fillView writes the pictures from … to−1, seen in one way.
+type fillView func(dst []float32, from, to int, v datasets.View) error
+
+// all is the embeddings of n pictures, which fill provides a batch at a time.
+func (e *Embedder) all(ctx context.Context, n int, fill fillView) (out []float32, err error) {
 	defer graph.Guard("embedding pictures", &err)
 	size := e.Size()
 	out = make([]float32, n*size)
+	in := make([]float32, min(n, e.batch)*e.in)
 	for from := 0; from < n; from += e.batch {
 		to := min(from+e.batch, n)
-		if err := e.next(ctx, out[from*size:to*size], from, to, fill); err != nil {
-			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-				return nil, errors.Wrapf(err, "model: embedding stopped at picture %d of %d", from, n)
-			}
+		err := e.some(ctx, out[from*size:to*size], in[:(to-from)*e.in], func(in []float32, v datasets.View) error { return fill(in, from, to, v) })
+		if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return nil, errors.Wrapf(err, "model: embedding stopped at picture %d of %d", from, n)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// fillView writes the pictures of a batch, seen in one way.
-type fillView func(dst []float32, from, to int, v datasets.View) error
-
-// next waits for its turn and writes the embeddings of one batch to dst.
-func (e *Embedder) next(ctx context.Context, dst []float32, from, to int, fill fillView) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	select {
-	case e.turn <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-e.turn }()
-	if e.closed {
-		return errClosed
-	}
-	b, err := e.graphFor(to - from)
-	if err != nil {
-		return err
-	}
-	one := func(v datasets.View) ([]float32, error) {
+// some writes the embeddings of a batch at the most to out, in all views.
+func (e *Embedder) some(ctx context.Context, out, in []float32, fill func(in []float32, v datasets.View) error) error {
+	one := func(out []float32, v datasets.View) error {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
-		if err := fill(b.x[:(to-from)*e.in], from, to, v); err != nil {
-			return nil, err
+		if err := fill(in, v); err != nil {
+			return err
 		}
-		if err := b.vm.RunAll(); err != nil {
-			return nil, errors.Wrap(err, "model: evaluation")
-		}
-		values := b.out.Float32s()
-		return values, errors.Wrap(b.out.Err(), "model: evaluation")
+		return e.await(ctx, out, in)
 	}
 	if len(e.views.lists) == 0 {
-		values, err := one(datasets.View{})
-		copy(dst, values)
-		return err
+		return one(out, datasets.View{})
 	}
-	return e.views.of(dst, e.size, !e.cfg.Raw, one)
+	seen := make([]float32, len(in)/e.in*e.size)
+	return e.views.of(out, e.size, !e.cfg.Raw, func(v datasets.View) ([]float32, error) { return seen, one(seen, v) })
 }
 
-// errClosed is what is said of pictures to be embedded after Close.
-var errClosed = errors.New("model: the network is closed: embed pictures before Close")
+// await has pictures embedded, a batch of them at the most, by whoever has the turn. Both slices are
+// the caller's again when it returns.
+func (e *Embedder) await(ctx context.Context, out, in []float32) error {
+	r := &request{in: in, out: out, pictures: len(in) / e.in, came: time.Now(), ended: make(chan struct{})}
+	e.queue.add(r, e.batch)
+	for {
+		select {
+		case <-r.ended:
+			return r.err
+		case <-ctx.Done():
+			e.queue.withdraw(r)
+			<-r.ended
+			return ctx.Err()
+		case e.queue.turn <- struct{}{}:
+			e.serve(ctx, r)
+			<-e.queue.turn
+		}
+	}
+}
+
+// serve makes batches of what waits until the request has ended, or ctx has.
+func (e *Embedder) serve(ctx context.Context, r *request) {
+	for !r.hasEnded() && ctx.Err() == nil {
+		if e.queue.linger(ctx, e.batch, e.wait); ctx.Err() != nil {
+			return
+		}
+		shares := e.queue.take(e.batch)
+		e.batches.Add(1)
+		e.queue.finish(shares, e.batchOf(shares))
+	}
+}
+
+// batchOf embeds the pictures of a batch.
+func (e *Embedder) batchOf(shares []share) (err error) {
+	defer graph.Guard("embedding pictures", &err)
+	if e.closed {
+		return ErrClosed
+	}
+	pictures := 0
+	for _, s := range shares {
+		pictures += s.pictures
+	}
+	for pictures > 0 {
+		b, err := e.graphFor(pictures)
+		if err != nil {
+			return err
+		}
+		n := min(b.batch, pictures)
+		now, later := split(shares, n)
+		if err := e.run(b, now); err != nil {
+			return err
+		}
+		shares, pictures = later, pictures-n
+	}
+	return nil
+}
+
+// split cuts shares behind so many pictures.
+func split(shares []share, pictures int) (first, rest []share) {
+	for i, s := range shares {
+		if s.pictures >= pictures {
+			first = append(first, share{s.of, s.from, pictures})
+			if s.pictures > pictures {
+				rest = append(rest, share{s.of, s.from + pictures, s.pictures - pictures})
+			}
+			return first, append(rest, shares[i+1:]...)
+		}
+		first = append(first, s)
+		pictures -= s.pictures
+	}
+	return first, nil
+}
+
+// run embeds what one graph holds. Where that is more than there is, the rest is what was there
+// before, and of no account.
+func (e *Embedder) run(b *evalGraph, shares []share) error {
+	at := 0
+	for _, s := range shares {
+		at += copy(b.x[at:], s.of.in[s.from*e.in:(s.from+s.pictures)*e.in])
+	}
+	if err := b.vm.RunAll(); err != nil {
+		return errors.Wrap(err, "model: evaluation")
+	}
+	values := b.out.Float32s()
+	if err := b.out.Err(); err != nil {
+		return errors.Wrap(err, "model: evaluation")
+	}
+	for _, s := range shares {
+		n := copy(s.of.out[s.from*e.size:(s.from+s.pictures)*e.size], values)
+		values = values[n:]
+	}
+	return nil
+}
 
 // Close waits for the batch that is being made. It may be called twice.
 func (e *Embedder) Close() error {
 	if e == nil {
 		return nil
 	}
-	e.turn <- struct{}{}
-	defer func() { <-e.turn }()
+	e.queue.turn <- struct{}{}
+	defer func() { <-e.queue.turn }()
 	if e.closed {
 		return nil
 	}

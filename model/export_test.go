@@ -3,6 +3,9 @@ package model
 import (
 	"context"
 	"io/fs"
+	"maps"
+	"slices"
+	"time"
 
 	"medusa/graph"
 	"medusa/metrics"
@@ -11,12 +14,19 @@ import (
 // For tests from outside, which make models by package trainer.
 const MaxLabelsBytes = maxLabelsBytes
 
-var ErrClosed = errClosed
-
 // TakeTurn embeds for ever, until the function that it returns is called.
 func (m *Model) TakeTurn() (giveBack func()) {
-	m.net.turn <- struct{}{}
-	return func() { <-m.net.turn }
+	m.net.queue.turn <- struct{}{}
+	return func() { <-m.net.queue.turn }
+}
+
+// SetWait is what Options.Wait sets.
+func (m *Model) SetWait(wait time.Duration) { m.net.wait = wait }
+
+// CountBatches returns how many batches are made from now on.
+func (m *Model) CountBatches() func() int {
+	before := m.net.batches.Load()
+	return func() int { return int(m.net.batches.Load() - before) }
 }
 
 // Params are the weights.
@@ -26,3 +36,9 @@ func (m *Model) Params() *graph.Params { return m.params }
 func (m *Model) EmbedTree(ctx context.Context, files fs.FS, names []string) (metrics.Set, error) {
 	return m.embedTree(ctx, files, names)
 }
+
+// ONNXKinds are the kinds of operations that can be written as ONNX.
+func ONNXKinds() []string { return slices.Sorted(maps.Keys(onnxForms)) }
+
+// PyTorchName is what a parameter is called in an exported file.
+func PyTorchName(name string) string { return pytorchName(name) }

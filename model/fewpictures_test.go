@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"math"
+	"os"
 	"slices"
 	"testing"
 
@@ -15,11 +16,20 @@ import (
 // However many pictures are embedded at once, each has the bits that it has in a whole batch, and few
 // pictures do not take the time of one.
 func TestFewPicturesAreThoseOfABatch(t *testing.T) {
-	for name, cfg := range map[string]nets.Config{
-		"mlp":    {Backbone: "mlp", Hidden: []int{48, 24}, Embedding: 19, InChannels: 1, Height: 12, Width: 12},
-		"cnn":    {Channels: []int{8, 16}, Embedding: 16, InChannels: 3, Height: 16, Width: 16},
-		"resnet": {Backbone: "resnet18", Channels: []int{4, 8, 8, 16}, Embedding: 8, InChannels: 3, Height: 32, Width: 32},
-	} {
+	cases := map[string]nets.Config{
+		"mlp":         {Backbone: "mlp", Hidden: []int{48, 24}, Embedding: 19, InChannels: 1, Height: 12, Width: 12},
+		"cnn":         {Channels: []int{8, 16}, Embedding: 16, InChannels: 3, Height: 16, Width: 16},
+		"resnet":      {Backbone: "resnet18", Channels: []int{4, 8, 8, 16}, Embedding: 8, InChannels: 3, Height: 32, Width: 32},
+		"wide resnet": {Backbone: "resnet18", Channels: []int{16, 16, 32, 32}, Embedding: 8, InChannels: 3, Height: 24, Width: 24},
+		"no norms":    {Channels: []int{16, 16}, Norm: "none", Embedding: 16, InChannels: 3, Height: 9, Width: 11},
+		"flattened":   {Channels: []int{16, 32}, Head: "flatten", Embedding: 16, Raw: true, InChannels: 1, Height: 8, Width: 8},
+	}
+	if os.Getenv("MEDUSA_LONG") != "" { // some twenty seconds
+		for _, name := range nets.Names() {
+			cases["default "+name] = nets.Config{Backbone: name, Embedding: 24, InChannels: 3, Height: 32, Width: 32}
+		}
+	}
+	for name, cfg := range cases {
 		t.Run(name, func(t *testing.T) {
 			const batch = 20
 			e, err := NewEmbedder(cfg, graph.NewParams(3), batch, nil, Views{})
@@ -44,7 +54,7 @@ func TestFewPicturesAreThoseOfABatch(t *testing.T) {
 				sizes = append(sizes, b.batch)
 			}
 			slices.Sort(sizes)
-			require.Equal(t, []int{2, 8, batch}, sizes)
+			require.Equal(t, []int{1, 8, batch}, sizes)
 			require.NoError(t, e.Close())
 			_, err = e.Pixels(context.Background(), x)
 			require.ErrorContains(t, err, "closed")

@@ -57,14 +57,11 @@ type modelFile struct {
 	flat    bool // of format version 1
 }
 
-func open(path string) (f modelFile, err error) {
-	file, err := runfolder.OpenTensors(path, runfolder.KindModel)
-	if err != nil {
-		return f, errors.WithMessage(err, "model")
-	}
+// parse reads what a model file holds besides the weights.
+func parse(file *safetensors.File) (f modelFile, err error) {
 	f.tensors, f.flat = file.Tensors, file.Metadata[runfolder.VersionKey] == runfolder.FlatVersion
 	err = json.Unmarshal([]byte(file.Metadata[infoKey]), &f.info)
-	return f, errors.Wrapf(err, "model: %s: what the model says about itself", path)
+	return f, errors.Wrap(err, "what the model says about itself")
 }
 
 // restore puts the weights into the parameters of the network.

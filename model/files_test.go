@@ -214,7 +214,7 @@ func vectorModel(t *testing.T) *model.Model {
 }
 
 // untrained is a model with its first weights.
-func untrained(t *testing.T, info model.Info) *model.Model {
+func untrained(t testing.TB, info model.Info) *model.Model {
 	t.Helper()
 	params := graph.NewParams(1)
 	e, err := model.NewEmbedder(info.Net, params, 2, nil, model.Views{})
@@ -229,6 +229,16 @@ func untrained(t *testing.T, info model.Info) *model.Model {
 	require.NoError(t, err)
 	t.Cleanup(func() { m.Close() })
 	return m
+}
+
+// writeModel writes a model to a file of its own.
+func writeModel(t testing.TB, m *model.Model) string {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, model.Write(&b, m.Info(), m.Params(), nil))
+	path := filepath.Join(t.TempDir(), "model.safetensors")
+	require.NoError(t, os.WriteFile(path, b.Bytes(), 0o666))
+	return path
 }
 
 func second(_ []float32, err error) error { return err }

@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 
-	"github.com/pkg/errors"
-
 	"medusa/datasets"
 	"medusa/graph"
-	"medusa/internal/catalog"
 	"medusa/internal/needs"
+	"medusa/machine"
 	"medusa/nets"
 )
 
@@ -29,63 +27,18 @@ type Info struct {
 	Detail float64 `json:"detail,omitempty"`
 }
 
-// Model is a trained network, ready to embed pictures. Many goroutines may use one Model: they
-// take turns, batch by batch, and each gets the bits that it would get alone.
+// Model is a trained network, ready to embed pictures. Many goroutines may use one Model: what they
+// want at the same time is embedded together, and each gets the bits that it would get alone.
 type Model struct {
-	info   Info
-	params *graph.Params
-	net    *Embedder
+	info        Info
+	fingerprint string
+	params      *graph.Params
+	net         *Embedder
+	dev         *machine.Device
 }
 
-// Options are the parts of loading that no file can hold. The zero value serves most models.
-type Options struct {
-	// Backbone must be given again for the model of a run that was given its backbone by value; nil
-	// for others.
-	Backbone nets.Builder
-}
-
-// Batch is how many pictures a model embeds at once at the most. An Embedder of another batch, as
-// that of a run's evaluations may be, can round otherwise.
+// Batch is how many pictures a model embeds at once at the most.
 const Batch = 64
-
-// Load reads the model file of a run, model.safetensors. Close the model when done.
-func Load(path string, o Options) (*Model, error) {
-	f, err := open(path)
-	if err != nil {
-		return nil, err
-	}
-	m := &Model{info: f.info, params: graph.NewParams(0)}
-	if m.info.Net, err = withBackbone(m.info.Net, o.Backbone); err != nil {
-		return nil, errors.Wrapf(err, "model: %s", path)
-	}
-	views, err := ParseViews(m.info.Views, m.info.Detail)
-	if err != nil {
-		return nil, errors.WithMessage(err, path)
-	}
-	if m.net, err = NewEmbedder(m.info.Net, m.params, Batch, nil, views); err != nil {
-		return nil, errors.Wrapf(err, "model: %s", path)
-	}
-	if err := f.restore(m.params); err != nil {
-		m.Close()
-		return nil, errors.Wrapf(err, "model: %s", path)
-	}
-	return m, nil
-}
-
-// withBackbone is the network with a backbone that was given by value, where it was begun with
-// one.
-func withBackbone(c nets.Config, given nets.Builder) (nets.Config, error) {
-	_, described := catalog.GivenText(c.Backbone, "Backbone")
-	switch {
-	case described && given == nil:
-		return c, errors.Errorf("it is of a run that was begun with %s: give that backbone again, as Options.Backbone", c.Backbone)
-	case described:
-		return c.With(given), nil
-	case given != nil:
-		return c, errors.Errorf("it has the backbone %s, which has a name: leave out Options.Backbone", cmp.Or(c.Backbone, "cnn"))
-	}
-	return c, nil
-}
 
 // Info is what the model says about itself.
 func (m *Model) Info() Info { return m.info }
@@ -126,4 +79,11 @@ func (m *Model) EmbedPixels(ctx context.Context, pixels []float32) ([]float32, e
 
 // Close gives back what the model holds, once the batch that is being embedded is done;
 // Embed fails from then on.
-func (m *Model) Close() error { return m.net.Close() }
+func (m *Model) Close() error {
+	err := m.net.Close()
+	m.dev.Release(graph.Tensors(m.params)...)
+	if e := m.dev.Close(); err == nil {
+		err = e
+	}
+	return err
+}

@@ -199,20 +199,13 @@ func (m *Model) oneShotRun(ctx context.Context, files fs.FS, t oneShotTask) (One
 
 // embedTree is the embeddings of some pictures.
 func (m *Model) embedTree(ctx context.Context, files fs.FS, names []string) (metrics.Set, error) {
-	set := metrics.Set{Dim: m.EmbeddingSize()}
-	for _, name := range names {
-		x, err := m.embedOne(ctx, func(o datasets.Options) (*datasets.Dataset, error) {
-			f, err := files.Open(name)
-			if err != nil {
-				return nil, err
-			}
-			defer f.Close()
-			return datasets.ReadUnlabelled(f, name, o)
-		})
+	x, err := m.embedOpened(ctx, len(names), func(i int, o datasets.Options) (*datasets.Dataset, error) {
+		f, err := files.Open(names[i])
 		if err != nil {
-			return set, err
+			return nil, err
 		}
-		set.Embeddings = append(set.Embeddings, x...)
-	}
-	return set, nil
+		defer f.Close()
+		return datasets.ReadUnlabelled(f, names[i], o)
+	})
+	return metrics.Set{Dim: m.EmbeddingSize(), Embeddings: x}, err
 }

@@ -18,7 +18,7 @@ func TestReadAheadStops(t *testing.T) {
 	ahead, stop := readAhead(s, 5)
 	b := <-ahead
 	require.NoError(t, b.err)
-	require.Equal(t, []int{5, 7}, []int{b.set.Len(), b.left})
+	require.Equal(t, []int{5, 5}, []int{b.Pictures.Len(), b.Read})
 	stop()
 	_, err = s.Next(100)
 	require.True(t, err == nil || err == io.EOF, "nobody else reads it any more")

@@ -33,7 +33,9 @@ type job interface {
 }
 
 // commands are those of Medusa, in the order of the help page.
-func commands() []*command { return []*command{&training, &evaluating, &informing} }
+func commands() []*command {
+	return []*command{&training, &evaluating, &embedding, &exporting, &informing}
+}
 
 // tree is the program as the library of commands takes it.
 func (p Program) tree(c *invocation) *urfave.Command {

@@ -142,6 +142,7 @@ func (p portrait) embeddings(title string, metadata map[string]string, shape []i
 		{"embeddings", fmt.Sprintf("%s of %s each", wording.Thousands(shape[0]), wording.Number(shape[1], "numbers"))},
 		{"classes", some(lists["classes"])},
 		{"paths", some(lists["paths"])},
+		{"made by", metadata["fingerprint"]},
 	})
 	return nil
 }

@@ -65,7 +65,7 @@ func (c *invocation) say(message string) {
 // exit takes note of how a command ended, and tells its error in the words of its flags.
 func (c *invocation) exit(ctx context.Context, f *flagSet, err error) {
 	c.root().code = exitCode(ctx, err)
-	if err == nil || errors.Is(err, errStopped) {
+	if err == nil || errors.Is(err, errStopped) || errors.Is(err, errLeftOut) {
 		return
 	}
 	message := f.message(err)
@@ -92,6 +92,8 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupted
 	case errors.As(err, new(usageError)):
 		return exitUsage
+	case errors.Is(err, errLeftOut):
+		return exitLeftOut
 	}
 	return exitFailed
 }

@@ -68,6 +68,7 @@ const (
 	exitOK          = 0
 	exitFailed      = 1
 	exitUsage       = 2
+	exitLeftOut     = 3   // done, but for pictures that could not be read
 	exitInterrupted = 130 // as shells have it for Ctrl-C
 )
 

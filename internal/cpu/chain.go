@@ -51,7 +51,9 @@ func newChainTask[T loops.Float](s spec.Chain) *chainTask[T] {
 	}
 	switch what := last.Spec.(type) {
 	case spec.RowTerms:
-		t.reduce(what.Mask, last, func(out, row, chosen []T, r int, _ *chainWorker[T]) { addTerms(what, out[2*r:2*r+2], row, chosen) })
+		t.reduce(what.Mask, last, func(out, row, chosen []T, r int, _ *chainWorker[T]) {
+			addTerms(what, t.rows.hingeAt(what, last.In[1+what.Mask.Inputs():]), out[r*what.Columns():(r+1)*what.Columns()], row, chosen)
+		})
 	case spec.RowReduce:
 		t.reduce(what.Mask, last, func(out, row, chosen []T, r int, w *chainWorker[T]) {
 			reduceRow(what, out[r*spec.ReduceColumns:(r+1)*spec.ReduceColumns], row, chosen, t.positives, r, w.part[:len(row)])
@@ -101,20 +103,28 @@ func (t *chainTask[T]) reduce(m spec.Mask, last spec.ChainStep, of func(out, row
 
 // sum adds up row r, or those of its entries alone that are not 0: these in the order in which the whole row would be.
 func (t *chainTask[T]) sum(r int, w *chainWorker[T]) float64 {
-	if t.positives == nil || !t.positives.few || !t.rows.isFewStep(t.rows.value) {
-		return loops.Sum(t.row(r, w, nil))
+	few := t.hasFew(r, w)
+	if few && t.rows.isFewStep(t.rows.value) && t.rows.outside(t.rows.value) == 0 {
+		return loops.SumAt(t.rows.row(&t.rows.few, r, w, nil), w.columns)
 	}
-	w.columns = t.positives.others(w.columns[:0], r)
-	return loops.SumAt(t.rows.row(&t.rows.few, r, w, nil), w.columns)
+	return loops.Sum(t.rows.row(t.rows.plan(few), r, w, nil))
 }
 
 // row is a whole row, of parts that have few entries where there are such.
 func (t *chainTask[T]) row(r int, w *chainWorker[T], dst []T) []T {
-	if t.positives == nil || !t.positives.few {
-		return t.rows.row(&t.rows.whole, r, w, dst)
+	return t.rows.row(t.rows.plan(t.hasFew(r, w)), r, w, dst)
+}
+
+// hasFew finds the columns of few entries of row r, and reports whether there are few.
+func (t *chainTask[T]) hasFew(r int, w *chainWorker[T]) bool {
+	switch {
+	case t.rows.chosen >= 0:
+		return t.rows.hasFewOf(r, w)
+	case t.positives == nil || !t.positives.few:
+		return false
 	}
 	w.columns = t.positives.others(w.columns[:0], r)
-	return t.rows.row(&t.rows.mixed, r, w, dst)
+	return true
 }
 
 func (t *chainTask[T]) run(out []T, in [][]T) {

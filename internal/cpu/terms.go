@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"math"
+
 	"medusa/internal/cpu/loops"
 	"medusa/internal/spec"
 )
@@ -14,13 +16,15 @@ func rowTerms[T loops.Float](s spec.RowTerms) func(out []T, in [][]T) {
 	var x, out []T
 	mask := newMaskRows[T](s.Mask, s.Rows, s.Cols)
 	positives := positivesOf[T](s.Mask, s.Rows)
+	var c T
+	columns := s.Columns()
 	rows := newEachRow(s.Rows, s.Cols, s.Cols, func(r int, scratch []T) {
 		row, chosen := chosenOf(&mask, positives, x[r*s.Cols:(r+1)*s.Cols], r, scratch)
-		addTerms(s, out[2*r:2*r+2], row, chosen)
+		addTerms(s, c, out[r*columns:(r+1)*columns], row, chosen)
 	})
 	return func(o []T, in [][]T) {
 		x, out = in[0], o
-		mask.begin(in[1:])
+		c = hingeAt(s, mask.begin(in[1:]))
 		if positives != nil {
 			positives.list(in[1])
 		}
@@ -28,13 +32,28 @@ func rowTerms[T loops.Float](s spec.RowTerms) func(out []T, in [][]T) {
 	}
 }
 
-// addTerms writes the sum of the terms of a row, and their number, to res.
-func addTerms[T loops.Float](s spec.RowTerms, res, row, chosen []T) {
+// hingeAt is what is added to K·x, given the inputs behind those of the mask.
+func hingeAt[T loops.Float](s spec.RowTerms, in [][]T) T {
+	if s.Shift == 0 {
+		return T(s.C)
+	}
+	return T(s.C) + T(T(s.Shift)*in[0][0])
+}
+
+// addTerms writes to res what RowTerms makes of a row; c stands for C.
+func addTerms[T loops.Float](s spec.RowTerms, c T, res, row, chosen []T) {
 	low, high := T(s.Low), T(s.High)
 	var sum, count float64
-	if s.Hinge {
-		sum, count = loops.HingeSums(row, chosen, T(s.K), T(s.C), low, high)
-	} else {
+	switch {
+	case s.Square:
+		sum, count = loops.SquareSums(row, chosen, T(s.K), c, low, high)
+		if s.Shift != 0 {
+			hinges, _ := loops.HingeSums(row, chosen, T(s.K), c, T(math.NaN()), T(math.NaN()))
+			res[2] = T(hinges)
+		}
+	case s.Hinge:
+		sum, count = loops.HingeSums(row, chosen, T(s.K), c, low, high)
+	default:
 		sum, count = loops.TermSums(row, chosen, low, high)
 	}
 	res[0], res[1] = T(sum), T(count)
@@ -48,6 +67,7 @@ func rowTermsGrad[T loops.Float](s spec.RowTermsGrad) func(out []T, in [][]T) {
 type termsRows[T loops.Float] struct {
 	s     spec.RowTermsGrad
 	mask  maskRows[T]
+	c     T
 	x, up []T
 }
 
@@ -56,26 +76,40 @@ func newTermsRows[T loops.Float](s spec.RowTermsGrad) rowMaker[T] {
 	return rowMaker[T]{t.begin, t.row}
 }
 
-func (t *termsRows[T]) begin(x []T, in [][]T) { t.x, t.up = x, t.mask.begin(in)[0] }
+func (t *termsRows[T]) begin(x []T, in [][]T) {
+	in = t.mask.begin(in)
+	t.x, t.c, t.up = x, hingeAt(spec.RowTerms(t.s), in), in[len(in)-1]
+}
 
 func (t *termsRows[T]) row(dst []T, r int, scratch []T) {
 	n := t.s.Cols
-	termsRowGrad(t.s, dst, t.x[r*n:(r+1)*n], t.mask.row(r, scratch), t.up, r)
+	termsRowGrad(t.s, t.c, dst, t.x[r*n:(r+1)*n], t.mask.row(r, scratch), t.up, r)
 }
 
-// termsRowGrad makes row r of RowTermsGrad.
-func termsRowGrad[T loops.Float](s spec.RowTermsGrad, dst, x, mask, up []T, r int) {
-	value := up[2*r]
-	if s.Hinge {
-		value *= T(s.K)
+// termsRowGrad makes row r of RowTermsGrad; c stands for C.
+func termsRowGrad[T loops.Float](s spec.RowTermsGrad, c T, dst, x, mask, up []T, r int) {
+	chooseTerms(s, c, dst, x, mask, up[r*spec.RowTerms(s).Columns()]*termsFactor[T](s))
+}
+
+// termsFactor is what the derivatives of terms have in common: 1, K of hinges, 2·K of their squares.
+func termsFactor[T loops.Float](s spec.RowTermsGrad) T {
+	switch {
+	case s.Square:
+		return 2 * T(s.K)
+	case s.Hinge:
+		return T(s.K)
 	}
-	chooseTerms(s, dst, x, mask, value)
+	return 1
 }
 
-// chooseTerms sets dst to value where a term of the row x counts and depends on x, and to
-// 0 elsewhere.
-func chooseTerms[T loops.Float](s spec.RowTermsGrad, dst, x, mask []T, value T) {
+// chooseTerms sets dst to value, of squares times the hinge, where a term of the row x counts and depends on x, and
+// to 0 elsewhere.
+func chooseTerms[T loops.Float](s spec.RowTermsGrad, c T, dst, x, mask []T, value T) {
 	low, high := T(s.Low), T(s.High)
+	if s.Square {
+		loops.SquareBetween(dst, x, mask, value, T(s.K), c, low, high)
+		return
+	}
 	if !s.Hinge {
 		loops.Between(dst, x, mask, value, low, high)
 		return
@@ -83,5 +117,5 @@ func chooseTerms[T loops.Float](s spec.RowTermsGrad, dst, x, mask []T, value T) 
 	if !(low > 0) { // where the hinge is 0, so is its derivative
 		low = 0
 	}
-	loops.HingeBetween(dst, x, mask, value, T(s.K), T(s.C), low, high)
+	loops.HingeBetween(dst, x, mask, value, T(s.K), c, low, high)
 }

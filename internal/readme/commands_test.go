@@ -88,7 +88,7 @@ func build(t *testing.T) (dir string) {
 func help(t *testing.T, programs string) string {
 	t.Helper()
 	var pages strings.Builder
-	for _, args := range [][]string{{"train", "-h"}, {"medusa", "help"}, {"medusa", "help", "train"}, {"medusa", "help", "evaluate"}, {"medusa", "help", "info"}} {
+	for _, args := range [][]string{{"train", "-h"}, {"medusa", "help"}, {"medusa", "help", "train"}, {"medusa", "help", "evaluate"}, {"medusa", "help", "export"}, {"medusa", "help", "info"}} {
 		path := filepath.Join(programs, args[0])
 		page, err := exec.Command(path, args[1:]...).Output()
 		require.NoError(t, err)
@@ -171,7 +171,7 @@ func words(line string) (out []string) {
 // smaller ones: a flag that is given twice has its last value.
 func short(args []string) []string {
 	line := " " + strings.Join(args, " ") + " "
-	for _, flag := range []string{" -h ", " -device-info ", " -resume ", " -evaluate ", " help ", " info ", " evaluate ", " completion "} {
+	for _, flag := range []string{" -h ", " -device-info ", " -resume ", " -evaluate ", " help ", " info ", " evaluate ", " export ", " completion "} {
 		if strings.Contains(line, flag) {
 			return args
 		}

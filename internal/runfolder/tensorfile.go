@@ -3,6 +3,7 @@ package runfolder
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
 	"os"
 	"syscall"
 
@@ -38,6 +39,19 @@ func OpenTensors(path, kind string) (*safetensors.File, error) {
 		return nil, errors.Wrap(err, "no "+kind)
 	case errors.As(err, new(*os.PathError)) && !errors.Is(err, syscall.EIO): // such as no permission, or too many open files
 		return nil, errors.Wrapf(err, "the %s cannot be read", kind)
+	}
+	return checkTensors(file, err, path, kind)
+}
+
+// ReadTensors is OpenTensors of size bytes that r holds; messages call them name.
+func ReadTensors(r io.Reader, size int64, name, kind string) (*safetensors.File, error) {
+	file, err := safetensors.Read(r, size)
+	return checkTensors(file, errors.Wrap(err, name), name, kind)
+}
+
+// checkTensors says what is wrong with a file that was read, or not, if it is to be of that kind.
+func checkTensors(file *safetensors.File, err error, path, kind string) (*safetensors.File, error) {
+	switch {
 	case err != nil:
 		return nil, damageError{errors.Wrapf(err, "the %s cannot be read", kind)}
 	case file.Metadata[KindKey] == "" && file.Checked:

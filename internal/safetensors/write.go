@@ -36,9 +36,7 @@ func Write(w io.Writer, f *File) error {
 			return errors.Wrapf(err, "safetensors: tensor %q", t.Name)
 		}
 	}
-	mark := sumMark()
-	at := bytes.Index(header, mark) + len(mark)
-	hex.Encode(header[at:], sum.Sum(nil))
+	putSum(header, sum.Sum(nil))
 	if _, err := w.Write(header); err != nil {
 		return errors.Wrap(err, "safetensors")
 	}
@@ -54,9 +52,30 @@ func Write(w io.Writer, f *File) error {
 // values are escaped, so it occurs nowhere else.
 func sumMark() []byte { return []byte(`"` + Checksum + `":"`) }
 
+// putSum puts the checksum in its place in a header.
+func putSum(header, sum []byte) {
+	mark := sumMark()
+	hex.Encode(header[bytes.Index(header, mark)+len(mark):], sum)
+}
+
 // header is the length and the JSON header, with zeros for the checksum.
 func (f *File) header() ([]byte, error) {
-	meta := maps.Clone(f.Metadata)
+	places := make([]named, len(f.Tensors))
+	at := 0
+	for i, t := range f.Tensors {
+		p, err := t.place(at)
+		if err != nil {
+			return nil, err
+		}
+		places[i] = named{name: t.Name, place: p}
+		at = p.Offsets[1]
+	}
+	return headerOf(f.Metadata, places)
+}
+
+// headerOf is header of tensors at places.
+func headerOf(metadata map[string]string, places []named) ([]byte, error) {
+	meta := maps.Clone(metadata)
 	if meta == nil {
 		meta = map[string]string{}
 	}
@@ -67,26 +86,20 @@ func (f *File) header() ([]byte, error) {
 	if err := writeJSON(&b, meta); err != nil {
 		return nil, err
 	}
-	at := 0
 	seen := map[string]bool{metadataKey: true}
-	for _, t := range f.Tensors {
-		p, err := t.place(at)
-		if err != nil {
-			return nil, err
+	for _, p := range places {
+		if seen[p.name] {
+			return nil, errors.Errorf("safetensors: tensor %q is there twice, or its name is reserved", p.name)
 		}
-		if seen[t.Name] {
-			return nil, errors.Errorf("safetensors: tensor %q is there twice, or its name is reserved", t.Name)
-		}
-		seen[t.Name] = true
+		seen[p.name] = true
 		b.WriteByte(',')
-		if err := writeJSON(&b, t.Name); err != nil {
+		if err := writeJSON(&b, p.name); err != nil {
 			return nil, err
 		}
 		b.WriteByte(':')
-		if err := writeJSON(&b, p); err != nil {
+		if err := writeJSON(&b, p.place); err != nil {
 			return nil, err
 		}
-		at = p.Offsets[1]
 	}
 	b.WriteByte('}')
 	for b.Len()%8 != 0 { // tensors begin at a multiple of 8

@@ -1,17 +1,37 @@
 package spec
 
 // RowTerms computes, of each row of x (Rows, Cols) where the mask is not 0, the
-// sum of the terms t with Low < t < High and their number, (Rows, 2). The terms are x
-// itself or, with Hinge, max(0, K·x + C). A bound that is NaN is none. A term that is NaN
-// counts, so that the sum tells of it.
+// sum of the terms t with Low < t < High and their number, (Rows, Columns). The terms are x
+// itself or, with Hinge, h = max(0, K·x + C) or, with Square, h². A bound that is NaN is none. A
+// term that is NaN counts, so that the sum tells of it. Where Shift is not 0, C + Shift·a stands for
+// C, a being a number that is an input behind those of the mask; of squares there is then a third
+// column, the sum of h over all that the mask holds, whatever the bounds, which the gradient to a needs.
 type RowTerms struct {
 	Rows, Cols int
 	Low, High  float64
 	Mask       Mask
 	Hinge      bool
+	Square     bool // with Hinge
 	K, C       float64
+	Shift      float64 // with Hinge
 }
 
-// RowTermsGrad computes the gradient to x from x, mask and the gradient to the result of
-// RowTerms, of which the sums count.
+// Inputs is how many inputs there are besides x.
+func (s RowTerms) Inputs() int {
+	if s.Shift != 0 {
+		return s.Mask.Inputs() + 1
+	}
+	return s.Mask.Inputs()
+}
+
+// Columns is how many columns the result has.
+func (s RowTerms) Columns() int {
+	if s.Square && s.Shift != 0 {
+		return 3
+	}
+	return 2
+}
+
+// RowTermsGrad computes the gradient to x from the inputs of RowTerms and the gradient to its
+// result, of which the sums count.
 type RowTermsGrad RowTerms

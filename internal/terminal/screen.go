@@ -105,6 +105,15 @@ func (s *Screen) write(lines string) {
 	s.draw()
 }
 
+// Aside has f write to another place that may be the same terminal: the live line is away meanwhile.
+func (s *Screen) Aside(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wipe()
+	f()
+	s.draw()
+}
+
 // Sayf is Say of a format.
 func (s *Screen) Sayf(format string, args ...any) { s.Say(fmt.Sprintf(format, args...)) }
 

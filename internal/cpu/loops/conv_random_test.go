@@ -202,7 +202,7 @@ func TestWinogradError(t *testing.T) {
 }
 
 // What comes out for a picture does not depend on the others in its batch, nor on their
-// number from two on: an evaluation in other batches gives the same embeddings.
+// number: an evaluation in other batches gives the same embeddings.
 func TestSameForEveryBatch(t *testing.T) {
 	withEachInstructionSet(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(51, 52))
@@ -222,6 +222,11 @@ func TestSameForEveryBatch(t *testing.T) {
 			require.Equal(t, y[3*out:5*out], few, s.name)
 			ConvGradInput(&p, few, w, fewBack, &ws)
 			require.Equal(t, back[3*image:5*image], fewBack, s.name)
+			p.N = 1
+			ConvForward(&p, x[4*image:5*image], w, nil, few[:out], false, &ws)
+			require.Equal(t, y[4*out:5*out], few[:out], s.name)
+			ConvGradInput(&p, few[:out], w, fewBack[:image], &ws)
+			require.Equal(t, back[4*image:5*image], fewBack[:image], s.name)
 		}
 		const m, n, k = 70, 90, 600
 		a, b := randomSlice[float32](r, m*k), randomSlice[float32](r, n*k)
@@ -234,6 +239,8 @@ func TestSameForEveryBatch(t *testing.T) {
 			GemmBias(false, turn, m, n, k, a, k, b, ldb, b[:n], true, all, n)
 			GemmBias(false, turn, 2, n, k, a[7*k:], k, b, ldb, b[:n], true, few, n)
 			require.Equal(t, all[7*n:9*n], few)
+			GemmBias(false, turn, 1, n, k, a[8*k:], k, b, ldb, b[:n], true, few[:n], n)
+			require.Equal(t, all[8*n:9*n], few[:n])
 		}
 	})
 }

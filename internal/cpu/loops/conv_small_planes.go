@@ -42,10 +42,10 @@ type placesWorker struct {
 const placesShare = 70
 
 // worthPlaces tells the shapes for which it was measured faster. As with worthWinograd,
-// the number of images does not count, but for a single one.
+// the number of images does not count.
 func (c *smallPlanesConv) worthPlaces(p *spec.Conv2D, single bool) bool {
 	places := p.OutH() * p.OutW() * p.KH * p.KW
-	if !single || p.N < 2 || p.Groups != 1 || p.C < tileChannels || p.OutC < tileChannels || places > 36*9 {
+	if !single || p.Groups != 1 || p.C < tileChannels || p.OutC < tileChannels || places > 36*9 {
 		return false
 	}
 	c.pairsOf(p)

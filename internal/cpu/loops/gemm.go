@@ -16,11 +16,11 @@ func Gemm[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda int, b 
 
 // GemmBias computes C ← op(A)·op(B) + bias, cut at zero if relu is set: a linear layer
 // in one pass. bias has an entry for each of the n columns, or is nil. Sizes are those of
-// Gemm.
+// Gemm. A row's result does not depend on how many rows there are, in no bit.
 func GemmBias[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb int, bias []T, relu bool, c []T, ldc int) {
 	gemm(gemmShape[T]{
 		transA: transA, transB: transB, m: m, n: n, k: k,
-		alpha: 1, a: a, lda: lda, b: b, ldb: ldb, c: c, ldc: ldc, bias: bias, relu: relu,
+		alpha: 1, a: a, lda: lda, b: b, ldb: ldb, c: c, ldc: ldc, bias: bias, relu: relu, alike: true,
 	})
 }
 

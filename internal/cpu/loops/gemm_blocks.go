@@ -13,6 +13,7 @@ type gemmShape[T Float] struct {
 	relu           bool
 	packed         *Packed[T] // stands for b, if not nil
 	upper          bool       // see GemmUpper
+	alike          bool       // a row has the same bits however many there are
 }
 
 // gemmJob is a matrix product under way. The product is cut along k into blocks that

@@ -1,8 +1,9 @@
 package loops
 
 // gemmDots is A·Bᵀ for one row of A: scalar products of rows, with nothing packed. Its sums
-// are in another order than the micro-kernels', and so in the last bits a batch of one
-// differs from larger ones, which all agree; five rows would still be faster this way.
+// are in another order than the micro-kernels', and so in the last bits a product of one row
+// differs from larger ones, which all agree; five rows would still be faster this way. A linear
+// layer has none of it: see GemmBias.
 type gemmDots[T Float] gemmJob[T]
 
 const (
@@ -11,7 +12,7 @@ const (
 )
 
 func (j *gemmJob[T]) isDots() bool {
-	return active.simd.dots != nil && isSingle[T]() && !j.transA && j.transB && j.m <= dotsRows && j.k >= 16
+	return active.simd.dots != nil && !j.alike && isSingle[T]() && !j.transA && j.transB && j.m <= dotsRows && j.k >= 16
 }
 
 func (j *gemmDots[T]) Piece(piece, worker int) {

@@ -34,11 +34,10 @@ const (
 var useWinograd = true
 
 // worthWinograd tells the shapes for which it was measured faster: in and out are
-// channels, h and w the sides of a plane of results. The number of images does not count,
-// but for a single one, which does not pay for the transformed windows: so a picture's
-// result does not depend on the size of its batch.
+// channels, h and w the sides of a plane of results. The number of images does not count: so
+// a picture's result does not depend on the size of its batch.
 func worthWinograd[T Float](p *spec.Conv2D, in, out, h, w int) bool {
-	return useWinograd && active.simd.tileInput != nil && isSingle[T]() && p.N > 1 &&
+	return useWinograd && active.simd.tileInput != nil && isSingle[T]() &&
 		p.KH == 3 && p.KW == 3 && p.StrideH == 1 && p.StrideW == 1 && p.DilH == 1 && p.DilW == 1 && p.Groups == 1 &&
 		p.PadH <= 2 && p.PadW <= 2 && in >= tileChannels && out >= tileChannels &&
 		tileMatrices*ceil(h, tileSide)*ceil(w, tileSide) <= tileMost*h*w
