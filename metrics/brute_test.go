@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/internal/cpu/loops"
+	"medusa/internal/nearest"
 )
 
 // The plain loops that define the package: every distance in float64, everything
@@ -19,28 +20,28 @@ import (
 func bruteKey(d Distance, a, b []float32) float64 {
 	switch d {
 	case Euclidean:
-		return squaredDistance(a, b)
+		return nearest.SquaredDistance(a, b)
 	case Cosine:
-		if n := math.Sqrt(dot(a, a)) * math.Sqrt(dot(b, b)); n > 0 {
-			return -dot(a, b) / n
+		if n := math.Sqrt(nearest.Dot(a, a)) * math.Sqrt(nearest.Dot(b, b)); n > 0 {
+			return -nearest.Dot(a, b) / n
 		}
 		return 0
 	}
-	return -dot(a, b)
+	return -nearest.Dot(a, b)
 }
 
-func bruteRanking(query, gallery Set, i int, own bool, d Distance) []ranked {
-	var all []ranked
+func bruteRanking(query, gallery Set, i int, own bool, d Distance) []nearest.Ranked {
+	var all []nearest.Ranked
 	for j := range gallery.Len() {
 		if !own || j != i {
-			all = append(all, ranked{bruteKey(d, query.Row(i), gallery.Row(j)), int32(j)})
+			all = append(all, nearest.Ranked{Key: bruteKey(d, query.Row(i), gallery.Row(j)), Row: int32(j)})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b ranked) int {
+	slices.SortStableFunc(all, func(a, b nearest.Ranked) int {
 		switch {
-		case a.key < b.key:
+		case a.Key < b.Key:
 			return -1
-		case a.key > b.key:
+		case a.Key > b.Key:
 			return 1
 		}
 		return 0
@@ -51,11 +52,11 @@ func bruteRanking(query, gallery Set, i int, own bool, d Distance) []ranked {
 // bruteRetrieval is one query's figures by their definitions; nil without relevant rows.
 // Rows of one key share their places: each holds a relevant row with the chance r/n, and
 // the chances of what precedes it are counted out place by place.
-func bruteRetrieval(ranking []ranked, label int, labels []int, at []int) *Retrieval {
+func bruteRetrieval(ranking []nearest.Ranked, label int, labels []int, at []int) *Retrieval {
 	r := &Retrieval{Recall: make([]float64, len(at))}
 	relevant := 0
 	for _, g := range ranking {
-		if labels[g.row] == label {
+		if labels[g.Row] == label {
 			relevant++
 		}
 	}
@@ -67,20 +68,20 @@ func bruteRetrieval(ranking []ranked, label int, labels []int, at []int) *Retrie
 	chance[0] = 1
 	before, n, m := 0, 0, 0 // places before this key; rows and relevant rows of it
 	for place, g := range ranking {
-		if place == 0 || ranking[place-1].key != g.key {
+		if place == 0 || ranking[place-1].Key != g.Key {
 			before += m
 			n, m = 0, 0
 			for _, other := range ranking[place:] {
-				if other.key != g.key {
+				if other.Key != g.Key {
 					break
 				}
 				n++
-				m += count(labels[other.row] == label)
+				m += count(labels[other.Row] == label)
 			}
 		}
 		left := 0 // rows of this key from this place on
 		for _, other := range ranking[place:] {
-			left += count(other.key == g.key)
+			left += count(other.Key == g.Key)
 		}
 		next := make([]float64, relevant+1)
 		for f, c := range chance {
@@ -166,7 +167,7 @@ func randomMatch(seed uint64) (query, gallery Set, argument *Set, own bool, d Di
 	// Sizes on both sides of the tiles' borders.
 	sizes := []int{2, 3, 17, 60, 255, 257, 300}
 	if seed%16 == 0 { // rows whose products are summed in pieces
-		dim, sizes = piece+rng.IntN(2*piece), sizes[:4]
+		dim, sizes = nearest.Piece+rng.IntN(2*nearest.Piece), sizes[:4]
 	}
 	gallery = randomSet(rng, sizes[rng.IntN(len(sizes))], dim, classes)
 	d = Distance(rng.IntN(3))
@@ -192,8 +193,8 @@ func TestSearchIsTheSortedPlainLoop(t *testing.T) {
 			indices, distances := got.Of(i)
 			require.Len(t, indices, min(k, len(want)), "seed %d", seed)
 			for place, j := range indices {
-				require.Equal(t, want[place].row, j, "seed %d: %v query %d place %d", seed, d, i, place)
-				require.Equal(t, d.fromKey(want[place].key), distances[place], "seed %d", seed)
+				require.Equal(t, want[place].Row, j, "seed %d: %v query %d place %d", seed, d, i, place)
+				require.Equal(t, d.fromKey(want[place].Key), distances[place], "seed %d", seed)
 			}
 		}
 	}

@@ -1,9 +1,9 @@
 package metrics
 
 import (
-	"math"
-
 	"github.com/pkg/errors"
+
+	"medusa/internal/nearest"
 )
 
 // Distance orders gallery rows for a query: smaller is nearer.
@@ -11,11 +11,11 @@ type Distance int
 
 const (
 	// Euclidean is ‖a − b‖.
-	Euclidean Distance = iota
+	Euclidean = Distance(nearest.Euclidean)
 	// Cosine is 1 − a·b/(‖a‖‖b‖); a row of zeros has cosine 0 to every row.
-	Cosine
+	Cosine = Distance(nearest.Cosine)
 	// Dot is −a·b.
-	Dot
+	Dot = Distance(nearest.DotProduct)
 )
 
 var distanceNames = [...]string{"euclidean", "cosine", "dot"}
@@ -57,52 +57,10 @@ func (d Distance) check() error {
 // fromKey is the distance of a key. A key orders like the distance and is cheaper: ‖a − b‖² for
 // Euclidean, the negative cosine, the negative dot product.
 func (d Distance) fromKey(key float64) float64 {
-	switch d {
-	case Euclidean:
-		return math.Sqrt(key)
-	case Cosine:
-		return 1 + key
-	default:
-		return key
-	}
+	return nearest.Distance(d).FromKey(key)
 }
 
-// squaredDistance is ‖a − b‖² in float64. Its order of summation is part of what exact
-// means here: the four partial sums run over every fourth element.
-func squaredDistance(a, b []float32) float64 {
-	var s0, s1, s2, s3 float64
-	b = b[:len(a)]
-	i := 0
-	for ; i+4 <= len(a); i += 4 {
-		d0 := float64(a[i]) - float64(b[i])
-		d1 := float64(a[i+1]) - float64(b[i+1])
-		d2 := float64(a[i+2]) - float64(b[i+2])
-		d3 := float64(a[i+3]) - float64(b[i+3])
-		s0 += float64(d0 * d0) // the conversion forbids a fused multiply-add: same bits everywhere
-		s1 += float64(d1 * d1)
-		s2 += float64(d2 * d2)
-		s3 += float64(d3 * d3)
-	}
-	for ; i < len(a); i++ {
-		d0 := float64(a[i]) - float64(b[i])
-		s0 += float64(d0 * d0)
-	}
-	return (s0 + s1) + (s2 + s3)
-}
-
-// dot is a·b in float64, summed like squaredDistance; the products are exact.
-func dot(a, b []float32) float64 {
-	var s0, s1, s2, s3 float64
-	b = b[:len(a)]
-	i := 0
-	for ; i+4 <= len(a); i += 4 {
-		s0 += float64(a[i]) * float64(b[i])
-		s1 += float64(a[i+1]) * float64(b[i+1])
-		s2 += float64(a[i+2]) * float64(b[i+2])
-		s3 += float64(a[i+3]) * float64(b[i+3])
-	}
-	for ; i < len(a); i++ {
-		s0 += float64(a[i]) * float64(b[i])
-	}
-	return (s0 + s1) + (s2 + s3)
+// keyError bounds the error of a tile value; see nearest.Distance.
+func (d Distance) keyError(dim int, a, b float64) float64 {
+	return nearest.Distance(d).Error(dim, a, b)
 }

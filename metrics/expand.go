@@ -7,6 +7,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/cpu/loops"
+	"medusa/internal/nearest"
 )
 
 // ExpandOptions says what Expand adds to a query.
@@ -64,7 +65,7 @@ func Expand(ctx context.Context, query Set, gallery *Set, o ExpandOptions) (Set,
 
 // addUnit adds a multiple of a row at length 1; a row of zeros stays one.
 func addUnit(sum []float64, weight float64, row []float32) {
-	if n := math.Sqrt(dot(row, row)); n > 0 {
+	if n := math.Sqrt(nearest.Dot(row, row)); n > 0 {
 		for j, v := range row {
 			sum[j] += weight * float64(v) / n
 		}

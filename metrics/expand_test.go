@@ -7,10 +7,12 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"medusa/internal/nearest"
 )
 
 func unitRow(row []float32) []float64 {
-	n := math.Sqrt(dot(row, row))
+	n := math.Sqrt(nearest.Dot(row, row))
 	out := make([]float64, len(row))
 	for j, v := range row {
 		if n > 0 {
@@ -39,17 +41,17 @@ func TestExpand(t *testing.T) {
 			}
 			for i := range some.Len() {
 				q := unitRow(some.Row(i))
-				var near []ranked
+				var near []nearest.Ranked
 				for j := range of.Len() {
 					if own := c.gallery == nil || c.holds; !own || i != j {
-						near = append(near, ranked{bruteKey(Cosine, some.Row(i), of.Row(j)), int32(j)})
+						near = append(near, nearest.Ranked{Key: bruteKey(Cosine, some.Row(i), of.Row(j)), Row: int32(j)})
 					}
 				}
-				slices.SortFunc(near, compareRanked)
+				slices.SortFunc(near, nearest.Compare)
 				sum, norm := slices.Clone(q), 0.0
 				for _, r := range near[:5] {
-					for j, v := range unitRow(of.Row(int(r.row))) {
-						sum[j] += math.Pow(max(0, -r.key), alpha) * v
+					for j, v := range unitRow(of.Row(int(r.Row))) {
+						sum[j] += math.Pow(max(0, -r.Key), alpha) * v
 					}
 				}
 				for _, v := range sum {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"medusa/internal/nearest"
 )
 
 // A resample is Verify of a set in which each class stands as often as it was drawn, its copies not being
@@ -41,7 +43,7 @@ func TestResampleIsVerify(t *testing.T) {
 		for i := range s.Len() {
 			for j := range i {
 				a, b := times[number[s.Labels[i]]], times[number[s.Labels[j]]]
-				p := pair{math.Sqrt(squaredDistance(s.Row(i), s.Row(j))), a * b, false}
+				p := pair{math.Sqrt(nearest.SquaredDistance(s.Row(i), s.Row(j))), a * b, false}
 				if s.Labels[i] == s.Labels[j] {
 					p.weight, p.same = a, true
 					genuine += a

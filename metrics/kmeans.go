@@ -9,6 +9,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/cpu/loops"
+	"medusa/internal/nearest"
 	"medusa/internal/needs"
 )
 
@@ -163,7 +164,7 @@ func (l *lloyd) assign() {
 	l.round()
 	for lo := 0; lo < len(l.labels); lo += assignRows {
 		n := min(assignRows, len(l.labels)-lo)
-		products(l.tile, -2, l.side.product[lo*l.dim:], n, l.rounded, l.k, l.dim)
+		nearest.Products(l.tile, -2, l.side.product[lo*l.dim:], n, l.rounded, l.k, l.dim)
 		loops.Parallel(n, 32, func(a, b int) {
 			for i := a; i < b; i++ {
 				l.labels[lo+i] = l.nearest(lo+i, l.tile[i*l.k:(i+1)*l.k])
@@ -197,7 +198,7 @@ func (l *lloyd) nearest(i int, values []float32) int32 {
 			least, at = v, j
 		}
 	}
-	limit := up(float64(least) + 2*l.bound(i))
+	limit := nearest.Up(float64(least) + 2*l.bound(i))
 	exact := math.Inf(1)
 	for j, v := range values {
 		if v > limit {
@@ -214,8 +215,8 @@ func (l *lloyd) nearest(i int, values []float32) int32 {
 // bound is the error of a value for row i: that of the product, and that of rounding
 // the centres, which changes 2·row·centre by at most 2u·‖row‖‖centre‖.
 func (l *lloyd) bound(i int) float64 {
-	a, b := l.side.norm[i], l.largest*(1+unit)
-	return Euclidean.keyError(l.dim, a, b) + slack*(2*unit*a*b+float64(l.dim)*tiny*a)
+	a, b := l.side.norm[i], l.largest*(1+nearest.Unit)
+	return Euclidean.keyError(l.dim, a, b) + nearest.Slack*(2*nearest.Unit*a*b+float64(l.dim)*nearest.Tiny*a)
 }
 
 // fillEmpty gives every cluster without a row the row that is farthest from its centre

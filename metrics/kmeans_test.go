@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"medusa/internal/nearest"
 )
 
 // bruteAssign is the plain loop of an assignment step.
@@ -56,7 +58,7 @@ func TestSeedingSumsArePlainSums(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 8))
 		s := randomSet(rng, 2+rng.IntN(300), 1+rng.IntN(20), 3)
 		if seed%10 == 0 {
-			s = randomSet(rng, 2+rng.IntN(50), piece+rng.IntN(3*piece), 3)
+			s = randomSet(rng, 2+rng.IntN(50), nearest.Piece+rng.IntN(3*nearest.Piece), 3)
 		}
 		l := newLloyd(s, 2)
 		g := newSeeding(l, 3)
@@ -67,7 +69,7 @@ func TestSeedingSumsArePlainSums(t *testing.T) {
 		for c, row := range g.rows {
 			want := 0.0
 			for i, near := range l.near {
-				want += min(near, squaredDistance(s.Row(i), s.Row(row)))
+				want += min(near, nearest.SquaredDistance(s.Row(i), s.Row(row)))
 			}
 			require.Equal(t, want, g.sums[c], "seed %d", seed)
 			least = min(least, want)

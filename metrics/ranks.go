@@ -1,9 +1,10 @@
 package metrics
 
 import (
-	"cmp"
 	"context"
 	"slices"
+
+	"medusa/internal/nearest"
 )
 
 // classes groups rows by label.
@@ -15,21 +16,6 @@ func newClasses(labels []int) classes {
 		c[l] = append(c[l], int32(i))
 	}
 	return c
-}
-
-// ranked is a gallery row with its exact key.
-type ranked struct {
-	key float64
-	row int32
-}
-
-// compareRanked orders by key, ties by the lower row: the order of neighbours that are
-// shown. Figures do not depend on it.
-func compareRanked(a, b ranked) int {
-	if c := cmp.Compare(a.key, b.key); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.row, b.row)
 }
 
 // tier is gallery rows at one distance from a query, some of them relevant to it.
@@ -63,11 +49,11 @@ func (s *scanner) correct(int, *rankFinder) {}
 type rankFinder struct {
 	scan  *scanner
 	order order
-	rows  []ranked  // the relevant rows, in order
-	keys  []float64 // their different keys, in order
-	tiers []tier    // one a key, before and rows still to be filled in
-	gaps            // between the keys
-	count []int32   // 2k: rows in the gap before key k; 2k+1: rows of key k; last: rows after all
+	rows  []nearest.Ranked // the relevant rows, in order
+	keys  []float64        // their different keys, in order
+	tiers []tier           // one a key, before and rows still to be filled in
+	gaps                   // between the keys
+	count []int32          // 2k: rows in the gap before key k; 2k+1: rows of key k; last: rows after all
 }
 
 // reset prepares for a query with the given relevant rows.
@@ -78,17 +64,17 @@ func (f *rankFinder) reset(query int, rows []int32) {
 		if int(j) == own {
 			continue
 		}
-		f.rows = append(f.rows, ranked{f.order.final(query, int(j)), j})
+		f.rows = append(f.rows, nearest.Ranked{Key: f.order.final(query, int(j)), Row: j})
 	}
-	slices.SortFunc(f.rows, compareRanked)
+	slices.SortFunc(f.rows, nearest.Compare)
 	f.keys, f.tiers = f.keys[:0], f.tiers[:0]
 	for i, r := range f.rows {
-		if i == 0 || r.key != f.rows[i-1].key {
-			f.keys, f.tiers = append(f.keys, r.key), append(f.tiers, tier{})
+		if i == 0 || r.Key != f.rows[i-1].Key {
+			f.keys, f.tiers = append(f.keys, r.Key), append(f.tiers, tier{})
 		}
 		t := &f.tiers[len(f.tiers)-1]
 		t.relevant++
-		if f.scan.sameCamera(query, int(r.row)) {
+		if f.scan.sameCamera(query, int(r.Row)) {
 			t.junk++
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/cpu/loops"
+	"medusa/internal/nearest"
 )
 
 // ReRanking is re-ranking by k-reciprocal neighbours: a gallery row is the nearer to a query, the more
@@ -281,7 +282,7 @@ func (r *reranked) search(ctx context.Context, k int) (Neighbours, error) {
 			rows := r.nearest(i, k, r.relatives(i, sum), near)
 			indices, values := n.Of(i)
 			for place, row := range rows {
-				indices[place], values[place] = row.row, row.key
+				indices[place], values[place] = row.Row, row.Key
 			}
 		}
 	})
@@ -289,20 +290,20 @@ func (r *reranked) search(ctx context.Context, k int) (Neighbours, error) {
 }
 
 // nearest merges the rows that share neighbours with a query with those near to it.
-func (r *reranked) nearest(query, k int, c relatives, near nearby) []ranked {
+func (r *reranked) nearest(query, k int, c relatives, near nearby) []nearest.Ranked {
 	own, others := r.ownRow(query), r.gallery.Len()
 	if own >= 0 {
 		others--
 	}
-	rows := make([]ranked, 0, len(c.rows)+near.K)
+	rows := make([]nearest.Ranked, 0, len(c.rows)+near.K)
 	for n, j := range c.rows {
 		if int(j) != own {
-			rows = append(rows, ranked{c.final[n], j})
+			rows = append(rows, nearest.Ranked{Key: c.final[n], Row: j})
 		}
 	}
 	add := func(j int32) {
 		if _, shares := c.place(j); !shares && int(j) != own {
-			rows = append(rows, ranked{r.alone(query, int(j)), j})
+			rows = append(rows, nearest.Ranked{Key: r.alone(query, int(j)), Row: j})
 		}
 	}
 	of := len(rows)
@@ -310,14 +311,14 @@ func (r *reranked) nearest(query, k int, c relatives, near nearby) []ranked {
 	for _, j := range list {
 		add(j)
 	}
-	slices.SortFunc(rows, compareRanked)
+	slices.SortFunc(rows, nearest.Compare)
 	// All other rows are as far as the last of the list or farther.
-	if near.K < others && (len(rows) < k || rows[k-1].key >= r.alone(query, int(list[near.K-1]))) {
-		rows = slices.DeleteFunc(rows, func(row ranked) bool { _, shares := c.place(row.row); return !shares })[:of]
+	if near.K < others && (len(rows) < k || rows[k-1].Key >= r.alone(query, int(list[near.K-1]))) {
+		rows = slices.DeleteFunc(rows, func(row nearest.Ranked) bool { _, shares := c.place(row.Row); return !shares })[:of]
 		for j := range r.gallery.Len() {
 			add(int32(j))
 		}
-		slices.SortFunc(rows, compareRanked)
+		slices.SortFunc(rows, nearest.Compare)
 	}
 	return rows[:k]
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"medusa/internal/nearest"
 )
 
 // The distances are torchreid's, which computes them in float32.
@@ -100,18 +102,18 @@ func TestReRankingFigures(t *testing.T) {
 				sum, queries := &Retrieval{Recall: make([]float64, len(at))}, 0
 				for i := range c.query.Len() {
 					order := &reorder{r: r, c: r.relatives(i, make([]float64, m.gallery.Len()))}
-					var list []ranked
+					var list []nearest.Ranked
 					for j := range m.gallery.Len() {
 						if j != m.ownRow(i) {
-							list = append(list, ranked{order.final(i, j), int32(j)})
+							list = append(list, nearest.Ranked{Key: order.final(i, j), Row: int32(j)})
 						}
 					}
-					slices.SortFunc(list, compareRanked)
+					slices.SortFunc(list, nearest.Compare)
 					for n, found := range map[int]Neighbours{m.others(): whole, 5: few} {
 						rows, distances := found.Of(i)
 						require.Len(t, rows, n)
 						for k := range rows {
-							require.Equal(t, list[k], ranked{distances[k], rows[k]}, "%s %v %v: query %d", name, d, o, i)
+							require.Equal(t, list[k], nearest.Ranked{Key: distances[k], Row: rows[k]}, "%s %v %v: query %d", name, d, o, i)
 						}
 					}
 					if r := bruteRetrieval(list, c.query.Labels[i], m.gallery.Labels, at); r != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/cpu/loops"
+	"medusa/internal/nearest"
 )
 
 // side is the rows of a query or gallery set, made ready for the matrix product.
@@ -25,7 +26,7 @@ func newSide(set Set, d Distance) *side {
 	loops.Parallel(set.Len(), 256, func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			row := set.Row(i)
-			s.norm[i] = math.Sqrt(dot(row, row))
+			s.norm[i] = math.Sqrt(nearest.Dot(row, row))
 			if d == Cosine && s.norm[i] > 0 {
 				for j, v := range row {
 					s.product[i*set.Dim+j] = float32(float64(v) / s.norm[i])
@@ -78,19 +79,7 @@ func newScanner(m matching, d Distance, b block) *scanner {
 
 // key is the exact key of query i and gallery row j.
 func (s *scanner) key(i, j int) float64 {
-	a, b := s.query.Row(i), s.gallery.Row(j)
-	switch s.distance {
-	case Euclidean:
-		return squaredDistance(a, b)
-	case Cosine:
-		n := s.q.norm[i] * s.g.norm[j]
-		if n == 0 {
-			return 0
-		}
-		return -dot(a, b) / n
-	default:
-		return -dot(a, b)
-	}
+	return nearest.Distance(s.distance).Key(s.query.Row(i), s.gallery.Row(j), s.q.norm[i], s.g.norm[j])
 }
 
 // window turns an exact key of query i into the range of tile values that its gallery
@@ -100,7 +89,7 @@ func (s *scanner) window(i int, key float64) (lo, hi float32) {
 	if s.distance == Euclidean {
 		key -= s.q.norm[i] * s.q.norm[i]
 	}
-	return down(key - bound), up(key + bound)
+	return nearest.Down(key - bound), nearest.Up(key + bound)
 }
 
 // run calls begin for each block of queries [lo, hi), then visit for every query of
@@ -131,7 +120,7 @@ func (s *scanner) scanTile(lo, hi, first int, visit func(query, first int, value
 	if s.distance == Euclidean {
 		alpha = -2
 	}
-	products(s.tile, alpha, s.q.product[lo*dim:], hi-lo, s.g.product[first*dim:], width, dim)
+	nearest.Products(s.tile, alpha, s.q.product[lo*dim:], hi-lo, s.g.product[first*dim:], width, dim)
 	bias := s.bias[first : first+width]
 	loops.Parallel(hi-lo, 8, func(a, b int) {
 		for i := a; i < b; i++ {

@@ -2,12 +2,11 @@ package metrics
 
 import (
 	"context"
-	"math"
-	"slices"
 
 	"github.com/pkg/errors"
 
 	"medusa/internal/cpu/loops"
+	"medusa/internal/nearest"
 	"medusa/internal/needs"
 )
 
@@ -99,22 +98,44 @@ func (m matching) search(ctx context.Context, o SearchOptions) (nearby, error) {
 		Neighbours: Neighbours{K: k, Indices: make([]int32, m.query.Len()*k), Distances: keys},
 		scan:       newScanner(m, o.Distance, searchBlock), keys: keys, more: make([]bool, m.query.Len()),
 	}
-	s := found.scan
-	nearest := make([]nearestRows, min(searchBlock.queries, m.query.Len()))
-	begin := func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			nearest[i-lo].reset(s, k)
+	for lo := 0; lo < m.query.Len(); lo += nearest.FinderQueries {
+		hi := min(lo+nearest.FinderQueries, m.query.Len())
+		f, err := m.find(ctx, found.scan, o.Distance, k, lo, hi)
+		if err != nil {
+			return found, err
 		}
-	}
-	end := func(lo, hi int) {
 		parallelQueries(lo, hi, func(i int) {
-			found.more[i] = nearest[i-lo].write(found.Indices[i*k:(i+1)*k], keys[i*k:(i+1)*k])
+			place := i * k
+			for _, r := range f.Found(i - lo) {
+				found.Indices[place], keys[place] = r.Row, r.Key
+				place++
+			}
+			found.more[i] = f.Least(i-lo) == keys[place-1]
 		})
 	}
-	err := s.run(ctx, begin, end, func(query, first int, values, bias []float32) {
-		nearest[query%searchBlock.queries].visit(query, first, values, bias)
-	})
-	return found, err
+	return found, nil
+}
+
+// find is the k nearest rows of each of the queries [lo, hi).
+func (m matching) find(ctx context.Context, s *scanner, d Distance, k, lo, hi int) (*nearest.Finder, error) {
+	dim, rows := m.query.Dim, m.gallery.Len()
+	var own []int32
+	if m.own {
+		own = make([]int32, hi-lo)
+		for i := range own {
+			own[i] = int32(max(m.ownRow(lo+i), -1))
+		}
+	}
+	f := nearest.NewFinder(nearest.Distance(d), dim, m.query.Embeddings[lo*dim:hi*dim], k, nil, own)
+	tile := nearest.TileRows(hi - lo)
+	for first := 0; first < rows; first += tile {
+		if err := ctx.Err(); err != nil {
+			return nil, errors.Wrapf(err, "metrics: stopped at query %d of %d", lo, m.query.Len())
+		}
+		end := min(first+tile, rows)
+		f.Show(nearest.Tile{Rows: m.gallery.Embeddings[first*dim : end*dim], Norms: s.g.norm[first:end], First: int32(first)})
+	}
+	return f, nil
 }
 
 func parallelQueries(lo, hi int, body func(i int)) {
@@ -123,89 +144,4 @@ func parallelQueries(lo, hi int, body func(i int)) {
 			body(i)
 		}
 	})
-}
-
-// nearestRows keeps the k nearest rows seen so far in a heap with the farthest on top.
-type nearestRows struct {
-	scan  *scanner
-	k     int
-	heap  []ranked
-	limit float32 // a tile value above it cannot belong to a nearer row
-	least float64 // key that a row had which was turned away or pushed out
-}
-
-func (n *nearestRows) reset(s *scanner, k int) {
-	n.scan, n.k, n.heap, n.limit = s, k, n.heap[:0], float32(math.Inf(1))
-	n.least = math.Inf(1)
-}
-
-func (n *nearestRows) visit(query, first int, values, bias []float32) {
-	const vector = 16
-	own := n.scan.ownRow(query)
-	for j := 0; j < len(values); {
-		j += loops.SkipAbove(values[j:], bias[j:len(values)], n.limit)
-		for end := min(j+vector, len(values)); j < end; j++ {
-			if values[j]+bias[j] > n.limit || first+j == own {
-				continue // a NaN goes on to the exact comparison
-			}
-			n.offer(query, ranked{n.scan.key(query, first+j), int32(first + j)})
-		}
-	}
-}
-
-// offer takes a row in if it is among the k nearest so far.
-func (n *nearestRows) offer(query int, r ranked) {
-	switch {
-	case len(n.heap) < n.k:
-		n.heap = append(n.heap, r)
-		n.rise(len(n.heap) - 1)
-	case compareRanked(r, n.heap[0]) < 0:
-		n.least = min(n.least, n.heap[0].key)
-		n.heap[0] = r
-		n.sink(0)
-	default:
-		n.least = min(n.least, r.key)
-		return
-	}
-	if len(n.heap) == n.k {
-		_, n.limit = n.scan.window(query, n.heap[0].key)
-	}
-}
-
-func (n *nearestRows) rise(i int) {
-	for i > 0 {
-		parent := (i - 1) / 2
-		if compareRanked(n.heap[parent], n.heap[i]) >= 0 {
-			return
-		}
-		n.heap[parent], n.heap[i] = n.heap[i], n.heap[parent]
-		i = parent
-	}
-}
-
-func (n *nearestRows) sink(i int) {
-	for {
-		child := 2*i + 1
-		if child >= len(n.heap) {
-			return
-		}
-		if right := child + 1; right < len(n.heap) && compareRanked(n.heap[right], n.heap[child]) > 0 {
-			child = right
-		}
-		if compareRanked(n.heap[i], n.heap[child]) >= 0 {
-			return
-		}
-		n.heap[i], n.heap[child] = n.heap[child], n.heap[i]
-		i = child
-	}
-}
-
-// write empties the heap into a query's results, nearest first, and reports whether
-// other rows are as near as the last one.
-func (n *nearestRows) write(indices []int32, keys []float64) (more bool) {
-	slices.SortFunc(n.heap, compareRanked)
-	for i, r := range n.heap {
-		indices[i], keys[i] = r.row, r.key
-	}
-	return n.least == keys[len(keys)-1]
 }

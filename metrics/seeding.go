@@ -8,6 +8,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/cpu/loops"
+	"medusa/internal/nearest"
 )
 
 // seed chooses rows as the first centres by greedy k-means++: the first at random, each
@@ -88,7 +89,7 @@ func (s *seeding) best() int {
 	for _, row := range s.rows {
 		s.candidates = append(s.candidates, s.side.set.Row(row)...)
 	}
-	products(s.values, -2, s.candidates, len(s.rows), s.side.product, n, s.dim)
+	nearest.Products(s.values, -2, s.candidates, len(s.rows), s.side.product, n, s.dim)
 	loops.Parallel(len(s.rows), 1, func(lo, hi int) {
 		for t := lo; t < hi; t++ {
 			s.sums[t] = s.sumWith(s.rows[t], s.values[t*n:(t+1)*n])
@@ -123,7 +124,7 @@ func (s *seeding) nearWith(i, row int, values []float32) float64 {
 			return near
 		}
 	}
-	return min(near, squaredDistance(side.set.Row(i), side.set.Row(row)))
+	return min(near, nearest.SquaredDistance(side.set.Row(i), side.set.Row(row)))
 }
 
 // place makes row the centre number c; values are those of its products, or nil.

@@ -13,6 +13,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/cpu/loops"
+	"medusa/internal/nearest"
 	"medusa/internal/needs"
 )
 
@@ -338,9 +339,9 @@ func (v *verifier) window(d float64) (lo, hi float32) {
 	key, norm := v.o.Distance.toKey(d), v.scan.g.largest
 	bound := v.o.Distance.keyError(v.scan.query.Dim, norm, norm) + 0x1p-50*(1+math.Abs(key))
 	if v.o.Distance == Euclidean {
-		bound += slack * unit * (norm*norm + 2*(2*norm)*(2*norm))
+		bound += nearest.Slack * nearest.Unit * (norm*norm + 2*(2*norm)*(2*norm))
 	}
-	return down(key - bound), up(key + bound)
+	return nearest.Down(key - bound), nearest.Up(key + bound)
 }
 
 // toKey is the key of a distance, but for rounding. Nothing is nearer than 0, and so below

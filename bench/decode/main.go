@@ -27,6 +27,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/pkg/errors"
 
+	"medusa/bench/internal/cputime"
 	"medusa/datasets"
 )
 
@@ -162,9 +163,9 @@ func perSecond(name string, data []byte, s settings) (float64, error) {
 		for i := range n {
 			files[fmt.Sprintf("%d/%d-%s", i%2, i, name)] = &fstest.MapFile{Data: data}
 		}
-		start := cpuTime()
+		start := cputime.Now()
 		set, err := datasets.OpenFS(files, datasets.Options{Height: s.side, Width: s.side, Channels: 3, Workers: 1, Range: datasets.RangeFull})
-		took := (cpuTime() - start).Seconds()
+		took := (cputime.Now() - start).Seconds()
 		if err != nil {
 			return 0, errors.Wrap(err, name)
 		}

@@ -10,7 +10,12 @@ type simd struct {
 	copyRows       func(dst, src *float32, width, rows, dstPitch, srcPitch int)
 	gather         func(dst, src unsafe.Pointer, rows *int, count int, chunks *chunk, chunkCount, pitch int)
 
-	dots func(out, x, r0, r1, r2, r3 *float32, n int)
+	dots  func(out, x, r0, r1, r2, r3 *float32, n int)
+	fetch func(r0, r1, r2, r3 *float32, lines int)
+
+	shortTile func(c *float32, cRow int, x *int16, xRow int, panel *int16, quads int, alpha float32)
+	shorten   func(dst *int16, src *float32, blocks int, scale float32)
+	lengthen  func(dst *float32, src *int8, blocks int, scale float32)
 
 	tileInput, tileOutput, tileGrad func(*tileArgs) // of tiles
 	tileFilter, tileWeight          func(*tileArgs) // of windows

@@ -14,6 +14,7 @@ func emitDots(c *build.Context, decl *bytes.Buffer) {
 	for _, set := range []isa{avx512, avx2} {
 		dots(&asm{Context: c, isa: set, elem: f32}, decl)
 	}
+	fetch(&asm{Context: c, isa: avx2, elem: f32}, decl)
 }
 
 // dots writes the scalar products of one vector with four others, for products of
@@ -90,5 +91,29 @@ func dots(a *asm, decl *bytes.Buffer) {
 	out := a.Load(a.Param("out"), a.GP64())
 	a.VMOVUPS(high, operand.Mem{Base: out})
 	a.VZEROUPPER()
+	a.RET()
+}
+
+// fetch writes the call for memory that will be read soon, 64 bytes of each of four places at a
+// time.
+func fetch(a *asm, decl *bytes.Buffer) {
+	const signature = "(r0, r1, r2, r3 *float32, lines int)"
+	name := "fetch" + a.name
+	fmt.Fprintf(decl, "\n// %[1]s brings 64·lines bytes from each place on into the cache.\n//\n//go:noescape\nfunc %[1]s%s\n", name, signature)
+	a.Function(name)
+	a.Attributes(attr.NOSPLIT)
+	a.SignatureExpr("func" + signature)
+	var rows [4]reg.Register
+	for i := range rows {
+		rows[i] = a.Load(a.Param(fmt.Sprintf("r%d", i)), a.GP64())
+	}
+	lines := a.Load(a.Param("lines"), a.GP64())
+	a.Label("line")
+	for _, r := range rows {
+		a.PREFETCHT0(operand.Mem{Base: r})
+		a.ADDQ(operand.U8(64), r)
+	}
+	a.DECQ(lines)
+	a.JNZ(operand.LabelRef("line"))
 	a.RET()
 }

@@ -36,6 +36,7 @@ var files = []file{
 	{name: "dots", emit: emitDots},
 	{name: "tiles", emit: emitTiles},
 	{name: "depthwise", emit: emitDepthwise},
+	{name: "shorts", emit: emitShorts},
 }
 
 func main() {

@@ -1,14 +1,14 @@
 //go:build unix
 
-package main
+package cputime
 
 import (
 	"syscall"
 	"time"
 )
 
-// cpuTime is what the process has computed, so that others on the machine count little.
-func cpuTime() time.Duration {
+// Now is what the process has computed, so that others on the machine count little.
+func Now() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
 		return time.Since(began)
