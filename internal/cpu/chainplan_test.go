@@ -67,12 +67,12 @@ func TestChainsOfFew(t *testing.T) {
 					out := make([]float32, size)
 					kern, err := Device.Kernel(step.Spec)
 					require.NoError(t, err)
-					require.NoError(t, kern.Run(device.Memory{F32: out}, args))
+					require.NoError(t, kern.Run([]device.Memory{{F32: out}}, args))
 					values = append(values, out)
 				}
 				want := values[len(values)-1]
 				got := make([]float32, len(want))
-				task.run(got, in)
+				task.run([][]float32{got}, in)
 				require.Equal(t, want, got, "%d of a class", k)
 				require.Equal(t, k <= 4, task.positives.few, "%d of a class", k)
 			}

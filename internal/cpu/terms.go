@@ -6,20 +6,22 @@ import (
 )
 
 func init() {
-	register(rowTerms[float32], rowTerms[float64])
+	registerSeveral(rowTerms[float32], rowTerms[float64])
 	register(rowTermsGrad[float32], rowTermsGrad[float64])
 }
 
-func rowTerms[T loops.Float](s spec.RowTerms) func(out []T, in [][]T) {
-	var x, out []T
+func rowTerms[T loops.Float](s spec.RowTerms) func(out, in [][]T) {
+	var x, sums, counts []T
 	mask := newMaskRows[T](s.Mask, s.Rows, s.Cols)
 	positives := positivesOf[T](s.Mask, s.Rows)
 	rows := newEachRow(s.Rows, s.Cols, s.Cols, func(r int, scratch []T) {
 		row, chosen := chosenOf(&mask, positives, x[r*s.Cols:(r+1)*s.Cols], r, scratch)
-		addTerms(s, out[2*r:2*r+2], row, chosen)
+		sum, count := termsOf(s, row, chosen)
+		sums[r] = sum
+		putAt(counts, r, count)
 	})
-	return func(o []T, in [][]T) {
-		x, out = in[0], o
+	return func(out, in [][]T) {
+		x, sums, counts = in[0], out[0], out[1]
 		mask.begin(in[1:])
 		if positives != nil {
 			positives.list(in[1])
@@ -28,16 +30,16 @@ func rowTerms[T loops.Float](s spec.RowTerms) func(out []T, in [][]T) {
 	}
 }
 
-// addTerms writes the sum of the terms of a row, and their number, to res.
-func addTerms[T loops.Float](s spec.RowTerms, res, row, chosen []T) {
+// termsOf is the sum of the terms of a row, and their number.
+func termsOf[T loops.Float](s spec.RowTerms, row, chosen []T) (sum, count T) {
 	low, high := T(s.Low), T(s.High)
-	var sum, count float64
+	var total, number float64
 	if s.Hinge {
-		sum, count = loops.HingeSums(row, chosen, T(s.K), T(s.C), low, high)
+		total, number = loops.HingeSums(row, chosen, T(s.K), T(s.C), low, high)
 	} else {
-		sum, count = loops.TermSums(row, chosen, low, high)
+		total, number = loops.TermSums(row, chosen, low, high)
 	}
-	res[0], res[1] = T(sum), T(count)
+	return T(total), T(number)
 }
 
 func rowTermsGrad[T loops.Float](s spec.RowTermsGrad) func(out []T, in [][]T) {
@@ -65,7 +67,7 @@ func (t *termsRows[T]) row(dst []T, r int, scratch []T) {
 
 // termsRowGrad makes row r of RowTermsGrad.
 func termsRowGrad[T loops.Float](s spec.RowTermsGrad, dst, x, mask, up []T, r int) {
-	value := up[2*r]
+	value := up[r]
 	if s.Hinge {
 		value *= T(s.K)
 	}

@@ -11,7 +11,7 @@ func init() {
 
 func (b *builder) rowTerms(s spec.RowTerms) {
 	mask := b.maskOf(s.Mask, s.Rows, s.Cols, 1, 0)
-	b.launchRowTerms(blocks(s.Rows), s.Cols, mask.pairs, s.Hinge, f32(s.K), f32(s.C), f32(s.Low), f32(s.High), in(0), mask.from, out)
+	b.launchRowTerms(blocks(s.Rows), s.Cols, mask.pairs, s.Hinge, f32(s.K), f32(s.C), f32(s.Low), f32(s.High), in(0), mask.from, out, output(1))
 }
 
 // rowTermsGrad is the gradient to x, whose other inputs begin at in(at); a mask may be made in the

@@ -1,7 +1,7 @@
 package spec
 
 // RowTerms computes, of each row of x (Rows, Cols) where the mask is not 0, the
-// sum of the terms t with Low < t < High and their number, (Rows, 2). The terms are x
+// sum of the terms t with Low < t < High; output 1 is their number, (Rows, 1) both. The terms are x
 // itself or, with Hinge, max(0, K·x + C). A bound that is NaN is none. A term that is NaN
 // counts, so that the sum tells of it.
 type RowTerms struct {
@@ -12,6 +12,9 @@ type RowTerms struct {
 	K, C       float64
 }
 
-// RowTermsGrad computes the gradient to x from x, mask and the gradient to the result of
-// RowTerms, of which the sums count.
+// Outputs is the number of the terms.
+func (s RowTerms) Outputs() []Output { return []Output{column(s.Rows)} }
+
+// RowTermsGrad computes the gradient to x from x, mask and the gradient to the sums of
+// RowTerms, (Rows, 1).
 type RowTermsGrad RowTerms

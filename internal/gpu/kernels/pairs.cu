@@ -139,7 +139,7 @@ static __device__ float term(int hinge, float k, float c, float x) {
 static __device__ bool between(float t, float low, float high) { return !(t <= low) && !(t >= high); }
 
 // Sum and number of a row's terms between low and high: a block a row.
-KERNEL(row_terms)(int cols, int pairs, flag hinge, float k, float c, float low, float high, const float *x, const float *in, float *y) {
+KERNEL(row_terms)(int cols, int pairs, flag hinge, float k, float c, float low, float high, const float *x, const float *in, float *y, float *counts) {
 	__shared__ double shared[WIDTH];
 	double sum = 0, count = 0;
 	for (int j = THREAD; j < cols; j += WIDTH) {
@@ -152,27 +152,26 @@ KERNEL(row_terms)(int cols, int pairs, flag hinge, float k, float c, float low, 
 	sum = block_sum(sum, shared);
 	count = block_sum(count, shared);
 	if (THREAD == 0) {
-		y[2 * BLOCK] = (float)sum;
-		y[2 * BLOCK + 1] = (float)count;
+		put(y, BLOCK, sum);
+		put(counts, BLOCK, count);
 	}
 }
 
-// The gradient to x, added to dx with add. up is (rows, 2).
+// The gradient to x, added to dx with add. up is (rows).
 KERNEL(row_terms_grad)(int n, divisor width, int pairs, flag hinge, float k, float c, float low, float high, flag add, const float *x, const float *in, const float *up, float *dx) {
 	Divisor cols(width);
 	each(i, n) {
 		int r = cols.over(i);
 		float t = term(hinge, k, c, x[i]), g = 0;
-		if (between(t, low, high) && (!hinge || !(t <= 0)) && chosen(pairs, in, r, i - r * cols.d, cols.d)) g = hinge ? k * up[2 * r] : up[2 * r];
+		if (between(t, low, high) && (!hinge || !(t <= 0)) && chosen(pairs, in, r, i - r * cols.d, cols.d)) g = hinge ? k * up[r] : up[r];
 		dx[i] = add ? dx[i] + g : g;
 	}
 }
 
 enum Extreme { ROW_MAX, ROW_MIN };
 
-// The largest or smallest number of a row, its first place or −1, and 0: a block a row. A NaN
-// wins.
-KERNEL(row_extreme)(int cols, int pairs, int op, float empty, const float *x, const float *in, float *y) {
+// The largest or smallest number of a row, and its first place or −1: a block a row. A NaN wins.
+KERNEL(row_extreme)(int cols, int pairs, int op, float empty, const float *x, const float *in, float *y, float *at_column) {
 	__shared__ float values[WIDTH];
 	__shared__ int places[WIDTH];
 	int at = -1;
@@ -201,18 +200,17 @@ KERNEL(row_extreme)(int cols, int pairs, int op, float empty, const float *x, co
 		SYNC;
 	}
 	if (THREAD == 0) {
-		y[3 * BLOCK] = places[0] < 0 ? empty : values[0];
-		y[3 * BLOCK + 1] = (float)places[0];
-		y[3 * BLOCK + 2] = 0;
+		put(y, BLOCK, places[0] < 0 ? empty : values[0]);
+		put(at_column, BLOCK, places[0]);
 	}
 }
 
 // dx is g at the place that row_extreme chose, and 0 elsewhere; added to dx with add.
-KERNEL(row_extreme_grad)(int n, divisor width, flag add, const float *y, const float *dy, float *dx) {
+KERNEL(row_extreme_grad)(int n, divisor width, flag add, const float *at_column, const float *dy, float *dx) {
 	Divisor cols(width);
 	each(i, n) {
 		int r = cols.over(i);
-		float g = y[3 * r + 1] == (float)(i - r * cols.d) ? dy[3 * r] : 0;
+		float g = at_column[r] == (float)(i - r * cols.d) ? dy[r] : 0;
 		dx[i] = add ? dx[i] + g : g;
 	}
 }
@@ -237,7 +235,7 @@ static __device__ float largest_exponent(int cols, int pairs, float k, const flo
 
 
 // ln Σ e^(k·x) of a row's chosen numbers, the largest exponent, and the sum divided by its power.
-KERNEL(row_logsumexp)(int cols, int pairs, float k, float empty, const float *x, const float *in, float *y) {
+KERNEL(row_logsumexp)(int cols, int pairs, float k, float empty, const float *x, const float *in, float *y, float *largest, float *totals) {
 	__shared__ float shared[WIDTH];
 	__shared__ double sums[WIDTH];
 	int count, odd, nan;
@@ -251,17 +249,17 @@ KERNEL(row_logsumexp)(int cols, int pairs, float k, float empty, const float *x,
 	float value = m + logarithm((float)sum);
 	if (!(absolute(m) < INFINITE)) value = m;
 	if (nan) value = NOT_A_NUMBER;
-	y[3 * BLOCK] = count ? value : empty;
-	y[3 * BLOCK + 1] = odd ? NOT_A_NUMBER : count ? m : 0;
-	y[3 * BLOCK + 2] = odd ? NOT_A_NUMBER : count ? (float)sum : 0;
+	put(y, BLOCK, count ? value : empty);
+	put(largest, BLOCK, odd ? NOT_A_NUMBER : count ? m : 0);
+	put(totals, BLOCK, odd ? NOT_A_NUMBER : count ? sum : 0);
 }
 
-KERNEL(row_logsumexp_grad)(int cols, int pairs, float k, flag add, const float *x, const float *in, const float *y, const float *dy, float *dx) {
+KERNEL(row_logsumexp_grad)(int cols, int pairs, float k, flag add, const float *x, const float *in, const float *largest, const float *totals, const float *dy, float *dx) {
 	__shared__ float shared[WIDTH];
 	__shared__ double sums[WIDTH];
 	int row = BLOCK * cols;
-	float m = y[3 * BLOCK + 1], g = dy[3 * BLOCK];
-	double total = y[3 * BLOCK + 2];
+	float m = largest[BLOCK], g = dy[BLOCK];
+	double total = totals[BLOCK];
 	if (total != total) { // of NaN: worked out again, as the limit
 		int count, odd, nan;
 		m = largest_exponent(cols, pairs, k, x + row, in, &count, &odd, &nan, shared);
