@@ -18,7 +18,7 @@ func lookalikes(classes []string) []string {
 	first := make(map[string]string)
 	var alike []string
 	for _, name := range classes {
-		key := looks(name)
+		key := lookalikeKey(name)
 		if other, ok := first[key]; ok {
 			alike = append(alike, name+" like "+other)
 			continue
@@ -38,12 +38,12 @@ func (s Split) TellLookalikes() Split {
 	}
 	learned, same := make(map[string]string), make(map[string]bool)
 	for _, name := range sets[0].classes {
-		learned[looks(name)], same[name] = name, true
+		learned[lookalikeKey(name)], same[name] = name, true
 	}
 	for i, d := range sets[1:] {
 		var alike []string
 		for _, name := range d.classes {
-			if other, ok := learned[looks(name)]; ok && !same[name] {
+			if other, ok := learned[lookalikeKey(name)]; ok && !same[name] {
 				alike = append(alike, name+" like "+other)
 			}
 		}
@@ -62,8 +62,8 @@ func (s Split) TellLookalikes() Split {
 
 var decimal = regexp.MustCompile(`^[+-]?[0-9]{1,64}(\.[0-9]{1,64})?$`)
 
-// looks returns what names that look alike have in common.
-func looks(name string) string {
+// lookalikeKey returns a form of the name that is equal for names that look alike.
+func lookalikeKey(name string) string {
 	name = strings.TrimSpace(cases.Fold().String(norm.NFKC.String(name)))
 	if decimal.MatchString(name) {
 		if n, ok := new(big.Rat).SetString(name); ok {

@@ -139,8 +139,8 @@ func newAugmenter(a Augment, s *store, norm Normalisation) *augmenter {
 	return g
 }
 
-// draw is the recipe of the picture for (seed, step, slot), without its item, which is turned by
-// so many quarters.
+// draw makes the recipe of the picture for (seed, step, slot), without its item. The picture is turned by
+// that many quarters first.
 func (g *augmenter) draw(seed uint64, step, slot, quarters int) Recipe {
 	g.source.Seed(seedOf(seed, step, slot))
 	drawn, bent := g.drawWarp(), g.Elastic > 0
@@ -162,9 +162,9 @@ func (g *augmenter) draw(seed uint64, step, slot, quarters int) Recipe {
 	return r
 }
 
-// placed is the recipe of a picture that is turned by so many quarters and seen through a map, from
-// the larger picture, if there is one and resampled says that more happens than the turn: what is only
-// turned looks as upright pictures do.
+// placed is the recipe of a picture that is turned by that many quarters and then mapped by m. It starts
+// from the larger picture if there is one and resampled says that more happens than the turn: a picture
+// that is only turned should look as upright ones do.
 func (g *augmenter) placed(m affine, quarters int, resampled bool) Recipe {
 	r := Recipe{Bright: 1, Contrast: 1}
 	if m = m.thenTurn(quarters, float64(g.width)); m == identity && !resampled {

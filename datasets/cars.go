@@ -8,7 +8,7 @@ import (
 	"github.com/pkg/errors"
 )
 
-// Cars196 in the two forms in which it is published:
+// hasCars reports whether a folder holds Cars196, in one of the two forms in which it is published:
 //
 //	cars_annos.mat                  annotations with relative_im_path (car_ims/000001.jpg), class; class_names
 //	cars_train_annos.mat, …         in devkit/ or beside it: annotations with fname (00001.jpg), class

@@ -2,8 +2,8 @@ package datasets
 
 import "github.com/pkg/errors"
 
-// CheckShape says what of a Set of one's own cannot be embedded: that there is none, or none of
-// its items' shape. A panic of the Set is an error too.
+// CheckShape returns an error if a Set of one's own cannot be embedded: if it is nil, or its
+// shape or its length cannot be. A panic of the Set is an error too.
 func CheckShape(d Set) (err error) {
 	if isNil(d) {
 		return errors.New("there is no set to embed: it is nil")
@@ -18,9 +18,9 @@ func CheckShape(d Set) (err error) {
 	return nil
 }
 
-// Check says what of a Set of one's own cannot be, so that nothing fails later. like, if not
-// nil, is the set that is learned from, whose shape it must have; a Set that is learned from
-// itself gives every item a class, but for a Dataset.
+// Check returns an error if a Set of one's own is not usable, so that nothing fails later. like, if not
+// nil, is the set that is learned from, whose shape d must have. If like is nil, d itself is learned
+// from, and must give every item a class, unless it is a Dataset.
 func Check(d, like Set) (err error) {
 	if err := CheckShape(d); err != nil {
 		return err

@@ -23,7 +23,7 @@ func (c *chooser) stage(name string) {
 	}
 }
 
-// parts is what found is parted into, and what was chosen of validation classes unasked.
+// parts cuts what was found into parts. unasked says which validation classes it chose without being told.
 func (c *chooser) parts(found Split) (s Split, unasked *Unasked, err error) {
 	test, err := c.chooseClasses(found)
 	if err != nil {
@@ -76,7 +76,7 @@ func (c *chooser) chooseClasses(split Split) (test *Dataset, err error) {
 	return split.Test, err
 }
 
-// overridden is whole, saying that the protocol does not hold.
+// overridden returns whole with a Summary that says that the protocol does not hold.
 func overridden(whole, train *Dataset) *Dataset {
 	s := train.Summary()
 	return whole.WithProtocol("classes of your own choice in place of the usual protocol of " + s.Layout)
@@ -143,7 +143,7 @@ func (c *chooser) part(name, from string, found *Dataset) (*Dataset, error) {
 	return c.open(name, from)
 }
 
-// unasked says which validation classes there are where nobody said, and the data have none.
+// unasked decides on validation classes if the data have none and nobody asked for any.
 func (c *chooser) unasked(tested bool) *Unasked {
 	const lastKept = "; the last weights become the model"
 	classes, pairs := c.train.NumClasses(), PairClasses(c.train) // only classes of two pictures can be retrieved

@@ -33,7 +33,7 @@ var remarks = []string{remarkConverted, remarkInks, remarkTables, remarkDamaged,
 func wayToSRGB(format string, data, profile []byte, img image.Image) (*icc.Transform, string) {
 	if format == formatPNG {
 		if t, remark, found := codedInPNG(data); found {
-			return settled(t, remark)
+			return orIdentity(t, remark)
 		}
 	}
 	if profile == nil {
@@ -44,7 +44,7 @@ func wayToSRGB(format string, data, profile []byte, img image.Image) (*icc.Trans
 	}
 	if profile == nil {
 		if format == formatPNG {
-			return settled(gammaOfPNG(data), "")
+			return orIdentity(gammaOfPNG(data), "")
 		}
 		return nil, ""
 	}
@@ -62,7 +62,7 @@ func wayToSRGB(format string, data, profile []byte, img image.Image) (*icc.Trans
 	case inks, t.IsGrey() && !isGreyKind(img):
 		return nil, remarkOther
 	}
-	return settled(t, "")
+	return orIdentity(t, "")
 }
 
 // isGreyKind reports whether a picture has no colours by its kind.
@@ -90,8 +90,8 @@ func isGreyKind(img image.Image) bool {
 	return false
 }
 
-// settled leaves out a transform that changes nothing.
-func settled(t *icc.Transform, remark string) (*icc.Transform, string) {
+// orIdentity leaves out a transform that changes nothing.
+func orIdentity(t *icc.Transform, remark string) (*icc.Transform, string) {
 	if t == nil || t.IsSame() {
 		return nil, remark
 	}

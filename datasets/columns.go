@@ -10,9 +10,9 @@ import (
 	"github.com/pkg/errors"
 )
 
-// column is what one column of a table can say. Its name is what a table should call it;
-// other names are taken where it is missing: those of usual first, and of weak, which may
-// mean something else too, only where there is nothing better.
+// column is what one column of a table can say. Its name is what a table should call it. If no column
+// has that name, one of the names in usual is taken, and else one of those in weak, which may mean
+// something else too.
 type column struct {
 	name        string
 	usual, weak []string // as columnKey writes them

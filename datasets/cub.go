@@ -9,7 +9,7 @@ import (
 	"github.com/pkg/errors"
 )
 
-// CUB-200-2011 as it is unpacked:
+// hasCUB reports whether a folder holds CUB-200-2011 as it is unpacked:
 //
 //	images.txt              1 001.Black_footed_Albatross/Black_Footed_Albatross_0046_18.jpg
 //	image_class_labels.txt  1 1

@@ -107,20 +107,20 @@ func (b *bender) row(y int, m affine) {
 	for axis, knots := range b.knots {
 		knots = knots[at.cell*b.side:]
 		for i := range b.line[axis] {
-			b.line[axis][i] = weigh(at.weights, knots[i], knots[b.side+i], knots[2*b.side+i], knots[3*b.side+i])
+			b.line[axis][i] = weightedSum(at.weights, knots[i], knots[b.side+i], knots[2*b.side+i], knots[3*b.side+i])
 		}
 	}
 	u, v := m.rowStart(y)
 	ax, bx, ay, by := fixed(m.a), fixed(m.b), fixed(m.d), fixed(m.e)
 	for x, at := range b.columns {
 		p, q := b.line[0][at.cell:at.cell+4], b.line[1][at.cell:at.cell+4]
-		dx, dy := weigh(at.weights, p[0], p[1], p[2], p[3]), weigh(at.weights, q[0], q[1], q[2], q[3])
+		dx, dy := weightedSum(at.weights, p[0], p[1], p[2], p[3]), weightedSum(at.weights, q[0], q[1], q[2], q[3])
 		b.u[x], b.v[x] = u+(ax*dx+bx*dy)>>16, v+(ay*dx+by*dy)>>16
 		u, v = u+ax, v+ay
 	}
 }
 
-// weigh is the sum of four numbers times their weights.
-func weigh(w [4]int64, p0, p1, p2, p3 int64) int64 {
+// weightedSum is the sum of four numbers times their weights.
+func weightedSum(w [4]int64, p0, p1, p2, p3 int64) int64 {
 	return (w[0]*p0 + w[1]*p1 + w[2]*p2 + w[3]*p3) >> 16
 }

@@ -14,7 +14,7 @@ func (d *Dataset) Fill(dst []float32, indices []int, norm Normalisation) error {
 	return d.fill(dst, indices, norm, func() func(dst []float32, item int) error { return d.filler(norm) })
 }
 
-// fill writes items by what filler returns, which serves one goroutine.
+// fill writes items in parallel. Each goroutine calls filler once, and writes its items by the function that it returns.
 func (d *Dataset) fill(dst []float32, indices []int, norm Normalisation, filler func() func(dst []float32, item int) error) error {
 	n := d.store.bytes()
 	if len(dst) != len(indices)*n {

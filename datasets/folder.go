@@ -91,8 +91,8 @@ func withReasons(parts []*part, format string, args ...any) error {
 	return wrongOption(format, args...)
 }
 
-// leftAlone returns why a name is never looked at, or "".
-func leftAlone(name string) string {
+// ignoreReason returns why a name is never looked at, or "".
+func ignoreReason(name string) string {
 	switch {
 	case slices.Contains([]string{"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}, name),
 		strings.EqualFold(name, "Thumbs.db"), strings.EqualFold(name, "desktop.ini"), strings.EqualFold(name, "ehthumbs.db"):

@@ -2,13 +2,13 @@ package datasets
 
 import "github.com/pkg/errors"
 
-// Fill is d.Fill of whoever's Set: where it fails the error names the item, and a panic is
-// an error too.
+// Fill calls d.Fill of a Set of any origin. If that fails, the error names the item; a panic is an error
+// too.
 func Fill(d Set, dst []float32, items []int, norm Normalisation) error {
 	if own, ok := d.(*Dataset); ok {
 		return own.Fill(dst, items, norm)
 	}
-	all := calmly(func() error { return d.Fill(dst, items, norm) })
+	all := guarded(func() error { return d.Fill(dst, items, norm) })
 	if all == nil || len(items) == 0 {
 		return all
 	}
@@ -23,24 +23,24 @@ func Fill(d Set, dst []float32, items []int, norm Normalisation) error {
 		len(items), NameOf(d, items[0]), NameOf(d, items[len(items)-1]))
 }
 
-// aboutItem is do, whose error names the item.
+// aboutItem calls do, and adds the item's name to its error.
 func aboutItem(d Set, item int, do func() error) error {
-	err := calmly(do)
+	err := guarded(do)
 	if err == nil {
 		return nil
 	}
 	name := "" // an item's name may fail too
-	if calmly(func() error { name = NameOf(d, item); return nil }) != nil {
+	if guarded(func() error { name = NameOf(d, item); return nil }) != nil {
 		name = NameOf(unnamed{d}, item)
 	}
 	return errors.WithMessage(err, name)
 }
 
-// unnamed is a Set of which no names are asked.
+// unnamed hides the names of a Set's items.
 type unnamed struct{ Set }
 
-// calmly is do, of which a panic becomes an error.
-func calmly(do func() error) (err error) {
+// guarded calls do, and returns a panic of it as an error.
+func guarded(do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = errors.Errorf("panic: %v", p)

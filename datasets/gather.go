@@ -27,7 +27,7 @@ type candidate struct {
 	camera, sequence, category string // "" where unknown
 }
 
-// offer is what a place has to be opened: its parts, and what is known of them together.
+// offer is what was found at a place before anything is decoded: its parts, and what is known of all of them.
 type offer struct {
 	kind     string // folder, manifest …
 	layout   string // what was recognised; "" for plain folders of classes
@@ -146,8 +146,8 @@ func gather(src source, o Options, origin string, of *offer) ([]*Dataset, error)
 // progressGap is the time after which progress is told also of few pictures.
 const progressGap = 200 * time.Millisecond
 
-// readSettled reads every candidate, and those again whose values are of another range
-// than was assumed: which range a set uses is known when all of it has been read.
+// readSettled reads every candidate. Which range of values a set uses is known only when all of it has
+// been read; candidates that were read by another range are then read again.
 func (g *gatherer) readSettled(all []candidate) ([]outcome, error) {
 	outcomes := make([]outcome, len(all))
 	every := make([]int, len(all))
@@ -182,7 +182,7 @@ func (g *gatherer) readAll(all []candidate, which []int, outcomes []outcome) err
 	g.options.progress(0, len(which))
 	for range min(g.options.Workers, len(which)) {
 		wg.Go(func() {
-			in := newInlet(g.store, g.options)
+			in := newPictureWriter(g.store, g.options)
 			for !stop.Load() {
 				n := int(next.Add(1)) - 1
 				if n >= len(which) {
@@ -234,7 +234,7 @@ func fatal(err error, path string) error {
 }
 
 // readOne reads candidate c to place i of the store.
-func (g *gatherer) readOne(i int, c candidate, in *inlet) (o outcome) {
+func (g *gatherer) readOne(i int, c candidate, in *pictureWriter) (o outcome) {
 	g.store.paths[i] = g.source.show(c.name)
 	if g.options.image != nil {
 		return g.readImage(i, c, in)
@@ -263,7 +263,7 @@ func (g *gatherer) readOne(i int, c candidate, in *inlet) (o outcome) {
 }
 
 // readImage is readOne for what is decoded already.
-func (g *gatherer) readImage(i int, c candidate, in *inlet) (o outcome) {
+func (g *gatherer) readImage(i int, c candidate, in *pictureWriter) (o outcome) {
 	p, err := pictureFromImage(g.options.image, g.options.MaxPixels)
 	if err != nil {
 		o.err = err
@@ -275,7 +275,7 @@ func (g *gatherer) readImage(i int, c candidate, in *inlet) (o outcome) {
 }
 
 // put brings a decoded picture to place i of the store, and what was seen of it to o.
-func (g *gatherer) put(i int, p picture, box *image.Rectangle, in *inlet, o *outcome) {
+func (g *gatherer) put(i int, p picture, box *image.Rectangle, in *pictureWriter, o *outcome) {
 	o.format = p.format
 	o.width, o.height = p.Bounds().Dx(), p.Bounds().Dy()
 	if p.orientation >= 5 {
@@ -353,7 +353,7 @@ func (g *gatherer) decideShape(all []candidate) error {
 	planes := make([]byte, 3*32*32)
 	stride := max(1, len(all)/sampled)
 	for i := 0; i < len(all) && (readable < sampled || i < sampled); i += stride {
-		p, coloured, err := g.look(all[i], look, planes)
+		p, coloured, err := g.sample(all[i], look, planes)
 		if err != nil {
 			continue // told when it is read for good
 		}
@@ -376,8 +376,8 @@ func (g *gatherer) decideShape(all []candidate) error {
 	return nil
 }
 
-// look decodes a candidate, and tells whether it has colours.
-func (g *gatherer) look(c candidate, r *renderer, planes []byte) (p picture, coloured bool, err error) {
+// sample decodes a candidate, and tells whether it has colours.
+func (g *gatherer) sample(c candidate, r *renderer, planes []byte) (p picture, coloured bool, err error) {
 	if img := g.options.image; img != nil {
 		defer guardImage(img, &err)
 		p, err = pictureFromImage(img, g.options.MaxPixels)

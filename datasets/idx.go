@@ -265,7 +265,7 @@ func (f *idxFile) pictures(numbers []byte, o Options) (*Dataset, error) {
 
 // fillStore reads the values, picture by picture.
 func (f *idxFile) fillStore(s *store, h, w int, o Options) error {
-	in := newInlet(s, o)
+	in := newPictureWriter(s, o)
 	grey := image.NewGray(image.Rect(0, 0, w, h))
 	p := picture{Image: grey, orientation: 1}
 	for i := range s.paths {

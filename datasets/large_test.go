@@ -72,10 +72,10 @@ func TestManyCopiesOfOneFile(t *testing.T) {
 	require.Equal(t, 4+1, s.Train.Len())
 }
 
-// told collects the progress of a pass and requires that it ends where it said.
-type told struct{ calls, done, total int }
+// toldInSummary collects the progress of a pass and requires that it ends where it said.
+type toldInSummary struct{ calls, done, total int }
 
-func (p *told) take(done, total int) { p.calls, p.done, p.total = p.calls+1, done, total }
+func (p *toldInSummary) take(done, total int) { p.calls, p.done, p.total = p.calls+1, done, total }
 
 func TestPassesOverAllPicturesTellHowFarTheyAre(t *testing.T) {
 	fsys := copiesFS(t, 8)
@@ -84,7 +84,7 @@ func TestPassesOverAllPicturesTellHowFarTheyAre(t *testing.T) {
 			fsys[fmt.Sprintf("val/%s/%d.png", c, i)] = pngFile(t, photograph(uint64(900+i)+uint64(c[3])*10, 160, 120))
 		}
 	}
-	var p told
+	var p toldInSummary
 	s, err := OpenFS(fsys, Options{Height: 16, Progress: p.take})
 	require.NoError(t, err)
 	n, v, q := s.Train.Len(), s.Val.Len(), s.Test.Len()
@@ -97,17 +97,17 @@ func TestPassesOverAllPicturesTellHowFarTheyAre(t *testing.T) {
 		"left out":    {n + 2*v + 3*q, func() error { _, err := s.TellCopies(true); return err }},
 		"deviation":   {n, func() error { _, err := s.Train.ComputeNormalisation(); return err }},
 	} {
-		p = told{}
+		p = toldInSummary{}
 		require.NoError(t, pass.do(), name)
 		require.Equal(t, pass.total, p.total, name)
 		require.Equal(t, p.total, p.done, name)
 	}
-	p = told{}
+	p = toldInSummary{}
 	d := randomVectors(t, 3000, 4)
 	d.store.told = p.take
 	_, err = d.ComputeNormalisation()
 	require.NoError(t, err)
-	require.Equal(t, told{p.calls, 3000, 3000}, p)
+	require.Equal(t, toldInSummary{p.calls, 3000, 3000}, p)
 }
 
 // The table of 16-bit numbers holds what the rule says, and is what rows are read by.

@@ -45,7 +45,7 @@ type directory struct {
 	files   []string
 
 	solutions map[string]string // tables of the classes of parts, by part
-	found     *besides          // the tables in it, once they were looked for
+	found     *tablesBeside     // the tables in it, once they were looked for
 }
 
 func readDirectory(src source, dir string, o Options) (*directory, error) {
@@ -55,7 +55,7 @@ func readDirectory(src source, dir string, o Options) (*directory, error) {
 	}
 	d := &directory{source: src, options: o, dir: dir}
 	for _, e := range entries {
-		if leftAlone(e.Name()) != "" {
+		if ignoreReason(e.Name()) != "" {
 			continue
 		}
 		isDir := e.IsDir()

@@ -13,16 +13,16 @@ import (
 	"medusa/internal/field"
 )
 
-// Labeled Faces in the Wild, and others that have its list of pairs: a folder a person,
-// here or in one folder below, and pairs.txt,
+// hasLFW reports whether a folder holds Labeled Faces in the Wild, or another set with its list of
+// pairs: a folder a person, here or in one folder below, and pairs.txt,
 //
 //	10	300                                    ten parts of 300 equal and 300 different pairs
 //	Abel_Pacheco	1	4                      Abel_Pacheco/Abel_Pacheco_0001.jpg and …_0004.jpg
 //	Abdel_Madi_Shabneh	1	Dean_Barker	1
 //
 // or a list of one part, which begins with one number, or tables of the same pairs (see
-// pairTables). All people stand in one part, with
-// their pairs, to be cut by class or to be the test part of other pictures.
+// pairTables). All people stand in one part, with their pairs, to be cut by class or to be the test
+// part of other pictures.
 //
 // G. B. Huang et al., "Labeled Faces in the Wild: A Database for Studying Face
 // Recognition in Unconstrained Environments", 2007; its README, sections 3b and 3c.

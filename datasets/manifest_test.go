@@ -130,7 +130,7 @@ func TestSlip(t *testing.T) {
 		{"kitten", "sitting", false}, {"läbél", "label", true}, {"label日本", "label", true}, {"label日本語", "label", false},
 		{strings.Repeat("label", 1<<16), "label", false},
 	} {
-		require.Equal(t, tt.slip, slip(tt.name, tt.want), "%.20s", tt.name)
+		require.Equal(t, tt.slip, isTypo(tt.name, tt.want), "%.20s", tt.name)
 	}
 }
 

@@ -346,15 +346,15 @@ func newHashIndex(hashes []pictureHash) *hashIndex {
 func (x *hashIndex) near(h *pictureHash, found []int32) []int32 {
 	for q := range x.buckets {
 		key := quarter(h.bits, q)
-		found = x.look(q, key, h, found)
+		found = x.collect(q, key, h, found)
 		for bit := range 16 {
-			found = x.look(q, key^1<<bit, h, found)
+			found = x.collect(q, key^1<<bit, h, found)
 		}
 	}
 	return found
 }
 
-func (x *hashIndex) look(q int, key uint16, h *pictureHash, found []int32) []int32 {
+func (x *hashIndex) collect(q int, key uint16, h *pictureHash, found []int32) []int32 {
 	for _, i := range x.buckets[q][key] {
 		other := &x.hashes[i]
 		if bits.OnesCount64(other.bits^h.bits) <= nearBits && firstQuarter(other.bits^h.bits) == q && h.like(other) >= nearLike {

@@ -157,7 +157,7 @@ func drawAll(s *store, alphabets []alphabet, total int, o Options) error {
 
 // draw unpacks one alphabet into the store.
 func (a alphabet) draw(s *store, o Options) error {
-	in := newInlet(s, o)
+	in := newPictureWriter(s, o)
 	grey := image.NewGray(image.Rect(0, 0, a.width, a.height))
 	return bilevel.Decode(a.code, func(i int, drawing []byte) error {
 		for j, ink := range drawing {

@@ -95,7 +95,7 @@ type Options struct {
 	// their files are called by then: pictures are known by their content. It is for files of
 	// pictures; IDX files and vectors need no decoding.
 	KeepCache bool
-	kept      *kept       // opened by gather
+	kept      *keptFile   // opened by gather
 	sharded   bool        // folders at the top, or in those of parts, are archives
 	image     image.Image // the only picture, in place of a file; nil if files are read
 	besides   []string    // files beside those that are read, to be told

@@ -106,7 +106,7 @@ func hiddenBeside(d *directory, p *part) {
 		return // it was read a moment ago
 	}
 	for _, e := range entries {
-		if reason := leftAlone(e.Name()); reason != "" {
+		if reason := ignoreReason(e.Name()); reason != "" {
 			p.skip(d.source.show(d.at(e.Name())), reason, "")
 		}
 	}

@@ -2,8 +2,8 @@ package datasets
 
 import "github.com/pkg/errors"
 
-// Stanford Online Products as it is unpacked: Ebay_train.txt and Ebay_test.txt list the
-// pictures of 11318 products to learn and 11316 others to measure on,
+// hasProducts reports whether a folder holds Stanford Online Products as it is unpacked: Ebay_train.txt
+// and Ebay_test.txt list the pictures of 11318 products to learn and 11316 others to measure on,
 //
 //	image_id class_id super_class_id path
 //	1 1 1 bicycle_final/111085122871_0.JPG

@@ -191,15 +191,15 @@ func openShard(name string) (*shard, error) {
 	if err != nil {
 		return nil, errors.WithMessagef(err, "datasets: %s", printable(name))
 	}
-	tree.file = reopened(name)
+	tree.file = lazyFile(name)
 	return &shard{tree: tree, at: strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))}, nil
 }
 
-// reopened is a file that is opened for each reading: a thousand archives at once are more
+// lazyFile is a file that is opened for each reading: a thousand archives at once are more
 // than a process may hold open.
-type reopened string
+type lazyFile string
 
-func (r reopened) ReadAt(p []byte, at int64) (int, error) {
+func (r lazyFile) ReadAt(p []byte, at int64) (int, error) {
 	f, err := fileread.Open(string(r))
 	if err != nil {
 		return 0, err

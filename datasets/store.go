@@ -26,7 +26,7 @@ type store struct {
 	memory []byte   // nil if file is used
 	file   *os.File // nil if memory is used
 
-	kept *kept // where decoded pictures stay for the next time; nil if nowhere
+	kept *keptFile // where decoded pictures stay for the next time; nil if nowhere
 
 	vectors *vectors // nil if pictures are held
 
@@ -244,28 +244,28 @@ func (s *store) scratch() []byte {
 	return make([]byte, s.bytes())
 }
 
-// inlet puts decoded pictures into a store. It belongs to one goroutine.
-type inlet struct {
+// pictureWriter puts decoded pictures into a store. It belongs to one goroutine.
+type pictureWriter struct {
 	store  *store
 	plain  *renderer
 	planes []byte
-	detail *inlet // nil if the store keeps no more detail
+	detail *pictureWriter // nil if the store keeps no more detail
 }
 
-func newInlet(s *store, o Options) *inlet {
-	in := &inlet{
+func newPictureWriter(s *store, o Options) *pictureWriter {
+	in := &pictureWriter{
 		store: s, planes: make([]byte, s.bytes()),
 		plain: &renderer{channels: s.channels, height: s.height, width: s.width, mode: o.Resize, invert: o.Invert},
 	}
 	if s.detail != nil {
-		in.detail = newInlet(s.detail, o)
+		in.detail = newPictureWriter(s.detail, o)
 	}
 	return in
 }
 
 // put renders p, or the box of it, as picture i. It reports whether there was colour
 // to lose, and whether all is of one value.
-func (in *inlet) put(i int, p picture, box *image.Rectangle) (colour, blank bool, err error) {
+func (in *pictureWriter) put(i int, p picture, box *image.Rectangle) (colour, blank bool, err error) {
 	if in.detail != nil {
 		if _, _, err := in.detail.put(i, p, box); err != nil {
 			return false, false, err
@@ -280,7 +280,7 @@ func (in *inlet) put(i int, p picture, box *image.Rectangle) (colour, blank bool
 // close gives the cache files back.
 func (s *store) close() error {
 	if s.vectors != nil {
-		return s.vectors.shut()
+		return s.vectors.closeFile()
 	}
 	if s.detail != nil {
 		if err := s.detail.close(); err != nil {

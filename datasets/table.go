@@ -66,7 +66,7 @@ func (t *tableText) findColumns(choice columnChoice) (*columns, error) {
 			}
 		}
 		for _, name := range c.unused {
-			if slip(strings.ToLower(name), want) {
+			if isTypo(strings.ToLower(name), want) {
 				return nil, &Question{
 					About:   fmt.Sprintf("column %q is unknown; did you mean %q?", name, want),
 					Answers: []Answer{{If: "so it is", Settings: []Setting{{"Columns", want + "=" + name}}}},
@@ -217,11 +217,11 @@ func (t *table) role(query, gallery string) (Role, error) {
 	if query == "" && gallery == "" {
 		return QueryAndGallery, nil
 	}
-	q, err := truth("is_query", query)
+	q, err := parseBool("is_query", query)
 	if err != nil {
 		return 0, err
 	}
-	g, err := truth("is_gallery", gallery)
+	g, err := parseBool("is_gallery", gallery)
 	if err != nil {
 		return 0, err
 	}
@@ -242,8 +242,8 @@ func (t *table) role(query, gallery string) (Role, error) {
 	return 0, errors.New("is neither query nor gallery: give it another split, or one of the two")
 }
 
-// truth reads yes or no as programs write them; nothing is no.
-func truth(column, text string) (bool, error) {
+// parseBool reads yes or no as programs write them; nothing is no.
+func parseBool(column, text string) (bool, error) {
 	switch strings.ToLower(text) {
 	case "true", "t", "yes", "y", "1", "1.0":
 		return true, nil
@@ -376,15 +376,15 @@ func (t *table) prefixes() []string {
 		return list
 	}
 	for _, e := range entries {
-		if e.IsDir() && leftAlone(e.Name()) == "" && e.Name() != stem && len(list) < most {
+		if e.IsDir() && ignoreReason(e.Name()) == "" && e.Name() != stem && len(list) < most {
 			list = append(list, e.Name())
 		}
 	}
 	return list
 }
 
-// slip tells whether name is want but for one or two characters.
-func slip(name, want string) bool {
+// isTypo tells whether name is want but for one or two characters.
+func isTypo(name, want string) bool {
 	// Two characters more are at most eight bytes: a longer name needs no comparison.
 	return len(name) <= len(want)+2*utf8.UTFMax && levenshtein.ComputeDistance(name, want) <= 2
 }

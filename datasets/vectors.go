@@ -170,7 +170,7 @@ func HoldsVectors(path string) bool {
 	found := false
 	for _, e := range entries {
 		switch name := e.Name(); {
-		case leftAlone(name) != "":
+		case ignoreReason(name) != "":
 		case e.IsDir(), hasPictureName(name):
 			return false
 		default:
@@ -199,7 +199,7 @@ func namesIn(dir string) []string {
 	}
 	var names []string
 	for _, e := range entries {
-		if leftAlone(e.Name()) == "" && !e.IsDir() {
+		if ignoreReason(e.Name()) == "" && !e.IsDir() {
 			names = append(names, e.Name())
 		}
 	}
@@ -309,7 +309,7 @@ func (f vectorFile) addTo(s *Split, o Options) error {
 	}
 	name := printable(f.path)
 	if row, value, err := l.vectors.firstNotFinite(o.Progress); err != nil || row >= 0 {
-		l.vectors.shut()
+		l.vectors.closeFile()
 		if err == nil {
 			err = errors.Errorf("row %d holds %v: a network learns nothing from that; mend it, or leave the row out", row, value)
 		}
@@ -328,7 +328,7 @@ func (f vectorFile) addTo(s *Split, o Options) error {
 		d := l.dataset(st, rows)
 		d.report.source, d.report.kind = name, "vectors"
 		if len(d.classes) < 2 {
-			l.vectors.shut()
+			l.vectors.closeFile()
 			return errors.Errorf("datasets: vectors %s: %d rows of classes %q: metric learning compares classes, so at least two are needed", name, len(rows), d.classes)
 		}
 		switch part {
@@ -366,8 +366,8 @@ func (l *labelled) dataset(st *store, rows []int32) *Dataset {
 	return d
 }
 
-// shut gives the file back.
-func (v *vectors) shut() error {
+// closeFile gives the file back.
+func (v *vectors) closeFile() error {
 	if v.close == nil {
 		return nil
 	}

@@ -62,7 +62,7 @@ func (w *walker) entries(dir, real string, entries []fs.DirEntry) {
 		if realName == name {
 			realName = name // one text in memory for both, of each of millions of files
 		}
-		switch reason := leftAlone(e.Name()); {
+		switch reason := ignoreReason(e.Name()); {
 		case reason != "":
 			w.part.skip(w.source.show(name), reason, "")
 		case e.Type()&fs.ModeSymlink != 0:

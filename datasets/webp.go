@@ -93,7 +93,7 @@ func firstFrame(data []byte) (file []byte, at image.Point, err error) {
 			return errors.New("frame header is cut off")
 		}
 		at = image.Pt(2*int24(body[0:]), 2*int24(body[3:]))
-		file, err = still(body[16:], body[6:12])
+		file, err = stillWebP(body[16:], body[6:12])
 		return err
 	})
 	if file != nil {
@@ -102,9 +102,9 @@ func firstFrame(data []byte) (file []byte, at image.Point, err error) {
 	return file, at, err
 }
 
-// still makes a file of a frame's chunks; size holds width − 1 and height − 1, as both
+// stillWebP makes a file of a frame's chunks; size holds width − 1 and height − 1, as both
 // the frame's header and a still file's have it.
-func still(chunks, size []byte) ([]byte, error) {
+func stillWebP(chunks, size []byte) ([]byte, error) {
 	var alpha, pixels []byte
 	err := eachChunk(chunks, func(name string, body []byte) error {
 		switch name {

@@ -8,9 +8,9 @@ import (
 	"medusa/internal/spec"
 )
 
-// Formulas and networks are written in plain ops. Where one op can do at once what it was asked for
-// and what an op before it does, it is built as one that reads what the other would read, so that
-// Gorgonia's Grad differentiates the whole. The table says which do.
+// Formulas and networks are written in plain ops. Where one op can do its own work and that of an op
+// before it at once, it is built as one op that reads the inputs of the other, so that Gorgonia's Grad
+// differentiates the whole. The table says which ops can.
 
 // fusion is a row of the table.
 type fusion struct {
@@ -49,8 +49,8 @@ func init() {
 	}
 }
 
-// fusionOf is a row for an op described by an O of what an op described by an I made. of are the
-// inputs of the latter, in those of the former.
+// fusionOf is a row for an op described by an O that reads the result of an op described by an I. in are
+// the inputs of the first, of those of the second.
 func fusionOf[O, I any](name string, fuse func(outer O, inner I, in, of []Expr) (whole, bool)) fusion {
 	return fusion{name, func(o *op, in []Expr) (whole, bool) {
 		outer, fits := o.spec.(O)
@@ -137,8 +137,8 @@ func maxPoolOfConv(pool spec.MaxPool, conv spec.Conv, _, of []Expr) (whole, bool
 	return whole{spec: what, grad: convPoolGradient(what), in: of}, apart(pool)
 }
 
-// apart reports whether windows do not overlap. Those that do take so long that nothing is gained by pooling what
-// is in the cache still.
+// apart reports whether windows do not overlap. Overlapping windows take so long that pooling while the
+// input is still in the cache gains nothing.
 func apart(p spec.MaxPool) bool { return p.StrideH >= p.KH && p.StrideW >= p.KW }
 
 func maxPoolOfConvNorm(pool spec.MaxPool, conv spec.ConvNorm, _, of []Expr) (whole, bool) {
@@ -161,8 +161,8 @@ func (o *op) inputs(e Expr) []Expr {
 	return in
 }
 
-// fused is the op that does the whole of which o, which reads in, would do the last part, and what it
-// reads; or o itself.
+// fused returns the op that does the work of o and of an op whose result o reads, with its inputs. Where
+// no row of the table fits, it returns o and in.
 func fused(o *op, in []Expr) (*op, []Expr) {
 	if slices.ContainsFunc(in, func(e Expr) bool { return e.unfused }) {
 		return o, in

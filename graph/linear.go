@@ -81,15 +81,3 @@ func addReluGradient(_ []Expr, out, g Expr, _ []bool) []Expr {
 	d := reluGrad(out, g)
 	return []Expr{d, d}
 }
-
-// Flatten is x (B, …) as a matrix (B, F).
-func (e Expr) Flatten() Expr {
-	if e.Err() != nil {
-		return e
-	}
-	s := e.Shape()
-	if s.Dims() == 0 {
-		return Fail(errors.New("graph: cannot flatten a scalar, want (B, …)"))
-	}
-	return e.Reshape(s[0], s.TotalSize()/s[0])
-}

@@ -48,18 +48,6 @@ func TestReluOfSum(t *testing.T) {
 	graphtest.Gradient(t, func(in []graph.Expr) graph.Expr { return in[0].Add(in[0]).Relu() }, graphtest.Random(rng, 3, 4, 1))
 }
 
-func TestFlatten(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 9))
-	x := graphtest.Random(rng, 2, 3, 4, 5)
-	flat := func(in []graph.Expr) graph.Expr { return in[0].Flatten() }
-	m, err := graphtest.New(tensor.Float64, flat, x)
-	require.NoError(t, err)
-	assert.Equal(t, []int{2, 60}, []int(m.Shape))
-	require.NoError(t, m.Close())
-	graphtest.Values(t, x.Values, flat, x)
-	graphtest.Gradient(t, flat, x)
-}
-
 // Shapes that do not fit are refused, with the numbers that do not.
 func TestLayerErrors(t *testing.T) {
 	of := func(shape ...int) graphtest.Input {

@@ -6,17 +6,17 @@ import (
 	"github.com/pkg/errors"
 )
 
-// acyclic returns an error for a loss that holds itself, wherever in its exported fields: what goes
-// through the losses of such a one never comes to an end.
+// acyclic returns an error if a loss holds itself, at any depth of its exported fields: a walk through
+// the losses in it would never end.
 func acyclic(l Loss) error { return (&nesting{}).walk(reflect.ValueOf(l), 0) }
 
-// nesting is where a walk through the losses of a loss has been.
+// nesting remembers where a walk through the losses of a loss has been.
 type nesting struct {
 	within []pointer        // on the way to where the walk is
 	whole  map[pointer]bool // below which there is no cycle
 }
 
-// pointer is one to a value of a type: a struct and its first field have one address.
+// pointer is an address with the type of the value there: a struct and its first field share an address.
 type pointer struct {
 	to reflect.Type
 	at uintptr

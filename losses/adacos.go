@@ -47,7 +47,7 @@ var (
 	_ Settable = (*AdaCos)(nil)
 )
 
-// leastScale is below which the scale of AdaCos does not fall.
+// leastScale is the smallest scale of AdaCos.
 const leastScale = 1
 
 // Loss returns a scalar.

@@ -44,13 +44,13 @@ func (l *ArcFace) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
 // Terms are those of the samples, of which each always teaches.
 func (l *ArcFace) Terms(b pairs.Batch) pairs.Terms {
 	return angularTerms("arcface", l, b, func(_ contest, cos, own graph.Expr) (ownLogit, z graph.Expr) {
-		return turned(own, own.Constant(l.Margin*math.Pi/180, 1, 1)).Scale(l.Scale), cos.Scale(l.Scale)
+		return addAngle(own, own.Constant(l.Margin*math.Pi/180, 1, 1)).Scale(l.Scale), cos.Scale(l.Scale)
 	})
 }
 
-// turned is cos(θ + m) of cosines cos θ (B, 1), m in radians, (B, 1) or (1, 1); and where θ + m is
+// addAngle is cos(θ + m) of cosines cos θ (B, 1), m in radians, (B, 1) or (1, 1); and where θ + m is
 // beyond π, cos θ − m·sin m.
-func turned(cos, m graph.Expr) graph.Expr {
+func addAngle(cos, m graph.Expr) graph.Expr {
 	angle := cos.Acos().Add(m)
 	beyond := angle.Detach().Above(math.Pi)
 	sin := m.Plus(-math.Pi / 2).Cos()

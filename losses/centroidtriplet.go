@@ -76,10 +76,10 @@ func (l CentroidTriplet) term(difference graph.Expr) graph.Expr {
 	return difference.Hinge(1, l.Margin)
 }
 
-// compareCentres compares the batch with the centres of the classes of its reference set, or its
-// own: a column for each row of that, of which the masks hold one of each class. near is the
-// distance of each anchor from the centre of its own class, without the anchor, and some the mask of
-// those that have one.
+// compareCentres compares the batch with the centres of the classes of its reference set, or of itself.
+// Each row of the reference set has a column, that of its class's centre; the masks hold one column of
+// each class. near is the distance of each anchor from the centre of its own class without the anchor,
+// and some is the mask of the anchors that have one.
 func compareCentres(b pairs.Batch, m pairs.Metric) (c pairs.Compared, near, some graph.Expr) {
 	rows, labels := b.X, b.Labels
 	if b.HasReference() {

@@ -8,10 +8,10 @@ import (
 	"medusa/internal/catalog"
 )
 
-// check says what is wrong with the fields of the loss of that name, by their tags and its
-// method Validate, so that a literal in Go may hold what a text may.
+// check returns an error if a field of the loss of that name is out of its range, by the field's tags or
+// the loss's method Validate. So a literal in Go may hold no more than a text may.
 func check(name string, l Loss) error {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return err
 	}
 	return checkFields(name, l)
@@ -41,8 +41,7 @@ type margin struct {
 	value float64
 }
 
-// notBelow0 checks margins that in units of a distance cannot be negative; those of a
-// similarity can.
+// notBelow0 refuses negative margins in units of a distance. In units of a similarity they are allowed.
 func notBelow0(similarity bool, margins ...margin) error {
 	for _, m := range margins {
 		if m.value < 0 && !similarity {

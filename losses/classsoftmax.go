@@ -55,7 +55,7 @@ type Cosines struct {
 
 var defaultCosines = Cosines{SubCenters: 1, ClassSoftmax: defaultSoftmax}
 
-// ofLength is l for a loss that reads the length of an embedding: before it is normalised.
+// ofLength returns l for a loss that reads the length of an embedding, and so reads it before it is normalised.
 func (l Cosines) ofLength() Cosines {
 	l.On = OnRaw
 	return l
@@ -72,10 +72,10 @@ type angular interface {
 	angles() *Cosines
 }
 
-// angularTerms has the terms of a softmax whose logits are made by logits of the cosines (B, K) and
-// those of the samples' own classes (B, 1), for the loss l of that name.
+// angularTerms returns the terms of a softmax for the loss l of that name. The function logits makes its
+// logits, given the cosines (B, K) and those of the samples' own classes (B, 1).
 func angularTerms(name string, l angular, b pairs.Batch, logits func(c contest, cos, own graph.Expr) (ownLogit, z graph.Expr)) pairs.Terms {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return failed(err)
 	}
 	a := l.angles()

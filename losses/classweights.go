@@ -90,7 +90,7 @@ type weighed interface {
 
 // lossOf is the loss of its terms.
 func lossOf(l weighed, b pairs.Batch) graph.Expr {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return graph.Fail(err)
 	}
 	w := l.weights()
@@ -98,7 +98,7 @@ func lossOf(l weighed, b pairs.Batch) graph.Expr {
 	return addRegularizer(loss, w.Regularizer, w.Params(), w.Classes)
 }
 
-// open is what is compared with the classes, (B, E) or (B, F), by the loss of that name.
+// open returns what the loss of that name compares with the classes: embeddings (B, E) or features (B, F).
 func (l *ClassWeights) open(name string, b pairs.Batch) (x graph.Expr, err error) {
 	if l.Classes < 1 {
 		return x, errors.Errorf("losses: %s over %d classes, want the number of training classes", name, l.Classes)
@@ -158,8 +158,8 @@ func uniform(bound float64) graph.Init {
 	}
 }
 
-// samples is the sub-loss of terms (B, 1) of the samples, of which each always teaches, weighed by
-// what was chosen of the batch.
+// samples is the sub-loss of terms (B, 1) of the samples, weighed by what was chosen of the batch. Each
+// counts as active, since a softmax always teaches.
 func (l *ClassWeights) samples(b pairs.Batch, terms graph.Expr) pairs.Terms {
 	t := b.Rows("loss", terms).NeverIdle()
 	if w, some := l.sampleWeights(b, false); some {
@@ -173,8 +173,8 @@ func (l *ClassWeights) sampleWeights(b pairs.Batch, anchors bool) (weights graph
 	return miners.Choose(l.Miner, b, nil).SampleWeights(anchors)
 }
 
-// running is a number, (1, 1), that the loss carries from step to step, as the last step left it,
-// at first initial; keep leaves another one to the next step.
+// running is a number, (1, 1), that the loss carries from step to step. before is what the last step left,
+// initial in the first step; keep stores what the next step will find.
 func (l *ClassWeights) running(name string, x graph.Expr, initial float64) (before graph.Expr, keep func(graph.Expr) error) {
 	q := l.Params().Queue(x.Graph(), name, x.Dtype(), graph.Fill(initial), 1)
 	// A copy: the step overwrites the buffer.

@@ -43,7 +43,7 @@ const (
 
 var defaultCompetition = Competition{Compete: AllClasses, Share: 1, ClassWeights: defaultWeights}
 
-// learning is l with weights that learn so many times as fast as the network.
+// learning returns l with weights that learn scale times as fast as the network.
 func (l Competition) learning(scale float64) Competition {
 	l.LRScale = scale
 	return l
@@ -88,7 +88,7 @@ func (l *Competition) contest(name string, loss weighed, b pairs.Batch, paramete
 	}
 	c.labels = graph.Labels(b.Labels, l.Classes)
 	same, _ := graph.PairMasksBetween(c.labels, c.labels)
-	c.classes, c.counts = c.labels, each(graph.RowCount(same))
+	c.classes, c.counts = c.labels, oneOver(graph.RowCount(same))
 	if l.Compete != BatchClasses {
 		drawn, there := l.drawn(c.labels, l.groups())
 		c.classes, c.counts = graph.Concat(0, c.classes, drawn), graph.Concat(0, c.counts, there)
@@ -118,8 +118,8 @@ func (c contest) masks() (own, others graph.Expr) {
 	return graph.PairMasksBetween(labels, classes)
 }
 
-// each is 1/n.
-func each(n graph.Expr) graph.Expr { return n.Constant(1, n.Shape()...).Div(n) }
+// oneOver is 1/n.
+func oneOver(n graph.Expr) graph.Expr { return n.Constant(1, n.Shape()...).Div(n) }
 
 // vectorsOf are the rows (K·v) of the vectors of classes (K).
 func vectorsOf(classes graph.Expr, v int) graph.Expr {
@@ -130,7 +130,7 @@ func vectorsOf(classes graph.Expr, v int) graph.Expr {
 	return classes.Scale(float64(v)).Reshape(k, 1).Add(graph.Iota(classes, v).Reshape(1, v)).Reshape(k * v)
 }
 
-// groups is of how many groups of classes one class competes each.
+// groups is the number of groups of classes, of each of which one class competes.
 func (l *Competition) groups() int {
 	if l.Share == 0 || l.Classes < 2 {
 		return l.Classes
@@ -138,8 +138,9 @@ func (l *Competition) groups() int {
 	return min(int(math.Ceil(l.Share*float64(l.Classes))), l.Classes)
 }
 
-// drawn draws a class of each group that is not among the labels: their numbers (groups), −1 of a
-// group whose classes all are, and the mask (groups, 1) of the others.
+// drawn draws from each group a class that is not among the labels. classes (groups) are their numbers,
+// and −1 for a group whose classes are all among the labels; there (groups, 1) is the mask of the groups
+// that have one.
 func (l *Competition) drawn(labels graph.Expr, groups int) (classes, there graph.Expr) {
 	free := graph.LabelCounts(labels, l.Classes).Is(0) // (C, 1)
 	free = graph.Concat(0, free, free.Constant(0, 1, 1))

@@ -73,7 +73,7 @@ func (*CrossBatchMemory) owns() bool       { return true }
 
 // Loss returns a scalar.
 func (l *CrossBatchMemory) Loss(b pairs.Batch) graph.Expr {
-	against, err := l.against(b)
+	against, err := l.withMemory(b)
 	if err != nil {
 		return graph.Fail(err)
 	}
@@ -97,15 +97,15 @@ func (l *CrossBatchMemory) Loss(b pairs.Batch) graph.Expr {
 // Terms are those of batch and memory, in the Added form those against the memory; none if the loss
 // does not tell them.
 func (l *CrossBatchMemory) Terms(b pairs.Batch) pairs.Terms {
-	against, err := l.against(b)
+	against, err := l.withMemory(b)
 	if err != nil {
 		return failed(err)
 	}
 	return termsOf(l.Of, against)
 }
 
-// against is the batch with what it is compared with.
-func (l *CrossBatchMemory) against(b pairs.Batch) (pairs.Batch, error) {
+// withMemory returns the batch with the memory as its reference set.
+func (l *CrossBatchMemory) withMemory(b pairs.Batch) (pairs.Batch, error) {
 	if err := l.check(b); err != nil {
 		return b, err
 	}
@@ -190,7 +190,7 @@ func (l *CrossBatchMemory) Set(s Setting) error { return set(l.Of, s) }
 
 // Validate says what is missing.
 func (l *CrossBatchMemory) Validate() error {
-	if err := given(l.Of); err != nil {
+	if err := checkGiven(l.Of); err != nil {
 		return err
 	}
 	return acyclic(l)

@@ -62,7 +62,7 @@ func (l *CrossEntropy) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
 
 // Terms are those of the samples, of which each always teaches.
 func (l *CrossEntropy) Terms(b pairs.Batch) pairs.Terms {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return failed(err)
 	}
 	c, err := l.contest("ce", l, b, classifierWeight, l.perClass())
@@ -95,8 +95,8 @@ func (l *CrossEntropy) logits(c contest) graph.Expr {
 	return c.nearest(c.x.MatMulT(c.w)).Add(bias.T())
 }
 
-// showingInfinity is terms (B, 1), not a number where x is not finite: of an infinite embedding
-// logits that are products may be infinite, and their loss 0.
+// showingInfinity returns terms (B, 1) with NaN in the place of those whose x is not finite. Without it,
+// an infinite embedding may have infinite logits, and a loss of 0 that nobody would notice.
 func (c contest) showingInfinity(terms graph.Expr) graph.Expr {
 	return terms.Add(c.x.Detach().Scale(0).SumAxis(1))
 }

@@ -52,7 +52,7 @@ func (l *CurricularFace) Terms(b pairs.Batch) pairs.Terms {
 		if err := keep(t); err != nil {
 			return graph.Fail(err), graph.Fail(err)
 		}
-		mine := turned(own, own.Constant(l.Margin*math.Pi/180, 1, 1))
+		mine := addAngle(own, own.Constant(l.Margin*math.Pi/180, 1, 1))
 		hard := cos.Greater(mine)                          // (B, K)
 		z = cos.Mul(hard.Mul(cos.Add(t).Plus(-1)).Plus(1)) // cos θ·(1 + hard·(t + cos θ − 1))
 		return mine.Scale(l.Scale), z.Scale(l.Scale)

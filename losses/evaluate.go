@@ -85,7 +85,7 @@ func newEvaluator(loss Loss, b, m, e int, dt tensor.Dtype) (_ *Evaluator, err er
 	if b < 1 || e < 1 {
 		return nil, errors.Errorf("losses: a batch of %d embeddings of size %d, want at least 1 of each", b, e)
 	}
-	if err := given(loss); err != nil {
+	if err := checkGiven(loss); err != nil {
 		return nil, err
 	}
 	g := gorgonia.NewGraph()
@@ -235,8 +235,8 @@ func (v *Evaluator) fill(batch, ref Rows) error {
 }
 
 func (in *input) fill(x []float64, y []int) {
-	fill(in.x, len(x), func(i int) float64 { return x[i] })
-	fill(in.y, len(y), func(i int) float64 { return float64(y[i]) })
+	fillTensor(in.x, len(x), func(i int) float64 { return x[i] })
+	fillTensor(in.y, len(y), func(i int) float64 { return float64(y[i]) })
 }
 
 func (v *Evaluator) run() error {
@@ -279,7 +279,7 @@ func (v *Evaluator) numbers(labels []int) ([]int, error) {
 	return out, nil
 }
 
-func fill(t *tensor.Dense, n int, at func(i int) float64) {
+func fillTensor(t *tensor.Dense, n int, at func(i int) float64) {
 	switch data := t.Data().(type) {
 	case []float32:
 		for i := range n {

@@ -129,24 +129,24 @@ func (l Graded) match(u, v graph.Expr) graph.Expr {
 	case AlikeAny:
 		return common.Above(0)
 	case AlikeCosine:
-		return whole(graph.Normalize(u).MatMulT(graph.Normalize(v)))
+		return roundToOne(graph.Normalize(u).MatMulT(graph.Normalize(v)))
 	}
 	all := u.Square().SumAxis(1).Add(v.Square().SumAxis(1).T()).Sub(common)
-	return whole(common.Div(all.Max(all.Constant(leastShared))))
+	return roundToOne(common.Div(all.Max(all.Constant(leastShared))))
 }
 
-// leastShared is what a share is divided by where there is nothing.
+// leastShared is the least number that a share is divided by: it keeps 0/0 from being NaN.
 const leastShared = 1e-12
 
-// whole is a share that is 1 where only rounding keeps it from that: the rest, however small, would
-// be the weight of a negative pair, which is multiplied with exponentials.
-func whole(r graph.Expr) graph.Expr {
+// roundToOne rounds a share to 1 if only rounding keeps it from that. The rest, however small, would be the
+// weight of a negative pair, which is multiplied with exponentials.
+func roundToOne(r graph.Expr) graph.Expr {
 	full := r.Above(1 - 1e-6)
 	return full.Add(r.Mul(full.Not())).Clamp(0, 1)
 }
 
 // Params are the loss's own; there may be none.
-func (l Graded) Params() *graph.Params { return lent(l.Of) }
+func (l Graded) Params() *graph.Params { return innerParams(l.Of) }
 
 // Set hands the setting on to the loss.
 func (l Graded) Set(s Setting) error {
@@ -158,7 +158,7 @@ func (l Graded) Set(s Setting) error {
 
 // Validate says what is wrong with the vectors.
 func (l Graded) Validate() error {
-	if err := given(l.Of); err != nil {
+	if err := checkGiven(l.Of); err != nil {
 		return err
 	}
 	for i, v := range l.Vectors {

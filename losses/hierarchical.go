@@ -52,8 +52,8 @@ var (
 func (l *Hierarchical) within() []Loss { return append([]Loss{l.Of}, l.Above...) }
 func (*Hierarchical) owns() bool       { return true }
 
-// at is the loss of a level, 0 being the classes.
-func (l *Hierarchical) at(level int) Loss {
+// lossAt is the loss of a level, 0 being the classes.
+func (l *Hierarchical) lossAt(level int) Loss {
 	if level == 0 || level > len(l.Above) {
 		return l.Of
 	}
@@ -77,7 +77,7 @@ func (l *Hierarchical) Loss(b pairs.Batch) graph.Expr {
 		return graph.Fail(err)
 	}
 	return weightedSum(len(l.levels())+1, l.Weights, func(k int) (graph.Expr, error) {
-		term, err := exprOf(l.at(k), l.seen(b, k))
+		term, err := exprOf(l.lossAt(k), l.withLabels(b, k))
 		return term, errors.Wrapf(err, "losses: hierarchical: level %d", k)
 	})
 }
@@ -90,8 +90,8 @@ func (l *Hierarchical) Terms(b pairs.Batch) pairs.Terms {
 	return termsOf(l.Of, b)
 }
 
-// seen is the batch with the labels of a level.
-func (l *Hierarchical) seen(b pairs.Batch, level int) pairs.Batch {
+// withLabels returns the batch with the labels of a level, 0 being the classes.
+func (l *Hierarchical) withLabels(b pairs.Batch, level int) pairs.Batch {
 	if level == 0 {
 		return b
 	}
@@ -131,7 +131,7 @@ func (l *Hierarchical) check(b pairs.Batch) error {
 	if l.Weights != nil && len(l.Weights) != len(levels)+1 {
 		return errors.Errorf("losses: hierarchical: %d weights, want %d: of the classes and of the levels above", len(l.Weights), len(levels)+1)
 	}
-	if learns(l.Of) && len(l.Above) < len(levels) {
+	if hasLearned(l.Of) && len(l.Above) < len(levels) {
 		return errors.New("losses: hierarchical: a loss with weights of classes serves one level: give each level above a loss of its own, as in hierarchical(of=ce, above=[ce])")
 	}
 	return nil
@@ -173,8 +173,8 @@ func (l *Hierarchical) Set(s Setting) error {
 	return nil
 }
 
-// levelsOf are the levels above classes whose names have parts: the k-th leaves out the last k of
-// them, but never the first.
+// levelsOf returns the levels above classes whose names have parts. The k-th level leaves out the last k
+// parts of each name, but never the first part.
 func levelsOf(names []string, separator string) (levels [][]int) {
 	deepest := 0
 	for _, name := range names {
@@ -201,7 +201,7 @@ func levelsOf(names []string, separator string) (levels [][]int) {
 // Validate says what is missing.
 func (l *Hierarchical) Validate() error {
 	for k, loss := range l.within() {
-		if err := given(loss); err != nil {
+		if err := checkGiven(loss); err != nil {
 			return errors.WithMessagef(err, "level %d", k)
 		}
 	}

@@ -105,7 +105,7 @@ func (j *Joint) Set(s Setting) error {
 // check returns an error for a joint loss without parts, with one that is no loss or has no
 // sensible weight, and for one that holds itself.
 func (j *Joint) check() error {
-	if err := given(j); err != nil {
+	if err := checkGiven(j); err != nil {
 		return err
 	}
 	if err := acyclic(j); err != nil {
@@ -119,7 +119,7 @@ func (j *Joint) checkParts() error {
 		return errors.New("losses: a joint loss needs at least one part")
 	}
 	for i, p := range j.Parts {
-		if err := given(p.Loss); err != nil {
+		if err := checkGiven(p.Loss); err != nil {
 			return errors.Wrapf(err, "losses: part %d of the joint loss", i)
 		}
 		if !(p.Weight >= 0) || math.IsInf(p.Weight, 1) {

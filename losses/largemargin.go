@@ -45,7 +45,7 @@ func (l *LargeMarginSoftmax) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b
 
 // Terms are those of the samples, of which each always teaches.
 func (l *LargeMarginSoftmax) Terms(b pairs.Batch) pairs.Terms {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return failed(err)
 	}
 	c, err := l.contest("large-margin", l, b, classifierWeight, 1)
@@ -54,15 +54,15 @@ func (l *LargeMarginSoftmax) Terms(b pairs.Batch) pairs.Terms {
 	}
 	w := graph.Gather(l.vectors(classifierWeight, c.x, 1), graph.Labels(b.Labels, l.Classes)) // (B, E)
 	cos := graph.Normalize(c.x).Mul(graph.Normalize(w)).SumAxis(1)
-	own := l.mix(l.Params(), cos, divided(cos, l.Margin)).Mul(lengths(c.x)).Mul(lengths(w))
+	own := l.mix(l.Params(), cos, psiOf(cos, l.Margin)).Mul(lengths(c.x)).Mul(lengths(w))
 	return l.samples(b, c.showingInfinity(l.softmax(c, own.Scale(l.Scale), c.x.MatMulT(c.w).Scale(l.Scale))))
 }
 
 // lengths are those of the rows of x (B, E), (B, 1).
 func lengths(x graph.Expr) graph.Expr { return x.Square().SumAxis(1).Sqrt() }
 
-// divided is ψ of cosines: (−1)^k·cos(mθ) − 2k.
-func divided(cos graph.Expr, m int) graph.Expr {
+// psiOf is ψ of cosines: (−1)^k·cos(mθ) − 2k.
+func psiOf(cos graph.Expr, m int) graph.Expr {
 	// cos((n+1)θ) = 2·cos θ·cos(nθ) − cos((n−1)θ)
 	last, multiple := cos.Constant(1, cos.Shape()...), cos
 	for range m - 1 {

@@ -118,7 +118,7 @@ func (l LiftedStructure) pairs(c pairs.Compared) pairs.Term {
 	pull := c.D.Plus(-l.PosMargin) // (B, M)
 	end, some := l.end(c)          // (B, 1)
 	if c.Plain {                   // the ends of a positive pair have both a negative or none
-		return c.Term("loss", c.Pos, half(l.join(end, end.T()).Add(pull))).Where(some)
+		return c.Term("loss", c.Pos, halfSquare(l.join(end, end.T()).Add(pull))).Where(some)
 	}
 	other, others := l.end(c.Turned()) // (M, 1)
 	other, others = other.T(), others.T()
@@ -126,11 +126,11 @@ func (l LiftedStructure) pairs(c pairs.Compared) pairs.Term {
 	one := graph.Where(both, l.join(end, other), 0). // what both ends push with,
 								Add(graph.Where(some.Sub(both), end.Add(others.Scale(0)), 0)).  // or the row's alone,
 								Add(graph.Where(others.Sub(both), other.Add(some.Scale(0)), 0)) // or the column's
-	return c.Term("loss", c.Pos.Mul(some.Max(others)), half(one.Add(pull)))
+	return c.Term("loss", c.Pos.Mul(some.Max(others)), halfSquare(one.Add(pull)))
 }
 
-// half is ½[j]₊².
-func half(j graph.Expr) graph.Expr { return j.Relu().Square().Scale(0.5) }
+// halfSquare is ½[j]₊².
+func halfSquare(j graph.Expr) graph.Expr { return j.Relu().Square().Scale(0.5) }
 
 // end is what the negatives of each row push with, and the mask of rows that have one, both
 // (B, 1).

@@ -48,12 +48,12 @@ type Classifier interface {
 // Classifies reports whether the loss learns from each sample alone.
 func Classifies(l Loss) bool {
 	c, ok := l.(Classifier)
-	return ok && given(l) == nil && acyclic(l) == nil && c.Classifies()
+	return ok && checkGiven(l) == nil && acyclic(l) == nil && c.Classifies()
 }
 
 // ParamsOf are the loss's own parameters, with the states of its miners; nil if it has none.
 func ParamsOf(l Loss) *graph.Params {
-	if given(l) != nil {
+	if checkGiven(l) != nil {
 		return nil
 	}
 	var own *graph.Params
@@ -73,7 +73,7 @@ func Build(l Loss, embeddings, labels *gorgonia.Node) (*gorgonia.Node, error) {
 
 // BuildOn is Build of a batch that may have a reference set, features or a selection.
 func BuildOn(l Loss, b pairs.Batch) (*gorgonia.Node, error) {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return nil, err
 	}
 	e := l.Loss(b)
@@ -89,7 +89,7 @@ type Func func(b pairs.Batch) graph.Expr
 // Loss calls f.
 func (f Func) Loss(b pairs.Batch) graph.Expr {
 	if f == nil {
-		return graph.Fail(given(f))
+		return graph.Fail(checkGiven(f))
 	}
 	return f(b)
 }
@@ -131,14 +131,14 @@ func Of(f func(embeddings, labels *gorgonia.Node) (*gorgonia.Node, error)) Loss 
 // stands still. It is false for a loss that does not tell its terms or whose terms are never 0.
 func ActiveShare(l Loss, b pairs.Batch) (share graph.Expr, ok bool) {
 	t, is := l.(Termed)
-	if !is || given(l) != nil {
+	if !is || checkGiven(l) != nil {
 		return share, false
 	}
 	return t.Terms(b).Active()
 }
 
-// given returns an error for a loss that is nil, or a nil pointer or function in a Loss.
-func given(l Loss) error {
+// checkGiven returns an error for a loss that is nil, or a nil pointer or function in a Loss.
+func checkGiven(l Loss) error {
 	if l == nil {
 		return errors.New("losses: the loss is nil")
 	}

@@ -51,7 +51,7 @@ func (l *MagFace) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
 
 // Terms are those of the samples, of which each always teaches.
 func (l *MagFace) Terms(b pairs.Batch) pairs.Terms {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return failed(err)
 	}
 	c, err := l.contest("magface", l, b, classifierWeight, l.perClass())
@@ -62,8 +62,8 @@ func (l *MagFace) Terms(b pairs.Batch) pairs.Terms {
 	a := lengths(c.x).Clamp(l.Shortest, l.Longest) // (B, 1)
 	slope := (l.MostMargin - l.LeastMargin) / (l.Longest - l.Shortest)
 	m := a.Affine(slope, l.LeastMargin-slope*l.Shortest).Scale(math.Pi / 180)
-	terms := l.softmax(c, turned(c.ofOwn(cos), m).Scale(l.Scale), cos.Scale(l.Scale))
-	g := each(a).Add(a.Scale(1 / (l.Longest * l.Longest)))
+	terms := l.softmax(c, addAngle(c.ofOwn(cos), m).Scale(l.Scale), cos.Scale(l.Scale))
+	g := oneOver(a).Add(a.Scale(1 / (l.Longest * l.Longest)))
 	return l.samples(b, terms.Add(g.Scale(l.Lambda)))
 }
 
@@ -78,7 +78,7 @@ func (l *MagFace) Validate() error {
 	return l.lengthsAndShare()
 }
 
-// lengthsAndShare says what does not go together in a loss that reads lengths.
+// lengthsAndShare returns an error for settings that do not go together in a loss that reads lengths.
 func (l *Cosines) lengthsAndShare() error {
 	if l.On == OnEmbedding || l.On == "" {
 		return errors.New("it reads the embedding's length, which is 1 once it is normalised; take on=raw, or on=trunk")

@@ -93,7 +93,7 @@ func (l *Manifold) Set(s Setting) error {
 
 // Loss returns a scalar.
 func (l *Manifold) Loss(b pairs.Batch) graph.Expr {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return graph.Fail(err)
 	}
 	return l.Terms(b).Reduce(cmp.Or(l.Reducer, defaultManifold.Reducer))

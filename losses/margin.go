@@ -73,7 +73,7 @@ func (l *Margin) Set(s Setting) error {
 
 // Loss returns a scalar.
 func (l *Margin) Loss(b pairs.Batch) graph.Expr {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return graph.Fail(err)
 	}
 	return l.Terms(b).Reduce(cmp.Or(l.Reducer, defaultMargin.Reducer))

@@ -53,7 +53,7 @@ func (l Matryoshka) Loss(b pairs.Batch) graph.Expr {
 	}
 	sizes := l.sizes(b)
 	return weightedSum(len(sizes), l.Weights, func(i int) (graph.Expr, error) {
-		term, err := exprOf(l.Of, l.beginning(b, sizes[i]))
+		term, err := exprOf(l.Of, l.shortened(b, sizes[i]))
 		return term, errors.Wrapf(err, "losses: matryoshka: size %d", sizes[i])
 	})
 }
@@ -64,7 +64,7 @@ func (l Matryoshka) Terms(b pairs.Batch) pairs.Terms {
 		return failed(err)
 	}
 	sizes := l.sizes(b)
-	return termsOf(l.Of, l.beginning(b, slices.Max(sizes)))
+	return termsOf(l.Of, l.shortened(b, slices.Max(sizes)))
 }
 
 func (l Matryoshka) check(b pairs.Batch) error {
@@ -97,10 +97,10 @@ func (l Matryoshka) sizes(b pairs.Batch) []int {
 	return sizes
 }
 
-// beginning is the batch with the first m numbers of its embeddings.
-func (l Matryoshka) beginning(b pairs.Batch, m int) pairs.Batch {
+// shortened is the batch with the first m numbers of its embeddings.
+func (l Matryoshka) shortened(b pairs.Batch, m int) pairs.Batch {
 	e := b.X.Shape()[1]
-	fill := learns(l.Of)
+	fill := hasLearned(l.Of)
 	cut := func(x graph.Expr, normalise bool) graph.Expr {
 		if x == (graph.Expr{}) || x.Err() != nil {
 			return x
@@ -121,7 +121,7 @@ func (l Matryoshka) beginning(b pairs.Batch, m int) pairs.Batch {
 }
 
 // Params are the loss's own; there may be none.
-func (l Matryoshka) Params() *graph.Params { return lent(l.Of) }
+func (l Matryoshka) Params() *graph.Params { return innerParams(l.Of) }
 
 // Classifies reports whether the loss does.
 func (l Matryoshka) Classifies() bool { return Classifies(l.Of) }
@@ -133,7 +133,7 @@ func (l Matryoshka) Set(s Setting) error {
 
 // Validate says what does not go together.
 func (l Matryoshka) Validate() error {
-	if err := given(l.Of); err != nil {
+	if err := checkGiven(l.Of); err != nil {
 		return err
 	}
 	if contains(l.Of, func(l Loss) bool { _, is := l.(*CrossBatchMemory); return is }) {

@@ -62,5 +62,5 @@ func (l Mined) Validate() error {
 	if l.Miner == nil {
 		return errors.New("the miner is nil")
 	}
-	return given(l.Of)
+	return checkGiven(l.Of)
 }

@@ -34,7 +34,7 @@ func (l *P2SGrad) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
 
 // Terms are those of the samples, of which each always teaches.
 func (l *P2SGrad) Terms(b pairs.Batch) pairs.Terms {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return failed(err)
 	}
 	c, err := l.contest("p2sgrad", l, b, classifierWeight, 1)

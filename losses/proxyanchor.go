@@ -45,7 +45,7 @@ var (
 
 // Loss returns a scalar.
 func (l *ProxyAnchor) Loss(b pairs.Batch) graph.Expr {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return graph.Fail(err)
 	}
 	return addRegularizer(l.Terms(b).Reduce(cmp.Or(l.Reducer, defaultProxyAnchor.Reducer)), l.Regularizer, l.Params(), l.Classes)

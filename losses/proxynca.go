@@ -53,7 +53,7 @@ func (l *ProxyNCA) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
 
 // Terms are those of the samples, of which each always teaches.
 func (l *ProxyNCA) Terms(b pairs.Batch) pairs.Terms {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return failed(err)
 	}
 	c, err := l.contest("proxy-nca", l, b, proxyWeight, 1)

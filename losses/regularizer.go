@@ -91,7 +91,7 @@ func (s *RegularizerSum) Regularize(rows graph.Expr, centers int) graph.Expr {
 	return total
 }
 
-// maxWeight bounds what no number of float32 is multiplied with.
+// maxWeight bounds weights: products with larger ones may overflow in float32.
 const maxWeight = 1e30
 
 // regularized is what r makes of rows, an error if r is nil.
@@ -108,8 +108,8 @@ func regularized(r Regularizer, rows graph.Expr, centers int) graph.Expr {
 	return r.Regularize(rows, centers)
 }
 
-// addRegularizer is loss and, if there is a regularizer, what that makes of the loss's learned
-// weights of so many classes: of matrices (C·K, E), K vectors of each class.
+// addRegularizer adds to loss, if there is a regularizer, its value for the learned weights of the
+// classes: matrices (C·K, E) with K vectors of each class.
 func addRegularizer(loss graph.Expr, r Regularizer, params *graph.Params, classes int) graph.Expr {
 	if r == nil || loss.Err() != nil {
 		return loss
@@ -123,9 +123,8 @@ func addRegularizer(loss graph.Expr, r Regularizer, params *graph.Params, classe
 	return loss
 }
 
-// ofEmbeddings is a regularizer as a loss: of the embeddings before they are normalised where the
-// batch has them, else of those that it has. A reference set and a selection of pairs say nothing
-// to it.
+// ofEmbeddings is a regularizer as a loss. It takes the embeddings before they are normalised if the
+// batch has them, else the embeddings. It ignores a reference set and a selection of pairs.
 func ofEmbeddings(r Regularizer, b pairs.Batch) graph.Expr {
 	if err := b.X.Err(); err != nil {
 		return graph.Fail(err)

@@ -128,7 +128,7 @@ func (l *Scheduled) Set(s Setting) error { return set(l.Of, s) }
 
 // Validate says what is missing.
 func (l *Scheduled) Validate() error {
-	if err := given(l.Of); err != nil {
+	if err := checkGiven(l.Of); err != nil {
 		return err
 	}
 	return acyclic(l)

@@ -68,7 +68,7 @@ func (l SelfSupervised) views(b pairs.Batch) (pairs.Batch, error) {
 	if err := check("self-supervised", l); err != nil {
 		return b, err
 	}
-	if learns(l.Of) {
+	if hasLearned(l.Of) {
 		return b, errors.New("losses: self-supervised: the loss has weights of classes, and things are no classes: take one over pairs")
 	}
 	if !b.Chosen.Whole() {
@@ -124,10 +124,10 @@ func ViewsInARow(l Loss) (views int) {
 }
 
 // Params are the loss's own; there may be none.
-func (l SelfSupervised) Params() *graph.Params { return lent(l.Of) }
+func (l SelfSupervised) Params() *graph.Params { return innerParams(l.Of) }
 
 // Set hands the setting on to the loss.
 func (l SelfSupervised) Set(s Setting) error { return set(l.Of, s) }
 
 // Validate says what is missing.
-func (l SelfSupervised) Validate() error { return given(l.Of) }
+func (l SelfSupervised) Validate() error { return checkGiven(l.Of) }

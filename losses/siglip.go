@@ -61,7 +61,7 @@ func (l *SigLIP) Params() *graph.Params {
 
 // Loss returns a scalar.
 func (l *SigLIP) Loss(b pairs.Batch) graph.Expr {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return graph.Fail(err)
 	}
 	return l.Terms(b).Reduce(cmp.Or(l.Reducer, defaultSigLIP.Reducer))

@@ -42,7 +42,7 @@ func (l *SoftTriple) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
 
 // Terms are those of the samples, of which each always teaches.
 func (l *SoftTriple) Terms(b pairs.Batch) pairs.Terms {
-	if err := given(l); err != nil {
+	if err := checkGiven(l); err != nil {
 		return failed(err)
 	}
 	c, err := l.contest("soft-triple", l, b, centerWeight, l.Centers)

@@ -44,6 +44,6 @@ func (l *SphereFace) Loss(b pairs.Batch) graph.Expr { return lossOf(l, b) }
 func (l *SphereFace) Terms(b pairs.Batch) pairs.Terms {
 	return angularTerms("sphereface", l, b, func(c contest, cos, own graph.Expr) (ownLogit, z graph.Expr) {
 		length := lengths(c.x).Scale(l.Scale) // (B, 1)
-		return l.mix(l.Params(), own, divided(own, l.Margin)).Mul(length), cos.Mul(length)
+		return l.mix(l.Params(), own, psiOf(own, l.Margin)).Mul(length), cos.Mul(length)
 	})
 }

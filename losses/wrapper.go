@@ -20,15 +20,16 @@ type wrapper interface {
 	owns() bool
 }
 
-// lent are the parameters of a loss within another one, for its method Params; there may be none.
-func lent(inner Loss) *graph.Params {
+// innerParams returns the parameters of a loss within another one, for the method Params of the latter:
+// an empty set if it has none.
+func innerParams(inner Loss) *graph.Params {
 	if p := ParamsOf(inner); p != nil {
 		return p
 	}
 	return graph.NewParams(0)
 }
 
-// contains reports whether l, or a loss within it, is one that is asked for.
+// contains reports whether l, or a loss within it, is one for which the function is returns true.
 func contains(l Loss, is func(Loss) bool) bool {
 	return acyclic(l) == nil && anyWithin(l, is)
 }
@@ -38,11 +39,11 @@ func anyWithin(l Loss, is func(Loss) bool) bool {
 		return true
 	}
 	w, ok := l.(wrapper)
-	return ok && given(l) == nil && slices.ContainsFunc(w.within(), func(l Loss) bool { return anyWithin(l, is) })
+	return ok && checkGiven(l) == nil && slices.ContainsFunc(w.within(), func(l Loss) bool { return anyWithin(l, is) })
 }
 
-// learns reports whether a loss has parameters that are learned, such as weights of classes.
-func learns(l Loss) bool {
+// hasLearned reports whether a loss has parameters that are learned, such as weights of classes.
+func hasLearned(l Loss) bool {
 	return contains(l, func(l Loss) bool {
 		_, made := l.(wrapper)
 		_, trainable := l.(Trainable)
@@ -85,8 +86,8 @@ func weightedSum(n int, weights []float64, term func(i int) (graph.Expr, error))
 	return total
 }
 
-// withParts is the set *p, made if it is not there yet, of which the parameters of losses are parts
-// of these names.
+// withParts returns the set *p, in which the parameters of each loss are the part of its name. It makes
+// the set if there is none yet.
 func withParts(p **graph.Params, names []string, inner []Loss) (*graph.Params, error) {
 	parts := make([]*graph.Params, len(inner))
 	for _, l := range inner {
@@ -120,7 +121,7 @@ func withPart(p **graph.Params, inner Loss) (*graph.Params, error) {
 	return withParts(p, []string{"of."}, []Loss{inner})
 }
 
-// orNone is a set for a method Params, which has no error: Loss tells it.
+// orNone returns p, or an empty set if there was an error: a method Params cannot return that, but Loss does.
 func orNone(p *graph.Params, err error) *graph.Params {
 	if err != nil {
 		return graph.NewParams(0)

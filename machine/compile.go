@@ -57,7 +57,7 @@ func compile(g *gorgonia.ExprGraph, d *Device) (_ *Machine, err error) {
 	return c.m, nil
 }
 
-// writer is a spec whose kernel writes into inputs, too.
+// writer is a spec whose kernel also writes into some of its inputs.
 type writer interface{ Writes() []int }
 
 // plan makes the values, and finds out which step is the last to read each.
@@ -138,18 +138,18 @@ func size(s tensor.Shape) int {
 	return n
 }
 
-// isForeign reports whether a step is an op of other origin, which is run as it is.
+// isForeign reports whether a step is no op of package graph: it is run as it is.
 func isForeign(s graph.Step) bool { return s.Spec == nil && s.Into == nil }
 
-// isOtherShape reports whether a step's result is what it reads, in the same memory: not where steps
-// change that.
+// isOtherShape reports whether a step only gives what it reads another shape, in the same memory. It is
+// false where later steps change that memory.
 func (c *compiler) isOtherShape(s graph.Step) bool {
 	_, ok := s.Spec.(spec.Copy)
 	return ok && s.Kept == nil && !c.written[s.In[0]]
 }
 
-// isPinning reports whether a step keeps what it reads where it is. Inputs are copied, which may be
-// filled anew before anybody looks, and so is what ops of other origin make.
+// isPinning reports whether a step keeps what it reads by keeping its memory. Inputs are copied instead,
+// since they may be filled anew before anybody looks, and so are the results of foreign ops.
 func (c *compiler) isPinning(s graph.Step) bool {
 	if s.Kept == nil {
 		return false
@@ -285,8 +285,8 @@ func (c *compiler) take(m *memory, onDevice bool) (*device.Memory, error) {
 	return at, nil
 }
 
-// near is where a value stands on the device or on the host. If it is only on the other side, it is
-// copied.
+// near returns a value's memory on the device or on the host, as onDevice says. If the value is only on
+// the other side, near adds a copy.
 func (c *compiler) near(m *memory, onDevice bool) (*device.Memory, error) {
 	switch {
 	case onDevice && m.input != nil:

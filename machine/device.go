@@ -66,8 +66,8 @@ func Open(name string, o Options) (*Device, error) {
 	return open(n)
 }
 
-// Check says in short why Open would refuse the device of a name, as far as is
-// seen without making anything on it; of auto whether there is a GPU.
+// Check returns an error that says in short why Open would refuse the device of that name, as far as
+// that is seen without making anything on it. For auto, it says why there is no GPU.
 func Check(name string) error {
 	n, err := deviceNumber(name)
 	if err != nil || n < 0 {
@@ -79,7 +79,7 @@ func Check(name string) error {
 	return nil
 }
 
-// deviceNumber is the number of the GPU that a name stands for, 0 of auto; -1 is the CPU.
+// deviceNumber returns the number of the GPU that a name stands for: 0 for auto, and -1 for the CPU.
 func deviceNumber(name string) (int, error) {
 	number, isCUDA := strings.CutPrefix(name, "cuda")
 	switch {
@@ -101,7 +101,7 @@ func newDevice(acc device.Accelerator, log func(string)) *Device {
 	return &Device{acc: acc, name: acc.Name(), stored: map[*float32]*storage{}, log: log, told: map[string]bool{}}
 }
 
-// Name is such as cuda:0, and cpu of nil.
+// Name is the device's name, such as cuda:0; cpu if d is nil.
 func (d *Device) Name() string {
 	if d == nil {
 		return "cpu"
@@ -109,7 +109,7 @@ func (d *Device) Name() string {
 	return d.name
 }
 
-// errClosed is what a device that was closed says.
+// errClosed is returned by a device that was closed.
 var errClosed = errors.New("machine: the device is closed")
 
 // Close gives the device back, after the machines that run on it.
@@ -122,7 +122,7 @@ func (d *Device) Close() error {
 	return err
 }
 
-// Accelerator is what computes; nil of the CPU.
+// Accelerator is what computes; nil if d is the CPU.
 func (d *Device) Accelerator() device.Accelerator {
 	if d == nil {
 		return nil
@@ -130,7 +130,7 @@ func (d *Device) Accelerator() device.Accelerator {
 	return d.acc
 }
 
-// Allocated is how many bytes of the device's memory are taken; 0 of the CPU.
+// Allocated is how many bytes of the device's memory are taken; 0 on the CPU.
 func (d *Device) Allocated() int64 {
 	if d == nil || d.acc == nil {
 		return 0
@@ -138,8 +138,8 @@ func (d *Device) Allocated() int64 {
 	return d.acc.Allocated()
 }
 
-// CheckByHand leaves it to the caller to ask the Accelerator's Check after runs, which
-// otherwise every run ends with: it waits for the device.
+// CheckByHand leaves it to the caller to call the Accelerator's Check. Otherwise every run ends with
+// Check, which waits for the device.
 func (d *Device) CheckByHand() {
 	if d != nil {
 		d.manual = true

@@ -25,7 +25,7 @@ func Recorded(vm gorgonia.VM) bool { return vm.(*Machine).remote.recording != ni
 func EachKernel(vm gorgonia.VM, check func(spec any, in []device.Memory, writes []int, after bool)) error {
 	m := vm.(*Machine)
 	for _, in := range m.inputs {
-		if err := in.look(); err != nil {
+		if err := in.takeBound(); err != nil {
 			return err
 		}
 	}

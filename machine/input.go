@@ -20,8 +20,8 @@ type input struct {
 	scalar  []float32     // as it stands on the device
 }
 
-// look takes the value that is bound to the input now.
-func (in *input) look() (err error) {
+// takeBound takes the value that is bound to the input now.
+func (in *input) takeBound() (err error) {
 	v := in.node.Value()
 	if v == nil {
 		return errors.Errorf("machine: input %s has no value; bind one with gorgonia.Let", in.node.Name())

@@ -30,10 +30,10 @@ type step interface {
 	String() string
 }
 
-// New makes the Machine that runs g, once g is whole: with gradients and with what is kept of
-// it. A run takes the memory of what must live at once instead of the sum of everything. So what
-// is wanted of a run is taken by graph.Keep or gorgonia.Read; nodes are not given values. Masks
-// of pairs that nothing reads are not made.
+// New makes the Machine that runs g. g must be whole: the gradients, and the calls of graph.Keep for
+// what is wanted of a run, come first. A run takes memory only for what must live at once, and so it
+// gives nodes no values: graph.Keep and gorgonia.Read are the ways to get at results. Masks of pairs
+// that nothing reads are not made.
 //
 // g belongs to this machine from then on.
 func New(g *gorgonia.ExprGraph) (gorgonia.VM, error) { return On(g, nil) }
@@ -59,7 +59,7 @@ func On(g *gorgonia.ExprGraph, d *Device, params ...*graph.Params) (vm gorgonia.
 	return m, nil
 }
 
-// Nodes are what the machine computes; what ops make by themselves is not among them.
+// Nodes are the nodes that the machine computes. Those that other ops compute on the way are not among them.
 func (m *Machine) Nodes() gorgonia.Nodes { return m.nodes }
 
 const theMachine = "machine: the machine"
@@ -75,7 +75,7 @@ func (m *Machine) RunAll() (err error) {
 		return errors.New("machine: the machine is closed")
 	}
 	for _, in := range m.inputs {
-		if err := in.look(); err != nil {
+		if err := in.takeBound(); err != nil {
 			return err
 		}
 	}
@@ -102,7 +102,7 @@ func (m *Machine) walk() error {
 	return nil
 }
 
-// Reset is what a gorgonia.VM has for between two runs; there is nothing to do.
+// Reset does nothing: it is there because a gorgonia.VM has it, to be called between two runs.
 func (m *Machine) Reset() {}
 
 // Close gives back what the machine holds.

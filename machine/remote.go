@@ -10,8 +10,8 @@ import (
 	"medusa/internal/device"
 )
 
-// remote is what a machine has on a device. Its steps put their work there in their order, twice;
-// then that is recorded, and replayed as a whole.
+// remote is the part of a machine that is on a device. In the first runs its steps put their work on the
+// device one by one; then the work is recorded, and later runs replay it as a whole.
 type remote struct {
 	d         *Device
 	kernels   []io.Closer
@@ -51,8 +51,8 @@ func (r *remote) change(inputs []*input) {
 	}
 }
 
-// runsBeforeRecording is how often the steps are run one by one: at first they take memory that they
-// need for their work.
+// runsBeforeRecording is how many runs go step by step: in the first ones, steps still allocate memory
+// for their work.
 const runsBeforeRecording = 2
 
 func (r *remote) work(m *Machine) error {
@@ -98,7 +98,7 @@ func (r *remote) bring(inputs []*input) error {
 	return r.feed.Put(r.values)
 }
 
-// settle gives each input its place, in the first run.
+// settle decides in the first run where each input stands.
 func (r *remote) settle(inputs []*input) (err error) {
 	var sizes []int
 	for _, in := range inputs {
@@ -133,8 +133,8 @@ func (r *remote) settle(inputs []*input) (err error) {
 	return nil
 }
 
-// check sees that the input is of the kind that it was at first, and brings a tensor of the device's
-// or a scalar that changed.
+// check returns an error if the input was bound to another tensor after the first run. It brings to the
+// device a tensor that lives there, or a scalar that changed.
 func (r *remote) check(in *input) (err error) {
 	if r.d.storageOf(in.host.F32) != in.stored {
 		return errors.Errorf("machine: input %s was bound to another tensor: bind before the first run", in.node.Name())

@@ -50,8 +50,7 @@ func (s keptStep) run() error {
 
 func (keptStep) String() string { return "keep" }
 
-// operand is what an op of other origin reads: an input, what another such op made, or numbers of
-// the host.
+// operand is what a foreign op reads: an input, the result of another foreign op, or numbers on the host.
 type operand struct {
 	*value
 	node *gorgonia.Node
@@ -87,7 +86,7 @@ func (c *compiler) operands(s graph.Step) (out []operand, err error) {
 	return out, nil
 }
 
-// foreignStep runs an op of other origin as it is.
+// foreignStep runs an op that is not of package graph, as it is.
 type foreignStep struct {
 	node   *gorgonia.Node
 	in     []operand
@@ -96,7 +95,7 @@ type foreignStep struct {
 	*memory
 }
 
-// addForeign adds an op of other origin.
+// addForeign adds an op that is not of package graph.
 func (c *compiler) addForeign(s graph.Step) error {
 	in, err := c.operands(s)
 	if err != nil {

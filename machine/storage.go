@@ -24,7 +24,7 @@ const (
 	onDevice
 )
 
-// there is its memory on the device, with the current numbers.
+// there returns its memory on the device, after it has brought the current numbers to it.
 func (s *storage) there() (device.Remote, error) {
 	if _, err := s.room(); err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (s *storage) there() (device.Remote, error) {
 	return s.remote, nil
 }
 
-// room is its memory on the device, to be filled.
+// room returns its memory on the device, which the caller will fill.
 func (s *storage) room() (device.Remote, error) {
 	if s.remote == nil {
 		r, err := s.d.acc.Alloc(len(s.host))
@@ -130,8 +130,8 @@ func (d *Device) Wrote(tensors ...[]float32) {
 	}
 }
 
-// Change brings tensors to the device and tells that work is put on it that changes them. Their memory
-// there, by which it does, is that of Memory.
+// Change brings tensors to the device, for work that the caller then puts there and that changes them.
+// Memory returns the memory that such work writes to.
 func (d *Device) Change(tensors ...[]float32) error {
 	if d == nil {
 		return nil

@@ -16,8 +16,8 @@ type value struct {
 	*memory
 }
 
-// memory is where a value stands, and those that are the same numbers in another shape: on the
-// host, on the device, or on both, if steps of both read it.
+// memory is where a value stands, together with the values that are the same numbers in another shape:
+// on the host, on the device, or on both if steps of both read it.
 type memory struct {
 	n      int
 	dt     tensor.Dtype

@@ -54,8 +54,8 @@ func (d Distance) check() error {
 	return nil
 }
 
-// A key orders like the distance and is cheaper: ‖a − b‖² for Euclidean, the negative
-// cosine, the negative dot product.
+// fromKey is the distance of a key. A key orders like the distance and is cheaper: ‖a − b‖² for
+// Euclidean, the negative cosine, the negative dot product.
 func (d Distance) fromKey(key float64) float64 {
 	switch d {
 	case Euclidean:

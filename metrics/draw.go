@@ -74,9 +74,8 @@ func (s Set) subset(rows []int) Set {
 	return out
 }
 
-// clusterable is the rows that are clustered, and into how many clusters: all, or where
-// MaxClustered forbids that, those of drawn classes; all is then the number of classes there
-// are, else zero.
+// clusterable returns the rows to cluster, and the number of clusters. If MaxClustered forbids to take
+// all rows, they are those of drawn classes, and all is the number of classes there are; else all is 0.
 func (s Set) clusterable(o Options) (rows Set, clusters, all int) {
 	byClass := newClasses(s.Labels)
 	if o.MaxClustered == 0 || int64(s.Len())*int64(len(byClass)) <= o.MaxClustered {

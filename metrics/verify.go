@@ -212,8 +212,8 @@ type verifier struct {
 	inside map[int][]float64 // distances of the impostors in a gap, rising, as far as gathered
 }
 
-// genuineDistances measures the pairs of each class, of the larger the more rows are left
-// out if there are too many pairs.
+// genuineDistances measures the pairs of each class. If there are too many pairs, it leaves out rows, of
+// larger classes more.
 func (v *verifier) genuineDistances(s Set, rng *rand.Rand) []float64 {
 	share := 1.0
 	if most := int64(cmp.Or(v.o.MaxGenuine, maxGenuine)); v.result.AllGenuine > most {
@@ -466,7 +466,7 @@ func between(a, b float64) float64 {
 	return b
 }
 
-// hair lets a product that is a whole number but for rounding count as one.
+// hair is how far below a whole number a product may be and still count as that number: rounding.
 const hair = 1e-12
 
 // rankBelow is the rank, from 0, of the nearest impostor that may not be accepted at a

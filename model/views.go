@@ -47,9 +47,9 @@ func (v Views) Check(d datasets.Set) error {
 	return nil
 }
 
-// of writes the embeddings (B, E·lists) of a batch, with one giving those of a view, of size numbers
-// each. The mean of unit vectors is brought to length 1 again if unit is set, and so is the
-// whole.
+// of writes the embeddings (B, E·lists) of a batch. The function one returns the embeddings of a view,
+// size numbers each. If unit is set, embeddings have length 1: the mean over a list is brought back to
+// that length, and so is the whole.
 func (v Views) of(dst []float32, size int, unit bool, one func(datasets.View) ([]float32, error)) error {
 	clear(dst)
 	width := v.Size(size)

@@ -108,8 +108,7 @@ func (c Config) Validate() error {
 
 var configSchema = settings.Of(reflect.TypeFor[Config](), nil)
 
-// faultsOf lists the values of a struct with kinds that cannot be, and those that its kind does not
-// read.
+// faultsOf lists the values of a struct that are out of range, and those that its kind does not read.
 func faultsOf(v any, schema *settings.Schema, kind string, kinds []Kind) (f faults) {
 	for _, wrong := range schema.Faults(v, "") {
 		f = append(f, field.Errorf("optim", "", "%s is %s, want %s", field.Name(wrong.Field), wrong.Value, wrong.Want))

@@ -38,15 +38,16 @@ func Tensors(items []*graph.Param, grads gorgonia.Nodes) ([]Tensor, error) {
 	all := make([]Tensor, len(items))
 	for i, item := range items {
 		var err error
-		if all[i], err = keep(item, grads[i]); err != nil {
+		if all[i], err = keepGradient(item, grads[i]); err != nil {
 			return nil, errors.WithMessagef(err, "optim: gradient to %s", item.Name)
 		}
 	}
 	return all, nil
 }
 
-// keep is the tensor of a parameter with its gradient, by rows where the graph gathers rows of it alone.
-func keep(item *graph.Param, grad *gorgonia.Node) (Tensor, error) {
+// keepGradient makes the graph keep the gradient of a parameter, and returns both as a Tensor. The gradient is kept
+// by rows if the graph reads the parameter only by gathering rows of it.
+func keepGradient(item *graph.Param, grad *gorgonia.Node) (Tensor, error) {
 	rows, err := graph.KeepRows(grad)
 	switch {
 	case err != nil:

@@ -30,8 +30,8 @@ func (l *lamb) of(t *slot) loops.LAMB {
 	return loops.LAMB{LR: s.lr * t.now, Beta1: s.cfg.Beta1, Beta2: s.cfg.Beta2, Eps: s.cfg.Eps, Decay: t.decay, Scale: s.scale, Correction: s.correction}
 }
 
-// ready moves the running means and finds the ratios of the step in progress.
-func (l *lamb) ready() {
+// prepareStep moves the running means and finds the ratios of the step in progress.
+func (l *lamb) prepareStep() {
 	loops.Parallel(len(l.solver.pieces), 1, l.means)
 	at := 0
 	for i, t := range l.solver.slots {

@@ -8,7 +8,7 @@ type namedRows struct {
 	before  []float32 // the indices whose rows of whole are not 0
 }
 
-// nameRows finds out what steps are made of: of rows, or of a gradient to all weights.
+// nameRows decides whether steps move single rows, or all weights by a whole gradient.
 func (t *slot) nameRows(all bool) {
 	shape := t.Grad.Shape()
 	t.given, t.size = shape.TotalSize(), len(t.Weights)
@@ -25,7 +25,7 @@ func (t *slot) pieceSize() int {
 	return pieceSize
 }
 
-// takeRows is the gradient that a step is made of, given what the graph keeps.
+// takeRows returns the gradient that a step uses, given the one that the graph keeps.
 func (t *slot) takeRows(kept []float32) []float32 {
 	if t.Rows == nil {
 		return kept
@@ -71,7 +71,7 @@ func (t *slot) spans(lo, hi int, do func(span)) {
 	}
 }
 
-// span is that of n numbers of the gradient from g on, and of the weights from w on.
+// span returns the span of n numbers of the gradient from g on, and of the weights from w on.
 func (t *slot) span(w, g, n int) span {
 	part := func(x []float32) []float32 {
 		if x == nil {

@@ -20,7 +20,7 @@ type Schedule interface {
 // saved with a run as JSON.
 type Watching interface {
 	Schedule
-	// Evaluated tells it whether the figures of an evaluation are better than any before.
+	// Evaluated tells the schedule whether the figures of an evaluation are better than any before.
 	Evaluated(improved bool)
 }
 

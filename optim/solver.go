@@ -94,7 +94,7 @@ func New(cfg Config, tensors []Tensor, o Options) (*Solver, error) {
 		return nil, errors.Errorf("optim: Options.ClipValue is %v, want a positive number of float32, or 0 for none", o.ClipValue)
 	}
 	s := &Solver{cfg: cfg, o: o}
-	if err := s.take(tensors); err != nil {
+	if err := s.addTensors(tensors); err != nil {
 		return nil, err
 	}
 	s.sums = make([]float64, len(s.pieces))
@@ -110,8 +110,8 @@ func New(cfg Config, tensors []Tensor, o Options) (*Solver, error) {
 	return s, err
 }
 
-// take makes a slot of each tensor.
-func (s *Solver) take(tensors []Tensor) error {
+// addTensors makes a slot of each tensor.
+func (s *Solver) addTensors(tensors []Tensor) error {
 	if len(tensors) == 0 {
 		return ErrNothingLearned
 	}
@@ -333,7 +333,7 @@ func (s *Solver) stepHere(loss *graph.Kept, lr float64) error {
 	if r.Made() {
 		s.apply(lr, clipping(s.o.Clip, math.Sqrt(r.Squared)))
 	} else {
-		r.Broken = s.broken()
+		r.Broken = s.notFiniteTensors()
 	}
 	s.result = r
 	return nil
@@ -361,8 +361,8 @@ func clipping(clip, norm float64) float64 {
 	return 1
 }
 
-// broken is the tensors whose gradient is not finite.
-func (s *Solver) broken() []string {
+// notFiniteTensors is the tensors whose gradient is not finite.
+func (s *Solver) notFiniteTensors() []string {
 	var names []string
 	for _, t := range s.slots {
 		if slices.ContainsFunc(t.g, func(v float32) bool { return !finite(float64(v)) }) {
@@ -399,7 +399,7 @@ func (s *Solver) apply(lr, scale float64) {
 	s.lr, s.scale = lr, scale
 	s.correction = loops.CorrectionAt(s.cfg.Beta1, s.cfg.Beta2, s.count)
 	if s.lamb != nil {
-		s.lamb.ready()
+		s.lamb.prepareStep()
 	}
 	loops.Parallel(len(s.pieces), 1, s.step)
 	if s.averages != nil {

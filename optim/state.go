@@ -104,7 +104,7 @@ func (s *Solver) Load(r io.Reader, size int64) error {
 	if err != nil || steps < 0 {
 		return errors.Errorf("optim: the file says that %q steps were made, want a number", m[stepsKey])
 	}
-	if err := fits(f.Tensors, s.State()); err != nil {
+	if err := checkStored(f.Tensors, s.State()); err != nil {
 		return err
 	}
 	if err := s.SetSteps(steps); err != nil {
@@ -117,8 +117,8 @@ func (s *Solver) Load(r io.Reader, size int64) error {
 	return s.Push()
 }
 
-// fits lists how stored tensors differ from those that are wanted.
-func fits(stored []safetensors.Tensor, want []graph.StoredTensor) error {
+// checkStored lists how stored tensors differ from those that are wanted.
+func checkStored(stored []safetensors.Tensor, want []graph.StoredTensor) error {
 	var faults []string
 	missing := map[string]graph.StoredTensor{}
 	for _, t := range want {

@@ -16,7 +16,7 @@ func (r PerAnchor) Reduce(t Term) graph.Expr {
 	if _, mean := ofOr(r.Of).(Mean); mean {
 		return means.Mean()
 	}
-	anchors := rows(t.Name, t.Labels, means)
+	anchors := anchorTerm(t.Name, t.Labels, means)
 	anchors.Divisor = t.Divisor
 	return r.Of.Reduce(anchors)
 }

@@ -90,11 +90,11 @@ func (c Compared) Union(name string, pos, neg graph.Expr) Term {
 
 // Rows is the sub-loss of terms (B, 1), one of each anchor.
 func (b Batch) Rows(name string, terms graph.Expr) Term {
-	return rows(name, b.Labels, terms)
+	return anchorTerm(name, b.Labels, terms)
 }
 
-// rows is the sub-loss of terms (B, 1) of anchors with these labels.
-func rows(name string, labels, terms graph.Expr) Term {
+// anchorTerm is the sub-loss of terms (B, 1) of anchors with these labels.
+func anchorTerm(name string, labels, terms graph.Expr) Term {
 	return newTerm(name, labels, func(low, high float64) (sum, count graph.Expr) {
 		return graph.RowTerms(terms.Detach().Constant(1, terms.Shape()...), terms, low, high)
 	})

@@ -47,7 +47,7 @@ type pass struct {
 	vm       gorgonia.VM
 }
 
-// feature is one of what a network makes, such as the embeddings: of width numbers a picture.
+// feature is one of the outputs of a network, such as the embeddings, with width numbers a picture.
 type feature struct {
 	of    func(*nets.Net) **gorgonia.Node
 	width int
@@ -83,17 +83,7 @@ func newChunkedGraph(cfg nets.Config, params *graph.Params, batch, parts int, de
 	if err != nil {
 		return nil, nil, err
 	}
-	s.size = net.Embedding.Shape()[1]
-	if net.Trunk != nil {
-		s.trunk = net.Trunk.Shape()[1]
-	}
-	if loss, err = parse(s.size, s.trunk); err != nil {
-		return nil, nil, err
-	}
-	if err := joinLoss(params, loss); err != nil {
-		return nil, nil, err
-	}
-	if err := checkScales(params); err != nil {
+	if loss, err = s.makeLoss(net, params, parse); err != nil {
 		return nil, nil, err
 	}
 	lossGraph, err := c.buildLoss(s, featuresOf(net), loss, params, batch)
@@ -189,8 +179,8 @@ func (c *chunks) buildLoss(s *trainGraph, all []*feature, loss losses.Loss, para
 	return g, err
 }
 
-// buildBackward makes the graph of the network over a part of the batch, with what the loss's
-// gradient to the features is to its weights, added to that of the parts before.
+// buildBackward makes the graph of the network over a part of the batch. It takes the loss's gradient
+// to the features back to the weights, and adds the result to that of the parts before.
 func (c *chunks) buildBackward(s *trainGraph, cfg nets.Config, params *graph.Params, rows int) (*gorgonia.ExprGraph, error) {
 	g := gorgonia.NewGraph()
 	net, err := c.backward.build(g, cfg, params, rows)

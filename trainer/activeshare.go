@@ -22,9 +22,9 @@ type activeShare struct {
 	used  [][]float32 // of the loss's own tensors: it is computed on the host
 }
 
-// newActiveShare is nil if the loss does not tell its active share, or tells it by other features of
-// the step s than embeddings. It changes no state of the loss's, such as a memory; dev is where
-// params live.
+// newActiveShare returns nil if the loss does not tell its active share, or needs other features of
+// the step s than the embeddings for it. It changes no state of the loss, such as a memory. dev is
+// where params live.
 func newActiveShare(loss losses.Loss, batch int, s *trainGraph, params *graph.Params, dev *machine.Device) (_ *activeShare, err error) {
 	defer graph.Guard("building the active share", &err)
 	m := &activeShare{dev: dev}
@@ -64,8 +64,8 @@ func newActiveShare(loss losses.Loss, batch int, s *trainGraph, params *graph.Pa
 	return m, err
 }
 
-// of is the active share.
-func (m *activeShare) of(embeddings []float32, labels []float32) (_ float64, err error) {
+// measure is the active share.
+func (m *activeShare) measure(embeddings []float32, labels []float32) (_ float64, err error) {
 	defer graph.Guard("running the active share", &err)
 	copy(m.x, embeddings)
 	copy(m.y, labels)

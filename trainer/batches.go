@@ -12,8 +12,8 @@ import (
 	"medusa/samplers"
 )
 
-// batches are what a run learns from: drawn by the sampler, prepared ahead by workers, or on a
-// device of pictures that lie there.
+// batches makes what a run learns from. The sampler draws the items; workers prepare them ahead of the
+// step, or the device makes them from pictures in its own memory.
 type batches struct {
 	set       *items
 	norm      datasets.Normalisation
@@ -24,15 +24,15 @@ type batches struct {
 	loader    *datasets.Loader  // while the run goes on
 }
 
-// samplerEvery is the number of batches between two copies of the sampler's state; a
-// resumed run draws and drops what lies between.
+// samplerEvery is the number of batches between two copies of the sampler's state. A resumed run
+// starts at the last copy, and draws and drops the batches since.
 const samplerEvery = 64
 
-// observerDelay is how many batches behind its own a sampler that draws by embeddings
-// sees; a run's batches depend on it, so that it is the same for every Ahead.
+// observerDelay is how many batches lie between the one that a sampler draws and the one whose
+// embeddings it was told last. A run's batches depend on it, so it does not follow Ahead.
 const observerDelay = 8
 
-// open starts the loader behind step, when the sampler had drawn so many batches since its state.
+// open starts the loader after step. drawn is how many batches the sampler has drawn since samplerAt.
 func (b *batches) open(c Config, dev *machine.Device, step, drawn int) (err error) {
 	var broken error
 	next := func(dst []int) error {
@@ -80,8 +80,9 @@ func (b *batches) feed(batch *datasets.Batch, into *trainGraph, dev *machine.Dev
 	return b.onDevice.make(batch, into.x, dev)
 }
 
-// learned tells the sampler of the batch of the step just made, or takes its state with it.
-func (b *batches) learned(batch *datasets.Batch, from *trainGraph, s *state) error {
+// observeStep tells the sampler the embeddings of the step just made, if it draws by them; of other
+// samplers it stores the state that travelled with the batch.
+func (b *batches) observeStep(batch *datasets.Batch, from *trainGraph, s *state) error {
 	if b.observer != nil {
 		seen := from.embed.Float32s()
 		if err := from.embed.Err(); err != nil {
@@ -103,7 +104,7 @@ func (b *batches) samplerState(step int) (_ []byte, err error) {
 	return b.samplerAt, err
 }
 
-// restore puts the sampler where it was: so many batches behind a stored state.
+// restore puts the sampler where it was: at the state at, and drawn batches further.
 func (b *batches) restore(at []byte, drawn int) error {
 	if err := b.sampler.Restore(at); err != nil {
 		return err

@@ -19,7 +19,7 @@ import (
 	"medusa/samplers"
 )
 
-// build makes everything of a run that is in memory.
+// build makes all of a run but its folder.
 func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err := cfg.validate(o); err != nil {
 		return nil, err
@@ -50,10 +50,10 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	}); err != nil {
 		return nil, err
 	}
-	if cfg.Net, err = fit(cfg.Net, sets.Train); err != nil {
+	if cfg.Net, err = withShapeOf(cfg.Net, sets.Train); err != nil {
 		return nil, err
 	}
-	if err := cfg.suits(sets); err != nil {
+	if err := cfg.checkData(sets); err != nil {
 		return nil, err
 	}
 	if o.Keep != "" && o.Keep != Best && o.Keep != Last {
@@ -81,8 +81,8 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	return t, nil
 }
 
-// fit gives the network the size of the pictures.
-func fit(c nets.Config, d *items) (nets.Config, error) {
+// withShapeOf gives the network the size of the pictures.
+func withShapeOf(c nets.Config, d *items) (nets.Config, error) {
 	channels, height, width := d.Shape()
 	if cmp.Or(c.InChannels, channels) != channels || cmp.Or(c.Height, height) != height || cmp.Or(c.Width, width) != width {
 		return c, field.Errorf("trainer", "", "%s, %s and %s are %d, %d and %d, but the pictures are %d×%d×%d (channels, height, width): "+
@@ -93,7 +93,7 @@ func fit(c nets.Config, d *items) (nets.Config, error) {
 	return c, nil
 }
 
-// makeSampler makes the sampler, and of epochs steps.
+// makeSampler makes the sampler, by which it turns Config.Epochs into steps.
 func (t *Trainer) makeSampler() (err error) {
 	b := &t.batches
 	b.set, b.norm = t.data.Train, t.data.Norm
@@ -120,7 +120,7 @@ func (t *Trainer) makeSampler() (err error) {
 	return err
 }
 
-// assemble builds what learns, and brings the pictures to the device.
+// assemble builds the learner, and copies the pictures to the device if they fit there.
 func (t *Trainer) assemble(device *machine.Device) (err error) {
 	views, err := model.ParseViews(t.cfg.EvalViews, t.cfg.Data.Detail)
 	if err != nil {

@@ -45,9 +45,9 @@ func (o Options) has(option string) bool {
 	return o.Sampler != nil
 }
 
-// into is c with what o gives by value in place of names. A loss that text can make is made of
-// text: each run then has its own.
-func (o *Options) into(c Config) (Config, error) {
+// applyTo returns c with what o gives by value in place of names. A loss that text can make is stored
+// as that text and made from it, so that each run has its own.
+func (o *Options) applyTo(c Config) (Config, error) {
 	if o.Loss != nil {
 		text, err := losses.Text(o.Loss)
 		switch {
@@ -72,11 +72,11 @@ func (o *Options) into(c Config) (Config, error) {
 	return c, nil
 }
 
-// again is the configuration c of a run that goes on, with what o gives by value: it must be
+// reapplyTo returns the stored configuration c of a run that goes on. It checks that o gives by value
 // what the run was begun with.
-func (o *Options) again(c Config) (Config, error) {
+func (o *Options) reapplyTo(c Config) (Config, error) {
 	begun, asked := c, *o // into forgets a loss that it makes a text of
-	c, err := o.into(c)
+	c, err := o.applyTo(c)
 	if err != nil {
 		return c, err
 	}
@@ -94,9 +94,9 @@ func (o *Options) again(c Config) (Config, error) {
 		case isValue(*was.text, was.option) && !asked.has(was.option):
 			faults = append(faults, fmt.Sprintf("it was begun with %s, which no file can hold: give it again", *was.text))
 		case *was.text != now && isValue(now, was.option):
-			faults = append(faults, fmt.Sprintf("it was begun with %s, and is to go on with %s: give the same again", called(was, *was.text), now))
+			faults = append(faults, fmt.Sprintf("it was begun with %s, and is to go on with %s: give the same again", describeText(was, *was.text), now))
 		case *was.text != now:
-			faults = append(faults, fmt.Sprintf("it was begun with %s, and is to go on with Options.%s, which is %s: give the same again", called(was, *was.text), was.option, now))
+			faults = append(faults, fmt.Sprintf("it was begun with %s, and is to go on with Options.%s, which is %s: give the same again", describeText(was, *was.text), was.option, now))
 		}
 	}
 	if len(faults) > 0 {
@@ -105,8 +105,8 @@ func (o *Options) again(c Config) (Config, error) {
 	return c, nil
 }
 
-// called is a text of the configuration in a message.
-func called(f givenField, text string) string {
+// describeText is how a message calls a text of the configuration.
+func describeText(f givenField, text string) string {
 	if isValue(text, f.option) {
 		return text
 	}
@@ -116,7 +116,7 @@ func called(f givenField, text string) string {
 	return fmt.Sprintf("the %s %s", strings.ToLower(f.option), text)
 }
 
-// validate is Validate where o gives what the configuration describes.
+// validate is Validate of a configuration whose descriptions of values o fulfils.
 func (c Config) validate(o Options) error {
 	var f faults
 	for _, g := range c.given() {
@@ -128,7 +128,7 @@ func (c Config) validate(o Options) error {
 			*g.text = "" // and nothing of it is said twice
 		}
 	}
-	if err := c.check(); err != nil && len(f) == 0 {
+	if err := c.validateNamed(); err != nil && len(f) == 0 {
 		return err
 	}
 	return f.err()
@@ -156,7 +156,7 @@ func lossOf(given losses.Loss, text string, s losses.Setting) (losses.Loss, erro
 	return losses.Parse(text, s)
 }
 
-// checkSampler refuses a sampler of a program that does not say what it makes.
+// checkSampler refuses a program's own sampler if its batch or its epoch has no size.
 func checkSampler(s samplers.Sampler) error {
 	if s.Batch() < 1 || s.BatchesPerEpoch() < 1 {
 		return errors.Errorf("trainer: Options.Sampler makes batches of %d, %d in an epoch, want at least 1 of each", s.Batch(), s.BatchesPerEpoch())

@@ -15,11 +15,11 @@ func candidateOf(i EvalInfo) candidate { return candidate{i.Value, i.Result.MAPA
 // equals MAP@R, and between equals in both the later step, which has learned for longer.
 // The figures are compared exactly. Of two candidates of different steps one is better.
 func (c candidate) compare(d candidate) int {
-	return cmp.Or(c.figures(d), cmp.Compare(c.step, d.step))
+	return cmp.Or(c.compareFigures(d), cmp.Compare(c.step, d.step))
 }
 
-// figures compares without the step.
-func (c candidate) figures(d candidate) int {
+// compareFigures compares without the step.
+func (c candidate) compareFigures(d candidate) int {
 	return cmp.Or(cmp.Compare(c.value, d.value), cmp.Compare(c.mapAtR, d.mapAtR))
 }
 
@@ -33,11 +33,11 @@ func (s *state) best() (c candidate, ok bool) {
 	return c, s.HasBest
 }
 
-// rank reports whether the figures of c are better than any before, and whether c leads:
-// it does so too if they are as good, since it is later.
+// rank reports whether the figures of c are better than any before, and whether c leads. It also
+// leads with figures that equal the best, since its step is later.
 func (s *state) rank(c candidate) (improved, leads bool) {
 	best, ok := s.best()
-	return !ok || c.figures(best) > 0, !ok || c.compare(best) > 0
+	return !ok || c.compareFigures(best) > 0, !ok || c.compare(best) > 0
 }
 
 // takeLead makes c the best.

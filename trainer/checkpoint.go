@@ -39,8 +39,8 @@ type state struct {
 	LRScales map[string]float64 `json:"lr_scales,omitempty"` // as of Options
 	Rate     string             `json:"rate,omitempty"`      // what Options.Rate was
 
-	// LossInFull is the loss with every parameter: a run goes on with the one that it was begun
-	// with, also where a default has become another one since.
+	// LossInFull is the loss with every parameter. A run goes on with the loss that it was begun
+	// with, even if a default has changed since.
 	LossInFull string `json:"loss_in_full,omitempty"`
 
 	Stopped bool `json:"stopped,omitempty"` // a hook returned ErrStop
@@ -92,8 +92,8 @@ func (c *checkpoint) sum() (string, error) {
 	return sum, inTrainer(err)
 }
 
-// hasSum reports whether a stored checksum is that of the tensors: under their names of today
-// or, in a file of version 1, under those that it has.
+// hasSum reports whether a stored checksum is that of the tensors, under their names of today or
+// under the names that a file of version 1 gave them.
 func (c *checkpoint) hasSum(stored string) (bool, error) {
 	sum, err := c.sum()
 	if err != nil || sum == stored || !c.flat {

@@ -44,7 +44,7 @@ func (d runData) data() Data {
 	return all
 }
 
-// check says which set of one's own cannot be.
+// check returns an error that names the set that no run can use: a program may give sets of its own.
 func (d runData) check() error {
 	for _, part := range []struct {
 		field     string
@@ -133,6 +133,6 @@ func (c DataConfig) options(o LoadOptions) datasets.Options {
 	}
 }
 
-// storedRange is the range of a run or model that has been stored: those that say nothing
-// are of before there was a choice, when all values were read in full.
+// storedRange is the range of a stored run or model. One that names none was made before there was a
+// choice, when all values were read in full.
 func storedRange(stored string) string { return cmp.Or(stored, datasets.RangeFull) }

@@ -29,16 +29,16 @@ func (d Data) Parts() []Part {
 
 // Skipped tells which files were left out and why, each reason once.
 func (d Data) Skipped() []datasets.Count {
-	return d.told(func(s datasets.Summary) []datasets.Count { return s.Skipped })
+	return d.collect(func(s datasets.Summary) []datasets.Count { return s.Skipped })
 }
 
 // Notes tells what else is worth knowing about the pictures, each note once.
 func (d Data) Notes() []datasets.Count {
-	return d.told(func(s datasets.Summary) []datasets.Count { return s.Notes })
+	return d.collect(func(s datasets.Summary) []datasets.Count { return s.Notes })
 }
 
-// told gathers what the sets tell; sets cut from one folder tell the same.
-func (d Data) told(of func(datasets.Summary) []datasets.Count) []datasets.Count {
+// collect gathers what the sets tell; sets cut from one folder tell the same.
+func (d Data) collect(of func(datasets.Summary) []datasets.Count) []datasets.Count {
 	var out []datasets.Count
 	for _, p := range d.Parts() {
 		for _, c := range of(p.Summary()) {

@@ -209,7 +209,7 @@ func TestHeldBatchOnDevice(t *testing.T) {
 		}
 		copy(s.Labels(), []float32{0, 0, 1, 1})
 		if i == 1 {
-			require.NoError(t, s.Hold())
+			require.NoError(t, s.PinBatch())
 			for k := range s.Pictures() {
 				s.Pictures()[k] = 0 // is not looked at again
 			}

@@ -26,13 +26,13 @@ func Differences(a, b Config) []string {
 			*size[0], *size[1] = 0, 0
 		}
 	}
-	differ("", reflect.ValueOf(results(a)), reflect.ValueOf(results(b)), &out)
+	differ("", reflect.ValueOf(resultSettings(a)), reflect.ValueOf(resultSettings(b)), &out)
 	slices.Sort(out)
 	return out
 }
 
-// results is c with every default filled in, without what no result depends on.
-func results(c Config) Config {
+// resultSettings is c with every default filled in, without what no result depends on.
+func resultSettings(c Config) Config {
 	c = c.Defaults()
 	c.Threads, c.Device = 0, ""
 	c.Data.Path, c.Data.CacheDir, c.Data.CacheBytes, c.Data.Workers, c.Data.Ahead, c.Data.KeepCache = "", "", 0, 0, 0, false

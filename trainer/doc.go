@@ -42,8 +42,9 @@
 // parts of a loss have some. Files of format version 1, with flat names, are read as well.
 //
 // A Stepper is the training step alone, for a loop of one's own. Solver and schedule are of package
-// optim, the model in use is of package model, the choice of classes is of package datasets. With Config.Average evaluations, the best step and the model are of running averages of the
-// weights, which a checkpoint holds besides.
+// optim, a trained model in use is of package model, the choice of classes is of package datasets. With
+// Config.Average, evaluations, the best step and the model use running averages of the weights, which
+// a checkpoint holds too.
 //
 // # What suits the data
 //

@@ -16,13 +16,13 @@ import (
 type doubts struct {
 	Evaluations int     `json:"evaluations,omitempty"` // on the validation classes
 	Lowest      float64 `json:"lowest,omitempty"`      // metric of any of them
-	Ceiling     bool    `json:"ceiling,omitempty"`     // was told of
+	Ceiling     bool    `json:"ceiling,omitempty"`     // whether the run has warned of it
 
 	// Trained is the best evaluation after the first step.
-	Trained *trained `json:"trained,omitempty"`
+	Trained *bestTrained `json:"trained,omitempty"`
 }
 
-type trained struct {
+type bestTrained struct {
 	Value  float64 `json:"value"`
 	MAPAtR float64 `json:"map_at_r"`
 	Step   int     `json:"step"`
@@ -38,8 +38,8 @@ const (
 	largestShare = 1. / 3 // of all classes, that advice sets aside for them
 )
 
-// see takes an evaluation on the validation classes into account.
-func (d *doubts) see(c candidate) {
+// observe takes an evaluation on the validation classes into account.
+func (d *doubts) observe(c candidate) {
 	if d.Evaluations == 0 || c.value < d.Lowest {
 		d.Lowest = c.value
 	}
@@ -48,7 +48,7 @@ func (d *doubts) see(c candidate) {
 		return
 	}
 	if d.Trained == nil || c.compare(candidate{d.Trained.Value, d.Trained.MAPAtR, d.Trained.Step}) > 0 {
-		d.Trained = &trained{c.value, c.mapAtR, c.step}
+		d.Trained = &bestTrained{c.value, c.mapAtR, c.step}
 	}
 }
 
@@ -57,15 +57,15 @@ func (t *Trainer) chooses() bool {
 	return t.data.Val != nil && (t.cfg.Keep == Best || t.cfg.Patience > 0 || t.cfg.Schedule.Name == "plateau")
 }
 
-// doubt is what there is to say about an evaluation on the validation classes.
-func (t *Trainer) doubt(i EvalInfo) (out []Warning) {
+// warnOfDoubts is what there is to say about an evaluation on the validation classes.
+func (t *Trainer) warnOfDoubts(i EvalInfo) (out []Warning) {
 	d := &t.state.Doubts
-	d.see(candidateOf(i))
+	d.observe(candidateOf(i))
 	if !t.chooses() {
 		return nil
 	}
 	if d.Evaluations == 1 {
-		out = append(out, t.few(i.Result)...)
+		out = append(out, t.warnOfFew(i.Result)...)
 	}
 	if i.Value >= ceiling && !d.Ceiling && i.Step < t.cfg.Steps {
 		d.Ceiling = true
@@ -74,8 +74,8 @@ func (t *Trainer) doubt(i EvalInfo) (out []Warning) {
 	return out
 }
 
-// few warns of validation classes that cannot tell models apart.
-func (t *Trainer) few(r metrics.Result) []Warning {
+// warnOfFew warns that the validation classes are too few to tell models apart.
+func (t *Trainer) warnOfFew(r metrics.Result) []Warning {
 	classes := len(r.Classes)
 	e, known := t.standardError(r)
 	if classes >= fewClasses && r.Queries >= fewQueries && e <= wideError {
@@ -87,7 +87,7 @@ func (t *Trainer) few(r metrics.Result) []Warning {
 	} else {
 		m += fmt.Sprintf(": one query more or less moves %s by %.3f", wording.Measure(t.cfg.Metric), 1/float64(t.queriesOfMetric(r)))
 	}
-	return []Warning{{Kind: KindFew, Message: m, Advice: t.ways(false, e)}}
+	return []Warning{{Kind: KindFew, Message: m, Advice: t.waysToTellApart(false, e)}}
 }
 
 // queriesOfMetric is how many queries the metric is the mean of.
@@ -98,13 +98,13 @@ func (t *Trainer) queriesOfMetric(r metrics.Result) int {
 	return r.Queries
 }
 
-// standardError is that of the metric over the validation classes: the classes are the
-// sample, since queries of one class are not independent. It is false for a metric that no
-// class has of its own.
+// standardError returns the standard error of the metric over the validation classes. The classes are
+// the sample, since queries of one class are not independent. ok is false for a metric that has no
+// value for a single class, such as a clustering's.
 //
 // It is the linearised error of a ratio of totals over clusters: W. G. Cochran, "Sampling
 // Techniques", 3rd edition, 1977, section 9A (clusters of unequal sizes).
-func (t *Trainer) standardError(r metrics.Result) (float64, bool) {
+func (t *Trainer) standardError(r metrics.Result) (deviation float64, ok bool) {
 	mean, err := t.figure(r)
 	n := float64(len(r.Classes))
 	if err != nil || n < 2 {
@@ -134,14 +134,14 @@ func (t *Trainer) atCeiling(i EvalInfo) Warning {
 	} else {
 		m += "; between equals the later step is chosen"
 	}
-	return Warning{Kind: KindCeiling, Message: m, Advice: t.ways(true, 0)}
+	return Warning{Kind: KindCeiling, Message: m, Advice: t.waysToTellApart(true, 0)}
 }
 
 const mapAtR = "map_at_r"
 
-// ways lists what helps a metric that does not tell models apart, of that standard error, 0
-// if nothing is known of it.
-func (t *Trainer) ways(another bool, standardError float64) string {
+// waysToTellApart lists what helps where the metric does not tell models apart. standardError is the metric's, 0
+// if it is not known.
+func (t *Trainer) waysToTellApart(another bool, standardError float64) string {
 	ways := []string{t.moreValidation(standardError)}
 	if another && t.cfg.Metric != mapAtR {
 		ways = append(ways, "choose by a metric that sees all pictures of a class ("+t.name("Metric", mapAtR)+")")
@@ -152,8 +152,8 @@ func (t *Trainer) ways(another bool, standardError float64) string {
 	return strings.Join(ways, "; or ")
 }
 
-// moreValidation says where validation classes can come from. It proposes a share only if so
-// many classes are likely to leave no doubt.
+// moreValidation says where more validation classes can come from. It proposes a share of the training
+// classes only if that many are likely to remove the doubt.
 func (t *Trainer) moreValidation(standardError float64) string {
 	if _, isCut := datasets.Share(t.given.Data.Val); isCut {
 		now := t.data.Val.NumClasses()
@@ -195,11 +195,11 @@ func (t *Trainer) measureSomething() string {
 	return "set some of the classes aside (" + t.name("Data.Val", strconv.FormatFloat(cutToMeasure, 'g', -1, 64)) + "), or " + apart
 }
 
-// cutToMeasure is the share of few classes that advice sets aside.
+// cutToMeasure is the share that advice sets aside where there are only few classes.
 const cutToMeasure = 0.25
 
-// verdict is what there is to say at the end of training about the choice of the best step.
-func (t *Trainer) verdict() (out []Warning) {
+// finalWarnings is what there is to say at the end of training about the choice of the best step.
+func (t *Trainer) finalWarnings() (out []Warning) {
 	s, d := &t.state, t.state.Doubts
 	if t.cfg.Keep != Best || !s.HasBest {
 		return nil
@@ -212,7 +212,7 @@ func (t *Trainer) verdict() (out []Warning) {
 		out = append(out, Warning{
 			Kind:    KindConstant,
 			Message: fmt.Sprintf("%s was %.3f at each of %d evaluations on the validation classes: %s", wording.Measure(t.cfg.Metric), d.Lowest, d.Evaluations, by),
-			Advice:  t.ways(true, 0),
+			Advice:  t.waysToTellApart(true, 0),
 		})
 	}
 	if s.BestStep == 0 && s.Step > 0 {

@@ -224,7 +224,7 @@ func TestFewIsAQuestionOfClassesQueriesAndSpread(t *testing.T) {
 				own := []float64{1, c.low}[i%2]
 				r.Classes = append(r.Classes, metrics.Class{Queries: c.queries, Retrieval: metrics.Retrieval{Recall: []float64{own}}})
 			}
-			assert.Equal(t, c.few, len(tr.few(r)) > 0)
+			assert.Equal(t, c.few, len(tr.warnOfFew(r)) > 0)
 		})
 	}
 }

@@ -14,27 +14,34 @@ import (
 // Embed is the embeddings (N, E) of d's items, row-major, with the weights as they
 // are: the initial ones before Run, those of the model after it.
 func (t *Trainer) Embed(ctx context.Context, d datasets.Set) ([]float32, error) {
-	if err := needs.Context("trainer", ctx); err != nil {
-		return nil, err
-	}
-	if err := t.use.Begin(theTrainer); err != nil {
-		return nil, err
-	}
-	defer t.use.End()
-	set, err := toEmbed(d)
-	if err != nil {
-		return nil, err
-	}
-	t.takeBack(t.stage == settled)
-	return t.embed(ctx, set, "embedding "+set.noun())
+	return withWeights(ctx, t, d, func(set *items) ([]float32, error) { return t.embed(ctx, set, "embedding "+set.noun()) })
 }
 
-// toEmbed is a set that somebody gave to be embedded; its labels may be anything.
-func toEmbed(d datasets.Set) (*items, error) {
-	if err := datasets.CheckShape(d); err != nil {
-		return nil, errors.WithMessage(err, "trainer")
+// withWeights is withSet for what looks at the weights as they are, with what Params lent and somebody
+// changed.
+func withWeights[T any](ctx context.Context, t *Trainer, d datasets.Set, do func(*items) (T, error)) (T, error) {
+	return withSet(ctx, t, d, func(set *items) (result T, err error) {
+		if err := t.takeBack(t.stage == settled); err != nil {
+			return result, err
+		}
+		return do(set)
+	})
+}
+
+// withSet calls do with a set that somebody gave to be embedded, whose labels may be anything, while
+// nobody else uses the trainer.
+func withSet[T any](ctx context.Context, t *Trainer, d datasets.Set, do func(*items) (T, error)) (result T, err error) {
+	if err := needs.Context("trainer", ctx); err != nil {
+		return result, err
 	}
-	return itemsOf(d), nil
+	if err := t.use.Begin(theTrainer); err != nil {
+		return result, err
+	}
+	defer t.use.End()
+	if err := datasets.CheckShape(d); err != nil {
+		return result, errors.WithMessage(err, "trainer")
+	}
+	return do(itemsOf(d))
 }
 
 // embed is Embed for those who use the trainer already; the hooks are told of it as that work.
@@ -53,18 +60,7 @@ func (t *Trainer) embed(ctx context.Context, d *items, work string) ([]float32, 
 // EmbedUntrained is Embed with the weights as they were initialised, also in a resumed
 // run or after it.
 func (t *Trainer) EmbedUntrained(ctx context.Context, d datasets.Set) ([]float32, error) {
-	if err := needs.Context("trainer", ctx); err != nil {
-		return nil, err
-	}
-	if err := t.use.Begin(theTrainer); err != nil {
-		return nil, err
-	}
-	defer t.use.End()
-	set, err := toEmbed(d)
-	if err != nil {
-		return nil, err
-	}
-	return t.embedUntrained(ctx, set)
+	return withSet(ctx, t, d, func(set *items) ([]float32, error) { return t.embedUntrained(ctx, set) })
 }
 
 // embedUntrained is EmbedUntrained for those who use the trainer already.
@@ -88,20 +84,10 @@ func (t *Trainer) EmbeddingSize() int { return t.views.Size(t.train.size) }
 
 // Evaluate measures retrieval and clustering among d's items.
 func (t *Trainer) Evaluate(ctx context.Context, d datasets.Set) (metrics.Result, error) {
-	if err := needs.Context("trainer", ctx); err != nil {
-		return metrics.Result{}, err
-	}
-	if err := t.use.Begin(theTrainer); err != nil {
-		return metrics.Result{}, err
-	}
-	defer t.use.End()
-	set, err := toEmbed(d)
-	if err != nil {
-		return metrics.Result{}, err
-	}
-	t.takeBack(t.stage == settled)
-	if err := datasets.Check(set.Set, t.data.Train.Set); err != nil {
-		return metrics.Result{}, errors.WithMessage(err, "trainer: evaluation")
-	}
-	return t.measure(ctx, set, true)
+	return withWeights(ctx, t, d, func(set *items) (metrics.Result, error) {
+		if err := datasets.Check(set.Set, t.data.Train.Set); err != nil {
+			return metrics.Result{}, errors.WithMessage(err, "trainer: evaluation")
+		}
+		return t.measure(ctx, set, true)
+	})
 }

@@ -10,12 +10,12 @@ import (
 	"medusa/nets"
 )
 
-// What a learned number takes: weight, gradient and, of Adam, two moments; and for a moment
-// a copy (see firstStep).
+// bytesLearned is the memory for one learned number: weight, gradient, Adam's two moments, and the copy
+// that firstStep makes for a while.
 const bytesLearned = 4 + 4 + 8 + 4
 
-// CheckMemory returns an error if a run as c says needs more memory than there is for sure,
-// whatever its data turn out to be: before pictures are read, where their size is given.
+// CheckMemory returns an error if a run by c is sure to need more memory than there is, whatever its
+// data turn out to be. Where the size of pictures is given, it says so before any are read.
 func (c Config) CheckMemory() error {
 	d, net := c.Data, c.Net
 	if d.Height == 0 && d.Width == 0 || cmp.Or(c.Device, "cpu") != "cpu" {
@@ -30,10 +30,10 @@ func (c Config) CheckMemory() error {
 	return afford(net, max(batch/max(c.Accumulate, 1), 1), true)
 }
 
-// afford returns an error if training the network with batches of that size needs more memory
-// than there is for sure: weights, pictures and, on the CPU, the outputs of convolutions,
-// which live until their gradients are made. What it lets through may still be too much, and
-// is told of where memory is asked for.
+// afford returns an error if training the network with batches of that size is sure to need more
+// memory than there is: for weights, pictures and, on the CPU, the outputs of convolutions, which live
+// until their gradients are made. What it lets through may still be too much; then whoever asks for the
+// memory returns the error.
 func afford(cfg nets.Config, batch int, onCPU bool) error {
 	o, err := nets.Summary(cfg)
 	var about *field.Error

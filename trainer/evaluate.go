@@ -14,11 +14,12 @@ import (
 	"medusa/optim"
 )
 
-// recallAt and cmcAt are the K of Recall@K and of CMC@K that every evaluation measures; that
-// of the run's metric comes to them.
+// recallAt and cmcAt are the K of Recall@K and of CMC@K that every evaluation measures, besides the K
+// of the run's metric.
 var recallAt, cmcAt = []int{1, 2, 4, 8}, []int{1, 5, 10}
 
-// measure evaluates d; clustering, which takes k-means, only if asked for or needed.
+// measure evaluates d. It measures clustering, which takes a k-means, only if it is asked for or the
+// run's metric needs it.
 func (t *Trainer) measure(ctx context.Context, d *items, clustering bool) (metrics.Result, error) {
 	x, err := t.embed(ctx, d, "embedding pictures")
 	if err != nil {
@@ -54,17 +55,17 @@ func (t *Trainer) retrieve(ctx context.Context, d *items, x []float32, dim int, 
 	return metrics.Evaluate(ctx, parts.query, parts.gallery, o)
 }
 
-// Bounds of what an evaluation costs that grows with the square of a set: with them it takes
-// minutes, and the largest sets that figures are published of (iNaturalist's 136,093 test
-// pictures, the 11,316 test classes of Stanford Online Products) are measured whole.
+// Bounds of the work that grows with the square of a set. With them an evaluation takes minutes at
+// most, and the largest sets in publications (iNaturalist's 136,093 test pictures, the 11,316 test
+// classes of Stanford Online Products) are still measured whole.
 const (
 	maxPairs     = 20e9    // of a query and an item of the gallery
 	maxClustered = 1e9     // items × clusters
 	leastQueries = 1 << 12 // are searched for in any gallery: a share has a standard error of 0.008 at most
 )
 
-// maxQueries is how many of so many queries are searched for in a gallery of so many items, as
-// metrics.Options.MaxQueries has it.
+// maxQueries is metrics.Options.MaxQueries for a set with that many queries and items in its gallery:
+// how many of the queries are searched for, 0 for all.
 func (t *Trainer) maxQueries(queries, gallery int) int {
 	switch asked := t.cfg.EvalQueries; {
 	case asked > 0:
@@ -140,7 +141,7 @@ func (t *Trainer) evaluate(ctx context.Context, d *items, set string, phase Phas
 // evaluation that is broken off leaves no trace, and is done again when resumed.
 func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	s := &t.state
-	if s.Evaluated == s.Step || !t.due(s.Step) {
+	if s.Evaluated == s.Step || !t.evaluationDue(s.Step) {
 		return nil
 	}
 	var done []EvalInfo
@@ -170,9 +171,8 @@ func (t *Trainer) evaluateIfDue(ctx context.Context) error {
 	return t.evaluated(ctx, done)
 }
 
-// due reports whether an evaluation belongs behind the step of that number. The last one of a run
-// has one.
-func (t *Trainer) due(step int) bool {
+// evaluationDue reports whether an evaluation follows the step of that number. One follows the last step.
+func (t *Trainer) evaluationDue(step int) bool {
 	every := t.cfg.EvalEvery
 	return step == 0 || step == t.cfg.Steps || t.state.Stopped || every > 0 && step%every == 0
 }
@@ -191,7 +191,7 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 	for n := range done {
 		i := &done[n]
 		if i.Set == SetValidation {
-			warnings = append(warnings, t.doubt(*i)...)
+			warnings = append(warnings, t.warnOfDoubts(*i)...)
 		}
 		i.Result.Classes = nil // no file keeps them
 		if s.Step == 0 && n == 0 {
@@ -209,7 +209,7 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 			}
 		}
 		i.BestValue, i.BestStep = s.BestValue, s.BestStep
-		if err := t.keep(func(h Hook) error { return h.evaluated(ctx, *i) }); err != nil {
+		if err := t.tellOwn(func(h Hook) error { return h.evaluated(ctx, *i) }); err != nil {
 			return err
 		}
 	}
@@ -229,7 +229,7 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 		}
 	}
 	for _, w := range warnings {
-		if err := t.tell(func(h Hook) error { return h.warned(ctx, w) }); err != nil {
+		if err := t.tellOthers(func(h Hook) error { return h.warned(ctx, w) }); err != nil {
 			return err
 		}
 	}
@@ -237,5 +237,5 @@ func (t *Trainer) evaluated(ctx context.Context, done []EvalInfo) error {
 }
 
 func (t *Trainer) tellEvaluated(ctx context.Context, i EvalInfo) error {
-	return t.tell(func(h Hook) error { return h.evaluated(ctx, i) })
+	return t.tellOthers(func(h Hook) error { return h.evaluated(ctx, i) })
 }

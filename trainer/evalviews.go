@@ -5,8 +5,8 @@ import (
 	"medusa/model"
 )
 
-// suitsEvalViews says before training which set cannot be seen in the views of evaluations.
-func (c Config) suitsEvalViews(data runData, f *faults) {
+// checkEvalViews says before training which set cannot be seen in the views of evaluations.
+func (c Config) checkEvalViews(data runData, f *faults) {
 	views, err := model.ParseViews(c.EvalViews, c.Data.Detail)
 	if err != nil { // Validate tells it
 		return

@@ -154,8 +154,8 @@ func classesOf(labels []int, task FewShotTask) (classes []int) {
 	return classes
 }
 
-// suitsFewShot says before training which task the measured set cannot be given.
-func (c Config) suitsFewShot(data runData, f *faults) {
+// checkFewShot says before training which task the measured set cannot be given.
+func (c Config) checkFewShot(data runData, f *faults) {
 	tasks, err := ParseFewShot(c.FewShot)
 	if err != nil || len(tasks) == 0 { // Validate tells the error
 		return
@@ -215,7 +215,7 @@ func FewShotTable(list []FewShot, items string) Table {
 	for _, f := range list {
 		row := []string{fmt.Sprintf("%d-way %d-shot", f.Mixed.Ways, f.Mixed.Shots), errorOf(f.Mixed)}
 		if within {
-			cell := nothing
+			cell := noFigure
 			if f.Within != nil {
 				cell = errorOf(*f.Within)
 			}

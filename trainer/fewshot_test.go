@@ -97,7 +97,7 @@ func TestFewShotWithinFolders(t *testing.T) {
 	require.Nil(t, r[1].Within, "no folder has four classes")
 	table := FewShotTable(r, "")
 	require.Equal(t, []string{"few-shot error", "mixed", "within a group"}, table.Head)
-	require.Equal(t, []string{"4-way 1-shot", errorOf(r[1].Mixed), nothing}, table.Rows[1])
+	require.Equal(t, []string{"4-way 1-shot", errorOf(r[1].Mixed), noFigure}, table.Rows[1])
 	require.Contains(t, table.Notes, "3-way 1-shot within a group: 1 group of fewer than 3 classes left out, 2 remain.")
 	require.Empty(t, FewShotTable(nil, "").Rows)
 

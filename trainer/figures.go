@@ -47,6 +47,6 @@ func (t *Trainer) observeBatch(b *datasets.Batch, i *StepInfo) error {
 	}
 	var err error
 	i.HasActive = true
-	i.ActiveShare, err = t.figures.active.of(x, b.Labels)
+	i.ActiveShare, err = t.figures.active.measure(x, b.Labels)
 	return errors.Wrapf(err, "trainer: step %d", i.Step)
 }

@@ -16,8 +16,8 @@ import (
 	"medusa/datasets"
 )
 
-// fingerprint tells the pictures of one run from others: the classes, which picture is of
-// which, and the pixels as the network sees them. Where the files lie is left aside.
+// fingerprint tells the pictures of one run from those of another by the classes, the label of each
+// picture, and the pixels as the network sees them. Where the files lie does not count.
 type fingerprint struct {
 	Pictures int    `json:"pictures"` // to learn from
 	Classes  int    `json:"classes"`
@@ -173,8 +173,8 @@ func pictureSum(d *datasets.Dataset, i int, detail bool, scratch []byte) (sum [s
 // begun on.
 var ErrPictures = errors.New("the pictures are others")
 
-// same refuses to go on with a run on other pictures.
-func (f fingerprint) same(now fingerprint) error {
+// check returns an error if the run was begun on other pictures than it is to go on with.
+func (f fingerprint) check(now fingerprint) error {
 	if fault := f.difference(now); fault != "" {
 		return causedBy{errors.New("trainer: " + fault), ErrPictures}
 	}
@@ -207,5 +207,5 @@ func (f fingerprint) difference(now fingerprint) string {
 	return ""
 }
 
-// knowsPixels reports whether f is of a version that looked at pixels.
+// knowsPixels reports whether f holds checksums of pixels, which the first versions did not store.
 func (f fingerprint) knowsPixels() bool { return f.Pixels != "" }

@@ -22,7 +22,7 @@ func (t *Trainer) finish(ctx context.Context, r *Result, began time.Time) error 
 	if err := t.dir.Discard(ResultFile); err != nil { // of a run that is finished again
 		return inTrainer(err)
 	}
-	for _, w := range t.verdict() {
+	for _, w := range t.finalWarnings() {
 		if err := t.warn(ctx, w); err != nil {
 			return err
 		}
@@ -149,7 +149,7 @@ func (t *Trainer) measureModel(ctx context.Context, r *Result) ([]float32, error
 		return nil, err
 	}
 	r.After, r.On, r.Protocol = &i.Result, set, t.data.protocol(set, t.cfg.EvalViews, &i.Result)
-	if err := t.keep(func(h Hook) error { return h.evaluated(ctx, i) }); err != nil {
+	if err := t.tellOwn(func(h Hook) error { return h.evaluated(ctx, i) }); err != nil {
 		return nil, err
 	}
 	return i.Embeddings, t.tellEvaluated(ctx, i)

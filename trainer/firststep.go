@@ -18,8 +18,8 @@ type firstStep struct {
 	before [][]float32 // the weights before the step
 }
 
-// checkFirstStep is the hook that makes the check; moved says whether it was made already, and
-// warn is told what does not move.
+// checkFirstStep is the hook that makes the check, unless *moved says that it was made already; warn is
+// told which tensors did not move.
 func checkFirstStep(l *learner, moved *bool, warn func(Warning)) Hook {
 	f := &firstStep{learner: l}
 	return Hook{
@@ -63,8 +63,8 @@ func (f *firstStep) remember() error {
 	return nil
 }
 
-// compare names the tensors that should have moved and did not. learned is false of a batch
-// without any gradient: the next one tells.
+// compare names the tensors that should have moved and did not. learned is false if the batch had no
+// gradient at all: then the next batch is the first to tell.
 func (f *firstStep) compare() (unmoved []string, learned bool, err error) {
 	tensors := f.solver.Tensors()
 	if err := f.device.Read(learnedIn(tensors)...); err != nil {

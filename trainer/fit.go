@@ -43,7 +43,7 @@ func (c Config) Fit(d Data, names Naming) (Config, []Fitted, error) {
 	given := c.Sampler
 	labels := train.Labels()
 	c.Sampler = given.FitTo(sampled(train, c.Seed))
-	if err := (Config{Data: c.Data, Sampler: given}).unmet(c.Sampler, d, names); err != nil {
+	if err := (Config{Data: c.Data, Sampler: given}).checkSizes(c.Sampler, d, names); err != nil {
 		return c, nil, err
 	}
 	plan := samplers.NewPlan(labels, c.Sampler.K, c.Sampler.Repeat)
@@ -106,9 +106,9 @@ func reasonBatch(batch, pictures int) string {
 	return ""
 }
 
-// unmet says which of the given sizes of a P×K batch the classes cannot meet. now is given
-// with everything filled in.
-func (c Config) unmet(now samplers.Config, d Data, names Naming) error {
+// checkSizes returns an error that says which of the sizes of a P×K batch in c the classes cannot meet. now
+// is c.Sampler with everything filled in.
+func (c Config) checkSizes(now samplers.Config, d Data, names Naming) error {
 	if now.P < 1 || now.K < 1 || now.Name == "views" || now.Name == "hierarchical" {
 		return nil // not P×K of classes, or refused elsewhere
 	}
@@ -119,24 +119,24 @@ func (c Config) unmet(now samplers.Config, d Data, names Naming) error {
 	}
 	given := c.Sampler
 	if alone := samplers.NewPlan(labels, 2, now.Repeat); alone.UsableClasses < 2 && given.K != 1 {
-		return c.tooFew(alone, d, names)
+		return c.checkClasses(alone, d, names)
 	}
 	sizes := func(p, k int) string { // those that were given
 		var all []string
 		if given.P > 0 {
-			all = append(all, names.of("Sampler.P", number(p)))
+			all = append(all, names.of("Sampler.P", numberOrNone(p)))
 		}
 		if given.K > 0 {
-			all = append(all, names.of("Sampler.K", number(k)))
+			all = append(all, names.of("Sampler.K", numberOrNone(k)))
 		}
 		return strings.Join(all, " and ")
 	}
 	var ways []string
 	if given.P > 0 && plan.UsableClasses >= 2 {
-		ways = append(ways, names.of("Sampler.P", number(plan.UsableClasses)))
+		ways = append(ways, names.of("Sampler.P", numberOrNone(plan.UsableClasses)))
 	}
 	if k := largestK(labels, now.P); given.K > k && k >= 2 {
-		ways = append(ways, names.of("Sampler.K", number(k)))
+		ways = append(ways, names.of("Sampler.K", numberOrNone(k)))
 	}
 	if given.K > 0 && plan.Classes >= now.P && !now.Repeat {
 		ways = append(ways, names.of("Sampler.Repeat", "true")+", with which small classes repeat their pictures")
@@ -150,8 +150,8 @@ func (c Config) unmet(now samplers.Config, d Data, names Naming) error {
 		sizes(now.P, now.K), now.P, now.K, have, strings.Join(ways, ", or "))
 }
 
-// number is n in a message; none for 0.
-func number(n int) string {
+// numberOrNone is n in a message; none for 0.
+func numberOrNone(n int) string {
 	if n == 0 {
 		return ""
 	}
@@ -167,8 +167,9 @@ func largestK(labels []int, p int) int {
 	return k
 }
 
-// tooFew refuses classes of which no two can be compared. plan is that of two pictures a class.
-func (c Config) tooFew(plan samplers.Plan, d Data, names Naming) error {
+// checkClasses returns an error if there are not two classes to compare. plan is the one for two pictures of
+// each class.
+func (c Config) checkClasses(plan samplers.Plan, d Data, names Naming) error {
 	var ways []string
 	for _, part := range []struct {
 		field, from string
@@ -189,8 +190,8 @@ func (c Config) tooFew(plan samplers.Plan, d Data, names Naming) error {
 		plan.UsableClasses, plan.Classes, strings.Join(ways, ", or "))
 }
 
-// firstSizes fills in the sizes of a batch as the first edition did, whose runs did not store
-// them: it has 16 classes of 4 pictures where nothing is said.
+// firstSizes fills in the sizes of a batch that the first edition used, 16 classes of 4 pictures: its
+// runs did not store them.
 func firstSizes(c samplers.Config) samplers.Config {
 	if c.Batch == 0 && (c.Name == "" || strings.HasPrefix(c.Name, "pk")) {
 		c.P, c.K = cmp.Or(c.P, samplers.DefaultP), cmp.Or(c.K, samplers.DefaultK)

@@ -7,7 +7,7 @@ import (
 	"medusa/internal/field"
 )
 
-// hiddenOfVectors are the layers between vectors and their embeddings where nobody says.
+// hiddenOfVectors is the width of the layer between vectors and their embeddings, unless Config says one.
 const hiddenOfVectors = 512
 
 // fitNet chooses the network for vectors where it is not given.
@@ -27,13 +27,12 @@ func (c Config) fitNet(train *items) (Config, []Fitted, error) {
 	}
 	if c.Net.Backbone == "mlp" && len(c.Net.Hidden) == 0 {
 		c.Net.Hidden = []int{hiddenOfVectors}
-		fitted = append(fitted, Fitted{"Net.Hidden", number(hiddenOfVectors), "one layer is enough for a head on vectors"})
+		fitted = append(fitted, Fitted{"Net.Hidden", numberOrNone(hiddenOfVectors), "one layer is enough for a head on vectors"})
 	}
 	return c, fitted, nil
 }
 
-// needsPictures refuses settings that only pictures of files can obey, where the data are
-// none.
+// needsPictures returns an error for settings that are about pictures in files if the data are not such.
 func (c DataConfig) needsPictures(d runData) error {
 	if d.Train.pictures() != nil {
 		return nil

@@ -36,7 +36,7 @@ const (
 // it is new or empty.
 func Vacant(dir string) error { return inTrainer(runfolder.Folder(dir).Vacant()) }
 
-// inTrainer is an error of a run's folder or of a model file, said by this package.
+// inTrainer adds this package's name to an error of a run's folder or of a model file.
 func inTrainer(err error) error { return errors.WithMessage(err, "trainer") }
 
 // writeConfig stores c, and for people text, or c again if text is nil.
@@ -48,7 +48,7 @@ func writeConfig(f runfolder.Folder, c Config, text []byte) error {
 	if text == nil {
 		text = stored
 	}
-	// The stored one first: with it there is a run to resume.
+	// The stored configuration comes first: from then on there is a run to resume.
 	if err := f.WriteBytes(StoredFile, runfolder.Signed(stored)); err != nil {
 		return inTrainer(err)
 	}

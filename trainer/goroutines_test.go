@@ -39,7 +39,7 @@ func TestStepperIsOneGoroutines(t *testing.T) {
 	require.ErrorContains(t, s.Begin(), busy)
 	_, err = s.Finish()
 	require.ErrorContains(t, err, busy)
-	require.ErrorContains(t, s.Hold(), busy)
+	require.ErrorContains(t, s.PinBatch(), busy)
 	require.ErrorContains(t, s.Close(), busy)
 	s.use.End()
 	_, err = s.Step()

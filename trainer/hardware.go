@@ -7,9 +7,9 @@ import (
 	"medusa/machine"
 )
 
-// CheckDevice says in short why the device of that name, as in Config.Device, is not to be
-// had; of auto whether there is a GPU. It is nil where New can take the device as far as is
-// seen without making anything on it.
+// CheckDevice returns an error that says in short why New could not use the device of that name
+// (Config.Device), as far as that is seen without making anything on it. For auto, it says why there is
+// no GPU.
 func CheckDevice(name string) error { return machine.Check(name) }
 
 // CPU names the threads and instructions that the CPU's kernels use, such as "16 threads,

@@ -63,8 +63,8 @@ func (h *health) examine(i StepInfo, classes int, items string) []Warning {
 
 func (h *health) collapse(i StepInfo, items string) (message, advice string, ok bool) {
 	far := max(i.MeanPositive, i.MeanNegative)
-	h.Near = count(h.Near, far <= nearShare*i.EmbeddingNorm)
-	h.Mixed = count(h.Mixed, far <= closeShare*i.EmbeddingNorm && i.MeanNegative < mixedRatio*i.MeanPositive)
+	h.Near = countInARow(h.Near, far <= nearShare*i.EmbeddingNorm)
+	h.Mixed = countInARow(h.Mixed, far <= closeShare*i.EmbeddingNorm && i.MeanNegative < mixedRatio*i.MeanPositive)
 	if h.Near == 0 && h.Mixed == 0 {
 		h.Told = false
 	}
@@ -79,8 +79,8 @@ func (h *health) collapse(i StepInfo, items string) (message, advice string, ok 
 			"take more classes a batch; use batch norm and normalised embeddings; lower the weight decay", true
 }
 
-// count is the length of a row of true answers.
-func count(before int, yes bool) int {
+// countInARow is how many answers in a row were yes, given how many were before this one.
+func countInARow(before int, yes bool) int {
 	if yes {
 		return before + 1
 	}

@@ -90,7 +90,7 @@ func (r Result) PairTable() Table {
 	return t
 }
 
-const nothing = "—" // in the place of a figure that could not be measured
+const noFigure = "—" // in the place of a figure that could not be measured
 
 func below(threshold float64) string {
 	return ", d = " + column([]metrics.OperatingPoint{{Threshold: threshold}}, 3, "", func(p metrics.OperatingPoint) float64 { return p.Threshold })[0]
@@ -100,7 +100,7 @@ func below(threshold float64) string {
 func measuredPair(of func(ListedPairs) string) func(ListedPairs) string {
 	return func(p ListedPairs) string {
 		if p.Genuine == 0 || p.Impostor == 0 {
-			return nothing
+			return noFigure
 		}
 		return of(p)
 	}
@@ -108,7 +108,7 @@ func measuredPair(of func(ListedPairs) string) func(ListedPairs) string {
 
 func (p ListedPairs) accuracy() string {
 	if !p.CrossValidated() {
-		return nothing
+		return noFigure
 	}
 	return fmt.Sprintf("%.4f ± %.4f, %d folds", p.Accuracy, p.StandardError, len(p.Folds))
 }
@@ -119,7 +119,7 @@ func (p ListedPairs) acceptedAt(rate float64) string {
 			return decimals(at.TAR) + below(at.Threshold)
 		}
 	}
-	return nothing
+	return noFigure
 }
 
 // notes say what of the list was not measured, and why.

@@ -174,3 +174,41 @@ func TestTrainerParams(t *testing.T) {
 		})
 	}
 }
+
+// What looks at the weights sees those that were written into Params last, also where it is averages
+// of them that are measured.
+func TestWrittenParamsAreMeasured(t *testing.T) {
+	ctx := context.Background()
+	for name, look := range map[string]func(*Trainer) any{
+		"embed": func(tr *Trainer) any {
+			x, err := tr.Embed(ctx, tr.data.Train.Set)
+			require.NoError(t, err)
+			return x
+		},
+		"evaluate": func(tr *Trainer) any {
+			r, err := tr.Evaluate(ctx, tr.data.Train.Set)
+			require.NoError(t, err)
+			return r
+		},
+		"verify": func(tr *Trainer) any {
+			v, err := tr.Verify(ctx, tr.data.Train.Set)
+			require.NoError(t, err)
+			return v
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := memoryRun(t, "contrastive", "cpu")
+			cfg.Average.Decay = 0.9
+			tr := start(t, cfg, Options{NoReport: true, NoEmbeddings: true})
+			before := look(tr)
+			p, err := tr.Params()
+			require.NoError(t, err)
+			for _, item := range p.Under("backbone.") {
+				if !item.Buffer {
+					clear(item.Value.Float32s())
+				}
+			}
+			require.NotEqual(t, before, look(tr))
+		})
+	}
+}

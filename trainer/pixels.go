@@ -73,7 +73,7 @@ func (t *Trainer) measurePixels(ctx context.Context) error {
 		i.Metric = t.cfg.Metric
 	}
 	t.state.Pixels = &r
-	if err := t.keep(func(h Hook) error { return h.evaluated(ctx, i) }); err != nil {
+	if err := t.tellOwn(func(h Hook) error { return h.evaluated(ctx, i) }); err != nil {
 		return err
 	}
 	return t.tellEvaluated(ctx, i)

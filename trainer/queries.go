@@ -63,8 +63,8 @@ func subset(d *items, x []float32, dim int, pictures []int) metrics.Set {
 	return s
 }
 
-// only is r with some of its queries, by their rows.
-func (r retrieval) only(rows []int) retrieval {
+// withQueries is r with some of its queries, by their rows.
+func (r retrieval) withQueries(rows []int) retrieval {
 	out := r
 	if r.gallery == nil {
 		all := r.query

@@ -22,8 +22,8 @@ func scaleRates(params *graph.Params, scales map[string]float64) error {
 	return nil
 }
 
-// checkRates refuses a prefix that no parameter has, also one that a backbone or a loss of one's
-// own told the set of parameters.
+// checkRates returns an error for a prefix of learning rates that no parameter's name begins with,
+// whether it came from scales or from a backbone or a loss that set it in params.
 func checkRates(params *graph.Params, scales map[string]float64) error {
 	for _, p := range slices.Sorted(maps.Keys(scales)) {
 		if len(params.Under(p)) == 0 {
@@ -36,8 +36,8 @@ func checkRates(params *graph.Params, scales map[string]float64) error {
 	return nil
 }
 
-// sameRates takes over the scales of a run that goes on; those given may be left out, and must be
-// the same otherwise. A function of rates must be given again.
+// sameRates takes over the scales of a run that goes on. If o gives scales, they must equal those that
+// the run was begun with. A function of rates is not stored, so it must be given again.
 func (o *Options) sameRates(begun state) error {
 	if o.LRScales != nil && !maps.Equal(begun.LRScales, o.LRScales) {
 		return errors.Errorf("trainer: the run was begun with the learning-rate scales %v, and is to go on with %v: leave Options.LRScales out", begun.LRScales, o.LRScales)

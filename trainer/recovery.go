@@ -97,7 +97,7 @@ func (t *Trainer) readBest(name string) (*checkpoint, error) {
 	if fields := Differences(t.given, c.config); len(fields) > 0 {
 		return nil, errors.Errorf("trainer: %s is of another run, which differs in %s", path, strings.Join(fields, ", "))
 	}
-	if err := c.data.same(t.fingerprint); err != nil {
+	if err := c.data.check(t.fingerprint); err != nil {
 		return nil, errors.Wrapf(err, "trainer: %s is of another run", path)
 	}
 	same, err := c.hasSum(s.BestSum)

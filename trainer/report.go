@@ -146,7 +146,7 @@ func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
 		}
 	}
 	if drawn != nil {
-		parts = parts.only(drawn)
+		parts = parts.withQueries(drawn)
 	}
 	d.APName = "MAP@R"
 	r.progress(ctx, "neighbours", 0, 0)

@@ -100,7 +100,7 @@ func ownResult(f runfolder.Folder, c *checkpoint, notice func(string)) *storedRe
 	return s
 }
 
-// missing names what a finished run lacks: files that are not there, or not as they were
+// missingOf names what a finished run lacks: files that are not there, or not as they were
 // written.
 func missingOf(f runfolder.Folder, s *storedResult, o Options) []string {
 	var out []string

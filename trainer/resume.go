@@ -39,7 +39,7 @@ func Resume(data Data, o Options) (*Trainer, error) {
 	return t, nil
 }
 
-// resume makes the run of a folder that is held.
+// resume makes the run of a folder that this process has locked.
 func resume(dir runfolder.Folder, data Data, o Options) (*Trainer, error) {
 	from, err := newestOf(dir)
 	if err != nil {
@@ -50,7 +50,7 @@ func resume(dir runfolder.Folder, data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	cfg.Sampler = firstSizes(cfg.Sampler)
-	if cfg, err = o.again(cfg); err != nil {
+	if cfg, err = o.reapplyTo(cfg); err != nil {
 		return nil, err
 	}
 	if from.Checkpoint != nil {
@@ -112,7 +112,7 @@ func Stored(dir string) (Config, error) {
 
 // restore takes over a checkpoint.
 func (t *Trainer) restore(c *checkpoint) error {
-	if err := c.data.same(t.fingerprint); err != nil {
+	if err := c.data.check(t.fingerprint); err != nil {
 		return err
 	}
 	if err := c.restore(t.params, t.solver); err != nil {

@@ -8,9 +8,9 @@ import (
 	"medusa/optim"
 )
 
-// rollback remembers what a forward pass changes besides the graph's own values: running
-// statistics and counters. They are put back when the pass was no good. There is a turn for
-// each step that may be under way.
+// rollback remembers what a forward pass changes besides the graph's own values: running statistics
+// and counters. It puts them back after a step that failed. Each step that may be under way has a
+// turn, a copy of its own.
 type rollback struct {
 	save, restore [rollbackTurns]func() error
 }
@@ -42,7 +42,7 @@ func (r *rollback) open(dev *machine.Device, params *graph.Params) error {
 
 func (r *rollback) remember(turn int) error { return r.save[turn]() }
 
-// undo puts back what was remembered, and returns why that was needed.
+// undo puts back what was remembered at turn. It returns why, the error that made that necessary.
 func (r *rollback) undo(turn int, why error) error {
 	err := r.restore[turn]()
 	if why != nil && err != nil {

@@ -28,7 +28,9 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 	if t.stage != prepared {
 		return r, errors.New("trainer: a Trainer runs once: make another one with Resume")
 	}
-	t.takeBack(false)
+	if err := t.takeBack(false); err != nil {
+		return r, err
+	}
 	t.stage, t.running = begun, true
 	defer func() { t.running = false }()
 	began := time.Now()
@@ -65,7 +67,7 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 		err = t.solver.TakeAverages()
 	}
 	if err == nil {
-		err = t.tell(func(h Hook) error { return h.ended(ctx, r) })
+		err = t.tellOthers(func(h Hook) error { return h.ended(ctx, r) })
 	}
 	var hook *HookError
 	if t.stage == settled {
@@ -88,8 +90,8 @@ func (t *Trainer) Run(ctx context.Context) (r Result, err error) {
 	return r, err
 }
 
-// attach hangs on what the run itself does with what happens: its own hooks come first, and keep what
-// a checkpoint refers to; then the log is told, and then those of Options.
+// attach sets up the hooks. The run's own hooks come first, since they write what a checkpoint refers
+// to; then the log; then the hooks of Options.
 func (t *Trainer) attach(events *runfolder.Events) {
 	warn := func(w Warning) { t.queue = append(t.queue, w) }
 	t.own = []Hook{
@@ -156,8 +158,8 @@ func (t *Trainer) loop(ctx context.Context) (Stop, error) {
 		if err := t.evaluateIfDue(ctx); err != nil {
 			return "", err
 		}
-		i := BetweenInfo{Step: t.state.Step, Steps: t.cfg.Steps, Stop: t.over()}
-		if err := t.keepAndTell(ctx, func(h Hook) error { return h.between(ctx, i) }); err != nil {
+		i := BetweenInfo{Step: t.state.Step, Steps: t.cfg.Steps, Stop: t.stopReason()}
+		if err := t.tellAll(ctx, func(h Hook) error { return h.between(ctx, i) }); err != nil {
 			return "", err
 		}
 		switch {
@@ -175,8 +177,8 @@ func (t *Trainer) loop(ctx context.Context) (Stop, error) {
 	}
 }
 
-// over is the reason to stop, or nothing.
-func (t *Trainer) over() Stop {
+// stopReason is the reason to stop; empty if the run goes on.
+func (t *Trainer) stopReason() Stop {
 	switch s := &t.state; {
 	case s.Step >= t.cfg.Steps:
 		return StopDone

@@ -47,8 +47,8 @@ func (t *Trainer) noticeLeftOut() {
 	t.notice(fmt.Sprintf("%s with fewer than %d classes of %d pictures left out: %s", wording.Number(len(h.LeftOut), "super-classes"), h.Classes, h.K, strings.Join(names, ", ")+more))
 }
 
-// suitsViews refuses batches without views for a loss that takes them for granted.
-func (c Config) suitsViews(o Options) error {
+// checkViews refuses batches without views for a loss that takes them for granted.
+func (c Config) checkViews(o Options) error {
 	if o.Sampler != nil {
 		return nil // the program's own affair
 	}

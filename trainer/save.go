@@ -9,14 +9,14 @@ import (
 // saveIfDue is the hook that writes the last checkpoint: before the first step, every
 // CheckpointEvery steps, and at the end.
 func (t *Trainer) saveIfDue(ctx context.Context, i BetweenInfo) error {
-	if t.unsaved && (i.Stop != "" || i.Step == 0 || t.saves(i.Step)) {
+	if t.unsaved && (i.Stop != "" || i.Step == 0 || t.checkpointDue(i.Step)) {
 		return t.save(ctx, LastFile, "last")
 	}
 	return nil
 }
 
-// saves reports whether CheckpointEvery asks for a checkpoint behind the step of that number.
-func (t *Trainer) saves(number int) bool {
+// checkpointDue reports whether CheckpointEvery asks for a checkpoint behind the step of that number.
+func (t *Trainer) checkpointDue(number int) bool {
 	every := t.cfg.CheckpointEvery
 	return every > 0 && number%every == 0
 }
@@ -62,7 +62,7 @@ func (t *Trainer) saveBest(ctx context.Context) error {
 
 func (t *Trainer) tellSaved(ctx context.Context, name, kind string) error {
 	i := SaveInfo{Step: t.state.Step, Path: t.dir.Path(name), Kind: kind}
-	return t.tell(func(h Hook) error { return h.saved(ctx, i) })
+	return t.tellOthers(func(h Hook) error { return h.saved(ctx, i) })
 }
 
 type saveError struct{ error }

@@ -2,7 +2,7 @@ package trainer
 
 import "time"
 
-// speed is that of the last seconds.
+// speed measures how fast the last seconds of training were.
 type speed struct {
 	images, seconds float64
 	began           bool
@@ -10,11 +10,11 @@ type speed struct {
 	last            time.Time     // when the last step ended
 }
 
-// memory is the time after which half of what was measured is forgotten.
-const memory = 5.0
+// halfLife is the time in seconds after which a measurement counts half.
+const halfLife = 5.0
 
-// ended counts a step that was begun then and waited so long for its batch. Where steps overlap, it
-// took the time since the last one ended.
+// ended counts a step that began at began and waited that long for its batch. Where steps overlap, its
+// time begins when the one before it ended.
 func (v *speed) ended(images int, began time.Time, waited time.Duration, s *state) {
 	now := time.Now()
 	if v.last.After(began) {
@@ -37,7 +37,7 @@ func (v *speed) add(images int, took, waited time.Duration, s *state) {
 	s.Timed++
 	v.images += float64(images)
 	v.seconds += took.Seconds()
-	if v.seconds > memory {
+	if v.seconds > halfLife {
 		v.images, v.seconds = v.images/2, v.seconds/2
 	}
 }

@@ -18,9 +18,9 @@ type pendingStep struct {
 	waited time.Duration // for the batch
 }
 
-// step is the way of one batch to stepped weights. On the CPU the step is made when begin returns. On
-// a device it goes on while the next batch is prepared, but where something must be read from the
-// device behind it.
+// step makes one step, from the batch to the moved weights. On the CPU the step is made when begin
+// returns. On a device it goes on while the next batch is prepared, unless something must be read from
+// the device first (see depth).
 func (t *Trainer) step(ctx context.Context) (err error) {
 	// A batch, which the sampler drew and workers prepared.
 	p := pendingStep{number: t.state.Step + len(t.pending) + 1, began: time.Now()}
@@ -28,7 +28,7 @@ func (t *Trainer) step(ctx context.Context) (err error) {
 		return errors.Wrapf(err, "trainer: the batch of step %d", p.number)
 	}
 	p.waited = time.Since(p.began)
-	err = t.keepAndTell(ctx, func(h Hook) error { return h.beforeStep(ctx, p.number) })
+	err = t.tellAll(ctx, func(h Hook) error { return h.beforeStep(ctx, p.number) })
 	// Its learning rate, and it as the graph's input.
 	if err == nil {
 		p.lr, err = t.rate(p.number)
@@ -59,10 +59,10 @@ func (t *Trainer) rate(number int) (float64, error) {
 	return t.cfg.Solver.LR * factor, nil
 }
 
-// depth is how many steps may be under way behind the begin of the step of that number: one on a
-// device, but if something must be read from the device before the next step overwrites it.
+// depth is how many steps may still be under way once the step of that number was begun: one on a
+// device, and none if something must be read from the device before the next step overwrites it.
 func (t *Trainer) depth(number int) int {
-	if t.device == nil || t.batches.observer != nil || !t.state.Moved || t.logged(number) || t.due(number) || t.saves(number) {
+	if t.device == nil || t.batches.observer != nil || !t.state.Moved || t.logged(number) || t.evaluationDue(number) || t.checkpointDue(number) {
 		return 0
 	}
 	return 1
@@ -101,7 +101,7 @@ func (t *Trainer) end(ctx context.Context, p pendingStep) error {
 	t.state.Step++
 	t.state.Loss = r.Loss
 	t.unsaved = true
-	if err := t.batches.learned(p.batch, t.train, &t.state); err != nil {
+	if err := t.batches.observeStep(p.batch, t.train, &t.state); err != nil {
 		return err
 	}
 	t.figures.speed.ended(t.Batch(), p.began, p.waited, &t.state)
@@ -109,7 +109,7 @@ func (t *Trainer) end(ctx context.Context, p pendingStep) error {
 	if err != nil {
 		return err
 	}
-	return t.keepAndTell(ctx, func(h Hook) error { return h.step(ctx, i) })
+	return t.tellAll(ctx, func(h Hook) error { return h.step(ctx, i) })
 }
 
 // logged reports whether the step of that number is a line of metrics.jsonl.

@@ -63,7 +63,7 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 	}
 	run := Config{Net: cfg.Net, Loss: cfg.Loss, Solver: cfg.Solver, Clip: cfg.Clip, ClipValue: cfg.ClipValue, Average: cfg.Average, Seed: cfg.Seed, Device: cfg.Device, Accumulate: cfg.Accumulate}
 	given := Options{Loss: cfg.LossValue, Backbone: cfg.Backbone}
-	run, err := given.into(run)
+	run, err := given.applyTo(run)
 	if err != nil {
 		return nil, err
 	}
@@ -106,10 +106,10 @@ func (s *Stepper) Pictures() []float32 { return s.train.x }
 // Step.
 func (s *Stepper) Labels() []float32 { return s.train.y }
 
-// Hold leaves pictures and labels, as they are now, on the device: every Step learns from
-// them there, and none copies them. It is called before the first Step; on the CPU it does
-// nothing.
-func (s *Stepper) Hold() error {
+// PinBatch copies pictures and labels, as they are now, to the device and leaves them there: every
+// Step learns from that batch, and none copies it again. Call it before the first Step. On the CPU it
+// does nothing.
+func (s *Stepper) PinBatch() error {
 	if err := s.use.Begin(theStepper); err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func (s *Stepper) Step() (loss float64, err error) {
 		return 0, err
 	}
 	defer s.use.End()
-	if err := s.put(); err != nil {
+	if err := s.beginStep(); err != nil {
 		return 0, err
 	}
 	return s.finish()
@@ -201,10 +201,10 @@ func (s *Stepper) Begin() error {
 		return err
 	}
 	defer s.use.End()
-	return s.put()
+	return s.beginStep()
 }
 
-func (s *Stepper) put() error {
+func (s *Stepper) beginStep() error {
 	if err := s.takeBack(false); err != nil {
 		return err
 	}

@@ -8,8 +8,8 @@ import "github.com/pkg/errors"
 // finished: Resume makes what is missing of it, and no more steps.
 var ErrStop = errors.New("trainer: a hook asks the run to end")
 
-// stop takes note of a hook's ErrStop, until the run is over.
-func (t *Trainer) stop() {
+// noteStop takes note of a hook's ErrStop, until the run is over.
+func (t *Trainer) noteStop() {
 	if !t.state.Stopped {
 		t.state.Stopped, t.unsaved = true, true
 	}

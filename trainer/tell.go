@@ -6,7 +6,7 @@ import (
 	"github.com/pkg/errors"
 )
 
-// Each point of a Hook, of one that may have none.
+// The methods below call a point of a Hook, if the hook has a function there.
 
 func (h Hook) start(ctx context.Context, i StartInfo) error {
 	if h.Start == nil {
@@ -73,8 +73,8 @@ func (t *Trainer) progress(ctx context.Context, work string, done, total int) {
 	}
 }
 
-// keep calls the run's own hooks, up to the first error.
-func (t *Trainer) keep(call func(Hook) error) error {
+// tellOwn calls the run's own hooks, up to the first error.
+func (t *Trainer) tellOwn(call func(Hook) error) error {
 	for _, h := range t.own {
 		if err := call(h); err != nil {
 			return err
@@ -83,9 +83,9 @@ func (t *Trainer) keep(call func(Hook) error) error {
 	return nil
 }
 
-// keepAndTell calls the run's own hooks, then tells the warnings that they have, then calls the others.
-func (t *Trainer) keepAndTell(ctx context.Context, call func(Hook) error) error {
-	if err := t.keep(call); err != nil {
+// tellAll calls the run's own hooks, then tells the warnings that they have, then calls the others.
+func (t *Trainer) tellAll(ctx context.Context, call func(Hook) error) error {
+	if err := t.tellOwn(call); err != nil {
 		return err
 	}
 	for len(t.queue) > 0 {
@@ -95,11 +95,11 @@ func (t *Trainer) keepAndTell(ctx context.Context, call func(Hook) error) error 
 			return err
 		}
 	}
-	return t.tell(call)
+	return t.tellOthers(call)
 }
 
-// tell calls the log and every hook that the run was given, which may use the trainer meanwhile.
-func (t *Trainer) tell(call func(Hook) error) error {
+// tellOthers calls the log and every hook that the run was given, which may use the trainer meanwhile.
+func (t *Trainer) tellOthers(call func(Hook) error) error {
 	lend := func(h Hook) error {
 		t.use.End()
 		defer t.use.Await()
@@ -108,7 +108,7 @@ func (t *Trainer) tell(call func(Hook) error) error {
 	for _, h := range t.others {
 		switch err := lend(h); {
 		case errors.Is(err, ErrStop):
-			t.stop()
+			t.noteStop()
 		case err != nil:
 			return &HookError{Err: err, Step: t.state.Step, Dir: string(t.dir)}
 		}
@@ -121,14 +121,14 @@ func (t *Trainer) warn(ctx context.Context, w Warning) error {
 	if err := t.record(ctx, &w); err != nil {
 		return err
 	}
-	return t.tell(func(h Hook) error { return h.warned(ctx, w) })
+	return t.tellOthers(func(h Hook) error { return h.warned(ctx, w) })
 }
 
 // record takes a warning of this step into the state, and keeps it.
 func (t *Trainer) record(ctx context.Context, w *Warning) error {
 	w.Step = t.state.Step
 	t.state.Warnings = append(t.state.Warnings, *w)
-	return t.keep(func(h Hook) error { return h.warned(ctx, *w) })
+	return t.tellOwn(func(h Hook) error { return h.warned(ctx, *w) })
 }
 
 func (t *Trainer) tellStart(ctx context.Context) error {
@@ -136,5 +136,5 @@ func (t *Trainer) tellStart(ctx context.Context) error {
 	i.Parameters, i.LossParams = t.Parameters()
 	i.Dir, i.Items, i.Config = string(t.dir), t.data.Train.noun(), t.cfg
 	i.Step, i.Steps, i.Batch, i.StepsPerEpoch = t.state.Step, t.cfg.Steps, t.Batch(), t.batches.sampler.BatchesPerEpoch()
-	return t.tell(func(h Hook) error { return h.start(ctx, i) })
+	return t.tellOthers(func(h Hook) error { return h.start(ctx, i) })
 }

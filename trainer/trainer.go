@@ -59,11 +59,11 @@ const (
 // New prepares a run in the folder o.Dir, which must not exist or be empty. The data stay
 // the caller's, who closes them after the run.
 func New(cfg Config, data Data, o Options) (*Trainer, error) {
-	cfg, err := o.into(cfg)
+	cfg, err := o.applyTo(cfg)
 	if err != nil {
 		return nil, err
 	}
-	if err := cfg.suitsViews(o); err != nil {
+	if err := cfg.checkViews(o); err != nil {
 		return nil, err
 	}
 	t, err := build(cfg, data, o)
@@ -120,8 +120,8 @@ func (t *Trainer) Batch() int { return t.batches.sampler.Batch() }
 func (t *Trainer) Sampler() samplers.Sampler { return t.batches.sampler }
 
 // Params is the parameters of network and loss as they are, under the prefixes backbone.,
-// embedding. and loss. What is written into them, such as by Load, counts from the next Run,
-// Embed or Evaluate on; it is written before that, after a call of Params.
+// embedding. and loss. What is written into them, such as by Load, counts from the next Run, Embed,
+// Evaluate or Verify on; it is written before that, after a call of Params.
 func (t *Trainer) Params() (*graph.Params, error) {
 	if err := t.use.Begin(theTrainer); err != nil {
 		return nil, err

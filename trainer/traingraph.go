@@ -28,7 +28,7 @@ type trainGraph struct {
 	chunks *chunks
 }
 
-// parseLoss makes the loss of embeddings and a trunk of these sizes.
+// parseLoss makes the loss, given the sizes of the embeddings and of the trunk.
 type parseLoss func(embedding, trunk int) (losses.Loss, error)
 
 // newTrainGraph builds network, loss and gradients over params, which dev holds from then on; the
@@ -52,14 +52,7 @@ func newTrainGraph(cfg nets.Config, params *graph.Params, batch, parts int, dev 
 	if err != nil {
 		return nil, nil, err
 	}
-	s.size = net.Embedding.Shape()[1]
-	if net.Trunk != nil {
-		s.trunk = net.Trunk.Shape()[1]
-	}
-	if loss, err = parse(s.size, s.trunk); err != nil {
-		return nil, nil, err
-	}
-	if err := joinLoss(params, loss); err != nil {
+	if loss, err = s.makeLoss(net, params, parse); err != nil {
 		return nil, nil, err
 	}
 	cost, err := lossNode(loss, net, y)
@@ -79,6 +72,22 @@ func newTrainGraph(cfg nets.Config, params *graph.Params, batch, parts int, dev 
 		return nil, nil, err
 	}
 	return s, loss, nil
+}
+
+// makeLoss makes the loss of what a network makes, and its own parameters part of params.
+func (s *trainGraph) makeLoss(net nets.Net, params *graph.Params, parse parseLoss) (losses.Loss, error) {
+	s.size = net.Embedding.Shape()[1]
+	if net.Trunk != nil {
+		s.trunk = net.Trunk.Shape()[1]
+	}
+	loss, err := parse(s.size, s.trunk)
+	if err != nil {
+		return nil, err
+	}
+	if err := joinLoss(params, loss); err != nil {
+		return nil, err
+	}
+	return loss, checkScales(params)
 }
 
 // joinLoss makes the loss's own parameters part of params.
@@ -110,15 +119,12 @@ var errNothingLearned = errors.New("trainer: there is nothing to learn: the netw
 
 // learn adds the gradients to all learned tensors.
 func (s *trainGraph) learn(cost *gorgonia.Node, params *graph.Params) (err error) {
-	if err := checkScales(params); err != nil {
-		return err
-	}
 	s.learned, err = optim.Gradients(cost, params)
 	return inTrainersWords(err)
 }
 
-// inTrainersWords is an error of optim about gradients, as those know it who gave a loss and a
-// network.
+// inTrainersWords rewrites an error of optim about gradients in the words of someone who gave a loss
+// and a network.
 func inTrainersWords(err error) error {
 	var unread *optim.UnreadError
 	switch {

@@ -54,8 +54,8 @@ const defaultLoss = "triplet"
 // FieldError.
 func (c Config) Validate() error { return c.validate(Options{}) }
 
-// check is Validate of what is named.
-func (c Config) check() error {
+// validateNamed is Validate without what Options gives by value.
+func (c Config) validateNamed() error {
 	c = c.Defaults()
 	const steps, epochs, every = field.Name("Steps"), field.Name("Epochs"), field.Name("EvalEvery")
 	var f faults
@@ -65,7 +65,7 @@ func (c Config) check() error {
 			f.add(true, "%s is %s, want %s", field.Name(wrong.Field), wrong.Value, wrong.Want)
 		}
 	}
-	f.add(c.Net.Embedding > most, "%s is %d, want at most %d", field.Name("Net.Embedding"), c.Net.Embedding, most)
+	f.add(c.Net.Embedding > maxSize, "%s is %d, want at most %d", field.Name("Net.Embedding"), c.Net.Embedding, maxSize)
 	f.add(c.Patience > 0 && c.EvalEvery < 0, "%s is %d, but %s says never to evaluate", field.Name("Patience"), c.Patience, every)
 	_, known := metrics.FigureOf(c.Metric)
 	f.add(!known, "%s is %q%s, want one of %s with a number in place of K", field.Name("Metric"), c.Metric, catalog.Hint(c.Metric, metrics.Names()), strings.Join(metrics.Names(), ", "))
@@ -104,27 +104,27 @@ func (c Config) check() error {
 // maxLossBytes bounds the text of a loss: each term of a sum is a graph of its own.
 const maxLossBytes = 1 << 13
 
-// most bounds what nobody means and no memory holds.
-const most = 1 << 16
+// maxSize bounds sizes: nobody means more, and no memory holds it.
+const maxSize = 1 << 16
 
-// suits lists what data leave without a meaning in c.
-func (c Config) suits(data runData) error {
+// checkData returns an error that lists the settings of c that mean nothing with these data.
+func (c Config) checkData(data runData) error {
 	var f faults
 	if data.Val == nil {
 		f.add(c.Patience > 0, "%s is %d, but there are no validation classes to lose it over: give %s, or no patience", field.Name("Patience"), c.Patience, field.Name("Data.Val"))
 		f.add(c.Schedule.Name == "plateau", "%s is plateau, but there are no validation classes to see one on: give %s, or another schedule", field.Name("Schedule.Name"), field.Name("Data.Val"))
 	}
-	c.suitsCameras(data, &f)
-	c.suitsFewShot(data, &f)
-	c.suitsEvalViews(data, &f)
+	c.checkCameras(data, &f)
+	c.checkFewShot(data, &f)
+	c.checkEvalViews(data, &f)
 	shift := c.Data.Augment.RandomCrop
 	f.add(shift > 0 && shift >= min(c.Net.Height, c.Net.Width), "%s is %d, which shifts pictures of %d×%d out of sight: want less",
 		field.Name("Data.Augment.RandomCrop"), shift, c.Net.Height, c.Net.Width)
 	return f.err()
 }
 
-// suitsCameras lists the measured sets of which a metric of cameras cannot be told.
-func (c Config) suitsCameras(data runData, f *faults) {
+// checkCameras lists the measured sets for which a metric that needs cameras has no value.
+func (c Config) checkCameras(data runData, f *faults) {
 	if figure, _ := metrics.FigureOf(c.Metric); !figure.Cameras {
 		return
 	}
@@ -199,7 +199,7 @@ func (f *faults) add(wrong bool, format string, args ...any) {
 	}
 }
 
-// addError adds what another package says about fields below owner, which may be several things.
+// addError adds an error of another package about fields below owner; it may hold several.
 func (f *faults) addError(err error, owner string) {
 	var about *field.Error
 	var several interface{ Unwrap() []error }

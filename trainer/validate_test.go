@@ -119,7 +119,7 @@ func TestConfigThatDoesNotSuitTheData(t *testing.T) {
 // suits asks it as New does.
 func suits(c Config, data Data) error {
 	c.Net.Height, c.Net.Width = side, side
-	return c.Defaults().suits(data.items())
+	return c.Defaults().checkData(data.items())
 }
 
 func TestSizesThatNoMemoryHolds(t *testing.T) {

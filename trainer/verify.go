@@ -11,7 +11,6 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
-	"medusa/internal/needs"
 	"medusa/internal/wording"
 	"medusa/metrics"
 )
@@ -19,22 +18,13 @@ import (
 // Verify measures thresholds on the distance of two embeddings among d's pictures, with
 // the weights as they are; at are further thresholds to measure.
 func (t *Trainer) Verify(ctx context.Context, d datasets.Set, at ...float64) (metrics.Verification, error) {
-	if err := needs.Context("trainer", ctx); err != nil {
-		return metrics.Verification{}, err
-	}
-	if err := t.use.Begin(theTrainer); err != nil {
-		return metrics.Verification{}, err
-	}
-	defer t.use.End()
-	set, err := toEmbed(d)
-	if err != nil {
-		return metrics.Verification{}, err
-	}
-	x, err := t.embed(ctx, set, "embedding "+set.noun())
-	if err != nil {
-		return metrics.Verification{}, err
-	}
-	return t.verify(ctx, set, x, at)
+	return withWeights(ctx, t, d, func(set *items) (metrics.Verification, error) {
+		x, err := t.embed(ctx, set, "embedding "+set.noun())
+		if err != nil {
+			return metrics.Verification{}, err
+		}
+		return t.verify(ctx, set, x, at)
+	})
 }
 
 func (t *Trainer) verify(ctx context.Context, d *items, x []float32, at []float64) (metrics.Verification, error) {

@@ -145,7 +145,7 @@ func (now clock) measureBlocks(seconds float64, run, wait func() error) (m measu
 func (t *training) measureOnGPU(j job) (measured, error) {
 	copy(t.stepper.Pictures(), t.pictures[0])
 	if j.Resident {
-		if err := t.stepper.Hold(); err != nil {
+		if err := t.stepper.PinBatch(); err != nil {
 			return measured{}, err
 		}
 	}

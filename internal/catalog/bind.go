@@ -228,9 +228,9 @@ func (k *kind) unknown(a argument, weighted bool) error {
 		names = append(names, weightKey)
 	}
 	if len(names) == 0 {
-		return going(fail(a.at, "has no parameter %s, and no other", quote(a.key)))
+		return sentence(fail(a.at, "has no parameter %s, and no other", quote(a.key)))
 	}
-	return going(fail(a.at, "has no parameter %s%s; it has %s", quote(a.key), hint, strings.Join(names, ", ")))
+	return sentence(fail(a.at, "has no parameter %s%s; it has %s", quote(a.key), hint, strings.Join(names, ", ")))
 }
 
 // rewrite makes arguments of today by the kind's Upgrade. Those that it leaves alone stay as

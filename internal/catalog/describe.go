@@ -116,11 +116,11 @@ func funcText(v reflect.Value) string {
 
 // Given is what files keep of a value that a program gave for one of its options, in place of a
 // name, such as "Options.Loss = losses.Custom{Gamma: 80}".
-func Given(option string, v any) string { return givenAs(option) + Describe(v) }
+func Given(option string, v any) string { return givenPrefix(option) + Describe(v) }
 
 // GivenText is the description in a text that Given made; ok is false for another one.
 func GivenText(text, option string) (description string, ok bool) {
-	return strings.CutPrefix(text, givenAs(option))
+	return strings.CutPrefix(text, givenPrefix(option))
 }
 
 // IsGiven reports whether Given made a text, for whatever option.
@@ -130,4 +130,4 @@ func IsGiven(text string) bool {
 	return given && described && !strings.ContainsAny(option, " (){}=")
 }
 
-func givenAs(option string) string { return "Options." + option + " = " }
+func givenPrefix(option string) string { return "Options." + option + " = " }

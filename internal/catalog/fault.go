@@ -62,8 +62,8 @@ func fail(at position, format string, args ...any) error {
 	return &Error{Message: fmt.Sprintf(format, args...), Line: at.line, Column: at.column}
 }
 
-// going makes err, which fail made, a sentence about what leads to it: "triplet has no …".
-func going(err error) error {
+// sentence makes err, which fail made, a sentence about what leads to it: "triplet has no …".
+func sentence(err error) error {
 	if e := new(Error); errors.As(err, &e) {
 		e.going = true
 	}

@@ -13,9 +13,9 @@ const narrowest = 24
 // leastDoc is how many characters what is said of a thing must have beside it; else it stands below.
 const leastDoc = 20
 
-// beside is the column at which what is said of things begins: that one if width has room for it,
+// docColumn is the column at which what is said of things begins: that one if width has room for it,
 // or else one below them.
-func beside(column, below, width int) int {
+func docColumn(column, below, width int) int {
 	if width-column < leastDoc {
 		return below
 	}
@@ -41,7 +41,7 @@ func (r *registry) Help(width int) string {
 	for _, k := range r.all() {
 		column = max(column, len(k.name)+2)
 	}
-	column = beside(column, 2, width)
+	column = docColumn(column, 2, width)
 	for _, k := range r.all() {
 		head := fmt.Sprintf("%-*s", column, k.name)
 		if len(head) > column {
@@ -144,7 +144,7 @@ func (p *Parameter) line(value reflect.Value) line {
 
 // help is name=default and what it is, with the other choices under it.
 func (l line) help(width int) string {
-	column := beside(27, 6, width)
+	column := docColumn(27, 6, width)
 	head := fmt.Sprintf("    %-22s ", l.name+"="+l.value)
 	text := strings.Join(Wrap(l.doc, width-column), "\n"+strings.Repeat(" ", column)) + "\n"
 	if utf8.RuneCountInString(head) > column {

@@ -252,16 +252,16 @@ func (k *kind) value(v reflect.Value) reflect.Value {
 func copyOf(v reflect.Value) reflect.Value {
 	c := reflect.New(v.Type()).Elem()
 	c.Set(v)
-	unshare(c)
+	copyShared(c)
 	return c
 }
 
-// unshare gives the exported fields of the struct v lists and maps of their own.
-func unshare(v reflect.Value) {
+// copyShared gives the exported fields of the struct v lists and maps of their own.
+func copyShared(v reflect.Value) {
 	for i := range v.NumField() {
 		f := v.Field(i)
 		if f.Kind() == reflect.Struct && v.Type().Field(i).Anonymous {
-			unshare(f)
+			copyShared(f)
 			continue
 		}
 		if !f.CanSet() {

@@ -59,7 +59,7 @@ func (r *registry) node(v reflect.Value, full bool, depth int) (*node, error) {
 func (k *kind) arguments(s reflect.Value, full bool, depth int, leave func(*Parameter) bool) (args []argument, err error) {
 	for i := range k.params {
 		p := &k.params[i]
-		value := p.meant(k, s)
+		value := p.writtenValue(k, s)
 		if leave(p) || value.IsZero() && p.zeroIsSaidOtherwise(k) {
 			continue
 		}
@@ -82,12 +82,12 @@ func (k *kind) settled(args []argument) ([]argument, error) {
 
 // isDefault reports whether the parameter of the struct s means what the prototype's does.
 func (p *Parameter) isDefault(k *kind, s reflect.Value) bool {
-	return reflect.DeepEqual(p.meant(k, s).Interface(), p.Value(k.prototype).Interface())
+	return reflect.DeepEqual(p.writtenValue(k, s).Interface(), p.Value(k.prototype).Interface())
 }
 
-// meant is the value of the parameter of the struct s, where zero is the value that it stands
+// writtenValue is the value of the parameter of the struct s, where zero is the value that it stands
 // for, if that can be written.
-func (p *Parameter) meant(k *kind, s reflect.Value) reflect.Value {
+func (p *Parameter) writtenValue(k *kind, s reflect.Value) reflect.Value {
 	v := p.Value(s)
 	if p.Unset == "" || !isScalar(p.Type) || !v.IsZero() || p.Value(k.prototype).IsZero() {
 		return v

@@ -24,7 +24,7 @@ type example struct {
 	does string
 }
 
-// job is a command that was called, with what it was called with.
+// job is a command that was called, with its flags.
 type job interface {
 	flags() *flagSet
 	// do does what the flags and the other arguments ask for. A usageError says that nothing was
@@ -43,7 +43,7 @@ func (p Program) tree(c *invocation) *urfave.Command {
 	root := &urfave.Command{
 		Name: p.name, HideHelp: true, Writer: c.Out, ErrWriter: c.Err, Reader: c.In, Flags: []urfave.Flag{helpFlag{c}},
 		EnableShellCompletion: true, ConfigureShellCompletionCommand: c.completion, ShellComplete: c.completeCommand,
-		ExitErrHandler: leave,
+		ExitErrHandler: keepProcess,
 		OnUsageError: func(_ context.Context, cmd *urfave.Command, err error, _ bool) error {
 			return c.refuseFlag(err, cmd.Args().Slice())
 		},
@@ -56,8 +56,8 @@ func (p Program) tree(c *invocation) *urfave.Command {
 	return root
 }
 
-// leave leaves the process and its exit code to who called Run.
-func leave(context.Context, *urfave.Command, error) {}
+// keepProcess does nothing: the caller of Run decides about the process and its exit code, not the library.
+func keepProcess(context.Context, *urfave.Command, error) {}
 
 // tree is a command as the library takes it.
 func (k *command) tree(c *invocation) *urfave.Command {
@@ -66,13 +66,13 @@ func (k *command) tree(c *invocation) *urfave.Command {
 	return &urfave.Command{
 		Name: k.name, HideHelp: true, Writer: c.Out, ErrWriter: c.Err, Reader: c.In, Flags: f.parsed(),
 		ShellComplete:  func(_ context.Context, cmd *urfave.Command) { f.complete(cmd.Args().Slice()) },
-		ExitErrHandler: leave,
+		ExitErrHandler: keepProcess,
 		OnUsageError: func(ctx context.Context, _ *urfave.Command, err error, _ bool) error {
-			k.answer(ctx, c, f, func() error { return usageError{f.explain(err)} })
+			k.helpOr(ctx, c, f, func() error { return usageError{f.explain(err)} })
 			return nil
 		},
 		Action: func(ctx context.Context, cmd *urfave.Command) error {
-			k.answer(ctx, c, f, func() error {
+			k.helpOr(ctx, c, f, func() error {
 				if err := f.emptySwitch(c.root().args); err != nil {
 					return usageError{err}
 				}
@@ -83,8 +83,8 @@ func (k *command) tree(c *invocation) *urfave.Command {
 	}
 }
 
-// answer is the help page where it is asked for, or else what do does.
-func (k *command) answer(ctx context.Context, c *invocation, f *flagSet, do func() error) {
+// helpOr shows the help page if it is asked for; else it calls do.
+func (k *command) helpOr(ctx context.Context, c *invocation, f *flagSet, do func() error) {
 	if c.help || c.root().help {
 		c.page(func(columns int) string { return k.page(f, columns) })
 		return

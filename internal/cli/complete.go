@@ -18,7 +18,7 @@ var shells = []string{"bash", "zsh", "fish", "pwsh"}
 
 // completion gives the library's command completion our words.
 func (c *invocation) completion(cmd *urfave.Command) {
-	cmd.HideHelp, cmd.ExitErrHandler = true, leave
+	cmd.HideHelp, cmd.ExitErrHandler = true, keepProcess
 	cmd.Flags = []urfave.Flag{helpFlag{c}}
 	for _, shell := range cmd.Commands {
 		shell.HideHelp = true

@@ -28,7 +28,7 @@ func (f *flags) readConfig(ctx context.Context, path string) error {
 	if err := f.YAML(path, raw, skip...); err != nil {
 		return errors.Wrapf(err, "-config %s", path)
 	}
-	return f.again()
+	return f.reassign()
 }
 
 // readRecord sets every option as config.yaml of a run says.
@@ -40,7 +40,7 @@ func (f *flags) readRecord(path string) error {
 	if err := f.YAML(path, raw, "out"); err != nil {
 		return errors.Wrapf(err, "config %s", path)
 	}
-	return f.again()
+	return f.reassign()
 }
 
 // readText reads a file or a pipe, which may be slow, until ctx ends.

@@ -37,7 +37,7 @@ type evaluateOptions struct {
 
 var evaluateSchema = settings.Of(reflect.TypeFor[evaluateOptions](), nil)
 
-// evaluateFlags are the command evaluate, called.
+// evaluateFlags is a call of the command evaluate.
 type evaluateFlags struct {
 	*flagSet
 	options *evaluateOptions
@@ -56,7 +56,7 @@ func (f *evaluateFlags) do(ctx context.Context, args []string) error {
 	}
 	given := f.given()
 	e := evaluation{model: args[0], tasks: f.options.FewShot, oneShot: f.options.OneShot}
-	if err := e.sound("evaluate", given); err != nil {
+	if err := e.validate("evaluate", given); err != nil {
 		return usageError{err}
 	}
 	return e.show(ctx, f.call.screen(f.call.Out, f.call.Live))
@@ -75,8 +75,8 @@ func (f *flagSet) oneArgument(args []string, name, what string) error {
 	return nil
 }
 
-// soundEvaluation refuses flags that say nothing to -evaluate, and an evaluation of nothing.
-func (f *flags) soundEvaluation(given map[string]bool) error {
+// validateEvaluation rejects flags that mean nothing to -evaluate, and an evaluation of nothing.
+func (f *flags) validateEvaluation(given map[string]bool) error {
 	if !given["evaluate"] {
 		return wrong("%s measures a trained network: give the run folder as %s", field.Name("-one-shot"), field.Name("-evaluate"))
 	}
@@ -86,7 +86,7 @@ func (f *flags) soundEvaluation(given map[string]bool) error {
 			return wrong("%s says nothing to %s, which trains nothing: leave it out", field.Name("-"+name), field.Name("-evaluate"))
 		}
 	}
-	return f.evaluation().sound("-evaluate", given)
+	return f.evaluation().validate("-evaluate", given)
 }
 
 // evaluation is what -evaluate asks for.
@@ -102,8 +102,8 @@ type evaluation struct {
 	called  string // what messages about the model call it; empty if they name its path alone
 }
 
-// sound refuses what cannot be meant. asked is the command or the flag that asks for it.
-func (e evaluation) sound(asked string, given map[string]bool) error {
+// validate rejects an evaluation that cannot be meant. asked is the command or the flag that asks for it.
+func (e evaluation) validate(asked string, given map[string]bool) error {
 	for _, name := range []string{"few-shot", "one-shot"} {
 		if value := map[string]string{"few-shot": e.tasks, "one-shot": e.oneShot}[name]; given[name] && value == "" {
 			return wrong("%s is empty: say what to measure, or leave it out", field.Name("-"+name))
@@ -119,7 +119,7 @@ func (e evaluation) sound(asked string, given map[string]bool) error {
 	return nil
 }
 
-// show measures by what is asked for, and shows it.
+// show measures what is asked for, and shows it.
 func (e evaluation) show(ctx context.Context, w *terminal.Screen) error {
 	info, err := os.Stat(e.model)
 	switch {

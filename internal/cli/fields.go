@@ -10,8 +10,8 @@ import (
 	"medusa/internal/settings"
 )
 
-// asTyped is a setting of the trainer, such as Data.TrainClasses, as a person calls it, and with
-// a value as it is typed.
+// asTyped returns a setting of the trainer, such as Data.TrainClasses, as a person types it, with a value
+// if there is one.
 func (f *flagSet) asTyped(setting, value string) string {
 	if value == "" {
 		return f.Called(setting)
@@ -34,8 +34,8 @@ func flagOf(s *settings.Schema, setting, value string) string {
 	return name + " " + shellWord(value)
 }
 
-// told is err in the words of the command line.
-func (f *flagSet) told(err error) string {
+// message returns the message of err in the words of the command line.
+func (f *flagSet) message(err error) string {
 	text := field.Told(err, f.asTyped)
 	if q := new(datasets.Question); errors.As(err, &q) {
 		asked := q.In(func(s datasets.Setting) string { return flagOf(f.Schema, "Data."+s.Name, s.Value) })

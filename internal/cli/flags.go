@@ -21,7 +21,7 @@ func newFlags(c *invocation) *flags {
 		_, err := losses.FromYAML(y, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2})
 		return err
 	})
-	f.ways = f.whereListed
+	f.ways = f.listHint
 	return f
 }
 

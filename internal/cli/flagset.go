@@ -133,8 +133,8 @@ func (f *flagSet) given() map[string]bool {
 	return names
 }
 
-// again sets what the command line says once more, after a file: the command line wins.
-func (f *flagSet) again() error {
+// reassign sets what the command line says once more, after a file: the command line wins.
+func (f *flagSet) reassign() error {
 	for _, a := range f.commandLine {
 		if err := f.Flag(a.flag, a.text); err != nil {
 			return err

@@ -224,7 +224,7 @@ func (c *invocation) refuseFlag(err error, args []string) error {
 // helpCommand is the command help.
 func (c *invocation) helpCommand() *urfave.Command {
 	return &urfave.Command{
-		Name: "help", HideHelp: true, SkipFlagParsing: true, ExitErrHandler: leave, ShellComplete: c.completeCommand,
+		Name: "help", HideHelp: true, SkipFlagParsing: true, ExitErrHandler: keepProcess, ShellComplete: c.completeCommand,
 		Action: func(_ context.Context, cmd *urfave.Command) error {
 			args := cmd.Args().Slice()
 			if len(args) == 0 || args[0] == "help" || strings.HasPrefix(args[0], "-") {

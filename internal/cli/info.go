@@ -37,7 +37,7 @@ var informing = command{
 
 var infoSchema = settings.Of(reflect.TypeFor[struct{}](), nil)
 
-// infoFlags are the command info, called.
+// infoFlags is a call of the command info.
 type infoFlags struct{ *flagSet }
 
 func (f *infoFlags) flags() *flagSet { return f.flagSet }
@@ -167,8 +167,8 @@ func (p portrait) settings(cfg trainer.Config) []fact {
 	}
 }
 
-// kindText is a kind, such as a solver, with what its parameters are: a 0 is told where the kind
-// has another default.
+// kindText is a kind, such as a solver, with its parameters. A parameter of 0 is told only if the kind has
+// another default.
 func kindText(o *options, section string) string {
 	kind := map[string]string{"Net": cmp.Or(o.Net.Backbone, "cnn"), "Sampler": cmp.Or(o.Sampler.Name, "pk"), "Solver": o.Solver.Name, "Schedule": o.Schedule.Name}[section]
 	elsewhere := []string{"Name", "Backbone", "InChannels", "Height", "Width", "Seed"}

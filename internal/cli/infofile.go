@@ -146,7 +146,7 @@ func (p portrait) embeddings(title string, metadata map[string]string, shape []i
 	return nil
 }
 
-// mostTensors bounds the table of what may be any file's.
+// mostTensors bounds the table of tensors: the file may be any.
 const mostTensors = 1000
 
 // tensors shows a file of another program: all that is known of it are names, types and shapes.

@@ -68,7 +68,7 @@ func (c *invocation) exit(ctx context.Context, f *flagSet, err error) {
 	if err == nil || errors.Is(err, errStopped) {
 		return
 	}
-	message := f.told(err)
+	message := f.message(err)
 	if f.ways != nil {
 		message += f.ways(err)
 	}

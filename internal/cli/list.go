@@ -92,9 +92,9 @@ func (f *flags) askedFor() (*list, error) {
 	return nil, nil
 }
 
-// whereListed tells how to see the names among which one was sought that is not there; nothing for
-// other errors.
-func (f *flags) whereListed(err error) string {
+// listHint says how to list the names to choose from, if err is about a name that does not exist. For
+// other errors it is empty.
+func (f *flags) listHint(err error) string {
 	unknown, about := new(catalog.Error), trainer.FieldError(nil)
 	isUnknown, isAbout := errors.As(err, &unknown) && unknown.Noun != "", errors.As(err, &about)
 	for _, l := range lists {

@@ -65,7 +65,7 @@ func TestListedKindsAreTaken(t *testing.T) {
 		for _, kind := range starts(stdout) {
 			_, f, err := parsed(t, "-"+flag, kind)
 			require.NoError(t, err)
-			cfg, err := f.run()
+			cfg, err := f.trainerConfig()
 			require.NoError(t, err)
 			require.NoError(t, cfg.Validate(), kind)
 		}

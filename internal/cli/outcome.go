@@ -44,7 +44,7 @@ func printOutcome(w *terminal.Screen, r trainer.Result, again string) {
 			printTable(w, t)
 		}
 	}
-	w.Say("\n" + effort(r))
+	w.Say("\n" + timeTaken(r))
 	if r.Stop == trainer.StopPatience {
 		w.Sayf("stopped early: %s got no better at the last evaluations (%.3f at step %d)", wording.Measure(r.Metric), r.BestValue, r.BestStep)
 	}
@@ -70,9 +70,9 @@ func printTable(w *terminal.Screen, t trainer.Table) {
 	}
 }
 
-// effort is what the run took. The speed is that of the steps alone: the rest of the time
+// timeTaken is what the run took. The speed is that of the steps alone: the rest of the time
 // went into measuring and writing.
-func effort(r trainer.Result) string {
+func timeTaken(r trainer.Result) string {
 	line := fmt.Sprintf("%s in %.1f s, ", wording.Number(r.Steps, "steps"), r.Seconds)
 	if r.TrainSeconds > 0 {
 		line += fmt.Sprintf("of it %.1f s ", r.TrainSeconds)

@@ -110,9 +110,9 @@ func TestWorseModelIsTold(t *testing.T) {
 
 func TestTimesAreToldApart(t *testing.T) {
 	r := trainer.Result{Steps: 3, Seconds: 53.1, TrainSeconds: .1, ImagesPerSecond: 25855, PeakRSS: 5 << 20}
-	require.Equal(t, "3 steps in 53.1 s, of it 0.1 s training at 25,855 images/s, 0.0% of that waiting for pictures, 5 MiB at the most", effort(r))
+	require.Equal(t, "3 steps in 53.1 s, of it 0.1 s training at 25,855 images/s, 0.0% of that waiting for pictures, 5 MiB at the most", timeTaken(r))
 	r.Steps, r.ImagesPerSecond = 1, 0
-	require.Equal(t, "1 step in 53.1 s, of it 0.1 s training, 5 MiB at the most", effort(r))
+	require.Equal(t, "1 step in 53.1 s, of it 0.1 s training, 5 MiB at the most", timeTaken(r))
 	r.TrainSeconds, r.ImagesPerSecond, r.Items = 0, 99, "vectors"
-	require.Equal(t, "1 step in 53.1 s, training at 99 vectors/s, 0.0% of that waiting for vectors, 5 MiB at the most", effort(r), "of an earlier version")
+	require.Equal(t, "1 step in 53.1 s, training at 99 vectors/s, 0.0% of that waiting for vectors, 5 MiB at the most", timeTaken(r), "of an earlier version")
 }

@@ -72,7 +72,7 @@ func (p *progress) step(_ context.Context, i trainer.StepInfo) error {
 	t := p.work("training")
 	t.Progress(i.Step, i.Steps)
 	if p.screen.Live() {
-		t.Detail(func(room int) string { return fit(room, i, p.items) })
+		t.Detail(func(room int) string { return shorten(room, i, p.items) })
 		return nil
 	}
 	now := time.Now()
@@ -83,9 +83,9 @@ func (p *progress) step(_ context.Context, i trainer.StepInfo) error {
 	return nil
 }
 
-// fit is the longest description of a step that room columns hold: a line that wraps
+// shorten is the longest description of a step that room columns hold: a line that wraps
 // cannot be wiped. What goes first is said last.
-func fit(room int, i trainer.StepInfo, items string) string {
+func shorten(room int, i trainer.StepInfo, items string) string {
 	step := fmt.Sprintf("%d/%d", i.Step, i.Steps)
 	parts := append([]string{step}, describe(i, wide, items)...)
 	line := strings.Join(parts, "  ")

@@ -89,17 +89,17 @@ func TestRunIsNeverSilent(t *testing.T) {
 func TestUsualLineSaysEverythingAt80Columns(t *testing.T) {
 	i := trainer.StepInfo{Step: 132, Steps: 3000, Loss: 0.1834, ImagesPerSecond: 1683, ETA: 83 * time.Second, HasActive: true,
 		ActiveShare: 0.42, HasSpread: true, MeanPositive: 0.264, MeanNegative: 0.989, EmbeddingNorm: 1}
-	assert.Equal(t, "loss 0.1834 1683/s left 1m23s act 42% d+ 0.26 d- 0.99 |e| 1.0", fit(80-14, i, "pictures"))
-	assert.Equal(t, "132/3000  loss 0.1834  1683 img/s  left 1m23s  active 42%  d+ 0.264  d- 0.989  |e| 1.00", fit(120-28, i, "pictures"))
-	assert.Equal(t, "132/3000  loss 0.1834  1683 vectors/s  left 1m23s  active 42%  d+ 0.264  d- 0.989  |e| 1.00", fit(120-28, i, "vectors"))
+	assert.Equal(t, "loss 0.1834 1683/s left 1m23s act 42% d+ 0.26 d- 0.99 |e| 1.0", shorten(80-14, i, "pictures"))
+	assert.Equal(t, "132/3000  loss 0.1834  1683 img/s  left 1m23s  active 42%  d+ 0.264  d- 0.989  |e| 1.00", shorten(120-28, i, "pictures"))
+	assert.Equal(t, "132/3000  loss 0.1834  1683 vectors/s  left 1m23s  active 42%  d+ 0.264  d- 0.989  |e| 1.00", shorten(120-28, i, "vectors"))
 	i.ImagesPerSecond, i.ETA = 0, 0
-	assert.NotContains(t, fit(120-28, i, "pictures"), "left", "not known at the first step")
+	assert.NotContains(t, shorten(120-28, i, "pictures"), "left", "not known at the first step")
 }
 
 // After a resumption nothing of the embeddings is known before the next logged step.
 func TestWhatWasNotMeasuredIsNotShown(t *testing.T) {
 	i := trainer.StepInfo{Step: 121, Steps: 500, Loss: 0.0177}
-	for _, line := range []string{fit(120, i, "pictures"), fit(30, i, "pictures")} {
+	for _, line := range []string{shorten(120, i, "pictures"), shorten(30, i, "pictures")} {
 		assert.Contains(t, line, "loss 0.0177")
 		for _, not := range []string{"d+", "d-", "|e|", "active"} {
 			assert.NotContains(t, line, not)
@@ -109,7 +109,7 @@ func TestWhatWasNotMeasuredIsNotShown(t *testing.T) {
 
 func TestLargeFiguresAreShort(t *testing.T) {
 	i := trainer.StepInfo{Step: 1, Steps: 2, Loss: 3.25e12, HasSpread: true, MeanPositive: 1234567, MeanNegative: 999999.5, EmbeddingNorm: 2e9}
-	assert.Equal(t, "1/2  loss 3.25e+12  d+ 1.23e+06  d- 999999.500  |e| 2e+09", fit(120, i, "pictures"))
+	assert.Equal(t, "1/2  loss 3.25e+12  d+ 1.23e+06  d- 999999.500  |e| 2e+09", shorten(120, i, "pictures"))
 }
 
 func TestStartAgreesInNumber(t *testing.T) {

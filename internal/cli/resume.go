@@ -39,10 +39,10 @@ func resumeSettings(f *flags) error {
 	return f.readRecord(path)
 }
 
-// onTheWay checks, before any picture is read, that there is a run to go on with which
-// config.yaml still describes. It returns cfg with what the data chose when the run began,
-// and reports whether the run came to its end.
-func onTheWay(f *flags, cfg trainer.Config) (fitted trainer.Config, done bool, err error) {
+// checkResumable checks, before any picture is read, that there is a run to go on with and that config.yaml
+// still describes it. fitted is cfg with what the data chose when the run began; done reports whether
+// the run came to its end.
+func checkResumable(f *flags, cfg trainer.Config) (fitted trainer.Config, done bool, err error) {
 	stored, err := trainer.Stored(f.options.Resume)
 	if err != nil {
 		return cfg, false, err

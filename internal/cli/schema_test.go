@@ -23,7 +23,7 @@ func configured(t *testing.T, args ...string) trainer.Config {
 	t.Helper()
 	_, f, err := parsed(t, args...)
 	require.NoError(t, err)
-	cfg, err := f.run()
+	cfg, err := f.trainerConfig()
 	require.NoError(t, err)
 	require.NoError(t, cfg.Validate())
 	return cfg.Defaults()

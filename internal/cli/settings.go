@@ -37,9 +37,9 @@ func prototype() options {
 	return options{Config: c}
 }
 
-// run is the configuration that the options stand for.
-func (f *flags) run() (trainer.Config, error) {
-	if err := f.positive(); err != nil {
+// trainerConfig is the configuration that the options stand for.
+func (f *flags) trainerConfig() (trainer.Config, error) {
+	if err := f.checkPositive(); err != nil {
 		return trainer.Config{}, err
 	}
 	f.Finish(true)

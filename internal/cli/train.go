@@ -53,11 +53,11 @@ func (f *flags) do(ctx context.Context, args []string) error {
 	}
 	given := f.given() // on the command line
 	if err == nil {
-		err = f.sound(given)
+		err = f.validate(given)
 	}
 	w := f.call.screen(f.call.Out, f.call.Live)
 	if err == nil && (given["evaluate"] || given["one-shot"]) {
-		if err = f.soundEvaluation(given); err == nil {
+		if err = f.validateEvaluation(given); err == nil {
 			return f.evaluation().show(ctx, w)
 		}
 	}
@@ -65,7 +65,7 @@ func (f *flags) do(ctx context.Context, args []string) error {
 		err = f.readConfig(ctx, f.options.ConfigFile)
 	}
 	if err == nil {
-		err = f.used(given)
+		err = f.checkUsed(given)
 	}
 	if err != nil {
 		return usageError{err}
@@ -92,7 +92,7 @@ func train(ctx context.Context, f *flags, w *terminal.Screen) (interrupted bool,
 			return false, err
 		}
 	}
-	cfg, err := f.run()
+	cfg, err := f.trainerConfig()
 	if err == nil {
 		err = cfg.Validate() // before pictures are read
 	}
@@ -108,7 +108,7 @@ func train(ctx context.Context, f *flags, w *terminal.Screen) (interrupted bool,
 	}
 	if f.options.Resume != "" {
 		var done bool
-		if cfg, done, err = onTheWay(f, cfg); err != nil {
+		if cfg, done, err = checkResumable(f, cfg); err != nil {
 			return false, err
 		}
 		if done {
@@ -169,7 +169,7 @@ func train(ctx context.Context, f *flags, w *terminal.Screen) (interrupted bool,
 	return result.Stop == trainer.StopInterrupted, nil
 }
 
-// loadUntil is load, given up when ctx ends.
+// loadUntil calls load, and gives up when ctx ends.
 func loadUntil(ctx context.Context, cfg trainer.Config, w *terminal.Screen) (trainer.Data, error) {
 	type outcome struct {
 		data trainer.Data

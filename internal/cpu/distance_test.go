@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -267,7 +268,7 @@ func checkPairGrad(t *testing.T, seed uint64) {
 		case 1, 2:
 			reduce := spec.RowReduce{Op: []spec.Reduction{spec.RowMax, spec.RowMin}[rng.IntN(2)], Rows: n, Cols: n, K: 1, Mask: spec.Mask{Pairs: side}}
 			if kind == 2 {
-				reduce.Op, reduce.K = spec.RowLogSumExp, 8*rng.NormFloat64()/float64(1+loops.Max(dist)) // exponents are rounded
+				reduce.Op, reduce.K = spec.RowLogSumExp, 8*rng.NormFloat64()/float64(1+slices.Max(dist)) // exponents are rounded
 			}
 			y := run(t, reduce, make([]float32, n), dist, labels)
 			grad := spec.RowReduceGrad(reduce)

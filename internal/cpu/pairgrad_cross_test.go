@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -215,7 +216,7 @@ func checkCrossPairGrad(t *testing.T, seed uint64) {
 		default:
 			reduce := spec.RowReduce{Op: []spec.Reduction{spec.RowMax, spec.RowMin, spec.RowLogSumExp}[rng.IntN(3)], Rows: n, Cols: m, K: 1, Mask: kinds[i]}
 			if reduce.Op == spec.RowLogSumExp {
-				reduce.K = 8 * rng.NormFloat64() / float64(1+loops.Max(dist))
+				reduce.K = 8 * rng.NormFloat64() / float64(1+slices.Max(dist))
 			}
 			res := run(t, reduce, make([]float32, n), append([][]float32{dist}, own...)...)
 			p, what, own = spec.Part{Kind: spec.ReducePart, Reduce: spec.RowReduceGrad(reduce)}, spec.RowReduceGrad(reduce), append(append(own, res...), normals(rng, n))

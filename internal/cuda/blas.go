@@ -195,8 +195,8 @@ func (g Gemm) RowMajor() Gemm {
 	return g
 }
 
-// sound checks sizes, so that no product reads or writes beside its buffers.
-func (g *Gemm) sound(batch int) error {
+// validate checks sizes, so that no product reads or writes beside its buffers.
+func (g *Gemm) validate(batch int) error {
 	if g.M < 1 || g.N < 1 || g.K < 1 {
 		return wrong("product of %d×%d×%d", g.M, g.N, g.K)
 	}
@@ -244,7 +244,7 @@ func (b *BLAS) ready(g *Gemm, batch int) error {
 		return err
 	}
 	b.alpha, b.beta = g.Alpha, g.Beta
-	return g.sound(batch)
+	return g.validate(batch)
 }
 
 // Sgemm puts one product on the stream (cublasSgemm_v2).

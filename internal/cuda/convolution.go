@@ -42,7 +42,7 @@ func outSide(in, filter, pad, stride, dilate int) int {
 	return span/stride + 1
 }
 
-func (s ConvShape) sound() error {
+func (s ConvShape) validate() error {
 	const most = 1 << 24 // of one side; products are checked below
 	for _, v := range []int{s.N, s.C, s.H, s.W, s.K, s.R, s.S, s.StrideH, s.StrideW, s.DilateH, s.DilateW, s.Groups} {
 		if v < 1 || v > most {
@@ -101,7 +101,7 @@ func (d *DNN) Convolution(shape ConvShape) (*Convolution, error) {
 		return nil, err
 	}
 	shape = shape.complete()
-	if err := shape.sound(); err != nil {
+	if err := shape.validate(); err != nil {
 		return nil, err
 	}
 	c := &Convolution{dnn: d, shape: shape}

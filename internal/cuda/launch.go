@@ -123,7 +123,7 @@ func (a *Args) fits(f *Function) error {
 // Dim is a number of blocks or threads along x, y and z; 0 stands for 1.
 type Dim struct{ X, Y, Z int }
 
-func (d Dim) sound() bool {
+func (d Dim) valid() bool {
 	const most = 1<<31 - 1
 	return d.X >= 0 && d.Y >= 0 && d.Z >= 0 && d.X <= most && d.Y <= most && d.Z <= most
 }
@@ -137,7 +137,7 @@ func (f *Function) Launch(s *Stream, grid, block Dim, shared int, a *Args) error
 	if f == nil || f.handle == 0 {
 		return errClosed("function")
 	}
-	if !grid.sound() || !block.sound() || shared < 0 {
+	if !grid.valid() || !block.valid() || shared < 0 {
 		return wrong("kernel %s: grid %v, block %v, %d bytes shared", f.name, grid, block, shared)
 	}
 	if a == nil {

@@ -75,6 +75,8 @@ var house = []floor{
 	{"internal/golden", nil, false, "a file format"},
 	{"internal/avotest", nil, false, "a helper of tests"},
 	{"internal/floors", nil, false, "a test"},
+	{"internal/gitattributes", nil, false, "a test"},
+	{"internal/naming", nil, false, "a test"},
 	{"internal/readme", nil, false, "a test"},
 	{"internal/graphtest", []string{"graph", "machine"}, true, "a helper of tests"},
 }

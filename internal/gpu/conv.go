@@ -27,7 +27,7 @@ func init() {
 	register((*builder).convGradWeight)
 }
 
-// The elements of a convolution's tensors.
+// sizeX, sizeW and sizeY are the numbers of elements of a convolution's tensors.
 func sizeX(c spec.Conv2D) int { return c.N * c.C * c.H * c.W }
 
 func sizeW(c spec.Conv2D) int { return c.OutC * c.C / c.Groups * c.KH * c.KW }

@@ -64,15 +64,6 @@ func cutOff(err error) error {
 	return errors.Wrap(err, "npy: header")
 }
 
-// Elements is the number of elements.
-func (h Header) Elements() int64 {
-	n := int64(1)
-	for _, d := range h.Shape {
-		n *= int64(d)
-	}
-	return n
-}
-
 // parse reads the header's text, a Python dictionary such as
 // {'descr': '<f4', 'fortran_order': False, 'shape': (60000, 512), }.
 func parse(text string) (h Header, err error) {
@@ -100,14 +91,14 @@ func parse(text string) (h Header, err error) {
 			p.fail("key %q is unknown", key)
 		}
 		if !p.accept(",") && !p.peek("}") {
-			p.fail("want a comma at %q", p.shown())
+			p.fail("want a comma at %q", p.excerpt())
 		}
 	}
 	switch {
 	case p.err != nil:
 		return h, p.err
 	case p.rest != "":
-		return h, errors.Errorf("npy: header: %q stands behind its end", p.shown())
+		return h, errors.Errorf("npy: header: %q stands behind its end", p.excerpt())
 	case len(seen) != 3:
 		return h, errors.New("npy: header: want descr, fortran_order and shape")
 	}
@@ -125,7 +116,7 @@ func (p *parser) fail(format string, args ...any) {
 	}
 }
 
-func (p *parser) shown() string { return p.rest[:min(len(p.rest), 20)] }
+func (p *parser) excerpt() string { return p.rest[:min(len(p.rest), 20)] }
 
 func (p *parser) peek(sign string) bool {
 	p.rest = strings.TrimLeft(p.rest, " ")
@@ -142,7 +133,7 @@ func (p *parser) accept(sign string) bool {
 
 func (p *parser) expect(sign string) {
 	if !p.accept(sign) {
-		p.fail("want %q at %q", sign, p.shown())
+		p.fail("want %q at %q", sign, p.excerpt())
 	}
 }
 
@@ -185,14 +176,14 @@ func (p *parser) shape() []int {
 		}
 		n, err := strconv.ParseInt(p.rest[:end], 10, 64)
 		if err != nil || n > maxElements || n > 0 && total > maxElements/n {
-			p.fail("the shape has a size of %q", p.shown())
+			p.fail("the shape has a size of %q", p.excerpt())
 			break
 		}
 		total *= max(n, 1)
 		shape = append(shape, int(n))
 		p.rest = strings.TrimPrefix(p.rest[end:], "L") // Python 2's long numbers
 		if !p.accept(",") && !p.peek(")") {
-			p.fail("want a comma at %q", p.shown())
+			p.fail("want a comma at %q", p.excerpt())
 		}
 	}
 	return shape

@@ -71,7 +71,11 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if h.Offset > int64(len(b)) || h.Elements() < 0 || h.Elements() > maxElements {
+		elements := int64(1)
+		for _, d := range h.Shape {
+			elements *= int64(d)
+		}
+		if h.Offset > int64(len(b)) || elements < 0 || elements > maxElements {
 			t.Errorf("%+v of %d bytes", h, len(b))
 		}
 	})

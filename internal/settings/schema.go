@@ -167,7 +167,7 @@ func (o *Option) isFor(kind string) bool {
 	return o.For == nil || kind == "" || slices.Contains(o.For, kind)
 }
 
-// Kind is the section's kind in v; "" if it has none.
+// kind is the section's kind in v; "" if it has none.
 func (s *Schema) kind(in *section, v reflect.Value) string {
 	if in.name == nil {
 		return ""

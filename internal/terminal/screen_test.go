@@ -40,7 +40,7 @@ func (s *stamped) longestGap(from time.Time) time.Duration {
 }
 
 // screens seen by a terminal: what stands between two returns of the carriage.
-func shown(s string) []string {
+func screenText(s string) []string {
 	var out []string
 	for _, line := range strings.FieldsFunc(s, func(r rune) bool { return r == '\r' || r == '\n' }) {
 		if strings.TrimSpace(line) != "" {
@@ -71,7 +71,7 @@ func TestSomethingMovesWhileWorkGoesOn(t *testing.T) {
 				time.Sleep(30 * time.Second)
 				task.End()
 				assert.LessOrEqual(t, out.longestGap(began), c.gap)
-				seen := shown(out.text.String())
+				seen := screenText(out.text.String())
 				assert.LessOrEqual(t, len(seen), c.lines)
 				for i := 1; i < len(seen); i++ {
 					assert.NotEqual(t, seen[i-1], seen[i], "the same again is no movement")
@@ -108,7 +108,7 @@ func TestLiveLineFitsAndIsWiped(t *testing.T) {
 			time.Sleep(time.Second)
 			task.End()
 			task.End()
-			for _, line := range shown(out.text.String()) {
+			for _, line := range screenText(out.text.String()) {
 				assert.Less(t, width(line), columns, line)
 			}
 			assert.True(t, strings.HasSuffix(out.text.String(), "\r"), "nothing is left of the line")
@@ -217,7 +217,7 @@ func TestLiveLineFollowsTheWidth(t *testing.T) {
 		s.Table(numbersTable)
 		time.Sleep(time.Second)
 		task.End()
-		lines := shown(out.text.String())
+		lines := screenText(out.text.String())
 		require.Greater(t, len(lines), 10)
 		for _, line := range strings.FieldsFunc(out.text.String(), func(r rune) bool { return r == '\r' || r == '\n' }) {
 			assert.LessOrEqual(t, width(line), 40, "%q", line)
@@ -252,7 +252,7 @@ func TestCharactersOfTheLocale(t *testing.T) {
 			beyond := strings.IndexFunc(text, func(r rune) bool { return r > '~' }) >= 0
 			assert.Equal(t, c.ascii && runtime.GOOS != "windows", !beyond, text)
 			assert.NotContains(t, text, "\x1b")
-			for _, line := range shown(text) {
+			for _, line := range screenText(text) {
 				assert.LessOrEqual(t, width(line), 60, line)
 			}
 		})

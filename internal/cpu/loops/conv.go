@@ -8,8 +8,8 @@ import "medusa/internal/spec"
 type Workspace[T Float] struct {
 	product convProduct[T]
 	weight  convWeight[T]
-	tiles   convTiles
-	places  convPlaces
+	tiles   winogradConv
+	places  smallPlanesConv
 	depth   convDepth[T]
 }
 

@@ -245,7 +245,7 @@ func (c *convProduct[T]) sharedBlock(group, set, b int) []T {
 }
 
 // columns computes the columns whose runs are known: where they are contiguous in dst
-// right there, else in a buffer that is then spread.
+// right there, else in a buffer that is then scattered.
 func (c *convProduct[T]) columns(w *convWorker[T], part convPart, count int, matrix func(b int) []T) {
 	size, cols := int(unsafe.Sizeof(T(0))), c.micro.cols()
 	plane := c.dstH * c.dstW
@@ -264,7 +264,7 @@ func (c *convProduct[T]) columns(w *convWorker[T], part convPart, count int, mat
 		c.multiply(w, part, b, matrix(b), out, count)
 	}
 	if !contiguous {
-		c.spread(w, part, ceil(count, cols))
+		c.scatter(w, part, ceil(count, cols))
 	}
 }
 

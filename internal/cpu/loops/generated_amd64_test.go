@@ -1,6 +1,7 @@
 package loops
 
 import (
+	"reflect"
 	"testing"
 	"unsafe"
 
@@ -47,4 +48,16 @@ func TestChooseInstructionSet(t *testing.T) {
 	best, err := choose("")
 	require.NoError(t, err)
 	assert.Same(t, best, got)
+}
+
+// Products of float64 have few tiles, but not those of the Go loops.
+func TestProductsOfFloat64AreAssembly(t *testing.T) {
+	code := func(m micro[float64], rows int) uintptr { return reflect.ValueOf(m.table[rows-1][0]).Pointer() }
+	for i := range instructionSets {
+		if s := &instructionSets[i]; s.name != generic.name {
+			for rows := 1; rows <= s.f64.rows; rows++ {
+				assert.NotEqual(t, code(generic.f64, rows), code(s.f64, rows), "%s, %d rows", s.name, rows)
+			}
+		}
+	}
 }

@@ -6,12 +6,16 @@ import xcpu "golang.org/x/sys/cpu" // its flags include the system's support
 
 var hasAVX2 = xcpu.X86.HasAVX2 && xcpu.X86.HasFMA
 
+// productsOfFloat64 has the tiles of the Go loops, which read A through tables for it, too: nothing
+// trains in float64.
+var productsOfFloat64 = micro[float64]{rows: 4, lanes: 4, table: microAVX2F64, indirect: portable[float64]().indirect}
+
 // instructionSets stand best first.
 var instructionSets = []instructionSet{
 	{
 		name: "avx512", supported: hasAVX2 && xcpu.X86.HasAVX512F,
-		f32: micro[float32]{rows: 12, lanes: 16, table: tableOf(microAVX512F32[:]), indirect: tableOf(tableAVX512F32[:])},
-		f64: micro[float64]{rows: 12, lanes: 8, table: tableOf(microAVX512F64[:]), indirect: tableOf(tableAVX512F64[:])},
+		f32: micro[float32]{rows: 12, lanes: 16, table: microAVX512F32, indirect: tableAVX512F32},
+		f64: productsOfFloat64,
 		simd: simd{
 			peak: peakAVX512, transpose4: transpose4AVX2, turn: turnAVX512, turnHalf: turnAVX2, copyRows: copyRowsAVX512, gather: gatherAVX512,
 			add: addAVX512, sub: subAVX512, mul: mulAVX512, axpy: axpyAVX512, affine: affineAVX512, relu: reluAVX512,
@@ -33,8 +37,8 @@ var instructionSets = []instructionSet{
 	},
 	{
 		name: "avx2", supported: hasAVX2,
-		f32: micro[float32]{rows: 6, lanes: 8, table: tableOf(microAVX2F32[:]), indirect: tableOf(tableAVX2F32[:])},
-		f64: micro[float64]{rows: 6, lanes: 4, table: tableOf(microAVX2F64[:]), indirect: tableOf(tableAVX2F64[:])},
+		f32: micro[float32]{rows: 6, lanes: 8, table: microAVX2F32, indirect: tableAVX2F32},
+		f64: productsOfFloat64,
 		simd: simd{
 			peak: peakAVX2, transpose4: transpose4AVX2, turn: turnAVX2, copyRows: copyRowsAVX2, gather: gatherAVX2,
 			add: addAVX2, sub: subAVX2, mul: mulAVX2, axpy: axpyAVX2, affine: affineAVX2, relu: reluAVX2,
@@ -54,12 +58,4 @@ var instructionSets = []instructionSet{
 		},
 	},
 	generic,
-}
-
-func tableOf[F any](rows [][2]F) [][]F {
-	t := make([][]F, len(rows))
-	for i := range rows {
-		t[i] = rows[i][:]
-	}
-	return t
 }

@@ -1,7 +1,8 @@
 package loops
 
 // LAMB holds the coefficients of one step of LAMB, which is made in two passes over a tensor: Means,
-// and Step when the lengths of the whole tensor's weights and step are known.
+// and Step when the lengths of the whole tensor's weights and step are known. Both are plain loops
+// without assembly.
 type LAMB struct {
 	LR, Beta1, Beta2, Eps, Decay, Scale float64
 	Correction                          Correction // of this step

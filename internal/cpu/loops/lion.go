@@ -1,6 +1,6 @@
 package loops
 
-// Lion holds the coefficients of one step of Lion.
+// Lion holds the coefficients of one step of Lion, which is a plain loop without assembly.
 type Lion struct{ LR, Beta1, Beta2, Decay, Scale float64 }
 
 // Step: g ← Scale·g; c = Beta1·m + (1 − Beta1)·g; w ← w − LR·(sign(c) + Decay·w);

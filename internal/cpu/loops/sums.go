@@ -1,7 +1,5 @@
 package loops
 
-import "math"
-
 // lanes are sums in the making. They are made in float64 and in a fixed order, the same
 // for every instruction set: element i of a slice goes to lane i mod 16, and at the end the
 // lanes are added up as a tree.
@@ -56,19 +54,6 @@ func Dot[T Float](x, y []T) float64 {
 		l[i%16] += float64(float64(v) * float64(y[i]))
 	}
 	return l.total()
-}
-
-// Max is the largest element, NaN if one is NaN, and −∞ of none.
-func Max[T Float](x []T) T {
-	top := T(math.Inf(-1))
-	for _, v := range x {
-		if v > top {
-			top = v
-		} else if v != v {
-			return v
-		}
-	}
-	return top
 }
 
 // worthwhile is from how many elements on the assembly pays.

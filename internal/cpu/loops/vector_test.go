@@ -252,12 +252,6 @@ func TestSums(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(10, func() { Sum(corners) }))
 }
 
-func TestMax(t *testing.T) {
-	assert.Equal(t, math.Inf(-1), Max([]float64{}))
-	assert.Equal(t, float32(3), Max([]float32{-1, 3, 2}))
-	assert.True(t, math.IsNaN(Max([]float64{1, math.NaN(), 5})))
-}
-
 func BenchmarkVector(b *testing.B) {
 	const n = 1 << 13
 	r := rand.New(rand.NewPCG(25, 26))

@@ -2,7 +2,7 @@
 // that depends on the sizes alone.
 #include "medusa.cuh"
 
-// Binning says in which of count bins a number lies; see device.RowBins.
+// Binning says in which of count bins a number lies; see spec.RowBins.
 struct Binning {
 	float low, scale; // the lower edge of the first bin, and 1 over the width of each
 	int count;

@@ -1,5 +1,5 @@
-// First rows and columns, and a softmax over rows that were chosen. See device.RowFirst and
-// device.PairedSoftmax.
+// First rows and columns, and a softmax over rows that were chosen. See spec.RowFirst and
+// spec.PairedSoftmax.
 #include "medusa.cuh"
 
 // The first column of each row (rows) that a mask holds, −1 of none: a block a row.

@@ -1,5 +1,5 @@
 // The largest number and the soft maximum of groups of neighbours, and their gradients: a thread a
-// group, of size numbers. See device.GroupMax and device.GroupSoftMax.
+// group, of size numbers. See spec.GroupMax and spec.GroupSoftMax.
 #include "medusa.cuh"
 
 static __device__ float group_most(const float *x, int size) {

@@ -1,6 +1,6 @@
 // Sums of powers over the triplets (a, p, n) of a batch whose exponents are x[a,n] + among[p,n]: a
 // pair (a, p) takes its sum less the largest exponent, so that no power of it overflows and none
-// that counts is lost. See device.PairLogSumExp.
+// that counts is lost. See spec.PairLogSumExp.
 #include "medusa.cuh"
 
 // The sums of a batch: which pairs there are, and what their exponents come of.

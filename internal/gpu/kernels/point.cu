@@ -249,7 +249,7 @@ static __device__ u64 mixed(u128 state) {
 	return hi * (lo | 1);
 }
 
-// The mask of device.Dropout on x: pieces of DROPOUT_PIECE elements have a generator each, a block each;
+// The mask of spec.Dropout on x: pieces of DROPOUT_PIECE elements have a generator each, a block each;
 // a thread skips to its own 8 numbers, of which each serves two elements. draw is seed and run,
 // two digits to the base 2²⁰ each.
 KERNEL(dropout)(int n, u64 limit, float scale, const float *draw, const float *x, float *y) {

@@ -2,7 +2,7 @@
 #include "medusa.cuh"
 
 // y (n, m): of each pair (a, i) that `of` holds how many pairs (a, j) of `over` come before it;
-// see device.SoftRanks.
+// see spec.SoftRanks.
 KERNEL(soft_ranks)(int m, float inverse, int of_pairs, int over_pairs, const float *d, const float *of, const float *over, float *y) {
 	__shared__ int list[CHUNK], counts[WIDTH];
 	__shared__ double shared[WIDTH];

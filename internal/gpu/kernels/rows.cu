@@ -151,7 +151,7 @@ static __device__ unsigned key_of(float x, bool turned) {
 
 // Of all entries that the mask holds, up to which the share of the smallest goes, or above which that
 // of the largest lies; y (rows), all the same. One block finds it digit by digit, see
-// device.ShareBound. With counted, an entry lies there as often as the mask, which is given, holds.
+// spec.ShareBound. With counted, an entry lies there as often as the mask, which is given, holds.
 KERNEL(share_bound)(int rows, int cols, double share, flag largest, flag counted, int pairs, const float *x, const float *in, float *y) {
 	__shared__ long long counts[256], left;
 	__shared__ double shared[WIDTH];

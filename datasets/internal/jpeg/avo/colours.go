@@ -70,7 +70,7 @@ func emitInterleave(a *asm, decl *bytes.Buffer) {
 	a.RET()
 }
 
-// order of the bytes of four pixels: red, green, blue and alpha come four at a time.
+// inPixels is the order of the bytes of four pixels: red, green, blue and alpha come four at a time.
 func (a *asm) inPixels() operand.Mem {
 	m := a.StaticGlobal("inPixels")
 	a.DataAttributes(attr.RODATA | attr.NOPTR)

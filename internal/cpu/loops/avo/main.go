@@ -29,6 +29,7 @@ type file struct {
 var files = []file{
 	{name: "micro_avx512", emit: func(c *build.Context, decl *bytes.Buffer) { emitMicro(c, avx512, decl) }},
 	{name: "micro_avx2", emit: func(c *build.Context, decl *bytes.Buffer) { emitMicro(c, avx2, decl) }},
+	{name: "micro_float64", emit: emitMicro64},
 	{name: "pack", emit: emitPack},
 	{name: "vector", emit: emitVector},
 	{name: "pool", emit: emitPool},

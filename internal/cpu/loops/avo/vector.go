@@ -281,7 +281,7 @@ func (a *asm) elementwise(e elementwise, decl *bytes.Buffer) {
 	a.RET()
 }
 
-// constant is a number, the same in all lanes, in memory.
+// constantBits is a number in memory, by its bits: the same in all lanes.
 func (a *asm) constantBits(v uint32) operand.Mem {
 	m, ok := a.constants[v]
 	if !ok {

@@ -44,7 +44,7 @@ func run() error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(file, []byte("// Made by go generate; source "+hash+"\n"+ptx), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(kernels.PTXHead(hash)+ptx), 0o644); err != nil {
 			return err
 		}
 	}

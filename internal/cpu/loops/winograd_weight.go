@@ -39,7 +39,7 @@ const (
 	tileWindowsRows = 8       // output channels whose windows are a piece
 )
 
-func (c *convTiles) gradWeight(p *spec.Conv2D, x, dy, dw, dbias []float32) {
+func (c *winogradConv) gradWeight(p *spec.Conv2D, x, dy, dw, dbias []float32) {
 	t := &c.weight
 	t.x, t.dy, t.dw, t.dbias = x, dy, dw, dbias
 	t.images, t.channels, t.srcH, t.srcW, t.rows, t.dstH, t.dstW = p.N, p.C, p.H, p.W, p.OutC, p.OutH(), p.OutW()

@@ -39,7 +39,7 @@ const (
 	tilePieces    = 8         // pieces wanted
 )
 
-func (c *convTiles) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, relu bool) {
+func (c *winogradConv) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, relu bool) {
 	t := &c.product
 	t.src, t.weights, t.scale, t.bias, t.dst, t.backward = x, w, scale, bias, y, false
 	t.floor = float32(math.Inf(-1))
@@ -50,7 +50,7 @@ func (c *convTiles) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, relu
 	t.run(p.N, -p.PadH, -p.PadW)
 }
 
-func (c *convTiles) backward(p *spec.Conv2D, dy, w, dx []float32) {
+func (c *winogradConv) backward(p *spec.Conv2D, dy, w, dx []float32) {
 	t := &c.product
 	t.src, t.weights, t.scale, t.bias, t.dst, t.backward = dy, w, nil, nil, dx, true
 	t.floor = float32(math.Inf(-1))

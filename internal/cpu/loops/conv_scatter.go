@@ -3,8 +3,8 @@ package loops
 // span is a contiguous run of columns whose places stand step apart in dst.
 type span struct{ col, len, at, step int }
 
-// spread copies the results of a part from the buffer to their places.
-func (c *convProduct[T]) spread(w *convWorker[T], part convPart, panels int) {
+// scatter copies the results of a part from the buffer to their places.
+func (c *convProduct[T]) scatter(w *convWorker[T], part convPart, panels int) {
 	plane, cols := c.dstH*c.dstW, c.micro.cols()
 	w.spans = w.spans[:0]
 	for p := range panels {

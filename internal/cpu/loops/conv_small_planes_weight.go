@@ -7,7 +7,7 @@ import (
 )
 
 // gradWeight computes the gradients to the weights and, unless dbias is nil, to the bias.
-func (c *convPlaces) gradWeight(p *spec.Conv2D, x, dy, dw, dbias []float32) {
+func (c *smallPlanesConv) gradWeight(p *spec.Conv2D, x, dy, dw, dbias []float32) {
 	c.src, c.dst, c.weights = x, dy, dw
 	c.images, c.channels, c.rows, c.taps = p.N, p.C, p.OutC, p.KH*p.KW
 	c.srcPixels, c.dstPixels = p.H*p.W, p.OutH()*p.OutW()
@@ -28,7 +28,7 @@ func (c *convPlaces) gradWeight(p *spec.Conv2D, x, dy, dw, dbias []float32) {
 }
 
 // placesTurnDst turns the gradients to results, an image a piece.
-type placesTurnDst convPlaces
+type placesTurnDst smallPlanesConv
 
 func (c *placesTurnDst) Piece(image, _ int) {
 	turnPlanes(c.turnedDst[image*(1+c.dstPixels)*c.dstPitch:], c.dstPitch,
@@ -36,7 +36,7 @@ func (c *placesTurnDst) Piece(image, _ int) {
 }
 
 // placesWeight computes the gradients to the weights of a few output channels.
-type placesWeight convPlaces
+type placesWeight smallPlanesConv
 
 func (c *placesWeight) Piece(piece, worker int) {
 	w, cols := &c.workers[worker], c.micro.cols()

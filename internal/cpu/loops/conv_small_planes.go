@@ -6,11 +6,11 @@ import (
 	"medusa/internal/spec"
 )
 
-// convPlaces is a convolution of planes so small that much of the window lies in the
+// smallPlanesConv is a convolution of planes so small that much of the window lies in the
 // padding: of the 36 products of 3×3 taps and 2×2 places, 20. For each pair of a pixel
 // and a place that a tap connects, a row of channels for each image is multiplied with the
 // tap's matrix of weights.
-type convPlaces struct {
+type smallPlanesConv struct {
 	images, channels, rows int // input and output channels
 	srcPixels, dstPixels   int
 	taps                   int
@@ -43,7 +43,7 @@ const placesShare = 70
 
 // worthPlaces tells the shapes for which it was measured faster. As with worthWinograd,
 // the number of images does not count, but for a single one.
-func (c *convPlaces) worthPlaces(p *spec.Conv2D, single bool) bool {
+func (c *smallPlanesConv) worthPlaces(p *spec.Conv2D, single bool) bool {
 	places := p.OutH() * p.OutW() * p.KH * p.KW
 	if !single || p.N < 2 || p.Groups != 1 || p.C < tileChannels || p.OutC < tileChannels || places > 36*9 {
 		return false
@@ -53,7 +53,7 @@ func (c *convPlaces) worthPlaces(p *spec.Conv2D, single bool) bool {
 }
 
 // pairsOf lists the pairs.
-func (c *convPlaces) pairsOf(p *spec.Conv2D) {
+func (c *smallPlanesConv) pairsOf(p *spec.Conv2D) {
 	c.pairs = c.pairs[:0]
 	for t := range p.KH * p.KW {
 		for o := range p.OutH() * p.OutW() {
@@ -66,14 +66,14 @@ func (c *convPlaces) pairsOf(p *spec.Conv2D) {
 	}
 }
 
-func (c *convPlaces) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, relu bool) {
+func (c *smallPlanesConv) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, relu bool) {
 	c.src, c.weights, c.scale, c.bias, c.dst, c.relu, c.backward = x, w, scale, bias, y, relu, false
 	c.images, c.channels, c.rows, c.taps = p.N, p.C, p.OutC, p.KH*p.KW
 	c.srcPixels, c.dstPixels = p.H*p.W, p.OutH()*p.OutW()
 	c.run()
 }
 
-func (c *convPlaces) gradInput(p *spec.Conv2D, dy, w, dx []float32) {
+func (c *smallPlanesConv) gradInput(p *spec.Conv2D, dy, w, dx []float32) {
 	c.src, c.weights, c.scale, c.bias, c.dst, c.relu, c.backward = dy, w, nil, nil, dx, false, true
 	c.images, c.channels, c.rows, c.taps = p.N, p.OutC, p.C, p.KH*p.KW
 	c.srcPixels, c.dstPixels = p.OutH()*p.OutW(), p.H*p.W
@@ -83,7 +83,7 @@ func (c *convPlaces) gradInput(p *spec.Conv2D, dy, w, dx []float32) {
 	c.run()
 }
 
-func (c *convPlaces) run() {
+func (c *smallPlanesConv) run() {
 	c.prepare()
 	c.panels = ceil(c.rows, c.micro.cols())
 	doAtMost(len(c.workers), c.images, (*placesTurn)(c))
@@ -91,7 +91,7 @@ func (c *convPlaces) run() {
 	c.forget()
 }
 
-func (c *convPlaces) prepare() {
+func (c *smallPlanesConv) prepare() {
 	c.micro = kernels[float32]()
 	if n := Threads(); len(c.workers) < n {
 		c.workers = append(c.workers, make([]placesWorker, n-len(c.workers))...)
@@ -100,7 +100,7 @@ func (c *convPlaces) prepare() {
 	c.turned = grow(c.turned, c.images*(1+c.srcPixels)*c.srcPitch)
 }
 
-func (c *convPlaces) forget() {
+func (c *smallPlanesConv) forget() {
 	c.src, c.dst, c.weights, c.scale, c.bias = nil, nil, nil, nil, nil
 	for i := range c.workers {
 		c.workers[i].args = microArgs[float32]{}
@@ -108,7 +108,7 @@ func (c *convPlaces) forget() {
 }
 
 // placesTurn turns the source, an image a piece.
-type placesTurn convPlaces
+type placesTurn smallPlanesConv
 
 func (c *placesTurn) Piece(image, _ int) {
 	turnPlanes(c.turned[image*(1+c.srcPixels)*c.srcPitch:], c.srcPitch,
@@ -116,7 +116,7 @@ func (c *placesTurn) Piece(image, _ int) {
 }
 
 // Piece computes a panel of output channels of all images.
-func (c *convPlaces) Piece(panel, worker int) {
+func (c *smallPlanesConv) Piece(panel, worker int) {
 	w, cols, tall := &c.workers[worker], c.micro.cols(), c.micro.rows
 	first := panel * cols
 	count := min(cols, c.rows-first)
@@ -142,7 +142,7 @@ func (c *convPlaces) Piece(panel, worker int) {
 }
 
 // pack packs the weights of count output channels: channels, taps, output channels.
-func (c *convPlaces) pack(w *placesWorker, first, count int) {
+func (c *smallPlanesConv) pack(w *placesWorker, first, count int) {
 	cols := c.micro.cols()
 	w.packed = grow(w.packed, c.channels*c.taps*cols)
 	if !c.backward {
@@ -155,7 +155,7 @@ func (c *convPlaces) pack(w *placesWorker, first, count int) {
 }
 
 // finish applies scale, bias and ReLU to the results of count output channels.
-func (c *convPlaces) finish(w *placesWorker, first, count int) {
+func (c *smallPlanesConv) finish(w *placesWorker, first, count int) {
 	if c.scale == nil && c.bias == nil && !c.relu {
 		return
 	}

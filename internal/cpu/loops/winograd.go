@@ -6,7 +6,7 @@ import (
 	"medusa/internal/spec"
 )
 
-// convTiles is a convolution of 3×3 windows at stride 1 by Winograd's algorithm
+// winogradConv is a convolution of 3×3 windows at stride 1 by Winograd's algorithm
 // F(4×4, 3×3): tiles of 6×6 inputs and the windows are transformed, multiplied element by
 // element over all channels (36 products of matrices), and transformed back to tiles of
 // 4×4 results. It needs 2.25 multiplications a result where the plain way needs 9. Pictures
@@ -18,7 +18,7 @@ import (
 // infinity in the input makes all results of the tiles that see it NaN.
 //
 // A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
-type convTiles struct {
+type winogradConv struct {
 	product tileProduct
 	weight  tileWeights
 }

@@ -16,8 +16,8 @@ import (
 	"medusa/internal/field"
 )
 
-// kept is the file of decoded pictures of Options.KeepCache, for one store.
-type kept struct {
+// keptFile is the file of decoded pictures of Options.KeepCache, for one store.
+type keptFile struct {
 	cache *picturecache.Cache // nil if another process uses it
 	inUse string              // its path then, safe to print
 	slots []int64             // row of the store → slot
@@ -33,7 +33,7 @@ const keptVersion = 2
 
 // openKept opens the file for pictures of the size and kind that o asks for, which is decided
 // by then; nil if none are to be kept.
-func openKept(o Options) (*kept, error) {
+func openKept(o Options) (*keptFile, error) {
 	if !o.KeepCache {
 		return nil, nil
 	}
@@ -49,12 +49,12 @@ func openKept(o Options) (*kept, error) {
 	name := filepath.Join(o.CacheDir, fmt.Sprintf("medusa-%dx%dx%d-%.6x.pictures", o.Channels, o.Height, o.Width, sha256.Sum256([]byte(kind))))
 	cache, err := picturecache.Open(name, bytes, o.Progress)
 	if errors.Is(err, picturecache.ErrInUse) {
-		return &kept{inUse: printable(name)}, nil
+		return &keptFile{inUse: printable(name)}, nil
 	}
 	if err != nil {
 		return nil, wrongOption("kept pictures (%s): %v", field.Name("CacheDir"), err)
 	}
-	return &kept{cache: cache}, nil
+	return &keptFile{cache: cache}, nil
 }
 
 // keptNote is what is kept beside the pixels of a picture: its outcome.
@@ -78,8 +78,8 @@ func (g *gatherer) keyOf(hash [sha256.Size]byte) picturecache.Key {
 	return sha256.Sum256(fmt.Appendf(hash[:], "%v", g.spans))
 }
 
-// takeKept makes the kept picture of that key row i of the store, and o its outcome.
-func (in *inlet) takeKept(i int, key picturecache.Key, o *outcome, maxPixels int64) (found bool, err error) {
+// takeKept looks up the kept picture of that key. If it is there, it becomes row i of the store, and o says what is known of it.
+func (in *pictureWriter) takeKept(i int, key picturecache.Key, o *outcome, maxPixels int64) (found bool, err error) {
 	k := in.store.kept
 	if k == nil {
 		return false, nil
@@ -117,7 +117,7 @@ func (in *inlet) takeKept(i int, key picturecache.Key, o *outcome, maxPixels int
 }
 
 // keep keeps the picture that was just put as row i.
-func (in *inlet) keep(i int, key picturecache.Key, o *outcome) error {
+func (in *pictureWriter) keep(i int, key picturecache.Key, o *outcome) error {
 	k := in.store.kept
 	if k == nil {
 		return nil
@@ -155,10 +155,10 @@ func (in *inlet) keep(i int, key picturecache.Key, o *outcome) error {
 }
 
 // stop has no further pictures kept; the first reason is told.
-func (k *kept) stop(why error) { k.stopped.CompareAndSwap(nil, &why) }
+func (k *keptFile) stop(why error) { k.stopped.CompareAndSwap(nil, &why) }
 
 // notKept tells of pictures that could not be kept.
-func (k *kept) notKept() []Count {
+func (k *keptFile) notKept() []Count {
 	why, n := k.stopped.Load(), int(k.missed.Load())
 	if why == nil || n == 0 {
 		return nil
@@ -166,11 +166,11 @@ func (k *kept) notKept() []Count {
 	return []Count{{What: "picture that is not kept for the next time", Count: n, Detail: printable((*why).Error())}}
 }
 
-// read reads the pixels of row i, from byte from of what is kept of it on.
-func (k *kept) read(dst []byte, i, from int) error { return k.cache.ReadAt(dst, k.slots[i], from) }
+// read reads pixels of row i into dst, beginning at byte from of those that are kept.
+func (k *keptFile) read(dst []byte, i, from int) error { return k.cache.ReadAt(dst, k.slots[i], from) }
 
 // close gives the file back; again and again, as the parts of a split share it.
-func (k *kept) close() error {
+func (k *keptFile) close() error {
 	if err := k.cache.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
 		return errors.Wrap(err, "datasets: kept pictures")
 	}

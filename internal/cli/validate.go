@@ -10,8 +10,8 @@ import (
 	"medusa/trainer"
 )
 
-// sound refuses what no one means who types it. given names the flags of the command line.
-func (f *flags) sound(given map[string]bool) error {
+// validate rejects settings that cannot be meant. given names the flags of the command line.
+func (f *flags) validate(given map[string]bool) error {
 	o := f.options
 	for _, path := range []struct{ name, value, without string }{
 		{"resume", o.Resume, "begin a new run"}, {"config", o.ConfigFile, "take the defaults"},
@@ -38,8 +38,8 @@ func (f *flags) sound(given map[string]bool) error {
 	return nil
 }
 
-// positive refuses a 0 that would quietly turn into the default.
-func (f *flags) positive() error {
+// checkPositive rejects a 0 that would quietly turn into the default.
+func (f *flags) checkPositive() error {
 	for _, o := range schema.Options {
 		if o.Min != nil && *o.Min == 1 && o.Unset == "" && o.Whole(f.options) < 1 {
 			return wrong("%s is %d, want at least 1", field.Name(o.Field), o.Whole(f.options))
@@ -48,16 +48,16 @@ func (f *flags) positive() error {
 	return nil
 }
 
-// compares reports whether the loss has pairs or triplets alone: a classifier learns from
-// any batch.
+// compares reports whether the loss learns from pairs or triplets only. A classifier learns from any
+// batch.
 func (f *flags) compares() bool {
 	l, err := losses.Parse(f.options.Loss, losses.Setting{Classes: 2, EmbeddingSize: 2, TrunkSize: 2})
 	return err == nil && !losses.Classifies(l) // what is no loss is told elsewhere
 }
 
-// leftOver refuses what a file says for the solver or the schedule that it names, where the
-// command line names another one that does not read it.
-func (f *flags) leftOver() error {
+// checkLeftOver rejects settings that a file gives for its own solver or schedule, if the command line names
+// another one that does not read them.
+func (f *flags) checkLeftOver() error {
 	for _, section := range []string{"Solver", "Schedule", "Sampler"} {
 		kind, _ := f.Given(section + ".Name")
 		if kind.Flag == "" {
@@ -82,14 +82,14 @@ func (f *flags) leftOver() error {
 	return nil
 }
 
-// fittedSizes are what a run's own file says of a batch though nobody asked for it: run drops them where
-// the sampler is another one.
+// fittedSizes are the settings of a batch that stand in a run's own file though nobody gave them. run
+// drops them if the sampler is another one.
 var fittedSizes = []string{"Sampler.P", "Sampler.K", "Sampler.Batch"}
 
-// used refuses flags of the command line that mean nothing to the sampler, and batches that
-// teach the loss nothing.
-func (f *flags) used(given map[string]bool) error {
-	if err := f.leftOver(); err != nil {
+// checkUsed rejects flags of the command line that mean nothing to the sampler, and batches that teach the loss
+// nothing.
+func (f *flags) checkUsed(given map[string]bool) error {
+	if err := f.checkLeftOver(); err != nil {
 		return err
 	}
 	s := f.options

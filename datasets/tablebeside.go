@@ -9,8 +9,8 @@ import (
 	"github.com/pkg/errors"
 )
 
-// besides are the tables that lie in a folder of pictures.
-type besides struct {
+// tablesBeside are the tables that lie in a folder of pictures.
+type tablesBeside struct {
 	use   []*table // that say more than the folders do
 	equal []string // that list the pictures but say what the folders say too
 	err   error    // what is wrong with the only one; nil if there are several, or one is used
@@ -23,11 +23,11 @@ var tableNames = []string{".csv", ".tsv", ".jsonl", ".ndjson"}
 const largestBeside = 256 << 20
 
 // tables looks for tables, once.
-func (d *directory) tables() *besides {
+func (d *directory) tables() *tablesBeside {
 	if d.found != nil {
 		return d.found
 	}
-	d.found = &besides{}
+	d.found = &tablesBeside{}
 	const most = 32
 	var wrong []error
 	for _, name := range d.files {
