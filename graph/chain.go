@@ -92,10 +92,15 @@ func (c chains) canBePostponed(o *op, readers []*op) bool {
 
 // takesLong reports whether it is quicker to read the output than to compute it again.
 func (o *op) takesLong() bool {
+	switch s := o.spec.(type) {
+	case spec.RowReduceGrad:
+		return true
+	case spec.PairMask:
+		return len(s.Mask.Filters) > 0
+	}
 	s, ok := o.spec.(spec.Unary)
 	if !ok {
-		_, sums := o.spec.(spec.RowReduceGrad)
-		return sums
+		return false
 	}
 	switch s.F {
 	case spec.Affine, spec.Relu, spec.Hinge, spec.Square, spec.Sqrt, spec.Clamp, spec.Step, spec.Equal:
@@ -124,6 +129,8 @@ func (o *op) rowwise(i int) bool {
 		return i == 0 || s.Mask.InMemory()
 	case spec.RowTermsGrad, spec.RowReduceGrad, spec.RowTerms, spec.RowReduce:
 		return i == 0
+	case spec.PairMask: // which makes its rows of what lies in memory
+		return false
 	}
 	return true
 }
@@ -156,6 +163,9 @@ type chainBuilder struct {
 
 // step adds the work of o.
 func (b *chainBuilder) step(o *op) int {
+	if m, ok := o.spec.(spec.PairMask); ok {
+		return b.mask(m.Mask, o, 0, len(o.from))
+	}
 	var in []int
 	mask, from, to := o.maskInputs()
 	for i := range o.from {

@@ -204,18 +204,24 @@ func requireHeld(t *testing.T, build graphtest.Build, in []graphtest.Input, b, m
 	}
 }
 
-// A mask that is read as numbers is in memory, and told of.
+// A mask that is read as a matrix is in memory, and told of; not one that is read as numbers, row by row.
 func TestHeldMasks(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
-	m, err := graphtest.New(tensor.Float32, func(in []graph.Expr) graph.Expr {
-		s := settingOf(in, true)
-		return graph.RowMax(s.pos, s.d, 0).Add(s.pos.Mul(s.d).SumAxis(1))
-	}, pairInputs(rng, 5, 6, true)...)
-	require.NoError(t, err)
-	defer m.Close()
-	held := strings.Join(graphtest.Held(t, m.VM, 5, 6), "\n")
-	require.Contains(t, held, "spec.PairMask{")
-	require.Contains(t, held, "Binary *")
+	in := pairInputs(rng, 5, 6, true)
+	held := func(read func(s pairSetting) graph.Expr) string {
+		m, err := graphtest.New(tensor.Float32, func(in []graph.Expr) graph.Expr {
+			s := settingOf(in, true)
+			return graph.RowMax(s.pos, s.d, 0).Add(read(s))
+		}, in...)
+		require.NoError(t, err)
+		defer m.Close()
+		return strings.Join(graphtest.Held(t, m.VM, 5, 6), "\n")
+	}
+	whole := held(func(s pairSetting) graph.Expr { return s.pos.MatMul(s.d.T()).SumAxis(1) })
+	require.Contains(t, whole, "spec.PairMask{")
+	byRows := held(func(s pairSetting) graph.Expr { return s.pos.Mul(s.d).SumAxis(1) })
+	require.NotContains(t, byRows, "spec.PairMask{", "a mask that is read as numbers, row by row")
+	require.Contains(t, byRows, "Binary *")
 }
 
 // The gradients of formulas over pairs, by differences.

@@ -16,7 +16,7 @@ import (
 //
 // A mask of pairs, and what Within, At, RowFarthest and RowNearest choose of it, lies in memory
 // only where a formula reads it as numbers: reductions of rows, Triplets and Where, and their
-// gradients, make a row of it when they come to it.
+// gradients, make a row of it when they come to it, as the CPU's chains of ops entry by entry do.
 func PairMasks(labels Expr) (pos, neg Expr) {
 	labels, err := checkedLabels("labels", labels)
 	if err != nil {
@@ -150,14 +150,43 @@ func RowTerms(mask, x Expr, low, high float64) (sum, count Expr) {
 	what := spec.RowTerms{Rows: s[0], Cols: s[1], Low: low, High: high}
 	var masks []Expr
 	what.Mask, masks = mask.source()
-	if base, k, c, ok := x.unhinged(); ok {
-		x, what.Hinge, what.K, what.C = base, true, k, c
+	h, ok := x.unhinged()
+	if !ok && (math.IsNaN(low) || low == 0) && math.IsNaN(high) { // as shiftGrad needs
+		h, ok = x.unsquared()
+		what.Square = ok
 	}
-	sum = apply(what, []int{s[0], 1}, func(in []Expr, _, g Expr, _ []bool) []Expr {
-		grad := apply(spec.RowTermsGrad(what), s, nil, append(slices.Clone(in), g)...)
-		return append([]Expr{grad}, make([]Expr, len(in)-1)...)
+	if ok {
+		x, what.Hinge, what.K, what.C, what.Shift = h.base, true, h.k, h.c, h.l
+	}
+	if what.Shift != 0 {
+		masks = append(slices.Clone(masks), h.by)
+	}
+	sum = apply(what, []int{s[0], 1}, func(in []Expr, out, g Expr, need []bool) []Expr {
+		grads := make([]Expr, len(in))
+		grads[0] = apply(spec.RowTermsGrad(what), s, nil, append(slices.Clone(in), g)...)
+		if last := len(in) - 1; what.Shift != 0 && need[last] {
+			grads[last] = shiftGrad(what, in, out, g)
+		}
+		return grads
 	}, append([]Expr{x}, masks...)...)
-	return sum, sum.output(1)
+	return sum, sum.output(spec.TermCount)
+}
+
+// shiftGrad is the gradient to the number that is added to all hinges, given the sums of terms and the gradient to
+// them: of hinges it is how many are above 0, of their squares twice their sum.
+func shiftGrad(what spec.RowTerms, in []Expr, sum, g Expr) Expr {
+	factor := what.Shift
+	var each Expr // (N, 1)
+	switch {
+	case what.Square:
+		each, factor = sum.output(spec.TermHinges), 2*factor
+	case what.Low >= 0:
+		each = sum.output(spec.TermCount)
+	default:
+		what.Low = 0
+		each = apply(what, []int{what.Rows, 1}, nil, in...).output(spec.TermCount)
+	}
+	return g.Mul(each).Scale(factor).SumTo(in[len(in)-1].Shape())
 }
 
 // RowMean is the mean of each row of x (N, M) over the entries where mask is 1, (N, 1);

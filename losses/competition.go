@@ -200,12 +200,20 @@ func (c contest) logSumOfOthers(z graph.Expr) (sum, some graph.Expr) {
 // sumOfOthers adds up z (B, K) over the classes that are not the sample's own, (B, 1), each counted
 // once.
 func (c contest) sumOfOthers(z graph.Expr) graph.Expr {
-	if c.counts != (graph.Expr{}) {
-		z = z.Mul(c.counts.T())
-	}
 	_, others := c.masks()
-	sum, _ := graph.RowTerms(others, z, math.Inf(-1), math.Inf(1))
+	sum, _ := graph.RowTerms(others, c.once(z), math.Inf(-1), math.Inf(1))
 	return sum
+}
+
+// sum adds up z (B, K) over all classes that compete, (B, 1), each counted once.
+func (c contest) sum(z graph.Expr) graph.Expr { return c.once(z).SumAxis(1) }
+
+// once is z (B, K) times how much each column counts.
+func (c contest) once(z graph.Expr) graph.Expr {
+	if c.counts == (graph.Expr{}) {
+		return z
+	}
+	return z.Mul(c.counts.T())
 }
 
 // meanOver is a sum over the classes that compete divided by their number.

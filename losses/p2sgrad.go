@@ -41,7 +41,6 @@ func (l *P2SGrad) Terms(b pairs.Batch) pairs.Terms {
 	if err != nil {
 		return failed(err)
 	}
-	cos := c.cosines()
-	own := c.ofOwn(cos)
-	return l.samples(b, c.meanOver(c.sumOfOthers(cos.Square()).Add(own.Plus(-1).Square())))
+	own, _ := c.masks()
+	return l.samples(b, c.meanOver(c.sum(c.cosines().Sub(own).Square())))
 }

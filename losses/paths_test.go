@@ -109,3 +109,42 @@ func TestVectorsOfAClassAreGroups(t *testing.T) {
 		require.Equal(t, 2, count, "%s: value and gradient", text)
 	}
 }
+
+// The terms of intra-pair variance, squares of hinges with a mean of the batch, are summed row by row as they are made,
+// and so is their gradient: there is no matrix but that of the similarities.
+func TestIntraPairVarianceIsOfTerms(t *testing.T) {
+	squares, parts := 0, 0
+	for _, s := range specsOf(t, "intra-pair-variance", 16) {
+		switch s := s.(type) {
+		case spec.RowTerms:
+			if s.Square {
+				require.NotZero(t, s.Shift)
+				squares++
+			}
+		case spec.PairGrad:
+			for _, p := range s.Parts {
+				require.Equal(t, spec.TermsPart, p.Kind)
+				parts++
+			}
+		case spec.Chain, spec.Unary, spec.UnaryGrad:
+			require.NotContains(t, spec.Describe(s), "16 16")
+			require.NotContains(t, spec.Describe(s), "N:256")
+		}
+	}
+	require.Equal(t, []int{2, 4}, []int{squares, parts}, "positive and negative pairs, and their means")
+}
+
+// P2SGrad goes through its cosines once for the value and once for the gradient, and its mask is in no memory.
+func TestP2SGradIsTwoChains(t *testing.T) {
+	chains := 0
+	for _, s := range specsOf(t, "p2sgrad", 16) {
+		switch s := s.(type) {
+		case spec.Chain:
+			require.Contains(t, s.String(), "PairMask")
+			chains++
+		case spec.PairMask, spec.RowReduce, spec.RowReduceGrad:
+			t.Error(spec.Describe(s))
+		}
+	}
+	require.Equal(t, 2, chains)
+}

@@ -48,7 +48,7 @@ var chainFormulas = map[string]struct {
 		d, pos, neg := compared(x, labels)
 		return graph.RowMax(pos, d.Square().Plus(1), 0).Add(graph.RowMin(neg, d.Square().Scale(2), 0)).Sum()
 	}, 4},
-	"differences from two means": {func(x, labels graph.Expr) graph.Expr { // as intra-pair-variance has them
+	"differences from two means": {func(x, labels graph.Expr) graph.Expr {
 		pos, neg := graph.PairMasks(labels)
 		d := graph.DotProducts(x, x).Neg()
 		mean := func(of graph.Expr) graph.Expr {
@@ -59,9 +59,9 @@ var chainFormulas = map[string]struct {
 			all, _ := graph.RowTerms(of, terms, math.Inf(-1), math.Inf(1))
 			return all.Sum()
 		}
-		pull := d.Sub(mean(pos).Scale(0.9)).Relu().Square()
-		return sum(pos, pull).Add(sum(neg, mean(neg).Scale(1.1).Sub(d).Relu().Square()))
-	}, 16},
+		pull := d.Sub(mean(pos).Scale(0.9)).Relu().Exp()
+		return sum(pos, pull).Add(sum(neg, mean(neg).Scale(1.1).Sub(d).Relu().Exp()))
+	}, 14},
 	"few and all in one sum": {func(x, labels graph.Expr) graph.Expr {
 		d, pos, neg := compared(x, labels)
 		near := graph.RowMin(neg, d, 0)

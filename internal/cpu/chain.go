@@ -22,7 +22,7 @@ type chainTask[T loops.Float] struct {
 	positives *classes[T]     // of labels, where some of the work is for positive pairs alone
 	few       bool            // the last step's mask is one of them
 	out       []T             // the first output
-	counts    []T             // of RowTerms
+	terms     termOutputs[T]  // of RowTerms
 	reduced   reductions[T]   // of RowReduce
 	several   func(out [][]T) // takes the outputs of these
 	sums      []float64       // of the rows, of a sum of all
@@ -55,11 +55,10 @@ func newChainTask[T loops.Float](s spec.Chain) *chainTask[T] {
 	switch what := last.Spec.(type) {
 	case spec.RowTerms:
 		t.reduce(what.Mask, last, func(row, chosen []T, r int, _ *chainWorker[T]) {
-			sum, count := termsOf(what, row, chosen)
-			t.out[r] = sum
-			putAt(t.counts, r, count)
+			c := t.rows.hingeAt(what, last.In[1+what.Mask.Inputs():])
+			t.terms.put(r, sumTerms(what, c, row, chosen, t.terms.hinges != nil))
 		})
-		t.several = func(out [][]T) { t.counts = out[1] }
+		t.several = func(out [][]T) { t.terms = termsIn(out) }
 	case spec.RowReduce:
 		t.reduce(what.Mask, last, func(row, chosen []T, r int, w *chainWorker[T]) {
 			t.reduced.put(r, reduceRow(what, row, chosen, t.positives, r, w.part[:len(row)]))
@@ -110,20 +109,28 @@ func (t *chainTask[T]) reduce(m spec.Mask, last spec.ChainStep, of func(row, cho
 
 // sum adds up row r, or those of its entries alone that are not 0: these in the order in which the whole row would be.
 func (t *chainTask[T]) sum(r int, w *chainWorker[T]) float64 {
-	if t.positives == nil || !t.positives.few || !t.rows.isFewStep(t.rows.value) {
-		return loops.Sum(t.row(r, w, nil))
+	few := t.hasFew(r, w)
+	if few && t.rows.isFewStep(t.rows.value) && t.rows.outside(t.rows.value) == 0 {
+		return loops.SumAt(t.rows.row(&t.rows.few, r, w, nil), w.columns)
 	}
-	w.columns = t.positives.others(w.columns[:0], r)
-	return loops.SumAt(t.rows.row(&t.rows.few, r, w, nil), w.columns)
+	return loops.Sum(t.rows.row(t.rows.plan(few), r, w, nil))
 }
 
 // row is a whole row, of parts that have few entries where there are such.
 func (t *chainTask[T]) row(r int, w *chainWorker[T], dst []T) []T {
-	if t.positives == nil || !t.positives.few {
-		return t.rows.row(&t.rows.whole, r, w, dst)
+	return t.rows.row(t.rows.plan(t.hasFew(r, w)), r, w, dst)
+}
+
+// hasFew finds the columns of few entries of row r, and reports whether there are few.
+func (t *chainTask[T]) hasFew(r int, w *chainWorker[T]) bool {
+	switch {
+	case t.rows.chosen >= 0:
+		return t.rows.hasFewOf(r, w)
+	case t.positives == nil || !t.positives.few:
+		return false
 	}
 	w.columns = t.positives.others(w.columns[:0], r)
-	return t.rows.row(&t.rows.mixed, r, w, dst)
+	return true
 }
 
 func (t *chainTask[T]) run(out, in [][]T) {
@@ -143,7 +150,7 @@ func (t *chainTask[T]) run(out, in [][]T) {
 	if t.sums != nil {
 		t.out[0] = T(inOrder(t.sums))
 	}
-	t.out, t.counts, t.reduced = nil, nil, reductions[T]{}
+	t.out, t.terms, t.reduced = nil, termOutputs[T]{}, reductions[T]{}
 }
 
 // Piece does some rows.

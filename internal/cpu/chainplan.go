@@ -23,9 +23,9 @@ type chainOp[T loops.Float] struct {
 	buffer int
 }
 
-// plan makes whole rows or, with few, the few entries of them. With sparse, steps that are 0 but at few entries make
+// planned makes whole rows or, with few, the few entries of them. With sparse, steps that are 0 but at few entries make
 // these alone.
-func (c *chainRows[T]) plan(sparse, few bool) chainPlan[T] {
+func (c *chainRows[T]) planned(sparse, few bool) chainPlan[T] {
 	p := chainPlanner[T]{chainRows: c, sparse: sparse, whole: make([]bool, len(c.leaves)+len(c.steps)), few: make([]bool, len(c.leaves)+len(c.steps))}
 	p.find(few)
 	p.order()
@@ -80,7 +80,7 @@ func (p *chainPlanner[T]) find(few bool) {
 // addsFew reports whether a step adds its k-th input to a row where it is not 0.
 func (p *chainPlanner[T]) addsFew(step chainStep[T], k int) bool {
 	switch {
-	case step.adds == 0 || !p.isFew(step.in[k]):
+	case step.adds == 0 || !p.isFew(step.in[k]) || p.outside(step.in[k]) != 0:
 		return false
 	case k == 0:
 		return step.adds > 0 && !p.isFew(step.in[1])
@@ -125,8 +125,13 @@ func (p *chainPlanner[T]) gather(v int, same bool) {
 
 // scatter makes a whole row of few entries.
 func (p *chainPlanner[T]) scatter(v int) {
+	outside := p.outside(v)
 	p.add(chainOp[T]{in: []int{p.fewOf(v)}, out: v, do: func(dst []T, in []chainValue[T], _ int, w *chainWorker[T]) {
-		clear(dst)
+		if outside == 0 {
+			clear(dst)
+		} else {
+			fill(dst, outside)
+		}
 		for k, j := range w.columns {
 			dst[j] = in[0].x[k]
 		}

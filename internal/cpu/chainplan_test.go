@@ -117,3 +117,96 @@ func TestSumAt(t *testing.T) {
 		require.Equal(t, loops.Sum(row), loops.SumAt(few, at))
 	}
 }
+
+// chosenChain is Σ over the hard negatives of e^(10·x − c), or these powers times their derivative: outside of them the
+// powers are those of −∞.
+func chosenChain(n int, last any) spec.Chain {
+	mask := spec.Mask{Pairs: spec.Negative, Filters: []spec.Filter{{Kind: spec.Within}}}
+	size := n * n
+	return spec.Chain{Rows: n, Cols: n, Leaves: []spec.Leaf{spec.MatrixLeaf, spec.ColumnLeaf, spec.WholeLeaf, spec.WholeLeaf, spec.WholeLeaf, spec.WholeLeaf}, Steps: []spec.ChainStep{
+		{Spec: spec.Unary{F: spec.Affine, A: 10, N: size}, In: []int{0}},
+		{Spec: spec.Binary{Op: spec.Sub, A: []int{n, n}, B: []int{n, 1}}, In: []int{6, 1}},
+		{Spec: spec.PairMask{Rows: n, Cols: n, Mask: mask}, In: []int{2, 3, 4, 5}},
+		{Spec: spec.Where{Rows: n, Cols: n, Other: math.Inf(-1), Mask: mask}, In: []int{7, 8}},
+		{Spec: spec.Unary{F: spec.Exp, N: size}, In: []int{9}},
+		{Spec: spec.UnaryGrad{F: spec.Exp, N: size}, In: []int{10, 0}},
+		{Spec: spec.Binary{Op: spec.Mul, A: []int{n, n}, B: []int{n, n}}, In: []int{11, 10}},
+		{Spec: last, In: []int{12}},
+	}}
+}
+
+// Rows of which a mask holds few entries, or none, make these few, and others make all: the numbers are those of the
+// specs one by one.
+func TestChainsOfChosen(t *testing.T) {
+	const n = 70
+	rng := rand.New(rand.NewPCG(4, 10))
+	x, c, labels, above := normals(rng, n*n), normals(rng, n), make([]float32, n), make([]float32, n)
+	for i := range labels {
+		labels[i] = float32(i / 2)
+		above[i] = -9
+	}
+	for name, last := range map[string]any{
+		"a number": spec.SumTo{From: []int{n, n}},
+		"a column": spec.SumTo{From: []int{n, n}, To: []int{n, 1}},
+		"a matrix": spec.UnaryGrad{F: spec.Affine, A: -1, N: n * n},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := chosenChain(n, last)
+			task := newChainTask[float32](s)
+			require.Equal(t, 8, task.rows.chosen)
+			require.Nil(t, task.positives)
+			for _, share := range []float32{-9, -1.5, 0, 9} { // distances up to which a pair is chosen: none, few, half, all
+				most := make([]float32, n)
+				few := 0
+				for i := range most {
+					most[i] = share + float32(i%3)/2
+				}
+				in := [][]float32{x, c, labels, x, above, most}
+				values := append([][]float32(nil), in...)
+				for _, step := range s.Steps {
+					var args []device.Memory
+					for k, v := range step.In {
+						if _, where := step.Spec.(spec.Where); where && k == 1 { // a spec by itself takes what the mask is of
+							for _, v := range s.Steps[2].In {
+								args = append(args, device.Memory{F32: values[v]})
+							}
+							continue
+						}
+						args = append(args, device.Memory{F32: values[v]})
+					}
+					size := n * n
+					if to, ok := step.Spec.(spec.SumTo); ok {
+						size = max(1, len(to.To)*n/2)
+					}
+					out := make([]float32, size)
+					kern, err := Device.Kernel(step.Spec)
+					require.NoError(t, err)
+					require.NoError(t, kern.Run([]device.Memory{{F32: out}}, args))
+					values = append(values, out)
+				}
+				got := make([]float32, len(values[len(values)-1]))
+				task.run([][]float32{got}, in)
+				require.Equal(t, values[len(values)-1], got, "up to %g", share)
+				for r := range n {
+					if task.hasFew(r, task.workers[0]) {
+						few++
+					}
+				}
+				require.Equal(t, share < -1, few > 0, "%d rows of few up to %g", few, share)
+				require.Equal(t, share == -9, few == n, "%d rows of few up to %g", few, share)
+			}
+		})
+	}
+	matrix := newChainTask[float32](chosenChain(n, spec.UnaryGrad{F: spec.Affine, A: -1, N: n * n}))
+	whole := 0
+	for _, o := range matrix.rows.mixed.ops {
+		if !o.few {
+			whole++
+		}
+	}
+	require.Equal(t, 1, whole, "the result alone is a whole row")
+	double := newChainTask[float64](chosenChain(n, spec.SumTo{From: []int{n, n}}))
+	in := [][]float64{make([]float64, n*n), make([]float64, n), make([]float64, n), make([]float64, n*n), make([]float64, n), make([]float64, n)}
+	double.run([][]float64{make([]float64, 1)}, in)
+	require.True(t, double.hasFew(3, double.workers[0]), "no distance is above 0")
+}

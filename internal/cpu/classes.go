@@ -12,6 +12,7 @@ import (
 // that it is quicker to gather their entries of a row than to go through all of it.
 type classes[T loops.Float] struct {
 	few      bool    // whether that is so
+	sorted   bool    // the batch stands class after class
 	order    []int32 // rows by label, those of one label by number
 	from, to []int32 // the rows of the label of row r are order[from[r]:to[r]]
 	ones     []T
@@ -49,7 +50,7 @@ func (c *classes[T]) list(labels []T) {
 		c.order[i] = int32(i)
 	}
 	byLabel := func(a, b int32) int { return cmp.Compare(labels[a], labels[b]) }
-	if !slices.IsSortedFunc(c.order, byLabel) { // as it is where a batch is class after class
+	if c.sorted = slices.IsSortedFunc(c.order, byLabel); !c.sorted {
 		slices.SortStableFunc(c.order, byLabel)
 	}
 	c.few = true

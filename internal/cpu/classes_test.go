@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"medusa/internal/device"
 	"medusa/internal/spec"
 )
 
@@ -18,13 +19,15 @@ func TestMasksOfFewPositives(t *testing.T) {
 	for name, c := range map[string]struct {
 		label func(i int) float32
 		few   bool
+		cut   bool // rows of negatives are
 	}{
-		"class after class": {func(i int) float32 { return float32(i / 4) }, true},
-		"in any order":      {func(i int) float32 { return float32(i * 5 % 16) }, true},
-		"all different":     {func(i int) float32 { return float32(-i) }, true},
-		"NaN":               {func(i int) float32 { return float32(math.NaN()) }, true},
-		"two classes":       {func(i int) float32 { return float32(i % 2) }, false},
-		"one large class":   {func(i int) float32 { return float32(max(0, i-8)) }, false},
+		"class after class": {func(i int) float32 { return float32(i / 4) }, true, true},
+		"of many sizes":     {func(i int) float32 { return float32(i*2/5 + i/60) }, true, true},
+		"in any order":      {func(i int) float32 { return float32(i * 5 % 16) }, true, false},
+		"all different":     {func(i int) float32 { return float32(-i) }, true, false},
+		"NaN":               {func(i int) float32 { return float32(math.NaN()) }, true, false},
+		"two classes":       {func(i int) float32 { return float32(i % 2) }, false, false},
+		"one large class":   {func(i int) float32 { return float32(max(0, i-8)) }, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			labels := make([]float32, n)
@@ -40,6 +43,7 @@ func TestMasksOfFewPositives(t *testing.T) {
 					m := newMaskRows[float32](spec.Mask{Pairs: pairs, Filters: filters}, n, n)
 					m.begin([][]float32{labels, d, above, most}[:1+3*len(filters)])
 					require.Equal(t, c.few, m.classes.few)
+					require.Equal(t, c.cut && pairs == spec.Negative, len(m.around) > 0)
 					for r := range n {
 						want := make([]float32, n)
 						for j := range want {
@@ -78,4 +82,51 @@ func TestFewPositivesAreGathered(t *testing.T) {
 	require.Nil(t, positivesOf[float32](spec.Mask{Pairs: spec.Negative}, n))
 	require.Nil(t, positivesOf[float32](spec.Mask{Pairs: spec.Positive, Cross: true}, n))
 	require.Nil(t, positivesOf[float32](spec.Mask{Pairs: spec.Positive, Filters: []spec.Filter{{Kind: spec.Within}}}, n))
+}
+
+// A kernel that read rows of negatives class after class, which are cut of memory that all rows have in common, gives for
+// labels in any order what a new kernel gives, and for the first labels what it gave.
+func TestMasksOfOneOrderAfterAnother(t *testing.T) {
+	const n = 48
+	rng := rand.New(rand.NewPCG(2, 7))
+	pos, neg := spec.Mask{Pairs: spec.Positive}, spec.Mask{Pairs: spec.Negative}
+	window := spec.TripletRule{Apart: true, Sides: spec.Sides{AP: 1, AN: -1}}
+	for _, c := range []struct {
+		what  any
+		masks int // how often the labels are an input, behind d
+		rest  int // numbers of the input behind them
+		size  int
+	}{
+		{spec.Triplets{N: n, M: n, Margin: 0.3, Above: -1, AtMost: 1, High: math.Inf(1), Pos: pos, Neg: neg, Rule: window}, 2, n * n, n},
+		{spec.Triplets{N: n, M: n, Margin: 0.3, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: pos, Neg: neg}, 2, 0, n},
+		{spec.RowTerms{Rows: n, Cols: n, Low: 0, High: math.NaN(), Mask: neg, Hinge: true, K: -1, C: 1}, 1, 0, n},
+		{spec.RowReduce{Op: spec.RowLogSumExp, Rows: n, Cols: n, K: 2, Mask: neg}, 1, 0, n},
+		{spec.RowKth{Rows: n, Cols: n, K: 3, Mask: neg}, 1, 0, n},
+		{spec.PairLogSumExp{N: n, M: n, Self: true, Pos: pos, Neg: neg}, 2, 0, n * n},
+	} {
+		d, rest := normals(rng, n*n), normals(rng, c.rest)
+		run := func(kern device.Kernel, label func(i int) int) []device.Memory {
+			labels, out := make([]float32, n), outputs(c.what, c.size, numbers32)
+			for i := range labels {
+				labels[i] = float32(label(i))
+			}
+			in := []device.Memory{{F32: d}}
+			for range c.masks {
+				in = append(in, device.Memory{F32: labels})
+			}
+			if c.rest > 0 {
+				in = append(in, device.Memory{F32: rest})
+			}
+			require.NoError(t, kern.Run(out, in))
+			return out
+		}
+		sorted, other := func(i int) int { return i / 3 }, func(i int) int { return i * 7 % 16 }
+		kern, err := Device.Kernel(c.what)
+		require.NoError(t, err)
+		first := run(kern, sorted)
+		fresh, err := Device.Kernel(c.what)
+		require.NoError(t, err)
+		require.Equal(t, run(fresh, other), run(kern, other), spec.Describe(c.what))
+		require.Equal(t, first, run(kern, sorted), spec.Describe(c.what))
+	}
 }

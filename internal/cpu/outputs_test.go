@@ -91,6 +91,7 @@ func rowCases() []layerCase {
 		{"largest", spec.RowReduce{Op: spec.RowMax, Rows: n, Cols: m, K: 1, Mask: mask}, []int{n * m, n * m}, n},
 		{"sums of powers", spec.RowReduce{Op: spec.RowLogSumExp, Rows: n, Cols: m, K: 1, Mask: mask}, []int{n * m, n * m}, n},
 		{"terms", spec.RowTerms{Rows: n, Cols: m, Low: 0, High: math.NaN(), Mask: mask}, []int{n * m, n * m}, n},
+		{"squares of hinges with a number", spec.RowTerms{Rows: n, Cols: m, Low: 0, High: math.NaN(), Mask: mask, Hinge: true, Square: true, K: -1, C: 0.5, Shift: 2}, []int{n * m, n * m, 1}, n},
 		{"bins", spec.RowBins{Rows: n, Cols: m, Bins: 7, Low: -1, High: 1, Mask: mask}, []int{n * m, n * m}, n * 7},
 		{"bins of triplets", spec.TripletBins{N: n, M: m, Bins: 7, Low: -1, High: 1, Above: math.Inf(-1), AtMost: math.Inf(1)}, []int{n * m, n * m, n * m}, n * 7},
 		{"triplets", triplets, []int{n * m, n * m, n * m}, n},
@@ -98,10 +99,10 @@ func rowCases() []layerCase {
 		{"triplets in a window", windowed, []int{n * m, n * m, n * m}, n},
 		{"layer norm parameters", spec.LayerNormParamsGrad{Rows: n, Cols: m, Eps: 1e-5}, []int{n * m, n * m}, m},
 	}
-	for _, c := range all[:3] {
-		leaves := []spec.Leaf{spec.MatrixLeaf, spec.MatrixLeaf}
-		chain := spec.Chain{Rows: n, Cols: m, Leaves: leaves, Steps: []spec.ChainStep{
-			{Spec: spec.Unary{F: spec.Affine, N: n * m, A: 2, B: 1}, In: []int{0}}, {Spec: c.spec, In: []int{2, 1}}}}
+	for _, c := range all[:4] {
+		leaves := []spec.Leaf{spec.MatrixLeaf, spec.MatrixLeaf, spec.WholeLeaf}[:len(c.in)]
+		last := spec.ChainStep{Spec: c.spec, In: []int{len(leaves), 1, 2}[:len(leaves)]}
+		chain := spec.Chain{Rows: n, Cols: m, Leaves: leaves, Steps: []spec.ChainStep{{Spec: spec.Unary{F: spec.Affine, N: n * m, A: 2, B: 1}, In: []int{0}}, last}}
 		all = append(all, layerCase{"a chain that ends in " + c.name, chain, c.in, c.out})
 	}
 	return all

@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"math"
+
 	"medusa/internal/cpu/loops"
 	"medusa/internal/spec"
 )
@@ -18,7 +20,8 @@ type pairPart interface {
 func newPairPart(n int, p spec.Part) pairPart {
 	switch {
 	case p.Kind == spec.TermsPart:
-		return &termsPart{n: n, s: p.Terms, up: make([]float32, n), positives: positivesOf[float32](p.Terms.Mask, n), mask: newMaskRows[float32](p.Terms.Mask, n, n)}
+		all := !p.Terms.Hinge && math.IsNaN(p.Terms.Low) && math.IsNaN(p.Terms.High)
+		return &termsPart{n: n, s: p.Terms, all: all, up: make([]float32, n), positives: positivesOf[float32](p.Terms.Mask, n), mask: newMaskRows[float32](p.Terms.Mask, n, n)}
 	case p.Kind == spec.ReducePart && p.Reduce.Op == spec.RowLogSumExp:
 		return &logSumExpPart{n: n, s: p.Reduce, scale: make([]float32, n), level: newLevel(n),
 			positives: positivesOf[float32](p.Reduce.Mask, n), mask: newMaskRows[float32](p.Reduce.Mask, n, n)}
@@ -66,26 +69,27 @@ func (p *matrixPart) row(dst []float32, r, i, worker int, first bool, _ *pullScr
 type termsPart struct {
 	n         int
 	s         spec.RowTermsGrad
+	all       bool // every distance that the mask holds is a term
 	mask      maskRows[float32]
 	d         []float32
-	up        []float32 // the gradient of each row's terms to their distances
+	c         float32   // what is added to K·d
+	up        []float32 // the gradient of each row's terms to their distances, but for the hinge of squares
 	positives *classes[float32]
 }
 
 func (p *termsPart) worker() {}
 
 func (p *termsPart) begin(d []float32, in [][]float32) {
-	k := float32(1)
-	if p.s.Hinge {
-		k = float32(p.s.K)
-	}
+	k := termsFactor[float32](p.s)
 	p.d = d
-	p.mask.begin(in)
+	rest := p.mask.begin(in)
+	p.c = hingeAt(spec.RowTerms(p.s), rest)
 	if p.positives != nil {
 		p.positives.list(in[0])
 	}
+	up := rest[len(rest)-1]
 	for r := range p.up {
-		p.up[r] = k * in[1][r]
+		p.up[r] = k * up[r]
 	}
 }
 
@@ -95,7 +99,7 @@ func (p *termsPart) row(dst []float32, r, _, _ int, first bool, w *pullScratch) 
 	d := p.d[r*p.n : (r+1)*p.n]
 	if c := p.positives; c != nil && c.few {
 		x := c.gather(w.a, d, r)
-		chooseTerms(p.s, w.b[:len(x)], x, c.ones[:len(x)], 1)
+		chooseTerms(p.s, p.c, w.b[:len(x)], x, c.ones[:len(x)], 1)
 		if first {
 			clear(dst)
 		}
@@ -108,15 +112,21 @@ func (p *termsPart) row(dst []float32, r, _, _ int, first bool, w *pullScratch) 
 		}
 		return
 	}
-	chosen := p.mask.row(r, w.mask)
-	chooseTerms(p.s, w.a, d, chosen, 1)
-	loops.Affine(w.b, p.up, 1, p.up[r])
+	terms := p.mask.row(r, w.mask)
+	if !p.all {
+		chooseTerms(p.s, p.c, w.a, d, terms, 1)
+		terms = w.a
+	}
+	putProduct(dst, terms, p.up, 1, p.up[r], first)
+}
+
+// putProduct adds x·(k·y + c) to dst, or sets dst to it.
+func putProduct(dst, x, y []float32, k, c float32, first bool) {
 	if first {
-		loops.Mul(dst, w.a, w.b)
+		loops.MulAffine(dst, x, y, k, c)
 		return
 	}
-	loops.Mul(w.a, w.a, w.b)
-	loops.Add(dst, dst, w.a)
+	loops.AddMulAffine(dst, x, y, k, c)
 }
 
 // logSumExpPart is RowReduceGrad of RowLogSumExp.
@@ -160,13 +170,7 @@ func (p *logSumExpPart) row(dst []float32, r, _, _ int, first bool, w *pullScrat
 	chosen := p.mask.row(r, w.mask)
 	if p.level.is {
 		loops.ExpWhere(w.b, d, chosen, k, p.at[r])
-		loops.Affine(w.a, p.level.theirs, p.level.mine[r], p.scale[r])
-		if first {
-			loops.Mul(dst, w.a, w.b)
-			return
-		}
-		loops.Mul(w.a, w.a, w.b)
-		loops.Add(dst, dst, w.a)
+		putProduct(dst, w.b, p.level.theirs, p.level.mine[r], p.scale[r], first)
 		return
 	}
 	loops.Affine(w.a, d, k, 0)

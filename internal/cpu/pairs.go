@@ -20,6 +20,7 @@ type maskRows[T loops.Float] struct {
 	at         []int       // of each filter, its first input
 	listed     int         // the last filter that lists columns, or −1
 	classes    *classes[T] // of a batch with itself, which pairs are of one label; nil of other masks
+	around     [][]T       // of a batch class after class, what the negatives of a class of each size are cut of; else empty
 }
 
 func newMaskRows[T loops.Float](m spec.Mask, rows, cols int) maskRows[T] {
@@ -44,11 +45,40 @@ func (m *maskRows[T]) begin(in [][]T) [][]T {
 			m.classes = newClasses[T](m.rows)
 		}
 		m.classes.list(in[0])
+		m.cutAround(in[0])
 	}
 	return in[n:]
 }
 
-// row is row r of the mask, made in scratch if it does not lie in memory.
+// cutAround makes what rows of negatives are cut of where the classes of few rows stand one after the other: as many
+// zeros as a class has rows between ones, so that no row of a mask need be written. Labels that are NaN, which are of
+// no class, would come first.
+func (m *maskRows[T]) cutAround(labels []T) {
+	c := m.classes
+	if m.Pairs != spec.Negative || !c.few || !c.sorted || m.rows == 0 || labels[0] != labels[0] {
+		m.around = m.around[:0]
+		return
+	}
+	for r := 0; r < m.rows; r = int(c.to[r]) {
+		size := int(c.to[r]) - r
+		for len(m.around) <= size {
+			m.around = append(m.around, nil)
+		}
+		if m.around[size] == nil {
+			row := onesOf[T](2*m.cols + size)
+			clear(row[m.cols : m.cols+size])
+			m.around[size] = row
+		}
+	}
+}
+
+// negatives is row r of negatives, cut of what lies in memory.
+func (m *maskRows[T]) negatives(r int) []T {
+	from, to := int(m.classes.from[r]), int(m.classes.to[r])
+	return m.around[to-from][m.cols-from:][:m.cols]
+}
+
+// row is row r of the mask, made in scratch if it does not lie in memory. Nobody writes to it.
 func (m *maskRows[T]) row(r int, scratch []T) []T {
 	row := scratch[:m.cols]
 	switch {
@@ -62,6 +92,8 @@ func (m *maskRows[T]) row(r int, scratch []T) []T {
 		}
 	case m.Pairs == spec.Given:
 		row = m.in[0][r*m.cols : (r+1)*m.cols]
+	case len(m.around) > 0:
+		row = m.negatives(r)
 	default:
 		m.ofLabels(r, row)
 	}

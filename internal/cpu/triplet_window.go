@@ -31,8 +31,9 @@ type windowTask struct {
 
 // windowRow is the scratch of a worker.
 type windowRow struct {
-	pos                        []int32
-	mask, neg, look, in, terms []float32
+	pos                   []int32
+	neg                   []float32 // the anchor's row, which may be that of a mask in memory
+	mask, look, in, terms []float32
 }
 
 func newWindowTask(s spec.Triplets) *windowTask {
@@ -45,7 +46,7 @@ func (t *windowTask) begin(out, in [][]float32, gradient bool) bool {
 	m := t.s.M
 	for len(t.workers) < loops.Threads() {
 		row := func() []float32 { return make([]float32, m) }
-		t.workers = append(t.workers, &windowRow{pos: make([]int32, 0, m), mask: row(), neg: row(), look: row(), in: row(), terms: row()})
+		t.workers = append(t.workers, &windowRow{pos: make([]int32, 0, m), mask: row(), look: row(), in: row(), terms: row()})
 	}
 	t.d, t.out = in[0], out
 	t.rule, in = newRuleInputs(t.s.Rule, t.d, t.neg.begin(t.pos.begin(in[1:])))
@@ -70,7 +71,7 @@ func (t *windowTask) Piece(piece, worker int) {
 	for a := piece * tripletGrain; a < min((piece+1)*tripletGrain, t.s.N); a++ {
 		r := t.workers[worker]
 		r.pos = loops.Marked(r.pos[:0], t.pos.row(a, r.mask))
-		r.neg = t.neg.row(a, r.neg)
+		r.neg = t.neg.row(a, r.mask)
 		t.anchor(r, a)
 	}
 }

@@ -556,6 +556,9 @@ func (p pair) pairGrad(rng *rand.Rand, d spec.Distance, x, y, dist []float32) {
 		terms := spec.RowTermsGrad{Rows: n, Cols: m, Low: math.NaN(), High: math.NaN(), Mask: k, Hinge: true, K: -1, C: 1.3}
 		what.Parts = append(what.Parts, spec.Part{Kind: spec.TermsPart, Terms: terms})
 		in = append(append(in, inputs[i]...), random(rng, n))
+		terms.Square, terms.Shift = true, 0.5
+		what.Parts = append(what.Parts, spec.Part{Kind: spec.TermsPart, Terms: terms})
+		in = append(append(in, inputs[i]...), []float32{0.2}, random(rng, n))
 		op := []spec.Reduction{spec.RowMax, spec.RowMin, spec.RowLogSumExp}[i%3]
 		reduce := spec.RowReduce{Op: op, Rows: n, Cols: m, K: 1, Mask: k}
 		if op == spec.RowLogSumExp {
@@ -641,6 +644,17 @@ func (p pair) rowReductions(rng *rand.Rand, n, m int, k spec.Mask, in [][]float3
 			s := spec.RowTerms{Rows: n, Cols: m, Low: bound, High: 3 * bound, Mask: k, Hinge: hinge, K: -1.5, C: 0.5}
 			p.run(s, n, with()...)
 			p.run(spec.RowTermsGrad(s), n*m, with(random(rng, n))...)
+			if s.Square = hinge; !hinge {
+				continue
+			}
+			p.run(s, n, with()...)
+			p.run(spec.RowTermsGrad(s), n*m, with(random(rng, n))...)
+			s.Shift = -0.5
+			p.run(s, n, with([]float32{0.3})...)
+			p.run(spec.RowTermsGrad(s), n*m, with([]float32{0.3}, random(rng, n))...)
+			s.Square = false
+			p.run(s, n, with([]float32{0.3})...)
+			p.run(spec.RowTermsGrad(s), n*m, with([]float32{0.3}, random(rng, n))...)
 		}
 	}
 	x[rng.IntN(len(x))] = float32(math.NaN())

@@ -81,6 +81,13 @@ const (
 	metricMinkowski = 5
 )
 
+// Numbers of Terms in the sources of the kernels.
+const (
+	termsTermSelf   = 0
+	termsTermHinge  = 1
+	termsTermSquare = 2
+)
+
 // Numbers of Extreme in the sources of the kernels.
 const (
 	extremeRowMax = 0
@@ -314,12 +321,12 @@ func (b *builder) launchRowCount(grid cuda.Dim, cols int, pairs int, in operand,
 	b.launch("row_count", grid, cols, pairs, in, y)
 }
 
-func (b *builder) launchRowTerms(grid cuda.Dim, cols int, pairs int, hinge bool, k float32, c float32, low float32, high float32, x operand, in operand, y operand, counts operand) {
-	b.launch("row_terms", grid, cols, pairs, hinge, k, c, low, high, x, in, y, counts)
+func (b *builder) launchRowTerms(grid cuda.Dim, cols int, pairs int, terms int, k float32, c float32, by float32, low float32, high float32, x operand, in operand, shift operand, y operand, counts operand, hinges operand) {
+	b.launch("row_terms", grid, cols, pairs, terms, k, c, by, low, high, x, in, shift, y, counts, hinges)
 }
 
-func (b *builder) launchRowTermsGrad(grid cuda.Dim, n int, width divisor, pairs int, hinge bool, k float32, c float32, low float32, high float32, add bool, x operand, in operand, up operand, dx operand) {
-	b.launch("row_terms_grad", grid, n, width, pairs, hinge, k, c, low, high, add, x, in, up, dx)
+func (b *builder) launchRowTermsGrad(grid cuda.Dim, n int, width divisor, pairs int, terms int, k float32, c float32, by float32, low float32, high float32, add bool, x operand, in operand, shift operand, up operand, dx operand) {
+	b.launch("row_terms_grad", grid, n, width, pairs, terms, k, c, by, low, high, add, x, in, shift, up, dx)
 }
 
 func (b *builder) launchRowExtreme(grid cuda.Dim, cols int, pairs int, op int, empty float32, x operand, in operand, y operand, atColumn operand) {

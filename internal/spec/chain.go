@@ -61,6 +61,8 @@ func Chained(spec any, rows, cols int) bool {
 		return len(s.To) == 2 && s.To[0] == rows && s.To[1] == cols
 	case Where:
 		return s.Rows*s.Cols == rows*cols
+	case PairMask:
+		return s.Rows == rows && s.Cols == cols
 	case RowTermsGrad:
 		return s.Rows == rows && s.Cols == cols
 	case RowReduceGrad:

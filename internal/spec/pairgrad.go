@@ -25,7 +25,7 @@ type PartKind string
 // The kinds of Part.
 const (
 	MatrixPart   PartKind = "matrix"   // it is an input
-	TermsPart    PartKind = "terms"    // RowTermsGrad of d, from the mask's inputs and the gradient (N, 1)
+	TermsPart    PartKind = "terms"    // RowTermsGrad of d, from the other inputs of RowTerms and the gradient (N, 1)
 	TripletsPart PartKind = "triplets" // TripletsGrad of d, from the masks' inputs and the gradient (N, 1)
 	ReducePart   PartKind = "reduce"   // RowReduceGrad of d, from the mask's inputs, what RowReduce has for it and the gradient, (N, 1) each
 )
@@ -34,7 +34,7 @@ const (
 func (p Part) Inputs() int {
 	switch p.Kind {
 	case TermsPart:
-		return p.Terms.Mask.Inputs() + 1
+		return RowTerms(p.Terms).Inputs() + 1
 	case ReducePart:
 		return p.Reduce.Mask.Inputs() + len(RowReduce(p.Reduce).Outputs()) + 1
 	case TripletsPart:

@@ -55,8 +55,14 @@ func Between[T Float](dst, x, mask []T, k, low, high T) {
 // in float64. A NaN lies between any numbers, so that the sum tells of it, and a bound that
 // is NaN is none.
 func TermSums[T Float](x, mask []T, low, high T) (sum, count float64) {
-	var l lanePair
 	mask = mask[:len(x)]
+	if len(x) == 1 { // as of a loss with one term of each row
+		if v := x[0]; !(v <= low) && !(v >= high) && mask[0] != 0 {
+			return 0 + float64(v), 1 // not −0, as of no sum
+		}
+		return 0, 0
+	}
+	var l lanePair
 	if active.simd.sums && isSingle[T]() {
 		termLanes(&l[0][0], single(x), single(mask), len(x), float32(low), float32(high))
 		return l[0].total(), l[1].total()
@@ -88,6 +94,25 @@ func HingeSums[T Float](x, mask []T, k, c, low, high T) (sum, count float64) {
 	return l[0].total(), l[1].total()
 }
 
+// SquareSums is TermSums of the terms max(0, k·x + c)².
+func SquareSums[T Float](x, mask []T, k, c, low, high T) (sum, count float64) {
+	var l lanePair
+	mask = mask[:len(x)]
+	if active.simd.sums && isSingle[T]() {
+		squareLanes(&l[0][0], single(x), single(mask), len(x), float32(k), float32(c), float32(low), float32(high))
+		return l[0].total(), l[1].total()
+	}
+	for i, v := range x {
+		h := max(T(k*v)+c, 0)
+		t := T(h * h)
+		if !(t <= low) && !(t >= high) && mask[i] != 0 {
+			l[0][i%16] += float64(t)
+			l[1][i%16]++
+		}
+	}
+	return l[0].total(), l[1].total()
+}
+
 // HingeBetween is Between of the terms t = max(0, k·x + c): dst = up where low < t < high.
 func HingeBetween[T Float](dst, x, mask []T, up, k, c, low, high T) {
 	x, mask = x[:len(dst)], mask[:len(dst)]
@@ -100,6 +125,24 @@ func HingeBetween[T Float](dst, x, mask []T, up, k, c, low, high T) {
 		dst[i] = 0
 		if !(t <= low) && !(t >= high) && mask[i] != 0 {
 			dst[i] = up
+		}
+	}
+}
+
+// SquareBetween computes dst = up·h where low < h² < high and mask is not 0, else 0, of the hinges
+// h = max(0, k·x + c).
+func SquareBetween[T Float](dst, x, mask []T, up, k, c, low, high T) {
+	x, mask = x[:len(dst)], mask[:len(dst)]
+	if f := active.simd.squareBetween; f != nil && isSingle[T]() {
+		f(single(dst), single(x), single(mask), len(dst), float32(up), float32(k), float32(c), float32(low), float32(high))
+		return
+	}
+	for i, v := range x {
+		h := max(T(k*v)+c, 0)
+		t := T(h * h)
+		dst[i] = 0
+		if !(t <= low) && !(t >= high) && mask[i] != 0 {
+			dst[i] = up * h
 		}
 	}
 }

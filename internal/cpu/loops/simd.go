@@ -22,6 +22,8 @@ type simd struct {
 
 	add, sub, mul, addRelu func(dst, x, y *float32, n int)
 	axpy                   func(dst, x *float32, n int, k float32)
+	mulAffine              func(dst, x, y *float32, n int, k, c float32)
+	addMulAffine           func(dst, x, y *float32, n int, k, c float32)
 	affine                 func(dst, x *float32, n int, k, c float32)
 	relu, exp, log         func(dst, x *float32, n int)
 
@@ -44,13 +46,14 @@ type simd struct {
 	adam                     func(w, m, v, g *float32, n int, scale, decay, keep, b1, b2, c2, rate, root, eps float32)
 	rmsprop                  func(w, v, g *float32, n int, scale, decay, lr, a, c, eps float32)
 
-	where        func(dst, x, mask *float32, n int, k float32)
-	expWhere     func(dst, x, mask *float32, n int, k, c float32)
-	hingeBetween func(dst, x, mask *float32, n int, up, k, c, low, high float32)
-	between      func(dst, x, mask *float32, n int, k, low, high float32)
-	hinge        func(dst, x *float32, n int, k, c float32)
-	hingeGrad    func(dst, y, dy *float32, n int, k float32)
-	spanGrad     func(dst, x *float32, n int, k, at, from, to float32)
+	where         func(dst, x, mask *float32, n int, k float32)
+	expWhere      func(dst, x, mask *float32, n int, k, c float32)
+	hingeBetween  func(dst, x, mask *float32, n int, up, k, c, low, high float32)
+	squareBetween func(dst, x, mask *float32, n int, up, k, c, low, high float32)
+	between       func(dst, x, mask *float32, n int, k, low, high float32)
+	hinge         func(dst, x *float32, n int, k, c float32)
+	hingeGrad     func(dst, y, dy *float32, n int, k float32)
+	spanGrad      func(dst, x *float32, n int, k, at, from, to float32)
 
 	gelu, hardSwish         func(dst, x *float32, n int)
 	geluGrad, hardSwishGrad func(dst, x, dy *float32, n int)

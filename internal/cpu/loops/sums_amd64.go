@@ -49,3 +49,7 @@ func spanLanes(lanes, x *float32, n int, at, margin, from, to float32) int {
 func hingeLanes(l *float64, x, mask *float32, n int, k, c, low, high float32) {
 	hingeSumsAVX2(l, x, mask, n, k, c, low, high)
 }
+
+func squareLanes(l *float64, x, mask *float32, n int, k, c, low, high float32) {
+	squareSumsAVX2(l, x, mask, n, k, c, low, high)
+}

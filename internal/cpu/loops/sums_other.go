@@ -21,3 +21,5 @@ func extremeLanes(lanes, x, mask *float32, n int, largest bool) {}
 func spanLanes(lanes, x *float32, n int, at, margin, from, to float32) int { return 0 }
 
 func hingeLanes(l *float64, x, mask *float32, n int, k, c, low, high float32) {}
+
+func squareLanes(l *float64, x, mask *float32, n int, k, c, low, high float32) {}

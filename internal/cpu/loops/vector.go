@@ -69,6 +69,30 @@ func Affine[T Float](dst, x []T, k, c T) {
 	}
 }
 
+// MulAffine computes dst = x·(k·y + c).
+func MulAffine[T Float](dst, x, y []T, k, c T) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	if f := active.simd.mulAffine; f != nil && isSingle[T]() {
+		f(single(dst), single(x), single(y), len(dst), float32(k), float32(c))
+		return
+	}
+	for i, v := range x {
+		dst[i] = v * (T(k*y[i]) + c)
+	}
+}
+
+// AddMulAffine computes dst = dst + x·(k·y + c).
+func AddMulAffine[T Float](dst, x, y []T, k, c T) {
+	x, y = x[:len(dst)], y[:len(dst)]
+	if f := active.simd.addMulAffine; f != nil && isSingle[T]() {
+		f(single(dst), single(x), single(y), len(dst), float32(k), float32(c))
+		return
+	}
+	for i, v := range x {
+		dst[i] += T(v * (T(k*y[i]) + c))
+	}
+}
+
 // Exp computes dst = eˣ, in float32 within 2 units in the last place, with overflow to
 // +∞, denormal results and NaN as they should be.
 func Exp[T Float](dst, x []T) {

@@ -67,8 +67,16 @@ var vectorOps = map[string]func(s [4][]float32, k [9]float32){
 	"sigmoidGrad":  func(s [4][]float32, _ [9]float32) { SigmoidGrad(s[0], s[1], s[2]) },
 	"where":        func(s [4][]float32, k [9]float32) { Where(s[0], s[1], s[2], k[0]) },
 	"between":      func(s [4][]float32, k [9]float32) { Between(s[0], s[1], s[2], k[0], min(k[1], k[2]), max(k[1], k[2])) },
-	"hinge":        func(s [4][]float32, k [9]float32) { Hinge(s[0], s[1], k[0], k[1]) },
-	"hingeGrad":    func(s [4][]float32, k [9]float32) { HingeGrad(s[0], s[1], s[2], k[0]) },
+	"mulAffine":    func(s [4][]float32, k [9]float32) { MulAffine(s[0], s[1], s[2], k[0], k[1]) },
+	"addMulAffine": func(s [4][]float32, k [9]float32) { AddMulAffine(s[0], s[1], s[2], k[0], k[1]) },
+	"hingeBetween": func(s [4][]float32, k [9]float32) {
+		HingeBetween(s[0], s[1], s[2], k[0], k[1], k[2], min(k[3], k[4]), max(k[3], k[4]))
+	},
+	"squareBetween": func(s [4][]float32, k [9]float32) {
+		SquareBetween(s[0], s[1], s[2], k[0], k[1], k[2], min(k[3], k[4]), max(k[3], k[4]))
+	},
+	"hinge":     func(s [4][]float32, k [9]float32) { Hinge(s[0], s[1], k[0], k[1]) },
+	"hingeGrad": func(s [4][]float32, k [9]float32) { HingeGrad(s[0], s[1], s[2], k[0]) },
 	"spanGrad": func(s [4][]float32, k [9]float32) {
 		Span{min(k[0], k[1]), max(k[0], k[1])}.AddGrad(s[0], s[1], k[2], k[3])
 	},
@@ -218,13 +226,18 @@ func TestSums(t *testing.T) {
 			dot += float64(x[i]) * float64(y[i])
 		}
 		type result struct {
-			sum, dot, terms, count, hinge float64
-			pairs                         [3]lanePair
+			sum, dot, terms, count, hinge, square, squares float64
+			unbounded                                      [3]float64
+			pairs                                          [3]lanePair
 		}
 		compute := func() (s result) {
 			s.sum, s.dot = Sum(x), Dot(x, y)
 			s.terms, s.count = TermSums(x, y, -0.5, 1.5)
 			s.hinge, _ = HingeSums(x, y, -1.5, 0.4, 0.1, 1.5)
+			none := float32(math.NaN())
+			s.square, s.squares = SquareSums(x, y, -1.5, 0.4, none, 1.5)
+			s.unbounded[0], s.unbounded[1] = TermSums(x, y, none, none)
+			s.unbounded[2], _ = HingeSums(x, y, -1.5, 0.4, none, none)
 			addDeviations(&s.pairs[0], x, 0.3)
 			addNormalizeSums(&s.pairs[1], x, y, -0.2)
 			addNormalizeReluSums(&s.pairs[2], x, y, 0.1, 1.5, 0.25)
@@ -235,6 +248,19 @@ func TestSums(t *testing.T) {
 		require.InDelta(t, sum, first.sum, 1e-12)
 		require.InDelta(t, dot, first.dot, 1e-12)
 		withEachInstructionSet(t, func(t *testing.T) { require.Equal(t, first, compute()) })
+
+		squares, count, all := 0.0, 0.0, [3]float64{}
+		for i, v := range x {
+			if y[i] != 0 {
+				all[0], all[1], all[2] = all[0]+float64(v), all[1]+1, all[2]+max(-1.5*float64(v)+0.4, 0)
+			}
+			if h := max(-1.5*float64(v)+0.4, 0); h*h < 1.5 && y[i] != 0 {
+				squares, count = squares+h*h, count+1
+			}
+		}
+		require.InDeltaSlice(t, all[:], first.unbounded[:], 1e-5)
+		require.InDelta(t, squares, first.square, 1e-5)
+		require.Equal(t, count, first.squares)
 
 		d, dd, g, gu := 0.0, 0.0, 0.0, 0.0
 		for i, v := range x {

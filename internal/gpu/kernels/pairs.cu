@@ -129,41 +129,60 @@ KERNEL(row_count)(int cols, int pairs, const float *in, float *y) {
 	if (THREAD == 0) y[BLOCK] = (float)count;
 }
 
-static __device__ float term(int hinge, float k, float c, float x) {
-	if (!hinge) return x;
+// What a term is of a number x: x, h = max(0, k·x + c) or h².
+enum Terms { TERM_SELF, TERM_HINGE, TERM_SQUARE };
+
+static __device__ float hinge_of(float k, float c, float x) {
 	x = k * x + c;
 	return x > 0 || is_nan(x) ? x : 0;
 }
 
+// What is added to k·x: c, with by times what shift points to.
+static __device__ float hinge_at(float c, float by, const float *shift) { return by == 0 ? c : c + by * shift[0]; }
+
 // A NaN lies between any numbers, and a bound that is NaN is none.
 static __device__ bool between(float t, float low, float high) { return !(t <= low) && !(t >= high); }
 
-// Sum and number of a row's terms between low and high: a block a row.
-KERNEL(row_terms)(int cols, int pairs, flag hinge, float k, float c, float low, float high, const float *x, const float *in, float *y, float *counts) {
+// Of each row the sum of the terms between low and high, their number, and the sum of all hinges: a block a row.
+KERNEL(row_terms)(int cols, int pairs, int terms, float k, float c, float by, float low, float high, const float *x, const float *in, const float *shift, float *y, float *counts, float *hinges) {
 	__shared__ double shared[WIDTH];
-	double sum = 0, count = 0;
+	double sum = 0, count = 0, all = 0;
+	c = hinge_at(c, by, shift);
 	for (int j = THREAD; j < cols; j += WIDTH) {
-		float t = term(hinge, k, c, x[BLOCK * cols + j]);
-		if (chosen(pairs, in, BLOCK, j, cols) && between(t, low, high)) {
+		float h = x[BLOCK * cols + j];
+		if (terms != TERM_SELF) h = hinge_of(k, c, h);
+		float t = terms == TERM_SQUARE ? h * h : h;
+		if (!chosen(pairs, in, BLOCK, j, cols)) continue;
+		all += h;
+		if (between(t, low, high)) {
 			sum += t;
 			count += 1;
 		}
 	}
 	sum = block_sum(sum, shared);
 	count = block_sum(count, shared);
+	if (hinges) all = block_sum(all, shared);
 	if (THREAD == 0) {
 		put(y, BLOCK, sum);
 		put(counts, BLOCK, count);
+		put(hinges, BLOCK, all);
 	}
 }
 
 // The gradient to x, added to dx with add. up is (rows).
-KERNEL(row_terms_grad)(int n, divisor width, int pairs, flag hinge, float k, float c, float low, float high, flag add, const float *x, const float *in, const float *up, float *dx) {
+KERNEL(row_terms_grad)(int n, divisor width, int pairs, int terms, float k, float c, float by, float low, float high, flag add, const float *x, const float *in, const float *shift, const float *up, float *dx) {
 	Divisor cols(width);
+	c = hinge_at(c, by, shift);
 	each(i, n) {
 		int r = cols.over(i);
-		float t = term(hinge, k, c, x[i]), g = 0;
-		if (between(t, low, high) && (!hinge || !(t <= 0)) && chosen(pairs, in, r, i - r * cols.d, cols.d)) g = hinge ? k * up[r] : up[r];
+		float h = x[i], g = 0;
+		if (terms != TERM_SELF) h = hinge_of(k, c, h);
+		float t = terms == TERM_SQUARE ? h * h : h;
+		if (between(t, low, high) && (terms == TERM_SELF || !(t <= 0)) && chosen(pairs, in, r, i - r * cols.d, cols.d)) {
+			g = up[r];
+			if (terms != TERM_SELF) g *= k;
+			if (terms == TERM_SQUARE) g *= 2 * h;
+		}
 		dx[i] = add ? dx[i] + g : g;
 	}
 }

@@ -1,50 +1,93 @@
 package main
 
-import "github.com/mmcloughlin/avo/operand"
+import (
+	"fmt"
+	"math"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/operand"
+)
 
 // exp is eˣ, in the place of x: x = n·ln 2 + r, |r| ≤ ln 2/2, and a polynomial for eʳ
 // (S. Moshier, Cephes mathematical library, expf).
-func (a *asm) exp(x vec) vec {
-	lowest, highest := a.constant(-104), a.constant(89) // beyond, the result is 0 or +∞
-	a.max(x, lowest, x)
-	a.pick(a.VMINPS, a.VMINPD)(x, highest, x)
-	n, t := a.reg(), a.reg()
-	a.mul(x, a.constant(1.44269504088896341), t)
-	const nearest = operand.U8(8)
-	if a.opmask {
-		a.VRNDSCALEPS(nearest, t, n)
-	} else {
-		a.VROUNDPS(nearest, t, n)
+func (a *asm) exp(x vec) vec { return a.exps([]vec{x})[0] }
+
+// exps is exp of several vectors, one operation of all before the next: a processor that looks only so many
+// operations ahead would wait for each result of a single one.
+func (a *asm) exps(x []vec) []vec {
+	each := func(do func(i int)) {
+		for i := range x {
+			do(i)
+		}
 	}
-	a.VFNMADD231PS(a.constant(0.693359375), n, x)
-	a.VFNMADD231PS(a.constant(-2.12194440e-4), n, x)
-	y := a.horner(x, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
-	a.mul(x, x, t)
-	a.VFMADD213PS(x, t, y) // y = y·x² + x
-	a.add(a.constant(1), y, y)
+	n, y := make([]vec, len(x)), make([]vec, len(x))
+	each(func(i int) { n[i] = a.reg() })
+	bound := a.constant(-104) // beyond, the result is 0 or +∞
+	each(func(i int) { a.max(x[i], bound, x[i]) })
+	bound = a.constant(89)
+	each(func(i int) { a.pick(a.VMINPS, a.VMINPD)(x[i], bound, x[i]) })
+	each(func(i int) { a.mul(a.factor(1.44269504088896341), x[i], n[i]) })
+	const nearest = operand.U8(8)
+	each(func(i int) {
+		if a.opmask {
+			a.VRNDSCALEPS(nearest, n[i], n[i])
+		} else {
+			a.VROUNDPS(nearest, n[i], n[i])
+		}
+	})
+	each(func(i int) { a.VFNMADD231PS(a.factor(0.693359375), n[i], x[i]) })
+	each(func(i int) { a.VFNMADD231PS(a.factor(-2.12194440e-4), n[i], x[i]) })
+	each(func(i int) { y[i] = a.constant(1.9875691500e-4) })
+	for _, c := range []float64{1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1} {
+		each(func(i int) { a.VFMADD213PS(a.factor(c), x[i], y[i]) })
+	}
+	each(func(i int) {
+		square := a.reg()
+		a.mul(x[i], x[i], square)
+		a.VFMADD213PS(x[i], square, y[i]) // y = y·x² + x
+	})
+	each(func(i int) { a.add(a.factor(1), y[i], y[i]) })
 	if a.opmask {
-		a.VSCALEFPS(n, y, y)
+		each(func(i int) { a.VSCALEFPS(n[i], y[i], y[i]) })
 		return y
 	}
-	// 2ⁿ in two factors: one alone cannot make a denormal number.
-	first, second := a.reg(), a.reg()
-	a.VCVTPS2DQ(n, n)
-	a.VPSRAD(operand.U8(1), n, first)
-	a.VPSUBD(first, n, second)
-	bias := a.word(127)
-	for _, half := range []vec{first, second} {
-		a.VPADDD(bias, half, half)
-		a.VPSLLD(operand.U8(23), half, half)
-		a.mul(half, y, y)
+	// 2ⁿ in two factors: one alone cannot make a denormal number. x is free to hold the first one.
+	each(func(i int) { a.VCVTPS2DQ(n[i], n[i]) })
+	each(func(i int) { a.VPSRAD(operand.U8(1), n[i], x[i]) })
+	each(func(i int) { a.VPSUBD(x[i], n[i], n[i]) })
+	for _, half := range [][]vec{x, n} {
+		each(func(i int) { a.VPADDD(a.factorBits(127), half[i], half[i]) })
+		each(func(i int) { a.VPSLLD(operand.U8(23), half[i], half[i]) })
+		each(func(i int) { a.mul(half[i], y[i], y[i]) })
 	}
 	return y
+}
+
+// factor is a number, the same in all lanes, as the operand of an instruction that may come from memory: on AVX2 it
+// takes no instruction of its own and no register.
+func (a *asm) factor(v float64) operand.Op { return a.factorBits(math.Float32bits(float32(v))) }
+
+func (a *asm) factorBits(v uint32) operand.Op {
+	if a.opmask {
+		return a.word(v)
+	}
+	m, ok := a.vectors[v]
+	if !ok {
+		m = a.StaticGlobal(fmt.Sprintf("vector%s%08x", a.name, v))
+		a.DataAttributes(attr.RODATA | attr.NOPTR)
+		for range a.isa.bytes / 4 {
+			a.AppendDatum(operand.U32(v))
+		}
+		a.vectors[v] = m
+	}
+	return m
 }
 
 // horner is a polynomial, the highest coefficient first.
 func (a *asm) horner(x vec, coefficients ...float64) vec {
 	y := a.constant(coefficients[0])
 	for _, c := range coefficients[1:] {
-		a.VFMADD213PS(a.constant(c), x, y)
+		a.VFMADD213PS(a.factor(c), x, y)
 	}
 	return y
 }

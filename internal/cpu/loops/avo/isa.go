@@ -46,7 +46,8 @@ type asm struct {
 	elem
 	mask operand.Op // of a partial vector: an opmask, or a vector of sign bits
 
-	constants map[uint32]operand.Mem // in memory
+	constants map[uint32]operand.Mem // in memory, once
+	vectors   map[uint32]operand.Mem // in memory, as often as a vector has lanes
 }
 
 func (a *asm) reg() reg.VecVirtual { return a.register(a.Context) }

@@ -339,6 +339,14 @@ func (a *asm) finish(sums [][]reg.VecVirtual, flags reg.GPVirtual, field func(in
 		a.zero(zero)
 		each(func(_, _ int, sum reg.VecVirtual) { a.max(sum, zero, sum) })
 	})
+	if !a.opmask { // a partial store takes as long as several rows of products, of whole vectors too
+		a.TESTL(operand.U32(flagTail), flags.As32())
+		a.JNZ(operand.LabelRef("tail"))
+		walk(func(_, _ int, m operand.Mem, sum reg.VecVirtual) { a.store(sum, m) })
+		a.VZEROUPPER()
+		a.RET()
+		a.Label("tail")
+	}
 	walk(func(_, j int, m operand.Mem, sum reg.VecVirtual) {
 		if j < last {
 			a.store(sum, m)

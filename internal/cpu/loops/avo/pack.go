@@ -234,7 +234,9 @@ func %[1]s(dst, src *float32, width, rows, dstPitch, srcPitch int)
 	whole, at, n := c.GP64(), c.GP64(), c.GP64()
 	c.MOVQ(width, whole)
 	c.SHRQ(operand.U8(log2(set.bytes/4)), whole)
-	a.maskOfRest(width)
+	if set.opmask {
+		a.maskOfRest(width)
+	}
 	c.Label("row")
 	c.XORQ(at, at)
 	c.MOVQ(whole, n)
@@ -248,15 +250,49 @@ func %[1]s(dst, src *float32, width, rows, dstPitch, srcPitch int)
 	c.DECQ(n)
 	c.JNZ(operand.LabelRef("vector"))
 	c.Label("rest")
-	r := a.reg()
-	a.loadMasked(operand.Mem{Base: src, Index: at, Scale: 1}, r)
-	a.storeMasked(r, operand.Mem{Base: dst, Index: at, Scale: 1})
+	a.copyRest(dst, src, at, width)
 	c.ADDQ(dstPitch, dst)
 	c.ADDQ(srcPitch, src)
 	c.DECQ(rows)
 	c.JNZ(operand.LabelRef("row"))
 	c.VZEROUPPER()
 	c.RET()
+}
+
+// copyRest copies what width leaves over from whole vectors, from the byte at on. Partial stores of AVX2 take longer than
+// all that they would save.
+func (a *asm) copyRest(dst, src, at, width reg.Register) {
+	from, to := operand.Mem{Base: src, Index: at, Scale: 1}, operand.Mem{Base: dst, Index: at, Scale: 1}
+	if a.opmask {
+		r := a.reg()
+		a.loadMasked(from, r)
+		a.storeMasked(r, to)
+		return
+	}
+	part := func(count int, label string, move func()) {
+		a.TESTQ(operand.U32(count), width)
+		a.JZ(operand.LabelRef(label))
+		move()
+		if count > 1 {
+			a.ADDQ(operand.U8(4*count), at)
+		}
+		a.Label(label)
+	}
+	part(4, "two", func() {
+		r := a.XMM()
+		a.VMOVUPS(from, r)
+		a.VMOVUPS(r, to)
+	})
+	part(2, "one", func() {
+		r := a.GP64()
+		a.MOVQ(from, r)
+		a.MOVQ(r, to)
+	})
+	part(1, "next", func() {
+		r := a.GP32()
+		a.MOVL(from, r)
+		a.MOVL(r, to)
+	})
 }
 
 // peak writes loops of independent fused multiply-adds: what the processor can do.

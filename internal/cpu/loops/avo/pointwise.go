@@ -94,6 +94,21 @@ var pointwiseKernels = []elementwise{
 			a.zero(zero)
 			a.choose(equal, in[1], zero, zero, e, e)
 			return []vec{e}
+		},
+		several: func(a *asm, load func(string, int) vec, k []vec) []vec {
+			var x []vec
+			for i := range atOnce {
+				x = append(x, load("x", i))
+				a.mul(k[0], x[i], x[i])
+				a.sub(k[1], x[i], x[i])
+			}
+			y := a.exps(x)
+			zero := a.reg()
+			a.zero(zero)
+			for i := range y {
+				a.choose(equal, load("mask", i), zero, zero, y[i], y[i])
+			}
+			return y
 		}},
 	{name: "hinge", doc: "dst = max(0, k·x + c); a NaN stays", writes: "dst", reads: "x", scalars: "k c",
 		body: func(a *asm, in, k []vec) []vec {
@@ -123,6 +138,19 @@ var pointwiseKernels = []elementwise{
 			t, zero, out := a.relu(in[0]), a.reg(), a.reg()
 			a.zero(zero)
 			a.choose(notLessOrEqual, t, k[3], k[0], zero, out)
+			a.choose(notGreaterOrEqual, t, k[4], out, zero, out)
+			a.choose(equal, in[1], zero, zero, out, out)
+			return []vec{out}
+		}},
+	{name: "squareBetween", doc: "dst = up·h where not h² ≤ low, not h² ≥ high and mask ≠ 0, else 0, h = max(0, k·x + c)",
+		writes: "dst", reads: "x mask", scalars: "up k c low high",
+		body: func(a *asm, in, k []vec) []vec {
+			a.hinges(in[:1], k[1:3])
+			t, zero, out := a.reg(), a.reg(), a.reg()
+			a.zero(zero)
+			a.mul(in[0], in[0], t)
+			a.mul(k[0], in[0], out)
+			a.choose(notLessOrEqual, t, k[3], out, zero, out)
 			a.choose(notGreaterOrEqual, t, k[4], out, zero, out)
 			a.choose(equal, in[1], zero, zero, out, out)
 			return []vec{out}

@@ -39,18 +39,6 @@ var reductions = []reduction{
 			a.VMULPD(u, u, v)
 			return []vec{u, v}
 		}},
-	{name: "termSums", doc: "Σ x and Σ 1 where not x ≤ low, not x ≥ high and mask ≠ 0", reads: "x mask", scalars: "low high", results: 2,
-		body: func(a *asm, x, k []vec) []vec { return a.terms(x[0], x[1], k[0], k[1]) }},
-	{name: "hingeSums", doc: "Σ t and Σ 1 where not t ≤ low, not t ≥ high and mask ≠ 0, t = max(0, k·x + c)",
-		reads: "x mask", scalars: "k c low high", results: 2,
-		body: func(a *asm, x, k []vec) []vec {
-			zero := a.XMM()
-			a.VXORPS(zero, zero, zero)
-			a.VMULPS(k[0], x[0], x[0])
-			a.VADDPS(k[1], x[0], x[0])
-			a.VMAXPS(x[0], zero, x[0]) // a NaN stays
-			return a.terms(x[0], x[1], k[2], k[3])
-		}},
 	{name: "normalizeSums", doc: "Σ dy and Σ dy·(x − mean)", reads: "x dy", scalars: "mean", results: 2,
 		body: func(a *asm, x, k []vec) []vec {
 			a.VSUBPS(k[0], x[0], x[0])
@@ -85,21 +73,6 @@ func (a *asm) weighted(d, u vec) []vec {
 	return []vec{dd, uu}
 }
 
-// terms is t and 1 where not t ≤ low, not t ≥ high and mask ≠ 0, else 0.
-func (a *asm) terms(t, mask, low, high vec) []vec {
-	chosen, u, one := a.XMM(), a.XMM(), a.XMM()
-	a.VXORPS(u, u, u)
-	a.VCMPPS(operand.U8(4), u, mask, chosen) // not equal
-	a.VCMPPS(operand.U8(notLessOrEqual), low, t, u)
-	a.VANDPS(u, chosen, chosen)
-	a.VCMPPS(operand.U8(notGreaterOrEqual), high, t, u)
-	a.VANDPS(u, chosen, chosen)
-	a.VBROADCASTSS(a.constantBits(0x3f800000), one)
-	a.VANDPS(chosen, one, one)
-	a.VANDPS(chosen, t, t)
-	return []vec{a.double(t), a.double(one)}
-}
-
 func reduce(c *build.Context, r reduction, decl *bytes.Buffer) {
 	name := r.name + "AVX2"
 	reads, scalars := strings.Fields(r.reads), strings.Fields(r.scalars)
@@ -113,7 +86,7 @@ func reduce(c *build.Context, r reduction, decl *bytes.Buffer) {
 	c.Function(name)
 	c.Attributes(attr.NOSPLIT)
 	c.SignatureExpr("func" + signature)
-	a := &asm{Context: c, isa: avx2, elem: f32, constants: map[uint32]operand.Mem{}}
+	a := &asm{Context: c, isa: avx2, elem: f32, constants: map[uint32]operand.Mem{}, vectors: map[uint32]operand.Mem{}}
 	a.isa.name = "AVX2" + r.name // its constants are its own
 	sums := c.Load(c.Param("sums"), c.GP64())
 	var p []reg.Register

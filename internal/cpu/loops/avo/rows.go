@@ -12,22 +12,45 @@ import (
 // eachVector goes over n elements: body is written for whole vectors and for the partial
 // one at the end, whose missing lanes are 0.
 func (a *asm) eachVector(n reg.Register, pointers []reg.Register, body func(load func(operand.Op, vec))) {
+	a.eachVectors(n, pointers, 1, func(_ int, load func(operand.Op, vec)) { body(load) })
+}
+
+// eachVectors is eachVector where body is also written for the next group of whole vectors, the i-th of them.
+func (a *asm) eachVectors(n reg.Register, pointers []reg.Register, group int, body func(i int, load func(operand.Op, vec))) {
 	a.maskOfRest(n)
 	whole := a.GP64()
+	advance := func(vectors int) {
+		for _, p := range pointers {
+			a.ADDQ(operand.U32(vectors*a.isa.bytes), p)
+		}
+	}
 	a.MOVQ(n, whole)
 	a.SHRQ(operand.U8(log2(a.isa.bytes/4)), whole)
+	if group > 1 {
+		a.SUBQ(operand.U8(group), whole)
+		a.JL(operand.LabelRef("few"))
+		a.Label("group")
+		for i := range group {
+			body(i, a.load)
+		}
+		advance(group)
+		a.SUBQ(operand.U8(group), whole)
+		a.JGE(operand.LabelRef("group"))
+		a.Label("few")
+		a.ADDQ(operand.U8(group), whole)
+	} else {
+		a.TESTQ(whole, whole)
+	}
 	a.JZ(operand.LabelRef("rest"))
 	a.Label("vector")
-	body(a.load)
-	for _, p := range pointers {
-		a.ADDQ(operand.U8(a.isa.bytes), p)
-	}
+	body(0, a.load)
+	advance(1)
 	a.DECQ(whole)
 	a.JNZ(operand.LabelRef("vector"))
 	a.Label("rest")
 	a.ANDQ(operand.U8(a.isa.bytes/4-1), n)
 	a.JZ(operand.LabelRef("done"))
-	body(a.loadMasked)
+	body(0, a.loadMasked)
 	a.Label("done")
 }
 
@@ -48,27 +71,34 @@ func %[1]s%[2]s%[3]s
 	out := a.Load(a.Param("lanes"), a.GP64())
 	x, mask := a.Load(a.Param("x"), a.GP64()), a.Load(a.Param("mask"), a.GP64())
 	n := a.Load(a.Param("n"), a.GP64())
-	best, spoilt, none, zero := a.reg(), a.reg(), a.reg(), a.reg()
-	a.load(operand.Mem{Base: out}, best)
-	a.load(operand.Mem{Base: out}, none)
-	a.zero(spoilt)
+	// As many vectors at once as sixteen lanes are, each with its own results: else each would wait for the one before.
+	group := 64 / a.isa.bytes
+	best, spoilt, none, zero := make([]vec, group), make([]vec, group), a.reg(), a.reg()
+	at := func(i, disp int) operand.Mem { return operand.Mem{Base: out, Disp: i*a.isa.bytes + disp} }
+	for i := range group {
+		best[i], spoilt[i] = a.reg(), a.reg()
+		a.load(at(i, 0), best[i])
+		a.zero(spoilt[i])
+	}
+	a.load(at(0, 0), none)
 	a.zero(zero)
-	a.eachVector(n, []reg.Register{x, mask}, func(load func(operand.Op, vec)) {
+	a.eachVectors(n, []reg.Register{x, mask}, group, func(i int, load func(operand.Op, vec)) {
 		v, m, t := a.reg(), a.reg(), a.reg()
-		load(operand.Mem{Base: x}, v)
-		load(operand.Mem{Base: mask}, m)
+		load(operand.Mem{Base: x, Disp: i * a.isa.bytes}, v)
+		load(operand.Mem{Base: mask, Disp: i * a.isa.bytes}, m)
 		a.choose(equal, m, zero, none, v, t)
 		if name == "rowMax" {
-			a.VMAXPS(t, best, best)
+			a.VMAXPS(t, best[i], best[i])
 		} else {
-			a.VMINPS(t, best, best)
+			a.VMINPS(t, best[i], best[i])
 		}
 		a.choose(equal, m, zero, zero, v, t)
-		a.mul(zero, t, t)
-		a.add(t, spoilt, spoilt)
+		a.VFMADD231PS(zero, t, spoilt[i])
 	})
-	a.store(best, operand.Mem{Base: out})
-	a.store(spoilt, operand.Mem{Base: out, Disp: 64})
+	for i := range group {
+		a.store(best[i], at(i, 0))
+		a.store(spoilt[i], at(i, 64))
+	}
 	a.VZEROUPPER()
 	a.RET()
 }
@@ -166,6 +196,9 @@ func skipAbove%s%s
 	lanes := a.isa.bytes / 4
 	a.XORQ(at, at)
 	a.MOVQ(n, last)
+	if !a.opmask {
+		a.skipGroups(x, y, at, last, limit)
+	}
 	a.SUBQ(operand.U8(lanes), last)
 	a.Label("vector")
 	a.CMPQ(at, last)
@@ -191,6 +224,38 @@ func skipAbove%s%s
 	a.Store(at, a.ReturnIndex(0))
 	a.VZEROUPPER()
 	a.RET()
+}
+
+// skipGroups goes over four vectors at a time, as long as all are above the limit: looking at what was compared takes
+// longer than comparing. last is n, and is again afterwards.
+func (a *asm) skipGroups(x, y, at, last reg.Register, limit vec) {
+	const group = 4
+	lanes := a.isa.bytes / 4
+	hit := a.GP32()
+	a.SUBQ(operand.U8(group*lanes), last)
+	a.Label("group")
+	a.CMPQ(at, last)
+	a.JGT(operand.LabelRef("ungroup"))
+	var v [group]vec
+	for i := range v {
+		m := func(base reg.Register) operand.Mem {
+			return operand.Mem{Base: base, Index: at, Scale: 4, Disp: i * a.isa.bytes}
+		}
+		v[i] = a.reg()
+		a.load(m(x), v[i])
+		a.add(m(y), v[i], v[i])
+		a.VCMPPS(operand.U8(notGreater), limit, v[i], v[i])
+	}
+	a.VORPS(v[1], v[0], v[0])
+	a.VORPS(v[3], v[2], v[2])
+	a.VORPS(v[2], v[0], v[0])
+	a.VMOVMSKPS(v[0], hit)
+	a.TESTL(hit, hit)
+	a.JNZ(operand.LabelRef("ungroup"))
+	a.ADDQ(operand.U8(group*lanes), at)
+	a.JMP(operand.LabelRef("group"))
+	a.Label("ungroup")
+	a.ADDQ(operand.U8(group*lanes), last)
 }
 
 // places writes nonZero.

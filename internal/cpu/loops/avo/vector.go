@@ -27,7 +27,13 @@ type elementwise struct {
 	scalars string // numbers, the same for all elements
 	// body computes what is written and updated from what is updated and read.
 	body func(a *asm, in, k []vec) []vec
+	// several, if there is one, does the same for several vectors at once on AVX2, to the one slice that is
+	// written; load reads the i-th vector of a slice.
+	several func(a *asm, load func(slice string, i int) vec, k []vec) []vec
 }
+
+// atOnce is how many vectors several takes: more would not fit the registers.
+const atOnce = 4
 
 var elementwiseKernels = []elementwise{
 	{name: "add", doc: "dst = x + y", writes: "dst", reads: "x y",
@@ -46,6 +52,10 @@ var elementwiseKernels = []elementwise{
 			a.mul(in[0], k[0], in[0])
 			return a.into(in[0], a.add, k[1], in[0])
 		}},
+	{name: "mulAffine", doc: "dst = x·(k·y + c)", writes: "dst", reads: "x y", scalars: "k c",
+		body: func(a *asm, in, k []vec) []vec { return []vec{a.mulAffine(in[0], in[1], k)} }},
+	{name: "addMulAffine", doc: "dst += x·(k·y + c)", updates: "dst", reads: "x y", scalars: "k c",
+		body: func(a *asm, in, k []vec) []vec { return a.into(in[0], a.add, a.mulAffine(in[1], in[2], k), in[0]) }},
 	{name: "relu", doc: "dst = max(0, x); a NaN stays", writes: "dst", reads: "x",
 		body: func(a *asm, in, _ []vec) []vec { return []vec{a.relu(in[0])} }},
 	{name: "reluGrad", doc: "dst = dy, and 0 where y ≤ 0", writes: "dst", reads: "y dy",
@@ -136,7 +146,14 @@ var elementwiseKernels = []elementwise{
 			a.sub(d, w, w)
 			return []vec{w, v}
 		}},
-	{name: "exp", doc: "dst = eˣ", writes: "dst", reads: "x", body: func(a *asm, in, k []vec) []vec { return []vec{a.exp(in[0])} }},
+	{name: "exp", doc: "dst = eˣ", writes: "dst", reads: "x", body: func(a *asm, in, _ []vec) []vec { return []vec{a.exp(in[0])} },
+		several: func(a *asm, load func(string, int) vec, _ []vec) []vec {
+			var x []vec
+			for i := range atOnce {
+				x = append(x, load("x", i))
+			}
+			return a.exps(x)
+		}},
 	{name: "log", doc: "dst = ln x", writes: "dst", reads: "x", body: func(a *asm, in, k []vec) []vec { return []vec{a.log(in[0])} }},
 }
 
@@ -144,6 +161,14 @@ var elementwiseKernels = []elementwise{
 func (a *asm) into(dst vec, op func(x, y operand.Op, r vec), x, y operand.Op) []vec {
 	op(x, y, dst)
 	return []vec{dst}
+}
+
+// mulAffine is x·(k[0]·y + k[1]), in the place of y.
+func (a *asm) mulAffine(x, y vec, k []vec) vec {
+	a.mul(k[0], y, y)
+	a.add(k[1], y, y)
+	a.mul(x, y, y)
+	return y
 }
 
 // decayed is g·k[0] + k[1]·w, in the place of g.
@@ -196,7 +221,7 @@ func (a *asm) normalizeGrad(u, d vec, scale, level, slope vec) vec {
 
 func emitVector(c *build.Context, decl *bytes.Buffer) {
 	for _, set := range []isa{avx512, avx2} {
-		a := &asm{Context: c, isa: set, elem: f32, constants: map[uint32]operand.Mem{}}
+		a := &asm{Context: c, isa: set, elem: f32, constants: map[uint32]operand.Mem{}, vectors: map[uint32]operand.Mem{}}
 		for _, e := range slices.Concat(elementwiseKernels, pointwiseKernels, activationKernels) {
 			a.elementwise(e, decl)
 		}
@@ -204,8 +229,11 @@ func emitVector(c *build.Context, decl *bytes.Buffer) {
 	for _, r := range reductions {
 		reduce(c, r, decl)
 	}
+	for _, s := range termSums {
+		emitTermSums(c, s, decl)
+	}
 	for _, set := range []isa{avx512, avx2} {
-		a := &asm{Context: c, isa: set, elem: f32, constants: map[uint32]operand.Mem{}}
+		a := &asm{Context: c, isa: set, elem: f32, constants: map[uint32]operand.Mem{}, vectors: map[uint32]operand.Mem{}}
 		a.isa.name += "row"
 		a.extremes("rowMax", set.name, decl)
 		a.extremes("rowMin", set.name, decl)
@@ -265,6 +293,9 @@ func (a *asm) elementwise(e elementwise, decl *bytes.Buffer) {
 			store(out[i], operand.Mem{Base: p[s]})
 		}
 	}
+	if e.several != nil && !a.opmask {
+		a.group(e, p, whole, k)
+	}
 	a.Label("vector")
 	step(a.load, a.store)
 	for _, s := range pointers {
@@ -279,6 +310,29 @@ func (a *asm) elementwise(e elementwise, decl *bytes.Buffer) {
 	a.Label("done")
 	a.VZEROUPPER()
 	a.RET()
+}
+
+// group writes the loop over atOnce whole vectors.
+func (a *asm) group(e elementwise, p map[string]reg.Register, whole reg.Register, k []vec) {
+	a.SUBQ(operand.U8(atOnce), whole)
+	a.JL(operand.LabelRef("few"))
+	a.Label("group")
+	out := e.several(a, func(slice string, i int) vec {
+		r := a.reg()
+		a.load(operand.Mem{Base: p[slice], Disp: i * a.isa.bytes}, r)
+		return r
+	}, k)
+	for i, r := range out {
+		a.store(r, operand.Mem{Base: p[e.writes], Disp: i * a.isa.bytes})
+	}
+	for _, slice := range append(strings.Fields(e.writes), strings.Fields(e.reads)...) {
+		a.ADDQ(operand.U32(atOnce*a.isa.bytes), p[slice])
+	}
+	a.SUBQ(operand.U8(atOnce), whole)
+	a.JGE(operand.LabelRef("group"))
+	a.Label("few")
+	a.ADDQ(operand.U8(atOnce), whole)
+	a.JZ(operand.LabelRef("rest"))
 }
 
 // constantBits is a number in memory, by its bits: the same in all lanes.
