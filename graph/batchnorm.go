@@ -66,8 +66,7 @@ func batchNormAddGradient(s spec.BatchNormAdd) gradient {
 
 func normPoolGradient(s spec.NormPool) gradient {
 	return func(in []Expr, out, g Expr, need []bool) []Expr {
-		pool := spec.MaxPool{Pool2D: s.Pool, Relu: s.Relu, Saved: s.Saved}
-		return batchNormGrads(s.BatchNorm, in, unpooled(pool, out, g), need)
+		return batchNormGrads(s.BatchNorm, in, unpooled(s.Pool, s.Relu, out, g), need)
 	}
 }
 
@@ -77,19 +76,21 @@ func batchNormGrads(p spec.BatchNorm, in []Expr, g Expr, need []bool) []Expr {
 	grads := make([]Expr, len(in))
 	args := append(slices.Clone(in), g)
 	params := func() Expr {
-		return apply(spec.BatchNormParamsGrad{BatchNorm: p}, tensor.Shape{2, p.C}, nil, args...)
+		return apply(spec.BatchNormParamsGrad{BatchNorm: p}, tensor.Shape{p.C}, nil, args...)
 	}
-	for i := range 2 {
-		if need[2+i] {
-			grads[2+i] = apply(spec.Row{I: i, Cols: p.C}, tensor.Shape{p.C}, nil, params())
-		}
+	if need[2] {
+		grads[2] = params()
+	}
+	if need[3] {
+		grads[3] = params().output(1)
 	}
 	if !need[0] {
 		return grads
 	}
 	_, _, fixed := madeOf[spec.RunningStats](in[1].n)
 	if !fixed {
-		args = append(args, params())
+		dgamma := params()
+		args = append(args, dgamma, dgamma.output(1))
 	}
 	grads[0] = apply(spec.BatchNormGrad{BatchNorm: p, Fixed: fixed}, in[0].Shape(), nil, args...)
 	return grads

@@ -27,10 +27,11 @@ func RowBins(mask, x Expr, low, high float64, bins int) (numbers, parts Expr) {
 	what := spec.RowBins{Rows: s[0], Cols: s[1], Bins: bins, Low: low, High: high}
 	var masks []Expr
 	what.Mask, masks = mask.source()
-	return halves(bins, apply(what, []int{s[0], 2 * bins}, func(in []Expr, _, g Expr, _ []bool) []Expr {
+	parts = apply(what, []int{s[0], bins}, func(in []Expr, _, g Expr, _ []bool) []Expr {
 		grad := apply(spec.RowBinsGrad(what), s, nil, append(slices.Clone(in), g)...)
 		return append([]Expr{grad}, make([]Expr, len(in)-1)...)
-	}, append([]Expr{x}, masks...)...))
+	}, append([]Expr{x}, masks...)...)
+	return parts.output(1), parts
 }
 
 // TripletBins is RowBins of the differences D_ap − D_an of the triplets of each anchor: of all with
@@ -56,10 +57,11 @@ func TripletBins(d, pos, neg Expr, w Window, low, high float64, bins int) (numbe
 	var positives, negatives []Expr
 	what.Pos, positives = pos.source()
 	what.Neg, negatives = neg.source()
-	return halves(bins, apply(what, []int{s[0], 2 * bins}, func(in []Expr, _, g Expr, _ []bool) []Expr {
+	parts = apply(what, []int{s[0], bins}, func(in []Expr, _, g Expr, _ []bool) []Expr {
 		grad := apply(spec.TripletBinsGrad(what), s, nil, append(slices.Clone(in), g)...)
 		return append([]Expr{grad}, make([]Expr, len(in)-1)...)
-	}, append(append([]Expr{d}, positives...), negatives...)...))
+	}, append(append([]Expr{d}, positives...), negatives...)...)
+	return parts.output(1), parts
 }
 
 // SoftHistogram makes of numbers and parts (N, bins), those of RowBins or TripletBins, histograms
@@ -82,9 +84,4 @@ func checkBins(dims int, low, high float64, bins int) error {
 		return errors.Errorf("graph: %d bins between %g and %g of a tensor of %d dimensions, want at least one, two numbers in order, and a matrix", bins, low, high, dims)
 	}
 	return nil
-}
-
-// halves are numbers and parts, which lie side by side.
-func halves(bins int, both Expr) (numbers, parts Expr) {
-	return both.Detach().Slice(1, 0, bins), both.Slice(1, bins, 2*bins)
 }

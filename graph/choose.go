@@ -67,11 +67,11 @@ func RowNearest(mask, x Expr) Expr { return rowChoice(spec.RowMin, mask, x) }
 
 // rowChoice is where a row's reduction is attained.
 func rowChoice(op spec.Reduction, mask, x Expr) Expr {
-	all, _ := reduceRows(op, mask, x.Detach(), 0)
-	if all.Err() != nil {
-		return all
+	y, _ := reduceRows(op, mask, x.Detach(), 0)
+	if y.Err() != nil {
+		return y
 	}
-	at := all.Slice(1, spec.ReducedAt, spec.ReducedAt+1) // in the mask, or −1
+	at := y.output(spec.ReducedAt) // in the mask, or −1
 	return choose(mask, spec.Filter{Kind: spec.Listed, K: 1}, at)
 }
 
@@ -84,11 +84,11 @@ func (e Expr) attaining(reduction spec.Reduction, x Expr) (whole Expr, ok bool) 
 	if !ok || last < 0 || what.Mask.Filters[last].Kind != spec.Listed {
 		return whole, false
 	}
-	column, slice, ok := madeOf[spec.Slice](chosen.from[len(chosen.from)-1])
-	if !ok || slice.From != spec.ReducedAt || slice.To != spec.ReducedAt+1 {
+	at, further, ok := madeOf[spec.Further](chosen.from[len(chosen.from)-1])
+	if !ok || further.Number != spec.ReducedAt {
 		return whole, false
 	}
-	rows, reduce, ok := madeOf[spec.RowReduce](column.from[0])
+	rows, reduce, ok := madeOf[spec.RowReduce](at.from[0])
 	base, in := what.Mask, chosen.from[:len(chosen.from)-1]
 	base.Filters = base.Filters[:last]
 	same := ok && reduce.Op == reduction && reduce.K == 1 && rows.from[0] == x.n && slices.Equal(rows.from[1:], in) &&
@@ -96,7 +96,7 @@ func (e Expr) attaining(reduction spec.Reduction, x Expr) (whole Expr, ok bool) 
 	if !same {
 		return whole, false
 	}
-	for _, o := range []*op{chosen, column, rows} {
+	for _, o := range []*op{chosen, at, rows} {
 		o.absorbed = true
 	}
 	if base.InMemory() {

@@ -51,13 +51,12 @@ func convGrads(p spec.Conv2D, in []Expr, g Expr, need []bool) []Expr {
 		grads[0] = apply(spec.ConvGradInput{Conv2D: p}, in[0].Shape(), nil, g, in[1])
 	}
 	biased := len(in) == 3 && need[2]
+	if need[1] {
+		grads[1] = apply(spec.ConvGradWeight{Conv2D: p}, in[1].Shape(), nil, in[0], g)
+	}
 	switch {
 	case need[1] && biased: // one pass for both
-		sums := new(spec.Sums)
-		grads[1] = applyStateful(spec.ConvGradWeight{Conv2D: p, Bias: sums}, in[1].Shape(), nil, in[0], g)
-		grads[2] = applyStateful(spec.BiasGrad{Sums: sums}, in[2].Shape(), nil, grads[1])
-	case need[1]:
-		grads[1] = apply(spec.ConvGradWeight{Conv2D: p}, in[1].Shape(), nil, in[0], g)
+		grads[2] = grads[1].output(1)
 	case biased:
 		grads[2] = channelSum(g)
 	}

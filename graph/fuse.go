@@ -133,7 +133,7 @@ func maxPoolOfRelu(pool spec.MaxPool, u spec.Unary, _, of []Expr) (whole, bool) 
 }
 
 func maxPoolOfConv(pool spec.MaxPool, conv spec.Conv, _, of []Expr) (whole, bool) {
-	what := spec.ConvPool{Conv2D: conv.Conv2D, Pool: pool.Pool2D, Bias: conv.Bias, Relu: conv.Relu, Saved: pool.Saved}
+	what := spec.ConvPool{Conv2D: conv.Conv2D, Pool: pool.Pool2D, Bias: conv.Bias, Relu: conv.Relu}
 	return whole{spec: what, grad: convPoolGradient(what), in: of}, apart(pool)
 }
 
@@ -142,12 +142,12 @@ func maxPoolOfConv(pool spec.MaxPool, conv spec.Conv, _, of []Expr) (whole, bool
 func apart(p spec.MaxPool) bool { return p.StrideH >= p.KH && p.StrideW >= p.KW }
 
 func maxPoolOfConvNorm(pool spec.MaxPool, conv spec.ConvNorm, _, of []Expr) (whole, bool) {
-	what := spec.ConvPool{Conv2D: conv.Conv2D, Pool: pool.Pool2D, Norm: true, Relu: conv.Relu, Saved: pool.Saved}
+	what := spec.ConvPool{Conv2D: conv.Conv2D, Pool: pool.Pool2D, Norm: true, Relu: conv.Relu}
 	return whole{spec: what, in: of}, apart(pool)
 }
 
 func maxPoolOfNorm(pool spec.MaxPool, norm spec.BatchNorm, _, of []Expr) (whole, bool) {
-	what := spec.NormPool{BatchNorm: norm, Pool: pool.Pool2D, Relu: norm.Relu, Saved: pool.Saved}
+	what := spec.NormPool{BatchNorm: norm, Pool: pool.Pool2D, Relu: norm.Relu}
 	what.BatchNorm.Relu = false // that of the pooling does it
 	return whole{spec: what, grad: normPoolGradient(what), in: of}, apart(pool)
 }

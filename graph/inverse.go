@@ -69,7 +69,7 @@ func OnHost(steps []Step) []Step {
 	}
 	for i := len(steps) - 1; i >= 0; i-- {
 		s := &steps[i]
-		if gone[s.Node] {
+		if gone[s.Node] && !slices.ContainsFunc(slices.Concat(s.Further...), func(n *gorgonia.Node) bool { return !gone[n] }) {
 			release(s.In)
 		} else if _, ok := s.Spec.(spec.SymmetricInverse); ok {
 			release(s.In[1:])

@@ -64,17 +64,14 @@ func layerNormGrads(what spec.LayerNorm, in []Expr, g Expr, need []bool) []Expr 
 	if !slices.Contains(need[1:], true) {
 		return grads
 	}
-	both := apply(spec.LayerNormParamsGrad(what), tensor.Shape{2, what.Cols}, nil, in[0], g)
-	row := func(i int) Expr { return both.Slice(0, i, i+1).Reshape(what.Cols) }
+	dgamma := apply(spec.LayerNormParamsGrad(what), tensor.Shape{what.Cols}, nil, in[0], g)
 	at := 1
-	for i, has := range []bool{what.Gamma, what.Beta} {
-		if !has {
-			continue
-		}
-		if need[at] {
-			grads[at] = row(i)
-		}
+	if what.Gamma {
+		grads[at] = dgamma
 		at++
+	}
+	if what.Beta && need[at] {
+		grads[at] = dgamma.output(1)
 	}
 	return grads
 }

@@ -161,7 +161,7 @@ func RowTerms(mask, x Expr, low, high float64) (sum, count Expr) {
 	if what.Shift != 0 {
 		masks = append(slices.Clone(masks), h.by)
 	}
-	all := apply(what, []int{s[0], what.Columns()}, func(in []Expr, out, g Expr, need []bool) []Expr {
+	sum = apply(what, []int{s[0], 1}, func(in []Expr, out, g Expr, need []bool) []Expr {
 		grads := make([]Expr, len(in))
 		grads[0] = apply(spec.RowTermsGrad(what), s, nil, append(slices.Clone(in), g)...)
 		if last := len(in) - 1; what.Shift != 0 && need[last] {
@@ -169,24 +169,24 @@ func RowTerms(mask, x Expr, low, high float64) (sum, count Expr) {
 		}
 		return grads
 	}, append([]Expr{x}, masks...)...)
-	return all.Slice(1, 0, 1), all.Detach().Slice(1, 1, 2)
+	return sum, sum.output(spec.TermCount)
 }
 
-// shiftGrad is the gradient to the number that is added to all hinges, given the result and the gradient to
-// it: of hinges it is how many are above 0, of their squares twice their sum.
-func shiftGrad(what spec.RowTerms, in []Expr, out, g Expr) Expr {
+// shiftGrad is the gradient to the number that is added to all hinges, given the sums of terms and the gradient to
+// them: of hinges it is how many are above 0, of their squares twice their sum.
+func shiftGrad(what spec.RowTerms, in []Expr, sum, g Expr) Expr {
 	factor := what.Shift
 	var each Expr // (N, 1)
 	switch {
 	case what.Square:
-		each, factor = out.Slice(1, 2, 3), 2*factor
+		each, factor = sum.output(spec.TermHinges), 2*factor
 	case what.Low >= 0:
-		each = out.Slice(1, 1, 2)
+		each = sum.output(spec.TermCount)
 	default:
 		what.Low = 0
-		each = apply(what, []int{what.Rows, what.Columns()}, nil, in...).Slice(1, 1, 2)
+		each = apply(what, []int{what.Rows, 1}, nil, in...).output(spec.TermCount)
 	}
-	return g.Slice(1, 0, 1).Mul(each).Scale(factor).SumTo(in[len(in)-1].Shape())
+	return g.Mul(each).Scale(factor).SumTo(in[len(in)-1].Shape())
 }
 
 // RowMean is the mean of each row of x (N, M) over the entries where mask is 1, (N, 1);
@@ -229,8 +229,7 @@ func RowLogSumExpOf(mask, x Expr) (sum, some Expr) {
 }
 
 func rowReduce(op spec.Reduction, mask, x Expr, empty float64) Expr {
-	all, shift := reduceRows(op, mask, x, empty)
-	y := all.Slice(1, spec.ReducedValue, spec.ReducedValue+1)
+	y, shift := reduceRows(op, mask, x, empty)
 	if shift != 0 {
 		y = y.Plus(shift)
 	}
@@ -239,18 +238,17 @@ func rowReduce(op spec.Reduction, mask, x Expr, empty float64) Expr {
 
 // rowReduceOf is a reduction with the mask of the rows that have an entry.
 func rowReduceOf(op spec.Reduction, mask, x Expr) (y, some Expr) {
-	all, _ := reduceRows(op, mask, x, 0)
-	all = all.Detach()
+	y, _ = reduceRows(op, mask, x, 0)
 	if op == spec.RowLogSumExp {
-		some = all.Slice(1, spec.ReducedTotal, spec.ReducedTotal+1).Is(0).Not()
+		some = y.output(spec.ReducedTotal).Is(0).Not()
 	} else {
-		some = all.Slice(1, spec.ReducedAt, spec.ReducedAt+1).Is(-1).Not()
+		some = y.output(spec.ReducedAt).Is(-1).Not()
 	}
 	return rowReduce(op, mask, x, 0), some
 }
 
-// reduceRows is what the device makes of each row, and what is to be added to the values.
-func reduceRows(op spec.Reduction, mask, x Expr, empty float64) (all Expr, shift float64) {
+// reduceRows is what a RowReduce makes of each row, (N, 1), and what is to be added to that.
+func reduceRows(op spec.Reduction, mask, x Expr, empty float64) (y Expr, shift float64) {
 	if err := sameShape(mask, x); err != nil {
 		return Fail(err), 0
 	}
@@ -268,12 +266,16 @@ func reduceRows(op spec.Reduction, mask, x Expr, empty float64) (all Expr, shift
 	return reduced(what, mask, x), shift
 }
 
-// reduced is what a RowReduce computes, (N, spec.ReduceColumns).
+// reduced is what a RowReduce computes, (N, 1).
 func reduced(what spec.RowReduce, mask, x Expr) Expr {
 	var masks []Expr
 	what.Mask, masks = mask.source()
-	return apply(what, []int{what.Rows, spec.ReduceColumns}, func(in []Expr, out, g Expr, _ []bool) []Expr {
-		grad := apply(spec.RowReduceGrad(what), in[0].Shape(), nil, append(slices.Clone(in), out, g)...)
+	return apply(what, []int{what.Rows, 1}, func(in []Expr, out, g Expr, _ []bool) []Expr {
+		from := slices.Clone(in)
+		for i := range what.Outputs() {
+			from = append(from, out.output(1+i))
+		}
+		grad := apply(spec.RowReduceGrad(what), in[0].Shape(), nil, append(from, g)...)
 		return append([]Expr{grad}, make([]Expr, len(in)-1)...)
 	}, append([]Expr{x}, masks...)...)
 }

@@ -37,8 +37,10 @@ type op struct {
 	kern  device.Kernel
 	args  []device.Memory
 	value gorgonia.Value
-	mem   device.Memory
+	mem   []device.Memory // of all outputs
 	loose []*tensor.Dense // contiguous copies of inputs that are views
+
+	further []further // outputs besides the first
 
 	kept     *Kept            // that is to know where the output stands; nil of most
 	absorbed bool             // an op was built that computes by itself what this one does
@@ -80,8 +82,8 @@ func addOp(o *op, in []Expr) (result Expr) {
 			result = Fail(errors.Errorf("graph: %s: %v", spec.Describe(o.spec), r))
 		}
 	}()
-	for _, e := range in {
-		if e.n.Dtype() != in[0].n.Dtype() {
+	for i, e := range in {
+		if want := inputType(o.spec, i, in[0].n.Dtype()); e.n.Dtype() != want {
 			return Fail(errors.Errorf("graph: %s: inputs of type %v and %v; all must be of one type",
 				spec.Describe(o.spec), in[0].n.Dtype(), e.n.Dtype()))
 		}
@@ -145,16 +147,31 @@ func checkShape(s tensor.Shape) error {
 func (o *op) Arity() int { return len(o.in) }
 
 func (o *op) Type() hm.Type {
-	a := hm.TypeVariable('a')
 	types := make([]hm.Type, 0, len(o.in)+1)
-	for _, s := range append(o.in[:len(o.in):len(o.in)], o.out) {
-		if s.Dims() == 0 {
-			types = append(types, a)
-			continue
-		}
-		types = append(types, gorgonia.TensorType{Dims: s.Dims(), Of: a})
+	for i, s := range o.in {
+		types = append(types, typeOf(s, spec.ReadsPlaces(o.spec, i)))
 	}
-	return hm.NewFnType(types...)
+	return hm.NewFnType(append(types, typeOf(o.out, o.isPlaces()))...)
+}
+
+// typeOf is the type of a value of that shape: of places, or of numbers of the graph's type.
+func typeOf(s tensor.Shape, places bool) hm.Type {
+	var of hm.Type = hm.TypeVariable('a')
+	if places {
+		of = tensor.Int32
+	}
+	if s.Dims() == 0 {
+		return of
+	}
+	return gorgonia.TensorType{Dims: s.Dims(), Of: of}
+}
+
+// inputType is the element type that input i of an op is to have.
+func inputType(what any, i int, numbers tensor.Dtype) tensor.Dtype {
+	if spec.ReadsPlaces(what, i) {
+		return tensor.Int32
+	}
+	return numbers
 }
 
 func (o *op) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) { return o.out.Clone(), nil }
@@ -235,6 +252,9 @@ func (o *op) Do(inputs ...gorgonia.Value) (_ gorgonia.Value, err error) {
 	if len(inputs) > 0 && o.isUnread() {
 		return o.notComputed(inputs[0].Dtype()), nil
 	}
+	if of, number, ok := o.furtherOf(); ok {
+		return of.furtherValue(number)
+	}
 	if o.kern == nil {
 		if err := o.prepare(inputs); err != nil {
 			return nil, err
@@ -245,11 +265,14 @@ func (o *op) Do(inputs ...gorgonia.Value) (_ gorgonia.Value, err error) {
 			return nil, errors.Wrapf(err, "graph: %s: input %d", o, i)
 		}
 	}
+	if err := o.makeFurther(inputs[0].Dtype()); err != nil {
+		return nil, errors.Wrapf(err, "graph: %s", o)
+	}
 	if err := o.kern.Run(o.mem, o.args); err != nil {
 		return nil, errors.Wrapf(err, "graph: %s", o)
 	}
 	if o.kept != nil {
-		o.kept.StandsAt(o.mem)
+		o.kept.StandsAt(o.mem[0])
 	}
 	return o.value, nil
 }
@@ -263,22 +286,26 @@ func (o *op) prepare(inputs []gorgonia.Value) error {
 	if err != nil {
 		return err
 	}
-	dt := inputs[0].Dtype()
-	switch {
-	case o.out.Dims() > 0:
-		o.value = tensor.New(tensor.Of(dt), tensor.WithShape(o.out...))
-	case dt == tensor.Float32:
-		o.value = gorgonia.NewF32(0)
-	default:
-		o.value = gorgonia.NewF64(0)
-	}
+	o.value = newValue(inputs[0].Dtype(), o.out)
 	o.args = make([]device.Memory, len(o.in))
 	o.loose = make([]*tensor.Dense, len(o.in))
-	if o.mem, err = o.memory(-1, o.value); err != nil {
+	o.mem = make([]device.Memory, 1+len(spec.OutputsOf(o.spec)))
+	if o.mem[0], err = o.memory(-1, o.value); err != nil {
 		return err
 	}
 	o.kern = kern
 	return nil
+}
+
+// newValue is a value of that type and shape, of undefined numbers.
+func newValue(dt tensor.Dtype, s tensor.Shape) gorgonia.Value {
+	switch {
+	case s.Dims() > 0:
+		return tensor.New(tensor.Of(dt), tensor.WithShape(s...))
+	case dt == tensor.Float32:
+		return gorgonia.NewF32(0)
+	}
+	return gorgonia.NewF64(0)
 }
 
 // memory is the elements of v, which is input i, or the output if i < 0.
@@ -325,6 +352,8 @@ func denseMemory(d *tensor.Dense) (device.Memory, error) {
 		return device.Memory{F32: []float32{}}, nil
 	case dt == tensor.Float64 && n == 0:
 		return device.Memory{F64: []float64{}}, nil
+	case dt == tensor.Int32:
+		return device.Memory{I32: d.Int32s()[:n]}, nil
 	case dt == tensor.Float32:
 		return device.Memory{F32: d.Float32s()[:n]}, nil
 	case dt == tensor.Float64:

@@ -24,30 +24,29 @@ func MaxPool(x Expr, p Pool) Expr {
 	if err != nil {
 		return Fail(err)
 	}
-	what := spec.MaxPool{Pool2D: q, Saved: new(spec.Saved)}
-	return applyStateful(what, out, maxPoolGradient(what), x)
+	what := spec.MaxPool{Pool2D: q}
+	return apply(what, out, maxPoolGradient(what), x)
 }
 
 func maxPoolGradient(s spec.MaxPool) gradient {
-	return func(_ []Expr, out, g Expr, _ []bool) []Expr { return []Expr{unpooled(s, out, g)} }
+	return func(_ []Expr, out, g Expr, _ []bool) []Expr { return []Expr{unpooled(s.Pool2D, s.Relu, out, g)} }
 }
 
 // convPoolGradient is that of the pooling of a convolution, without a normalisation between.
 func convPoolGradient(s spec.ConvPool) gradient {
 	return func(in []Expr, out, g Expr, need []bool) []Expr {
-		return convGrads(s.Conv2D, in, unpooled(spec.MaxPool{Pool2D: s.Pool, Relu: s.Relu, Saved: s.Saved}, out, g), need)
+		return convGrads(s.Conv2D, in, unpooled(s.Pool, s.Relu, out, g), need)
 	}
 }
 
-// unpooled is the gradient to what is pooled, given the maxima and the gradient to them. With a ReLU
-// it is gated first, where it is of so many times fewer elements.
-func unpooled(s spec.MaxPool, out, g Expr) Expr {
-	s.Saved.Wanted = true
-	if s.Relu {
+// unpooled is the gradient to what is pooled, given the maxima, whose op has their places, and the gradient to them. With
+// a ReLU it is gated first, where it is of so many times fewer elements.
+func unpooled(p spec.Pool2D, relu bool, out, g Expr) Expr {
+	if relu {
 		g = reluGrad(out, g)
 	}
 	shape := out.Shape()
-	return applyStateful(spec.MaxPoolGrad(s), tensor.Shape{shape[0], shape[1], s.H, s.W}, nil, g, out)
+	return apply(spec.MaxPoolGrad{Pool2D: p}, tensor.Shape{shape[0], shape[1], p.H, p.W}, nil, g, out.output(1))
 }
 
 // AvgPool is the mean of each window of x (B, C, H, W), (B, C, OutH, OutW).

@@ -2,7 +2,6 @@ package graph
 
 import (
 	"reflect"
-	"slices"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
@@ -15,6 +14,9 @@ import (
 type Step struct {
 	Node *gorgonia.Node
 	In   []*gorgonia.Node // what it reads
+	// Further are the nodes of its outputs besides Node, as the spec numbers them from 1 on: none of one that nobody
+	// reads, and two where an op that is not fused after all has those of its part.
+	Further [][]*gorgonia.Node
 	// Spec says what a kernel computes; nil of an op of other origin, which is run as it is.
 	Spec any
 	// Into is where gorgonia.Read wants a copy of the only input; nil of other steps.
@@ -37,6 +39,7 @@ func Steps(g *gorgonia.ExprGraph) ([]Step, error) {
 	for _, n := range sorted {
 		runs[n] = true
 	}
+	outputs := furtherOutputs(sorted, runs)
 	done := map[*gorgonia.Node]bool{}
 	var add func(n *gorgonia.Node)
 	add = func(n *gorgonia.Node) {
@@ -44,7 +47,12 @@ func Steps(g *gorgonia.ExprGraph) ([]Step, error) {
 			return
 		}
 		done[n] = true
+		if of, ok := outputs.maker[n]; ok {
+			add(of)
+			return
+		}
 		s := stepOf(n, runs)
+		s.Further = outputs.of[n]
 		for _, in := range s.In { // they are there already, unless an op is not fused after all
 			add(in)
 		}
@@ -61,7 +69,7 @@ func Steps(g *gorgonia.ExprGraph) ([]Step, error) {
 func stepOf(n *gorgonia.Node, runs map[*gorgonia.Node]bool) Step {
 	s := Step{Node: n}
 	if o, ok := n.Op().(*op); ok && o.isAt(n) {
-		if slices.ContainsFunc(o.parts, func(part *gorgonia.Node) bool { return runs[part] }) {
+		if o.runsPlain(runs) {
 			o = o.plain
 		}
 		s.In, s.Spec, s.Kept = o.from, o.spec, o.kept

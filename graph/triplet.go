@@ -63,21 +63,21 @@ type TripletSums struct {
 // O(B·M). The gradient flows through Sum alone: the others are counts, and the window does not move
 // with the distances.
 func (t Triplets) Sums(d, pos, neg Expr) TripletSums {
-	packed := t.packed(d, pos, neg)
+	sum := t.sum(d, pos, neg)
 	return TripletSums{
-		Sum:    packed.Slice(1, spec.TripletSum, spec.TripletSum+1),
-		Count:  packed.Detach().Slice(1, spec.TripletCount, spec.TripletCount+1),
-		Chosen: packed.Detach().Slice(1, spec.TripletChosen, spec.TripletChosen+1),
-		Active: packed.Detach().Slice(1, spec.TripletActive, spec.TripletActive+1),
+		Sum:    sum,
+		Count:  sum.output(spec.TripletCount),
+		Chosen: sum.output(spec.TripletChosen),
+		Active: sum.output(spec.TripletActive),
 	}
 }
 
-func (t Triplets) packed(d, pos, neg Expr) Expr {
+func (t Triplets) sum(d, pos, neg Expr) Expr {
 	what, in, err := t.over(d, pos, neg)
 	if err != nil {
 		return Fail(err)
 	}
-	return apply(what, []int{what.N, spec.TripletColumns}, func(in []Expr, _, g Expr, need []bool) []Expr {
+	return apply(what, []int{what.N, 1}, func(in []Expr, _, g Expr, need []bool) []Expr {
 		grads, all := make([]Expr, len(in)), append(slices.Clone(in), g)
 		if need[0] {
 			grads[0] = apply(spec.TripletsGrad(what), in[0].Shape(), nil, all...)
@@ -195,7 +195,7 @@ func (t Triplets) PairCounts(d, pos, neg Expr) (positives, negatives Expr) {
 	if err != nil {
 		return Fail(err), Fail(err)
 	}
-	counts := apply(spec.TripletsGrad(what), d.Shape(), nil, append(in, d.Detach().Constant(1, what.N, spec.TripletColumns))...)
+	counts := apply(spec.TripletsGrad(what), d.Shape(), nil, append(in, d.Detach().Constant(1, what.N, 1))...)
 	return Where(pos, counts, 0), Where(neg, counts.Neg(), 0)
 }
 

@@ -24,13 +24,19 @@ func (o *op) isUnread() bool {
 	return true
 }
 
-// notComputed is a value of NaN in the place of what nobody reads.
+// notComputed is a value of NaN, or of no places, where nobody reads what o makes.
 func (o *op) notComputed(dt tensor.Dtype) gorgonia.Value {
 	if o.unread != nil {
 		return o.unread
 	}
 	nan := math.NaN()
 	switch {
+	case o.isPlaces():
+		d := tensor.New(tensor.Of(tensor.Int32), tensor.WithShape(o.out...))
+		for i, x := 0, d.Int32s(); i < len(x); i++ {
+			x[i] = math.MinInt32
+		}
+		o.unread = d
 	case o.out.Dims() > 0 && dt == tensor.Float32:
 		d := tensor.New(tensor.Of(dt), tensor.WithShape(o.out...))
 		for i, x := 0, d.Float32s(); i < len(x); i++ {

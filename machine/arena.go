@@ -59,6 +59,8 @@ func (l lent) memory(n int) *device.Memory {
 		m.F32 = m.F32[:n:n]
 	case m.F64 != nil:
 		m.F64 = m.F64[:n:n]
+	case m.I32 != nil:
+		m.I32 = m.I32[:n:n]
 	}
 	return &m
 }
@@ -69,14 +71,17 @@ func hostMemory(dt tensor.Dtype) func(n int) (device.Memory, error) {
 		if err := ram.CheckNumbers(n, int(dt.Size())); err != nil {
 			return device.Memory{}, errors.Errorf("%v; make the batch, the pictures or the channels smaller", err)
 		}
-		if dt == tensor.Float64 {
+		switch dt {
+		case tensor.Float64:
 			return device.Memory{F64: make([]float64, n)}, nil
+		case tensor.Int32:
+			return device.Memory{I32: make([]int32, n)}, nil
 		}
 		return device.Memory{F32: make([]float32, n)}, nil
 	}
 }
 
-// poisonStep fills memory with NaN that nobody may read any more.
+// poisonStep fills memory with NaN, or with what is no place, that nobody may read any more.
 type poisonStep struct{ lent }
 
 func (poisonStep) String() string { return "poison" }
@@ -90,6 +95,9 @@ func (s poisonStep) run() error {
 	}
 	for i := range s.F64 {
 		s.F64[i] = math.NaN()
+	}
+	for i := range s.I32 {
+		s.I32[i] = math.MinInt32
 	}
 	return nil
 }

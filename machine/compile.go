@@ -34,7 +34,10 @@ func compile(g *gorgonia.ExprGraph, d *Device) (_ *Machine, err error) {
 	}
 	c := &compiler{
 		m: &Machine{use: &exclusive.Use{}}, d: d, values: map[*gorgonia.Node]*value{}, written: map[*gorgonia.Node]bool{},
-		host: map[tensor.Dtype]*arena{tensor.Float32: {make: hostMemory(tensor.Float32)}, tensor.Float64: {make: hostMemory(tensor.Float64)}},
+		host: map[tensor.Dtype]*arena{},
+	}
+	for _, dt := range []tensor.Dtype{tensor.Float32, tensor.Float64, tensor.Int32} {
+		c.host[dt] = &arena{make: hostMemory(dt)}
 	}
 	if d != nil {
 		c.m.use, c.m.remote = &d.use, &remote{d: d}
@@ -99,8 +102,23 @@ func (c *compiler) plan(steps []graph.Step) error {
 		}
 		c.values[s.Node] = v
 		c.m.nodes = append(c.m.nodes, s.Node)
+		for _, nodes := range s.Further {
+			c.planOutput(nodes)
+		}
 	}
 	return nil
+}
+
+// planOutput makes the value of an output besides the first, for all its nodes.
+func (c *compiler) planOutput(nodes []*gorgonia.Node) {
+	for _, n := range nodes {
+		v := &value{n.Shape(), &memory{n: size(n.Shape()), dt: n.Dtype(), last: -1}}
+		if one := c.values[nodes[0]]; one != nil {
+			v.memory = one.memory
+		}
+		c.values[n] = v
+		c.m.nodes = append(c.m.nodes, n)
+	}
 }
 
 // input makes the value of an input or constant of the graph.
@@ -197,16 +215,32 @@ func (c *compiler) addKernel(s graph.Step) error {
 		}
 		step.in = append(step.in, m)
 	}
-	if step.out, err = c.take(c.values[s.Node].memory, onDevice); err != nil {
-		return errors.Wrapf(err, "machine: %s: its output of shape %v", spec.Describe(s.Spec), s.Node.Shape())
+	if err := c.takeOutputs(step, s, onDevice); err != nil {
+		return err
 	}
 	c.m.steps = append(c.m.steps, step)
 	if s.Kept != nil {
-		c.m.steps = append(c.m.steps, keptStep{s.Kept, step.out})
+		c.m.steps = append(c.m.steps, keptStep{s.Kept, step.out[0]})
 	}
 	if w, ok := s.Spec.(writer); ok && c.d != nil && !onDevice {
 		for _, i := range w.Writes() {
 			c.m.steps = append(c.m.steps, pushStep{c.d, c.values[s.In[i]].input})
+		}
+	}
+	return nil
+}
+
+// takeOutputs gives a step's outputs their memory: the first, and the others that somebody reads.
+func (c *compiler) takeOutputs(step *kernelStep, s graph.Step, onDevice bool) error {
+	step.outs = make([]device.Memory, 1+len(spec.OutputsOf(s.Spec)))
+	step.out = make([]*device.Memory, len(step.outs))
+	for i, nodes := range append([][]*gorgonia.Node{{s.Node}}, s.Further...) {
+		if len(nodes) == 0 {
+			continue
+		}
+		var err error
+		if step.out[i], err = c.take(c.values[nodes[0]].memory, onDevice); err != nil {
+			return errors.Wrapf(err, "machine: %s: output %d, of shape %v", spec.Describe(s.Spec), i, nodes[0].Shape())
 		}
 	}
 	return nil
@@ -270,7 +304,9 @@ func (c *compiler) near(m *memory, onDevice bool) (*device.Memory, error) {
 	if onDevice {
 		from = m.host
 	}
-	m.dt = tensor.Float32
+	if m.dt != tensor.Int32 {
+		m.dt = tensor.Float32
+	}
 	to, err := c.take(m, onDevice)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,9 @@
 package machine
 
 import (
+	"reflect"
+
+	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
 
 	"medusa/internal/device"
@@ -49,4 +52,52 @@ func EachKernel(vm gorgonia.VM, check func(spec any, in []device.Memory, writes 
 		check(k.spec, in, writes, true)
 	}
 	return nil
+}
+
+// KernelOutputs are the outputs of a step.
+type KernelOutputs struct {
+	Kernel string
+	Read   []bool // by somebody
+	Memory []device.Memory
+}
+
+// OutputsOf are the outputs of the steps that are kernels.
+func OutputsOf(vm gorgonia.VM) (all []KernelOutputs) {
+	for _, s := range vm.(*Machine).steps {
+		k, ok := s.(*kernelStep)
+		if !ok {
+			continue
+		}
+		o := KernelOutputs{Kernel: k.String()}
+		for _, m := range k.out {
+			o.Read = append(o.Read, m != nil)
+			if m != nil {
+				o.Memory = append(o.Memory, *m)
+			}
+		}
+		all = append(all, o)
+	}
+	return all
+}
+
+// lacking is an accelerator that has no kernels for some specs.
+type lacking struct {
+	device.Accelerator
+	types map[reflect.Type]bool
+}
+
+func (a lacking) Kernel(of any) (device.Kernel, error) {
+	if a.types[reflect.TypeOf(of)] {
+		return nil, errors.Wrap(device.ErrNoKernel, "left out")
+	}
+	return a.Accelerator.Kernel(of)
+}
+
+// Without has a device have no kernels for specs of the types of those given.
+func Without(d *Device, specs ...any) {
+	a := lacking{d.acc, map[reflect.Type]bool{}}
+	for _, s := range specs {
+		a.types[reflect.TypeOf(s)] = true
+	}
+	d.acc = a
 }

@@ -3,6 +3,7 @@ package machine
 import (
 	"io"
 	"slices"
+	"unsafe"
 
 	"github.com/pkg/errors"
 
@@ -193,9 +194,17 @@ type copyStep struct {
 
 func (s copyStep) run() error {
 	if s.to.Remote != nil {
-		return s.acc.Upload(s.to.Remote, s.from.F32)
+		return s.acc.Upload(s.to.Remote, words(s.from))
 	}
-	return s.acc.Download(s.to.F32, s.from.Remote)
+	return s.acc.Download(words(s.to), s.from.Remote)
+}
+
+// words are numbers or places of the host as what is copied, 32 bits each.
+func words(m *device.Memory) []float32 {
+	if m.I32 != nil {
+		return unsafe.Slice((*float32)(unsafe.Pointer(&m.I32[0])), len(m.I32))
+	}
+	return m.F32
 }
 
 func (copyStep) String() string { return "copy" }

@@ -16,14 +16,20 @@ type kernelStep struct {
 	kern device.Kernel
 	in   []*device.Memory
 	args []device.Memory
-	out  *device.Memory
+	out  []*device.Memory // nil of an output that nobody reads
+	outs []device.Memory
 }
 
 func (s *kernelStep) run() error {
 	for i, m := range s.in {
 		s.args[i] = *m
 	}
-	if err := s.kern.Run(*s.out, s.args); err != nil {
+	for i, m := range s.out {
+		if m != nil {
+			s.outs[i] = *m
+		}
+	}
+	if err := s.kern.Run(s.outs, s.args); err != nil {
 		return errors.Wrapf(err, "machine: %s", s)
 	}
 	return nil

@@ -70,6 +70,8 @@ func checkSize(v gorgonia.Value, n, want int) error {
 // valueOf is memory of the host as a value of Gorgonia's.
 func valueOf(m device.Memory, shape tensor.Shape) gorgonia.Value {
 	switch {
+	case m.I32 != nil:
+		return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(m.I32))
 	case shape.Dims() > 0 && m.F64 != nil:
 		return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(m.F64))
 	case shape.Dims() > 0:

@@ -42,20 +42,20 @@ func TestKernelsAllocateNothing(t *testing.T) {
 		{d, n * n, []int{n * m}},
 		{matrixGrad(d), n * m, []int{n * m, n * n, n * n}},
 		{spec.PairGrad{Distance: d, Parts: []spec.Part{{Kind: spec.TermsPart, Terms: terms}, {Kind: spec.ReducePart, Reduce: spec.RowReduceGrad(largest)}}}, n * m,
-			[]int{n * m, n * n, n, 2 * n, n, spec.ReduceColumns * n, spec.ReduceColumns * n}},
+			[]int{n * m, n * n, n, n, n, n, n}},
 		{spec.PairGrad{Distance: d, Parts: []spec.Part{{Kind: spec.ReducePart, Reduce: spec.RowReduceGrad(largest)}}}, n * m,
-			[]int{n * m, n * n, n, spec.ReduceColumns * n, spec.ReduceColumns * n}},
+			[]int{n * m, n * n, n, n, n}},
 		{cross, n * m, []int{n * m, m * m}},
 		{spec.PairGrad{Distance: cross, ToY: true, Parts: []spec.Part{{Kind: spec.TermsPart, Terms: minedTerms}, {Kind: spec.TripletsPart, Triplets: spec.TripletsGrad(triplets)}}}, m * m,
-			[]int{n * m, m * m, n * m, n + m, 2 * n, n * m, n, n, 2 * n, n + m, n + m, 2 * n, n * m, n, n, n * spec.TripletColumns}},
+			[]int{n * m, m * m, n * m, n + m, 2 * n, n * m, n, n, n, n + m, n + m, 2 * n, n * m, n, n, n}},
 		{spec.PairMask{Rows: n, Cols: m, Mask: mined}, n * m, []int{n + m, 2 * n, n * m, n, n}},
 		{spec.RowCount{Rows: n, Cols: m, Mask: mined}, n, []int{n + m, 2 * n, n * m, n, n}},
 		{spec.RowKth{Rows: n, Cols: m, K: 2, Mask: mined}, n, []int{n * m, n + m, 2 * n, n * m, n, n}},
 		{spec.Distance{Metric: spec.Minkowski, P: 3, N: n, M: m, D: m}, n * m, []int{n * m, m * m}},
 		{norm, n * m, []int{n * m}},
 		{spec.NormalizeGrad(norm), n * m, []int{n * m, n * m, n * m}},
-		{lse, spec.ReduceColumns * n, []int{n * m, n * m}},
-		{spec.RowReduceGrad(lse), n * m, []int{n * m, n * m, spec.ReduceColumns * n, spec.ReduceColumns * n}},
+		{lse, n, []int{n * m, n * m}},
+		{spec.RowReduceGrad(lse), n * m, []int{n * m, n * m, n, n, n}},
 		{sums, n * m, []int{n * m, n + m, n + m, 2 * n, n * m, n, n, m * m}},
 		{spec.PairLogSumExpGrad(sums), n * m, []int{n * m, n + m, n + m, 2 * n, n * m, n, n, m * m, n * m}},
 		{spec.PairLogSumExpAmongGrad(sums), m * m, []int{n * m, n + m, n + m, 2 * n, n * m, n, n, m * m, n * m}},
@@ -91,11 +91,8 @@ func TestKernelsAllocateNothing(t *testing.T) {
 		t.Run(spec.Describe(c.spec), func(t *testing.T) {
 			k, err := Device.Kernel(c.spec)
 			require.NoError(t, err)
-			for _, memory := range []func(n int) device.Memory{
-				func(n int) device.Memory { return device.Memory{F32: make([]float32, n)} },
-				func(n int) device.Memory { return device.Memory{F64: make([]float64, n)} },
-			} {
-				out := memory(c.out)
+			for _, memory := range []func(n int) device.Memory{numbers32, numbers64} {
+				out := outputs(c.spec, c.out, memory)
 				var in []device.Memory
 				for _, n := range c.in {
 					in = append(in, memory(n))

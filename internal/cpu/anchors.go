@@ -12,7 +12,8 @@ import (
 type anchorTask[T loops.Float] struct {
 	rows, cols    int
 	first, second maskRows[T]
-	x, up, out    []T
+	x, up         []T
+	out           [][]T
 	body          func(a *anchor[T], r int)
 	workers       []*anchor[T]
 }
@@ -44,7 +45,7 @@ func newAnchorTask[T loops.Float](first, second spec.Mask, rows, cols int) *anch
 }
 
 // run takes x, the inputs of the masks and, if there is one, the gradient to a result.
-func (t *anchorTask[T]) run(out []T, in [][]T) {
+func (t *anchorTask[T]) run(out, in [][]T) {
 	t.x, t.out = in[0], out
 	if rest := t.second.begin(t.first.begin(in[1:])); len(rest) > 0 {
 		t.up = rest[0]

@@ -12,9 +12,8 @@ func init() {
 	register(runningStats[float32], runningStats[float64])
 	register(batchNorm[float32], batchNorm[float64])
 	register(batchNormAdd[float32], batchNormAdd[float64])
-	register(batchNormParamsGrad[float32], batchNormParamsGrad[float64])
+	registerSeveral(batchNormParamsGrad[float32], batchNormParamsGrad[float64])
 	register(batchNormGrad[float32], batchNormGrad[float64])
-	register(row[float32], row[float64])
 }
 
 func batchStats[T loops.Float](s spec.BatchStats) func(out []T, in [][]T) {
@@ -80,32 +79,28 @@ func batchNormAdd[T loops.Float](s spec.BatchNormAdd) func(out []T, in [][]T) {
 // addedAtOnce is how many numbers stay in the nearest cache between two passes over them.
 const addedAtOnce = 2048
 
-func batchNormParamsGrad[T loops.Float](s spec.BatchNormParamsGrad) func(out []T, in [][]T) {
+func batchNormParamsGrad[T loops.Float](s spec.BatchNormParamsGrad) func(out, in [][]T) {
 	sums := make([]float64, 2*s.C)
-	var x, stats, gamma, beta, dy, grads []T
+	var x, stats, gamma, beta, dy, dgamma, dbeta []T
 	body := func(lo, hi int) {
-		loops.NormalizeParamsGrad(s.BatchNorm, lo, hi, x, stats, gamma, beta, dy, grads, sums)
+		loops.NormalizeParamsGrad(s.BatchNorm, lo, hi, x, stats, gamma, beta, dy, dgamma, dbeta, sums)
 	}
-	return func(out []T, in [][]T) {
-		x, stats, gamma, beta, dy, grads = in[0], in[1], in[2], in[3], in[4], out
+	return func(out, in [][]T) {
+		x, stats, gamma, beta, dy, dgamma, dbeta = in[0], in[1], in[2], in[3], in[4], out[0], out[1]
 		loops.Parallel(s.C, rowGrain(s.N*s.Plane), body)
 	}
 }
 
 func batchNormGrad[T loops.Float](s spec.BatchNormGrad) func(out []T, in [][]T) {
-	var x, stats, gamma, beta, dy, grads, dx []T
+	var x, stats, gamma, beta, dy, dgamma, dbeta, dx []T
 	body := func(lo, hi int) {
-		loops.NormalizeGrad(s.BatchNorm, lo, hi, x, stats, gamma, beta, dy, grads, dx)
+		loops.NormalizeGrad(s.BatchNorm, lo, hi, x, stats, gamma, beta, dy, dgamma, dbeta, dx)
 	}
 	return func(out []T, in [][]T) {
 		x, stats, gamma, beta, dy, dx = in[0], in[1], in[2], in[3], in[4], out
 		if !s.Fixed {
-			grads = in[5]
+			dgamma, dbeta = in[5], in[6]
 		}
 		loops.Parallel(s.N*s.C, rowGrain(s.Plane), body)
 	}
-}
-
-func row[T loops.Float](s spec.Row) func(out []T, in [][]T) {
-	return func(out []T, in [][]T) { copy(out, in[0][s.I*s.Cols:(s.I+1)*s.Cols]) }
 }

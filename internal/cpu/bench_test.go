@@ -24,7 +24,7 @@ func BenchmarkLossSide(b *testing.B) {
 			{d, n * n, []int{n * e}},
 			{matrixGrad(d), n * e, []int{n * e, n * n, n * n}},
 			{norm, n * e, []int{n * e}},
-			{lse, n * spec.ReduceColumns, []int{n * n, n * n}},
+			{lse, n, []int{n * n, n * n}},
 			{spec.Unary{F: spec.Softplus, N: n * n}, n * n, []int{n * n}},
 			{spec.Where{Rows: n, Cols: n}, n * n, []int{n * n, n * n}},
 			{spec.SumTo{From: []int{n, n}}, 1, []int{n * n}},
@@ -37,7 +37,7 @@ func BenchmarkLossSide(b *testing.B) {
 					b.Fatal(err)
 				}
 				rng := rand.New(rand.NewPCG(1, 1))
-				out := device.Memory{F32: make([]float32, c.out)}
+				out := outputs(c.spec, c.out, numbers32)
 				var in []device.Memory
 				for _, n := range c.in {
 					m := make([]float32, n)

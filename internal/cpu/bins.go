@@ -8,30 +8,33 @@ import (
 )
 
 func init() {
-	register(rowBins[float32], rowBins[float64])
+	registerSeveral(rowBins[float32], rowBins[float64])
 	register(rowBinsGrad[float32], rowBinsGrad[float64])
-	register(tripletBins[float32], tripletBins[float64])
-	register(tripletBinsGrad[float32], tripletBinsGrad[float64])
+	registerSeveral(tripletBins[float32], tripletBins[float64])
+	registerSeveral(tripletBinsGrad[float32], tripletBinsGrad[float64])
 }
 
-func rowBins[T loops.Float](s spec.RowBins) func(out []T, in [][]T) {
-	var x, out []T
+func rowBins[T loops.Float](s spec.RowBins) func(out, in [][]T) {
+	var x, parts, numbers []T
 	bins := newBinning[T](s.Low, s.High, s.Bins)
 	mask := newMaskRows[T](s.Mask, s.Rows, s.Cols)
 	rows := newEachRow(s.Rows, s.Cols, s.Cols, func(r int, scratch []T) {
-		numbers, parts := bins.result(out, r)
-		row := x[r*s.Cols : (r+1)*s.Cols]
+		row, first := x[r*s.Cols:(r+1)*s.Cols], r*s.Bins
 		for j, times := range mask.row(r, scratch) {
-			if times != 0 {
-				at, part := bins.of(row[j])
-				numbers[at] += times
-				parts[at] += times * part
+			if times == 0 {
+				continue
+			}
+			at, part := bins.of(row[j])
+			parts[first+at] += times * part
+			if numbers != nil {
+				numbers[first+at] += times
 			}
 		}
 	})
-	return func(o []T, in [][]T) {
-		x, out = in[0], o
-		clear(out)
+	return func(out, in [][]T) {
+		x, parts, numbers = in[0], out[0], out[1]
+		clear(parts)
+		clear(numbers)
 		mask.begin(in[1:])
 		rows.run()
 	}
@@ -43,7 +46,7 @@ func rowBinsGrad[T loops.Float](s spec.RowBinsGrad) func(out []T, in [][]T) {
 	mask := newMaskRows[T](s.Mask, s.Rows, s.Cols)
 	begin := func(matrix []T, in [][]T) { x, up = matrix, mask.begin(in)[0] }
 	return kernelOfRows(s.Rows, s.Cols, rowMaker[T]{begin, func(dst []T, r int, scratch []T) {
-		_, slopes := bins.result(up, r)
+		slopes := up[r*s.Bins : (r+1)*s.Bins]
 		row := x[r*s.Cols : (r+1)*s.Cols]
 		for j, times := range mask.row(r, scratch) {
 			dst[j] = 0
@@ -55,7 +58,7 @@ func rowBinsGrad[T loops.Float](s spec.RowBinsGrad) func(out []T, in [][]T) {
 	}})
 }
 
-func tripletBins[T loops.Float](s spec.TripletBins) func(out []T, in [][]T) {
+func tripletBins[T loops.Float](s spec.TripletBins) func(out, in [][]T) {
 	bins, within := newBinning[T](s.Low, s.High, s.Bins), newTripletWindow[T](s)
 	t := newAnchorTask[T](s.Pos, s.Neg, s.N, s.M)
 	t.body = func(a *anchor[T], r int) {
@@ -69,19 +72,20 @@ func tripletBins[T loops.Float](s spec.TripletBins) func(out []T, in [][]T) {
 				}
 			}
 		}
-		for i, v := range sums {
-			t.out[2*s.Bins*r+i] = T(v)
+		for i := range s.Bins {
+			putAt(t.out[1], r*s.Bins+i, T(sums[i]))
+			t.out[0][r*s.Bins+i] = T(sums[s.Bins+i])
 		}
 	}
 	return t.run
 }
 
-func tripletBinsGrad[T loops.Float](s spec.TripletBinsGrad) func(out []T, in [][]T) {
+func tripletBinsGrad[T loops.Float](s spec.TripletBinsGrad) func(out, in [][]T) {
 	bins, within := newBinning[T](s.Low, s.High, s.Bins), newTripletWindow[T](spec.TripletBins(s))
 	t := newAnchorTask[T](s.Pos, s.Neg, s.N, s.M)
 	t.body = func(a *anchor[T], r int) {
-		_, slopes := bins.result(t.up, r)
-		dst := t.out[r*s.M : (r+1)*s.M]
+		slopes := t.up[r*s.Bins : (r+1)*s.Bins]
+		dst := t.out[0][r*s.M : (r+1)*s.M]
 		clear(dst)
 		for i, ap := range a.first.x {
 			var sum T
@@ -129,12 +133,6 @@ func (b binning[T]) of(x T) (at int, part T) {
 func (b binning[T]) inside(x T) bool {
 	t := (x - b.low) * b.scale
 	return t > 0 && t < T(b.count)
-}
-
-// result is the numbers and the parts of row r.
-func (b binning[T]) result(of []T, r int) (numbers, parts []T) {
-	at := 2 * b.count * r
-	return of[at : at+b.count], of[at+b.count : at+2*b.count]
 }
 
 // tripletWindow holds the differences D_an − D_ap of a window. A NaN is held: it must not be passed

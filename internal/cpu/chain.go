@@ -6,10 +6,10 @@ import (
 )
 
 func init() {
-	register(chainOf[float32], chainOf[float64])
+	registerSeveral(chainOf[float32], chainOf[float64])
 }
 
-func chainOf[T loops.Float](s spec.Chain) func(out []T, in [][]T) {
+func chainOf[T loops.Float](s spec.Chain) func(out, in [][]T) {
 	t := newChainTask[T](s)
 	return t.run
 }
@@ -19,10 +19,13 @@ type chainTask[T loops.Float] struct {
 	s         spec.Chain
 	rows      chainRows[T]
 	end       chainEnd[T]
-	positives *classes[T] // of labels, where some of the work is for positive pairs alone
-	few       bool        // the last step's mask is one of them
-	out       []T
-	sums      []float64 // of the rows, of a sum of all
+	positives *classes[T]     // of labels, where some of the work is for positive pairs alone
+	few       bool            // the last step's mask is one of them
+	out       []T             // the first output
+	terms     termOutputs[T]  // of RowTerms
+	reduced   reductions[T]   // of RowReduce
+	several   func(out [][]T) // takes the outputs of these
+	sums      []float64       // of the rows, of a sum of all
 	workers   []*chainWorker[T]
 }
 
@@ -51,13 +54,16 @@ func newChainTask[T loops.Float](s spec.Chain) *chainTask[T] {
 	}
 	switch what := last.Spec.(type) {
 	case spec.RowTerms:
-		t.reduce(what.Mask, last, func(out, row, chosen []T, r int, _ *chainWorker[T]) {
-			addTerms(what, t.rows.hingeAt(what, last.In[1+what.Mask.Inputs():]), out[r*what.Columns():(r+1)*what.Columns()], row, chosen)
+		t.reduce(what.Mask, last, func(row, chosen []T, r int, _ *chainWorker[T]) {
+			c := t.rows.hingeAt(what, last.In[1+what.Mask.Inputs():])
+			t.terms.put(r, sumTerms(what, c, row, chosen, t.terms.hinges != nil))
 		})
+		t.several = func(out [][]T) { t.terms = termsIn(out) }
 	case spec.RowReduce:
-		t.reduce(what.Mask, last, func(out, row, chosen []T, r int, w *chainWorker[T]) {
-			reduceRow(what, out[r*spec.ReduceColumns:(r+1)*spec.ReduceColumns], row, chosen, t.positives, r, w.part[:len(row)])
+		t.reduce(what.Mask, last, func(row, chosen []T, r int, w *chainWorker[T]) {
+			t.reduced.put(r, reduceRow(what, row, chosen, t.positives, r, w.part[:len(row)]))
 		})
+		t.several = func(out [][]T) { t.reduced = reductionsIn(out) }
 	case spec.SumTo:
 		if what.SumsRows() {
 			t.sums = make([]float64, s.Rows)
@@ -85,19 +91,19 @@ func endLabels(last spec.ChainStep) int {
 }
 
 // reduce ends the chain by what of makes of a row and its mask.
-func (t *chainTask[T]) reduce(m spec.Mask, last spec.ChainStep, of func(out, row, chosen []T, r int, w *chainWorker[T])) {
+func (t *chainTask[T]) reduce(m spec.Mask, last spec.ChainStep, of func(row, chosen []T, r int, w *chainWorker[T])) {
 	mask := newMaskRows[T](m, t.s.Rows, t.s.Cols)
 	t.rows.beginMask(&mask, last.In[1:])
 	if t.few = t.rows.byColumn && endLabels(last) >= 0; t.few && t.positives == nil {
 		t.positives = newClasses[T](t.s.Cols)
 	}
-	t.end = func(out []T, r int, w *chainWorker[T]) {
+	t.end = func(_ []T, r int, w *chainWorker[T]) {
 		if t.few && t.positives.few {
 			w.columns = t.positives.others(w.columns[:0], r)
-			of(out, t.rows.row(&t.rows.few, r, w, nil), t.positives.ones[:len(w.columns)], r, w)
+			of(t.rows.row(&t.rows.few, r, w, nil), t.positives.ones[:len(w.columns)], r, w)
 			return
 		}
-		of(out, t.row(r, w, nil), mask.row(r, w.mask), r, w)
+		of(t.row(r, w, nil), mask.row(r, w.mask), r, w)
 	}
 }
 
@@ -127,8 +133,11 @@ func (t *chainTask[T]) hasFew(r int, w *chainWorker[T]) bool {
 	return true
 }
 
-func (t *chainTask[T]) run(out []T, in [][]T) {
-	t.out = out
+func (t *chainTask[T]) run(out, in [][]T) {
+	t.out = out[0]
+	if t.several != nil {
+		t.several(out)
+	}
 	t.rows.begin(in)
 	if t.positives != nil {
 		t.positives.list(in[t.rows.labels])
@@ -139,9 +148,9 @@ func (t *chainTask[T]) run(out []T, in [][]T) {
 	grain := rowGrain(t.s.Cols)
 	loops.DoAtMost(len(t.workers), (t.s.Rows+grain-1)/grain, t)
 	if t.sums != nil {
-		out[0] = T(inOrder(t.sums))
+		t.out[0] = T(inOrder(t.sums))
 	}
-	t.out = nil
+	t.out, t.terms, t.reduced = nil, termOutputs[T]{}, reductions[T]{}
 }
 
 // Piece does some rows.

@@ -67,12 +67,12 @@ func TestChainsOfFew(t *testing.T) {
 					out := make([]float32, size)
 					kern, err := Device.Kernel(step.Spec)
 					require.NoError(t, err)
-					require.NoError(t, kern.Run(device.Memory{F32: out}, args))
+					require.NoError(t, kern.Run([]device.Memory{{F32: out}}, args))
 					values = append(values, out)
 				}
 				want := values[len(values)-1]
 				got := make([]float32, len(want))
-				task.run(got, in)
+				task.run([][]float32{got}, in)
 				require.Equal(t, want, got, "%d of a class", k)
 				require.Equal(t, k <= 4, task.positives.few, "%d of a class", k)
 			}
@@ -181,11 +181,11 @@ func TestChainsOfChosen(t *testing.T) {
 					out := make([]float32, size)
 					kern, err := Device.Kernel(step.Spec)
 					require.NoError(t, err)
-					require.NoError(t, kern.Run(device.Memory{F32: out}, args))
+					require.NoError(t, kern.Run([]device.Memory{{F32: out}}, args))
 					values = append(values, out)
 				}
 				got := make([]float32, len(values[len(values)-1]))
-				task.run(got, in)
+				task.run([][]float32{got}, in)
 				require.Equal(t, values[len(values)-1], got, "up to %g", share)
 				for r := range n {
 					if task.hasFew(r, task.workers[0]) {
@@ -207,6 +207,6 @@ func TestChainsOfChosen(t *testing.T) {
 	require.Equal(t, 1, whole, "the result alone is a whole row")
 	double := newChainTask[float64](chosenChain(n, spec.SumTo{From: []int{n, n}}))
 	in := [][]float64{make([]float64, n*n), make([]float64, n), make([]float64, n), make([]float64, n*n), make([]float64, n), make([]float64, n)}
-	double.run(make([]float64, 1), in)
+	double.run([][]float64{make([]float64, 1)}, in)
 	require.True(t, double.hasFew(3, double.workers[0]), "no distance is above 0")
 }

@@ -312,7 +312,7 @@ func chainStepOf[T loops.Float](c *chainRows[T], s spec.Chain, step spec.ChainSt
 	case spec.RowReduceGrad:
 		return func(dst []T, in []chainValue[T], r int, w *chainWorker[T]) {
 			mask := in[1].x
-			reduceRowGrad(what, dst, in[0].x, in[2].x, in[3].x, r, w.part, func() []T { return mask })
+			reduceRowGrad(what, dst, in[0].x, reducedRows[T]{in[2].x, in[3].x, in[4].x}, r, w.part, func() []T { return mask })
 		}
 	}
 	panic("cpu: no step of a chain: " + spec.Describe(step.Spec)) // a programmer's mistake in package graph

@@ -97,16 +97,16 @@ func TestMasksOfOneOrderAfterAnother(t *testing.T) {
 		rest  int // numbers of the input behind them
 		size  int
 	}{
-		{spec.Triplets{N: n, M: n, Margin: 0.3, Above: -1, AtMost: 1, High: math.Inf(1), Pos: pos, Neg: neg, Rule: window}, 2, n * n, n * spec.TripletColumns},
-		{spec.Triplets{N: n, M: n, Margin: 0.3, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: pos, Neg: neg}, 2, 0, n * spec.TripletColumns},
-		{spec.RowTerms{Rows: n, Cols: n, Low: 0, High: math.NaN(), Mask: neg, Hinge: true, K: -1, C: 1}, 1, 0, 2 * n},
-		{spec.RowReduce{Op: spec.RowLogSumExp, Rows: n, Cols: n, K: 2, Mask: neg}, 1, 0, n * spec.ReduceColumns},
+		{spec.Triplets{N: n, M: n, Margin: 0.3, Above: -1, AtMost: 1, High: math.Inf(1), Pos: pos, Neg: neg, Rule: window}, 2, n * n, n},
+		{spec.Triplets{N: n, M: n, Margin: 0.3, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: pos, Neg: neg}, 2, 0, n},
+		{spec.RowTerms{Rows: n, Cols: n, Low: 0, High: math.NaN(), Mask: neg, Hinge: true, K: -1, C: 1}, 1, 0, n},
+		{spec.RowReduce{Op: spec.RowLogSumExp, Rows: n, Cols: n, K: 2, Mask: neg}, 1, 0, n},
 		{spec.RowKth{Rows: n, Cols: n, K: 3, Mask: neg}, 1, 0, n},
 		{spec.PairLogSumExp{N: n, M: n, Self: true, Pos: pos, Neg: neg}, 2, 0, n * n},
 	} {
 		d, rest := normals(rng, n*n), normals(rng, c.rest)
-		run := func(kern device.Kernel, label func(i int) int) []float32 {
-			labels, out := make([]float32, n), make([]float32, c.size)
+		run := func(kern device.Kernel, label func(i int) int) []device.Memory {
+			labels, out := make([]float32, n), outputs(c.what, c.size, numbers32)
 			for i := range labels {
 				labels[i] = float32(label(i))
 			}
@@ -117,7 +117,7 @@ func TestMasksOfOneOrderAfterAnother(t *testing.T) {
 			if c.rest > 0 {
 				in = append(in, device.Memory{F32: rest})
 			}
-			require.NoError(t, kern.Run(device.Memory{F32: out}, in))
+			require.NoError(t, kern.Run(out, in))
 			return out
 		}
 		sorted, other := func(i int) int { return i / 3 }, func(i int) int { return i * 7 % 16 }

@@ -9,8 +9,7 @@ func init() {
 	register(conv[float32], conv[float64])
 	register(convNorm[float32], convNorm[float64])
 	register(convGradInput[float32], convGradInput[float64])
-	register(convGradWeight[float32], convGradWeight[float64])
-	register(biasGrad[float32], biasGrad[float64])
+	registerSeveral(convGradWeight[float32], convGradWeight[float64])
 }
 
 func conv[T loops.Float](s spec.Conv) func(out []T, in [][]T) {
@@ -45,28 +44,11 @@ func convGradInput[T loops.Float](s spec.ConvGradInput) func(out []T, in [][]T) 
 	}
 }
 
-func sumsOf[T loops.Float](s *spec.Sums) *[]T {
-	var p any = &s.F32
-	if _, double := any(T(0)).(float64); double {
-		p = &s.F64
-	}
-	return p.(*[]T)
-}
-
-func convGradWeight[T loops.Float](s spec.ConvGradWeight) func(out []T, in [][]T) {
+func convGradWeight[T loops.Float](s spec.ConvGradWeight) func(out, in [][]T) {
 	spare := spareWorkspaces[T]()
-	var bias []T
-	if s.Bias != nil {
-		bias = make([]T, s.OutC)
-		*sumsOf[T](s.Bias) = bias
-	}
-	return func(out []T, in [][]T) {
+	return func(out, in [][]T) {
 		ws := spare.take()
 		defer spare.giveBack(ws)
-		loops.ConvGradWeight(&s.Conv2D, in[0], in[1], out, bias, ws)
+		loops.ConvGradWeight(&s.Conv2D, in[0], in[1], out[0], out[1], ws)
 	}
-}
-
-func biasGrad[T loops.Float](s spec.BiasGrad) func(out []T, in [][]T) {
-	return func(out []T, _ [][]T) { copy(out, *sumsOf[T](s.Sums)) }
 }

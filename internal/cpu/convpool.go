@@ -6,13 +6,13 @@ import (
 )
 
 func init() {
-	register(convPool[float32], convPool[float64])
+	registerPlaces(convPool[float32], convPool[float64])
 }
 
 // convPoolBlock is the number of a convolution's results made at a time, about.
 const convPoolBlock = 1 << 18
 
-func convPool[T loops.Float](s spec.ConvPool) func(out []T, in [][]T) {
+func convPool[T loops.Float](s spec.ConvPool) func(*tensors[T]) {
 	spare, scale, shift := spareWorkspaces[T](), make([]T, s.OutC), make([]T, s.OutC)
 	image, pixels, results := s.C*s.H*s.W, s.Pool.H*s.Pool.W, s.Pool.OutH()*s.Pool.OutW()
 	// Blocks are of one size or one more: none is a single image, unless all are.
@@ -25,12 +25,10 @@ func convPool[T loops.Float](s spec.ConvPool) func(out []T, in [][]T) {
 			loops.Relu(top[lo*results:hi*results], top[lo*results:hi*results])
 		}
 	}
-	return func(out []T, in [][]T) {
+	return func(t *tensors[T]) {
 		ws := spare.take()
 		defer spare.giveBack(ws)
-		if s.Saved.Wanted && len(s.Saved.Index) != len(out) {
-			s.Saved.Index = make([]int32, len(out))
-		}
+		in := t.in
 		var factor, bias []T
 		switch {
 		case s.Bias:
@@ -48,13 +46,18 @@ func convPool[T loops.Float](s spec.ConvPool) func(out []T, in [][]T) {
 			part.N = to - from
 			loops.ConvScaled(&part, in[0][from*image:], in[1], factor, bias, y, false, ws)
 			at := from * s.OutC * results
-			top, arg = out[at:], nil
-			if s.Saved.Wanted {
-				arg = s.Saved.Index[at:]
-			}
+			top, arg = t.out[0][at:], placesFrom(t.outPlaces[1], at)
 			loops.Parallel(part.N*s.OutC, rowGrain(pixels), body)
 		}
 	}
+}
+
+// placesFrom are the places from at on, none where nobody reads them.
+func placesFrom(places []int32, at int) []int32 {
+	if places == nil {
+		return nil
+	}
+	return places[at:]
 }
 
 // foldNorm turns statistics (2, C), γ and β into a factor and a summand for each channel.

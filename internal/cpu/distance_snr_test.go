@@ -101,7 +101,7 @@ func TestSNRTakesProducts(t *testing.T) {
 		for _, v := range in {
 			args = append(args, device.Memory{F32: v})
 		}
-		require.NoError(t, k.Run(device.Memory{F32: out}, args))
+		require.NoError(t, k.Run([]device.Memory{{F32: out}}, args))
 	}
 	run(s, got, x)
 	snrDistances(s)(want, [][]float32{x})

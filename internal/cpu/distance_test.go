@@ -193,8 +193,8 @@ func TestDistancesByHalves(t *testing.T) {
 			k, err := Device.Kernel(spec.Distance{Metric: metric, N: n, M: n, D: d, Self: true})
 			require.NoError(t, err)
 			got, exact := make([]float32, n*n), make([]float64, n*n)
-			require.NoError(t, k.Run(device.Memory{F32: got}, []device.Memory{{F32: x}}))
-			require.NoError(t, k.Run(device.Memory{F64: exact}, []device.Memory{{F64: doubles(x)}}))
+			require.NoError(t, k.Run([]device.Memory{{F32: got}}, []device.Memory{{F32: x}}))
+			require.NoError(t, k.Run([]device.Memory{{F64: exact}}, []device.Memory{{F64: doubles(x)}}))
 			for i, v := range got {
 				a, b := x[i/n*d:(i/n+1)*d], x[i%n*d:(i%n+1)*d]
 				var dot, square float64
@@ -264,16 +264,15 @@ func checkPairGrad(t *testing.T, seed uint64) {
 		case 0:
 			terms := spec.RowTermsGrad{Rows: n, Cols: n, Low: 0, High: []float64{math.NaN(), 0.7}[rng.IntN(2)], Mask: spec.Mask{Pairs: side},
 				Hinge: rng.IntN(2) == 0, K: []float64{1, -1}[rng.IntN(2)], C: rng.NormFloat64() / 2}
-			add(spec.Part{Kind: spec.TermsPart, Terms: terms}, terms, labels, normals(rng, 2*n))
+			add(spec.Part{Kind: spec.TermsPart, Terms: terms}, terms, labels, normals(rng, n))
 		case 1, 2:
 			reduce := spec.RowReduce{Op: []spec.Reduction{spec.RowMax, spec.RowMin}[rng.IntN(2)], Rows: n, Cols: n, K: 1, Mask: spec.Mask{Pairs: side}}
 			if kind == 2 {
 				reduce.Op, reduce.K = spec.RowLogSumExp, 8*rng.NormFloat64()/float64(1+slices.Max(dist)) // exponents are rounded
 			}
-			y := make([]float32, n*spec.ReduceColumns)
-			run(t, reduce, y, dist, labels)
+			y := run(t, reduce, make([]float32, n), dist, labels)
 			grad := spec.RowReduceGrad(reduce)
-			add(spec.Part{Kind: spec.ReducePart, Reduce: grad}, grad, labels, y, normals(rng, n*spec.ReduceColumns))
+			add(spec.Part{Kind: spec.ReducePart, Reduce: grad}, grad, append(append([][]float32{labels}, y...), normals(rng, n))...)
 		}
 	}
 	if kinds == 3 {
@@ -290,7 +289,7 @@ func checkPairGrad(t *testing.T, seed uint64) {
 	}
 	k, err := Device.Kernel(s)
 	require.NoError(t, err)
-	require.NoError(t, k.Run(device.Memory{F64: double}, inDouble))
+	require.NoError(t, k.Run([]device.Memory{{F64: double}}, inDouble))
 	summedPairGrad[float32](s)(want, in)
 	for i, v := range exact {
 		size := 1.0 // as in TestDistanceGradByProduct, for these rows of length about 1
@@ -318,8 +317,8 @@ func normals(rng *rand.Rand, n int) []float32 {
 	return x
 }
 
-// run runs the CPU's kernel of a spec.
-func run(t *testing.T, what any, out []float32, in ...[]float32) {
+// run runs the CPU's kernel of a spec; it gives the outputs behind the first.
+func run(t *testing.T, what any, out []float32, in ...[]float32) (further [][]float32) {
 	t.Helper()
 	k, err := Device.Kernel(what)
 	require.NoError(t, err)
@@ -327,7 +326,13 @@ func run(t *testing.T, what any, out []float32, in ...[]float32) {
 	for _, v := range in {
 		args = append(args, device.Memory{F32: v})
 	}
-	require.NoError(t, k.Run(device.Memory{F32: out}, args))
+	all := outputs(what, 0, numbers32)
+	all[0].F32 = out
+	require.NoError(t, k.Run(all, args))
+	for _, m := range all[1:] {
+		further = append(further, m.F32)
+	}
+	return further
 }
 
 // Distances by products are those of the plain loop, whatever the numbers.

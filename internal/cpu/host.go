@@ -5,7 +5,7 @@ import (
 	"medusa/internal/device"
 )
 
-// host makes a kernel from the float32 and the float64 form of one generic loop.
+// host makes a kernel of one output from the float32 and the float64 form of one generic loop.
 func host(f32 func(out []float32, in [][]float32), f64 func(out []float64, in [][]float64)) device.Kernel {
 	return checked(
 		func(out []float32, in [][]float32) error { f32(out, in); return nil },
@@ -14,29 +14,63 @@ func host(f32 func(out []float32, in [][]float32), f64 func(out []float64, in []
 
 // checked is host for a loop that can fail, such as on a label that is no class.
 func checked(f32 func(out []float32, in [][]float32) error, f64 func(out []float64, in [][]float64) error) device.Kernel {
-	return &hostKernel{f32: f32, f64: f64}
+	return &hostKernel{
+		f32: func(t *tensors[float32]) error { return f32(t.out[0], t.in) },
+		f64: func(t *tensors[float64]) error { return f64(t.out[0], t.in) }}
+}
+
+// several is host for a loop that is given all outputs. Those that nobody reads are nil.
+func several(f32 func(out, in [][]float32), f64 func(out, in [][]float64)) device.Kernel {
+	return onTensors(
+		func(t *tensors[float32]) { f32(t.out, t.in) },
+		func(t *tensors[float64]) { f64(t.out, t.in) })
+}
+
+// onTensors is host for a loop that works on places, too.
+func onTensors(f32 func(*tensors[float32]), f64 func(*tensors[float64])) device.Kernel {
+	return &hostKernel{
+		f32: func(t *tensors[float32]) error { f32(t); return nil },
+		f64: func(t *tensors[float64]) error { f64(t); return nil }}
+}
+
+// tensors are what a loop works on. What is places is nil among the numbers, and the other way round; an output that
+// nobody reads is nil in both.
+type tensors[T loops.Float] struct {
+	out, in             [][]T
+	outPlaces, inPlaces [][]int32
 }
 
 type hostKernel struct {
-	f32  func(out []float32, in [][]float32) error
-	f64  func(out []float64, in [][]float64) error
-	in32 [][]float32
-	in64 [][]float64
+	f32 func(*tensors[float32]) error
+	f64 func(*tensors[float64]) error
+	t32 tensors[float32]
+	t64 tensors[float64]
 }
 
-func (k *hostKernel) Run(out device.Memory, in []device.Memory) error {
-	if out.F32 != nil {
-		k.in32 = k.in32[:0]
-		for _, m := range in {
-			k.in32 = append(k.in32, m.F32)
-		}
-		return k.f32(out.F32, k.in32)
+func (k *hostKernel) Run(out, in []device.Memory) error {
+	if out[0].F32 != nil {
+		k.t32.take(out, in, func(m device.Memory) []float32 { return m.F32 })
+		return k.f32(&k.t32)
 	}
-	k.in64 = k.in64[:0]
+	k.t64.take(out, in, func(m device.Memory) []float64 { return m.F64 })
+	return k.f64(&k.t64)
+}
+
+func (t *tensors[T]) take(out, in []device.Memory, numbers func(device.Memory) []T) {
+	t.out, t.outPlaces, t.in, t.inPlaces = t.out[:0], t.outPlaces[:0], t.in[:0], t.inPlaces[:0]
+	for _, m := range out {
+		t.out, t.outPlaces = append(t.out, numbers(m)), append(t.outPlaces, m.I32)
+	}
 	for _, m := range in {
-		k.in64 = append(k.in64, m.F64)
+		t.in, t.inPlaces = append(t.in, numbers(m)), append(t.inPlaces, m.I32)
 	}
-	return k.f64(out.F64, k.in64)
+}
+
+// putAt writes number i of an output that somebody reads.
+func putAt[T loops.Float](out []T, i int, v T) {
+	if out != nil {
+		out[i] = v
+	}
 }
 
 // pointGrain is the number of elements that one piece of a pointwise loop handles.

@@ -8,7 +8,7 @@ import (
 func init() {
 	register(layerNorm[float32], layerNorm[float64])
 	register(layerNormGrad[float32], layerNormGrad[float64])
-	register(layerNormParamsGrad[float32], layerNormParamsGrad[float64])
+	registerSeveral(layerNormParamsGrad[float32], layerNormParamsGrad[float64])
 }
 
 // normOf is the normalisation of s with γ and β among the inputs from the second on.
@@ -55,14 +55,14 @@ func layerNormGrad[T loops.Float](s spec.LayerNormGrad) func(out []T, in [][]T) 
 
 // layerNormParamsGrad adds rows up in groups, whose number depends on the sizes alone, and the
 // groups in float64.
-func layerNormParamsGrad[T loops.Float](s spec.LayerNormParamsGrad) func(out []T, in [][]T) {
+func layerNormParamsGrad[T loops.Float](s spec.LayerNormParamsGrad) func(out, in [][]T) {
 	const most = 64
 	each := max(rowGrain(s.Cols), (s.Rows+most-1)/most) // rows of a group
 	groups := (s.Rows + each - 1) / each
 	width := 2 * s.Cols
 	sums := make([]T, groups*width)
 	l := loops.LayerNorm[T]{Cols: s.Cols, Eps: s.Eps}
-	var x, dy, out []T
+	var x, dy []T
 	group := func(lo, hi int) {
 		sum := sums[lo/each*width:][:width]
 		clear(sum)
@@ -71,15 +71,17 @@ func layerNormParamsGrad[T loops.Float](s spec.LayerNormParamsGrad) func(out []T
 			l.ParamsGrad(sum[:s.Cols], sum[s.Cols:], x[i:j], dy[i:j])
 		}
 	}
-	return func(o []T, in [][]T) {
-		x, dy, out = in[0], in[1], o
+	return func(out, in [][]T) {
+		x, dy = in[0], in[1]
 		loops.Parallel(s.Rows, each, group)
-		for i := range out {
-			var sum float64
-			for g := range groups {
-				sum += float64(sums[g*width+i])
+		for k, grads := range out { // to γ and β
+			for i := range grads {
+				var sum float64
+				for g := range groups {
+					sum += float64(sums[g*width+k*s.Cols+i])
+				}
+				grads[i] = T(sum)
 			}
-			out[i] = T(sum)
 		}
 	}
 }

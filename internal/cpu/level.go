@@ -1,10 +1,6 @@
 package cpu
 
-import (
-	"math"
-
-	"medusa/internal/spec"
-)
+import "math"
 
 // level is where the largest exponents of all rows are near each other. Then a power e^x of a pair, over the largest
 // of one of its rows, is known from that over the largest of the other: with a and b the largest exponents,
@@ -20,11 +16,11 @@ const levelRange = 40
 
 func newLevel(n int) level { return level{mine: make([]float32, n), theirs: make([]float32, n)} }
 
-// find takes the largest exponents, and the factors of the powers, of rows that RowReduce made y of.
-func (l *level) find(at, scale, y []float32) {
+// find takes the largest exponents, the factors of the powers, and the totals that RowReduce made of rows.
+func (l *level) find(at, scale, total []float32) {
 	low, high := math.Inf(1), math.Inf(-1)
 	for r, a := range at {
-		if y[r*spec.ReduceColumns+spec.ReducedTotal] != 0 {
+		if total[r] != 0 {
 			low, high = min(low, float64(a)), max(high, float64(a)) // a NaN stays
 		}
 	}
@@ -34,7 +30,7 @@ func (l *level) find(at, scale, y []float32) {
 	}
 	for r, a := range at {
 		l.mine[r], l.theirs[r] = 0, 0
-		if y[r*spec.ReduceColumns+spec.ReducedTotal] != 0 {
+		if total[r] != 0 {
 			e := math.Exp(float64(a) - (low+high)/2)
 			l.mine[r], l.theirs[r] = float32(e), float32(float64(scale[r])/e)
 		}

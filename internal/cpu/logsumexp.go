@@ -7,23 +7,20 @@ import (
 	"medusa/internal/spec"
 )
 
-// reduceLogSumExp writes ln Σ e^{k·x} over the chosen entries of a row to res, with the
+// reduceLogSumExp is ln Σ e^{k·x} over the chosen entries of a row, with the
 // largest exponent and the sum of the powers divided by it. part is scratch memory.
-func reduceLogSumExp[T loops.Float](s spec.RowReduce, res, x, mask, part []T) {
+func reduceLogSumExp[T loops.Float](s spec.RowReduce, x, mask, part []T) reduction[T] {
 	k := T(s.K)
 	m, finite := loops.Extreme(x, mask, k > 0)
 	switch {
 	case !finite:
-		res[spec.ReducedValue] = logSumExpOfAny(s, x, mask, part)
-		res[spec.ReducedAt], res[spec.ReducedTotal] = T(math.NaN()), T(math.NaN())
-		return
+		return reduction[T]{logSumExpOfAny(s, x, mask, part), T(math.NaN()), T(math.NaN())}
 	case math.IsInf(float64(m), 0): // no entry
-		res[spec.ReducedValue], res[spec.ReducedAt], res[spec.ReducedTotal] = T(s.Empty), 0, 0
-		return
+		return reduction[T]{value: T(s.Empty)}
 	}
 	loops.ExpWhere(part, x, mask, k, k*m)
 	total := loops.Sum(part)
-	res[spec.ReducedValue], res[spec.ReducedAt], res[spec.ReducedTotal] = T(float64(k*m)+math.Log(total)), k*m, T(total)
+	return reduction[T]{T(float64(k*m) + math.Log(total)), k * m, T(total)}
 }
 
 // logSumExpOfAny is the value for a row with numbers that are not finite.
@@ -48,16 +45,16 @@ func logSumExpOfAny[T loops.Float](s spec.RowReduce, x, mask, part []T) T {
 }
 
 // gradLogSumExp sets dx to dy·k·e^{k·x}/Σe^{k·x} over the entries where mask is not 0, and
-// to 0 elsewhere, given the row y of RowReduce. Its value alone would not do: rounded to
+// to 0 elsewhere, given the largest exponent and the total of RowReduce. Its value alone would not do: rounded to
 // float32 it lies up to |y|·6·10⁻⁸ off. Infinite entries share as they do in LogSoftmax.
 // part is scratch memory.
-func gradLogSumExp[T loops.Float](dx, x, mask []T, k T, y []T, dy T, part []T) {
-	switch total := y[spec.ReducedTotal]; {
+func gradLogSumExp[T loops.Float](dx, x, mask []T, k, at, total, dy T, part []T) {
+	switch {
 	case total == 0: // no entry
 		clear(dx)
 		return
 	case total == total:
-		loops.ExpWhere(dx, x, mask, k, y[spec.ReducedAt])
+		loops.ExpWhere(dx, x, mask, k, at)
 		loops.Affine(dx, dx, T(float64(k)*float64(dy)/float64(total)), 0)
 		return
 	}

@@ -6,10 +6,10 @@ import (
 )
 
 func init() {
-	register(normPool[float32], normPool[float64])
+	registerPlaces(normPool[float32], normPool[float64])
 }
 
-func normPool[T loops.Float](s spec.NormPool) func(out []T, in [][]T) {
+func normPool[T loops.Float](s spec.NormPool) func(*tensors[T]) {
 	image, results := s.C*s.Plane, s.Pool.OutH()*s.Pool.OutW()
 	blocks := max(1, s.N/max(1, convPoolBlock/image))
 	var x, stats, gamma, beta, y, top []T
@@ -21,10 +21,8 @@ func normPool[T loops.Float](s spec.NormPool) func(out []T, in [][]T) {
 			loops.Relu(top[lo*results:hi*results], top[lo*results:hi*results])
 		}
 	}
-	return func(out []T, in [][]T) {
-		if s.Saved.Wanted && len(s.Saved.Index) != len(out) {
-			s.Saved.Index = make([]int32, len(out))
-		}
+	return func(t *tensors[T]) {
+		in := t.in
 		if y == nil {
 			y = make([]T, ((s.N+blocks-1)/blocks)*image)
 		}
@@ -32,10 +30,7 @@ func normPool[T loops.Float](s spec.NormPool) func(out []T, in [][]T) {
 		for b := range blocks {
 			from, to := s.N*b/blocks, s.N*(b+1)/blocks
 			at := from * s.C * results
-			x, top, arg = in[0][from*image:], out[at:], nil
-			if s.Saved.Wanted {
-				arg = s.Saved.Index[at:]
-			}
+			x, top, arg = in[0][from*image:], t.out[0][at:], placesFrom(t.outPlaces[1], at)
 			loops.Parallel((to-from)*s.C, rowGrain(s.Plane), body)
 		}
 	}

@@ -58,8 +58,8 @@ type pairedRows[T loops.Float] struct {
 	partner       []int32 // of each of the rows, a number in columns
 	at            []int32 // of each row of y, its number in columns, −1 if it is no partner
 	x, y, logits  []T
-	gaps          []T // of each of the rows: the other partners' products, taken together, less that of its own; −∞ without another
-	reduced       []T // of each of the rows, its other partners' products as RowReduce makes it
+	gaps          []T            // of each of the rows: the other partners' products, taken together, less that of its own; −∞ without another
+	reduced       []reduction[T] // of each of the rows, its other partners' products as RowReduce makes it
 	ones, part    []T
 	up            []T // of each of the rows
 }
@@ -87,7 +87,7 @@ func (t *pairedRows[T]) begin(in [][]T) {
 	n, m, d := len(t.rows), len(t.columns), t.s.D
 	t.x, t.y = gatheredRows(t.x, in[0], t.rows, d), gatheredRows(t.y, in[1], t.columns, d)
 	t.logits, t.part = grown(t.logits, n*m), grown(t.part, 2*m)
-	t.gaps, t.reduced, t.up = grown(t.gaps, n), grown(t.reduced, n*spec.ReduceColumns), grown(t.up, n)
+	t.gaps, t.reduced, t.up = grown(t.gaps, n), grown(t.reduced, n), grown(t.up, n)
 	for len(t.ones) < m {
 		t.ones = append(t.ones, 1)
 	}
@@ -96,19 +96,18 @@ func (t *pairedRows[T]) begin(in [][]T) {
 	}
 	what := spec.RowReduce{Op: spec.RowLogSumExp, Rows: n, Cols: m, K: 1, Empty: math.Inf(-1)}
 	for i := range t.rows {
-		t.others(i, func(logits, mask, reduced []T, own int) {
-			reduceLogSumExp(what, reduced, logits, mask, t.part[:m])
-			t.gaps[i] = reduced[spec.ReducedValue] - logits[own]
+		t.others(i, func(logits, mask []T, own int) {
+			t.reduced[i] = reduceLogSumExp(what, logits, mask, t.part[:m])
+			t.gaps[i] = t.reduced[i].value - logits[own]
 		})
 	}
 }
 
-// others calls body with a row's products, the mask of all but its own partner, and what they are
-// reduced to.
-func (t *pairedRows[T]) others(i int, body func(logits, mask, reduced []T, own int)) {
+// others calls body with a row's products, and the mask of all but its own partner.
+func (t *pairedRows[T]) others(i int, body func(logits, mask []T, own int)) {
 	m, own := len(t.columns), int(t.partner[i])
 	t.ones[own] = 0
-	body(t.logits[i*m:(i+1)*m], t.ones[:m], t.reduced[i*spec.ReduceColumns:(i+1)*spec.ReduceColumns], own)
+	body(t.logits[i*m:(i+1)*m], t.ones[:m], own)
 	t.ones[own] = 1
 }
 
@@ -120,8 +119,8 @@ func (t *pairedRows[T]) grad(up []T) {
 	loops.SoftplusGrad(t.up, t.gaps, t.up)
 	m := len(t.columns)
 	for i, g := range t.up {
-		t.others(i, func(logits, mask, reduced []T, own int) {
-			gradLogSumExp(t.part[:m], logits, mask, 1, reduced, g, t.part[m:])
+		t.others(i, func(logits, mask []T, own int) {
+			gradLogSumExp(t.part[:m], logits, mask, 1, t.reduced[i].at, t.reduced[i].total, g, t.part[m:])
 			t.part[own] = -g
 			copy(logits, t.part[:m])
 		})
@@ -138,7 +137,7 @@ func gatheredRows[T loops.Float](dst, x []T, rows []int32, d int) []T {
 }
 
 // grown is memory for n numbers, which may be that of dst.
-func grown[T loops.Float](dst []T, n int) []T {
+func grown[T any](dst []T, n int) []T {
 	if cap(dst) < n {
 		return make([]T, n)
 	}

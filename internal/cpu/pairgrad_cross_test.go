@@ -208,19 +208,18 @@ func checkCrossPairGrad(t *testing.T, seed uint64) {
 		switch rng.IntN(4) {
 		case 0:
 			terms := spec.RowTermsGrad{Rows: n, Cols: m, Low: 0, High: math.NaN(), Mask: kinds[i], Hinge: rng.IntN(2) == 0, K: -1, C: rng.NormFloat64() * float64(d)}
-			p, what, own = spec.Part{Kind: spec.TermsPart, Terms: terms}, terms, append(own, normals(rng, 2*n))
+			p, what, own = spec.Part{Kind: spec.TermsPart, Terms: terms}, terms, append(own, normals(rng, n))
 		case 1:
 			triplets := spec.Triplets{N: n, M: m, Margin: 0.3, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Smooth: rng.IntN(2) == 0, Pos: kinds[i], Neg: kinds[k]}
 			p, what = spec.Part{Kind: spec.TripletsPart, Triplets: spec.TripletsGrad(triplets)}, spec.TripletsGrad(triplets)
-			own = append(append(own, inputs[k]...), normals(rng, n*spec.TripletColumns))
+			own = append(append(own, inputs[k]...), normals(rng, n))
 		default:
 			reduce := spec.RowReduce{Op: []spec.Reduction{spec.RowMax, spec.RowMin, spec.RowLogSumExp}[rng.IntN(3)], Rows: n, Cols: m, K: 1, Mask: kinds[i]}
 			if reduce.Op == spec.RowLogSumExp {
 				reduce.K = 8 * rng.NormFloat64() / float64(1+slices.Max(dist))
 			}
-			res := make([]float32, n*spec.ReduceColumns)
-			run(t, reduce, res, append([][]float32{dist}, own...)...)
-			p, what, own = spec.Part{Kind: spec.ReducePart, Reduce: spec.RowReduceGrad(reduce)}, spec.RowReduceGrad(reduce), append(own, res, normals(rng, n*spec.ReduceColumns))
+			res := run(t, reduce, make([]float32, n), append([][]float32{dist}, own...)...)
+			p, what, own = spec.Part{Kind: spec.ReducePart, Reduce: spec.RowReduceGrad(reduce)}, spec.RowReduceGrad(reduce), append(append(own, res...), normals(rng, n))
 		}
 		g := make([]float32, n*m)
 		run(t, what, g, append([][]float32{dist}, own...)...)
@@ -257,7 +256,7 @@ func requireGradient(t *testing.T, s spec.PairGrad, what string, in, matrix [][]
 	}
 	k, err := Device.Kernel(s)
 	require.NoError(t, err)
-	require.NoError(t, k.Run(device.Memory{F64: double}, memory))
+	require.NoError(t, k.Run([]device.Memory{{F64: double}}, memory))
 	size := make([]float64, pairGradRows(s))
 	for i := range size {
 		size[i] = 1

@@ -84,7 +84,7 @@ func TestPairGradOfLevelSums(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const n, d = 130, 9
 			rng := rand.New(rand.NewPCG(5, 2))
-			x, labels, dy := normals(rng, n*d), make([]float32, n), normals(rng, n*spec.ReduceColumns)
+			x, labels, dy := normals(rng, n*d), make([]float32, n), normals(rng, n)
 			for i := range labels {
 				labels[i] = float32(i % 4)
 			}
@@ -101,17 +101,18 @@ func TestPairGradOfLevelSums(t *testing.T) {
 			for _, pairs := range []spec.Pairs{spec.Positive, spec.Negative} {
 				reduce := spec.RowReduce{Op: spec.RowLogSumExp, Rows: n, Cols: n, K: 1, Mask: spec.Mask{Pairs: pairs}}
 				s := spec.PairGrad{Distance: spec.Distance{Metric: spec.Dot, N: n, M: n, D: d, Self: true}, Parts: []spec.Part{{Kind: spec.ReducePart, Reduce: spec.RowReduceGrad(reduce)}}}
-				dist, y := make([]float32, n*n), make([]float32, n*spec.ReduceColumns)
+				dist := make([]float32, n*n)
 				run(t, s.Distance, dist, x)
-				run(t, reduce, y, dist, labels)
+				y := run(t, reduce, make([]float32, n), dist, labels)
 				task := newPullTask(s)
 				got := make([]float32, n*d)
-				task.run(got, [][]float32{x, dist, labels, y, dy})
+				task.run(got, [][]float32{x, dist, labels, y[0], y[1], dy})
 				require.Equal(t, c.level, task.parts[0].(*logSumExpPart).level.is)
-				dist64, y64, want := make([]float64, n*n), make([]float64, n*spec.ReduceColumns), make([]float64, n*d)
+				dist64, want := make([]float64, n*n), make([]float64, n*d)
+				y64 := [][]float64{make([]float64, n), make([]float64, n), make([]float64, n)}
 				selfProducts[float64](s.Distance)(dist64, [][]float64{doubles(x)})
 				rowReduce[float64](reduce)(y64, [][]float64{dist64, doubles(labels)})
-				summedPairGrad[float64](s)(want, [][]float64{doubles(x), dist64, doubles(labels), y64, doubles(dy)})
+				summedPairGrad[float64](s)(want, [][]float64{doubles(x), dist64, doubles(labels), y64[1], y64[2], doubles(dy)})
 				size := 0.0
 				for _, v := range want {
 					size = max(size, math.Abs(v))

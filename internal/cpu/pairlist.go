@@ -30,11 +30,11 @@ func newPairList[T loops.Float](n, own int) pairList[T] {
 
 func (l *pairList[T]) clear() { l.raw = l.raw[:0] }
 
-// add takes the pairs that RowReduce chose of each row, in y, with their gradients dy: at the
+// add takes the pairs that RowReduce chose of each row, with their gradients dy: at the
 // row, at its partner, or at both.
-func (l *pairList[T]) add(y, dy []T, atRow, atPartner bool) {
+func (l *pairList[T]) add(partners, dy []T, atRow, atPartner bool) {
 	for r := range l.n {
-		at, g := y[r*spec.ReduceColumns+spec.ReducedAt], dy[r*spec.ReduceColumns+spec.ReducedValue]
+		at, g := partners[r], dy[r]
 		if !(at >= 0) || g == 0 {
 			continue
 		}

@@ -25,8 +25,7 @@ func pairLogSumExp[T loops.Float](s spec.PairLogSumExp) func(out []T, in [][]T) 
 		for p, m := range t.pos.row(a, w.pos) {
 			dst[p] = 0
 			if m != 0 {
-				t.reduce(w, neg, a, p)
-				dst[p] = w.res[spec.ReducedValue]
+				dst[p] = t.reduce(w, neg, a, p).value
 			}
 		}
 	})
@@ -108,27 +107,27 @@ func (t *pairSums[T]) begin(in [][]T) [][]T {
 	return in[1:]
 }
 
-// pairScratch is a worker's memory: rows of length M, and a reduction.
-type pairScratch[T loops.Float] struct{ pos, neg, sum, part, spare, res []T }
+// pairScratch is a worker's memory: rows of length M.
+type pairScratch[T loops.Float] struct{ pos, neg, sum, part, spare []T }
 
 const pairScratchRows = 5
 
 // each goes through rows, of which each may have many pairs.
 func (t *pairSums[T]) each(rows int, body func(r int, scratch []T)) *eachRow[T] {
-	return newEachRow(rows, pointGrain, pairScratchRows*t.s.M+spec.ReduceColumns, body)
+	return newEachRow(rows, pointGrain, pairScratchRows*t.s.M, body)
 }
 
 func (t *pairSums[T]) scratch(s []T) pairScratch[T] {
 	m := t.s.M
 	row := func(i int) []T { return s[i*m : (i+1)*m] }
-	return pairScratch[T]{pos: row(0), neg: row(1), sum: row(2), part: row(3), spare: row(4), res: s[pairScratchRows*m:]}
+	return pairScratch[T]{pos: row(0), neg: row(1), sum: row(2), part: row(3), spare: row(4)}
 }
 
-// reduce makes the exponents of pair (a, p), in sum, and their reduction, in res.
-func (t *pairSums[T]) reduce(w pairScratch[T], neg []T, a, p int) {
+// reduce makes the exponents of pair (a, p), in sum, and is their reduction.
+func (t *pairSums[T]) reduce(w pairScratch[T], neg []T, a, p int) reduction[T] {
 	m := t.s.M
 	loops.Add(w.sum, t.x[a*m:(a+1)*m], t.among[p*m:(p+1)*m])
-	reduceLogSumExp(t.reduction, w.res, w.sum, neg, w.part)
+	return reduceLogSumExp(t.reduction, w.sum, neg, w.part)
 }
 
 // addGrad adds the gradient to the exponents of pair (a, p).
@@ -137,8 +136,8 @@ func (t *pairSums[T]) addGrad(dst []T, w pairScratch[T], neg []T, a, p int) {
 	if g == 0 {
 		return
 	}
-	t.reduce(w, neg, a, p)
-	addPowers(dst, w.sum, neg, w.part, w.res, g, w.spare)
+	res := t.reduce(w, neg, a, p)
+	addPowers(dst, w.sum, neg, w.part, res, g, w.spare)
 }
 
 // addAmongGrad adds the gradient to row p of among, which comes of the anchors whose positive p is.
@@ -152,13 +151,13 @@ func (t *pairSums[T]) addAmongGrad(dst []T, w pairScratch[T], p int) {
 
 // addPowers adds the gradient g to ln Σ e^x over a mask, that to x, where part and res are what
 // reduceLogSumExp made of it: the powers are there already, unless a number is not finite.
-func addPowers[T loops.Float](dst, x, mask, part, res []T, g T, spare []T) {
-	switch total := res[spec.ReducedTotal]; {
+func addPowers[T loops.Float](dst, x, mask, part []T, res reduction[T], g T, spare []T) {
+	switch total := res.total; {
 	case total == 0: // no entry
 	case total == total:
 		loops.Axpy(dst, T(float64(g)/float64(total)), part)
 	default:
-		gradLogSumExp(part, x, mask, 1, res, g, spare)
+		gradLogSumExp(part, x, mask, 1, res.at, total, g, spare)
 		loops.Add(dst, dst, part)
 	}
 }

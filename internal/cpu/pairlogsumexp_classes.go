@@ -11,8 +11,8 @@ func classLogSumExp[T loops.Float](s spec.PairLogSumExp) func(out []T, in [][]T)
 	var out []T
 	t := newClassSums(s, func(t *classSums[T], w *classScratch[T], a, p int) {
 		w.reduce(t, a, p)
-		out[a*t.n+p] = w.res[spec.ReducedValue]
-		out[p*t.n+a] = w.res[spec.ReducedValue]
+		out[a*t.n+p] = w.res.value
+		out[p*t.n+a] = w.res.value
 	})
 	return func(o []T, in [][]T) {
 		out = o
@@ -27,8 +27,8 @@ func classLogSumExpGrad[T loops.Float](s spec.PairLogSumExp) func(out []T, in []
 	t := newClassSums(s, func(t *classSums[T], w *classScratch[T], a, p int) {
 		if g := up[a*t.n+p] + up[p*t.n+a]; g != 0 {
 			w.reduce(t, a, p)
-			addPowers(out[a*t.n:(a+1)*t.n], w.sum, w.neg, w.part, w.res[:], g, w.spare)
-			addPowers(out[p*t.n:(p+1)*t.n], w.sum, w.neg, w.part, w.res[:], g, w.spare)
+			addPowers(out[a*t.n:(a+1)*t.n], w.sum, w.neg, w.part, w.res, g, w.spare)
+			addPowers(out[p*t.n:(p+1)*t.n], w.sum, w.neg, w.part, w.res, g, w.spare)
 		}
 	})
 	return func(o []T, in [][]T) {
@@ -99,7 +99,7 @@ func (t *classSums[T]) Piece(piece, worker int) {
 // classScratch is a worker's memory: rows of length n, and a reduction.
 type classScratch[T loops.Float] struct {
 	mask, neg, sum, part, spare []T
-	res                         [spec.ReduceColumns]T
+	res                         reduction[T]
 	reduction                   spec.RowReduce
 }
 
@@ -122,9 +122,9 @@ func (w *classScratch[T]) reduce(t *classSums[T], a, p int) {
 	if top-top == 0 { // finite
 		loops.ExpWhere(w.part, w.sum, w.neg, 1, top)
 		if total := loops.Sum(w.part); total > leastTotal {
-			w.res = [spec.ReduceColumns]T{T(float64(top) + math.Log(total)), top, T(total)}
+			w.res = reduction[T]{T(float64(top) + math.Log(total)), top, T(total)}
 			return
 		}
 	}
-	reduceLogSumExp(w.reduction, w.res[:], w.sum, w.neg, w.part)
+	w.res = reduceLogSumExp(w.reduction, w.sum, w.neg, w.part)
 }

@@ -23,7 +23,7 @@ func newPairPart(n int, p spec.Part) pairPart {
 		all := !p.Terms.Hinge && math.IsNaN(p.Terms.Low) && math.IsNaN(p.Terms.High)
 		return &termsPart{n: n, s: p.Terms, all: all, up: make([]float32, n), positives: positivesOf[float32](p.Terms.Mask, n), mask: newMaskRows[float32](p.Terms.Mask, n, n)}
 	case p.Kind == spec.ReducePart && p.Reduce.Op == spec.RowLogSumExp:
-		return &logSumExpPart{n: n, s: p.Reduce, at: make([]float32, n), scale: make([]float32, n), level: newLevel(n),
+		return &logSumExpPart{n: n, s: p.Reduce, scale: make([]float32, n), level: newLevel(n),
 			positives: positivesOf[float32](p.Reduce.Mask, n), mask: newMaskRows[float32](p.Reduce.Mask, n, n)}
 	case p.Kind == spec.ReducePart:
 		return &extremePart{pairList: newPairList[float32](n, n), inputs: p.Reduce.Mask.Inputs()}
@@ -87,9 +87,9 @@ func (p *termsPart) begin(d []float32, in [][]float32) {
 	if p.positives != nil {
 		p.positives.list(in[0])
 	}
-	columns := spec.RowTerms(p.s).Columns()
+	up := rest[len(rest)-1]
 	for r := range p.up {
-		p.up[r] = k * rest[len(rest)-1][r*columns]
+		p.up[r] = k * up[r]
 	}
 }
 
@@ -148,14 +148,15 @@ func (p *logSumExpPart) begin(d []float32, in [][]float32) {
 	if p.positives != nil {
 		p.positives.list(in[0])
 	}
-	y, dy := in[1], in[2]
-	for r := range p.at {
-		p.at[r], p.scale[r] = y[r*spec.ReduceColumns+spec.ReducedAt], 0
-		if total := y[r*spec.ReduceColumns+spec.ReducedTotal]; total != 0 {
-			p.scale[r] = float32(p.s.K * float64(dy[r*spec.ReduceColumns+spec.ReducedValue]) / float64(total))
+	of := reducedRowsIn(p.s, in[1:])
+	p.at = of.at
+	for r, total := range of.total {
+		p.scale[r] = 0
+		if total != 0 {
+			p.scale[r] = float32(p.s.K * float64(of.dy[r]) / float64(total))
 		}
 	}
-	p.level.find(p.at, p.scale, y)
+	p.level.find(p.at, p.scale, of.total)
 }
 
 func (p *logSumExpPart) rows(int, int, int) {}

@@ -6,15 +6,15 @@ import (
 )
 
 func init() {
-	register(maxPool[float32], maxPool[float64])
-	register(maxPoolGrad[float32], maxPoolGrad[float64])
+	registerPlaces(maxPool[float32], maxPool[float64])
+	registerPlaces(maxPoolGrad[float32], maxPoolGrad[float64])
 	register(avgPool[float32], avgPool[float64])
 	register(avgPoolGrad[float32], avgPoolGrad[float64])
 	register(planeMean[float32], planeMean[float64])
 	register(planeMeanGrad[float32], planeMeanGrad[float64])
 }
 
-func maxPool[T loops.Float](s spec.MaxPool) func(out []T, in [][]T) {
+func maxPool[T loops.Float](s spec.MaxPool) func(*tensors[T]) {
 	var x, y []T
 	var arg []int32
 	plane := s.OutH() * s.OutW()
@@ -24,20 +24,18 @@ func maxPool[T loops.Float](s spec.MaxPool) func(out []T, in [][]T) {
 			loops.Relu(y[lo*plane:hi*plane], y[lo*plane:hi*plane])
 		}
 	}
-	return func(out []T, in [][]T) {
-		if s.Saved.Wanted && len(s.Saved.Index) != len(out) {
-			s.Saved.Index = make([]int32, len(out))
-		}
-		x, y, arg = in[0], out, s.Saved.Index
+	return func(t *tensors[T]) {
+		x, y, arg = t.in[0], t.out[0], t.outPlaces[1]
 		loops.Parallel(s.Planes, rowGrain(s.H*s.W), body)
 	}
 }
 
-func maxPoolGrad[T loops.Float](s spec.MaxPoolGrad) func(out []T, in [][]T) {
+func maxPoolGrad[T loops.Float](s spec.MaxPoolGrad) func(*tensors[T]) {
 	var dy, dx []T
-	body := func(lo, hi int) { loops.MaxPoolGrad(&s.Pool2D, lo, hi, dy, s.Saved.Index, dx) }
-	return func(out []T, in [][]T) {
-		dy, dx = in[0], out
+	var arg []int32
+	body := func(lo, hi int) { loops.MaxPoolGrad(&s.Pool2D, lo, hi, dy, arg, dx) }
+	return func(t *tensors[T]) {
+		dy, arg, dx = t.in[0], t.inPlaces[1], t.out[0]
 		loops.Parallel(s.Planes, rowGrain(s.H*s.W), body)
 	}
 }

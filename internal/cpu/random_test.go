@@ -21,7 +21,7 @@ func drawWith(t *testing.T, what any, n int, in ...[]float32) []float32 {
 	for _, x := range in {
 		mem = append(mem, device.Memory{F32: x})
 	}
-	require.NoError(t, k.Run(device.Memory{F32: out}, mem))
+	require.NoError(t, k.Run([]device.Memory{{F32: out}}, mem))
 	return out
 }
 
@@ -159,7 +159,7 @@ func TestChoiceRefuses(t *testing.T) {
 	require.NoError(t, err)
 	for _, bad := range []float64{-1, math.NaN(), math.Inf(1)} {
 		w := []float32{1, 0, 2, 0, float32(bad), 1}
-		err := k.Run(device.Memory{F32: make([]float32, 2)}, []device.Memory{{F32: state}, {F32: w}})
+		err := k.Run([]device.Memory{{F32: make([]float32, 2)}}, []device.Memory{{F32: state}, {F32: w}})
 		require.ErrorContains(t, err, "at position 4, want a finite number of at least 0")
 	}
 }
@@ -197,7 +197,7 @@ func TestDrawsAreTheSame(t *testing.T) {
 		k, err := Device.Kernel(s)
 		require.NoError(t, err)
 		out := make([]float64, 99)
-		require.NoError(t, k.Run(device.Memory{F64: out}, []device.Memory{{F64: []float64{77, 3, 5, 0}}}))
+		require.NoError(t, k.Run([]device.Memory{{F64: out}}, []device.Memory{{F64: []float64{77, 3, 5, 0}}}))
 		for i, v := range out {
 			require.Equal(t, first[name][i], float32(v), name)
 		}
@@ -225,7 +225,7 @@ func TestEnqueue(t *testing.T) {
 	k, err := Device.Kernel(spec.Enqueue{Rows: 2, Cols: 2, Slots: 3})
 	require.NoError(t, err)
 	for _, bad := range []float32{3, -1, 0.5, float32(math.NaN())} {
-		err := k.Run(device.Memory{F32: make([]float32, 6)}, []device.Memory{{F32: make([]float32, 4)}, {F32: queue}, {F32: []float32{bad}}})
+		err := k.Run([]device.Memory{{F32: make([]float32, 6)}}, []device.Memory{{F32: make([]float32, 4)}, {F32: queue}, {F32: []float32{bad}}})
 		require.ErrorContains(t, err, "the queue's next slot")
 	}
 }

@@ -6,14 +6,14 @@ import (
 )
 
 func init() {
-	register(softRanks[float32], softRanks[float64])
-	register(softRanksGrad[float32], softRanksGrad[float64])
+	registerSeveral(softRanks[float32], softRanks[float64])
+	registerSeveral(softRanksGrad[float32], softRanksGrad[float64])
 }
 
-func softRanks[T loops.Float](s spec.SoftRanks) func(out []T, in [][]T) {
+func softRanks[T loops.Float](s spec.SoftRanks) func(out, in [][]T) {
 	t := newAnchorTask[T](s.Of, s.Over, s.N, s.M)
 	t.body = func(a *anchor[T], r int) {
-		dst := t.out[r*s.M : (r+1)*s.M]
+		dst := t.out[0][r*s.M : (r+1)*s.M]
 		clear(dst)
 		for i, at := range a.first.at {
 			var sum float64
@@ -40,11 +40,11 @@ func (a *anchor[T]) before(i int, inverse T) []T {
 	return x
 }
 
-func softRanksGrad[T loops.Float](s spec.SoftRanksGrad) func(out []T, in [][]T) {
+func softRanksGrad[T loops.Float](s spec.SoftRanksGrad) func(out, in [][]T) {
 	t := newAnchorTask[T](s.Of, s.Over, s.N, s.M)
 	inverse := T(1 / s.Temperature)
 	t.body = func(a *anchor[T], r int) {
-		dst, up := t.out[r*s.M:(r+1)*s.M], t.up[r*s.M:(r+1)*s.M]
+		dst, up := t.out[0][r*s.M:(r+1)*s.M], t.up[r*s.M:(r+1)*s.M]
 		clear(dst)
 		for i, at := range a.first.at {
 			if up[at] == 0 {

@@ -52,6 +52,16 @@ func register[S any](f32 func(s S) func(out []float32, in [][]float32), f64 func
 	registerKernel(func(s S) device.Kernel { return host(f32(s), f64(s)) })
 }
 
+// registerSeveral adds a spec whose loop is given all outputs, of which those that nobody reads are nil.
+func registerSeveral[S any](f32 func(s S) func(out, in [][]float32), f64 func(s S) func(out, in [][]float64)) {
+	registerKernel(func(s S) device.Kernel { return several(f32(s), f64(s)) })
+}
+
+// registerPlaces adds a spec whose loop works on places, too.
+func registerPlaces[S any](f32 func(s S) func(*tensors[float32]), f64 func(s S) func(*tensors[float64])) {
+	registerKernel(func(s S) device.Kernel { return onTensors(f32(s), f64(s)) })
+}
+
 // registerChecked adds a spec whose loop can fail, such as on a label that is no class.
 func registerChecked[S any](f32 func(s S) func(out []float32, in [][]float32) error, f64 func(s S) func(out []float64, in [][]float64) error) {
 	registerKernel(func(s S) device.Kernel { return checked(f32(s), f64(s)) })

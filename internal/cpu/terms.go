@@ -8,22 +8,22 @@ import (
 )
 
 func init() {
-	register(rowTerms[float32], rowTerms[float64])
+	registerSeveral(rowTerms[float32], rowTerms[float64])
 	register(rowTermsGrad[float32], rowTermsGrad[float64])
 }
 
-func rowTerms[T loops.Float](s spec.RowTerms) func(out []T, in [][]T) {
-	var x, out []T
+func rowTerms[T loops.Float](s spec.RowTerms) func(out, in [][]T) {
+	var x []T
+	var to termOutputs[T]
 	mask := newMaskRows[T](s.Mask, s.Rows, s.Cols)
 	positives := positivesOf[T](s.Mask, s.Rows)
 	var c T
-	columns := s.Columns()
 	rows := newEachRow(s.Rows, s.Cols, s.Cols, func(r int, scratch []T) {
 		row, chosen := chosenOf(&mask, positives, x[r*s.Cols:(r+1)*s.Cols], r, scratch)
-		addTerms(s, c, out[r*columns:(r+1)*columns], row, chosen)
+		to.put(r, sumTerms(s, c, row, chosen, to.hinges != nil))
 	})
-	return func(o []T, in [][]T) {
-		x, out = in[0], o
+	return func(out, in [][]T) {
+		x, to = in[0], termsIn(out)
 		c = hingeAt(s, mask.begin(in[1:]))
 		if positives != nil {
 			positives.list(in[1])
@@ -40,23 +40,44 @@ func hingeAt[T loops.Float](s spec.RowTerms, in [][]T) T {
 	return T(s.C) + T(T(s.Shift)*in[0][0])
 }
 
-// addTerms writes to res what RowTerms makes of a row; c stands for C.
-func addTerms[T loops.Float](s spec.RowTerms, c T, res, row, chosen []T) {
+// termSums is what RowTerms makes of a row: see its outputs.
+type termSums[T loops.Float] struct{ sum, count, hinges T }
+
+// termOutputs are the outputs of RowTerms.
+type termOutputs[T loops.Float] struct{ sum, count, hinges []T }
+
+func termsIn[T loops.Float](out [][]T) termOutputs[T] {
+	to := termOutputs[T]{sum: out[0], count: out[spec.TermCount]}
+	if len(out) > spec.TermHinges {
+		to.hinges = out[spec.TermHinges]
+	}
+	return to
+}
+
+func (to *termOutputs[T]) put(r int, of termSums[T]) {
+	to.sum[r] = of.sum
+	putAt(to.count, r, of.count)
+	putAt(to.hinges, r, of.hinges)
+}
+
+// sumTerms is what RowTerms makes of a row, with the sum of hinges if that is asked for; c stands for C.
+func sumTerms[T loops.Float](s spec.RowTerms, c T, row, chosen []T, withHinges bool) (of termSums[T]) {
 	low, high := T(s.Low), T(s.High)
 	var sum, count float64
 	switch {
 	case s.Square:
 		sum, count = loops.SquareSums(row, chosen, T(s.K), c, low, high)
-		if s.Shift != 0 {
-			hinges, _ := loops.HingeSums(row, chosen, T(s.K), c, T(math.NaN()), T(math.NaN()))
-			res[2] = T(hinges)
-		}
 	case s.Hinge:
 		sum, count = loops.HingeSums(row, chosen, T(s.K), c, low, high)
 	default:
 		sum, count = loops.TermSums(row, chosen, low, high)
 	}
-	res[0], res[1] = T(sum), T(count)
+	of.sum, of.count = T(sum), T(count)
+	if withHinges {
+		hinges, _ := loops.HingeSums(row, chosen, T(s.K), c, T(math.NaN()), T(math.NaN()))
+		of.hinges = T(hinges)
+	}
+	return of
 }
 
 func rowTermsGrad[T loops.Float](s spec.RowTermsGrad) func(out []T, in [][]T) {
@@ -88,7 +109,7 @@ func (t *termsRows[T]) row(dst []T, r int, scratch []T) {
 
 // termsRowGrad makes row r of RowTermsGrad; c stands for C.
 func termsRowGrad[T loops.Float](s spec.RowTermsGrad, c T, dst, x, mask, up []T, r int) {
-	chooseTerms(s, c, dst, x, mask, up[r*spec.RowTerms(s).Columns()]*termsFactor[T](s))
+	chooseTerms(s, c, dst, x, mask, up[r]*termsFactor[T](s))
 }
 
 // termsFactor is what the derivatives of terms have in common: 1, K of hinges, 2·K of their squares.

@@ -13,7 +13,7 @@ import (
 func init() {
 	registerKernel(tripletsKernel)
 	registerKernel(tripletsGradKernel)
-	register(tripletsAmongGrad[float32], tripletsAmongGrad[float64])
+	registerSeveral(tripletsAmongGrad[float32], tripletsAmongGrad[float64])
 }
 
 func tripletsKernel(s spec.Triplets) device.Kernel {
@@ -24,18 +24,19 @@ func tripletsKernel(s spec.Triplets) device.Kernel {
 	case !s.Each():
 		single = fewPositives(s, single)
 	}
-	return host(single, triplets[float64](s))
+	return several(single, triplets[float64](s))
 }
 
 // tripletTask goes through anchors, or rows of the distances among the columns' rows.
 type tripletTask[T loops.Float] struct {
-	s                 spec.Triplets
-	pos, neg          maskRows[T]
-	d, among, up, out []T
-	rule              ruleInputs[T]
-	count             int
-	body              func(r *tripletRow[T], a int)
-	workers           []*tripletRow[T]
+	s            spec.Triplets
+	pos, neg     maskRows[T]
+	d, among, up []T
+	out          [][]T // all of Triplets, the one of a gradient
+	rule         ruleInputs[T]
+	count        int
+	body         func(r *tripletRow[T], a int)
+	workers      []*tripletRow[T]
 }
 
 func newTripletTask[T loops.Float](s spec.Triplets, count int) *tripletTask[T] {
@@ -43,7 +44,7 @@ func newTripletTask[T loops.Float](s spec.Triplets, count int) *tripletTask[T] {
 }
 
 // run goes through all rows; with a gradient the last input is that to the sums.
-func (t *tripletTask[T]) run(out []T, in [][]T, gradient bool) {
+func (t *tripletTask[T]) run(out, in [][]T, gradient bool) {
 	t.out = out
 	t.begin(in[0], in[1:], gradient)
 	for len(t.workers) < loops.Threads() {
@@ -74,11 +75,11 @@ func (t *tripletTask[T]) Piece(piece, worker int) {
 	}
 }
 
-func triplets[T loops.Float](s spec.Triplets) func(out []T, in [][]T) {
+func triplets[T loops.Float](s spec.Triplets) func(out, in [][]T) {
 	t := newTripletTask[T](s, s.N)
 	spans := s.Spans()
 	t.body = func(row *tripletRow[T], a int) {
-		var sums [spec.TripletColumns]float64
+		var sums [spec.TripletOutputs]float64
 		d := t.d[a*s.M : (a+1)*s.M]
 		row.gatherPositives(d, t.pos.row(a, row.mask))
 		neg := t.neg.row(a, row.mask)
@@ -88,10 +89,10 @@ func triplets[T loops.Float](s spec.Triplets) func(out []T, in [][]T) {
 			countTriplets(s, spans, row, d, neg, &sums)
 		}
 		for k, v := range sums {
-			t.out[a*spec.TripletColumns+k] = T(v)
+			putAt(t.out[k], a, T(v))
 		}
 	}
-	return func(out []T, in [][]T) { t.run(out, in, false) }
+	return func(out, in [][]T) { t.run(out, in, false) }
 }
 
 // tripletGrain is how many anchors make a piece of the work.
@@ -160,7 +161,7 @@ func firstBelow(c spec.Cut, pos []positive, an float64) int {
 	return lo
 }
 
-func countTriplets[T loops.Float](s spec.Triplets, spans [spec.TripletColumns]spec.Span, r *tripletRow[T], d, neg []T, sums *[spec.TripletColumns]float64) {
+func countTriplets[T loops.Float](s spec.Triplets, spans [spec.TripletOutputs]spec.Span, r *tripletRow[T], d, neg []T, sums *[spec.TripletOutputs]float64) {
 	if len(r.pos) == 0 {
 		return
 	}
@@ -176,7 +177,7 @@ func countTriplets[T loops.Float](s spec.Triplets, spans [spec.TripletColumns]sp
 		if lo != hi {
 			sums[spec.TripletSum] += r.prefix[hi] - r.prefix[lo] + float64(hi-lo)*(s.Margin-an)
 		}
-		for k := spec.TripletCount; k < spec.TripletColumns; k++ {
+		for k := spec.TripletCount; k < spec.TripletOutputs; k++ {
 			if !twin[k] {
 				lo, hi = positivesIn(spans[k], r.pos, an)
 			}
@@ -188,9 +189,9 @@ func countTriplets[T loops.Float](s spec.Triplets, spans [spec.TripletColumns]sp
 	}
 }
 
-// twins tells which columns count the same as the column before.
-func twins(spans [spec.TripletColumns]spec.Span) (twin [spec.TripletColumns]bool) {
-	for k := 1; k < spec.TripletColumns; k++ {
+// twins tells which outputs count the same as the output before.
+func twins(spans [spec.TripletOutputs]spec.Span) (twin [spec.TripletOutputs]bool) {
+	for k := 1; k < spec.TripletOutputs; k++ {
 		twin[k] = spans[k] == spans[k-1]
 	}
 	return twin
@@ -200,8 +201,8 @@ func finite[T loops.Float](v T) bool { return v-v == 0 }
 
 // countEach is countTriplets triplet by triplet, for a row with distances that are not
 // finite: no order and no sum of them says anything.
-func countEach[T loops.Float](s spec.Triplets, spans [spec.TripletColumns]spec.Span, r *tripletRow[T], d, neg []T, sums *[spec.TripletColumns]float64) {
-	*sums = [spec.TripletColumns]float64{}
+func countEach[T loops.Float](s spec.Triplets, spans [spec.TripletOutputs]spec.Span, r *tripletRow[T], d, neg []T, sums *[spec.TripletOutputs]float64) {
+	*sums = [spec.TripletOutputs]float64{}
 	for j, m := range neg {
 		if m == 0 {
 			continue
@@ -212,7 +213,7 @@ func countEach[T loops.Float](s spec.Triplets, spans [spec.TripletColumns]spec.S
 			if spans[spec.TripletSum].Holds(diff) {
 				sums[spec.TripletSum] += s.Margin - diff
 			}
-			for k := spec.TripletCount; k < spec.TripletColumns; k++ {
+			for k := spec.TripletCount; k < spec.TripletOutputs; k++ {
 				sums[k] += float64(btoi(spans[k].Holds(diff)))
 			}
 		}
@@ -258,7 +259,7 @@ func pick[T loops.Float](row []T, i int) float64 {
 	return float64(row[i])
 }
 
-func (t *tripletTask[T]) enumerate(r *tripletRow[T], a int, neg []T, sums *[spec.TripletColumns]float64) {
+func (t *tripletTask[T]) enumerate(r *tripletRow[T], a int, neg []T, sums *[spec.TripletOutputs]float64) {
 	r.gatherNegatives(t, a, neg)
 	var sum, count, chosen, acting float64
 	for _, p := range r.pos {
@@ -291,10 +292,10 @@ func tripletsGradKernel(s spec.TripletsGrad) device.Kernel {
 	case !spec.Triplets(s).Each():
 		single = fewPositivesGrad(s, single)
 	}
-	return host(single, tripletsGrad[float64](s))
+	return several(single, tripletsGrad[float64](s))
 }
 
-func tripletsGrad[T loops.Float](g spec.TripletsGrad) func(out []T, in [][]T) {
+func tripletsGrad[T loops.Float](g spec.TripletsGrad) func(out, in [][]T) {
 	t := newTripletTask[T](spec.Triplets(g), g.N)
 	t.body = func(row *tripletRow[T], a int) {
 		t.anchorGrad(row, a)
@@ -303,14 +304,14 @@ func tripletsGrad[T loops.Float](g spec.TripletsGrad) func(out []T, in [][]T) {
 		}
 		t.write(row, a)
 	}
-	return func(out []T, in [][]T) { t.run(out, in, true) }
+	return func(out, in [][]T) { t.run(out, in, true) }
 }
 
 // anchorGrad sets a row's gradient to what anchor a's distances get as the anchor's.
 func (t *tripletTask[T]) anchorGrad(row *tripletRow[T], a int) {
 	s := t.s
 	clear(row.grad)
-	d, up := t.d[a*s.M:(a+1)*s.M], float64(t.up[a*spec.TripletColumns+spec.TripletSum])
+	d, up := t.d[a*s.M:(a+1)*s.M], float64(t.up[a])
 	row.gatherPositives(d, t.pos.row(a, row.mask))
 	neg := t.neg.row(a, row.mask)
 	if s.Each() {
@@ -321,7 +322,7 @@ func (t *tripletTask[T]) anchorGrad(row *tripletRow[T], a int) {
 }
 
 func (t *tripletTask[T]) write(row *tripletRow[T], a int) {
-	row.write(t.out[a*t.s.M : (a+1)*t.s.M])
+	row.write(t.out[0][a*t.s.M : (a+1)*t.s.M])
 }
 
 func (row *tripletRow[T]) write(out []T) {
@@ -330,14 +331,14 @@ func (row *tripletRow[T]) write(out []T) {
 	}
 }
 
-func tripletsAmongGrad[T loops.Float](g spec.TripletsAmongGrad) func(out []T, in [][]T) {
+func tripletsAmongGrad[T loops.Float](g spec.TripletsAmongGrad) func(out, in [][]T) {
 	t := newTripletTask[T](spec.Triplets(g), g.M)
 	t.body = func(row *tripletRow[T], p int) {
 		clear(row.grad)
 		t.swapGrad(row, p)
 		t.write(row, p)
 	}
-	return func(out []T, in [][]T) { t.run(out, in, true) }
+	return func(out, in [][]T) { t.run(out, in, true) }
 }
 
 // countGrad: a negative gets −1 for each positive in its range, and each positive in the
@@ -412,7 +413,7 @@ func (t *tripletTask[T]) enumerateGrad(r *tripletRow[T], a int, neg []T, up floa
 func (t *tripletTask[T]) swapGrad(r *tripletRow[T], p int) {
 	from := t.swapped(p)
 	for a := range t.s.N { // p is the positive of these anchors
-		up := float64(t.up[a*spec.TripletColumns+spec.TripletSum])
+		up := float64(t.up[a])
 		if up == 0 || !t.pos.has(a, p) {
 			continue
 		}

@@ -17,13 +17,14 @@ const manyPositives = 256
 // is compared with the bounds.
 type fewTask struct {
 	s     spec.Triplets
-	spans [spec.TripletColumns]loops.Span
-	twin  [spec.TripletColumns]bool // counts the same as the column before
+	spans [spec.TripletOutputs]loops.Span
+	twin  [spec.TripletOutputs]bool // counts the same as the output before
 	rows  []*fewRow
 
-	pos, neg   maskRows[float32]
-	d, up, out []float32
-	anchor     func(r *fewRow, a int)
+	pos, neg maskRows[float32]
+	d, up    []float32
+	out      [][]float32
+	anchor   func(r *fewRow, a int)
 }
 
 func newFewRow(m int) *fewRow {
@@ -49,7 +50,7 @@ func newFewTask(s spec.Triplets) *fewTask {
 
 // begin takes the inputs, makes sure that each worker has its scratch, and reports whether this
 // is the way to go; gradient says that the last input is the gradient to the sums.
-func (t *fewTask) begin(out []float32, in [][]float32, gradient bool) bool {
+func (t *fewTask) begin(out, in [][]float32, gradient bool) bool {
 	for len(t.rows) < loops.Threads() {
 		t.rows = append(t.rows, newFewRow(t.s.M))
 	}
@@ -95,10 +96,10 @@ func (t *fewTask) gather(r *fewRow, a int) *fewRow {
 }
 
 // fewPositives is Triplets in float32; sorted is for anchors with many positives.
-func fewPositives(s spec.Triplets, sorted func(out []float32, in [][]float32)) func(out []float32, in [][]float32) {
+func fewPositives(s spec.Triplets, sorted func(out, in [][]float32)) func(out, in [][]float32) {
 	t := newFewTask(s)
 	t.anchor = t.sums
-	return func(out []float32, in [][]float32) {
+	return func(out, in [][]float32) {
 		if !t.begin(out, in, false) {
 			sorted(out, in)
 			return
@@ -121,7 +122,7 @@ func (t *fewTask) finite() bool {
 
 // sums fills row a of the result.
 func (t *fewTask) sums(r *fewRow, a int) {
-	var sums [spec.TripletColumns]float64
+	var sums [spec.TripletOutputs]float64
 	margin := float32(t.s.Margin)
 	for _, p := range r.pos {
 		ap := t.d[a*t.s.M+int(p)]
@@ -139,15 +140,15 @@ func (t *fewTask) sums(r *fewRow, a int) {
 		}
 	}
 	for k, v := range sums {
-		t.out[a*spec.TripletColumns+k] = float32(v)
+		putAt(t.out[k], a, float32(v))
 	}
 }
 
 // fewPositivesGrad is TripletsGrad in float32; sorted is for anchors with many positives.
-func fewPositivesGrad(g spec.TripletsGrad, sorted func(out []float32, in [][]float32)) func(out []float32, in [][]float32) {
+func fewPositivesGrad(g spec.TripletsGrad, sorted func(out, in [][]float32)) func(out, in [][]float32) {
 	t := newFewTask(spec.Triplets(g))
-	t.anchor = func(r *fewRow, a int) { t.grad(t.out[a*g.M:(a+1)*g.M], r, a) }
-	return func(out []float32, in [][]float32) {
+	t.anchor = func(r *fewRow, a int) { t.grad(t.out[0][a*g.M:(a+1)*g.M], r, a) }
+	return func(out, in [][]float32) {
 		if !t.begin(out, in, true) {
 			sorted(out, in)
 			return
@@ -160,7 +161,7 @@ func fewPositivesGrad(g spec.TripletsGrad, sorted func(out []float32, in [][]flo
 // anchor's gradient and the negative as much less.
 func (t *fewTask) grad(out []float32, r *fewRow, a int) {
 	clear(out)
-	up := t.up[a*spec.TripletColumns+spec.TripletSum]
+	up := t.up[a]
 	if up == 0 {
 		return
 	}

@@ -28,7 +28,7 @@ func checkFewPositives(t *testing.T, seed uint64) {
 	bounds := []float64{math.Inf(-1), -0.25, 0, 0.125, 0.3, 0.5, math.Inf(1)}
 	rng := rand.New(rand.NewPCG(seed, 3))
 	n, m := 1+rng.IntN(50), 1+rng.IntN(50)
-	d, pos, neg, up := make([]float32, n*m), make([]float32, n*m), make([]float32, n*m), make([]float32, n*spec.TripletColumns)
+	d, pos, neg, up := make([]float32, n*m), make([]float32, n*m), make([]float32, n*m), make([]float32, n)
 	for i := range d {
 		d[i] = float32(rng.IntN(128)) / 64
 		pos[i], neg[i] = float32(btoi(rng.IntN(5) == 0)), float32(btoi(rng.IntN(3) > 0))
@@ -42,19 +42,21 @@ func checkFewPositives(t *testing.T, seed uint64) {
 	low, high := rng.IntN(len(bounds)), rng.IntN(len(bounds))
 	s := spec.Triplets{N: n, M: m, Margin: bounds[1+rng.IntN(5)], Above: bounds[min(low, high)], AtMost: bounds[max(low, high)],
 		Low: []float64{-1, 0, 0.125, 0.2}[rng.IntN(4)], High: []float64{math.Inf(1), 0.5, 0.7}[rng.IntN(3)]}
-	got, want := make([]float32, n*spec.TripletColumns), make([]float32, n*spec.TripletColumns)
+	got, want := tripletOutputs(n), tripletOutputs(n)
 	in := [][]float32{d, pos, neg}
 	sorted := triplets[float32](s)
 	sorted(want, in)
 	fewPositives(s, sorted)(got, in)
-	requireClose(t, want, got, 1e-6, "seed %d: %+v", seed, s)
+	for k := range want {
+		requireClose(t, want[k], got[k], 1e-6, "seed %d: output %d of %+v", seed, k, s)
+	}
 
 	gradOf := tripletsGrad[float32](spec.TripletsGrad(s))
-	got, want = make([]float32, n*m), make([]float32, n*m)
+	gotGrad, wantGrad := make([]float32, n*m), make([]float32, n*m)
 	in = append(in, up)
-	gradOf(want, in)
-	fewPositivesGrad(spec.TripletsGrad(s), gradOf)(got, in)
-	requireClose(t, want, got, 1e-6, "seed %d: gradient of %+v", seed, s)
+	gradOf([][]float32{wantGrad}, in)
+	fewPositivesGrad(spec.TripletsGrad(s), gradOf)([][]float32{gotGrad}, in)
+	requireClose(t, wantGrad, gotGrad, 1e-6, "seed %d: gradient of %+v", seed, s)
 }
 
 func requireClose(t *testing.T, want, got []float32, relative float64, what string, args ...any) {
@@ -65,4 +67,12 @@ func requireClose(t *testing.T, want, got []float32, relative float64, what stri
 		}
 		require.InDelta(t, v, got[i], relative*(1+math.Abs(float64(v))), append([]any{what + ", element %d"}, append(args, i)...)...)
 	}
+}
+
+// tripletOutputs is memory for the outputs of triplets of n anchors.
+func tripletOutputs(n int) (out [][]float32) {
+	for range spec.TripletOutputs {
+		out = append(out, make([]float32, n))
+	}
+	return out
 }

@@ -17,7 +17,7 @@ import (
 // the D_pn: of a batch with itself it is d, and gets its gradient.
 func tripletLoop(s spec.Triplets, d, pos, neg, among, up []float64) (sums, grad, gradAmong []float64) {
 	m := s.M
-	sums, grad, gradAmong = make([]float64, s.N*spec.TripletColumns), make([]float64, s.N*m), make([]float64, m*m)
+	sums, grad, gradAmong = make([]float64, s.N*spec.TripletOutputs), make([]float64, s.N*m), make([]float64, m*m)
 	if !s.Among {
 		gradAmong = grad
 	}
@@ -40,14 +40,14 @@ func tripletLoop(s spec.Triplets, d, pos, neg, among, up []float64) (sums, grad,
 				if s.Smooth {
 					term, slope = math.Log1p(math.Exp(v)), 1/(1+math.Exp(-v))
 				}
-				sums[a*spec.TripletColumns+spec.TripletChosen]++
-				sums[a*spec.TripletColumns+spec.TripletActive] += float64(btoi(v > 0))
+				sums[spec.TripletChosen*s.N+a]++
+				sums[spec.TripletActive*s.N+a] += float64(btoi(v > 0))
 				if term <= s.Low || term >= s.High {
 					continue
 				}
-				sums[a*spec.TripletColumns+spec.TripletSum] += term
-				sums[a*spec.TripletColumns+spec.TripletCount]++
-				g := up[a*spec.TripletColumns+spec.TripletSum] * slope
+				sums[spec.TripletSum*s.N+a] += term
+				sums[spec.TripletCount*s.N+a]++
+				g := up[a] * slope
 				grad[a*m+p] += g
 				grad[a*m+k] -= g * (1 - toPN)
 				if toPN > 0 {
@@ -88,7 +88,7 @@ func TestTripletsAgainstTheLoop(t *testing.T) {
 // masks that no labels need have made.
 func checkTriplets(t *testing.T, s spec.Triplets, rng *rand.Rand) {
 	n, m := s.N, s.M
-	d, pos, neg, up := make([]float64, n*m), make([]float64, n*m), make([]float64, n*m), make([]float64, n*spec.TripletColumns)
+	d, pos, neg, up := make([]float64, n*m), make([]float64, n*m), make([]float64, n*m), make([]float64, n)
 	coarse := rng.IntN(2) == 0
 	distance := func() float64 {
 		v := rng.Float64()
@@ -131,6 +131,7 @@ func checkTriplets(t *testing.T, s spec.Triplets, rng *rand.Rand) {
 	}
 }
 
+// runKernel runs a kernel of outputs that are of one size, and lie in out one behind the other.
 func runKernel(t *testing.T, what any, out []float64, in ...[]float64) {
 	k, err := Device.Kernel(what)
 	require.NoError(t, err)
@@ -138,11 +139,16 @@ func runKernel(t *testing.T, what any, out []float64, in ...[]float64) {
 	for i, x := range in {
 		args[i] = device.Memory{F64: x}
 	}
+	n := len(out) / (1 + len(spec.OutputsOf(what))) // all of one size
+	var all []device.Memory
+	for i := range 1 + len(spec.OutputsOf(what)) {
+		all = append(all, device.Memory{F64: out[i*n : (i+1)*n]})
+	}
 	for range 2 { // the second run finds the scratch of the first
 		for i := range out {
 			out[i] = math.NaN()
 		}
-		require.NoError(t, k.Run(device.Memory{F64: out}, args))
+		require.NoError(t, k.Run(all, args))
 	}
 }
 
@@ -153,9 +159,9 @@ func TestTripletsShowNaN(t *testing.T) {
 			s := spec.Triplets{N: 3, M: 3, Margin: 0.2, Above: math.Inf(-1), AtMost: math.Inf(1), Low: 0, High: math.Inf(1), Swap: form&1 != 0, Smooth: form&2 != 0}
 			d := []float64{0, 0.5, 0.4, 0.5, 0, 0.3, 0.4, 0.3, 0}
 			d[bad] = math.NaN()
-			sums := make([]float64, 3*spec.TripletColumns)
+			sums := make([]float64, 3*spec.TripletOutputs)
 			runKernel(t, s, sums, d, []float64{0, 1, 0, 0, 0, 0, 0, 0, 0}, []float64{0, 0, 1, 0, 0, 0, 0, 0, 0})
-			require.True(t, math.IsNaN(sums[spec.TripletSum]), "%+v", s)
+			require.True(t, math.IsNaN(sums[3*spec.TripletSum]), "%+v", s)
 		}
 	}
 }
@@ -214,7 +220,7 @@ func BenchmarkTriplets(b *testing.B) {
 					pos[i] = 1
 				}
 			}
-			up, out, grad := make([]float32, n*spec.TripletColumns), make([]float32, n*spec.TripletColumns), make([]float32, n*n)
+			up, out, grad := make([]float32, n), outputs(s, n, numbers32), []device.Memory{numbers32(n * n)}
 			for i := range up {
 				up[i] = 1
 			}
@@ -223,8 +229,8 @@ func BenchmarkTriplets(b *testing.B) {
 			b.Run(fmt.Sprintf("N=%d/K=%d", n, of), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					forward.Run(device.Memory{F32: out}, []device.Memory{{F32: d}, {F32: pos}, {F32: neg}})
-					backward.Run(device.Memory{F32: grad}, []device.Memory{{F32: d}, {F32: pos}, {F32: neg}, {F32: up}})
+					forward.Run(out, []device.Memory{{F32: d}, {F32: pos}, {F32: neg}})
+					backward.Run(grad, []device.Memory{{F32: d}, {F32: pos}, {F32: neg}, {F32: up}})
 				}
 			})
 		}
@@ -241,17 +247,18 @@ func TestTripletsAllocateNothing(t *testing.T) {
 		pos[i] = float32(btoi(i/n/4 == i%n/4 && i/n != i%n))
 		neg[i] = float32(btoi(i/n/4 != i%n/4))
 	}
-	sums, grad := make([]float32, n*spec.TripletColumns), make([]float32, n*n)
+	grad := []device.Memory{numbers32(n * n)}
 	for _, swap := range []bool{false, true} {
 		s := spec.Triplets{N: n, M: n, Margin: 0.2, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Swap: swap}
 		forward, err := Device.Kernel(s)
 		require.NoError(t, err)
 		backward, err := Device.Kernel(spec.TripletsGrad(s))
 		require.NoError(t, err)
-		in, inGrad := []device.Memory{{F32: d}, {F32: pos}, {F32: neg}}, []device.Memory{{F32: d}, {F32: pos}, {F32: neg}, {F32: sums}}
+		sums := outputs(s, n, numbers32)
+		in, inGrad := []device.Memory{{F32: d}, {F32: pos}, {F32: neg}}, []device.Memory{{F32: d}, {F32: pos}, {F32: neg}, sums[0]}
 		require.Zero(t, testing.AllocsPerRun(20, func() {
-			forward.Run(device.Memory{F32: sums}, in)
-			backward.Run(device.Memory{F32: grad}, inGrad)
+			forward.Run(sums, in)
+			backward.Run(grad, inGrad)
 		}), "swap %t", swap)
 	}
 }

@@ -23,7 +23,8 @@ type windowTask struct {
 	pos, neg maskRows[float32]
 	d        []float32
 	rule     ruleInputs[float32]
-	up, out  []float32
+	up       []float32
+	out      [][]float32
 	workers  []*windowRow
 	anchor   func(r *windowRow, a int)
 }
@@ -41,7 +42,7 @@ func newWindowTask(s spec.Triplets) *windowTask {
 
 // begin takes the inputs and reports whether all distances are finite: a NaN must come out of the
 // sum, and no comparison finds it.
-func (t *windowTask) begin(out []float32, in [][]float32, gradient bool) bool {
+func (t *windowTask) begin(out, in [][]float32, gradient bool) bool {
 	m := t.s.M
 	for len(t.workers) < loops.Threads() {
 		row := func() []float32 { return make([]float32, m) }
@@ -104,7 +105,7 @@ func upper(v float64) float32 {
 
 // sums fills row a of the result.
 func (t *windowTask) sums(r *windowRow, a int) {
-	var sums [spec.TripletColumns]float64
+	var sums [spec.TripletOutputs]float64
 	m := t.s.M
 	d := t.d[a*m : (a+1)*m]
 	for _, p := range r.pos {
@@ -121,14 +122,14 @@ func (t *windowTask) sums(r *windowRow, a int) {
 		sums[spec.TripletChosen] += loops.Sum(r.in)
 	}
 	for k, v := range sums {
-		t.out[a*spec.TripletColumns+k] = float32(v)
+		putAt(t.out[k], a, float32(v))
 	}
 }
 
 // grad makes row a of the gradient.
 func (t *windowTask) grad(r *windowRow, a int) {
 	m := t.s.M
-	out, d, up := t.out[a*m:(a+1)*m], t.d[a*m:(a+1)*m], t.up[a*spec.TripletColumns+spec.TripletSum]
+	out, d, up := t.out[0][a*m:(a+1)*m], t.d[a*m:(a+1)*m], t.up[a]
 	clear(out)
 	if up == 0 {
 		return
@@ -144,21 +145,21 @@ func (t *windowTask) grad(r *windowRow, a int) {
 }
 
 // windowTriplets is Triplets in float32; each is for distances that are not finite.
-func windowTriplets(s spec.Triplets, each func(out []float32, in [][]float32)) func(out []float32, in [][]float32) {
+func windowTriplets(s spec.Triplets, each func(out, in [][]float32)) func(out, in [][]float32) {
 	t := newWindowTask(s)
 	t.anchor = t.sums
 	return t.or(each, false)
 }
 
 // windowTripletsGrad is TripletsGrad in float32.
-func windowTripletsGrad(g spec.TripletsGrad, each func(out []float32, in [][]float32)) func(out []float32, in [][]float32) {
+func windowTripletsGrad(g spec.TripletsGrad, each func(out, in [][]float32)) func(out, in [][]float32) {
 	t := newWindowTask(spec.Triplets(g))
 	t.anchor = t.grad
 	return t.or(each, true)
 }
 
-func (t *windowTask) or(each func(out []float32, in [][]float32), gradient bool) func(out []float32, in [][]float32) {
-	return func(out []float32, in [][]float32) {
+func (t *windowTask) or(each func(out, in [][]float32), gradient bool) func(out, in [][]float32) {
+	return func(out, in [][]float32) {
 		finite := t.begin(out, in, gradient)
 		if finite {
 			t.run()

@@ -39,7 +39,7 @@ func checkWindow(t *testing.T, seed uint64) {
 		}
 		return d
 	}
-	pos, neg, up := make([]float32, n*m), make([]float32, n*m), make([]float32, n*spec.TripletColumns)
+	pos, neg, up := make([]float32, n*m), make([]float32, n*m), make([]float32, n)
 	for i := range pos {
 		pos[i], neg[i] = float32(btoi(rng.IntN(5) == 0)), float32(btoi(rng.IntN(3) > 0))
 	}
@@ -63,17 +63,19 @@ func checkWindow(t *testing.T, seed uint64) {
 	}
 	require.True(t, vectorWindow(s))
 	each := triplets[float32](s)
-	got, want := make([]float32, n*spec.TripletColumns), make([]float32, n*spec.TripletColumns)
+	got, want := tripletOutputs(n), tripletOutputs(n)
 	each(want, in)
 	windowTriplets(s, each)(got, in)
-	requireClose(t, want, got, 1e-6, "seed %d: %+v", seed, s)
+	for k := range want {
+		requireClose(t, want[k], got[k], 1e-6, "seed %d: output %d of %+v", seed, k, s)
+	}
 
 	gradOf := tripletsGrad[float32](spec.TripletsGrad(s))
-	got, want = make([]float32, n*m), make([]float32, n*m)
+	gotGrad, wantGrad := make([]float32, n*m), make([]float32, n*m)
 	in = append(in, up)
-	gradOf(want, in)
-	windowTripletsGrad(spec.TripletsGrad(s), gradOf)(got, in)
-	requireClose(t, want, got, 2e-6, "seed %d: gradient of %+v", seed, s)
+	gradOf([][]float32{wantGrad}, in)
+	windowTripletsGrad(spec.TripletsGrad(s), gradOf)([][]float32{gotGrad}, in)
+	requireClose(t, wantGrad, gotGrad, 2e-6, "seed %d: gradient of %+v", seed, s)
 }
 
 // Vectors are taken where distances are finite; each triplet is visited where one is not, and for rules
@@ -81,13 +83,13 @@ func checkWindow(t *testing.T, seed uint64) {
 func TestWindowsByVectorsAreTaken(t *testing.T) {
 	s := spec.Triplets{N: 2, M: 2, Margin: 1, AtMost: math.Inf(1), High: math.Inf(1), Rule: spec.TripletRule{Sides: spec.Sides{AP: 1, AN: -1, PN: -1}}}
 	visited := 0
-	kernel := windowTriplets(s, func([]float32, [][]float32) { visited++ })
+	kernel := windowTriplets(s, func(_, _ [][]float32) { visited++ })
 	d := []float32{0, 1, 1, 0}
 	in := [][]float32{d, {0, 1, 1, 0}, {1, 0, 0, 1}}
-	kernel(make([]float32, 2*spec.TripletColumns), in)
+	kernel(tripletOutputs(2), in)
 	require.Zero(t, visited)
 	d[1] = float32(math.Inf(1))
-	kernel(make([]float32, 2*spec.TripletColumns), in)
+	kernel(tripletOutputs(2), in)
 	require.Equal(t, 1, visited)
 	for name, change := range map[string]func(*spec.Triplets){
 		"plain": func(s *spec.Triplets) { s.Rule = spec.TripletRule{} }, "swap": func(s *spec.Triplets) { s.Swap = true }, "smooth": func(s *spec.Triplets) { s.Smooth = true },

@@ -86,6 +86,9 @@ func (a *Args) SetBuffer(i int, b *Buffer) error {
 	return a.set(i, uint64(b.addr), 8)
 }
 
+// SetNull makes argument i, which must be a Buffer, a null pointer.
+func (a *Args) SetNull(i int) error { return a.set(i, 0, 8) }
+
 // SetInt32 changes argument i, which must have 4 bytes.
 func (a *Args) SetInt32(i int, v int32) error { return a.set(i, uint64(uint32(v)), 4) }
 

@@ -7,15 +7,17 @@ package device
 type Memory struct {
 	F32    []float32
 	F64    []float64
+	I32    []int32 // places; Remote memory of them has as many bytes
 	Remote Remote
 	On     Accelerator // whose memory Remote is
 }
 
 // Kernel is one computation, ready to run again and again: it owns its scratch memory
-// and allocates none after the first run. Run overwrites out and reads in; out never
-// overlaps with an input. A kernel is run by one goroutine at a time.
+// and allocates none after the first run. Run overwrites the outputs, the first and those that
+// the spec tells of (spec.OutputsOf), and reads in; outputs overlap with nothing. An output that nobody
+// reads, never the first, is the zero Memory and need not be computed. A kernel is run by one goroutine at a time.
 type Kernel interface {
-	Run(out Memory, in []Memory) error
+	Run(out, in []Memory) error
 }
 
 // Device makes kernels for specs.

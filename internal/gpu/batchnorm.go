@@ -3,9 +3,6 @@ package gpu
 import "medusa/internal/spec"
 
 func init() {
-	register(func(b *builder, s spec.Row) {
-		b.step(copyOf(out, in(0).from(s.I*s.Cols), s.Cols))
-	})
 	register(func(b *builder, s spec.BatchStats) {
 		grid, parts := parted(s.C, s.N*s.Plane)
 		b.work(4 * s.C * parts)
@@ -24,12 +21,12 @@ func init() {
 	register(func(b *builder, s spec.BatchNormParamsGrad) {
 		grid, parts := parted(s.C, s.N*s.Plane)
 		b.work(4 * s.C * parts)
-		b.launchNormParamsGrad(grid, s.N, s.C, divisor(s.Plane), s.Relu, in(0), in(1), in(2), in(3), in(4), work(0), out)
-		b.addParts(2*s.C, parts, out)
+		b.launchNormParamsGrad(grid, s.N, s.C, divisor(s.Plane), s.Relu, in(0), in(1), in(2), in(3), in(4), work(0), out, output(1))
+		b.addTwoParts(s.C, parts)
 	})
 	register(func(b *builder, s spec.BatchNormGrad) {
 		n := s.N * s.C * s.Plane
-		b.launchNormGrad(flat(n), n, divisor(s.C), divisor(s.Plane), s.N, s.Relu, in(0), in(1), in(2), in(3), in(4), in(5).or(!s.Fixed), out)
+		b.launchNormGrad(flat(n), n, divisor(s.C), divisor(s.Plane), s.N, s.Relu, in(0), in(1), in(2), in(3), in(4), in(5).or(!s.Fixed), in(6).or(!s.Fixed), out)
 	})
 }
 

@@ -9,7 +9,7 @@ import (
 func init() {
 	register(func(b *builder, s spec.RowBins) {
 		mask := b.maskOf(s.Mask, s.Rows, s.Cols, 1, 0)
-		b.launchRowBins(blocks(s.Rows), s.Cols, s.Bins, f32(s.Low), binScale(s.Low, s.High, s.Bins), mask.pairs, in(0), mask.from, out)
+		b.launchRowBins(blocks(s.Rows), s.Cols, s.Bins, f32(s.Low), binScale(s.Low, s.High, s.Bins), mask.pairs, in(0), mask.from, out, output(1))
 	})
 	register(func(b *builder, s spec.RowBinsGrad) {
 		n := s.Rows * s.Cols
@@ -19,7 +19,7 @@ func init() {
 	register(func(b *builder, s spec.TripletBins) {
 		pos, neg, _ := b.twoMasks(s.Pos, s.Neg, s.N, s.M)
 		b.launchTripletBins(blocks(s.N), s.M, s.Bins, f32(s.Low), binScale(s.Low, s.High, s.Bins), above(s.Above), f32(s.AtMost),
-			pos.pairs, neg.pairs, in(0), pos.from, neg.from, out)
+			pos.pairs, neg.pairs, in(0), pos.from, neg.from, out, output(1))
 	})
 	register(func(b *builder, s spec.TripletBinsGrad) {
 		pos, neg, up := b.twoMasks(s.Pos, s.Neg, s.N, s.M)

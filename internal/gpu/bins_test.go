@@ -17,8 +17,8 @@ func TestBins(t *testing.T) {
 		for i, k := range kinds {
 			in := append([][]float32{sixtyfourths(rng, n*m)}, inputs[i]...)
 			s := spec.RowBins{Rows: n, Cols: m, Bins: 1 + rng.IntN(6), Low: -1, High: 1.5, Mask: k}
-			p.run(s, 2*n*s.Bins, in...)
-			up := random(rng, 2*n*s.Bins)
+			p.run(s, n*s.Bins, in...)
+			up := random(rng, n*s.Bins)
 			p.run(spec.RowBinsGrad(s), n*m, append(in, up)...)
 		}
 		if m > 30 {
@@ -31,8 +31,8 @@ func TestBins(t *testing.T) {
 			if rng.IntN(2) == 0 {
 				s.Above, s.AtMost = -0.5, 1
 			}
-			p.run(s, 2*n*s.Bins, in...)
-			up := random(rng, 2*n*s.Bins)
+			p.run(s, n*s.Bins, in...)
+			up := random(rng, n*s.Bins)
 			p.terms(up).run(spec.TripletBinsGrad(s), n*m, append(in, up)...)
 
 			r := spec.SoftRanks{N: n, M: m, Temperature: 0.5, Of: kinds[i], Over: kinds[k]}
@@ -45,7 +45,7 @@ func TestBins(t *testing.T) {
 	// A mask that counts several times, and a number that is none.
 	in := [][]float32{{0.25, float32(math.NaN()), -3, 0.75}, {3, 0, 2, 1}}
 	s := spec.RowBins{Rows: 2, Cols: 2, Bins: 2, High: 1}
-	p.run(s, 8, in...)
+	p.run(s, 4, in...)
 	in[1][1] = 1
-	p.run(s, 8, in...)
+	p.run(s, 4, in...)
 }

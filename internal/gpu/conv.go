@@ -25,14 +25,6 @@ func init() {
 		return true
 	})
 	register((*builder).convGradWeight)
-	register(func(b *builder, s spec.BiasGrad) {
-		buf := b.d.sums[s.Sums]
-		if buf == nil {
-			b.err = errNoSums
-			return
-		}
-		b.step(copyOf(out, fixed(buf), buf.Bytes()/4))
-	})
 }
 
 // sizeX, sizeW and sizeY are the numbers of elements of a convolution's tensors.
@@ -137,15 +129,7 @@ func (b *builder) normInPlace(c spec.Conv2D, relu bool, y operand) {
 }
 
 func (b *builder) convGradWeight(s spec.ConvGradWeight) {
-	if s.Bias != nil {
-		buf := b.own(s.OutC)
-		if buf == nil {
-			return
-		}
-		b.d.sums[s.Bias] = buf
-		b.done = append(b.done, func() { delete(b.d.sums, s.Bias) })
-		b.channelSum(s.N, s.OutC, s.OutH()*s.OutW(), in(1), fixed(buf))
-	}
+	b.ifRead(1, func() { b.channelSum(s.N, s.OutC, s.OutH()*s.OutW(), in(1), output(1)) })
 	c := s.Conv2D.WithDefaults()
 	b.faster("to weights", c, []int{sizeX(c), sizeY(c)}, sizeW(c), func(b *builder) bool {
 		return b.library(c, func(c *cuda.Convolution, p [3]*cuda.Buffer, space *cuda.Buffer) error {

@@ -11,6 +11,6 @@ func init() {
 		if s.Norm {
 			b.normInPlace(s.Conv2D, false, work(0))
 		}
-		b.maxPool(s.Pool, s.Relu, s.Saved, work(0))
+		b.maxPool(s.Pool, s.Relu, work(0))
 	})
 }

@@ -47,6 +47,9 @@ func Launches(k device.Kernel) []string {
 	var names []string
 	p := k.(*program)
 	for _, s := range p.steps {
+		if o, ok := s.(forOutput); ok {
+			s = o.step
+		}
 		l, ok := s.(*launch)
 		for name, f := range p.b.d.functions {
 			if ok && f == l.f {

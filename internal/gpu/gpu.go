@@ -11,7 +11,6 @@ import (
 	"medusa/internal/cuda"
 	"medusa/internal/device"
 	"medusa/internal/gpu/kernels"
-	"medusa/internal/spec"
 )
 
 // Device is one GPU with its memory, its stream of work and its kernels.
@@ -35,9 +34,6 @@ type Device struct {
 	report    *cuda.Buffer           // what kernels complain of: number of the check, place
 	checks    []check
 	answer    []int32
-
-	saved map[*spec.Saved]*cuda.Buffer
-	sums  map[*spec.Sums]*cuda.Buffer
 
 	feeds  []*feed
 	staged map[*cuda.Buffer]*staging
@@ -67,10 +63,7 @@ type check struct {
 	want string
 }
 
-var (
-	_         device.Accelerator = (*Device)(nil)
-	errNoSums                    = errors.New("gpu: a gradient to a bias before that to its weights")
-)
+var _ device.Accelerator = (*Device)(nil)
 
 // Open makes the GPU of that number, from 0, ready. The error says what was looked for
 // where it fails; see package cuda.
@@ -80,7 +73,7 @@ func Open(ordinal int, o Options) (d *Device, err error) {
 		return nil, err
 	}
 	d = &Device{ordinal: ordinal, options: o, convs: map[cuda.ConvShape]*cuda.Convolution{}, ownFaster: map[pass]bool{}, functions: map[string]*cuda.Function{},
-		saved: map[*spec.Saved]*cuda.Buffer{}, sums: map[*spec.Sums]*cuda.Buffer{}, staged: map[*cuda.Buffer]*staging{}, free: map[int][]*cuda.Buffer{}, answer: make([]int32, 2)}
+		staged: map[*cuda.Buffer]*staging{}, free: map[int][]*cuda.Buffer{}, answer: make([]int32, 2)}
 	opened := d // a return of an error takes it out of d
 	defer func() {
 		if err != nil {

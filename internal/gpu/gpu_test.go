@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
+	"unsafe"
 
 	"github.com/pkg/errors"
 	"github.com/stretchr/testify/require"
@@ -106,17 +107,23 @@ func (p pair) terms(x ...[]float32) pair {
 	return p
 }
 
-// run is what both compute of a spec; inputs that a kernel writes are compared, too.
+// run is what both compute of a spec as its first output.
 func (p pair) run(which any, outs int, in ...[]float32) []float32 {
+	p.t.Helper()
+	return p.runAll(which, outs, in...)[0]
+}
+
+// runAll is what both compute of a spec, the first output of outs numbers; places are in it, and in the inputs, as the
+// bits of numbers. Inputs that a kernel writes are compared, too.
+func (p pair) runAll(which any, outs int, in ...[]float32) [][]float32 {
 	p.t.Helper()
 	what := spec.Describe(which)
 	host, err := cpu.Device.Kernel(which)
 	require.NoError(p.t, err, what)
 	kern, err := p.d.Kernel(which)
 	require.NoError(p.t, err, what)
-	want := make([]float32, outs)
 	var hostIn, remoteIn []device.Memory
-	for _, x := range in {
+	for i, x := range in {
 		r := p.upload(x)
 		remoteIn = append(remoteIn, device.Memory{Remote: r, On: p.d})
 		host := append([]float32(nil), x...)
@@ -125,31 +132,80 @@ func (p pair) run(which any, outs int, in ...[]float32) []float32 {
 				host[i] = toTF32(v)
 			}
 		}
-		hostIn = append(hostIn, device.Memory{F32: host})
+		hostIn = append(hostIn, hostMemory(host, spec.ReadsPlaces(which, i)))
 	}
-	require.NoError(p.t, host.Run(device.Memory{F32: want}, hostIn), what)
-	mem, err := p.d.Alloc(outs)
-	require.NoError(p.t, err)
-	got := make([]float32, outs)
-	for range 2 { // again, into what the first run left
+	var want, got [][]float32
+	var hostOut, remoteOut []device.Memory
+	further := spec.OutputsOf(which)
+	for i := range 1 + len(further) {
+		n, places := outs, false
+		if i > 0 {
+			n, places = size(further[i-1].Shape), further[i-1].Places
+		}
+		want, got = append(want, make([]float32, n)), append(got, make([]float32, n))
+		mem, err := p.d.Alloc(n)
+		require.NoError(p.t, err)
+		hostOut = append(hostOut, hostMemory(want[i], places))
+		remoteOut = append(remoteOut, device.Memory{Remote: mem, On: p.d})
+	}
+	if p.rounded > 0 && len(further) > 0 { // what stands beside a product is not rounded
+		var exact []device.Memory
+		for i, x := range in {
+			exact = append(exact, hostMemory(x, spec.ReadsPlaces(which, i)))
+		}
+		require.NoError(p.t, host.Run(hostOut, exact), what)
+		product := append(hostOut[:1:1], make([]device.Memory, len(further))...)
+		require.NoError(p.t, host.Run(product, hostIn), what)
+	} else {
+		require.NoError(p.t, host.Run(hostOut, hostIn), what)
+	}
+	runs := [][]device.Memory{remoteOut, remoteOut} // again, into what the first run left
+	if len(further) > 0 {
+		alone := append(remoteOut[:1:1], make([]device.Memory, len(further))...) // nobody reads the others
+		runs = append(runs, alone)
+	}
+	for _, to := range runs {
 		for i, x := range in {
 			require.NoError(p.t, p.d.Upload(remoteIn[i].Remote, x))
 		}
-		require.NoError(p.t, kern.Run(device.Memory{Remote: mem, On: p.d}, remoteIn), what)
+		require.NoError(p.t, kern.Run(to, remoteIn), what)
 		require.NoError(p.t, p.d.Check(), what)
-		require.NoError(p.t, p.d.Download(got, mem))
-		p.equal(what, want, got)
+		for i, m := range to {
+			if m.Remote == nil {
+				continue
+			}
+			require.NoError(p.t, p.d.Download(got[i], m.Remote))
+			if hostOut[i].I32 != nil {
+				require.Equal(p.t, hostOut[i].I32, placesOf(got[i]), what)
+				continue
+			}
+			p.equal(what, want[i], got[i])
+		}
 	}
 	for i := range in {
 		after := make([]float32, len(in[i]))
 		require.NoError(p.t, p.d.Download(after, remoteIn[i].Remote))
-		if i < p.rounded {
+		switch {
+		case hostIn[i].I32 != nil:
+			require.Equal(p.t, hostIn[i].I32, placesOf(after), what)
+			continue
+		case i < p.rounded:
 			hostIn[i].F32 = in[i]
 		}
 		p.equal(what+": input after the run", hostIn[i].F32, after)
 	}
 	return want
 }
+
+// hostMemory is numbers, or the places that their bits are.
+func hostMemory(x []float32, places bool) device.Memory {
+	if places {
+		return device.Memory{I32: placesOf(x)}
+	}
+	return device.Memory{F32: x}
+}
+
+func placesOf(x []float32) []int32 { return unsafe.Slice((*int32)(unsafe.Pointer(&x[0])), len(x)) }
 
 // toTF32 rounds to the nearest number with 10 bits after the point.
 func toTF32(v float32) float32 {
@@ -255,7 +311,6 @@ func TestShapes(t *testing.T) {
 	for _, s := range [][2]int{{1, 1}, {3, 5}, {33, 65}, {100, 31}} {
 		r, c := s[0], s[1]
 		p.run(spec.Transpose{Rows: r, Cols: c}, r*c, random(rng, r*c))
-		p.run(spec.Row{I: r - 1, Cols: c}, c, random(rng, r*c))
 		sl := spec.Slice{Rows: r, Width: c, From: c / 3, To: c}
 		p.run(sl, r*(c-c/3), random(rng, r*c))
 		p.run(spec.SliceGrad(sl), r*c, random(rng, r*(c-c/3)))
@@ -327,16 +382,12 @@ func checkConvolutions(p pair, rng *rand.Rand, shapes int) {
 		p.run(spec.ConvNorm{Conv2D: c, Relu: true}, ny, x, w, stats, random(rng, c.OutC), random(rng, c.OutC))
 		p.run(spec.ConvGradInput{Conv2D: c}, nx, dy, w)
 		p.run(spec.ConvGradWeight{Conv2D: c}, nw, x, dy)
-		sums := new(spec.Sums)
-		p.run(spec.ConvGradWeight{Conv2D: c, Bias: sums}, nw, x, dy)
-		p.run(spec.BiasGrad{Sums: sums}, c.OutC, random(rng, nw))
 		if c.OutH() > 1 && c.OutW() > 1 {
 			pool := spec.Pool2D{Planes: c.N * c.OutC, H: c.OutH(), W: c.OutW(), KH: 2, KW: 2, StrideH: 2, StrideW: 2}
-			saved := &spec.Saved{Wanted: true}
 			np := pool.Planes * pool.OutH() * pool.OutW()
-			p.run(spec.ConvPool{Conv2D: c, Pool: pool, Bias: true, Relu: true, Saved: saved}, np, x, w, bias)
-			p.run(spec.MaxPoolGrad{Pool2D: pool, Saved: saved}, ny, random(rng, np), random(rng, np))
-			p.run(spec.ConvPool{Conv2D: c, Pool: pool, Norm: true, Saved: new(spec.Saved)}, np, x, w, stats, random(rng, c.OutC), random(rng, c.OutC))
+			places := p.runAll(spec.ConvPool{Conv2D: c, Pool: pool, Bias: true, Relu: true}, np, x, w, bias)[1]
+			p.run(spec.MaxPoolGrad{Pool2D: pool}, ny, random(rng, np), places)
+			p.run(spec.ConvPool{Conv2D: c, Pool: pool, Norm: true}, np, x, w, stats, random(rng, c.OutC), random(rng, c.OutC))
 		}
 	})
 }
@@ -356,18 +407,17 @@ func TestNorms(t *testing.T) {
 			p.run(spec.RunningStats{C: c, Eps: 1e-5}, 2*c, random(rng, c), positive(random(rng, c)))
 			p.run(b, n, x, stats, gamma, beta)
 			p.run(spec.BatchNormAdd{BatchNorm: b}, n, x, stats, gamma, beta, random(rng, n))
-			grads := p.run(spec.BatchNormParamsGrad{BatchNorm: b}, 2*c, x, stats, gamma, beta, dy)
-			p.terms(dy).run(spec.BatchNormGrad{BatchNorm: b}, n, x, stats, gamma, beta, dy, grads)
+			grads := p.runAll(spec.BatchNormParamsGrad{BatchNorm: b}, c, x, stats, gamma, beta, dy)
+			p.terms(dy).run(spec.BatchNormGrad{BatchNorm: b}, n, x, stats, gamma, beta, dy, grads[0], grads[1])
 			p.run(spec.BatchNormGrad{BatchNorm: b, Fixed: true}, n, x, stats, gamma, beta, dy)
 			p.run(spec.ChannelSum{N: b.N, C: c, Plane: b.Plane}, c, x)
 			if b.Plane == 36 {
 				pool := spec.Pool2D{Planes: b.N * c, H: 6, W: 6, KH: 3, KW: 2, StrideH: 2, StrideW: 1, PadH: 1}
-				saved := &spec.Saved{Wanted: true}
 				q := b
 				q.Relu = false
 				np := pool.Planes * pool.OutH() * pool.OutW()
-				p.run(spec.NormPool{BatchNorm: q, Pool: pool, Relu: relu, Saved: saved}, np, x, stats, gamma, beta)
-				p.run(spec.MaxPoolGrad{Pool2D: pool, Saved: saved}, n, random(rng, np), random(rng, np))
+				places := p.runAll(spec.NormPool{BatchNorm: q, Pool: pool, Relu: relu}, np, x, stats, gamma, beta)[1]
+				p.run(spec.MaxPoolGrad{Pool2D: pool}, n, random(rng, np), places)
 			}
 		}
 	}
@@ -382,9 +432,8 @@ func TestPooling(t *testing.T) {
 			PadH: rng.IntN(k/2 + 1), Ceil: rng.IntN(2) == 0, ExcludePad: rng.IntN(2) == 0}
 		nx, ny := pool.Planes*pool.H*pool.W, pool.Planes*pool.OutH()*pool.OutW()
 		x, dy := random(rng, nx), random(rng, ny)
-		saved := &spec.Saved{Wanted: true}
-		p.run(spec.MaxPool{Pool2D: pool, Relu: rng.IntN(2) == 0, Saved: saved}, ny, x)
-		p.run(spec.MaxPoolGrad{Pool2D: pool, Saved: saved}, nx, dy, dy)
+		places := p.runAll(spec.MaxPool{Pool2D: pool, Relu: rng.IntN(2) == 0}, ny, x)[1]
+		p.run(spec.MaxPoolGrad{Pool2D: pool}, nx, dy, places)
 		p.run(spec.AvgPool{Pool2D: pool}, ny, x)
 		p.run(spec.AvgPoolGrad{Pool2D: pool}, nx, dy)
 		m := spec.PlaneMean{Planes: pool.Planes, Size: pool.H * pool.W}
@@ -506,22 +555,22 @@ func (p pair) pairGrad(rng *rand.Rand, d spec.Distance, x, y, dist []float32) {
 	for i, k := range all {
 		terms := spec.RowTermsGrad{Rows: n, Cols: m, Low: math.NaN(), High: math.NaN(), Mask: k, Hinge: true, K: -1, C: 1.3}
 		what.Parts = append(what.Parts, spec.Part{Kind: spec.TermsPart, Terms: terms})
-		in = append(append(in, inputs[i]...), random(rng, 2*n))
+		in = append(append(in, inputs[i]...), random(rng, n))
 		terms.Square, terms.Shift = true, 0.5
 		what.Parts = append(what.Parts, spec.Part{Kind: spec.TermsPart, Terms: terms})
-		in = append(append(in, inputs[i]...), []float32{0.2}, random(rng, 3*n))
+		in = append(append(in, inputs[i]...), []float32{0.2}, random(rng, n))
 		op := []spec.Reduction{spec.RowMax, spec.RowMin, spec.RowLogSumExp}[i%3]
 		reduce := spec.RowReduce{Op: op, Rows: n, Cols: m, K: 1, Mask: k}
 		if op == spec.RowLogSumExp {
 			reduce.K = -0.7
 		}
-		res := p.run(reduce, n*spec.ReduceColumns, append([][]float32{dist}, inputs[i]...)...)
+		res := p.runAll(reduce, n, append([][]float32{dist}, inputs[i]...)...)
 		what.Parts = append(what.Parts, spec.Part{Kind: spec.ReducePart, Reduce: spec.RowReduceGrad(reduce)})
-		in = append(append(in, inputs[i]...), res, random(rng, n*spec.ReduceColumns))
+		in = append(append(append(in, inputs[i]...), res[1:]...), random(rng, n))
 		neg := (i + 1) % len(all)
 		triplets := spec.Triplets{N: n, M: m, Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Smooth: i%2 == 0, Pos: k, Neg: all[neg]}
 		what.Parts = append(what.Parts, spec.Part{Kind: spec.TripletsPart, Triplets: spec.TripletsGrad(triplets)})
-		up := random(rng, n*spec.TripletColumns)
+		up := random(rng, n)
 		for i := range up {
 			up[i] /= 30
 		}
@@ -565,8 +614,8 @@ func (p pair) chosenMask(rng *rand.Rand, n, m int, k spec.Mask, in [][]float32) 
 	p.run(spec.Where{Rows: n, Cols: m, Mask: k, Other: 0.5}, n*m, in...)
 	p.run(spec.RowKth{Rows: n, Cols: m, K: 2, Mask: k}, n, in...)
 	terms := spec.RowTerms{Rows: n, Cols: m, Low: -1, High: 1, Mask: k}
-	p.run(terms, 2*n, in...)
-	p.run(spec.RowTermsGrad(terms), n*m, append(in, random(rng, 2*n))...)
+	p.run(terms, n, in...)
+	p.run(spec.RowTermsGrad(terms), n*m, append(in, random(rng, n))...)
 }
 
 // rowReductions are all that read a mask row by row.
@@ -585,27 +634,27 @@ func (p pair) rowReductions(rng *rand.Rand, n, m int, k spec.Mask, in [][]float3
 			if odd != 0 {
 				x[rng.IntN(len(x))] = odd
 			}
-			y := p.run(s, n*spec.ReduceColumns, with()...)
-			p.run(spec.RowReduceGrad(s), n*m, with(y, random(rng, n*spec.ReduceColumns))...)
+			y := p.runAll(s, n, with()...)
+			p.run(spec.RowReduceGrad(s), n*m, with(append(y[1:], random(rng, n))...)...)
 		}
 		x = random(rng, n*m)
 	}
 	for _, hinge := range []bool{false, true} {
 		for _, bound := range []float64{0.3, math.NaN()} {
 			s := spec.RowTerms{Rows: n, Cols: m, Low: bound, High: 3 * bound, Mask: k, Hinge: hinge, K: -1.5, C: 0.5}
-			p.run(s, 2*n, with()...)
-			p.run(spec.RowTermsGrad(s), n*m, with(random(rng, 2*n))...)
+			p.run(s, n, with()...)
+			p.run(spec.RowTermsGrad(s), n*m, with(random(rng, n))...)
 			if s.Square = hinge; !hinge {
 				continue
 			}
-			p.run(s, 2*n, with()...)
-			p.run(spec.RowTermsGrad(s), n*m, with(random(rng, 2*n))...)
+			p.run(s, n, with()...)
+			p.run(spec.RowTermsGrad(s), n*m, with(random(rng, n))...)
 			s.Shift = -0.5
-			p.run(s, 3*n, with([]float32{0.3})...)
-			p.run(spec.RowTermsGrad(s), n*m, with([]float32{0.3}, random(rng, 3*n))...)
+			p.run(s, n, with([]float32{0.3})...)
+			p.run(spec.RowTermsGrad(s), n*m, with([]float32{0.3}, random(rng, n))...)
 			s.Square = false
-			p.run(s, 2*n, with([]float32{0.3})...)
-			p.run(spec.RowTermsGrad(s), n*m, with([]float32{0.3}, random(rng, 2*n))...)
+			p.run(s, n, with([]float32{0.3})...)
+			p.run(spec.RowTermsGrad(s), n*m, with([]float32{0.3}, random(rng, n))...)
 		}
 	}
 	x[rng.IntN(len(x))] = float32(math.NaN())
@@ -643,8 +692,8 @@ func TestTriplets(t *testing.T) {
 		return d
 	}
 	check := func(s spec.Triplets, in ...[]float32) {
-		p.run(s, s.N*spec.TripletColumns, in...)
-		up := random(rng, s.N*spec.TripletColumns)
+		p.run(s, s.N, in...)
+		up := random(rng, s.N)
 		up[0] = 0
 		in = append(in, up)
 		p.terms(up).run(spec.TripletsGrad(s), s.N*s.M, in...)
@@ -687,7 +736,7 @@ func TestTriplets(t *testing.T) {
 	for _, y := range [][]float32{{0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1}, {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}} {
 		d := distances(s.N * s.N)
 		d[1] = float32(math.NaN())
-		p.run(s, s.N*spec.TripletColumns, d, y, y)
+		p.run(s, s.N, d, y, y)
 	}
 }
 
@@ -702,8 +751,8 @@ func TestTripletsByChunks(t *testing.T) {
 	}
 	y := labels(rng, n+m, m/30)
 	s := spec.Triplets{N: n, M: m, Margin: 0.25, Above: math.Inf(-1), AtMost: math.Inf(1), High: math.Inf(1), Pos: spec.Mask{Pairs: spec.Positive, Cross: true}, Neg: spec.Mask{Pairs: spec.Negative, Cross: true}}
-	p.run(s, n*spec.TripletColumns, d, y, y)
-	up := random(rng, n*spec.TripletColumns)
+	p.run(s, n, d, y, y)
+	up := random(rng, n)
 	p.terms(up).run(spec.TripletsGrad(s), n*m, d, y, y, up)
 }
 
@@ -718,7 +767,7 @@ func TestRefusedPlaces(t *testing.T) {
 	out, err := d.Alloc(3)
 	require.NoError(t, err)
 	for _, bad := range []float32{4, -2, 1.5, float32(math.NaN())} {
-		require.NoError(t, k.Run(device.Memory{Remote: out}, []device.Memory{{Remote: p.upload([]float32{0, bad, 1})}}))
+		require.NoError(t, k.Run([]device.Memory{{Remote: out}}, []device.Memory{{Remote: p.upload([]float32{0, bad, 1})}}))
 		require.EqualError(t, d.Check(), "gpu: column at position 1, want one of 0 … 3, or -1 for none", fmt.Sprint(bad))
 	}
 }
@@ -732,7 +781,7 @@ func TestRefusedLabels(t *testing.T) {
 	require.NoError(t, err)
 	for _, bad := range []float32{3, -1, 1.5, float32(math.NaN())} {
 		in := []device.Memory{{Remote: p.upload(make([]float32, 6))}, {Remote: p.upload([]float32{1, bad})}}
-		require.NoError(t, k.Run(device.Memory{Remote: out}, in))
+		require.NoError(t, k.Run([]device.Memory{{Remote: out}}, in))
 		require.EqualError(t, d.Check(), "gpu: label at position 1, want a whole number from 0 to 2", fmt.Sprint(bad))
 		require.NoError(t, d.Check(), "told once")
 	}

@@ -22,14 +22,14 @@ type step interface {
 // buffers is what a step's operands stand for in one run.
 type buffers struct {
 	d   *Device
-	out *cuda.Buffer
+	out []*cuda.Buffer // nil of an output that nobody reads
 	in  []*cuda.Buffer
 }
 
 // operand is memory that a step works on, from the number at on.
 type operand struct {
 	kind operandKind
-	i    int // of an input
+	i    int // of an input or an output
 	at   int
 	buf  *cuda.Buffer
 }
@@ -51,6 +51,9 @@ var (
 
 func in(i int) operand { return operand{kind: isIn, i: i} }
 
+// output is output i; null to a kernel if nobody reads it.
+func output(i int) operand { return operand{kind: isOut, i: i} }
+
 func work(at int) operand { return operand{kind: isWork, at: at} }
 
 func fixed(b *cuda.Buffer) operand { return operand{kind: isFixed, buf: b} }
@@ -68,7 +71,7 @@ func (o operand) or(use bool) operand {
 func (b *buffers) whole(o operand) *cuda.Buffer {
 	switch o.kind {
 	case isOut:
-		return b.out
+		return b.out[o.i]
 	case isIn:
 		return b.in[o.i]
 	case isWork:
@@ -164,10 +167,15 @@ func (l *launch) run(b *buffers) error {
 		if err != nil {
 			return err
 		}
-		if changed {
-			if err := l.args.SetBuffer(l.at[i], l.parts[i].buf); err != nil {
-				return err
-			}
+		switch at, buf := l.at[i], l.parts[i].buf; {
+		case !changed:
+		case buf == nil: // an output that nobody reads
+			err = l.args.SetNull(at)
+		default:
+			err = l.args.SetBuffer(at, buf)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return l.f.Launch(b.d.stream, l.grid, cuda.Dim{X: threads}, 0, l.args)
@@ -260,7 +268,6 @@ type program struct {
 	b     buffers
 	steps []step
 	owned []*cuda.Buffer
-	done  []func() // what else Close undoes
 }
 
 var (
@@ -274,32 +281,30 @@ func (p *program) Close() error {
 	for _, b := range p.owned {
 		p.b.d.giveBack(b)
 	}
-	for _, f := range p.done {
-		f()
-	}
-	p.owned, p.done, p.steps = nil, nil, nil
+	p.owned, p.steps = nil, nil
 	return nil
 }
 
 // Run puts the steps on the stream.
-func (p *program) Run(out device.Memory, in []device.Memory) error {
-	var ok bool
-	if p.b.out, ok = out.Remote.(*cuda.Buffer); !ok {
-		return errors.New("gpu: the output is not memory of the device")
-	}
-	if err := addressable(p.b.out); err != nil {
-		return err
-	}
-	p.b.in = p.b.in[:0]
-	for i, m := range in {
-		buf, ok := m.Remote.(*cuda.Buffer)
-		if !ok {
-			return errors.Errorf("gpu: input %d is not memory of the device", i)
+func (p *program) Run(out, in []device.Memory) error {
+	p.b.out, p.b.in = p.b.out[:0], p.b.in[:0]
+	for i, m := range out {
+		if i > 0 && m.Remote == nil { // nobody reads it
+			p.b.out = append(p.b.out, nil)
+			continue
 		}
-		if err := addressable(buf); err != nil {
+		b, err := buffer("output", i, m)
+		if err != nil {
 			return err
 		}
-		p.b.in = append(p.b.in, buf)
+		p.b.out = append(p.b.out, b)
+	}
+	for i, m := range in {
+		b, err := buffer("input", i, m)
+		if err != nil {
+			return err
+		}
+		p.b.in = append(p.b.in, b)
 	}
 	for _, s := range p.steps {
 		if err := s.run(&p.b); err != nil {
@@ -307,6 +312,15 @@ func (p *program) Run(out device.Memory, in []device.Memory) error {
 		}
 	}
 	return nil
+}
+
+// buffer is memory of the device.
+func buffer(what string, i int, m device.Memory) (*cuda.Buffer, error) {
+	b, ok := m.Remote.(*cuda.Buffer)
+	if !ok {
+		return nil, errors.Errorf("gpu: %s %d is not memory of the device", what, i)
+	}
+	return b, addressable(b)
 }
 
 // most is the number of elements that kernels count to, with room for a grid's stride.
@@ -324,7 +338,6 @@ type builder struct {
 	d     *Device
 	steps []step
 	owned []*cuda.Buffer
-	done  []func()
 	spare int // where in the workspace a library may begin
 	err   error
 }
@@ -355,6 +368,28 @@ func (b *builder) launch(name string, grid cuda.Dim, args ...any) {
 }
 
 func (b *builder) step(s step) { b.add(s, nil) }
+
+// ifRead gathers what makes output i, which is done where somebody reads that.
+func (b *builder) ifRead(i int, gather func()) {
+	from := len(b.steps)
+	gather()
+	for k, s := range b.steps[from:] {
+		b.steps[from+k] = forOutput{s, i}
+	}
+}
+
+// forOutput is a step for the sake of an output alone.
+type forOutput struct {
+	step
+	i int
+}
+
+func (s forOutput) run(b *buffers) error {
+	if b.out[s.i] == nil {
+		return nil
+	}
+	return s.step.run(b)
+}
 
 // work makes sure of n numbers of workspace.
 func (b *builder) work(n int) {

@@ -83,10 +83,9 @@ const (
 
 // Numbers of Terms in the sources of the kernels.
 const (
-	termsTermSelf           = 0
-	termsTermHinge          = 1
-	termsTermSquare         = 2
-	termsTermSquareAndHinge = 3
+	termsTermSelf   = 0
+	termsTermHinge  = 1
+	termsTermSquare = 2
 )
 
 // Numbers of Extreme in the sources of the kernels.
@@ -166,16 +165,16 @@ const (
 	controlSize    = 12
 )
 
-func (b *builder) launchRowBins(grid cuda.Dim, cols int, bins int, low float32, scale float32, pairs int, x operand, in operand, y operand) {
-	b.launch("row_bins", grid, cols, bins, low, scale, pairs, x, in, y)
+func (b *builder) launchRowBins(grid cuda.Dim, cols int, bins int, low float32, scale float32, pairs int, x operand, in operand, y operand, numbers operand) {
+	b.launch("row_bins", grid, cols, bins, low, scale, pairs, x, in, y, numbers)
 }
 
 func (b *builder) launchRowBinsGrad(grid cuda.Dim, n int, width divisor, bins int, low float32, scale float32, pairs int, x operand, in operand, up operand, dx operand) {
 	b.launch("row_bins_grad", grid, n, width, bins, low, scale, pairs, x, in, up, dx)
 }
 
-func (b *builder) launchTripletBins(grid cuda.Dim, m int, bins int, low float32, scale float32, above float32, atMost float32, posPairs int, negPairs int, d operand, pos operand, neg operand, y operand) {
-	b.launch("triplet_bins", grid, m, bins, low, scale, above, atMost, posPairs, negPairs, d, pos, neg, y)
+func (b *builder) launchTripletBins(grid cuda.Dim, m int, bins int, low float32, scale float32, above float32, atMost float32, posPairs int, negPairs int, d operand, pos operand, neg operand, y operand, numbers operand) {
+	b.launch("triplet_bins", grid, m, bins, low, scale, above, atMost, posPairs, negPairs, d, pos, neg, y, numbers)
 }
 
 func (b *builder) launchTripletBinsGrad(grid cuda.Dim, m int, bins int, low float32, scale float32, above float32, atMost float32, posPairs int, negPairs int, d operand, pos operand, neg operand, up operand, dx operand) {
@@ -254,8 +253,8 @@ func (b *builder) launchLayerNormMoments(grid cuda.Dim, cols int, eps float32, x
 	b.launch("layer_norm_moments", grid, cols, eps, x, moments)
 }
 
-func (b *builder) launchLayerNormParamsGrad(grid cuda.Dim, rows int, cols int, x operand, moments operand, dy operand, parts operand, grads operand) {
-	b.launch("layer_norm_params_grad", grid, rows, cols, x, moments, dy, parts, grads)
+func (b *builder) launchLayerNormParamsGrad(grid cuda.Dim, rows int, cols int, x operand, moments operand, dy operand, parts operand, toGamma operand, toBeta operand) {
+	b.launch("layer_norm_params_grad", grid, rows, cols, x, moments, dy, parts, toGamma, toBeta)
 }
 
 func (b *builder) launchPartStats(grid cuda.Dim, images int, c int, plane divisor, x operand, parts operand) {
@@ -270,12 +269,12 @@ func (b *builder) launchRunningStats(grid cuda.Dim, c int, eps float32, mean ope
 	b.launch("running_stats", grid, c, eps, mean, variance, stats)
 }
 
-func (b *builder) launchNormParamsGrad(grid cuda.Dim, images int, c int, plane divisor, relu bool, x operand, stats operand, gamma operand, beta operand, dy operand, parts operand, grads operand) {
-	b.launch("norm_params_grad", grid, images, c, plane, relu, x, stats, gamma, beta, dy, parts, grads)
+func (b *builder) launchNormParamsGrad(grid cuda.Dim, images int, c int, plane divisor, relu bool, x operand, stats operand, gamma operand, beta operand, dy operand, parts operand, toGamma operand, toBeta operand) {
+	b.launch("norm_params_grad", grid, images, c, plane, relu, x, stats, gamma, beta, dy, parts, toGamma, toBeta)
 }
 
-func (b *builder) launchNormGrad(grid cuda.Dim, n int, channels divisor, plane divisor, images int, relu bool, x operand, stats operand, gamma operand, beta operand, dy operand, grads operand, dx operand) {
-	b.launch("norm_grad", grid, n, channels, plane, images, relu, x, stats, gamma, beta, dy, grads, dx)
+func (b *builder) launchNormGrad(grid cuda.Dim, n int, channels divisor, plane divisor, images int, relu bool, x operand, stats operand, gamma operand, beta operand, dy operand, toGamma operand, toBeta operand, dx operand) {
+	b.launch("norm_grad", grid, n, channels, plane, images, relu, x, stats, gamma, beta, dy, toGamma, toBeta, dx)
 }
 
 func (b *builder) launchChannelSum(grid cuda.Dim, images int, c int, plane divisor, x operand, parts operand, y operand) {
@@ -322,28 +321,28 @@ func (b *builder) launchRowCount(grid cuda.Dim, cols int, pairs int, in operand,
 	b.launch("row_count", grid, cols, pairs, in, y)
 }
 
-func (b *builder) launchRowTerms(grid cuda.Dim, cols int, pairs int, terms int, k float32, c float32, by float32, low float32, high float32, x operand, in operand, shift operand, y operand) {
-	b.launch("row_terms", grid, cols, pairs, terms, k, c, by, low, high, x, in, shift, y)
+func (b *builder) launchRowTerms(grid cuda.Dim, cols int, pairs int, terms int, k float32, c float32, by float32, low float32, high float32, x operand, in operand, shift operand, y operand, counts operand, hinges operand) {
+	b.launch("row_terms", grid, cols, pairs, terms, k, c, by, low, high, x, in, shift, y, counts, hinges)
 }
 
 func (b *builder) launchRowTermsGrad(grid cuda.Dim, n int, width divisor, pairs int, terms int, k float32, c float32, by float32, low float32, high float32, add bool, x operand, in operand, shift operand, up operand, dx operand) {
 	b.launch("row_terms_grad", grid, n, width, pairs, terms, k, c, by, low, high, add, x, in, shift, up, dx)
 }
 
-func (b *builder) launchRowExtreme(grid cuda.Dim, cols int, pairs int, op int, empty float32, x operand, in operand, y operand) {
-	b.launch("row_extreme", grid, cols, pairs, op, empty, x, in, y)
+func (b *builder) launchRowExtreme(grid cuda.Dim, cols int, pairs int, op int, empty float32, x operand, in operand, y operand, atColumn operand) {
+	b.launch("row_extreme", grid, cols, pairs, op, empty, x, in, y, atColumn)
 }
 
-func (b *builder) launchRowExtremeGrad(grid cuda.Dim, n int, width divisor, add bool, y operand, dy operand, dx operand) {
-	b.launch("row_extreme_grad", grid, n, width, add, y, dy, dx)
+func (b *builder) launchRowExtremeGrad(grid cuda.Dim, n int, width divisor, add bool, atColumn operand, dy operand, dx operand) {
+	b.launch("row_extreme_grad", grid, n, width, add, atColumn, dy, dx)
 }
 
-func (b *builder) launchRowLogsumexp(grid cuda.Dim, cols int, pairs int, k float32, empty float32, x operand, in operand, y operand) {
-	b.launch("row_logsumexp", grid, cols, pairs, k, empty, x, in, y)
+func (b *builder) launchRowLogsumexp(grid cuda.Dim, cols int, pairs int, k float32, empty float32, x operand, in operand, y operand, largest operand, totals operand) {
+	b.launch("row_logsumexp", grid, cols, pairs, k, empty, x, in, y, largest, totals)
 }
 
-func (b *builder) launchRowLogsumexpGrad(grid cuda.Dim, cols int, pairs int, k float32, add bool, x operand, in operand, y operand, dy operand, dx operand) {
-	b.launch("row_logsumexp_grad", grid, cols, pairs, k, add, x, in, y, dy, dx)
+func (b *builder) launchRowLogsumexpGrad(grid cuda.Dim, cols int, pairs int, k float32, add bool, x operand, in operand, largest operand, totals operand, dy operand, dx operand) {
+	b.launch("row_logsumexp_grad", grid, cols, pairs, k, add, x, in, largest, totals, dy, dx)
 }
 
 func (b *builder) launchRowKth(grid cuda.Dim, cols int, k int, pairs int, x operand, in operand, y operand) {
@@ -642,16 +641,16 @@ func (b *builder) launchMoveAverages(grid cuda.Dim, pairs int, all operand, cont
 	b.launch("move_averages", grid, pairs, all, control)
 }
 
-func (b *builder) launchTriplets(grid cuda.Dim, m int, margin float64, from0 float64, to0 float64, from1 float64, to1 float64, from2 float64, to2 float64, from3 float64, to3 float64, closed int, posPairs int, negPairs int, d operand, pos operand, neg operand, y operand) {
-	b.launch("triplets", grid, m, margin, from0, to0, from1, to1, from2, to2, from3, to3, closed, posPairs, negPairs, d, pos, neg, y)
+func (b *builder) launchTriplets(grid cuda.Dim, m int, margin float64, from0 float64, to0 float64, from1 float64, to1 float64, from2 float64, to2 float64, from3 float64, to3 float64, closed int, posPairs int, negPairs int, d operand, pos operand, neg operand, y operand, numberCounted operand, numberActive operand, numberChosen operand) {
+	b.launch("triplets", grid, m, margin, from0, to0, from1, to1, from2, to2, from3, to3, closed, posPairs, negPairs, d, pos, neg, y, numberCounted, numberActive, numberChosen)
 }
 
 func (b *builder) launchTripletsGrad(grid cuda.Dim, m int, from0 float64, to0 float64, closed int, posPairs int, negPairs int, d operand, pos operand, neg operand, up operand, dx operand) {
 	b.launch("triplets_grad", grid, m, from0, to0, closed, posPairs, negPairs, d, pos, neg, up, dx)
 }
 
-func (b *builder) launchTripletsEach(grid cuda.Dim, n int, m int, ruled ruledArgs, posPairs int, negPairs int, d operand, pos operand, neg operand, among operand, apart apartArgs, y operand) {
-	b.launch("triplets_each", grid, n, m, ruled.margin, ruled.above, ruled.atMost, ruled.low, ruled.high, ruled.swap, ruled.smooth, ruled.sideAp, ruled.sideAn, ruled.sidePn, ruled.weighted, posPairs, negPairs, d, pos, neg, among, apart.w, apart.wAmong, apart.partners, y)
+func (b *builder) launchTripletsEach(grid cuda.Dim, n int, m int, ruled ruledArgs, posPairs int, negPairs int, d operand, pos operand, neg operand, among operand, apart apartArgs, y operand, numberCounted operand, numberActive operand, numberChosen operand) {
+	b.launch("triplets_each", grid, n, m, ruled.margin, ruled.above, ruled.atMost, ruled.low, ruled.high, ruled.swap, ruled.smooth, ruled.sideAp, ruled.sideAn, ruled.sidePn, ruled.weighted, posPairs, negPairs, d, pos, neg, among, apart.w, apart.wAmong, apart.partners, y, numberCounted, numberActive, numberChosen)
 }
 
 func (b *builder) launchTripletsEachGrad(grid cuda.Dim, n int, m int, ruled ruledArgs, posPairs int, negPairs int, itself bool, d operand, pos operand, neg operand, among operand, apart apartArgs, up operand, dx operand) {

@@ -31,6 +31,6 @@ func (b *builder) layerNormParamsGrad(s spec.LayerNormParamsGrad) {
 	moments := 4 * s.Cols * parts
 	b.work(moments + 2*s.Rows)
 	b.launchLayerNormMoments(blocks(s.Rows), s.Cols, f32(s.Eps), in(0), work(moments))
-	b.launchLayerNormParamsGrad(cuda.Dim{X: across, Y: parts}, s.Rows, s.Cols, in(0), work(moments), in(1), work(0), out)
-	b.addParts(2*s.Cols, parts, out)
+	b.launchLayerNormParamsGrad(cuda.Dim{X: across, Y: parts}, s.Rows, s.Cols, in(0), work(moments), in(1), work(0), out, output(1))
+	b.addTwoParts(s.Cols, parts)
 }

@@ -24,7 +24,7 @@ func TestLayerNorm(t *testing.T) {
 			}
 			p.run(l, r*c, in...)
 			p.terms(dy).run(spec.LayerNormGrad(l), r*c, append(back, dy)...)
-			p.terms(dy).run(spec.LayerNormParamsGrad(l), 2*c, x, dy)
+			p.terms(dy).run(spec.LayerNormParamsGrad(l), c, x, dy)
 		}
 	}
 }

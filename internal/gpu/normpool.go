@@ -6,6 +6,6 @@ func init() {
 	register(func(b *builder, s spec.NormPool) {
 		b.work(s.N * s.C * s.Plane)
 		b.scaleShift(s.BatchNorm, false, null, work(0))
-		b.maxPool(s.Pool, s.Relu, s.Saved, work(0))
+		b.maxPool(s.Pool, s.Relu, work(0))
 	})
 }

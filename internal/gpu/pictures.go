@@ -125,7 +125,7 @@ func (p *pictures) Make(dst device.Remote, recipes []device.Recipe) error {
 	if err := p.feed.Put([][]float32{p.words}); err != nil {
 		return err
 	}
-	p.b.out = out
+	p.b.out = append(p.b.out[:0], out)
 	return errors.Wrap(p.step.run(&p.b), "gpu: pictures")
 }
 

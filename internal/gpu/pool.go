@@ -4,9 +4,9 @@ import "medusa/internal/spec"
 
 func init() {
 	register(func(b *builder, s spec.MaxPool) {
-		b.maxPool(s.Pool2D, s.Relu, s.Saved, in(0))
+		b.maxPool(s.Pool2D, s.Relu, in(0))
 	})
-	registerSome((*builder).maxPoolGrad)
+	register((*builder).maxPoolGrad)
 	register(func(b *builder, s spec.AvgPool) {
 		p := s.Pool2D.WithDefaults()
 		n := p.Planes * p.OutH() * p.OutW()
@@ -25,29 +25,14 @@ func init() {
 	})
 }
 
-func (b *builder) maxPool(p spec.Pool2D, relu bool, saved *spec.Saved, x operand) {
+func (b *builder) maxPool(p spec.Pool2D, relu bool, x operand) {
 	p = p.WithDefaults()
 	n := p.Planes * p.OutH() * p.OutW()
-	arg := null
-	if saved.Wanted {
-		buf := b.own(n)
-		if buf == nil {
-			return
-		}
-		b.d.saved[saved] = buf
-		b.done = append(b.done, func() { delete(b.d.saved, saved) })
-		arg = fixed(buf)
-	}
-	b.launchMaxPool(flat(n), n, divisor(p.OutH()*p.OutW()), divisor(p.OutW()), p.H, p.W, p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, relu, x, out, arg)
+	b.launchMaxPool(flat(n), n, divisor(p.OutH()*p.OutW()), divisor(p.OutW()), p.H, p.W, p.KH, p.KW, p.StrideH, p.StrideW, p.PadH, p.PadW, relu, x, out, output(1))
 }
 
-func (b *builder) maxPoolGrad(s spec.MaxPoolGrad) bool {
+func (b *builder) maxPoolGrad(s spec.MaxPoolGrad) {
 	p := s.Pool2D.WithDefaults()
-	arg := b.d.saved[s.Saved]
-	if arg == nil {
-		return false
-	}
 	n := p.Planes * p.H * p.W
-	b.launchMaxPoolGrad(flat(n), n, divisor(p.H*p.W), divisor(p.W), p.OutH(), p.OutW(), p.KH, p.KW, divisor(p.StrideH), divisor(p.StrideW), p.PadH, p.PadW, in(0), fixed(arg), out)
-	return true
+	b.launchMaxPoolGrad(flat(n), n, divisor(p.H*p.W), divisor(p.W), p.OutH(), p.OutW(), p.KH, p.KW, divisor(p.StrideH), divisor(p.StrideW), p.PadH, p.PadW, in(0), in(1), out)
 }

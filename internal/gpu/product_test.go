@@ -219,7 +219,7 @@ func TestProductsRepeat(t *testing.T) {
 		var results [2][]float32
 		for i := range results {
 			results[i] = make([]float32, m*n)
-			require.NoError(t, kern.Run(device.Memory{Remote: out}, in))
+			require.NoError(t, kern.Run([]device.Memory{{Remote: out}}, in))
 			require.NoError(t, p.d.Download(results[i], out))
 			p.run(spec.MatMul{M: 40, N: 50, K: 60}, 2000, random(rng, 2400), random(rng, 3000))
 		}

@@ -44,7 +44,7 @@ func TestChoiceComplains(t *testing.T) {
 	require.NoError(t, err)
 	for _, bad := range []float32{-1, float32(math.NaN()), float32(math.Inf(1))} {
 		in := []device.Memory{{Remote: p.upload([]float32{1, 0, 0, 0})}, {Remote: p.upload([]float32{1, 0, 2, 0, bad, 1})}}
-		require.NoError(t, k.Run(device.Memory{Remote: out}, in))
+		require.NoError(t, k.Run([]device.Memory{{Remote: out}}, in))
 		require.EqualError(t, d.Check(), "gpu: weight at position 4, want a finite number of at least 0", fmt.Sprint(bad))
 	}
 }

@@ -68,8 +68,8 @@ func TestTripletRules(t *testing.T) {
 					}
 					in = append(in, partners)
 				}
-				p.run(s, n*spec.TripletColumns, in...)
-				up := random(rng, n*spec.TripletColumns)
+				p.run(s, n, in...)
+				up := random(rng, n)
 				up[0] = 0
 				in = append(in, up)
 				p.terms(up).run(spec.TripletsGrad(s), n*m, in...)

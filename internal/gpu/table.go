@@ -45,7 +45,7 @@ func (d *Device) Kernel(of any) (device.Kernel, error) {
 	if build := builders[reflect.TypeOf(of)]; build == nil || !build(b, of) {
 		return nil, errors.Wrapf(device.ErrNoKernel, "gpu: %s has no kernel for %s", d.Name(), spec.Describe(of))
 	}
-	p := &program{b: buffers{d: d}, steps: b.steps, owned: b.owned, done: b.done}
+	p := &program{b: buffers{d: d}, steps: b.steps, owned: b.owned}
 	if b.err != nil {
 		p.Close()
 		return nil, errors.Wrapf(b.err, "gpu: %s", spec.Describe(of))

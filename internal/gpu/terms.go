@@ -11,14 +11,13 @@ func init() {
 
 func (b *builder) rowTerms(s spec.RowTerms) {
 	mask := b.maskOf(s.Mask, s.Rows, s.Cols, 1, 0)
-	b.launchRowTerms(blocks(s.Rows), s.Cols, mask.pairs, kindOfTerms(s), f32(s.K), f32(s.C), f32(s.Shift), f32(s.Low), f32(s.High), in(0), mask.from, shiftOf(s, 1), out)
+	b.launchRowTerms(blocks(s.Rows), s.Cols, mask.pairs, kindOfTerms(s), f32(s.K), f32(s.C), f32(s.Shift), f32(s.Low), f32(s.High), in(0), mask.from, shiftOf(s, 1),
+		out, output(spec.TermCount), output(spec.TermHinges).or(len(s.Outputs()) >= spec.TermHinges))
 }
 
 // kindOfTerms is what the terms are to the kernel.
 func kindOfTerms(s spec.RowTerms) int {
 	switch {
-	case s.Square && s.Shift != 0:
-		return termsTermSquareAndHinge
 	case s.Square:
 		return termsTermSquare
 	case s.Hinge:
@@ -27,12 +26,9 @@ func kindOfTerms(s spec.RowTerms) int {
 	return termsTermSelf
 }
 
-// shiftOf is the number that is added to hinges, where the inputs besides x begin at in(at); any operand if there is none.
+// shiftOf is the number that is added to hinges, where the inputs besides x begin at in(at).
 func shiftOf(s spec.RowTerms, at int) operand {
-	if s.Shift == 0 {
-		return in(0)
-	}
-	return in(at + s.Mask.Inputs())
+	return in(at + s.Mask.Inputs()).or(s.Shift != 0)
 }
 
 // rowTermsGrad is the gradient to x, whose other inputs begin at in(at); a mask may be made in the

@@ -50,7 +50,7 @@ func (b *builder) tripletOperands(s spec.Triplets, d operand, at, scratch int) t
 func (b *builder) triplets(s spec.Triplets) {
 	o := b.tripletOperands(s, in(0), 1, 0)
 	if s.Each() {
-		b.launchTripletsEach(blocks(s.N), s.N, s.M, ruleOf(s), o.pos.pairs, o.neg.pairs, in(0), o.pos.from, o.neg.from, o.among, o.apart, out)
+		b.launchTripletsEach(blocks(s.N), s.N, s.M, ruleOf(s), o.pos.pairs, o.neg.pairs, in(0), o.pos.from, o.neg.from, o.among, o.apart, out, output(1), output(2), output(3))
 		return
 	}
 	spans := s.Spans()
@@ -59,7 +59,7 @@ func (b *builder) triplets(s spec.Triplets) {
 		closed |= closedEnds(span) << (2 * i)
 	}
 	b.launchTriplets(blocks(s.N), s.M, s.Margin, spans[0].From.At, spans[0].To.At, spans[1].From.At, spans[1].To.At,
-		spans[2].From.At, spans[2].To.At, spans[3].From.At, spans[3].To.At, closed, o.pos.pairs, o.neg.pairs, in(0), o.pos.from, o.neg.from, out)
+		spans[2].From.At, spans[2].To.At, spans[3].From.At, spans[3].To.At, closed, o.pos.pairs, o.neg.pairs, in(0), o.pos.from, o.neg.from, out, output(1), output(2), output(3))
 }
 
 // closedEnds says which ends of a span belong to it, as bits.

@@ -59,7 +59,7 @@ func (d *Device) compare(first, second []step, in []int, out int) (bool, error) 
 		if err := d.stream.FillWords(buf, 0, n); err != nil {
 			return false, errors.Wrap(err, "gpu: timing")
 		}
-		b.in, b.out = append(b.in, buf), buf
+		b.in, b.out = append(b.in, buf), []*cuda.Buffer{buf}
 	}
 	a, broken := d.time(first, b) // a library may refuse a shape as late as here
 	c, err := d.time(second, b)

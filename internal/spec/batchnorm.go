@@ -33,16 +33,15 @@ type RunningStats struct {
 // BatchNorm is not looked at.
 type BatchNormAdd struct{ BatchNorm }
 
-// BatchNormParamsGrad computes the gradients (2, C) to γ and to β from BatchNorm's
-// inputs and dy.
+// BatchNormParamsGrad computes the gradient to γ from BatchNorm's inputs and dy; output 1 is that to β, (C) both.
 type BatchNormParamsGrad struct{ BatchNorm }
 
+// Outputs is the gradient to β.
+func (s BatchNormParamsGrad) Outputs() []Output { return []Output{{Shape: []int{s.C}}} }
+
 // BatchNormGrad computes the gradient to x from BatchNorm's inputs, dy and, unless the
-// statistics are Fixed, the output of BatchNormParamsGrad.
+// statistics are Fixed, both outputs of BatchNormParamsGrad.
 type BatchNormGrad struct {
 	BatchNorm
 	Fixed bool // the statistics do not depend on x
 }
-
-// Row copies row I of a matrix with Cols columns, to (Cols).
-type Row struct{ I, Cols int }

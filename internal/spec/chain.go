@@ -16,6 +16,9 @@ type Chain struct {
 	Steps      []ChainStep
 }
 
+// Outputs are those of the last step.
+func (s Chain) Outputs() []Output { return OutputsOf(s.Steps[len(s.Steps)-1].Spec) }
+
 // Leaf says how an input of a chain is stretched.
 type Leaf string
 

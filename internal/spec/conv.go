@@ -1,10 +1,6 @@
 package spec
 
-import (
-	"fmt"
-
-	"github.com/pkg/errors"
-)
+import "github.com/pkg/errors"
 
 // Conv2D is the geometry of a two-dimensional convolution (cross-correlation, as
 // everywhere in the field) of activations x (N, C, H, W) with weights
@@ -90,26 +86,9 @@ type ConvNorm struct {
 // ConvGradInput computes the gradient to x from dy and w.
 type ConvGradInput struct{ Conv2D }
 
-// Sums is what a gradient to weights leaves for the gradient to a bias: dy summed over
-// images and places, while it is read anyhow.
-type Sums struct {
-	F32 []float32
-	F64 []float64
-}
+// ConvGradWeight computes the gradient to w from x and dy; output 1 is that to a bias (OutC): dy summed over images and
+// places, while it is read anyhow.
+type ConvGradWeight struct{ Conv2D }
 
-// ConvGradWeight computes the gradient to w from x and dy, and that to a bias into Bias
-// unless it is nil. With Bias, the op is not to be merged with others.
-type ConvGradWeight struct {
-	Conv2D
-	Bias *Sums
-}
-
-func (s ConvGradWeight) String() string {
-	return fmt.Sprintf("ConvGradWeight %+v, bias %t", s.Conv2D, s.Bias != nil)
-}
-
-// BiasGrad copies what ConvGradWeight left in Sums. Its input is the gradient to w, for
-// the order of execution.
-type BiasGrad struct{ Sums *Sums }
-
-func (s BiasGrad) String() string { return "BiasGrad" }
+// Outputs is the gradient to a bias.
+func (s ConvGradWeight) Outputs() []Output { return []Output{{Shape: []int{s.OutC}}} }

@@ -12,5 +12,8 @@ type LayerNorm struct {
 // LayerNormGrad computes the gradient to x from x, γ if there is one, and dy.
 type LayerNormGrad LayerNorm
 
-// LayerNormParamsGrad computes the gradients (2, Cols) to γ and to β from x and dy.
+// LayerNormParamsGrad computes the gradient to γ from x and dy; output 1 is that to β, (Cols) both.
 type LayerNormParamsGrad LayerNorm
+
+// Outputs is the gradient to β.
+func (s LayerNormParamsGrad) Outputs() []Output { return []Output{{Shape: []int{s.Cols}}} }

@@ -25,9 +25,9 @@ type PartKind string
 // The kinds of Part.
 const (
 	MatrixPart   PartKind = "matrix"   // it is an input
-	TermsPart    PartKind = "terms"    // RowTermsGrad of d, from the other inputs of RowTerms and the gradient (N, 2)
-	TripletsPart PartKind = "triplets" // TripletsGrad of d, from the masks' inputs and the gradient (N, TripletColumns)
-	ReducePart   PartKind = "reduce"   // RowReduceGrad of d, from the mask's inputs, the reduction and its gradient, (N, ReduceColumns)
+	TermsPart    PartKind = "terms"    // RowTermsGrad of d, from the other inputs of RowTerms and the gradient (N, 1)
+	TripletsPart PartKind = "triplets" // TripletsGrad of d, from the masks' inputs and the gradient (N, 1)
+	ReducePart   PartKind = "reduce"   // RowReduceGrad of d, from the mask's inputs, what RowReduce has for it and the gradient, (N, 1) each
 )
 
 // Inputs is how many inputs the part has of its own.
@@ -36,7 +36,7 @@ func (p Part) Inputs() int {
 	case TermsPart:
 		return RowTerms(p.Terms).Inputs() + 1
 	case ReducePart:
-		return p.Reduce.Mask.Inputs() + 2
+		return p.Reduce.Mask.Inputs() + len(RowReduce(p.Reduce).Outputs()) + 1
 	case TripletsPart:
 		return p.Triplets.Pos.Inputs() + p.Triplets.Neg.Inputs() + 1
 	}

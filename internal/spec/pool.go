@@ -1,10 +1,6 @@
 package spec
 
-import (
-	"fmt"
-
-	"github.com/pkg/errors"
-)
+import "github.com/pkg/errors"
 
 // Pool2D is the geometry of two-dimensional pooling: a window KH×KW slides over each
 // plane H×W of Planes = N·C. Zeros in strides mean 1.
@@ -76,30 +72,25 @@ func (p Pool2D) Validate() error {
 	return nil
 }
 
-// Saved is what a maximum remembers for its gradient: the place of each maximum in its
-// plane. It is filled only if Wanted, which building the gradient sets.
-type Saved struct {
-	Wanted bool
-	Index  []int32
-}
-
-// MaxPool computes the largest number of each window, cut at zero with Relu. The op is not to be merged with
-// others, since its gradient reads what the same run left in Saved.
+// MaxPool computes the largest number of each window, cut at zero with Relu. Output 1 is the place of each maximum
+// in its plane, (Planes, OutH, OutW).
 type MaxPool struct {
 	Pool2D
-	Relu  bool
-	Saved *Saved
+	Relu bool
 }
 
-func (s MaxPool) String() string {
-	return fmt.Sprintf("MaxPool %+v, ReLU %t", s.Pool2D, s.Relu)
+// Outputs are the places of the maxima.
+func (s MaxPool) Outputs() []Output { return s.places() }
+
+func (p Pool2D) places() []Output {
+	return []Output{{Shape: []int{p.Planes, p.OutH(), p.OutW()}, Places: true}}
 }
 
-// MaxPoolGrad computes dx from dy, gated already with Relu, and, for the order of
-// execution, y.
-type MaxPoolGrad MaxPool
+// MaxPoolGrad computes dx from dy, gated already by a ReLU that MaxPool has, and the places of the maxima.
+type MaxPoolGrad struct{ Pool2D }
 
-func (s MaxPoolGrad) String() string { return fmt.Sprintf("MaxPoolGrad %+v", s.Pool2D) }
+// ReadsPlaces tells of the places of the maxima.
+func (s MaxPoolGrad) ReadsPlaces() []int { return []int{1} }
 
 // AvgPool computes the mean of each window.
 type AvgPool struct{ Pool2D }

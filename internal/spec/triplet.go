@@ -2,18 +2,18 @@ package spec
 
 import "math"
 
-// The columns of what Triplets computes for each anchor.
+// The outputs of Triplets, (N, 1) each.
 const (
 	TripletSum     = iota // sum of the terms t with Low < t < High
 	TripletCount          // their number
 	TripletActive         // number of triplets in the window that violate the margin, v > 0
 	TripletChosen         // number of triplets in the window
-	TripletColumns        // how many columns there are
+	TripletOutputs        // how many there are
 )
 
 // Triplets computes, from distances d (N, M) and masks pos and neg (N, M), sums over the
 // triplets (a, p, n) with pos[a,p], neg[a,n] and Above < D_an − D_ap ≤ AtMost, the
-// window. The result is (N, TripletColumns), a row an anchor. A triplet's term is
+// window, one of each output an anchor. A triplet's term is
 // max(0, v) or, if Smooth, ln(1 + eᵛ), of
 //
 //	v = D_ap − D_an + Margin, or with Swap D_ap − min(D_an, D_pn) + Margin.
@@ -39,6 +39,9 @@ type Triplets struct {
 	Pos, Neg      Mask
 	Rule          TripletRule
 }
+
+// Outputs are the numbers of triplets.
+func (s Triplets) Outputs() []Output { return []Output{column(s.N), column(s.N), column(s.N)} }
 
 // Cut divides the differences δ = D_an − D_ap: below it are δ < at or, if closed, δ ≤ at.
 type Cut struct {
@@ -70,9 +73,9 @@ func (s Span) Holds(d float64) bool { return d != d || !s.From.Below(d) && s.To.
 
 func (c Cut) Below(d float64) bool { return d < c.At || c.Closed && d == c.At }
 
-// Spans are the differences that each column counts, the window, the bounds of the
+// Spans are the differences that each output counts, the window, the bounds of the
 // terms and the margin taken together.
-func (s Triplets) Spans() (out [TripletColumns]Span) {
+func (s Triplets) Spans() (out [TripletOutputs]Span) {
 	all := Span{Cut{math.Inf(-1), false}, Cut{math.Inf(1), true}}
 	window := all.within(Span{Cut{s.Above, !math.IsInf(s.Above, -1)}, Cut{s.AtMost, true}}) // −∞ is no bound
 	active := Span{all.From, Cut{s.Margin, false}}
@@ -91,8 +94,7 @@ func (s Triplets) Spans() (out [TripletColumns]Span) {
 }
 
 // TripletsGrad computes the gradient to d (N, M) from the inputs of Triplets and the gradient to
-// its result, of which column TripletSum counts: the other columns are numbers of triplets. Of
-// two equal distances that Swap chooses from each gets half.
+// the sums: the other outputs are numbers of triplets. Of two equal distances that Swap chooses from each gets half.
 type TripletsGrad Triplets
 
 // TripletsAmongGrad computes from the inputs of TripletsGrad with Among the gradient to the

@@ -77,11 +77,11 @@ func normalizeRows[T Float](b spec.BatchNorm, lo, hi int, x, stats, gamma, beta,
 
 // NormalizeParamsGrad computes for the channels [lo, hi) from x and dy the gradients
 // Σ dy·x̂ to γ and Σ dy to β, where x̂ = (x − mean)·istd; with b.Relu, dy counts where the
-// output is above zero. grads holds the C gradients to γ and then those to β; sums is
+// output is above zero. dgamma and dbeta hold the C gradients each; dbeta may be nil. sums is
 // scratch of 2·C numbers.
-func NormalizeParamsGrad[T Float](b spec.BatchNorm, lo, hi int, x, stats, gamma, beta, dy, grads []T, sums []float64) {
+func NormalizeParamsGrad[T Float](b spec.BatchNorm, lo, hi int, x, stats, gamma, beta, dy, dgamma, dbeta []T, sums []float64) {
 	if b.Plane == 1 {
-		paramsGradOfRows(b, lo, hi, x, stats, gamma, beta, dy, grads, sums)
+		paramsGradOfRows(b, lo, hi, x, stats, gamma, beta, dy, dgamma, dbeta, sums)
 		return
 	}
 	for c := lo; c < hi; c++ {
@@ -95,16 +95,18 @@ func NormalizeParamsGrad[T Float](b spec.BatchNorm, lo, hi int, x, stats, gamma,
 				addNormalizeSums(&l, in, g, stats[c])
 			}
 		}
-		grads[b.C+c] = T(l[0].total())
-		grads[c] = T(l[1].total() * float64(stats[b.C+c]))
+		dgamma[c] = T(l[1].total() * float64(stats[b.C+c]))
+		if dbeta != nil {
+			dbeta[c] = T(l[0].total())
+		}
 	}
 }
 
 // paramsGradOfRows is NormalizeParamsGrad of vectors.
-func paramsGradOfRows[T Float](b spec.BatchNorm, lo, hi int, x, stats, gamma, beta, dy, grads []T, sums []float64) {
-	dgamma, dbeta := sums[:b.C], sums[b.C:2*b.C]
-	clear(dgamma[lo:hi])
-	clear(dbeta[lo:hi])
+func paramsGradOfRows[T Float](b spec.BatchNorm, lo, hi int, x, stats, gamma, beta, dy, dgamma, dbeta []T, sums []float64) {
+	along, plain := sums[:b.C], sums[b.C:2*b.C]
+	clear(along[lo:hi])
+	clear(plain[lo:hi])
 	for n := range b.N {
 		row, g := x[n*b.C:(n+1)*b.C], dy[n*b.C:(n+1)*b.C]
 		for c := lo; c < hi; c++ {
@@ -112,13 +114,15 @@ func paramsGradOfRows[T Float](b spec.BatchNorm, lo, hi int, x, stats, gamma, be
 			if b.Relu && T(u*T(stats[b.C+c]*gamma[c]))+beta[c] <= 0 {
 				continue
 			}
-			dbeta[c] += float64(g[c])
-			dgamma[c] += float64(g[c]) * float64(u)
+			plain[c] += float64(g[c])
+			along[c] += float64(g[c]) * float64(u)
 		}
 	}
 	for c := lo; c < hi; c++ {
-		grads[c] = T(dgamma[c] * float64(stats[b.C+c]))
-		grads[b.C+c] = T(dbeta[c])
+		dgamma[c] = T(along[c] * float64(stats[b.C+c]))
+		if dbeta != nil {
+			dbeta[c] = T(plain[c])
+		}
 	}
 }
 
@@ -126,17 +130,17 @@ func paramsGradOfRows[T Float](b spec.BatchNorm, lo, hi int, x, stats, gamma, be
 //
 //	dx = γ·istd·(dy − (dβ + x̂·dγ)/n),  n = N·Plane,
 //
-// from dy and NormalizeParamsGrad's dγ and dβ; or γ·istd·dy with grads nil, when the
+// from dy and NormalizeParamsGrad's dγ and dβ; or γ·istd·dy with these nil, when the
 // statistics do not depend on x.
-func NormalizeGrad[T Float](b spec.BatchNorm, lo, hi int, x, stats, gamma, beta, dy, grads, dx []T) {
+func NormalizeGrad[T Float](b spec.BatchNorm, lo, hi int, x, stats, gamma, beta, dy, dgamma, dbeta, dx []T) {
 	n := T(b.N * b.Plane)
 	for p := lo; p < hi; p++ {
 		c := p % b.C
 		mean, istd, shift := stats[c], stats[b.C+c], beta[c]
 		scale := istd * gamma[c]
 		var slope, offset T
-		if grads != nil {
-			slope, offset = grads[c]*istd/n, grads[b.C+c]/n
+		if dgamma != nil {
+			slope, offset = dgamma[c]*istd/n, dbeta[c]/n
 		}
 		normalizePlaneGrad(dx[p*b.Plane:(p+1)*b.Plane], x[p*b.Plane:], dy[p*b.Plane:], mean, scale, shift, offset, slope, b.Relu)
 	}

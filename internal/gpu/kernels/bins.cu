@@ -35,8 +35,8 @@ static __device__ float times_of(int pairs, const float *in, int r, int j, int c
 	return (pairs & 3) == GIVEN ? in[r * cols + j] : chosen(pairs, in, r, j, cols);
 }
 
-// y (rows, 2·bins): of each bin the number of entries, and behind these the sum of their parts.
-KERNEL(row_bins)(int cols, int bins, float low, float scale, int pairs, const float *x, const float *in, float *y) {
+// Of each bin the sum of its entries' parts, y (rows, bins), and the number of the entries.
+KERNEL(row_bins)(int cols, int bins, float low, float scale, int pairs, const float *x, const float *in, float *y, float *numbers) {
 	__shared__ double shared[WIDTH];
 	Binning b = {low, scale, bins};
 	int r = BLOCK;
@@ -51,8 +51,8 @@ KERNEL(row_bins)(int cols, int bins, float low, float scale, int pairs, const fl
 		number = block_sum(number, shared);
 		parts = block_sum(parts, shared);
 		if (THREAD == 0) {
-			y[2 * bins * r + bin] = (float)number;
-			y[2 * bins * r + bins + bin] = (float)parts;
+			put(y, r * bins + bin, parts);
+			put(numbers, r * bins + bin, number);
 		}
 	}
 }
@@ -63,7 +63,7 @@ KERNEL(row_bins_grad)(int n, divisor width, int bins, float low, float scale, in
 	each(i, n) {
 		int r = cols.over(i), j = i - r * cols.d;
 		float times = times_of(pairs, in, r, j, cols.d), part;
-		dx[i] = times != 0 && b.inside(x[i]) ? times * scale * up[2 * bins * r + bins + b.of(x[i], &part)] : 0;
+		dx[i] = times != 0 && b.inside(x[i]) ? times * scale * up[bins * r + b.of(x[i], &part)] : 0;
 	}
 }
 
@@ -72,13 +72,16 @@ static __device__ bool in_window(float diff, float above, float at_most) { retur
 
 // row_bins of the differences D_ap − D_an of an anchor's triplets.
 KERNEL(triplet_bins)(int m, int bins, float low, float scale, float above, float at_most, int pos_pairs, int neg_pairs,
-	const float *d, const float *pos, const float *neg, float *y) {
+	const float *d, const float *pos, const float *neg, float *y, float *numbers) {
 	__shared__ int list[CHUNK], counts[WIDTH];
 	__shared__ double shared[WIDTH];
 	Binning b = {low, scale, bins};
 	int a = BLOCK;
 	const float *row = d + a * m;
-	for (int i = THREAD; i < 2 * bins; i += WIDTH) y[2 * bins * a + i] = 0;
+	for (int i = THREAD; i < bins; i += WIDTH) {
+		put(y, a * bins + i, 0);
+		put(numbers, a * bins + i, 0);
+	}
 	for (int from = 0; from < m; from += CHUNK) {
 		int count = list_of(from, m, [=](int p) { return chosen(pos_pairs, pos, a, p, m); }, list, counts);
 		for (int bin = 0; count > 0 && bin < bins; bin++) {
@@ -95,8 +98,8 @@ KERNEL(triplet_bins)(int m, int bins, float low, float scale, float above, float
 			number = block_sum(number, shared);
 			parts = block_sum(parts, shared);
 			if (THREAD == 0) {
-				y[2 * bins * a + bin] += (float)number;
-				y[2 * bins * a + bins + bin] += (float)parts;
+				y[a * bins + bin] += (float)parts;
+				if (numbers) numbers[a * bins + bin] += (float)number;
 			}
 		}
 		SYNC;
@@ -109,7 +112,7 @@ KERNEL(triplet_bins_grad)(int m, int bins, float low, float scale, float above, 
 	__shared__ double shared[WIDTH];
 	Binning b = {low, scale, bins};
 	int a = BLOCK;
-	const float *row = d + a * m, *slope = up + 2 * bins * a + bins;
+	const float *row = d + a * m, *slope = up + bins * a;
 	auto of = [=](float ap, float an) {
 		float part;
 		return in_window(an - ap, above, at_most) && b.inside(ap - an) ? slope[b.of(ap - an, &part)] : 0;

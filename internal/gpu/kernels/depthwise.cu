@@ -58,5 +58,5 @@ KERNEL(depth_to_weight)(int images, int channels, divisor plane, divisor width, 
 		sum += (double)dy[at * size.d + place] * fetch(x + (at * h + r) * w + q, (unsigned)r < (unsigned)h && (unsigned)q < (unsigned)w);
 	}
 	sum = block_sum(sum, shared);
-	if (THREAD == 0) result(BLOCKS, BLOCK_Y * BLOCKS + BLOCK, sum, parts, grads);
+	if (THREAD == 0) result(BLOCK_Y * BLOCKS + BLOCK, sum, parts, grads);
 }

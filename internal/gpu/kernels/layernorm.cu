@@ -57,9 +57,9 @@ KERNEL(layer_norm_moments)(int cols, float eps, const float *x, float *moments) 
 	}
 }
 
-// The gradients to γ and β, (2, cols), or of parts of the rows (parts, 2, cols): see result. Grid
+// The gradients to γ and β, (cols) each, or of parts of the rows (2, parts, cols): see result. Grid
 // (columns/256, parts).
-KERNEL(layer_norm_params_grad)(int rows, int cols, const float *x, const float *moments, const float *dy, double *parts, float *grads) {
+KERNEL(layer_norm_params_grad)(int rows, int cols, const float *x, const float *moments, const float *dy, double *parts, float *to_gamma, float *to_beta) {
 	int k = BLOCK * WIDTH + THREAD, each = (rows + BLOCKS_Y - 1) / BLOCKS_Y, from = BLOCK_Y * each, to = min_of(rows, from + each);
 	if (k >= cols) return;
 	double dgamma = 0, dbeta = 0;
@@ -68,6 +68,6 @@ KERNEL(layer_norm_params_grad)(int rows, int cols, const float *x, const float *
 		dgamma += (double)g * ((x[r * cols + k] - moments[2 * r]) * moments[2 * r + 1]);
 		dbeta += g;
 	}
-	result(2 * cols, 2 * BLOCK_Y * cols + k, dgamma, parts, grads);
-	result(2 * cols, (2 * BLOCK_Y + 1) * cols + k, dbeta, parts, grads);
+	result(BLOCK_Y * cols + k, dgamma, parts, to_gamma);
+	result(BLOCK_Y * cols + k, dbeta, parts + BLOCKS_Y * cols, to_beta);
 }

@@ -197,11 +197,16 @@ static __device__ void complain(int *report, int check, int place) {
 	}
 }
 
+// put writes number i of an output, which is null where nobody reads it.
+static __device__ void put(float *y, int i, double v) {
+	if (y) y[i] = (float)v;
+}
+
 // result is number i of parts (parts, n), or of y (n) where there is one part alone: then
-// nothing needs to add up.
-static __device__ void result(int n, int i, double v, double *parts, float *y) {
+// nothing needs to add up. y may be null, which nobody reads.
+static __device__ void result(int i, double v, double *parts, float *y) {
 	if (BLOCKS_Y > 1) parts[i] = v;
-	else y[i] = (float)v;
+	else put(y, i, v);
 }
 
 // Work on many tensors in one launch: a block takes a piece of PIECE elements of one of them. A

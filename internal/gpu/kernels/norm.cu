@@ -73,8 +73,8 @@ static __device__ bool passed(float x, float mean, float istd, float gamma, floa
 	return (x - mean) * (gamma * istd) + beta > 0;
 }
 
-// The gradients to γ and β, (2, C), or of parts (parts, 2, C): see result. Grid (C, parts).
-KERNEL(norm_params_grad)(int images, int c, divisor plane, flag relu, const float *x, const float *stats, const float *gamma, const float *beta, const float *dy, double *parts, float *grads) {
+// The gradients to γ and β, (C) each, or of parts (2, parts, C): see result. Grid (C, parts).
+KERNEL(norm_params_grad)(int images, int c, divisor plane, flag relu, const float *x, const float *stats, const float *gamma, const float *beta, const float *dy, double *parts, float *to_gamma, float *to_beta) {
 	__shared__ double shared[WIDTH];
 	Channel ch(images, c, plane);
 	int k = ch.k;
@@ -89,13 +89,13 @@ KERNEL(norm_params_grad)(int images, int c, divisor plane, flag relu, const floa
 	dgamma = block_sum(dgamma, shared);
 	dbeta = block_sum(dbeta, shared);
 	if (THREAD == 0) {
-		result(2 * c, 2 * BLOCK_Y * c + k, dgamma, parts, grads);
-		result(2 * c, (2 * BLOCK_Y + 1) * c + k, dbeta, parts, grads);
+		result(BLOCK_Y * c + k, dgamma, parts, to_gamma);
+		result(BLOCK_Y * c + k, dbeta, parts + BLOCKS_Y * c, to_beta);
 	}
 }
 
-// The gradient to x; grads is null where the statistics do not depend on x.
-KERNEL(norm_grad)(int n, divisor channels, divisor plane, int images, flag relu, const float *x, const float *stats, const float *gamma, const float *beta, const float *dy, const float *grads, float *dx) {
+// The gradient to x; those to γ and β are null where the statistics do not depend on x.
+KERNEL(norm_grad)(int n, divisor channels, divisor plane, int images, flag relu, const float *x, const float *stats, const float *gamma, const float *beta, const float *dy, const float *to_gamma, const float *to_beta, float *dx) {
 	Divisor cs(channels), size(plane);
 	int c = cs.d;
 	float m = 1 / ((float)images * size.d);
@@ -103,7 +103,7 @@ KERNEL(norm_grad)(int n, divisor channels, divisor plane, int images, flag relu,
 		int k = cs.rest(size.over(i));
 		float mean = stats[k], istd = stats[c + k];
 		float g = relu && !passed(x[i], mean, istd, gamma[k], beta[k]) ? 0 : dy[i];
-		if (grads) g -= (grads[c + k] + (x[i] - mean) * istd * grads[k]) * m;
+		if (to_gamma) g -= (to_beta[k] + (x[i] - mean) * istd * to_gamma[k]) * m;
 		dx[i] = gamma[k] * istd * g;
 	}
 }
@@ -115,5 +115,5 @@ KERNEL(channel_sum)(int images, int c, divisor plane, const float *x, double *pa
 	double sum = 0;
 	of_channel(i, ch) sum += x[ch.at(i)];
 	sum = block_sum(sum, shared);
-	if (THREAD == 0) result(c, BLOCK_Y * c + BLOCK, sum, parts, y);
+	if (THREAD == 0) result(BLOCK_Y * c + BLOCK, sum, parts, y);
 }

@@ -129,8 +129,8 @@ KERNEL(row_count)(int cols, int pairs, const float *in, float *y) {
 	if (THREAD == 0) y[BLOCK] = (float)count;
 }
 
-// What a term is of a number x: x, h = max(0, k·x + c), h², or that with a sum of h beside that of the terms.
-enum Terms { TERM_SELF, TERM_HINGE, TERM_SQUARE, TERM_SQUARE_AND_HINGE };
+// What a term is of a number x: x, h = max(0, k·x + c) or h².
+enum Terms { TERM_SELF, TERM_HINGE, TERM_SQUARE };
 
 static __device__ float hinge_of(float k, float c, float x) {
 	x = k * x + c;
@@ -140,23 +140,20 @@ static __device__ float hinge_of(float k, float c, float x) {
 // What is added to k·x: c, with by times what shift points to.
 static __device__ float hinge_at(float c, float by, const float *shift) { return by == 0 ? c : c + by * shift[0]; }
 
-// How many numbers there are of each row.
-static __device__ int term_columns(int terms) { return terms == TERM_SQUARE_AND_HINGE ? 3 : 2; }
-
 // A NaN lies between any numbers, and a bound that is NaN is none.
 static __device__ bool between(float t, float low, float high) { return !(t <= low) && !(t >= high); }
 
-// Sum and number of a row's terms between low and high, and the sum of all hinges if it is asked for: a block a row.
-KERNEL(row_terms)(int cols, int pairs, int terms, float k, float c, float by, float low, float high, const float *x, const float *in, const float *shift, float *y) {
+// Of each row the sum of the terms between low and high, their number, and the sum of all hinges: a block a row.
+KERNEL(row_terms)(int cols, int pairs, int terms, float k, float c, float by, float low, float high, const float *x, const float *in, const float *shift, float *y, float *counts, float *hinges) {
 	__shared__ double shared[WIDTH];
-	double sum = 0, count = 0, hinges = 0;
+	double sum = 0, count = 0, all = 0;
 	c = hinge_at(c, by, shift);
 	for (int j = THREAD; j < cols; j += WIDTH) {
 		float h = x[BLOCK * cols + j];
 		if (terms != TERM_SELF) h = hinge_of(k, c, h);
-		float t = terms >= TERM_SQUARE ? h * h : h;
+		float t = terms == TERM_SQUARE ? h * h : h;
 		if (!chosen(pairs, in, BLOCK, j, cols)) continue;
-		hinges += h;
+		all += h;
 		if (between(t, low, high)) {
 			sum += t;
 			count += 1;
@@ -164,16 +161,15 @@ KERNEL(row_terms)(int cols, int pairs, int terms, float k, float c, float by, fl
 	}
 	sum = block_sum(sum, shared);
 	count = block_sum(count, shared);
-	if (terms == TERM_SQUARE_AND_HINGE) hinges = block_sum(hinges, shared);
+	if (hinges) all = block_sum(all, shared);
 	if (THREAD == 0) {
-		float *to = y + term_columns(terms) * BLOCK;
-		to[0] = (float)sum;
-		to[1] = (float)count;
-		if (terms == TERM_SQUARE_AND_HINGE) to[2] = (float)hinges;
+		put(y, BLOCK, sum);
+		put(counts, BLOCK, count);
+		put(hinges, BLOCK, all);
 	}
 }
 
-// The gradient to x, added to dx with add. up has as many columns as the result of row_terms.
+// The gradient to x, added to dx with add. up is (rows).
 KERNEL(row_terms_grad)(int n, divisor width, int pairs, int terms, float k, float c, float by, float low, float high, flag add, const float *x, const float *in, const float *shift, const float *up, float *dx) {
 	Divisor cols(width);
 	c = hinge_at(c, by, shift);
@@ -181,11 +177,11 @@ KERNEL(row_terms_grad)(int n, divisor width, int pairs, int terms, float k, floa
 		int r = cols.over(i);
 		float h = x[i], g = 0;
 		if (terms != TERM_SELF) h = hinge_of(k, c, h);
-		float t = terms >= TERM_SQUARE ? h * h : h;
+		float t = terms == TERM_SQUARE ? h * h : h;
 		if (between(t, low, high) && (terms == TERM_SELF || !(t <= 0)) && chosen(pairs, in, r, i - r * cols.d, cols.d)) {
-			g = up[term_columns(terms) * r];
+			g = up[r];
 			if (terms != TERM_SELF) g *= k;
-			if (terms >= TERM_SQUARE) g *= 2 * h;
+			if (terms == TERM_SQUARE) g *= 2 * h;
 		}
 		dx[i] = add ? dx[i] + g : g;
 	}
@@ -193,9 +189,8 @@ KERNEL(row_terms_grad)(int n, divisor width, int pairs, int terms, float k, floa
 
 enum Extreme { ROW_MAX, ROW_MIN };
 
-// The largest or smallest number of a row, its first place or −1, and 0: a block a row. A NaN
-// wins.
-KERNEL(row_extreme)(int cols, int pairs, int op, float empty, const float *x, const float *in, float *y) {
+// The largest or smallest number of a row, and its first place or −1: a block a row. A NaN wins.
+KERNEL(row_extreme)(int cols, int pairs, int op, float empty, const float *x, const float *in, float *y, float *at_column) {
 	__shared__ float values[WIDTH];
 	__shared__ int places[WIDTH];
 	int at = -1;
@@ -224,18 +219,17 @@ KERNEL(row_extreme)(int cols, int pairs, int op, float empty, const float *x, co
 		SYNC;
 	}
 	if (THREAD == 0) {
-		y[3 * BLOCK] = places[0] < 0 ? empty : values[0];
-		y[3 * BLOCK + 1] = (float)places[0];
-		y[3 * BLOCK + 2] = 0;
+		put(y, BLOCK, places[0] < 0 ? empty : values[0]);
+		put(at_column, BLOCK, places[0]);
 	}
 }
 
 // dx is g at the place that row_extreme chose, and 0 elsewhere; added to dx with add.
-KERNEL(row_extreme_grad)(int n, divisor width, flag add, const float *y, const float *dy, float *dx) {
+KERNEL(row_extreme_grad)(int n, divisor width, flag add, const float *at_column, const float *dy, float *dx) {
 	Divisor cols(width);
 	each(i, n) {
 		int r = cols.over(i);
-		float g = y[3 * r + 1] == (float)(i - r * cols.d) ? dy[3 * r] : 0;
+		float g = at_column[r] == (float)(i - r * cols.d) ? dy[r] : 0;
 		dx[i] = add ? dx[i] + g : g;
 	}
 }
@@ -260,7 +254,7 @@ static __device__ float largest_exponent(int cols, int pairs, float k, const flo
 
 
 // ln Σ e^(k·x) of a row's chosen numbers, the largest exponent, and the sum divided by its power.
-KERNEL(row_logsumexp)(int cols, int pairs, float k, float empty, const float *x, const float *in, float *y) {
+KERNEL(row_logsumexp)(int cols, int pairs, float k, float empty, const float *x, const float *in, float *y, float *largest, float *totals) {
 	__shared__ float shared[WIDTH];
 	__shared__ double sums[WIDTH];
 	int count, odd, nan;
@@ -274,17 +268,17 @@ KERNEL(row_logsumexp)(int cols, int pairs, float k, float empty, const float *x,
 	float value = m + logarithm((float)sum);
 	if (!(absolute(m) < INFINITE)) value = m;
 	if (nan) value = NOT_A_NUMBER;
-	y[3 * BLOCK] = count ? value : empty;
-	y[3 * BLOCK + 1] = odd ? NOT_A_NUMBER : count ? m : 0;
-	y[3 * BLOCK + 2] = odd ? NOT_A_NUMBER : count ? (float)sum : 0;
+	put(y, BLOCK, count ? value : empty);
+	put(largest, BLOCK, odd ? NOT_A_NUMBER : count ? m : 0);
+	put(totals, BLOCK, odd ? NOT_A_NUMBER : count ? sum : 0);
 }
 
-KERNEL(row_logsumexp_grad)(int cols, int pairs, float k, flag add, const float *x, const float *in, const float *y, const float *dy, float *dx) {
+KERNEL(row_logsumexp_grad)(int cols, int pairs, float k, flag add, const float *x, const float *in, const float *largest, const float *totals, const float *dy, float *dx) {
 	__shared__ float shared[WIDTH];
 	__shared__ double sums[WIDTH];
 	int row = BLOCK * cols;
-	float m = y[3 * BLOCK + 1], g = dy[3 * BLOCK];
-	double total = y[3 * BLOCK + 2];
+	float m = largest[BLOCK], g = dy[BLOCK];
+	double total = totals[BLOCK];
 	if (total != total) { // of NaN: worked out again, as the limit
 		int count, odd, nan;
 		m = largest_exponent(cols, pairs, k, x + row, in, &count, &odd, &nan, shared);

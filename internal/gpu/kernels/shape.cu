@@ -50,7 +50,7 @@ KERNEL(sum_axes)(int k1, int k2, int k3, int t0, int t1, int t2, int t3, int m, 
 		sum += x[p * s0 + (q - p * n1.d) * s1 + (j - q * n2.d) * s2];
 	}
 	sum = block_sum(sum, shared);
-	if (THREAD == 0) result(BLOCKS, BLOCK_Y * BLOCKS + BLOCK, sum, parts, y);
+	if (THREAD == 0) result(BLOCK_Y * BLOCKS + BLOCK, sum, parts, y);
 }
 
 // y (n) is the sum of parts (count, n).

@@ -58,13 +58,14 @@ struct Span {
 	__device__ bool holds(double diff) const { return diff != diff || !from.below(diff) && to.below(diff); }
 };
 
+#define OUTPUTS {y, number_counted, number_active, number_chosen}
 #define SPAN(i, from, to) {{from, (closed >> (2 * (i)) & 1) != 0}, {to, (closed >> (2 * (i) + 1) & 1) != 0}}
 
-// y (N, 4): sum, counted, active, in the window. For each column the span of differences that it
+// Sum, counted, active, in the window, (N) each. For each of these the span of differences that it
 // counts; closed says in two bits a span whether its ends are. Where a distance is not finite, no
 // order and no sum of them says anything, and every triplet of the anchor is visited.
 KERNEL(triplets)(int m, double margin, double from0, double to0, double from1, double to1, double from2, double to2, double from3, double to3, int closed,
-	int pos_pairs, int neg_pairs, const float *d, const float *pos, const float *neg, float *y) {
+	int pos_pairs, int neg_pairs, const float *d, const float *pos, const float *neg, float *y, float *number_counted, float *number_active, float *number_chosen) {
 	__shared__ float key[CHUNK];
 	__shared__ int list[CHUNK], counts[WIDTH], odd_positive, odd_negative;
 	__shared__ double prefix[CHUNK + 1], shared[WIDTH];
@@ -121,13 +122,14 @@ KERNEL(triplets)(int m, double margin, double from0, double to0, double from1, d
 		}
 	}
 	number[0] = sum;
+	float *outputs[4] = OUTPUTS;
 	for (int k = 0; k < 4; k++) {
 		double v = block_sum(number[k], shared);
-		if (THREAD == 0) y[4 * a + k] = (float)v;
+		if (THREAD == 0) put(outputs[k], a, v);
 	}
 }
 
-// Row a of the gradient to d; up is (N, 4), of which the first column counts, with its span. A
+// Row a of the gradient to d; up is (N), that to the sums, with their span. A
 // negative gets −1 for each positive in its range, and each positive in the range 1, by the
 // differences of neighbours. Distances that are not finite are treated as in triplets.
 KERNEL(triplets_grad)(int m, double from0, double to0, int closed, int pos_pairs, int neg_pairs,
@@ -136,7 +138,7 @@ KERNEL(triplets_grad)(int m, double from0, double to0, int closed, int pos_pairs
 	__shared__ int list[CHUNK], steps[CHUNK + 1], counts[WIDTH], odd_positive, odd_negative;
 	Span span = SPAN(0, from0, to0);
 	int a = BLOCK;
-	float own = up[4 * a];
+	float own = up[a];
 	if (THREAD == 0) odd_positive = odd_negative = 0;
 	for (int j = THREAD; j < m; j += WIDTH) dx[a * m + j] = 0;
 	for (int from = 0; own != 0 && from < m; from += CHUNK) {
@@ -233,10 +235,10 @@ static __device__ void triplet_term(const Triplet &s, double ap, double nearest,
 // The distance that the negative has: the anchor's or, with swap, the positive's, if it is less.
 static __device__ double nearest_of(const Triplet &s, float an, float pn) { return s.swap && (is_nan(pn) || pn < an) ? pn : an; }
 
-// y (N, 4): sum, counted, active, in the window. among (M, M) are the distances from positives that
+// Sum, counted, active, in the window, (N) each. among (M, M) are the distances from positives that
 // swap looks at: with a batch against itself, d.
 KERNEL(triplets_each)(int n, int m, RULED, int pos_pairs, int neg_pairs,
-	const float *d, const float *pos, const float *neg, const float *among, APART, float *y) {
+	const float *d, const float *pos, const float *neg, const float *among, APART, float *y, float *number_counted, float *number_active, float *number_chosen) {
 	__shared__ int list[CHUNK], counts[WIDTH];
 	__shared__ double shared[WIDTH];
 	Triplet s = TRIPLET;
@@ -264,9 +266,10 @@ KERNEL(triplets_each)(int n, int m, RULED, int pos_pairs, int neg_pairs,
 		}
 		SYNC;
 	}
+	float *outputs[4] = OUTPUTS;
 	for (int k = 0; k < 4; k++) {
 		double v = block_sum(number[k], shared);
-		if (THREAD == 0) y[4 * a + k] = (float)v;
+		if (THREAD == 0) put(outputs[k], a, v);
 	}
 }
 
@@ -283,7 +286,7 @@ static __device__ double swap_share(const Triplet &s, float x, float y) { return
 // Adds to dx (m) what the distances from p get as the positive's.
 static __device__ void swapped_grad(const Triplet &s, int p, int n, int m, int pos_pairs, int neg_pairs, const float *d, const float *pos, const float *neg, const float *among, const float *up, float *dx, int *list, int *counts) {
 	for (int from = 0; from < n; from += CHUNK) { // p is the positive of these anchors
-		int count = list_of(from, n, [=](int i) { return up[4 * i] != 0 && chosen(pos_pairs, pos, i, p, m); }, list, counts);
+		int count = list_of(from, n, [=](int i) { return up[i] != 0 && chosen(pos_pairs, pos, i, p, m); }, list, counts);
 		for (int j = THREAD; j < m; j += WIDTH) {
 			double g = 0;
 			float pn = among[p * m + j];
@@ -291,7 +294,7 @@ static __device__ void swapped_grad(const Triplet &s, int p, int n, int m, int p
 				if (chosen(neg_pairs, neg, list[i], j, m) && s.leaves(list[i], p, j, m)) {
 					const float *row = d + list[i] * m;
 					double weight = s.of_positive(pos, list[i] * m + p) * s.of_negative(neg, list[i] * m + j);
-					g += up[4 * list[i]] * weight * triplet_slope(s, row[p], row[j], pn) * swap_share(s, pn, row[j]);
+					g += up[list[i]] * weight * triplet_slope(s, row[p], row[j], pn) * swap_share(s, pn, row[j]);
 				}
 			dx[j] -= (float)g;
 		}
@@ -300,7 +303,7 @@ static __device__ void swapped_grad(const Triplet &s, int p, int n, int m, int p
 }
 
 // Row a of the gradient to d: what its distances get as the anchor's and, with itself, for a batch
-// against itself, as the positive's. up is (N, 4), of which the first column counts.
+// against itself, as the positive's. up is (N).
 KERNEL(triplets_each_grad)(int n, int m, RULED, int pos_pairs, int neg_pairs,
 	flag itself, const float *d, const float *pos, const float *neg, const float *among, APART, const float *up, float *dx) {
 	__shared__ int list[CHUNK], counts[WIDTH];
@@ -308,7 +311,7 @@ KERNEL(triplets_each_grad)(int n, int m, RULED, int pos_pairs, int neg_pairs,
 	Triplet s = TRIPLET;
 	int a = BLOCK;
 	const float *row = d + a * m;
-	double own = up[4 * a];
+	double own = up[a];
 	for (int j = THREAD; j < m; j += WIDTH) dx[a * m + j] = 0;
 	for (int from = 0; own != 0 && from < m; from += CHUNK) {
 		int count = list_of(from, m, [=](int p) { return chosen(pos_pairs, pos, a, p, m); }, list, counts);
