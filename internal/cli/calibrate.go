@@ -3,6 +3,8 @@ package cli
 import (
 	"cmp"
 	"context"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 
@@ -59,6 +61,12 @@ func (f *calibrateFlags) do(ctx context.Context, args []string) error {
 		return usageError{err}
 	}
 	o := f.options
+	path := cmp.Or(o.Out, model.CalibrationPath(args[0]))
+	if dir := filepath.Dir(path); o.Out != "" {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return wrong("%s %s: there is no folder %s", field.Name("-out"), o.Out, dir)
+		}
+	}
 	m, err := loadForPictures(args[0], "calibrate", o.Device, o.Threads)
 	if err != nil {
 		return err
@@ -76,7 +84,6 @@ func (f *calibrateFlags) do(ctx context.Context, args []string) error {
 		return err
 	}
 	c := model.Calibration{Model: m.Fingerprint(), Data: strings.Join(args[1:], ", "), Pictures: set.Len(), Verification: v}
-	path := cmp.Or(o.Out, model.CalibrationPath(args[0]))
 	if err := c.Write(path); err != nil {
 		return err
 	}
@@ -91,7 +98,7 @@ func (f *calibrateFlags) do(ctx context.Context, args []string) error {
 
 // validate refuses what nobody means.
 func (f *calibrateFlags) validate(args []string) error {
-	if err := modelAndPaths(args, "pictures of known classes"); err != nil {
+	if err := modelAndPaths(args, "pictures of known classes", "pictures of known classes", ""); err != nil {
 		return err
 	}
 	given := f.given()

@@ -89,40 +89,16 @@ func (f *embedFlags) do(ctx context.Context, args []string) error {
 
 // validate refuses what nobody means.
 func (f *embedFlags) validate(args []string) error {
-	given, o := f.given(), f.options
-	empty := slices.Index(args, "")
-	switch {
-	case len(args) == 0:
-		return errors.New("want a MODEL, which is a run folder or its model file, and the pictures; -h says more")
-	case empty == 0:
-		return errors.New("MODEL is empty: give the run folder, or its model file")
-	case empty > 0:
-		return errors.New("a PATH is empty: give a picture or a folder of pictures")
-	case len(args) == 1:
-		return errors.Errorf("want a PATH behind the model %s: a picture, a folder, an archive, a table or a list, or - for standard input", args[0])
+	if err := modelAndPaths(args, "the pictures", "a PATH", ": a picture, a folder, an archive, a table or a list, or - for standard input"); err != nil {
+		return err
+	}
+	switch o := f.options; {
 	case strings.TrimSpace(o.Out) == "":
 		return wrong("%s names no file to write: give one such as %s", field.Name("-out"), field.Setting{Field: "Out", Value: "photos.npy"})
 	case o.Format == "" && embeddings.FormatOf(o.Out) == "":
 		return wrong("%s %s: the ending says no format, want one of .%s, or a %s", field.Name("-out"), o.Out, strings.Join(embeddings.Formats(), ", ."), field.Name("-format"))
-	case given["device"] && o.Device == "":
-		return wrong("%s is empty, want cpu, cuda, cuda:N or auto", field.Name("-device"))
 	}
-	if n := len(slices.DeleteFunc(slices.Clone(args[1:]), func(p string) bool { return p != "-" })); n > 1 {
-		return errors.New("- stands twice among the paths, and standard input can be read once")
-	}
-	for _, opt := range f.Options {
-		if !given[opt.Flag] {
-			continue
-		}
-		if err := opt.CheckTyped(o); err != nil {
-			way := ""
-			if opt.Unset != "" {
-				way = "; leave it out for " + opt.Unset
-			}
-			return wrong("%s %v%s", field.Name("-"+opt.Flag), err, way)
-		}
-	}
-	return nil
+	return f.checkGiven(f.options)
 }
 
 // embedRun is the work of a command.

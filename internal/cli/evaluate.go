@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 
@@ -76,7 +75,7 @@ func (f *evaluateFlags) do(ctx context.Context, args []string) error {
 // ofPictures measures pictures that stand behind the model.
 func (f *evaluateFlags) ofPictures(ctx context.Context, args []string) error {
 	given, o := f.given(), &f.options.Retrieval
-	if err := modelAndPaths(args, "pictures"); err != nil {
+	if err := modelAndPaths(args, "pictures", "pictures", ""); err != nil {
 		return usageError{err}
 	}
 	if given["one-shot"] {
@@ -219,11 +218,7 @@ func (e evaluation) fewShot(ctx context.Context) (trainer.Table, error) {
 
 // oneShotRuns measures the model by the tasks of a folder or an archive.
 func (e evaluation) oneShotRuns(ctx context.Context) (trainer.Table, error) {
-	path := e.model
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, trainer.ModelFile)
-	}
-	m, err := model.Load(path, model.Options{})
+	m, err := model.Load(e.model, model.Options{})
 	if err != nil {
 		return trainer.Table{}, e.ofModel(err)
 	}

@@ -129,8 +129,9 @@ func embedAll(ctx context.Context, c *invocation, w *terminal.Screen, m *model.M
 	return out, nil
 }
 
-// modelAndPaths refuses command lines that do not name a model and what stands behind it.
-func modelAndPaths(args []string, what string) error {
+// modelAndPaths refuses command lines that do not name a model and what stands behind it: what it is, one
+// of it, and the forms that it may have.
+func modelAndPaths(args []string, what, one, forms string) error {
 	empty := slices.Index(args, "")
 	switch {
 	case len(args) == 0:
@@ -140,7 +141,10 @@ func modelAndPaths(args []string, what string) error {
 	case empty > 0:
 		return errors.New("a PATH is empty: give a picture or a folder of pictures")
 	case len(args) == 1:
-		return errors.Errorf("want %s behind the model %s", what, args[0])
+		return errors.Errorf("want %s behind the model %s%s", one, args[0], forms)
+	}
+	if n := len(slices.DeleteFunc(slices.Clone(args[1:]), func(p string) bool { return p != "-" })); n > 1 {
+		return errors.New("- stands twice among the paths, and standard input can be read once")
 	}
 	return nil
 }

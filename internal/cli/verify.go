@@ -91,6 +91,9 @@ func (f *verifyFlags) do(ctx context.Context, args []string) error {
 	}
 	var x [2][]float32
 	for i, path := range args[1:] {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return errors.Errorf("%s is a folder, want a picture", path)
+		}
 		if x[i], err = m.EmbedFile(ctx, path); err != nil {
 			return err
 		}
@@ -187,7 +190,7 @@ func (f *verifyFlags) thresholds(path string, m *model.Model) (*model.Calibratio
 
 // validate refuses what nobody means.
 func (f *verifyFlags) validate(args []string) error {
-	if err := modelAndPaths(args, "two pictures"); err != nil {
+	if err := modelAndPaths(args, "two pictures", "two pictures", ""); err != nil {
 		return err
 	}
 	switch given := f.given(); {
