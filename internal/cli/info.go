@@ -15,6 +15,7 @@ import (
 	"github.com/pkg/errors"
 	"go.yaml.in/yaml/v3"
 
+	"medusa/embeddings"
 	"medusa/internal/plain"
 	"medusa/internal/settings"
 	"medusa/internal/terminal"
@@ -27,7 +28,7 @@ var informing = command{
 	name:  "info",
 	takes: "FILE",
 	about: "say what a run, a model, a checkpoint or a file of embeddings holds",
-	intro: "says what FILE holds: a run folder, a model, a checkpoint, embeddings, or any other safetensors file. What Medusa wrote is checked to be whole.",
+	intro: "says what FILE holds: a run folder, a model, a checkpoint, embeddings (.npy, .csv, .jsonl, .parquet, .safetensors), or any other safetensors file. What Medusa wrote is checked to be whole.",
 	examples: []example{
 		{[]string{"runs/NAME"}, "settings, state and figures of a run"},
 		{[]string{"runs/NAME/model.safetensors"}, "network and preprocessing of a model"},
@@ -55,6 +56,9 @@ func (f *infoFlags) do(_ context.Context, args []string) error {
 		return err
 	case info.IsDir():
 		return p.run(args[0])
+	}
+	if format := embeddings.FormatOf(args[0]); format != "" && format != "safetensors" {
+		return p.vectors(args[0], format)
 	}
 	return p.file(args[0])
 }
