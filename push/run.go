@@ -26,6 +26,7 @@ type Watch struct {
 	Began    func(Outcome)         // what is there already is known
 	Progress func(done, total int) // after each batch
 	Ending   func()                // all records are there; the index is built
+	Ended    func()                // well or not, once Began was called
 }
 
 // Run pushes a gallery into a store, which it does not close. An error says how much is there; the
@@ -48,6 +49,9 @@ func Run(ctx context.Context, g *Gallery, s Store, o Options, w Watch) (Outcome,
 	out.Resumed = out.Done
 	if w.Began != nil {
 		w.Began(out)
+	}
+	if w.Ended != nil {
+		defer w.Ended()
 	}
 	if err := out.put(ctx, g, s, o.Batch, w); err != nil {
 		return out, stopped(err, out.Done, g.Len())

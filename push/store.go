@@ -49,3 +49,11 @@ type Store interface {
 	// Close ends the connection.
 	Close() error
 }
+
+// ModelWords names a model by its fingerprint.
+func ModelWords(fingerprint string) string {
+	if fingerprint == "" {
+		return "a model that nobody knows"
+	}
+	return "model " + fingerprint
+}
