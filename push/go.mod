@@ -7,6 +7,7 @@ replace medusa => ../
 require (
 	github.com/jackc/pgx/v5 v5.13.0
 	github.com/pkg/errors v0.9.1
+	github.com/stretchr/testify v1.12.1
 	medusa v0.0.0
 )
 

@@ -1,0 +1,175 @@
+package pushtest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"medusa/metrics"
+	"medusa/push"
+)
+
+// Place is somewhere in a database where a gallery can be kept.
+type Place struct {
+	Options push.Options
+	Connect func(push.Options) (push.Store, error)
+	// Records are those that are kept, by their IDs, without what identifies them.
+	Records func() map[string]push.Record
+	// Find is the IDs that a search as Store.Search tells it finds, the nearest first.
+	Find func(search string) []string
+	// Unlike is how far a kept number may be from that which was pushed, as a share of it.
+	Unlike float64
+	// FindsItself says that a search for an item leaves that out, if it is false.
+	FindsItself bool
+}
+
+// Run checks a store. place makes a new place each time.
+func Run(t *testing.T, place func(t *testing.T) Place) {
+	t.Run("twice", func(t *testing.T) { twice(t, place(t)) })
+	t.Run("changes", func(t *testing.T) { changes(t, place(t)) })
+	t.Run("stopped", func(t *testing.T) { goesOn(t, place(t)) })
+	t.Run("other model", func(t *testing.T) { otherModel(t, place(t)) })
+	t.Run("other shape", func(t *testing.T) { otherShape(t, place(t)) })
+	for _, d := range []metrics.Distance{metrics.Euclidean, metrics.Cosine, metrics.Dot} {
+		t.Run("search by "+d.String(), func(t *testing.T) { search(t, place(t), d) })
+	}
+}
+
+// rows is how many items galleries have: some batches, and a rest.
+const rows, batch = 57, 10
+
+func (p Place) push(t *testing.T, g *push.Gallery, more func(*push.Options)) (push.Outcome, push.Store) {
+	t.Helper()
+	out, s, err := p.try(t, context.Background(), g, more, push.Watch{})
+	require.NoError(t, err)
+	return out, s
+}
+
+// try pushes by a connection of its own.
+func (p Place) try(t *testing.T, ctx context.Context, g *push.Gallery, more func(*push.Options), w push.Watch) (push.Outcome, push.Store, error) {
+	t.Helper()
+	o := p.Options
+	o.Batch = batch
+	if more != nil {
+		more(&o)
+	}
+	s, err := p.Connect(o)
+	require.NoError(t, err)
+	out, err := push.Run(ctx, g, s, o, w)
+	require.NoError(t, s.Close())
+	return out, s, err
+}
+
+// holds says that exactly the gallery is kept.
+func (p Place) holds(t *testing.T, g *push.Gallery) {
+	t.Helper()
+	kept := p.Records()
+	assert.Len(t, kept, g.Len())
+	require.NoError(t, g.Each(func(r *push.Record) error {
+		k, ok := kept[r.ID]
+		require.True(t, ok, "ID %s is kept", r.ID)
+		assert.Equal(t, []string{r.Label, r.Path, r.MetaJSON()}, []string{k.Label, k.Path, k.MetaJSON()}, r.ID)
+		if p.Unlike == 0 {
+			assert.Equal(t, r.Vector, k.Vector, r.ID)
+		} else {
+			assert.InEpsilonSlice(t, r.Vector, k.Vector, p.Unlike, r.ID)
+		}
+		return nil
+	}))
+}
+
+func twice(t *testing.T, p Place) {
+	g := Gallery(t, metrics.Euclidean, Model, Items(rows, 8))
+	out, _ := p.push(t, g, nil)
+	assert.Equal(t, push.Mark{Done: rows, New: rows}, out.Mark)
+	p.holds(t, g)
+	out, _ = p.push(t, g, nil)
+	assert.Equal(t, push.Mark{Done: rows, Unchanged: rows}, out.Mark)
+	assert.Zero(t, out.Resumed, "a push that ended is not gone on with")
+	p.holds(t, g)
+}
+
+func changes(t *testing.T, p Place) {
+	items := Items(rows, 8)
+	p.push(t, Gallery(t, metrics.Euclidean, Model, items), nil)
+	items[3].Label = "another"
+	items[4].Path = "elsewhere.jpg"
+	items[5].Meta = map[string]string{"camera": "9"}
+	items[1].Meta = nil
+	items[6].Vector = slices.Clone(items[6].Vector)
+	items[6].Vector[7] += 0.5
+	fresh := items[9]
+	fresh.ID = 4
+	fewer := append(without(items, 20), fresh)
+	g := Gallery(t, metrics.Euclidean, Model, fewer)
+	out, _ := p.push(t, g, nil)
+	assert.Equal(t, push.Mark{Done: rows, New: 1, Changed: 5, Unchanged: rows - 6}, out.Mark)
+	assert.Len(t, p.Records(), rows+1, "what is gone is left without -delete")
+	out, _ = p.push(t, g, func(o *push.Options) { o.Delete = true })
+	assert.Equal(t, push.Outcome{Mark: push.Mark{Done: rows, Unchanged: rows}, Removed: 1}, push.Outcome{Mark: out.Mark, Removed: out.Removed})
+	p.holds(t, g)
+}
+
+// goesOn stops a push after two batches, and pushes again.
+func goesOn(t *testing.T, p Place) {
+	g := Gallery(t, metrics.Euclidean, Model, Items(rows, 8))
+	ctx, cancel := context.WithCancel(context.Background())
+	out, _, err := p.try(t, ctx, g, nil, push.Watch{Progress: func(done, _ int) {
+		if done == 2*batch {
+			cancel()
+		}
+	}})
+	require.ErrorIs(t, err, context.Canceled)
+	assert.ErrorContains(t, err, fmt.Sprintf("%d of %d records", 2*batch, rows))
+	assert.Equal(t, 2*batch, out.New)
+	require.Len(t, p.Records(), 2*batch)
+	out, _ = p.push(t, g, nil)
+	assert.Equal(t, rows, out.New+out.Unchanged)
+	assert.Equal(t, rows, out.Done)
+	p.holds(t, g)
+}
+
+func otherModel(t *testing.T, p Place) {
+	items := Items(rows, 8)
+	g := Gallery(t, metrics.Euclidean, Model, items)
+	p.push(t, g, nil)
+	for _, model := range []string{"fedcba9876543210", ""} {
+		_, _, err := p.try(t, context.Background(), Gallery(t, metrics.Euclidean, model, items), nil, push.Watch{})
+		require.ErrorContains(t, err, push.ModelWords(model))
+		assert.ErrorContains(t, err, push.ModelWords(Model))
+	}
+	p.holds(t, g)
+}
+
+func otherShape(t *testing.T, p Place) {
+	g := Gallery(t, metrics.Euclidean, Model, Items(rows, 8))
+	p.push(t, g, nil)
+	_, _, err := p.try(t, context.Background(), Gallery(t, metrics.Euclidean, Model, Items(rows, 9)), nil, push.Watch{})
+	require.Error(t, err)
+	assert.Regexp(t, `\b8\b`, err)
+	assert.Regexp(t, `\b9\b`, err)
+	p.holds(t, g)
+}
+
+// search compares what the text that a person is told to type finds with what package index does, for several items.
+func search(t *testing.T, p Place, d metrics.Distance) {
+	items := Items(rows, 8)
+	x := Index(t, d, Model, items)
+	_, s := p.push(t, Gallery(t, d, Model, items), nil)
+	for _, i := range []int{0, 3, rows - 1} {
+		k := 10
+		id := fmt.Sprint(items[i].ID)
+		if !p.FindsItself {
+			k++
+		}
+		want := Nearest(t, x, items[i], k)
+		if !p.FindsItself {
+			want = slices.DeleteFunc(want, func(found string) bool { return found == id })[:10]
+		}
+		assert.Equal(t, want, p.Find(s.Search(id)), "nearest to %s", id)
+	}
+}
