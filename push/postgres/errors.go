@@ -17,7 +17,6 @@ const (
 	noSchema      = "3F000"
 	forbidden     = "42501"
 	noUniqueKey   = "42P10"
-	locked        = "55P03"
 	fullDisk      = "53100"
 	tooMany       = "53300"
 	shutDown      = "57P01"

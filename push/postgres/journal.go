@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/pkg/errors"
 
+	"medusa/internal/field"
 	"medusa/push"
 )
 
@@ -32,14 +33,17 @@ func (t *table) createProgress() string {
 
 // journal is the row of the table of progress that belongs to a push.
 type journal struct {
-	conn        *pgx.Conn
-	table, name string // as SQL has them
+	conn    *pgx.Conn
+	table   string // as SQL has it
+	name    string // of the table that is pushed into
+	gallery string // checksum
+	done    int    // as the row says
 }
 
 // open is how far a push of the same gallery had come that was stopped; it begins one otherwise.
 func (j *journal) open(ctx context.Context, s *Store) (m push.Mark, err error) {
 	t, h := s.table, s.header
-	*j = journal{s.conn, t.qualified(progressTable), t.name}
+	*j = journal{conn: s.conn, table: t.qualified(progressTable), name: t.name, gallery: h.Digest}
 	var there bool
 	if err := s.conn.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", j.table).Scan(&there); err != nil {
 		return m, err
@@ -65,6 +69,7 @@ func (s *Store) still(ctx context.Context, m push.Mark) (push.Mark, error) {
 	var rows int
 	err := s.conn.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE model = $1", s.table.qualified(s.table.name)), s.header.Model).Scan(&rows)
 	if err != nil || rows >= m.Done {
+		s.journal.done = m.Done
 		return m, err
 	}
 	return push.Mark{}, s.journal.begin(ctx, s.header)
@@ -79,14 +84,19 @@ ON CONFLICT (name) DO UPDATE SET model = EXCLUDED.model, dim = EXCLUDED.dim, dis
 	return err
 }
 
-// write takes note of a mark in the transaction of its rows.
+// write takes note of a mark in the transaction of its rows. Where the row is not as this push left it, another
+// push writes the table, and nothing is done.
 func (j *journal) write(ctx context.Context, tx pgx.Tx, m push.Mark) error {
-	_, err := tx.Exec(ctx, fmt.Sprintf("UPDATE %s SET done = $2, new = $3, changed = $4, unchanged = $5 WHERE name = $1", j.table), j.name, m.Done, m.New, m.Changed, m.Unchanged)
+	tag, err := tx.Exec(ctx, fmt.Sprintf("UPDATE %s SET done = $4, new = $5, changed = $6, unchanged = $7 WHERE name = $1 AND gallery = $2 AND done = $3 AND finished IS NULL", j.table),
+		j.name, j.gallery, j.done, m.Done, m.New, m.Changed, m.Unchanged)
+	if err == nil && tag.RowsAffected() != 1 {
+		return field.Errorf("push", "", "another push into the table %s is under way: wait for it to end, or name another %s", j.name, field.Name("Table"))
+	}
 	return err
 }
 
 // close takes note that all is there.
 func (j *journal) close(ctx context.Context) error {
-	_, err := j.conn.Exec(ctx, fmt.Sprintf("UPDATE %s SET finished = now() WHERE name = $1", j.table), j.name)
+	_, err := j.conn.Exec(ctx, fmt.Sprintf("UPDATE %s SET finished = now() WHERE name = $1 AND gallery = $2 AND done = $3", j.table), j.name, j.gallery, j.done)
 	return err
 }

@@ -47,6 +47,7 @@ func Connect(ctx context.Context, address string, o push.Options) (*Store, error
 		return nil, errors.Errorf("push: the address %s: %s", target, lastPart(err))
 	}
 	config.RuntimeParams["application_name"] = "medusa-push"
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec // statements without names, which poolers of connections pass on
 	conn, err := pgx.ConnectConfig(ctx, config)
 	s := &Store{conn: conn, target: target, table: t}
 	return s, s.explain(err)
@@ -82,9 +83,6 @@ func (s *Store) Begin(ctx context.Context, h push.Header) (push.Mark, []string, 
 
 func (s *Store) prepare(ctx context.Context) (notes []string, err error) {
 	t := s.table
-	if err := s.lock(ctx); err != nil {
-		return nil, err
-	}
 	there, err := s.columns(ctx)
 	if err != nil {
 		return nil, err
@@ -107,23 +105,6 @@ func (s *Store) prepare(ctx context.Context) (notes []string, err error) {
 	}
 	_, err = s.conn.Exec(ctx, t.create())
 	return notes, errors.Wrapf(err, "making the table %s", t.qualified(t.name))
-}
-
-// lock makes this push the only one into the table. One that was killed a moment ago may still be known to
-// the server.
-func (s *Store) lock(ctx context.Context) error {
-	name := s.table.qualified(s.table.name)
-	if _, err := s.conn.Exec(ctx, "SET lock_timeout = '3s'"); err != nil {
-		return err
-	}
-	_, err := s.conn.Exec(ctx, "SELECT pg_advisory_lock(hashtextextended('medusa push ' || $1::text, 0))", name)
-	if code(err) == locked {
-		return errors.Errorf("push: another push into the table %s is under way: wait for it to end", name)
-	}
-	if err == nil {
-		_, err = s.conn.Exec(ctx, "SET lock_timeout = 0")
-	}
-	return err
 }
 
 // columns are the types of the table's columns by their names; nil if there is no table.

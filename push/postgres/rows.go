@@ -44,6 +44,9 @@ func (s *Store) Put(ctx context.Context, records []push.Record, m push.Mark) (pu
 		m.New, m.Changed, m.Unchanged = m.New+made, m.Changed+changed, m.Unchanged+len(records)-made-changed
 		return s.journal.write(ctx, tx, m)
 	})
+	if err == nil {
+		s.journal.done = m.Done
+	}
 	return m, s.explain(err)
 }
 

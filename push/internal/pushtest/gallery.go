@@ -77,4 +77,6 @@ func Nearest(t testing.TB, x *index.Index, item index.Item, k int) (ids []string
 }
 
 // without is items but for one.
-func without(items []index.Item, at int) []index.Item { return slices.Delete(slices.Clone(items), at, at+1) }
+func without(items []index.Item, at int) []index.Item {
+	return slices.Delete(slices.Clone(items), at, at+1)
+}

@@ -3,6 +3,7 @@ package pushtest
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -21,11 +22,14 @@ type Place struct {
 	Records func() map[string]push.Record
 	// Find is the IDs that a search as Store.Search tells it finds, the nearest first.
 	Find func(search string) []string
-	// Unlike is how far a kept number may be from that which was pushed, as a share of it.
-	Unlike float64
+	// Unlike is how far what is kept of a number may be from it.
+	Unlike func(float64) float64
 	// FindsItself says that a search for an item leaves that out, if it is false.
 	FindsItself bool
 }
+
+// Exactly is Place.Unlike of a database that keeps numbers as they are.
+func Exactly(float64) float64 { return 0 }
 
 // Run checks a store. place makes a new place each time.
 func Run(t *testing.T, place func(t *testing.T) Place) {
@@ -73,10 +77,9 @@ func (p Place) holds(t *testing.T, g *push.Gallery) {
 		k, ok := kept[r.ID]
 		require.True(t, ok, "ID %s is kept", r.ID)
 		assert.Equal(t, []string{r.Label, r.Path, r.MetaJSON()}, []string{k.Label, k.Path, k.MetaJSON()}, r.ID)
-		if p.Unlike == 0 {
-			assert.Equal(t, r.Vector, k.Vector, r.ID)
-		} else {
-			assert.InEpsilonSlice(t, r.Vector, k.Vector, p.Unlike, r.ID)
+		require.Len(t, k.Vector, len(r.Vector))
+		for i, v := range r.Vector {
+			assert.LessOrEqual(t, math.Abs(float64(v-k.Vector[i])), p.Unlike(float64(v)), "ID %s, number %d: %v became %v", r.ID, i, v, k.Vector[i])
 		}
 		return nil
 	}))
