@@ -65,7 +65,7 @@ func Gallery(t testing.TB, d metrics.Distance, model string, items []index.Item)
 	return g
 }
 
-// Nearest are the IDs that package index finds for item of an index, the nearest first.
+// Nearest are the IDs that package index finds for an item, the nearest first.
 func Nearest(t testing.TB, x *index.Index, item index.Item, k int) (ids []string) {
 	t.Helper()
 	found, err := x.Search(context.Background(), item.Vector, index.SearchOptions{K: k})

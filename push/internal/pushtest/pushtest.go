@@ -33,13 +33,13 @@ func Exactly(float64) float64 { return 0 }
 
 // Run checks a store. place makes a new place each time.
 func Run(t *testing.T, place func(t *testing.T) Place) {
-	t.Run("twice", func(t *testing.T) { twice(t, place(t)) })
-	t.Run("changes", func(t *testing.T) { changes(t, place(t)) })
-	t.Run("stopped", func(t *testing.T) { goesOn(t, place(t)) })
-	t.Run("other model", func(t *testing.T) { otherModel(t, place(t)) })
-	t.Run("other shape", func(t *testing.T) { otherShape(t, place(t)) })
+	t.Run("twice", func(t *testing.T) { Twice(t, place(t)) })
+	t.Run("changes", func(t *testing.T) { Changes(t, place(t)) })
+	t.Run("stopped", func(t *testing.T) { Stopped(t, place(t)) })
+	t.Run("other model", func(t *testing.T) { OtherModel(t, place(t)) })
+	t.Run("other shape", func(t *testing.T) { OtherShape(t, place(t)) })
 	for _, d := range []metrics.Distance{metrics.Euclidean, metrics.Cosine, metrics.Dot} {
-		t.Run("search by "+d.String(), func(t *testing.T) { search(t, place(t), d) })
+		t.Run("search by "+d.String(), func(t *testing.T) { Search(t, place(t), d) })
 	}
 }
 
@@ -85,7 +85,8 @@ func (p Place) holds(t *testing.T, g *push.Gallery) {
 	}))
 }
 
-func twice(t *testing.T, p Place) {
+// Twice pushes a gallery twice: the second time nothing is to be done.
+func Twice(t *testing.T, p Place) {
 	g := Gallery(t, metrics.Euclidean, Model, Items(rows, 8))
 	out, _ := p.push(t, g, nil)
 	assert.Equal(t, push.Mark{Done: rows, New: rows}, out.Mark)
@@ -96,7 +97,8 @@ func twice(t *testing.T, p Place) {
 	p.holds(t, g)
 }
 
-func changes(t *testing.T, p Place) {
+// Changes pushes a gallery, and then one that differs, with Options.Delete and without.
+func Changes(t *testing.T, p Place) {
 	items := Items(rows, 8)
 	p.push(t, Gallery(t, metrics.Euclidean, Model, items), nil)
 	items[3].Label = "another"
@@ -117,8 +119,8 @@ func changes(t *testing.T, p Place) {
 	p.holds(t, g)
 }
 
-// goesOn stops a push after two batches, and pushes again.
-func goesOn(t *testing.T, p Place) {
+// Stopped stops a push after two batches, and pushes again.
+func Stopped(t *testing.T, p Place) {
 	g := Gallery(t, metrics.Euclidean, Model, Items(rows, 8))
 	ctx, cancel := context.WithCancel(context.Background())
 	out, _, err := p.try(t, ctx, g, nil, push.Watch{Progress: func(done, _ int) {
@@ -136,7 +138,8 @@ func goesOn(t *testing.T, p Place) {
 	p.holds(t, g)
 }
 
-func otherModel(t *testing.T, p Place) {
+// OtherModel has a place refuse galleries of two other models.
+func OtherModel(t *testing.T, p Place) {
 	items := Items(rows, 8)
 	g := Gallery(t, metrics.Euclidean, Model, items)
 	p.push(t, g, nil)
@@ -148,7 +151,8 @@ func otherModel(t *testing.T, p Place) {
 	p.holds(t, g)
 }
 
-func otherShape(t *testing.T, p Place) {
+// OtherShape has a place refuse vectors of another size.
+func OtherShape(t *testing.T, p Place) {
 	g := Gallery(t, metrics.Euclidean, Model, Items(rows, 8))
 	p.push(t, g, nil)
 	_, _, err := p.try(t, context.Background(), Gallery(t, metrics.Euclidean, Model, Items(rows, 9)), nil, push.Watch{})
@@ -158,11 +162,15 @@ func otherShape(t *testing.T, p Place) {
 	p.holds(t, g)
 }
 
-// search compares what the text that a person is told to type finds with what package index does, for several items.
-func search(t *testing.T, p Place, d metrics.Distance) {
+// Search compares what the text that a person is told to type finds with what package index does, for several items.
+func Search(t *testing.T, p Place, d metrics.Distance) {
 	items := Items(rows, 8)
-	x := Index(t, d, Model, items)
 	_, s := p.push(t, Gallery(t, d, Model, items), nil)
+	kept := p.Records()
+	for i := range items { // of vectors as they are kept
+		items[i].Vector = kept[fmt.Sprint(items[i].ID)].Vector
+	}
+	x := Index(t, d, Model, items)
 	for _, i := range []int{0, 3, rows - 1} {
 		k := 10
 		id := fmt.Sprint(items[i].ID)
