@@ -5,6 +5,8 @@ import (
 
 	"medusa/push"
 	"medusa/push/postgres"
+	"medusa/push/qdrant"
+	"medusa/push/redis"
 )
 
 // database is how one of the databases is pushed into.
@@ -15,6 +17,8 @@ type database struct {
 
 var databases = map[push.Database]database{
 	push.Postgres: {connector(postgres.Connect), postgres.Schema},
+	push.Qdrant:   {connector(qdrant.Connect), qdrant.Schema},
+	push.Redis:    {connector(redis.Connect), redis.Schema},
 }
 
 // connector is a function that connects to a store of one kind, as one to any store.
