@@ -142,8 +142,8 @@ func (s *Store) check(ctx context.Context) error {
 	config := info.GetConfig()
 	params := config.GetParams().GetVectorsConfig().GetParams()
 	links := config.GetHnswConfig().GetM()
-	if params.GetHnswConfig().M != nil {
-		links = params.GetHnswConfig().GetM()
+	if own := params.GetHnswConfig(); own != nil && own.M != nil { // of these vectors, before that of the collection
+		links = own.GetM()
 	}
 	method := "hnsw"
 	if links == 0 {

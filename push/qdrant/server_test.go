@@ -162,7 +162,11 @@ func (q *service) Scroll(_ context.Context, r *client.ScrollPoints) (*client.Scr
 			out.NextPageOffset = c.points[key].GetId()
 			break
 		}
-		out.Result = append(out.Result, &client.RetrievedPoint{Id: c.points[key].GetId(), Payload: c.points[key].GetPayload()})
+		p := &client.RetrievedPoint{Id: c.points[key].GetId(), Payload: c.points[key].GetPayload()}
+		if r.GetWithVectors().GetEnable() {
+			p.Vectors = &client.VectorsOutput{VectorsOptions: &client.VectorsOutput_Vector{Vector: &client.VectorOutput{Vector: &client.VectorOutput_Dense{Dense: &client.DenseVector{Data: dense(c.points[key])}}}}}
+		}
+		out.Result = append(out.Result, p)
 	}
 	return out, nil
 }
