@@ -53,7 +53,7 @@ type Store interface {
 // ModelWords names a model by its fingerprint.
 func ModelWords(fingerprint string) string {
 	if fingerprint == "" {
-		return "a model that nobody knows"
+		return "a model that is not known"
 	}
 	return "model " + fingerprint
 }

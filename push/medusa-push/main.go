@@ -7,9 +7,13 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 
 	"medusa/internal/cli"
 )
 
-func main() { os.Exit(cli.MedusaPush(bring).Main()) }
+func main() {
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // what clients of databases say in words of their own
+	os.Exit(cli.MedusaPush(bring).Main())
+}

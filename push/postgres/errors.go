@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"net"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pkg/errors"
@@ -87,10 +88,20 @@ func (s *Store) explain(err error) error {
 	return errors.WithMessage(err, "push: "+place)
 }
 
-// reason is what is below an error of connecting, without what was to be connected to.
+// reason is what is below an error of connecting: the first of several, without what was to be connected to.
 func reason(err error) error {
 	for {
-		next := errors.Unwrap(err)
+		var next error
+		switch e := err.(type) {
+		case interface{ Unwrap() []error }:
+			next = e.Unwrap()[0]
+		case interface{ Unwrap() error }:
+			next = e.Unwrap()
+		}
+		var dial *net.OpError
+		if errors.As(err, &dial) && dial.Op == "dial" { // below it only a number of the system
+			return dial.Err
+		}
 		if next == nil {
 			return err
 		}

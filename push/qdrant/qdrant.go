@@ -25,6 +25,7 @@ type Store struct {
 	target     push.Target
 	collection string
 	method     string // hnsw or none; empty for that of the collection, or hnsw
+	notes      []string
 	header     push.Header
 }
 
@@ -60,9 +61,13 @@ func Connect(ctx context.Context, address string, o push.Options) (*Store, error
 	if !set {
 		key = target.URL.User.Username()
 	}
+	key = cmp.Or(key, os.Getenv("QDRANT_API_KEY"))
+	secure := target.URL.Scheme == "qdrants" || target.URL.Scheme == "https"
+	if key != "" && !secure {
+		s.notes = append(s.notes, "the API key goes to the server as it is, without TLS: qdrants:// is with it")
+	}
 	s.client, err = client.NewClient(&client.Config{
-		Host: target.URL.Hostname(), Port: port, APIKey: cmp.Or(key, os.Getenv("QDRANT_API_KEY")), PoolSize: 1, SkipCompatibilityCheck: true,
-		UseTLS:      target.URL.Scheme == "qdrants" || target.URL.Scheme == "https",
+		Host: target.URL.Hostname(), Port: port, APIKey: key, PoolSize: 1, SkipCompatibilityCheck: true, UseTLS: secure,
 		GrpcOptions: []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage))},
 	})
 	if err != nil {
@@ -112,7 +117,7 @@ func (s *Store) Begin(ctx context.Context, h push.Header) (push.Mark, []string, 
 	}
 	there, err := s.client.CollectionExists(ctx, s.collection)
 	if err == nil && there {
-		return push.Mark{}, nil, s.explain(s.check(ctx))
+		return push.Mark{}, s.notes, s.explain(s.check(ctx))
 	}
 	if err == nil {
 		err = s.client.CreateCollection(ctx, s.create())
@@ -120,7 +125,7 @@ func (s *Store) Begin(ctx context.Context, h push.Header) (push.Mark, []string, 
 	if err == nil { // by which points of other models are found at once
 		_, err = s.client.CreateFieldIndex(ctx, &client.CreateFieldIndexCollection{CollectionName: s.collection, Wait: client.PtrOf(true), FieldName: "model", FieldType: client.FieldType_FieldTypeKeyword.Enum()})
 	}
-	return push.Mark{}, nil, s.explain(err)
+	return push.Mark{}, s.notes, s.explain(err)
 }
 
 // create is the collection as it is made.
