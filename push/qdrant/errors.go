@@ -32,6 +32,9 @@ func (s *Store) explain(err error) error {
 		if strings.Contains(text, "handshake") || strings.Contains(text, "tls:") {
 			way = "does it speak TLS? qdrants:// does, qdrant:// does not"
 		}
+		if _, dialled, ok := strings.Cut(text, "dial tcp "); ok {
+			text = strings.TrimSuffix(dialled, `"`)
+		}
 		return errors.Errorf("push: %s cannot be reached: %s; %s", place, text, way)
 	}
 	return errors.Errorf("push: %s: %s", place, text)
