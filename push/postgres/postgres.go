@@ -20,7 +20,7 @@ type Store struct {
 	target  push.Target
 	table   *table
 	header  push.Header
-	journal journal
+	progress progress
 }
 
 var _ push.Store = (*Store)(nil)
@@ -77,7 +77,7 @@ func (s *Store) Begin(ctx context.Context, h push.Header) (push.Mark, []string, 
 	if err != nil {
 		return push.Mark{}, notes, s.explain(err)
 	}
-	m, err := s.journal.open(ctx, s)
+	m, err := s.progress.open(ctx, s)
 	return m, notes, s.explain(err)
 }
 

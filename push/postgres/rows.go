@@ -42,10 +42,10 @@ func (s *Store) Put(ctx context.Context, records []push.Record, m push.Mark) (pu
 		}
 		changed := int(written.RowsAffected()) - made
 		m.New, m.Changed, m.Unchanged = m.New+made, m.Changed+changed, m.Unchanged+len(records)-made-changed
-		return s.journal.write(ctx, tx, m)
+		return s.progress.write(ctx, tx, m)
 	})
 	if err == nil {
-		s.journal.done = m.Done
+		s.progress.done = m.Done
 	}
 	return m, s.explain(err)
 }
@@ -123,5 +123,5 @@ func (s *Store) End(ctx context.Context) error {
 			return errors.WithMessage(s.explain(err), "the index is not built")
 		}
 	}
-	return s.explain(s.journal.close(ctx))
+	return s.explain(s.progress.close(ctx))
 }

@@ -31,8 +31,8 @@ func (t *table) createProgress() string {
 )`, t.qualified(progressTable))
 }
 
-// journal is the row of the table of progress that belongs to a push.
-type journal struct {
+// progress is the row of the table of progress that belongs to a push.
+type progress struct {
 	conn    *pgx.Conn
 	table   string // as SQL has it
 	name    string // of the table that is pushed into
@@ -41,9 +41,9 @@ type journal struct {
 }
 
 // open is how far a push of the same gallery had come that was stopped; it begins one otherwise.
-func (j *journal) open(ctx context.Context, s *Store) (m push.Mark, err error) {
+func (j *progress) open(ctx context.Context, s *Store) (m push.Mark, err error) {
 	t, h := s.table, s.header
-	*j = journal{conn: s.conn, table: t.qualified(progressTable), name: t.name, gallery: h.Digest}
+	*j = progress{conn: s.conn, table: t.qualified(progressTable), name: t.name, gallery: h.Digest}
 	var there bool
 	if err := s.conn.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", j.table).Scan(&there); err != nil {
 		return m, err
@@ -69,14 +69,14 @@ func (s *Store) still(ctx context.Context, m push.Mark) (push.Mark, error) {
 	var rows int
 	err := s.conn.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE model = $1", s.table.qualified(s.table.name)), s.header.Model).Scan(&rows)
 	if err != nil || rows >= m.Done {
-		s.journal.done = m.Done
+		s.progress.done = m.Done
 		return m, err
 	}
-	return push.Mark{}, s.journal.begin(ctx, s.header)
+	return push.Mark{}, s.progress.begin(ctx, s.header)
 }
 
 // begin writes the row of a push that has done nothing.
-func (j *journal) begin(ctx context.Context, h push.Header) error {
+func (j *progress) begin(ctx context.Context, h push.Header) error {
 	_, err := j.conn.Exec(ctx, fmt.Sprintf(`INSERT INTO %s (name, model, dim, distance, gallery, total, done, new, changed, unchanged)
 VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, 0)
 ON CONFLICT (name) DO UPDATE SET model = EXCLUDED.model, dim = EXCLUDED.dim, distance = EXCLUDED.distance, gallery = EXCLUDED.gallery, total = EXCLUDED.total,
@@ -86,7 +86,7 @@ ON CONFLICT (name) DO UPDATE SET model = EXCLUDED.model, dim = EXCLUDED.dim, dis
 
 // write takes note of a mark in the transaction of its rows. Where the row is not as this push left it, another
 // push writes the table, and nothing is done.
-func (j *journal) write(ctx context.Context, tx pgx.Tx, m push.Mark) error {
+func (j *progress) write(ctx context.Context, tx pgx.Tx, m push.Mark) error {
 	tag, err := tx.Exec(ctx, fmt.Sprintf("UPDATE %s SET done = $4, new = $5, changed = $6, unchanged = $7 WHERE name = $1 AND gallery = $2 AND done = $3 AND finished IS NULL", j.table),
 		j.name, j.gallery, j.done, m.Done, m.New, m.Changed, m.Unchanged)
 	if err == nil && tag.RowsAffected() != 1 {
@@ -96,7 +96,7 @@ func (j *journal) write(ctx context.Context, tx pgx.Tx, m push.Mark) error {
 }
 
 // close takes note that all is there.
-func (j *journal) close(ctx context.Context) error {
+func (j *progress) close(ctx context.Context) error {
 	_, err := j.conn.Exec(ctx, fmt.Sprintf("UPDATE %s SET finished = now() WHERE name = $1 AND gallery = $2 AND done = $3", j.table), j.name, j.gallery, j.done)
 	return err
 }
