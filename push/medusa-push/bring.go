@@ -4,10 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"medusa/internal/cli"
 	"medusa/internal/terminal"
 	"medusa/internal/wording"
-
-	"medusa/internal/cli"
 	"medusa/push"
 )
 
@@ -41,7 +40,7 @@ func bring(ctx context.Context, gallery, url string, o cli.PushOptions, w *termi
 	}
 	defer s.Close()
 	w.Sayf("%s of %s to %s, %s, compared by %s distance", wording.Number(g.Len(), "records"), gallery, target, push.ModelWords(g.Model), g.Distance)
-	out, err := push.Run(ctx, g, s, options, screenOf(w, g))
+	out, err := push.Run(ctx, g, s, options, watchOn(w, g))
 	if err != nil {
 		return err
 	}
@@ -55,8 +54,8 @@ func notes(w *terminal.Screen, lines []string) {
 	}
 }
 
-// screenOf shows how a push goes on.
-func screenOf(w *terminal.Screen, g *push.Gallery) push.Watch {
+// watchOn shows how a push goes on.
+func watchOn(w *terminal.Screen, g *push.Gallery) push.Watch {
 	var task *terminal.Task
 	return push.Watch{
 		Began: func(out push.Outcome) {

@@ -16,10 +16,10 @@ import (
 
 // Store is a table. It implements push.Store.
 type Store struct {
-	conn    *pgx.Conn
-	target  push.Target
-	table   *table
-	header  push.Header
+	conn     *pgx.Conn
+	target   push.Target
+	table    *table
+	header   push.Header
 	progress progress
 }
 

@@ -41,27 +41,27 @@ type progress struct {
 }
 
 // open is how far a push of the same gallery had come that was stopped; it begins one otherwise.
-func (j *progress) open(ctx context.Context, s *Store) (m push.Mark, err error) {
+func (p *progress) open(ctx context.Context, s *Store) (m push.Mark, err error) {
 	t, h := s.table, s.header
-	*j = progress{conn: s.conn, table: t.qualified(progressTable), name: t.name, gallery: h.Digest}
+	*p = progress{conn: s.conn, table: t.qualified(progressTable), name: t.name, gallery: h.Digest}
 	var there bool
-	if err := s.conn.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", j.table).Scan(&there); err != nil {
+	if err := s.conn.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", p.table).Scan(&there); err != nil {
 		return m, err
 	}
 	if !there {
 		if _, err := s.conn.Exec(ctx, t.createProgress()); err != nil {
-			return m, errors.Wrapf(err, "making the table %s", j.table)
+			return m, errors.Wrapf(err, "making the table %s", p.table)
 		}
 	}
 	err = s.conn.QueryRow(ctx, fmt.Sprintf("SELECT done, new, changed, unchanged FROM %s WHERE name = $1 AND finished IS NULL AND model = $2 AND gallery = $3 AND distance = $4",
-		j.table), j.name, h.Model, h.Digest, h.Distance.String()).Scan(&m.Done, &m.New, &m.Changed, &m.Unchanged)
+		p.table), p.name, h.Model, h.Digest, h.Distance.String()).Scan(&m.Done, &m.New, &m.Changed, &m.Unchanged)
 	if err == nil && m.Done > 0 {
 		return s.still(ctx, m)
 	}
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return m, err
 	}
-	return push.Mark{}, j.begin(ctx, h)
+	return push.Mark{}, p.begin(ctx, h)
 }
 
 // still is the mark, unless somebody emptied the table meanwhile: then all is to be done again.
@@ -76,27 +76,27 @@ func (s *Store) still(ctx context.Context, m push.Mark) (push.Mark, error) {
 }
 
 // begin writes the row of a push that has done nothing.
-func (j *progress) begin(ctx context.Context, h push.Header) error {
-	_, err := j.conn.Exec(ctx, fmt.Sprintf(`INSERT INTO %s (name, model, dim, distance, gallery, total, done, new, changed, unchanged)
+func (p *progress) begin(ctx context.Context, h push.Header) error {
+	_, err := p.conn.Exec(ctx, fmt.Sprintf(`INSERT INTO %s (name, model, dim, distance, gallery, total, done, new, changed, unchanged)
 VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, 0)
 ON CONFLICT (name) DO UPDATE SET model = EXCLUDED.model, dim = EXCLUDED.dim, distance = EXCLUDED.distance, gallery = EXCLUDED.gallery, total = EXCLUDED.total,
-  done = 0, new = 0, changed = 0, unchanged = 0, finished = NULL`, j.table), j.name, h.Model, h.Dim, h.Distance.String(), h.Digest, h.Len())
+  done = 0, new = 0, changed = 0, unchanged = 0, finished = NULL`, p.table), p.name, h.Model, h.Dim, h.Distance.String(), h.Digest, h.Len())
 	return err
 }
 
 // write takes note of a mark in the transaction of its rows. Where the row is not as this push left it, another
 // push writes the table, and nothing is done.
-func (j *progress) write(ctx context.Context, tx pgx.Tx, m push.Mark) error {
-	tag, err := tx.Exec(ctx, fmt.Sprintf("UPDATE %s SET done = $4, new = $5, changed = $6, unchanged = $7 WHERE name = $1 AND gallery = $2 AND done = $3 AND finished IS NULL", j.table),
-		j.name, j.gallery, j.done, m.Done, m.New, m.Changed, m.Unchanged)
+func (p *progress) write(ctx context.Context, tx pgx.Tx, m push.Mark) error {
+	tag, err := tx.Exec(ctx, fmt.Sprintf("UPDATE %s SET done = $4, new = $5, changed = $6, unchanged = $7 WHERE name = $1 AND gallery = $2 AND done = $3 AND finished IS NULL", p.table),
+		p.name, p.gallery, p.done, m.Done, m.New, m.Changed, m.Unchanged)
 	if err == nil && tag.RowsAffected() != 1 {
-		return field.Errorf("push", "", "another push into the table %s is under way: wait for it to end, or name another %s", j.name, field.Name("Table"))
+		return field.Errorf("push", "", "another push into the table %s is under way: wait for it to end, or name another %s", p.name, field.Name("Table"))
 	}
 	return err
 }
 
 // close takes note that all is there.
-func (j *progress) close(ctx context.Context) error {
-	_, err := j.conn.Exec(ctx, fmt.Sprintf("UPDATE %s SET finished = now() WHERE name = $1 AND gallery = $2 AND done = $3", j.table), j.name, j.gallery, j.done)
+func (p *progress) close(ctx context.Context) error {
+	_, err := p.conn.Exec(ctx, fmt.Sprintf("UPDATE %s SET finished = now() WHERE name = $1 AND gallery = $2 AND done = $3", p.table), p.name, p.gallery, p.done)
 	return err
 }
