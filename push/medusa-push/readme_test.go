@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 
 var ofThisProgram = regexp.MustCompile(`(?m)^\./medusa-push (.*?)(?: +#.*)?$`)
 
-// What README and docs say to type works. Where the database is not to be had, with -schema, which takes the same
+// What README, docs and help say to type works. Where the database is not to be had, with -schema, which takes the same
 // options.
 func TestEveryCommandOfTheDocs(t *testing.T) {
 	var lines []string
@@ -29,6 +30,13 @@ func TestEveryCommandOfTheDocs(t *testing.T) {
 		}
 	}
 	require.Len(t, lines, 6)
+	_, help, _ := called(t, "-h")
+	for line := range strings.Lines(help) {
+		if args, ok := strings.CutPrefix(strings.TrimSpace(line), os.Args[0]+" "); ok {
+			lines = append(lines, strings.Split(args, "   ")[0])
+		}
+	}
+	require.Len(t, lines, 9)
 	t.Chdir(t.TempDir())
 	w, err := embeddings.Create("others.npy", embeddings.Info{Dim: 2, Model: "m0del"}, embeddings.Options{})
 	require.NoError(t, err)
@@ -39,7 +47,7 @@ func TestEveryCommandOfTheDocs(t *testing.T) {
 		args := strings.Fields(line)
 		if server != "" && args[1] == "postgres://localhost/photos" {
 			args[1] = server
-		} else {
+		} else if !slices.Contains(args, "-schema") {
 			args = append(args, "-schema")
 		}
 		code, stdout, stderr := called(t, args...)
@@ -48,7 +56,7 @@ func TestEveryCommandOfTheDocs(t *testing.T) {
 	}
 }
 
-// The help's own examples are like those.
+// The help of medusa push tells the same flags.
 func TestHelpIsThatOfMedusa(t *testing.T) {
 	_, own, _ := called(t, "-h")
 	var page strings.Builder
