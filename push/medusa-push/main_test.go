@@ -131,9 +131,30 @@ func TestPushTwice(t *testing.T) {
 	assert.Equal(t, 0, code, stderr)
 }
 
+// database is the URL of a new database on the server that MEDUSA_POSTGRES_URL names, which other packages' tests use at the same
+// time; empty if it names none.
+func database(t *testing.T, name string) string {
+	t.Helper()
+	server := os.Getenv("MEDUSA_POSTGRES_URL")
+	if server == "" {
+		return ""
+	}
+	conn, err := pgx.Connect(t.Context(), server)
+	require.NoError(t, err)
+	defer conn.Close(t.Context())
+	for _, statement := range []string{"DROP DATABASE IF EXISTS " + name + " WITH (FORCE)", "CREATE DATABASE " + name} {
+		_, err := conn.Exec(t.Context(), statement)
+		require.NoError(t, err)
+	}
+	u, err := url.Parse(server)
+	require.NoError(t, err)
+	u.Path = "/" + name
+	return u.String()
+}
+
 // A program that was killed is gone on with by the same command, without a record twice or lost.
 func TestKilled(t *testing.T) {
-	server := os.Getenv("MEDUSA_POSTGRES_URL")
+	server := database(t, "killed")
 	if server == "" {
 		t.Skip("MEDUSA_POSTGRES_URL names no server")
 	}

@@ -153,7 +153,7 @@ func TestConnectionThatBreaks(t *testing.T) {
 	require.NoError(t, err)
 	_, err = push.Run(ctx, small(t), s, push.Options{Batch: 10}, push.Watch{Progress: func(done, _ int) {
 		if done == 20 {
-			exec(t, server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'medusa-push'")
+			exec(t, server, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'medusa-push' AND datname = current_database()")
 		}
 	}})
 	require.ErrorContains(t, err, "stopped with 20 of 30 records in the database")
