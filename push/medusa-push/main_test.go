@@ -131,9 +131,9 @@ func TestPushTwice(t *testing.T) {
 	assert.Equal(t, 0, code, stderr)
 }
 
-// database is the URL of a new database on the server that MEDUSA_POSTGRES_URL names, which other packages' tests use at the same
+// emptyDatabase is the URL of a new database on the server that MEDUSA_POSTGRES_URL names, which other packages' tests use at the same
 // time; empty if it names none.
-func database(t *testing.T, name string) string {
+func emptyDatabase(t *testing.T, name string) string {
 	t.Helper()
 	server := os.Getenv("MEDUSA_POSTGRES_URL")
 	if server == "" {
@@ -154,7 +154,7 @@ func database(t *testing.T, name string) string {
 
 // A program that was killed is gone on with by the same command, without a record twice or lost.
 func TestKilled(t *testing.T) {
-	server := database(t, "killed")
+	server := emptyDatabase(t, "killed")
 	if server == "" {
 		t.Skip("MEDUSA_POSTGRES_URL names no server")
 	}

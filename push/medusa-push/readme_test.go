@@ -42,7 +42,7 @@ func TestEveryCommandOfTheDocs(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, w.Add([]embeddings.Item{{Path: "1.jpg"}, {Path: "2.jpg"}}, []float32{1, 2, 3, 4}))
 	require.NoError(t, w.Close())
-	server := database(t, "photos")
+	server := emptyDatabase(t, "photos")
 	for _, line := range lines {
 		args := strings.Fields(line)
 		if server != "" && args[1] == "postgres://localhost/photos" {
