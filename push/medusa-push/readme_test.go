@@ -32,8 +32,8 @@ func TestEveryCommandOfTheDocs(t *testing.T) {
 	require.Len(t, lines, 6)
 	_, help, _ := called(t, "-h")
 	for line := range strings.Lines(help) {
-		if args, ok := strings.CutPrefix(strings.TrimSpace(line), os.Args[0]+" "); ok {
-			lines = append(lines, strings.Split(args, "   ")[0])
+		if _, args, ok := strings.Cut(line, "others.npy "); ok { // behind what go calls the program that it builds
+			lines = append(lines, "others.npy "+strings.Split(strings.TrimSpace(args), "   ")[0])
 		}
 	}
 	require.Len(t, lines, 9)
