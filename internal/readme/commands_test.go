@@ -32,6 +32,7 @@ var elsewhere = map[string]string{
 	"go build":                                         "part of go test ./...",
 	"go generate":                                      "needs clang; a test holds what it makes and its sources together by a hash",
 	"go generate ./internal/gpu/kernels":               "needs clang; a test holds what it makes and its sources together by a hash",
+	"go -C push build -o ../ ./medusa-push":            "tested in the module push",
 	"go run ./bench/gpusuite -o gpu-suite":             "packs the tests that use a GPU; tested in bench/gpusuite",
 	"pip install nvidia-cublas-cu12 nvidia-cudnn-cu12": "needs Python",
 }
@@ -42,6 +43,7 @@ var elsewhereBegins = map[string]string{
 	"go run ./bench/catalogue":  "trains every loss, beside PyTorch; tested in bench/catalogue",
 	"go run ./bench/search":     "compares with faiss and hnswlib; tested in bench/search",
 	"go run ./bench/decode":     "compares decoders with Python's; measured when asked for",
+	"./medusa-push ":            "tested in the module push",
 	"./gpu-suite":               "needs a GPU",
 	"MESSY_ARCHIVE=":            "needs an archive that is not part of the repository",
 	"go run internal/embed.go ": "makes the embedded pictures of the whole Omniglot",
