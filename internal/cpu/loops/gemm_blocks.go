@@ -109,6 +109,10 @@ func (j *gemmJob[T]) run() {
 		return
 	}
 	j.args, j.dots = grow(j.args, Threads()), j.dots[:0]
+	if j.isTurned() {
+		j.runTurned()
+		return
+	}
 	j.plan()
 	for i := range gemmBlocks(j.k) {
 		j.k0, j.kc = gemmBlock(j.k, i)
@@ -200,7 +204,7 @@ func (j *gemmTiles[T]) Piece(piece, worker int) {
 	size := int(unsafe.Sizeof(T(0)))
 	args := &j.args[worker]
 	args.k, args.cRow, args.alpha = j.kc, j.ldc*size, j.alpha
-	args.flags = j.epilogue()
+	args.flags = (*gemmJob[T])(j).epilogue(j.k0, j.kc)
 	rows, cols := j.micro.rows, j.micro.cols()
 	for i := i0; i < i1; i += rows {
 		first := j0
@@ -224,15 +228,15 @@ func (j *gemmTiles[T]) Piece(piece, worker int) {
 	}
 }
 
-// epilogue is what the micro-kernels do with the sums of this block.
-func (j *gemmTiles[T]) epilogue() (flags int) {
+// epilogue is what the micro-kernels do with the sums of a block along k.
+func (j *gemmJob[T]) epilogue(k0, kc int) (flags int) {
 	if j.alpha != 1 {
 		flags |= flagAlpha
 	}
-	if j.k0 > 0 || j.beta != 0 {
+	if k0 > 0 || j.beta != 0 {
 		flags |= flagAdd
 	}
-	if j.k0+j.kc < j.k {
+	if k0+kc < j.k {
 		return flags
 	}
 	if j.bias != nil {

@@ -50,6 +50,10 @@ type micro[T Float] struct {
 	// indirect holds kernels that read A through a table of rows and one of segments,
 	// and packed columns of B.
 	indirect [][]func(*microArgs[T])
+
+	// turned holds kernels for few rows, by their number, of a B that is stored column by column; nil where
+	// there are none. Columns are vectors of eight, whatever lanes is.
+	turned [][]func(*microArgs[T])
 }
 
 // cols is the width of the largest tile.
@@ -68,6 +72,13 @@ func (m *micro[T]) run(args *microArgs[T], rows, cols int) {
 func (m *micro[T]) runIndirect(args *microArgs[T], rows, cols int) {
 	args.segPos = 0
 	m.indirect[rows-1][m.prepare(args, cols)-1](args)
+}
+
+// runTurned does one tile of rows × 8·vecs elements.
+func (m *micro[T]) runTurned(args *microArgs[T], rows, vecs int) {
+	args.flags &^= flagTail
+	args.mask = unsafe.Pointer(&laneMasks[0])
+	m.turned[rows-1][vecs-1](args)
 }
 
 // prepare sets the mask of the last vector and returns the number of vectors.
