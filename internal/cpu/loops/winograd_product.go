@@ -30,6 +30,8 @@ type tileProduct struct {
 	panels       int   // of output channels
 	packed       []float32
 	packedMatrix int
+	elements     []float32 // transformed inputs of the only set
+	inputGroups  int       // pieces that an image's inputs are made in
 	workers      []tileWorker
 }
 
@@ -37,6 +39,7 @@ const (
 	tileSetMemory = 160 << 10 // transformed numbers of a piece, about
 	tileSetLeast  = 24        // tiles of a piece
 	tilePieces    = 8         // pieces wanted
+	tileGroup     = 32        // channels of a piece of inputs, whole vectors
 )
 
 func (c *winogradConv) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, relu bool) {
@@ -65,9 +68,15 @@ func (c *tileProduct) run(images, top, left int) {
 	if n := Threads(); len(c.workers) < n {
 		c.workers = append(c.workers, make([]tileWorker, n-len(c.workers))...)
 	}
-	c.packed = grow(c.packed, tileMatrices*c.packedMatrix)
-	doAtMost(len(c.workers), c.panels, (*tileWindows)(c))
-	doAtMost(len(c.workers), c.sets*c.parts, c)
+	if c.sets == 1 {
+		c.elements = grow(c.elements, tileMatrices*c.matrix)
+		doAtMost(len(c.workers), c.images*c.inputGroups, (*tileInputs)(c))
+		doAtMost(len(c.workers), c.panels, (*tilePanels)(c))
+	} else {
+		c.packed = grow(c.packed, tileMatrices*c.packedMatrix)
+		doAtMost(len(c.workers), c.panels, (*tileWindows)(c))
+		doAtMost(len(c.workers), c.sets*c.parts, c)
+	}
 	c.src, c.dst, c.scale, c.bias, c.weights = nil, nil, nil, nil, nil
 	for i := range c.workers {
 		c.workers[i].forget()
@@ -96,6 +105,10 @@ func (c *tileProduct) plan(top, left int) {
 	c.matrix = oddLines(c.perSet * tiles * c.pitch)
 	c.products = oddLines(c.perSet * tiles * cols)
 	c.packedMatrix = oddLines(c.panels * c.channels * cols)
+	c.inputGroups = ceil(c.channels, tileGroup)
+	if c.sets == 1 {
+		c.packedMatrix = oddLines(c.channels * cols)
+	}
 }
 
 // tileSet is the number of images, with so many tiles each, that have about want tiles
@@ -118,7 +131,12 @@ func tileSet(tiles, rows, want int) int {
 type tileWindows tileProduct
 
 func (c *tileWindows) Piece(panel, worker int) {
-	w, cols := &c.workers[worker], c.micro.cols()
+	(*tileProduct)(c).windows(&c.workers[worker], panel, c.packed[panel*c.channels*c.micro.cols():])
+}
+
+// windows fills packed with the transformed windows of a panel.
+func (c *tileProduct) windows(w *tileWorker, panel int, packed []float32) {
+	cols := c.micro.cols()
 	first := panel * cols
 	count := min(cols, c.rows-first)
 	w.pixels = grow(w.pixels, c.channels*9*cols)
@@ -131,7 +149,27 @@ func (c *tileWindows) Piece(panel, worker int) {
 	}
 	w.args.tableStep, w.args.pixelStep = 0, 4*9*cols
 	w.args.elementStep, w.args.element = 4*cols, 4*c.packedMatrix
-	w.transform(active.simd.tileFilter, w.pixels, c.packed[panel*c.channels*cols:], c.windowTable, c.channels, count)
+	w.transform(active.simd.tileFilter, w.pixels, packed, c.windowTable, c.channels, count)
+}
+
+// tilePanels computes a panel of output channels a piece, of the only set: its windows are in the nearest cache when they
+// are multiplied.
+type tilePanels tileProduct
+
+func (c *tilePanels) Piece(panel, worker int) {
+	w, p := &c.workers[worker], (*tileProduct)(c)
+	w.packed = grow(w.packed, tileMatrices*c.packedMatrix)
+	p.windows(w, panel, w.packed)
+	p.multiply(w, panel, c.images, c.elements, w.packed)
+	p.outputs(w, panel, 0, c.images)
+}
+
+// tileInputs transforms the inputs of the only set, some channels of an image a piece.
+type tileInputs tileProduct
+
+func (c *tileInputs) Piece(piece, worker int) {
+	first := piece % c.inputGroups * tileGroup
+	(*tileProduct)(c).inputs(&c.workers[worker], c.elements, piece/c.inputGroups, piece/c.inputGroups, first, min(tileGroup, c.channels-first))
 }
 
 // Piece computes some panels of output channels of a set of images.
@@ -139,37 +177,38 @@ func (c *tileProduct) Piece(piece, worker int) {
 	w, part, set := &c.workers[worker], piece%c.parts, piece/c.parts
 	image := set * c.perSet
 	images := min(c.perSet, c.images-image)
-	c.inputs(w, image, images)
+	w.elements = grow(w.elements, tileMatrices*c.matrix)
+	for i := range images {
+		c.inputs(w, w.elements, image+i, i, 0, c.channels)
+	}
 	for panel := c.panels * part / c.parts; panel < c.panels*(part+1)/c.parts; panel++ {
-		c.multiply(w, panel, images)
+		c.multiply(w, panel, images, w.elements, c.packed[panel*c.channels*c.micro.cols():])
 		c.outputs(w, panel, image, images)
 	}
 }
 
-// inputs fills w.elements: for each element of a tile a matrix with a row for each tile.
-func (c *tileProduct) inputs(w *tileWorker, image, images int) {
+// inputs fills some channels of elements for an image, the at-th there: for each element of a tile there is a matrix
+// with a row for each tile.
+func (c *tileProduct) inputs(w *tileWorker, elements []float32, image, at, first, channels int) {
 	tiles, pixels := c.tilesH*c.tilesW, c.srcH*c.srcW
 	w.pixels = grow(w.pixels, (1+pixels)*c.pitch)
-	w.elements = grow(w.elements, tileMatrices*c.matrix)
 	w.args.tableStep, w.args.pixelStep = 8*(tileSide+2)*(tileSide+2), 0
 	w.args.elementStep, w.args.element = 4*c.pitch, 4*c.matrix
-	for i := range images {
-		turnPlanes(w.pixels, c.pitch, c.src[(image+i)*c.channels*pixels:], c.channels, pixels)
-		w.transform(active.simd.tileInput, w.pixels, w.elements[i*tiles*c.pitch:], c.inTable, tiles, c.channels)
-	}
+	turnPlanes(w.pixels, c.pitch, c.src[(image*c.channels+first)*pixels:], channels, pixels)
+	w.transform(active.simd.tileInput, w.pixels, elements[at*tiles*c.pitch+first:], c.inTable, tiles, channels)
 }
 
 // multiply fills w.products with a panel of output channels.
-func (c *tileProduct) multiply(w *tileWorker, panel, images int) {
+func (c *tileProduct) multiply(w *tileWorker, panel, images int, elements, packed []float32) {
 	tiles, cols, tall := images*c.tilesH*c.tilesW, c.micro.cols(), c.micro.rows
 	width := min(cols, c.rows-panel*cols)
 	w.products = grow(w.products, tileMatrices*c.products)
 	args := &w.micro
 	args.k, args.aRow, args.aStep, args.bStep, args.cRow, args.flags = c.channels, 4*c.pitch, 4, 4*cols, 4*cols, 0
 	for e := range tileMatrices {
-		args.b = unsafe.Pointer(&c.packed[e*c.packedMatrix+panel*c.channels*cols])
+		args.b = unsafe.Pointer(&packed[e*c.packedMatrix])
 		for t := 0; t < tiles; t += tall {
-			args.a = unsafe.Pointer(&w.elements[e*c.matrix+t*c.pitch])
+			args.a = unsafe.Pointer(&elements[e*c.matrix+t*c.pitch])
 			args.c = unsafe.Pointer(&w.products[e*c.products+t*cols])
 			c.micro.run(args, min(tall, tiles-t), width)
 		}
