@@ -1,6 +1,9 @@
 package loops
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // convProduct computes, for each image and group, dst = weights · matrix of the window:
 // a convolution forward, or the gradient with respect to its input. The weights are packed
@@ -17,13 +20,15 @@ type convProduct[T Float] struct {
 	relu           bool
 
 	weights  []T
-	backward bool  // weights are those of the forward convolution
-	allTaps  int   // backward: taps of the forward convolution
-	tapIndex []int // backward: which of them the window's taps are
+	ready    *Ready[T] // beside the weights, or nil
+	backward bool      // weights are those of the forward convolution
+	allTaps  int       // backward: taps of the forward convolution
+	tapIndex []int     // backward: which of them the window's taps are
 
 	convCut
 	micro              *micro[T]
 	packed             []T // weights: groups, blocks of k, panels
+	own                []T // memory for them
 	shared             []T // matrices: groups, sets, blocks of k, panels
 	workers            []convWorker[T]
 	srcImage, dstImage int // elements of an image
@@ -89,19 +94,46 @@ func (c *convProduct[T]) run() {
 	for i := range c.workers {
 		c.workers[i].clean = false
 	}
-	if !c.plainA {
-		c.packed = grow(c.packed, c.groups*c.groupSize)
-		doAtMost(len(c.workers), c.groups*c.groupPanels, (*convWeights[T])(c))
-	}
+	c.prepareWeights()
 	if c.share {
 		c.shared = grow(c.shared, c.groups*c.sets*c.sharedSet)
 		doAtMost(len(c.workers), c.groups*c.sets, (*convMatrix[T])(c))
 	}
 	doAtMost(len(c.workers), c.groups*c.sets*c.colPieces*c.rowPieces, c)
-	c.src, c.dst, c.scale, c.bias, c.weights = nil, nil, nil, nil, nil
+	c.src, c.dst, c.scale, c.bias, c.weights, c.packed, c.ready = nil, nil, nil, nil, nil, nil, nil
 	for i := range c.workers {
 		c.workers[i].args = microArgs[T]{}
 	}
+}
+
+// prepareWeights packs the weights, unless they are ready or read where they are.
+func (c *convProduct[T]) prepareWeights() {
+	if c.ready != nil {
+		made := c.ready.product.load()
+		if made == nil {
+			made = c.makeReady()
+		}
+		if slices.Equal(made.scale, c.scale) {
+			c.packed, c.plainA = made.packed, false
+			return
+		}
+	}
+	if !c.plainA {
+		c.own = grow(c.own, c.groups*c.groupSize)
+		c.packWeights(c.own)
+	}
+}
+
+func (c *convProduct[T]) makeReady() *readyFilter[T] {
+	return c.ready.product.make(func() readyFilter[T] {
+		c.packWeights(make([]T, c.groups*c.groupSize))
+		return readyFilter[T]{slices.Clone(c.scale), c.packed}
+	})
+}
+
+func (c *convProduct[T]) packWeights(to []T) {
+	c.packed = to
+	doAtMost(len(c.workers), c.groups*c.groupPanels, (*convWeights[T])(c))
 }
 
 // nothing is the product with no taps: zeros.

@@ -16,20 +16,23 @@ type tileProduct struct {
 	floor                  float32
 
 	weights  []float32
-	backward bool // weights are those of the forward convolution
+	ready    *Ready[float32] // beside the weights, or nil
+	backward bool            // weights are those of the forward convolution
 
 	micro        *micro[float32]
 	perSet, sets int   // images of a piece, pieces
 	parts        int   // of output channels, each of whole panels
 	inTable      []int // of a picture's pixels for each tile
 	outTable     []int
-	windowTable  []int // of a window's taps
-	pitch        int   // of pixels
-	matrix       int   // distance of the matrices of transformed inputs
-	products     int   // and of products
-	panels       int   // of output channels
-	packed       []float32
-	packedMatrix int
+	windowTable  []int     // of a window's taps
+	pitch        int       // of pixels
+	matrix       int       // distance of the matrices of transformed inputs
+	products     int       // and of products
+	panels       int       // of output channels
+	packed       []float32 // transformed windows, by panels
+	own          []float32 // memory for them
+	packedMatrix int       // distance of the matrices of a panel
+	packedPanel  int       // and of panels
 	elements     []float32 // transformed inputs of the only set
 	inputGroups  int       // pieces that an image's inputs are made in
 	workers      []tileWorker
@@ -39,12 +42,13 @@ const (
 	tileSetMemory = 160 << 10 // transformed numbers of a piece, about
 	tileSetLeast  = 24        // tiles of a piece
 	tilePieces    = 8         // pieces wanted
+	tileReady     = 4 << 20   // most transformed numbers of windows that are made ready: of more, reading them takes longer than making them
 	tileGroup     = 32        // channels of a piece of inputs, whole vectors
 )
 
-func (c *winogradConv) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, relu bool) {
+func (c *winogradConv) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, relu bool, ready *Ready[float32]) {
 	t := &c.product
-	t.src, t.weights, t.scale, t.bias, t.dst, t.backward = x, w, scale, bias, y, false
+	t.ready, t.src, t.weights, t.scale, t.bias, t.dst, t.backward = ready, x, w, scale, bias, y, false
 	t.floor = float32(math.Inf(-1))
 	if relu {
 		t.floor = 0
@@ -68,15 +72,15 @@ func (c *tileProduct) run(images, top, left int) {
 	if n := Threads(); len(c.workers) < n {
 		c.workers = append(c.workers, make([]tileWorker, n-len(c.workers))...)
 	}
+	c.prepareWindows()
 	if c.sets == 1 {
 		c.elements = grow(c.elements, tileMatrices*c.matrix)
 		doAtMost(len(c.workers), c.images*c.inputGroups, (*tileInputs)(c))
 		doAtMost(len(c.workers), c.panels, (*tilePanels)(c))
 	} else {
-		c.packed = grow(c.packed, tileMatrices*c.packedMatrix)
-		doAtMost(len(c.workers), c.panels, (*tileWindows)(c))
 		doAtMost(len(c.workers), c.sets*c.parts, c)
 	}
+	c.packed, c.ready = nil, nil
 	c.src, c.dst, c.scale, c.bias, c.weights = nil, nil, nil, nil, nil
 	for i := range c.workers {
 		c.workers[i].forget()
@@ -104,11 +108,38 @@ func (c *tileProduct) plan(top, left int) {
 	c.parts = min(c.panels, ceil(tilePieces, c.sets))
 	c.matrix = oddLines(c.perSet * tiles * c.pitch)
 	c.products = oddLines(c.perSet * tiles * cols)
-	c.packedMatrix = oddLines(c.panels * c.channels * cols)
+	c.packedMatrix = oddLines(c.channels * cols)
+	c.packedPanel = tileMatrices * c.packedMatrix
 	c.inputGroups = ceil(c.channels, tileGroup)
-	if c.sets == 1 {
-		c.packedMatrix = oddLines(c.channels * cols)
+}
+
+// prepareWindows transforms the windows of all panels, unless they are ready or each is transformed where it is used.
+func (c *tileProduct) prepareWindows() {
+	switch {
+	case c.ready != nil && c.panels*c.packedPanel <= tileReady:
+		made := c.ready.windows.load()
+		if made == nil {
+			made = c.makeReady()
+		}
+		c.packed = *made
+	case c.sets > 1:
+		c.own = grow(c.own, c.panels*c.packedPanel)
+		c.transformWindows(c.own)
+	default:
+		c.packed = nil
 	}
+}
+
+func (c *tileProduct) makeReady() *[]float32 {
+	return c.ready.windows.make(func() []float32 {
+		c.transformWindows(make([]float32, c.panels*c.packedPanel))
+		return c.packed
+	})
+}
+
+func (c *tileProduct) transformWindows(to []float32) {
+	c.packed = to
+	doAtMost(len(c.workers), c.panels, (*tileWindows)(c))
 }
 
 // tileSet is the number of images, with so many tiles each, that have about want tiles
@@ -131,7 +162,7 @@ func tileSet(tiles, rows, want int) int {
 type tileWindows tileProduct
 
 func (c *tileWindows) Piece(panel, worker int) {
-	(*tileProduct)(c).windows(&c.workers[worker], panel, c.packed[panel*c.channels*c.micro.cols():])
+	(*tileProduct)(c).windows(&c.workers[worker], panel, c.packed[panel*c.packedPanel:])
 }
 
 // windows fills packed with the transformed windows of a panel.
@@ -158,9 +189,15 @@ type tilePanels tileProduct
 
 func (c *tilePanels) Piece(panel, worker int) {
 	w, p := &c.workers[worker], (*tileProduct)(c)
-	w.packed = grow(w.packed, tileMatrices*c.packedMatrix)
-	p.windows(w, panel, w.packed)
-	p.multiply(w, panel, c.images, c.elements, w.packed)
+	var packed []float32
+	if c.packed != nil {
+		packed = c.packed[panel*c.packedPanel:]
+	} else {
+		w.packed = grow(w.packed, c.packedPanel)
+		p.windows(w, panel, w.packed)
+		packed = w.packed
+	}
+	p.multiply(w, panel, c.images, c.elements, packed)
 	p.outputs(w, panel, 0, c.images)
 }
 
@@ -182,7 +219,7 @@ func (c *tileProduct) Piece(piece, worker int) {
 		c.inputs(w, w.elements, image+i, i, 0, c.channels)
 	}
 	for panel := c.panels * part / c.parts; panel < c.panels*(part+1)/c.parts; panel++ {
-		c.multiply(w, panel, images, w.elements, c.packed[panel*c.channels*c.micro.cols():])
+		c.multiply(w, panel, images, w.elements, c.packed[panel*c.packedPanel:])
 		c.outputs(w, panel, image, images)
 	}
 }
