@@ -33,6 +33,8 @@ func (in *input) takeBound() (err error) {
 	if double := in.host.F64 != nil; double != (in.node.Dtype() == tensor.Float64) {
 		return errors.Errorf("machine: input %s has elements of type %v, the graph was built for %v", in.node.Name(), v.Dtype(), in.node.Dtype())
 	}
-	in.host.Fixed = in.fixed.Of(in.host.F32)
+	if !in.written {
+		in.host.Fixed = in.fixed.Of(in.host.F32)
+	}
 	return nil
 }

@@ -155,15 +155,29 @@ func (c *placesTurn) Piece(image, _ int) {
 
 // Piece computes a panel of output channels of all images.
 func (c *smallPlanesConv) Piece(panel, worker int) {
-	w, cols, tall := &c.workers[worker], c.micro.cols(), c.micro.rows
+	w, cols := &c.workers[worker], c.micro.cols()
 	first, count := c.panelOf(panel)
 	packed := c.panel(w, panel)
 	w.results = grow(w.results, c.images*c.dstPixels*cols)
 	clear(w.results)
 	args := &w.args
 	args.k, args.flags = c.channels, flagAdd
-	args.aRow, args.aStep = 4*(1+c.srcPixels)*c.srcPitch, 4
-	args.bStep, args.cRow = 4*c.taps*cols, 4*c.dstPixels*cols
+	args.aStep, args.bStep = 4, 4*c.taps*cols
+	if c.images == 1 {
+		c.multiplyOne(w, packed, count)
+	} else {
+		c.multiply(w, packed, count)
+	}
+	c.finish(w, first, count)
+	for i := range c.images {
+		turnPixels(c.dst[(i*c.rows+first)*c.dstPixels:], c.dstPixels, w.results[i*c.dstPixels*cols:], cols, count)
+	}
+}
+
+// multiply adds the products of each pair, of some images at a time.
+func (c *smallPlanesConv) multiply(w *placesWorker, packed []float32, count int) {
+	args, cols, tall := &w.args, c.micro.cols(), c.micro.rows
+	args.aRow, args.cRow = 4*(1+c.srcPixels)*c.srcPitch, 4*c.dstPixels*cols
 	for _, p := range c.pairs {
 		for i := 0; i < c.images; i += tall {
 			args.a = unsafe.Pointer(&c.turned[(i*(1+c.srcPixels)+1+p.src)*c.srcPitch])
@@ -172,10 +186,32 @@ func (c *smallPlanesConv) Piece(panel, worker int) {
 			c.micro.run(args, min(tall, c.images-i), count)
 		}
 	}
-	c.finish(w, first, count)
-	for i := range c.images {
-		turnPixels(c.dst[(i*c.rows+first)*c.dstPixels:], c.dstPixels, w.results[i*c.dstPixels*cols:], cols, count)
+}
+
+// multiplyOne is multiply for one image: some pairs of a tap at a time, since one row has too few sums for the processor.
+func (c *smallPlanesConv) multiplyOne(w *placesWorker, packed []float32, count int) {
+	args, cols := &w.args, c.micro.cols()
+	for pairs := c.pairs; len(pairs) > 0; {
+		p, n := pairs[0], evenPairs(pairs, c.micro.rows)
+		if n > 1 {
+			args.aRow, args.cRow = 4*(pairs[1].src-p.src)*c.srcPitch, 4*(pairs[1].dst-p.dst)*cols
+		}
+		args.a = unsafe.Pointer(&c.turned[(1+p.src)*c.srcPitch])
+		args.b = unsafe.Pointer(&packed[p.tap*cols])
+		args.c = unsafe.Pointer(&w.results[p.dst*cols])
+		c.micro.run(args, n, count)
+		pairs = pairs[n:]
 	}
+}
+
+// evenPairs counts, up to most, the first pairs of one tap whose places stand at even distances, and whose pixels do, too.
+func evenPairs(pairs []placePair, most int) int {
+	n := 1
+	for n < min(most, len(pairs)) && pairs[n].tap == pairs[0].tap &&
+		pairs[n].dst-pairs[n-1].dst == pairs[1].dst-pairs[0].dst && pairs[n].src-pairs[n-1].src == pairs[1].src-pairs[0].src {
+		n++
+	}
+	return n
 }
 
 // panel returns the packed weights of a panel.

@@ -218,6 +218,11 @@ func (j *gemmTiles[T]) Piece(piece, worker int) {
 		a := args.a
 		for q := first; q < j1; q += cols {
 			args.a = a
+			if n := severalBs * cols; q+n <= j1 && j.isStrip() {
+				j.strip(args, q, size)
+				q += n - cols
+				continue
+			}
 			j.colsOfB(args, q, size)
 			args.c = unsafe.Pointer(&j.c[i*j.ldc+q])
 			if args.flags&flagBiasCol != 0 {
@@ -226,6 +231,20 @@ func (j *gemmTiles[T]) Piece(piece, worker int) {
 			j.micro.run(args, min(rows, i1-i), min(cols, j1-q))
 		}
 	}
+}
+
+// isStrip reports whether a row is multiplied with several packed panels at once, since a product of one row and one panel has too
+// few sums for the processor.
+func (j *gemmTiles[T]) isStrip() bool { return j.m == 1 && j.packed != nil && j.micro.strip != nil }
+
+func (j *gemmTiles[T]) strip(args *microArgs[T], q, size int) {
+	j.colsOfB(args, q, size)
+	args.bRow = args.bStep * j.kc
+	args.c = unsafe.Pointer(&j.c[q])
+	if args.flags&flagBiasCol != 0 {
+		args.bias = unsafe.Pointer(&j.bias[q])
+	}
+	j.micro.runSeveral(j.micro.strip, args)
 }
 
 // epilogue is what the micro-kernels do with the sums of a block along k.

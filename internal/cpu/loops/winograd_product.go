@@ -242,6 +242,10 @@ func (c *tileProduct) multiply(w *tileWorker, panel, images int, elements, packe
 	w.products = grow(w.products, tileMatrices*c.products)
 	args := &w.micro
 	args.k, args.aRow, args.aStep, args.bStep, args.cRow, args.flags = c.channels, 4*c.pitch, 4, 4*cols, 4*cols, 0
+	if tiles == 1 && width == cols && c.micro.each != nil {
+		c.multiplyTile(w, elements, packed)
+		return
+	}
 	for e := range tileMatrices {
 		args.b = unsafe.Pointer(&packed[e*c.packedMatrix])
 		for t := 0; t < tiles; t += tall {
@@ -249,6 +253,18 @@ func (c *tileProduct) multiply(w *tileWorker, panel, images int, elements, packe
 			args.c = unsafe.Pointer(&w.products[e*c.products+t*cols])
 			c.micro.run(args, min(tall, tiles-t), width)
 		}
+	}
+}
+
+// multiplyTile is multiply for a single tile and a whole panel: several matrices at once, since one row has too few sums
+// for the processor.
+func (c *tileProduct) multiplyTile(w *tileWorker, elements, packed []float32) {
+	args := &w.micro
+	args.aRow, args.bRow, args.cRow = 4*c.matrix, 4*c.packedMatrix, 4*c.products
+	for e := 0; e < tileMatrices; e += severalBs {
+		args.a, args.b = unsafe.Pointer(&elements[e*c.matrix]), unsafe.Pointer(&packed[e*c.packedMatrix])
+		args.c = unsafe.Pointer(&w.products[e*c.products])
+		c.micro.runSeveral(c.micro.each, args)
 	}
 }
 
