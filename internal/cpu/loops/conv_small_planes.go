@@ -27,6 +27,8 @@ type smallPlanesConv struct {
 	turnedDst []float32
 	panels    int
 	packed    []float32 // all panels that are ready, or nil
+	tapStep   int       // from a tap's packed weights of a channel to the next tap's
+	chanStep  int       // and to those of the next channel
 	workers   []placesWorker
 }
 
@@ -88,12 +90,14 @@ func (c *smallPlanesConv) gradInput(p *spec.Conv2D, dy, w, dx []float32) {
 func (c *smallPlanesConv) run() {
 	c.prepare()
 	c.panels = ceil(c.rows, c.micro.cols())
+	cols := c.micro.cols()
+	c.tapStep, c.chanStep = cols, c.taps*cols
 	if c.packed = nil; c.ready != nil {
 		made := c.ready.places.load()
 		if made == nil {
 			made = c.makeReady()
 		}
-		c.packed = *made
+		c.packed, c.tapStep, c.chanStep = *made, c.channels*cols, cols
 	}
 	doAtMost(len(c.workers), c.images, (*placesTurn)(c))
 	doAtMost(len(c.workers), c.panels, c)
@@ -126,15 +130,22 @@ func (c *smallPlanesConv) panelOf(panel int) (first, count int) {
 	return first, min(c.micro.cols(), c.rows-first)
 }
 
-// placesPack packs all weights, a panel a piece.
+// placesPack packs all weights, a panel a piece: taps, channels, output channels. So each tap's weights, which do not come from
+// the cache, are read in the order in which they stand.
 type placesPack struct {
 	*smallPlanesConv
 	to []float32
 }
 
-func (c *placesPack) Piece(panel, _ int) {
+func (c *placesPack) Piece(panel, worker int) {
+	w, cols := &c.workers[worker], c.micro.cols()
 	first, count := c.panelOf(panel)
-	c.pack(c.to[panel*c.panelSize():][:c.panelSize()], first, count)
+	w.packed = grow(w.packed, c.panelSize())
+	c.pack(w.packed, first, count)
+	to := c.to[panel*c.panelSize():]
+	for tap := range c.taps {
+		copyRows(to[tap*c.channels*cols:], w.packed[tap*cols:], cols, c.channels, cols, c.taps*cols)
+	}
 }
 
 func (c *smallPlanesConv) forget() {
@@ -162,7 +173,7 @@ func (c *smallPlanesConv) Piece(panel, worker int) {
 	clear(w.results)
 	args := &w.args
 	args.k, args.flags = c.channels, flagAdd
-	args.aStep, args.bStep = 4, 4*c.taps*cols
+	args.aStep, args.bStep = 4, 4*c.chanStep
 	if c.images == 1 {
 		c.multiplyOne(w, packed, count)
 	} else {
@@ -181,7 +192,7 @@ func (c *smallPlanesConv) multiply(w *placesWorker, packed []float32, count int)
 	for _, p := range c.pairs {
 		for i := 0; i < c.images; i += tall {
 			args.a = unsafe.Pointer(&c.turned[(i*(1+c.srcPixels)+1+p.src)*c.srcPitch])
-			args.b = unsafe.Pointer(&packed[p.tap*cols])
+			args.b = unsafe.Pointer(&packed[p.tap*c.tapStep])
 			args.c = unsafe.Pointer(&w.results[(i*c.dstPixels+p.dst)*cols])
 			c.micro.run(args, min(tall, c.images-i), count)
 		}
@@ -197,7 +208,7 @@ func (c *smallPlanesConv) multiplyOne(w *placesWorker, packed []float32, count i
 			args.aRow, args.cRow = 4*(pairs[1].src-p.src)*c.srcPitch, 4*(pairs[1].dst-p.dst)*cols
 		}
 		args.a = unsafe.Pointer(&c.turned[(1+p.src)*c.srcPitch])
-		args.b = unsafe.Pointer(&packed[p.tap*cols])
+		args.b = unsafe.Pointer(&packed[p.tap*c.tapStep])
 		args.c = unsafe.Pointer(&w.results[p.dst*cols])
 		c.micro.run(args, n, count)
 		pairs = pairs[n:]

@@ -42,7 +42,7 @@ func (j *gemmTurned[T]) Piece(piece, worker int) {
 		args.k = kc
 		args.flags = (*gemmJob[T])(j).epilogue(k0, kc)
 		args.aStep, args.bStep = size, j.ldb*size
-		most := turnedLanes * min(1, len(j.micro.turned[j.m-1]))
+		most := turnedLanes * len(j.micro.turned[j.m-1])
 		for q := from; q < whole; q += most {
 			j.place(args, k0, q)
 			args.b = unsafe.Pointer(&j.b[q*j.ldb+k0])
