@@ -56,6 +56,7 @@ type convWorker[T Float] struct {
 	args   microArgs[T]
 	clean  bool    // zeros stand around the pictures in planes
 	planes []T     // copied
+	copied [2]int  // the group and the first image that planes are of
 	panels []T     // packed
 	out    []T     // results that are not contiguous in dst
 	runs   [][]run // of each panel
@@ -240,7 +241,10 @@ func (c *convProduct[T]) copied(w *convWorker[T], group, image, images int) []T 
 		w.planes = grow(w.planes, c.perSet*c.convWindow.image()+convSlack)
 		clear(w.planes)
 		w.clean = true
+	} else if w.copied == [2]int{group, image} { // for the piece before
+		return w.planes
 	}
+	w.copied = [2]int{group, image}
 	for i := range images {
 		src := c.src[(image+i)*c.srcImage+group*c.channels*c.srcH*c.srcW:]
 		copyPlanes(&c.convWindow, w.planes[i*c.convWindow.image():], src, c.channels)
