@@ -38,6 +38,7 @@ const (
 	gemmTileN     = 128     // columns of a piece, a multiple of all tile widths
 	gemmPieceWork = 1 << 19 // multiply-adds that a piece should have at least
 	packGroup     = 4       // panels packed in one piece
+	fewRowsWork   = 1 << 16 // numbers of B from which on threads pay for few rows: reading them takes as long as gemmPieceWork/2 multiply-adds
 )
 
 var (
@@ -123,7 +124,7 @@ func (j *gemmJob[T]) run() {
 
 // do runs small products on this goroutine.
 func (j *gemmJob[T]) do(pieces int, t Task) {
-	if j.m*j.n*j.kc < gemmPieceWork/2 {
+	if j.m*j.n*j.kc < gemmPieceWork/2 && !(j.isStrip() && j.n*j.kc >= fewRowsWork) {
 		for i := range pieces {
 			t.Piece(i, 0)
 		}
@@ -218,7 +219,7 @@ func (j *gemmTiles[T]) Piece(piece, worker int) {
 		a := args.a
 		for q := first; q < j1; q += cols {
 			args.a = a
-			if n := severalBs * cols; q+n <= j1 && j.isStrip() {
+			if n := severalBs * cols; q+n <= j1 && (*gemmJob[T])(j).isStrip() {
 				j.strip(args, q, size)
 				q += n - cols
 				continue
@@ -235,7 +236,7 @@ func (j *gemmTiles[T]) Piece(piece, worker int) {
 
 // isStrip reports whether a row is multiplied with several packed panels at once, since a product of one row and one panel has too
 // few sums for the processor.
-func (j *gemmTiles[T]) isStrip() bool { return j.m == 1 && j.packed != nil && j.micro.strip != nil }
+func (j *gemmJob[T]) isStrip() bool { return j.m == 1 && j.packed != nil && j.micro.strip != nil }
 
 func (j *gemmTiles[T]) strip(args *microArgs[T], q, size int) {
 	j.colsOfB(args, q, size)

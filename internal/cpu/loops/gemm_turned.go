@@ -8,9 +8,8 @@ import "unsafe"
 type gemmTurned[T Float] gemmJob[T]
 
 const (
-	turnedLanes = 8       // columns of a vector
-	turnedGroup = 64      // columns of a piece, a multiple of every kernel's
-	turnedWork  = 1 << 16 // numbers of B from which on threads pay: reading them takes as long as gemmPieceWork/2 multiply-adds
+	turnedLanes = 8  // columns of a vector
+	turnedGroup = 64 // columns of a piece, a multiple of every kernel's
 )
 
 // isTurned reports whether the product goes this way.
@@ -23,7 +22,7 @@ func (j *gemmJob[T]) runTurned() {
 	j.kc = j.k
 	groups := ceil(j.n, turnedGroup)
 	j.bufB = grow(j.bufB, len(j.args)*j.micro.cols()*min(j.k, gemmBlockK))
-	if j.n*j.k < turnedWork {
+	if j.n*j.k < fewRowsWork {
 		for i := range groups {
 			(*gemmTurned[T])(j).Piece(i, 0)
 		}
