@@ -14,7 +14,7 @@ type Fixed struct {
 }
 
 // Form returns the form of that key, which the first call for the key makes.
-func (f *Fixed) Form(key any, make func() any) any {
+func (f *Fixed) Form(key any, build func() any) any {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	form := f.forms[key]
@@ -22,7 +22,7 @@ func (f *Fixed) Form(key any, make func() any) any {
 		if f.forms == nil {
 			f.forms = map[any]any{}
 		}
-		form = make()
+		form = build()
 		f.forms[key] = form
 	}
 	return form

@@ -77,7 +77,7 @@ const (
 func (c *convProduct[T]) begin(images, groups, rows int, src, dst []T) {
 	c.images, c.groups, c.rows = images, groups, rows
 	c.src, c.dst = src, dst
-	c.scale, c.bias, c.relu = nil, nil, false
+	c.ready, c.scale, c.bias, c.relu = nil, nil, nil, false
 }
 
 func (c *convProduct[T]) run() {

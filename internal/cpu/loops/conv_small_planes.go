@@ -78,7 +78,7 @@ func (c *smallPlanesConv) forward(p *spec.Conv2D, x, w, scale, bias, y []float32
 }
 
 func (c *smallPlanesConv) gradInput(p *spec.Conv2D, dy, w, dx []float32) {
-	c.src, c.weights, c.scale, c.bias, c.dst, c.relu, c.backward = dy, w, nil, nil, dx, false, true
+	c.ready, c.src, c.weights, c.scale, c.bias, c.dst, c.relu, c.backward = nil, dy, w, nil, nil, dx, false, true
 	c.images, c.channels, c.rows, c.taps = p.N, p.OutC, p.C, p.KH*p.KW
 	c.srcPixels, c.dstPixels = p.OutH()*p.OutW(), p.H*p.W
 	for i, pair := range c.pairs {

@@ -24,11 +24,11 @@ type form[F any] struct {
 
 func (f *form[F]) load() *F { return f.made.Load() }
 
-func (f *form[F]) make(make func() F) *F {
+func (f *form[F]) make(build func() F) *F {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.made.Load() == nil {
-		made := make()
+		made := build()
 		f.made.Store(&made)
 	}
 	return f.made.Load()
@@ -45,6 +45,9 @@ func (r *Ready[T]) GemmBias(m, n, k int, a []T, lda int, b []T, ldb int, bias []
 	packed := r.matrix.load()
 	if packed == nil {
 		packed = r.pack(n, k, b, ldb)
+	}
+	if packed.n != n || packed.k != k {
+		panic("loops: a matrix that is ready for another shape") // a programmer's mistake
 	}
 	packed.mustFit(m, a, lda, c, ldc)
 	if bias != nil {

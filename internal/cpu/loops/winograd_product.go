@@ -59,7 +59,7 @@ func (c *winogradConv) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, r
 
 func (c *winogradConv) backward(p *spec.Conv2D, dy, w, dx []float32) {
 	t := &c.product
-	t.src, t.weights, t.scale, t.bias, t.dst, t.backward = dy, w, nil, nil, dx, true
+	t.ready, t.src, t.weights, t.scale, t.bias, t.dst, t.backward = nil, dy, w, nil, nil, dx, true
 	t.floor = float32(math.Inf(-1))
 	t.channels, t.srcH, t.srcW, t.rows, t.dstH, t.dstW = p.OutC, p.OutH(), p.OutW(), p.C, p.H, p.W
 	t.run(p.N, p.PadH-2, p.PadW-2)
