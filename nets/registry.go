@@ -17,7 +17,8 @@ type Builder func(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (trunk g
 var registry = struct {
 	sync.RWMutex
 	builders map[string]Builder
-}{builders: map[string]Builder{
+	foreign  map[string]bool // those of Register
+}{foreign: map[string]bool{}, builders: map[string]Builder{
 	"mlp":      mlp,
 	"cnn":      cnn,
 	"resnet18": resnet(2, 2, 2, 2),
@@ -37,6 +38,7 @@ func Register(name string, build Builder, doc ...string) {
 		panic("nets: backbone " + name + " is registered twice")
 	}
 	registry.builders[name] = build
+	registry.foreign[name] = true
 	docs[name] = strings.Join(doc, "\n")
 }
 
@@ -60,6 +62,14 @@ func Names() []string {
 	registry.RLock()
 	defer registry.RUnlock()
 	return slices.Sorted(maps.Keys(registry.builders))
+}
+
+// BuiltIn reports whether the backbone is one of this package, which keeps no parameters of the networks that it builds; others
+// may.
+func (c Config) BuiltIn() bool {
+	registry.RLock()
+	defer registry.RUnlock()
+	return c.given == nil && !registry.foreign[c.Backbone]
 }
 
 // builder is what builds the backbone.

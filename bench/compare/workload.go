@@ -108,7 +108,7 @@ func workloads() []workload {
 		}
 	}
 	for _, net := range comparedNets {
-		for _, batch := range []int{1, 256} {
+		for _, batch := range []int{1, 8, 64, 256} {
 			all = append(all, workload{Kind: "infer", Net: net.name, Batch: batch, target: 1.5})
 		}
 	}

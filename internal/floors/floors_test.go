@@ -29,7 +29,7 @@ var house = []floor{
 		"a command puts packages together and leaves graphs to the trainer"},
 	{"bench", []string{"trainer", "model", "optim", "nets", "losses", "miners", "pairs", "machine", "samplers", "datasets", "metrics", "index", "graph", "internal"}, true,
 		"benchmarks lie above everything"},
-	{"model", []string{"nets", "machine", "datasets", "metrics", "graph", "internal/flatnames", "internal/runfolder", "internal/safetensors", "internal/onnx", "internal/filewrite", "internal/ram", "internal/cpu/loops", "internal/fileread", "internal/wording", "internal/catalog", "internal/needs"}, true,
+	{"model", []string{"nets", "machine", "datasets", "metrics", "graph", "internal/flatnames", "internal/runfolder", "internal/safetensors", "internal/onnx", "internal/filewrite", "internal/ram", "internal/device", "internal/cpu/loops", "internal/fileread", "internal/wording", "internal/catalog", "internal/needs"}, true,
 		"a trained network in use knows nothing of training"},
 	{"trainer", []string{"model", "optim", "nets", "losses", "miners", "pairs", "machine", "samplers", "datasets", "metrics", "graph", "internal/report", "internal/wording", "internal/runfolder", "internal/flatnames", "internal/safetensors", "internal/tensorboard", "internal/device", "internal/gpu", "internal/cpu/loops", "internal/exclusive", "internal/ram", "internal/fileread", "internal/field", "internal/catalog", "internal/settings", "internal/needs"}, true,
 		"the trainer joins nets and losses; devices it knows by their interface"},

@@ -14,7 +14,7 @@ var productsOfFloat64 = micro[float64]{rows: 4, lanes: 4, table: microAVX2F64, i
 var instructionSets = []instructionSet{
 	{
 		name: "avx512", supported: hasAVX2 && xcpu.X86.HasAVX512F,
-		f32: micro[float32]{rows: 12, lanes: 16, table: microAVX512F32, indirect: tableAVX512F32},
+		f32: micro[float32]{rows: 12, lanes: 16, table: microAVX512F32, indirect: tableAVX512F32, turned: turnedAVX2F32, strip: stripAVX512, each: eachAVX512},
 		f64: productsOfFloat64,
 		simd: simd{
 			peak: peakAVX512, transpose4: transpose4AVX2, turn: turnAVX512, turnHalf: turnAVX2, copyRows: copyRowsAVX512, gather: gatherAVX512,
@@ -37,7 +37,7 @@ var instructionSets = []instructionSet{
 	},
 	{
 		name: "avx2", supported: hasAVX2,
-		f32: micro[float32]{rows: 6, lanes: 8, table: microAVX2F32, indirect: tableAVX2F32},
+		f32: micro[float32]{rows: 6, lanes: 8, table: microAVX2F32, indirect: tableAVX2F32, turned: turnedAVX2F32, strip: stripAVX2, each: eachAVX2},
 		f64: productsOfFloat64,
 		simd: simd{
 			peak: peakAVX2, transpose4: transpose4AVX2, turn: turnAVX2, copyRows: copyRowsAVX2, gather: gatherAVX2,
