@@ -26,6 +26,7 @@ type powersPull struct {
 	s       spec.PairGrad
 	c       *centred
 	squared bool
+	halves  halves
 	labels  *classes[float32]
 	x, left []float32 // left by pairPowers
 	out     []float32
@@ -41,27 +42,28 @@ type powersPull struct {
 
 // powersPullScratch is a worker's memory.
 type powersPullScratch struct {
-	weights    []float32 // rows, weightPitch apart
-	columns    []int32   // of the positive pairs of a row
-	d          []float32 // their distances
-	near       []int32   // the columns of the close negative pairs of a row
-	nearD      []float32
-	powers     []float32 // of either
-	difference []float32 // of two rows
-	straight   []float32 // what is added to a row besides the product
+	weights     []float32 // rows, weightPitch apart
+	columns     []int32   // of the positive pairs of a row
+	d           []float32 // their distances
+	close       []int32   // columns of the close negative pairs of a row
+	closeD      []float32
+	powers      []float32 // of either
+	near        []int32   // columns of all close pairs of a row, which are no part of the product
+	nearWeights []float32
+	difference  []float32 // of two rows
 }
 
 func newPowersPullScratch(n, d int) *powersPullScratch {
-	row := func() []float32 { return make([]float32, n) }
+	row, list := func() []float32 { return make([]float32, n) }, func() []int32 { return make([]int32, 0, n) }
 	return &powersPullScratch{
-		weights: make([]float32, gradientRows*weightPitch(n)), columns: make([]int32, 0, n), d: row(), near: make([]int32, 0, n), nearD: row(),
-		powers: row(), difference: make([]float32, d), straight: make([]float32, d),
+		weights: make([]float32, gradientRows*weightPitch(n)), columns: list(), d: row(), close: list(), closeD: row(),
+		powers: row(), near: list(), nearWeights: row(), difference: make([]float32, d),
 	}
 }
 
 func newPowersPull(s spec.PairGrad, c *centred) *powersPull {
 	row := func() []float32 { return make([]float32, s.N) }
-	return &powersPull{s: s, c: c, squared: s.Metric == spec.SquaredEuclidean, labels: newClasses[float32](s.N), negUp: row(), posUp: row(), termUp: row()}
+	return &powersPull{s: s, c: c, squared: s.Metric == spec.SquaredEuclidean, halves: halves{s.N}, labels: newClasses[float32](s.N), negUp: row(), posUp: row(), termUp: row()}
 }
 
 func (t *powersPull) run(out []float32, in [][]float32) {
@@ -76,7 +78,7 @@ func (t *powersPull) run(out []float32, in [][]float32) {
 	for len(t.scratch) < loops.Threads() {
 		t.scratch = append(t.scratch, newPowersPullScratch(t.s.N, t.s.D))
 	}
-	loops.DoAtMost(len(t.scratch), bands(t.s.N), t)
+	loops.DoAtMost(len(t.scratch), t.halves.bands(), t)
 	t.x, t.left, t.out = nil, nil, nil
 }
 
@@ -109,59 +111,43 @@ func (t *powersPull) begin(in [][]float32) {
 	}
 }
 
-// Piece computes some rows of the gradient.
+// Piece computes the rows of a band.
 func (t *powersPull) Piece(band, worker int) {
-	n, w, pitch := t.s.N, t.scratch[worker], weightPitch(t.s.N)
-	from := band * gradientRows
-	to := min(from+gradientRows, n)
-	loops.Transpose(w.weights, pitch, t.left[from:], n, from, to-from)
+	n, d, w, pitch := t.s.N, t.s.D, t.scratch[worker], weightPitch(t.s.N)
+	from, to := t.halves.band(band)
+	t.halves.rows(w.weights, pitch, t.left, band)
 	for r := from; r < to; r++ {
-		weights, right := w.weights[(r-from)*pitch:][:n], t.left[r*n+from:(r+1)*n]
-		w.listPositives(t.labels, weights[:from], right, r)
-		w.listClose(t, weights[:from], 0, r)
-		w.listClose(t, right, from, r)
-		loops.MulAffine(weights[:from], weights[:from], t.negUp[:from], 1, t.negUp[r])
-		loops.MulAffine(weights[from:], right, t.negUp[from:], 1, t.negUp[r])
+		weights := w.weights[(r-from)*pitch:][:n]
+		w.list(t, weights, r)
+		loops.MulAffine(weights, weights, t.negUp, 1, t.negUp[r])
 		weights[r] = 0
-		clear(w.straight)
+		w.near = w.near[:0]
 		t.positives(w, weights, r)
 		t.close(w, weights, r)
 		if t.squared {
 			t.own(w, weights, r)
 		}
 	}
-	if t.squared {
-		t.pack.Do(func() { t.packed.Pack(n, t.s.D, t.c.x, t.s.D) })
-		t.packed.Gemm(to-from, -1, w.weights, pitch, 1, t.out[from*t.s.D:], t.s.D)
-		return
-	}
-	t.pack.Do(func() { t.packed.Pack(n, t.s.D, t.x, t.s.D) })
-	t.packed.Gemm(to-from, 1, w.weights, pitch, 0, t.out[from*t.s.D:], t.s.D)
-}
-
-// listPositives lists the positive pairs of row r, of which pairPowers left left and right.
-func (w *powersPullScratch) listPositives(c *classes[float32], left, right []float32, r int) {
-	w.columns = c.others(w.columns[:0], r)
-	for k, j := range w.columns {
-		if int(j) < len(left) {
-			w.d[k] = left[j]
-		} else {
-			w.d[k] = right[int(j)-len(left)]
-		}
-	}
-	w.near = w.near[:0]
-}
-
-// listClose adds the close negative pairs of row r, of which pairPowers left x in the columns from first on.
-func (w *powersPullScratch) listClose(t *powersPull, x []float32, first, r int) {
+	x, alpha, beta := t.c.x, float32(-1), float32(1)
 	if !t.squared {
+		x, alpha, beta = t.x, 1, 0
+	}
+	t.pack.Do(func() { t.packed.Pack(n, d, x, d) })
+	t.packed.Gemm(to-from, alpha, w.weights, pitch, beta, t.out[from*d:], d)
+}
+
+// list lists the positive pairs of row r and its close negative ones, given what pairPowers left of the row.
+func (w *powersPullScratch) list(t *powersPull, left []float32, r int) {
+	c := t.labels
+	w.columns, w.close = c.others(w.columns[:0], r), w.close[:0]
+	columnsOf(w.d, left, w.columns)
+	if t.left[0] != someClose {
 		return
 	}
-	c := t.labels
-	for k := nextNotAbove(x, 0); k < len(x); k = nextNotAbove(x, k+1) {
-		if j := first + k; c.from[j] != c.from[r] {
-			w.nearD[len(w.near)] = -x[k]
-			w.near = append(w.near, int32(j))
+	for j := nextNotAbove(left, 0); j < len(left); j = nextNotAbove(left, j+1) {
+		if c.from[j] != c.from[r] {
+			w.closeD[len(w.close)] = -left[j]
+			w.close = append(w.close, int32(j))
 		}
 	}
 }
@@ -185,39 +171,38 @@ func (t *powersPull) positives(w *powersPullScratch, weights []float32, r int) {
 	powers := w.powers[:len(w.columns)]
 	loops.ExpWhere(powers, w.d, t.labels.ones[:len(powers)], t.pos.k, t.pos.at)
 	for k, j := range w.columns {
-		weight := powers[k]*(t.posUp[j]+t.posUp[r]) + t.termUp[j] + t.termUp[r]
+		weights[j] = powers[k]*(t.posUp[j]+t.posUp[r]) + t.termUp[j] + t.termUp[r]
 		if t.squared && loops.IsClose(w.d[k], t.c.norms[j]+t.c.norms[r]) {
-			weights[j] = 0
-			t.add(w, weight, r, int(j))
-			continue
+			w.setApart(weights, j)
 		}
-		weights[j] = weight
 	}
 }
 
-// close adds what the close negative pairs of row r give it.
+// close makes the weights of the close negative pairs of row r.
 func (t *powersPull) close(w *powersPullScratch, weights []float32, r int) {
-	powers := w.powers[:len(w.near)]
-	loops.ExpWhere(powers, w.nearD, t.labels.ones[:len(powers)], t.neg.k, t.neg.at)
-	for k, j := range w.near {
-		weights[j] = 0
-		t.add(w, powers[k]*(t.negUp[j]+t.negUp[r]), r, int(j))
+	powers := w.powers[:len(w.close)]
+	loops.ExpWhere(powers, w.closeD, t.labels.ones[:len(powers)], t.neg.k, t.neg.at)
+	for k, j := range w.close {
+		weights[j] = powers[k] * (t.negUp[j] + t.negUp[r])
+		w.setApart(weights, j)
 	}
 }
 
-// add adds weight·(x_r − x_j) to what row r gets besides the product.
-func (t *powersPull) add(w *powersPullScratch, weight float32, r, j int) {
-	d := t.s.D
-	loops.Sub(w.difference, t.x[r*d:(r+1)*d], t.x[j*d:(j+1)*d])
-	loops.Axpy(w.straight, weight, w.difference)
+// setApart takes a pair out of the product.
+func (w *powersPullScratch) setApart(weights []float32, j int32) {
+	w.nearWeights[len(w.near)] = weights[j]
+	w.near = append(w.near, j)
+	weights[j] = 0
 }
 
-// own sets row r to its own part: the row times the total of its weights, and what close rows give it.
+// own sets row r to what it gets besides the product: the row times the total of its weights, and close rows' pulls,
+// number by number.
 func (t *powersPull) own(w *powersPullScratch, weights []float32, r int) {
 	d := t.s.D
-	total := loops.Sum(weights)
 	out := t.out[r*d : (r+1)*d]
-	for k, v := range t.c.x[r*d : (r+1)*d] {
-		out[k] = float32(total*float64(v) + float64(w.straight[k]))
+	loops.Affine(out, t.c.x[r*d:(r+1)*d], float32(loops.Sum(weights)), 0)
+	for k, j := range w.near {
+		loops.Sub(w.difference, t.x[r*d:(r+1)*d], t.x[int(j)*d:(int(j)+1)*d])
+		loops.Axpy(out, w.nearWeights[k], w.difference)
 	}
 }

@@ -15,14 +15,14 @@ func init() {
 }
 
 // pairPowers makes each distance of a batch with itself once, and while it is in the cache its power, which serves
-// both its rows. That needs to know beforehand where all exponents lie: see exponents. What it leaves for the gradient
-// (powersPull) in the output (N, N) stands in the columns from firstOfBand(r) on of each row r:
+// both its rows. That needs to know beforehand where all exponents lie: see exponents. What it leaves in the output
+// (N, N) for the gradient (powersPull) stands there as halves say:
 //
 //   - of a negative pair its power, or −d, d being its distance, if the rows are close (loops.IsClose);
 //   - of a positive pair its distance;
-//   - 0 on the diagonal, but for the mark −1 at its beginning.
+//   - 0 on the diagonal, but for a mark at its beginning: noneClose or someClose.
 //
-// Where exponents may lie too far apart, where rows are not finite and where classes have more than few rows, it does
+// Where exponents may lie too far apart, where rows are not finite and where a class has more than few rows, it does
 // what the kernels of Distance, RowReduce and RowTerms do one after the other.
 func pairPowers(s spec.PairPowers) func(out, in [][]float32) {
 	single, _ := distancesOf(s.Distance)
@@ -35,6 +35,13 @@ func pairPowers(s spec.PairPowers) func(out, in [][]float32) {
 		t.run()
 	}
 }
+
+// The marks at the beginning of what pairPowers leaves, where distances have a number that is not negative: whether
+// there are negative pairs of close rows.
+const (
+	noneClose = -1
+	someClose = -2
+)
 
 // plainPowers makes distances and sums one after the other.
 type plainPowers[T loops.Float] struct {
@@ -87,15 +94,65 @@ func exponentsOf(k, low, high float64) (e exponents, near bool) {
 	return exponents{float32(k), float32(k * (low + high) / 2)}, math.Abs(k)*(high-low) <= widestExponents
 }
 
-// firstOfBand is the first column of row r that is made.
-func firstOfBand(r int) int { return r / gradientRows * gradientRows }
+// halves is how half of a symmetric matrix (n, n) stands in memory: of each band of gradientRows rows the columns from
+// its first row on, cut into blocks as wide as a band, each block row by row. So a block is read and turned at once.
+type halves struct{ n int }
 
-// bands is how many pieces n rows make.
-func bands(n int) int { return (n + gradientRows - 1) / gradientRows }
+// bands is how many bands there are.
+func (h halves) bands() int { return (h.n + gradientRows - 1) / gradientRows }
+
+// band is the rows of a band.
+func (h halves) band(b int) (from, to int) { return b * gradientRows, min((b+1)*gradientRows, h.n) }
+
+// block is the block of rows of band b and columns of band c ≥ b, and its width.
+func (h halves) block(x []float32, b, c int) (block []float32, width int) {
+	from, to := h.band(b)
+	left, right := h.band(c)
+	width = right - left
+	start := from*h.n - gradientRows*gradientRows*b*(b-1)/2 + (left-from)*(to-from)
+	return x[start:][:(to-from)*width], width
+}
+
+// at is the element of a pair of rows.
+func (h halves) at(x []float32, r, j int) float32 {
+	b, c := r/gradientRows, j/gradientRows
+	if b > c {
+		r, j, b, c = j, r, c, b
+	}
+	block, width := h.block(x, b, c)
+	return block[r%gradientRows*width+j%gradientRows]
+}
+
+// put takes the columns from that of band b on of row r.
+func (h halves) put(x, row []float32, b, r int) {
+	for c := b; c < h.bands(); c++ {
+		block, width := h.block(x, b, c)
+		copy(block[r%gradientRows*width:][:width], row)
+		row = row[width:]
+	}
+}
+
+// rows takes the whole rows of band b to rows of dst, pitch apart.
+func (h halves) rows(dst []float32, pitch int, x []float32, b int) {
+	from, to := h.band(b)
+	for c := range h.bands() {
+		at, _ := h.band(c)
+		if c < b {
+			block, width := h.block(x, c, b)
+			loops.Transpose(dst[at:], pitch, block, width, gradientRows, to-from)
+			continue
+		}
+		block, width := h.block(x, b, c)
+		for r := range to - from {
+			copy(dst[r*pitch+at:][:width], block[r*width:])
+		}
+	}
+}
 
 // powersTask is the short way of pairPowers.
 type powersTask struct {
 	s        spec.PairPowers
+	halves   halves
 	rows     *centred // of squares, the rows as they are of products
 	x        []float32
 	labels   *classes[float32]
@@ -106,7 +163,6 @@ type powersTask struct {
 	columns  []float32 // of each band and column beyond its own, of the powers in the band's rows
 	results  []powerSum
 	scratch  []*powersScratch
-	rest     func(lo, hi int)
 }
 
 // powerSum is a part with its outputs.
@@ -118,14 +174,17 @@ type powerSum struct {
 
 // powersScratch is a worker's memory.
 type powersScratch struct {
-	columns []int32   // of the positive pairs of a row
-	d       []float32 // their distances
-	close   []int32   // columns of close negative pairs
-	closeD  []float32
+	rows     []float32 // of a band, weightPitch apart
+	columns  []int32   // of the positive pairs of a row
+	d        []float32 // their distances
+	close    []int32   // columns of close negative pairs
+	closeD   []float32
+	anyClose bool // in any row of the run
 }
 
 func newPowersTask(s spec.PairPowers) *powersTask {
-	t := &powersTask{s: s, rows: newCentred(s.N, s.D), labels: newClasses[float32](s.N), sums: make([]float64, s.N), columns: make([]float32, bands(s.N)*s.N)}
+	t := &powersTask{s: s, halves: halves{s.N}, rows: newCentred(s.N, s.D), labels: newClasses[float32](s.N), sums: make([]float64, s.N)}
+	t.columns = make([]float32, t.halves.bands()*s.N)
 	for _, p := range s.Sums {
 		t.results = append(t.results, powerSum{Part: p})
 	}
@@ -191,31 +250,36 @@ func (t *powersTask) bound() bool {
 func (t *powersTask) run() {
 	t.packed.PackTransposed(t.s.D, t.s.N, t.rows.x, t.s.D)
 	for len(t.scratch) < loops.Threads() {
-		row := func() []float32 { return make([]float32, t.s.N) }
-		t.scratch = append(t.scratch, &powersScratch{d: row(), closeD: row(), columns: make([]int32, 0, t.s.N), close: make([]int32, 0, t.s.N)})
+		t.scratch = append(t.scratch, newPowersScratch(t.s.N))
 	}
-	loops.DoAtMost(len(t.scratch), bands(t.s.N), t)
-	if t.rest == nil {
-		t.rest = func(lo, hi int) { t.finish(lo, hi) }
+	loops.DoAtMost(len(t.scratch), t.halves.bands(), t)
+	loops.DoAtMost(len(t.scratch), t.halves.bands(), (*powersSums)(t))
+	t.out[0] = noneClose
+	for _, w := range t.scratch {
+		if w.anyClose {
+			t.out[0], w.anyClose = someClose, false
+		}
 	}
-	t.rest(0, t.s.N)
-	t.out[0] = -1
 	t.out, t.x = nil, nil
 	for i := range t.results {
 		t.results[i].to, t.results[i].terms = reductions[float32]{}, termOutputs[float32]{}
 	}
 }
 
+func newPowersScratch(n int) *powersScratch {
+	row := func() []float32 { return make([]float32, n) }
+	return &powersScratch{rows: make([]float32, gradientRows*weightPitch(n)), d: row(), closeD: row(), columns: make([]int32, 0, n), close: make([]int32, 0, n)}
+}
+
 // Piece makes the rows of a band.
 func (t *powersTask) Piece(band, worker int) {
-	n, d, w := t.s.N, t.s.D, t.scratch[worker]
-	from := band * gradientRows
-	to := min(from+gradientRows, n)
-	t.packed.GemmFrom(from, to-from, 1, t.rows.x[from*d:], d, 0, t.out[from*n:], n)
+	n, d, w, pitch := t.s.N, t.s.D, t.scratch[worker], weightPitch(t.s.N)
+	from, to := t.halves.band(band)
+	t.packed.GemmFrom(from, to-from, 1, t.rows.x[from*d:], d, 0, w.rows, pitch)
 	beyond := t.columns[band*n+to : (band+1)*n]
 	clear(beyond)
 	for r := from; r < to; r++ {
-		row := t.out[r*n+from : (r+1)*n]
+		row := w.rows[(r-from)*pitch+from:][:n-from]
 		t.distances(w, row, r, from)
 		loops.ExpWhere(row, row, t.labels.ones[:len(row)], t.neg.k, t.neg.at)
 		row[r-from] = 0
@@ -230,6 +294,7 @@ func (t *powersTask) Piece(band, worker int) {
 		for k, j := range w.close {
 			row[int(j)-from] = -max(w.closeD[k], leastDistance)
 		}
+		t.halves.put(t.out, row, band, r)
 	}
 }
 
@@ -243,6 +308,10 @@ func (t *powersTask) distances(w *powersScratch, row []float32, r, from int) {
 	if t.s.Metric == spec.SquaredEuclidean && loops.Apart(row, row, t.rows.norms[from:], t.rows.norms[r], true) {
 		for k := loops.NextMarked(row, 0); k < len(row); k = loops.NextMarked(row, k+1) {
 			j := from + k
+			if j == r {
+				row[k] = 0
+				continue
+			}
 			row[k] = rowDistance(t.s.Metric, t.x[r*t.s.D:(r+1)*t.s.D], t.x[j*t.s.D:(j+1)*t.s.D])
 			if c.from[j] != c.from[r] {
 				w.closeD[len(w.close)] = row[k]
@@ -250,6 +319,7 @@ func (t *powersTask) distances(w *powersScratch, row []float32, r, from int) {
 			}
 		}
 	}
+	w.anyClose = w.anyClose || len(w.close) > 0
 	for _, j := range c.order[c.from[r]:c.to[r]] {
 		if int(j) != r && int(j) >= from {
 			w.d[len(w.columns)] = row[int(j)-from]
@@ -258,34 +328,29 @@ func (t *powersTask) distances(w *powersScratch, row []float32, r, from int) {
 	}
 }
 
-// finish adds up what the bands have made of some rows.
-func (t *powersTask) finish(lo, hi int) {
-	n, c, w := t.s.N, t.labels, t.scratch[0]
-	for r := lo; r < hi; r++ {
-		total := t.sums[r]
-		for band := range r / gradientRows {
-			total += float64(t.columns[band*n+r])
+// powersSums adds up what the bands have made of the rows.
+type powersSums powersTask
+
+// Piece does so for the rows of a band.
+func (t *powersSums) Piece(band, worker int) {
+	n, c, w := t.s.N, t.labels, t.scratch[worker]
+	from, to := t.halves.band(band)
+	for before := range band {
+		for r, sum := range t.columns[before*n:][from:to] {
+			t.sums[from+r] += float64(sum)
 		}
+	}
+	for r := from; r < to; r++ {
 		d := w.d[:0]
 		for _, j := range c.order[c.from[r]:c.to[r]] {
 			if int(j) != r {
-				d = append(d, leftOf(t.out, n, r, int(j)))
+				d = append(d, t.halves.at(t.out, r, int(j)))
 			}
 		}
-		sum := loops.Sum(d)
-		count := len(d)
-		powers := w.closeD[:count]
-		loops.ExpWhere(powers, d, c.ones[:count], t.pos.k, t.pos.at)
-		t.put(r, total, loops.Sum(powers), sum, count)
+		powers := w.closeD[:len(d)]
+		loops.ExpWhere(powers, d, c.ones[:len(d)], t.pos.k, t.pos.at)
+		(*powersTask)(t).put(r, t.sums[r], loops.Sum(powers), loops.Sum(d), len(d))
 	}
-}
-
-// leftOf is what pairPowers left of a pair of rows in out (n, n).
-func leftOf(out []float32, n, r, j int) float32 {
-	if j >= firstOfBand(r) {
-		return out[r*n+j]
-	}
-	return out[j*n+r]
 }
 
 // put writes the sums of row r, of the powers of its negative and its positive pairs and of the distances of these.
