@@ -22,7 +22,7 @@ func init() {
 //   - of a positive pair its distance;
 //   - 0 on the diagonal, but for a mark at its beginning: noneClose or someClose.
 //
-// Where exponents may lie too far apart, where rows are not finite and where a class has more than few rows, it does
+// Where exponents may lie too far apart, where rows or labels are not finite and where a class has more than few rows, it does
 // what the kernels of Distance, RowReduce and RowTerms do one after the other.
 func pairPowers(s spec.PairPowers) func(out, in [][]float32) {
 	single, _ := distancesOf(s.Distance)
@@ -168,8 +168,9 @@ type powersTask struct {
 // powerSum is a part with its outputs.
 type powerSum struct {
 	spec.Part
-	to    reductions[float32]
-	terms termOutputs[float32]
+	outputs int
+	to      reductions[float32]
+	terms   termOutputs[float32]
 }
 
 // powersScratch is a worker's memory.
@@ -186,7 +187,7 @@ func newPowersTask(s spec.PairPowers) *powersTask {
 	t := &powersTask{s: s, halves: halves{s.N}, rows: newCentred(s.N, s.D), labels: newClasses[float32](s.N), sums: make([]float64, s.N)}
 	t.columns = make([]float32, t.halves.bands()*s.N)
 	for _, p := range s.Sums {
-		t.results = append(t.results, powerSum{Part: p})
+		t.results = append(t.results, powerSum{Part: p, outputs: p.Sums()})
 	}
 	return t
 }
@@ -195,20 +196,19 @@ func newPowersTask(s spec.PairPowers) *powersTask {
 func (t *powersTask) begin(out, in [][]float32) bool {
 	t.out, t.x = out[0], in[0]
 	t.labels.list(in[1])
-	if !t.labels.few || !t.bound() {
+	if first := in[1][t.labels.order[0]]; !t.labels.few || first != first || !t.bound() { // a label that is NaN would come first
 		t.out, t.x = nil, nil
 		return false
 	}
 	rest := out[1:]
 	for i := range t.results {
 		p := &t.results[i]
-		if n := p.Sums(); p.Kind == spec.TermsPart {
-			p.terms = termOutputs[float32]{sum: rest[0], count: rest[spec.TermCount]}
-			rest = rest[n:]
+		if own := rest[:p.outputs]; p.Kind == spec.TermsPart {
+			p.terms = termsIn(own)
 		} else {
-			p.to = reductionsIn(rest[:n])
-			rest = rest[n:]
+			p.to = reductionsIn(own)
 		}
+		rest = rest[p.outputs:]
 	}
 	return true
 }
