@@ -1,10 +1,6 @@
 package cpu
 
-import (
-	"testing"
-
-	"github.com/stretchr/testify/require"
-)
+import "testing"
 
 // Blocks of halves lie one behind the other, and whole rows are made of them.
 func TestHalves(t *testing.T) {
@@ -28,8 +24,9 @@ func TestHalves(t *testing.T) {
 			h.rows(rows, n+3, x, b)
 			for r := from; r < to; r++ {
 				for j := range n {
-					require.Equal(t, value(r, j), rows[(r-from)*(n+3)+j], "n %d, row %d, column %d", n, r, j)
-					require.Equal(t, value(r, j), h.at(x, r, j))
+					if want := value(r, j); rows[(r-from)*(n+3)+j] != want || h.at(x, r, j) != want {
+						t.Fatalf("n %d, row %d, column %d: %v and %v, want %v", n, r, j, rows[(r-from)*(n+3)+j], h.at(x, r, j), want)
+					}
 				}
 			}
 		}

@@ -42,12 +42,19 @@ func newPowersCase(rng *rand.Rand) powersCase {
 		}
 		if i > 0 && rng.IntN(8) == 0 {
 			near := spread * math.Pow(10, -float64(rng.IntN(9)))
-			for k, v := range c.x[rng.IntN(i)*d:][:d] {
+			of := i - 1 // mostly of its class
+			if rng.IntN(2) == 0 {
+				of = rng.IntN(i)
+			}
+			for k, v := range c.x[of*d:][:d] {
 				row[k] = v + float32(near*rng.NormFloat64())
 			}
 		}
 	}
 	size := 1 + rng.IntN(1+n/8)
+	if rng.IntN(2) == 0 {
+		size = 2
+	}
 	order := rng.Perm(n)
 	for i := range n {
 		c.labels[i] = float32(i / size)
@@ -63,10 +70,13 @@ func newPowersCase(rng *rand.Rand) powersCase {
 			c.s.Sums = append(c.s.Sums, p)
 		}
 	}
-	for range c.s.Sums {
+	still := rng.IntN(3) == 0 // negative pairs, so that near positive ones alone pull at some rows
+	for _, p := range c.s.Sums {
 		up := make([]float32, n)
 		for i := range up {
-			up[i] = float32(rng.NormFloat64())
+			if !still || p.Reduce.Mask.Pairs != spec.Negative {
+				up[i] = float32(rng.NormFloat64())
+			}
 		}
 		c.up = append(c.up, up)
 	}
@@ -141,7 +151,10 @@ func checkPairPowers(t *testing.T, seed uint64) (mark float32) {
 	}
 	size := c.pulls(want)
 	for i, v := range wantGrad.F64 {
-		require.InDelta(t, v, gotGrad.F32[i], (2e-5+3e-6*steepest*largest)*size[i/d]+1e-30, "seed %d row %d of %+v", seed, i/d, c.s)
+		// Asked of so many that an assertion for each would take most of the time.
+		if most := (2e-5+3e-6*steepest*largest)*size[i/d] + 1e-30; !(math.Abs(v-float64(gotGrad.F32[i])) <= most) {
+			t.Fatalf("seed %d row %d: %v, want %v to %v: %+v", seed, i/d, gotGrad.F32[i], v, most, c.s)
+		}
 	}
 	return got[0].F32[0]
 }
@@ -184,7 +197,7 @@ func (c powersCase) pulls(out []device.Memory) []float64 {
 }
 
 func TestPairPowers(t *testing.T) {
-	seeds := uint64(120)
+	seeds := uint64(48)
 	if os.Getenv("MEDUSA_LONG") != "" {
 		seeds = 1500
 	}
@@ -277,7 +290,9 @@ func requireSameBits(t *testing.T, want, got []float32) {
 	t.Helper()
 	require.Len(t, got, len(want))
 	for i, v := range want {
-		require.Equal(t, math.Float32bits(v), math.Float32bits(got[i]), "element %d: %v, want %v", i, got[i], v)
+		if math.Float32bits(v) != math.Float32bits(got[i]) {
+			t.Fatalf("element %d: %v, want %v", i, got[i], v)
+		}
 	}
 }
 
@@ -285,9 +300,10 @@ func requireSameBits(t *testing.T, want, got []float32) {
 func TestPairPowersAllocateNothing(t *testing.T) {
 	loops.SetThreads(1)
 	defer loops.SetThreads(0)
-	c := newPowersCase(rand.New(rand.NewPCG(1, 24)))
-	for c.s.N < 100 || c.s.Metric == spec.Dot || len(c.s.Sums) < 4 {
-		c = newPowersCase(rand.New(rand.NewPCG(uint64(c.s.N), 24)))
+	rng := rand.New(rand.NewPCG(1, 24))
+	c := newPowersCase(rng)
+	for c.s.N < 100 || c.s.Metric == spec.Dot || len(c.s.Sums) < 4 || math.Abs(c.s.Sums[0].Reduce.K) > 3 || c.labels[3] == c.labels[0] {
+		c = newPowersCase(rng)
 	}
 	powers, pull := newPowersTask(c.s), newPowersPull(spec.PairGrad{Distance: c.s.Distance, Parts: c.s.Sums, Powers: true}, newCentred(c.s.N, c.s.D))
 	out, x := outputs(c.s, c.s.N*c.s.N, numbers32), [][]float32{c.x, c.labels}
