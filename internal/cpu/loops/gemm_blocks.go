@@ -13,6 +13,7 @@ type gemmShape[T Float] struct {
 	relu           bool
 	packed         *Packed[T] // stands for b, if not nil
 	upper          bool       // see GemmUpper
+	first          int        // the columns before it, which fill whole panels, are left alone
 	alike          bool       // a row has the same bits however many there are
 }
 
@@ -208,9 +209,9 @@ func (j *gemmTiles[T]) Piece(piece, worker int) {
 	args.flags = (*gemmJob[T])(j).epilogue(j.k0, j.kc)
 	rows, cols := j.micro.rows, j.micro.cols()
 	for i := i0; i < i1; i += rows {
-		first := j0
+		first := max(j0, j.first)
 		if j.upper {
-			first = max(j0, UpperFrom(i))
+			first = max(first, UpperFrom(i))
 		}
 		if first >= j1 {
 			break

@@ -12,23 +12,24 @@ type Packed[T Float] struct {
 
 // Pack takes B (k, n), whose rows stand ldb apart. It allocates where B is larger than any before.
 func (p *Packed[T]) Pack(k, n int, b []T, ldb int) {
+	mustHold("Pack", "B", b, extent(k, n, ldb))
 	p.pack(k, n, b, ldb, false)
 }
 
-// pack takes B as Pack does, or with turn a B that is stored n×k.
-func (p *Packed[T]) pack(k, n int, b []T, ldb int, turn bool) {
-	if turn {
-		mustHold("Pack", "B", b, extent(n, k, ldb))
-	} else {
-		mustHold("Pack", "B", b, extent(k, n, ldb))
-	}
+// PackTransposed takes B (k, n) of its transpose (n, k), whose rows stand ldb apart.
+func (p *Packed[T]) PackTransposed(k, n int, b []T, ldb int) {
+	mustHold("Pack", "B", b, extent(n, k, ldb))
+	p.pack(k, n, b, ldb, true)
+}
+
+func (p *Packed[T]) pack(k, n int, b []T, ldb int, transposed bool) {
 	p.k, p.n, p.width = k, n, kernels[T]().cols()
 	panels := ceil(n, p.width)
 	p.buf = grow(p.buf, panels*p.width*k)
 	for i := range gemmBlocks(k) {
 		k0, kc := gemmBlock(k, i)
 		for panel := range panels {
-			packPanel(p.buf[p.block(k0):], p.width, p.width, panel, b, ldb, n, k0, kc, turn)
+			packPanel(p.buf[p.block(k0):], p.width, p.width, panel, b, ldb, n, k0, kc, transposed)
 		}
 	}
 }
@@ -38,11 +39,16 @@ func (p *Packed[T]) block(k0 int) int { return ceil(p.n, p.width) * p.width * k0
 
 // Gemm computes C ← α·A·B + β·C, where A is m×K and C m×N: the numbers of Gemm, to the last bit.
 func (p *Packed[T]) Gemm(m int, alpha T, a []T, lda int, beta T, c []T, ldc int) {
+	p.GemmFrom(0, m, alpha, a, lda, beta, c, ldc)
+}
+
+// GemmFrom is Gemm without the columns before first, a multiple of UpperBand; β is 0 or 1.
+func (p *Packed[T]) GemmFrom(first, m int, alpha T, a []T, lda int, beta T, c []T, ldc int) {
 	if m <= 0 || p.n <= 0 {
 		return
 	}
 	p.mustFit(m, a, lda, c, ldc)
-	runGemm(gemmShape[T]{m: m, n: p.n, k: p.k, alpha: alpha, a: a, lda: lda, beta: beta, c: c, ldc: ldc, packed: p})
+	runGemm(gemmShape[T]{m: m, n: p.n, k: p.k, alpha: alpha, a: a, lda: lda, beta: beta, c: c, ldc: ldc, packed: p, first: first})
 }
 
 // mustFit panics on slices too short, and on another instruction set than that of the packing.

@@ -58,7 +58,7 @@ func (r *Ready[T]) GemmBias(m, n, k int, a []T, lda int, b []T, ldb int, bias []
 
 func (r *Ready[T]) pack(n, k int, b []T, ldb int) *Packed[T] {
 	return r.matrix.make(func() (p Packed[T]) {
-		p.pack(k, n, b, ldb, true)
+		p.PackTransposed(k, n, b, ldb)
 		return p
 	})
 }
