@@ -50,7 +50,7 @@ func (m *mapping) index() (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &Index{options: Options{Dim: t.Dim, Model: t.Model, KeepFloats: t.Floats}, rowOf: map[uint64]int32{}, sorted: t.Rows}
+	x := &Index{options: Options{Dim: t.Dim, Model: t.Model, ModelPath: usedPath(t.Where, m.path), KeepFloats: t.Floats}, rowOf: map[uint64]int32{}, sorted: t.Rows}
 	if err := x.options.Distance.UnmarshalText([]byte(t.Distance)); err != nil {
 		return nil, err
 	}
