@@ -53,10 +53,10 @@ func TestGroupsByDensity(t *testing.T) {
 		neighbours int
 		sizes      []int
 	}{
-		"each counts":   {1.125, 1, []int{7}},
-		"halfway":       {1.125, 3, []int{4, 3}},
-		"nearer to one": {1.25, 3, []int{3, 4}},
-		"too many":      {1.125, 4, nil},
+		"each counts": {1.125, 1, []int{7}},
+		"halfway":     {1.125, 3, []int{4, 3}},
+		"one crowd":   {1.25, 3, []int{4}},
+		"too many":    {1.125, 4, nil},
 	} {
 		x := onLine(t, Options{}, 0, 0.125, 0.25, c.between, 2, 2.125, 2.25)
 		got, err := x.Groups(ctx, GroupOptions{MaxDistance: 0.9, Neighbours: c.neighbours})
