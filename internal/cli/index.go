@@ -164,7 +164,7 @@ func (r *indexRun) stopped(ctx context.Context, err error) error {
 
 // remove takes pictures out of an index.
 func (r *indexRun) remove(ctx context.Context, args []string) error {
-	g, err := openGallery(args[0])
+	g, err := openIndex(args[0])
 	if err != nil {
 		return err
 	}
@@ -262,7 +262,7 @@ func (r *indexRun) add(ctx context.Context, args []string) error {
 }
 
 // existing is the index that pictures are added to; nil if a new one is made.
-func (r *indexRun) existing() (*gallery, error) {
+func (r *indexRun) existing() (*pictureIndex, error) {
 	o := r.options
 	switch info, err := os.Stat(o.Out); {
 	case errors.Is(err, os.ErrNotExist) && o.Add:
@@ -274,7 +274,7 @@ func (r *indexRun) existing() (*gallery, error) {
 	case info.IsDir():
 		return nil, wrong("%s %s is a folder: name a file in it, such as %s", field.Name("-out"), o.Out, filepath.Join(o.Out, "photos.index"))
 	case o.Add:
-		return openGallery(o.Out)
+		return openIndex(o.Out)
 	case !o.Overwrite:
 		return nil, wrong("%s %s is there already: put pictures into it with %s, make it anew with %s, or name another file", field.Name("-out"), o.Out, field.Name("-add"), field.Name("-overwrite"))
 	}
@@ -296,7 +296,7 @@ func canWrite(path, called string) error {
 }
 
 // create is an index without pictures.
-func (r *indexRun) create(m *model.Model, path string) (*gallery, error) {
+func (r *indexRun) create(m *model.Model, path string) (*pictureIndex, error) {
 	o := index.Options{Dim: m.EmbeddingSize(), Model: m.Fingerprint(), ModelPath: path, KeepFloats: r.options.Floats}
 	if err := o.Distance.UnmarshalText([]byte(cmp.Or(r.options.Distance, "euclidean"))); err != nil {
 		return nil, err
@@ -305,7 +305,7 @@ func (r *indexRun) create(m *model.Model, path string) (*gallery, error) {
 		return nil, err
 	}
 	x, err := index.New(o)
-	return &gallery{x, r.options.Out}, err
+	return &pictureIndex{x, r.options.Out}, err
 }
 
 // collect embeds what paths name, and returns how many pictures could not be read.
@@ -323,7 +323,7 @@ func (r *indexRun) collect(ctx context.Context, c *collector, m *model.Model, pa
 			n = len(paths)
 		}
 		bad, err := embedEach(ctx, r.call, r.screen, m, paths[:n], r.options.Data,
-			func(files int) error { return r.checkRoom(c.gallery, files) },
+			func(files int) error { return r.checkRoom(c.pictureIndex, files) },
 			func(chunk model.Chunk) error { return c.putChunk(ctx, chunk) })
 		leftOut += bad
 		if err != nil {
@@ -344,7 +344,7 @@ func isEmbeddings(path string) bool {
 }
 
 // checkRoom refuses to begin where the index would not fit on the disk.
-func (r *indexRun) checkRoom(g *gallery, files int) error {
+func (r *indexRun) checkRoom(g *pictureIndex, files int) error {
 	const about = 64 // bytes of a path and what else is kept of a picture
 	row := int64(about)
 	switch o := g.Options(); {
@@ -363,7 +363,7 @@ func (r *indexRun) checkRoom(g *gallery, files int) error {
 const graphFrom = 10_000
 
 // build makes the graph, if there is to be one that is not there.
-func (r *indexRun) build(ctx context.Context, g *gallery) error {
+func (r *indexRun) build(ctx context.Context, g *pictureIndex) error {
 	o, given := r.options, r.given()
 	_, there := g.Graph()
 	wanted := o.Graph == "on" || given["links"] || given["effort"] || o.Graph != "off" && g.Len() >= graphFrom && g.Options().Storage != index.Binary
@@ -375,7 +375,7 @@ func (r *indexRun) build(ctx context.Context, g *gallery) error {
 	return g.Build(ctx, index.GraphOptions{Links: o.Links, Effort: o.Effort, Progress: task.Progress})
 }
 
-func (r *indexRun) save(ctx context.Context, g *gallery) error {
+func (r *indexRun) save(ctx context.Context, g *pictureIndex) error {
 	task := r.screen.Begin("writing " + g.path)
 	defer task.End()
 	return g.Save(ctx, g.path)
@@ -395,12 +395,12 @@ func (r *indexRun) summary(ctx context.Context, c *collector, there bool, leftOu
 	if leftOut > 0 {
 		r.screen.Sayf("%s left out", wording.Number(leftOut, "pictures"))
 	}
-	r.describe(c.gallery)
-	return r.measure(ctx, c.gallery)
+	r.describe(c.pictureIndex)
+	return r.measure(ctx, c.pictureIndex)
 }
 
 // describe says what the index holds.
-func (r *indexRun) describe(g *gallery) {
+func (r *indexRun) describe(g *pictureIndex) {
 	for _, f := range g.facts() {
 		r.screen.Sayf("%-12s%s", f.name, f.text)
 	}
@@ -413,7 +413,7 @@ const (
 )
 
 // measure says how many of the nearest pictures a search over the graph finds.
-func (r *indexRun) measure(ctx context.Context, g *gallery) error {
+func (r *indexRun) measure(ctx context.Context, g *pictureIndex) error {
 	graph, there := g.Graph()
 	if !there {
 		return nil

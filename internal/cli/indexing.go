@@ -32,16 +32,16 @@ func idText(it index.Item) string {
 // collector puts embedded pictures into an index. What has the path of a picture that is there, and the same part of
 // that, takes its place and its ID.
 type collector struct {
-	*gallery
-	ids   map[string]uint64 // by keyOf
-	given map[uint64]bool   // that this command gave already
-	next  uint64
+	*pictureIndex
+	ids                             map[string]uint64 // by keyOf
+	given                           map[uint64]bool   // that this command gave already
+	next                            uint64
 	added, replaced, same, repeated int
 }
 
 // newCollector knows what is in the index.
-func newCollector(g *gallery) (*collector, error) {
-	c := &collector{gallery: g, ids: map[string]uint64{}, given: map[uint64]bool{}, next: 1}
+func newCollector(g *pictureIndex) (*collector, error) {
+	c := &collector{pictureIndex: g, ids: map[string]uint64{}, given: map[uint64]bool{}, next: 1}
 	err := g.All(func(it index.Item) bool {
 		if key := keyOf(it); key != "" {
 			c.ids[key] = it.ID

@@ -169,7 +169,12 @@ func modelAndPaths(args []string, what, one, forms string) error {
 	case len(args) == 1:
 		return errors.Errorf("want %s behind the model %s%s", one, args[0], forms)
 	}
-	if n := len(slices.DeleteFunc(slices.Clone(args[1:]), func(p string) bool { return p != "-" })); n > 1 {
+	return standardInputOnce(args[1:])
+}
+
+// standardInputOnce refuses paths among which standard input stands twice.
+func standardInputOnce(paths []string) error {
+	if n := len(slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return p != "-" })); n > 1 {
 		return errors.New("- stands twice among the paths, and standard input can be read once")
 	}
 	return nil

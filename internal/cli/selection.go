@@ -62,7 +62,7 @@ func metaOf(text string) (map[string]string, error) {
 }
 
 // filter is the selection among what the index holds. It says which labels and keys there are, if one is not.
-func (g *gallery) filter(o selectionOptions) (index.Filter, error) {
+func (g *pictureIndex) filter(o selectionOptions) (index.Filter, error) {
 	var f index.Filter
 	var err error
 	if f.Labels, err = g.labels(o.Label); err != nil {
@@ -96,7 +96,7 @@ func (g *gallery) filter(o selectionOptions) (index.Filter, error) {
 }
 
 // labels are those that a text names.
-func (g *gallery) labels(text string) ([]string, error) {
+func (g *pictureIndex) labels(text string) ([]string, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -139,7 +139,7 @@ func orSome(name string, known []string) string {
 }
 
 // checkMeta refuses keys and values that no picture has.
-func (g *gallery) checkMeta(meta map[string]string) error {
+func (g *pictureIndex) checkMeta(meta map[string]string) error {
 	values := map[string]map[string]bool{}
 	err := g.All(func(it index.Item) bool {
 		for key, value := range it.Meta {
@@ -181,7 +181,7 @@ func patternOf(text string) (pattern string, anywhere bool, err error) {
 }
 
 // matches reports whether the path of an item, or a folder that it is in, is as a pattern says.
-func (g *gallery) matches(pattern string, anywhere bool, it index.Item) bool {
+func (g *pictureIndex) matches(pattern string, anywhere bool, it index.Item) bool {
 	if it.Path == "" {
 		return false
 	}

@@ -14,14 +14,14 @@ import (
 	"medusa/model"
 )
 
-// gallery is an index of pictures with its file.
-type gallery struct {
+// pictureIndex is an index of pictures with its file.
+type pictureIndex struct {
 	*index.Index
 	path string
 }
 
-// openGallery opens the index at path.
-func openGallery(path string) (*gallery, error) {
+// openIndex opens the index at path.
+func openIndex(path string) (*pictureIndex, error) {
 	switch info, err := os.Stat(path); {
 	case errors.Is(err, os.ErrNotExist):
 		return nil, errors.Errorf("there is no index %s", path)
@@ -34,15 +34,15 @@ func openGallery(path string) (*gallery, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &gallery{x, path}, nil
+	return &pictureIndex{x, path}, nil
 }
 
-// oneGallery is the index that a command line names, and nothing else.
-func (f *flagSet) oneGallery(args []string) (*gallery, error) {
+// oneIndex is the index that a command line names, and nothing else.
+func (f *flagSet) oneIndex(args []string) (*pictureIndex, error) {
 	if err := f.oneArgument(args, "INDEX", "what the command index made"); err != nil {
 		return nil, err
 	}
-	g, err := openGallery(args[0])
+	g, err := openIndex(args[0])
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (f *flagSet) oneGallery(args []string) (*gallery, error) {
 }
 
 // loadModel loads the model that made the index, from where -model or the index itself says that it is.
-func (g *gallery) loadModel(c *invocation, command, path, device string, threads int) (*model.Model, error) {
+func (g *pictureIndex) loadModel(c *invocation, command, path, device string, threads int) (*model.Model, error) {
 	named := path != ""
 	if !named {
 		path = asTypedPath(g.Options().ModelPath)
@@ -79,7 +79,7 @@ func (g *gallery) loadModel(c *invocation, command, path, device string, threads
 }
 
 // checkModel refuses another model than that which made the index.
-func (g *gallery) checkModel(m *model.Model, path string) error {
+func (g *pictureIndex) checkModel(m *model.Model, path string) error {
 	err := g.CheckModel(m.Fingerprint())
 	if err == nil && m.EmbeddingSize() == g.Options().Dim {
 		return nil
@@ -104,7 +104,7 @@ func isNoFile(path string) bool {
 
 // keptPath is how the index keeps the path of a picture: relative to its own folder and with slashes where it is
 // below that, so that both can be moved together, and else absolute.
-func (g *gallery) keptPath(path string) (string, error) {
+func (g *pictureIndex) keptPath(path string) (string, error) {
 	if isNoFile(path) {
 		return filepath.ToSlash(path), nil
 	}
@@ -123,7 +123,7 @@ func (g *gallery) keptPath(path string) (string, error) {
 }
 
 // pathOf is where a picture of the index is, as a person types it here.
-func (g *gallery) pathOf(kept string) string {
+func (g *pictureIndex) pathOf(kept string) string {
 	path := filepath.FromSlash(kept)
 	if isNoFile(path) {
 		return path
@@ -150,7 +150,7 @@ func asTypedPath(path string) string {
 }
 
 // nameOf is what an item is called.
-func (g *gallery) nameOf(it index.Item) string {
+func (g *pictureIndex) nameOf(it index.Item) string {
 	if it.Path == "" {
 		return "item " + idText(it)
 	}
@@ -161,7 +161,7 @@ func (g *gallery) nameOf(it index.Item) string {
 }
 
 // facts say what an index holds.
-func (g *gallery) facts() []fact {
+func (g *pictureIndex) facts() []fact {
 	o := g.Options()
 	file, pictures := g.path, wording.Thousands(g.Len())
 	if info, err := os.Stat(g.path); err == nil {
@@ -194,7 +194,7 @@ func (g *gallery) facts() []fact {
 
 // search is a search for so many pictures. Among those that a smaller storage finds the nearest are chosen by whole
 // embeddings, if these are kept, from as many as docs/search.md measured.
-func (g *gallery) search(k int, exact bool, effort int) index.SearchOptions {
+func (g *pictureIndex) search(k int, exact bool, effort int) index.SearchOptions {
 	o := index.SearchOptions{K: k, Exact: exact, Effort: effort}
 	if g.Options().KeepFloats {
 		o.Rerank = map[index.Storage]int{index.Int8: 2 * k, index.Binary: 20 * k}[g.Options().Storage]
