@@ -222,3 +222,6 @@ func (a *answers) titleOf() string {
 	}
 	return wording.Number(a.n, "pictures")
 }
+
+// thresholdText is a threshold with as many digits as tell it.
+func thresholdText(d float64) string { return strconv.FormatFloat(d, 'g', 4, 64) }
