@@ -12,8 +12,9 @@ type Suspect struct {
 	Row       int     // whose label is in doubt
 	Suggested int     // the label that most of its neighbours have
 	Place     int     // of the nearest neighbour with that label, from 0
-	Share     float64 // of the neighbours that have its own label
-	Others    float64 // of the neighbours that have the suggested one
+	Asked     int     // neighbours
+	Share     float64 // of them that have its own label
+	Others    float64 // of them that have the suggested one
 }
 
 // Margin is Share − Others, from −1, where all neighbours say the same other label, to 0.
@@ -41,7 +42,6 @@ func SuspectLabels(found Neighbours, labels []int) (suspects []Suspect, alone in
 	}
 	type ranked struct {
 		Suspect
-		asked    int
 		distance float64
 	}
 	var list []ranked
@@ -83,10 +83,10 @@ func SuspectLabels(found Neighbours, labels []int) (suspects []Suspect, alone in
 			continue
 		}
 		n := float64(len(votes))
-		list = append(list, ranked{Suspect{i, d.Label, places[d.Row], float64(own) / n, float64(d.Votes) / n}, len(votes), d.Distance})
+		list = append(list, ranked{Suspect{i, d.Label, places[d.Row], len(votes), float64(own) / n, float64(d.Votes) / n}, d.Distance})
 	}
 	slices.SortStableFunc(list, func(a, b ranked) int {
-		return cmp.Or(cmp.Compare(a.Margin(), b.Margin()), b.asked-a.asked, cmp.Compare(a.distance, b.distance))
+		return cmp.Or(cmp.Compare(a.Margin(), b.Margin()), b.Asked-a.Asked, cmp.Compare(a.distance, b.distance))
 	})
 	for _, s := range list {
 		suspects = append(suspects, s.Suspect)

@@ -28,7 +28,7 @@ func TestSuspectLabels(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, alone)
 	// Both are among three of the other class; the fourth row is nearer (0.1) to its own neighbour.
-	require.Equal(t, []Suspect{{Row: 4, Suggested: 1, Share: 0, Others: 1}, {Row: 8, Suggested: 2, Share: 0, Others: 1}}, got)
+	require.Equal(t, []Suspect{{Row: 4, Suggested: 1, Asked: 3, Others: 1}, {Row: 8, Suggested: 2, Asked: 3, Others: 1}}, got)
 	require.Equal(t, -1.0, got[0].Margin())
 }
 

@@ -114,7 +114,7 @@ func (a *answers) add(q *query, d *datasets.Dataset, i int, threshold float64) e
 	return nil
 }
 
-func (a *answers) writeJSON(q *query, threshold float64) (err error) {
+func (a *answers) writeJSON(q *query, threshold float64) error {
 	out := searchAnswer{Query: q.path, Label: q.label, SelfLeftOut: q.selfLeftOut, Found: []foundPicture{}}
 	for i, m := range q.found {
 		f := foundPicture{Rank: i + 1, ID: m.ID, Distance: m.distance, Label: m.Label, Meta: m.Meta}
@@ -126,8 +126,7 @@ func (a *answers) writeJSON(q *query, threshold float64) (err error) {
 	if d := q.decision; d != nil {
 		out.Decision = &decisionAnswer{d.label, d.rejected, d.distance, d.votes, d.of, threshold}
 	}
-	a.screen.Aside(func() { err = errors.WithStack(json.NewEncoder(a.call.Out).Encode(out)) })
-	return err
+	return errors.WithStack(json.NewEncoder(a.call.Out).Encode(out))
 }
 
 // text is a decision in words.

@@ -199,7 +199,9 @@ func (d *duplicates) tell() error {
 		d.table(i, shown, items)
 	}
 	summary := d.summary(copies)
-	d.say("%s", summary)
+	if !d.options.JSON {
+		d.screen.Say(summary)
+	}
 	if d.options.HTML == "" {
 		return nil
 	}
@@ -254,12 +256,15 @@ func (d *duplicates) summary(copies int) string {
 func (d *duplicates) table(i int, shown []shownPicture, items []index.Item) {
 	t := terminal.Table{Header: []string{"distance", "label", "path"}, Right: []int{0}, Names: []int{1, 2}}
 	labelled := false
-	for k, p := range shown {
+	for k, p := range shown[:min(len(shown), d.options.Limit)] {
 		labelled = labelled || p.Label != ""
 		t.Rows = append(t.Rows, []string{distanceText(p.Distance), p.Label, d.nameOf(items[k])})
 	}
 	d.screen.Sayf("group %d, %s%s", i+1, wording.Number(len(shown), "pictures"), ofLabels(shown))
 	d.screen.Table(withoutLabels(t, 1, labelled))
+	if more := len(shown) - len(t.Rows); more > 0 {
+		d.screen.Sayf("and %s more", wording.Thousands(more))
+	}
 	d.screen.Say("")
 }
 
@@ -280,8 +285,11 @@ func ofLabels(shown []shownPicture) string {
 // show puts a group on the page.
 func (d *duplicates) show(i int, shown []shownPicture, items []index.Item) {
 	s := gallery.Section{Title: fmt.Sprintf("%d: %s%s", i+1, wording.Number(len(shown), "pictures"), ofLabels(shown))}
-	for k, p := range shown {
+	for k, p := range shown[:min(len(shown), d.options.Limit)] {
 		s.Pictures = append(s.Pictures, d.picture(items[k], distanceText(p.Distance)+" from its nearest"))
+	}
+	if more := len(shown) - len(s.Pictures); more > 0 {
+		s.Note = "And " + wording.Thousands(more) + " more."
 	}
 	d.page.sections = append(d.page.sections, s)
 }

@@ -39,6 +39,14 @@ func (f *flagSet) checkLookup(o *lookupOptions) error {
 	return checkPage(o.HTML)
 }
 
+// screenBeside is where a person reads, beside an answer for programs if there is one.
+func (c *invocation) screenBeside(forPrograms bool) *terminal.Screen {
+	if forPrograms {
+		return c.screen(c.Err, false)
+	}
+	return c.screen(c.Out, c.Live)
+}
+
 // lookup is a command that looks through an index.
 type lookup struct {
 	*pictureIndex
@@ -59,7 +67,7 @@ func (f *flagSet) open(args []string, o *lookupOptions) (*lookup, error) {
 		return nil, err
 	}
 	filter, err := x.filter(o.Selection)
-	return &lookup{pictureIndex: x, call: f.call, options: o, screen: f.call.screen(f.call.Out, f.call.Live), filter: filter}, err
+	return &lookup{pictureIndex: x, call: f.call, options: o, screen: f.call.screenBeside(o.JSON), filter: filter}, err
 }
 
 // writeJSON writes a line for programs.
@@ -67,10 +75,14 @@ func (l *lookup) writeJSON(v any) error {
 	return errors.WithStack(json.NewEncoder(l.call.Out).Encode(v))
 }
 
-// say writes a line for people.
-func (l *lookup) say(format string, args ...any) {
-	if !l.options.JSON {
-		l.screen.Sayf(format, args...)
+// sayTable shows what was found, and what is said of it.
+func (l *lookup) sayTable(t terminal.Table, notes []string) {
+	if len(t.Rows) > 0 {
+		l.screen.Table(t)
+		l.screen.Say("")
+	}
+	for _, note := range notes {
+		l.screen.Say(note)
 	}
 }
 

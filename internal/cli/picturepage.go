@@ -67,6 +67,9 @@ func (g *pictureIndex) picture(it index.Item, note string) gallery.Picture {
 // pageFacts say on a page what the index is.
 func (g *pictureIndex) pageFacts() (out []gallery.Fact) {
 	for _, f := range g.facts() {
+		if f.name == "embeddings" {
+			f = fact{"distance", g.Index.Options().Distance.String()}
+		}
 		out = append(out, gallery.Fact{Name: f.name, Value: f.text})
 	}
 	return out

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"archive/zip"
+	"fmt"
 	"image"
 	"image/color"
 	"os"
@@ -31,7 +32,7 @@ func readThumbnail(path string, maxPixels int64) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return withoutPadding(m), nil
+	return withoutPadding(m, d.Summary().Originals), nil
 }
 
 func openThumbnail(path string, o datasets.Options) (*datasets.Dataset, error) {
@@ -80,26 +81,38 @@ func archiveOf(path string) (archive, inside string) {
 	return "", ""
 }
 
-// withoutPadding is a picture without the white beside it, as much on one side as on the other.
-func withoutPadding(m image.Image) image.Image {
-	b := m.Bounds()
-	x, y := 0, 0
-	for x < b.Dx()/2 && isWhite(m, image.Rect(b.Min.X+x, b.Min.Y, b.Min.X+x+1, b.Max.Y)) && isWhite(m, image.Rect(b.Max.X-x-1, b.Min.Y, b.Max.X-x, b.Max.Y)) {
-		x++
-	}
-	for y < b.Dy()/2 && isWhite(m, image.Rect(b.Min.X, b.Min.Y+y, b.Max.X, b.Min.Y+y+1)) && isWhite(m, image.Rect(b.Min.X, b.Max.Y-y-1, b.Max.X, b.Max.Y-y)) {
-		y++
-	}
-	if x > 0 && y > 0 { // padding is on two sides: this is the picture's own
-		return m
-	}
+// withoutPadding is a square picture without the white that was put beside it; original is its size before, such as
+// 640×480, which may be that of a picture on its side.
+func withoutPadding(m image.Image, original string) image.Image {
+	var width, height int
 	part, ok := m.(interface {
 		SubImage(image.Rectangle) image.Image
 	})
-	if !ok || 2*x >= b.Dx() || 2*y >= b.Dy() {
+	if _, err := fmt.Sscanf(original, "%d×%d", &width, &height); err != nil || !ok || width == height || width < 1 || height < 1 {
 		return m
 	}
-	return part.SubImage(image.Rect(b.Min.X+x, b.Min.Y+y, b.Max.X-x, b.Max.Y-y))
+	for _, size := range []image.Point{{width, height}, {height, width}} {
+		if inner := inside(m.Bounds(), size); isWhiteAround(m, inner) {
+			return part.SubImage(inner)
+		}
+	}
+	return m
+}
+
+// inside is where a picture of a size lies in the middle of a square.
+func inside(square image.Rectangle, size image.Point) image.Rectangle {
+	side, long := square.Dx(), max(size.X, size.Y)
+	across := func(edge int) int { return max(1, (edge*side+long-1)/long) }
+	w, h := across(size.X), across(size.Y)
+	at := square.Min.Add(image.Pt((side-w)/2, (side-h)/2))
+	return image.Rectangle{at, at.Add(image.Pt(w, h))}
+}
+
+// isWhiteAround reports whether what lies around a part of a picture is white.
+func isWhiteAround(m image.Image, r image.Rectangle) bool {
+	b := m.Bounds()
+	return isWhite(m, image.Rect(b.Min.X, b.Min.Y, b.Max.X, r.Min.Y)) && isWhite(m, image.Rect(b.Min.X, r.Max.Y, b.Max.X, b.Max.Y)) &&
+		isWhite(m, image.Rect(b.Min.X, b.Min.Y, r.Min.X, b.Max.Y)) && isWhite(m, image.Rect(r.Max.X, b.Min.Y, b.Max.X, b.Max.Y))
 }
 
 func isWhite(m image.Image, r image.Rectangle) bool {

@@ -96,7 +96,7 @@ func (f *searchFlags) do(ctx context.Context, args []string) error {
 	if err := run.chooseThreshold(m); err != nil {
 		return err
 	}
-	w := f.call.screen(f.call.Out, f.call.Live)
+	w := f.call.screenBeside(o.JSON)
 	run.answers.screen = w
 	leftOut, err := embedEach(ctx, f.call, w, m, args[1:], o.Data, nil, func(c model.Chunk) error { return run.searchFor(ctx, c) })
 	switch {
