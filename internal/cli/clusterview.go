@@ -48,13 +48,13 @@ func (c *clusters) tell(out string) error {
 	if c.options.HTML == "" {
 		return nil
 	}
-	return c.page.write(c.screen, c.options.JSON, c.options.HTML, gallery.Page{Kind: "clusters", Title: wording.Number(len(c.list), "groups") + " of pictures", Facts: c.pageFacts(), Notes: sentences(notes)})
+	return c.page.write(c.screen, c.options.JSON, c.options.HTML, gallery.Page{Kind: "clusters", Title: wording.Number(len(c.list), "groups") + " of pictures", Facts: c.pageFacts(), Notes: append(sentences(notes), "Below each picture stands its distance from the middle of the group; a label other than that of most is marked.")})
 }
 
 func (c *clusters) answer(i int, v clusterView) clusterAnswer {
 	a := clusterAnswer{Cluster: i + 1, Label: v.label, Share: v.share}
 	for k, m := range v.members {
-		a.Pictures = append(a.Pictures, c.shown(c.items[m], v.distances[k]))
+		a.Pictures = append(a.Pictures, c.inJSON(c.items[m], v.distances[k]))
 	}
 	return a
 }
@@ -67,7 +67,7 @@ func (c *clusters) show(i int, v clusterView) {
 		s.Title += fmt.Sprintf(", %s of them %s", percent(v.share), v.label)
 	}
 	for k, m := range v.members[:min(len(v.members), most)] {
-		p := c.picture(c.items[m], distanceText(v.distances[k])+" from the middle")
+		p := c.picture(c.items[m], distanceText(v.distances[k]))
 		if v.label != "" && p.Label != "" && p.Label != v.label {
 			p.Mark = gallery.Wrong
 		}
@@ -93,5 +93,5 @@ func (c *clusters) summary() ([]string, error) {
 	if err != nil || n == 0 {
 		return notes, err
 	}
-	return append(notes, fmt.Sprintf("with the labels of %s: purity %.3f  NMI %.3f  AMI %.3f  ARI %.3f", wording.Number(n, "pictures"), purity, t.NMI(), t.AMI(), t.ARI())), nil
+	return append(notes, fmt.Sprintf("with the labels of %s: purity %.3f, NMI %.3f, AMI %.3f, ARI %.3f", wording.Number(n, "pictures"), purity, t.NMI(), t.AMI(), t.ARI())), nil
 }

@@ -6,7 +6,6 @@ import (
 	"math"
 	"reflect"
 	"slices"
-	"strings"
 
 	"medusa/index"
 	"medusa/internal/field"
@@ -206,7 +205,7 @@ func (d *duplicates) tell() error {
 		return nil
 	}
 	return d.page.write(d.screen, d.options.JSON, d.options.HTML, gallery.Page{Kind: "duplicates", Title: "Pictures that show the same",
-		Facts: d.pageFacts(), Notes: strings.Split(summary, "\n")})
+		Facts: d.pageFacts(), Notes: append(sentences([]string{summary}), "Below each picture stands its distance from the nearest other one of the group.")})
 }
 
 // members are the pictures of a group, nearest first.
@@ -230,7 +229,7 @@ func (d *duplicates) members(g index.Group) (shown []shownPicture, items []index
 		if err != nil {
 			return nil, nil, err
 		}
-		p := d.shown(it, m.Distance)
+		p := d.inJSON(it, m.Distance)
 		p.Nearest = d.nameOf(next)
 		shown, items = append(shown, p), append(items, it)
 	}
@@ -286,7 +285,7 @@ func ofLabels(shown []shownPicture) string {
 func (d *duplicates) show(i int, shown []shownPicture, items []index.Item) {
 	s := gallery.Section{Title: fmt.Sprintf("%d: %s%s", i+1, wording.Number(len(shown), "pictures"), ofLabels(shown))}
 	for k, p := range shown[:min(len(shown), d.options.Limit)] {
-		s.Pictures = append(s.Pictures, d.picture(items[k], distanceText(p.Distance)+" from its nearest"))
+		s.Pictures = append(s.Pictures, d.picture(items[k], distanceText(p.Distance)))
 	}
 	if more := len(shown) - len(s.Pictures); more > 0 {
 		s.Note = "And " + wording.Thousands(more) + " more."

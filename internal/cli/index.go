@@ -14,7 +14,6 @@ import (
 
 	"github.com/pkg/errors"
 
-	"medusa/datasets"
 	"medusa/index"
 	"medusa/internal/diskroom"
 	"medusa/internal/field"
@@ -332,15 +331,6 @@ func (r *indexRun) collect(ctx context.Context, c *collector, m *model.Model, pa
 		paths = paths[n:]
 	}
 	return leftOut, nil
-}
-
-// isEmbeddings reports whether path is a file of embeddings.
-func isEmbeddings(path string) bool {
-	if filepath.Ext(path) == ".parquet" {
-		return true
-	}
-	info, err := os.Stat(path)
-	return err == nil && !info.IsDir() && datasets.HoldsVectors(path)
 }
 
 // checkRoom refuses to begin where the index would not fit on the disk.

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"medusa/datasets"
 	"medusa/embeddings"
 	"medusa/index"
+	"medusa/internal/fileread"
 	"medusa/model"
 )
 
@@ -155,6 +158,33 @@ func metaOfPicture(d *datasets.Dataset, i int) map[string]string {
 		return nil
 	}
 	return meta
+}
+
+// isEmbeddings reports whether path is a file of embeddings, and no table of pictures.
+func isEmbeddings(path string) bool {
+	if info, err := os.Stat(path); err != nil || info.IsDir() {
+		return false
+	}
+	switch embeddings.FormatOf(path) {
+	case "npy", "safetensors", "parquet":
+		return true
+	case "jsonl":
+		return strings.Contains(firstLine(path), `"embedding":[`)
+	case "csv":
+		return slices.Contains(strings.Split(strings.TrimSpace(firstLine(path)), ","), "e0")
+	}
+	return false
+}
+
+// firstLine is the first line of a file, or its beginning.
+func firstLine(path string) string {
+	f, err := fileread.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	line, _ := bufio.NewReaderSize(f, 1<<16).ReadSlice('\n')
+	return string(line)
 }
 
 // putFile puts what a file of embeddings holds into the index.

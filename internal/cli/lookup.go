@@ -95,7 +95,8 @@ type shownPicture struct {
 	Distance float64 `json:"distance"`          // from that, or from what is said beside
 }
 
-func (x *pictureIndex) shown(it index.Item, distance float64) shownPicture {
+// inJSON is an item with a distance, for programs.
+func (x *pictureIndex) inJSON(it index.Item, distance float64) shownPicture {
 	p := shownPicture{ID: it.ID, Label: it.Label, Distance: distance}
 	if it.Path != "" {
 		p.Path = x.pathOf(it.Path)

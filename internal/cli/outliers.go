@@ -25,7 +25,7 @@ var suspecting = command{
 	examples: []example{
 		{[]string{"gallery.index"}, "with the label that each seems to have"},
 		{[]string{"gallery.index", "-html", "wrong.html"}, "a page with each and its neighbours"},
-		{[]string{"gallery.index", "-label", "cats,dogs", "-json"}, "of two labels, for programs"},
+		{[]string{"gallery.index", "-k", "5", "-json"}, "by fewer votes, for programs"},
 	},
 	notes: "Each picture asks its -k nearest, or fewer where its label has fewer pictures (Wilson 1972; Zhu, Dong and Liu, ICML 2022), and the order is by the margin of their votes (Northcutt, Jiang and Chuang, JAIR 2021). It is a list to look at, not one to act on blindly: a network that learned from these very pictures may have learned wrong labels by heart.",
 	begin: func(c *invocation) job { return newOutliersFlags(c) },
@@ -187,9 +187,9 @@ func (s *suspects) tell() error {
 		}
 		if s.options.JSON {
 			a := suspectAnswer{Rank: i + 1, ID: it.ID, Label: it.Label, Suggested: suggested, Share: suspect.Share, Others: suspect.Others}
-			a.Path = s.shown(it, 0).Path
+			a.Path = s.inJSON(it, 0).Path
 			for _, n := range neighbours {
-				a.Neighbours = append(a.Neighbours, s.shown(n.Item, n.distance))
+				a.Neighbours = append(a.Neighbours, s.inJSON(n.Item, n.distance))
 			}
 			if err := s.writeJSON(a); err != nil {
 				return err

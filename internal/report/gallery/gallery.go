@@ -127,8 +127,9 @@ type sectionView struct {
 }
 
 type pictureView struct {
-	Number            int    // of its thumbnail; −1 for none
-	Path, Name        string // whole, and its end
+	Number            int // of its thumbnail; −1 for none
+	Path              string
+	Name              []string // the end of the path, in parts between which a line may break
 	Label, Note, Sign string
 	Class             string // of CSS
 	Missing           string // why there is no thumbnail; empty if there are enough

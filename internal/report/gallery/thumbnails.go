@@ -110,7 +110,7 @@ func (t *thumbnails) section(s Section) sectionView {
 }
 
 func (t *thumbnails) picture(q Picture) pictureView {
-	v := pictureView{Number: -1, Path: plain.Text(q.Path), Label: text(q.Label), Note: text(q.Note), Name: text(endOf(q.Path))}
+	v := pictureView{Number: -1, Path: plain.Text(q.Path), Label: text(q.Label), Note: text(q.Note), Name: endOf(text(q.Path))}
 	switch q.Mark {
 	case Right:
 		v.Class, v.Sign = "right", "✓"
@@ -128,11 +128,11 @@ func (t *thumbnails) picture(q Picture) pictureView {
 	return v
 }
 
-// endOf is the last folder and the name of a path.
-func endOf(path string) string {
-	parts := strings.Split(filepath.ToSlash(path), "/")
+// endOf is the last folder and the name of a path, in parts.
+func endOf(path string) []string {
+	parts := strings.SplitAfter(filepath.ToSlash(path), "/")
 	if len(parts) > 2 {
-		parts = append([]string{"…"}, parts[len(parts)-2:]...)
+		parts = append([]string{"…/"}, parts[len(parts)-2:]...)
 	}
-	return strings.Join(parts, "/")
+	return parts
 }
