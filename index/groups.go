@@ -76,26 +76,22 @@ type grouping struct {
 	rows    []int32  // that are looked at
 	core    []uint64 // a bit for each row of s from which groups grow; nil if that is each with a neighbour
 	parent  []int32  // of each row of s, towards the row that stands for its group
-	nearest []Hit    // of each of rows
+	nearest []Hit    // of each row of s; infinitely far where there is none
 }
 
 func (g *grouping) run(ctx context.Context) ([]Group, error) {
-	g.parent, g.nearest = make([]int32, g.s.rows), make([]Hit, len(g.rows))
+	g.parent, g.nearest = make([]int32, g.s.rows), make([]Hit, g.s.rows)
 	for row := range g.parent {
-		g.parent[row] = int32(row)
+		g.parent[row], g.nearest[row].Distance = int32(row), math.Inf(1)
 	}
 	if g.Neighbours > 1 {
 		if err := g.findCores(ctx); err != nil {
 			return nil, err
 		}
 	}
-	at := 0
 	err := g.within(ctx, max(g.Neighbours, 16), func(row int32, near []Hit) {
-		if len(near) > 0 {
-			g.nearest[at] = near[0]
-			g.join(row, near)
-		}
-		at++
+		g.note(row, near)
+		g.join(row, near)
 	})
 	if err != nil {
 		return nil, err
@@ -159,6 +155,21 @@ func (g *grouping) within(ctx context.Context, k int, visit func(row int32, near
 	})
 }
 
+// note keeps which row is next to each: over a graph one of two may find the other, and not be found by it.
+func (g *grouping) note(row int32, near []Hit) {
+	for _, h := range near {
+		for _, pair := range [2]struct {
+			of   int32
+			next Hit
+		}{{row, h}, {h.row, Hit{g.s.id(row), h.Distance, row}}} {
+			was := &g.nearest[pair.of]
+			if pair.next.Distance < was.Distance || pair.next.Distance == was.Distance && pair.next.ID < was.ID {
+				*was = pair.next
+			}
+		}
+	}
+}
+
 // join puts a row into the group of its neighbours.
 func (g *grouping) join(row int32, near []Hit) {
 	for _, h := range near {
@@ -189,8 +200,8 @@ func (g *grouping) groups() []Group {
 	for _, row := range g.rows {
 		size[g.leader(row)]++
 	}
-	for i, row := range g.rows {
-		leader, near := g.leader(row), g.nearest[i]
+	for _, row := range g.rows {
+		leader, near := g.leader(row), g.nearest[row]
 		if size[leader] < 2 {
 			continue
 		}

@@ -136,7 +136,7 @@ func (d *decision) text(threshold float64) string {
 	}
 	votes := fmt.Sprintf("%d of %s, a distance of %s", d.votes, wording.Number(d.of, "votes"), distanceText(d.distance))
 	if d.rejected {
-		return fmt.Sprintf("none of the labels; nearest is %s (%s, want less than %s)", d.label, votes, distanceText(threshold))
+		return fmt.Sprintf("none of the labels; nearest is %s (%s, want less than %s)", d.label, votes, thresholdText(threshold))
 	}
 	return d.label + " (" + votes + ")"
 }
@@ -209,6 +209,9 @@ func (a *answers) close() error {
 	o := a.options
 	if o.HTML == "" {
 		return nil
+	}
+	if o.Classify && a.thresholdFrom != "" {
+		a.note("the threshold is that of " + a.thresholdFrom)
 	}
 	facts := append([]gallery.Fact{{Name: "looked for", Value: wording.Number(a.n, "pictures")}}, a.pageFacts()...)
 	return a.page.write(a.screen, o.JSON, o.HTML, gallery.Page{Kind: "search", Title: "What is like " + a.titleOf(), Facts: facts, Notes: sentences(a.notes)})

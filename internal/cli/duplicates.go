@@ -114,6 +114,9 @@ func (f *duplicatesFlags) threshold(ctx context.Context, l *lookup) (float64, st
 		if reason := l.otherDistances(); reason != "" {
 			return 0, "", wrong("%s: %s: give a %s", field.Name("-far"), reason, field.Name("-threshold"))
 		}
+		if l.Index.Options().ModelPath == "" && o.Calibration == "" {
+			return 0, "", wrong("%s does not say where its model is: name the thresholds with %s", l.path, field.Name("-calibration"))
+		}
 		c := calibrated{call: f.call, far: o.FAR, farGiven: true, file: o.Calibration}
 		point, from, err := c.threshold(asTypedPath(l.Index.Options().ModelPath), l.Index.Options().Model)
 		return math.Nextafter(point.Threshold, math.Inf(-1)), from, err
