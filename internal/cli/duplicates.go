@@ -29,7 +29,7 @@ var deduplicating = command{
 
 // duplicatesOptions are what the flags of duplicates set.
 type duplicatesOptions struct {
-	Threshold   float64       `yaml:"threshold" flag:"threshold" arg:"DISTANCE" doc:"farthest that a picture is from its nearest in the group; 0 finds equal ones" unset:"0.13 of the median distance between a picture and the one nearest to it" group:"How"`
+	Threshold   float64       `yaml:"threshold" flag:"threshold" arg:"DISTANCE" doc:"farthest that a picture is from its nearest in the group; 0 finds equal ones" unset:"0.36 of the median distance between a picture and the one nearest to it, by cosine 0.13" group:"How"`
 	FAR         float64       `yaml:"far" flag:"far" arg:"RATE" doc:"nearer than the threshold that calibrate found for this false accept rate: what counts as one class, and not copies alone" unset:"as -threshold says" above:"0" max:"1" group:"How"`
 	Calibration string        `yaml:"calibration" flag:"calibration" arg:"FILE" doc:"thresholds that calibrate saved, for -far" unset:"those beside the model" group:"How"`
 	Lookup      lookupOptions `yaml:",inline"`
@@ -97,9 +97,16 @@ func (g *pictureIndex) checkDistance(threshold float64) error {
 	return nil
 }
 
-// nearShare is the default threshold as a share of the median distance between a picture and its nearest, as of
-// cleanlab's Datalab 2.7 (near_duplicate).
-const nearShare = 0.13
+// nearShare is the default threshold as a share of the median distance between a picture and the one nearest to it:
+// 0.13 of cosine distances, as of cleanlab's Datalab 2.7 (near_duplicate). Those of vectors of length 1 are half the square
+// of the euclidean distance, and bits that differ grow as that does.
+func (g *pictureIndex) nearShare() float64 {
+	const ofCosine = 0.13
+	if o := g.Index.Options(); o.Distance == metrics.Cosine && (o.Storage != index.Binary || o.KeepFloats) {
+		return ofCosine
+	}
+	return math.Round(100*math.Sqrt(ofCosine)) / 100
+}
 
 // threshold is the farthest that two pictures may be apart, and where it comes from.
 func (f *duplicatesFlags) threshold(ctx context.Context, l *lookup) (float64, string, error) {
@@ -122,7 +129,7 @@ func (f *duplicatesFlags) threshold(ctx context.Context, l *lookup) (float64, st
 		return 0, "", wrong("distances of %s are products, which have no scale: give a %s", l.path, field.Name("-threshold"))
 	}
 	median, err := l.medianNearest(ctx)
-	return nearShare * median, fmt.Sprintf("%v of the median distance between a picture and the one nearest to it", nearShare), err
+	return l.nearShare() * median, fmt.Sprintf("%v of the median distance between a picture and the one nearest to it", l.nearShare()), err
 }
 
 // medianNearest is the median, over some pictures, of the distance to the one nearest to each.

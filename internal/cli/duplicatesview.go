@@ -56,7 +56,7 @@ func (d *duplicates) tell() error {
 	if d.options.HTML == "" {
 		return nil
 	}
-	return d.page.write(d.screen, d.options.JSON, d.options.HTML, gallery.Page{Kind: "duplicates", Title: "Pictures that show the same",
+	return d.page.write(d.screen, d.options.HTML, gallery.Page{Kind: "duplicates", Title: "Pictures that show the same",
 		Facts: d.pageFacts(), Notes: append(sentences([]string{summary}), "Below each picture stands its distance from the nearest other one of the group.")})
 }
 

@@ -265,6 +265,7 @@ func TestIndexThatCannotBe(t *testing.T) {
 		{"RUN photos -out empty", exitFailed, "-out empty is a folder: name a file in it, such as empty/photos.index"},
 		{"RUN photos -out text.index -add", exitFailed, "text.index: this is no index of Medusa"},
 		{"RUN photos -out damaged.index -add", exitFailed, "damaged.index: "},
+		{"all.index photos -out a.index", exitFailed, "all.index is an index, want the model before the pictures"},
 		{"RUN empty -out a.index", exitFailed, "empty: there is no picture that can be read"},
 		{"RUN fake.jpg -out a.index", exitFailed, "fake.jpg: there is no picture that can be read"},
 		{"RUN gone -out a.index", exitFailed, "gone"},

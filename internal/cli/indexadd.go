@@ -43,6 +43,9 @@ func (r *indexRun) add(ctx context.Context, args []string) error {
 	if err := canWrite(r.options.Out, "-out"); err != nil {
 		return err
 	}
+	if index.IsIndex(args[0]) {
+		return errors.Errorf("%s is an index, want the model before the pictures: a run folder, or its model file", args[0])
+	}
 	m, err := loadForPictures(args[0], "index", r.options.Device, r.options.Threads)
 	if err != nil {
 		return err

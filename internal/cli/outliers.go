@@ -191,7 +191,7 @@ func (s *suspects) tell() error {
 	if s.options.HTML == "" {
 		return nil
 	}
-	return s.page.write(s.screen, s.options.JSON, s.options.HTML, gallery.Page{Kind: "outliers", Title: "Labels that are likely wrong", Facts: s.pageFacts(), Notes: sentences(notes)})
+	return s.page.write(s.screen, s.options.HTML, gallery.Page{Kind: "outliers", Title: "Labels that are likely wrong", Facts: s.pageFacts(), Notes: sentences(notes)})
 }
 
 // answer is what is to be told of a suspect.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"slices"
 
@@ -54,7 +55,8 @@ func (r *searchRun) chooseThreshold(m *model.Model) error {
 	case err != nil:
 		return err
 	}
-	r.threshold, r.answers.thresholdFrom = point.Threshold, from
+	r.threshold = point.Threshold
+	r.answers.note(fmt.Sprintf("a picture is of a label if one of that is nearer than %s, the threshold of %s", thresholdText(r.threshold), from))
 	return nil
 }
 
