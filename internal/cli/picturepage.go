@@ -67,7 +67,10 @@ func (g *pictureIndex) picture(it index.Item, note string) gallery.Picture {
 // pageFacts say on a page what the index is.
 func (g *pictureIndex) pageFacts() (out []gallery.Fact) {
 	for _, f := range g.facts() {
-		if f.name == "embeddings" {
+		switch f.name {
+		case "index":
+			f.text = g.path
+		case "embeddings":
 			f = fact{"distance", g.Index.Options().Distance.String()}
 		}
 		out = append(out, gallery.Fact{Name: f.name, Value: f.text})
