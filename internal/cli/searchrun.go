@@ -28,10 +28,10 @@ type searchRun struct {
 func (r *searchRun) chooseThreshold(m *model.Model) error {
 	o, given := r.options, r.given()
 	r.threshold = o.Threshold
-	if !o.Classify || given["threshold"] {
+	if !o.Classify {
 		return nil
 	}
-	if err := r.checkLabelled(); err != nil {
+	if err := r.checkLabelled(); err != nil || given["threshold"] {
 		return err
 	}
 	asked := given["far"] || given["calibration"]
