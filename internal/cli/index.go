@@ -120,7 +120,7 @@ func (f *indexFlags) validateForm(given map[string]bool) error {
 
 // validateRemoval refuses a removal of nothing or of everything.
 func (f *indexFlags) validateRemoval(args []string, given map[string]bool) error {
-	if err := f.oneArgument(args, "INDEX", "what is to be changed"); err != nil {
+	if err := f.namesIndex(args); err != nil {
 		return err
 	}
 	described := false

@@ -230,7 +230,7 @@ func TestLookupsThatCannotBe(t *testing.T) {
 		code int
 		want string
 	}{
-		{"duplicates", exitUsage, "want a INDEX: what the command index made; -h says more"},
+		{"duplicates", exitUsage, "want an INDEX, which the command index makes; -h says more"},
 		{"duplicates all.index photos", exitUsage, `want one INDEX, "photos" is another`},
 		{"duplicates all.index -threshold -1", exitFailed, "-threshold is -1, want 0 or more: distances of all.index are not below"},
 		{"duplicates all.index -threshold NaN", exitUsage, "-threshold"},
