@@ -1,11 +1,9 @@
 package push
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -75,24 +73,15 @@ func Open(path string, o GalleryOptions) (*Gallery, error) {
 
 // startsAsIndex reports whether a file is one of package index.
 func startsAsIndex(path string) (bool, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return false, errors.Errorf("push: there is no file %s", path)
-	}
-	if err != nil {
+	case err != nil:
 		return false, errors.Wrap(err, "push")
-	}
-	defer file.Close()
-	if info, err := file.Stat(); err == nil && info.IsDir() {
+	case info.IsDir():
 		return false, errors.Errorf("push: %s is a folder, want an index or a file of embeddings", path)
-	}
-	const magic = "medusa index\x00"
-	head := make([]byte, len(magic))
-	n, err := io.ReadFull(file, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return false, errors.Wrapf(err, "push: %s", path)
-	}
-	if bytes.Equal(head[:n], []byte(magic)) {
+	case index.IsIndex(path):
 		return true, nil
 	}
 	if embeddings.FormatOf(path) == "" {
