@@ -26,7 +26,7 @@ type Embedder struct {
 	cfg         nets.Config
 	params      *graph.Params
 	dev         *machine.Device
-	views       Views        // what of a picture is embedded
+	views       Views // what of a picture is embedded
 	counts      batchCounts
 
 	// Who has the queue's turn uses what follows.
