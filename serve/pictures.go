@@ -32,13 +32,13 @@ func (g *Gallery) keep(it *index.Item, picture []byte) error {
 		_, err := w.Write(picture)
 		return err
 	})
-	it.Path = g.noted(path)
+	it.Path = g.pathOf(path)
 	return errors.Wrap(err, "serve: the picture could not be kept")
 }
 
-// noted is a path as an item has it: relative to the folder of the index, where it lies in that, so that both can be
+// pathOf is a path as an item has it: relative to the folder of the index, where it lies in that, so that both can be
 // moved together.
-func (g *Gallery) noted(path string) string {
+func (g *Gallery) pathOf(path string) string {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return path

@@ -133,59 +133,70 @@ func (f *verifyFlags) show(v comparison, from string) error {
 
 // threshold is that of the calibration, or of the run itself, and where it comes from.
 func (f *verifyFlags) threshold(path string, m *model.Model) (metrics.OperatingPoint, string, error) {
-	c, from, err := f.thresholds(path, m)
+	c, from, err := thresholdsOf(f.call, f.options.Calibration, path, m)
 	if err != nil {
 		return metrics.OperatingPoint{}, "", err
 	}
-	if !f.given()["far"] {
-		const usual = 0.001
-		best := metrics.OperatingPoint{}
-		for _, p := range c.AtFAR {
-			if p.AskedFAR >= usual && (best.AskedFAR == 0 || p.AskedFAR < best.AskedFAR) {
-				best = p
-			}
-		}
-		if best.AskedFAR > 0 {
-			return best, from, nil
-		}
-		return best, "", wrong("among the thresholds of %s is none for a false accept rate of %v or more: say which rate with %s, or a %s, or find some by more pictures; for instance\n  %s",
-			from, usual, field.Name("-far"), field.Name("-threshold"), f.call.root().toType("calibrate", path, "FOLDER"))
+	if c == nil {
+		return metrics.OperatingPoint{}, "", wrong("there are no thresholds for %s: find some by pictures of known classes, or give a %s; for instance\n  %s",
+			path, field.Name("-threshold"), f.call.root().toType("calibrate", path, "FOLDER"))
 	}
-	p, err := c.At(f.options.FAR)
-	if err != nil {
-		return p, "", wrong("%s %v: %v", field.Name("-far"), f.options.FAR, err)
+	p, err := operatingPoint(c, f.given()["far"], f.options.FAR)
+	if err == nil && p.AskedFAR == 0 {
+		err = wrong("among the thresholds of %s is none for a false accept rate of %v or more: say which rate with %s, or a %s, or find some by more pictures; for instance\n  %s",
+			from, usualFAR, field.Name("-far"), field.Name("-threshold"), f.call.root().toType("calibrate", path, "FOLDER"))
 	}
-	return p, from, nil
+	return p, from, err
 }
 
-// thresholds are the calibration that was asked for, or that beside the model, or those of the run.
-func (f *verifyFlags) thresholds(path string, m *model.Model) (*model.Calibration, string, error) {
-	file := cmp.Or(f.options.Calibration, model.CalibrationPath(path))
+// usualFAR is the false accept rate whose threshold is taken where none is asked for.
+const usualFAR = 0.001
+
+// operatingPoint is the threshold for the rate that was given, or else for the least one from usualFAR on; the zero value if
+// there is none such.
+func operatingPoint(c *model.Calibration, given bool, far float64) (best metrics.OperatingPoint, err error) {
+	if given {
+		p, err := c.At(far)
+		if err != nil {
+			return p, wrong("%s %v: %v", field.Name("-far"), far, err)
+		}
+		return p, nil
+	}
+	for _, p := range c.AtFAR {
+		if p.AskedFAR >= usualFAR && (best.AskedFAR == 0 || p.AskedFAR < best.AskedFAR) {
+			best = p
+		}
+	}
+	return best, nil
+}
+
+// thresholdsOf are the calibration in the file that was asked for, or that beside the model at path, or those of the run;
+// nil if there are none.
+func thresholdsOf(call *invocation, asked, path string, m *model.Model) (*model.Calibration, string, error) {
+	file := cmp.Or(asked, model.CalibrationPath(path))
 	c, err := model.ReadCalibration(file)
 	if err == nil {
 		if err := c.Of(m); err != nil {
-			return nil, "", errors.Errorf("%s has thresholds of another model: make them anew with\n  %s", file, f.call.root().toType("calibrate", path, c.Data))
+			return nil, "", errors.Errorf("%s has thresholds of another model: make them anew with\n  %s", file, call.root().toType("calibrate", path, c.Data))
 		}
 		return c, file, nil
 	}
-	if !errors.Is(err, fs.ErrNotExist) || f.options.Calibration != "" {
+	if !errors.Is(err, fs.ErrNotExist) || asked != "" {
 		return nil, "", err
 	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		r, err := trainer.StoredResult(path)
-		if err != nil {
-			return nil, "", err
-		}
-		if r != nil {
-			for _, set := range []string{trainer.SetValidation, trainer.SetTest} {
-				if v, measured := r.Verification[set]; measured {
-					return &model.Calibration{Model: m.Fingerprint(), Verification: v}, "the run's " + set + " classes", nil
-				}
-			}
+	if !isFolder(path) {
+		return nil, "", nil
+	}
+	r, err := trainer.StoredResult(path)
+	if err != nil || r == nil {
+		return nil, "", err
+	}
+	for _, set := range []string{trainer.SetValidation, trainer.SetTest} {
+		if v, measured := r.Verification[set]; measured {
+			return &model.Calibration{Model: m.Fingerprint(), Verification: v}, "the run's " + set + " classes", nil
 		}
 	}
-	return nil, "", wrong("there are no thresholds for %s: find some by pictures of known classes, or give a %s; for instance\n  %s",
-		path, field.Name("-threshold"), f.call.root().toType("calibrate", path, "FOLDER"))
+	return nil, "", nil
 }
 
 // validate refuses what nobody means.
