@@ -191,7 +191,9 @@ func TestPageByKeyboard(t *testing.T) {
 	}
 	for range 20 {
 		press(kb.Tab)
-		reached[at()] = true
+		if reached[at()] = true; at() == "BODY" { // between the last and the first
+			continue
+		}
 		outline := value[string](t, ctx, `getComputedStyle(document.activeElement.closest('.drop') || document.activeElement).outlineStyle`)
 		assert.NotEqual(t, "none", outline, at())
 		if at() == "enrol-label" {
@@ -264,7 +266,7 @@ func TestPageWithAToken(t *testing.T) {
 	picture(t, ctx, "token")
 	require.NoError(t, chromedp.Run(ctx, chromedp.SendKeys("#token", "another one of that length"+kb.Enter, chromedp.ByQuery)))
 	await(t, ctx, `!document.getElementById('token-form').hidden && !document.querySelector('[aria-busy]')`)
-	require.NoError(t, chromedp.Run(ctx, chromedp.SetValue("#token", "", chromedp.ByQuery), chromedp.SendKeys("#token", token+kb.Enter, chromedp.ByQuery)))
+	require.NoError(t, chromedp.Run(ctx, chromedp.Evaluate(`document.getElementById('token').value = ''`, nil), chromedp.SendKeys("#token", token+kb.Enter, chromedp.ByQuery)))
 	await(t, ctx, `document.querySelectorAll('#facts div').length === 4`)
 	choose(t, ctx, "#search-files", photo(0, 0))
 	await(t, ctx, `!document.getElementById('enrol-form').hidden && !document.querySelector('[aria-busy]')`)

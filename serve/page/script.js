@@ -97,6 +97,7 @@ function take(files) {
   state.pictures = pictures;
   state.chosen = 0;
   $('asked').hidden = false;
+  $('enrol-label').value = ''; // that of other pictures
   for (const img of $('queries').querySelectorAll('img')) URL.revokeObjectURL(img.src);
   $('queries').replaceChildren(...pictures.map((p, i) => {
     const button = element('button', { type: 'button', title: p.name }, preview(p));
@@ -109,8 +110,7 @@ function take(files) {
 
 // preview shows a file; one that the browser cannot show has its name alone.
 function preview(file) {
-  const img = element('img', { src: URL.createObjectURL(file), alt: file.name || 'pasted picture' });
-  return img;
+  return element('img', { src: URL.createObjectURL(file), alt: file.name || 'pasted picture' });
 }
 
 const search = () => {
@@ -169,7 +169,8 @@ function card(hit, threshold) {
   shot.addEventListener('click', () => like(hit.id));
   const words = element('div', { className: 'words' }, element('b', {}, name), element('span', { className: 'distance' + (near ? ' near' : '') }, number(hit.distance)));
   if (state.info && !state.info.gallery.read_only) words.append(deletion(hit));
-  if (hit.path) words.append(element('span', { className: 'path', title: hit.path }, hit.path.split(/[\\/]/).pop()));
+  const file = (hit.path || '').split(/[\\/]/).pop();
+  if (file && file.split('.')[0] !== hit.id) words.append(element('span', { className: 'path', title: hit.path }, file));
   return element('li', { className: 'card' + (near ? ' near' : '') }, shot, words);
 }
 
