@@ -64,12 +64,14 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, into withPictures)
 	}
 	deadline := http.NewResponseController(w)
 	deadline.SetReadDeadline(time.Now().Add(s.options.Timeout))
-	defer deadline.SetReadDeadline(time.Time{})
 	err = s.readBody(r, http.MaxBytesReader(w, r.Body, s.options.MaxBody), into)
+	if err == nil {
+		deadline.SetReadDeadline(time.Time{}) // else it holds for the rest of the body, which net/http may read
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return refuse(http.StatusRequestTimeout, codeSlow, "the body did not come within %v", s.options.Timeout)
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) && r.Context().Err() == nil {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return refuse(http.StatusBadRequest, codeSlow, "the body ends before it is whole")
 	}
 	return err

@@ -27,7 +27,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		return errors.New("serve: Serve wants a context and a listener, such as one of net.Listen")
 	}
 	server := &http.Server{
-		Handler: s, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: headerBytes, WriteTimeout: s.options.Timeout + answerTime,
+		Handler: s, ReadHeaderTimeout: headerTime, ReadTimeout: headerTime + s.options.Timeout, IdleTimeout: idleTime, MaxHeaderBytes: headerBytes, WriteTimeout: s.options.Timeout + answerTime,
 		ErrorLog: slog.NewLogLogger(s.options.Logger.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
