@@ -42,10 +42,10 @@ var serving = command{
 
 // serveOptions are what the flags of serve set.
 type serveOptions struct {
-	Addr        string `yaml:"addr" flag:"addr" arg:"HOST:PORT" doc:"where to listen; a port alone, as :8080, is that of every network, and 0 a free one" group:"Who may ask"`
-	Token       string `yaml:"token" flag:"token" arg:"FILE" doc:"holds what requests must bring as Authorization: Bearer TOKEN, 16 characters or more" unset:"none is asked for, or that of MEDUSA_TOKEN" group:"Who may ask"`
-	Public      bool   `yaml:"public" flag:"public" doc:"let everybody in who reaches the address, without a token" group:"Who may ask"`
-	AllowOrigin string `yaml:"allow_origin" flag:"allow-origin" arg:"LIST" doc:"other web pages that may use it from a browser, such as https://example.org, with commas between" group:"Who may ask"`
+	Addr    string `yaml:"addr" flag:"addr" arg:"HOST:PORT" doc:"where to listen; a port alone, as :8080, is that of every network, and 0 a free one" group:"Who may ask"`
+	Token   string `yaml:"token" flag:"token" arg:"FILE" doc:"holds what requests must bring as Authorization: Bearer TOKEN, 16 characters or more" unset:"none is asked for, or that of MEDUSA_TOKEN" group:"Who may ask"`
+	Public  bool   `yaml:"public" flag:"public" doc:"let everybody in who reaches the address, without a token" group:"Who may ask"`
+	Origins string `yaml:"origins" flag:"allow-origin" arg:"LIST" doc:"other web pages that may use it from a browser, such as https://example.org, with commas between" group:"Who may ask"`
 
 	Model      string  `yaml:"model" flag:"model" arg:"MODEL" doc:"the model of the index: a run folder or a model file" unset:"the one that the index names" group:"Gallery"`
 	ReadOnly   bool    `yaml:"read_only" flag:"read-only" doc:"let nobody enrol or delete" group:"Gallery"`
@@ -120,7 +120,7 @@ func (f *serveFlags) do(ctx context.Context, args []string) error {
 	}
 	s, err := serve.New(m, g, o)
 	if err != nil {
-		return err
+		return field.Under(err, "", "")
 	}
 	metrics.ExposeMetadata(true)
 	f.tell(place, g, l.Addr(), token, from)
@@ -247,8 +247,8 @@ func (f *serveFlags) serverOptions(p *servedPlace, m *model.Model, token string)
 		Token: token, MaxBody: g.MaxBody << 20, MaxPixels: g.MaxPixels, MaxPictures: g.MaxPictures, MaxRequests: g.MaxRequests, MaxConnections: g.MaxConnections,
 		Timeout: time.Duration(g.Timeout * float64(time.Second)), Logger: slog.New(slog.NewTextHandler(f.call.Err, &slog.HandlerOptions{Level: level})),
 	}
-	if g.AllowOrigin != "" {
-		for origin := range strings.SplitSeq(g.AllowOrigin, ",") {
+	if g.Origins != "" {
+		for origin := range strings.SplitSeq(g.Origins, ",") {
 			o.Origins = append(o.Origins, strings.TrimSpace(origin))
 		}
 	}
