@@ -2,12 +2,14 @@ package index
 
 import (
 	"hash/crc32"
+	"io"
 	"sync"
 	"sync/atomic"
 
 	"github.com/pkg/errors"
 
 	"medusa/internal/cpu/loops"
+	"medusa/internal/fileread"
 )
 
 // Open opens a file that Save wrote. It takes milliseconds, however large the file is: items are
@@ -31,6 +33,18 @@ func Open(path string) (*Index, error) {
 		return nil, errors.WithStack(&DamageError{path, err})
 	}
 	return x, nil
+}
+
+// IsIndex reports whether a file begins as one that Save wrote.
+func IsIndex(path string) bool {
+	f, err := fileread.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, len(magic))
+	_, err = io.ReadFull(f, head)
+	return err == nil && string(head) == magic
 }
 
 // mapping is the content of a file.

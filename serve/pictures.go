@@ -51,18 +51,13 @@ func (g *Gallery) pathOf(path string) string {
 	return absolute
 }
 
-// file is where the picture of an item lies: an absolute path as it is, another one in the folder of the index or, if it is
-// not there, in that of the process, which is where it was when it was given on a command line.
+// file is where the picture of an item lies: an absolute path as it is, another one from the folder of the index.
 func (g *Gallery) file(it index.Item) string {
 	path := filepath.FromSlash(it.Path)
 	if path == "" || filepath.IsAbs(path) || g.path == "" {
 		return path
 	}
-	beside := filepath.Join(filepath.Dir(g.path), path)
-	if _, err := os.Stat(beside); err != nil {
-		return path
-	}
-	return beside
+	return filepath.Join(filepath.Dir(g.path), path)
 }
 
 // discard deletes the picture that keep kept for an item.

@@ -82,6 +82,9 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 	if q.ID != nil {
 		o.K++ // the item finds itself
 	}
+	if s.gallery.x.Options().KeepFloats && !o.Exact { // the nearest are chosen by whole vectors, from as many as docs/search.md measured
+		o.Rerank = map[index.Storage]int{index.Int8: 2 * o.K, index.Binary: 20 * o.K}[s.gallery.x.Options().Storage]
+	}
 	found, err := s.gallery.x.Search(r.Context(), queries, o)
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ func header(path string) (metadata map[string]string, tensors []safetensors.Loca
 func (p portrait) file(path string) error {
 	metadata, tensors, err := header(path)
 	if err != nil {
-		return errors.WithMessagef(err, "%s is neither a run folder nor a safetensors file, such as a model, a checkpoint or embeddings", path)
+		return errors.WithMessagef(err, "%s is neither a run folder nor a safetensors file, such as a model, a checkpoint or embeddings, nor an index", path)
 	}
 	if metadata[safetensors.Checksum] != "" {
 		if _, err := safetensors.Open(path); err != nil {
@@ -144,6 +144,23 @@ func (p portrait) embeddings(title string, metadata map[string]string, shape []i
 		{"paths", some(lists["paths"])},
 		{"made by", metadata["fingerprint"]},
 	})
+	return nil
+}
+
+// index shows what an index holds. It is read whole, since it has checksums.
+func (p portrait) index(path string) error {
+	x, err := openIndex(path)
+	if err != nil {
+		return err
+	}
+	if _, err := x.Labels(); err != nil {
+		return err
+	}
+	facts := x.facts()[1:]
+	if g, there := x.Graph(); there {
+		facts = append(facts, fact{"graph", wording.Number(g.Links, "links") + " a picture"})
+	}
+	p.tell(path+": an index; its checksums are right", append(facts, fact{"made by", x.Index.Options().Model}))
 	return nil
 }
 

@@ -262,16 +262,20 @@ func (f *serveFlags) serverOptions(p *servedPlace, m *model.Model, token string)
 		o.Threshold = g.Threshold
 		return o, field.Plain("-threshold", strconv.FormatFloat(g.Threshold, 'g', -1, 64)), nil
 	}
-	o.Calibration, from, err = thresholdsOf(f.call, g.Calibration, p.model, m)
-	if err != nil || o.Calibration == nil {
-		return o, "", err
-	}
-	point, err := operatingPoint(o.Calibration, f.given()["far"], g.FAR)
-	switch {
+	c := calibrated{call: f.call, far: g.FAR, farGiven: f.given()["far"], file: g.Calibration}
+	o.Calibration, from, err = c.thresholds(p.model, m.Fingerprint())
+	switch none := (noThreshold{}); {
+	case errors.As(err, &none):
+		return o, "", nil
 	case err != nil:
 		return o, "", err
-	case point.AskedFAR == 0:
-		return o, "of " + from + ", for requests that name a rate: none is for " + strconv.FormatFloat(usualFAR, 'g', -1, 64) + " or more", nil
+	}
+	point, _, err := c.threshold(p.model, m.Fingerprint())
+	switch none := (noThreshold{}); {
+	case errors.As(err, &none):
+		return o, from + ", for requests that name one of their rates", nil
+	case err != nil:
+		return o, "", err
 	}
 	o.Threshold, o.FAR = point.Threshold, point.AskedFAR
 	return o, fmt.Sprintf("%s; the same is what is nearer than %.4g, for a false accept rate of %v", from, point.Threshold, point.AskedFAR), nil

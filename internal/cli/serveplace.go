@@ -50,12 +50,15 @@ func (f *serveFlags) place(name string) (*servedPlace, error) {
 	}
 	p := &servedPlace{index: name, model: o.Model}
 	if p.model == "" {
-		x, err := index.Open(name)
+		x, err := openIndex(name)
 		if err != nil {
 			return nil, err
 		}
-		if p.model = x.Options().ModelPath; p.model == "" {
-			return nil, wrong("the index %s does not say where its model is: name it by %s", name, field.Name("-model"))
+		if p.model = asTypedPath(x.Options().ModelPath); p.model == "" {
+			return nil, wrong("%s does not say where its model is: name it with %s", name, field.Name("-model"))
+		}
+		if _, err := os.Stat(p.model); err != nil {
+			return nil, wrong("the model of %s is not at %s any more: say with %s where it is", name, p.model, field.Name("-model"))
 		}
 	}
 	return f.withPictures(p)
@@ -118,6 +121,15 @@ func (f *serveFlags) open(p *servedPlace, m *model.Model) (*serve.Gallery, error
 	if p.create {
 		made.ModelPath = p.model
 		o.New = made
+	}
+	if !p.create {
+		x, err := openIndex(p.index)
+		if err != nil {
+			return nil, err
+		}
+		if err := x.checkModel(m, p.model); err != nil {
+			return nil, err
+		}
 	}
 	return serve.OpenGallery(p.index, o)
 }

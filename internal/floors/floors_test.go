@@ -25,7 +25,7 @@ type floor struct {
 // with {samplers, datasets, metrics} beside. The longest path that fits counts.
 var house = []floor{
 	{"cmd", []string{"internal/cli"}, false, "a program is its call of the command line"},
-	{"internal/cli", []string{"trainer", "serve", "index", "model", "optim", "nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "embeddings", "internal/safetensors", "internal/fileread", "internal/filewrite", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field", "internal/catalog", "internal/settings"}, false,
+	{"internal/cli", []string{"trainer", "serve", "model", "optim", "nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "index", "embeddings", "internal/report/gallery", "internal/diskroom", "internal/safetensors", "internal/fileread", "internal/filewrite", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field", "internal/catalog", "internal/settings"}, false,
 		"a command puts packages together and leaves graphs to the trainer"},
 	{"bench", []string{"trainer", "model", "optim", "nets", "losses", "miners", "pairs", "machine", "samplers", "datasets", "metrics", "index", "graph", "internal"}, true,
 		"benchmarks lie above everything"},

@@ -90,7 +90,7 @@ func build(t *testing.T) (dir string) {
 func help(t *testing.T, programs string) string {
 	t.Helper()
 	var pages strings.Builder
-	for _, args := range [][]string{{"train", "-h"}, {"medusa", "help"}, {"medusa", "help", "train"}, {"medusa", "help", "evaluate"}, {"medusa", "help", "embed"}, {"medusa", "help", "calibrate"}, {"medusa", "help", "verify"}, {"medusa", "help", "export"}, {"medusa", "help", "info"}} {
+	for _, args := range [][]string{{"train", "-h"}, {"medusa", "help"}, {"medusa", "help", "train"}, {"medusa", "help", "evaluate"}, {"medusa", "help", "embed"}, {"medusa", "help", "calibrate"}, {"medusa", "help", "verify"}, {"medusa", "help", "index"}, {"medusa", "help", "search"}, {"medusa", "help", "duplicates"}, {"medusa", "help", "outliers"}, {"medusa", "help", "cluster"}, {"medusa", "help", "export"}, {"medusa", "help", "info"}} {
 		path := filepath.Join(programs, args[0])
 		page, err := exec.Command(path, args[1:]...).Output()
 		require.NoError(t, err)
@@ -174,7 +174,7 @@ func words(line string) (out []string) {
 // smaller ones: a flag that is given twice has its last value.
 func short(args []string) []string {
 	line := " " + strings.Join(args, " ") + " "
-	for _, flag := range []string{" -h ", " -device-info ", " -resume ", " -evaluate ", " help ", " info ", " evaluate ", " embed ", " calibrate ", " verify ", " export ", " completion "} {
+	for _, flag := range []string{" -h ", " -device-info ", " -resume ", " -evaluate ", " help ", " info ", " evaluate ", " embed ", " calibrate ", " verify ", " index ", " search ", " duplicates ", " outliers ", " cluster ", " export ", " completion "} {
 		if strings.Contains(line, flag) {
 			return args
 		}
