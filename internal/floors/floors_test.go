@@ -27,7 +27,7 @@ var house = []floor{
 	{"cmd", []string{"internal/cli"}, false, "a program is its call of the command line"},
 	{"internal/cli", []string{"trainer", "serve", "model", "optim", "nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "index", "embeddings", "internal/report/gallery", "internal/diskroom", "internal/safetensors", "internal/fileread", "internal/filewrite", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field", "internal/catalog", "internal/settings"}, false,
 		"a command puts packages together and leaves graphs to the trainer"},
-	{"bench", []string{"trainer", "model", "optim", "nets", "losses", "miners", "pairs", "machine", "samplers", "datasets", "metrics", "index", "graph", "internal"}, true,
+	{"bench", []string{"trainer", "serve", "model", "optim", "nets", "losses", "miners", "pairs", "machine", "samplers", "datasets", "metrics", "index", "graph", "internal"}, true,
 		"benchmarks lie above everything"},
 	{"serve", []string{"model", "index", "datasets", "metrics", "internal/field", "internal/catalog", "internal/fileread", "internal/filewrite", "internal/filelock"}, false,
 		"a server puts a model and an index together, and knows nothing of training"},
