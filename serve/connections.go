@@ -57,11 +57,14 @@ var full = func() string {
 		strconv.Itoa(len(body)) + "\r\n\r\n" + body
 }()
 
-// tell refuses a connection. What has come from it is read first: to close with that unread would take the answer away,
-// too.
+// tell refuses a connection, when its request comes: a client takes no answer before. What else comes is read, too: to close
+// with that unread would take the answer away.
 func (l *connectionLimit) tell(c net.Conn) {
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(time.Second))
+	if _, err := c.Read(make([]byte, 1<<12)); err != nil {
+		return
+	}
 	if _, err := io.WriteString(c, full); err != nil {
 		return
 	}

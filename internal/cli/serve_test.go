@@ -22,19 +22,19 @@ import (
 	"medusa/index"
 )
 
-// told is what a server writes, as far as it has come.
-type told struct {
+// growing is what a server writes, as far as it has come.
+type growing struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (w *told) Write(b []byte) (int, error) {
+func (w *growing) Write(b []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.b.Write(b)
 }
 
-func (w *told) String() string {
+func (w *growing) String() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.b.String()
@@ -43,11 +43,11 @@ func (w *told) String() string {
 var listening = regexp.MustCompile(`listening on (http://\S+)`)
 
 // served is a server that the program runs, until stop returns its exit code.
-func served(t *testing.T, args ...string) (url string, out *told, stop func() int) {
+func served(t *testing.T, args ...string) (url string, out *growing, stop func() int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
-	out = &told{}
+	out = &growing{}
 	code := make(chan int, 1)
 	go func() {
 		code <- Medusa.Run(ctx, append([]string{"medusa", "serve", "-addr", "127.0.0.1:0"}, args...), Streams{Out: out, Err: out})
@@ -230,7 +230,7 @@ func TestServeUntilSIGTERM(t *testing.T) {
 	require.NoError(t, err)
 	path := filepath.Join(dir, "gallery.index")
 	cmd := exec.Command(self, "serve", path, "-model", run, "-addr", "127.0.0.1:0", "-save-every", "3600")
-	out := &told{}
+	out := &growing{}
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), "MEDUSA_TEST_PROGRAM=1"), out, out
 	require.NoError(t, cmd.Start())
 	defer cmd.Process.Kill()

@@ -41,7 +41,7 @@ var elsewhereBegins = map[string]string{
 	"go test ":                  "benchmarks and tests of packages, which run by themselves",
 	"go run ./bench/catalogue":  "trains every loss, beside PyTorch; tested in bench/catalogue",
 	"go run ./bench/search":     "compares with faiss and hnswlib; tested in bench/search",
-	"go run ./bench/serve":     "puts a server under load; tested in bench/serve",
+	"go run ./bench/serve":      "puts a server under load; tested in bench/serve",
 	"go run ./bench/decode":     "compares decoders with Python's; measured when asked for",
 	"./gpu-suite":               "needs a GPU",
 	"MESSY_ARCHIVE=":            "needs an archive that is not part of the repository",
