@@ -75,7 +75,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) error {
 		return refuse(http.StatusServiceUnavailable, codeStopping, "the server is stopping")
 	}
 	if g := s.gallery; g.saves != nil {
-		if _, err, _ := g.saves.state(); err != nil {
+		if _, _, err := g.saves.state(); err != nil {
 			return refuse(http.StatusServiceUnavailable, codeNotSaved, "the gallery could not be saved")
 		}
 	}

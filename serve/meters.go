@@ -65,7 +65,7 @@ func (s *Server) writeBatches(w io.Writer) {
 	fmt.Fprintf(w, "%s_bucket{le=\"+Inf\"} %d\n%s_sum %d\n%s_count %d\n", name, b.Count, name, b.Pictures, name, b.Count)
 	metrics.WriteCounterFloat64(w, "medusa_embed_seconds_total", b.Time.Seconds())
 	if s.gallery.saves != nil {
-		_, _, saves := s.gallery.saves.state()
+		_, saves, _ := s.gallery.saves.state()
 		metrics.WriteCounterUint64(w, "medusa_saves_total", uint64(saves))
 	}
 }

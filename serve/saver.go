@@ -97,11 +97,11 @@ func (s *saver) want(w chan error) {
 	}
 }
 
-// state is whether something is not saved, how the last save ended, and how many there were.
-func (s *saver) state() (dirty bool, last error, count int64) {
+// state is whether something is not saved, how many saves there were, and how the last one ended.
+func (s *saver) state() (dirty bool, count int64, last error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.dirty, s.last, s.count
+	return s.dirty, s.count, s.last
 }
 
 // close saves what is not saved yet.
@@ -119,6 +119,6 @@ func (s *saver) close() error {
 		return nil
 	}
 	s.once()
-	_, err, _ := s.state()
+	_, _, err := s.state()
 	return err
 }

@@ -22,7 +22,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"medusa/index"
-	"medusa/internal/field"
 	"medusa/model"
 	"medusa/nets"
 	"medusa/samplers"
@@ -216,6 +215,3 @@ func (s *site) fill() {
 		is[enrolAnswer](s.json("/v1/items", q), http.StatusCreated)
 	}
 }
-
-// plainly is an error as Go tells it.
-func plainly(err error) string { return field.Told(err, field.Plain) }
