@@ -56,8 +56,8 @@ const (
 	DefaultTimeout        = time.Minute
 )
 
-// leastToken is the length of the shortest token that is no use to guess at.
-const leastToken = 16
+// LeastToken is the length of the shortest token that is no use to guess at.
+const LeastToken = 16
 
 // withDefaults is o with its zero fields decided, or what is wrong with it.
 func (o Options) withDefaults(m *model.Model) (Options, error) {
@@ -76,8 +76,8 @@ func (o Options) withDefaults(m *model.Model) (Options, error) {
 	switch {
 	case o.Threshold < 0 || math.IsNaN(o.Threshold) || math.IsInf(o.Threshold, 0):
 		return wrong("%s is %v, want a distance above 0, or 0 for none", field.Name("Threshold"), o.Threshold)
-	case o.Token != "" && len(o.Token) < leastToken:
-		return wrong("%s has %d characters, want %d or more, which nobody guesses", field.Name("Token"), len(o.Token), leastToken)
+	case o.Token != "" && len(o.Token) < LeastToken:
+		return wrong("%s has %d characters, want %d or more, which nobody guesses", field.Name("Token"), len(o.Token), LeastToken)
 	}
 	for _, text := range o.Origins {
 		if u, err := url.Parse(text); err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "" {

@@ -3,6 +3,7 @@ package serve
 import (
 	"math"
 	"net/http"
+	"slices"
 
 	"medusa/index"
 	"medusa/metrics"
@@ -167,26 +168,27 @@ func (s *Server) hitsOf(found index.Results, i int, own *itemID) []hit {
 	return out
 }
 
-// decide gives a query the label that most of its neighbours have, of labels with as many votes that of the nearest, as
-// metrics.Classify does. Neighbours without a label have no vote. A threshold of 0 rejects nothing.
+// decide gives a query the label that metrics.Vote gives it by its neighbours. Those without a label have no vote. A
+// threshold of 0 rejects nothing.
 func decide(neighbours []hit, threshold float64) *decision {
-	var best *decision
-	votes := map[string]*decision{}
+	var names []string
+	var labels []int
+	var distances []float64
 	for _, h := range neighbours {
 		if h.Label == "" {
 			continue
 		}
-		d := votes[h.Label]
-		if d == nil {
-			d = &decision{Label: h.Label, Distance: h.Distance, Threshold: threshold, Rejected: threshold > 0 && h.Distance >= threshold}
-			votes[h.Label] = d
+		at := slices.Index(names, h.Label)
+		if at < 0 {
+			at, names = len(names), append(names, h.Label)
 		}
-		d.Votes++
-		if best == nil || d.Votes > best.Votes || d.Votes == best.Votes && d.Distance < best.Distance {
-			best = d
-		}
+		labels, distances = append(labels, at), append(distances, h.Distance)
 	}
-	return best
+	d, err := metrics.Vote(labels, distances)
+	if err != nil { // there is none
+		return nil
+	}
+	return &decision{names[d.Label], threshold > 0 && d.Distance >= threshold, d.Votes, d.Distance, threshold}
 }
 
 // searchThreshold is the threshold for decisions, in the distance of the gallery; 0 for none. One that the request gives is

@@ -204,12 +204,13 @@ const tokenVariable = "MEDUSA_TOKEN"
 
 // token is what requests must bring; empty for nothing.
 func (f *serveFlags) token() (string, error) {
+	var name any = tokenVariable
 	text := os.Getenv(tokenVariable)
-	name := field.Name("-token")
 	switch {
 	case f.options.Public:
 		return "", nil
 	case f.options.Token != "":
+		name = field.Name("-token")
 		b, err := fileread.Regular(f.options.Token, 1<<16)
 		if err != nil {
 			return "", wrong("%s: %v", name, err)
@@ -218,8 +219,8 @@ func (f *serveFlags) token() (string, error) {
 			return "", wrong("%s %s: the file is empty", name, f.options.Token)
 		}
 	}
-	if n := len(text); text != "" && n < 16 {
-		return "", wrong("%s has %d characters, want 16 or more, which nobody guesses", name, n)
+	if n := len(text); text != "" && n < serve.LeastToken {
+		return "", wrong("%s has %d characters, want %d or more, which nobody guesses", name, n, serve.LeastToken)
 	}
 	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return "", wrong("%s holds blanks or characters beyond ASCII, which a header of HTTP cannot have", name)
