@@ -24,7 +24,10 @@ async function ask(path, options = {}) {
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({ detail: response.statusText }));
-  if (response.status === 401) wantToken();
+  if (response.status === 401) {
+    wantToken();
+    throw new Error(token ? 'That is not the token of this server.' : '');
+  }
   const which = problem.picture && state.pictures.length > 1 ? `Picture ${problem.picture}: ` : '';
   throw new Error(which + problem.detail);
 }
