@@ -60,7 +60,7 @@ func newLoad(ctx context.Context, s settings, m *model.Model, files []string) (*
 	if err != nil {
 		return nil, err
 	}
-	server, err := serve.New(m, g, serve.Options{MaxRequests: s.clients, MaxConnections: s.clients})
+	server, err := serve.New(m, g, serve.Options{MaxRequests: s.clients, MaxConnections: 2 * s.clients})
 	if err != nil {
 		return nil, err
 	}
