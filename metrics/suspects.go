@@ -36,60 +36,84 @@ func SuspectLabels(found Neighbours, labels []int) (suspects []Suspect, alone in
 	if len(labels) != found.Len() {
 		return nil, 0, errors.Errorf("metrics: %d labels for the neighbours of %d rows", len(labels), found.Len())
 	}
-	size := map[int]int{}
+	b := &ballot{found: found, labels: labels, size: map[int]int{}}
 	for _, label := range labels {
-		size[label]++
+		b.size[label]++
 	}
-	type ranked struct {
-		Suspect
-		distance float64
-	}
-	var list []ranked
-	var votes []int
-	var distances []float64
+	var list []election
 	for i, label := range labels {
-		if label < 0 {
+		switch {
+		case label < 0:
 			continue
-		}
-		if size[label] == 1 {
+		case b.size[label] == 1:
 			alone++
 			continue
 		}
-		votes, distances = votes[:0], distances[:0]
-		places := []int{}
-		rows, all := found.Of(i)
-		for place, row := range rows {
-			if int(row) >= len(labels) {
-				return nil, 0, errors.Errorf("metrics: neighbour %d of row %d has no label; there are %d", row, i, len(labels))
-			}
-			if row >= 0 && len(votes) < size[label]-1 && labels[row] >= 0 && int(row) != i {
-				votes, distances, places = append(votes, labels[row]), append(distances, all[place]), append(places, place)
-			}
-		}
-		if len(votes) == 0 {
-			continue
-		}
-		d, err := Vote(votes, distances)
+		e, lost, err := b.elect(i)
 		if err != nil {
 			return nil, 0, err
 		}
-		own := 0
-		for _, v := range votes {
-			if v == label {
-				own++
-			}
+		if lost {
+			list = append(list, e)
 		}
-		if d.Label == label || d.Votes == own {
-			continue
-		}
-		n := float64(len(votes))
-		list = append(list, ranked{Suspect{i, d.Label, places[d.Row], len(votes), float64(own) / n, float64(d.Votes) / n}, d.Distance})
 	}
-	slices.SortStableFunc(list, func(a, b ranked) int {
+	slices.SortStableFunc(list, func(a, b election) int {
 		return cmp.Or(cmp.Compare(a.Margin(), b.Margin()), b.Asked-a.Asked, cmp.Compare(a.distance, b.distance))
 	})
-	for _, s := range list {
-		suspects = append(suspects, s.Suspect)
+	for _, e := range list {
+		suspects = append(suspects, e.Suspect)
 	}
 	return suspects, alone, nil
+}
+
+// election is a row whose label lost the vote of its neighbours.
+type election struct {
+	Suspect
+	distance float64 // of the nearest neighbour with the suggested label
+}
+
+// ballot takes the votes of neighbours on labels.
+type ballot struct {
+	found  Neighbours
+	labels []int
+	size   map[int]int // rows of a label
+
+	// Of the row in question, by neighbour with a vote:
+	votes     []int
+	distances []float64
+	places    []int
+}
+
+// elect takes the vote on a row, and reports whether its own label lost.
+func (b *ballot) elect(row int) (e election, lost bool, err error) {
+	own := 0
+	if own, err = b.ask(row); err != nil || len(b.votes) == 0 {
+		return e, false, err
+	}
+	d, err := Vote(b.votes, b.distances)
+	if err != nil || d.Label == b.labels[row] || d.Votes == own {
+		return e, false, err
+	}
+	n := float64(len(b.votes))
+	return election{Suspect{row, d.Label, b.places[d.Row], len(b.votes), float64(own) / n, float64(d.Votes) / n}, d.Distance}, true, nil
+}
+
+// ask lists the votes of the neighbours of a row, and counts those for its own label.
+func (b *ballot) ask(row int) (own int, err error) {
+	b.votes, b.distances, b.places = b.votes[:0], b.distances[:0], b.places[:0]
+	label := b.labels[row]
+	rows, distances := b.found.Of(row)
+	for place, other := range rows {
+		if int(other) >= len(b.labels) {
+			return 0, errors.Errorf("metrics: neighbour %d of row %d has no label; there are %d", other, row, len(b.labels))
+		}
+		if other < 0 || int(other) == row || b.labels[other] < 0 || len(b.votes) == b.size[label]-1 {
+			continue
+		}
+		b.votes, b.distances, b.places = append(b.votes, b.labels[other]), append(b.distances, distances[place]), append(b.places, place)
+		if b.labels[other] == label {
+			own++
+		}
+	}
+	return own, nil
 }

@@ -52,11 +52,10 @@ func distanceText(d float64) string {
 type answers struct {
 	*searchFlags
 	*pictureIndex
-	screen        *terminal.Screen
-	thresholdFrom string // where the threshold was taken from
-	notes         []string
-	n             int // queries
-	page          picturePage
+	screen *terminal.Screen
+	notes  []string
+	n      int // queries
+	page   picturePage
 }
 
 // note is told before the first answer.
@@ -93,7 +92,7 @@ type decisionAnswer struct {
 
 // add tells what was found for picture i of d.
 func (a *answers) add(q *query, d *datasets.Dataset, i int, threshold float64) error {
-	if a.n++; a.n == 1 && !a.options.JSON {
+	if a.n++; a.n == 1 {
 		for _, note := range a.notes {
 			a.screen.Say(note)
 		}
@@ -177,8 +176,14 @@ func withoutLabels(t terminal.Table, column int, labelled bool) terminal.Table {
 	return t
 }
 
+// mostQueries are on a page: more would be one that no browser opens gladly.
+const mostQueries = 200
+
 // show puts a query and what was found on the page.
 func (a *answers) show(q *query, d *datasets.Dataset, i int, threshold float64) error {
+	if len(a.page.sections) == mostQueries {
+		return nil
+	}
 	s := gallery.Section{Title: q.path, Asked: &gallery.Picture{Key: q.path, Path: q.path, Label: q.label, Note: "looked for"}}
 	if q.selfLeftOut {
 		s.Note = "It is in the index itself, and left out here."
@@ -210,11 +215,11 @@ func (a *answers) close() error {
 	if o.HTML == "" {
 		return nil
 	}
-	if o.Classify && a.thresholdFrom != "" {
-		a.note("the threshold is that of " + a.thresholdFrom)
+	if more := a.n - len(a.page.sections); more > 0 {
+		a.note(fmt.Sprintf("this page holds what was found for the first %d pictures, of %d", mostQueries, a.n))
 	}
 	facts := append([]gallery.Fact{{Name: "looked for", Value: wording.Number(a.n, "pictures")}}, a.pageFacts()...)
-	return a.page.write(a.screen, o.JSON, o.HTML, gallery.Page{Kind: "search", Title: "What is like " + a.titleOf(), Facts: facts, Notes: sentences(a.notes)})
+	return a.page.write(a.screen, o.HTML, gallery.Page{Kind: "search", Title: "What is like " + a.titleOf(), Facts: facts, Notes: sentences(a.notes)})
 }
 
 // titleOf names the queries.

@@ -48,7 +48,7 @@ func (c *clusters) tell(out string) error {
 	if c.options.HTML == "" {
 		return nil
 	}
-	return c.page.write(c.screen, c.options.JSON, c.options.HTML, gallery.Page{Kind: "clusters", Title: wording.Number(len(c.list), "groups") + " of pictures", Facts: c.pageFacts(), Notes: append(sentences(notes), "Below each picture stands its distance from the middle of the group; a label other than that of most is marked.")})
+	return c.page.write(c.screen, c.options.HTML, gallery.Page{Kind: "clusters", Title: wording.Number(len(c.list), "groups") + " of pictures", Facts: c.pageFacts(), Notes: append(sentences(notes), "Below each picture stands its distance from the middle of the group; a label other than that of most is marked.")})
 }
 
 func (c *clusters) answer(i int, v clusterView) clusterAnswer {

@@ -1,27 +1,14 @@
 package cli
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/pkg/errors"
-
-	"medusa/index"
-	"medusa/internal/diskroom"
 	"medusa/internal/field"
-	"medusa/internal/filewrite"
 	"medusa/internal/settings"
-	"medusa/internal/terminal"
-	"medusa/internal/wording"
-	"medusa/model"
 )
 
 // indexing is the command index.
@@ -104,9 +91,16 @@ func (f *indexFlags) validate(args []string) error {
 	if err := modelAndPaths(args, "the pictures", "a PATH", ": a picture, a folder, an archive, a table or a list, or - for standard input"); err != nil {
 		return err
 	}
-	switch {
-	case strings.TrimSpace(o.Out) == "":
+	if strings.TrimSpace(o.Out) == "" {
 		return wrong("%s names no file to write: give one such as %s", field.Name("-out"), field.Setting{Field: "Out", Value: "photos.index"})
+	}
+	return f.validateForm(given)
+}
+
+// validateForm refuses forms of an index that contradict each other, or that which is there.
+func (f *indexFlags) validateForm(given map[string]bool) error {
+	o := f.options
+	switch {
 	case o.Add && o.Overwrite:
 		return wrong("%s changes the index that %s makes anew: leave out one of them", field.Name("-add"), field.Name("-overwrite"))
 	case o.Graph == "off" && (given["links"] || given["effort"]):
@@ -126,7 +120,7 @@ func (f *indexFlags) validate(args []string) error {
 
 // validateRemoval refuses a removal of nothing or of everything.
 func (f *indexFlags) validateRemoval(args []string, given map[string]bool) error {
-	if err := f.oneArgument(args, "INDEX", "what is to be changed"); err != nil {
+	if err := f.namesIndex(args); err != nil {
 		return err
 	}
 	described := false
@@ -142,282 +136,5 @@ func (f *indexFlags) validateRemoval(args []string, given map[string]bool) error
 	if !described {
 		return wrong("%s wants to know what to remove: say so with %s, %s or %s", field.Name("-remove"), field.Name("-path"), field.Name("-label"), field.Name("-meta"))
 	}
-	return nil
-}
-
-// indexRun is the work of the command.
-type indexRun struct {
-	*indexFlags
-	screen *terminal.Screen
-	began  time.Time
-}
-
-// stopped says of a command that was stopped what became of the index.
-func (r *indexRun) stopped(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
-		return err
-	}
-	r.screen.Say("stopped; nothing was written")
-	return errStopped
-}
-
-// remove takes pictures out of an index.
-func (r *indexRun) remove(ctx context.Context, args []string) error {
-	g, err := openIndex(args[0])
-	if err != nil {
-		return err
-	}
-	if err := canWrite(args[0], "INDEX"); err != nil {
-		return err
-	}
-	filter, err := g.filter(r.options.Selection)
-	if err != nil {
-		return err
-	}
-	var ids []uint64
-	err = g.All(func(it index.Item) bool {
-		if isMeant(filter, it) {
-			ids = append(ids, it.ID)
-		}
-		return true
-	})
-	switch {
-	case err != nil:
-		return err
-	case len(ids) == 0:
-		return errors.Errorf("no picture of %s is all of that: nothing was removed", g.path)
-	}
-	if err := g.Remove(ids...); err != nil {
-		return err
-	}
-	if err := r.save(ctx, g); err != nil {
-		return err
-	}
-	r.screen.Sayf("%s removed, %s left", wording.Number(len(ids), "pictures"), wording.Thousands(g.Len()))
-	r.describe(g)
-	return nil
-}
-
-// isMeant reports whether a filter holds for an item.
-func isMeant(f index.Filter, it index.Item) bool {
-	if f.Labels != nil && !slices.Contains(f.Labels, it.Label) {
-		return false
-	}
-	for key, value := range f.Meta {
-		if got, ok := it.Meta[key]; !ok || got != value {
-			return false
-		}
-	}
-	return f.Where == nil || f.Where(it)
-}
-
-// add embeds pictures into an index, a new one or that which is there.
-func (r *indexRun) add(ctx context.Context, args []string) error {
-	o := r.options
-	there, err := r.existing()
-	if err != nil {
-		return err
-	}
-	if err := canWrite(o.Out, "-out"); err != nil {
-		return err
-	}
-	m, err := loadForPictures(args[0], "index", o.Device, o.Threads)
-	if err != nil {
-		return err
-	}
-	defer m.Close()
-	g := there
-	if g == nil {
-		if g, err = r.create(m, args[0]); err != nil {
-			return err
-		}
-	} else if err := g.checkModel(m, args[0]); err != nil {
-		return err
-	}
-	c, err := newCollector(g)
-	if err != nil {
-		return err
-	}
-	leftOut, err := r.collect(ctx, c, m, args[1:])
-	if err != nil {
-		return err
-	}
-	if c.added+c.replaced+c.same == 0 {
-		return noPictures(args[1:])
-	}
-	if err := r.build(ctx, g); err != nil {
-		return err
-	}
-	if err := r.save(ctx, g); err != nil {
-		return err
-	}
-	if err := r.summary(ctx, c, there != nil, leftOut); err != nil {
-		return err
-	}
-	if leftOut > 0 {
-		return errLeftOut
-	}
-	return nil
-}
-
-// existing is the index that pictures are added to; nil if a new one is made.
-func (r *indexRun) existing() (*pictureIndex, error) {
-	o := r.options
-	switch info, err := os.Stat(o.Out); {
-	case errors.Is(err, os.ErrNotExist) && o.Add:
-		return nil, wrong("%s %s: there is no such index: leave out %s to make it", field.Name("-out"), o.Out, field.Name("-add"))
-	case errors.Is(err, os.ErrNotExist):
-		return nil, nil
-	case err != nil:
-		return nil, errors.WithMessage(err, "-out")
-	case info.IsDir():
-		return nil, wrong("%s %s is a folder: name a file in it, such as %s", field.Name("-out"), o.Out, filepath.Join(o.Out, "photos.index"))
-	case o.Add:
-		return openIndex(o.Out)
-	case !o.Overwrite:
-		return nil, wrong("%s %s is there already: put pictures into it with %s, make it anew with %s, or name another file", field.Name("-out"), o.Out, field.Name("-add"), field.Name("-overwrite"))
-	}
-	return nil, nil
-}
-
-// canWrite says before the work what would keep its result from being written.
-func canWrite(path, called string) error {
-	dir := filepath.Dir(path)
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return wrong("%s %s: there is no folder %s", field.Name(called), path, dir)
-	}
-	f, err := os.CreateTemp(dir, filewrite.TempPrefix+"*")
-	if err != nil {
-		return wrong("%s %s: nothing can be written there: %v", field.Name(called), path, errors.Cause(err))
-	}
-	f.Close()
-	return os.Remove(f.Name())
-}
-
-// create is an index without pictures.
-func (r *indexRun) create(m *model.Model, path string) (*pictureIndex, error) {
-	o := index.Options{Dim: m.EmbeddingSize(), Model: m.Fingerprint(), ModelPath: path, KeepFloats: r.options.Floats}
-	if err := o.Distance.UnmarshalText([]byte(cmp.Or(r.options.Distance, "euclidean"))); err != nil {
-		return nil, err
-	}
-	if err := o.Storage.UnmarshalText([]byte(cmp.Or(r.options.Storage, "float32"))); err != nil {
-		return nil, err
-	}
-	x, err := index.New(o)
-	return &pictureIndex{x, r.options.Out}, err
-}
-
-// collect embeds what paths name, and returns how many pictures could not be read.
-func (r *indexRun) collect(ctx context.Context, c *collector, m *model.Model, paths []string) (leftOut int, err error) {
-	for len(paths) > 0 {
-		if isEmbeddings(paths[0]) {
-			if err := c.putFile(ctx, paths[0]); err != nil {
-				return leftOut, err
-			}
-			paths = paths[1:]
-			continue
-		}
-		n := slices.IndexFunc(paths, isEmbeddings)
-		if n < 0 {
-			n = len(paths)
-		}
-		bad, err := embedEach(ctx, r.call, r.screen, m, paths[:n], r.options.Data,
-			func(files int) error { return r.checkRoom(c.pictureIndex, files) },
-			func(chunk model.Chunk) error { return c.putChunk(ctx, chunk) })
-		leftOut += bad
-		if err != nil {
-			return leftOut, err
-		}
-		paths = paths[n:]
-	}
-	return leftOut, nil
-}
-
-// checkRoom refuses to begin where the index would not fit on the disk.
-func (r *indexRun) checkRoom(g *pictureIndex, files int) error {
-	const about = 64 // bytes of a path and what else is kept of a picture
-	row := int64(about)
-	switch o := g.Options(); {
-	case o.Storage == index.Float32 || o.KeepFloats:
-		row += int64(o.Dim) * 4
-	case o.Storage == index.Int8:
-		row += int64(o.Dim)
-	default:
-		row += int64(o.Dim) / 8
-	}
-	err := diskroom.Check(filepath.Dir(g.path), row*int64(g.Len()+max(files, 1)))
-	return errors.WithMessagef(err, "-out %s", g.path)
-}
-
-// graphFrom is how many pictures a graph pays from, by docs/search.md.
-const graphFrom = 10_000
-
-// build makes the graph, if there is to be one that is not there.
-func (r *indexRun) build(ctx context.Context, g *pictureIndex) error {
-	o, given := r.options, r.given()
-	_, there := g.Graph()
-	wanted := o.Graph == "on" || given["links"] || given["effort"] || o.Graph != "off" && g.Len() >= graphFrom && g.Options().Storage != index.Binary
-	if !wanted || there && !given["links"] && !given["effort"] {
-		return nil
-	}
-	task := r.screen.Begin("building the graph")
-	defer task.End()
-	return g.Build(ctx, index.GraphOptions{Links: o.Links, Effort: o.Effort, Progress: task.Progress})
-}
-
-func (r *indexRun) save(ctx context.Context, g *pictureIndex) error {
-	task := r.screen.Begin("writing " + g.path)
-	defer task.End()
-	return g.Save(ctx, g.path)
-}
-
-// summary says what was made.
-func (r *indexRun) summary(ctx context.Context, c *collector, there bool, leftOut int) error {
-	seconds, n := time.Since(r.began).Seconds(), c.added+c.replaced+c.same
-	line := fmt.Sprintf("%s in %.1f s, %s pictures/s", wording.Number(n, "pictures"), seconds, wording.Thousands(int(float64(n)/max(seconds, 1e-3))))
-	if there {
-		line += fmt.Sprintf(": %s new, %s changed, %s as they were", wording.Thousands(c.added), wording.Thousands(c.replaced), wording.Thousands(c.same))
-	}
-	r.screen.Say(line)
-	if c.repeated > 0 {
-		r.screen.Sayf("%s named more than once, kept once", wording.Number(c.repeated, "pictures"))
-	}
-	if leftOut > 0 {
-		r.screen.Sayf("%s left out", wording.Number(leftOut, "pictures"))
-	}
-	r.describe(c.pictureIndex)
-	return r.measure(ctx, c.pictureIndex)
-}
-
-// describe says what the index holds.
-func (r *indexRun) describe(g *pictureIndex) {
-	for _, f := range g.facts() {
-		r.screen.Sayf("%-12s%s", f.name, f.text)
-	}
-}
-
-// Of the recall of a graph.
-const (
-	recallQueries = 200
-	recallK       = 10
-)
-
-// measure says how many of the nearest pictures a search over the graph finds.
-func (r *indexRun) measure(ctx context.Context, g *pictureIndex) error {
-	graph, there := g.Graph()
-	if !there {
-		return nil
-	}
-	task := r.screen.Begin("measuring the graph")
-	queries, err := g.Sample(recallQueries, 1)
-	if err != nil {
-		return err
-	}
-	recall, err := g.Recall(ctx, queries, g.search(recallK, false, 0))
-	task.End()
-	if err != nil {
-		return err
-	}
-	r.screen.Sayf("graph       %d links a picture; it finds %s of the %d nearest", graph.Links, strconv.FormatFloat(recall, 'f', 3, 64), min(recallK, g.Len()))
 	return nil
 }

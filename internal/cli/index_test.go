@@ -15,6 +15,7 @@ import (
 
 	"medusa/embeddings"
 	"medusa/index"
+	"medusa/internal/diskroom"
 	"medusa/internal/filewrite"
 )
 
@@ -265,6 +266,7 @@ func TestIndexThatCannotBe(t *testing.T) {
 		{"RUN photos -out empty", exitFailed, "-out empty is a folder: name a file in it, such as empty/photos.index"},
 		{"RUN photos -out text.index -add", exitFailed, "text.index: this is no index of Medusa"},
 		{"RUN photos -out damaged.index -add", exitFailed, "damaged.index: "},
+		{"all.index photos -out a.index", exitFailed, "all.index is an index, want the model before the pictures"},
 		{"RUN empty -out a.index", exitFailed, "empty: there is no picture that can be read"},
 		{"RUN fake.jpg -out a.index", exitFailed, "fake.jpg: there is no picture that can be read"},
 		{"RUN gone -out a.index", exitFailed, "gone"},
@@ -314,4 +316,18 @@ func TestIndexInAFolderThatCannotBeWritten(t *testing.T) {
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, oneLine(stderr), "-out locked/a.index: nothing can be written there: ")
 	require.NotContains(t, stdout, "embedding")
+}
+
+// A disk that is too small for what the pictures will take is said before they are embedded.
+func TestIndexThatFitsOnNoDisk(t *testing.T) {
+	dir := t.TempDir()
+	if _, known := diskroom.Free(dir); !known {
+		t.Skip("this system does not tell how much is free")
+	}
+	x, err := index.New(index.Options{Dim: 128})
+	require.NoError(t, err)
+	g := &pictureIndex{x, filepath.Join(dir, "a.index")}
+	r := &indexRun{}
+	require.NoError(t, r.checkRoom(g, 1))
+	require.ErrorContains(t, r.checkRoom(g, 1<<50), "-out "+g.path+": ")
 }

@@ -39,7 +39,7 @@ func openIndex(path string) (*pictureIndex, error) {
 
 // oneIndex is the index that a command line names, and nothing else.
 func (f *flagSet) oneIndex(args []string) (*pictureIndex, error) {
-	if err := f.oneArgument(args, "INDEX", "what the command index made"); err != nil {
+	if err := f.namesIndex(args); err != nil {
 		return nil, err
 	}
 	g, err := openIndex(args[0])
@@ -50,6 +50,14 @@ func (f *flagSet) oneIndex(args []string) (*pictureIndex, error) {
 		return nil, errors.Errorf("%s is empty", args[0])
 	}
 	return g, nil
+}
+
+// namesIndex refuses command lines that name anything but one index.
+func (f *flagSet) namesIndex(args []string) error {
+	if len(args) == 0 {
+		return usageError{errors.New("want an INDEX, which the command index makes; -h says more")}
+	}
+	return f.oneArgument(args, "INDEX", "the file that the command index made")
 }
 
 // loadModel loads the model that made the index, from where -model or the index itself says that it is.

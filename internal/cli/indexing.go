@@ -70,41 +70,49 @@ func keyOf(it index.Item) string {
 func (c *collector) put(ctx context.Context, items []index.Item) error {
 	var fresh, changed []index.Item
 	for _, it := range items {
-		key := keyOf(it)
-		if strings.HasPrefix(it.Path, standardInput) {
-			key = "" // another one each time
-		}
-		id, there := c.ids[key]
-		if !there {
-			it.ID = c.next
-			c.next++
-			if key != "" {
-				c.ids[key] = it.ID
-			}
-			c.given[it.ID] = true
-			fresh = append(fresh, it)
-			continue
-		}
-		if it.ID = id; c.given[id] {
+		id, there := c.known(it)
+		switch it.ID = id; {
+		case c.given[id]:
 			c.repeated++
 			continue
+		case !there:
+			fresh = append(fresh, it)
+		default:
+			same, err := c.isSame(ctx, it)
+			if err != nil {
+				return err
+			}
+			if same {
+				c.same++
+			} else {
+				changed = append(changed, it)
+			}
 		}
 		c.given[id] = true
-		same, err := c.isSame(ctx, it)
-		switch {
-		case err != nil:
-			return err
-		case same:
-			c.same++
-		default:
-			changed = append(changed, it)
-		}
 	}
 	c.added, c.replaced = c.added+len(fresh), c.replaced+len(changed)
 	if err := c.Add(ctx, fresh...); err != nil {
 		return err
 	}
 	return c.Update(ctx, changed...)
+}
+
+// known is the ID of an item, and reports whether it is one that was there already. What came on standard input
+// is another picture each time.
+func (c *collector) known(it index.Item) (id uint64, there bool) {
+	key := keyOf(it)
+	if strings.HasPrefix(it.Path, standardInput) {
+		key = ""
+	}
+	if id, there = c.ids[key]; there {
+		return id, true
+	}
+	id = c.next
+	c.next++
+	if key != "" {
+		c.ids[key] = id
+	}
+	return id, false
 }
 
 // isSame reports whether an item is in the index as it is, but for what storing it loses.

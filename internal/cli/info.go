@@ -15,6 +15,7 @@ import (
 	"github.com/pkg/errors"
 	"go.yaml.in/yaml/v3"
 
+	"medusa/embeddings"
 	"medusa/index"
 	"medusa/internal/plain"
 	"medusa/internal/settings"
@@ -28,7 +29,7 @@ var informing = command{
 	name:  "info",
 	takes: "FILE",
 	about: "say what a run, a model, a checkpoint, an index or a file of embeddings holds",
-	intro: "says what FILE holds: a run folder, a model, a checkpoint, an index, embeddings, or any other safetensors file. What Medusa wrote is checked to be whole.",
+	intro: "says what FILE holds: a run folder, a model, a checkpoint, an index, embeddings (.npy, .csv, .jsonl, .parquet, .safetensors), or any other safetensors file. What Medusa wrote is checked to be whole.",
 	examples: []example{
 		{[]string{"runs/NAME"}, "settings, state and figures of a run"},
 		{[]string{"runs/NAME/model.safetensors"}, "network and preprocessing of a model"},
@@ -58,6 +59,9 @@ func (f *infoFlags) do(_ context.Context, args []string) error {
 		return p.run(args[0])
 	case index.IsIndex(args[0]):
 		return p.index(args[0])
+	}
+	if format := embeddings.FormatOf(args[0]); format != "" && format != "safetensors" {
+		return p.vectors(args[0], format)
 	}
 	return p.file(args[0])
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/embeddings"
 	"medusa/internal/fileread"
 	"medusa/internal/plain"
 	"medusa/internal/safetensors"
@@ -132,6 +133,28 @@ func (p portrait) embeddings(title string, metadata map[string]string, shape []i
 		}
 		lists[name] = list
 	}
+	p.tellEmbeddings(title, shape[0], shape[1], lists["classes"], lists["paths"], metadata["fingerprint"])
+	return nil
+}
+
+// vectors shows what is embedded in a file that has no header to read alone.
+func (p portrait) vectors(path, format string) error {
+	set, err := embeddings.Read(path)
+	if err != nil {
+		return err
+	}
+	var paths []string
+	for _, item := range set.Items {
+		if item.Path != "" {
+			paths = append(paths, item.Path)
+		}
+	}
+	_, classes := set.Labels()
+	p.tellEmbeddings(path+": embeddings, as "+format, set.Len(), set.Dim, classes, paths, set.Model)
+	return nil
+}
+
+func (p portrait) tellEmbeddings(title string, count, dim int, classes, paths []string, model string) {
 	some := func(list []string) string {
 		if len(list) == 0 {
 			return ""
@@ -139,12 +162,11 @@ func (p portrait) embeddings(title string, metadata map[string]string, shape []i
 		return fmt.Sprintf("%s, such as %s", wording.Thousands(len(list)), list[0])
 	}
 	p.tell(title, []fact{
-		{"embeddings", fmt.Sprintf("%s of %s each", wording.Thousands(shape[0]), wording.Number(shape[1], "numbers"))},
-		{"classes", some(lists["classes"])},
-		{"paths", some(lists["paths"])},
-		{"made by", metadata["fingerprint"]},
+		{"embeddings", fmt.Sprintf("%s of %s each", wording.Thousands(count), wording.Number(dim, "numbers"))},
+		{"classes", some(classes)},
+		{"paths", some(paths)},
+		{"made by", model},
 	})
-	return nil
 }
 
 // index shows what an index holds. It is read whole, since it has checksums.

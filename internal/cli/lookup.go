@@ -96,10 +96,10 @@ type shownPicture struct {
 }
 
 // inJSON is an item with a distance, for programs.
-func (x *pictureIndex) inJSON(it index.Item, distance float64) shownPicture {
+func (g *pictureIndex) inJSON(it index.Item, distance float64) shownPicture {
 	p := shownPicture{ID: it.ID, Label: it.Label, Distance: distance}
 	if it.Path != "" {
-		p.Path = x.pathOf(it.Path)
+		p.Path = g.pathOf(it.Path)
 	}
 	return p
 }

@@ -68,7 +68,7 @@ func TestDuplicates(t *testing.T) {
 	// The median of the distances 0, 0, 1/4, 1/4, 1/4 and 9.8 to the nearest is 1/4.
 	code, stdout, _ = medusa("duplicates", "a.index")
 	require.Equal(t, exitOK, code)
-	require.Contains(t, stdout, "1 group of pictures at most 0.0325 apart, 1 picture more than one of each (0.13 of the median distance between a picture and the one nearest to it)")
+	require.Contains(t, stdout, "1 group of pictures at most 0.09 apart, 1 picture more than one of each (0.36 of the median distance between a picture and the one nearest to it)")
 }
 
 // The threshold of -far is that which verify takes.
@@ -230,7 +230,7 @@ func TestLookupsThatCannotBe(t *testing.T) {
 		code int
 		want string
 	}{
-		{"duplicates", exitUsage, "want a INDEX: what the command index made; -h says more"},
+		{"duplicates", exitUsage, "want an INDEX, which the command index makes; -h says more"},
 		{"duplicates all.index photos", exitUsage, `want one INDEX, "photos" is another`},
 		{"duplicates all.index -threshold -1", exitFailed, "-threshold is -1, want 0 or more: distances of all.index are not below"},
 		{"duplicates all.index -threshold NaN", exitUsage, "-threshold"},

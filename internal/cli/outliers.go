@@ -115,17 +115,17 @@ func (s *suspects) find(ctx context.Context, k int) error {
 	return nil
 }
 
+// neighbours finds the neighbours of every picture.
 func (s *suspects) neighbours(ctx context.Context, k int) error {
-	s.near.K = k
-	if k < 1 {
-		s.ids, s.labels = []uint64{0}, []int{0}
-		s.near = metrics.Neighbours{K: 1, Indices: []int32{-1}, Distances: []float64{0}}
+	if k < 1 { // there is one picture
+		s.ids, s.labels, s.near = []uint64{0}, []int{0}, metrics.Neighbours{K: 1, Indices: []int32{-1}, Distances: []float64{0}}
 		return nil
 	}
+	s.near.K = k
 	task := s.screen.Begin("comparing pictures")
 	defer task.End()
-	row := map[uint64]int32{}
-	var of []uint64
+	const none = math.MaxUint64 // a search over the graph may find fewer
+	row, of := map[uint64]int32{none: -1}, []uint64{}
 	err := s.Neighbours(ctx, s.search(k, s.options.Exact, s.options.Effort), func(it index.Item, near []index.Hit) error {
 		label, known := slices.BinarySearch(s.names, it.Label)
 		if !known {
@@ -134,21 +134,17 @@ func (s *suspects) neighbours(ctx context.Context, k int) error {
 		row[it.ID] = int32(len(s.ids))
 		s.ids, s.labels = append(s.ids, it.ID), append(s.labels, label)
 		for place := range k {
+			next := index.Hit{ID: none}
 			if place < len(near) {
-				of, s.near.Distances = append(of, near[place].ID), append(s.near.Distances, near[place].Distance)
-			} else { // a search over the graph may find fewer
-				of, s.near.Distances = append(of, it.ID), append(s.near.Distances, 0)
+				next = near[place]
 			}
+			of, s.near.Distances = append(of, next.ID), append(s.near.Distances, next.Distance)
 		}
 		task.Progress(len(s.ids), s.Len())
 		return nil
 	})
-	for i, id := range of {
-		at := row[id]
-		if int(at) == i/k { // itself stands for nothing
-			at = -1
-		}
-		s.near.Indices = append(s.near.Indices, at)
+	for _, id := range of {
+		s.near.Indices = append(s.near.Indices, row[id])
 	}
 	return err
 }
@@ -163,6 +159,8 @@ type suspectAnswer struct {
 	Share      float64        `json:"share"`
 	Others     float64        `json:"suggested_share"`
 	Neighbours []shownPicture `json:"neighbours"`
+
+	near []match // the same
 }
 
 // tell shows the suspects.
@@ -172,25 +170,15 @@ func (s *suspects) tell() error {
 		if i >= s.options.Limit && !s.options.JSON {
 			break
 		}
-		it, err := s.Get(s.ids[suspect.Row])
+		a, it, err := s.answer(i, suspect)
 		if err != nil {
 			return err
 		}
-		neighbours, err := s.neighboursOf(suspect.Row)
-		if err != nil {
-			return err
-		}
-		suggested := s.names[suspect.Suggested]
 		if i < s.options.Limit {
-			s.show(it, suggested, votesOf(suspect), neighbours)
-			t.Rows = append(t.Rows, []string{fmt.Sprint(i + 1), it.Label, suggested, votesOf(suspect), s.nameOf(it)})
+			s.show(it, a.Suggested, votesOf(suspect), a.near)
+			t.Rows = append(t.Rows, []string{fmt.Sprint(i + 1), a.Label, a.Suggested, votesOf(suspect), s.nameOf(it)})
 		}
 		if s.options.JSON {
-			a := suspectAnswer{Rank: i + 1, ID: it.ID, Label: it.Label, Suggested: suggested, Share: suspect.Share, Others: suspect.Others}
-			a.Path = s.inJSON(it, 0).Path
-			for _, n := range neighbours {
-				a.Neighbours = append(a.Neighbours, s.inJSON(n.Item, n.distance))
-			}
 			if err := s.writeJSON(a); err != nil {
 				return err
 			}
@@ -203,7 +191,22 @@ func (s *suspects) tell() error {
 	if s.options.HTML == "" {
 		return nil
 	}
-	return s.page.write(s.screen, s.options.JSON, s.options.HTML, gallery.Page{Kind: "outliers", Title: "Labels that are likely wrong", Facts: s.pageFacts(), Notes: sentences(notes)})
+	return s.page.write(s.screen, s.options.HTML, gallery.Page{Kind: "outliers", Title: "Labels that are likely wrong", Facts: s.pageFacts(), Notes: sentences(notes)})
+}
+
+// answer is what is to be told of a suspect.
+func (s *suspects) answer(i int, suspect metrics.Suspect) (a suspectAnswer, it index.Item, err error) {
+	if it, err = s.Get(s.ids[suspect.Row]); err != nil {
+		return a, it, err
+	}
+	a = suspectAnswer{Rank: i + 1, ID: it.ID, Path: s.inJSON(it, 0).Path, Label: it.Label, Suggested: s.names[suspect.Suggested], Share: suspect.Share, Others: suspect.Others}
+	if a.near, err = s.neighboursOf(suspect.Row); err != nil {
+		return a, it, err
+	}
+	for _, n := range a.near {
+		a.Neighbours = append(a.Neighbours, s.inJSON(n.Item, n.distance))
+	}
+	return a, it, nil
 }
 
 // percent is a share as people read it.

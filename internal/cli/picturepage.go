@@ -43,13 +43,13 @@ func (p *picturePage) thumbnail(path string) (image.Image, error) {
 	return m, err
 }
 
-// write writes the page and says so, unless what is said is for programs.
-func (p *picturePage) write(w *terminal.Screen, quiet bool, path string, page gallery.Page) error {
+// write writes the page and says so.
+func (p *picturePage) write(w *terminal.Screen, path string, page gallery.Page) error {
 	task := w.Begin("writing " + path)
 	page.Sections, page.Thumbnail = p.sections, p.thumbnail
 	err := gallery.WriteFile(path, page)
 	task.End()
-	if err == nil && !quiet {
+	if err == nil {
 		w.Say("\npage        " + path)
 	}
 	return err
@@ -67,7 +67,10 @@ func (g *pictureIndex) picture(it index.Item, note string) gallery.Picture {
 // pageFacts say on a page what the index is.
 func (g *pictureIndex) pageFacts() (out []gallery.Fact) {
 	for _, f := range g.facts() {
-		if f.name == "embeddings" {
+		switch f.name {
+		case "index":
+			f.text = g.path
+		case "embeddings":
 			f = fact{"distance", g.Index.Options().Distance.String()}
 		}
 		out = append(out, gallery.Fact{Name: f.name, Value: f.text})

@@ -2,18 +2,14 @@ package cli
 
 import (
 	"context"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/pkg/errors"
 
-	"medusa/datasets"
-	"medusa/index"
 	"medusa/internal/field"
 	"medusa/internal/settings"
-	"medusa/metrics"
 	"medusa/model"
 )
 
@@ -72,33 +68,23 @@ func (f *searchFlags) do(ctx context.Context, args []string) error {
 	if err := f.validate(args); err != nil {
 		return usageError{err}
 	}
+	if err := canWritePage(f.options.HTML); err != nil {
+		return err
+	}
+	run, err := f.open(args[0])
+	if err != nil {
+		return err
+	}
 	o := f.options
-	if err := canWritePage(o.HTML); err != nil {
-		return err
-	}
-	g, err := openIndex(args[0])
-	if err != nil {
-		return err
-	}
-	if g.Len() == 0 {
-		return errors.Errorf("%s is empty", args[0])
-	}
-	filter, err := g.filter(o.Selection)
-	if err != nil {
-		return err
-	}
-	m, err := g.loadModel(f.call, "search", o.Model, o.Device, o.Threads)
+	m, err := run.loadModel(f.call, "search", o.Model, o.Device, o.Threads)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	run := &searchRun{searchFlags: f, pictureIndex: g, filter: filter, answers: &answers{searchFlags: f, pictureIndex: g, page: picturePage{maxPixels: o.Data.MaxPixels}}}
 	if err := run.chooseThreshold(m); err != nil {
 		return err
 	}
-	w := f.call.screenBeside(o.JSON)
-	run.answers.screen = w
-	leftOut, err := embedEach(ctx, f.call, w, m, args[1:], o.Data, nil, func(c model.Chunk) error { return run.searchFor(ctx, c) })
+	leftOut, err := embedEach(ctx, f.call, run.answers.screen, m, args[1:], o.Data, nil, func(c model.Chunk) error { return run.searchFor(ctx, c) })
 	switch {
 	case err != nil:
 		return err
@@ -112,6 +98,21 @@ func (f *searchFlags) do(ctx context.Context, args []string) error {
 		return errLeftOut
 	}
 	return nil
+}
+
+// open opens the index at path for a search.
+func (f *searchFlags) open(path string) (*searchRun, error) {
+	g, err := openIndex(path)
+	if err != nil {
+		return nil, err
+	}
+	if g.Len() == 0 {
+		return nil, errors.Errorf("%s is empty", path)
+	}
+	filter, err := g.filter(f.options.Selection)
+	o := f.options
+	a := &answers{searchFlags: f, pictureIndex: g, screen: f.call.screenBeside(o.JSON), page: picturePage{maxPixels: o.Data.MaxPixels}}
+	return &searchRun{searchFlags: f, pictureIndex: g, filter: filter, answers: a}, err
 }
 
 // validate refuses what nobody means.
@@ -158,174 +159,4 @@ func indexAndPictures(args []string) error {
 		return errors.Errorf("want a picture behind the index %s, or a folder, an archive, a table or a list of them, or - for standard input", args[0])
 	}
 	return standardInputOnce(args[1:])
-}
-
-// searchRun is the work of the command.
-type searchRun struct {
-	*searchFlags
-	*pictureIndex
-	filter    index.Filter
-	threshold float64 // below which pictures count as the same; 0 for any
-	answers   *answers
-}
-
-// chooseThreshold finds the threshold that was asked for, or with -classify that of the calibration, if there is one.
-func (r *searchRun) chooseThreshold(m *model.Model) error {
-	o, given := r.options, r.given()
-	r.threshold = o.Threshold
-	if !o.Classify || given["threshold"] {
-		return nil
-	}
-	if labels, err := r.Labels(); err != nil {
-		return err
-	} else if delete(labels, ""); len(labels) == 0 {
-		return wrong("%s: the pictures of %s have no labels to choose from", field.Name("-classify"), r.path)
-	}
-	asked := given["far"] || given["calibration"]
-	if reason := r.otherDistances(); reason != "" {
-		if asked {
-			return wrong("%s: %s: give a %s", field.Name("-classify"), reason, field.Name("-threshold"))
-		}
-		r.answers.note("no picture is rejected: " + reason + "; -threshold sets one")
-		return nil
-	}
-	path := o.Model
-	if path == "" {
-		path = asTypedPath(r.pictureIndex.Options().ModelPath)
-	}
-	c := calibrated{call: r.call, far: o.FAR, farGiven: given["far"], file: o.Calibration}
-	point, from, err := c.threshold(path, m.Fingerprint())
-	switch none := new(noThreshold); {
-	case errors.As(err, none) && !asked:
-		r.answers.note("no picture is rejected: there is no threshold for " + path + "; calibrate finds one, -threshold sets one")
-		return nil
-	case err != nil:
-		return err
-	}
-	r.threshold, r.answers.thresholdFrom = point.Threshold, from
-	return nil
-}
-
-// otherDistances says why the thresholds of calibrate are none for this index.
-func (g *pictureIndex) otherDistances() string {
-	switch o := g.Index.Options(); {
-	case o.Distance != metrics.Euclidean:
-		return "calibrate measures euclidean distances, and the index " + o.Distance.String() + " ones"
-	case o.Storage == index.Binary && !o.KeepFloats:
-		return "calibrate measures euclidean distances, and the index counts bits"
-	}
-	return ""
-}
-
-// searchFor looks for the pictures of a chunk.
-func (r *searchRun) searchFor(ctx context.Context, c model.Chunk) error {
-	if c.Pictures.Len() == 0 {
-		return nil
-	}
-	o := r.search(r.options.K+1, r.options.Exact, r.options.Effort)
-	o.Filter = r.filter
-	found, err := r.Search(ctx, c.Embeddings, o)
-	if err != nil {
-		return err
-	}
-	dim := r.pictureIndex.Index.Options().Dim
-	for i := range c.Pictures.Len() {
-		q := &query{path: c.Pictures.Path(i)}
-		if l := c.Pictures.Labels()[i]; l != datasets.NoClass {
-			q.label = c.Pictures.Classes()[l]
-		}
-		if err := r.answer(ctx, q, found, i, c.Embeddings[i*dim:(i+1)*dim], o); err != nil {
-			return err
-		}
-		if err := r.answers.add(q, c.Pictures, i, r.threshold); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// query is a picture that is looked for, and what was found.
-type query struct {
-	path, label string
-	found       []match
-	selfLeftOut bool
-	decision    *decision
-}
-
-// match is a picture that was found.
-type match struct {
-	index.Item
-	distance float64
-}
-
-// answer puts into q what was found for query i, and searches again where leaving out the picture itself leaves too few.
-func (r *searchRun) answer(ctx context.Context, q *query, found index.Results, i int, embedding []float32, o index.SearchOptions) error {
-	self, err := r.keptPath(q.path)
-	if err != nil {
-		return err
-	}
-	for {
-		q.found, q.selfLeftOut = nil, false
-		for place, h := range found.Of(i) {
-			it := found.Item(i, place)
-			if it.Path == self && !isNoFile(filepath.FromSlash(self)) && !r.options.KeepSelf {
-				q.selfLeftOut = true
-			} else {
-				q.found = append(q.found, match{it, h.Distance})
-			}
-		}
-		if len(q.found) >= r.options.K || len(found.Of(i)) < o.K {
-			break
-		}
-		more := r.search(8*o.K, r.options.Exact, r.options.Effort)
-		more.Filter = r.filter
-		if found, err = r.Search(ctx, embedding, more); err != nil {
-			return err
-		}
-		i, o = 0, more
-	}
-	q.found = q.found[:min(len(q.found), r.options.K)]
-	if r.options.Classify {
-		return r.decide(q)
-	}
-	if r.threshold > 0 {
-		q.found = slices.DeleteFunc(q.found, func(m match) bool { return !(m.distance < r.threshold) })
-	}
-	return nil
-}
-
-// decision is which label a picture has.
-type decision struct {
-	label     string
-	distance  float64 // of the nearest picture of it
-	votes, of int
-	rejected  bool
-}
-
-// decide takes the vote of what was found with a label.
-func (r *searchRun) decide(q *query) error {
-	var names []string
-	var labels []int
-	var distances []float64
-	for _, m := range q.found {
-		if m.Label == "" {
-			continue
-		}
-		at := slices.Index(names, m.Label)
-		if at < 0 {
-			at = len(names)
-			names = append(names, m.Label)
-		}
-		labels, distances = append(labels, at), append(distances, m.distance)
-	}
-	if len(labels) == 0 {
-		q.decision = &decision{rejected: true}
-		return nil
-	}
-	d, err := metrics.Vote(labels, distances)
-	if err != nil {
-		return err
-	}
-	q.decision = &decision{names[d.Label], d.Distance, d.Votes, len(labels), r.threshold > 0 && !(d.Distance < r.threshold)}
-	return nil
 }

@@ -270,6 +270,7 @@ func TestSearchThatCannotBe(t *testing.T) {
 		{[]string{"damaged.index", a}, exitFailed, "damaged.index: "},
 		{[]string{"plain.index", a}, exitFailed, "plain.index is empty"},
 		{[]string{"bare.index", a, "-classify"}, exitFailed, "-classify: the pictures of bare.index have no labels to choose from"},
+		{[]string{"bare.index", a, "-classify", "-threshold", "1"}, exitFailed, "-classify: the pictures of bare.index have no labels to choose from"},
 		{[]string{"bare.index", a, "-label", "x"}, exitFailed, "-label x: the pictures of bare.index have no labels"},
 		{[]string{"all.index", "fake.jpg"}, exitFailed, "fake.jpg: there is no picture that can be read"},
 		{[]string{"all.index", "gone.jpg"}, exitFailed, "gone.jpg"},

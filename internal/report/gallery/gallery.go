@@ -61,6 +61,7 @@ const (
 	usualThumbnails = 600
 	thumbnailEdge   = 144
 	openPictures    = 24 // of a section; the others unfold
+	smallPictures   = 2  // of a section that takes a part of the width
 	maxText         = 160
 )
 
@@ -122,6 +123,7 @@ type view struct {
 
 type sectionView struct {
 	Title, Note string
+	Small       bool // takes a part of the width only
 	Asked       *pictureView
 	Open, Rest  []pictureView
 }

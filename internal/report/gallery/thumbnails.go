@@ -94,7 +94,7 @@ func few(n int) string {
 }
 
 func (t *thumbnails) section(s Section) sectionView {
-	v := sectionView{Title: text(s.Title), Note: plain.Text(s.Note)}
+	v := sectionView{Title: text(s.Title), Note: plain.Text(s.Note), Small: s.Asked == nil && len(s.Pictures) <= smallPictures}
 	if s.Asked != nil {
 		asked := t.picture(*s.Asked)
 		v.Asked = &asked
