@@ -2,7 +2,6 @@ package model
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/pkg/errors"
@@ -27,8 +26,8 @@ type Embedder struct {
 	cfg         nets.Config
 	params      *graph.Params
 	dev         *machine.Device
-	views       Views        // what of a picture is embedded
-	batches     atomic.Int64 // that were made, for tests
+	views       Views // what of a picture is embedded
+	counts      batchCounts
 
 	// Who has the queue's turn uses what follows.
 	graphs []*evalGraph // the one of whole batches first; the smaller ones when first needed
@@ -221,8 +220,10 @@ func (e *Embedder) serve(ctx context.Context, r *request) {
 			return
 		}
 		shares := e.queue.take(e.batch)
-		e.batches.Add(1)
-		e.queue.finish(shares, e.batchOf(shares))
+		began := time.Now()
+		err := e.batchOf(shares)
+		e.counts.add(picturesOf(shares), time.Since(began))
+		e.queue.finish(shares, err)
 	}
 }
 
@@ -232,10 +233,7 @@ func (e *Embedder) batchOf(shares []share) (err error) {
 	if e.closed {
 		return ErrClosed
 	}
-	pictures := 0
-	for _, s := range shares {
-		pictures += s.pictures
-	}
+	pictures := picturesOf(shares)
 	for pictures > 0 {
 		b, err := e.graphFor(pictures)
 		if err != nil {
@@ -249,6 +247,14 @@ func (e *Embedder) batchOf(shares []share) (err error) {
 		shares, pictures = later, pictures-n
 	}
 	return nil
+}
+
+// picturesOf is how many pictures shares are of together.
+func picturesOf(shares []share) (n int) {
+	for _, s := range shares {
+		n += s.pictures
+	}
+	return n
 }
 
 // split cuts shares behind so many pictures.

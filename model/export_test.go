@@ -25,8 +25,8 @@ func (m *Model) SetWait(wait time.Duration) { m.net.wait = wait }
 
 // CountBatches returns how many batches are made from now on.
 func (m *Model) CountBatches() func() int {
-	before := m.net.batches.Load()
-	return func() int { return int(m.net.batches.Load() - before) }
+	before := m.Batches().Count
+	return func() int { return int(m.Batches().Count - before) }
 }
 
 // Params are the weights.

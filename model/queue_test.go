@@ -36,7 +36,7 @@ func tiny(t *testing.T) (e *Embedder, pixels func(i int) []float32, want func(i 
 func TestFullBatchWaitsForNobody(t *testing.T) {
 	e, pixels, want := tiny(t)
 	e.wait = ages
-	before := e.batches.Load()
+	before := e.counts.now().Count
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
@@ -46,7 +46,7 @@ func TestFullBatchWaitsForNobody(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	require.EqualValues(t, 2, e.batches.Load()-before)
+	require.EqualValues(t, 2, e.counts.now().Count-before)
 }
 
 // A picture that nobody joins is embedded when it has waited long enough; without a wait at once.
@@ -66,7 +66,7 @@ func TestPictureWaitsNoLonger(t *testing.T) {
 func TestWhatComesMeanwhileIsJoined(t *testing.T) {
 	e, pixels, want := tiny(t)
 	e.queue.turn <- struct{}{} // somebody makes a batch
-	before := e.batches.Load()
+	before := e.counts.now().Count
 	var wg sync.WaitGroup
 	for i := range 3 {
 		wg.Go(func() {
@@ -80,7 +80,7 @@ func TestWhatComesMeanwhileIsJoined(t *testing.T) {
 	}
 	<-e.queue.turn
 	wg.Wait()
-	require.EqualValues(t, 1, e.batches.Load()-before)
+	require.EqualValues(t, 1, e.counts.now().Count-before)
 }
 
 func waiting(e *Embedder) int {

@@ -42,6 +42,7 @@ var elsewhereBegins = map[string]string{
 	"go test ":                  "benchmarks and tests of packages, which run by themselves",
 	"go run ./bench/catalogue":  "trains every loss, beside PyTorch; tested in bench/catalogue",
 	"go run ./bench/search":     "compares with faiss and hnswlib; tested in bench/search",
+	"go run ./bench/serve":      "puts a server under load; tested in bench/serve",
 	"go run ./bench/decode":     "compares decoders with Python's; measured when asked for",
 	"./medusa-push ":            "tested in the module push",
 	"./gpu-suite":               "needs a GPU",
@@ -92,7 +93,7 @@ func build(t *testing.T) (dir string) {
 func help(t *testing.T, programs string) string {
 	t.Helper()
 	var pages strings.Builder
-	for _, args := range [][]string{{"train", "-h"}, {"medusa", "help"}, {"medusa", "help", "train"}, {"medusa", "help", "evaluate"}, {"medusa", "help", "embed"}, {"medusa", "help", "calibrate"}, {"medusa", "help", "verify"}, {"medusa", "help", "index"}, {"medusa", "help", "search"}, {"medusa", "help", "duplicates"}, {"medusa", "help", "outliers"}, {"medusa", "help", "cluster"}, {"medusa", "help", "export"}, {"medusa", "help", "info"}} {
+	for _, args := range [][]string{{"train", "-h"}, {"medusa", "help"}, {"medusa", "help", "train"}, {"medusa", "help", "evaluate"}, {"medusa", "help", "embed"}, {"medusa", "help", "calibrate"}, {"medusa", "help", "verify"}, {"medusa", "help", "serve"}, {"medusa", "help", "index"}, {"medusa", "help", "search"}, {"medusa", "help", "duplicates"}, {"medusa", "help", "outliers"}, {"medusa", "help", "cluster"}, {"medusa", "help", "export"}, {"medusa", "help", "info"}} {
 		path := filepath.Join(programs, args[0])
 		page, err := exec.Command(path, args[1:]...).Output()
 		require.NoError(t, err)
@@ -111,13 +112,25 @@ func TestEveryCommandWorks(t *testing.T) {
 	require.Greater(t, len(list), 25)
 	dir := t.TempDir()
 	workplace(t, programs, dir)
-	done := map[string]bool{}
-	for _, c := range list {
+	done, sent := map[string]bool{}, map[string]bool{}
+	for i, c := range list {
 		ours := ofPrograms.FindStringSubmatch(c.line)
 		if done[c.line] {
 			continue
 		}
 		done[c.line] = true
+		if strings.HasPrefix(c.line, "curl ") {
+			assert.True(t, sent[c.line], "%s says `%s`, and no server before it", c.where, c.line)
+			continue
+		}
+		if ours != nil && strings.HasPrefix(ours[2], " serve ") {
+			asks := curls(list[i+1:], c.where)
+			for _, ask := range asks {
+				sent[ask] = true
+			}
+			t.Run(c.line, func(t *testing.T) { serveAndAsk(t, filepath.Join(programs, ours[1]), dir, words(ours[2]), asks) })
+			continue
+		}
 		if strings.HasPrefix(c.line, "go doc ") {
 			cmd := exec.Command("go", words(c.line)[1:]...)
 			cmd.Dir = root
@@ -176,7 +189,7 @@ func words(line string) (out []string) {
 // smaller ones: a flag that is given twice has its last value.
 func short(args []string) []string {
 	line := " " + strings.Join(args, " ") + " "
-	for _, flag := range []string{" -h ", " -device-info ", " -resume ", " -evaluate ", " help ", " info ", " evaluate ", " embed ", " calibrate ", " verify ", " index ", " search ", " duplicates ", " outliers ", " cluster ", " export ", " completion "} {
+	for _, flag := range []string{" -h ", " -device-info ", " -resume ", " -evaluate ", " help ", " info ", " evaluate ", " embed ", " calibrate ", " verify ", " serve ", " index ", " search ", " duplicates ", " outliers ", " cluster ", " export ", " completion "} {
 		if strings.Contains(line, flag) {
 			return args
 		}
@@ -199,6 +212,7 @@ func workplace(t *testing.T, programs, dir string) {
 	classes(t, filepath.Join(dir, "photos"), 24, 6, true)
 	classes(t, filepath.Join(dir, "others"), 10, 6, true)
 	require.NoError(t, os.Symlink("photos", filepath.Join(dir, "shelf"))) // other pictures of the same classes
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "token.txt"), []byte("that-nobody-guesses\n"), 0o600))
 	one, err := os.ReadFile(filepath.Join(dir, "others", "others-00", "0.png"))
 	require.NoError(t, err)
 	for _, name := range []string{"a.jpg", "b.jpg"} { // what a picture is called says nothing

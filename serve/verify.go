@@ -1,0 +1,65 @@
+package serve
+
+import (
+	"math"
+	"net/http"
+	"strings"
+)
+
+// verifyRequest is two pictures.
+type verifyRequest struct {
+	pictures
+	Threshold *float64 `json:"threshold,omitempty"`
+	FAR       *float64 `json:"far,omitempty"`
+}
+
+// verifyAnswer says whether they show the same.
+type verifyAnswer struct {
+	Same      bool    `json:"same"` // the distance is below the threshold
+	Distance  float64 `json:"distance"`
+	Threshold float64 `json:"threshold"`
+	FAR       float64 `json:"far,omitempty"` // that the threshold was chosen for
+}
+
+func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
+	var q verifyRequest
+	if err := s.read(w, r, &q); err != nil {
+		return err
+	}
+	if len(q.Pictures) != 2 {
+		return badRequest("the request has %d pictures, want the two to compare", len(q.Pictures))
+	}
+	threshold, rate, err := s.threshold(q.Threshold, q.FAR)
+	if err != nil {
+		return err
+	}
+	if threshold == 0 {
+		return refuse(http.StatusBadRequest, codeThreshold, "nobody has said below which distance two pictures are the same: give a threshold, or find one by medusa calibrate and start the server again")
+	}
+	x, err := s.embeddings(r.Context(), q.Pictures)
+	if err != nil {
+		return err
+	}
+	d := euclidean(x[0], x[1])
+	return writeJSON(w, http.StatusOK, verifyAnswer{Same: d < threshold, Distance: d, Threshold: threshold, FAR: rate})
+}
+
+// euclidean is the distance of two embeddings.
+func euclidean(a, b []float32) float64 {
+	sum := 0.0
+	for i := range a {
+		d := float64(a[i]) - float64(b[i])
+		sum += d * d
+	}
+	return math.Sqrt(sum)
+}
+
+// bare is a message without the package that says so.
+func bare(err error) string {
+	for _, pkg := range []string{"model: ", "index: ", "datasets: ", "serve: "} {
+		if text, ok := strings.CutPrefix(err.Error(), pkg); ok {
+			return text
+		}
+	}
+	return err.Error()
+}
