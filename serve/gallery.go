@@ -4,7 +4,6 @@ import (
 	"context"
 	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -14,7 +13,6 @@ import (
 
 	"medusa/index"
 	"medusa/internal/field"
-	"medusa/internal/filelock"
 	"medusa/model"
 )
 
@@ -39,8 +37,8 @@ type Gallery struct {
 	path     string // of the file; empty if there is none
 	pictures string // folder; empty if none are kept
 	readOnly bool
-	lock     *os.File // nil if there is no file to lock
-	saves    *saver   // nil if nothing is saved
+	lock     *index.FileLock // nil if there is no file to lock
+	saves    *saver          // nil if nothing is saved
 
 	change sync.Mutex
 	last   uint64 // largest ID that was ever there
@@ -61,8 +59,8 @@ func NewGallery(x *index.Index, pictures string) (*Gallery, error) {
 	return g, g.findLast()
 }
 
-// OpenGallery opens the index at path, which other processes cannot change until Close: they ask for the same lock, on the
-// file path.lock. What the index holds is compared with its checksums.
+// OpenGallery opens the index at path, which other processes cannot change until Close: they ask for the same lock, index.Lock.
+// What the index holds is compared with its checksums.
 func OpenGallery(path string, o GalleryOptions) (_ *Gallery, err error) {
 	switch {
 	case path == "":
@@ -72,13 +70,18 @@ func OpenGallery(path string, o GalleryOptions) (_ *Gallery, err error) {
 	}
 	g := &Gallery{path: path, pictures: o.Pictures, readOnly: o.ReadOnly}
 	if !o.ReadOnly {
-		if g.lock, err = lockFor(path); err != nil {
+		g.lock, err = index.Lock(path)
+		var busy *index.BusyError
+		if errors.As(err, &busy) {
+			return nil, errors.Errorf("serve: another process may change %s: stop that one, or serve the index read-only", path)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
 	defer func() {
 		if err != nil {
-			g.unlock()
+			g.lock.Unlock()
 		}
 	}()
 	g.x, err = index.Open(path)
@@ -98,26 +101,6 @@ func OpenGallery(path string, o GalleryOptions) (_ *Gallery, err error) {
 		g.saves = newSaver(o.SaveEvery, func() error { return g.x.Save(context.Background(), path) })
 	}
 	return g, nil
-}
-
-// lockFor locks what stands for the file at path: the file itself is replaced by each save.
-func lockFor(path string) (*os.File, error) {
-	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, errors.Wrapf(err, "serve: %s", path)
-	}
-	if err := filelock.Lock(f); err != nil {
-		f.Close()
-		return nil, errors.Errorf("serve: another process serves %s, and may change it: stop that one, or serve the index read-only", path)
-	}
-	return f, nil
-}
-
-func (g *Gallery) unlock() {
-	if g.lock != nil {
-		g.lock.Close()
-		g.lock = nil
-	}
 }
 
 // findLast finds the largest ID.
@@ -144,7 +127,7 @@ func (g *Gallery) fits(m *model.Model) error {
 
 // Close saves what is not saved yet, and lets other processes have the file. A second call does nothing.
 func (g *Gallery) Close() error {
-	defer g.unlock()
+	defer g.lock.Unlock()
 	if g.saves == nil {
 		return nil
 	}

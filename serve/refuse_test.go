@@ -298,7 +298,7 @@ func TestWhatDoesNotFit(t *testing.T) {
 	first, err := OpenGallery(path, GalleryOptions{New: made(m)})
 	require.NoError(t, err)
 	_, err = OpenGallery(path, GalleryOptions{})
-	require.ErrorContains(t, err, "another process serves "+path)
+	require.ErrorContains(t, err, "another process may change "+path)
 	require.NoError(t, first.Close())
 	require.NoError(t, first.Close())
 

@@ -23,6 +23,7 @@ type indexRun struct {
 	*indexFlags
 	screen *terminal.Screen
 	began  time.Time
+	lock   *index.FileLock // of an index that is changed; nil for a new one
 }
 
 // stopped says of a command that was stopped what became of the index.
@@ -36,11 +37,12 @@ func (r *indexRun) stopped(ctx context.Context, err error) error {
 
 // add embeds pictures into an index, a new one or that which is there.
 func (r *indexRun) add(ctx context.Context, args []string) error {
-	there, err := r.existing()
-	if err != nil {
+	if err := canWrite(r.options.Out, "-out"); err != nil {
 		return err
 	}
-	if err := canWrite(r.options.Out, "-out"); err != nil {
+	there, err := r.existing()
+	defer func() { r.lock.Unlock() }()
+	if err != nil {
 		return err
 	}
 	if index.IsIndex(args[0]) {
@@ -94,8 +96,8 @@ func (r *indexRun) finish(ctx context.Context, g *pictureIndex) error {
 	return r.save(ctx, g)
 }
 
-// existing is the index that pictures are added to; nil if a new one is made.
-func (r *indexRun) existing() (*pictureIndex, error) {
+// existing is the index that pictures are added to; nil if a new one is made. One that is there is locked.
+func (r *indexRun) existing() (_ *pictureIndex, err error) {
 	o := r.options
 	switch info, err := os.Stat(o.Out); {
 	case errors.Is(err, os.ErrNotExist) && o.Add:
@@ -106,12 +108,13 @@ func (r *indexRun) existing() (*pictureIndex, error) {
 		return nil, errors.WithMessage(err, "-out")
 	case info.IsDir():
 		return nil, wrong("%s %s is a folder: name a file in it, such as %s", field.Name("-out"), o.Out, filepath.Join(o.Out, "photos.index"))
-	case o.Add:
-		return openIndex(o.Out)
-	case !o.Overwrite:
+	case !o.Add && !o.Overwrite:
 		return nil, wrong("%s %s is there already: put pictures into it with %s, make it anew with %s, or name another file", field.Name("-out"), o.Out, field.Name("-add"), field.Name("-overwrite"))
 	}
-	return nil, nil
+	if r.lock, err = index.Lock(o.Out); err != nil || !o.Add {
+		return nil, err
+	}
+	return openIndex(o.Out)
 }
 
 // canWrite says before the work what would keep its result from being written.

@@ -12,11 +12,19 @@ import (
 
 // remove takes pictures out of an index.
 func (r *indexRun) remove(ctx context.Context, args []string) error {
-	g, err := openIndex(args[0])
-	if err != nil {
+	if _, err := openIndex(args[0]); err != nil { // which says what is wrong with it
 		return err
 	}
 	if err := canWrite(args[0], "INDEX"); err != nil {
+		return err
+	}
+	lock, err := index.Lock(args[0])
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	g, err := openIndex(args[0])
+	if err != nil {
 		return err
 	}
 	filter, err := g.filter(r.options.Selection)

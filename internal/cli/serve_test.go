@@ -114,7 +114,12 @@ func TestServe(t *testing.T) {
 	status, body = asked(t, "GET", url+"/v1/info", "", "Host: evil.example")
 	require.Equal(t, 421, status, body)
 	_, _, stderr := medusa("serve", path, "-addr", "127.0.0.1:0")
-	require.Contains(t, oneLine(stderr), "another process serves "+path)
+	require.Contains(t, oneLine(stderr), "another process may change "+path)
+	for _, args := range [][]string{{"index", path, "-remove", "-label", "cat"}, {"index", run, photos, "-out", path, "-add"}, {"index", run, photos, "-out", path, "-overwrite"}} {
+		code, _, stderr := medusa(args...)
+		require.Equal(t, exitFailed, code)
+		require.Contains(t, oneLine(stderr), "another process may change "+path)
+	}
 	require.Equal(t, exitOK, stop())
 
 	x, err := index.Open(path)
