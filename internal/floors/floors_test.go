@@ -74,6 +74,8 @@ var house = []floor{
 	{"internal/safetensors", []string{"internal/fileread"}, false, "a file format"},
 	{"internal/tensorboard", nil, false, "a file format"},
 	{"internal/onnx", nil, false, "a file format"},
+	{"internal/pickle", nil, false, "a file format"},
+	{"internal/weights", []string{"internal/safetensors", "internal/pickle", "internal/fileread"}, false, "files of weights are names and numbers, of whatever network"},
 	{"internal/npy", nil, false, "a file format"},
 	{"internal/samplesets", nil, false, "a helper of tests"},
 	{"internal/golden", nil, false, "a file format"},

@@ -64,8 +64,9 @@ func (f *File) open(path string) error {
 // source is a file that is read.
 type source struct {
 	io.ReaderAt
-	size int64
-	path string
+	size  int64
+	path  string
+	shard bool // it is one of several, whose list was opened
 }
 
 // section is a reader of what comes from a byte on.

@@ -23,7 +23,6 @@ type onnxReader struct {
 	*File
 	source
 	beside map[string]source // files of numbers, by their names
-	hasIR  bool
 	graphs int
 }
 
@@ -31,7 +30,9 @@ type onnxReader struct {
 func (f *File) readONNX(s source) error {
 	f.Format = ONNX
 	r := &onnxReader{File: f, source: s, beside: map[string]source{}}
+	fields := 0
 	err := newMessage(s, 0, s.size).each(func(field wireField) error {
+		fields++
 		switch {
 		case field.isBytes(7): // graph
 			r.graphs++
@@ -44,7 +45,7 @@ func (f *File) readONNX(s source) error {
 		return nil
 	})
 	switch {
-	case err != nil && r.graphs == 0:
+	case err != nil && r.graphs == 0 && fields < 2:
 		return errors.New("its content is none of safetensors, a file of torch.save, and ONNX: it is damaged, or of another kind")
 	case err != nil:
 		return err

@@ -32,6 +32,9 @@ const maxIndex = 64 << 20
 
 // readShards reads a list of shards: a JSON object whose weight_map tells the file of each tensor.
 func (f *File) readShards(s source) error {
+	if s.shard {
+		return errors.New("it is a list of shards itself")
+	}
 	if s.size > maxIndex {
 		return errors.Errorf("it is JSON of %d bytes, which no list of shards has", s.size)
 	}
@@ -75,10 +78,7 @@ func (f *File) readShard(index, file string, names []string) error {
 	shard := &File{Metadata: map[string]string{}}
 	read, err := formatOf(r, size)
 	if err == nil {
-		err = read(shard, source{ReaderAt: r, size: size, path: path})
-	}
-	if err == nil && shard.Format == "" {
-		err = errors.New("it is a list of shards itself")
+		err = read(shard, source{ReaderAt: r, size: size, path: path, shard: true})
 	}
 	if err != nil {
 		return errors.WithMessagef(err, "the shard %s", file)
