@@ -201,11 +201,12 @@ func wholes(v any) ([]int64, error) {
 // collector lists the tensors of a checkpoint.
 type collector struct {
 	*File
-	left int // entries that may still come
+	left int // bytes that names may still have
 }
 
-// maxEntries is more than any checkpoint holds. A forged one may hold one list in many places, and so on.
-const maxEntries = 1 << 20
+// maxNames is more than the names in any checkpoint have in bytes, each with 16 more. A forged one may hold one
+// list in many places, and so on.
+const maxNames = 64 << 20
 
 // collect takes what a checkpoint holds: tensors by the path to them through dictionaries and lists, joined
 // by dots, as in state_dict.module.conv1.weight.
@@ -213,9 +214,9 @@ func (f *File) collect(root any) error {
 	f.Format = PyTorch
 	switch root := root.(type) {
 	case *stored:
-		return (&collector{f, maxEntries}).take("tensor", root, 0)
+		return (&collector{f, maxNames}).take("tensor", root, 0)
 	case *pickle.Dict, *pickle.List, pickle.Tuple:
-		if err := (&collector{f, maxEntries}).take("", root, 0); err != nil {
+		if err := (&collector{f, maxNames}).take("", root, 0); err != nil {
 			return err
 		}
 	case *pickle.Object:
@@ -234,7 +235,7 @@ func (f *File) collect(root any) error {
 
 // take takes what stands at a path.
 func (c *collector) take(path string, v any, depth int) error {
-	if c.left--; c.left < 0 || depth > 64 {
+	if c.left -= len(path) + 16; c.left < 0 || depth > 64 {
 		return errors.New("it holds more entries than any checkpoint, or lists in lists without end: the file is damaged or forged")
 	}
 	join := func(key string) string {
