@@ -9,5 +9,5 @@
 // backbone.layer1.0.bn1.running_mean), so that weights can be exchanged; the embedding's
 // layer is embedding.fc.
 //
-// Backbones: mlp, cnn, resnet18, resnet34, and what Register adds.
+// Backbones: mlp, cnn, resnet18, resnet34, resnet50, resnet101, and what Register adds.
 package nets

@@ -18,9 +18,10 @@ import (
 
 // Parameters, buffers and work against published figures. torchvision's resnet18 and
 // resnet34 have 11,689,512 and 21,797,672 parameters, of which the classifier of 1000
-// classes has 512·1000 + 1000; their work at 224×224 is 1.81 and 3.66 GMACs.
+// classes has 512·1000 + 1000; their work at 224×224 is 1.81 and 3.66 GMACs. Of resnet50 and resnet101 it is
+// 25,557,032 and 44,549,160, with 2048·1000 + 1000, and 4.09 and 7.80 GMACs.
 func TestSummaryKnownFigures(t *testing.T) {
-	const classifier = 512*1000 + 1000
+	const classifier, wideClassifier = 512*1000 + 1000, 2048*1000 + 1000
 	for _, c := range []struct {
 		cfg    nets.Config
 		params int
@@ -29,6 +30,8 @@ func TestSummaryKnownFigures(t *testing.T) {
 	}{
 		{nets.Config{Backbone: "resnet18", InChannels: 3, Height: 224, Width: 224}, 11689512 - classifier, 1.81e9, 0.01e9},
 		{nets.Config{Backbone: "resnet34", InChannels: 3, Height: 224, Width: 224}, 21797672 - classifier, 3.66e9, 0.01e9},
+		{nets.Config{Backbone: "resnet50", InChannels: 3, Height: 224, Width: 224}, 25557032 - wideClassifier, 4.09e9, 0.01e9},
+		{nets.Config{Backbone: "resnet101", InChannels: 3, Height: 224, Width: 224}, 44549160 - wideClassifier, 7.80e9, 0.01e9},
 		// 9·(1·32 + 32·64 + 64·128) filters, 2·(32 + 64 + 128) of batch norm; each filter
 		// works on 28², 14² and 7² pixels.
 		{nets.Config{}, 9*(32+32*64+64*128) + 2*(32+64+128), 9 * (32*28*28 + 32*64*14*14 + 64*128*7*7), 0},

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Writes backbones.json: backbones of torchvision and timm, small and whole.
+
+    python3 backbones_torch.py [NAME …]     only those, the others stay
+
+A small one is in float64, its weights drawn by a generator that the test has too (uniform below), so that the
+file holds none: the embeddings in training mode, of the gradient of sum(objective * embeddings) to every
+parameter its length and a product with drawn numbers, the same of the buffers after the step, and the embeddings
+in evaluation mode after it. Of a whole one: the parameters' number, and a checksum of names and shapes.
+"""
+import hashlib, json, os, sys
+import numpy as np
+import timm
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+import torchvision
+
+torch.set_default_dtype(torch.float64)
+PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "backbones.json")
+
+
+def uniform(name, n):
+    """n numbers from [-1, 1): SplitMix64 from the FNV-1a hash of a name."""
+    h = 0xCBF29CE484222325
+    for b in name.encode():
+        h = (h ^ b) * 0x100000001B3 % 2**64
+    with np.errstate(over="ignore"):
+        z = np.uint64(h) + (np.arange(n, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z = z ^ (z >> np.uint64(31))
+    return (z >> np.uint64(11)).astype(np.float64) / 2**52 - 1
+
+
+def drawn(name, shape):
+    """The numbers of a parameter or buffer."""
+    u = torch.from_numpy(uniform(name, int(np.prod(shape)))).reshape(shape)
+    last = name.rsplit(".", 1)[-1]
+    if "prelu" in name:
+        return 0.25 + 0.1 * u
+    if last in ("gamma", "gamma_1", "gamma_2"):
+        return 0.5 + 0.3 * u
+    if last.endswith("_token") or last.endswith("_embed"):
+        return 0.5 * u
+    if last == "running_var" or len(shape) == 1 and last == "weight":
+        return 1 + 0.3 * u
+    if len(shape) == 1:
+        return 0.1 * u
+    return u * (3 / np.prod(shape[1:])) ** 0.5
+
+
+class Embedder(nn.Module):
+    """A backbone without its head, and the layer of the embedding."""
+
+    def __init__(self, trunk, features, embedding=3):
+        super().__init__()
+        self.trunk, self.fc = trunk, nn.Linear(features, embedding)
+
+    def forward(self, x):
+        return F.normalize(self.fc(self.trunk(x)))
+
+
+def named(net, tensors):
+    """By the names that the trunk has alone; the embedding's layer is fc, with a mark."""
+    return [(k.removeprefix("trunk.") if k.startswith("trunk.") else "embedding." + k, v) for k, v in tensors if not k.endswith("num_batches_tracked")]
+
+
+def digest(name, t):
+    t = t.detach().flatten()
+    return [float(f"{v:.12g}") for v in (t.norm().item(), t.dot(torch.from_numpy(uniform(name + " probe", len(t)))).item())]
+
+
+def numbers(t):
+    return [float(f"{v:.12g}") for v in t.detach().flatten().tolist()]
+
+
+def small(trunk, shape, **go):
+    """go is what the test builds: fields of nets.Config, and of the backbone's type."""
+    torch.manual_seed(0)
+    trunk = trunk.double().train()
+    features = trunk(torch.randn(shape)).shape[1]
+    net = Embedder(trunk, features).train()
+    for name, v in named(net, list(net.named_parameters()) + list(net.named_buffers())):
+        v.data.copy_(drawn(name, v.shape))
+    x = torch.from_numpy(uniform("pictures", int(np.prod(shape)))).reshape(shape) * 1.7
+    e = net(x)
+    objective = torch.from_numpy(uniform("objective", e.numel())).reshape(e.shape)
+    (objective * e).sum().backward()
+    return dict(shape=shape, features=features, **go, train=numbers(e), gradients={k: digest(k, p.grad) for k, p in named(net, net.named_parameters())},
+                buffers={k: digest(k, b) for k, b in named(net, net.named_buffers())}, eval=numbers(net.eval()(x)))
+
+
+def whole(net, heads, **go):
+    """Without the parameters whose names begin with one of heads."""
+    state = {k: v for k, v in net.state_dict().items() if not k.endswith("num_batches_tracked") and not any(k.startswith(h) for h in heads)}
+    lines = sorted(f"{k} {' '.join(map(str, v.shape))}" for k, v in state.items())
+    parameters = sum(p.numel() for k, p in net.named_parameters() if k in state)
+    return dict(parameters=parameters, tensors=len(lines), sum=hashlib.sha256("\n".join(lines).encode()).hexdigest(), **go)
+
+
+SMALL, WHOLE = {}, {}
+
+
+class TinyResNet(torchvision.models.ResNet):
+    """torchvision's blocks and forward pass, with fewer channels."""
+
+    def __init__(self, block, layers, channels):
+        nn.Module.__init__(self)
+        self._norm_layer, self.inplanes, self.dilation, self.groups, self.base_width = nn.BatchNorm2d, channels[0], 1, 1, 64
+        self.conv1, self.bn1 = nn.Conv2d(3, channels[0], 7, 2, 3, bias=False), nn.BatchNorm2d(channels[0])
+        self.relu, self.maxpool = nn.ReLU(), nn.MaxPool2d(3, 2, 1)
+        for i, (n, c) in enumerate(zip(layers, channels), 1):
+            setattr(self, f"layer{i}", self._make_layer(block, c, n, 1 if i == 1 else 2))
+        self.avgpool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Identity()
+
+
+from torchvision.models.resnet import BasicBlock, Bottleneck
+
+for n, block in (("resnet34", BasicBlock), ("resnet50", Bottleneck)):
+    SMALL[n] = lambda n=n, block=block: small(TinyResNet(block, (2, 1, 2, 1), (4, 6, 8, 8)), (6, 3, 48, 41), config=dict(backbone=n, channels=[4, 6, 8, 8], stem="standard"))
+for n in ("resnet18", "resnet34", "resnet50", "resnet101"):
+    WHOLE[n] = lambda n=n: whole(getattr(torchvision.models, n)(), ["fc."], config=dict(backbone=n))
+
+if __name__ == "__main__":
+    wanted = sys.argv[1:] or list(dict.fromkeys([*SMALL, *WHOLE]))
+    out = dict(small={}, whole={})
+    if sys.argv[1:]:
+        with open(PATH) as f:
+            out = json.load(f)
+    for n in wanted:
+        for key, makers in (("small", SMALL), ("whole", WHOLE)):
+            if n in makers:
+                out[key][n] = makers[n]()
+    out.update(script="nets/testdata/backbones_torch.py", python=sys.version.split()[0], torch=torch.__version__, torchvision=torchvision.__version__, timm=timm.__version__)
+    with open(PATH, "w") as f:
+        json.dump(out, f, separators=(",", ":"), sort_keys=True)
