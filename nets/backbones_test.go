@@ -55,6 +55,11 @@ func backbones(t *testing.T) (small map[string]goldenBackbone, whole map[string]
 var smallBackbones = map[string]nets.Builder{
 	"resnet34": nets.ResNet{Blocks: []int{2, 1, 2, 1}}.Build,
 	"resnet50": nets.ResNet{Blocks: []int{2, 1, 2, 1}, Bottleneck: true}.Build,
+
+	"efficientnet-b0":    nets.EfficientNet{Width: 0.25, Depth: 0.5}.Build,
+	"efficientnet-lite0": nets.EfficientNet{Width: 0.25, Depth: 0.5, Lite: true}.Build,
+	"mobilenet-v3-large": nets.MobileNetV3{Width: 0.35}.Build,
+	"mobilenet-v3-small": nets.MobileNetV3{Width: 0.8, Small: true}.Build,
 }
 
 // drawnUniform is the script's uniform: n numbers from [−1, 1), by SplitMix64 from the hash of a name.
@@ -164,7 +169,8 @@ func (r goldenBackbone) fillParameters(t *testing.T, params *graph.Params) {
 	require.ElementsMatch(t, want, got)
 }
 
-// closeDigest compares a tensor by its length and by its product with drawn numbers, up to tol of the length.
+// closeDigest compares a tensor by its length and by its product with drawn numbers, up to tol of the length or of
+// a hundredth of the longest.
 func closeDigest(t *testing.T, all map[string][2]float64, name string, v gorgonia.Value, tol float64) {
 	t.Helper()
 	want, ok := all[name]
@@ -177,7 +183,11 @@ func closeDigest(t *testing.T, all map[string][2]float64, name string, v gorgoni
 		product += x[i] * u
 	}
 	// A gradient that is 0 but for rounding, such as that of a bias before a normalisation, has no digits.
-	within := tol * max(want[0], 1e-3)
+	longest := 0.0
+	for _, other := range all {
+		longest = max(longest, other[0])
+	}
+	within := tol * max(want[0], 1e-2*longest)
 	require.InDelta(t, want[0], math.Sqrt(squares), within, "length of %s", name)
 	require.InDelta(t, want[1], product, within, "product of %s", name)
 }

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 import torchvision
 
 torch.set_default_dtype(torch.float64)
+F.hardsigmoid = lambda x, inplace=False: F.relu6(x + 3) / 6  # torch's own has a gradient of float32's 1/6
 PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "backbones.json")
 
 
@@ -121,6 +122,15 @@ for n, block in (("resnet34", BasicBlock), ("resnet50", Bottleneck)):
     SMALL[n] = lambda n=n, block=block: small(TinyResNet(block, (2, 1, 2, 1), (4, 6, 8, 8)), (6, 3, 48, 41), config=dict(backbone=n, channels=[4, 6, 8, 8], stem="standard"))
 for n in ("resnet18", "resnet34", "resnet50", "resnet101"):
     WHOLE[n] = lambda n=n: whole(getattr(torchvision.models, n)(), ["fc."], config=dict(backbone=n))
+
+from timm.models import efficientnet, mobilenetv3
+
+for n, variant in (("efficientnet-b0", "efficientnet_b0"), ("efficientnet-lite0", "efficientnet_lite0"), ("mobilenet-v3-large", "mobilenetv3_large_100"), ("mobilenet-v3-small", "mobilenetv3_small_100")):
+    WHOLE[n] = lambda n=n, variant=variant: whole(timm.create_model(variant), ["classifier."], config=dict(backbone=n))
+SMALL["efficientnet-b0"] = lambda: small(efficientnet._gen_efficientnet("efficientnet_b0", channel_multiplier=0.25, depth_multiplier=0.5, num_classes=0), (6, 3, 64, 70))
+SMALL["efficientnet-lite0"] = lambda: small(efficientnet._gen_efficientnet_lite("efficientnet_lite0", channel_multiplier=0.25, depth_multiplier=0.5, num_classes=0), (6, 3, 64, 70))
+SMALL["mobilenet-v3-large"] = lambda: small(mobilenetv3._gen_mobilenet_v3("mobilenetv3_large_100", channel_multiplier=0.35, num_classes=0), (6, 3, 64, 70))
+SMALL["mobilenet-v3-small"] = lambda: small(mobilenetv3._gen_mobilenet_v3("mobilenetv3_small_100", channel_multiplier=0.8, num_classes=0), (6, 3, 64, 70))
 
 if __name__ == "__main__":
     wanted = sys.argv[1:] or list(dict.fromkeys([*SMALL, *WHOLE]))
