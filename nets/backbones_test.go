@@ -60,6 +60,13 @@ var smallBackbones = map[string]nets.Builder{
 	"efficientnet-lite0": nets.EfficientNet{Width: 0.25, Depth: 0.5, Lite: true}.Build,
 	"mobilenet-v3-large": nets.MobileNetV3{Width: 0.35}.Build,
 	"mobilenet-v3-small": nets.MobileNetV3{Width: 0.8, Small: true}.Build,
+
+	"vit-small-16":           nets.ViT{Patch: 8, Width: 12, Depth: 2, Heads: 3}.Build,
+	"vit-mean":               nets.ViT{Patch: 8, Width: 12, Depth: 2, Heads: 3, Pool: "mean"}.Build,
+	"dinov2-small":           nets.ViT{Patch: 8, Width: 12, Depth: 2, Heads: 3, LayerScale: 1e-5}.Build,
+	"dinov2-small-registers": nets.ViT{Patch: 8, Width: 12, Depth: 2, Heads: 3, LayerScale: 1e-5, Registers: 4, PatchPositions: true}.Build,
+	"clip-base-32":           nets.ViT{Patch: 8, Width: 12, Depth: 2, Heads: 3, PreNorm: true, Activation: "quick-gelu", Eps: 1e-5}.Build,
+	"siglip-base-16":         nets.ViT{Patch: 8, Width: 12, Depth: 2, Heads: 3, Pool: "attention", Activation: "gelu-tanh"}.Build,
 }
 
 // drawnUniform is the script's uniform: n numbers from [−1, 1), by SplitMix64 from the hash of a name.

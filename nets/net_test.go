@@ -199,7 +199,8 @@ func TestInits(t *testing.T) {
 	for name, variance := range map[string]float64{
 		"pytorch": 1 / in / 3, "he-normal": 2 / in, "he-uniform": 2 / in, "he-normal-out": 2 / out,
 		"glorot-normal": 2 / (in + out), "glorot-uniform": 2 / (in + out), "lecun-normal": 1 / in,
-		"orthogonal": 1 / in, // 48 orthonormal rows of 288 numbers
+		"transformer": 0.02 * 0.02,
+		"orthogonal":  1 / in, // 48 orthonormal rows of 288 numbers
 	} {
 		init, err := nets.Initializer(name)
 		require.NoError(t, err)
@@ -211,7 +212,7 @@ func TestInits(t *testing.T) {
 			assert.LessOrEqual(t, slices.Max(x), 1/math.Sqrt(in))
 		}
 	}
-	assert.Len(t, nets.Inits(), 8)
+	assert.Len(t, nets.Inits(), 9)
 	_, err := nets.Initializer("?")
 	assert.ErrorContains(t, err, `nets: init is "?", want one of glorot-normal`)
 	for _, s := range []tensor.Shape{{5, 3}, {3, 5}, {4, 4}} {

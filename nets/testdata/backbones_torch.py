@@ -132,6 +132,24 @@ SMALL["efficientnet-lite0"] = lambda: small(efficientnet._gen_efficientnet_lite(
 SMALL["mobilenet-v3-large"] = lambda: small(mobilenetv3._gen_mobilenet_v3("mobilenetv3_large_100", channel_multiplier=0.35, num_classes=0), (6, 3, 64, 70))
 SMALL["mobilenet-v3-small"] = lambda: small(mobilenetv3._gen_mobilenet_v3("mobilenetv3_small_100", channel_multiplier=0.8, num_classes=0), (6, 3, 64, 70))
 
+from functools import partial
+from timm.models.vision_transformer import VisionTransformer
+
+
+def tiny_vit(**go):
+    return VisionTransformer(img_size=(24, 16), patch_size=8, embed_dim=12, depth=2, num_heads=3, num_classes=0, **go)
+
+
+SMALL["vit-small-16"] = lambda: small(tiny_vit(), (3, 3, 24, 16))
+SMALL["vit-mean"] = lambda: small(tiny_vit(class_token=False, global_pool="avg"), (3, 3, 24, 16))
+SMALL["dinov2-small"] = lambda: small(tiny_vit(init_values=1e-5), (3, 3, 24, 16))
+SMALL["dinov2-small-registers"] = lambda: small(tiny_vit(init_values=1e-5, reg_tokens=4, no_embed_class=True), (3, 3, 24, 16))
+SMALL["clip-base-32"] = lambda: small(tiny_vit(pre_norm=True, norm_layer=partial(nn.LayerNorm, eps=1e-5), act_layer="quick_gelu"), (3, 3, 24, 16))
+SMALL["siglip-base-16"] = lambda: small(tiny_vit(class_token=False, global_pool="map", act_layer="gelu_tanh"), (3, 3, 24, 16))
+for n, variant, side in (("vit-small-16", "vit_small_patch16_224.dino", 224), ("vit-base-16", "vit_base_patch16_224.dino", 224), ("dinov2-small", "vit_small_patch14_dinov2", 518), ("dinov2-small-registers", "vit_small_patch14_reg4_dinov2", 518),
+                         ("dinov2-base", "vit_base_patch14_dinov2", 518), ("clip-base-32", "vit_base_patch32_clip_quickgelu_224", 224), ("clip-base-16", "vit_base_patch16_clip_quickgelu_224", 224), ("siglip-base-16", "vit_base_patch16_siglip_224", 224)):
+    WHOLE[n] = lambda n=n, variant=variant, side=side: whole(timm.create_model(variant), ["head."], config=dict(backbone=n, height=side, width=side))
+
 if __name__ == "__main__":
     wanted = sys.argv[1:] or list(dict.fromkeys([*SMALL, *WHOLE]))
     out = dict(small={}, whole={})
