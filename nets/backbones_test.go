@@ -67,6 +67,8 @@ var smallBackbones = map[string]nets.Builder{
 	"dinov2-small-registers": nets.ViT{Patch: 8, Width: 12, Depth: 2, Heads: 3, LayerScale: 1e-5, Registers: 4, PatchPositions: true}.Build,
 	"clip-base-32":           nets.ViT{Patch: 8, Width: 12, Depth: 2, Heads: 3, PreNorm: true, Activation: "quick-gelu", Eps: 1e-5}.Build,
 	"siglip-base-16":         nets.ViT{Patch: 8, Width: 12, Depth: 2, Heads: 3, Pool: "attention", Activation: "gelu-tanh"}.Build,
+
+	"convnext-tiny": nets.ConvNeXt{Depths: []int{1, 2, 1, 1}, Channels: []int{4, 6, 8, 8}}.Build,
 }
 
 // drawnUniform is the script's uniform: n numbers from [−1, 1), by SplitMix64 from the hash of a name.

@@ -150,6 +150,12 @@ for n, variant, side in (("vit-small-16", "vit_small_patch16_224.dino", 224), ("
                          ("dinov2-base", "vit_base_patch14_dinov2", 518), ("clip-base-32", "vit_base_patch32_clip_quickgelu_224", 224), ("clip-base-16", "vit_base_patch16_clip_quickgelu_224", 224), ("siglip-base-16", "vit_base_patch16_siglip_224", 224)):
     WHOLE[n] = lambda n=n, variant=variant, side=side: whole(timm.create_model(variant), ["head."], config=dict(backbone=n, height=side, width=side))
 
+from timm.models.convnext import ConvNeXt
+
+SMALL["convnext-tiny"] = lambda: small(ConvNeXt(depths=(1, 2, 1, 1), dims=(4, 6, 8, 8), num_classes=0), (4, 3, 64, 70))
+for n in ("convnext-tiny", "convnext-small"):
+    WHOLE[n] = lambda n=n: whole(timm.create_model(n.replace("-", "_")), ["head.fc."], config=dict(backbone=n))
+
 if __name__ == "__main__":
     wanted = sys.argv[1:] or list(dict.fromkeys([*SMALL, *WHOLE]))
     out = dict(small={}, whole={})
