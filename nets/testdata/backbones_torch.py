@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Writes backbones.json: backbones of torchvision and timm, small and whole.
 
-    python3 backbones_torch.py [NAME …]     only those, the others stay
+    python3 backbones_torch.py [NAME …]     all, or only those; the others stay
 
 A small one is in float64, its weights drawn by a generator that the test has too (uniform below), so that the
 file holds none: the embeddings in training mode, of the gradient of sum(objective * embeddings) to every
-parameter its length and a product with drawn numbers, the same of the buffers after the step, and the embeddings
+parameter its length and a product with drawn numbers, the same of what does not learn after the step, and the embeddings
 in evaluation mode after it. Of a whole one: the parameters' number, and a checksum of names and shapes.
 """
 import hashlib, json, os, sys
@@ -88,8 +88,8 @@ def small(trunk, shape, **go):
     e = net(x)
     objective = torch.from_numpy(uniform("objective", e.numel())).reshape(e.shape)
     (objective * e).sum().backward()
-    return dict(shape=shape, features=features, **go, train=numbers(e), gradients={k: digest(k, p.grad) for k, p in named(net, net.named_parameters())},
-                buffers={k: digest(k, b) for k, b in named(net, net.named_buffers())}, eval=numbers(net.eval()(x)))
+    return dict(shape=shape, features=features, **go, train=numbers(e), gradients={k: digest(k, p.grad) for k, p in named(net, net.named_parameters()) if p.requires_grad},
+                buffers={k: digest(k, b) for k, b in named(net, [*net.named_buffers(), *((k, p) for k, p in net.named_parameters() if not p.requires_grad)])}, eval=numbers(net.eval()(x)))
 
 
 def whole(net, heads, **go):
@@ -127,10 +127,10 @@ from timm.models import efficientnet, mobilenetv3
 
 for n, variant in (("efficientnet-b0", "efficientnet_b0"), ("efficientnet-lite0", "efficientnet_lite0"), ("mobilenet-v3-large", "mobilenetv3_large_100"), ("mobilenet-v3-small", "mobilenetv3_small_100")):
     WHOLE[n] = lambda n=n, variant=variant: whole(timm.create_model(variant), ["classifier."], config=dict(backbone=n))
-SMALL["efficientnet-b0"] = lambda: small(efficientnet._gen_efficientnet("efficientnet_b0", channel_multiplier=0.25, depth_multiplier=0.5, num_classes=0), (6, 3, 64, 70))
-SMALL["efficientnet-lite0"] = lambda: small(efficientnet._gen_efficientnet_lite("efficientnet_lite0", channel_multiplier=0.25, depth_multiplier=0.5, num_classes=0), (6, 3, 64, 70))
-SMALL["mobilenet-v3-large"] = lambda: small(mobilenetv3._gen_mobilenet_v3("mobilenetv3_large_100", channel_multiplier=0.35, num_classes=0), (6, 3, 64, 70))
-SMALL["mobilenet-v3-small"] = lambda: small(mobilenetv3._gen_mobilenet_v3("mobilenetv3_small_100", channel_multiplier=0.8, num_classes=0), (6, 3, 64, 70))
+SMALL["efficientnet-b0"] = lambda: small(efficientnet._gen_efficientnet("efficientnet_b0", channel_multiplier=0.25, depth_multiplier=0.5, num_classes=0), (5, 3, 48, 56))
+SMALL["efficientnet-lite0"] = lambda: small(efficientnet._gen_efficientnet_lite("efficientnet_lite0", channel_multiplier=0.25, depth_multiplier=0.5, num_classes=0), (5, 3, 48, 56))
+SMALL["mobilenet-v3-large"] = lambda: small(mobilenetv3._gen_mobilenet_v3("mobilenetv3_large_100", channel_multiplier=0.35, num_classes=0), (5, 3, 48, 56))
+SMALL["mobilenet-v3-small"] = lambda: small(mobilenetv3._gen_mobilenet_v3("mobilenetv3_small_100", channel_multiplier=0.5, num_classes=0), (5, 3, 48, 56))
 
 from functools import partial
 from timm.models.vision_transformer import VisionTransformer
@@ -156,10 +156,39 @@ SMALL["convnext-tiny"] = lambda: small(ConvNeXt(depths=(1, 2, 1, 1), dims=(4, 6,
 for n in ("convnext-tiny", "convnext-small"):
     WHOLE[n] = lambda n=n: whole(timm.create_model(n.replace("-", "_")), ["head.fc."], config=dict(backbone=n))
 
+# InsightFace's are no package: INSIGHTFACE names the folder recognition/arcface_torch of its sources.
+if "INSIGHTFACE" in os.environ:
+    sys.path.insert(0, os.environ["INSIGHTFACE"])
+    from backbones import iresnet, mobilefacenet
+
+    class TinyIResNet(iresnet.IResNet):
+        """InsightFace's blocks and forward pass, with fewer channels, for pictures of 32 by 48."""
+
+        def __init__(self, layers, channels, features):
+            nn.Module.__init__(self)
+            self.inplanes, self.dilation, self.groups, self.base_width, self.fp16 = channels[0], 1, 1, 64, False
+            self.conv1, self.bn1, self.prelu = nn.Conv2d(3, channels[0], 3, 1, 1, bias=False), nn.BatchNorm2d(channels[0]), nn.PReLU(channels[0])
+            for i, (n, c) in enumerate(zip(layers, channels), 1):
+                setattr(self, f"layer{i}", self._make_layer(iresnet.IBasicBlock, c, n, stride=2))
+            self.bn2, self.dropout, self.fc = nn.BatchNorm2d(channels[-1]), nn.Identity(), nn.Linear(channels[-1] * 2 * 3, features)
+            self.features = nn.BatchNorm1d(features)
+            self.features.weight.requires_grad = False
+
+    def tiny_mobilefacenet():
+        net = mobilefacenet.MobileFaceNet(num_features=8, blocks=(1, 1, 2, 1), scale=2)
+        net.features.layers[0] = mobilefacenet.LinearBlock(512, 512, groups=512, kernel=(2, 2))
+        return net
+
+    SMALL["iresnet50"] = lambda: small(TinyIResNet((1, 2, 1, 1), (4, 6, 8, 8), 10), (6, 3, 32, 48))
+    SMALL["mobilefacenet"] = lambda: small(tiny_mobilefacenet(), (4, 3, 32, 32))
+    for n in ("iresnet18", "iresnet34", "iresnet50", "iresnet100"):
+        WHOLE[n] = lambda n=n: whole(getattr(iresnet, n)(), [], config=dict(backbone=n, height=112, width=112))
+    WHOLE["mobilefacenet"] = lambda: whole(mobilefacenet.get_mbf(False, 512), [], config=dict(backbone="mobilefacenet", height=112, width=112))
+
 if __name__ == "__main__":
     wanted = sys.argv[1:] or list(dict.fromkeys([*SMALL, *WHOLE]))
     out = dict(small={}, whole={})
-    if sys.argv[1:]:
+    if os.path.exists(PATH):
         with open(PATH) as f:
             out = json.load(f)
     for n in wanted:
