@@ -13,7 +13,7 @@ import (
 // Config chooses a network. Its zero value is the CNN 32-64-128 with batch normalisation
 // and a normalised embedding of 64 numbers, for grey pictures of 28×28.
 type Config struct {
-	Backbone   string `json:"backbone,omitempty" yaml:"backbone,omitempty" flag:"backbone" arg:"NAME" doc:"clip-base-16, clip-base-32, cnn, convnext-small, convnext-tiny, dinov2-base, dinov2-small, dinov2-small-registers, efficientnet-b0, efficientnet-lite0, mlp, mobilefacenet, mobilenet-v3-large, mobilenet-v3-small, resnet101, resnet18, resnet34, resnet50, siglip-base-16, vit-base-16, vit-small-16" unset:"cnn, for vectors mlp" kind:"a backbone"` // or a registered name
+	Backbone   string `json:"backbone,omitempty" yaml:"backbone,omitempty" flag:"backbone" arg:"NAME" doc:"clip-base-16, clip-base-32, cnn, convnext-small, convnext-tiny, dinov2-base, dinov2-small, dinov2-small-registers, efficientnet-b0, efficientnet-lite0, iresnet100, iresnet18, iresnet34, iresnet50, mlp, mobilefacenet, mobilenet-v3-large, mobilenet-v3-small, resnet101, resnet18, resnet34, resnet50, siglip-base-16, vit-base-16, vit-small-16" unset:"cnn, for vectors mlp" kind:"a backbone"` // or a registered name
 	InChannels int    `json:"in_channels,omitempty" yaml:"in_channels,omitempty" doc:"channels of a picture, as the data have them" min:"1" unset:"1" said:"colour"`
 	Height     int    `json:"height,omitempty" yaml:"height,omitempty" doc:"of a picture in pixels, as the data have them" min:"1" unset:"28" said:"size"`
 	Width      int    `json:"width,omitempty" yaml:"width,omitempty" doc:"of a picture in pixels, as the data have them" min:"1" unset:"28" said:"size"`

@@ -9,12 +9,11 @@ import (
 )
 
 func init() {
-	for _, n := range []struct {
-		name   string
-		blocks []int
-	}{{"iresnet18", []int{2, 2, 2, 2}}, {"iresnet34", []int{3, 4, 6, 3}}, {"iresnet50", []int{3, 4, 14, 3}}, {"iresnet100", []int{3, 13, 30, 3}}} {
-		provide(n.name, IResNet{Blocks: n.blocks}.Build, "residual blocks for aligned faces of 112×112, as ArcFace ("+n.name[len("iresnet"):]+" layers; Deng 2019)")
-	}
+	const doc = "residual blocks for aligned faces of 112×112, as ArcFace, "
+	provide("iresnet18", IResNet{Blocks: []int{2, 2, 2, 2}}.Build, doc+"18 layers (Deng 2019)")
+	provide("iresnet34", IResNet{Blocks: []int{3, 4, 6, 3}}.Build, doc+"34 layers (Deng 2019)")
+	provide("iresnet50", IResNet{Blocks: []int{3, 4, 14, 3}}.Build, doc+"50 layers (Deng 2019)")
+	provide("iresnet100", IResNet{Blocks: []int{3, 13, 30, 3}}.Build, doc+"100 layers (Deng 2019)")
 }
 
 // IResNet is the residual network that face recognition takes, with the names and the form of InsightFace's: blocks
