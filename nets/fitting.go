@@ -116,13 +116,15 @@ func (l *loading) positioned(stored, want []int, values []float32) ([]float32, b
 	if from == to {
 		return values, true
 	}
+	// Hugging Face antialiases the positions of networks with registers, and no others.
+	plain := l.spelling.plain && l.targets["reg_token"] == nil
 	how := "bicubic with antialiasing"
-	if l.spelling.plain {
+	if plain {
 		how = "bicubic without antialiasing"
 	}
 	l.adapted = append(l.adapted, fmt.Sprintf("pos_embed: positions of %d×%d patches made %d×%d, %s", from[0], from[1], to[0], to[1], how))
 	out := slices.Clone(values[:before*d])
-	return append(out, resampledPositions(values[before*d:], d, from, to, !l.spelling.plain)...), true
+	return append(out, resampledPositions(values[before*d:], d, from, to, !plain)...), true
 }
 
 // sides writes a shape.

@@ -47,13 +47,13 @@ func LoadWeights(path string, cfg Config, params *graph.Params) (report WeightsR
 
 // made makes the network's parameters in params, unless they are there, and gives those of its backbone.
 func (c Config) made(params *graph.Params) (map[string]*graph.Param, error) {
-	c = c.withDefaults()
+	size := c.withDefaults()
 	g := gorgonia.NewGraph()
 	dt := tensor.Float32
 	if all := params.Under(BackbonePrefix); len(all) > 0 && all[0].Value != nil {
 		dt = all[0].Value.Dtype()
 	}
-	x := gorgonia.NewTensor(g, dt, 4, gorgonia.WithName("pictures"), gorgonia.WithShape(1, c.InChannels, c.Height, c.Width))
+	x := gorgonia.NewTensor(g, dt, 4, gorgonia.WithName("pictures"), gorgonia.WithShape(1, size.InChannels, size.Height, size.Width))
 	defer params.Forget(g)
 	if _, err := Build(c, params, x, Eval); err != nil {
 		return nil, err
