@@ -34,6 +34,10 @@ func provided(name string) bool {
 	return registry.own[name]
 }
 
+// Convolves reports whether a backbone of this package works on rows and columns, and so not on vectors. Of others
+// nobody knows.
+func Convolves(name string) bool { return provided(name) && name != "mlp" }
+
 // Register adds a backbone under a name that Config.Backbone may then take; doc is a line that
 // says what it is, and perhaps more lines. It panics if the name is taken or empty, or build is
 // nil.

@@ -9,6 +9,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/graph"
+	"medusa/internal/field"
 )
 
 func init() {
@@ -89,8 +90,8 @@ func (v ViT) check(cfg Config, x graph.Expr) error {
 		return oneOf("Pool", v.Pool, pools)
 	}
 	if s := x.Shape(); s.Dims() == 4 && (s[2]%v.Patch != 0 || s[3]%v.Patch != 0) {
-		return errors.Errorf("pictures of %d×%d are cut into patches of %d×%d: take sides that are multiples of %d, such as %d×%d",
-			s[2], s[3], v.Patch, v.Patch, v.Patch, nearMultiple(s[2], v.Patch), nearMultiple(s[3], v.Patch))
+		return field.Errorf("nets", "", "pictures of %d×%d do not part into patches of %d×%d: take sides that are multiples of %d, such as %d×%d (%s)",
+			s[2], s[3], v.Patch, v.Patch, v.Patch, nearMultiple(s[2], v.Patch), nearMultiple(s[3], v.Patch), field.Names{"Height", "Width"})
 	}
 	return nil
 }
