@@ -42,21 +42,35 @@ func joined(name string, sources []source) (shape []int, values []float32, err e
 		if len(sources) != max(s.of, 1) || s.part != i {
 			return nil, nil, errors.Errorf("%s is made of %d tensors, and %d are there, of which %s is one: the file is not whole, or has two networks", name, max(s.of, 1), len(sources), s.Name)
 		}
-		v, err := s.Float32s()
+		sides, v, err := s.read()
 		if err != nil {
 			return nil, nil, err
 		}
 		values = append(values, v...)
 		if i == 0 {
-			shape = slices.Clone(s.Shape)
-		} else if len(shape) == len(s.Shape) && len(shape) > 0 {
-			shape[0] += s.Shape[0]
+			shape = sides
+		} else if len(shape) == len(sides) && len(shape) > 0 {
+			shape[0] += sides[0]
 		}
 	}
 	if tensor.Shape(shape).TotalSize() != len(values) {
 		return nil, nil, errors.Errorf("the parts of %s have shapes that do not go together", name)
 	}
 	return shape, values, nil
+}
+
+// read is what the piece has of the stored tensor.
+func (s source) read() (shape []int, values []float32, err error) {
+	shape = slices.Clone(s.Shape)
+	if values, err = s.Float32s(); err != nil || s.thirds[1] == 0 {
+		return shape, values, err
+	}
+	if len(shape) == 0 || shape[0]%3 != 0 {
+		return nil, nil, errors.Errorf("the tensor %s of shape %v does not part into queries, keys and values", s.Name, shape)
+	}
+	third := len(values) / 3
+	shape[0] = shape[0] / 3 * (s.thirds[1] - s.thirds[0])
+	return shape, values[third*s.thirds[0] : third*s.thirds[1]], nil
 }
 
 // withoutOnes is a shape without sides of length 1, by which libraries differ.

@@ -112,15 +112,27 @@ func (l *loading) choose() error {
 	}
 	l.found = map[string][]source{}
 	for _, t := range l.file.Tensors {
-		rest, ok := strings.CutPrefix(t.Name, l.prefix)
-		p, known := l.spelling.piece(rest)
-		if ok && known && l.targets[p.name] != nil {
-			l.found[p.name] = append(l.found[p.name], source{p, t})
-		} else {
+		any := false
+		for _, p := range l.meant(t) {
+			if l.targets[p.name] != nil {
+				l.found[p.name] = append(l.found[p.name], source{p, t})
+				any = true
+			}
+		}
+		if !any {
 			l.leftOut = append(l.leftOut, t.Name)
 		}
 	}
 	return nil
+}
+
+// meant are the pieces of a backbone that a stored tensor is.
+func (l *loading) meant(t *weights.Tensor) []piece {
+	rest, ok := strings.CutPrefix(t.Name, l.prefix)
+	if !ok {
+		return nil
+	}
+	return l.spelling.pieces(rest)
 }
 
 // count tells how many tensors of the backbone the file has behind each prefix, and the prefixes in the file's order.
@@ -128,7 +140,10 @@ func (l *loading) count(s spelling) (counts map[string]int, order []string) {
 	counts = map[string]int{}
 	for _, t := range l.file.Tensors {
 		for at := 0; at >= 0; {
-			if p, ok := s.piece(t.Name[at:]); ok && l.targets[p.name] != nil && p.part == 0 {
+			for _, p := range s.pieces(t.Name[at:]) {
+				if l.targets[p.name] == nil || p.part > 0 {
+					continue
+				}
 				prefix := t.Name[:at]
 				if counts[prefix] == 0 {
 					order = append(order, prefix)
@@ -245,12 +260,12 @@ func (l *loading) common(params *graph.Params) (n int) {
 	}
 	seen := map[string]bool{}
 	for _, t := range l.file.Tensors {
-		rest, ok := strings.CutPrefix(t.Name, l.prefix)
-		p, known := l.spelling.piece(rest)
-		want := shapes[p.name]
-		if ok && known && want != nil && !seen[p.name] && (p.of > 0 || p.name == "pos_embed" || slices.Equal(withoutOnes(t.Shape), withoutOnes(want))) {
-			seen[p.name] = true
-			n++
+		for _, p := range l.meant(t) {
+			want := shapes[p.name]
+			if want != nil && !seen[p.name] && (p.of > 0 || p.thirds[1] > 0 || p.name == "pos_embed" || slices.Equal(withoutOnes(t.Shape), withoutOnes(want))) {
+				seen[p.name] = true
+				n++
+			}
 		}
 	}
 	return n

@@ -19,34 +19,31 @@ type spelling struct {
 	eps float64
 }
 
-// rule tells which tensor a stored name means.
+// rule tells which tensors a stored name means.
 type rule struct {
 	pattern *regexp.Regexp // of the whole name
-	to      func(m []string) piece
+	to      func(m []string) []piece
 }
 
 // piece is a tensor of a backbone, or one of so many parts of it along the first axis.
 type piece struct {
 	name     string
-	part, of int // of is 0: the whole
+	part, of int    // of is 0: the whole
+	thirds   [2]int // of the stored tensor along the first axis, from and to; 0 and 0: all of it
 }
 
 // as is a rule whose result has $1, $2 … in it.
-func as(pattern, to string) rule {
-	r := regexp.MustCompile("^(?:" + pattern + ")$")
-	return rule{r, func(m []string) piece { return piece{name: expanded(to, m)} }}
-}
+func as(pattern, to string) rule { return pieces(pattern, piece{name: to}) }
 
-// partAs is as of a part.
-func partAs(pattern, to string, part, of int) rule {
-	r := as(pattern, to)
-	whole := r.to
-	r.to = func(m []string) piece {
-		p := whole(m)
-		p.part, p.of = part, of
-		return p
-	}
-	return r
+// pieces is a rule of a tensor that is several of the backbone's.
+func pieces(pattern string, to ...piece) rule {
+	return rule{regexp.MustCompile("^(?:" + pattern + ")$"), func(m []string) (out []piece) {
+		for _, p := range to {
+			p.name = expanded(p.name, m)
+			out = append(out, p)
+		}
+		return out
+	}}
 }
 
 // shifted are the arguments of $1+1 and the like.
@@ -67,17 +64,17 @@ func expanded(text string, m []string) string {
 	})
 }
 
-// piece is what a stored name means, if it means anything.
-func (s spelling) piece(name string) (piece, bool) {
+// pieces are what a stored name means, if it means anything.
+func (s spelling) pieces(name string) []piece {
 	if s.rules == nil {
-		return piece{name: name}, true
+		return []piece{{name: name}}
 	}
 	for _, r := range s.rules {
 		if m := r.pattern.FindStringSubmatch(name); m != nil {
-			return r.to(m), true
+			return r.to(m)
 		}
 	}
-	return piece{}, false
+	return nil
 }
 
 const (
@@ -88,7 +85,7 @@ const (
 // attentionParts are the rules for queries, keys and values that are stored apart.
 func attentionParts(pattern, to string, names ...string) (rules []rule) {
 	for i, n := range names {
-		rules = append(rules, partAs(fmt.Sprintf(pattern, n), to, i, len(names)))
+		rules = append(rules, pieces(fmt.Sprintf(pattern, n), piece{name: to, part: i, of: len(names)}))
 	}
 	return rules
 }
@@ -120,7 +117,7 @@ var spellings = []spelling{
 			as(`(?:encoder\.)?layers?\.(\d+)\.(?:output\.dense|mlp\.fc2)\.`+leaf, "blocks.$1.mlp.fc2.$2"),
 			as(`layernorm\.`+leaf, "norm.$1"),
 		)...)},
-	{name: "Hugging Face's CLIP", rules: append(
+	{name: "Hugging Face's CLIP and SigLIP", rules: append(
 		attentionParts(`encoder\.layers\.(\d+)\.self_attn\.%s_proj\.`+leaf, "blocks.$1.attn.qkv.$2", "q", "k", "v"),
 		as(`embeddings\.class_embedding`, "cls_token"),
 		as(`embeddings\.patch_embedding\.`+leaf, "patch_embed.proj.$1"),
@@ -130,6 +127,11 @@ var spellings = []spelling{
 		as(`encoder\.layers\.(\d+)\.layer_norm(\d)\.`+leaf, "blocks.$1.norm$2.$3"),
 		as(`encoder\.layers\.(\d+)\.mlp\.fc(\d)\.`+leaf, "blocks.$1.mlp.fc$2.$3"),
 		as(`post_layernorm\.`+leaf, "norm.$1"),
+		as(`head\.probe`, "attn_pool.latent"),
+		pieces(`head\.attention\.in_proj_`+leaf, piece{name: "attn_pool.q.$1", thirds: [2]int{0, 1}}, piece{name: "attn_pool.kv.$1", thirds: [2]int{1, 3}}),
+		as(`head\.attention\.out_proj\.`+leaf, "attn_pool.proj.$1"),
+		as(`head\.layernorm\.`+leaf, "attn_pool.norm.$1"),
+		as(`head\.mlp\.fc(\d)\.`+leaf, "attn_pool.mlp.fc$1.$2"),
 	)},
 	{name: "OpenAI's CLIP", rules: []rule{
 		as(`conv1\.weight`, "patch_embed.proj.weight"),

@@ -63,6 +63,8 @@ registers = fill(transformers.Dinov2WithRegistersModel(transformers.Dinov2WithRe
 case("DINOv2 with registers of Hugging Face, fewer patches", "hf_dinov2_registers.safetensors", registers.state_dict(), lambda x: registers(x).pooler_output, [2, 3, 24, 16])
 clip = fill(transformers.CLIPVisionModel(transformers.CLIPVisionConfig(image_size=24, projection_dim=5, **small)))
 case("CLIP of Hugging Face", "hf_clip.safetensors", clip.state_dict(), lambda x: clip(x).pooler_output, [2, 3, 24, 24])
+siglip = fill(transformers.SiglipVisionModel(transformers.SiglipVisionConfig(image_size=24, layer_norm_eps=1e-6, **small)))
+case("SigLIP of Hugging Face", "hf_siglip.safetensors", siglip.state_dict(), lambda x: siglip(x).pooler_output, [2, 3, 24, 24])
 
 openai = fill(open_clip.transformer.VisionTransformer(image_size=24, patch_size=8, width=12, layers=2, heads=3, mlp_ratio=4, output_dim=5, act_layer=open_clip.transformer.QuickGELU))
 state = {"visual." + k: v for k, v in openai.state_dict().items()}
