@@ -62,6 +62,9 @@ func joined(name string, sources []source) (shape []int, values []float32, err e
 // read is what the piece has of the stored tensor.
 func (s source) read() (shape []int, values []float32, err error) {
 	shape = slices.Clone(s.Shape)
+	if !s.Dtype.Float() {
+		return nil, nil, errors.Errorf("the tensor %s holds numbers of type %s: these weights are quantised; take those that they were made of, in floating point", s.Name, s.Dtype)
+	}
 	if values, err = s.Float32s(); err != nil || s.thirds[1] == 0 {
 		return shape, values, err
 	}

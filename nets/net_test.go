@@ -32,6 +32,12 @@ func TestSummaryKnownFigures(t *testing.T) {
 		{nets.Config{Backbone: "resnet34", InChannels: 3, Height: 224, Width: 224}, 21797672 - classifier, 3.66e9, 0.01e9},
 		{nets.Config{Backbone: "resnet50", InChannels: 3, Height: 224, Width: 224}, 25557032 - wideClassifier, 4.09e9, 0.01e9},
 		{nets.Config{Backbone: "resnet101", InChannels: 3, Height: 224, Width: 224}, 44549160 - wideClassifier, 7.80e9, 0.01e9},
+		// As torchvision, timm and InsightFace have them, with the classifier of 1000 classes in the first four; the work is the papers'.
+		{nets.Config{Backbone: "efficientnet-b0", InChannels: 3, Height: 224, Width: 224}, 5288548 - 1280*1000 - 1000, 0.39e9, 0.01e9},
+		{nets.Config{Backbone: "mobilenet-v3-large", InChannels: 3, Height: 224, Width: 224}, 5483032 - 1280*1000 - 1000, 0.217e9, 0.003e9},
+		{nets.Config{Backbone: "convnext-tiny", InChannels: 3, Height: 224, Width: 224}, 28589128 - 768*1000 - 1000, 4.46e9, 0.01e9},
+		{nets.Config{Backbone: "vit-base-16", InChannels: 3, Height: 224, Width: 224}, 86567656 - 768*1000 - 1000, 17.56e9, 0.01e9},
+		{nets.Config{Backbone: "iresnet50", InChannels: 3, Height: 112, Width: 112}, 43590848, 6.3e9, 0.05e9},
 		// 9·(1·32 + 32·64 + 64·128) filters, 2·(32 + 64 + 128) of batch norm; each filter
 		// works on 28², 14² and 7² pixels.
 		{nets.Config{}, 9*(32+32*64+64*128) + 2*(32+64+128), 9 * (32*28*28 + 32*64*14*14 + 64*128*7*7), 0},

@@ -1,8 +1,9 @@
 package nets_test
 
 import (
+	"encoding/binary"
 	"encoding/json"
-	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -130,17 +131,7 @@ func TestNamesOfWholeModels(t *testing.T) {
 	} {
 		t.Run(model, func(t *testing.T) {
 			cfg := nets.Config{Backbone: backbone, InChannels: 3, Height: 224, Width: 224, Init: "pytorch"}
-			path := filepath.Join(t.TempDir(), "model.safetensors")
-			file, err := os.Create(path)
-			require.NoError(t, err)
-			f := &safetensors.Streamed{}
-			stored := pretrained(t).Names[model]
-			for name, shape := range stored {
-				n := tensor.Shape(shape).TotalSize()
-				f.Tensors = append(f.Tensors, safetensors.Stream{Name: name, Dtype: safetensors.U8, Shape: shape, Content: zeros(n)})
-			}
-			require.NoError(t, f.Write(file))
-			require.NoError(t, file.Close())
+			path := hollow(t, "F32", pretrained(t).Names[model])
 			params := graph.NewParams(1)
 			r, err := nets.LoadWeights(path, cfg, params)
 			require.NoError(t, err)
@@ -193,12 +184,26 @@ func TestLoadWeightsRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "a set of NewShapes has no memory to load into")
 }
 
-// zeros writes n bytes.
-func zeros(n int) func(io.Writer) error {
-	return func(w io.Writer) error {
-		_, err := w.Write(make([]byte, n))
-		return err
+// hollow is a file of tensors of these shapes, all 0, which takes no room on a disk.
+func hollow(t *testing.T, dtype string, shapes map[string][]int) string {
+	type entry struct {
+		Dtype   string `json:"dtype"`
+		Shape   []int  `json:"shape"`
+		Offsets [2]int `json:"data_offsets"`
 	}
+	width := map[string]int{"F32": 4, "I8": 1}[dtype]
+	header, at := map[string]entry{}, 0
+	for _, name := range slices.Sorted(maps.Keys(shapes)) {
+		n := width * tensor.Shape(shapes[name]).TotalSize()
+		header[name] = entry{dtype, shapes[name], [2]int{at, at + n}}
+		at += n
+	}
+	text, err := json.Marshal(header)
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "hollow.safetensors")
+	require.NoError(t, os.WriteFile(path, append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...), 0o644))
+	require.NoError(t, os.Truncate(path, int64(8+len(text)+at)))
+	return path
 }
 
 func with4(c nets.Config, channels []int) nets.Config { c.Channels = channels; return c }
@@ -254,15 +259,13 @@ func TestLoadWeightsNamesTheNearest(t *testing.T) {
 	x, _ := graph.Input(gorgonia.NewGraph(), "pictures", 1, 3, 64, 64)
 	_, err := nets.Build(nets.Config{Backbone: "resnet34"}, params, x, nets.Eval)
 	require.NoError(t, err)
-	f := &safetensors.Streamed{}
+	shapes := map[string][]int{}
 	for _, item := range params.Under(nets.BackbonePrefix) {
-		f.Tensors = append(f.Tensors, safetensors.Stream{Name: scriptName(item.Name), Dtype: safetensors.U8, Shape: item.Shape(), Content: zeros(item.Shape().TotalSize())})
+		shapes[scriptName(item.Name)] = item.Shape()
 	}
-	path := filepath.Join(t.TempDir(), "weights.safetensors")
-	file, err := os.Create(path)
-	require.NoError(t, err)
-	require.NoError(t, f.Write(file))
-	require.NoError(t, file.Close())
+	path := hollow(t, "F32", shapes)
 	_, err = nets.LoadWeights(path, nets.Config{Backbone: "resnet50", InChannels: 3, Height: 64, Width: 64}, graph.NewParams(1))
 	require.ErrorContains(t, err, "; these weights seem to be of backbone resnet34")
+	_, err = nets.LoadWeights(hollow(t, "I8", shapes), nets.Config{Backbone: "resnet34", InChannels: 3, Height: 64, Width: 64, Init: "pytorch"}, graph.NewParams(1))
+	require.ErrorContains(t, err, "holds numbers of type I8: these weights are quantised")
 }

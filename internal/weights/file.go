@@ -44,7 +44,7 @@ func Open(path string) (*File, error) {
 }
 
 func (f *File) open(path string) error {
-	if err := f.isFolder(path); err != nil {
+	if err := refuseFolder(path); err != nil {
 		return err
 	}
 	r, size, err := f.add(path)
@@ -87,8 +87,8 @@ func (f *File) add(path string) (*os.File, int64, error) {
 	return r, info.Size(), nil
 }
 
-// isFolder says which files of a folder may be meant.
-func (f *File) isFolder(path string) error {
+// refuseFolder returns an error for a folder, which says what in it may be meant.
+func refuseFolder(path string) error {
 	entries, err := os.ReadDir(path)
 	if err != nil {
 		return nil
