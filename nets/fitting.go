@@ -105,12 +105,12 @@ func (l *loading) grid() int {
 	return l.cfg.Height / side * (l.cfg.Width / side)
 }
 
-// patch is the side of a patch.
+// patch is the side of a patch; 0 if the backbone has none.
 func (l *loading) patch() int {
-	if item := l.targets["patch_embed.proj.weight"]; item != nil {
+	if item := l.targets["patch_embed.proj.weight"]; item != nil && item.Shape().Dims() == 4 {
 		return item.Shape()[2]
 	}
-	return 1
+	return 0
 }
 
 func isSquare(n int) bool { return n > 0 && side(n)*side(n) == n }
@@ -119,7 +119,10 @@ func side(n int) int { return int(math.Round(math.Sqrt(float64(n)))) }
 
 // positioned are stored positions for the grid of patches that pictures have.
 func (l *loading) positioned(stored, want []int, values []float32) ([]float32, bool) {
-	n, d := stored[max(len(stored)-2, 0)], stored[len(stored)-1]
+	if len(stored) < 2 || len(want) != 3 || l.patch() == 0 {
+		return nil, false
+	}
+	n, d := stored[len(stored)-2], stored[len(stored)-1]
 	before := want[1] - l.grid() // tokens before the patches that have positions
 	if before == 0 && !isSquare(n) && isSquare(n-1) && l.targets["cls_token"] != nil && d == want[2] {
 		l.ofClass, values, n = values[:d], values[d:], n-1

@@ -96,7 +96,7 @@ type source struct {
 // choose finds the spelling and the prefix by which the file has most of the backbone.
 func (l *loading) choose() error {
 	best := 0
-	for _, s := range spellings {
+	for _, s := range spellings() {
 		counts, order := l.count(s)
 		for _, prefix := range order {
 			switch n := counts[prefix]; {
