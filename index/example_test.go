@@ -115,3 +115,30 @@ func ExampleIndex_Build() {
 	fmt.Println(recall > 0.99)
 	// Output: true
 }
+
+func ExampleIndex_Groups() {
+	ctx := context.Background()
+	x, err := index.New(index.Options{Dim: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for i, place := range []float32{0, 5, 0.25, 9, 5} {
+		if err := x.Add(ctx, index.Item{ID: uint64(i), Vector: []float32{place}}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	groups, err := x.Groups(ctx, index.GroupOptions{MaxDistance: 0.5})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, g := range groups {
+		for _, m := range g.Members {
+			fmt.Println("item", m.ID, "is", m.Distance, "from", m.Nearest)
+		}
+	}
+	// Output:
+	// item 1 is 0 from 4
+	// item 4 is 0 from 1
+	// item 0 is 0.25 from 2
+	// item 2 is 0.25 from 0
+}

@@ -26,6 +26,7 @@ type table struct {
 	Dim      int       `json:"dim"`
 	Distance string    `json:"distance"`
 	Model    string    `json:"model,omitempty"`
+	Where    []byte    `json:"model_path,omitempty"` // see keptPath; not each name of a file is UTF-8
 	Storage  string    `json:"storage"`
 	Floats   bool      `json:"floats,omitempty"` // besides another storage
 	Rows     int       `json:"rows"`

@@ -19,7 +19,11 @@ type Options struct {
 	Dim      int              // numbers of each vector
 	Distance metrics.Distance // how near items are; Euclidean if zero
 	Model    string           // fingerprint of the model that makes the vectors; see CheckModel
-	Storage  Storage          // what is kept of vectors; Float32 if zero
+	// ModelPath is where the model of that fingerprint is, a run folder or a file; empty if that is not known.
+	// A file keeps it relative to its own folder where one lies in the other, so that both can be moved
+	// together, and else absolute. In an index that was opened from a file it is absolute.
+	ModelPath string
+	Storage   Storage // what is kept of vectors; Float32 if zero
 	// KeepFloats keeps the vectors as they came besides those of Storage, for SearchOptions.Rerank
 	// and Exact. In an index that was opened from a file they take no memory but where they are looked at.
 	KeepFloats bool
@@ -43,6 +47,9 @@ func (o *Options) check() error {
 	}
 	if len(o.Model) > maxText {
 		return field.Errorf("index", "Options", "%s has %d bytes, at most %d are kept", field.Name("Model"), len(o.Model), maxText)
+	}
+	if len(o.ModelPath) > maxText {
+		return field.Errorf("index", "Options", "%s has %d bytes, at most %d are kept", field.Name("ModelPath"), len(o.ModelPath), maxText)
 	}
 	return nil
 }

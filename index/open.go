@@ -2,12 +2,14 @@ package index
 
 import (
 	"hash/crc32"
+	"io"
 	"sync"
 	"sync/atomic"
 
 	"github.com/pkg/errors"
 
 	"medusa/internal/cpu/loops"
+	"medusa/internal/fileread"
 )
 
 // Open opens a file that Save wrote. It takes milliseconds, however large the file is: items are
@@ -33,6 +35,18 @@ func Open(path string) (*Index, error) {
 	return x, nil
 }
 
+// IsIndex reports whether a file begins as one that Save wrote.
+func IsIndex(path string) bool {
+	f, err := fileread.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, len(magic))
+	_, err = io.ReadFull(f, head)
+	return err == nil && string(head) == magic
+}
+
 // mapping is the content of a file.
 type mapping struct {
 	path  string
@@ -50,7 +64,7 @@ func (m *mapping) index() (*Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &Index{options: Options{Dim: t.Dim, Model: t.Model, KeepFloats: t.Floats}, rowOf: map[uint64]int32{}, sorted: t.Rows}
+	x := &Index{options: Options{Dim: t.Dim, Model: t.Model, ModelPath: usedPath(t.Where, m.path), KeepFloats: t.Floats}, rowOf: map[uint64]int32{}, sorted: t.Rows}
 	if err := x.options.Distance.UnmarshalText([]byte(t.Distance)); err != nil {
 		return nil, err
 	}

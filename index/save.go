@@ -41,7 +41,11 @@ func (x *Index) Save(ctx context.Context, path string) error {
 	if g != nil && (s.live < s.rows || !slices.IsSorted(order)) {
 		g = g.renumbered(s, s.idsOf(order), order)
 	}
-	err = filewrite.Whole(path, func(w io.Writer) error { return x.write(ctx, w, s, order, g) })
+	where, err := keptPath(x.options.ModelPath, path)
+	if err != nil {
+		return err
+	}
+	err = filewrite.Whole(path, func(w io.Writer) error { return x.write(ctx, w, s, order, g, where) })
 	return errors.Wrapf(err, "index: %s", path)
 }
 
@@ -70,12 +74,12 @@ func (s *snapshot) idsOf(rows []int32) *snapshot {
 	return n
 }
 
-// write writes the rows in that order, and their graph, if there is one.
-func (x *Index) write(ctx context.Context, to io.Writer, s *snapshot, order []int32, g *graph) error {
+// write writes the rows in that order, their graph, if there is one, and where the model is.
+func (x *Index) write(ctx context.Context, to io.Writer, s *snapshot, order []int32, g *graph, where []byte) error {
 	w := &sectionWriter{to: bufio.NewWriterSize(to, 1<<20), ctx: ctx, sum: crc32.New(castagnoli)}
 	w.bytes(encodeHead())
 	names, number := s.sortedLabels(order)
-	t := &table{Dim: x.options.Dim, Distance: x.options.Distance.String(), Model: x.options.Model, Storage: x.options.Storage.String(), Floats: x.options.KeepFloats, Rows: len(order), Names: len(names)}
+	t := &table{Dim: x.options.Dim, Distance: x.options.Distance.String(), Model: x.options.Model, Where: where, Storage: x.options.Storage.String(), Floats: x.options.KeepFloats, Rows: len(order), Names: len(names)}
 	rows := func(name string, write func(c *chunk, at int)) {
 		t.Sections = append(t.Sections, w.section(name, func() {
 			for _, row := range order {

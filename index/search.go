@@ -8,7 +8,6 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/internal/cpu/loops"
-	"medusa/internal/field"
 	"medusa/internal/nearest"
 	"medusa/internal/needs"
 	"medusa/metrics"
@@ -65,17 +64,8 @@ func (x *Index) Search(ctx context.Context, queries []float32, o SearchOptions) 
 	if o.K == 0 {
 		o.K = 1
 	}
-	if o.K < 0 {
-		return Results{}, field.Errorf("index", "SearchOptions", "%s is %d, want 1 or more", field.Name("K"), o.K)
-	}
-	if o.Effort < 0 {
-		return Results{}, field.Errorf("index", "SearchOptions", "%s is %d, want 1 or more", field.Name("Effort"), o.Effort)
-	}
-	if o.Rerank < 0 {
-		return Results{}, field.Errorf("index", "SearchOptions", "%s is %d, want 1 or more", field.Name("Rerank"), o.Rerank)
-	}
-	if o.Rerank > 0 && !x.options.KeepFloats {
-		return Results{}, field.Errorf("index", "SearchOptions", "%s needs vectors as they came, which are kept by Options.KeepFloats", field.Name("Rerank"))
+	if err := x.checkOptions(o); err != nil {
+		return Results{}, err
 	}
 	if err := x.checkQueries(queries); err != nil {
 		return Results{}, err

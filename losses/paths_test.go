@@ -1,6 +1,8 @@
 package losses_test
 
 import (
+	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,7 +32,7 @@ func specsOfLoss(t *testing.T, l losses.Loss, n int) (specs []any) {
 	require.NoError(t, err)
 	steps, err := graph.Steps(g)
 	require.NoError(t, err)
-	for _, s := range graph.Chained(graph.OnHost(steps)) {
+	for _, s := range graph.Powered(graph.Chained(graph.OnHost(steps))) {
 		specs = append(specs, s.Spec)
 	}
 	return specs
@@ -107,6 +109,72 @@ func TestVectorsOfAClassAreGroups(t *testing.T) {
 			}
 		}
 		require.Equal(t, 2, count, "%s: value and gradient", text)
+	}
+}
+
+// Losses of sums of powers make distances and sums in one pass, and the gradient of what that leaves; not where a
+// miner chose pairs, where a memory is compared with, nor of a distance that is no power's exponent.
+func TestSumsOfPowersAreOnePass(t *testing.T) {
+	onePass := func(text string) (powers, gradients int) {
+		for _, s := range specsOf(t, text, 64) {
+			switch s := s.(type) {
+			case spec.PairPowers:
+				powers++
+			case spec.PairGrad:
+				if s.Powers {
+					gradients++
+				}
+			case spec.Distance, spec.RowReduce:
+				require.Zero(t, powers, "%s: %s", text, spec.Describe(s))
+			}
+		}
+		return powers, gradients
+	}
+	for text, want := range map[string]int{
+		"nca": 1, "nca(form=expected)": 1, "supcon": 1, "multi-similarity": 1, "nca + multi-similarity": 2, "supcon + multi-similarity": 0, "nca(distance=euclidean)": 0,
+		"nca(miner=multi-similarity)": 0, "supcon(miner=batch-hard)": 0, "cross-batch-memory(of=nca, form=joined)": 0, "ntxent": 0,
+	} {
+		powers, gradients := onePass(text)
+		require.Equal(t, []int{want, want}, []int{powers, gradients}, text)
+	}
+}
+
+// Such a loss in float32 is the one in float64, which takes no such way: value and gradient, of near rows too, in
+// batches in order of their classes or not, and of one class.
+func TestSumsOfPowersAreThoseOfDoubles(t *testing.T) {
+	const n, e = 160, 24
+	rng := rand.New(rand.NewPCG(31, 1))
+	for _, text := range []string{"nca", "nca(form=expected, softmax-scale=5)", "supcon", "multi-similarity"} {
+		l, err := losses.Parse(text, losses.Setting{Classes: 40, EmbeddingSize: e})
+		require.NoError(t, err)
+		single, err := losses.NewEvaluator(l, n, e, tensor.Float32)
+		require.NoError(t, err)
+		double, err := losses.NewEvaluator(l, n, e, tensor.Float64)
+		require.NoError(t, err)
+		for round := range 4 {
+			x, y := make([]float64, n*e), make([]int, n)
+			for i := range x {
+				x[i] = float64(float32(rng.NormFloat64()))
+				if round > 1 && i >= e && i/e%3 > 0 { // close to the row before
+					x[i] = float64(float32(x[i-e] + 0.01*x[i]))
+				}
+			}
+			for i := range y {
+				y[i] = []int{i / 4, i % 40, (i + 2) / 4, 0}[round]
+			}
+			got, err := single.Value(x, y)
+			require.NoError(t, err)
+			want, err := double.Value(x, y)
+			require.NoError(t, err)
+			require.InEpsilon(t, 1+want.Loss, 1+got.Loss, 1e-5, "%s, round %d", text, round)
+			largest := 0.0
+			for _, v := range want.Gradient {
+				largest = max(largest, math.Abs(v))
+			}
+			require.InDeltaSlice(t, want.Gradient, got.Gradient, 2e-4*largest+1e-7, "%s, round %d", text, round)
+		}
+		require.NoError(t, single.Close())
+		require.NoError(t, double.Close())
 	}
 }
 

@@ -30,7 +30,7 @@ func compile(g *gorgonia.ExprGraph, d *Device) (_ *Machine, err error) {
 		return nil, err
 	}
 	if d == nil {
-		steps = graph.Chained(graph.OnHost(steps))
+		steps = graph.Powered(graph.Chained(graph.OnHost(steps)))
 	}
 	c := &compiler{
 		m: &Machine{use: &exclusive.Use{}}, d: d, values: map[*gorgonia.Node]*value{}, written: map[*gorgonia.Node]bool{},

@@ -18,6 +18,7 @@ type input struct {
 	remote  device.Memory // of those
 	stored  *storage      // of a tensor that lives on a device
 	scalar  []float32     // as it stands on the device
+	fixed   device.FixedLookup
 }
 
 // takeBound takes the value that is bound to the input now.
@@ -31,6 +32,9 @@ func (in *input) takeBound() (err error) {
 	}
 	if double := in.host.F64 != nil; double != (in.node.Dtype() == tensor.Float64) {
 		return errors.Errorf("machine: input %s has elements of type %v, the graph was built for %v", in.node.Name(), v.Dtype(), in.node.Dtype())
+	}
+	if !in.written {
+		in.host.Fixed = in.fixed.Of(in.host.F32)
 	}
 	return nil
 }

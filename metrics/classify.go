@@ -1,9 +1,7 @@
 package metrics
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/pkg/errors"
 )
@@ -54,21 +52,17 @@ func Classify(ctx context.Context, query Set, gallery *Set, o ClassifyOptions) (
 		return nil, err
 	}
 	out := make([]Decision, query.Len())
-	var candidates []Decision
+	var labels []int
 	for i := range out {
-		candidates = candidates[:0]
 		rows, distances := found.Of(i)
-		for k, row := range rows {
-			label := of.Labels[row]
-			at := slices.IndexFunc(candidates, func(d Decision) bool { return d.Label == label })
-			if at < 0 {
-				at = len(candidates)
-				candidates = append(candidates, Decision{Label: label, Row: int(row), Distance: distances[k]})
-			}
-			candidates[at].Votes++
+		labels = labels[:0]
+		for _, row := range rows {
+			labels = append(labels, of.Labels[row])
 		}
-		// The first of the largest is that of the nearest row.
-		out[i] = slices.MaxFunc(candidates, func(a, b Decision) int { return cmp.Compare(a.Votes, b.Votes) })
+		if out[i], err = Vote(labels, distances); err != nil {
+			return nil, err
+		}
+		out[i].Row = int(rows[out[i].Row])
 		out[i].Rejected = o.MaxDistance != nil && out[i].Distance > *o.MaxDistance
 	}
 	return out, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log"
 
 	"medusa/metrics"
 )
@@ -196,4 +197,29 @@ func ExampleClassify() {
 	// Output:
 	// 0 false
 	// 0 true
+}
+
+func ExampleSuspectLabels() {
+	s := metrics.Set{Dim: 1, Embeddings: []float32{0, 1, 2, 3, 20, 21, 22, 23}, Labels: []int{0, 0, 1, 0, 1, 1, 1, 1}}
+	found, err := metrics.Search(context.Background(), s, nil, metrics.SearchOptions{K: 3})
+	if err != nil {
+		log.Fatal(err)
+	}
+	suspects, _, err := metrics.SuspectLabels(found, s.Labels)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, row := range suspects {
+		fmt.Printf("row %d has label %d, and seems to be %d\n", row.Row, s.Labels[row.Row], row.Suggested)
+	}
+	// Output: row 2 has label 1, and seems to be 0
+}
+
+func ExampleVote() {
+	d, err := metrics.Vote([]int{4, 9, 9}, []float64{0.1, 0.2, 0.3})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(d.Label, d.Votes, d.Distance)
+	// Output: 9 2 0.2
 }

@@ -35,6 +35,7 @@ type Model struct {
 	params      *graph.Params
 	net         *Embedder
 	dev         *machine.Device
+	release     func() // of weights that are fixed; nil where they are not
 }
 
 // Batch is how many pictures a model embeds at once at the most.
@@ -81,6 +82,9 @@ func (m *Model) EmbedPixels(ctx context.Context, pixels []float32) ([]float32, e
 // Embed fails from then on.
 func (m *Model) Close() error {
 	err := m.net.Close()
+	if m.release != nil {
+		m.release()
+	}
 	m.dev.Release(graph.Tensors(m.params)...)
 	if e := m.dev.Close(); err == nil {
 		err = e

@@ -243,3 +243,13 @@ func TestInits(t *testing.T) {
 		}
 	}
 }
+
+// A backbone that somebody else registered or gave by value is not built in.
+func TestBuiltIn(t *testing.T) {
+	other := func(_ nets.Config, _ *graph.Params, x graph.Expr, _ nets.Mode) (graph.Expr, error) { return x, nil }
+	nets.Register("test-not-built-in", other)
+	require.True(t, nets.Config{}.BuiltIn())
+	require.True(t, nets.Config{Backbone: "resnet34"}.BuiltIn())
+	require.False(t, nets.Config{Backbone: "test-not-built-in"}.BuiltIn())
+	require.False(t, nets.Config{Backbone: "mlp"}.With(other).BuiltIn())
+}

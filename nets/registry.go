@@ -68,6 +68,14 @@ func Names() []string {
 	return slices.Sorted(maps.Keys(registry.builders))
 }
 
+// BuiltIn reports whether the backbone is one of this package, which keeps no parameters of the networks that it builds; others
+// may.
+func (c Config) BuiltIn() bool {
+	registry.RLock()
+	defer registry.RUnlock()
+	return c.given == nil && (registry.own[c.Backbone] || registry.builders[c.Backbone] == nil)
+}
+
 // builder is what builds the backbone.
 func (c Config) builder() (Builder, error) {
 	if c.given != nil {

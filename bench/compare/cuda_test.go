@@ -231,7 +231,7 @@ func TestTorchWithoutCUDA(t *testing.T) {
 // The Python side of a GPU, on the CPU: COMPARE_PYTHON as for TestSidesAgree.
 func TestGPUSidesAgree(t *testing.T) {
 	python := withTorch(t)
-	script, err := writeScript(t.TempDir())
+	script, err := writeScript(t.TempDir(), "torch_bench.py", torchBench)
 	require.NoError(t, err)
 	info, err := ask(context.Background(), python, script, "cuda")
 	require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
+	"medusa/internal/device"
 	"medusa/losses"
 	"medusa/machine"
 	"medusa/nets"
@@ -27,7 +28,8 @@ func rerun(vm gorgonia.VM) func() error {
 	}
 }
 
-// measureInference times a net over a batch that stands in its input.
+// measureInference times a net over a batch that stands in its input, with weights that are fixed as those of a model that
+// was loaded are.
 func measureInference(j job) (m measured, err error) {
 	defer graph.Guard("building the network", &err)
 	cfg, err := netOf(j.Net)
@@ -37,10 +39,12 @@ func measureInference(j job) (m measured, err error) {
 	g := gorgonia.NewGraph()
 	x, pictures := input(g, "pictures", j.Batch, cfg.InChannels, cfg.Height, cfg.Width)
 	copy(pictures, noise(len(pictures), 0))
-	net, err := nets.Build(cfg, graph.NewParams(1), x, nets.Eval)
+	params := graph.NewParams(1)
+	net, err := nets.Build(cfg, params, x, nets.Eval)
 	if err != nil {
 		return m, err
 	}
+	defer device.Fix(graph.Tensors(params)...)()
 	if _, err := graph.Keep(net.Embedding); err != nil {
 		return m, err
 	}

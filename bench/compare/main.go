@@ -160,7 +160,11 @@ func (s settings) compare(ctx context.Context, p plan, stdout, stderr io.Writer)
 		return errors.Wrap(err, "a place for the Python side")
 	}
 	defer os.RemoveAll(dir)
-	script, err := writeScript(dir)
+	script, err := writeScript(dir, "torch_bench.py", torchBench)
+	if err != nil {
+		return err
+	}
+	onnxScript, err := writeScript(dir, "onnx_bench.py", onnxBench)
 	if err != nil {
 		return err
 	}
@@ -170,6 +174,12 @@ func (s settings) compare(ctx context.Context, p plan, stdout, stderr io.Writer)
 	if m.Torch, m.NoTorch, err = findTorch(ctx, s.python, script, s.gpu); err != nil {
 		return err
 	}
+	if p.models = dir; s.gpu == "" {
+		if err := writeModels(dir, p.workloads); err != nil {
+			return err
+		}
+		m.Runtimes = findRuntimes(ctx, s.python, onnxScript)
+	}
 	us, err := ourSide()
 	if err != nil {
 		return err
@@ -178,6 +188,7 @@ func (s settings) compare(ctx context.Context, p plan, stdout, stderr io.Writer)
 	if m.Torch != nil {
 		p.sides = append(p.sides, m.Torch.sides(script)...)
 	}
+	p.sides = append(p.sides, m.Runtimes.sides(onnxScript)...)
 	for _, line := range m.lines() {
 		fmt.Fprintln(stdout, line)
 	}

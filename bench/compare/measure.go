@@ -32,6 +32,8 @@ func measureJob(j job, out io.Writer) (measured, error) {
 		return measureStart(j, out)
 	case "infer":
 		return measureInference(j)
+	case "embed":
+		return measureEmbedding(j)
 	case "loss":
 		return measureLoss(j)
 	case "recall":

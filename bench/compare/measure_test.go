@@ -67,15 +67,18 @@ var tiny = []workload{
 	{Kind: "train", Net: "cnn", Batch: 8, Class: 4, Loss: "batch-hard"},
 	{Kind: "infer", Net: "cnn-bn", Batch: 2},
 	{Kind: "infer", Net: "resnet18", Batch: 1},
+	{Kind: "embed", Net: "mlp", Batch: 2},
 	{Kind: "loss", Loss: "all-triplets", Batch: 16, Class: 4, Size: 8},
 	{Kind: "loss", Loss: "lifted", Batch: 16, Class: 4, Size: 8},
 	{Kind: "recall", Batch: 50, Rows: 200, Size: 8},
 }
 
 func TestEveryKindMeasures(t *testing.T) {
+	models := t.TempDir()
+	require.NoError(t, writeModels(models, tiny))
 	for _, w := range tiny {
 		t.Run(w.name(), func(t *testing.T) {
-			m, err := measureJob(job{workload: w, Threads: 1, Seconds: 1e-3}, nil)
+			m, err := measureJob(job{workload: w, Threads: 1, Seconds: 1e-3, Models: models}, nil)
 			require.NoError(t, err)
 			assert.Positive(t, m.Seconds)
 			assert.LessOrEqual(t, m.Best, m.Seconds)
@@ -259,7 +262,7 @@ func withTorch(t *testing.T) string {
 // Both sides compute the same: run with COMPARE_PYTHON.
 func TestSidesAgree(t *testing.T) {
 	python := withTorch(t)
-	script, err := writeScript(t.TempDir())
+	script, err := writeScript(t.TempDir(), "torch_bench.py", torchBench)
 	require.NoError(t, err)
 	info, _, err := findTorch(context.Background(), python, script, "")
 	require.NoError(t, err)

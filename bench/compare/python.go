@@ -94,10 +94,10 @@ func ask(ctx context.Context, path, script, gpu string) (*torchInfo, error) {
 	return info, nil
 }
 
-// writeScript puts the Python side into dir.
-func writeScript(dir string) (string, error) {
-	path := filepath.Join(dir, "torch_bench.py")
-	return path, errors.Wrap(os.WriteFile(path, torchBench, 0o600), "the Python side")
+// writeScript puts a Python side into dir.
+func writeScript(dir, name string, text []byte) (string, error) {
+	path := filepath.Join(dir, name)
+	return path, errors.Wrap(os.WriteFile(path, text, 0o600), "the Python side")
 }
 
 // sides are PyTorch with losses written by hand, on a GPU also at its best, and, if it is

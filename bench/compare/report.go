@@ -29,6 +29,7 @@ type hardware struct {
 	CUDA         []string   `json:"cuda,omitempty"`      // driver, libraries and GPUs that our side finds
 	Torch        *torchInfo `json:"torch,omitempty"`
 	NoTorch      string     `json:"no_torch,omitempty"` // why there is none
+	Runtimes     *runtimes  `json:"runtimes,omitempty"`
 	Repeat       int        `json:"repeat"`
 	Seconds      float64    `json:"seconds"`
 }
@@ -77,6 +78,7 @@ func (m hardware) lines() []string {
 		out[1] = fmt.Sprintf("Medusa: %s, device %s, %s", m.Go, m.GPU, sums)
 		out = append(out, m.CUDA...)
 	}
+	out = append(out, m.Runtimes.lines()...)
 	if m.Torch == nil {
 		return append(out, "without PyTorch: "+m.NoTorch)
 	}

@@ -16,6 +16,7 @@ type plan struct {
 	device    string        // cuda or cuda:N; empty: the CPU
 	anyOrder  bool          // our side may make sums in any order on a GPU
 	compile   time.Duration // that the Python side may try to compile for a GPU
+	models    string        // folder with the models' files
 	told      func(w workload, threads, round int, side string, m measured)
 }
 
@@ -52,7 +53,7 @@ func (p plan) rounds(ctx context.Context, o outcome) error {
 				continue
 			}
 			m, err := s.do(ctx, job{workload: o.workload, Threads: o.threads, Seconds: p.seconds, Way: way[s.name],
-				Device: p.device, AnyOrder: p.anyOrder, Compile: p.compile.Seconds()}, p.limit)
+				Device: p.device, AnyOrder: p.anyOrder, Models: p.models, Compile: p.compile.Seconds()}, p.limit)
 			if err != nil {
 				return err
 			}

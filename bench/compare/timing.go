@@ -14,6 +14,7 @@ type job struct {
 	Way      string  `json:"way,omitempty"`       // which of several ways to go; the Python side finds the fastest if empty
 	Device   string  `json:"device,omitempty"`    // cuda or cuda:N; empty: the CPU
 	AnyOrder bool    `json:"any_order,omitempty"` // our side may make sums in any order on a GPU
+	Models   string  `json:"models,omitempty"`    // of embed: the folder with the models' files
 	Compile  float64 `json:"compile,omitempty"`   // seconds that the Python side may try to compile for a GPU
 }
 

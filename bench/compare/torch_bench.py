@@ -859,7 +859,7 @@ def main():
     if job.get("device"):
         print(json.dumps(on_device(job)), flush=True)
         os._exit(0)  # a compiler that was broken off may have threads left, which nobody waits for
-    kinds = {"train": train, "infer": infer, "loss": loss, "recall": recall, "gemm": gemm, "op": op, "start": start}
+    kinds = {"train": train, "infer": infer, "embed": infer, "loss": loss, "recall": recall, "gemm": gemm, "op": op, "start": start}
     print(json.dumps(kinds[job["kind"]](job)), flush=True)
 
 

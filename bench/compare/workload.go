@@ -10,7 +10,7 @@ import (
 
 // workload is one thing that both sides compute. It is what a child process is told.
 type workload struct {
-	Kind  string `json:"kind"`            // train, infer, loss, recall, gemm, op, layer, peak or start
+	Kind  string `json:"kind"`            // train, infer, embed, loss, recall, gemm, op, layer, peak or start
 	Net   string `json:"net,omitempty"`   // mlp, cnn, cnn-bn or resnet18
 	Loss  string `json:"loss,omitempty"`  // contrastive, batch-hard, multi-similarity, all-triplets, lifted, or one of catalogue
 	Peer  string `json:"peer,omitempty"`  // of a loss in catalogue: what pytorch-metric-learning makes it of
@@ -48,7 +48,7 @@ func (w workload) name() string {
 			name += "/resident"
 		}
 		return name
-	case "infer", "start":
+	case "infer", "embed", "start":
 		return fmt.Sprintf("%s/%s/%d", w.Kind, w.Net, w.Batch)
 	case "loss":
 		return fmt.Sprintf("loss/%s/N=%d/D=%d", w.Loss, w.Batch, w.Size)
@@ -67,7 +67,7 @@ func (w workload) name() string {
 // rate is what one run of the workload is worth, and in which unit.
 func (w workload) rate() (work float64, unit string) {
 	switch w.Kind {
-	case "train", "infer":
+	case "train", "infer", "embed":
 		return float64(w.Batch), "images/s"
 	case "gemm":
 		n := float64(w.Size)
@@ -108,10 +108,11 @@ func workloads() []workload {
 		}
 	}
 	for _, net := range comparedNets {
-		for _, batch := range []int{1, 256} {
+		for _, batch := range []int{1, 8, 64, 256} {
 			all = append(all, workload{Kind: "infer", Net: net.name, Batch: batch, target: 1.5})
 		}
 	}
+	all = append(all, embedAlone()...)
 	all = append(all, lossesAlone()...)
 	all = append(all, catalogueAlone()...)
 	all = append(all, workload{Kind: "recall", Batch: 10_000, Rows: 60_000, Size: 64, target: 2})

@@ -71,6 +71,7 @@ func TestEmbedWritesEveryFormat(t *testing.T) {
 		require.Empty(t, stderr)
 		require.Contains(t, stdout, "9 pictures embedded in ")
 		require.Contains(t, stdout, "embeddings  "+out+" (9 of ")
+		require.Regexp(t, `: embeddings(, as `+format+`|; its checksum is right)? embeddings 9 of \d+ numbers each classes 3, such as .* paths 9, such as `, info(t, out))
 		got := readSet(t, out)
 		if format == "csv" {
 			got.Model = want.Model

@@ -89,6 +89,9 @@ func (f *evaluateFlags) ofPictures(ctx context.Context, args []string) error {
 	if _, err := trainer.ParseFewShot(f.options.FewShot); given["few-shot"] && err != nil {
 		return usageError{wrong("%s: %v", field.Name("-few-shot"), err)}
 	}
+	if o.Gallery == "-" && slices.Contains(args[1:], "-") {
+		return usageError{wrong("%s - and -: standard input can be read once; give one of the two as a file", field.Name("-gallery"))}
+	}
 	if err := f.checkGiven(f.options); err != nil {
 		return usageError{err}
 	}

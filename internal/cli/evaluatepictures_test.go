@@ -109,6 +109,7 @@ func TestEvaluatePicturesThatCannotBe(t *testing.T) {
 		{[]string{run, photos, "-few-shot", "9x1"}, exitFailed, "-few-shot"},
 		{[]string{run, photos, "-one-shot", "runs.zip"}, exitUsage, "-one-shot has its own pictures: leave it out, or " + photos},
 		{[]string{run, photos, "-gallery", filepath.Join(dir, "none")}, exitFailed, "none"},
+		{[]string{run, "-", "-gallery", "-"}, exitUsage, "-gallery - and -: standard input can be read once"},
 		{[]string{run, filepath.Join(dir, "none")}, exitFailed, "none"},
 		{[]string{run, photos, "-whiten", filepath.Join(photos, "class00", "00.png")}, exitFailed, "all rows are the same"},
 		{[]string{filepath.Join(dir, "none"), photos}, exitFailed, "there is no run folder or model file"},

@@ -15,6 +15,8 @@ import (
 	"github.com/pkg/errors"
 	"go.yaml.in/yaml/v3"
 
+	"medusa/embeddings"
+	"medusa/index"
 	"medusa/internal/plain"
 	"medusa/internal/settings"
 	"medusa/internal/terminal"
@@ -26,8 +28,8 @@ import (
 var informing = command{
 	name:  "info",
 	takes: "FILE",
-	about: "say what a run, a model, a checkpoint or a file of embeddings holds",
-	intro: "says what FILE holds: a run folder, a model, a checkpoint, embeddings, or any other safetensors file. What Medusa wrote is checked to be whole.",
+	about: "say what a run, a model, a checkpoint, an index or a file of embeddings holds",
+	intro: "says what FILE holds: a run folder, a model, a checkpoint, an index, embeddings (.npy, .csv, .jsonl, .parquet, .safetensors), or any other safetensors file. What Medusa wrote is checked to be whole.",
 	examples: []example{
 		{[]string{"runs/NAME"}, "settings, state and figures of a run"},
 		{[]string{"runs/NAME/model.safetensors"}, "network and preprocessing of a model"},
@@ -43,7 +45,7 @@ type infoFlags struct{ *flagSet }
 func (f *infoFlags) flags() *flagSet { return f.flagSet }
 
 func (f *infoFlags) do(_ context.Context, args []string) error {
-	if err := f.oneArgument(args, "FILE", "a run folder, a model, a checkpoint or embeddings"); err != nil {
+	if err := f.oneArgument(args, "FILE", "a run folder, a model, a checkpoint, an index or embeddings"); err != nil {
 		return err
 	}
 	p := portrait{call: f.call, screen: f.call.screen(f.call.Out, f.call.Live)}
@@ -55,6 +57,11 @@ func (f *infoFlags) do(_ context.Context, args []string) error {
 		return err
 	case info.IsDir():
 		return p.run(args[0])
+	case index.IsIndex(args[0]):
+		return p.index(args[0])
+	}
+	if format := embeddings.FormatOf(args[0]); format != "" && format != "safetensors" {
+		return p.vectors(args[0], format)
 	}
 	return p.file(args[0])
 }

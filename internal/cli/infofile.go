@@ -10,6 +10,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/embeddings"
 	"medusa/internal/fileread"
 	"medusa/internal/plain"
 	"medusa/internal/safetensors"
@@ -37,7 +38,7 @@ func header(path string) (metadata map[string]string, tensors []safetensors.Loca
 func (p portrait) file(path string) error {
 	metadata, tensors, err := header(path)
 	if err != nil {
-		return errors.WithMessagef(err, "%s is neither a run folder nor a safetensors file, such as a model, a checkpoint or embeddings", path)
+		return errors.WithMessagef(err, "%s is neither a run folder nor a safetensors file, such as a model, a checkpoint or embeddings, nor an index", path)
 	}
 	if metadata[safetensors.Checksum] != "" {
 		if _, err := safetensors.Open(path); err != nil {
@@ -132,6 +133,28 @@ func (p portrait) embeddings(title string, metadata map[string]string, shape []i
 		}
 		lists[name] = list
 	}
+	p.tellEmbeddings(title, shape[0], shape[1], lists["classes"], lists["paths"], metadata["fingerprint"])
+	return nil
+}
+
+// vectors shows what is embedded in a file that has no header to read alone.
+func (p portrait) vectors(path, format string) error {
+	set, err := embeddings.Read(path)
+	if err != nil {
+		return err
+	}
+	var paths []string
+	for _, item := range set.Items {
+		if item.Path != "" {
+			paths = append(paths, item.Path)
+		}
+	}
+	_, classes := set.Labels()
+	p.tellEmbeddings(path+": embeddings, as "+format, set.Len(), set.Dim, classes, paths, set.Model)
+	return nil
+}
+
+func (p portrait) tellEmbeddings(title string, count, dim int, classes, paths []string, model string) {
 	some := func(list []string) string {
 		if len(list) == 0 {
 			return ""
@@ -139,11 +162,27 @@ func (p portrait) embeddings(title string, metadata map[string]string, shape []i
 		return fmt.Sprintf("%s, such as %s", wording.Thousands(len(list)), list[0])
 	}
 	p.tell(title, []fact{
-		{"embeddings", fmt.Sprintf("%s of %s each", wording.Thousands(shape[0]), wording.Number(shape[1], "numbers"))},
-		{"classes", some(lists["classes"])},
-		{"paths", some(lists["paths"])},
-		{"made by", metadata["fingerprint"]},
+		{"embeddings", fmt.Sprintf("%s of %s each", wording.Thousands(count), wording.Number(dim, "numbers"))},
+		{"classes", some(classes)},
+		{"paths", some(paths)},
+		{"made by", model},
 	})
+}
+
+// index shows what an index holds. It is read whole, since it has checksums.
+func (p portrait) index(path string) error {
+	x, err := openIndex(path)
+	if err != nil {
+		return err
+	}
+	if _, err := x.Labels(); err != nil {
+		return err
+	}
+	facts := x.facts()[1:]
+	if g, there := x.Graph(); there {
+		facts = append(facts, fact{"graph", wording.Number(g.Links, "links") + " a picture"})
+	}
+	p.tell(path+": an index; its checksums are right", append(facts, fact{"made by", x.Index.Options().Model}))
 	return nil
 }
 

@@ -65,6 +65,10 @@ func (c *invocation) say(message string) {
 // exit takes note of how a command ended, and tells its error in the words of its flags.
 func (c *invocation) exit(ctx context.Context, f *flagSet, err error) {
 	c.root().code = exitCode(ctx, err)
+	if other := (otherProgram{}); errors.As(err, &other) {
+		c.root().code = other.code
+		return
+	}
 	if err == nil || errors.Is(err, errStopped) || errors.Is(err, errLeftOut) || errors.Is(err, errDifferent) {
 		return
 	}

@@ -89,21 +89,9 @@ func embedLabelled(ctx context.Context, c *invocation, w *terminal.Screen, m *mo
 
 // embedAll embeds the pictures that paths name; the labels of those of no class are datasets.NoClass.
 func embedAll(ctx context.Context, c *invocation, w *terminal.Screen, m *model.Model, paths []string, d embedData) (*labelled, error) {
-	stream, err := openPictures(ctx, c, m, paths, d)
-	if err != nil {
-		return nil, field.Under(err, "", "Data")
-	}
-	defer stream.Close()
 	out, number := &labelled{Set: metrics.Set{Dim: m.EmbeddingSize()}}, map[string]int{}
-	task := w.Begin("embedding pictures")
-	defer task.End()
-	err = m.EmbedStream(ctx, stream, func(chunk model.Chunk) error {
-		for _, s := range chunk.Pictures.Skipped() {
-			if !s.Expected() {
-				out.leftOut++
-				w.Aside(func() { fmt.Fprintln(c.Err, plain.Text("left out: "+s.Path+": "+s.Reason)) })
-			}
-		}
+	var err error
+	out.leftOut, err = embedEach(ctx, c, w, m, paths, d, nil, func(chunk model.Chunk) error {
 		for i, l := range chunk.Pictures.Labels() {
 			if l != datasets.NoClass {
 				name := chunk.Pictures.Classes()[l]
@@ -117,16 +105,54 @@ func embedAll(ctx context.Context, c *invocation, w *terminal.Screen, m *model.M
 			out.paths = append(out.paths, chunk.Pictures.Path(i))
 			out.Embeddings = append(out.Embeddings, chunk.Embeddings[i*out.Dim:(i+1)*out.Dim]...)
 		}
-		task.Progress(chunk.Read, 0)
 		return nil
 	})
 	switch {
 	case err != nil:
-		return nil, field.Under(err, "", "Data")
+		return nil, err
 	case out.Len() == 0:
-		return nil, errors.Errorf("%s: there is no picture that can be read", strings.Join(paths, ", "))
+		return nil, noPictures(paths)
 	}
 	return out, nil
+}
+
+// noPictures says that nothing was embedded.
+func noPictures(paths []string) error {
+	return errors.Errorf("%s: there is no picture that can be read", strings.Join(paths, ", "))
+}
+
+// embedEach embeds the pictures that paths name, some after the others, and returns how many could not be read,
+// which is told. begin, if not nil, hears first how many files there are, where that is known, and may refuse.
+func embedEach(ctx context.Context, c *invocation, w *terminal.Screen, m *model.Model, paths []string, d embedData,
+	begin func(files int) error, each func(model.Chunk) error) (leftOut int, err error) {
+	stream, err := openPictures(ctx, c, m, paths, d)
+	if err != nil {
+		return 0, field.Under(err, "", "Data")
+	}
+	defer stream.Close()
+	files := 0
+	if begin != nil {
+		if n, known := stream.Files(ctx, nil); known {
+			files = n
+		}
+		if err := begin(files); err != nil {
+			return 0, err
+		}
+	}
+	task := w.Begin("embedding pictures")
+	defer task.End()
+	err = m.EmbedStream(ctx, stream, func(chunk model.Chunk) error {
+		for _, s := range chunk.Pictures.Skipped() {
+			if !s.Expected() {
+				leftOut++
+				w.Aside(func() { fmt.Fprintln(c.Err, plain.Text("left out: "+s.Path+": "+s.Reason)) })
+			}
+		}
+		err := each(chunk)
+		task.Progress(chunk.Read, files)
+		return err
+	})
+	return leftOut, field.Under(err, "", "Data")
 }
 
 // modelAndPaths refuses command lines that do not name a model and what stands behind it: what it is, one
@@ -143,7 +169,12 @@ func modelAndPaths(args []string, what, one, forms string) error {
 	case len(args) == 1:
 		return errors.Errorf("want %s behind the model %s%s", one, args[0], forms)
 	}
-	if n := len(slices.DeleteFunc(slices.Clone(args[1:]), func(p string) bool { return p != "-" })); n > 1 {
+	return standardInputOnce(args[1:])
+}
+
+// standardInputOnce refuses paths among which standard input stands twice.
+func standardInputOnce(paths []string) error {
+	if n := len(slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return p != "-" })); n > 1 {
 		return errors.New("- stands twice among the paths, and standard input can be read once")
 	}
 	return nil

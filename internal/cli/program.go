@@ -16,6 +16,7 @@ type Program struct {
 	name   string
 	source string // what go run takes to build it
 	alone  *command
+	push   Pusher // does the command push; nil if another program does
 }
 
 var (

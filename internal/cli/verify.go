@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"reflect"
@@ -15,9 +13,6 @@ import (
 
 	"medusa/internal/field"
 	"medusa/internal/settings"
-	"medusa/metrics"
-	"medusa/model"
-	"medusa/trainer"
 )
 
 // verifying is the command verify.
@@ -83,7 +78,7 @@ func (f *verifyFlags) do(ctx context.Context, args []string) error {
 	v := comparison{Threshold: o.Threshold, A: args[1], B: args[2]}
 	from := ""
 	if !f.given()["threshold"] {
-		p, source, err := f.threshold(args[0], m)
+		p, source, err := f.calibrated().threshold(args[0], m.Fingerprint())
 		if err != nil {
 			return err
 		}
@@ -114,6 +109,11 @@ func (f *verifyFlags) do(ctx context.Context, args []string) error {
 	return nil
 }
 
+// calibrated says which threshold is asked for.
+func (f *verifyFlags) calibrated() calibrated {
+	return calibrated{call: f.call, far: f.options.FAR, farGiven: f.given()["far"], file: f.options.Calibration}
+}
+
 // show writes the answer.
 func (f *verifyFlags) show(v comparison, from string) error {
 	if f.options.JSON {
@@ -129,63 +129,6 @@ func (f *verifyFlags) show(v comparison, from string) error {
 	}
 	f.call.screen(f.call.Out, f.call.Live).Say(why)
 	return nil
-}
-
-// threshold is that of the calibration, or of the run itself, and where it comes from.
-func (f *verifyFlags) threshold(path string, m *model.Model) (metrics.OperatingPoint, string, error) {
-	c, from, err := f.thresholds(path, m)
-	if err != nil {
-		return metrics.OperatingPoint{}, "", err
-	}
-	if !f.given()["far"] {
-		const usual = 0.001
-		best := metrics.OperatingPoint{}
-		for _, p := range c.AtFAR {
-			if p.AskedFAR >= usual && (best.AskedFAR == 0 || p.AskedFAR < best.AskedFAR) {
-				best = p
-			}
-		}
-		if best.AskedFAR > 0 {
-			return best, from, nil
-		}
-		return best, "", wrong("among the thresholds of %s is none for a false accept rate of %v or more: say which rate with %s, or a %s, or find some by more pictures; for instance\n  %s",
-			from, usual, field.Name("-far"), field.Name("-threshold"), f.call.root().toType("calibrate", path, "FOLDER"))
-	}
-	p, err := c.At(f.options.FAR)
-	if err != nil {
-		return p, "", wrong("%s %v: %v", field.Name("-far"), f.options.FAR, err)
-	}
-	return p, from, nil
-}
-
-// thresholds are the calibration that was asked for, or that beside the model, or those of the run.
-func (f *verifyFlags) thresholds(path string, m *model.Model) (*model.Calibration, string, error) {
-	file := cmp.Or(f.options.Calibration, model.CalibrationPath(path))
-	c, err := model.ReadCalibration(file)
-	if err == nil {
-		if err := c.Of(m); err != nil {
-			return nil, "", errors.Errorf("%s has thresholds of another model: make them anew with\n  %s", file, f.call.root().toType("calibrate", path, c.Data))
-		}
-		return c, file, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) || f.options.Calibration != "" {
-		return nil, "", err
-	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		r, err := trainer.StoredResult(path)
-		if err != nil {
-			return nil, "", err
-		}
-		if r != nil {
-			for _, set := range []string{trainer.SetValidation, trainer.SetTest} {
-				if v, measured := r.Verification[set]; measured {
-					return &model.Calibration{Model: m.Fingerprint(), Verification: v}, "the run's " + set + " classes", nil
-				}
-			}
-		}
-	}
-	return nil, "", wrong("there are no thresholds for %s: find some by pictures of known classes, or give a %s; for instance\n  %s",
-		path, field.Name("-threshold"), f.call.root().toType("calibrate", path, "FOLDER"))
 }
 
 // validate refuses what nobody means.

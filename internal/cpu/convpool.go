@@ -13,7 +13,7 @@ func init() {
 const convPoolBlock = 1 << 18
 
 func convPool[T loops.Float](s spec.ConvPool) func(*tensors[T]) {
-	spare, scale, shift := spareWorkspaces[T](), make([]T, s.OutC), make([]T, s.OutC)
+	spare, key, scale, shift := spareWorkspaces[T](), readyKey[T](s.Conv2D), make([]T, s.OutC), make([]T, s.OutC)
 	image, pixels, results := s.C*s.H*s.W, s.Pool.H*s.Pool.W, s.Pool.OutH()*s.Pool.OutW()
 	// Blocks are of one size or one more: none is a single image, unless all are.
 	blocks := max(1, s.N/max(2, convPoolBlock/(s.OutC*pixels)))
@@ -28,7 +28,7 @@ func convPool[T loops.Float](s spec.ConvPool) func(*tensors[T]) {
 	return func(t *tensors[T]) {
 		ws := spare.take()
 		defer spare.giveBack(ws)
-		in := t.in
+		in, ready := t.in, t.ready(1, key)
 		var factor, bias []T
 		switch {
 		case s.Bias:
@@ -44,7 +44,7 @@ func convPool[T loops.Float](s spec.ConvPool) func(*tensors[T]) {
 			from, to := s.N*b/blocks, s.N*(b+1)/blocks
 			part := s.Conv2D
 			part.N = to - from
-			loops.ConvScaled(&part, in[0][from*image:], in[1], factor, bias, y, false, ws)
+			loops.ConvScaled(&part, in[0][from*image:], in[1], ready, factor, bias, y, false, ws)
 			at := from * s.OutC * results
 			top, arg = t.out[0][at:], placesFrom(t.outPlaces[1], at)
 			loops.Parallel(part.N*s.OutC, rowGrain(pixels), body)

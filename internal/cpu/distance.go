@@ -12,21 +12,23 @@ func init() {
 	registerKernel(distanceKernel)
 }
 
-func distanceKernel(s spec.Distance) device.Kernel {
+func distanceKernel(s spec.Distance) device.Kernel { return host(distancesOf(s)) }
+
+// distancesOf makes distances in float32 and in float64.
+func distancesOf(s spec.Distance) (single func(out []float32, in [][]float32), double func(out []float64, in [][]float64)) {
 	switch {
 	case s.Metric == spec.Dot && s.Self:
-		return host(selfProducts[float32](s), selfProducts[float64](s))
+		return selfProducts[float32](s), selfProducts[float64](s)
 	case s.Metric == spec.Dot:
-		return host(crossProducts[float32](s), crossProducts[float64](s))
-	}
-	single := distances[float32](s)
-	switch {
+		return crossProducts[float32](s), crossProducts[float64](s)
 	case byProduct(s):
 		single = productDistances(s)
 	case snrByProduct(s):
 		single = snrDistances(s)
+	default:
+		single = distances[float32](s)
 	}
-	return host(single, distances[float64](s))
+	return single, distances[float64](s)
 }
 
 // spoil makes the distances of rows NaN that are not finite.

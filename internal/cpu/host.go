@@ -38,6 +38,16 @@ func onTensors(f32 func(*tensors[float32]), f64 func(*tensors[float64])) device.
 type tensors[T loops.Float] struct {
 	out, in             [][]T
 	outPlaces, inPlaces [][]int32
+	fixed               []*device.Fixed // of the inputs; nil where the numbers may change
+}
+
+// ready returns what is kept of input i, weights that do not change; nil where they may. It is one thing for all that read
+// the weights by the same key.
+func (t *tensors[T]) ready(i int, key any) *loops.Ready[T] {
+	if t.fixed[i] == nil {
+		return nil
+	}
+	return t.fixed[i].Form(key, func() any { return new(loops.Ready[T]) }).(*loops.Ready[T])
 }
 
 type hostKernel struct {
@@ -57,12 +67,12 @@ func (k *hostKernel) Run(out, in []device.Memory) error {
 }
 
 func (t *tensors[T]) take(out, in []device.Memory, numbers func(device.Memory) []T) {
-	t.out, t.outPlaces, t.in, t.inPlaces = t.out[:0], t.outPlaces[:0], t.in[:0], t.inPlaces[:0]
+	t.out, t.outPlaces, t.in, t.inPlaces, t.fixed = t.out[:0], t.outPlaces[:0], t.in[:0], t.inPlaces[:0], t.fixed[:0]
 	for _, m := range out {
 		t.out, t.outPlaces = append(t.out, numbers(m)), append(t.outPlaces, m.I32)
 	}
 	for _, m := range in {
-		t.in, t.inPlaces = append(t.in, numbers(m)), append(t.inPlaces, m.I32)
+		t.in, t.inPlaces, t.fixed = append(t.in, numbers(m)), append(t.inPlaces, m.I32), append(t.fixed, m.Fixed)
 	}
 }
 

@@ -6,20 +6,29 @@ import (
 )
 
 func init() {
-	register(linear[float32], linear[float64])
+	registerPlaces(linear[float32], linear[float64])
 	register(channelSum[float32], channelSum[float64])
 	register(addRelu[float32], addRelu[float64])
 }
 
-func linear[T loops.Float](s spec.Linear) func(out []T, in [][]T) {
-	return func(out []T, in [][]T) {
+func linear[T loops.Float](s spec.Linear) func(*tensors[T]) {
+	var key any = readyMatrix[T]{s.O, s.F}
+	return func(t *tensors[T]) {
+		x, w, out := t.in[0], t.in[1], t.out[0]
 		var bias []T
 		if s.Bias {
-			bias = in[2]
+			bias = t.in[2]
 		}
-		loops.GemmBias(false, true, s.B, s.O, s.F, in[0], s.F, in[1], s.F, bias, s.Relu, out, s.O)
+		if ready := t.ready(1, key); ready != nil {
+			ready.GemmBias(s.B, s.O, s.F, x, s.F, w, s.F, bias, s.Relu, out, s.O)
+			return
+		}
+		loops.GemmBias(false, true, s.B, s.O, s.F, x, s.F, w, s.F, bias, s.Relu, out, s.O)
 	}
 }
+
+// readyMatrix is the key of what linear layers keep of weights (O, F).
+type readyMatrix[T loops.Float] struct{ o, f int }
 
 func channelSum[T loops.Float](s spec.ChannelSum) func(out []T, in [][]T) {
 	sums := make([]float64, s.C)

@@ -97,6 +97,8 @@ func rowCases() []layerCase {
 		{"triplets", triplets, []int{n * m, n * m, n * m}, n},
 		{"triplets, each visited", visited, []int{n * m, n * m, n * m}, n},
 		{"triplets in a window", windowed, []int{n * m, n * m, n * m}, n},
+		{"powers of pairs", spec.PairPowers{Distance: spec.Distance{Metric: spec.Dot, N: n, M: n, D: 8, Self: true},
+			Sums: []spec.Part{sumOfPowers(n, spec.Negative, 2), sumOfPowers(n, spec.Positive, 1), sumOfPositives(n)}}, []int{n * 8, n}, n * n},
 		{"layer norm parameters", spec.LayerNormParamsGrad{Rows: n, Cols: m, Eps: 1e-5}, []int{n * m, n * m}, m},
 	}
 	for _, c := range all[:4] {

@@ -43,6 +43,8 @@ func pairGradKernel(s spec.PairGrad) device.Kernel {
 	switch product := byProduct(s.Distance) || s.Metric == spec.Dot; {
 	case isSparse(s):
 		single = sparsePairGrad[float32](s)
+	case product && s.Powers:
+		single = powersPairGrad(s)
 	case product && symmetricParts(s):
 		single = productPairGrad(s)
 	case product:

@@ -57,7 +57,7 @@ func registerSeveral[S any](f32 func(s S) func(out, in [][]float32), f64 func(s 
 	registerKernel(func(s S) device.Kernel { return several(f32(s), f64(s)) })
 }
 
-// registerPlaces adds a spec whose loop works on places, too.
+// registerPlaces adds a spec whose loop works on places, too, or keeps what it makes of inputs that are fixed.
 func registerPlaces[S any](f32 func(s S) func(*tensors[float32]), f64 func(s S) func(*tensors[float64])) {
 	registerKernel(func(s S) device.Kernel { return onTensors(f32(s), f64(s)) })
 }

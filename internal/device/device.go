@@ -10,6 +10,7 @@ type Memory struct {
 	I32    []int32 // places; Remote memory of them has as many bytes
 	Remote Remote
 	On     Accelerator // whose memory Remote is
+	Fixed  *Fixed      // of numbers that do not change; else nil
 }
 
 // Kernel is one computation, ready to run again and again: it owns its scratch memory

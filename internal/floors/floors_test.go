@@ -25,11 +25,11 @@ type floor struct {
 // with {samplers, datasets, metrics} beside. The longest path that fits counts.
 var house = []floor{
 	{"cmd", []string{"internal/cli"}, false, "a program is its call of the command line"},
-	{"internal/cli", []string{"trainer", "model", "optim", "nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "embeddings", "internal/safetensors", "internal/fileread", "internal/filewrite", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field", "internal/catalog", "internal/settings"}, false,
+	{"internal/cli", []string{"trainer", "model", "optim", "nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "index", "embeddings", "internal/report/gallery", "internal/diskroom", "internal/safetensors", "internal/fileread", "internal/filewrite", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field", "internal/catalog", "internal/settings"}, false,
 		"a command puts packages together and leaves graphs to the trainer"},
 	{"bench", []string{"trainer", "model", "optim", "nets", "losses", "miners", "pairs", "machine", "samplers", "datasets", "metrics", "index", "graph", "internal"}, true,
 		"benchmarks lie above everything"},
-	{"model", []string{"nets", "machine", "datasets", "metrics", "graph", "internal/flatnames", "internal/runfolder", "internal/safetensors", "internal/onnx", "internal/filewrite", "internal/ram", "internal/cpu/loops", "internal/fileread", "internal/wording", "internal/catalog", "internal/needs"}, true,
+	{"model", []string{"nets", "machine", "datasets", "metrics", "graph", "internal/flatnames", "internal/runfolder", "internal/safetensors", "internal/onnx", "internal/filewrite", "internal/ram", "internal/device", "internal/cpu/loops", "internal/fileread", "internal/wording", "internal/catalog", "internal/needs"}, true,
 		"a trained network in use knows nothing of training"},
 	{"trainer", []string{"model", "optim", "nets", "losses", "miners", "pairs", "machine", "samplers", "datasets", "metrics", "graph", "internal/report", "internal/wording", "internal/runfolder", "internal/flatnames", "internal/safetensors", "internal/tensorboard", "internal/device", "internal/gpu", "internal/cpu/loops", "internal/exclusive", "internal/ram", "internal/fileread", "internal/field", "internal/catalog", "internal/settings", "internal/needs"}, true,
 		"the trainer joins nets and losses; devices it knows by their interface"},

@@ -23,8 +23,9 @@ import (
 
 // onHost are the specs that the host computes, and why.
 var onHost = map[reflect.Type]string{
-	reflect.TypeFor[spec.Chain]():  "a machine of the CPU makes it of several specs",
-	reflect.TypeFor[spec.HostOp](): "its functions are Go's",
+	reflect.TypeFor[spec.Chain]():      "a machine of the CPU makes it of several specs",
+	reflect.TypeFor[spec.HostOp]():     "its functions are Go's",
+	reflect.TypeFor[spec.PairPowers](): "as of Chain",
 }
 
 // Every spec that has a kernel on the CPU has one here: no op of a graph is left to the host. No kernel here is without

@@ -175,8 +175,14 @@ func (v *view) enough(values, bias []float32, own int32, k int, bound float64) f
 		return float32(math.Inf(1))
 	}
 	least := make([]float32, 0, k) // a heap, the largest on top
-	for j, value := range values {
-		if value += bias[j]; len(least) == k && !(value < least[0]) || value != value || v.skips(j, own) {
+	for j := 0; j < v.n; j++ {
+		if len(least) == k {
+			if j += loops.SkipAbove(values[j:], bias[j:v.n], least[0]); j >= v.n {
+				break
+			}
+		}
+		value := values[j] + bias[j]
+		if len(least) == k && !(value < least[0]) || value != value || v.skips(j, own) {
 			continue
 		}
 		if len(least) < k {

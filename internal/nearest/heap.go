@@ -68,7 +68,12 @@ func (h *Heap) Sorted() []Ranked {
 }
 
 func (h *Heap) compare(a, b Ranked) int {
-	if a.Key == b.Key && h.id != nil {
+	switch {
+	case a.Key < b.Key:
+		return -1
+	case a.Key > b.Key:
+		return 1
+	case h.id != nil:
 		return cmp.Compare(h.id(a.Row), h.id(b.Row))
 	}
 	return Compare(a, b)

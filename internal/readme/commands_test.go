@@ -32,6 +32,7 @@ var elsewhere = map[string]string{
 	"go build":                                         "part of go test ./...",
 	"go generate":                                      "needs clang; a test holds what it makes and its sources together by a hash",
 	"go generate ./internal/gpu/kernels":               "needs clang; a test holds what it makes and its sources together by a hash",
+	"go -C push build -o ../ ./medusa-push":            "tested in the module push",
 	"go run ./bench/gpusuite -o gpu-suite":             "packs the tests that use a GPU; tested in bench/gpusuite",
 	"pip install nvidia-cublas-cu12 nvidia-cudnn-cu12": "needs Python",
 }
@@ -42,6 +43,7 @@ var elsewhereBegins = map[string]string{
 	"go run ./bench/catalogue":  "trains every loss, beside PyTorch; tested in bench/catalogue",
 	"go run ./bench/search":     "compares with faiss and hnswlib; tested in bench/search",
 	"go run ./bench/decode":     "compares decoders with Python's; measured when asked for",
+	"./medusa-push ":            "tested in the module push",
 	"./gpu-suite":               "needs a GPU",
 	"MESSY_ARCHIVE=":            "needs an archive that is not part of the repository",
 	"go run internal/embed.go ": "makes the embedded pictures of the whole Omniglot",
@@ -90,7 +92,7 @@ func build(t *testing.T) (dir string) {
 func help(t *testing.T, programs string) string {
 	t.Helper()
 	var pages strings.Builder
-	for _, args := range [][]string{{"train", "-h"}, {"medusa", "help"}, {"medusa", "help", "train"}, {"medusa", "help", "evaluate"}, {"medusa", "help", "embed"}, {"medusa", "help", "calibrate"}, {"medusa", "help", "verify"}, {"medusa", "help", "export"}, {"medusa", "help", "info"}} {
+	for _, args := range [][]string{{"train", "-h"}, {"medusa", "help"}, {"medusa", "help", "train"}, {"medusa", "help", "evaluate"}, {"medusa", "help", "embed"}, {"medusa", "help", "calibrate"}, {"medusa", "help", "verify"}, {"medusa", "help", "index"}, {"medusa", "help", "search"}, {"medusa", "help", "duplicates"}, {"medusa", "help", "outliers"}, {"medusa", "help", "cluster"}, {"medusa", "help", "export"}, {"medusa", "help", "info"}} {
 		path := filepath.Join(programs, args[0])
 		page, err := exec.Command(path, args[1:]...).Output()
 		require.NoError(t, err)
@@ -174,7 +176,7 @@ func words(line string) (out []string) {
 // smaller ones: a flag that is given twice has its last value.
 func short(args []string) []string {
 	line := " " + strings.Join(args, " ") + " "
-	for _, flag := range []string{" -h ", " -device-info ", " -resume ", " -evaluate ", " help ", " info ", " evaluate ", " embed ", " calibrate ", " verify ", " export ", " completion "} {
+	for _, flag := range []string{" -h ", " -device-info ", " -resume ", " -evaluate ", " help ", " info ", " evaluate ", " embed ", " calibrate ", " verify ", " index ", " search ", " duplicates ", " outliers ", " cluster ", " export ", " completion "} {
 		if strings.Contains(line, flag) {
 			return args
 		}

@@ -97,7 +97,7 @@ func loadTiles(pictures []int, thumbnail func(int) (image.Image, error), size in
 }
 
 // shrink copies a picture, its longer edge cut to size.
-func shrink(m image.Image, size int) image.Image {
+func shrink(m image.Image, size int) *image.RGBA {
 	to := image.NewRGBA(fit(m.Bounds(), size, false))
 	draw.CatmullRom.Scale(to, to.Bounds(), m, m.Bounds(), draw.Src, nil)
 	return to

@@ -7,8 +7,9 @@ package spec
 // written to memory. Where the distance is 0, its gradient is 0.
 type PairGrad struct {
 	Distance
-	ToY   bool
-	Parts []Part
+	ToY    bool
+	Parts  []Part
+	Powers bool // PairPowers made d
 }
 
 // Part is a matrix (N, M) in a sum, with the inputs that it is made of.

@@ -50,6 +50,21 @@ func Channels(n int) string {
 // MiB writes a number of bytes in whole MiB.
 func MiB(bytes int64) string { return fmt.Sprintf("%.0f MiB", float64(bytes)/(1<<20)) }
 
+// Size writes a number of bytes in the unit that suits it.
+func Size(bytes int64) string {
+	size, unit := float64(bytes), "bytes"
+	for _, larger := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if size < 1024 {
+			break
+		}
+		size, unit = size/1024, larger
+	}
+	if unit == "bytes" || size >= 10 {
+		return fmt.Sprintf("%.0f %s", size, unit)
+	}
+	return fmt.Sprintf("%.1f %s", size, unit)
+}
+
 var measures = map[string]string{
 	"precision_at_1": "Precision@1", "r_precision": "R-precision", "map_at_r": "MAP@R", "map": "MAP", "mrr": "MRR",
 	"nmi": "NMI", "ami": "AMI", "ari": "ARI", "pairwise_f1": "pairwise F1", "cmc_map": "mAP re-id",

@@ -26,4 +26,7 @@ func TestNames(t *testing.T) {
 	assert.Equal(t, "something_new", Measure("something_new"))
 	assert.Equal(t, []string{"grey", "RGB", "4 channels"}, []string{Channels(1), Channels(3), Channels(4)})
 	assert.Equal(t, "3 MiB", MiB(3<<20))
+	for bytes, want := range map[int64]string{0: "0 bytes", 1023: "1023 bytes", 1024: "1.0 KiB", 10 << 10: "10 KiB", 3<<20 + 1<<19: "3.5 MiB", 1 << 62: "4194304 TiB"} {
+		assert.Equal(t, want, Size(bytes))
+	}
 }

@@ -16,12 +16,13 @@ type Workspace[T Float] struct {
 // ConvForward computes y = x ⋆ w + bias, cut at zero if relu is set. bias has OutC
 // entries or is nil; y is overwritten.
 func ConvForward[T Float](p *spec.Conv2D, x, w, bias, y []T, relu bool, ws *Workspace[T]) {
-	ConvScaled(p, x, w, nil, bias, y, relu, ws)
+	ConvScaled(p, x, w, nil, nil, bias, y, relu, ws)
 }
 
 // ConvScaled computes y = scale · (x ⋆ w) + bias, a convolution and a normalisation of its
-// channels, cut at zero if relu is set. scale has OutC entries or is nil, like bias.
-func ConvScaled[T Float](p *spec.Conv2D, x, w, scale, bias, y []T, relu bool, ws *Workspace[T]) {
+// channels, cut at zero if relu is set. scale has OutC entries or is nil, like bias. ready is what is kept
+// beside weights that do not change, or nil.
+func ConvScaled[T Float](p *spec.Conv2D, x, w []T, ready *Ready[T], scale, bias, y []T, relu bool, ws *Workspace[T]) {
 	q := p.WithDefaults()
 	checkConvLengths("ConvForward", &q, x, w, y)
 	if scale != nil {
@@ -35,11 +36,11 @@ func ConvScaled[T Float](p *spec.Conv2D, x, w, scale, bias, y []T, relu bool, ws
 		return
 	}
 	if worthWinograd[T](&q, q.C, q.OutC, q.OutH(), q.OutW()) {
-		ws.tiles.forward(&q, singles(x), singles(w), singles(scale), singles(bias), singles(y), relu)
+		ws.tiles.forward(&q, singles(x), singles(w), singles(scale), singles(bias), singles(y), relu, singleReady(ready))
 		return
 	}
 	if ws.places.worthPlaces(&q, isSingle[T]()) {
-		ws.places.forward(&q, singles(x), singles(w), singles(scale), singles(bias), singles(y), relu)
+		ws.places.forward(&q, singles(x), singles(w), singles(scale), singles(bias), singles(y), relu, singleReady(ready))
 		return
 	}
 	c := &ws.product
@@ -48,7 +49,7 @@ func ConvScaled[T Float](p *spec.Conv2D, x, w, scale, bias, y []T, relu bool, ws
 	c.convWindow.forward(&q, c.groups)
 	c.dstH, c.dstW = q.OutH(), q.OutW()
 	c.place0, c.placeStep = [2]int{}, [2]int{1, 1}
-	c.weights, c.backward = w, false
+	c.weights, c.ready, c.backward = w, ready, false
 	c.run()
 }
 

@@ -1,6 +1,9 @@
 package loops
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // convProduct computes, for each image and group, dst = weights · matrix of the window:
 // a convolution forward, or the gradient with respect to its input. The weights are packed
@@ -17,13 +20,15 @@ type convProduct[T Float] struct {
 	relu           bool
 
 	weights  []T
-	backward bool  // weights are those of the forward convolution
-	allTaps  int   // backward: taps of the forward convolution
-	tapIndex []int // backward: which of them the window's taps are
+	ready    *Ready[T] // beside the weights, or nil
+	backward bool      // weights are those of the forward convolution
+	allTaps  int       // backward: taps of the forward convolution
+	tapIndex []int     // backward: which of them the window's taps are
 
 	convCut
 	micro              *micro[T]
 	packed             []T // weights: groups, blocks of k, panels
+	own                []T // memory for them
 	shared             []T // matrices: groups, sets, blocks of k, panels
 	workers            []convWorker[T]
 	srcImage, dstImage int // elements of an image
@@ -51,6 +56,7 @@ type convWorker[T Float] struct {
 	args   microArgs[T]
 	clean  bool    // zeros stand around the pictures in planes
 	planes []T     // copied
+	copied [2]int  // the group and the first image that planes are of
 	panels []T     // packed
 	out    []T     // results that are not contiguous in dst
 	runs   [][]run // of each panel
@@ -71,7 +77,7 @@ const (
 func (c *convProduct[T]) begin(images, groups, rows int, src, dst []T) {
 	c.images, c.groups, c.rows = images, groups, rows
 	c.src, c.dst = src, dst
-	c.scale, c.bias, c.relu = nil, nil, false
+	c.ready, c.scale, c.bias, c.relu = nil, nil, nil, false
 }
 
 func (c *convProduct[T]) run() {
@@ -89,19 +95,46 @@ func (c *convProduct[T]) run() {
 	for i := range c.workers {
 		c.workers[i].clean = false
 	}
-	if !c.plainA {
-		c.packed = grow(c.packed, c.groups*c.groupSize)
-		doAtMost(len(c.workers), c.groups*c.groupPanels, (*convWeights[T])(c))
-	}
+	c.prepareWeights()
 	if c.share {
 		c.shared = grow(c.shared, c.groups*c.sets*c.sharedSet)
 		doAtMost(len(c.workers), c.groups*c.sets, (*convMatrix[T])(c))
 	}
 	doAtMost(len(c.workers), c.groups*c.sets*c.colPieces*c.rowPieces, c)
-	c.src, c.dst, c.scale, c.bias, c.weights = nil, nil, nil, nil, nil
+	c.src, c.dst, c.scale, c.bias, c.weights, c.packed, c.ready = nil, nil, nil, nil, nil, nil, nil
 	for i := range c.workers {
 		c.workers[i].args = microArgs[T]{}
 	}
+}
+
+// prepareWeights packs the weights, unless they are ready or read where they are.
+func (c *convProduct[T]) prepareWeights() {
+	if c.ready != nil {
+		made := c.ready.product.load()
+		if made == nil {
+			made = c.makeReady()
+		}
+		if slices.Equal(made.scale, c.scale) {
+			c.packed, c.plainA = made.packed, false
+			return
+		}
+	}
+	if !c.plainA {
+		c.own = grow(c.own, c.groups*c.groupSize)
+		c.packWeights(c.own)
+	}
+}
+
+func (c *convProduct[T]) makeReady() *readyFilter[T] {
+	return c.ready.product.make(func() readyFilter[T] {
+		c.packWeights(make([]T, c.groups*c.groupSize))
+		return readyFilter[T]{slices.Clone(c.scale), c.packed}
+	})
+}
+
+func (c *convProduct[T]) packWeights(to []T) {
+	c.packed = to
+	doAtMost(len(c.workers), c.groups*c.groupPanels, (*convWeights[T])(c))
 }
 
 // nothing is the product with no taps: zeros.
@@ -208,7 +241,10 @@ func (c *convProduct[T]) copied(w *convWorker[T], group, image, images int) []T 
 		w.planes = grow(w.planes, c.perSet*c.convWindow.image()+convSlack)
 		clear(w.planes)
 		w.clean = true
+	} else if w.copied == [2]int{group, image} { // for the piece before
+		return w.planes
 	}
+	w.copied = [2]int{group, image}
 	for i := range images {
 		src := c.src[(image+i)*c.srcImage+group*c.channels*c.srcH*c.srcW:]
 		copyPlanes(&c.convWindow, w.planes[i*c.convWindow.image():], src, c.channels)

@@ -74,7 +74,7 @@ func checkConv[T Float](t *testing.T, r *rand.Rand, p *spec.Conv2D, ws *Workspac
 	}
 	scale := randomSlice[T](r, p.OutC)
 	got = out(len(dy))
-	ConvScaled(p, x, w, scale, bias, got, false, ws)
+	ConvScaled(p, x, w, nil, scale, bias, got, false, ws)
 	scaled, scaledSize := make([]float64, len(dy)), make([]float64, len(dy))
 	for i := range scaled {
 		c := i / plane % p.OutC

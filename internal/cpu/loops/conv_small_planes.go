@@ -15,6 +15,7 @@ type smallPlanesConv struct {
 	srcPixels, dstPixels   int
 	taps                   int
 	src, dst, weights      []float32
+	ready                  *Ready[float32] // beside the weights, or nil
 	scale, bias            []float32
 	relu, backward         bool
 	pairs                  []placePair // ordered by tap
@@ -25,6 +26,9 @@ type smallPlanesConv struct {
 	dstPitch  int
 	turnedDst []float32
 	panels    int
+	packed    []float32 // all panels that are ready, or nil
+	tapStep   int       // from a tap's packed weights of a channel to the next tap's
+	chanStep  int       // and to those of the next channel
 	workers   []placesWorker
 }
 
@@ -66,15 +70,15 @@ func (c *smallPlanesConv) pairsOf(p *spec.Conv2D) {
 	}
 }
 
-func (c *smallPlanesConv) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, relu bool) {
-	c.src, c.weights, c.scale, c.bias, c.dst, c.relu, c.backward = x, w, scale, bias, y, relu, false
+func (c *smallPlanesConv) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, relu bool, ready *Ready[float32]) {
+	c.ready, c.src, c.weights, c.scale, c.bias, c.dst, c.relu, c.backward = ready, x, w, scale, bias, y, relu, false
 	c.images, c.channels, c.rows, c.taps = p.N, p.C, p.OutC, p.KH*p.KW
 	c.srcPixels, c.dstPixels = p.H*p.W, p.OutH()*p.OutW()
 	c.run()
 }
 
 func (c *smallPlanesConv) gradInput(p *spec.Conv2D, dy, w, dx []float32) {
-	c.src, c.weights, c.scale, c.bias, c.dst, c.relu, c.backward = dy, w, nil, nil, dx, false, true
+	c.ready, c.src, c.weights, c.scale, c.bias, c.dst, c.relu, c.backward = nil, dy, w, nil, nil, dx, false, true
 	c.images, c.channels, c.rows, c.taps = p.N, p.OutC, p.C, p.KH*p.KW
 	c.srcPixels, c.dstPixels = p.OutH()*p.OutW(), p.H*p.W
 	for i, pair := range c.pairs {
@@ -86,6 +90,15 @@ func (c *smallPlanesConv) gradInput(p *spec.Conv2D, dy, w, dx []float32) {
 func (c *smallPlanesConv) run() {
 	c.prepare()
 	c.panels = ceil(c.rows, c.micro.cols())
+	cols := c.micro.cols()
+	c.tapStep, c.chanStep = cols, c.taps*cols
+	if c.packed = nil; c.ready != nil {
+		made := c.ready.places.load()
+		if made == nil {
+			made = c.makeReady()
+		}
+		c.packed, c.tapStep, c.chanStep = *made, c.channels*cols, cols
+	}
 	doAtMost(len(c.workers), c.images, (*placesTurn)(c))
 	doAtMost(len(c.workers), c.panels, c)
 	c.forget()
@@ -100,7 +113,43 @@ func (c *smallPlanesConv) prepare() {
 	c.turned = grow(c.turned, c.images*(1+c.srcPixels)*c.srcPitch)
 }
 
+func (c *smallPlanesConv) makeReady() *[]float32 {
+	return c.ready.places.make(func() []float32 {
+		to := make([]float32, c.panels*c.panelSize())
+		doAtMost(len(c.workers), c.panels, &placesPack{c, to})
+		return to
+	})
+}
+
+// panelSize is the packed numbers of a panel.
+func (c *smallPlanesConv) panelSize() int { return c.channels * c.taps * c.micro.cols() }
+
+// panelOf returns the panel's first output channel, and how many it has.
+func (c *smallPlanesConv) panelOf(panel int) (first, count int) {
+	first = panel * c.micro.cols()
+	return first, min(c.micro.cols(), c.rows-first)
+}
+
+// placesPack packs all weights, a panel a piece: taps, channels, output channels. So each tap's weights, which do not come from
+// the cache, are read in the order in which they stand.
+type placesPack struct {
+	*smallPlanesConv
+	to []float32
+}
+
+func (c *placesPack) Piece(panel, worker int) {
+	w, cols := &c.workers[worker], c.micro.cols()
+	first, count := c.panelOf(panel)
+	w.packed = grow(w.packed, c.panelSize())
+	c.pack(w.packed, first, count)
+	to := c.to[panel*c.panelSize():]
+	for tap := range c.taps {
+		copyRows(to[tap*c.channels*cols:], w.packed[tap*cols:], cols, c.channels, cols, c.taps*cols)
+	}
+}
+
 func (c *smallPlanesConv) forget() {
+	c.packed, c.ready = nil, nil
 	c.src, c.dst, c.weights, c.scale, c.bias = nil, nil, nil, nil, nil
 	for i := range c.workers {
 		c.workers[i].args = microArgs[float32]{}
@@ -117,23 +166,18 @@ func (c *placesTurn) Piece(image, _ int) {
 
 // Piece computes a panel of output channels of all images.
 func (c *smallPlanesConv) Piece(panel, worker int) {
-	w, cols, tall := &c.workers[worker], c.micro.cols(), c.micro.rows
-	first := panel * cols
-	count := min(cols, c.rows-first)
-	c.pack(w, first, count)
+	w, cols := &c.workers[worker], c.micro.cols()
+	first, count := c.panelOf(panel)
+	packed := c.panel(w, panel)
 	w.results = grow(w.results, c.images*c.dstPixels*cols)
 	clear(w.results)
 	args := &w.args
 	args.k, args.flags = c.channels, flagAdd
-	args.aRow, args.aStep = 4*(1+c.srcPixels)*c.srcPitch, 4
-	args.bStep, args.cRow = 4*c.taps*cols, 4*c.dstPixels*cols
-	for _, p := range c.pairs {
-		for i := 0; i < c.images; i += tall {
-			args.a = unsafe.Pointer(&c.turned[(i*(1+c.srcPixels)+1+p.src)*c.srcPitch])
-			args.b = unsafe.Pointer(&w.packed[p.tap*cols])
-			args.c = unsafe.Pointer(&w.results[(i*c.dstPixels+p.dst)*cols])
-			c.micro.run(args, min(tall, c.images-i), count)
-		}
+	args.aStep, args.bStep = 4, 4*c.chanStep
+	if c.images == 1 {
+		c.multiplyOne(w, packed, count)
+	} else {
+		c.multiply(w, packed, count)
 	}
 	c.finish(w, first, count)
 	for i := range c.images {
@@ -141,16 +185,66 @@ func (c *smallPlanesConv) Piece(panel, worker int) {
 	}
 }
 
+// multiply adds the products of each pair, of some images at a time.
+func (c *smallPlanesConv) multiply(w *placesWorker, packed []float32, count int) {
+	args, cols, tall := &w.args, c.micro.cols(), c.micro.rows
+	args.aRow, args.cRow = 4*(1+c.srcPixels)*c.srcPitch, 4*c.dstPixels*cols
+	for _, p := range c.pairs {
+		for i := 0; i < c.images; i += tall {
+			args.a = unsafe.Pointer(&c.turned[(i*(1+c.srcPixels)+1+p.src)*c.srcPitch])
+			args.b = unsafe.Pointer(&packed[p.tap*c.tapStep])
+			args.c = unsafe.Pointer(&w.results[(i*c.dstPixels+p.dst)*cols])
+			c.micro.run(args, min(tall, c.images-i), count)
+		}
+	}
+}
+
+// multiplyOne is multiply for one image: some pairs of a tap at a time, since one row has too few sums for the processor.
+func (c *smallPlanesConv) multiplyOne(w *placesWorker, packed []float32, count int) {
+	args, cols := &w.args, c.micro.cols()
+	for pairs := c.pairs; len(pairs) > 0; {
+		p, n := pairs[0], evenPairs(pairs, c.micro.rows)
+		if n > 1 {
+			args.aRow, args.cRow = 4*(pairs[1].src-p.src)*c.srcPitch, 4*(pairs[1].dst-p.dst)*cols
+		}
+		args.a = unsafe.Pointer(&c.turned[(1+p.src)*c.srcPitch])
+		args.b = unsafe.Pointer(&packed[p.tap*c.tapStep])
+		args.c = unsafe.Pointer(&w.results[p.dst*cols])
+		c.micro.run(args, n, count)
+		pairs = pairs[n:]
+	}
+}
+
+// evenPairs counts, up to most, the first pairs of one tap whose places stand at even distances, and whose pixels do, too.
+func evenPairs(pairs []placePair, most int) int {
+	n := 1
+	for n < min(most, len(pairs)) && pairs[n].tap == pairs[0].tap &&
+		pairs[n].dst-pairs[n-1].dst == pairs[1].dst-pairs[0].dst && pairs[n].src-pairs[n-1].src == pairs[1].src-pairs[0].src {
+		n++
+	}
+	return n
+}
+
+// panel returns the packed weights of a panel.
+func (c *smallPlanesConv) panel(w *placesWorker, panel int) []float32 {
+	if c.packed != nil {
+		return c.packed[panel*c.panelSize():]
+	}
+	first, count := c.panelOf(panel)
+	w.packed = grow(w.packed, c.panelSize())
+	c.pack(w.packed, first, count)
+	return w.packed
+}
+
 // pack packs the weights of count output channels: channels, taps, output channels.
-func (c *smallPlanesConv) pack(w *placesWorker, first, count int) {
+func (c *smallPlanesConv) pack(to []float32, first, count int) {
 	cols := c.micro.cols()
-	w.packed = grow(w.packed, c.channels*c.taps*cols)
 	if !c.backward {
-		packColumns(w.packed, cols, c.weights[first*c.channels*c.taps:], c.channels*c.taps, count, c.channels*c.taps)
+		packColumns(to, cols, c.weights[first*c.channels*c.taps:], c.channels*c.taps, count, c.channels*c.taps)
 		return
 	}
 	for ch := range c.channels { // the channels' roles are exchanged
-		packColumns(w.packed[ch*c.taps*cols:], cols, c.weights[(ch*c.rows+first)*c.taps:], c.taps, count, c.taps)
+		packColumns(to[ch*c.taps*cols:], cols, c.weights[(ch*c.rows+first)*c.taps:], c.taps, count, c.taps)
 	}
 }
 

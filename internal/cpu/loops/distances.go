@@ -13,6 +13,9 @@ const (
 	tiniest   = 1e-30
 )
 
+// IsClose reports whether rows are whose squared distance is square, and whose squared lengths are norms in sum.
+func IsClose(square, norms float32) bool { return !(square > float32(norms*closeness)+tiniest) }
+
 // Apart makes distances, or with squared their squares, of the products of a row with
 // others, given the squared lengths of the others and its own. It writes −1 where the
 // rows are close. It tells whether there are any.
@@ -29,7 +32,7 @@ func Apart(dst, products, norms []float32, norm float32, squared bool) (anyClose
 	for i, p := range products {
 		n := norms[i] + norm
 		d := n - (p + p)
-		if !(d > float32(n*closeness)+tiniest) {
+		if IsClose(d, n) {
 			dst[i], anyClose = -1, true
 			continue
 		}
@@ -61,7 +64,7 @@ func Pull(dst, flags, g, gt, d, norms []float32, norm float32, squared bool) (an
 			square = d[i] * d[i]
 		}
 		switch {
-		case !(square > float32((norms[i]+norm)*closeness)+tiniest):
+		case IsClose(square, norms[i]+norm):
 			dst[i], flags[i], anyClose = 0, -1, true
 		case squared:
 			dst[i], flags[i] = sum+sum, 0

@@ -13,6 +13,7 @@ type gemmShape[T Float] struct {
 	relu           bool
 	packed         *Packed[T] // stands for b, if not nil
 	upper          bool       // see GemmUpper
+	first          int        // the columns before it, which fill whole panels, are left alone
 	alike          bool       // a row has the same bits however many there are
 }
 
@@ -38,6 +39,7 @@ const (
 	gemmTileN     = 128     // columns of a piece, a multiple of all tile widths
 	gemmPieceWork = 1 << 19 // multiply-adds that a piece should have at least
 	packGroup     = 4       // panels packed in one piece
+	fewRowsWork   = 1 << 16 // numbers of B from which on threads pay for few rows: reading them takes as long as gemmPieceWork/2 multiply-adds
 )
 
 var (
@@ -109,6 +111,10 @@ func (j *gemmJob[T]) run() {
 		return
 	}
 	j.args, j.dots = grow(j.args, Threads()), j.dots[:0]
+	if j.isTurned() {
+		j.runTurned()
+		return
+	}
 	j.plan()
 	for i := range gemmBlocks(j.k) {
 		j.k0, j.kc = gemmBlock(j.k, i)
@@ -119,7 +125,7 @@ func (j *gemmJob[T]) run() {
 
 // do runs small products on this goroutine.
 func (j *gemmJob[T]) do(pieces int, t Task) {
-	if j.m*j.n*j.kc < gemmPieceWork/2 {
+	if j.m*j.n*j.kc < gemmPieceWork/2 && !(j.isStrip() && j.n*j.kc >= fewRowsWork) {
 		for i := range pieces {
 			t.Piece(i, 0)
 		}
@@ -200,12 +206,12 @@ func (j *gemmTiles[T]) Piece(piece, worker int) {
 	size := int(unsafe.Sizeof(T(0)))
 	args := &j.args[worker]
 	args.k, args.cRow, args.alpha = j.kc, j.ldc*size, j.alpha
-	args.flags = j.epilogue()
+	args.flags = (*gemmJob[T])(j).epilogue(j.k0, j.kc)
 	rows, cols := j.micro.rows, j.micro.cols()
 	for i := i0; i < i1; i += rows {
-		first := j0
+		first := max(j0, j.first)
 		if j.upper {
-			first = max(j0, UpperFrom(i))
+			first = max(first, UpperFrom(i))
 		}
 		if first >= j1 {
 			break
@@ -214,6 +220,11 @@ func (j *gemmTiles[T]) Piece(piece, worker int) {
 		a := args.a
 		for q := first; q < j1; q += cols {
 			args.a = a
+			if n := severalBs * cols; q+n <= j1 && (*gemmJob[T])(j).isStrip() {
+				j.strip(args, q, size)
+				q += n - cols
+				continue
+			}
 			j.colsOfB(args, q, size)
 			args.c = unsafe.Pointer(&j.c[i*j.ldc+q])
 			if args.flags&flagBiasCol != 0 {
@@ -224,15 +235,29 @@ func (j *gemmTiles[T]) Piece(piece, worker int) {
 	}
 }
 
-// epilogue is what the micro-kernels do with the sums of this block.
-func (j *gemmTiles[T]) epilogue() (flags int) {
+// isStrip reports whether a row is multiplied with several packed panels at once, since a product of one row and one panel has too
+// few sums for the processor.
+func (j *gemmJob[T]) isStrip() bool { return j.m == 1 && j.packed != nil && j.micro.strip != nil }
+
+func (j *gemmTiles[T]) strip(args *microArgs[T], q, size int) {
+	j.colsOfB(args, q, size)
+	args.bRow = args.bStep * j.kc
+	args.c = unsafe.Pointer(&j.c[q])
+	if args.flags&flagBiasCol != 0 {
+		args.bias = unsafe.Pointer(&j.bias[q])
+	}
+	j.micro.runSeveral(j.micro.strip, args)
+}
+
+// epilogue is what the micro-kernels do with the sums of a block along k.
+func (j *gemmJob[T]) epilogue(k0, kc int) (flags int) {
 	if j.alpha != 1 {
 		flags |= flagAlpha
 	}
-	if j.k0 > 0 || j.beta != 0 {
+	if k0 > 0 || j.beta != 0 {
 		flags |= flagAdd
 	}
-	if j.k0+j.kc < j.k {
+	if k0+kc < j.k {
 		return flags
 	}
 	if j.bias != nil {

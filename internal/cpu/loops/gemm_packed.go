@@ -13,13 +13,23 @@ type Packed[T Float] struct {
 // Pack takes B (k, n), whose rows stand ldb apart. It allocates where B is larger than any before.
 func (p *Packed[T]) Pack(k, n int, b []T, ldb int) {
 	mustHold("Pack", "B", b, extent(k, n, ldb))
+	p.pack(k, n, b, ldb, false)
+}
+
+// PackTransposed takes B (k, n) of its transpose (n, k), whose rows stand ldb apart.
+func (p *Packed[T]) PackTransposed(k, n int, b []T, ldb int) {
+	mustHold("Pack", "B", b, extent(n, k, ldb))
+	p.pack(k, n, b, ldb, true)
+}
+
+func (p *Packed[T]) pack(k, n int, b []T, ldb int, transposed bool) {
 	p.k, p.n, p.width = k, n, kernels[T]().cols()
 	panels := ceil(n, p.width)
 	p.buf = grow(p.buf, panels*p.width*k)
 	for i := range gemmBlocks(k) {
 		k0, kc := gemmBlock(k, i)
 		for panel := range panels {
-			packPanel(p.buf[p.block(k0):], p.width, p.width, panel, b, ldb, n, k0, kc, false)
+			packPanel(p.buf[p.block(k0):], p.width, p.width, panel, b, ldb, n, k0, kc, transposed)
 		}
 	}
 }
@@ -29,15 +39,25 @@ func (p *Packed[T]) block(k0 int) int { return ceil(p.n, p.width) * p.width * k0
 
 // Gemm computes C ← α·A·B + β·C, where A is m×K and C m×N: the numbers of Gemm, to the last bit.
 func (p *Packed[T]) Gemm(m int, alpha T, a []T, lda int, beta T, c []T, ldc int) {
+	p.GemmFrom(0, m, alpha, a, lda, beta, c, ldc)
+}
+
+// GemmFrom is Gemm without the columns before first, a multiple of UpperBand; β is 0 or 1.
+func (p *Packed[T]) GemmFrom(first, m int, alpha T, a []T, lda int, beta T, c []T, ldc int) {
 	if m <= 0 || p.n <= 0 {
 		return
 	}
+	p.mustFit(m, a, lda, c, ldc)
+	runGemm(gemmShape[T]{m: m, n: p.n, k: p.k, alpha: alpha, a: a, lda: lda, beta: beta, c: c, ldc: ldc, packed: p, first: first})
+}
+
+// mustFit panics on slices too short, and on another instruction set than that of the packing.
+func (p *Packed[T]) mustFit(m int, a []T, lda int, c []T, ldc int) {
 	mustHold("Gemm", "A", a, extent(m, p.k, lda))
 	mustHold("Gemm", "C", c, extent(m, p.n, ldc))
 	if p.width != kernels[T]().cols() {
 		panic("loops: a matrix that was packed for another instruction set") // a programmer's mistake
 	}
-	runGemm(gemmShape[T]{m: m, n: p.n, k: p.k, alpha: alpha, a: a, lda: lda, beta: beta, c: c, ldc: ldc, packed: p})
 }
 
 // GemmUpper computes of C = X·Xᵀ, X n×k and C n×n, at least the columns from UpperFrom(i) on of each row i, about

@@ -31,6 +31,22 @@ func checkPacked[T Float](t *testing.T) {
 			p.Pack(k, n, b, n+1)
 			p.Gemm(m, -2, a, k+3, beta, got, n+2)
 			require.Equal(t, want, got, "%v, beta %v", s, beta)
+
+			turned := make([]T, n*(k+2))
+			Transpose(turned, k+2, b, n+1, k, n)
+			p.PackTransposed(k, n, turned, k+2)
+			got = append([]T(nil), c...)
+			p.Gemm(m, -2, a, k+3, beta, got, n+2)
+			require.Equal(t, want, got, "%v transposed, beta %v", s, beta)
+		}
+		for first := 0; first < n+UpperBand; first += UpperBand {
+			want, got := append([]T(nil), c...), append([]T(nil), c...)
+			Gemm(false, false, m, n, k, -2, a, k+3, b, n+1, 0, want, n+2)
+			p.GemmFrom(first, m, -2, a, k+3, 0, got, n+2)
+			for i := range m {
+				copy(want[i*(n+2):][:min(first, n)], c[i*(n+2):])
+			}
+			require.Equal(t, want, got, "%v from column %d on", s, first)
 		}
 	}
 }

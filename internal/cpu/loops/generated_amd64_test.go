@@ -22,6 +22,7 @@ func TestMicroArgsLayout(t *testing.T) {
 		unsafe.Offsetof(a.bias), unsafe.Offsetof(a.flags), unsafe.Offsetof(a.lanes), unsafe.Offsetof(a.mask),
 		unsafe.Offsetof(a.alpha), unsafe.Offsetof(a.aRows), unsafe.Offsetof(a.segments), unsafe.Offsetof(a.segCount),
 		unsafe.Offsetof(a.segLen), unsafe.Offsetof(a.counter), unsafe.Offsetof(a.segPos),
+		unsafe.Offsetof(a.bRow),
 	} {
 		assert.EqualValues(t, 8*i, off, "field %d", i)
 	}

@@ -14,7 +14,7 @@ var productsOfFloat64 = micro[float64]{rows: 4, lanes: 4, table: microAVX2F64, i
 var instructionSets = []instructionSet{
 	{
 		name: "avx512", supported: hasAVX2 && xcpu.X86.HasAVX512F,
-		f32: micro[float32]{rows: 12, lanes: 16, table: microAVX512F32, indirect: tableAVX512F32},
+		f32: micro[float32]{rows: 12, lanes: 16, table: microAVX512F32, indirect: tableAVX512F32, turned: turnedAVX2F32, strip: stripAVX512, each: eachAVX512},
 		f64: productsOfFloat64,
 		simd: simd{
 			peak: peakAVX512, transpose4: transpose4AVX2, turn: turnAVX512, turnHalf: turnAVX2, copyRows: copyRowsAVX512, gather: gatherAVX512,
@@ -23,6 +23,7 @@ var instructionSets = []instructionSet{
 			normalizeGrad: normalizeGradAVX512, normalizeReluGrad: normalizeReluGradAVX512, sgd: sgdAVX512,
 			momentum: momentumAVX512, nesterov: nesterovAVX512, adam: adamAVX512, rmsprop: rmspropAVX512,
 			exp: expAVX512, log: logAVX512, sums: true, wide: true,
+			squaresApart: squaresApartAVX2, products: productsAVX2,
 			skipAbove: skipAboveAVX512, nonZero: nonZeroAVX2, where: whereAVX512, expWhere: expWhereAVX512, hingeBetween: hingeBetweenAVX512, squareBetween: squareBetweenAVX512, between: betweenAVX512, hinge: hingeAVX512, hingeGrad: hingeGradAVX512, spanGrad: spanGradAVX512,
 			div: divAVX512, maxOf: maxOfAVX512, minOf: minOfAVX512, greater: greaterAVX512, greaterEqual: greaterEqualAVX512,
 			same: sameAVX512, above: aboveAVX512, equals: equalsAVX512, clamp: clampAVX512, clampGrad: clampGradAVX512,
@@ -37,7 +38,7 @@ var instructionSets = []instructionSet{
 	},
 	{
 		name: "avx2", supported: hasAVX2,
-		f32: micro[float32]{rows: 6, lanes: 8, table: microAVX2F32, indirect: tableAVX2F32},
+		f32: micro[float32]{rows: 6, lanes: 8, table: microAVX2F32, indirect: tableAVX2F32, turned: turnedAVX2F32, strip: stripAVX2, each: eachAVX2},
 		f64: productsOfFloat64,
 		simd: simd{
 			peak: peakAVX2, transpose4: transpose4AVX2, turn: turnAVX2, copyRows: copyRowsAVX2, gather: gatherAVX2,
@@ -45,6 +46,7 @@ var instructionSets = []instructionSet{
 			reluGrad: reluGradAVX2, addRelu: addReluAVX2, normalize: normalizeAVX2, normalizeRelu: normalizeReluAVX2,
 			normalizeGrad: normalizeGradAVX2, normalizeReluGrad: normalizeReluGradAVX2, sgd: sgdAVX2, momentum: momentumAVX2,
 			nesterov: nesterovAVX2, adam: adamAVX2, rmsprop: rmspropAVX2, exp: expAVX2, log: logAVX2, sums: true,
+			squaresApart: squaresApartAVX2, products: productsAVX2,
 			skipAbove: skipAboveAVX2, nonZero: nonZeroAVX2, where: whereAVX2, expWhere: expWhereAVX2, hingeBetween: hingeBetweenAVX2, squareBetween: squareBetweenAVX2, between: betweenAVX2, hinge: hingeAVX2, hingeGrad: hingeGradAVX2, spanGrad: spanGradAVX2,
 			div: divAVX2, maxOf: maxOfAVX2, minOf: minOfAVX2, greater: greaterAVX2, greaterEqual: greaterEqualAVX2,
 			same: sameAVX2, above: aboveAVX2, equals: equalsAVX2, clamp: clampAVX2, clampGrad: clampGradAVX2,

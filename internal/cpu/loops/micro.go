@@ -29,6 +29,8 @@ type microArgs[T Float] struct {
 	segLen   int            // products in a segment, contiguous in A
 	counter  int            // the kernel's own
 	segPos   int            // 0; the kernel's own
+
+	bRow int // from B to B, of the kernels with several
 }
 
 // Bits of microArgs.flags, in the order in which they act.
@@ -50,7 +52,18 @@ type micro[T Float] struct {
 	// indirect holds kernels that read A through a table of rows and one of segments,
 	// and packed columns of B.
 	indirect [][]func(*microArgs[T])
+
+	// turned holds kernels for few rows, by their number, of a B that is stored column by column; nil where
+	// there are none. Columns are vectors of eight, whatever lanes is.
+	turned [][]func(*microArgs[T])
+
+	// strip multiplies a row of A with several packed panels of B, bRow apart, to a row of C; each does as many rows
+	// with a panel each. Both work on whole panels, and are nil where there is no assembly.
+	strip, each func(*microArgs[T])
 }
+
+// severalBs is how many panels strip and apart work on.
+const severalBs = 4
 
 // cols is the width of the largest tile.
 func (m *micro[T]) cols() int { return m.lanes * len(m.table[0]) }
@@ -68,6 +81,19 @@ func (m *micro[T]) run(args *microArgs[T], rows, cols int) {
 func (m *micro[T]) runIndirect(args *microArgs[T], rows, cols int) {
 	args.segPos = 0
 	m.indirect[rows-1][m.prepare(args, cols)-1](args)
+}
+
+// runTurned does one tile of rows × 8·vecs elements.
+func (m *micro[T]) runTurned(args *microArgs[T], rows, vecs int) {
+	args.flags &^= flagTail
+	args.mask = unsafe.Pointer(&laneMasks[0])
+	m.turned[rows-1][vecs-1](args)
+}
+
+// runSeveral does whole panels by strip or each.
+func (m *micro[T]) runSeveral(kernel func(*microArgs[T]), args *microArgs[T]) {
+	m.prepare(args, m.cols())
+	kernel(args)
 }
 
 // prepare sets the mask of the last vector and returns the number of vectors.

@@ -25,6 +25,10 @@ func MaxPool[T Float](p *spec.Pool2D, lo, hi int, x, y []T, arg []int32) {
 			maxPoolHalves(q.W, done, oh, ow, in, out, at)
 			continue
 		}
+		if at == nil && q.KH == 3 && q.KW == 3 {
+			maxPoolThrees(&q, oh, ow, in, out)
+			continue
+		}
 		maxPoolPlane(&q, oh, ow, in, out, at)
 	}
 }
@@ -36,22 +40,50 @@ func halves(p spec.Pool2D) bool {
 
 func maxPoolPlane[T Float](q *spec.Pool2D, oh, ow int, in, out []T, at []int32) {
 	for i := range oh {
-		h0, h1 := window(i, q.H, q.KH, q.StrideH, q.PadH)
 		for j := range ow {
-			w0, w1 := window(j, q.W, q.KW, q.StrideW, q.PadW)
-			best := h0*q.W + w0
-			top := in[best]
-			for h := h0; h < h1; h++ {
-				for w := w0; w < w1; w++ {
-					if v := in[h*q.W+w]; v > top || v != v && top == top {
-						top, best = v, h*q.W+w
-					}
-				}
-			}
+			top, best := maxOfWindow(q, i, j, in)
 			out[i*ow+j] = top
 			if at != nil {
 				at[i*ow+j] = int32(best)
 			}
+		}
+	}
+}
+
+// maxOfWindow is the maximum of window (i, j) of a plane, and where it first stands.
+func maxOfWindow[T Float](q *spec.Pool2D, i, j int, in []T) (top T, best int) {
+	h0, h1 := window(i, q.H, q.KH, q.StrideH, q.PadH)
+	w0, w1 := window(j, q.W, q.KW, q.StrideW, q.PadW)
+	best = h0*q.W + w0
+	top = in[best]
+	for h := h0; h < h1; h++ {
+		for w := w0; w < w1; w++ {
+			if v := in[h*q.W+w]; v > top || v != v && top == top {
+				top, best = v, h*q.W+w
+			}
+		}
+	}
+	return top, best
+}
+
+// maxPoolThrees is maxPoolPlane for windows of 3×3 whose places nobody asks for, without branches that cannot be predicted.
+// Where the maximum is 0 or no number it may be written in several ways, of which the first counts.
+func maxPoolThrees[T Float](q *spec.Pool2D, oh, ow int, in, out []T) {
+	for i := range oh {
+		h := i*q.StrideH - q.PadH
+		inside := h >= 0 && h+3 <= q.H
+		for j := range ow {
+			var top T
+			if w := j*q.StrideW - q.PadW; inside && w >= 0 && w+3 <= q.W {
+				a := (*[3]T)(in[h*q.W+w:])
+				b := (*[3]T)(in[(h+1)*q.W+w:])
+				c := (*[3]T)(in[(h+2)*q.W+w:])
+				top = max(max(a[0], a[1], a[2]), max(b[0], b[1], b[2]), max(c[0], c[1], c[2]))
+			}
+			if !(top > 0 || top < 0) {
+				top, _ = maxOfWindow(q, i, j, in)
+			}
+			out[i*ow+j] = top
 		}
 	}
 }

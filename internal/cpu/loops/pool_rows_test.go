@@ -1,6 +1,7 @@
 package loops
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -73,4 +74,30 @@ func BenchmarkMaxPool(b *testing.B) {
 	b.Run("backward", func(b *testing.B) {
 		bench(b, bytes, "GB/s", func() { MaxPoolGrad(p, 0, p.Planes, y, arg, x) })
 	})
+}
+
+// Windows of 3×3 have the same maxima, to the bit, whether their places are asked for or not.
+func TestMaxPoolThreesIsMaxPool(t *testing.T) {
+	r := rand.New(rand.NewPCG(81, 82))
+	negative := float32(math.Copysign(0, -1))
+	for _, p := range []spec.Pool2D{
+		{KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadH: 1, PadW: 1, H: 16, W: 16}, {KH: 3, KW: 3, StrideH: 1, StrideW: 3, H: 7, W: 11},
+		{KH: 3, KW: 3, StrideH: 2, StrideW: 2, H: 8, W: 9, Ceil: true}, {KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadH: 1, PadW: 1, H: 2, W: 2},
+	} {
+		const planes = 60
+		x := make([]float32, planes*p.H*p.W)
+		for i := range x {
+			x[i] = []float32{0, negative, -1, float32(r.NormFloat64()), float32(math.NaN()), float32(math.Inf(-1))}[r.IntN(6)]
+			if i < len(x)/2 && x[i] != x[i] {
+				x[i] = -2
+			}
+		}
+		n := planes * p.OutH() * p.OutW()
+		want, got := make([]float32, n), make([]float32, n)
+		MaxPool(&p, 0, planes, x, want, make([]int32, n))
+		MaxPool(&p, 0, planes, x, got, nil)
+		for i := range want {
+			require.Equal(t, math.Float32bits(want[i]), math.Float32bits(got[i]), "%+v, number %d", p, i)
+		}
+	}
 }

@@ -70,6 +70,8 @@ type simd struct {
 	layerNormParamsGrad     func(dgamma, dbeta, x, dy *float32, n int, mean, scale float32)
 	depthTaps               func(args *depthArgs)
 
+	squaresApart, products func(sums *float64, a, b *float32, quads int)
+
 	skipAbove func(x, y *float32, n int, limit float32) int
 	nonZero   func(where *int32, x *float32, n, most int) int
 

@@ -126,3 +126,5 @@ func single[T Float](x []T) *float32 { return (*float32)(unsafe.Pointer(unsafe.S
 
 // singles is a slice that isSingle says to be of float32.
 func singles[T Float](x []T) []float32 { return unsafe.Slice(single(x), len(x)) }
+
+func singleReady[T Float](r *Ready[T]) *Ready[float32] { return (*Ready[float32])(unsafe.Pointer(r)) }

@@ -68,6 +68,7 @@ type tileWorker struct {
 	scratch  [tileMatrices * 16]float32
 	pixels   []float32 // turned pictures
 	elements []float32 // transformed
+	packed   []float32 // transformed windows of a panel
 	products []float32
 	results  []float32   // turned
 	bias     [64]float32 // of a panel

@@ -16,20 +16,25 @@ type tileProduct struct {
 	floor                  float32
 
 	weights  []float32
-	backward bool // weights are those of the forward convolution
+	ready    *Ready[float32] // beside the weights, or nil
+	backward bool            // weights are those of the forward convolution
 
 	micro        *micro[float32]
 	perSet, sets int   // images of a piece, pieces
 	parts        int   // of output channels, each of whole panels
 	inTable      []int // of a picture's pixels for each tile
 	outTable     []int
-	windowTable  []int // of a window's taps
-	pitch        int   // of pixels
-	matrix       int   // distance of the matrices of transformed inputs
-	products     int   // and of products
-	panels       int   // of output channels
-	packed       []float32
-	packedMatrix int
+	windowTable  []int     // of a window's taps
+	pitch        int       // of pixels
+	matrix       int       // distance of the matrices of transformed inputs
+	products     int       // and of products
+	panels       int       // of output channels
+	packed       []float32 // transformed windows, by panels
+	own          []float32 // memory for them
+	packedMatrix int       // distance of the matrices of a panel
+	packedPanel  int       // and of panels
+	elements     []float32 // transformed inputs of the only set
+	inputGroups  int       // pieces that an image's inputs are made in
 	workers      []tileWorker
 }
 
@@ -37,11 +42,13 @@ const (
 	tileSetMemory = 160 << 10 // transformed numbers of a piece, about
 	tileSetLeast  = 24        // tiles of a piece
 	tilePieces    = 8         // pieces wanted
+	tileReady     = 4 << 20   // most transformed numbers of windows that are made ready: of more, reading them takes longer than making them
+	tileGroup     = 32        // channels of a piece of inputs, whole vectors
 )
 
-func (c *winogradConv) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, relu bool) {
+func (c *winogradConv) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, relu bool, ready *Ready[float32]) {
 	t := &c.product
-	t.src, t.weights, t.scale, t.bias, t.dst, t.backward = x, w, scale, bias, y, false
+	t.ready, t.src, t.weights, t.scale, t.bias, t.dst, t.backward = ready, x, w, scale, bias, y, false
 	t.floor = float32(math.Inf(-1))
 	if relu {
 		t.floor = 0
@@ -52,7 +59,7 @@ func (c *winogradConv) forward(p *spec.Conv2D, x, w, scale, bias, y []float32, r
 
 func (c *winogradConv) backward(p *spec.Conv2D, dy, w, dx []float32) {
 	t := &c.product
-	t.src, t.weights, t.scale, t.bias, t.dst, t.backward = dy, w, nil, nil, dx, true
+	t.ready, t.src, t.weights, t.scale, t.bias, t.dst, t.backward = nil, dy, w, nil, nil, dx, true
 	t.floor = float32(math.Inf(-1))
 	t.channels, t.srcH, t.srcW, t.rows, t.dstH, t.dstW = p.OutC, p.OutH(), p.OutW(), p.C, p.H, p.W
 	t.run(p.N, p.PadH-2, p.PadW-2)
@@ -65,9 +72,15 @@ func (c *tileProduct) run(images, top, left int) {
 	if n := Threads(); len(c.workers) < n {
 		c.workers = append(c.workers, make([]tileWorker, n-len(c.workers))...)
 	}
-	c.packed = grow(c.packed, tileMatrices*c.packedMatrix)
-	doAtMost(len(c.workers), c.panels, (*tileWindows)(c))
-	doAtMost(len(c.workers), c.sets*c.parts, c)
+	c.prepareWindows()
+	if c.sets == 1 {
+		c.elements = grow(c.elements, tileMatrices*c.matrix)
+		doAtMost(len(c.workers), c.images*c.inputGroups, (*tileInputs)(c))
+		doAtMost(len(c.workers), c.panels, (*tilePanels)(c))
+	} else {
+		doAtMost(len(c.workers), c.sets*c.parts, c)
+	}
+	c.packed, c.ready = nil, nil
 	c.src, c.dst, c.scale, c.bias, c.weights = nil, nil, nil, nil, nil
 	for i := range c.workers {
 		c.workers[i].forget()
@@ -95,7 +108,38 @@ func (c *tileProduct) plan(top, left int) {
 	c.parts = min(c.panels, ceil(tilePieces, c.sets))
 	c.matrix = oddLines(c.perSet * tiles * c.pitch)
 	c.products = oddLines(c.perSet * tiles * cols)
-	c.packedMatrix = oddLines(c.panels * c.channels * cols)
+	c.packedMatrix = oddLines(c.channels * cols)
+	c.packedPanel = tileMatrices * c.packedMatrix
+	c.inputGroups = ceil(c.channels, tileGroup)
+}
+
+// prepareWindows transforms the windows of all panels, unless they are ready or each is transformed where it is used.
+func (c *tileProduct) prepareWindows() {
+	switch {
+	case c.ready != nil && c.panels*c.packedPanel <= tileReady:
+		made := c.ready.windows.load()
+		if made == nil {
+			made = c.makeReady()
+		}
+		c.packed = *made
+	case c.sets > 1:
+		c.own = grow(c.own, c.panels*c.packedPanel)
+		c.transformWindows(c.own)
+	default:
+		c.packed = nil
+	}
+}
+
+func (c *tileProduct) makeReady() *[]float32 {
+	return c.ready.windows.make(func() []float32 {
+		c.transformWindows(make([]float32, c.panels*c.packedPanel))
+		return c.packed
+	})
+}
+
+func (c *tileProduct) transformWindows(to []float32) {
+	c.packed = to
+	doAtMost(len(c.workers), c.panels, (*tileWindows)(c))
 }
 
 // tileSet is the number of images, with so many tiles each, that have about want tiles
@@ -118,7 +162,12 @@ func tileSet(tiles, rows, want int) int {
 type tileWindows tileProduct
 
 func (c *tileWindows) Piece(panel, worker int) {
-	w, cols := &c.workers[worker], c.micro.cols()
+	(*tileProduct)(c).windows(&c.workers[worker], panel, c.packed[panel*c.packedPanel:])
+}
+
+// windows fills packed with the transformed windows of a panel.
+func (c *tileProduct) windows(w *tileWorker, panel int, packed []float32) {
+	cols := c.micro.cols()
 	first := panel * cols
 	count := min(cols, c.rows-first)
 	w.pixels = grow(w.pixels, c.channels*9*cols)
@@ -131,7 +180,33 @@ func (c *tileWindows) Piece(panel, worker int) {
 	}
 	w.args.tableStep, w.args.pixelStep = 0, 4*9*cols
 	w.args.elementStep, w.args.element = 4*cols, 4*c.packedMatrix
-	w.transform(active.simd.tileFilter, w.pixels, c.packed[panel*c.channels*cols:], c.windowTable, c.channels, count)
+	w.transform(active.simd.tileFilter, w.pixels, packed, c.windowTable, c.channels, count)
+}
+
+// tilePanels computes a panel of output channels a piece, of the only set: its windows are in the nearest cache when they
+// are multiplied.
+type tilePanels tileProduct
+
+func (c *tilePanels) Piece(panel, worker int) {
+	w, p := &c.workers[worker], (*tileProduct)(c)
+	var packed []float32
+	if c.packed != nil {
+		packed = c.packed[panel*c.packedPanel:]
+	} else {
+		w.packed = grow(w.packed, c.packedPanel)
+		p.windows(w, panel, w.packed)
+		packed = w.packed
+	}
+	p.multiply(w, panel, c.images, c.elements, packed)
+	p.outputs(w, panel, 0, c.images)
+}
+
+// tileInputs transforms the inputs of the only set, some channels of an image a piece.
+type tileInputs tileProduct
+
+func (c *tileInputs) Piece(piece, worker int) {
+	first := piece % c.inputGroups * tileGroup
+	(*tileProduct)(c).inputs(&c.workers[worker], c.elements, piece/c.inputGroups, piece/c.inputGroups, first, min(tileGroup, c.channels-first))
 }
 
 // Piece computes some panels of output channels of a set of images.
@@ -139,40 +214,57 @@ func (c *tileProduct) Piece(piece, worker int) {
 	w, part, set := &c.workers[worker], piece%c.parts, piece/c.parts
 	image := set * c.perSet
 	images := min(c.perSet, c.images-image)
-	c.inputs(w, image, images)
+	w.elements = grow(w.elements, tileMatrices*c.matrix)
+	for i := range images {
+		c.inputs(w, w.elements, image+i, i, 0, c.channels)
+	}
 	for panel := c.panels * part / c.parts; panel < c.panels*(part+1)/c.parts; panel++ {
-		c.multiply(w, panel, images)
+		c.multiply(w, panel, images, w.elements, c.packed[panel*c.packedPanel:])
 		c.outputs(w, panel, image, images)
 	}
 }
 
-// inputs fills w.elements: for each element of a tile a matrix with a row for each tile.
-func (c *tileProduct) inputs(w *tileWorker, image, images int) {
+// inputs fills some channels of elements for an image, the at-th there: for each element of a tile there is a matrix
+// with a row for each tile.
+func (c *tileProduct) inputs(w *tileWorker, elements []float32, image, at, first, channels int) {
 	tiles, pixels := c.tilesH*c.tilesW, c.srcH*c.srcW
 	w.pixels = grow(w.pixels, (1+pixels)*c.pitch)
-	w.elements = grow(w.elements, tileMatrices*c.matrix)
 	w.args.tableStep, w.args.pixelStep = 8*(tileSide+2)*(tileSide+2), 0
 	w.args.elementStep, w.args.element = 4*c.pitch, 4*c.matrix
-	for i := range images {
-		turnPlanes(w.pixels, c.pitch, c.src[(image+i)*c.channels*pixels:], c.channels, pixels)
-		w.transform(active.simd.tileInput, w.pixels, w.elements[i*tiles*c.pitch:], c.inTable, tiles, c.channels)
-	}
+	turnPlanes(w.pixels, c.pitch, c.src[(image*c.channels+first)*pixels:], channels, pixels)
+	w.transform(active.simd.tileInput, w.pixels, elements[at*tiles*c.pitch+first:], c.inTable, tiles, channels)
 }
 
 // multiply fills w.products with a panel of output channels.
-func (c *tileProduct) multiply(w *tileWorker, panel, images int) {
+func (c *tileProduct) multiply(w *tileWorker, panel, images int, elements, packed []float32) {
 	tiles, cols, tall := images*c.tilesH*c.tilesW, c.micro.cols(), c.micro.rows
 	width := min(cols, c.rows-panel*cols)
 	w.products = grow(w.products, tileMatrices*c.products)
 	args := &w.micro
 	args.k, args.aRow, args.aStep, args.bStep, args.cRow, args.flags = c.channels, 4*c.pitch, 4, 4*cols, 4*cols, 0
+	if tiles == 1 && width == cols && c.micro.each != nil {
+		c.multiplyTile(w, elements, packed)
+		return
+	}
 	for e := range tileMatrices {
-		args.b = unsafe.Pointer(&c.packed[e*c.packedMatrix+panel*c.channels*cols])
+		args.b = unsafe.Pointer(&packed[e*c.packedMatrix])
 		for t := 0; t < tiles; t += tall {
-			args.a = unsafe.Pointer(&w.elements[e*c.matrix+t*c.pitch])
+			args.a = unsafe.Pointer(&elements[e*c.matrix+t*c.pitch])
 			args.c = unsafe.Pointer(&w.products[e*c.products+t*cols])
 			c.micro.run(args, min(tall, tiles-t), width)
 		}
+	}
+}
+
+// multiplyTile is multiply for a single tile and a whole panel: several matrices at once, since one row has too few sums
+// for the processor.
+func (c *tileProduct) multiplyTile(w *tileWorker, elements, packed []float32) {
+	args := &w.micro
+	args.aRow, args.bRow, args.cRow = 4*c.matrix, 4*c.packedMatrix, 4*c.products
+	for e := 0; e < tileMatrices; e += severalBs {
+		args.a, args.b = unsafe.Pointer(&elements[e*c.matrix]), unsafe.Pointer(&packed[e*c.packedMatrix])
+		args.c = unsafe.Pointer(&w.products[e*c.products])
+		c.micro.runSeveral(c.micro.each, args)
 	}
 }
 

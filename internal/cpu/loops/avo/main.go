@@ -34,9 +34,11 @@ var files = []file{
 	{name: "vector", emit: emitVector},
 	{name: "pool", emit: emitPool},
 	{name: "dots", emit: emitDots},
+	{name: "turned", emit: emitTurned},
 	{name: "tiles", emit: emitTiles},
 	{name: "depthwise", emit: emitDepthwise},
 	{name: "shorts", emit: emitShorts},
+	{name: "doubles", emit: emitDoubles},
 }
 
 func main() {

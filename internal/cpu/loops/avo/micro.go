@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mmcloughlin/avo/attr"
@@ -34,6 +35,8 @@ const (
 	argSegLen   = 128 // products in a segment
 	argCounter  = 136 // scratch: products to go in the segment
 	argSegPos   = 144 // the next segment in the table, in bytes; 0 at first
+
+	argBRow = 152 // bytes from B to B, of the kernels with several
 )
 
 // Bits of microArgs.flags.
@@ -57,6 +60,8 @@ func emitMicro(c *build.Context, set isa, decl *bytes.Buffer) {
 	for _, name := range []func(rows, vecs int) string{a.microName, a.tableName} {
 		declareMicro(a, name, decl)
 	}
+	severalKernel(a, "strip", true, decl)
+	severalKernel(a, "each", false, decl)
 }
 
 // emitMicro64 writes the products of float64, which nothing trains in: gradients are checked in it,
@@ -246,6 +251,85 @@ func tableKernel(a *asm, rows, vecs int) {
 	flags := get(argFlags)
 	a.loadMask(field)
 	a.finish(sums, flags, field, get)
+	a.RET()
+}
+
+// severalBs is how many packed Bs one row of A is multiplied with at once: of fewer, additions would wait for one
+// another.
+const severalBs = 4
+
+// severalKernel writes the products of rows of A with severalBs packed panels of B, argBRow apart. As a strip they are one row of A and
+// one of C, across the panels; else each panel has a row of A and one of C of its own.
+func severalKernel(a *asm, kind string, strip bool, decl *bytes.Buffer) {
+	name := kind + a.name
+	fmt.Fprintf(decl, "\n//go:noescape\nfunc %s(args *microArgs[%s])\n", name, a.goType)
+	a.Function(name)
+	a.Attributes(attr.NOSPLIT)
+	a.SignatureExpr("func(args uintptr)")
+	args := a.Load(a.Param("args"), a.GP64())
+	field := func(off int) operand.Mem { return operand.Mem{Base: args, Disp: off} }
+	get := func(off int) reg.GPVirtual {
+		r := a.GP64()
+		a.MOVQ(field(off), r)
+		return r
+	}
+	// four is where the i-th of four things is that stand a step apart.
+	four := func(base, step, three reg.GPVirtual, i int) operand.Mem {
+		m := operand.Mem{Base: base}
+		switch i {
+		case 1, 2:
+			m.Index, m.Scale = step, uint8(i)
+		case 3:
+			m.Index, m.Scale = three, 1
+		}
+		return m
+	}
+	threeOf := func(step reg.GPVirtual) reg.GPVirtual {
+		r := a.GP64()
+		a.LEAQ(operand.Mem{Base: step, Index: step, Scale: 2}, r)
+		return r
+	}
+	rows := make([][]reg.VecVirtual, severalBs)
+	for i := range rows {
+		for range a.vecs {
+			r := a.reg()
+			a.zero(r)
+			rows[i] = append(rows[i], r)
+		}
+	}
+	row, b, aStep, bStep, count := get(argA), get(argB), get(argAStep), get(argBStep), get(argK)
+	bRow := get(argBRow)
+	threeB := threeOf(bRow)
+	var aRow, threeA reg.GPVirtual
+	if !strip {
+		aRow = get(argARow)
+		threeA = threeOf(aRow)
+	}
+	a.TESTQ(count, count)
+	a.JZ(operand.LabelRef("done"))
+	a.Label("loop")
+	v := a.reg()
+	for i, sums := range rows {
+		if i == 0 || !strip {
+			a.broadcast(four(row, aRow, threeA, i), v)
+		}
+		for j, sum := range sums {
+			m := four(b, bRow, threeB, i)
+			m.Disp = j * a.isa.bytes
+			a.fma(m, v, sum)
+		}
+	}
+	a.ADDQ(aStep, row)
+	a.ADDQ(bStep, b)
+	a.DECQ(count)
+	a.JNZ(operand.LabelRef("loop"))
+	a.Label("done")
+	a.loadMask(field)
+	sums := rows
+	if strip {
+		sums = [][]reg.VecVirtual{slices.Concat(rows...)}
+	}
+	a.finish(sums, get(argFlags), field, get)
 	a.RET()
 }
 
