@@ -50,6 +50,7 @@ func (e Expr) PReLU(slope Expr) Expr {
 	default:
 		return Fail(errors.Errorf("graph: PReLU of shape %v: the slope has shape %v, want a number or one for each channel (%d)", s, a, s[min(1, len(s)-1)]))
 	}
-	above := e.Relu()
+	above := e.Unfused().Relu() // what made e would be done twice, since it is read below too
+	above.unfused = e.unfused
 	return above.Add(e.Sub(above).Mul(slope.Reshape(wide...)))
 }

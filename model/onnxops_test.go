@@ -96,6 +96,14 @@ func everything(cfg nets.Config, p *graph.Params, x graph.Expr, mode nets.Mode) 
 func init() {
 	nets.Register("test-transformer", transformer)
 	nets.Register("test-everything", everything)
+	nets.Register("test-vit", nets.ViT{Patch: 4, Width: 6, Depth: 1, Heads: 2, LayerScale: 0.5, Registers: 2, PatchPositions: true}.Build)
+	nets.Register("test-siglip", nets.ViT{Patch: 4, Width: 6, Depth: 1, Heads: 2, Pool: "attention", Activation: "gelu-tanh"}.Build)
+	nets.Register("test-convnext", nets.ConvNeXt{Depths: []int{1, 1}, Channels: []int{4, 6}, LayerScale: 0.5}.Build)
+	nets.Register("test-efficientnet", nets.EfficientNet{Width: 0.1, Depth: 0.3}.Build)
+	nets.Register("test-mobilenet", nets.MobileNetV3{Width: 0.1, Small: true}.Build)
+	nets.Register("test-bottlenecks", nets.ResNet{Blocks: []int{1, 1, 1, 1}, Bottleneck: true}.Build)
+	nets.Register("test-iresnet", nets.IResNet{Blocks: []int{1, 1}, Channels: []int{3, 4}, Features: 5}.Build)
+	nets.Register("test-mobilefacenet", nets.MobileFaceNet{Blocks: []int{1, 1, 1, 1}, Features: 5}.Build)
 }
 
 // kindsIn are the kinds of operations of a network.
@@ -114,12 +122,12 @@ func kindsIn(t *testing.T, cfg nets.Config) map[string]bool {
 	return kinds
 }
 
-// Backbones of one's own are exported: every operation that has a form in ONNX computes the same there.
+// Backbones of one's own, and small ones of package nets, are exported: every operation that has a form in ONNX computes the same there.
 func TestONNXOfOnesOwnBackbones(t *testing.T) {
 	python := pythonWith(t, "MEDUSA_ONNX_PYTHON", "onnx", "onnxruntime")
 	r := &onnxRuns{dir: t.TempDir()}
 	tried := map[string]bool{}
-	for _, backbone := range []string{"test-transformer", "test-everything"} {
+	for _, backbone := range []string{"test-transformer", "test-everything", "test-vit", "test-siglip", "test-convnext", "test-efficientnet", "test-mobilenet", "test-bottlenecks", "test-iresnet", "test-mobilefacenet"} {
 		cfg := nets.Config{Backbone: backbone, InChannels: 2, Height: 12, Width: 12, Embedding: 4, Raw: true}
 		for kind := range kindsIn(t, cfg) {
 			tried[kind] = true

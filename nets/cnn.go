@@ -11,6 +11,10 @@ import (
 	"medusa/internal/field"
 )
 
+func init() {
+	provide("cnn", cnn, "a convolution of 3×3 a block, each with normalisation, activation and pooling")
+}
+
 // cnn is a chain of blocks of Config.Channels filters: convolution 3×3 with padding 1
 // (conv1, conv2, …), normalisation (bn1, …), activation and, after each block but the
 // last, 2×2 pooling; then the head.

@@ -13,19 +13,21 @@ import (
 // Config chooses a network. Its zero value is the CNN 32-64-128 with batch normalisation
 // and a normalised embedding of 64 numbers, for grey pictures of 28×28.
 type Config struct {
-	Backbone   string `json:"backbone,omitempty" yaml:"backbone,omitempty" flag:"backbone" arg:"NAME" doc:"cnn, mlp, resnet18, resnet34" unset:"cnn, for vectors mlp" kind:"a backbone"` // or a registered name
+	Backbone   string `json:"backbone,omitempty" yaml:"backbone,omitempty" flag:"backbone" arg:"NAME" doc:"clip-base-16, clip-base-32, cnn, convnext-small, convnext-tiny, dinov2-base, dinov2-small, dinov2-small-registers, efficientnet-b0, efficientnet-lite0, iresnet100, iresnet18, iresnet34, iresnet50, mlp, mobilefacenet, mobilenet-v3-large, mobilenet-v3-small, resnet101, resnet18, resnet34, resnet50, siglip-base-16, vit-base-16, vit-small-16" unset:"cnn, for vectors mlp" kind:"a backbone"` // or a registered name
 	InChannels int    `json:"in_channels,omitempty" yaml:"in_channels,omitempty" doc:"channels of a picture, as the data have them" min:"1" unset:"1" said:"colour"`
 	Height     int    `json:"height,omitempty" yaml:"height,omitempty" doc:"of a picture in pixels, as the data have them" min:"1" unset:"28" said:"size"`
 	Width      int    `json:"width,omitempty" yaml:"width,omitempty" doc:"of a picture in pixels, as the data have them" min:"1" unset:"28" said:"size"`
 	Embedding  int    `json:"embedding,omitempty" yaml:"embedding,omitempty" flag:"embedding" arg:"E" doc:"numbers in an embedding" min:"1"` // 64 if zero
 
-	Channels   []int  `json:"channels,omitempty" yaml:"channels,omitempty,flow" flag:"channels" arg:"LIST" doc:"cnn, resnet: channels of each block, such as 32,64,128" min:"1" unset:"cnn 32,64,128, resnet 64,128,256,512" for:"cnn,resnet18,resnet34" want:"each at least 1"`
+	Channels   []int  `json:"channels,omitempty" yaml:"channels,omitempty,flow" flag:"channels" arg:"LIST" doc:"cnn, resnet: channels of each block, such as 32,64,128" min:"1" unset:"cnn 32,64,128, resnet 64,128,256,512" for:"cnn,resnet18,resnet34,resnet50,resnet101" want:"each at least 1"`
 	Hidden     []int  `json:"hidden,omitempty" yaml:"hidden,omitempty,flow" flag:"hidden" arg:"LIST" doc:"mlp: units of each hidden layer" min:"1" unset:"512,256, for vectors 512" for:"mlp" want:"each at least 1"`
-	Norm       string `json:"norm,omitempty" yaml:"norm,omitempty" flag:"norm" arg:"batch|none" doc:"normalisation between layers" unset:"batch, for mlp none" choices:"batch,none"`
-	Activation string `json:"activation,omitempty" yaml:"activation,omitempty" flag:"activation" arg:"NAME" doc:"relu, leaky-relu, silu or tanh" choices:"relu,leaky-relu,silu,tanh"`                                // relu if empty
-	Pooling    string `json:"pooling,omitempty" yaml:"pooling,omitempty" flag:"pooling" arg:"max|avg|none" doc:"cnn: 2×2, between blocks" for:"cnn" choices:"max,avg,none"`                                          // max if empty
-	Head       string `json:"head,omitempty" yaml:"head,omitempty" flag:"head" arg:"avg|max|flatten" doc:"cnn, resnet: how the last picture becomes features" for:"cnn,resnet18,resnet34" choices:"avg,max,flatten"` // avg if empty
-	Stem       string `json:"stem,omitempty" yaml:"stem,omitempty" flag:"stem" arg:"small|standard" doc:"resnet: first layers for small pictures (3×3) or for those of ImageNet's size (7×7 at stride 2, max-pool)" unset:"small below 64 pixels" for:"resnet18,resnet34" choices:"standard,small"`
+	Norm       string `json:"norm,omitempty" yaml:"norm,omitempty" flag:"norm" arg:"batch|none" doc:"normalisation between layers" unset:"batch, for mlp none" for:"cnn,mlp,resnet18,resnet34,resnet50,resnet101" choices:"batch,none"`
+	Activation string `json:"activation,omitempty" yaml:"activation,omitempty" flag:"activation" arg:"NAME" doc:"relu, leaky-relu, silu or tanh" for:"cnn,mlp,resnet18,resnet34,resnet50,resnet101" choices:"relu,leaky-relu,silu,tanh"` // relu if empty
+	Pooling    string `json:"pooling,omitempty" yaml:"pooling,omitempty" flag:"pooling" arg:"max|avg|none" doc:"cnn: 2×2, between blocks" for:"cnn" choices:"max,avg,none"`                                                              // max if empty
+	Head       string `json:"head,omitempty" yaml:"head,omitempty" flag:"head" arg:"avg|max|flatten" doc:"cnn, resnet: how the last picture becomes features" for:"cnn,resnet18,resnet34,resnet50,resnet101" choices:"avg,max,flatten"`  // avg if empty
+	Stem       string `json:"stem,omitempty" yaml:"stem,omitempty" flag:"stem" arg:"small|standard" doc:"resnet: first layers for small pictures (3×3) or for those of ImageNet's size (7×7 at stride 2, max-pool)" unset:"small below 64 pixels" for:"resnet18,resnet34,resnet50,resnet101" choices:"standard,small"`
+
+	NormEps float64 `json:"norm_eps,omitempty" yaml:"norm_eps,omitempty" doc:"added to the variance by which a normalisation divides, as weights from elsewhere were trained with" min:"0" max:"0.1" unset:"as the backbone has it"`
 
 	Dropout float64 `json:"dropout,omitempty" yaml:"dropout,omitempty" flag:"dropout" arg:"PROB" doc:"of the features before the embedding, and after mlp's hidden layers" min:"0" below:"1" want:"at least 0 and below 1"`
 	Raw     bool    `json:"raw,omitempty" yaml:"raw,omitempty" flag:"raw" doc:"do not normalise embeddings to length 1"`
@@ -103,11 +105,11 @@ func (c Config) Validate() error {
 }
 
 // unused returns an error for a field that is set, to something else than its default,
-// though the backbone does not read it, as the tags of Config say. One that no tag names, such as
-// a registered one, may read all.
+// though the backbone does not read it, as the tags of Config say. One that is not of this package may
+// read all.
 func (c Config) unused(backbone string) error {
-	reads := func(o *settings.Option) bool { return slices.Contains(o.For, backbone) }
-	if c.given != nil || !slices.ContainsFunc(schema.Options, reads) {
+	reads := func(o *settings.Option) bool { return o.For == nil || slices.Contains(o.For, backbone) }
+	if c.given != nil || !provided(backbone) {
 		return nil
 	}
 	for _, f := range []struct {
@@ -115,7 +117,7 @@ func (c Config) unused(backbone string) error {
 		set  bool
 	}{
 		{"Channels", len(c.Channels) > 0}, {"Hidden", len(c.Hidden) > 0}, {"Pooling", other(c.Pooling, "Pooling")},
-		{"Head", other(c.Head, "Head")}, {"Stem", c.Stem != ""},
+		{"Head", other(c.Head, "Head")}, {"Stem", c.Stem != ""}, {"Norm", other(c.Norm, "Norm")}, {"Activation", other(c.Activation, "Activation")},
 	} {
 		if f.set && !reads(schema.Field(string(f.name))) {
 			return field.Errorf("nets", "", "%s means nothing to %s %s: leave it out", f.name, field.Name("Backbone"), backbone)

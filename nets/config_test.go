@@ -41,7 +41,7 @@ func TestConfigErrors(t *testing.T) {
 	require.NoError(t, nets.Config{}.Validate())
 	require.NoError(t, nets.Config{Backbone: "mlp", Pooling: "max", Head: "avg"}.Validate(), "defaults that are said")
 	for want, c := range map[string]nets.Config{
-		`Backbone is "vgg", want one of cnn, mlp, resnet18, resnet34`: {Backbone: "vgg"},
+		`Backbone is "vgg", want one of clip-base-16, clip-base-32, cnn, `: {Backbone: "vgg"},
 		"InChannels is -1":             {InChannels: -1},
 		"Height is -2":                 {Height: -2},
 		"Embedding is -64":             {Embedding: -64},
@@ -95,7 +95,7 @@ func TestBuildErrors(t *testing.T) {
 		{"shape (2, 192), want (B, C, H, W)", nets.Config{}, p, flat, nets.Train},
 		{"shape (2, 3, 8, 8), want (2, 1, 8, 8) as configured", nets.Config{InChannels: 1}, p, x, nets.Train},
 		{"one number a channel", nets.Config{Channels: []int{2}}, p, one, nets.Train},
-		{`Backbone is "?", want one of cnn`, nets.Config{Backbone: "?"}, p, x, nets.Train},
+		{`Backbone is "?", want one of clip-base-16, `, nets.Config{Backbone: "?"}, p, x, nets.Train},
 	} {
 		_, err := nets.Build(c.cfg, c.p, c.x, c.mode)
 		assert.ErrorContains(t, err, c.want)

@@ -5,9 +5,17 @@
 //
 // with embeddings of length 1 unless Config says raw. The weights live in a
 // graph.Params, which the training graph and the evaluation graph share. The backbone's names
-// are those of torchvision's models behind a prefix (backbone.conv1.weight,
+// are those of torchvision's ResNet and of timm's other models behind a prefix (backbone.conv1.weight,
 // backbone.layer1.0.bn1.running_mean), so that weights can be exchanged; the embedding's
-// layer is embedding.fc.
+// layer is embedding.fc. LoadWeights reads files of weights that others wrote.
 //
-// Backbones: mlp, cnn, resnet18, resnet34, and what Register adds.
+// Backbones are mlp, cnn, and what others have trained: residual networks (ResNet), mobile ones
+// (EfficientNet, MobileNetV3), ConvNeXt, vision transformers (ViT; also those of DINOv2, CLIP and
+// SigLIP), and those for aligned faces (IResNet, MobileFaceNet). Names lists what Config.Backbone may
+// be; other sizes of these types are given by value, as in cfg.With(nets.ViT{…}.Build). Register adds
+// others.
+//
+// Of vision transformers and networks for faces the weights are of one size of pictures. LoadWeights
+// fits the positions of a transformer to another size; a network for faces must be given the size
+// that it was trained with.
 package nets

@@ -61,3 +61,17 @@ func ExampleRegister() {
 	fmt.Println(size, err)
 	// Output: 32 <nil>
 }
+
+// A backbone begins with the weights of a checkpoint of PyTorch, here of a small vision transformer.
+func ExampleLoadWeights() {
+	vit := nets.ViT{Patch: 8, Width: 12, Depth: 2, Heads: 3}
+	cfg := nets.Config{InChannels: 3, Height: 24, Width: 24, Embedding: 8}.With(vit.Build)
+	params := graph.NewParams(1)
+	report, err := nets.LoadWeights("testdata/pretrained/tv_vit.pth", cfg, params)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(len(report.Loaded), report.Names, report.LeftOut, report.New)
+	// Output: 30 torchvision's ViT [heads.head.weight heads.head.bias] [embedding.fc.weight embedding.fc.bias]
+}

@@ -1,6 +1,7 @@
 package nets_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +19,26 @@ var frozenNets = map[string]nets.Config{
 	"averages": {Channels: []int{4, 5}, Pooling: "avg", Activation: "silu", InChannels: 1, Height: 8, Width: 8, Embedding: 3},
 	"mlp":      {Backbone: "mlp", Hidden: []int{6, 5}, Norm: "batch", InChannels: 1, Height: 4, Width: 4, Embedding: 3},
 	"resnet18": {Backbone: "resnet18", Channels: []int{3, 4}, InChannels: 2, Height: 8, Width: 8, Embedding: 3},
+}
+
+// deepNets are networks of further kinds of layers.
+var deepNets = map[string]nets.Config{
+	"bottlenecks": rgb.With(nets.ResNet{Blocks: []int{1, 1, 1, 1}, Bottleneck: true}.Build),
+	"mobile":      rgb.With(nets.EfficientNet{Width: 0.1, Depth: 0.1}.Build),
+	"convnext":    rgb.With(nets.ConvNeXt{Depths: []int{1, 1}, Channels: []int{3, 4}, LayerScale: 0.5}.Build),
+	"transformer": rgb.With(nets.ViT{Patch: 8, Width: 6, Depth: 1, Heads: 2, LayerScale: 0.5, Registers: 1}.Build),
+	"faces":       rgb.With(nets.IResNet{Blocks: []int{1, 1}, Channels: []int{3, 4}, Features: 5}.Build),
+}
+
+// rgb is for small pictures of three channels.
+var rgb = nets.Config{InChannels: 3, Height: 16, Width: 16, Embedding: 3, Channels: []int{3, 4, 4, 5}}
+
+func allOf(sets ...map[string]nets.Config) map[string]nets.Config {
+	all := map[string]nets.Config{}
+	for _, set := range sets {
+		maps.Copy(all, set)
+	}
+	return all
 }
 
 // stirred is parameters whose running statistics are not the first ones.
@@ -41,7 +62,7 @@ func values(t *testing.T, params *graph.Params) map[string][]float64 {
 // A frozen backbone does in training what it does in evaluation, to the bit, stays as it is with its
 // statistics, and costs no gradients.
 func TestFrozenBackbone(t *testing.T) {
-	for name, cfg := range frozenNets {
+	for name, cfg := range allOf(frozenNets, deepNets) {
 		t.Run(name, func(t *testing.T) {
 			params := stirred(t, cfg)
 			require.NoError(t, params.ScaleLR(nets.BackbonePrefix, 0))
@@ -53,7 +74,7 @@ func TestFrozenBackbone(t *testing.T) {
 			require.Equal(t, []string{"embedding.fc.weight", "embedding.fc.bias"}, train.names)
 			for _, n := range train.net.Embedding.Graph().AllNodes() {
 				if n.Op() != nil {
-					for _, work := range []string{"ConvGrad", "BatchNormGrad", "BatchNormParamsGrad", "PoolGrad", "BatchStats"} {
+					for _, work := range []string{"ConvGrad", "BatchNormGrad", "BatchNormParamsGrad", "PoolGrad", "BatchStats", "LayerNormGrad", "SoftmaxGrad"} {
 						require.NotContains(t, n.Op().String(), work)
 					}
 				}
@@ -64,7 +85,7 @@ func TestFrozenBackbone(t *testing.T) {
 
 // Rates may be given before there is anything that has them.
 func TestFrozenBeforeItIsMade(t *testing.T) {
-	for name, cfg := range frozenNets {
+	for name, cfg := range allOf(frozenNets, deepNets) {
 		t.Run(name, func(t *testing.T) {
 			late, early := graph.NewParams(5), graph.NewParams(5)
 			require.NoError(t, early.ScaleLR(nets.BackbonePrefix, 0))

@@ -23,6 +23,7 @@ var inits = map[string]graph.Init{
 	"glorot-uniform": scaled(uniform, 1, between),
 	"lecun-normal":   scaled(normal, 1, inward), // Y. LeCun et al., "Efficient BackProp", 1998
 	"orthogonal":     orthogonal,                // A. Saxe et al., ICLR 2014
+	"transformer":    deviating(0.02),           // A. Dosovitskiy et al., ICLR 2021, and many others
 }
 
 // Inits lists the initialisations in alphabetical order.
@@ -36,6 +37,7 @@ func Inits() []string { return slices.Sorted(maps.Keys(inits)) }
 //	glorot-normal   normal, variance 2/(fan-in + fan-out); glorot-uniform: uniform
 //	lecun-normal    normal, variance 1/fan-in
 //	orthogonal      rows (or columns, if fewer) orthonormal
+//	transformer     normal, deviation 0.02, whatever the fan-in
 func Initializer(name string) (graph.Init, error) {
 	if init := inits[name]; init != nil {
 		return init, nil
@@ -75,6 +77,15 @@ func fans(shape tensor.Shape) (in, out float64) {
 		in *= float64(shape[1])
 	}
 	return in, window * float64(shape[0])
+}
+
+// deviating draws normal numbers of a deviation.
+func deviating(deviation float64) graph.Init {
+	return func(rng *rand.Rand, _ tensor.Shape, dst []float64) {
+		for i := range dst {
+			dst[i] = deviation * rng.NormFloat64()
+		}
+	}
 }
 
 func rsqrt(n int) float64 { return 1 / math.Sqrt(float64(n)) }

@@ -1,6 +1,8 @@
 package nets
 
 import (
+	"cmp"
+
 	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
 
@@ -14,7 +16,8 @@ type Layers struct {
 	Config Config
 	Params *graph.Params
 	Mode   Mode
-	Init   string // of weights where Config names none; pytorch if empty
+	Init   string  // of weights where Config names none; pytorch if empty
+	Eps    float64 // added to variances where Config says nothing; if zero 1e-5, in LayerNorm 1e-6
 }
 
 // NewLayers makes layers for cfg.
@@ -96,14 +99,22 @@ func pair(v int) [2]int { return [2]int{v, v} }
 // ConvNorm is a convolution and the configured normalisation; without one, the convolution
 // has a bias.
 func (l *Layers) ConvNorm(name, norm string, x graph.Expr, out int, w Window) graph.Expr {
+	return l.convNorm(name, norm, x, out, w, 1)
+}
+
+// convNorm is ConvNorm with γ at first.
+func (l *Layers) convNorm(name, norm string, x graph.Expr, out int, w Window, gamma float64) graph.Expr {
 	w.Bias = w.Bias || l.Config.Norm == "none"
-	return l.Norm(norm, l.Conv(name, x, out, w))
+	return l.norm(norm, l.Conv(name, x, out, w), gamma)
 }
 
 // Norm is the configured normalisation of each channel of x, (B, C, H, W) or (B, C),
 // with name.weight, name.bias, name.running_mean and name.running_var, (C) each. Where
 // name.running_mean is frozen, the running statistics count in training too.
-func (l *Layers) Norm(name string, x graph.Expr) graph.Expr {
+func (l *Layers) Norm(name string, x graph.Expr) graph.Expr { return l.norm(name, x, 1) }
+
+// norm is Norm with γ at first.
+func (l *Layers) norm(name string, x graph.Expr, gamma float64) graph.Expr {
 	if x.Err() != nil || l.Config.Norm == "none" {
 		return x
 	}
@@ -111,15 +122,19 @@ func (l *Layers) Norm(name string, x graph.Expr) graph.Expr {
 	if s.Dims() < 2 {
 		return graph.Fail(errors.Errorf("nets: layer %s: shape %v, want (B, C, H, W) or (B, C)", name, s))
 	}
-	gamma, beta, mean, variance := l.normParams(name, x, s[1])
-	y := graph.BatchNorm{Train: l.movesStatistics(name)}.Norm(x, gamma, beta, mean, variance)
+	weight, bias, mean, variance := l.normParams(name, x, s[1], gamma)
+	y := graph.BatchNorm{Train: l.movesStatistics(name), Eps: l.eps(1e-5)}.Norm(x, weight, bias, mean, variance)
 	return l.done(name, "batch norm", y, 0)
 }
 
-// normParams are the parameters and the buffers of a normalisation of c channels of x's type.
-func (l *Layers) normParams(name string, x graph.Expr, c int) (gamma, beta, mean, variance graph.Expr) {
+// eps is what is added to variances.
+func (l *Layers) eps(usual float64) float64 { return cmp.Or(l.Config.NormEps, l.Eps, usual) }
+
+// normParams are the parameters and the buffers of a normalisation of c channels of x's type; γ is first at
+// first.
+func (l *Layers) normParams(name string, x graph.Expr, c int, first float64) (gamma, beta, mean, variance graph.Expr) {
 	g, dt := x.Graph(), x.Dtype()
-	return l.learned(name+".weight", x, graph.Fill(1), c),
+	return l.learned(name+".weight", x, graph.Fill(first), c),
 		l.learned(name+".bias", x, graph.Fill(0), c),
 		l.Params.Buffer(g, name+".running_mean", dt, graph.Fill(0), c),
 		l.Params.Buffer(g, name+".running_var", dt, graph.Fill(1), c)

@@ -6,6 +6,8 @@ import (
 	"medusa/graph"
 )
 
+func init() { provide("mlp", mlp, "fully connected layers") }
+
 // mlp is a chain of fully connected layers fc1, fc2, … of Config.Hidden neurons, each
 // with normalisation if configured, activation and dropout. The last one's dropout
 // stands before the embedding's layer.

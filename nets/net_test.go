@@ -18,9 +18,10 @@ import (
 
 // Parameters, buffers and work against published figures. torchvision's resnet18 and
 // resnet34 have 11,689,512 and 21,797,672 parameters, of which the classifier of 1000
-// classes has 512·1000 + 1000; their work at 224×224 is 1.81 and 3.66 GMACs.
+// classes has 512·1000 + 1000; their work at 224×224 is 1.81 and 3.66 GMACs. Of resnet50 and resnet101 it is
+// 25,557,032 and 44,549,160, with 2048·1000 + 1000, and 4.09 and 7.80 GMACs.
 func TestSummaryKnownFigures(t *testing.T) {
-	const classifier = 512*1000 + 1000
+	const classifier, wideClassifier = 512*1000 + 1000, 2048*1000 + 1000
 	for _, c := range []struct {
 		cfg    nets.Config
 		params int
@@ -29,6 +30,14 @@ func TestSummaryKnownFigures(t *testing.T) {
 	}{
 		{nets.Config{Backbone: "resnet18", InChannels: 3, Height: 224, Width: 224}, 11689512 - classifier, 1.81e9, 0.01e9},
 		{nets.Config{Backbone: "resnet34", InChannels: 3, Height: 224, Width: 224}, 21797672 - classifier, 3.66e9, 0.01e9},
+		{nets.Config{Backbone: "resnet50", InChannels: 3, Height: 224, Width: 224}, 25557032 - wideClassifier, 4.09e9, 0.01e9},
+		{nets.Config{Backbone: "resnet101", InChannels: 3, Height: 224, Width: 224}, 44549160 - wideClassifier, 7.80e9, 0.01e9},
+		// As torchvision, timm and InsightFace have them, with the classifier of 1000 classes in the first four; the work is the papers'.
+		{nets.Config{Backbone: "efficientnet-b0", InChannels: 3, Height: 224, Width: 224}, 5288548 - 1280*1000 - 1000, 0.39e9, 0.01e9},
+		{nets.Config{Backbone: "mobilenet-v3-large", InChannels: 3, Height: 224, Width: 224}, 5483032 - 1280*1000 - 1000, 0.217e9, 0.003e9},
+		{nets.Config{Backbone: "convnext-tiny", InChannels: 3, Height: 224, Width: 224}, 28589128 - 768*1000 - 1000, 4.46e9, 0.01e9},
+		{nets.Config{Backbone: "vit-base-16", InChannels: 3, Height: 224, Width: 224}, 86567656 - 768*1000 - 1000, 17.56e9, 0.01e9},
+		{nets.Config{Backbone: "iresnet50", InChannels: 3, Height: 112, Width: 112}, 43590848, 6.3e9, 0.05e9},
 		// 9·(1·32 + 32·64 + 64·128) filters, 2·(32 + 64 + 128) of batch norm; each filter
 		// works on 28², 14² and 7² pixels.
 		{nets.Config{}, 9*(32+32*64+64*128) + 2*(32+64+128), 9 * (32*28*28 + 32*64*14*14 + 64*128*7*7), 0},
@@ -196,7 +205,8 @@ func TestInits(t *testing.T) {
 	for name, variance := range map[string]float64{
 		"pytorch": 1 / in / 3, "he-normal": 2 / in, "he-uniform": 2 / in, "he-normal-out": 2 / out,
 		"glorot-normal": 2 / (in + out), "glorot-uniform": 2 / (in + out), "lecun-normal": 1 / in,
-		"orthogonal": 1 / in, // 48 orthonormal rows of 288 numbers
+		"transformer": 0.02 * 0.02,
+		"orthogonal":  1 / in, // 48 orthonormal rows of 288 numbers
 	} {
 		init, err := nets.Initializer(name)
 		require.NoError(t, err)
@@ -208,7 +218,7 @@ func TestInits(t *testing.T) {
 			assert.LessOrEqual(t, slices.Max(x), 1/math.Sqrt(in))
 		}
 	}
-	assert.Len(t, nets.Inits(), 8)
+	assert.Len(t, nets.Inits(), 9)
 	_, err := nets.Initializer("?")
 	assert.ErrorContains(t, err, `nets: init is "?", want one of glorot-normal`)
 	for _, s := range []tensor.Shape{{5, 3}, {3, 5}, {4, 4}} {

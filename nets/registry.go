@@ -17,13 +17,26 @@ type Builder func(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (trunk g
 var registry = struct {
 	sync.RWMutex
 	builders map[string]Builder
-	foreign  map[string]bool // those of Register
-}{foreign: map[string]bool{}, builders: map[string]Builder{
-	"mlp":      mlp,
-	"cnn":      cnn,
-	"resnet18": resnet(2, 2, 2, 2),
-	"resnet34": resnet(3, 4, 6, 3),
-}}
+	docs     map[string]string // what is said of the backbones
+	own      map[string]bool   // those of this package, which read what the tags of Config say and no more
+}{builders: map[string]Builder{}, docs: map[string]string{}, own: map[string]bool{}}
+
+// provide registers a backbone of this package.
+func provide(name string, build Builder, doc string) {
+	Register(name, build, doc)
+	registry.own[name] = true
+}
+
+// provided reports whether a backbone is of this package.
+func provided(name string) bool {
+	registry.RLock()
+	defer registry.RUnlock()
+	return registry.own[name]
+}
+
+// Convolves reports whether a backbone of this package works on rows and columns, and so not on vectors. Of others
+// nobody knows.
+func Convolves(name string) bool { return provided(name) && name != "mlp" }
 
 // Register adds a backbone under a name that Config.Backbone may then take; doc is a line that
 // says what it is, and perhaps more lines. It panics if the name is taken or empty, or build is
@@ -38,23 +51,14 @@ func Register(name string, build Builder, doc ...string) {
 		panic("nets: backbone " + name + " is registered twice")
 	}
 	registry.builders[name] = build
-	registry.foreign[name] = true
-	docs[name] = strings.Join(doc, "\n")
-}
-
-// docs are what is said of the backbones, guarded as they are.
-var docs = map[string]string{
-	"mlp":      "fully connected layers",
-	"cnn":      "a convolution of 3×3 a block, each with normalisation, activation and pooling",
-	"resnet18": "residual blocks of two convolutions, 18 layers (He 2016)",
-	"resnet34": "residual blocks of two convolutions, 34 layers (He 2016)",
+	registry.docs[name] = strings.Join(doc, "\n")
 }
 
 // Doc is the line or lines about a backbone that Names lists; it may be empty.
 func Doc(name string) string {
 	registry.RLock()
 	defer registry.RUnlock()
-	return docs[name]
+	return registry.docs[name]
 }
 
 // Names lists the backbones in alphabetical order.
@@ -69,7 +73,7 @@ func Names() []string {
 func (c Config) BuiltIn() bool {
 	registry.RLock()
 	defer registry.RUnlock()
-	return c.given == nil && !registry.foreign[c.Backbone]
+	return c.given == nil && (registry.own[c.Backbone] || registry.builders[c.Backbone] == nil)
 }
 
 // builder is what builds the backbone.

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/pkg/errors"
 
@@ -57,8 +58,11 @@ func afford(cfg nets.Config, batch int, onCPU bool) error {
 	if err := ram.Check(bytesLearned*float64(o.Params) + 4*perPicture*float64(batch)); err != nil {
 		narrower := "fewer channels"
 		layers := field.Name("Net.Channels")
-		if cfg.Backbone == "mlp" {
+		switch b := cfg.Backbone; {
+		case b == "mlp":
 			narrower, layers = "smaller hidden layers", "Net.Hidden"
+		case b != "" && b != "cnn" && !strings.HasPrefix(b, "resnet"):
+			narrower, layers = "another backbone", "Net.Backbone"
 		}
 		return field.Errorf("trainer", "", "a network of %d numbers with batches of %d pictures of %d×%d×%d (channels, height, width) %v; "+
 			"take smaller pictures (%s), smaller batches (%s), "+narrower+" (%s) or a smaller embedding (%s)",

@@ -5,6 +5,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/internal/field"
+	"medusa/nets"
 )
 
 // hiddenOfVectors is the width of the layer between vectors and their embeddings, unless Config says one.
@@ -20,7 +21,7 @@ func (c Config) fitNet(train *items) (Config, []Fitted, error) {
 	case b == "":
 		c.Net.Backbone = "mlp"
 		fitted = append(fitted, Fitted{"Net.Backbone", "mlp", "vectors have no rows and columns to convolve over"})
-	case strings.HasPrefix(b, "cnn"), strings.HasPrefix(b, "resnet"):
+	case nets.Convolves(b):
 		channels, _, _ := train.Shape()
 		return c, nil, field.Errorf("trainer", "", "%s is %s, which convolves over the rows and columns of pictures, but the data are vectors of %d numbers: "+
 			"want mlp, or leave it out", field.Name("Net.Backbone"), b, channels)

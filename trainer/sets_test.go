@@ -373,6 +373,7 @@ func TestVectorsRefuseWhatPicturesObey(t *testing.T) {
 		"Data.Augment.FlipH, Data.Height, Data.Invert: only pictures": func(c *Config) { c.Data.Augment.FlipH, c.Data.Height, c.Data.Invert = 1, 32, true },
 		"Net.Backbone is cnn, which convolves":                        func(c *Config) { c.Net = nets.Config{Backbone: "cnn"} },
 		"Net.Backbone is resnet18, which convolves":                   func(c *Config) { c.Net = nets.Config{Backbone: "resnet18"} },
+		"Net.Backbone is vit-small-16, which convolves":               func(c *Config) { c.Net = nets.Config{Backbone: "vit-small-16"} },
 		"Net.Channels means nothing to Net.Backbone mlp":              func(c *Config) { c.Net = nets.Config{Channels: []int{4}} },
 	} {
 		cfg := smallWaves()

@@ -15,6 +15,7 @@ type Location struct {
 // widths are the bytes of an element of the format's types.
 var widths = map[Dtype]int{
 	F64: 8, I64: 8, "U64": 8, F32: 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2, "I8": 1, U8: 1, "BOOL": 1,
+	"C64": 8, "F8_E4M3": 1, "F8_E5M2": 1, "F8_E8M0": 1,
 }
 
 // Locate reads the header of a file of size bytes: its metadata, and where its tensors lie.

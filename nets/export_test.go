@@ -1,0 +1,4 @@
+package nets
+
+// ResampledPositions is for tests.
+var ResampledPositions = resampledPositions

@@ -1,0 +1,282 @@
+package nets
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+
+	"medusa/graph"
+	"medusa/internal/weights"
+)
+
+// LoadWeights loads the weights of the backbone of cfg into params from a file that others wrote: safetensors or the
+// list of its shards, a file of torch.save, the initializers of ONNX. Tensors may be called as in torchvision, timm,
+// Hugging Face's transformers, DINOv2 and CLIP, behind prefixes such as module. or state_dict. The whole backbone must
+// be there; what else the file holds, a classifier among it, is left out, and the embedding's layer stays as it is.
+// cfg has the sizes of pictures, as Build has them.
+//
+// Two things are fitted: filters of three colours to grey pictures, by adding them up, and learned positions to
+// another grid of patches, by bicubic interpolation as the library does it whose names the file has.
+func LoadWeights(path string, cfg Config, params *graph.Params) (report WeightsReport, err error) {
+	defer graph.Guard("loading weights", &err)
+	if params == nil {
+		return report, errors.New("nets: params is nil, want graph.NewParams(seed)")
+	}
+	targets, err := cfg.made(params)
+	if err != nil {
+		return report, err
+	}
+	f, err := weights.Open(path)
+	if err != nil {
+		return report, err
+	}
+	defer f.Close()
+	l := &loading{path: path, cfg: cfg.withDefaults(), file: f, targets: targets}
+	if err := l.choose(); err != nil {
+		return report, err
+	}
+	if err := l.load(params); err != nil {
+		return report, errors.WithMessagef(err, "nets: %s", path)
+	}
+	return l.report(params)
+}
+
+// made makes the network's parameters in params, unless they are there, and gives those of its backbone.
+func (c Config) made(params *graph.Params) (map[string]*graph.Param, error) {
+	size := c.withDefaults()
+	g := gorgonia.NewGraph()
+	dt := tensor.Float32
+	if all := params.Under(BackbonePrefix); len(all) > 0 && all[0].Value != nil {
+		dt = all[0].Value.Dtype()
+	}
+	x := gorgonia.NewTensor(g, dt, 4, gorgonia.WithName("pictures"), gorgonia.WithShape(1, size.InChannels, size.Height, size.Width))
+	defer params.Forget(g)
+	if _, err := Build(c, params, x, Eval); err != nil {
+		return nil, err
+	}
+	targets := map[string]*graph.Param{}
+	for _, item := range params.Under(BackbonePrefix) {
+		if item.Value == nil {
+			return nil, errors.New("nets: a set of NewShapes has no memory to load into")
+		}
+		if !strings.HasSuffix(item.Name, ".state") { // of dropout
+			targets[strings.TrimPrefix(params.NameOf(item), BackbonePrefix)] = item
+		}
+	}
+	return targets, nil
+}
+
+// loading is a file that is loaded into a backbone.
+type loading struct {
+	path    string
+	cfg     Config
+	file    *weights.File
+	targets map[string]*graph.Param // of the backbone, by their names in it
+
+	spelling spelling
+	prefix   string   // before the names in the file
+	twins    []string // other prefixes before which the file has the same
+	found    map[string][]source
+	leftOut  []string
+	adapted  []string
+	ofClass  []float32 // the class token's position, where the backbone has none
+	values   map[string][]float32
+}
+
+// source is a stored tensor that is all or a part of one of the backbone's.
+type source struct {
+	piece
+	*weights.Tensor
+}
+
+// choose finds the spelling and the prefix by which the file has most of the backbone.
+func (l *loading) choose() error {
+	best := 0
+	for _, s := range spellings() {
+		counts, order := l.count(s)
+		for _, prefix := range order {
+			switch n := counts[prefix]; {
+			case n > best:
+				best, l.spelling, l.prefix, l.twins = n, s, prefix, nil
+			case n == best && s.name == l.spelling.name:
+				l.twins = append(l.twins, prefix)
+			}
+		}
+	}
+	if best == 0 {
+		return l.unknownNames()
+	}
+	l.found = map[string][]source{}
+	for _, t := range l.file.Tensors {
+		any := false
+		for _, p := range l.meant(t) {
+			if l.targets[p.name] != nil {
+				l.found[p.name] = append(l.found[p.name], source{p, t})
+				any = true
+			}
+		}
+		if !any {
+			l.leftOut = append(l.leftOut, t.Name)
+		}
+	}
+	return nil
+}
+
+// meant are the pieces of a backbone that a stored tensor is.
+func (l *loading) meant(t *weights.Tensor) []piece {
+	rest, ok := strings.CutPrefix(t.Name, l.prefix)
+	if !ok {
+		return nil
+	}
+	return l.spelling.pieces(rest)
+}
+
+// count tells how many tensors of the backbone the file has behind each prefix, and the prefixes in the file's order.
+func (l *loading) count(s spelling) (counts map[string]int, order []string) {
+	counts = map[string]int{}
+	for _, t := range l.file.Tensors {
+		for at := 0; at >= 0; {
+			for _, p := range s.pieces(t.Name[at:]) {
+				if l.targets[p.name] == nil || p.part > 0 {
+					continue
+				}
+				prefix := t.Name[:at]
+				if counts[prefix] == 0 {
+					order = append(order, prefix)
+				}
+				counts[prefix]++
+			}
+			next := strings.IndexByte(t.Name[at:], '.')
+			if next < 0 {
+				break
+			}
+			at += next + 1
+		}
+	}
+	return counts, order
+}
+
+func (l *loading) unknownNames() error {
+	var names []string
+	for _, t := range l.file.Tensors {
+		names = append(names, t.Name)
+	}
+	return errors.Errorf("nets: %s has no tensor of backbone %s: its names are %s, and those of %s are as in timm or torchvision, such as %s", l.path, l.cfg.Backbone,
+		few(names), l.cfg.Backbone, few(sortedKeys(l.targets)))
+}
+
+// load reads all tensors, and then writes them into params, or does nothing.
+func (l *loading) load(params *graph.Params) error {
+	var missing, misshapen []string
+	l.values = map[string][]float32{}
+	for _, name := range sortedKeys(l.targets) {
+		sources := l.found[name]
+		if len(sources) == 0 {
+			missing = append(missing, name+" "+sides(l.targets[name].Shape()))
+			continue
+		}
+		values, fault, err := l.fitted(name, sources)
+		switch {
+		case err != nil:
+			return err
+		case fault != "":
+			misshapen = append(misshapen, fault)
+		default:
+			l.values[name] = values
+		}
+	}
+	if len(missing)+len(misshapen) > 0 {
+		return l.otherNetwork(missing, misshapen)
+	}
+	for i, v := range l.ofClass {
+		l.values["cls_token"][i] += v
+	}
+	stored := make([]graph.StoredTensor, 0, len(l.values))
+	for name, values := range l.values {
+		item := l.targets[name]
+		t := graph.StoredTensor{Name: BackbonePrefix + name, Shape: item.Shape().Clone(), F32: values}
+		if item.Value.Dtype() == tensor.Float64 {
+			t.F32, t.F64 = nil, widen(values)
+		}
+		stored = append(stored, t)
+	}
+	_, err := params.Restore(stored, graph.Loading{Partial: graph.Partial{Missing: []string{""}}})
+	return err
+}
+
+func widen(values []float32) []float64 {
+	out := make([]float64, len(values))
+	for i, v := range values {
+		out[i] = float64(v)
+	}
+	return out
+}
+
+// otherNetwork says what does not fit, and which backbone the file seems to be of.
+func (l *loading) otherNetwork(missing, misshapen []string) error {
+	var faults []string
+	if len(missing) > 0 {
+		faults = append(faults, countOf(len(missing), "missing")+few(missing))
+	}
+	if len(misshapen) > 0 {
+		faults = append(faults, countOf(len(misshapen), "of another shape")+few(misshapen))
+	}
+	hint := ""
+	if other := l.nearest(); other != "" && other != l.cfg.Backbone {
+		hint = "; these weights seem to be of backbone " + other
+	}
+	return errors.Errorf("the file is of another network than %s, by %s names: %s%s", l.cfg.Backbone, l.spelling.name, strings.Join(faults, "; "), hint)
+}
+
+// nearest is the backbone of this package all of whose tensors are in the file, and most.
+func (l *loading) nearest() (name string) {
+	best := 0
+	for _, other := range Names() {
+		if !provided(other) || other == "mlp" {
+			continue
+		}
+		cfg := Config{Backbone: other, InChannels: 3, Height: 224, Width: 224}
+		r, err := cfg.describe()
+		if err != nil {
+			continue
+		}
+		n := l.common(r.params)
+		if n == len(r.params.Under(BackbonePrefix)) && n > best {
+			best, name = n, other
+		}
+	}
+	return name
+}
+
+// common is how many tensors of a backbone the file has, in their shapes but for positions.
+func (l *loading) common(params *graph.Params) (n int) {
+	shapes := map[string]tensor.Shape{}
+	for _, item := range params.Under(BackbonePrefix) {
+		shapes[strings.TrimPrefix(params.NameOf(item), BackbonePrefix)] = item.Shape()
+	}
+	seen := map[string]bool{}
+	for _, t := range l.file.Tensors {
+		for _, p := range l.meant(t) {
+			want := shapes[p.name]
+			if want != nil && !seen[p.name] && (p.of > 0 || p.thirds[1] > 0 || p.name == "pos_embed" || slices.Equal(withoutOnes(t.Shape), withoutOnes(want))) {
+				seen[p.name] = true
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// check refuses numbers that no network computes with.
+func check(name string, values []float32) error {
+	for i, v := range values {
+		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
+			return errors.Errorf("the tensor %s holds %v at place %d: the weights are damaged, or training had failed", name, v, i)
+		}
+	}
+	return nil
+}
