@@ -30,7 +30,8 @@ type table struct {
 	Storage  string    `json:"storage"`
 	Floats   bool      `json:"floats,omitempty"` // besides another storage
 	Rows     int       `json:"rows"`
-	Names    int       `json:"names"` // of labels
+	Names    int       `json:"names"`          // of labels
+	Last     uint64    `json:"last,omitempty"` // largest ID that was ever there, if it is not that of a row
 	Sections []section `json:"sections"`
 
 	Graph *graphTable `json:"graph,omitempty"`

@@ -63,6 +63,7 @@ type Index struct {
 
 	change  sync.Mutex // one change at a time
 	walkers walkers
+	moved   atomic.Pointer[string] // where the model is since SetModelPath; nil before
 
 	// What follows changes together with now.
 	names  sync.RWMutex
@@ -81,8 +82,17 @@ func New(o Options) (*Index, error) {
 	return x, nil
 }
 
-// Options is what the index was made with.
-func (x *Index) Options() Options { return x.options }
+// Options is what the index was made with, and where its model is.
+func (x *Index) Options() Options {
+	o := x.options
+	if path := x.moved.Load(); path != nil {
+		o.ModelPath = *path
+	}
+	return o
+}
+
+// SetModelPath says where the model is now, in place of Options.ModelPath.
+func (x *Index) SetModelPath(path string) { x.moved.Store(&path) }
 
 // Len is the number of items.
 func (x *Index) Len() int { return x.now.Load().live }
@@ -125,6 +135,17 @@ func (x *Index) All(visit func(Item) bool) error {
 		}
 	}
 	return nil
+}
+
+// LastID is the largest ID that an item of the index has or had, 0 if there was none: who counts on from there gives no ID
+// to two items.
+func (x *Index) LastID() (uint64, error) {
+	s, err := x.view()
+	if err != nil {
+		return 0, err
+	}
+	defer runtime.KeepAlive(s)
+	return s.lastID(), nil
 }
 
 // find is the row of an id; the caller holds names or change.
@@ -301,7 +322,7 @@ func (x *Index) Compact(ctx context.Context) error {
 			return err
 		}
 	}
-	n, order := &snapshot{}, s.order()
+	n, order := &snapshot{last: s.lastID()}, s.order()
 	labels := x.labels
 	x.labels = nil
 	for _, row := range order {

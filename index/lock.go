@@ -3,6 +3,7 @@ package index
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/pkg/errors"
 
@@ -26,6 +27,7 @@ func (e *BusyError) Error() string {
 // What is locked is the file path.lock, since Save puts another file in the place of the one at path; it is
 // there as long as the lock. On systems without such locks nobody is kept from anything.
 func Lock(path string) (*FileLock, error) {
+	path = resolved(path)
 	for {
 		f, err := os.OpenFile(path+lockEnding, os.O_CREATE|os.O_RDWR, 0o644)
 		if err != nil {
@@ -52,6 +54,14 @@ func isAt(f *os.File, path string) bool {
 	}
 	there, err := os.Stat(path)
 	return err == nil && os.SameFile(mine, there)
+}
+
+// resolved is the file that path leads to, if it is a link.
+func resolved(path string) string {
+	if file, err := filepath.EvalSymlinks(path); err == nil {
+		return file
+	}
+	return path
 }
 
 // Unlock gives the right back. A second call does nothing.

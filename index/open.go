@@ -24,7 +24,7 @@ func Open(path string) (*Index, error) {
 	if bigEndian {
 		return nil, errors.Wrapf(errBigEndian, "index: %s", path)
 	}
-	m, err := mapFile(path)
+	m, err := mapFile(resolved(path))
 	if err != nil {
 		return nil, errors.Wrap(err, "index")
 	}
@@ -112,7 +112,7 @@ func (m *mapping) snapshot(t *table, o *Options) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &snapshot{file: m, rows: t.Rows, live: t.Rows}
+	s := &snapshot{file: m, rows: t.Rows, live: t.Rows, last: t.Last}
 	if t.Graph != nil {
 		if s.graph, err = openGraph(m.data, t); err != nil {
 			return nil, err

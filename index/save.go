@@ -18,7 +18,8 @@ import (
 )
 
 // Save writes the items to a file, whole or not at all; a file that was there is replaced, and
-// programs that have it open keep what they have. Items that were removed are left out.
+// programs that have it open keep what they have. Where path is a link, the file that it leads to is replaced.
+// Items that were removed are left out.
 func (x *Index) Save(ctx context.Context, path string) error {
 	if err := needs.Context("index", ctx); err != nil {
 		return err
@@ -29,6 +30,7 @@ func (x *Index) Save(ctx context.Context, path string) error {
 	if bigEndian {
 		return errors.Wrap(errBigEndian, "index")
 	}
+	path = resolved(path)
 	if _, err := x.view(); err != nil {
 		return err
 	}
@@ -41,7 +43,7 @@ func (x *Index) Save(ctx context.Context, path string) error {
 	if g != nil && (s.live < s.rows || !slices.IsSorted(order)) {
 		g = g.renumbered(s, s.idsOf(order), order)
 	}
-	where, err := keptPath(x.options.ModelPath, path)
+	where, err := keptPath(x.Options().ModelPath, path)
 	if err != nil {
 		return err
 	}
@@ -80,6 +82,9 @@ func (x *Index) write(ctx context.Context, to io.Writer, s *snapshot, order []in
 	w.bytes(encodeHead())
 	names, number := s.sortedLabels(order)
 	t := &table{Dim: x.options.Dim, Distance: x.options.Distance.String(), Model: x.options.Model, Where: where, Storage: x.options.Storage.String(), Floats: x.options.KeepFloats, Rows: len(order), Names: len(names)}
+	if last := s.lastID(); len(order) == 0 || s.id(order[len(order)-1]) < last {
+		t.Last = last
+	}
 	rows := func(name string, write func(c *chunk, at int)) {
 		t.Sections = append(t.Sections, w.section(name, func() {
 			for _, row := range order {

@@ -2,6 +2,7 @@ package index
 
 import (
 	"math/bits"
+	"slices"
 	"sort"
 	"unsafe"
 
@@ -46,6 +47,18 @@ type snapshot struct {
 	live    int     // those that were not removed
 	labels  []string
 	graph   *graph // nil if none was built
+	last    uint64 // largest ID of items that were removed before, and have no row any more
+}
+
+// lastID is the largest ID that an item has or had.
+func (s *snapshot) lastID() uint64 {
+	last := s.last
+	for _, c := range s.chunks {
+		if len(c.ids) > 0 {
+			last = max(last, slices.Max(c.ids))
+		}
+	}
+	return last
 }
 
 func split(row int32) (chunk, at int) { return int(row) / chunkRows, int(row) % chunkRows }

@@ -104,11 +104,9 @@ func OpenGallery(path string, o GalleryOptions) (_ *Gallery, err error) {
 }
 
 // findLast finds the largest ID.
-func (g *Gallery) findLast() error {
-	return g.x.All(func(it index.Item) bool {
-		g.last = max(g.last, it.ID)
-		return true
-	})
+func (g *Gallery) findLast() (err error) {
+	g.last, err = g.x.LastID()
+	return err
 }
 
 // Index is what the gallery holds. Who changes it besides the Server saves it, too.

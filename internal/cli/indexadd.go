@@ -79,6 +79,7 @@ func (r *indexRun) collector(there *pictureIndex, m *model.Model, path string) (
 		if err := there.checkModel(m, path); err != nil {
 			return nil, err
 		}
+		there.SetModelPath(path)
 		return newCollector(there)
 	}
 	g, err := r.create(m, path)

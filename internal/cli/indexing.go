@@ -44,12 +44,15 @@ type collector struct {
 
 // newCollector knows what is in the index.
 func newCollector(g *pictureIndex) (*collector, error) {
-	c := &collector{pictureIndex: g, ids: map[string]uint64{}, given: map[uint64]bool{}, next: 1}
-	err := g.All(func(it index.Item) bool {
+	last, err := g.LastID()
+	if err != nil {
+		return nil, err
+	}
+	c := &collector{pictureIndex: g, ids: map[string]uint64{}, given: map[uint64]bool{}, next: last + 1}
+	err = g.All(func(it index.Item) bool {
 		if key := keyOf(it); key != "" {
 			c.ids[key] = it.ID
 		}
-		c.next = max(c.next, it.ID+1)
 		return true
 	})
 	return c, err
