@@ -83,7 +83,8 @@ func (t *table) leads(w tableWay) bool {
 
 // picture is candidate of a row that need not say a class.
 func (t *table) picture(row []string) (c candidate, err error) {
-	c = candidate{name: trimCell(t.columns.cell(row, "path")), class: trimCell(t.columns.cell(row, "label"))}
+	cell := func(name string) string { return trimCell(t.columns.cell(row, name)) }
+	c = candidate{name: cell("path"), class: cell("label"), camera: cell("camera"), sequence: cell("sequence"), category: cell("category")}
 	c.noClass = c.class == ""
 	if c.name == "" || strings.ContainsRune(c.name, 0) {
 		return c, errors.Errorf("path %q names no file", c.name)

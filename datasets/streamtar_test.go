@@ -316,3 +316,21 @@ func FuzzStreamOfReader(f *testing.F) {
 		require.LessOrEqual(t, read, s.Read())
 	})
 }
+
+// What a table says of a picture besides its class comes with it.
+func TestStreamOfTablesKnowsCameras(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 2 {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.png", i)), noise(t, uint64(i)), 0o666))
+	}
+	file := filepath.Join(dir, "x.csv")
+	require.NoError(t, os.WriteFile(file, []byte("path,label,camera,category\n0.png,a,left,\n1.png,a,right,shoe\n"), 0o666))
+	s, err := OpenStream([]string{file}, eightByEight)
+	require.NoError(t, err)
+	defer s.Close()
+	d, err := s.Next(10)
+	require.NoError(t, err)
+	require.Equal(t, Groups{Of: []int{0, 1}, Names: []string{"left", "right"}}, d.Cameras())
+	require.Equal(t, Groups{Of: []int{-1, 0}, Names: []string{"shoe"}}, d.Categories())
+	require.Zero(t, d.Sequences())
+}

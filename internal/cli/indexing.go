@@ -157,7 +157,7 @@ func (c *collector) putChunk(ctx context.Context, chunk model.Chunk) error {
 // metaOfPicture is what its reader knows of a picture besides path and label.
 func metaOfPicture(d *datasets.Dataset, i int) map[string]string {
 	meta := map[string]string{}
-	for key, groups := range map[string]datasets.Groups{"camera": d.Cameras(), "sequence": d.Sequences()} {
+	for key, groups := range map[string]datasets.Groups{"camera": d.Cameras(), "sequence": d.Sequences(), "category": d.Categories()} {
 		if groups.Of != nil && groups.Of[i] >= 0 {
 			meta[key] = groups.Names[groups.Of[i]]
 		}
