@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	_ "image/jpeg"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -90,6 +91,21 @@ func TestWhatCannotBeSaved(t *testing.T) {
 	require.NoError(t, s.gallery.Close())
 	s.send("DELETE", "/v1/items/1", "", nil).fails(503, codeStopping, "the server is stopping, and nothing was changed")
 	require.Equal(t, 3, s.gallery.x.Len())
+}
+
+// The log says in one line what went wrong, without the stack that errors of pkg/errors format with.
+func TestLogOfFailures(t *testing.T) {
+	var log bytes.Buffer
+	s := begin(t, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	s.gallery.saves.save = func() error { return errors.Wrap(errors.New("the disk is full"), "index: gallery.index") }
+	s.png("/v1/items", drawing(3, 0)).fails(507, codeNotSaved, "nothing was changed")
+	require.Regexp(t, `^time=\S+ level=ERROR msg="saving failed" err="index: gallery.index: the disk is full"\n$`, log.String())
+
+	log.Reset()
+	require.NoError(t, os.RemoveAll(s.gallery.pictures))
+	require.NoError(t, os.WriteFile(s.gallery.pictures, nil, 0o644)) // where a folder should be
+	s.png("/v1/items", drawing(3, 1)).fails(500, codeInternal, "its log says more")
+	require.Regexp(t, `^time=\S+ level=ERROR msg="request failed" path="POST /v1/items" err="[^\\]+: not a directory"\n$`, log.String())
 }
 
 // Who comes while a save is under way shares the next one.

@@ -171,7 +171,7 @@ func (s *Server) notSaved(err error) error {
 	case errors.Is(err, errClosed):
 		return refuse(http.StatusServiceUnavailable, codeStopping, "the server is stopping, and nothing was changed")
 	case errors.As(err, &failed):
-		s.options.Logger.Error("saving failed", "err", failed.error)
+		s.options.Logger.Error("saving failed", "err", failed.Error())
 		return refuse(http.StatusInsufficientStorage, codeNotSaved, "the gallery could not be saved, and nothing was changed; the server's log says why")
 	}
 	return err

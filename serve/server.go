@@ -118,7 +118,7 @@ func (s *Server) answering(route route) http.Handler {
 		if err := s.answer(route, w, r.WithContext(ctx)); err != nil {
 			p, ours := s.problemOf(ctx, err)
 			if ours {
-				s.options.Logger.Error("request failed", "path", route.pattern, "err", err)
+				s.options.Logger.Error("request failed", "path", route.pattern, "err", err.Error()) // an error as a value would be logged with its stack
 			}
 			if note, ok := w.(*answerNote); ok {
 				note.code = p.Code
