@@ -215,13 +215,14 @@ func (g *Gallery) changed(wait bool, undo func()) error {
 		g.saves.wake()
 		return nil
 	}
-	err := g.saves.await()
+	err := g.saves.await(func() {
+		g.change.Lock()
+		defer g.change.Unlock()
+		undo()
+	})
 	if err == nil {
 		return nil
 	}
-	g.change.Lock()
-	defer g.change.Unlock()
-	undo()
 	return &saveError{err}
 }
 
