@@ -3,7 +3,6 @@ package serve
 import (
 	"context"
 	"io/fs"
-	"math"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -135,7 +134,7 @@ func (g *Gallery) Close() error {
 }
 
 // errNoID says that IDs have come to their end.
-var errNoID = badRequest("the gallery holds the largest ID that there is: give each item an id of its own")
+var errNoID = badRequest("the gallery holds an ID of %d or more, and no larger one is given by itself: give each item an id of its own", uint64(largestID))
 
 // add enrols items with the pictures that they come from, and gives those without an ID the next ones. When it returns
 // they are saved, unless wait is false or nothing is saved at all.
@@ -158,7 +157,7 @@ func (g *Gallery) put(ctx context.Context, items []index.Item, pictures [][]byte
 	for i := range items {
 		it := &items[i]
 		if !given {
-			if last == math.MaxUint64 {
+			if last >= largestID {
 				return errNoID
 			}
 			last++

@@ -3,6 +3,7 @@ package serve
 import (
 	"cmp"
 	"encoding/json"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -102,6 +103,10 @@ type enrolAnswer struct {
 	Saved bool         `json:"saved"` // they are in the gallery's file
 }
 
+// largestID is the largest that is enrolled: that of a signed number of 64 bits. An index made elsewhere may have larger ones,
+// which are found, got and deleted all the same.
+const largestID = math.MaxInt64
+
 // mostText bounds a label, and the keys and values of metadata, in bytes.
 const mostText = 1024
 
@@ -122,6 +127,9 @@ func (q *enrolRequest) check() error {
 		return badRequest("there are %d ids of %d pictures, want one of each, or none", n, len(q.Pictures))
 	}
 	for i, id := range q.IDs {
+		if id > largestID {
+			return badRequest("the ID %d is too large: want at most %d, which readers of JSON in all languages have", uint64(id), uint64(largestID))
+		}
 		if slices.Contains(q.IDs[:i], id) {
 			return badRequest("the ID %d stands twice", uint64(id))
 		}
