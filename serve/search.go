@@ -91,13 +91,20 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a := searchAnswer{Distance: s.gallery.x.Options().Distance.String(), Items: s.gallery.x.Len(), Results: make([]searchResult, found.Len())}
+	some := false
 	for i := range a.Results {
 		var own *itemID
 		if i == found.Len()-1 {
 			own = q.ID
 		}
 		hits := s.hitsOf(found, i, own)
+		some = some || len(hits) > 0
 		a.Results[i] = searchResult{Hits: hits[:min(k, len(hits))], Decision: decide(hits[:min(votes, len(hits))], threshold)}
+	}
+	if !some {
+		if err := s.checkLabels(q.Labels); err != nil {
+			return err
+		}
 	}
 	return writeJSON(w, http.StatusOK, a)
 }

@@ -106,6 +106,15 @@ func TestSearch(t *testing.T) {
 	for _, h := range filtered {
 		require.Contains(t, []string{"class1", "class3"}, h.Label)
 	}
+	require.Len(t, is[searchAnswer](s.png("/v1/search?label=class1&label=clas3&k=100&exact=true", drawing(2, 5)), 200).Results[0].Hits, 3, "one of them is there")
+	for query, want := range map[string]string{
+		"label=clas1": `the gallery has no items of "clas1"; did you mean "class1"?`, "label=zebra": `of "zebra"; /v1/labels lists the labels that there are`,
+		"label=clas1&label=clss2":               `the gallery has no items of "clas1" or "clss2"; did you mean "class1" or "class2"?`,
+		"label=x&label=y&label=z&label=d&label": `of "x" or "y" or "z" or of any of 2 other labels; /v1/labels`, "label=": `of ""; /v1/labels`,
+	} {
+		s.png("/v1/search?"+query, drawing(2, 5)).fails(422, codeLabel, want)
+	}
+	require.Empty(t, is[searchAnswer](s.png("/v1/search?label=class1&meta.camera=2", drawing(2, 5)), 200).Results[0].Hits, "the label is there")
 	require.Empty(t, is[searchAnswer](s.png("/v1/search?meta.camera=2", drawing(2, 5)), 200).Results[0].Hits)
 	require.Nil(t, is[searchAnswer](s.png("/v1/search?meta.camera=2", drawing(2, 5)), 200).Results[0].Decision)
 
