@@ -12,6 +12,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/index"
+	"medusa/internal/wording"
 )
 
 // itemID is the ID of an item. It is a string in JSON, because JavaScript has no such large numbers.
@@ -111,20 +112,36 @@ const largestID = math.MaxInt64
 const mostText = 1024
 
 func (q *enrolRequest) check() error {
-	if len(q.Label) > mostText || !utf8.ValidString(q.Label) {
-		return badRequest("the label has %d bytes, want at most %d, in UTF-8", len(q.Label), mostText)
+	switch {
+	case !utf8.ValidString(q.Label):
+		return badRequest("the label is not UTF-8")
+	case len(q.Label) > mostText:
+		return badRequest("the label has %d bytes, want at most %d", len(q.Label), mostText)
 	}
+	if err := q.checkMeta(); err != nil {
+		return err
+	}
+	return q.checkIDs()
+}
+
+func (q *enrolRequest) checkMeta() error {
 	size := 0
 	for key, value := range q.Meta {
-		if key == "" {
+		switch size += len(key) + len(value); {
+		case key == "":
 			return badRequest("meta has an entry without a name")
-		}
-		if size += len(key) + len(value); size > 16*mostText || !utf8.ValidString(key+value) {
-			return badRequest("meta has more than %d bytes, or others than UTF-8", 16*mostText)
+		case !utf8.ValidString(key) || !utf8.ValidString(value):
+			return badRequest("the entry %.100q of meta is not UTF-8", key)
+		case size > 16*mostText:
+			return badRequest("meta has more than %d bytes", 16*mostText)
 		}
 	}
+	return nil
+}
+
+func (q *enrolRequest) checkIDs() error {
 	if n := len(q.IDs); n > 0 && n != len(q.Pictures) {
-		return badRequest("there are %d ids of %d pictures, want one of each, or none", n, len(q.Pictures))
+		return badRequest("there are %s for %s, want one for each, or none", wording.Number(n, "ids"), wording.Number(len(q.Pictures), "pictures"))
 	}
 	for i, id := range q.IDs {
 		if id > largestID {

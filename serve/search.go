@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"medusa/index"
+	"medusa/internal/wording"
 	"medusa/metrics"
 )
 
@@ -138,7 +139,7 @@ func (s *Server) queries(r *http.Request, q *searchRequest) ([]float32, error) {
 	var out []float32
 	for i, v := range q.Vectors {
 		if want := s.model.EmbeddingSize(); len(v) != want {
-			return nil, badRequest("vector %d has %d numbers, want %d, which the model's embeddings have", i+1, len(v), want)
+			return nil, badRequest("vector %d has %s, want %d, which the model's embeddings have", i+1, wording.Number(len(v), "numbers"), want)
 		}
 		out = append(out, v...)
 	}

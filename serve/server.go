@@ -153,6 +153,6 @@ func (s *Server) slot() (release func(), err error) {
 	case s.slots <- struct{}{}:
 		return func() { <-s.slots }, nil
 	default:
-		return nil, refuse(http.StatusServiceUnavailable, codeBusy, "%d requests are worked on already, which is the limit: come again in a second", s.options.MaxRequests)
+		return nil, refuse(http.StatusServiceUnavailable, codeBusy, "the limit of %d requests at the same time is reached: come again in a second", s.options.MaxRequests)
 	}
 }
