@@ -225,6 +225,8 @@ func TestThumbnail(t *testing.T) {
 		require.Equal(t, 204, s.send("DELETE", fmt.Sprintf("/v1/items/%d", id), "", nil).status)
 	}
 	require.FileExists(t, secret)
+	require.NoError(t, os.Remove(filepath.Join(s.gallery.pictures, "2.png")))
+	s.get("/v1/items/2/thumbnail").fails(404, codeNotFound, "the picture of item 2 is not there any more")
 	require.NoError(t, s.gallery.x.Add(context.Background(), index.Item{ID: 200, Vector: vector, Path: photo}))
 	require.Equal(t, 200, s.get("/v1/items/200/thumbnail").status)
 	require.Equal(t, 204, s.send("DELETE", "/v1/items/200", "", nil).status)
