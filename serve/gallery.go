@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -97,9 +98,19 @@ func OpenGallery(path string, o GalleryOptions) (_ *Gallery, err error) {
 		return nil, err
 	}
 	if !o.ReadOnly {
-		g.saves = newSaver(o.SaveEvery, func() error { return g.x.Save(context.Background(), path) })
+		g.saves = newSaver(o.SaveEvery, g.save)
 	}
 	return g, nil
+}
+
+// save writes the file.
+func (g *Gallery) save() error {
+	before, _ := os.Stat(g.path)
+	err := g.x.Save(context.Background(), g.path)
+	if after, missing := os.Stat(g.path); err != nil && missing == nil && !os.SameFile(before, after) {
+		return &replacedError{err}
+	}
+	return err
 }
 
 // findLast finds the largest ID.

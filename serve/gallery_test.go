@@ -111,6 +111,19 @@ func TestClosingAfterAFailedSave(t *testing.T) {
 	s.png("/v1/items", drawing(3, 0)).fails(507, codeNotSaved, "nothing was changed")
 	require.Equal(t, 1, s.gallery.x.Len(), "of which nobody was told that it is not saved")
 	require.ErrorContains(t, s.gallery.Close(), "the disk is full")
+
+	s = begin(t, Options{})
+	save := s.gallery.saves.save
+	s.gallery.saves.save = func() error {
+		require.NoError(t, save())
+		s.gallery.saves.save = save
+		return &replacedError{errors.New("the folder cannot be synced")}
+	}
+	s.png("/v1/items", drawing(3, 0)).fails(507, codeNotSaved, "nothing was changed")
+	require.NoError(t, s.gallery.Close())
+	x, err := index.Open(s.path)
+	require.NoError(t, err)
+	require.Zero(t, x.Len(), "what was taken back is not in the file either")
 }
 
 // A change is taken back before another save begins, which else would have it; the last change first.

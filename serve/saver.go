@@ -27,6 +27,12 @@ type saver struct {
 	count   int64
 }
 
+// replacedError says that saving failed when the file was replaced already: it has what is taken back by then.
+type replacedError struct{ error }
+
+// Unwrap is what was wrong.
+func (e *replacedError) Unwrap() error { return e.error }
+
 // waiter is who made a change and waits for it to be saved.
 type waiter struct {
 	told chan error
@@ -73,7 +79,7 @@ func (s *saver) once() {
 		}
 	}
 	s.mu.Lock()
-	s.last, s.loose = err, s.loose || loose && err != nil
+	s.last, s.loose = err, s.loose || err != nil && (loose || errors.As(err, new(*replacedError)))
 	s.count++
 	s.mu.Unlock()
 	for _, w := range waiting {
