@@ -3,7 +3,7 @@ package serve
 import (
 	"context"
 	"io/fs"
-	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -98,9 +98,19 @@ func OpenGallery(path string, o GalleryOptions) (_ *Gallery, err error) {
 		return nil, err
 	}
 	if !o.ReadOnly {
-		g.saves = newSaver(o.SaveEvery, func() error { return g.x.Save(context.Background(), path) })
+		g.saves = newSaver(o.SaveEvery, g.save)
 	}
 	return g, nil
+}
+
+// save writes the file.
+func (g *Gallery) save() error {
+	before, _ := os.Stat(g.path)
+	err := g.x.Save(context.Background(), g.path)
+	if after, missing := os.Stat(g.path); err != nil && missing == nil && !os.SameFile(before, after) {
+		return &replacedError{err}
+	}
+	return err
 }
 
 // findLast finds the largest ID.
@@ -133,7 +143,7 @@ func (g *Gallery) Close() error {
 }
 
 // errNoID says that IDs have come to their end.
-var errNoID = badRequest("the gallery holds the largest ID that there is: give each item an id of its own")
+var errNoID = badRequest("the gallery holds an ID of %d or more, and no larger one is given by itself: give each item an id of its own", uint64(largestID))
 
 // add enrols items with the pictures that they come from, and gives those without an ID the next ones. When it returns
 // they are saved, unless wait is false or nothing is saved at all.
@@ -156,7 +166,7 @@ func (g *Gallery) put(ctx context.Context, items []index.Item, pictures [][]byte
 	for i := range items {
 		it := &items[i]
 		if !given {
-			if last == math.MaxUint64 {
+			if last >= largestID {
 				return errNoID
 			}
 			last++
@@ -213,13 +223,14 @@ func (g *Gallery) changed(wait bool, undo func()) error {
 		g.saves.wake()
 		return nil
 	}
-	err := g.saves.await()
+	err := g.saves.await(func() {
+		g.change.Lock()
+		defer g.change.Unlock()
+		undo()
+	})
 	if err == nil {
 		return nil
 	}
-	g.change.Lock()
-	defer g.change.Unlock()
-	undo()
 	return &saveError{err}
 }
 

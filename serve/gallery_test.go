@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"image"
 	_ "image/jpeg"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -92,6 +93,81 @@ func TestWhatCannotBeSaved(t *testing.T) {
 	require.Equal(t, 3, s.gallery.x.Len())
 }
 
+// What could not be saved and was taken back is not saved at the end, when nothing is left to save. What nobody waited for
+// is.
+func TestClosingAfterAFailedSave(t *testing.T) {
+	s := begin(t, Options{})
+	saves := 0
+	s.gallery.saves.save = func() error { saves++; return errors.New("the disk is full") }
+	s.png("/v1/items", drawing(3, 0)).fails(507, codeNotSaved, "nothing was changed")
+	dirty, _, _ := s.gallery.saves.state()
+	require.False(t, dirty)
+	require.NoError(t, s.gallery.Close())
+	require.Equal(t, 1, saves)
+
+	s = begin(t, Options{})
+	s.gallery.saves.save = func() error { return errors.New("the disk is full") }
+	is[enrolAnswer](s.png("/v1/items?wait=false", drawing(0, 0)), 201)
+	s.png("/v1/items", drawing(3, 0)).fails(507, codeNotSaved, "nothing was changed")
+	require.Equal(t, 1, s.gallery.x.Len(), "of which nobody was told that it is not saved")
+	require.ErrorContains(t, s.gallery.Close(), "the disk is full")
+
+	s = begin(t, Options{})
+	save := s.gallery.saves.save
+	s.gallery.saves.save = func() error {
+		require.NoError(t, save())
+		s.gallery.saves.save = save
+		return &replacedError{errors.New("the folder cannot be synced")}
+	}
+	s.png("/v1/items", drawing(3, 0)).fails(507, codeNotSaved, "nothing was changed")
+	require.NoError(t, s.gallery.Close())
+	x, err := index.Open(s.path)
+	require.NoError(t, err)
+	require.Zero(t, x.Len(), "what was taken back is not in the file either")
+}
+
+// A change is taken back before another save begins, which else would have it; the last change first.
+func TestChangesAreTakenBackBeforeTheNextSave(t *testing.T) {
+	var said []string
+	fails := true
+	enter, leave := make(chan bool, 2), make(chan bool)
+	s := newSaver(0, func() error {
+		enter <- true
+		<-leave
+		said = append(said, "save")
+		if fails {
+			fails = false
+			return errors.New("the disk is full")
+		}
+		return nil
+	})
+	undo := func(name string) func() { return func() { said = append(said, name) } }
+	s.waiting = []waiter{{make(chan error, 1), undo("first")}, {make(chan error, 1), undo("second")}}
+	s.wake()
+	<-enter
+	s.wake() // the next save is wanted already
+	leave <- true
+	<-enter
+	leave <- true
+	require.NoError(t, s.close())
+	require.Equal(t, []string{"save", "second", "first", "save"}, said)
+}
+
+// The log says in one line what went wrong, without the stack that errors of pkg/errors format with.
+func TestLogOfFailures(t *testing.T) {
+	var log bytes.Buffer
+	s := begin(t, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	s.gallery.saves.save = func() error { return errors.Wrap(errors.New("the disk is full"), "index: gallery.index") }
+	s.png("/v1/items", drawing(3, 0)).fails(507, codeNotSaved, "nothing was changed")
+	require.Regexp(t, `^time=\S+ level=ERROR msg="saving failed" err="index: gallery.index: the disk is full"\n$`, log.String())
+
+	log.Reset()
+	require.NoError(t, os.RemoveAll(s.gallery.pictures))
+	require.NoError(t, os.WriteFile(s.gallery.pictures, nil, 0o644)) // where a folder should be
+	s.png("/v1/items", drawing(3, 1)).fails(500, codeInternal, "its log says more")
+	require.Regexp(t, `^time=\S+ level=ERROR msg="request failed" path="POST /v1/items" err="[^\\]+: not a directory"\n$`, log.String())
+}
+
 // Who comes while a save is under way shares the next one.
 func TestSavesAreShared(t *testing.T) {
 	var saves atomic.Int64
@@ -103,10 +179,10 @@ func TestSavesAreShared(t *testing.T) {
 		return nil
 	})
 	var all sync.WaitGroup
-	all.Go(func() { assert.NoError(t, s.await()) })
+	all.Go(func() { assert.NoError(t, s.await(func() {})) })
 	<-enter
 	for range 20 {
-		all.Go(func() { assert.NoError(t, s.await()) })
+		all.Go(func() { assert.NoError(t, s.await(func() {})) })
 	}
 	require.Eventually(t, func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.waiting) == 20 }, time.Second, time.Millisecond)
 	close(leave)
@@ -114,7 +190,7 @@ func TestSavesAreShared(t *testing.T) {
 	require.EqualValues(t, 2, saves.Load())
 	require.NoError(t, s.close())
 	require.NoError(t, s.close())
-	require.ErrorIs(t, s.await(), errClosed)
+	require.ErrorIs(t, s.await(func() {}), errClosed)
 	require.EqualValues(t, 2, saves.Load())
 }
 
@@ -122,7 +198,7 @@ func TestSavesAreShared(t *testing.T) {
 func TestSavesKeepTheirDistance(t *testing.T) {
 	var saves atomic.Int64
 	s := newSaver(time.Hour, func() error { saves.Add(1); return nil })
-	require.NoError(t, s.await())
+	require.NoError(t, s.await(func() {}))
 	for range 10 {
 		s.wake()
 	}
@@ -162,6 +238,8 @@ func TestThumbnail(t *testing.T) {
 		require.Equal(t, 204, s.send("DELETE", fmt.Sprintf("/v1/items/%d", id), "", nil).status)
 	}
 	require.FileExists(t, secret)
+	require.NoError(t, os.Remove(filepath.Join(s.gallery.pictures, "2.png")))
+	s.get("/v1/items/2/thumbnail").fails(404, codeNotFound, "the picture of item 2 is not there any more")
 	require.NoError(t, s.gallery.x.Add(context.Background(), index.Item{ID: 200, Vector: vector, Path: photo}))
 	require.Equal(t, 200, s.get("/v1/items/200/thumbnail").status)
 	require.Equal(t, 204, s.send("DELETE", "/v1/items/200", "", nil).status)

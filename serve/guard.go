@@ -3,6 +3,7 @@ package serve
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -26,7 +27,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		s.meters.inFlight.Add(1)
 		defer func() {
 			if fault := recover(); fault != nil {
-				s.options.Logger.Error("request failed", "path", r.URL.Path, "err", fault, "stack", string(debug.Stack()))
+				s.options.Logger.Error("request failed", "path", r.URL.Path, "err", fmt.Sprint(fault), "stack", string(debug.Stack()))
 				if note.wrote {
 					panic(http.ErrAbortHandler)
 				}

@@ -3,6 +3,7 @@ package serve
 import (
 	"cmp"
 	"encoding/json"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/pkg/errors"
 
 	"medusa/index"
+	"medusa/internal/wording"
 )
 
 // itemID is the ID of an item. It is a string in JSON, because JavaScript has no such large numbers.
@@ -102,26 +104,49 @@ type enrolAnswer struct {
 	Saved bool         `json:"saved"` // they are in the gallery's file
 }
 
+// largestID is the largest that is enrolled: that of a signed number of 64 bits. An index made elsewhere may have larger ones,
+// which are found, got and deleted all the same.
+const largestID = math.MaxInt64
+
 // mostText bounds a label, and the keys and values of metadata, in bytes.
 const mostText = 1024
 
 func (q *enrolRequest) check() error {
-	if len(q.Label) > mostText || !utf8.ValidString(q.Label) {
-		return badRequest("the label has %d bytes, want at most %d, in UTF-8", len(q.Label), mostText)
+	switch {
+	case !utf8.ValidString(q.Label):
+		return badRequest("the label is not UTF-8")
+	case len(q.Label) > mostText:
+		return badRequest("the label has %d bytes, want at most %d", len(q.Label), mostText)
 	}
+	if err := q.checkMeta(); err != nil {
+		return err
+	}
+	return q.checkIDs()
+}
+
+func (q *enrolRequest) checkMeta() error {
 	size := 0
 	for key, value := range q.Meta {
-		if key == "" {
+		switch size += len(key) + len(value); {
+		case key == "":
 			return badRequest("meta has an entry without a name")
-		}
-		if size += len(key) + len(value); size > 16*mostText || !utf8.ValidString(key+value) {
-			return badRequest("meta has more than %d bytes, or others than UTF-8", 16*mostText)
+		case !utf8.ValidString(key) || !utf8.ValidString(value):
+			return badRequest("the entry %.100q of meta is not UTF-8", key)
+		case size > 16*mostText:
+			return badRequest("meta has more than %d bytes", 16*mostText)
 		}
 	}
+	return nil
+}
+
+func (q *enrolRequest) checkIDs() error {
 	if n := len(q.IDs); n > 0 && n != len(q.Pictures) {
-		return badRequest("there are %d ids of %d pictures, want one of each, or none", n, len(q.Pictures))
+		return badRequest("there are %s for %s, want one for each, or none", wording.Number(n, "ids"), wording.Number(len(q.Pictures), "pictures"))
 	}
 	for i, id := range q.IDs {
+		if id > largestID {
+			return badRequest("the ID %d is too large: want at most %d, which readers of JSON in all languages have", uint64(id), uint64(largestID))
+		}
 		if slices.Contains(q.IDs[:i], id) {
 			return badRequest("the ID %d stands twice", uint64(id))
 		}
@@ -171,7 +196,7 @@ func (s *Server) notSaved(err error) error {
 	case errors.Is(err, errClosed):
 		return refuse(http.StatusServiceUnavailable, codeStopping, "the server is stopping, and nothing was changed")
 	case errors.As(err, &failed):
-		s.options.Logger.Error("saving failed", "err", failed.error)
+		s.options.Logger.Error("saving failed", "err", failed.Error())
 		return refuse(http.StatusInsufficientStorage, codeNotSaved, "the gallery could not be saved, and nothing was changed; the server's log says why")
 	}
 	return err

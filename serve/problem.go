@@ -39,6 +39,7 @@ const (
 	codePicture    = "unreadable_picture"  // what came is no picture, or a broken one
 	codePixels     = "too_many_pixels"     // the picture is larger than allowed
 	codeThreshold  = "no_threshold"        // nobody said which distance means the same
+	codeLabel      = "unknown_label"       // no item has one of the labels that are searched
 	codeEmpty      = "empty_gallery"       // nothing is enrolled
 	codeBusy       = "busy"                // too many requests at the same time
 	codeTimeout    = "timeout"             // the request took too long

@@ -38,11 +38,11 @@ func TestWrongRequests(t *testing.T) {
 		{"/v1/embed", "application/json", "", 400, codeRequest, "the body is empty, want JSON"},
 		{"/v1/embed", "application/json", "{", 400, codeRequest, "the JSON of the body ends before it is whole"},
 		{"/v1/embed", "application/json", "{]", 400, codeRequest, "the body is no JSON: invalid character ']'"},
-		{"/v1/embed", "application/json", "[]", 400, codeRequest, "the body is a array, want an object"},
+		{"/v1/embed", "application/json", "[]", 400, codeRequest, "the body is a list, want an object"},
 		{"/v1/embed", "application/json", `{"pictures": "x"}`, 400, codeRequest, "pictures is a string, want a list"},
 		{"/v1/embed", "application/json", `{"pictures": ["x"]}`, 400, codeRequest, "no base64"},
 		{"/v1/embed", "application/json", `{"pictures": ["data:image/png,x"]}`, 400, codeRequest, "a data: URL without ;base64,"},
-		{"/v1/embed", "application/json", `{"pictures": [7]}`, 400, codeRequest, "pictures is a number, want a string"},
+		{"/v1/embed", "application/json", `{"pictures": [7]}`, 400, codeRequest, "pictures holds a number, want a string"},
 		{"/v1/embed", "application/json", `{"picture": []}`, 400, codeRequest, "there is no parameter \"picture\"; did you mean pictures?"},
 		{"/v1/embed", "application/json", `{"pictures": []} {}`, 400, codeRequest, "the body goes on behind its JSON"},
 		{"/v1/embed", "application/json", `{"pictures": []}`, 400, codeRequest, "the request has no picture"},
@@ -59,7 +59,7 @@ func TestWrongRequests(t *testing.T) {
 		{"/v1/embed", "application/x-www-form-urlencoded", "x", 415, codeType, "which curl sets for --data-binary where none is given"},
 		{"/v1/embed", "multipart/form-data", "x", 400, codeRequest, "has no boundary"},
 		{"/v1/embed", "multipart/form-data; boundary=b", "x", 400, codeRequest, "the form cannot be read"},
-		{"/v1/verify?threshold=1", "image/png", string(drawing(0, 0)), 400, codeRequest, "the request has 1 pictures, want the two to compare"},
+		{"/v1/verify?threshold=1", "image/png", string(drawing(0, 0)), 400, codeRequest, "the request has 1 picture, want the two to compare"},
 		{"/v1/verify?threshold=1&far=0.1", "application/json", fmt.Sprintf(`{"pictures":[%q,%q]}`, p64, p64), 400, codeRequest, "threshold says what far would"},
 		{"/v1/verify?threshold=-1", "application/json", fmt.Sprintf(`{"pictures":[%q,%q]}`, p64, p64), 400, codeRequest, "threshold is -1, want a distance above 0"},
 		{"/v1/verify?threshold=NaN", "application/json", fmt.Sprintf(`{"pictures":[%q,%q]}`, p64, p64), 400, codeRequest, "threshold is NaN"},
@@ -72,17 +72,30 @@ func TestWrongRequests(t *testing.T) {
 		{"/v1/search?effort=99999", "image/png", string(drawing(0, 0)), 400, codeRequest, "effort is 99999"},
 		{"/v1/search?labls=cat", "image/png", string(drawing(0, 0)), 400, codeRequest, `there is no parameter "labls"; did you mean labels?`},
 		{"/v1/search", "application/json", `{"vectors": [[1, 2]]}`, 400, codeRequest, "vector 1 has 2 numbers, want 5"},
-		{"/v1/search", "application/json", `{"vectors": [[1, 2, 3, 4, 1e99]]}`, 400, codeRequest, "vectors is a number 1e99, want a number"},
+		{"/v1/search", "application/json", `{"vectors": [[1]]}`, 400, codeRequest, "vector 1 has 1 number, want 5"},
+		{"/v1/search", "application/json", `{"vectors": [1]}`, 400, codeRequest, "vectors holds a number, want a list"},
+		{"/v1/search", "application/json", `{"vectors": [[1, 2, 3, 4, 1e99]]}`, 400, codeRequest, "vectors: the number 1e99 is too large for float32"},
+		{"/v1/search", "application/json", `{"vectors": [[1, 2, 3, 4, -1e39]]}`, 400, codeRequest, "vectors: the number -1e39 is too large for float32"},
+		{"/v1/search", "application/json", `{"k": 1e0}`, 400, codeRequest, "k is 1e0, want a whole number, in digits alone and below 2⁶³"},
+		{"/v1/search", "application/json", `{"k": 1.5}`, 400, codeRequest, "k is 1.5, want a whole number"},
+		{"/v1/search", "application/json", `{"k": 99999999999999999999}`, 400, codeRequest, "k is 99999999999999999999, want a whole number, in digits alone and below 2⁶³"},
+		{"/v1/search?k=99999999999999999999", "image/png", string(drawing(0, 0)), 400, codeRequest, `k is "99999999999999999999", want a whole number`},
+		{"/v1/search", "application/json", `{"far": 1e999}`, 400, codeRequest, "far: the number 1e999 is too large for float64"},
+		{"/v1/search", "application/json", `{"k": true}`, 400, codeRequest, "k is true or false, want a whole number"},
+		{"/v1/search", "application/json", `{"meta": 7}`, 400, codeRequest, "meta is a number, want an object"},
+		{"/v1/items", "application/json", `{"meta": {"a": {}}}`, 400, codeRequest, "meta holds an object, want a string"},
+		{"/v1/items", "application/json", `{"meta": []}`, 400, codeRequest, "meta is a list, want an object"},
 		{"/v1/search", "application/json", `{"id": "no"}`, 400, codeRequest, `an ID is "no", want digits`},
 		{"/v1/search", "application/json", `{"id": 77}`, 404, codeNotFound, "there is no item of the ID 77"},
 		{"/v1/search", "application/json", `{}`, 400, codeRequest, "the request has no picture"},
 		{"/v1/search?far=0.1", "image/png", string(drawing(0, 0)), 400, codeThreshold, "the server knows no thresholds for rates"},
-		{"/v1/items", "application/json", fmt.Sprintf(`{"pictures":[%q],"ids":["1","2"]}`, p64), 400, codeRequest, "there are 2 ids of 1 pictures"},
+		{"/v1/items", "application/json", fmt.Sprintf(`{"pictures":[%q],"ids":["1","2"]}`, p64), 400, codeRequest, "there are 2 ids for 1 picture, want one for each, or none"},
 		{"/v1/items", "application/json", fmt.Sprintf(`{"pictures":[%q,%q],"ids":["8","8"]}`, p64, p64), 400, codeRequest, "the ID 8 stands twice"},
-		{"/v1/items?label=" + strings.Repeat("x", 2000), "image/png", string(drawing(0, 0)), 400, codeRequest, "the label has 2000 bytes"},
-		{"/v1/items?label=%ff", "image/png", string(drawing(0, 0)), 400, codeRequest, "in UTF-8"},
+		{"/v1/items?label=" + strings.Repeat("x", 2000), "image/png", string(drawing(0, 0)), 400, codeRequest, "the label has 2000 bytes, want at most 1024"},
+		{"/v1/items?label=%ff", "image/png", string(drawing(0, 0)), 400, codeRequest, "the label is not UTF-8"},
+		{"/v1/items?meta.a=%ff", "image/png", string(drawing(0, 0)), 400, codeRequest, `the entry "a" of meta is not UTF-8`},
 		{"/v1/items?meta.=x", "image/png", string(drawing(0, 0)), 400, codeRequest, "meta has an entry without a name"},
-		{"/v1/items?meta.a=" + strings.Repeat("x", 17000), "image/png", string(drawing(0, 0)), 400, codeRequest, "meta has more than"},
+		{"/v1/items?meta.a=" + strings.Repeat("x", 17000), "image/png", string(drawing(0, 0)), 400, codeRequest, "meta has more than 16384 bytes"},
 		{"/v1/items?meta=x", "image/png", string(drawing(0, 0)), 400, codeRequest, `there is no parameter "meta"`},
 	} {
 		s.send("POST", c.path, c.kind, []byte(c.body)).fails(c.status, c.code, c.detail)
@@ -174,7 +187,7 @@ func TestBusy(t *testing.T) {
 		s.server.slots <- struct{}{}
 	}
 	a := s.png("/v1/embed", drawing(0, 0))
-	a.fails(503, codeBusy, "2 requests are worked on already, which is the limit")
+	a.fails(503, codeBusy, "the limit of 2 requests at the same time is reached")
 	require.Equal(t, "1", a.header.Get("Retry-After"))
 	require.Equal(t, 200, s.get("/v1/info").status, "what embeds nothing is answered")
 	<-s.server.slots

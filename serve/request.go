@@ -166,7 +166,7 @@ func jsonError(err error, into any) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return badRequest("the JSON of the body ends before it is whole")
 	case errors.As(err, &kind):
-		return badRequest("%s is a %s, want %s", fieldOf(kind.Field), kind.Value, wanted(kind.Type))
+		return typeProblem(kind, into)
 	case errors.As(err, &syntax):
 		return badRequest("the body is no JSON: %v, at byte %d", syntax, syntax.Offset)
 	}
@@ -176,11 +176,24 @@ func jsonError(err error, into any) error {
 	return badRequest("the JSON of the body cannot be used: %v", err)
 }
 
-func fieldOf(path string) string {
-	if path == "" {
-		return "the body"
+// typeProblem says which field of the struct at into has a value of another type than it takes.
+func typeProblem(e *json.UnmarshalTypeError, into any) *problem {
+	name := e.Field[strings.LastIndexByte(e.Field, '.')+1:] // without the embedded struct that it is in
+	field, verb := cmp.Or(name, "the body"), "is"
+	for _, p := range parametersOf(into) {
+		if p.name == name && p.value.Type() != e.Type && p.value.Type() != reflect.PointerTo(e.Type) {
+			verb = "holds"
+		}
 	}
-	return path
+	number, isNumber := strings.CutPrefix(e.Value, "number ")
+	switch k := e.Type.Kind(); {
+	case isNumber && (k == reflect.Float32 || k == reflect.Float64):
+		return badRequest("%s: the number %.40s is too large for %s", field, number, k)
+	case isNumber:
+		return badRequest("%s is %.40s, want %s, in digits alone and below 2⁶³", field, number, wanted(e.Type))
+	}
+	came := map[string]string{"array": "a list", "object": "an object", "bool": "true or false"}[e.Value]
+	return badRequest("%s %s %s, want %s", field, verb, cmp.Or(came, "a "+e.Value), wanted(e.Type))
 }
 
 // wanted names a type as people know it.

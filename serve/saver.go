@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -19,11 +20,23 @@ type saver struct {
 	ended chan struct{}
 
 	mu      sync.Mutex
-	dirty   bool         // something is not saved
-	waiting []chan error // who is told of the next save
+	loose   bool     // something is not saved that nobody waits for
+	waiting []waiter // whose changes the next save is to have
 	closed  bool
 	last    error // of the last save
 	count   int64
+}
+
+// replacedError says that saving failed when the file was replaced already: it has what is taken back by then.
+type replacedError struct{ error }
+
+// Unwrap is what was wrong.
+func (e *replacedError) Unwrap() error { return e.error }
+
+// waiter is who made a change and waits for it to be saved.
+type waiter struct {
+	told chan error
+	undo func() // takes the change back
 }
 
 func newSaver(every time.Duration, save func() error) *saver {
@@ -52,56 +65,63 @@ func (s *saver) run() {
 	}
 }
 
-// once saves, and tells those who wait. What could not be saved is tried again with what comes next.
+// once saves, and tells those who wait. If it cannot save, it takes back what they changed, before another save could have
+// that; what nobody waits for is tried again with what comes next.
 func (s *saver) once() {
 	s.mu.Lock()
-	waiting := s.waiting
-	s.waiting, s.dirty = nil, false
+	waiting, loose := s.waiting, s.loose
+	s.waiting, s.loose = nil, false
 	s.mu.Unlock()
 	err := s.save()
+	if err != nil {
+		for _, w := range slices.Backward(waiting) {
+			w.undo()
+		}
+	}
 	s.mu.Lock()
-	s.last, s.dirty = err, s.dirty || err != nil
+	s.last, s.loose = err, s.loose || err != nil && (loose || errors.As(err, new(*replacedError)))
 	s.count++
 	s.mu.Unlock()
 	for _, w := range waiting {
-		w <- err
+		w.told <- err
 	}
 }
 
 // wake has the change that was made saved some time.
-func (s *saver) wake() { s.want(nil) }
-
-// await returns when a save that began after the call has ended, with its error.
-func (s *saver) await() error {
-	w := make(chan error, 1)
-	s.want(w)
-	return <-w
+func (s *saver) wake() {
+	s.want(func() { s.loose = true })
 }
 
-func (s *saver) want(w chan error) {
+// await returns when a save that began after the call has ended, with its error. If there is one, undo was called.
+func (s *saver) await(undo func()) error {
+	w := waiter{make(chan error, 1), undo}
+	if !s.want(func() { s.waiting = append(s.waiting, w) }) {
+		undo()
+		return errClosed
+	}
+	return <-w.told
+}
+
+// want notes what the next save is for, and has it begin. It reports whether there will be one.
+func (s *saver) want(note func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		if w != nil {
-			w <- errClosed
-		}
-		return
+		return false
 	}
-	s.dirty = true
-	if w != nil {
-		s.waiting = append(s.waiting, w)
-	}
+	note()
 	select {
 	case s.woken <- struct{}{}:
 	default:
 	}
+	return true
 }
 
 // state is whether something is not saved, how many saves there were, and how the last one ended.
 func (s *saver) state() (dirty bool, count int64, last error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.dirty, s.count, s.last
+	return s.loose || len(s.waiting) > 0, s.count, s.last
 }
 
 // close saves what is not saved yet.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"medusa/index"
+	"medusa/internal/wording"
 	"medusa/metrics"
 )
 
@@ -91,13 +92,20 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a := searchAnswer{Distance: s.gallery.x.Options().Distance.String(), Items: s.gallery.x.Len(), Results: make([]searchResult, found.Len())}
+	some := false
 	for i := range a.Results {
 		var own *itemID
 		if i == found.Len()-1 {
 			own = q.ID
 		}
 		hits := s.hitsOf(found, i, own)
+		some = some || len(hits) > 0
 		a.Results[i] = searchResult{Hits: hits[:min(k, len(hits))], Decision: decide(hits[:min(votes, len(hits))], threshold)}
+	}
+	if !some {
+		if err := s.checkLabels(q.Labels); err != nil {
+			return err
+		}
 	}
 	return writeJSON(w, http.StatusOK, a)
 }
@@ -131,7 +139,7 @@ func (s *Server) queries(r *http.Request, q *searchRequest) ([]float32, error) {
 	var out []float32
 	for i, v := range q.Vectors {
 		if want := s.model.EmbeddingSize(); len(v) != want {
-			return nil, badRequest("vector %d has %d numbers, want %d, which the model's embeddings have", i+1, len(v), want)
+			return nil, badRequest("vector %d has %s, want %d, which the model's embeddings have", i+1, wording.Number(len(v), "numbers"), want)
 		}
 		out = append(out, v...)
 	}

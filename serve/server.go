@@ -118,7 +118,7 @@ func (s *Server) answering(route route) http.Handler {
 		if err := s.answer(route, w, r.WithContext(ctx)); err != nil {
 			p, ours := s.problemOf(ctx, err)
 			if ours {
-				s.options.Logger.Error("request failed", "path", route.pattern, "err", err)
+				s.options.Logger.Error("request failed", "path", route.pattern, "err", err.Error()) // an error as a value would be logged with its stack
 			}
 			if note, ok := w.(*answerNote); ok {
 				note.code = p.Code
@@ -153,6 +153,6 @@ func (s *Server) slot() (release func(), err error) {
 	case s.slots <- struct{}{}:
 		return func() { <-s.slots }, nil
 	default:
-		return nil, refuse(http.StatusServiceUnavailable, codeBusy, "%d requests are worked on already, which is the limit: come again in a second", s.options.MaxRequests)
+		return nil, refuse(http.StatusServiceUnavailable, codeBusy, "the limit of %d requests at the same time is reached: come again in a second", s.options.MaxRequests)
 	}
 }

@@ -106,6 +106,15 @@ func TestSearch(t *testing.T) {
 	for _, h := range filtered {
 		require.Contains(t, []string{"class1", "class3"}, h.Label)
 	}
+	require.Len(t, is[searchAnswer](s.png("/v1/search?label=class1&label=clas3&k=100&exact=true", drawing(2, 5)), 200).Results[0].Hits, 3, "one of them is there")
+	for query, want := range map[string]string{
+		"label=clas1": `the gallery has no items of "clas1"; did you mean "class1"?`, "label=zebra": `of "zebra"; /v1/labels lists the labels that there are`,
+		"label=clas1&label=clss2":               `the gallery has no items of "clas1" or "clss2"; did you mean "class1" or "class2"?`,
+		"label=x&label=y&label=z&label=d&label": `of "x" or "y" or "z" or of any of 2 other labels; /v1/labels`, "label=": `of ""; /v1/labels`,
+	} {
+		s.png("/v1/search?"+query, drawing(2, 5)).fails(422, codeLabel, want)
+	}
+	require.Empty(t, is[searchAnswer](s.png("/v1/search?label=class1&meta.camera=2", drawing(2, 5)), 200).Results[0].Hits, "the label is there")
 	require.Empty(t, is[searchAnswer](s.png("/v1/search?meta.camera=2", drawing(2, 5)), 200).Results[0].Hits)
 	require.Nil(t, is[searchAnswer](s.png("/v1/search?meta.camera=2", drawing(2, 5)), 200).Results[0].Decision)
 
@@ -210,8 +219,13 @@ func TestItems(t *testing.T) {
 	second := is[enrolAnswer](s.json("/v1/items", map[string]any{"pictures": [][]byte{drawing(1, 0), drawing(1, 1)}, "label": "dog", "ids": []any{"70", 71}}), 201)
 	require.Equal(t, itemID(71), second.Items[1].ID, "a number is taken, too")
 	require.Equal(t, itemID(72), is[enrolAnswer](s.png("/v1/items", drawing(2, 0)), 201).Items[0].ID, "the next one")
-	is[enrolAnswer](s.png("/v1/items?id=18446744073709551615", drawing(2, 0)), 201)
-	s.png("/v1/items", drawing(2, 0)).fails(400, codeRequest, "the gallery holds the largest ID that there is")
+	for _, large := range []string{"18446744073709551615", "9223372036854775808"} {
+		s.png("/v1/items?id="+large, drawing(2, 0)).fails(400, codeRequest, "the ID "+large+" is too large: want at most 9223372036854775807")
+	}
+	require.Equal(t, itemID(73), is[enrolAnswer](s.png("/v1/items?label=dog", drawing(2, 0)), 201).Items[0].ID, "what was refused is no ID that is there")
+	require.Equal(t, 204, s.send("DELETE", "/v1/items/73", "", nil).status)
+	is[enrolAnswer](s.png("/v1/items?id=9223372036854775807", drawing(2, 0)), 201)
+	s.png("/v1/items", drawing(2, 0)).fails(400, codeRequest, "the gallery holds an ID of 9223372036854775807 or more")
 	s.json("/v1/items", map[string]any{"pictures": [][]byte{drawing(1, 0)}, "ids": []string{"70"}}).fails(409, codeExists, "there is an item of the ID 70 already")
 	require.Equal(t, []labelCount{{"dog", 2}, {"cat", 1}}, is[labelsAnswer](s.get("/v1/labels"), 200).Labels)
 

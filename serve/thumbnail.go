@@ -51,9 +51,12 @@ func (s *Server) makeThumbnail(ctx context.Context, id uint64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if it.Path == "" {
+		return nil, refuse(http.StatusNotFound, codeNotFound, "there is no picture of item %d", id)
+	}
 	f, err := s.gallery.picture(it)
 	if err != nil {
-		return nil, refuse(http.StatusNotFound, codeNotFound, "there is no picture of item %d", id)
+		return nil, refuse(http.StatusNotFound, codeNotFound, "the picture of item %d is not there any more", id)
 	}
 	defer f.Close()
 	if err := s.decoder(ctx); err != nil {

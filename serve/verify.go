@@ -4,6 +4,8 @@ import (
 	"math"
 	"net/http"
 	"strings"
+
+	"medusa/internal/wording"
 )
 
 // verifyRequest is two pictures.
@@ -27,7 +29,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(q.Pictures) != 2 {
-		return badRequest("the request has %d pictures, want the two to compare", len(q.Pictures))
+		return badRequest("the request has %s, want the two to compare", wording.Number(len(q.Pictures), "pictures"))
 	}
 	threshold, rate, err := s.threshold(q.Threshold, q.FAR)
 	if err != nil {

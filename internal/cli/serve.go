@@ -231,6 +231,9 @@ func (f *serveFlags) token() (string, error) {
 // listen opens the address.
 func (f *serveFlags) listen() (net.Listener, error) {
 	l, err := net.Listen("tcp", f.options.Addr)
+	if isAddrInUse(err) {
+		return nil, wrong("another program listens on %s already: give another %s", f.options.Addr, field.Name("-addr"))
+	}
 	if err != nil {
 		return nil, wrong("%s %s: %v", field.Name("-addr"), f.options.Addr, err)
 	}

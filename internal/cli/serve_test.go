@@ -220,7 +220,8 @@ func TestServeThatCannotBe(t *testing.T) {
 	l, _, stop := served(t, run)
 	code, _, stderr := medusa("serve", run, "-addr", strings.TrimPrefix(l, "http://"))
 	require.Equal(t, exitFailed, code)
-	require.Contains(t, oneLine(stderr), "-addr "+strings.TrimPrefix(l, "http://"))
+	require.Contains(t, oneLine(stderr), "another program listens on "+strings.TrimPrefix(l, "http://")+" already: give another -addr")
+	require.NotContains(t, stderr, "bind")
 	require.Equal(t, exitOK, stop())
 }
 

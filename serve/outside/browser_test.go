@@ -1,8 +1,10 @@
 package outside
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -158,6 +160,41 @@ func TestPage(t *testing.T) {
 	choose(t, ctx, "#search-files", text)
 	await(t, ctx, `!document.getElementById('problem').hidden`)
 	require.Equal(t, "not a picture: an HTML page", value[string](t, ctx, `document.getElementById('problem').textContent`))
+	require.Zero(t, value[int](t, ctx, `document.querySelectorAll('#queries img').length`), "a file that cannot be read is not shown")
+	require.True(t, value[bool](t, ctx, `document.getElementById('asked').hidden && document.getElementById('enrol-form').hidden`), "nor can it be enrolled")
+	choose(t, ctx, "#search-files", photo(0, 0), text)
+	await(t, ctx, `document.querySelectorAll('#queries img').length === 2 && document.getElementById('problem').hidden && !document.querySelector('[aria-busy]')`)
+	require.NoError(t, chromedp.Run(ctx, chromedp.Click("#enrol-button", chromedp.ByQuery)))
+	await(t, ctx, `document.getElementById('problem').textContent === 'Picture 2: not a picture: an HTML page'`)
+	require.Equal(t, "Enrol", value[string](t, ctx, `document.getElementById('enrol-button').textContent`), "the other one can be enrolled")
+	require.Equal(t, 1, value[int](t, ctx, `document.querySelectorAll('#queries img').length`))
+	choose(t, ctx, `input[data-slot="1"]`, text)
+	await(t, ctx, `!document.querySelector('label:has([data-slot="1"]) img')`)
+}
+
+// A picture that was deleted behind the server's back is told to be missing, where it would be.
+func TestPageWithoutAPicture(t *testing.T) {
+	for _, o := range []serve.Options{{}, {Token: "a-token-of-this-test"}} {
+		path := filepath.Join(t.TempDir(), "gallery.index")
+		url, ctx := beginAt(t, path, o), browser(t, 1280, 900, false)
+		require.NoError(t, chromedp.Run(ctx, chromedp.Navigate(url)))
+		if o.Token != "" {
+			require.NoError(t, chromedp.Run(ctx, chromedp.Evaluate(`sessionStorage.setItem('token', '`+o.Token+`')`, nil), chromedp.Reload()))
+		}
+		await(t, ctx, `document.querySelectorAll('#facts div').length === 4`)
+		r, err := http.NewRequest("POST", url+"/v1/items", bytes.NewReader(drawing(0, 0)))
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", "image/png")
+		r.Header.Set("Authorization", "Bearer "+o.Token)
+		w, err := http.DefaultClient.Do(r)
+		require.NoError(t, err)
+		w.Body.Close()
+		require.Equal(t, http.StatusCreated, w.StatusCode)
+		require.NoError(t, os.RemoveAll(serve.PicturesPath(path)))
+		choose(t, ctx, "#search-files", photo(0, 0))
+		await(t, ctx, `document.querySelector('#hits .missing')?.textContent === 'the picture of item 1 is not there any more'`)
+		picture(t, ctx, "missing")
+	}
 }
 
 // A label is text, whatever it holds.

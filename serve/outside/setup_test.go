@@ -87,10 +87,15 @@ func photo(class, n int) string {
 // begin is the address of a server with an empty gallery, which knows a threshold.
 func begin(t *testing.T, o serve.Options) string {
 	t.Helper()
+	return beginAt(t, filepath.Join(t.TempDir(), "gallery.index"), o)
+}
+
+// beginAt is begin with the gallery's file at path.
+func beginAt(t *testing.T, path string, o serve.Options) string {
+	t.Helper()
 	m, err := model.Load(trained(), model.Options{})
 	require.NoError(t, err)
 	t.Cleanup(func() { m.Close() })
-	path := filepath.Join(t.TempDir(), "gallery.index")
 	g, err := serve.OpenGallery(path, serve.GalleryOptions{Pictures: serve.PicturesPath(path), New: &index.Options{Dim: m.EmbeddingSize(), Model: m.Fingerprint()}})
 	require.NoError(t, err)
 	t.Cleanup(func() { g.Close() })

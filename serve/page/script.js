@@ -12,7 +12,7 @@ function element(name, properties, ...children) {
 }
 
 // ask sends a request with the token, if there is one, and returns the answer, or throws an Error whose message is for
-// people.
+// people, with the code of the problem and the number of the picture that is meant.
 async function ask(path, options = {}) {
   const headers = new Headers(options.headers), token = sessionStorage.getItem('token');
   if (token) headers.set('Authorization', 'Bearer ' + token);
@@ -29,7 +29,7 @@ async function ask(path, options = {}) {
     throw new Error(token ? 'That is not the token of this server.' : '');
   }
   const which = problem.picture && state.pictures.length > 1 ? `Picture ${problem.picture}: ` : '';
-  throw new Error(which + problem.detail);
+  throw Object.assign(new Error(which + problem.detail), { code: problem.code, picture: problem.picture });
 }
 
 const json = async (path, options) => (await ask(path, options)).json();
@@ -99,8 +99,26 @@ function take(files) {
   if (!pictures.length) return;
   state.pictures = pictures;
   state.chosen = 0;
-  $('asked').hidden = false;
   $('enrol-label').value = ''; // that of other pictures
+  offer();
+  search();
+}
+
+// isUnreadable tells whether a problem is that of a file that is no picture, which is of no use.
+const isUnreadable = error => ['unreadable_picture', 'too_many_pixels'].includes(error.code);
+
+// drop takes an unreadable picture away; the others stay, to be chosen or enrolled.
+function drop(at) {
+  state.pictures.splice(at, 1);
+  state.chosen = -1;
+  offer();
+}
+
+// offer shows the pictures that were given.
+function offer() {
+  const { pictures } = state;
+  $('asked').hidden = !pictures.length;
+  $('enrol-form').hidden = state.info?.gallery.read_only || !pictures.length;
   for (const img of $('queries').querySelectorAll('img')) URL.revokeObjectURL(img.src);
   $('queries').replaceChildren(...pictures.map((p, i) => {
     const button = element('button', { type: 'button', title: p.name }, preview(p));
@@ -108,7 +126,6 @@ function take(files) {
     return button;
   }));
   $('enrol-button').textContent = pictures.length > 1 ? `Enrol these ${pictures.length}` : 'Enrol';
-  search();
 }
 
 // preview shows a file; one that the browser cannot show has its name alone.
@@ -143,7 +160,10 @@ const find = request => attempt($('hits'), async () => {
   try {
     answer = await request();
   } catch (error) {
-    if (mine === state.asked) show({ hits: [] }, 0);
+    if (mine === state.asked) {
+      show({ hits: [] }, 0);
+      if (isUnreadable(error)) drop(state.chosen);
+    }
     throw error;
   }
   if (mine === state.asked) show(answer.results[0], answer.items);
@@ -180,12 +200,14 @@ function card(hit, threshold) {
 // thumbnail is a picture of the server's; with a token it cannot be asked for by an address alone.
 function thumbnail(path, alt) {
   const img = element('img', { alt, loading: 'lazy' });
-  img.addEventListener('error', () => img.remove());
+  const missing = error => img.replaceWith(element('span', { className: 'missing' }, error?.message || 'the picture could not be shown'));
   if (!sessionStorage.getItem('token')) {
+    img.addEventListener('error', () => ask(path.slice(1)).then(() => missing(), missing)); // which says why
     img.src = path.slice(1);
     return img;
   }
-  ask(path.slice(1)).then(r => r.blob()).then(b => { img.src = URL.createObjectURL(b); }).catch(() => img.remove());
+  img.addEventListener('error', () => missing());
+  ask(path.slice(1)).then(r => r.blob()).then(b => { img.src = URL.createObjectURL(b); }).catch(missing);
   img.addEventListener('load', () => URL.revokeObjectURL(img.src));
   return img;
 }
@@ -215,7 +237,10 @@ $('enrol-form').addEventListener('submit', event => {
   event.preventDefault();
   attempt($('enrol-form'), async () => {
     const label = $('enrol-label').value.trim();
-    const { items } = await post('v1/items', state.pictures, { label });
+    const { items } = await post('v1/items', state.pictures, { label }).catch(error => {
+      if (isUnreadable(error)) drop((error.picture || 1) - 1);
+      throw error;
+    });
     await load();
     await search();
     $('decision').append(element('span', {}, items.length > 1 ? `${items.length} pictures were enrolled` : `enrolled as item ${items[0].id}`));
@@ -228,12 +253,23 @@ const compare = () => attempt(document.querySelector('.compare'), async () => {
   const verdict = $('verdict');
   verdict.className = 'big';
   verdict.textContent = '–';
-  const a = await post('v1/verify', state.pair, { threshold: $('threshold').value });
+  const a = await post('v1/verify', state.pair, { threshold: $('threshold').value }).catch(error => {
+    if (isUnreadable(error)) vacate(error.picture - 1);
+    throw error;
+  });
   verdict.className = 'big ' + (a.same ? 'yes' : 'no');
   verdict.textContent = a.same ? 'The same' : 'Different';
   $('verdict-note').textContent = `A distance of ${number(a.distance)}; the same is less than ${number(a.threshold)}` +
     (a.far ? `, which takes ${+(100 * a.far).toPrecision(3)} % of the pairs of two classes for one.` : '.');
 });
+
+// vacate takes an unreadable picture out of its place.
+function vacate(slot) {
+  const place = document.querySelector(`input[data-slot="${slot}"]`).closest('label');
+  state.pair[slot] = null;
+  place.querySelector('img')?.remove();
+  place.classList.remove('has-picture');
+}
 
 // accept gives a place the pictures that are chosen for it or dropped on it.
 function accept(place, input, then) {
