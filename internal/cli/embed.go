@@ -111,6 +111,8 @@ type embedRun struct {
 	before  int            // pictures that an earlier command embedded
 	bad     int            // pictures that could not be read, by an earlier command, too
 	reasons map[string]int // how many of them and why, by this one
+
+	labelled bool // whether any picture came with a label, in this one
 }
 
 func (r *embedRun) do(ctx context.Context) error {
@@ -245,7 +247,9 @@ func (r *embedRun) embed(ctx context.Context, stream *datasets.Stream, out *embe
 		default:
 		}
 		r.tell(c.Pictures.Skipped())
-		if err := out.Add(itemsOf(c.Pictures), c.Embeddings); err != nil {
+		items := itemsOf(c.Pictures)
+		r.labelled = r.labelled || slices.ContainsFunc(items, func(it embeddings.Item) bool { return it.Label != "" })
+		if err := out.Add(items, c.Embeddings); err != nil {
 			return err
 		}
 		if err := out.SetMark(embeddings.Mark{Read: c.Read, LeftOut: r.bad, Names: c.Names}); err != nil {
@@ -309,6 +313,9 @@ func (r *embedRun) summary(out *embeddings.Writer) {
 	r.screen.Sayf("embeddings  %s (%s of %s)", r.options.Out, wording.Thousands(out.Len()), wording.Number(r.model.EmbeddingSize(), "numbers"))
 	for _, path := range out.Beside() {
 		r.screen.Say("            " + path)
+	}
+	if !r.labelled && r.before == 0 {
+		sayHowLabelled(r.screen, r.paths)
 	}
 }
 

@@ -64,7 +64,7 @@ func (r *indexRun) add(ctx context.Context, args []string) error {
 	if err := r.finish(ctx, c.pictureIndex); err != nil {
 		return err
 	}
-	if err := r.summary(ctx, c, there != nil, leftOut); err != nil {
+	if err := r.summary(ctx, c, args[1:], there != nil, leftOut); err != nil {
 		return err
 	}
 	if leftOut > 0 {

@@ -10,7 +10,7 @@ import (
 )
 
 // summary says what was made.
-func (r *indexRun) summary(ctx context.Context, c *collector, there bool, leftOut int) error {
+func (r *indexRun) summary(ctx context.Context, c *collector, paths []string, there bool, leftOut int) error {
 	seconds, n := time.Since(r.began).Seconds(), c.added+c.replaced+c.same
 	line := fmt.Sprintf("%s in %.1f s, %s pictures/s", wording.Number(n, "pictures"), seconds, wording.Thousands(int(float64(n)/max(seconds, 1e-3))))
 	if there {
@@ -24,6 +24,9 @@ func (r *indexRun) summary(ctx context.Context, c *collector, there bool, leftOu
 		r.screen.Sayf("%s left out", wording.Number(leftOut, "pictures"))
 	}
 	r.describe(c.pictureIndex)
+	if !c.labelled {
+		sayHowLabelled(r.screen, paths)
+	}
 	return r.measure(ctx, c.pictureIndex)
 }
 

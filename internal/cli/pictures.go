@@ -80,6 +80,9 @@ func embedLabelled(ctx context.Context, c *invocation, w *terminal.Screen, m *mo
 	out.Embeddings, out.paths = out.Embeddings[:kept*out.Dim], out.paths[:kept]
 	switch without := len(all) - kept; {
 	case kept == 0:
+		if how := howLabelled(paths); how != "" {
+			return nil, errors.Errorf("no picture of %s has a class: %s", strings.Join(paths, ", "), how)
+		}
 		return nil, errors.Errorf("no picture of %s has a class: want a folder for each class, or a table with a label for each picture", strings.Join(paths, ", "))
 	case without > 0:
 		w.Aside(func() { fmt.Fprintf(c.Err, "left out: %s of no class\n", wording.Number(without, "pictures")) })
