@@ -35,7 +35,7 @@ func canWritePage(path string) error {
 		return nil
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return wrong("%s %s is a folder: name a file in it, such as %s", field.Name("-html"), path, filepath.Join(path, "found.html"))
+		return notAFolder(path, "-html", "found.html")
 	}
 	return canWrite(path, "-html")
 }

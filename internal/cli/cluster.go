@@ -32,6 +32,7 @@ type clusterOptions struct {
 	Threshold  float64       `yaml:"threshold" flag:"threshold" arg:"DISTANCE" doc:"farthest that neighbours are from each other" group:"How"`
 	Neighbours int           `yaml:"neighbours" flag:"neighbours" arg:"N" doc:"of a picture for a group to grow from it: with 1 a group is whatever is linked by neighbours, with more of them a few pictures between two crowds do not join these" min:"1" max:"1000" group:"How"`
 	Out        string        `yaml:"out" flag:"out" arg:"FILE" doc:"table of path and cluster to write, a .csv" group:"Output"`
+	Overwrite  bool          `yaml:"overwrite" flag:"overwrite" doc:"let a table that is there give way, once the new one is whole; a page does without" group:"Output"`
 	Lookup     lookupOptions `yaml:",inline"`
 }
 
@@ -57,7 +58,7 @@ func (f *clusterFlags) do(ctx context.Context, args []string) error {
 	}
 	o := f.options
 	if o.Out != "" {
-		if err := canWrite(o.Out, "-out"); err != nil {
+		if err := canReplace(o.Out, "-out", "groups.csv", o.Overwrite); err != nil {
 			return err
 		}
 	}
@@ -88,6 +89,8 @@ func (f *clusterFlags) validate() error {
 		return wrong("say how many groups to make, with %s, or how near neighbours are, with %s", field.Name("-clusters"), field.Name("-threshold"))
 	case math.IsNaN(o.Threshold) || math.IsInf(o.Threshold, 0):
 		return wrong("%s is %v, want a distance", field.Name("-threshold"), o.Threshold)
+	case o.Overwrite && !given["out"]:
+		return wrong("%s is about the table of %s: leave it out, or name one", field.Name("-overwrite"), field.Name("-out"))
 	case given["out"] && !strings.EqualFold(filepath.Ext(o.Out), ".csv"):
 		return wrong("%s %s: want a name that ends with .csv", field.Name("-out"), o.Out)
 	}

@@ -13,7 +13,6 @@ import (
 	"medusa/index"
 	"medusa/internal/diskroom"
 	"medusa/internal/field"
-	"medusa/internal/filewrite"
 	"medusa/internal/terminal"
 	"medusa/model"
 )
@@ -115,20 +114,6 @@ func (r *indexRun) existing() (_ *pictureIndex, err error) {
 		return nil, err
 	}
 	return openIndex(o.Out)
-}
-
-// canWrite says before the work what would keep its result from being written.
-func canWrite(path, called string) error {
-	dir := filepath.Dir(path)
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return wrong("%s %s: there is no folder %s", field.Name(called), path, dir)
-	}
-	f, err := os.CreateTemp(dir, filewrite.TempPrefix+"*")
-	if err != nil {
-		return wrong("%s %s: nothing can be written there: %v", field.Name(called), path, errors.Cause(err))
-	}
-	f.Close()
-	return os.Remove(f.Name())
 }
 
 // create is an index without pictures.

@@ -72,6 +72,10 @@ func (c *invocation) exit(ctx context.Context, f *flagSet, err error) {
 	if err == nil || errors.Is(err, errStopped) || errors.Is(err, errLeftOut) || errors.Is(err, errDifferent) {
 		return
 	}
+	if c.root().code == exitInterrupted {
+		c.say("stopped")
+		return
+	}
 	message := f.message(err)
 	if f.ways != nil {
 		message += f.ways(err)

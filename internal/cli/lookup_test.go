@@ -173,7 +173,12 @@ func TestCluster(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 20, strings.Count(string(page), "background-image:url(data:image/"))
 
-	code, stdout, stderr = medusa("cluster", "all.index", "-clusters", "3", "-restarts", "2", "-seed", "7", "-out", "groups.csv")
+	again := []string{"cluster", "all.index", "-clusters", "3", "-restarts", "2", "-seed", "7", "-out", "groups.csv", "-html", "groups.html"}
+	code, stdout, stderr = medusa(again...)
+	require.Equal(t, exitFailed, code)
+	require.Empty(t, stdout)
+	require.Contains(t, oneLine(stderr), "-out groups.csv is there already: name another file, or add -overwrite")
+	code, stdout, stderr = medusa(append(again, "-overwrite")...)
 	require.Equal(t, exitOK, code, stderr)
 	labels := make([]int, 20)
 	for i := range labels {
@@ -225,6 +230,7 @@ func TestLookupsThatCannotBe(t *testing.T) {
 	indexOf(t, "dot.index", index.Options{Distance: metrics.Dot}, nil, [2]float32{0, 0}, [2]float32{1, 1})
 	indexOf(t, "empty.index", index.Options{}, nil)
 	require.NoError(t, os.Mkdir("folder", 0o777))
+	require.NoError(t, os.Mkdir("folder.csv", 0o777))
 	for _, c := range []struct {
 		args string
 		code int
@@ -262,6 +268,8 @@ func TestLookupsThatCannotBe(t *testing.T) {
 		{"cluster all.index -clusters 2 -neighbours 2", exitUsage, "-neighbours means nothing to -clusters: leave it out"},
 		{"cluster all.index -threshold 2 -seed 2", exitUsage, "-seed means nothing to -threshold: leave it out"},
 		{"cluster all.index -clusters 2 -out groups.txt", exitUsage, "-out groups.txt: want a name that ends with .csv"},
+		{"cluster all.index -clusters 2 -out folder.csv -overwrite", exitFailed, "-out folder.csv is a folder: name a file in it, such as folder.csv" + string(filepath.Separator) + "groups.csv"},
+		{"cluster all.index -clusters 2 -overwrite", exitUsage, "-overwrite is about the table of -out: leave it out, or name one"},
 		{"cluster all.index -clusters 2 -out none/a.csv", exitFailed, "-out none/a.csv: there is no folder none"},
 		{"cluster dot.index -clusters 2", exitFailed, "dot.index compares by products, of which there are no means: index with -distance euclidean or cosine"},
 	} {

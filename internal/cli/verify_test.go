@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -119,6 +121,7 @@ func TestCalibrateAndVerifyThatCannotBe(t *testing.T) {
 		{[]string{"calibrate", run, photos, "-far", "often"}, exitUsage, "-far"},
 		{[]string{"calibrate", run, photos, "-far", ""}, exitUsage, "-far"},
 		{[]string{"calibrate", run, photos, "-out", ""}, exitUsage, "-out is empty"},
+		{[]string{"calibrate", run, photos, "-out", dir}, exitFailed, "-out " + dir + " is a folder: name a file in it, such as " + filepath.Join(dir, "calibration.json")},
 		{[]string{"calibrate", run, photos, "-out", filepath.Join(dir, "no", "c.json")}, exitFailed, "there is no folder " + filepath.Join(dir, "no")},
 		{[]string{"verify", run, a, photos, "-threshold", "1"}, exitFailed, photos + " is a folder, want a picture"},
 		{[]string{"calibrate", run, photos, "-resamples", "-1"}, exitUsage, "-resamples"},
@@ -144,6 +147,18 @@ func TestCalibrateAndVerifyThatCannotBe(t *testing.T) {
 		require.Contains(t, oneLine(stderr), c.want)
 		require.Empty(t, stdout, "%v", c.args)
 	}
+}
+
+// Who stops calibrate while it draws classes need not wait, and finds nothing written.
+func TestCalibrateIsInterrupted(t *testing.T) {
+	run, photos := finishedRun(t), folders(t, filepath.Join(t.TempDir(), "photos"), 6, 4)
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(time.Second, cancel)
+	code, stdout, stderr := medusaReading(ctx, nil, "calibrate", run, photos, "-resamples", "1000000")
+	require.Equal(t, exitInterrupted, code, stderr)
+	require.Empty(t, stdout)
+	require.Equal(t, "medusa calibrate: stopped\n", stderr)
+	require.NoFileExists(t, model.CalibrationPath(run))
 }
 
 // oneLine is text as it was before it was broken into lines.
