@@ -272,6 +272,7 @@ func TestNamesThatAreNotUTF8(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{`caf\xe9`, "plain", `tab\there`}, s.Train.Classes())
 	require.Equal(t, dir+`/caf\xe9/x.png`, s.Train.Path(0))
+	require.Equal(t, dir+"/caf\xe9/x.png", s.Train.Origin(0))
 	img, err := s.Train.Image(0)
 	require.NoError(t, err)
 	require.Equal(t, 3, img.Bounds().Dx())

@@ -13,6 +13,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/internal/field"
+	"medusa/internal/plain"
 	"medusa/internal/report/gallery"
 	"medusa/internal/terminal"
 	"medusa/internal/wording"
@@ -106,7 +107,7 @@ func (a *answers) add(q *query, d *datasets.Dataset, i int, threshold float64) e
 	case a.options.JSON:
 		return a.writeJSON(q, threshold)
 	case q.decision != nil:
-		a.screen.Say(q.path + ": " + q.decision.text(threshold))
+		a.screen.Say(plain.Text(q.path) + ": " + q.decision.text(threshold))
 	default:
 		a.table(q)
 	}
@@ -145,7 +146,7 @@ func (a *answers) table(q *query) {
 	if a.n > 1 {
 		a.screen.Say("")
 	}
-	line := q.path
+	line := plain.Text(q.path)
 	if q.selfLeftOut {
 		line += ", itself left out"
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pkg/errors"
 
@@ -260,11 +261,13 @@ func (r *embedRun) embed(ctx context.Context, stream *datasets.Stream, out *embe
 	})
 }
 
-// itemsOf are the names of pictures.
+// itemsOf are the names of pictures. All formats want UTF-8: of a name that is none they have what is shown of it.
 func itemsOf(d *datasets.Dataset) []embeddings.Item {
 	items := make([]embeddings.Item, d.Len())
 	for i, c := range d.Labels() {
-		items[i].Path = d.Path(i)
+		if items[i].Path = d.Origin(i); !utf8.ValidString(items[i].Path) {
+			items[i].Path = d.Path(i)
+		}
 		if c != datasets.NoClass {
 			items[i].Label = d.Classes()[c]
 		}

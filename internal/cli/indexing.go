@@ -155,7 +155,7 @@ func (c *collector) putChunk(ctx context.Context, chunk model.Chunk) error {
 	for i := range items {
 		it := &items[i]
 		var err error
-		if it.Path, err = c.keptPath(d.Path(i)); err != nil {
+		if it.Path, err = c.keptPath(d.Origin(i)); err != nil {
 			return err
 		}
 		if l := d.Labels()[i]; l != datasets.NoClass {
