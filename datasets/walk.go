@@ -53,7 +53,7 @@ func (w *walker) walkPart(p *part, folder string) error {
 func (w *walker) folder(dir, real string) {
 	entries, err := w.source.readDir(dir)
 	if err != nil {
-		w.part.skip(show(w.source, dir), reasonNoFile, plainCause(err))
+		w.part.skip(show(w.source, dir), reasonNoFolder, plainCause(err))
 		return
 	}
 	if len(entries) == 0 {

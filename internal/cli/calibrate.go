@@ -93,7 +93,7 @@ func (f *calibrateFlags) do(ctx context.Context, args []string) error {
 	w.Sayf("%s of %s\n", wording.Number(set.Len(), "pictures"), wording.Number(len(set.classes), "classes"))
 	printTable(w, trainer.ThresholdTable(v, "measured", "pictures"))
 	w.Say("\nthresholds  " + path)
-	if set.leftOut > 0 {
+	if set.leftOut.any() {
 		return errLeftOut
 	}
 	return nil

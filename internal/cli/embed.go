@@ -19,7 +19,6 @@ import (
 	"medusa/datasets"
 	"medusa/embeddings"
 	"medusa/internal/field"
-	"medusa/internal/plain"
 	"medusa/internal/settings"
 	"medusa/internal/terminal"
 	"medusa/internal/wording"
@@ -111,6 +110,7 @@ type embedRun struct {
 	began   time.Time
 	before  int            // pictures that an earlier command embedded
 	bad     int            // pictures that could not be read, by an earlier command, too
+	folders int            // among them, by this one
 	reasons map[string]int // how many of them and why, by this one
 
 	labelled bool // whether any picture came with a label, in this one
@@ -282,12 +282,11 @@ func (r *embedRun) tell(skipped []datasets.Skip) {
 			continue
 		}
 		r.bad++
-		r.reasons[s.Reason]++
-		line := "left out: " + s.Path + ": " + s.Reason
-		if s.Detail != "" {
-			line += ": " + s.Detail
+		if s.IsFolder() {
+			r.folders++
 		}
-		r.screen.Aside(func() { fmt.Fprintln(r.call.Err, plain.Text(line)) })
+		r.reasons[s.Reason]++
+		r.screen.Aside(func() { fmt.Fprintln(r.call.Err, leftOutLine(s)) })
 	}
 }
 
@@ -311,7 +310,7 @@ func (r *embedRun) summary(out *embeddings.Writer) {
 		for _, c := range sortedCounts(r.reasons) {
 			why = append(why, fmt.Sprintf("%s: %d", c.reason, c.n))
 		}
-		r.screen.Sayf("%s left out%s", wording.Number(r.bad, "pictures"), inBrackets(why))
+		r.screen.Sayf("%s%s", leavings{r.bad - r.folders, r.folders}, inBrackets(why))
 	}
 	r.screen.Sayf("embeddings  %s (%s of %s)", r.options.Out, wording.Thousands(out.Len()), wording.Number(r.model.EmbeddingSize(), "numbers"))
 	for _, path := range out.Beside() {

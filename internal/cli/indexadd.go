@@ -66,7 +66,7 @@ func (r *indexRun) add(ctx context.Context, args []string) error {
 	if err := r.summary(ctx, c, args[1:], there != nil, leftOut); err != nil {
 		return err
 	}
-	if leftOut > 0 {
+	if leftOut.any() {
 		return errLeftOut
 	}
 	return nil
@@ -130,7 +130,7 @@ func (r *indexRun) create(m *model.Model, path string) (*pictureIndex, error) {
 }
 
 // collect embeds what paths name, and returns how many pictures could not be read.
-func (r *indexRun) collect(ctx context.Context, c *collector, m *model.Model, paths []string) (leftOut int, err error) {
+func (r *indexRun) collect(ctx context.Context, c *collector, m *model.Model, paths []string) (leftOut leavings, err error) {
 	for rest := paths; len(rest) > 0; {
 		if isEmbeddings(rest[0]) {
 			if err := c.putFile(ctx, rest[0]); err != nil {
@@ -146,7 +146,7 @@ func (r *indexRun) collect(ctx context.Context, c *collector, m *model.Model, pa
 		bad, err := embedEach(ctx, r.call, r.screen, m, rest[:n], r.options.Data,
 			func(files int) error { return r.checkRoom(c.pictureIndex, files) },
 			func(chunk model.Chunk) error { return c.putChunk(ctx, chunk) })
-		leftOut += bad
+		leftOut.add(bad)
 		if err != nil {
 			return leftOut, err
 		}

@@ -11,7 +11,6 @@ import (
 
 	"medusa/datasets"
 	"medusa/internal/field"
-	"medusa/internal/plain"
 	"medusa/internal/terminal"
 	"medusa/internal/wording"
 	"medusa/metrics"
@@ -59,7 +58,7 @@ type labelled struct {
 	metrics.Set
 	classes []string
 	paths   []string
-	leftOut int // that could not be read
+	leftOut leavings
 }
 
 // embedLabelled embeds the pictures that paths name. Those of no class are left out, which is told.
@@ -127,10 +126,10 @@ func noPictures(paths []string) error {
 // embedEach embeds the pictures that paths name, some after the others, and returns how many could not be read,
 // which is told. begin, if not nil, hears first how many files there are, where that is known, and may refuse.
 func embedEach(ctx context.Context, c *invocation, w *terminal.Screen, m *model.Model, paths []string, d embedData,
-	begin func(files int) error, each func(model.Chunk) error) (leftOut int, err error) {
+	begin func(files int) error, each func(model.Chunk) error) (leftOut leavings, err error) {
 	stream, err := openPictures(ctx, c, m, paths, d)
 	if err != nil {
-		return 0, field.Under(err, "", "Data")
+		return leftOut, field.Under(err, "", "Data")
 	}
 	defer stream.Close()
 	files := 0
@@ -139,7 +138,7 @@ func embedEach(ctx context.Context, c *invocation, w *terminal.Screen, m *model.
 			files = n
 		}
 		if err := begin(files); err != nil {
-			return 0, err
+			return leftOut, err
 		}
 	}
 	task := w.Begin("embedding pictures")
@@ -147,8 +146,8 @@ func embedEach(ctx context.Context, c *invocation, w *terminal.Screen, m *model.
 	err = m.EmbedStream(ctx, stream, func(chunk model.Chunk) error {
 		for _, s := range chunk.Pictures.Skipped() {
 			if !s.Expected() {
-				leftOut++
-				w.Aside(func() { fmt.Fprintln(c.Err, plain.Text("left out: "+s.Path+": "+s.Reason)) })
+				leftOut.count(s)
+				w.Aside(func() { fmt.Fprintln(c.Err, leftOutLine(s)) })
 			}
 		}
 		err := each(chunk)

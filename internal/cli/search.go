@@ -94,7 +94,7 @@ func (f *searchFlags) do(ctx context.Context, args []string) error {
 	if err := run.answers.close(); err != nil {
 		return err
 	}
-	if leftOut > 0 {
+	if leftOut.any() {
 		return errLeftOut
 	}
 	return nil
