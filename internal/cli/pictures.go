@@ -28,6 +28,9 @@ func loadForPictures(path, command, device string, threads int) (*model.Model, e
 			return nil, wrong("%s is %s, which is not to be had: %v", field.Name("-device"), device, err)
 		}
 	}
+	if err := refuseOtherFile(path); err != nil {
+		return nil, err
+	}
 	m, err := model.Load(path, model.Options{Device: device, Threads: threads})
 	if err != nil {
 		return nil, err

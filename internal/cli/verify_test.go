@@ -101,6 +101,10 @@ func TestCalibrateAndVerifyThatCannotBe(t *testing.T) {
 	require.NoError(t, other.Write(foreign))
 	broken := filepath.Join(dir, "broken.json")
 	require.NoError(t, os.WriteFile(broken, []byte("{"), 0o666))
+	cut := filepath.Join(dir, "cut.png")
+	start, err := os.ReadFile(a)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(cut, start[:60], 0o666))
 	flat := filepath.Join(dir, "flat")
 	require.NoError(t, os.MkdirAll(flat, 0o777))
 	content, err := os.ReadFile(a)
@@ -136,11 +140,12 @@ func TestCalibrateAndVerifyThatCannotBe(t *testing.T) {
 		{[]string{"verify", run, a, a, "-far", "0"}, exitUsage, "-far"},
 		{[]string{"verify", run, a, a, "-far", "0.0123"}, exitFailed, "-far 0.0123: the calibration has no threshold for a false accept rate of 0.0123"},
 		{[]string{"verify", run, a, a, "-calibration", ""}, exitUsage, "-calibration is empty"},
-		{[]string{"verify", run, a, a, "-calibration", filepath.Join(dir, "none.json")}, exitFailed, "no such file"},
+		{[]string{"verify", run, a, a, "-calibration", filepath.Join(dir, "none.json")}, exitFailed, "-calibration " + filepath.Join(dir, "none.json") + ": there is no such file"},
 		{[]string{"verify", run, a, a, "-calibration", broken}, exitFailed, "is no calibration"},
 		{[]string{"verify", run, a, a, "-calibration", foreign}, exitFailed, "has thresholds of another model: make them anew with"},
-		{[]string{"verify", run, a, filepath.Join(dir, "none.png"), "-threshold", "1"}, exitFailed, "none.png"},
-		{[]string{"verify", run, a, foreign, "-threshold", "1"}, exitFailed, "foreign.json"},
+		{[]string{"verify", run, a, filepath.Join(dir, "none.png"), "-threshold", "1"}, exitFailed, "medusa verify: there is no picture " + filepath.Join(dir, "none.png")},
+		{[]string{"verify", run, a, foreign, "-threshold", "1"}, exitFailed, "medusa verify: " + foreign + ": not a picture"},
+		{[]string{"verify", run, a, cut, "-threshold", "1"}, exitFailed, "medusa verify: " + cut + ": broken picture: "},
 	} {
 		code, stdout, stderr := medusa(c.args...)
 		require.Equal(t, c.code, code, "%v: %s", c.args, stderr)
