@@ -85,10 +85,12 @@ func (f *clusterFlags) validate() error {
 		return err
 	}
 	switch {
-	case given["clusters"] == given["threshold"]:
+	case given["clusters"] && given["threshold"]:
+		return wrong("%s and %s are both given: the one says how many groups to make, the other how near neighbours are, of as many groups as there are; leave out one of them", field.Name("-clusters"), field.Name("-threshold"))
+	case !given["clusters"] && !given["threshold"]:
 		return wrong("say how many groups to make, with %s, or how near neighbours are, with %s", field.Name("-clusters"), field.Name("-threshold"))
 	case math.IsNaN(o.Threshold) || math.IsInf(o.Threshold, 0):
-		return wrong("%s is %v, want a distance", field.Name("-threshold"), o.Threshold)
+		return noDistance(o.Threshold)
 	case o.Overwrite && !given["out"]:
 		return wrong("%s is about the table of %s: leave it out, or name one", field.Name("-overwrite"), field.Name("-out"))
 	case given["out"] && !strings.EqualFold(filepath.Ext(o.Out), ".csv"):

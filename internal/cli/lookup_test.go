@@ -228,6 +228,7 @@ func TestLookupsThatCannotBe(t *testing.T) {
 	run := shelf(t, 2, 2)
 	indexOf(t, "bare.index", index.Options{}, nil, [2]float32{0, 0}, [2]float32{1, 1})
 	indexOf(t, "dot.index", index.Options{Distance: metrics.Dot}, nil, [2]float32{0, 0}, [2]float32{1, 1})
+	indexOf(t, "bits.index", index.Options{Storage: index.Binary}, nil, [2]float32{0, 0}, [2]float32{1, 1})
 	indexOf(t, "empty.index", index.Options{}, nil)
 	require.NoError(t, os.Mkdir("folder", 0o777))
 	require.NoError(t, os.Mkdir("folder.csv", 0o777))
@@ -238,9 +239,11 @@ func TestLookupsThatCannotBe(t *testing.T) {
 	}{
 		{"duplicates", exitUsage, "want an INDEX, which the command index makes; -h says more"},
 		{"duplicates all.index photos", exitUsage, `want one INDEX, "photos" is another`},
-		{"duplicates all.index -threshold -1", exitFailed, "-threshold is -1, want 0 or more: distances of all.index are not below"},
+		{"duplicates all.index -threshold -1", exitFailed, "-threshold is -1, want 0 or more: no distance of all.index is below 0"},
 		{"duplicates all.index -threshold NaN", exitUsage, "-threshold"},
-		{"duplicates all.index -threshold Inf", exitUsage, "-threshold"},
+		{"duplicates all.index -threshold Inf", exitUsage, "-threshold is +Inf, want a distance, which is a finite number such as 0.3"},
+		{"cluster all.index -threshold Inf", exitUsage, "-threshold is +Inf, want a distance, which is a finite number such as 0.3"},
+		{"duplicates bits.index", exitFailed, "distances of bits.index are numbers of bits that differ, too coarse to choose a threshold by: give a -threshold in bits, or make the index with -keep-floats"},
 		{"duplicates all.index -threshold far", exitUsage, "-threshold"},
 		{"duplicates all.index -threshold 1 -far 0.1", exitUsage, "-threshold says what -far and -calibration would"},
 		{"duplicates all.index -calibration x.json", exitUsage, "-calibration has thresholds for rates: say which with -far"},
@@ -259,7 +262,7 @@ func TestLookupsThatCannotBe(t *testing.T) {
 		{"outliers bare.index", exitFailed, "the pictures of bare.index have no labels that could be wrong"},
 		{"outliers all.index -k 0", exitUsage, "-k"},
 		{"cluster all.index", exitUsage, "say how many groups to make, with -clusters, or how near neighbours are, with -threshold"},
-		{"cluster all.index -clusters 2 -threshold 1", exitUsage, "say how many groups to make, with -clusters, or how near neighbours are, with -threshold"},
+		{"cluster all.index -clusters 2 -threshold 1", exitUsage, "-clusters and -threshold are both given: "},
 		{"cluster all.index -clusters 5", exitFailed, "-clusters is 5, but there are 4 pictures"},
 		{"cluster all.index -clusters 3 -label class01", exitFailed, "-clusters is 3, but there are 2 pictures"},
 		{"cluster all.index -clusters 0", exitUsage, "-clusters"},

@@ -162,6 +162,8 @@ func (f *verifyFlags) validate(args []string) error {
 		return errors.Errorf("want two pictures, %q is another; a name with blanks stands in quotes", args[3])
 	case given["threshold"] && (given["far"] || given["calibration"]):
 		return wrong("%s says what %s and %s would: leave it out, or them", field.Name("-threshold"), field.Name("-far"), field.Name("-calibration"))
+	case given["threshold"] && (math.IsNaN(f.options.Threshold) || math.IsInf(f.options.Threshold, 0)):
+		return noDistance(f.options.Threshold)
 	case given["threshold"] && !(f.options.Threshold > 0):
 		return wrong("%s is %v, want a distance above 0", field.Name("-threshold"), f.options.Threshold)
 	case given["calibration"] && f.options.Calibration == "":
