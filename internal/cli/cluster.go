@@ -19,7 +19,7 @@ var clustering = command{
 	intro: "puts pictures into groups by how alike they are: into so many with -clusters, by k-means; or, without a number, into as many as lie densely together with -threshold, by DBSCAN, which leaves out the pictures that lie alone. INDEX is what the command index made. Where there are labels it says how well the groups match them.",
 	examples: []example{
 		{[]string{"gallery.index", "-clusters", "20", "-html", "groups.html"}, "twenty groups, as a page"},
-		{[]string{"gallery.index", "-threshold", "0.3", "-out", "groups.csv"}, "as many as there are, as a table"},
+		{[]string{"gallery.index", "-threshold", "0.3", "-out", "crowds.csv"}, "as many as there are, as a table"},
 	},
 	begin: func(c *invocation) job { return newClusterFlags(c) },
 }

@@ -72,11 +72,11 @@ func (c *invocation) exit(ctx context.Context, f *flagSet, err error) {
 	if err == nil || errors.Is(err, errStopped) || errors.Is(err, errLeftOut) || errors.Is(err, errDifferent) {
 		return
 	}
-	if c.root().code == exitInterrupted {
-		c.say("stopped")
+	message := f.message(err)
+	if c.root().code == exitInterrupted && !strings.Contains(message, "stopped while") {
+		c.say("stopped") // where in the work it was, tells a person nothing
 		return
 	}
-	message := f.message(err)
 	if f.ways != nil {
 		message += f.ways(err)
 	}
