@@ -27,9 +27,9 @@ func assemble(g *gatherer, p *part, outcomes []outcome, offset int) *Dataset {
 		var why *problem
 		switch {
 		case errors.As(o.err, &why):
-			skipped = append(skipped, Skip{g.store.paths[offset+i], why.reason, printable(why.detail)})
+			skipped = append(skipped, Skip{g.store.path(offset + i), why.reason, printable(why.detail)})
 		case leave[i] != "":
-			skipped = append(skipped, Skip{g.store.paths[offset+i], reasonDuplicate, leave[i]})
+			skipped = append(skipped, Skip{g.store.path(offset + i), reasonDuplicate, leave[i]})
 		case !c.noClass:
 			names[c.class] = true
 		}
@@ -111,7 +111,7 @@ func findDuplicates(r *report, g *gatherer, p *part, outcomes []outcome, offset 
 		if outcomes[i].err != nil || group.n < 2 {
 			continue
 		}
-		path := g.store.paths[offset+i]
+		path := g.store.path(offset + i)
 		var why string
 		switch {
 		case group.conflict:
@@ -119,7 +119,7 @@ func findDuplicates(r *report, g *gatherer, p *part, outcomes []outcome, offset 
 			why = "the same file stands in several classes"
 		case i != group.first:
 			repeated = append(repeated, path)
-			why = "the same file as " + g.store.paths[offset+group.first]
+			why = "the same file as " + g.store.path(offset+group.first)
 		}
 		if g.options.DropDuplicates {
 			leave[i] = why
@@ -140,10 +140,10 @@ func notePictures(r *report, g *gatherer, outcomes []outcome, offset int) {
 			continue
 		}
 		if o.blank {
-			blank = append(blank, g.store.paths[offset+i])
+			blank = append(blank, g.store.path(offset+i))
 		}
 		if o.colour && g.options.Channels == 1 {
-			faded = append(faded, g.store.paths[offset+i])
+			faded = append(faded, g.store.path(offset+i))
 		}
 	}
 	r.note("picture of a single colour", blank...)
@@ -158,7 +158,7 @@ func noteRemarks(r *report, g *gatherer, outcomes []outcome, offset int) {
 		var paths []string
 		for i, o := range outcomes {
 			if o.err == nil && o.remark == remark {
-				paths = append(paths, g.store.paths[offset+i])
+				paths = append(paths, g.store.path(offset+i))
 			}
 		}
 		r.note(remark, paths...)

@@ -126,8 +126,13 @@ func (d *Dataset) Range() string { return d.store.valueRange }
 // embedded Omniglot is stored inverted where nothing is said: ink 1 and paper 0.
 func (d *Dataset) Inverted() bool { return d.store.inverted }
 
-// Path returns where picture i came from, safe to print.
+// Path returns where picture i came from, safe to print: Origin, in which control characters and bytes that are no
+// UTF-8 are escaped, so that it may name no file.
 func (d *Dataset) Path(i int) string { return d.store.path(int(d.rows[i])) }
+
+// Origin returns where picture i came from with the bytes of its name, by which the file can be opened. It may hold
+// any of them: show Path to people.
+func (d *Dataset) Origin(i int) string { return d.store.origin(int(d.rows[i])) }
 
 // HoldsVectors reports whether the items are vectors (D, 1, 1) and no pictures.
 func (d *Dataset) HoldsVectors() bool { return d.store.vectors != nil }

@@ -272,6 +272,7 @@ func TestNamesThatAreNotUTF8(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{`caf\xe9`, "plain", `tab\there`}, s.Train.Classes())
 	require.Equal(t, dir+`/caf\xe9/x.png`, s.Train.Path(0))
+	require.Equal(t, dir+"/caf\xe9/x.png", s.Train.Origin(0))
 	img, err := s.Train.Image(0)
 	require.NoError(t, err)
 	require.Equal(t, 3, img.Bounds().Dx())
@@ -310,7 +311,30 @@ func TestUnreadableFolder(t *testing.T) {
 	}
 	s, err := OpenFolder(dir, Options{})
 	require.NoError(t, err)
-	require.Equal(t, []Skip{{Path: locked, Reason: "cannot be read", Detail: "permission denied"}}, s.Train.Skipped())
+	require.Equal(t, []Skip{{Path: locked, Reason: "folder that cannot be read", Detail: "permission denied"}}, s.Train.Skipped())
+}
+
+// lockedFS is a file system of which nobody may list one folder.
+type lockedFS struct {
+	fstest.MapFS
+	locked string
+}
+
+func (f lockedFS) ReadDir(name string) ([]fs.DirEntry, error) {
+	if name == f.locked {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return f.MapFS.ReadDir(name)
+}
+
+func TestFolderThatNobodyMayList(t *testing.T) {
+	s, err := OpenFS(lockedFS{files(t, "a/1.png", "b/1.png", "locked/1.png"), "locked"}, Options{})
+	require.NoError(t, err)
+	require.Equal(t, []Skip{{Path: "locked", Reason: "folder that cannot be read", Detail: "permission denied"}}, s.Train.Skipped())
+	require.True(t, s.Train.Skipped()[0].IsFolder())
+	require.False(t, s.Train.Skipped()[0].Expected())
+	require.Empty(t, s.Train.Skipped()[0].Limit())
+	require.Equal(t, "MaxPixels", Skip{Reason: reasonPixels}.Limit())
 }
 
 func TestProgress(t *testing.T) {

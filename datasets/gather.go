@@ -206,7 +206,7 @@ func (g *gatherer) readAll(all []candidate, which []int, outcomes []outcome) err
 	wg.Wait()
 	for _, i := range which {
 		if err := outcomes[i].err; g.isFatal(err) {
-			return fatal(err, g.store.paths[i])
+			return fatal(err, g.store.path(i))
 		}
 	}
 	return nil
@@ -240,7 +240,7 @@ func fatal(err error, path string) error {
 
 // readOne reads candidate c to place i of the store.
 func (g *gatherer) readOne(i int, c candidate, in *pictureWriter) (o outcome) {
-	g.store.paths[i] = g.sourceOf(c).show(c.name)
+	g.store.paths[i] = g.sourceOf(c).full(c.name)
 	if g.options.image != nil {
 		return g.readImage(i, c, in)
 	}

@@ -107,7 +107,7 @@ func (d *directory) pictures() bool { return slices.ContainsFunc(d.files, hasPic
 func (d *directory) beside(p *part, used ...string) {
 	for _, name := range slices.Concat(d.folders, d.files) {
 		if !slices.Contains(used, name) {
-			p.skip(d.source.show(d.at(name)), reasonBeside, "")
+			p.skip(show(d.source, d.at(name)), reasonBeside, "")
 		}
 	}
 }
@@ -127,7 +127,7 @@ func (d *directory) tellUnlisted(parts []*part) {
 	}
 	for _, c := range there.candidates {
 		if hasPictureName(c.name) && !named[c.name] {
-			parts[0].skip(d.source.show(c.name), "in no list of pictures", "")
+			parts[0].skip(show(d.source, c.name), "in no list of pictures", "")
 		}
 	}
 }

@@ -289,7 +289,7 @@ func noteLevels(r *report, g *gatherer, outcomes []outcome, offset int) {
 		if o.err != nil || !o.extent.deep {
 			continue
 		}
-		e, s, path := o.extent, g.spans[o.extent.kind], g.store.paths[offset+i]
+		e, s, path := o.extent, g.spans[o.extent.kind], g.store.path(offset+i)
 		if s != e.full {
 			stretched[e.kind] = append(stretched[e.kind], path)
 		}

@@ -124,7 +124,7 @@ func readLFW(d *directory) (*offer, error) {
 		return nil, err
 	}
 	p.skipped = slices.DeleteFunc(p.skipped, func(s Skip) bool { // it was read
-		return slices.ContainsFunc(list, func(name string) bool { return s.Path == d.source.show(d.at(name)) })
+		return slices.ContainsFunc(list, func(name string) bool { return s.Path == show(d.source, d.at(name)) })
 	})
 	if top != d {
 		d.besidePeople(p, top, list)
@@ -182,14 +182,14 @@ func (d *directory) folderOfPeople(pairs []facePair) (*directory, error) {
 	case 1:
 		return found[0], nil
 	}
-	return nil, errors.Errorf("the people of %s lie in %s and in %s: leave one of these beside it", strings.Join(d.pairList(), " and "), d.source.show(found[0].dir), d.source.show(found[1].dir))
+	return nil, errors.Errorf("the people of %s lie in %s and in %s: leave one of these beside it", strings.Join(d.pairList(), " and "), show(d.source, found[0].dir), show(d.source, found[1].dir))
 }
 
 // besidePeople tells what lies beside the list and the folder that top is, or is in.
 func (d *directory) besidePeople(p *part, top *directory, list []string) {
 	for _, name := range slices.Concat(d.folders, d.files) {
 		if at := d.at(name); !slices.Contains(list, name) && at != top.dir && at != path.Dir(top.dir) {
-			p.skip(d.source.show(at), "beside the folders of people", "")
+			p.skip(show(d.source, at), "beside the folders of people", "")
 		}
 	}
 }

@@ -107,7 +107,7 @@ func hiddenBeside(d *directory, p *part) {
 	}
 	for _, e := range entries {
 		if reason := ignoreReason(e.Name()); reason != "" {
-			p.skip(d.source.show(d.at(e.Name())), reason, "")
+			p.skip(show(d.source, d.at(e.Name())), reason, "")
 		}
 	}
 }

@@ -105,7 +105,7 @@ func questionOf(src source, top string, level int, found []string, all []candida
 			learn, test = test, learn
 		}
 		if onDisk(src) {
-			join := func(name string) string { return src.show(strings.TrimPrefix(top+"/"+name, "./")) }
+			join := func(name string) string { return show(src, strings.TrimPrefix(top+"/"+name, "./")) }
 			q.Answers = append(q.Answers, Answer{
 				If:       "one is to be learned and the other to be measured on",
 				Settings: []Setting{{"Path", join(learn)}, {"Test", join(test)}},

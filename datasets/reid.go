@@ -77,7 +77,7 @@ func readReID(d *directory) (*offer, error) {
 		}
 		hiddenBeside(in, p)
 		for _, name := range in.folders {
-			p.skip(d.source.show(in.at(name)), "folder among the pictures of "+f.folder, "")
+			p.skip(show(d.source, in.at(name)), "folder among the pictures of "+f.folder, "")
 		}
 	}
 	parts := b.list()
@@ -101,13 +101,13 @@ func addPerson(src source, p *part, name string, role Role, title string) {
 	m := reIDName.FindStringSubmatch(path.Base(name))
 	switch {
 	case m == nil && hasPictureName(name):
-		p.skip(src.show(name), "name without person and camera", "")
+		p.skip(show(src, name), "name without person and camera", "")
 	case m == nil:
-		p.skip(src.show(name), reasonNoPicture, "")
+		p.skip(show(src, name), reasonNoPicture, "")
 	case m[1] == junk:
-		p.skip(src.show(name), "junk by the protocol", "")
+		p.skip(show(src, name), "junk by the protocol", "")
 	case strings.Trim(m[1], "0") == "" && title != "gallery":
-		p.skip(src.show(name), "distractor outside of the gallery", "")
+		p.skip(show(src, name), "distractor outside of the gallery", "")
 	default:
 		p.candidates = append(p.candidates, candidate{
 			name: name, class: m[1], noClass: strings.Trim(m[1], "0") == "", role: role, camera: m[2],

@@ -28,6 +28,12 @@ func (s Skip) Expected() bool {
 	return false
 }
 
+// IsFolder reports whether it is a folder that cannot be listed, of which nobody knows how many pictures are in it.
+func (s Skip) IsFolder() bool { return s.Reason == reasonNoFolder }
+
+// Limit is the field of Options that it is above, such as MaxPixels; empty if it is above none.
+func (s Skip) Limit() string { return string(limits[s.Reason]) }
+
 // Count is a number of things of one kind, with up to five examples.
 type Count struct {
 	What     string   `json:"what"`

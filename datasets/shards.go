@@ -317,7 +317,7 @@ func (d *directory) addShards(p *part) error {
 		}
 	}
 	for _, name := range d.files {
-		p.skip(d.source.show(d.at(name)), reasonNoPicture, "")
+		p.skip(show(d.source, d.at(name)), reasonNoPicture, "")
 	}
 	return nil
 }

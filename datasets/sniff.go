@@ -171,6 +171,7 @@ const (
 	reasonSeen        = "another name of what is read already"
 	reasonNoClass     = "in no class folder"
 	reasonNoFile      = "cannot be read"
+	reasonNoFolder    = "folder that cannot be read"
 	reasonSpecial     = "not an ordinary file"
 	reasonBox         = "box outside of the picture"
 	reasonDuplicate   = "duplicate"

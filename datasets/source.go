@@ -17,7 +17,7 @@ type source interface {
 	stat(name string) (fs.FileInfo, error) // follows links
 	open(name string) (io.ReadCloser, error)
 	real(name string) (string, error) // the one name of what may be reached by many
-	show(name string) string          // for messages and reports
+	full(name string) string          // where that is, with the bytes of its name
 }
 
 // diskSource is a folder of the operating system.
@@ -32,7 +32,6 @@ func (s diskSource) full(name string) string {
 func (s diskSource) readDir(dir string) ([]fs.DirEntry, error) { return os.ReadDir(s.full(dir)) }
 func (s diskSource) stat(name string) (fs.FileInfo, error)     { return os.Stat(s.full(name)) }
 func (s diskSource) open(name string) (io.ReadCloser, error)   { return fileread.Open(s.full(name)) }
-func (s diskSource) show(name string) string                   { return printable(s.full(name)) }
 func (s diskSource) real(name string) (string, error) {
 	p, err := filepath.EvalSymlinks(s.full(name))
 	if err != nil {
@@ -48,4 +47,4 @@ func (s fsSource) readDir(dir string) ([]fs.DirEntry, error) { return fs.ReadDir
 func (s fsSource) stat(name string) (fs.FileInfo, error)     { return fs.Stat(s.fsys, name) }
 func (s fsSource) open(name string) (io.ReadCloser, error)   { return s.fsys.Open(name) }
 func (s fsSource) real(name string) (string, error)          { return path.Clean(name), nil }
-func (s fsSource) show(name string) string                   { return printable(name) }
+func (s fsSource) full(name string) string                   { return name }

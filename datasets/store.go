@@ -32,7 +32,7 @@ type store struct {
 
 	told func(done, total int) // as Options.Progress, for passes over all that is held; may be nil
 
-	paths  []string // where each row came from, safe to print
+	paths  []string // where each row came from, with the bytes of its name
 	keptAt int      // bytes before these in what is kept of a picture
 
 	sums []uint64 // of each row's file, to tell identical ones; 0 where there is no file of its own
@@ -157,8 +157,11 @@ func (s *store) onDisk() bool {
 	return s.memory == nil
 }
 
-// path is where a row came from.
-func (s *store) path(row int) string {
+// path is where a row came from, safe to print.
+func (s *store) path(row int) string { return printable(s.origin(row)) }
+
+// origin is where a row came from, with the bytes of its name where it is a file.
+func (s *store) origin(row int) string {
 	if s.vectors != nil {
 		return s.vectors.path(row)
 	}
@@ -211,10 +214,10 @@ func (s *store) get(i int, scratch []byte) ([]byte, error) {
 		return s.memory[i*n : (i+1)*n : (i+1)*n], nil
 	}
 	if s.file == nil {
-		return scratch[:n], errors.Wrapf(s.kept.read(scratch[:n], i, s.keptAt), "datasets: kept pictures, picture %s", s.paths[i])
+		return scratch[:n], errors.Wrapf(s.kept.read(scratch[:n], i, s.keptAt), "datasets: kept pictures, picture %s", s.path(i))
 	}
 	if _, err := s.file.ReadAt(scratch[:n], int64(i)*int64(n)); err != nil {
-		return nil, errors.Wrapf(err, "datasets: cache file, picture %s", s.paths[i])
+		return nil, errors.Wrapf(err, "datasets: cache file, picture %s", s.path(i))
 	}
 	return scratch[:n], nil
 }

@@ -143,7 +143,7 @@ func (s *Stream) take() (f streamed, err error) {
 		s.err = err
 	case f.skip == nil:
 		s.read++
-		fmt.Fprintf(s.names, "%s\x00", f.from.show(f.name))
+		fmt.Fprintf(s.names, "%s\x00", show(f.from, f.name))
 	}
 	return f, s.err
 }
@@ -173,7 +173,7 @@ func (s *Stream) Next(most int) (*Dataset, error) {
 			continue
 		}
 		if f.named {
-			named[f.from.show(f.name)] = true
+			named[show(f.from, f.name)] = true
 		}
 		held += f.bytes
 		p.candidates = append(p.candidates, f.candidate)

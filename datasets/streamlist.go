@@ -188,8 +188,8 @@ type inArchive struct {
 	archive string
 }
 
-func (s inArchive) show(name string) string {
-	return printable(filepath.Join(s.archive, filepath.FromSlash(name)))
+func (s inArchive) full(name string) string {
+	return filepath.Join(s.archive, filepath.FromSlash(name))
 }
 
 func isGzip(head []byte) bool { return bytes.HasPrefix(head, []byte("\x1f\x8b")) }

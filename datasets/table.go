@@ -178,7 +178,7 @@ func (t *table) note(p *part, way tableWay) {
 		note("column taken as another", renamed...)
 	}
 	if t.encoding != "" {
-		note("table in "+t.encoding, t.source.show(t.name))
+		note("table in "+t.encoding, show(t.source, t.name))
 	}
 	if (way.prefix != "" || way.ending != "") && !t.known {
 		note("paths of the table are completed", "NAME to "+path.Join(way.prefix, "NAME")+way.ending)

@@ -36,7 +36,7 @@ func (d *directory) tables() *tablesBeside {
 			continue
 		}
 		if info, err := d.source.stat(d.at(name)); err != nil || info.Size() > largestBeside {
-			d.found.equal = append(d.found.equal, d.source.show(d.at(name)))
+			d.found.equal = append(d.found.equal, show(d.source, d.at(name)))
 			continue
 		}
 		t, err := readTable(d.source, d.at(name), d.options)
@@ -49,7 +49,7 @@ func (d *directory) tables() *tablesBeside {
 		case more:
 			d.found.use = append(d.found.use, t)
 		default:
-			d.found.equal = append(d.found.equal, d.source.show(d.at(name)))
+			d.found.equal = append(d.found.equal, show(d.source, d.at(name)))
 		}
 	}
 	if len(wrong) == 1 && d.found.use == nil {
@@ -137,7 +137,7 @@ func askWhichTable(use []*table) error {
 	var names []string
 	for _, t := range use {
 		names = append(names, printable(path.Base(t.name)))
-		q.Answers = append(q.Answers, Answer{If: path.Base(t.name) + " is meant", Settings: []Setting{{"Path", t.source.show(t.name)}}})
+		q.Answers = append(q.Answers, Answer{If: path.Base(t.name) + " is meant", Settings: []Setting{{"Path", show(t.source, t.name)}}})
 	}
 	q.About = fmt.Sprintf("the tables %s all list these pictures", strings.Join(names, ", "))
 	return q

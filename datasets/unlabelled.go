@@ -103,7 +103,7 @@ func (s bytesSource) open(string) (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(s.data)), nil
 }
 func (s bytesSource) real(name string) (string, error) { return name, nil }
-func (s bytesSource) show(name string) string          { return printable(name) }
+func (s bytesSource) full(name string) string          { return name }
 
 // The rest makes it the fs.FileInfo of that file.
 func (s bytesSource) Name() string       { return s.name }

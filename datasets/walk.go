@@ -53,7 +53,7 @@ func (w *walker) walkPart(p *part, folder string) error {
 func (w *walker) folder(dir, real string) {
 	entries, err := w.source.readDir(dir)
 	if err != nil {
-		w.part.skip(w.source.show(dir), reasonNoFile, plainCause(err))
+		w.part.skip(show(w.source, dir), reasonNoFolder, plainCause(err))
 		return
 	}
 	if len(entries) == 0 {
@@ -73,7 +73,7 @@ func (w *walker) entries(dir, real string, entries []fs.DirEntry) {
 		}
 		switch reason := ignoreReason(e.Name()); {
 		case reason != "":
-			w.part.skip(w.source.show(name), reason, "")
+			w.part.skip(show(w.source, name), reason, "")
 		case e.Type()&fs.ModeSymlink != 0:
 			w.links = append(w.links, name)
 		case e.IsDir():
@@ -82,7 +82,7 @@ func (w *walker) entries(dir, real string, entries []fs.DirEntry) {
 			}
 		case e.Type().IsRegular() && w.each != nil:
 			if first, ok := w.seen[realName]; ok {
-				w.part.skip(w.source.show(name), reasonSeen, w.source.show(first))
+				w.part.skip(show(w.source, name), reasonSeen, show(w.source, first))
 			} else {
 				w.file(name)
 			}
@@ -91,7 +91,7 @@ func (w *walker) entries(dir, real string, entries []fs.DirEntry) {
 				w.file(name)
 			}
 		default:
-			w.part.skip(w.source.show(name), reasonSpecial, e.Type().String())
+			w.part.skip(show(w.source, name), reasonSpecial, e.Type().String())
 		}
 	}
 	w.handOver()
@@ -109,7 +109,7 @@ func (w *walker) handOver() {
 // take reports whether real is new, and marks it.
 func (w *walker) take(name, real string) bool {
 	if first, ok := w.seen[real]; ok {
-		w.part.skip(w.source.show(name), reasonSeen, w.source.show(first))
+		w.part.skip(show(w.source, name), reasonSeen, show(w.source, first))
 		return false
 	}
 	w.seen[real] = name
@@ -120,20 +120,20 @@ func (w *walker) take(name, real string) bool {
 func (w *walker) follow(link string) {
 	info, err := w.source.stat(link)
 	if err != nil {
-		w.part.skip(w.source.show(link), reasonLink, plainCause(err))
+		w.part.skip(show(w.source, link), reasonLink, plainCause(err))
 		return
 	}
 	real, err := w.source.real(link)
 	if err != nil {
-		w.part.skip(w.source.show(link), reasonLink, plainCause(err))
+		w.part.skip(show(w.source, link), reasonLink, plainCause(err))
 		return
 	}
 	if w.holdsTop(real) {
-		w.part.skip(w.source.show(link), reasonSeen, "leads to a folder that holds it")
+		w.part.skip(show(w.source, link), reasonSeen, "leads to a folder that holds it")
 		return
 	}
 	if folder, ok := w.seen[filepath.Dir(real)]; ok && w.each != nil && !info.IsDir() && ignoreReason(filepath.Base(real)) == "" {
-		w.part.skip(w.source.show(link), reasonSeen, w.source.show(path.Join(folder, filepath.Base(real))))
+		w.part.skip(show(w.source, link), reasonSeen, show(w.source, path.Join(folder, filepath.Base(real))))
 		return
 	}
 	if !w.take(link, real) {
@@ -145,7 +145,7 @@ func (w *walker) follow(link string) {
 	case info.Mode().IsRegular():
 		w.file(link)
 	default:
-		w.part.skip(w.source.show(link), reasonSpecial, info.Mode().Type().String())
+		w.part.skip(show(w.source, link), reasonSpecial, info.Mode().Type().String())
 	}
 }
 
@@ -171,9 +171,9 @@ func (w *walker) file(name string) {
 	case class != ".":
 		w.part.candidates = append(w.part.candidates, candidate{name: name, class: class})
 	case hasPictureName(name):
-		w.part.skip(w.source.show(name), reasonNoClass, "")
+		w.part.skip(show(w.source, name), reasonNoClass, "")
 	default:
-		w.part.skip(w.source.show(name), reasonNoPicture, "")
+		w.part.skip(show(w.source, name), reasonNoPicture, "")
 	}
 }
 

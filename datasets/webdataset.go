@@ -54,10 +54,10 @@ func (d *directory) addClassFiles(p *part) error {
 		class, ok := classes[stemOf(name)]
 		switch {
 		case !hasPictureName(name) && path.Ext(name) != classEnding:
-			p.skip(d.source.show(d.at(name)), reasonNoPicture, "")
+			p.skip(show(d.source, d.at(name)), reasonNoPicture, "")
 		case !hasPictureName(name):
 		case !ok:
-			p.skip(d.source.show(d.at(name)), "without a file of its class", "")
+			p.skip(show(d.source, d.at(name)), "without a file of its class", "")
 		default:
 			p.candidates = append(p.candidates, candidate{name: d.at(name), class: class})
 		}

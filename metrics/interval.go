@@ -102,10 +102,13 @@ func (v *verifier) intervals(ctx context.Context, labels []int) error {
 	n := v.o.Resamples
 	drawn := make([]resample, n)
 	loops.Parallel(n, 1, func(lo, hi int) {
-		for k := lo; k < hi; k++ {
+		for k := lo; k < hi && ctx.Err() == nil; k++ {
 			drawn[k] = b.resample(newRand(v.o.Seed, uint64(1_000+k)))
 		}
 	})
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	drawn = slices.DeleteFunc(drawn, func(r resample) bool { return r.empty })
 	if len(drawn) == 0 {
 		return nil // two classes, of which one has no genuine pair: nothing to tell
@@ -123,6 +126,9 @@ func (v *verifier) intervals(ctx context.Context, labels []int) error {
 	v.result.EERBetween = &eer
 	points := b.points()
 	for k, p := range points {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		p.Between = &OperatingInterval{
 			FAR: middle(func(r resample) float64 { return r.far[k] }),
 			TAR: middle(func(r resample) float64 { return r.tar[k] }),

@@ -13,6 +13,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/internal/field"
+	"medusa/internal/plain"
 	"medusa/internal/report/gallery"
 	"medusa/internal/terminal"
 	"medusa/internal/wording"
@@ -35,7 +36,7 @@ func canWritePage(path string) error {
 		return nil
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return wrong("%s %s is a folder: name a file in it, such as %s", field.Name("-html"), path, filepath.Join(path, "found.html"))
+		return notAFolder(path, "-html", "found.html")
 	}
 	return canWrite(path, "-html")
 }
@@ -106,7 +107,7 @@ func (a *answers) add(q *query, d *datasets.Dataset, i int, threshold float64) e
 	case a.options.JSON:
 		return a.writeJSON(q, threshold)
 	case q.decision != nil:
-		a.screen.Say(q.path + ": " + q.decision.text(threshold))
+		a.screen.Say(plain.Text(q.path) + ": " + q.decision.text(threshold))
 	default:
 		a.table(q)
 	}
@@ -145,7 +146,7 @@ func (a *answers) table(q *query) {
 	if a.n > 1 {
 		a.screen.Say("")
 	}
-	line := q.path
+	line := plain.Text(q.path)
 	if q.selfLeftOut {
 		line += ", itself left out"
 	}

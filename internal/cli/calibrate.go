@@ -3,8 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 
@@ -62,9 +60,9 @@ func (f *calibrateFlags) do(ctx context.Context, args []string) error {
 	}
 	o := f.options
 	path := cmp.Or(o.Out, model.CalibrationPath(args[0]))
-	if dir := filepath.Dir(path); o.Out != "" {
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			return wrong("%s %s: there is no folder %s", field.Name("-out"), o.Out, dir)
+	if o.Out != "" {
+		if err := canReplace(path, "-out", "calibration.json", true); err != nil {
+			return err
 		}
 	}
 	m, err := loadForPictures(args[0], "calibrate", o.Device, o.Threads)
@@ -72,6 +70,11 @@ func (f *calibrateFlags) do(ctx context.Context, args []string) error {
 		return err
 	}
 	defer m.Close()
+	if o.Out == "" {
+		if err := canWriteBeside(path); err != nil {
+			return err
+		}
+	}
 	w := f.call.screen(f.call.Out, f.call.Live)
 	set, err := embedLabelled(ctx, f.call, w, m, args[1:], o.Data)
 	if err != nil {
@@ -90,10 +93,19 @@ func (f *calibrateFlags) do(ctx context.Context, args []string) error {
 	w.Sayf("%s of %s\n", wording.Number(set.Len(), "pictures"), wording.Number(len(set.classes), "classes"))
 	printTable(w, trainer.ThresholdTable(v, "measured", "pictures"))
 	w.Say("\nthresholds  " + path)
-	if set.leftOut > 0 {
+	if set.leftOut.any() {
 		return errLeftOut
 	}
 	return nil
+}
+
+// canWriteBeside is canWrite of the file beside the model, which no flag names.
+func canWriteBeside(path string) error {
+	why, err := whyNotWritable(path)
+	if err == nil && why != "" {
+		err = wrong("%s: %s: name another file with %s", path, why, field.Name("-out"))
+	}
+	return err
 }
 
 // validate refuses what nobody means.

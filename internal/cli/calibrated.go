@@ -64,7 +64,10 @@ func (c calibrated) thresholds(path, fingerprint string) (*model.Calibration, st
 		}
 		return set, file, nil
 	}
-	if !errors.Is(err, fs.ErrNotExist) || c.file != "" {
+	if c.file != "" && errors.Is(err, fs.ErrNotExist) {
+		return nil, "", wrong("%s %s: there is no such file", field.Name("-calibration"), c.file)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, "", err
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {

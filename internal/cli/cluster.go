@@ -19,7 +19,7 @@ var clustering = command{
 	intro: "puts pictures into groups by how alike they are: into so many with -clusters, by k-means; or, without a number, into as many as lie densely together with -threshold, by DBSCAN, which leaves out the pictures that lie alone. INDEX is what the command index made. Where there are labels it says how well the groups match them.",
 	examples: []example{
 		{[]string{"gallery.index", "-clusters", "20", "-html", "groups.html"}, "twenty groups, as a page"},
-		{[]string{"gallery.index", "-threshold", "0.3", "-out", "groups.csv"}, "as many as there are, as a table"},
+		{[]string{"gallery.index", "-threshold", "0.3", "-out", "crowds.csv"}, "as many as there are, as a table"},
 	},
 	begin: func(c *invocation) job { return newClusterFlags(c) },
 }
@@ -32,6 +32,7 @@ type clusterOptions struct {
 	Threshold  float64       `yaml:"threshold" flag:"threshold" arg:"DISTANCE" doc:"farthest that neighbours are from each other" group:"How"`
 	Neighbours int           `yaml:"neighbours" flag:"neighbours" arg:"N" doc:"of a picture for a group to grow from it: with 1 a group is whatever is linked by neighbours, with more of them a few pictures between two crowds do not join these" min:"1" max:"1000" group:"How"`
 	Out        string        `yaml:"out" flag:"out" arg:"FILE" doc:"table of path and cluster to write, a .csv" group:"Output"`
+	Overwrite  bool          `yaml:"overwrite" flag:"overwrite" doc:"let a table that is there give way, once the new one is whole; a page does without" group:"Output"`
 	Lookup     lookupOptions `yaml:",inline"`
 }
 
@@ -57,7 +58,7 @@ func (f *clusterFlags) do(ctx context.Context, args []string) error {
 	}
 	o := f.options
 	if o.Out != "" {
-		if err := canWrite(o.Out, "-out"); err != nil {
+		if err := canReplace(o.Out, "-out", "groups.csv", o.Overwrite); err != nil {
 			return err
 		}
 	}
@@ -84,10 +85,14 @@ func (f *clusterFlags) validate() error {
 		return err
 	}
 	switch {
-	case given["clusters"] == given["threshold"]:
+	case given["clusters"] && given["threshold"]:
+		return wrong("%s and %s are both given: the one says how many groups to make, the other how near neighbours are, of as many groups as there are; leave out one of them", field.Name("-clusters"), field.Name("-threshold"))
+	case !given["clusters"] && !given["threshold"]:
 		return wrong("say how many groups to make, with %s, or how near neighbours are, with %s", field.Name("-clusters"), field.Name("-threshold"))
 	case math.IsNaN(o.Threshold) || math.IsInf(o.Threshold, 0):
-		return wrong("%s is %v, want a distance", field.Name("-threshold"), o.Threshold)
+		return noDistance(o.Threshold)
+	case o.Overwrite && !given["out"]:
+		return wrong("%s is about the table of %s: leave it out, or name one", field.Name("-overwrite"), field.Name("-out"))
 	case given["out"] && !strings.EqualFold(filepath.Ext(o.Out), ".csv"):
 		return wrong("%s %s: want a name that ends with .csv", field.Name("-out"), o.Out)
 	}

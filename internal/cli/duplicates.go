@@ -84,15 +84,20 @@ func (f *duplicatesFlags) validate() error {
 	case given["calibration"] && o.Calibration == "":
 		return wrong("%s is empty: name a file, or leave it out", field.Name("-calibration"))
 	case math.IsNaN(o.Threshold) || math.IsInf(o.Threshold, 0):
-		return wrong("%s is %v, want a distance", field.Name("-threshold"), o.Threshold)
+		return noDistance(o.Threshold)
 	}
 	return f.checkGiven(o)
+}
+
+// noDistance refuses a threshold that is no finite number.
+func noDistance(threshold float64) error {
+	return wrong("%s is %v, want a distance, which is a finite number such as 0.3", field.Name("-threshold"), threshold)
 }
 
 // checkDistance refuses thresholds that no two pictures can be within.
 func (g *pictureIndex) checkDistance(threshold float64) error {
 	if threshold < 0 && g.Index.Options().Distance != metrics.Dot {
-		return wrong("%s is %v, want 0 or more: distances of %s are not below", field.Name("-threshold"), threshold, g.path)
+		return wrong("%s is %v, want 0 or more: no distance of %s is below 0", field.Name("-threshold"), threshold, g.path)
 	}
 	return nil
 }
@@ -127,6 +132,9 @@ func (f *duplicatesFlags) threshold(ctx context.Context, l *lookup) (float64, st
 	}
 	if l.Index.Options().Distance == metrics.Dot {
 		return 0, "", wrong("distances of %s are products, which have no scale: give a %s", l.path, field.Name("-threshold"))
+	}
+	if options := l.Index.Options(); options.Storage == index.Binary && !options.KeepFloats {
+		return 0, "", wrong("distances of %s are numbers of bits that differ, too coarse to choose a threshold by: give a %s in bits, or make the index with %s", l.path, field.Name("-threshold"), field.Name("-keep-floats"))
 	}
 	median, err := l.medianNearest(ctx)
 	return l.nearShare() * median, fmt.Sprintf("%v of the median distance between a picture and the one nearest to it", l.nearShare()), err

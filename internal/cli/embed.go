@@ -12,13 +12,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pkg/errors"
 
 	"medusa/datasets"
 	"medusa/embeddings"
 	"medusa/internal/field"
-	"medusa/internal/plain"
 	"medusa/internal/settings"
 	"medusa/internal/terminal"
 	"medusa/internal/wording"
@@ -110,7 +110,10 @@ type embedRun struct {
 	began   time.Time
 	before  int            // pictures that an earlier command embedded
 	bad     int            // pictures that could not be read, by an earlier command, too
+	folders int            // among them, by this one
 	reasons map[string]int // how many of them and why, by this one
+
+	labelled bool // whether any picture came with a label, in this one
 }
 
 func (r *embedRun) do(ctx context.Context) error {
@@ -245,7 +248,9 @@ func (r *embedRun) embed(ctx context.Context, stream *datasets.Stream, out *embe
 		default:
 		}
 		r.tell(c.Pictures.Skipped())
-		if err := out.Add(itemsOf(c.Pictures), c.Embeddings); err != nil {
+		items := itemsOf(c.Pictures)
+		r.labelled = r.labelled || slices.ContainsFunc(items, func(it embeddings.Item) bool { return it.Label != "" })
+		if err := out.Add(items, c.Embeddings); err != nil {
 			return err
 		}
 		if err := out.SetMark(embeddings.Mark{Read: c.Read, LeftOut: r.bad, Names: c.Names}); err != nil {
@@ -256,11 +261,13 @@ func (r *embedRun) embed(ctx context.Context, stream *datasets.Stream, out *embe
 	})
 }
 
-// itemsOf are the names of pictures.
+// itemsOf are the names of pictures. All formats want UTF-8: of a name that is none they have what is shown of it.
 func itemsOf(d *datasets.Dataset) []embeddings.Item {
 	items := make([]embeddings.Item, d.Len())
 	for i, c := range d.Labels() {
-		items[i].Path = d.Path(i)
+		if items[i].Path = d.Origin(i); !utf8.ValidString(items[i].Path) {
+			items[i].Path = d.Path(i)
+		}
 		if c != datasets.NoClass {
 			items[i].Label = d.Classes()[c]
 		}
@@ -275,12 +282,11 @@ func (r *embedRun) tell(skipped []datasets.Skip) {
 			continue
 		}
 		r.bad++
-		r.reasons[s.Reason]++
-		line := "left out: " + s.Path + ": " + s.Reason
-		if s.Detail != "" {
-			line += ": " + s.Detail
+		if s.IsFolder() {
+			r.folders++
 		}
-		r.screen.Aside(func() { fmt.Fprintln(r.call.Err, plain.Text(line)) })
+		r.reasons[s.Reason]++
+		r.screen.Aside(func() { fmt.Fprintln(r.call.Err, leftOutLine(s)) })
 	}
 }
 
@@ -304,11 +310,14 @@ func (r *embedRun) summary(out *embeddings.Writer) {
 		for _, c := range sortedCounts(r.reasons) {
 			why = append(why, fmt.Sprintf("%s: %d", c.reason, c.n))
 		}
-		r.screen.Sayf("%s left out%s", wording.Number(r.bad, "pictures"), inBrackets(why))
+		r.screen.Sayf("%s%s", leavings{r.bad - r.folders, r.folders}, inBrackets(why))
 	}
 	r.screen.Sayf("embeddings  %s (%s of %s)", r.options.Out, wording.Thousands(out.Len()), wording.Number(r.model.EmbeddingSize(), "numbers"))
 	for _, path := range out.Beside() {
 		r.screen.Say("            " + path)
+	}
+	if !r.labelled && r.before == 0 {
+		sayHowLabelled(r.screen, r.paths)
 	}
 }
 

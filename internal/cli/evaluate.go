@@ -65,6 +65,9 @@ func (f *evaluateFlags) do(ctx context.Context, args []string) error {
 			return usageError{wrong("%s is about pictures: name some behind the model", field.Name("-"+o.Flag))}
 		}
 	}
+	if !given["few-shot"] && !given["one-shot"] {
+		return usageError{wrong("%s wants to know what to measure: pictures of known classes as a PATH behind %s, %s, %s or both", field.Name("evaluate"), args[0], field.Name("-few-shot"), field.Name("-one-shot"))}
+	}
 	e := evaluation{model: args[0], tasks: f.options.FewShot, oneShot: f.options.OneShot}
 	if err := e.validate("evaluate", given); err != nil {
 		return usageError{err}

@@ -121,7 +121,7 @@ func (r *retrieval) show(ctx context.Context, w *terminal.Screen, path string, p
 		w.Say("")
 		printTable(w, *episodes)
 	}
-	if query.leftOut > 0 || gallery != nil && gallery.leftOut > 0 {
+	if query.leftOut.any() || gallery != nil && gallery.leftOut.any() {
 		return errLeftOut
 	}
 	return nil

@@ -134,6 +134,9 @@ func (f *exportFlags) model(w *terminal.Screen, path, format string) error {
 	case err == nil && !o.Overwrite:
 		return f.exists(o.Out)
 	}
+	if err := refuseOtherFile(path); err != nil {
+		return err
+	}
 	m, err := model.Load(path, model.Options{})
 	if err != nil {
 		return err

@@ -116,7 +116,7 @@ func TestExportThatCannotBe(t *testing.T) {
 		{[]string{filepath.Join(to, "gone"), "-out", filepath.Join(to, "x.onnx")}, exitFailed, "there is no run folder or model file"},
 		{[]string{to, "-out", filepath.Join(to, "x.onnx")}, exitFailed, "has no model.safetensors, which a finished run leaves"},
 		{[]string{to, "-out", filepath.Join(to, "x"), "-format", "projector"}, exitFailed, "has no embeddings.safetensors, which a finished run leaves"},
-		{[]string{filepath.Join(dir, "config.yaml"), "-out", filepath.Join(to, "x.onnx")}, exitFailed, "the model cannot be read"},
+		{[]string{filepath.Join(dir, "config.yaml"), "-out", filepath.Join(to, "x.onnx")}, exitFailed, "config.yaml is no safetensors file, want a model: a run folder or its model file"},
 		{[]string{filepath.Join(dir, "embeddings.safetensors"), "-out", filepath.Join(to, "x.onnx")}, exitFailed, "embeddings.safetensors"},
 		{[]string{filepath.Join(dir, "checkpoints", "last.safetensors"), "-out", filepath.Join(to, "x.onnx")}, exitFailed, "is a checkpoint, want a model"},
 		{[]string{filepath.Join(dir, "model.safetensors"), "-out", filepath.Join(to, "x"), "-format", "projector"}, exitFailed, "-format projector wants the folder of the run"},

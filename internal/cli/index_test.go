@@ -321,6 +321,11 @@ func TestIndexInAFolderThatCannotBeWritten(t *testing.T) {
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, oneLine(stderr), "-out locked/a.index: nothing can be written there: ")
 	require.NotContains(t, stdout, "embedding")
+	require.NotContains(t, stderr, filewrite.TempPrefix)
+	code, stdout, stderr = medusa("calibrate", run, "photos", "-out", "locked/a.json")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, oneLine(stderr), "-out locked/a.json: nothing can be written there: permission denied")
+	require.NotContains(t, stdout+stderr, "embedding")
 }
 
 // A disk that is too small for what the pictures will take is said before they are embedded.

@@ -13,7 +13,6 @@ import (
 	"medusa/index"
 	"medusa/internal/diskroom"
 	"medusa/internal/field"
-	"medusa/internal/filewrite"
 	"medusa/internal/terminal"
 	"medusa/model"
 )
@@ -64,10 +63,10 @@ func (r *indexRun) add(ctx context.Context, args []string) error {
 	if err := r.finish(ctx, c.pictureIndex); err != nil {
 		return err
 	}
-	if err := r.summary(ctx, c, there != nil, leftOut); err != nil {
+	if err := r.summary(ctx, c, args[1:], there != nil, leftOut); err != nil {
 		return err
 	}
-	if leftOut > 0 {
+	if leftOut.any() {
 		return errLeftOut
 	}
 	return nil
@@ -118,20 +117,6 @@ func (r *indexRun) existing() (_ *pictureIndex, err error) {
 	return openIndex(o.Out)
 }
 
-// canWrite says before the work what would keep its result from being written.
-func canWrite(path, called string) error {
-	dir := filepath.Dir(path)
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return wrong("%s %s: there is no folder %s", field.Name(called), path, dir)
-	}
-	f, err := os.CreateTemp(dir, filewrite.TempPrefix+"*")
-	if err != nil {
-		return wrong("%s %s: nothing can be written there: %v", field.Name(called), path, errors.Cause(err))
-	}
-	f.Close()
-	return os.Remove(f.Name())
-}
-
 // create is an index without pictures.
 func (r *indexRun) create(m *model.Model, path string) (*pictureIndex, error) {
 	o := index.Options{Dim: m.EmbeddingSize(), Model: m.Fingerprint(), ModelPath: path, KeepFloats: r.options.Floats}
@@ -146,7 +131,7 @@ func (r *indexRun) create(m *model.Model, path string) (*pictureIndex, error) {
 }
 
 // collect embeds what paths name, and returns how many pictures could not be read.
-func (r *indexRun) collect(ctx context.Context, c *collector, m *model.Model, paths []string) (leftOut int, err error) {
+func (r *indexRun) collect(ctx context.Context, c *collector, m *model.Model, paths []string) (leftOut leavings, err error) {
 	for rest := paths; len(rest) > 0; {
 		if isEmbeddings(rest[0]) {
 			if err := c.putFile(ctx, rest[0]); err != nil {
@@ -162,7 +147,7 @@ func (r *indexRun) collect(ctx context.Context, c *collector, m *model.Model, pa
 		bad, err := embedEach(ctx, r.call, r.screen, m, rest[:n], r.options.Data,
 			func(files int) error { return r.checkRoom(c.pictureIndex, files) },
 			func(chunk model.Chunk) error { return c.putChunk(ctx, chunk) })
-		leftOut += bad
+		leftOut.add(bad)
 		if err != nil {
 			return leftOut, err
 		}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"maps"
 	"os"
@@ -39,6 +40,7 @@ type collector struct {
 	ids                             map[string]uint64 // by keyOf
 	given                           map[uint64]bool   // that this command gave already
 	next                            uint64
+	labelled                        bool // whether any picture came with a label
 	added, replaced, same, repeated int
 }
 
@@ -73,6 +75,7 @@ func keyOf(it index.Item) string {
 func (c *collector) put(ctx context.Context, items []index.Item) error {
 	var fresh, changed []index.Item
 	for _, it := range items {
+		c.labelled = c.labelled || it.Label != ""
 		id, there := c.known(it)
 		switch it.ID = id; {
 		case c.given[id]:
@@ -81,7 +84,12 @@ func (c *collector) put(ctx context.Context, items []index.Item) error {
 		case !there:
 			fresh = append(fresh, it)
 		default:
-			same, err := c.isSame(ctx, it)
+			was, err := c.Get(id)
+			if err != nil {
+				return err
+			}
+			retainKnown(&it, was)
+			same, err := c.isSame(ctx, it, was)
 			if err != nil {
 				return err
 			}
@@ -118,12 +126,20 @@ func (c *collector) known(it index.Item) (id uint64, there bool) {
 	return id, false
 }
 
-// isSame reports whether an item is in the index as it is, but for what storing it loses.
-func (c *collector) isSame(ctx context.Context, it index.Item) (bool, error) {
-	was, err := c.Get(it.ID)
-	if err != nil {
-		return false, err
+// retainKnown gives an item what the index knew of it and the new reading does not say: the same pictures may be read
+// from a folder for each class and from inside such a folder, or have had their labels by another way.
+func retainKnown(it *index.Item, was index.Item) {
+	it.Label = cmp.Or(it.Label, was.Label)
+	if len(was.Meta) == 0 {
+		return
 	}
+	meta := maps.Clone(was.Meta)
+	maps.Copy(meta, it.Meta)
+	it.Meta = meta
+}
+
+// isSame reports whether an item is in the index as was is, but for what storing it loses.
+func (c *collector) isSame(ctx context.Context, it, was index.Item) (bool, error) {
 	alone, err := index.New(c.Options())
 	if err != nil {
 		return false, err
@@ -142,7 +158,7 @@ func (c *collector) putChunk(ctx context.Context, chunk model.Chunk) error {
 	for i := range items {
 		it := &items[i]
 		var err error
-		if it.Path, err = c.keptPath(d.Path(i)); err != nil {
+		if it.Path, err = c.keptPath(d.Origin(i)); err != nil {
 			return err
 		}
 		if l := d.Labels()[i]; l != datasets.NoClass {

@@ -10,7 +10,7 @@ import (
 )
 
 // summary says what was made.
-func (r *indexRun) summary(ctx context.Context, c *collector, there bool, leftOut int) error {
+func (r *indexRun) summary(ctx context.Context, c *collector, paths []string, there bool, leftOut leavings) error {
 	seconds, n := time.Since(r.began).Seconds(), c.added+c.replaced+c.same
 	line := fmt.Sprintf("%s in %.1f s, %s pictures/s", wording.Number(n, "pictures"), seconds, wording.Thousands(int(float64(n)/max(seconds, 1e-3))))
 	if there {
@@ -20,10 +20,13 @@ func (r *indexRun) summary(ctx context.Context, c *collector, there bool, leftOu
 	if c.repeated > 0 {
 		r.screen.Sayf("%s named more than once, kept once", wording.Number(c.repeated, "pictures"))
 	}
-	if leftOut > 0 {
-		r.screen.Sayf("%s left out", wording.Number(leftOut, "pictures"))
+	if leftOut.any() {
+		r.screen.Say(leftOut.String())
 	}
 	r.describe(c.pictureIndex)
+	if !c.labelled {
+		sayHowLabelled(r.screen, paths)
+	}
 	return r.measure(ctx, c.pictureIndex)
 }
 

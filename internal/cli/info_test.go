@@ -134,10 +134,10 @@ func TestInfoOfWhatIsNone(t *testing.T) {
 	var foreign bytes.Buffer
 	require.NoError(t, safetensors.Write(&foreign, &safetensors.File{Metadata: map[string]string{"medusa": "model", "model": "no JSON"}}))
 	cases := map[string]string{
-		filepath.Join(dir, "config.yaml"):             "is neither a run folder nor a safetensors file, such as a model, a checkpoint or embeddings, nor an index: ",
+		filepath.Join(dir, "config.yaml"):             "is no safetensors file: want a run folder, a safetensors file, such as a model, a checkpoint or embeddings, or an index",
 		filepath.Join(dir, "gone"):                    "there is no file or folder",
 		filepath.Join(dir, "checkpoints"):             "holds no run: it has no checkpoints/config.yaml",
-		at("empty", nil):                              "0 bytes are too few",
+		at("empty", nil):                              "is an empty file: want a run folder",
 		at("cut.safetensors", model[:200]):            "the file is truncated",
 		at("short.safetensors", model[:len(model)-4]): "the file is truncated",
 		at("altered.safetensors", altered):            "the checksum does not match: the file was altered or damaged",

@@ -37,6 +37,9 @@ func header(path string) (metadata map[string]string, tensors []safetensors.Loca
 // file shows a safetensors file. One of ours is read whole, since it has a checksum.
 func (p portrait) file(path string) error {
 	metadata, tensors, err := header(path)
+	if kind := kindOfOther(path); err != nil && kind != "" {
+		return errors.Errorf("%s is %s: want a run folder, a safetensors file, such as a model, a checkpoint or embeddings, or an index", path, kind)
+	}
 	if err != nil {
 		return errors.WithMessagef(err, "%s is neither a run folder nor a safetensors file, such as a model, a checkpoint or embeddings, nor an index", path)
 	}

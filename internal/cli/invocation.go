@@ -73,6 +73,10 @@ func (c *invocation) exit(ctx context.Context, f *flagSet, err error) {
 		return
 	}
 	message := f.message(err)
+	if c.root().code == exitInterrupted && !strings.Contains(message, "stopped while") {
+		c.say("stopped") // where in the work it was, tells a person nothing
+		return
+	}
 	if f.ways != nil {
 		message += f.ways(err)
 	}

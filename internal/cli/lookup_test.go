@@ -173,7 +173,12 @@ func TestCluster(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 20, strings.Count(string(page), "background-image:url(data:image/"))
 
-	code, stdout, stderr = medusa("cluster", "all.index", "-clusters", "3", "-restarts", "2", "-seed", "7", "-out", "groups.csv")
+	again := []string{"cluster", "all.index", "-clusters", "3", "-restarts", "2", "-seed", "7", "-out", "groups.csv", "-html", "groups.html"}
+	code, stdout, stderr = medusa(again...)
+	require.Equal(t, exitFailed, code)
+	require.Empty(t, stdout)
+	require.Contains(t, oneLine(stderr), "-out groups.csv is there already: name another file, or add -overwrite")
+	code, stdout, stderr = medusa(append(again, "-overwrite")...)
 	require.Equal(t, exitOK, code, stderr)
 	labels := make([]int, 20)
 	for i := range labels {
@@ -223,8 +228,10 @@ func TestLookupsThatCannotBe(t *testing.T) {
 	run := shelf(t, 2, 2)
 	indexOf(t, "bare.index", index.Options{}, nil, [2]float32{0, 0}, [2]float32{1, 1})
 	indexOf(t, "dot.index", index.Options{Distance: metrics.Dot}, nil, [2]float32{0, 0}, [2]float32{1, 1})
+	indexOf(t, "bits.index", index.Options{Storage: index.Binary}, nil, [2]float32{0, 0}, [2]float32{1, 1})
 	indexOf(t, "empty.index", index.Options{}, nil)
 	require.NoError(t, os.Mkdir("folder", 0o777))
+	require.NoError(t, os.Mkdir("folder.csv", 0o777))
 	for _, c := range []struct {
 		args string
 		code int
@@ -232,9 +239,11 @@ func TestLookupsThatCannotBe(t *testing.T) {
 	}{
 		{"duplicates", exitUsage, "want an INDEX, which the command index makes; -h says more"},
 		{"duplicates all.index photos", exitUsage, `want one INDEX, "photos" is another`},
-		{"duplicates all.index -threshold -1", exitFailed, "-threshold is -1, want 0 or more: distances of all.index are not below"},
+		{"duplicates all.index -threshold -1", exitFailed, "-threshold is -1, want 0 or more: no distance of all.index is below 0"},
 		{"duplicates all.index -threshold NaN", exitUsage, "-threshold"},
-		{"duplicates all.index -threshold Inf", exitUsage, "-threshold"},
+		{"duplicates all.index -threshold Inf", exitUsage, "-threshold is +Inf, want a distance, which is a finite number such as 0.3"},
+		{"cluster all.index -threshold Inf", exitUsage, "-threshold is +Inf, want a distance, which is a finite number such as 0.3"},
+		{"duplicates bits.index", exitFailed, "distances of bits.index are numbers of bits that differ, too coarse to choose a threshold by: give a -threshold in bits, or make the index with -keep-floats"},
 		{"duplicates all.index -threshold far", exitUsage, "-threshold"},
 		{"duplicates all.index -threshold 1 -far 0.1", exitUsage, "-threshold says what -far and -calibration would"},
 		{"duplicates all.index -calibration x.json", exitUsage, "-calibration has thresholds for rates: say which with -far"},
@@ -253,7 +262,7 @@ func TestLookupsThatCannotBe(t *testing.T) {
 		{"outliers bare.index", exitFailed, "the pictures of bare.index have no labels that could be wrong"},
 		{"outliers all.index -k 0", exitUsage, "-k"},
 		{"cluster all.index", exitUsage, "say how many groups to make, with -clusters, or how near neighbours are, with -threshold"},
-		{"cluster all.index -clusters 2 -threshold 1", exitUsage, "say how many groups to make, with -clusters, or how near neighbours are, with -threshold"},
+		{"cluster all.index -clusters 2 -threshold 1", exitUsage, "-clusters and -threshold are both given: "},
 		{"cluster all.index -clusters 5", exitFailed, "-clusters is 5, but there are 4 pictures"},
 		{"cluster all.index -clusters 3 -label class01", exitFailed, "-clusters is 3, but there are 2 pictures"},
 		{"cluster all.index -clusters 0", exitUsage, "-clusters"},
@@ -262,6 +271,8 @@ func TestLookupsThatCannotBe(t *testing.T) {
 		{"cluster all.index -clusters 2 -neighbours 2", exitUsage, "-neighbours means nothing to -clusters: leave it out"},
 		{"cluster all.index -threshold 2 -seed 2", exitUsage, "-seed means nothing to -threshold: leave it out"},
 		{"cluster all.index -clusters 2 -out groups.txt", exitUsage, "-out groups.txt: want a name that ends with .csv"},
+		{"cluster all.index -clusters 2 -out folder.csv -overwrite", exitFailed, "-out folder.csv is a folder: name a file in it, such as folder.csv" + string(filepath.Separator) + "groups.csv"},
+		{"cluster all.index -clusters 2 -overwrite", exitUsage, "-overwrite is about the table of -out: leave it out, or name one"},
 		{"cluster all.index -clusters 2 -out none/a.csv", exitFailed, "-out none/a.csv: there is no folder none"},
 		{"cluster dot.index -clusters 2", exitFailed, "dot.index compares by products, of which there are no means: index with -distance euclidean or cosine"},
 	} {

@@ -11,7 +11,6 @@ import (
 
 	"medusa/datasets"
 	"medusa/internal/field"
-	"medusa/internal/plain"
 	"medusa/internal/terminal"
 	"medusa/internal/wording"
 	"medusa/metrics"
@@ -28,6 +27,9 @@ func loadForPictures(path, command, device string, threads int) (*model.Model, e
 		if err := trainer.CheckDevice(device); err != nil {
 			return nil, wrong("%s is %s, which is not to be had: %v", field.Name("-device"), device, err)
 		}
+	}
+	if err := refuseOtherFile(path); err != nil {
+		return nil, err
 	}
 	m, err := model.Load(path, model.Options{Device: device, Threads: threads})
 	if err != nil {
@@ -59,7 +61,7 @@ type labelled struct {
 	metrics.Set
 	classes []string
 	paths   []string
-	leftOut int // that could not be read
+	leftOut leavings
 }
 
 // embedLabelled embeds the pictures that paths name. Those of no class are left out, which is told.
@@ -80,6 +82,9 @@ func embedLabelled(ctx context.Context, c *invocation, w *terminal.Screen, m *mo
 	out.Embeddings, out.paths = out.Embeddings[:kept*out.Dim], out.paths[:kept]
 	switch without := len(all) - kept; {
 	case kept == 0:
+		if how := howLabelled(paths); how != "" {
+			return nil, errors.Errorf("no picture of %s has a class: %s", strings.Join(paths, ", "), how)
+		}
 		return nil, errors.Errorf("no picture of %s has a class: want a folder for each class, or a table with a label for each picture", strings.Join(paths, ", "))
 	case without > 0:
 		w.Aside(func() { fmt.Fprintf(c.Err, "left out: %s of no class\n", wording.Number(without, "pictures")) })
@@ -124,10 +129,10 @@ func noPictures(paths []string) error {
 // embedEach embeds the pictures that paths name, some after the others, and returns how many could not be read,
 // which is told. begin, if not nil, hears first how many files there are, where that is known, and may refuse.
 func embedEach(ctx context.Context, c *invocation, w *terminal.Screen, m *model.Model, paths []string, d embedData,
-	begin func(files int) error, each func(model.Chunk) error) (leftOut int, err error) {
+	begin func(files int) error, each func(model.Chunk) error) (leftOut leavings, err error) {
 	stream, err := openPictures(ctx, c, m, paths, d)
 	if err != nil {
-		return 0, field.Under(err, "", "Data")
+		return leftOut, field.Under(err, "", "Data")
 	}
 	defer stream.Close()
 	files := 0
@@ -136,7 +141,7 @@ func embedEach(ctx context.Context, c *invocation, w *terminal.Screen, m *model.
 			files = n
 		}
 		if err := begin(files); err != nil {
-			return 0, err
+			return leftOut, err
 		}
 	}
 	task := w.Begin("embedding pictures")
@@ -144,8 +149,8 @@ func embedEach(ctx context.Context, c *invocation, w *terminal.Screen, m *model.
 	err = m.EmbedStream(ctx, stream, func(chunk model.Chunk) error {
 		for _, s := range chunk.Pictures.Skipped() {
 			if !s.Expected() {
-				leftOut++
-				w.Aside(func() { fmt.Fprintln(c.Err, plain.Text("left out: "+s.Path+": "+s.Reason)) })
+				leftOut.count(s)
+				w.Aside(func() { fmt.Fprintln(c.Err, leftOutLine(s)) })
 			}
 		}
 		err := each(chunk)

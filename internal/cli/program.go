@@ -41,7 +41,7 @@ func (p Program) Main() int {
 	return p.Run(ctx, os.Args, Streams{os.Stdin, os.Stdout, os.Stderr, live})
 }
 
-// interruptible is a context that the first Ctrl-C ends, so that the run is saved; the
+// interruptible is a context that the first Ctrl-C ends, so that what can be saved is; the
 // second one ends the process at once.
 func interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -51,7 +51,7 @@ func interruptible() (context.Context, func()) {
 		if _, ok := <-signals; !ok {
 			return
 		}
-		fmt.Fprintln(os.Stderr, "\nsaving and stopping; once more to stop at once")
+		fmt.Fprintln(os.Stderr, "\nstopping; once more to stop at once")
 		cancel()
 		if _, ok := <-signals; ok {
 			os.Exit(exitInterrupted)

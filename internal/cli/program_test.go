@@ -148,7 +148,7 @@ func TestEvaluateCommandThatCannotBe(t *testing.T) {
 		{nil, exitUsage, "evaluate: want a MODEL: the run folder, or its model file; -h says more"},
 		{[]string{dir, "", "-few-shot", "2x1"}, exitUsage, "a PATH is empty"},
 		{[]string{"", "-few-shot", "2x1"}, exitUsage, "MODEL is empty"},
-		{[]string{dir}, exitUsage, "evaluate wants to know what to measure: -few-shot, -one-shot or both"},
+		{[]string{dir}, exitUsage, "evaluate wants to know what to measure: pictures of known classes as a PATH behind " + dir + ", -few-shot, -one-shot or both"},
 		{[]string{dir, "-few-shot", "2"}, exitUsage, `-few-shot: "2" is no task: want WAYSxSHOTS`},
 		{[]string{dir, "-few-shot", ""}, exitUsage, "-few-shot is empty: say what to measure, or leave it out"},
 		{[]string{dir, "-one-shot="}, exitUsage, "-one-shot is empty"},

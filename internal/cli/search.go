@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -94,7 +95,7 @@ func (f *searchFlags) do(ctx context.Context, args []string) error {
 	if err := run.answers.close(); err != nil {
 		return err
 	}
-	if leftOut > 0 {
+	if leftOut.any() {
 		return errLeftOut
 	}
 	return nil
@@ -133,6 +134,8 @@ func (f *searchFlags) validate(args []string) error {
 		return err
 	}
 	switch {
+	case given["threshold"] && (math.IsNaN(o.Threshold) || math.IsInf(o.Threshold, 0)):
+		return noDistance(o.Threshold)
 	case given["threshold"] && !(o.Threshold > 0):
 		return wrong("%s is %v, want a distance above 0", field.Name("-threshold"), o.Threshold)
 	case given["threshold"] && (given["far"] || given["calibration"]):

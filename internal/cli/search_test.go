@@ -254,6 +254,7 @@ func TestSearchThatCannotBe(t *testing.T) {
 		{[]string{"all.index", a, "-k", "0"}, exitUsage, "-k"},
 		{[]string{"all.index", a, "-k", "many"}, exitUsage, "-k"},
 		{[]string{"all.index", a, "-threshold", "-1"}, exitUsage, "-threshold is -1, want a distance above 0"},
+		{[]string{"all.index", a, "-threshold", "Inf"}, exitUsage, "-threshold is +Inf, want a distance, which is a finite number"},
 		{[]string{"all.index", a, "-threshold", "NaN"}, exitUsage, "-threshold"},
 		{[]string{"all.index", a, "-threshold", "1", "-far", "0.1"}, exitUsage, "-threshold says what -far and -calibration would"},
 		{[]string{"all.index", a, "-far", "0.1"}, exitUsage, "-far and -calibration say below which distance -classify takes pictures for the same: add that"},

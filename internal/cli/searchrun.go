@@ -93,7 +93,7 @@ func (r *searchRun) searchFor(ctx context.Context, c model.Chunk) error {
 	}
 	dim := r.pictureIndex.Index.Options().Dim
 	for i := range c.Pictures.Len() {
-		q := &query{path: c.Pictures.Path(i)}
+		q := &query{path: c.Pictures.Origin(i)}
 		if l := c.Pictures.Labels()[i]; l != datasets.NoClass {
 			q.label = c.Pictures.Classes()[l]
 		}

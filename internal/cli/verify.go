@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"reflect"
@@ -11,8 +12,10 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/datasets"
 	"medusa/internal/field"
 	"medusa/internal/settings"
+	"medusa/model"
 )
 
 // verifying is the command verify.
@@ -86,10 +89,7 @@ func (f *verifyFlags) do(ctx context.Context, args []string) error {
 	}
 	var x [2][]float32
 	for i, path := range args[1:] {
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
-			return errors.Errorf("%s is a folder, want a picture", path)
-		}
-		if x[i], err = m.EmbedFile(ctx, path); err != nil {
+		if x[i], err = embedOne(ctx, m, path); err != nil {
 			return err
 		}
 	}
@@ -107,6 +107,25 @@ func (f *verifyFlags) do(ctx context.Context, args []string) error {
 		return errDifferent
 	}
 	return nil
+}
+
+// embedOne embeds a picture, and says of one that cannot be read why.
+func embedOne(ctx context.Context, m *model.Model, path string) ([]float32, error) {
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, errors.Errorf("there is no picture %s", path)
+	case err == nil && info.IsDir():
+		return nil, errors.Errorf("%s is a folder, want a picture", path)
+	}
+	x, err := m.EmbedFile(ctx, path)
+	if bad := new(datasets.PictureError); errors.As(err, &bad) {
+		why := bad.Reason
+		if bad.Detail != "" {
+			why += ": " + bad.Detail
+		}
+		return nil, errors.Errorf("%s: %s", path, why)
+	}
+	return x, err
 }
 
 // calibrated says which threshold is asked for.
@@ -143,6 +162,8 @@ func (f *verifyFlags) validate(args []string) error {
 		return errors.Errorf("want two pictures, %q is another; a name with blanks stands in quotes", args[3])
 	case given["threshold"] && (given["far"] || given["calibration"]):
 		return wrong("%s says what %s and %s would: leave it out, or them", field.Name("-threshold"), field.Name("-far"), field.Name("-calibration"))
+	case given["threshold"] && (math.IsNaN(f.options.Threshold) || math.IsInf(f.options.Threshold, 0)):
+		return noDistance(f.options.Threshold)
 	case given["threshold"] && !(f.options.Threshold > 0):
 		return wrong("%s is %v, want a distance above 0", field.Name("-threshold"), f.options.Threshold)
 	case given["calibration"] && f.options.Calibration == "":

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -99,6 +101,10 @@ func TestCalibrateAndVerifyThatCannotBe(t *testing.T) {
 	require.NoError(t, other.Write(foreign))
 	broken := filepath.Join(dir, "broken.json")
 	require.NoError(t, os.WriteFile(broken, []byte("{"), 0o666))
+	cut := filepath.Join(dir, "cut.png")
+	start, err := os.ReadFile(a)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(cut, start[:60], 0o666))
 	flat := filepath.Join(dir, "flat")
 	require.NoError(t, os.MkdirAll(flat, 0o777))
 	content, err := os.ReadFile(a)
@@ -119,6 +125,7 @@ func TestCalibrateAndVerifyThatCannotBe(t *testing.T) {
 		{[]string{"calibrate", run, photos, "-far", "often"}, exitUsage, "-far"},
 		{[]string{"calibrate", run, photos, "-far", ""}, exitUsage, "-far"},
 		{[]string{"calibrate", run, photos, "-out", ""}, exitUsage, "-out is empty"},
+		{[]string{"calibrate", run, photos, "-out", dir}, exitFailed, "-out " + dir + " is a folder: name a file in it, such as " + filepath.Join(dir, "calibration.json")},
 		{[]string{"calibrate", run, photos, "-out", filepath.Join(dir, "no", "c.json")}, exitFailed, "there is no folder " + filepath.Join(dir, "no")},
 		{[]string{"verify", run, a, photos, "-threshold", "1"}, exitFailed, photos + " is a folder, want a picture"},
 		{[]string{"calibrate", run, photos, "-resamples", "-1"}, exitUsage, "-resamples"},
@@ -133,17 +140,30 @@ func TestCalibrateAndVerifyThatCannotBe(t *testing.T) {
 		{[]string{"verify", run, a, a, "-far", "0"}, exitUsage, "-far"},
 		{[]string{"verify", run, a, a, "-far", "0.0123"}, exitFailed, "-far 0.0123: the calibration has no threshold for a false accept rate of 0.0123"},
 		{[]string{"verify", run, a, a, "-calibration", ""}, exitUsage, "-calibration is empty"},
-		{[]string{"verify", run, a, a, "-calibration", filepath.Join(dir, "none.json")}, exitFailed, "no such file"},
+		{[]string{"verify", run, a, a, "-calibration", filepath.Join(dir, "none.json")}, exitFailed, "-calibration " + filepath.Join(dir, "none.json") + ": there is no such file"},
 		{[]string{"verify", run, a, a, "-calibration", broken}, exitFailed, "is no calibration"},
 		{[]string{"verify", run, a, a, "-calibration", foreign}, exitFailed, "has thresholds of another model: make them anew with"},
-		{[]string{"verify", run, a, filepath.Join(dir, "none.png"), "-threshold", "1"}, exitFailed, "none.png"},
-		{[]string{"verify", run, a, foreign, "-threshold", "1"}, exitFailed, "foreign.json"},
+		{[]string{"verify", run, a, filepath.Join(dir, "none.png"), "-threshold", "1"}, exitFailed, "medusa verify: there is no picture " + filepath.Join(dir, "none.png")},
+		{[]string{"verify", run, a, foreign, "-threshold", "1"}, exitFailed, "medusa verify: " + foreign + ": not a picture"},
+		{[]string{"verify", run, a, cut, "-threshold", "1"}, exitFailed, "medusa verify: " + cut + ": broken picture: "},
 	} {
 		code, stdout, stderr := medusa(c.args...)
 		require.Equal(t, c.code, code, "%v: %s", c.args, stderr)
 		require.Contains(t, oneLine(stderr), c.want)
 		require.Empty(t, stdout, "%v", c.args)
 	}
+}
+
+// Who stops calibrate while it draws classes need not wait, and finds nothing written.
+func TestCalibrateIsInterrupted(t *testing.T) {
+	run, photos := finishedRun(t), folders(t, filepath.Join(t.TempDir(), "photos"), 6, 4)
+	ctx, cancel := context.WithCancel(context.Background())
+	time.AfterFunc(time.Second, cancel)
+	code, stdout, stderr := medusaReading(ctx, nil, "calibrate", run, photos, "-resamples", "1000000")
+	require.Equal(t, exitInterrupted, code, stderr)
+	require.Empty(t, stdout)
+	require.Equal(t, "medusa calibrate: stopped\n", stderr)
+	require.NoFileExists(t, model.CalibrationPath(run))
 }
 
 // oneLine is text as it was before it was broken into lines.

@@ -14,6 +14,9 @@ import (
 // disk knows of it.
 func replace(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
+		if of := (*os.LinkError)(nil); errors.As(err, &of) {
+			err = &os.PathError{Op: "replace", Path: to, Err: of.Err} // nobody knows the name of the file that was to replace it
+		}
 		return errors.WithStack(err)
 	}
 	return syncDir(filepath.Dir(to))

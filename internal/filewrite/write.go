@@ -40,13 +40,20 @@ var Trace = func(stage, path string) {}
 // write fills a new file in the folder of path and lets place put it where it belongs.
 func write(path string, content func(io.Writer) error, place func(tmp string) error) (err error) {
 	tmp, err := os.CreateTemp(filepath.Dir(path), TempPrefix+"*")
+	if of := (*os.PathError)(nil); errors.As(err, &of) {
+		of.Path = path
+	}
 	if err != nil {
 		return errors.WithStack(err)
 	}
 	defer func() {
-		if err != nil {
-			tmp.Close()
-			os.Remove(tmp.Name())
+		if err == nil {
+			return
+		}
+		tmp.Close()
+		os.Remove(tmp.Name())
+		if of := (*os.PathError)(nil); errors.As(err, &of) && of.Path == tmp.Name() {
+			of.Path = path // the only name that anybody knows
 		}
 	}()
 	Trace("created", path)

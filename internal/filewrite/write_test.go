@@ -116,3 +116,25 @@ func TestRotateKeepsTheOneBefore(t *testing.T) {
 	require.NoError(t, Rotate(path, previous, says("4")))
 	require.Equal(t, []string{"created 2", "written 2", "rotated 3", "placed 3"}, seen)
 }
+
+// What is said of a file that cannot be written names that, and not the new one that was to take its place.
+func TestErrorsNameTheFile(t *testing.T) {
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "folder")
+	require.NoError(t, os.MkdirAll(filepath.Join(folder, "full"), 0o755))
+	for path, content := range map[string]func(io.Writer) error{
+		filepath.Join(dir, "none", "a"): says("a"),
+		folder:                          says("a"),
+		filepath.Join(dir, "a"): func(w io.Writer) error {
+			f := w.(*os.File)
+			require.NoError(t, f.Close())
+			_, err := f.Write([]byte("a"))
+			return err
+		},
+	} {
+		err := Whole(path, content)
+		require.ErrorContains(t, err, path)
+		require.NotContains(t, err.Error(), TempPrefix)
+	}
+	require.Equal(t, []string{"folder"}, names(t, dir))
+}
