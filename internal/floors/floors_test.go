@@ -29,7 +29,7 @@ var house = []floor{
 		"a command puts packages together and leaves graphs to the trainer"},
 	{"bench", []string{"trainer", "serve", "model", "optim", "nets", "losses", "miners", "pairs", "machine", "samplers", "datasets", "metrics", "index", "graph", "internal"}, true,
 		"benchmarks lie above everything"},
-	{"serve", []string{"model", "index", "datasets", "metrics", "internal/field", "internal/catalog", "internal/fileread", "internal/filewrite"}, false,
+	{"serve", []string{"model", "index", "datasets", "metrics", "internal/field", "internal/catalog", "internal/fileread", "internal/filewrite", "internal/wording"}, false,
 		"a server puts a model and an index together, and knows nothing of training"},
 	{"model", []string{"nets", "machine", "datasets", "metrics", "graph", "internal/flatnames", "internal/runfolder", "internal/safetensors", "internal/onnx", "internal/filewrite", "internal/ram", "internal/device", "internal/cpu/loops", "internal/fileread", "internal/wording", "internal/catalog", "internal/needs"}, true,
 		"a trained network in use knows nothing of training"},
