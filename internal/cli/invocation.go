@@ -73,7 +73,7 @@ func (c *invocation) exit(ctx context.Context, f *flagSet, err error) {
 		return
 	}
 	message := f.message(err)
-	if c.root().code == exitInterrupted && !strings.Contains(message, "stopped while") {
+	if c.root().code == exitInterrupted && !tellsWhatIsLeft(message) {
 		c.say("stopped") // where in the work it was, tells a person nothing
 		return
 	}
@@ -81,6 +81,11 @@ func (c *invocation) exit(ctx context.Context, f *flagSet, err error) {
 		message += f.ways(err)
 	}
 	c.say(message)
+}
+
+// tellsWhatIsLeft reports whether the message of a command that was stopped says what it was doing, or how far it came.
+func tellsWhatIsLeft(message string) bool {
+	return strings.Contains(message, "stopped while ") || strings.Contains(message, "stopped with ")
 }
 
 // errStopped says that a command was stopped, and has said so.
