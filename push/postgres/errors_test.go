@@ -157,7 +157,8 @@ func TestConnectionThatBreaks(t *testing.T) {
 		}
 	}})
 	require.ErrorContains(t, err, "stopped with 20 of 30 records in the database")
-	assert.ErrorContains(t, err, "terminating connection due to administrator command")
+	// The server's last words, if they come before something is written to it.
+	assert.Regexp(t, "terminating connection due to administrator command|the connection to PostgreSQL at .* broke", err.Error())
 	require.NoError(t, s.Close())
 	require.Len(t, records(t, server), 20)
 	out := push1(t, server, push.Options{})
