@@ -217,7 +217,7 @@ func TestPageByKeyboard(t *testing.T) {
 	await(t, ctx, `document.querySelectorAll('#facts div').length === 4`)
 	choose(t, ctx, "#search-files", photo(0, 0))
 	await(t, ctx, `!document.getElementById('enrol-form').hidden && !document.querySelector('[aria-busy]')`)
-	reached := map[string]bool{}
+	reached, enrolled := map[string]bool{}, false
 	require.NoError(t, chromedp.Run(ctx, chromedp.Evaluate(`document.activeElement.blur()`, nil)))
 	press := func(keys string) {
 		t.Helper()
@@ -233,10 +233,11 @@ func TestPageByKeyboard(t *testing.T) {
 		}
 		outline := value[string](t, ctx, `getComputedStyle(document.activeElement.closest('.drop') || document.activeElement).outlineStyle`)
 		assert.NotEqual(t, "none", outline, at())
-		if at() == "enrol-label" {
+		if at() == "enrol-label" && !enrolled {
+			enrolled = true
 			press("cat")
 			press(kb.Enter)
-			await(t, ctx, `document.querySelectorAll('#hits li').length === 1`)
+			await(t, ctx, `document.querySelectorAll('#hits li').length === 1 && !document.querySelector('[aria-busy]')`)
 			require.NoError(t, chromedp.Run(ctx, chromedp.Focus("#enrol-button", chromedp.ByQuery)))
 		}
 	}
