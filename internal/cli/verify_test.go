@@ -156,10 +156,10 @@ func TestCalibrateAndVerifyThatCannotBe(t *testing.T) {
 
 // Who stops calibrate while it draws classes need not wait, and finds nothing written.
 func TestCalibrateIsInterrupted(t *testing.T) {
-	run, photos := finishedRun(t), folders(t, filepath.Join(t.TempDir(), "photos"), 6, 4)
+	run, photos := finishedRun(t), folders(t, filepath.Join(t.TempDir(), "photos"), 24, 4)
 	ctx, cancel := context.WithCancel(context.Background())
-	time.AfterFunc(time.Second, cancel)
-	code, stdout, stderr := medusaReading(ctx, nil, "calibrate", run, photos, "-resamples", "1000000")
+	time.AfterFunc(150*time.Millisecond, cancel)
+	code, stdout, stderr := medusaReading(ctx, nil, "calibrate", run, photos, "-resamples", "1000000") // which take seconds
 	require.Equal(t, exitInterrupted, code, stderr)
 	require.Empty(t, stdout)
 	require.Equal(t, "medusa calibrate: stopped\n", stderr)
