@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"medusa/index"
+	"medusa/internal/field"
 	"medusa/internal/wording"
 	"medusa/metrics"
 )
@@ -237,7 +238,7 @@ func (s *Server) threshold(given, far *float64) (threshold, rate float64, err er
 	}
 	p, err := s.options.Calibration.At(*far)
 	if err != nil {
-		return 0, 0, badRequest("far: %s", bare(err))
+		return 0, 0, badRequest("far: %s", field.Bare(err.Error()))
 	}
 	return p.Threshold, p.AskedFAR, nil
 }

@@ -3,8 +3,8 @@ package serve
 import (
 	"math"
 	"net/http"
-	"strings"
 
+	"medusa/internal/nearest"
 	"medusa/internal/wording"
 )
 
@@ -42,26 +42,6 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d := euclidean(x[0], x[1])
+	d := math.Sqrt(nearest.SquaredDistance(x[0], x[1]))
 	return writeJSON(w, http.StatusOK, verifyAnswer{Same: d < threshold, Distance: d, Threshold: threshold, FAR: rate})
-}
-
-// euclidean is the distance of two embeddings.
-func euclidean(a, b []float32) float64 {
-	sum := 0.0
-	for i := range a {
-		d := float64(a[i]) - float64(b[i])
-		sum += d * d
-	}
-	return math.Sqrt(sum)
-}
-
-// bare is a message without the package that says so.
-func bare(err error) string {
-	for _, pkg := range []string{"model: ", "index: ", "datasets: ", "serve: "} {
-		if text, ok := strings.CutPrefix(err.Error(), pkg); ok {
-			return text
-		}
-	}
-	return err.Error()
 }

@@ -14,6 +14,7 @@ import (
 
 	"medusa/datasets"
 	"medusa/internal/field"
+	"medusa/internal/nearest"
 	"medusa/internal/settings"
 	"medusa/model"
 )
@@ -93,12 +94,7 @@ func (f *verifyFlags) do(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	sum := 0.0
-	for j, a := range x[0] {
-		d := float64(a) - float64(x[1][j])
-		sum += d * d
-	}
-	v.Distance = math.Sqrt(sum)
+	v.Distance = math.Sqrt(nearest.SquaredDistance(x[0], x[1]))
 	v.Same = v.Distance < v.Threshold
 	if err := f.show(v, from); err != nil {
 		return err

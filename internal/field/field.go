@@ -149,7 +149,7 @@ func UnderAll(err error, pkg, owner string) error {
 }
 
 // packages are those whose names stand before messages.
-var packages = []string{"trainer", "datasets", "losses", "nets", "samplers", "metrics", "graph", "gpu", "cuda", "cpu", "loops", "spec", "device", "report", "safetensors", "miners", "pairs", "optim", "model", "machine", "embeddings", "index", "push"}
+var packages = []string{"trainer", "datasets", "losses", "nets", "samplers", "metrics", "graph", "gpu", "cuda", "cpu", "loops", "spec", "device", "report", "safetensors", "miners", "pairs", "optim", "model", "machine", "embeddings", "index", "push", "serve"}
 
 // Bare is a message without the name of the package that says so.
 func Bare(message string) string {

@@ -25,11 +25,11 @@ type floor struct {
 // with {samplers, datasets, metrics} beside. The longest path that fits counts.
 var house = []floor{
 	{"cmd", []string{"internal/cli"}, false, "a program is its call of the command line"},
-	{"internal/cli", []string{"trainer", "serve", "model", "optim", "nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "index", "embeddings", "internal/report/gallery", "internal/diskroom", "internal/safetensors", "internal/fileread", "internal/filewrite", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field", "internal/catalog", "internal/settings"}, false,
+	{"internal/cli", []string{"trainer", "serve", "model", "optim", "nets", "losses", "miners", "pairs", "samplers", "datasets", "metrics", "index", "embeddings", "internal/nearest", "internal/report/gallery", "internal/diskroom", "internal/safetensors", "internal/fileread", "internal/filewrite", "internal/wording", "internal/cuda", "internal/plain", "internal/terminal", "internal/field", "internal/catalog", "internal/settings"}, false,
 		"a command puts packages together and leaves graphs to the trainer"},
 	{"bench", []string{"trainer", "serve", "model", "optim", "nets", "losses", "miners", "pairs", "machine", "samplers", "datasets", "metrics", "index", "graph", "internal"}, true,
 		"benchmarks lie above everything"},
-	{"serve", []string{"model", "index", "datasets", "metrics", "internal/field", "internal/catalog", "internal/fileread", "internal/filewrite", "internal/wording"}, false,
+	{"serve", []string{"model", "index", "datasets", "metrics", "internal/field", "internal/catalog", "internal/fileread", "internal/filewrite", "internal/wording", "internal/nearest"}, false,
 		"a server puts a model and an index together, and knows nothing of training"},
 	{"model", []string{"nets", "machine", "datasets", "metrics", "graph", "internal/flatnames", "internal/runfolder", "internal/safetensors", "internal/onnx", "internal/filewrite", "internal/ram", "internal/device", "internal/cpu/loops", "internal/fileread", "internal/wording", "internal/catalog", "internal/needs"}, true,
 		"a trained network in use knows nothing of training"},
