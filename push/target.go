@@ -33,7 +33,27 @@ var schemes = map[string]Database{
 	"redis": Redis, "rediss": Redis,
 }
 
-const wantAddress = "want postgres://USER@HOST/DATABASE, qdrant://HOST:6334/COLLECTION or redis://HOST:6379"
+// addresses are what those of each database look like.
+var addresses = map[Database]string{Postgres: "postgres://USER@HOST/DATABASE", Qdrant: "qdrant://HOST:6334/COLLECTION", Redis: "redis://HOST:6379"}
+
+var wantAddress = "want " + addresses[Postgres] + ", " + addresses[Qdrant] + " or " + addresses[Redis]
+
+// ParseTargetOf is ParseTarget of a URL that must be of one database.
+func ParseTargetOf(d Database, text string) (Target, error) {
+	t, err := ParseTarget(text)
+	if err != nil {
+		return t, err
+	}
+	return t, t.MustBe(d)
+}
+
+// MustBe returns an error if the address is not of that database.
+func (t Target) MustBe(d Database) error {
+	if t.Database != d {
+		return errors.Errorf("push: %s is no address of %s, want %s", t, d, addresses[d])
+	}
+	return nil
+}
 
 // ParseTarget reads the URL of a database. What it says of a wrong one holds no password.
 func ParseTarget(text string) (Target, error) {

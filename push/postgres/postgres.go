@@ -31,12 +31,9 @@ func Connect(ctx context.Context, address string, o push.Options) (*Store, error
 	if err := needs.Context("push", ctx); err != nil {
 		return nil, err
 	}
-	target, err := push.ParseTarget(address)
+	target, err := push.ParseTargetOf(push.Postgres, address)
 	if err != nil {
 		return nil, err
-	}
-	if target.Database != push.Postgres {
-		return nil, errors.Errorf("push: %s is no address of PostgreSQL, want postgres://USER@HOST/DATABASE", target)
 	}
 	t, err := newTable(o)
 	if err != nil {

@@ -82,8 +82,8 @@ func Connect(ctx context.Context, address string, o push.Options) (*Store, error
 
 // newStore is the store that a URL and options ask for.
 func newStore(target push.Target, o push.Options) (*Store, error) {
-	if target.Database != push.Qdrant {
-		return nil, errors.Errorf("push: %s is no address of Qdrant, want qdrant://HOST:6334/COLLECTION", target)
+	if err := target.MustBe(push.Qdrant); err != nil {
+		return nil, err
 	}
 	if target.URL.Port() == "6333" {
 		return nil, errors.Errorf("push: %s: 6333 is Qdrant's port for REST, want that for gRPC, 6334", target)

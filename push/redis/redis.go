@@ -44,12 +44,9 @@ func Connect(ctx context.Context, address string, o push.Options) (*Store, error
 	if err := needs.Context("push", ctx); err != nil {
 		return nil, err
 	}
-	target, err := push.ParseTarget(address)
+	target, err := push.ParseTargetOf(push.Redis, address)
 	if err != nil {
 		return nil, err
-	}
-	if target.Database != push.Redis {
-		return nil, errors.Errorf("push: %s is no address of Redis, want redis://HOST:6379", target)
 	}
 	s, err := newStore(target, o)
 	if err != nil {
