@@ -268,8 +268,10 @@ func TestSidesAgree(t *testing.T) {
 	require.NoError(t, err)
 	work := append([]workload{{Kind: "loss", Loss: "contrastive", Batch: 24, Class: 4, Size: 6},
 		{Kind: "loss", Loss: "batch-hard", Batch: 24, Class: 4, Size: 6}}, tiny[1:]...)
+	models := t.TempDir()
+	require.NoError(t, writeModels(models, work))
 	for _, w := range work {
-		j := job{workload: w, Threads: 1, Seconds: 1e-3}
+		j := job{workload: w, Threads: 1, Seconds: 1e-3, Models: models}
 		want, err := measureJob(j, nil)
 		require.NoError(t, err)
 		for _, s := range info.sides(script) {
@@ -280,7 +282,9 @@ func TestSidesAgree(t *testing.T) {
 			got, err := s.do(context.Background(), j, time.Minute)
 			require.NoError(t, err)
 			require.Empty(t, got.Error, w.name())
-			assert.InEpsilon(t, 1+want.Value, 1+got.Value, 1e-5, "%s, %s", w.name(), s.name)
+			if w.Kind != "embed" { // for which PyTorch draws weights of its own; see TestRuntimesAgree
+				assert.InEpsilon(t, 1+want.Value, 1+got.Value, 1e-5, "%s, %s", w.name(), s.name)
+			}
 			j.Way = got.Way
 			again, err := s.do(context.Background(), j, time.Minute)
 			require.NoError(t, err)
