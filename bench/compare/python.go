@@ -16,6 +16,11 @@ import (
 //go:embed torch_bench.py
 var torchBench []byte
 
+// rules is what all Python sides share.
+//
+//go:embed rules.py
+var rules []byte
+
 // torchInfo is what the Python side says about itself.
 type torchInfo struct {
 	Path    string `json:"path"`
@@ -94,10 +99,14 @@ func ask(ctx context.Context, path, script, gpu string) (*torchInfo, error) {
 	return info, nil
 }
 
-// writeScript puts a Python side into dir.
+// writeScript puts a Python side into dir, and beside it what all of them share.
 func writeScript(dir, name string, text []byte) (string, error) {
 	path := filepath.Join(dir, name)
-	return path, errors.Wrap(os.WriteFile(path, text, 0o600), "the Python side")
+	err := os.WriteFile(path, text, 0o600)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "rules.py"), rules, 0o600)
+	}
+	return path, errors.Wrap(err, "the Python side")
 }
 
 // sides are PyTorch with losses written by hand, on a GPU also at its best, and, if it is
