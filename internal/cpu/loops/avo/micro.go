@@ -104,20 +104,23 @@ func (a *asm) tableName(rows, vecs int) string {
 	return fmt.Sprintf("table%s%sx%dx%d", a.name, a.short, rows, vecs)
 }
 
-// microKernel writes the product of rows rows of A and vecs vectors of columns of B, a
-// tile of C that stays in registers over all of k.
-func microKernel(a *asm, rows, vecs int) {
-	a.Function(a.microName(rows, vecs))
+// begin begins a function of microArgs: field is where a field of them is, and get brings one into a register.
+func (a *asm) begin(name string) (field func(off int) operand.Mem, get func(off int) reg.GPVirtual) {
+	a.Function(name)
 	a.Attributes(attr.NOSPLIT)
 	a.SignatureExpr("func(args uintptr)")
 	args := a.Load(a.Param("args"), a.GP64())
-	field := func(off int) operand.Mem { return operand.Mem{Base: args, Disp: off} }
-	get := func(off int) reg.GPVirtual {
+	field = func(off int) operand.Mem { return operand.Mem{Base: args, Disp: off} }
+	get = func(off int) reg.GPVirtual {
 		r := a.GP64()
 		a.MOVQ(field(off), r)
 		return r
 	}
+	return field, get
+}
 
+// zeros is a tile of sums, rows × vecs vectors of zeros.
+func (a *asm) zeros(rows, vecs int) [][]reg.VecVirtual {
 	sums := make([][]reg.VecVirtual, rows)
 	for i := range sums {
 		for range vecs {
@@ -126,6 +129,15 @@ func microKernel(a *asm, rows, vecs int) {
 			sums[i] = append(sums[i], r)
 		}
 	}
+	return sums
+}
+
+// microKernel writes the product of rows rows of A and vecs vectors of columns of B, a
+// tile of C that stays in registers over all of k.
+func microKernel(a *asm, rows, vecs int) {
+	field, get := a.begin(a.microName(rows, vecs))
+
+	sums := a.zeros(rows, vecs)
 	flags := get(argFlags)
 	a.loadMask(field)
 
@@ -193,24 +205,8 @@ func microKernel(a *asm, rows, vecs int) {
 // into segments, contiguous in A and at any offsets too: the product of an
 // image-to-columns matrix, that need not be made, with packed columns of B.
 func tableKernel(a *asm, rows, vecs int) {
-	a.Function(a.tableName(rows, vecs))
-	a.Attributes(attr.NOSPLIT)
-	a.SignatureExpr("func(args uintptr)")
-	args := a.Load(a.Param("args"), a.GP64())
-	field := func(off int) operand.Mem { return operand.Mem{Base: args, Disp: off} }
-	get := func(off int) reg.GPVirtual {
-		r := a.GP64()
-		a.MOVQ(field(off), r)
-		return r
-	}
-	sums := make([][]reg.VecVirtual, rows)
-	for i := range sums {
-		for range vecs {
-			r := a.reg()
-			a.zero(r)
-			sums[i] = append(sums[i], r)
-		}
-	}
+	field, get := a.begin(a.tableName(rows, vecs))
+	sums := a.zeros(rows, vecs)
 	// All general registers but one hold rows: the counters stay in memory.
 	base, table := get(argA), get(argARows)
 	pointers := make([]reg.GPVirtual, rows)
@@ -263,16 +259,7 @@ const severalBs = 4
 func severalKernel(a *asm, kind string, strip bool, decl *bytes.Buffer) {
 	name := kind + a.name
 	fmt.Fprintf(decl, "\n//go:noescape\nfunc %s(args *microArgs[%s])\n", name, a.goType)
-	a.Function(name)
-	a.Attributes(attr.NOSPLIT)
-	a.SignatureExpr("func(args uintptr)")
-	args := a.Load(a.Param("args"), a.GP64())
-	field := func(off int) operand.Mem { return operand.Mem{Base: args, Disp: off} }
-	get := func(off int) reg.GPVirtual {
-		r := a.GP64()
-		a.MOVQ(field(off), r)
-		return r
-	}
+	field, get := a.begin(name)
 	// four is where the i-th of four things is that stand a step apart.
 	four := func(base, step, three reg.GPVirtual, i int) operand.Mem {
 		m := operand.Mem{Base: base}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 
-	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -41,24 +40,8 @@ func turnedName(rows, vecs int) string { return fmt.Sprintf("turnedAVX2F32x%dx%d
 // turnedKernel writes the product of rows rows of A, contiguous along k, and 8·vecs columns of B, contiguous along k
 // too and argBStep apart. Four elements of eight columns at a time are turned in registers.
 func turnedKernel(a *asm, rows, vecs int) {
-	a.Function(turnedName(rows, vecs))
-	a.Attributes(attr.NOSPLIT)
-	a.SignatureExpr("func(args uintptr)")
-	args := a.Load(a.Param("args"), a.GP64())
-	field := func(off int) operand.Mem { return operand.Mem{Base: args, Disp: off} }
-	get := func(off int) reg.GPVirtual {
-		r := a.GP64()
-		a.MOVQ(field(off), r)
-		return r
-	}
-	sums := make([][]reg.VecVirtual, rows)
-	for i := range sums {
-		for range vecs {
-			r := a.reg()
-			a.zero(r)
-			sums[i] = append(sums[i], r)
-		}
-	}
+	field, get := a.begin(turnedName(rows, vecs))
+	sums := a.zeros(rows, vecs)
 	three := func(step reg.GPVirtual) reg.GPVirtual {
 		r := a.GP64()
 		a.LEAQ(operand.Mem{Base: step, Index: step, Scale: 2}, r)
