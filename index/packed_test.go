@@ -55,7 +55,7 @@ func TestRowsInBytesChangeNothing(t *testing.T) {
 							got, err := x.Search(ctx, queries, o)
 							require.NoError(t, err)
 							for q := range 2 {
-								require.Equal(t, told(want.Of(q)), told(got.Of(q)))
+								require.Equal(t, places(want.Of(q)), places(got.Of(q)))
 							}
 						}
 					}
@@ -68,8 +68,8 @@ func TestRowsInBytesChangeNothing(t *testing.T) {
 	}
 }
 
-// told is hits without the rows that they stand in, which differ where items were replaced.
-func told(hits []Hit) []string {
+// places is hits without the rows that they stand in, which differ where items were replaced.
+func places(hits []Hit) []string {
 	var out []string
 	for _, h := range hits {
 		out = append(out, fmt.Sprint(h.ID, h.Distance))
