@@ -62,7 +62,7 @@ func (r *reporter) write(ctx context.Context, result Result, after []float32) er
 		Splits:  r.splits(),
 		Skipped: r.skipped(),
 		Config:  string(config),
-		Version: softwareVersion(),
+		Version: Version(),
 		Seed:    int64(r.result.Seed),
 
 		SkippedList: r.listOfSkipped(),
@@ -332,8 +332,8 @@ func (r *reporter) skipped() []report.Skip {
 	return out
 }
 
-// softwareVersion is this module's version as the Go tool recorded it.
-func softwareVersion() string {
+// Version is this module's version as the Go tool recorded it, such as "medusa v1.2.0, go1.26.8".
+func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return module
