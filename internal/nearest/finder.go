@@ -264,7 +264,6 @@ func (v *view) skips(j int, own int32) bool {
 // visit offers to a query the rows whose values do not rule them out. A value that is NaN rules
 // out nothing.
 func (v *view) visit(query int, values, bias []float32) {
-	const vector = 16
 	f, heap := v.f, &v.f.heaps[query]
 	if heap.k == 0 {
 		return
@@ -283,18 +282,18 @@ func (v *view) visit(query int, values, bias []float32) {
 	}
 	row := f.rows[query*f.dim : (query+1)*f.dim]
 	compared, scratch := 0, []float32(nil)
-	for j := 0; j < len(values); {
-		j += loops.SkipAbove(values[j:], bias[j:len(values)], limit)
-		for end := min(j+vector, len(values)); j < end; j++ {
-			if values[j]+bias[j] > limit || v.skips(j, own) {
-				continue
-			}
-			number := v.t.number(j)
-			compared++
-			key := f.d.Key(row, v.t.row(j, f.dim, &scratch), f.norms[query], v.t.Norms[j])
-			if heap.Offer(Ranked{key, number}) && heap.Full() {
-				limit = min(limit, Up(heap.Farthest()-shift+above))
-			}
+	for j := 0; j < len(values); j++ {
+		if j += loops.SkipAbove(values[j:], bias[j:len(values)], limit); j >= len(values) {
+			break
+		}
+		if v.skips(j, own) {
+			continue
+		}
+		number := v.t.number(j)
+		compared++
+		key := f.d.Key(row, v.t.row(j, f.dim, &scratch), f.norms[query], v.t.Norms[j])
+		if heap.Offer(Ranked{key, number}) && heap.Full() {
+			limit = min(limit, Up(heap.Farthest()-shift+above))
 		}
 	}
 	f.exact.Add(int64(compared))
