@@ -39,7 +39,7 @@ func (r *renderer) plain() bool { return r.cropPct == 0 || r.mode == Pad }
 // fitCropped resizes as torchvision and timm do: by Crop to the least size that covers the one before the middle is taken,
 // by Squeeze to that size.
 func (r *renderer) fitCropped(from image.Rectangle) fitting {
-	whole := image.Pt(beforeCrop(r.width, r.cropPct), beforeCrop(r.height, r.cropPct))
+	whole := BeforeCrop(r.height, r.width, r.cropPct)
 	if w, h := from.Dx(), from.Dy(); r.mode == Crop {
 		if int64(whole.Y)*int64(w) >= int64(whole.X)*int64(h) { // the height decides
 			whole.X = covering(whole.Y, w, h)
@@ -52,9 +52,18 @@ func (r *renderer) fitCropped(from image.Rectangle) fitting {
 	return fitting{from: from, whole: whole, window: image.Rect(x, y, x+r.width, y+r.height), to: image.Rect(0, 0, r.width, r.height)}
 }
 
+// BeforeCrop is the size of pictures whose middle, of height and width, is taken by Options.CropPct; that size itself if
+// cropPct is 0.
+func BeforeCrop(height, width int, cropPct float64) image.Point {
+	return image.Pt(beforeCrop(width, cropPct), beforeCrop(height, cropPct))
+}
+
 // beforeCrop is the side of a picture whose middle, of the given side, is taken: 256 of 224 at 0.875. A quotient such as
 // 224/(224/232) is what it was made of.
 func beforeCrop(side int, cropPct float64) int {
+	if cropPct == 0 {
+		return side
+	}
 	return max(side, int(math.Floor(float64(side)/cropPct+1e-6)))
 }
 
