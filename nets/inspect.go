@@ -1,0 +1,174 @@
+package nets
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/tensor"
+
+	"medusa/graph"
+	"medusa/internal/field"
+)
+
+// InspectWeights reads the file at path as LoadWeights does, and refuses what that refuses, but loads nothing. It gives cfg
+// with what it leaves open and the file tells: the backbone, the stem of a ResNet, what normalisations add to variances,
+// colour, and the size of pictures that the weights were trained with.
+func InspectWeights(path string, cfg Config) (_ Config, report WeightsReport, err error) {
+	defer graph.Guard("reading weights", &err)
+	l, err := openWeights(path, cfg)
+	if err != nil {
+		return cfg, report, err
+	}
+	defer l.file.Close()
+	if cfg.Backbone == "" && cfg.given == nil {
+		if cfg.Backbone = l.nearest(); cfg.Backbone == "" {
+			return cfg, report, l.noBackbone()
+		}
+	}
+	if cfg, err = l.fitConfig(cfg); err != nil {
+		return cfg, report, err
+	}
+	params, err := l.aim(cfg)
+	if err != nil {
+		return cfg, report, err
+	}
+	if err := l.choose(); err != nil {
+		return cfg, report, err
+	}
+	if err := l.read(); err != nil {
+		return cfg, report, errors.WithMessagef(err, "nets: %s", path)
+	}
+	if report, err = l.report(params); err == nil && cfg.NormEps == 0 {
+		cfg.NormEps = report.NormEps
+	}
+	return cfg, report, err
+}
+
+// aim has l look for the tensors of the network of cfg, without values.
+func (l *loading) aim(cfg Config) (*graph.Params, error) {
+	r, err := cfg.describe()
+	if err != nil {
+		return nil, err
+	}
+	l.cfg, l.targets = cfg.withDefaults(), targetsOf(r.params)
+	return r.params, nil
+}
+
+// fitConfig is cfg with colour, size and stem as the file has them.
+func (l *loading) fitConfig(cfg Config) (Config, error) {
+	setInt(&cfg.InChannels, 3)
+	probe := cfg
+	probe.Height, probe.Width = sidesOf(cfg, probeSide(cfg.Backbone))
+	stemmed := strings.HasPrefix(cfg.Backbone, "resnet") && cfg.given == nil
+	if stemmed && cfg.Stem == "" {
+		probe.Stem = "standard"
+	}
+	if _, err := l.aim(probe); err != nil {
+		return cfg, err
+	}
+	if l.match() == 0 {
+		return cfg, l.unknownNames()
+	}
+	if stemmed {
+		if err := l.fitStem(&cfg); err != nil {
+			return cfg, err
+		}
+	}
+	p := l.beside.preparation.or(l.usual(""))
+	cfg.Height, cfg.Width = sidesOf(cfg, p.Height)
+	return cfg, nil
+}
+
+// sidesOf are the sides of cfg, or those of a square.
+func sidesOf(cfg Config, side int) (height, width int) {
+	setInt(&cfg.Height, side)
+	setInt(&cfg.Width, side)
+	return cfg.Height, cfg.Width
+}
+
+// probeSide is a size of pictures that a backbone takes.
+func probeSide(backbone string) int {
+	if strings.HasPrefix(backbone, "iresnet") || backbone == "mobilefacenet" {
+		return 112
+	}
+	return 224
+}
+
+// fitStem takes the stem that the file has, unless another one was asked for.
+func (l *loading) fitStem(cfg *Config) error {
+	sources := l.found["conv1.weight"]
+	if len(sources) == 0 || len(sources[0].Shape) != 4 {
+		return nil // told elsewhere
+	}
+	stored := "standard"
+	if sources[0].Shape[2] == 3 {
+		stored = "small"
+	}
+	if cfg.Stem == "" {
+		cfg.Stem = stored
+	}
+	if given := cfg.Stem; given != stored {
+		return field.Errorf("nets", "", "%s is %s, but the weights in %s have the %s one (filters of %d×%d): leave it out", field.Name("Stem"), given, l.path, stored,
+			sources[0].Shape[2], sources[0].Shape[3])
+	}
+	return nil
+}
+
+// noBackbone says that no backbone of this package has its tensors in the file.
+func (l *loading) noBackbone() error {
+	return field.Errorf("nets", "", "%s holds the whole of no backbone that is known, so say by %s which one it is of: its names are %s", l.path, field.Name("Backbone"), few(l.names()))
+}
+
+func (l *loading) names() (names []string) {
+	for _, t := range l.file.Tensors {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
+// nearest is the backbone of this package all of whose tensors are in the file, and most; none is "".
+func (l *loading) nearest() (name string) {
+	most := 0
+	for _, other := range Names() {
+		if !provided(other) || other == "mlp" || other == "cnn" {
+			continue
+		}
+		if n := l.whole(other); n > most {
+			most, name = n, other
+		}
+	}
+	return name
+}
+
+// whole is how many tensors a backbone has if all of them are in the file, in their shapes but for positions; else 0.
+func (l *loading) whole(backbone string) int {
+	cfg := Config{Backbone: backbone, InChannels: 3, Height: probeSide(backbone), Width: probeSide(backbone)}
+	if strings.HasPrefix(backbone, "resnet") {
+		cfg.Stem = "standard"
+	}
+	other := &loading{path: l.path, file: l.file, known: l.known}
+	if _, err := other.aim(cfg); err != nil {
+		return 0
+	}
+	if other.match() < len(other.targets) {
+		return 0
+	}
+	for name, item := range other.targets {
+		if !other.fits(name, item.Shape()) {
+			return 0
+		}
+	}
+	return len(other.targets)
+}
+
+// fits reports whether a stored tensor seems to be one of the backbone's, as far as shapes tell.
+func (l *loading) fits(name string, want tensor.Shape) bool {
+	sources := l.found[name]
+	if len(sources) == 0 {
+		return false
+	}
+	s := sources[0]
+	stem := name == "conv1.weight" && len(s.Shape) == 4 && len(want) == 4 && s.Shape[0] == want[0] // of either size
+	return s.of > 0 || s.thirds[1] > 0 || name == "pos_embed" || stem || slices.Equal(withoutOnes(s.Shape), withoutOnes(want))
+}
