@@ -13,8 +13,13 @@ import (
 // is meant. The tags beside a field make its flag, its key in files and its line of help: see
 // the package internal/settings.
 type Config struct {
-	Data    DataConfig      `json:"data,omitzero" yaml:"data,omitempty" group:"Pictures"`
-	Net     nets.Config     `json:"net,omitzero" yaml:"net,omitempty" group:"Network"`                                                                                                                      // channels, height and width are taken from the pictures
+	Data DataConfig  `json:"data,omitzero" yaml:"data,omitempty" group:"Pictures"`
+	Net  nets.Config `json:"net,omitzero" yaml:"net,omitempty" group:"Network"` // channels, height and width are taken from the pictures
+	// Weights is a file of weights that others trained, which the backbone begins with: see WithWeights. WeightsSum is its
+	// SHA-256; a run that goes on does not read the file.
+	Weights    string `json:"weights,omitempty" yaml:"weights,omitempty" flag:"weights" arg:"FILE" doc:"begin with weights that others trained: a file of torchvision, timm, Hugging Face and others (.safetensors, .pth, .onnx). It says which backbone it is of, and pictures are prepared as it wants, unless flags say otherwise" unset:"random weights" shown:"-" group:"Network"`
+	WeightsSum string `json:"weights_sha256,omitempty" yaml:"weights_sha256,omitempty" doc:"checksum of the file of weights: another file is refused" unset:"that of the file" said:"weights" group:"Network"`
+
 	Loss    string          `json:"loss,omitempty" yaml:"loss,omitempty" flag:"loss" arg:"NAME:KEY=VALUE,…" doc:"see the table of losses below; a sum is written a + b" nested:"" group:"Loss and batches"` // as losses.Parse reads it; triplet if empty
 	Sampler samplers.Config `json:"sampler,omitzero" yaml:"sampler,omitempty" group:"Loss and batches"`                                                                                                     // batches; a seed of 0 is taken from Seed, sizes of 0 suit the data (see Fit)
 
