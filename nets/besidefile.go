@@ -187,6 +187,9 @@ func (j processorJSON) setSize(p *Preparation) error {
 	if err := crop.read(j.CropSize, &cropAlone); err != nil {
 		return errors.WithMessage(err, "crop_size")
 	}
+	if least := min(size.ShortestEdge, size.Height, size.Width, sizeAlone, crop.Height, crop.Width, cropAlone); least < 0 {
+		return errors.Errorf("a side of %d pixels, want none below 0", least)
+	}
 	short := size.ShortestEdge
 	if j.DoCenterCrop || j.CropPct > 0 {
 		short = cmp.Or(short, sizeAlone)

@@ -3,6 +3,7 @@ package nets
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
@@ -130,36 +131,45 @@ func (l *loading) names() (names []string) {
 // nearest is the backbone of this package all of whose tensors are in the file, and most; none is "".
 func (l *loading) nearest() (name string) {
 	most := 0
-	for _, other := range Names() {
-		if !provided(other) || other == "mlp" || other == "cnn" {
-			continue
-		}
-		if n := l.whole(other); n > most {
+	for other, targets := range ownTensors() {
+		n := l.whole(targets)
+		if n > most || n == most && n > 0 && other < name {
 			most, name = n, other
 		}
 	}
 	return name
 }
 
+// ownTensors are the tensors of this package's backbones that weights of others exist for, without values.
+var ownTensors = sync.OnceValue(func() map[string]map[string]*graph.Param {
+	all := map[string]map[string]*graph.Param{}
+	for _, name := range Names() {
+		if !provided(name) || name == "mlp" || name == "cnn" {
+			continue
+		}
+		cfg := Config{Backbone: name, InChannels: 3, Height: probeSide(name), Width: probeSide(name)}
+		if strings.HasPrefix(name, "resnet") {
+			cfg.Stem = "standard"
+		}
+		if r, err := cfg.describe(); err == nil {
+			all[name] = targetsOf(r.params)
+		}
+	}
+	return all
+})
+
 // whole is how many tensors a backbone has if all of them are in the file, in their shapes but for positions; else 0.
-func (l *loading) whole(backbone string) int {
-	cfg := Config{Backbone: backbone, InChannels: 3, Height: probeSide(backbone), Width: probeSide(backbone)}
-	if strings.HasPrefix(backbone, "resnet") {
-		cfg.Stem = "standard"
-	}
-	other := &loading{path: l.path, file: l.file, known: l.known}
-	if _, err := other.aim(cfg); err != nil {
+func (l *loading) whole(targets map[string]*graph.Param) int {
+	other := &loading{path: l.path, file: l.file, known: l.known, targets: targets}
+	if other.match() < len(targets) {
 		return 0
 	}
-	if other.match() < len(other.targets) {
-		return 0
-	}
-	for name, item := range other.targets {
+	for name, item := range targets {
 		if !other.fits(name, item.Shape()) {
 			return 0
 		}
 	}
-	return len(other.targets)
+	return len(targets)
 }
 
 // fits reports whether a stored tensor seems to be one of the backbone's, as far as shapes tell.

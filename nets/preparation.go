@@ -34,7 +34,7 @@ func (p Preparation) String() string {
 	if len(p.Mean) > 0 {
 		parts = append(parts, fmt.Sprintf("mean %s, deviation %s", list(p.Mean), list(p.Std)))
 	}
-	return strings.Join(parts, ", ") + ", as " + p.From
+	return strings.Join(append(parts, "as "+p.From), ", ")
 }
 
 // or is p, with what it leaves open as other has it.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,12 +42,12 @@ func (c Config) WithWeights(given func(field string) bool, names Naming) (Config
 	net.InChannels, net.Height, net.Width = c.Data.Channels, cmp.Or(c.Data.Height, c.Data.Width), cmp.Or(c.Data.Width, c.Data.Height)
 	net, report, err := nets.InspectWeights(c.Weights, net)
 	if err != nil {
-		return c, Pretrained{}, aboutWeights(err)
+		return c, Pretrained{}, aboutWeights(c.Weights, err)
 	}
 	if err := c.checkSum(report); err != nil {
 		return c, Pretrained{}, err
 	}
-	p := preparing{Pretrained: Pretrained{Report: report}, given: given, names: names}
+	p := &preparing{Pretrained: Pretrained{Report: report}, given: given, names: names}
 	if c.Net.Backbone != net.Backbone {
 		p.tell("the weights are those of backbone %s (%s)", net.Backbone, names.of("Net.Backbone", net.Backbone))
 	}
@@ -62,12 +63,18 @@ func (c Config) WithWeights(given func(field string) bool, names Naming) (Config
 	return c, p.Pretrained, nil
 }
 
-// aboutWeights is an error of package nets in which Net's fields are those of Config.
-func aboutWeights(err error) error {
+// aboutWeights is an error about the file of weights at path, in which the fields of Net are those of Config.
+func aboutWeights(path string, err error) error {
 	if e := new(field.Error); errors.As(err, &e) {
 		return field.Under(err, "trainer", "Net")
 	}
-	return field.Errorf("trainer", "", "%s: %v", field.Name("Weights"), err)
+	if errors.Is(err, os.ErrNotExist) {
+		if _, e := os.Stat(path); errors.Is(e, os.ErrNotExist) {
+			return field.Errorf("trainer", "", "%s: there is no file %s", field.Name("Weights"), path)
+		}
+	}
+	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "weights: "), "nets: ")
+	return field.Errorf("trainer", "", "%s: %s", field.Name("Weights"), text)
 }
 
 // differs reports whether a field of c is other than in Default.
@@ -101,6 +108,8 @@ type preparing struct {
 	Pretrained
 	given func(field string) bool
 	names Naming
+
+	contradicted bool
 }
 
 func (p *preparing) tell(format string, args ...any) {
@@ -109,16 +118,18 @@ func (p *preparing) tell(format string, args ...any) {
 
 // against tells that a setting stands against the weights.
 func (p *preparing) against(name, have, want string) {
-	p.tell("%s counts, though these weights were trained with %s (%s)", p.names.of(name, have), p.names.of(name, want), p.Report.Preparation.From)
+	p.contradicted = true
+	p.tell("%s counts, though these weights were trained with %s (as %s)", p.names.of(name, have), p.names.of(name, want), p.Report.Preparation.From)
 }
 
 // prepare fills in d.
 func (p *preparing) prepare(d *DataConfig) {
 	want := p.Report.Preparation
-	if d.Channels == 0 {
+	switch d.Channels {
+	case 0:
 		d.Channels = 3
 		p.tell("pictures become RGB, grey ones too (%s)", p.names.of("Data.Channels", "rgb"))
-	} else if d.Channels != 3 {
+	case 1:
 		p.against("Data.Channels", "grey", "rgb")
 	}
 	if want.Height == 0 && len(want.Mean) == 0 {
@@ -129,7 +140,16 @@ func (p *preparing) prepare(d *DataConfig) {
 	p.size(d, want)
 	p.resizing(d, want)
 	p.normalisation(d, want)
-	p.tell("pictures are prepared as these weights want: %s", want)
+	p.tell("pictures are prepared so: %s", p.outcome(*d, want))
+}
+
+// outcome is how pictures are prepared now.
+func (p *preparing) outcome(d DataConfig, want nets.Preparation) nets.Preparation {
+	now := nets.Preparation{Height: d.Height, Width: d.Width, CropPct: d.CropPct, Resize: string(d.Resize), Filter: string(d.Filter), Mean: d.Mean, Std: d.Std, From: want.From}
+	if p.contradicted {
+		now.From += " but for what stands against it"
+	}
+	return now
 }
 
 func (p *preparing) size(d *DataConfig, want nets.Preparation) {

@@ -48,7 +48,7 @@ func (t *Trainer) loadWeights() error {
 func (t *Trainer) weightsInto(params *graph.Params) (nets.WeightsReport, error) {
 	r, err := nets.LoadWeights(t.cfg.Weights, t.cfg.Net, params)
 	if err != nil {
-		return r, aboutWeights(err)
+		return r, aboutWeights(t.cfg.Weights, err)
 	}
 	return r, t.cfg.checkSum(r)
 }
