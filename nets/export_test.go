@@ -28,3 +28,9 @@ func Prepared(path, backbone, sum string) (Preparation, error) {
 	}
 	return l.beside.preparation.or(l.usual(sum)), nil
 }
+
+// PreparedBeside is what the files beside weights at path say.
+func PreparedBeside(path string) (p Preparation, eps float64, err error) {
+	b, err := readBeside(path)
+	return b.preparation, b.eps, err
+}

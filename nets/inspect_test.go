@@ -239,21 +239,20 @@ func FuzzFilesBeside(f *testing.F) {
 	f.Add(`{"input_size":[3,288,256],"crop_pct":0.8,"mean":[0.1],"std":[1]}`, `{"crop_size":{"height":224},"do_center_crop":true,"size":{"shortest_edge":256},"resample":3}`)
 	f.Add(`{"layer_norm_eps":1e-6,"pretrained_cfg":{"input_size":[3,2,2]}}`, `{"size":384,"crop_pct":0.9}`)
 	dir := f.TempDir()
-	raw, err := os.ReadFile(filepath.Join("testdata", "pretrained", "tv_vit.pth"))
-	require.NoError(f, err)
 	path := filepath.Join(dir, "weights.pth")
-	require.NoError(f, os.WriteFile(path, raw, 0o644))
 	f.Fuzz(func(t *testing.T, config, processor string) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o644))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "preprocessor_config.json"), []byte(processor), 0o644))
-		_, r, err := nets.InspectWeights(path, nets.Config{Height: 24, Width: 24}.With(tinyViT.Build))
-		if err != nil {
+		p, eps, err := nets.PreparedBeside(path)
+		if err != nil || p.From == "" {
 			return
 		}
-		p := r.Preparation
-		require.True(t, p.Height > 0 && p.Width > 0 && p.Height <= 8192 && p.Width <= 8192 && (p.CropPct == 0 || p.CropPct >= 0.1 && p.CropPct <= 1), "%+v", p)
-		require.Contains(t, []string{"crop", "squeeze"}, p.Resize)
-		require.Contains(t, []string{"bilinear", "bicubic"}, p.Filter)
+		require.True(t, eps >= 0 && eps <= 0.1)
+		require.True(t, p.Height >= 0 && p.Width >= 0 && p.Height <= 8192 && p.Width <= 8192 && (p.CropPct == 0 || p.CropPct >= 0.1 && p.CropPct <= 1), "%+v", p)
+		require.Equal(t, p.Height > 0, p.Width > 0)
+		require.Equal(t, p.Height > 0, p.Resize != "")
+		require.Contains(t, []string{"", "bilinear", "bicubic"}, p.Filter)
 		require.Len(t, p.Std, len(p.Mean))
+		require.NotEmpty(t, p.String())
 	})
 }
