@@ -35,7 +35,9 @@ func readBeside(path string) (b beside, err error) {
 	if found, err := readJSON(path, configFile, &c); err != nil {
 		return b, err
 	} else if found {
-		b.eps = c.eps()
+		if b.eps = c.eps(); !(b.eps >= 0 && b.eps <= 0.1) {
+			return b, errors.Errorf("nets: %s beside %s: %v is added to variances, want 0 … 0.1", configFile, path, b.eps)
+		}
 		if b.preparation, err = c.timm().prepared(); err != nil {
 			return b, errors.WithMessagef(err, "nets: %s beside %s", configFile, path)
 		}

@@ -218,6 +218,7 @@ func TestPreparationByFilesBeside(t *testing.T) {
 		"a huge size":      {config, `{"input_size":[3,99999,1]}`, "pictures of 99999×1"},
 		"a negative size":  {processor, `{"size":-4,"resample":2}`, "a side of -4 pixels"},
 		"no share":         {config, `{"input_size":[3,64,64],"crop_pct":40}`, "a share of 40 for the middle"},
+		"a huge eps":      {config, `{"layer_norm_eps":3}`, "3 is added to variances, want 0 … 0.1"},
 		"two means":        {processor, `{"size":64,"image_mean":[1,2],"image_std":[1,2]}`, "2 means and 2 deviations"},
 		"a deviation of 0": {processor, `{"size":64,"image_mean":[1,2,3],"image_std":[1,0,2]}`, "deviation 0 of channel 1"},
 	} {
