@@ -5,13 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/pkg/errors"
 
-	"medusa/internal/fileread"
+	"medusa/internal/weights"
 )
 
 // Beside weights of timm and of Hugging Face lie files that say how pictures are to be prepared.
@@ -19,9 +18,6 @@ const (
 	configFile    = "config.json"
 	processorFile = "preprocessor_config.json"
 )
-
-// maxBesideBytes is more than such a file has.
-const maxBesideBytes = 4 << 20
 
 // beside is what the files beside weights say. eps is what normalisations add to variances; 0: they do not say.
 type beside struct {
@@ -55,16 +51,15 @@ func readBeside(path string) (b beside, err error) {
 
 // readJSON reads a file beside another one, and reports whether it is there.
 func readJSON(path, name string, into any) (found bool, err error) {
-	file := filepath.Join(filepath.Dir(path), name)
-	raw, err := fileread.Regular(file, maxBesideBytes)
-	if errors.Is(err, os.ErrNotExist) {
+	raw, err := weights.Beside(path, name)
+	if err == nil && raw == nil {
 		return false, nil
 	}
 	if err == nil {
 		err = json.Unmarshal(raw, into)
 	}
 	if err != nil {
-		return false, errors.Wrapf(err, "nets: %s lies beside the weights, and should say how pictures are prepared for them: mend it, or take it away", file)
+		return false, errors.Wrapf(err, "nets: %s lies beside the weights, and should say how pictures are prepared for them: mend it, or take it away", filepath.Join(filepath.Dir(path), name))
 	}
 	return true, nil
 }

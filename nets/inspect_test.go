@@ -167,8 +167,8 @@ func TestPreparationByNames(t *testing.T) {
 	}
 }
 
-// besides writes weights of a small network with files beside them, and gives how pictures are prepared for them.
-func besides(t *testing.T, files map[string]string) (nets.Config, nets.WeightsReport, error) {
+// inspectBeside writes weights of a small network with files beside them, and gives how pictures are prepared for them.
+func inspectBeside(t *testing.T, files map[string]string) (nets.Config, nets.WeightsReport, error) {
 	dir := t.TempDir()
 	raw, err := os.ReadFile(filepath.Join("testdata", "pretrained", "tv_vit.pth"))
 	require.NoError(t, err)
@@ -203,7 +203,7 @@ func TestPreparationByFilesBeside(t *testing.T) {
 		"both":                       {map[string]string{processor: `{"size":64,"resample":2,"image_mean":[0.4,0.4,0.4],"image_std":[0.2,0.2,0.2]}`, config: `{"input_size":[3,9,9]}`}, "64×64", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg, r, err := besides(t, c.files)
+			cfg, r, err := inspectBeside(t, c.files)
 			require.NoError(t, err)
 			require.Contains(t, r.Preparation.String(), c.want)
 			require.Equal(t, c.eps, cfg.NormEps)
@@ -218,19 +218,19 @@ func TestPreparationByFilesBeside(t *testing.T) {
 		"a huge size":      {config, `{"input_size":[3,99999,1]}`, "pictures of 99999×1"},
 		"a negative size":  {processor, `{"size":-4,"resample":2}`, "a side of -4 pixels"},
 		"no share":         {config, `{"input_size":[3,64,64],"crop_pct":40}`, "a share of 40 for the middle"},
-		"a huge eps":      {config, `{"layer_norm_eps":3}`, "3 is added to variances, want 0 … 0.1"},
+		"a huge eps":       {config, `{"layer_norm_eps":3}`, "3 is added to variances, want 0 … 0.1"},
 		"two means":        {processor, `{"size":64,"image_mean":[1,2],"image_std":[1,2]}`, "2 means and 2 deviations"},
 		"a deviation of 0": {processor, `{"size":64,"image_mean":[1,2,3],"image_std":[1,0,2]}`, "deviation 0 of channel 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := besides(t, map[string]string{c.file: c.text})
+			_, _, err := inspectBeside(t, map[string]string{c.file: c.text})
 			require.ErrorContains(t, err, c.want)
 		})
 	}
-	_, r, err := besides(t, map[string]string{config: `{"input_size":[3,64,64],"interpolation":"lanczos","crop_mode":"border"}`})
+	_, r, err := inspectBeside(t, map[string]string{config: `{"input_size":[3,64,64],"interpolation":"lanczos","crop_mode":"border"}`})
 	require.NoError(t, err)
 	require.Equal(t, []string{`config.json crops by "border", which is not to be had here: the middle is taken`, "config.json resizes with the filter lanczos, which is not to be had here: bicubic it is"}, r.Preparation.Remarks)
-	_, r, err = besides(t, map[string]string{processor: `{"size":64,"rescale_factor":0.5}`})
+	_, r, err = inspectBeside(t, map[string]string{processor: `{"size":64,"rescale_factor":0.5}`})
 	require.NoError(t, err)
 	require.Equal(t, []string{"preprocessor_config.json scales values by 0.5, which is not to be had here: 1/255 it is"}, r.Preparation.Remarks)
 }

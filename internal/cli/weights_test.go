@@ -207,4 +207,3 @@ func TestBadWeights(t *testing.T) {
 		})
 	}
 }
-
