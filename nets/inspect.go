@@ -58,8 +58,8 @@ func (l *loading) aim(cfg Config) (*graph.Params, error) {
 
 // fitConfig is cfg with colour, size and stem as the file has them.
 func (l *loading) fitConfig(cfg Config) (Config, error) {
-	setInt(&cfg.InChannels, 3)
 	probe := cfg
+	setInt(&probe.InChannels, 3)
 	probe.Height, probe.Width = sidesOf(cfg, probeSide(cfg.Backbone))
 	stemmed := strings.HasPrefix(cfg.Backbone, "resnet") && cfg.given == nil
 	if stemmed && cfg.Stem == "" {
@@ -71,6 +71,7 @@ func (l *loading) fitConfig(cfg Config) (Config, error) {
 	if l.match() == 0 {
 		return cfg, l.unknownNames()
 	}
+	setInt(&cfg.InChannels, l.channels())
 	if stemmed {
 		if err := l.fitStem(&cfg); err != nil {
 			return cfg, err
@@ -79,6 +80,17 @@ func (l *loading) fitConfig(cfg Config) (Config, error) {
 	p := l.beside.preparation.or(l.usual(""))
 	cfg.Height, cfg.Width = sidesOf(cfg, p.Height)
 	return cfg, nil
+}
+
+// channels is how many channels of pictures the stored filters see: 3, or 1 where those that should see 3 see one.
+func (l *loading) channels() int {
+	for name, item := range l.targets {
+		want, sources := item.Shape(), l.found[name]
+		if len(want) == 4 && want[1] == 3 && len(sources) > 0 && len(sources[0].Shape) == 4 && sources[0].Shape[1] == 1 {
+			return 1
+		}
+	}
+	return 3
 }
 
 // sidesOf are the sides of cfg, or those of a square.

@@ -83,6 +83,12 @@ func TestInspectWeights(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "small", cfg.Stem)
 
+	grey := shapesOf(t, "resnet18", 64)
+	grey["conv1.weight"] = []int{64, 1, 7, 7}
+	cfg, _, err = nets.InspectWeights(hollow(t, "F32", grey), nets.Config{Height: 64, Width: 64})
+	require.NoError(t, err)
+	require.Equal(t, nets.Config{Backbone: "resnet18", InChannels: 1, Height: 64, Width: 64, Stem: "standard"}, cfg)
+
 	mobile := hollow(t, "F32", pretrained(t).Names["mobilenet_v3_small"])
 	cfg, r, err = nets.InspectWeights(mobile, nets.Config{})
 	require.NoError(t, err)

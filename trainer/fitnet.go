@@ -33,6 +33,14 @@ func (c Config) fitNet(train *items) (Config, []Fitted, error) {
 	return c, fitted, nil
 }
 
+// needsPictures returns an error for settings that are about pictures if the data are not such.
+func (c Config) needsPictures(d runData) error {
+	if c.Weights != "" && d.Train.vectors() {
+		return field.Errorf("trainer", "", "%s is %s, weights of a network that sees pictures, but the data are vectors: leave it out", field.Name("Weights"), c.Weights)
+	}
+	return c.Data.needsPictures(d)
+}
+
 // needsPictures returns an error for settings that are about pictures in files if the data are not such.
 func (c DataConfig) needsPictures(d runData) error {
 	if d.Train.pictures() != nil {

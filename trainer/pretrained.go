@@ -57,6 +57,7 @@ func (c Config) WithWeights(given func(field string) bool, names Naming) (Config
 	if c.Net.NormEps != 0 && report.NormEps != 0 && report.NormEps != c.Net.NormEps {
 		p.against("Net.NormEps", number(c.Net.NormEps), number(report.NormEps))
 	}
+	p.channels = net.InChannels
 	net.InChannels, net.Height, net.Width = c.Net.InChannels, c.Net.Height, c.Net.Width // as the pictures have them
 	c.Net, c.WeightsSum = net, sumOf(report)
 	p.prepare(&c.Data)
@@ -109,6 +110,7 @@ type preparing struct {
 	given func(field string) bool
 	names Naming
 
+	channels     int // that the weights see, or that were asked for
 	contradicted bool
 }
 
@@ -125,11 +127,14 @@ func (p *preparing) against(name, have, want string) {
 // prepare fills in d.
 func (p *preparing) prepare(d *DataConfig) {
 	want := p.Report.Preparation
-	switch d.Channels {
-	case 0:
+	switch {
+	case d.Channels == 0 && p.channels == 1:
+		d.Channels = 1
+		p.tell("pictures become grey, as these weights see them (%s)", p.names.of("Data.Channels", "grey"))
+	case d.Channels == 0:
 		d.Channels = 3
 		p.tell("pictures become RGB, grey ones too (%s)", p.names.of("Data.Channels", "rgb"))
-	case 1:
+	case d.Channels == 1 && len(p.Report.Adapted) > 0:
 		p.against("Data.Channels", "grey", "rgb")
 	}
 	if want.Height == 0 && len(want.Mean) == 0 {

@@ -147,3 +147,12 @@ func TestResumeWithoutTheFileOfWeights(t *testing.T) {
 	require.Contains(t, string(page), "Began with")
 	require.Contains(t, string(page), r.Weights.Files[0].SHA256)
 }
+
+func TestWeightsAreOfPictures(t *testing.T) {
+	path, _ := fileOfWeights(t, 5)
+	cfg := Default()
+	cfg.Data.Path, cfg.Weights = vectorFiles(t), path
+	data := load(t, cfg)
+	_, _, err := cfg.Fit(data, nil)
+	require.ErrorContains(t, err, "weights of a network that sees pictures, but the data are vectors: leave it out")
+}

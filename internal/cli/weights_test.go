@@ -88,6 +88,10 @@ func TestTrainWithWeights(t *testing.T) {
 	require.Equal(t, exitOK, code, stderr)
 	require.Contains(t, strings.Join(strings.Fields(stdout), " "), "resized by crop bicubic, the middle of 50×50 taken")
 
+	code, stdout, stderr = medusa("info", "run")
+	require.Equal(t, exitOK, code, stderr)
+	require.Contains(t, strings.Join(strings.Fields(stdout), " "), "begun with w.safetensors")
+
 	// The same again from what the run wrote, also with the file elsewhere, and not with another file.
 	require.NoError(t, os.Rename("w.safetensors", "gone.safetensors"))
 	code, stdout, stderr = call("-resume", "run")
