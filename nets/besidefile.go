@@ -7,6 +7,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/pkg/errors"
 
@@ -27,10 +28,16 @@ type beside struct {
 
 // readBeside reads the files beside the weights at path, as far as they are there.
 func readBeside(path string) (b beside, err error) {
+	if err := refuseTensorFlow(path, filepath.Base(path)); err != nil {
+		return b, err
+	}
 	var c configJSON
 	if found, err := readJSON(path, configFile, &c); err != nil {
 		return b, err
 	} else if found {
+		if err := refuseTensorFlow(path, c.Architecture); err != nil {
+			return b, err
+		}
 		if b.eps = c.eps(); !(b.eps >= 0 && b.eps <= 0.1) {
 			return b, errors.Errorf("nets: %s beside %s: %v is added to variances, want 0 … 0.1", configFile, path, b.eps)
 		}
@@ -47,6 +54,15 @@ func readBeside(path string) (b beside, err error) {
 		b.preparation = own
 	}
 	return b, errors.WithMessagef(err, "nets: %s beside %s", processorFile, path)
+}
+
+// refuseTensorFlow refuses weights that look like those of a backbone, but whose convolutions pad pictures on two sides
+// alone: by the name that timm gives them.
+func refuseTensorFlow(path, name string) error {
+	if !strings.HasPrefix(name, "tf_") {
+		return nil
+	}
+	return errors.Errorf("nets: the weights in %s are of the form of TensorFlow (%s), whose convolutions pad otherwise, and which no backbone has: take those of timm without tf_", path, name)
 }
 
 // readJSON reads a file beside another one, and reports whether it is there.
@@ -66,6 +82,7 @@ func readJSON(path, name string, into any) (found bool, err error) {
 
 // configJSON is what counts of config.json, timm's or transformers'.
 type configJSON struct {
+	Architecture  string   `json:"architecture"`
 	PretrainedCfg timmJSON `json:"pretrained_cfg"`
 	timmJSON               // older ones have it at the top
 

@@ -108,6 +108,10 @@ func TestInspectWeightsRefuses(t *testing.T) {
 		"another backbone": {file, nets.Config{Backbone: "resnet34"}, "; these weights seem to be of backbone resnet18"},
 		"no backbone":      {filepath.Join("testdata", "pretrained", "tv_vit.pth"), nets.Config{}, "holds the whole of no backbone that is known, so say by Backbone which one it is of"},
 		"other patches":    {hollow(t, "F32", shapesOf(t, "vit-small-16", 224)), nets.Config{Height: 100, Width: 100}, "pictures of 100×100 do not part into patches of 16×16"},
+		"a deeper network": {hollow(t, "F32", shapesOf(t, "resnet34", 64)), nets.Config{Backbone: "resnet18"}, "of another network than resnet18, by torchvision's and timm's names: 80 tensors are among its blocks, which have none such: layer1.2.bn1.bias, "},
+		"further layers":   {hollow(t, "F32", extra(shapesOf(t, "resnet18", 64), "layer1.0.se.fc1.weight")), nets.Config{}, "1 tensor is among its blocks, which have none such: layer1.0.se.fc1.weight"},
+		"with excitation":  {hollow(t, "F32", shapesOf(t, "efficientnet-b0", 64)), nets.Config{Backbone: "efficientnet-lite0"}, "these weights seem to be of backbone efficientnet-b0"},
+		"of TensorFlow":    {renamed(t, hollow(t, "F32", shapesOf(t, "efficientnet-lite0", 64)), "tf_efficientnet_lite0-0aa007d2.pth"), nets.Config{}, "take those of timm without tf_"},
 		"quantised":        {hollow(t, "I8", shapesOf(t, "mobilenet-v3-small", 64)), nets.Config{}, "these weights are quantised"},
 		"no file":          {"absent.pth", nets.Config{}, "absent.pth"},
 	} {
@@ -116,6 +120,13 @@ func TestInspectWeightsRefuses(t *testing.T) {
 			require.ErrorContains(t, err, c.want)
 		})
 	}
+}
+
+// renamed is a file under another name.
+func renamed(t *testing.T, path, name string) string {
+	other := filepath.Join(filepath.Dir(path), name)
+	require.NoError(t, os.Rename(path, other))
+	return other
 }
 
 // extra are shapes with further tensors.

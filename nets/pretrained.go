@@ -2,6 +2,8 @@ package nets
 
 import (
 	"math"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pkg/errors"
@@ -106,6 +108,7 @@ type loading struct {
 	twins    []string // other prefixes before which the file has the same
 	found    map[string][]source
 	leftOut  []string
+	foreign  []string // of these, those that stand among the backbone's blocks, where it has none
 	adapted  []string
 	ofClass  []float32 // the class token's position, where the backbone has none
 	values   map[string][]float32
@@ -142,7 +145,7 @@ func (l *loading) choose() error {
 
 // match is choose, and tells how many tensors of the backbone the file has.
 func (l *loading) match() (best int) {
-	l.leftOut = nil
+	l.leftOut, l.foreign = nil, nil
 	for _, s := range spellings() {
 		counts, order := l.count(s)
 		for _, prefix := range order {
@@ -168,10 +171,34 @@ func (l *loading) match() (best int) {
 		}
 		if !any {
 			l.leftOut = append(l.leftOut, t.Name)
+			if !isCounter(t.Name) && slices.ContainsFunc(l.meant(t), l.amongBlocks) {
+				l.foreign = append(l.foreign, t.Name)
+			}
 		}
 	}
 	return best
 }
+
+// blockOf is the beginning of a name that leads to a numbered block, such as layer3. of layer3.6.conv1.weight.
+var blockOf = regexp.MustCompile(`^\w+\.\d+\.`)
+
+// amongBlocks reports whether the backbone has numbered blocks of the name's kind. A tensor that it lacks there is of a
+// deeper network, or of one whose blocks do more.
+func (l *loading) amongBlocks(p piece) bool {
+	if !blockOf.MatchString(p.name) {
+		return false
+	}
+	kind, _, _ := strings.Cut(p.name, ".")
+	for name := range l.targets {
+		if strings.HasPrefix(name, kind+".") && blockOf.MatchString(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// isCounter reports whether a tensor counts the batches that a normalisation has seen.
+func isCounter(name string) bool { return strings.HasSuffix(name, "num_batches_tracked") }
 
 // meant are the pieces of a backbone that a stored tensor is.
 func (l *loading) meant(t *weights.Tensor) []piece {
@@ -232,7 +259,7 @@ func (l *loading) read() error {
 			l.values[name] = values
 		}
 	}
-	if len(missing)+len(misshapen) > 0 {
+	if len(missing)+len(misshapen)+len(l.foreign) > 0 {
 		return l.otherNetwork(missing, misshapen)
 	}
 	for i, v := range l.ofClass {
@@ -272,6 +299,9 @@ func (l *loading) otherNetwork(missing, misshapen []string) error {
 	}
 	if len(misshapen) > 0 {
 		faults = append(faults, countOf(len(misshapen), "of another shape")+few(misshapen))
+	}
+	if len(l.foreign) > 0 {
+		faults = append(faults, countOf(len(l.foreign), "among its blocks, which have none such")+few(l.foreign))
 	}
 	hint := ""
 	if other := l.nearest(); other != "" && other != l.cfg.Backbone {

@@ -46,7 +46,7 @@ func (l *loading) report(params *graph.Params) (WeightsReport, error) {
 		r.NormEps = eps
 	}
 	for _, name := range l.leftOut {
-		if strings.HasSuffix(name, "num_batches_tracked") {
+		if isCounter(name) {
 			r.Counters++
 		} else {
 			r.LeftOut = append(r.LeftOut, name)
