@@ -136,7 +136,6 @@ var filters = []string{"nearest", "lanczos", "bilinear", "bicubic", "box", "hamm
 
 // processorJSON is what counts of preprocessor_config.json of transformers.
 type processorJSON struct {
-	DoResize     *bool           `json:"do_resize"`
 	Size         json.RawMessage `json:"size"`
 	DoCenterCrop bool            `json:"do_center_crop"`
 	CropSize     json.RawMessage `json:"crop_size"`

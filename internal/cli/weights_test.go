@@ -84,6 +84,17 @@ func TestTrainWithWeights(t *testing.T) {
 	defer m.Close()
 	o := m.Options()
 	require.Equal(t, datasets.Options{Channels: 3, Height: 48, Width: 48, Resize: datasets.Crop, CropPct: 224. / 235, Filter: datasets.Bicubic, Range: o.Range}, o)
+	measured, err := safetensors.Open("run/embeddings.safetensors")
+	require.NoError(t, err)
+	var paths []string
+	require.NoError(t, json.Unmarshal([]byte(measured.Metadata["paths"]), &paths))
+	own, err := m.EmbedFile(t.Context(), paths[1])
+	require.NoError(t, err)
+	for _, x := range measured.Tensors {
+		if x.Name == "embeddings" {
+			require.InDeltaSlice(t, own, x.F32[8:16], 1e-6)
+		}
+	}
 	code, stdout, stderr = medusa("info", "run/model.safetensors")
 	require.Equal(t, exitOK, code, stderr)
 	require.Contains(t, strings.Join(strings.Fields(stdout), " "), "resized by crop bicubic, the middle of 50×50 taken")
