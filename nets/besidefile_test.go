@@ -32,7 +32,7 @@ func TestPreparationByFilesBeside(t *testing.T) {
 		eps   float64
 	}{
 		"timm": {map[string]string{config: `{"architecture":"x","pretrained_cfg":{"input_size":[3,288,256],"interpolation":"bilinear","crop_pct":0.8,"mean":[0.1,0.2,0.3],"std":[1,2,3]}}`},
-			"the middle 288×256 of a short side of 360, bilinear, mean 0.1,0.2,0.3, deviation 1,2,3, as config.json beside them says", 0},
+			"the middle 288×256 of what just covers 360×320, bilinear, mean 0.1,0.2,0.3, deviation 1,2,3, as config.json beside them says", 0},
 		"timm, at the top, squeezed": {map[string]string{config: `{"input_size":[3,224,224],"crop_pct":1.0,"crop_mode":"squash","mean":[0,0,0],"std":[1,1,1]}`}, "the middle 224×224 of 224×224, bicubic, mean 0,0,0,", 0},
 		"CLIP":                       {map[string]string{processor: `{"crop_size":224,"do_center_crop":true,"size":224,"resample":3,"image_mean":[0.4,0.4,0.4],"image_std":[0.2,0.2,0.2]}`}, "the middle 224×224 of a short side of 224, bicubic, mean 0.4", 0},
 		"DINOv2":                     {map[string]string{processor: `{"crop_size":{"height":224,"width":224},"do_center_crop":true,"size":{"shortest_edge":256},"resample":3,"image_mean":[0.4,0.4,0.4],"image_std":[0.2,0.2,0.2]}`}, "the middle 224×224 of a short side of 256, bicubic", 0},

@@ -58,11 +58,14 @@ func (p Preparation) size() string {
 	if p.CropPct == 0 {
 		return size
 	}
-	before := int(float64(p.Height)/p.CropPct + 1e-6)
-	if p.Resize == "crop" {
-		return fmt.Sprintf("the middle %s of a short side of %d", size, before)
+	height, width := int(float64(p.Height)/p.CropPct+1e-6), int(float64(p.Width)/p.CropPct+1e-6)
+	switch {
+	case p.Resize == "crop" && p.Height == p.Width:
+		return fmt.Sprintf("the middle %s of a short side of %d", size, height)
+	case p.Resize == "crop":
+		return fmt.Sprintf("the middle %s of what just covers %d×%d", size, height, width)
 	}
-	return fmt.Sprintf("the middle %s of %d×%d", size, before, int(float64(p.Width)/p.CropPct+1e-6))
+	return fmt.Sprintf("the middle %s of %d×%d", size, height, width)
 }
 
 func list(values []float32) string {

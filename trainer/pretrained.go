@@ -163,9 +163,9 @@ func (p *preparing) size(d *DataConfig, want nets.Preparation) {
 	case d.Height == 0 && d.Width == 0:
 		d.Height, d.Width = want.Height, want.Width
 	default:
-		height, width := cmp.Or(d.Height, d.Width), cmp.Or(d.Width, d.Height)
-		if height != want.Height || width != want.Width {
-			p.against("Data.Height", sides(height, width), sides(want.Height, want.Width))
+		d.Height, d.Width = cmp.Or(d.Height, d.Width), cmp.Or(d.Width, d.Height)
+		if d.Height != want.Height || d.Width != want.Width {
+			p.against("Data.Height", sides(d.Height, d.Width), sides(want.Height, want.Width))
 		}
 	}
 }
