@@ -31,7 +31,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err := sets.check(); err != nil {
 		return nil, err
 	}
-	if err := cfg.Data.needsPictures(sets); err != nil {
+	if err := cfg.needsPictures(sets); err != nil {
 		return nil, err
 	}
 	if _, err := loops.Instructions(); err != nil {

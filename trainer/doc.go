@@ -59,6 +59,12 @@
 // step 0 become the model only if training made all that the order looks at worse, and a
 // warning says so.
 //
+// # Weights of others
+//
+// With Config.Weights the backbone begins with weights that others trained. Config.WithWeights, called before Load, fills in
+// what the file decides, how pictures are prepared among it, and tells what stands against it; New loads the file, and
+// Result.Weights has what became of each tensor.
+//
 // # Exactness
 //
 // A checkpoint holds weights, running statistics, the solver's moments, dropout's

@@ -74,6 +74,12 @@ func (t *Trainer) embedUntrained(ctx context.Context, d *items) ([]float32, erro
 		e.Close()
 		t.device.Release(graph.Tensors(params)...)
 	}()
+	if t.cfg.Weights != "" {
+		if _, err := t.weightsInto(params); err != nil {
+			return nil, causedBy{err, errWeightsGone}
+		}
+		t.device.Wrote(graph.Tensors(params)...)
+	}
 	return e.Set(ctx, d.Set, t.data.Norm, func(done, total int) {
 		t.progress(ctx, "embedding pictures with the initial weights", done, total)
 	})

@@ -112,7 +112,11 @@ func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
 	}
 	if r.before == nil { // a resumed run
 		var err error
-		if r.before, err = r.trainer.embedUntrained(ctx, set); err != nil {
+		r.before, err = r.trainer.embedUntrained(ctx, set)
+		switch {
+		case errors.Is(err, errWeightsGone):
+			r.trainer.notice(fmt.Sprintf("the report is without what was before training: %v", err))
+		case err != nil:
 			return err
 		}
 	}
@@ -196,6 +200,12 @@ func (r *reporter) facts() []report.Fact {
 		{Name: "Device", Value: result.Device + ", " + wording.Number(result.Threads, "threads")},
 		{Name: "Memory", Value: result.Memory()},
 		{Name: "Seed", Value: fmt.Sprint(result.Seed)},
+	}
+	if w := result.Weights; w != nil {
+		facts = append(facts, report.Fact{Name: "Began with", Value: w.String()}, report.Fact{Name: "SHA-256 of these weights", Value: sumOf(*w)})
+		if w.Preparation.From != "" {
+			facts = append(facts, report.Fact{Name: "They were trained with", Value: w.Preparation.String()})
+		}
 	}
 	for _, option := range slices.Sorted(maps.Keys(result.Given)) {
 		facts = append(facts, report.Fact{Name: option, Value: result.Given[option]})

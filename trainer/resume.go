@@ -71,7 +71,11 @@ func resume(dir runfolder.Folder, data Data, o Options) (*Trainer, error) {
 
 // continueFrom goes on from a checkpoint, and tells what was wrong with others.
 func (t *Trainer) continueFrom(from generation) error {
-	if from.Checkpoint != nil {
+	if from.Checkpoint == nil { // it came to none
+		if err := t.loadWeights(); err != nil {
+			return err
+		}
+	} else {
 		if err := t.restore(from.Checkpoint); err != nil {
 			return err
 		}

@@ -66,10 +66,19 @@ func New(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err := cfg.checkViews(o); err != nil {
 		return nil, err
 	}
+	cfg, pretrained, err := cfg.fitWeights()
+	if err != nil {
+		return nil, err
+	}
 	t, err := build(cfg, data, o)
 	if err != nil {
 		return nil, err
 	}
+	if err := t.loadWeights(); err != nil {
+		t.Close()
+		return nil, err
+	}
+	t.noticeUnprepared(pretrained)
 	t.noticeEqualViews()
 	if err := t.createRun(); err != nil {
 		t.Close()

@@ -40,6 +40,7 @@ func (c Config) Defaults() Config {
 	c.Sampler.Seed = cmp.Or(c.Sampler.Seed, c.Seed)
 	c.Data.Layout = cmp.Or(c.Data.Layout, datasets.LayoutAuto)
 	c.Data.Resize = cmp.Or(c.Data.Resize, datasets.Squeeze)
+	c.Data.Filter = cmp.Or(c.Data.Filter, datasets.Bilinear)
 	c.Data.Range = cmp.Or(c.Data.Range, datasets.RangeAuto)
 	c.Data.Copies = cmp.Or(c.Data.Copies, TellCopies)
 	c.Data.Normalise = cmp.Or(c.Data.Normalise, "auto")
@@ -172,6 +173,9 @@ func (d DataConfig) validate(f *faults) {
 	const normalise, mean, std = field.Name("Data.Normalise"), field.Name("Data.Mean"), field.Name("Data.Std")
 	f.oneOf("Data.Copies", string(d.Copies), string(TellCopies), string(LeaveOutCopies), string(IgnoreCopies))
 	f.oneOf("Data.Resize", string(d.Resize), string(datasets.Squeeze), string(datasets.Crop), string(datasets.Pad))
+	f.oneOf("Data.Filter", string(d.Filter), string(datasets.Bilinear), string(datasets.Bicubic))
+	f.add(d.CropPct != 0 && d.Resize == datasets.Pad, "%s is %v, but %s is %s, which keeps the whole picture: leave one of them out",
+		field.Name("Data.CropPct"), d.CropPct, field.Name("Data.Resize"), d.Resize)
 	f.add(!datasets.ValidRange(d.Range), "%s is %q, want auto, full, or LOW/HIGH such as 0/4095", field.Name("Data.Range"), d.Range)
 	f.oneOf("Data.Layout", string(cmp.Or(d.Layout, datasets.LayoutAuto)), string(datasets.LayoutAuto), string(datasets.LayoutFolders))
 	f.oneOf(normalise, d.Normalise, "auto", "none", "given")
