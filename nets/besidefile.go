@@ -24,26 +24,26 @@ const (
 type beside struct {
 	preparation Preparation // From is empty if nothing is said
 	eps         float64
+	samePad     bool // as TensorFlow does
 }
 
 // readBeside reads the files beside the weights at path, as far as they are there.
 func readBeside(path string) (b beside, err error) {
-	if err := refuseTensorFlow(path, filepath.Base(path)); err != nil {
-		return b, err
-	}
+	b.samePad = ofTensorFlow(filepath.Base(path))
 	var c configJSON
 	if found, err := readJSON(path, configFile, &c); err != nil {
 		return b, err
 	} else if found {
-		if err := refuseTensorFlow(path, c.Architecture); err != nil {
-			return b, err
-		}
+		b.samePad = b.samePad || ofTensorFlow(c.Architecture)
 		if b.eps = c.eps(); !(b.eps >= 0 && b.eps <= 0.1) {
 			return b, errors.Errorf("nets: %s beside %s: %v is added to variances, want 0 … 0.1", configFile, path, b.eps)
 		}
 		if b.preparation, err = c.timm().prepared(); err != nil {
 			return b, errors.WithMessagef(err, "nets: %s beside %s", configFile, path)
 		}
+	}
+	if b.samePad && b.eps == 0 {
+		b.eps = 1e-3
 	}
 	var p processorJSON
 	if found, err := readJSON(path, processorFile, &p); err != nil || !found {
@@ -56,14 +56,8 @@ func readBeside(path string) (b beside, err error) {
 	return b, errors.WithMessagef(err, "nets: %s beside %s", processorFile, path)
 }
 
-// refuseTensorFlow refuses weights that look like those of a backbone, but whose convolutions pad pictures on two sides
-// alone: by the name that timm gives them.
-func refuseTensorFlow(path, name string) error {
-	if !strings.HasPrefix(name, "tf_") {
-		return nil
-	}
-	return errors.Errorf("nets: the weights in %s are of the form of TensorFlow (%s), whose convolutions pad otherwise, and which no backbone has: take those of timm without tf_", path, name)
-}
+// ofTensorFlow reports whether convolutions of weights pad as TensorFlow does, by the name that timm gives them.
+func ofTensorFlow(name string) bool { return strings.HasPrefix(name, "tf_") }
 
 // readJSON reads a file beside another one, and reports whether it is there.
 func readJSON(path, name string, into any) (found bool, err error) {

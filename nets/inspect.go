@@ -1,6 +1,7 @@
 package nets
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -40,8 +41,9 @@ func InspectWeights(path string, cfg Config) (_ Config, report WeightsReport, er
 	if err := l.read(); err != nil {
 		return cfg, report, errors.WithMessagef(err, "nets: %s", path)
 	}
-	if report, err = l.report(params); err == nil && cfg.NormEps == 0 {
-		cfg.NormEps = report.NormEps
+	if report, err = l.report(params); err == nil {
+		cfg.NormEps = cmp.Or(cfg.NormEps, report.NormEps)
+		cfg.SamePad = cfg.SamePad || report.SamePad
 	}
 	return cfg, report, err
 }

@@ -96,6 +96,28 @@ func TestInspectWeights(t *testing.T) {
 	require.Equal(t, "torchvision's small MobileNetV3 networks usually have them", r.Preparation.From)
 }
 
+// timm's weights from TensorFlow, by their file's name or by config.json beside them.
+func TestInspectWeightsOfTensorFlow(t *testing.T) {
+	file := hollow(t, "F32", shapesOf(t, "efficientnet-lite0", 64))
+	cfg, report, err := nets.InspectWeights(renamed(t, file, "tf_efficientnet_lite0-0aa007d2.pth"), nets.Config{})
+	require.NoError(t, err)
+	require.Equal(t, "efficientnet-lite0", cfg.Backbone)
+	require.True(t, cfg.SamePad)
+	require.Equal(t, 1e-3, cfg.NormEps)
+	require.Contains(t, report.String(), "want SamePad")
+
+	file = hollow(t, "F32", shapesOf(t, "efficientnet-lite0", 64))
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(file), "config.json"), []byte(`{"architecture": "tf_efficientnet_lite0"}`), 0o600))
+	cfg, _, err = nets.InspectWeights(file, nets.Config{})
+	require.NoError(t, err)
+	require.True(t, cfg.SamePad)
+
+	file = renamed(t, hollow(t, "F32", shapesOf(t, "resnet18", 64)), "tf_resnet18.pth") // which does not know of it
+	cfg, _, err = nets.InspectWeights(file, nets.Config{})
+	require.NoError(t, err)
+	require.False(t, cfg.SamePad)
+}
+
 func TestInspectWeightsRefuses(t *testing.T) {
 	file := hollow(t, "F32", shapesOf(t, "resnet18", 64))
 	for name, c := range map[string]struct {
@@ -110,7 +132,6 @@ func TestInspectWeightsRefuses(t *testing.T) {
 		"a deeper network": {hollow(t, "F32", shapesOf(t, "resnet34", 64)), nets.Config{Backbone: "resnet18"}, "of another network than resnet18, by torchvision's and timm's names: 80 tensors are among its blocks, which have none such: layer1.2.bn1.bias, "},
 		"further layers":   {hollow(t, "F32", extra(shapesOf(t, "resnet18", 64), "layer1.0.se.fc1.weight")), nets.Config{}, "1 tensor is among its blocks, which have none such: layer1.0.se.fc1.weight"},
 		"with excitation":  {hollow(t, "F32", shapesOf(t, "efficientnet-b0", 64)), nets.Config{Backbone: "efficientnet-lite0"}, "these weights seem to be of backbone efficientnet-b0"},
-		"of TensorFlow":    {renamed(t, hollow(t, "F32", shapesOf(t, "efficientnet-lite0", 64)), "tf_efficientnet_lite0-0aa007d2.pth"), nets.Config{}, "take those of timm without tf_"},
 		"quantised":        {hollow(t, "I8", shapesOf(t, "mobilenet-v3-small", 64)), nets.Config{}, "these weights are quantised"},
 		"no file":          {"absent.pth", nets.Config{}, "absent.pth"},
 	} {

@@ -117,6 +117,9 @@ func (l *loading) usual(sum string) Preparation {
 // byName is the preparation that the names tell, and the backbone.
 func (l *loading) byName() Preparation {
 	if p, ok := preparationOf[l.spelling.name]; ok {
+		if l.spelling.samePad && l.cfg.Backbone == "efficientnet-lite0" {
+			p.Mean, p.Std = half, half
+		}
 		if l.spelling.name == "torchvision's ConvNeXt" && l.cfg.Backbone == "convnext-small" {
 			p = shortSide(230, 224, "bilinear", imageNetMean, imageNetStd)
 		}
@@ -130,6 +133,7 @@ var preparationOf = map[string]Preparation{
 	"DINOv2's":                        shortSide(256, 224, "bicubic", imageNetMean, imageNetStd),
 	"Hugging Face's ResNet":           shortSide(256, 224, "bicubic", imageNetMean, imageNetStd),
 	"OpenAI's CLIP":                   shortSide(224, 224, "bicubic", clipMean, clipStd),
+	"EfficientNet-PyTorch's":          shortSide(256, 224, "bicubic", imageNetMean, imageNetStd),
 	"torchvision's ViT":               shortSide(256, 224, "bilinear", imageNetMean, imageNetStd),
 	"torchvision's ConvNeXt":          shortSide(236, 224, "bilinear", imageNetMean, imageNetStd),
 	"torchvision's EfficientNet":      shortSide(256, 224, "bicubic", imageNetMean, imageNetStd),

@@ -28,6 +28,8 @@ type WeightsReport struct {
 	// NormEps is what the normalisations of these weights add to variances, where that is not what the backbone
 	// has by itself: set Config.NormEps to it.
 	NormEps float64 `json:"norm_eps,omitempty"`
+	// SamePad says that these weights want Config.SamePad.
+	SamePad bool `json:"same_pad,omitempty"`
 	// Preparation is how pictures were prepared for these weights; its Height is 0 where nobody knows.
 	Preparation Preparation `json:"preparation,omitzero"`
 }
@@ -45,6 +47,7 @@ func (l *loading) report(params *graph.Params) (WeightsReport, error) {
 	if eps := cmp.Or(l.beside.eps, l.spelling.eps); eps != cmp.Or(l.cfg.NormEps, l.usualEps()) {
 		r.NormEps = eps
 	}
+	r.SamePad = l.wantsSamePad()
 	for _, name := range l.leftOut {
 		if isCounter(name) {
 			r.Counters++
@@ -63,6 +66,12 @@ func (l *loading) report(params *graph.Params) (WeightsReport, error) {
 		r.Preparation = l.beside.preparation.or(l.usual(r.Files[0].SHA256))
 	}
 	return r, err
+}
+
+// wantsSamePad reports whether the weights were trained with convolutions that pad as TensorFlow's.
+func (l *loading) wantsSamePad() bool {
+	reads := l.cfg.given != nil || slices.Contains(schema.Field("SamePad").For, l.cfg.Backbone)
+	return reads && !l.cfg.SamePad && (l.beside.samePad || l.spelling.samePad)
 }
 
 // usualEps is what the backbone adds to variances by itself.
@@ -127,6 +136,9 @@ func (r WeightsReport) String() string {
 	}
 	if r.NormEps != 0 {
 		add("these weights want NormEps %g", r.NormEps)
+	}
+	if r.SamePad {
+		add("these weights want SamePad")
 	}
 	return strings.Join(lines, "\n  ")
 }
