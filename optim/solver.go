@@ -55,7 +55,6 @@ type Solver struct {
 	result   Result      // of the CPU's step
 
 	lr, scale  float64 // of the step in progress
-	correction loops.Correction
 	norm, step func(lo, hi int)
 }
 
@@ -95,6 +94,9 @@ func New(cfg Config, tensors []Tensor, o Options) (*Solver, error) {
 	}
 	s := &Solver{cfg: cfg, o: o}
 	if err := s.addTensors(tensors); err != nil {
+		return nil, err
+	}
+	if err := s.checkLate(); err != nil {
 		return nil, err
 	}
 	s.sums = make([]float64, len(s.pieces))
@@ -397,7 +399,9 @@ func (s *Solver) normPieces(lo, hi int) {
 func (s *Solver) apply(lr, scale float64) {
 	s.count++
 	s.lr, s.scale = lr, scale
-	s.correction = loops.CorrectionAt(s.cfg.Beta1, s.cfg.Beta2, s.count)
+	for _, t := range s.slots {
+		t.correction = s.correctionOf(t, s.count)
+	}
 	if s.lamb != nil {
 		s.lamb.prepareStep()
 	}
@@ -422,7 +426,7 @@ func (s *Solver) stepSpan(t *slot, x span) {
 			Step(0, n, x.w, x.g, x.first)
 	case "adam", "adamw":
 		loops.Adam{LR: lr, Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps, Decay: t.decay, Scale: s.scale,
-			Decoupled: c.Name == "adamw", Correction: s.correction}.Step(0, n, x.w, x.g, x.first, x.second)
+			Decoupled: c.Name == "adamw", Correction: t.correction}.Step(0, n, x.w, x.g, x.first, x.second)
 	case "rmsprop":
 		loops.RMSProp{LR: lr, Alpha: c.Alpha, Eps: c.Eps, Momentum: c.Momentum, Decay: t.decay, Scale: s.scale}.
 			Step(0, n, x.w, x.g, x.second, x.first)
