@@ -2,6 +2,7 @@ package nets
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -24,6 +25,12 @@ func (s Stage) Params() (all []string) {
 		all = append(all, b.Params...)
 	}
 	return all
+}
+
+// Holds reports whether a parameter is of the stage, by its whole name, such as backbone.layer1.0.conv1.weight.
+func (s Stage) Holds(name string) bool {
+	name, ok := strings.CutPrefix(name, BackbonePrefix)
+	return ok && slices.ContainsFunc(s.Blocks, func(b Block) bool { return slices.Contains(b.Params, name) })
 }
 
 // The stages that stand before and behind those that are numbered.

@@ -10,17 +10,13 @@ import (
 	"medusa/internal/device"
 )
 
-// Continue takes over what another solver knows of the past: the number of its steps, its moments, and its averages, of
-// every tensor of the same name. The two differ in what they move, as where weights that were frozen learn from now on: what
-// the other did not know begins at 0, with Begun the number of the other's steps. It is called before the first step.
-func (s *Solver) Continue(from *Solver) error {
+// takeOver makes the past of another solver that of s, which has made no step.
+func (s *Solver) takeOver(from *Solver) error {
 	switch {
-	case from == nil || from == s:
-		return errors.New("optim: there is no other solver to continue")
 	case from.cfg.Name != s.cfg.Name:
-		return errors.Errorf("optim: the solver %s cannot continue %s", s.cfg.Name, from.cfg.Name)
-	case s.count > 0 || s.pending > 0 || from.pending > 0:
-		return errors.New("optim: a solver continues another before its first step, when none of either is under way")
+		return errors.Errorf("optim: Options.Continue: the solver %s cannot continue %s", s.cfg.Name, from.cfg.Name)
+	case from.pending > 0:
+		return errors.New("optim: Options.Continue: a step of the other solver is under way: call End first")
 	}
 	if err := from.Fetch(); err != nil {
 		return err
@@ -28,7 +24,8 @@ func (s *Solver) Continue(from *Solver) error {
 	s.count = from.count
 	mine := s.State()
 	for _, x := range from.State() {
-		if i := slices.IndexFunc(mine, func(t graph.StoredTensor) bool { return t.Name == x.Name }); i >= 0 && slices.Equal(mine[i].Shape, x.Shape) {
+		i := slices.IndexFunc(mine, func(t graph.StoredTensor) bool { return t.Name == x.Name })
+		if i >= 0 && slices.Equal(mine[i].Shape, x.Shape) {
 			copy(mine[i].F32, x.F32)
 		}
 	}

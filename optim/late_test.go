@@ -59,13 +59,12 @@ func TestLateTensors(t *testing.T) {
 					stepOf(t, s, one)
 				}
 				both.tensors[1].Begun = 3
-				next, err := New(c, both.tensors, Options{Device: dev})
+				next, err := New(c, both.tensors, Options{Device: dev, Continue: s})
 				if c.Name == "lamb" && dev != nil {
 					require.ErrorContains(t, err, "lamb cannot begin with w1 after other tensors")
 					return
 				}
 				require.NoError(t, err)
-				require.NoError(t, next.Continue(s))
 				for i, g := range after {
 					both.give(t, g, late[i])
 					stepOf(t, next, both)
@@ -103,16 +102,8 @@ func TestWhatCannotBeContinued(t *testing.T) {
 	f := feed(t, []int{2}, []float64{1, 2})
 	a, err := New(Config{}, f.tensors, Options{})
 	require.NoError(t, err)
-	require.ErrorContains(t, a.Continue(nil), "no other solver")
-	require.ErrorContains(t, a.Continue(a), "no other solver")
-	b, err := New(Config{Name: "sgd"}, f.tensors, Options{})
-	require.NoError(t, err)
-	require.ErrorContains(t, a.Continue(b), "adam cannot continue sgd")
-	f.give(t, []float64{1, 1})
-	stepOf(t, a, f)
-	c, err := New(Config{}, f.tensors, Options{})
-	require.NoError(t, err)
-	require.ErrorContains(t, a.Continue(c), "before its first step")
+	_, err = New(Config{Name: "sgd"}, f.tensors, Options{Continue: a})
+	require.ErrorContains(t, err, "Options.Continue: the solver sgd cannot continue adam")
 	f.tensors[0].Begun = -1
 	_, err = New(Config{}, f.tensors, Options{})
 	require.ErrorContains(t, err, "w0 has a Begun of -1")

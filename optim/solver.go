@@ -31,6 +31,11 @@ type Options struct {
 	// Average, if not nil, has the solver keep averages of the weights.
 	Average *Averaging
 
+	// Continue, if not nil, is a solver whose past this one takes over: the number of its steps, its moments, and its
+	// averages, of every tensor of the same name. The two differ in what they move, as where weights that were frozen learn
+	// from now on: what the other did not know begins at 0, and Tensor.Begun says when. No step of the other is under way.
+	Continue *Solver
+
 	// Rate, if not nil, is a factor on the learning rate of each parameter at each step, counted from
 	// 1. At 0 the parameter is frozen for that step, and there is no weight decay either; what the
 	// solver knows of its gradients goes on.
@@ -104,12 +109,16 @@ func New(cfg Config, tensors []Tensor, o Options) (*Solver, error) {
 	if cfg.Name == "lamb" {
 		s.lamb = newLAMB(s)
 	}
-	if o.Average == nil {
-		return s, nil
+	if o.Average != nil {
+		var err error
+		if s.averages, err = newAverages(o.Average, s.slots, o.Device, o.Continue != nil); err != nil {
+			return nil, err
+		}
 	}
-	var err error
-	s.averages, err = newAverages(o.Average, s.slots, o.Device)
-	return s, err
+	if o.Continue != nil {
+		return s, s.takeOver(o.Continue)
+	}
+	return s, nil
 }
 
 // addTensors makes a slot of each tensor.

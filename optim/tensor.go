@@ -20,7 +20,7 @@ type Tensor struct {
 	Scale   float64     // learning rate ÷ that of the others, such as graph.Param.Rate
 
 	// Begun is how many steps the solver had made before the tensor came to it, such as weights that were frozen at
-	// first: Adam's and LAMB's running means, which begin at 0, are corrected from there on. See Solver.Continue.
+	// first: Adam's and LAMB's running means, which begin at 0, are corrected from there on. See Options.Continue.
 	Begun int
 
 	// Rows, if not nil, are the rows that the last run of the graph named, which a step moves alone: see

@@ -92,6 +92,7 @@ func newChunkedGraph(cfg nets.Config, params *graph.Params, batch, parts int, de
 	}
 	own := s.learned
 	s.learned = nil
+	s.graphs = append(s.graphs, g, lossGraph)
 	for _, f := range c.embedded {
 		if f.part, err = graph.Keep(*f.of(&net)); err != nil {
 			return nil, nil, err
@@ -101,6 +102,7 @@ func newChunkedGraph(cfg nets.Config, params *graph.Params, batch, parts int, de
 	if err != nil {
 		return nil, nil, err
 	}
+	s.graphs = append(s.graphs, back)
 	if s.learned = append(s.learned, own...); len(s.learned) == 0 {
 		return nil, nil, errNothingLearned
 	}

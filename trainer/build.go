@@ -126,8 +126,12 @@ func (t *Trainer) assemble(device *machine.Device) (err error) {
 	if err != nil {
 		return err
 	}
+	plan, err := t.plan()
+	if err != nil {
+		return err
+	}
 	t.learner, err = newLearner(t.cfg, learnerParts{
-		net: t.cfg.Net, device: device, batch: t.Batch(), evalBatch: t.cfg.EvalBatch, rate: t.o.Rate, scales: t.o.LRScales, views: views,
+		net: t.cfg.Net, device: device, batch: t.Batch(), evalBatch: t.cfg.EvalBatch, rate: t.o.Rate, scales: t.o.LRScales, plan: plan, views: views,
 		loss: func(embedding, trunk int) (losses.Loss, error) {
 			return lossOf(t.o.Loss, t.cfg.Loss, losses.Setting{
 				Classes: t.data.Train.NumClasses(), EmbeddingSize: embedding, TrunkSize: trunk, Seed: t.cfg.Seed,

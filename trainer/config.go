@@ -23,6 +23,8 @@ type Config struct {
 	Steps  int `json:"steps,omitempty" yaml:"steps,omitempty" flag:"steps" arg:"N" doc:"length of the run" unset:"600, if -epochs is not given either" group:"Training" min:"1" want:"at least 1"`
 	Epochs int `json:"epochs,omitempty" yaml:"epochs,omitempty" flag:"epochs" arg:"N" doc:"length of the run in epochs; an epoch shows every class at least once" unset:"see -steps" shown:"-" group:"Training" min:"1" want:"at least 1"`
 
+	FineTune FineTune `json:"fine_tune,omitzero" yaml:"fine_tune,omitempty" group:"Fine-tuning"` // which weights learn, from when on and how fast
+
 	Solver   optim.Config         `json:"solver,omitzero" yaml:"solver,omitempty" group:"Training"`     // how gradients become steps
 	Schedule optim.ScheduleConfig `json:"schedule,omitzero" yaml:"schedule,omitempty" group:"Training"` // how the learning rate changes
 

@@ -170,6 +170,9 @@ func (t *Trainer) takeBest() error {
 			"put them back, or resume and keep the last ones (%s %s): %v", t.state.BestStep, field.Name("Keep"), Last, err)
 		return causedBy{err, ErrBestLost}
 	}
+	if err := t.rebuild(best.state.Step); err != nil {
+		return err
+	}
 	if err := best.restore(t.params, t.solver); err != nil {
 		return err
 	}

@@ -115,6 +115,9 @@ func (t *Trainer) restore(c *checkpoint) error {
 	if err := c.data.check(t.fingerprint); err != nil {
 		return err
 	}
+	if err := t.rebuild(c.state.Step); err != nil {
+		return err
+	}
 	if err := c.restore(t.params, t.solver); err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ type trainGraph struct {
 	size    int            // E
 	trunk   int            // F; 0 if there is no trunk
 	learned []optim.Tensor // the network's, then the loss's
+	graphs  []*gorgonia.ExprGraph
 	dev     *machine.Device
 	vm      gorgonia.VM
 	// chunks computes the batch in parts; nil if it is computed at once.
@@ -45,6 +46,7 @@ func newTrainGraph(cfg nets.Config, params *graph.Params, batch, parts int, dev 
 	}
 	s = &trainGraph{dev: dev}
 	g := gorgonia.NewGraph()
+	s.graphs = append(s.graphs, g)
 	x, pictures := graph.Input(g, "pictures", batch, cfg.InChannels, cfg.Height, cfg.Width)
 	y, labels := graph.Input(g, "labels", batch)
 	s.x, s.y = pictures, labels
@@ -93,7 +95,7 @@ func (s *trainGraph) makeLoss(net nets.Net, params *graph.Params, parse parseLos
 // joinLoss makes the loss's own parameters part of params.
 func joinLoss(params *graph.Params, loss losses.Loss) error {
 	own := losses.ParamsOf(loss)
-	if own == nil {
+	if own == nil || params.Holds(own) { // in a graph of a later phase
 		return nil
 	}
 	return errors.Wrapf(params.Join(lossPrefix, own), "trainer: the parameters of the loss %T", loss)

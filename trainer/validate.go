@@ -60,7 +60,7 @@ func (c Config) validateNamed() error {
 	const steps, epochs, every = field.Name("Steps"), field.Name("Epochs"), field.Name("EvalEvery")
 	var f faults
 	f.add(c.Steps > 0 && c.Epochs > 0, "%s is %d and %s %d: give one of them", steps, c.Steps, epochs, c.Epochs)
-	for _, section := range []string{"", "Data", "Sampler", "Average"} { // the others look after themselves
+	for _, section := range []string{"", "Data", "Sampler", "Average", "FineTune"} { // the others look after themselves
 		for _, wrong := range schema.Faults(c, section) {
 			f.add(true, "%s is %s, want %s", field.Name(wrong.Field), wrong.Value, wrong.Want)
 		}
@@ -89,6 +89,7 @@ func (c Config) validateNamed() error {
 	}
 	c.Data.validate(&f)
 	f.add(c.Average.Constant && c.Average.Decay == 0, "%s means nothing without %s, such as 0.999", field.Name("Average.Constant"), field.Name("Average.Decay"))
+	c.FineTune.validate(net, &f)
 	f.addError(c.Solver.Validate(), "Solver")
 	f.addError(c.Schedule.Validate(), "Schedule")
 	if n := c.Sampler.Name; n == "" || f.oneOf("Sampler.Name", n, samplers.Names()...) {

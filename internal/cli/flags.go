@@ -26,4 +26,4 @@ func newFlags(c *invocation) *flags {
 }
 
 // titles are the groups of the help page, in order.
-var titles = []string{"Pictures", "Augmentation (none by default)", "Network", "Loss and batches", "Training", "Measuring and saving", "This run"}
+var titles = []string{"Pictures", "Augmentation (none by default)", "Network", "Loss and batches", "Training", "Fine-tuning", "Measuring and saving", "This run"}
