@@ -64,6 +64,9 @@ type StartInfo struct {
 	Config        Config
 	LeftOut       string   // path of the list of what was left out; empty if all was taken
 	Fitted        []Fitted // settings that were not given and suit the data
+
+	// Groups are the parts of the network with their learning rates; nil where Config.FineTune asks for nothing.
+	Groups []ParameterGroup
 }
 
 // StepInfo is the state after a step.

@@ -35,7 +35,7 @@ func (t *Trainer) plan() (*plan, error) {
 	if err != nil {
 		return nil, field.Under(err, "trainer", "FineTune")
 	}
-	return p, p.checkLength(t.cfg.Steps, epoch)
+	return p, p.checkLength(f, t.cfg.Steps, epoch)
 }
 
 // enter goes to the phase that a step is in: the graph of training and the solver are made anew for the weights that learn

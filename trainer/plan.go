@@ -206,11 +206,15 @@ func (p *plan) number(tensors []optim.Tensor) {
 }
 
 // checkLength refuses phases that a run of so many steps never comes to.
-func (p *plan) checkLength(steps, epoch int) error {
+func (p *plan) checkLength(f FineTune, steps, epoch int) error {
 	last := p.starts[len(p.starts)-1]
 	if last <= steps {
 		return nil
 	}
-	return field.Errorf("trainer", "", "weights should begin to learn at step %d (%s), but the run has %d steps, and an epoch has %d: make it longer (%s), or let them begin earlier",
-		last, field.Names{"FineTune.Unfreeze", "FineTune.WarmupHead"}, steps, epoch, field.Names{"Epochs", "Steps"})
+	by := field.Name("FineTune.Unfreeze")
+	if f.Unfreeze == "" {
+		by = "FineTune.WarmupHead"
+	}
+	return field.Errorf("trainer", "", "%s has weights begin to learn at step %d, but the run has %d steps, and an epoch has %d: make it longer by %s, or let them begin earlier",
+		by, last, steps, epoch, field.Name("Epochs"))
 }
