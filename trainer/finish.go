@@ -185,7 +185,7 @@ func (t *Trainer) completeResult(r *Result, began time.Time) {
 	s := &t.state
 	r.Steps, r.FinalLoss, r.Warnings = s.Step, s.Loss, s.Warnings
 	r.Items, r.Given = t.data.Train.noun(), t.values()
-	r.Before, r.Pixels = s.Before, s.Pixels
+	r.Before, r.Pixels, r.From = s.Before, s.Pixels, s.From
 	if s.HasBest {
 		r.Metric, r.BestValue, r.BestStep = t.cfg.Metric, s.BestValue, s.BestStep
 	}

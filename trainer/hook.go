@@ -195,6 +195,8 @@ type Result struct {
 	// Given describes what the run was given by value, by the field of Options.
 	Given map[string]string `json:"given,omitempty"`
 
+	From *StartModel `json:"from,omitempty"` // the model that the run began with; nil if its weights were new
+
 	Stop      Stop    `json:"stop"`  // why the run ended
 	Steps     int     `json:"steps"` // done
 	Metric    string  `json:"metric,omitempty"`

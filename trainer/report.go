@@ -112,7 +112,11 @@ func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
 	}
 	if r.before == nil { // a resumed run
 		var err error
-		if r.before, err = r.trainer.embedUntrained(ctx, set); err != nil {
+		r.before, err = r.trainer.embedUntrained(ctx, set)
+		switch {
+		case err != nil && r.trainer.state.From != nil && ctx.Err() == nil:
+			r.trainer.notice(fmt.Sprintf("the report has no map of the embeddings before training: %v", err))
+		case err != nil:
 			return err
 		}
 	}

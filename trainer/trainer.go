@@ -71,6 +71,10 @@ func New(cfg Config, data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	t.noticeEqualViews()
+	if err := t.startNew(); err != nil {
+		t.Close()
+		return nil, err
+	}
 	if err := t.createRun(); err != nil {
 		t.Close()
 		return nil, err

@@ -93,6 +93,9 @@ func train(ctx context.Context, f *flags, w *terminal.Screen) (interrupted bool,
 		}
 	}
 	cfg, err := f.trainerConfig()
+	if err == nil && f.options.Resume == "" {
+		cfg, err = f.startFrom(cfg)
+	}
 	if err == nil {
 		err = cfg.Validate() // before pictures are read
 	}
