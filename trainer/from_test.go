@@ -78,10 +78,10 @@ func TestStartFromModelOtherwise(t *testing.T) {
 		return Config{Data: DataConfig{Path: was.Data.Path, Val: was.Data.Val, Workers: 1}, Sampler: was.Sampler, Steps: 1, FineTune: FineTune{From: dir}}
 	}
 	for want, change := range map[string]func(*Config){
-		"Net.Backbone is resnet18, but the model " + dir + " has cnn: leave it out":        func(c *Config) { c.Net.Backbone = "resnet18" },
-		"Net.Channels is 5, but the model " + dir + " has 3,4: leave it out":               func(c *Config) { c.Net.Channels = []int{5} },
+		"Net.Backbone is resnet18, but the model " + dir + " has cnn: leave it out":         func(c *Config) { c.Net.Backbone = "resnet18" },
+		"Net.Channels is 5, but the model " + dir + " has 3,4: leave it out":                func(c *Config) { c.Net.Channels = []int{5} },
 		"Data.Channels is rgb, but the model " + dir + " is for pictures of grey: leave it": func(c *Config) { c.Data.Channels = 3 },
-		"FineTune.From: no model: stat nowhere":                                            func(c *Config) { c.FineTune.From = "nowhere" },
+		"FineTune.From: no model: stat nowhere":                                             func(c *Config) { c.FineTune.From = "nowhere" },
 	} {
 		cfg := base()
 		change(&cfg)

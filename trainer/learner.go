@@ -19,7 +19,9 @@ import (
 type learner struct {
 	cfg       Config // of solver, clipping and averages, with its defaults
 	parts     learnerParts
-	phase     int // of parts.plan: its first step
+	phase     int    // of parts.plan: its first step
+	features  int    // of the backbone, which steps see in place of pictures; 0 for pictures
+	trunk     *trunk // makes these; nil once they are made
 	net       nets.Config
 	params    *graph.Params // of the network and the loss
 	averaged  *graph.Params // what is measured and saved: the averages, or params
@@ -46,6 +48,7 @@ type learnerParts struct {
 	scales           map[string]float64 // of learning rates, by the beginnings of names
 	plan             *plan              // of who learns when and how fast; nil if all do from the first step on
 	views            model.Views
+	features         func(phase int) int // of the backbone, which steps of a phase see in place of pictures; 0 for pictures
 }
 
 // newLearner builds network, loss, gradients and solver as c says, which has its defaults.
@@ -80,7 +83,10 @@ func newLearner(c Config, p learnerParts) (*learner, error) {
 
 // newGraph builds the graph of a training step in the phase at hand.
 func (l *learner) newGraph(loss parseLoss) (*trainGraph, losses.Loss, error) {
-	train, made, err := newTrainGraph(l.net, l.params, l.parts.batch, l.cfg.Accumulate, l.device, loss)
+	if err := l.openTrunk(); err != nil {
+		return nil, nil, err
+	}
+	train, made, err := newTrainGraph(subject{l.net, l.features}, l.params, l.parts.batch, l.cfg.Accumulate, l.device, loss)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -197,6 +203,9 @@ func (l *learner) tensors() [][]float32 {
 // close gives back what the learner holds.
 func (l *learner) close() error {
 	err := l.train.close()
+	if e := l.dropTrunk(); err == nil {
+		err = e
+	}
 	if e := l.eval.Close(); err == nil {
 		err = e
 	}

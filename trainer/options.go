@@ -64,6 +64,9 @@ type Options struct {
 	// what Resume found damaged and how it helped itself; nil if nobody wants to know.
 	Notice func(message string)
 
+	// everyStep has each step run a frozen backbone, where features could be made once: for tests.
+	everyStep bool
+
 	// NoReport and NoEmbeddings leave out report.html and embeddings.safetensors, which a
 	// finished run has in its folder otherwise.
 	NoReport, NoEmbeddings bool

@@ -86,7 +86,11 @@ func (t *Trainer) enterPhase(ctx context.Context, number int) error {
 	if err := t.await(ctx, 0); err != nil {
 		return err
 	}
+	was := t.features
 	if err := t.rebuild(number); err != nil {
+		return err
+	}
+	if err := t.followFeatures(ctx, was); err != nil {
 		return err
 	}
 	t.state.Moved = false // those that begin have to be seen to move
@@ -97,7 +101,7 @@ func (t *Trainer) enterPhase(ctx context.Context, number int) error {
 // rebuild is enter, with what stands around the graph of training.
 func (t *Trainer) rebuild(number int) error {
 	changed, err := t.enter(number)
-	if err == nil && changed && t.batches.onDevice != nil {
+	if err == nil && changed && t.batches.onDevice != nil && t.features == 0 {
 		t.device.Adopt(t.train.x)
 	}
 	return errors.Wrapf(err, "trainer: step %d", number)
