@@ -11,6 +11,7 @@ import (
 type flags struct {
 	*flagSet
 	options *options
+	longer  bool         // whether a run that is resumed is to be longer than before
 	keepNow trainer.Keep // of a run that is resumed, where the command line says so
 }
 
