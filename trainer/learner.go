@@ -68,6 +68,9 @@ func newLearner(c Config, p learnerParts) (*learner, error) {
 	if l.train, l.loss, err = l.newGraph(p.loss); err != nil {
 		return nil, err
 	}
+	if err := p.plan.checkNames(l.params); err != nil {
+		return nil, err
+	}
 	if err := checkRates(l.params, p.scales); err != nil {
 		return nil, err
 	}

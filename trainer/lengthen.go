@@ -44,9 +44,13 @@ func (o Options) longer(c Config) (Config, error) {
 func (t *Trainer) checkLonger(was Config) error {
 	epoch := t.batches.sampler.BatchesPerEpoch()
 	before := cmp.Or(was.Epochs*epoch, was.Defaults().Steps)
+	by := field.Name("Steps")
+	if t.o.Epochs > 0 {
+		by = "Epochs"
+	}
 	switch s := t.state; {
 	case t.cfg.Steps <= before:
-		return field.Errorf("trainer", "", "%s have the run end after %d steps, but it has %d: want more, to lengthen it, or leave them out", field.Names{"Steps", "Epochs"}, t.cfg.Steps, before)
+		return field.Errorf("trainer", "", "%s has the run end after %d steps, but it has %d: want more, to lengthen it, or leave it out", by, t.cfg.Steps, before)
 	case s.Stopped:
 		return errors.New("trainer: a hook ended the run: it cannot be lengthened; begin a new one with its weights (Config.FineTune.From)")
 	case t.cfg.Patience > 0 && s.Stale >= t.cfg.Patience:

@@ -110,7 +110,7 @@ func TestWhatCannotBeLengthened(t *testing.T) {
 		"Steps cannot lengthen the run: Schedule.Name is cosine, whose rate at every step depends on the length": {func(c *Config) { c.Schedule.Name = "cosine" }, Options{Steps: 20}},
 		"Steps is 12, but the run has 12: want more":                                                             {func(*Config) {}, Options{Steps: 12}},
 		"Steps is 20 and Epochs 2: give one of them":                                                             {func(*Config) {}, Options{Steps: 20, Epochs: 2}},
-		"Steps and Epochs have the run end after 11 steps, but it has":                                           {func(*Config) {}, Options{Epochs: 1}},
+		"Epochs has the run end after 11 steps, but it has":                                                      {func(*Config) {}, Options{Epochs: 1}},
 		"Patience (1) ended the run, at step":                                                                    {func(c *Config) { c.Patience, c.Solver.LR = 1, 1e-9 }, Options{Steps: 20}},
 	} {
 		t.Run(want, func(t *testing.T) {

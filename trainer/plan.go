@@ -16,7 +16,8 @@ import (
 type plan struct {
 	entries []planned // shorter names first: of several that fit the last counts
 	stages  []nets.Stage
-	starts  []int // the first steps of the phases; the first is 1
+	starts  []int    // the first steps of the phases; the first is 1
+	behind  []string // beginnings of names that are not the backbone's: the loss's are known only when it is built
 }
 
 // planned is what holds for all parameters whose names begin with a prefix, which may be a whole name.
@@ -50,6 +51,7 @@ func newPlan(t tuning, stages []nets.Stage, backbone string, epoch int) (*plan, 
 			p.entries = append(p.entries, e)
 		}
 	}
+	p.behind = rules.prefixes
 	for _, prefix := range rules.prefixes {
 		p.entries = append(p.entries, planned{prefix, rules.rate(prefix), rules.first(prefix, epoch)})
 	}
@@ -203,6 +205,27 @@ func (p *plan) number(tensors []optim.Tensor) {
 	for i := range tensors {
 		tensors[i].Begun = p.of(tensors[i].Name).from - 1
 	}
+}
+
+// checkNames refuses beginnings of names that no parameter has.
+func (p *plan) checkNames(params *graph.Params) error {
+	if p == nil {
+		return nil
+	}
+	for _, prefix := range p.behind {
+		if len(params.Under(prefix)) > 0 {
+			continue
+		}
+		var names []string
+		for _, item := range params.All() {
+			if !strings.HasPrefix(item.Name, nets.BackbonePrefix) {
+				names = append(names, item.Name)
+			}
+		}
+		return field.Errorf("trainer", "", "no parameter's name begins with %q, as %s or %s has it; those behind the backbone are %s",
+			strings.TrimSuffix(prefix, "."), field.Name("FineTune.Freeze"), field.Name("FineTune.LRScale"), strings.Join(names, ", "))
+	}
+	return nil
 }
 
 // checkLength refuses phases that a run of so many steps never comes to.
