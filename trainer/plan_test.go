@@ -114,9 +114,9 @@ func TestFineTuneIsRefused(t *testing.T) {
 		require.ErrorContains(t, cfg.Validate(), want)
 	}
 	for want, c := range map[string]FineTune{
-		"FineTune.Unfreeze has weights begin to learn at step 100, but the run has 27 steps, and an epoch has 11: make it longer by Epochs": {Freeze: "all", Unfreeze: "9"},
-		"FineTune.WarmupHead has weights begin to learn at step 34":                                                                         {WarmupHead: 3},
-		`no parameter's name begins with "loss.nothing", as FineTune.Freeze or FineTune.LRScale has it; those behind the backbone are embedding.`:                 {LRScale: "loss.nothing=2"},
+		"FineTune.Unfreeze has weights begin to learn at step 100, but the run has 27 steps, and an epoch has 11: make it longer by Epochs":       {Freeze: "all", Unfreeze: "9"},
+		"FineTune.WarmupHead has weights begin to learn at step 34":                                                                               {WarmupHead: 3},
+		`no parameter's name begins with "loss.nothing", as FineTune.Freeze or FineTune.LRScale has it; those behind the backbone are embedding.`: {LRScale: "loss.nothing=2"},
 		"there is nothing to learn": {Freeze: "all,embedding,loss"},
 	} {
 		cfg := tunedRun(t, "cpu")

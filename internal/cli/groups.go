@@ -13,7 +13,7 @@ func printGroups(w *terminal.Screen, i trainer.StartInfo) {
 	if len(i.Groups) == 0 {
 		return
 	}
-	t := terminal.Table{Header: []string{"part", "parameters", "rate", "learns"}, Right: []int{1, 2}, Names: []int{0}}
+	t := terminal.Table{Header: []string{"weights of", "parameters", "rate", "learns"}, Right: []int{1, 2}, Names: []int{0}}
 	for _, g := range i.Groups {
 		t.Rows = append(t.Rows, []string{g.Name, wording.Thousands(g.Parameters), rateOf(g), whenOf(g, i.StepsPerEpoch)})
 	}

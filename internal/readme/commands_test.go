@@ -196,7 +196,10 @@ func short(args []string) []string {
 	}
 	embedded := !strings.Contains(line, " -data ") && !strings.Contains(line, " -config ")
 	variant := embedded && !strings.Contains(line, " -out ")
-	args = append(args, "-steps", "2", "-no-report")
+	args = append(args, "-no-report")
+	if !strings.Contains(line, " -epochs ") { // which are few steps of few pictures
+		args = append(args, "-steps", "2")
+	}
 	if embedded {
 		args = append(args, "-size", "8", "-copies", "ignore")
 	}
