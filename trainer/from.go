@@ -95,7 +95,7 @@ func (c Config) netLike(of nets.Config, given func(string) bool) (nets.Config, e
 		a, b := reflect.ValueOf(mine).FieldByName(name), reflect.ValueOf(its).FieldByName(name)
 		if given("Net."+name) && fmt.Sprint(a) != fmt.Sprint(b) {
 			return of, field.Errorf("trainer", "", "%s is %s, but the model %s has %s: leave it out, or leave out %s",
-				field.Name("Net."+name), shown(a), c.FineTune.From, shown(b), field.Name("FineTune.From"))
+				field.Name("Net."+name), inMessage(a), c.FineTune.From, inMessage(b), field.Name("FineTune.From"))
 		}
 	}
 	of.InChannels, of.Height, of.Width = 0, 0, 0 // as the pictures are
@@ -120,8 +120,8 @@ func netInFull(c nets.Config) nets.Config {
 	return c
 }
 
-// shown is a value in a message.
-func shown(v reflect.Value) string {
+// inMessage is a value as messages tell it.
+func inMessage(v reflect.Value) string {
 	if v.Kind() == reflect.Slice {
 		text := fmt.Sprint(v.Interface())
 		return cmp.Or(strings.ReplaceAll(strings.Trim(text, "[]"), " ", ","), "the usual ones")

@@ -25,7 +25,7 @@ func (c Config) Lengthened(steps, epochs int) (Config, error) {
 		return c, field.Errorf("trainer", "", "%s cannot lengthen the run: %s is cosine, whose rate at every step depends on the length, and which has fallen by the end; "+
 			"begin a new run with the weights of this one (%s)", name, field.Name("Schedule.Name"), field.Name("FineTune.From"))
 	}
-	if was > 0 { // what depends on the length stays as it was
+	if c.Steps > 0 { // what depends on the length stays as it was
 		c = c.Defaults()
 	}
 	c.Steps, c.Epochs = steps, epochs
@@ -86,16 +86,9 @@ func (t *Trainer) lengthen() error {
 	return c.write(t.dir, LastFile)
 }
 
-// runDifferences are the Differences of two configurations but for the length of the run, and what followed from it.
+// runDifferences are the Differences of two configurations but for the length of the run: it may have been lengthened.
 func runDifferences(a, b Config) []string {
-	if a.Epochs > 0 || b.Epochs > 0 || a.Steps != b.Steps {
-		if a.EvalEvery == 0 || b.EvalEvery == 0 {
-			a.EvalEvery, b.EvalEvery = 0, 0
-		}
-		if a.Schedule.Every == 0 || b.Schedule.Every == 0 {
-			a.Schedule.Every, b.Schedule.Every = 0, 0
-		}
-	}
+	a, b = a.Defaults(), b.Defaults() // what followed from either length
 	a.Steps, a.Epochs = b.Steps, b.Epochs
 	return Differences(a, b)
 }

@@ -71,9 +71,11 @@ func checkResumable(f *flags, cfg trainer.Config) (fitted trainer.Config, done b
 	}
 	asked := cfg
 	if f.longer = f.lengthens(stored); f.longer {
-		if _, err := stored.Lengthened(asked.Steps, asked.Epochs); err != nil {
+		longer, err := stored.Lengthened(asked.Steps, asked.Epochs)
+		if err != nil {
 			return cfg, false, err
 		}
+		f.options.EvalEvery, f.options.Schedule.Every = longer.EvalEvery, longer.Schedule.Every // for config.yaml
 		cfg.Steps, cfg.Epochs = stored.Steps, stored.Epochs
 	}
 	if fields := trainer.Differences(stored, cfg); len(fields) > 0 {
