@@ -80,7 +80,7 @@ func TestFineTuningMistyped(t *testing.T) {
 		`-colour is rgb, but the model ` + begun + ` is for pictures of grey: leave it out`:            {"-from", begun, "-colour", "rgb"},
 		`-from cannot change a run that is resumed`:                                                    {"-resume", begun, "-from", begun},
 		`-steps is 1, but the run has 2: want more, to lengthen it`:                                    {"-resume", begun, "-steps", "1"},
-		`-epochs cannot lengthen the run: schedule.name (` + filepath.Join(cosine, "config.yaml"):          {"-resume", cosine, "-epochs", "9"},
+		`-epochs cannot lengthen the run: schedule.name (` + filepath.Join(cosine, "config.yaml"):      {"-resume", cosine, "-epochs", "9"},
 	} {
 		code, _, said := call(args...)
 		assert.NotZero(t, code)
