@@ -52,6 +52,9 @@ func (f FineTune) validate(net nets.Config, all *faults) {
 	const freeze, unfreeze = field.Name("FineTune.Freeze"), field.Name("FineTune.Unfreeze")
 	all.add(f.Unfreeze != "" && !f.freezes(), "%s is %s, but nothing is frozen: say by %s what is, or leave it out", unfreeze, f.Unfreeze, freeze)
 	all.add(f.WarmupHead > 0 && f.Unfreeze == "" && isAll(f.Freeze), "%s means nothing where %s is %s: the backbone never learns", field.Name("FineTune.WarmupHead"), freeze, f.Freeze)
+	if f.isZero() {
+		return
+	}
 	text, err := f.parse()
 	if err != nil {
 		all.addError(err, "FineTune")

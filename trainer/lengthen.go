@@ -86,9 +86,13 @@ func (t *Trainer) lengthen() error {
 	return c.write(t.dir, LastFile)
 }
 
-// runDifferences are the Differences of two configurations but for the length of the run: it may have been lengthened.
+// runDifferences are the Differences of two configurations, none if it is only the length of the run: it may have been
+// lengthened.
 func runDifferences(a, b Config) []string {
-	a, b = a.Defaults(), b.Defaults() // what followed from either length
-	a.Steps, a.Epochs = b.Steps, b.Epochs
+	c, d := a.Defaults(), b.Defaults() // what followed from either length
+	c.Steps, c.Epochs = d.Steps, d.Epochs
+	if len(Differences(c, d)) == 0 {
+		return nil
+	}
 	return Differences(a, b)
 }
