@@ -140,3 +140,24 @@ func TestGroups(t *testing.T) {
 	cfg.FineTune = FineTune{}
 	require.Nil(t, start(t, cfg, Options{}).groups())
 }
+
+// The stages of a backbone that a program gives by value have names too.
+func TestFineTuneOwnBackbone(t *testing.T) {
+	cfg := tunedRun(t, "cpu")
+	cfg.Net, cfg.FineTune = nets.Config{Embedding: 4}, FineTune{Freeze: "stem..blocks.0", Unfreeze: "blocks.0:1"}
+	o := Options{NoReport: true, NoEmbeddings: true, Backbone: nets.ViT{Patch: 4, Width: 6, Depth: 2, Heads: 2}.Build}
+	tr := start(t, cfg, o)
+	require.Equal(t, []string{"stem", "blocks.0", "blocks.1", "final", "embedding", "loss"}, names(tr.groups()))
+	finishes(t, tr)
+	cfg.FineTune.Freeze = "blocks.2"
+	o.Dir = t.TempDir() + "/run"
+	_, err := New(cfg, load(t, cfg), o)
+	require.ErrorContains(t, err, `FineTune.Freeze has "blocks.2"`)
+}
+
+func names(groups []ParameterGroup) (all []string) {
+	for _, g := range groups {
+		all = append(all, g.Name)
+	}
+	return all
+}
