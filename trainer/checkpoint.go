@@ -37,6 +37,7 @@ type state struct {
 
 	Doubts doubts `json:"doubts,omitzero"`
 
+	From     *StartModel        `json:"from,omitempty"`      // the model that the run began with
 	LRScales map[string]float64 `json:"lr_scales,omitempty"` // as of Options
 	Rate     string             `json:"rate,omitempty"`      // what Options.Rate was
 

@@ -23,6 +23,8 @@ type Config struct {
 	Loss    string          `json:"loss,omitempty" yaml:"loss,omitempty" flag:"loss" arg:"NAME:KEY=VALUE,…" doc:"see the table of losses below; a sum is written a + b" nested:"" group:"Loss and batches"` // as losses.Parse reads it; triplet if empty
 	Sampler samplers.Config `json:"sampler,omitzero" yaml:"sampler,omitempty" group:"Loss and batches"`                                                                                                     // batches; a seed of 0 is taken from Seed, sizes of 0 suit the data (see Fit)
 
+	FineTune FineTune `json:"fine_tune,omitzero" yaml:"fine_tune,omitempty" group:"Fine-tuning"` // which weights learn, from when on and how fast
+
 	// Steps is the length of the run; Epochs says the same in epochs of the sampler.
 	// At most one is given; 600 steps if neither.
 	Steps  int `json:"steps,omitempty" yaml:"steps,omitempty" flag:"steps" arg:"N" doc:"length of the run" unset:"600, if -epochs is not given either" group:"Training" min:"1" want:"at least 1"`

@@ -21,7 +21,11 @@ func Differences(a, b Config) []string {
 	if len(a.Net.Hidden) == 0 || len(b.Net.Hidden) == 0 {
 		a.Net.Hidden, b.Net.Hidden = nil, nil
 	}
-	for _, size := range [][2]*int{{&a.Sampler.P, &b.Sampler.P}, {&a.Sampler.K, &b.Sampler.K}, {&a.Sampler.Batch, &b.Sampler.Batch}} {
+	left := [][2]*int{{&a.Sampler.P, &b.Sampler.P}, {&a.Sampler.K, &b.Sampler.K}, {&a.Sampler.Batch, &b.Sampler.Batch}}
+	if a.Epochs > 0 || b.Epochs > 0 { // whose length in steps decides
+		left = append(left, [2]*int{&a.EvalEvery, &b.EvalEvery}, [2]*int{&a.Schedule.Every, &b.Schedule.Every})
+	}
+	for _, size := range left {
 		if *size[0] == 0 || *size[1] == 0 {
 			*size[0], *size[1] = 0, 0
 		}

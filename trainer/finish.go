@@ -173,6 +173,9 @@ func (t *Trainer) takeBest() error {
 			"put them back, or resume and keep the last ones (%s %s): %v", t.state.BestStep, field.Name("Keep"), Last, err)
 		return causedBy{err, ErrBestLost}
 	}
+	if err := t.rebuild(best.state.Step); err != nil {
+		return err
+	}
 	if err := best.restore(t.params, t.solver); err != nil {
 		return err
 	}
@@ -185,7 +188,7 @@ func (t *Trainer) completeResult(r *Result, began time.Time) {
 	s := &t.state
 	r.Steps, r.FinalLoss, r.Warnings = s.Step, s.Loss, s.Warnings
 	r.Items, r.Given = t.data.Train.noun(), t.values()
-	r.Before, r.Pixels, r.Weights = s.Before, s.Pixels, s.Weights
+	r.Before, r.Pixels, r.Weights, r.From = s.Before, s.Pixels, s.Weights, s.From
 	if s.HasBest {
 		r.Metric, r.BestValue, r.BestStep = t.cfg.Metric, s.BestValue, s.BestStep
 	}

@@ -66,6 +66,9 @@ type StartInfo struct {
 	LeftOut       string              // path of the list of what was left out; empty if all was taken
 	Fitted        []Fitted            // settings that were not given and suit the data
 	Weights       *nets.WeightsReport // what became of Config.Weights; nil without
+
+	// Groups are the parts of the network with their learning rates; nil where Config.FineTune asks for nothing.
+	Groups []ParameterGroup
 }
 
 // StepInfo is the state after a step.
@@ -196,6 +199,8 @@ type Result struct {
 
 	// Given describes what the run was given by value, by the field of Options.
 	Given map[string]string `json:"given,omitempty"`
+
+	From *StartModel `json:"from,omitempty"` // the model that the run began with; nil if its weights were new
 
 	Stop      Stop    `json:"stop"`  // why the run ended
 	Steps     int     `json:"steps"` // done

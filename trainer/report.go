@@ -114,8 +114,8 @@ func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
 		var err error
 		r.before, err = r.trainer.embedUntrained(ctx, set)
 		switch {
-		case errors.Is(err, errWeightsGone):
-			r.trainer.notice(fmt.Sprintf("the report is without what was before training: %v", err))
+		case errors.Is(err, errStartGone):
+			r.trainer.notice(fmt.Sprintf("the report has no map of the embeddings before training: %v", err))
 		case err != nil:
 			return err
 		}

@@ -137,5 +137,6 @@ func (t *Trainer) tellStart(ctx context.Context) error {
 	i.Parameters, i.LossParams = t.Parameters()
 	i.Dir, i.Items, i.Config = string(t.dir), t.data.Train.noun(), t.cfg
 	i.Step, i.Steps, i.Batch, i.StepsPerEpoch = t.state.Step, t.cfg.Steps, t.Batch(), t.batches.sampler.BatchesPerEpoch()
+	i.Groups = t.groups()
 	return t.tellOthers(func(h Hook) error { return h.start(ctx, i) })
 }

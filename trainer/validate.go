@@ -61,11 +61,12 @@ func (c Config) validateNamed() error {
 	const steps, epochs, every = field.Name("Steps"), field.Name("Epochs"), field.Name("EvalEvery")
 	var f faults
 	f.add(c.Steps > 0 && c.Epochs > 0, "%s is %d and %s %d: give one of them", steps, c.Steps, epochs, c.Epochs)
-	for _, section := range []string{"", "Data", "Sampler", "Average"} { // the others look after themselves
+	for _, section := range []string{"", "Data", "Sampler", "Average", "FineTune"} { // the others look after themselves
 		for _, wrong := range schema.Faults(c, section) {
 			f.add(true, "%s is %s, want %s", field.Name(wrong.Field), wrong.Value, wrong.Want)
 		}
 	}
+	f.add(c.Weights != "" && c.FineTune.From != "", "%s is %s and %s %s: begin with one of them", field.Name("Weights"), c.Weights, field.Name("FineTune.From"), c.FineTune.From)
 	f.add(c.Net.Embedding > maxSize, "%s is %d, want at most %d", field.Name("Net.Embedding"), c.Net.Embedding, maxSize)
 	f.add(c.Patience > 0 && c.EvalEvery < 0, "%s is %d, but %s says never to evaluate", field.Name("Patience"), c.Patience, every)
 	_, known := metrics.FigureOf(c.Metric)
@@ -90,6 +91,7 @@ func (c Config) validateNamed() error {
 	}
 	c.Data.validate(&f)
 	f.add(c.Average.Constant && c.Average.Decay == 0, "%s means nothing without %s, such as 0.999", field.Name("Average.Constant"), field.Name("Average.Decay"))
+	c.FineTune.validate(net, &f)
 	f.addError(c.Solver.Validate(), "Solver")
 	f.addError(c.Schedule.Validate(), "Schedule")
 	if n := c.Sampler.Name; n == "" || f.oneOf("Sampler.Name", n, samplers.Names()...) {

@@ -3,8 +3,6 @@ package trainer
 import (
 	"slices"
 
-	"github.com/pkg/errors"
-
 	"medusa/graph"
 	"medusa/nets"
 )
@@ -52,6 +50,3 @@ func (t *Trainer) weightsInto(params *graph.Params) (nets.WeightsReport, error) 
 	}
 	return r, t.cfg.checkSum(r)
 }
-
-// errWeightsGone is a cause of errors where the weights that a run began with cannot be read any more.
-var errWeightsGone = errors.New("the weights that the run began with are not there")

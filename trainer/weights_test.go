@@ -141,7 +141,7 @@ func TestResumeWithoutTheFileOfWeights(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, StopDone, r.Stop)
 	require.Equal(t, "resnet18", r.Weights.Backbone)
-	require.Contains(t, strings.Join(told, "\n"), "the report is without what was before training: ")
+	require.Contains(t, strings.Join(told, "\n"), "the report has no map of the embeddings before training: ")
 	page, err := os.ReadFile(r.Report)
 	require.NoError(t, err)
 	require.Contains(t, string(page), "Began with")

@@ -47,6 +47,7 @@ func (p *progress) start(_ context.Context, i trainer.StartInfo) error {
 	if i.LeftOut != "" {
 		p.screen.Say("all that was left out, with reasons: " + i.LeftOut)
 	}
+	printGroups(p.screen, i)
 	if i.Step > 0 {
 		p.screen.Sayf("going on after step %d", i.Step)
 	}

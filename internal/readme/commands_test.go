@@ -204,7 +204,10 @@ func short(args []string) []string {
 		args = append(args, "-size", "32")
 	}
 	variant := embedded && !strings.Contains(line, " -out ")
-	args = append(args, "-steps", "2", "-no-report")
+	args = append(args, "-no-report")
+	if !strings.Contains(line, " -epochs ") { // which are few steps of few pictures
+		args = append(args, "-steps", "2")
+	}
 	if embedded {
 		args = append(args, "-size", "8", "-copies", "ignore")
 	}
