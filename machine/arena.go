@@ -18,8 +18,10 @@ type block struct {
 
 // arena lends blocks, the same one again once it is given back.
 type arena struct {
-	free []*block
-	make func(n int) (device.Memory, error)
+	free  []*block
+	make  func(n int) (device.Memory, error)
+	bytes int64 // of all blocks
+	size  int64 // of a number, in bytes
 }
 
 // lent is a block that a value has, of an arena.
@@ -41,6 +43,7 @@ func (a *arena) take(n int) (lent, error) {
 	}
 	if best < 0 {
 		m, err := a.make(n)
+		a.bytes += int64(n) * a.size
 		return lent{&block{n, m}, a}, err
 	}
 	b := a.free[best]

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"io"
+	"slices"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
@@ -32,16 +33,19 @@ func compile(g *gorgonia.ExprGraph, d *Device) (_ *Machine, err error) {
 	if d == nil {
 		steps = graph.Powered(graph.Chained(graph.OnHost(steps)))
 	}
+	if steps, err = graph.Recomputed(steps); err != nil {
+		return nil, err
+	}
 	c := &compiler{
 		m: &Machine{use: &exclusive.Use{}}, d: d, values: map[*gorgonia.Node]*value{}, written: map[*gorgonia.Node]bool{},
 		host: map[tensor.Dtype]*arena{},
 	}
 	for _, dt := range []tensor.Dtype{tensor.Float32, tensor.Float64, tensor.Int32} {
-		c.host[dt] = &arena{make: hostMemory(dt)}
+		c.host[dt] = &arena{make: hostMemory(dt), size: int64(dt.Size())}
 	}
 	if d != nil {
 		c.m.use, c.m.remote = &d.use, &remote{d: d}
-		c.remote = &arena{make: c.m.remote.alloc}
+		c.remote = &arena{make: c.m.remote.alloc, size: 4}
 	}
 	if err := c.plan(steps); err != nil {
 		return nil, err
@@ -54,19 +58,15 @@ func compile(g *gorgonia.ExprGraph, d *Device) (_ *Machine, err error) {
 			return nil, err
 		}
 	}
+	c.m.memory = c.bytes()
 	return c.m, nil
 }
-
-// writer is a spec whose kernel also writes into some of its inputs.
-type writer interface{ Writes() []int }
 
 // plan makes the values, and finds out which step is the last to read each.
 func (c *compiler) plan(steps []graph.Step) error {
 	for _, s := range steps {
-		if w, ok := s.Spec.(writer); ok {
-			for _, i := range w.Writes() {
-				c.written[s.In[i]] = true
-			}
+		for _, i := range spec.Writes(s.Spec) {
+			c.written[s.In[i]] = true
 		}
 	}
 	for i, s := range steps {
@@ -101,10 +101,14 @@ func (c *compiler) plan(steps []graph.Step) error {
 			}
 		}
 		c.values[s.Node] = v
-		c.m.nodes = append(c.m.nodes, s.Node)
 		for _, nodes := range s.Further {
 			c.planOutput(nodes)
 		}
+		if s.Again {
+			c.m.recomputed++
+			continue
+		}
+		c.m.nodes = append(append(c.m.nodes, s.Node), slices.Concat(s.Further...)...)
 	}
 	return nil
 }
@@ -117,7 +121,6 @@ func (c *compiler) planOutput(nodes []*gorgonia.Node) {
 			v.memory = one.memory
 		}
 		c.values[n] = v
-		c.m.nodes = append(c.m.nodes, n)
 	}
 }
 
@@ -222,8 +225,8 @@ func (c *compiler) addKernel(s graph.Step) error {
 	if s.Kept != nil {
 		c.m.steps = append(c.m.steps, keptStep{s.Kept, step.out[0]})
 	}
-	if w, ok := s.Spec.(writer); ok && c.d != nil && !onDevice {
-		for _, i := range w.Writes() {
+	if c.d != nil && !onDevice {
+		for _, i := range spec.Writes(s.Spec) {
 			c.m.steps = append(c.m.steps, pushStep{c.d, c.values[s.In[i]].input})
 		}
 	}
@@ -313,4 +316,16 @@ func (c *compiler) near(m *memory, onDevice bool) (*device.Memory, error) {
 	}
 	c.m.steps = append(c.m.steps, copyStep{c.d.acc, to, from})
 	return to, nil
+}
+
+// bytes is how much memory was taken for values so far.
+func (c *compiler) bytes() int64 {
+	if c.remote != nil {
+		return c.remote.bytes
+	}
+	sum := int64(0)
+	for _, a := range c.host {
+		sum += a.bytes
+	}
+	return sum
 }
