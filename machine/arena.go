@@ -3,7 +3,6 @@ package machine
 import (
 	"math"
 
-	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
 
 	"medusa/internal/device"
@@ -72,7 +71,7 @@ func (l lent) memory(n int) *device.Memory {
 func hostMemory(dt tensor.Dtype) func(n int) (device.Memory, error) {
 	return func(n int) (device.Memory, error) {
 		if err := ram.CheckNumbers(n, int(dt.Size())); err != nil {
-			return device.Memory{}, errors.Errorf("%v; make the batch, the pictures or the channels smaller", err)
+			return device.Memory{}, &MemoryError{err.Error()}
 		}
 		switch dt {
 		case tensor.Float64:

@@ -26,6 +26,35 @@ type compiler struct {
 }
 
 func compile(g *gorgonia.ExprGraph, d *Device) (_ *Machine, err error) {
+	steps, err := stepsOf(g, d)
+	if err != nil {
+		return nil, err
+	}
+	c := newCompiler(d)
+	if err := c.plan(steps); err != nil {
+		return nil, err
+	}
+	if d == nil {
+		if err := c.checkMemory(steps); err != nil {
+			return nil, err
+		}
+	}
+	for i, s := range steps {
+		if err := c.add(i, s); err != nil {
+			if d != nil {
+				_ = c.m.remote.close() // the first error counts
+			}
+			return nil, err
+		}
+	}
+	if c.m.memory = bytesOf(c.host); d != nil {
+		c.m.memory = c.remote.bytes
+	}
+	return c.m, nil
+}
+
+// stepsOf are the steps of g as a device runs them.
+func stepsOf(g *gorgonia.ExprGraph, d *Device) ([]graph.Step, error) {
 	steps, err := graph.Steps(g)
 	if err != nil {
 		return nil, err
@@ -33,9 +62,10 @@ func compile(g *gorgonia.ExprGraph, d *Device) (_ *Machine, err error) {
 	if d == nil {
 		steps = graph.Powered(graph.Chained(graph.OnHost(steps)))
 	}
-	if steps, err = graph.Recomputed(steps); err != nil {
-		return nil, err
-	}
+	return graph.Recomputed(steps)
+}
+
+func newCompiler(d *Device) *compiler {
 	c := &compiler{
 		m: &Machine{use: &exclusive.Use{}}, d: d, values: map[*gorgonia.Node]*value{}, written: map[*gorgonia.Node]bool{},
 		host: map[tensor.Dtype]*arena{},
@@ -47,19 +77,7 @@ func compile(g *gorgonia.ExprGraph, d *Device) (_ *Machine, err error) {
 		c.m.use, c.m.remote = &d.use, &remote{d: d}
 		c.remote = &arena{make: c.m.remote.alloc, size: 4}
 	}
-	if err := c.plan(steps); err != nil {
-		return nil, err
-	}
-	for i, s := range steps {
-		if err := c.add(i, s); err != nil {
-			if d != nil {
-				_ = c.m.remote.close() // the first error counts
-			}
-			return nil, err
-		}
-	}
-	c.m.memory = c.bytes()
-	return c.m, nil
+	return c
 }
 
 // plan makes the values, and finds out which step is the last to read each.
@@ -316,16 +334,4 @@ func (c *compiler) near(m *memory, onDevice bool) (*device.Memory, error) {
 	}
 	c.m.steps = append(c.m.steps, copyStep{c.d.acc, to, from})
 	return to, nil
-}
-
-// bytes is how much memory was taken for values so far.
-func (c *compiler) bytes() int64 {
-	if c.remote != nil {
-		return c.remote.bytes
-	}
-	sum := int64(0)
-	for _, a := range c.host {
-		sum += a.bytes
-	}
-	return sum
 }

@@ -49,8 +49,13 @@ func newLearning(t testing.TB, cfg nets.Config, d *machine.Device) *learning {
 		require.NoError(t, err)
 		l.kept = append(l.kept, k)
 	}
+	planned, err := machine.Needs(g)
+	require.NoError(t, err)
 	l.vm, err = machine.On(g, d, l.params)
 	require.NoError(t, err)
+	if d == nil {
+		require.Equal(t, planned, l.machine().Memory())
+	}
 	t.Cleanup(func() { l.vm.Close() })
 	return l
 }

@@ -175,14 +175,11 @@ func (l *Layers) Dropout(name string, x graph.Expr) graph.Expr {
 // EndSegment ends a segment of what is computed with x, such as before each block, where the network is trained as
 // Config.Recomputing says; see graph.EndSegment.
 func (l *Layers) EndSegment(x graph.Expr) graph.Expr {
-	if x.Err() != nil {
+	if x.Err() != nil || !l.Config.again {
 		return x
 	}
 	if r := l.Config.report; r != nil {
 		r.endSegment(x.Shape()[1:])
-	}
-	if !l.Config.again || l.Mode != Train {
-		return x
 	}
 	return graph.EndSegment(x)
 }

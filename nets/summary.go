@@ -29,7 +29,8 @@ type Overview struct {
 	Params    int     // learned numbers, those outside of Layers included
 	Buffers   int     // numbers kept but not learned, such as running statistics
 	MACs      float64 // for one picture
-	// Ends are the shapes, for one picture, of what ends segments (Layers.EndSegment), in order.
+	// Ends are the shapes, for one picture, of what ends segments (Layers.EndSegment), in order, where Config.Recomputing
+	// says that some do.
 	Ends [][]int
 }
 

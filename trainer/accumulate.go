@@ -108,7 +108,7 @@ func newChunkedGraph(cfg nets.Config, params *graph.Params, batch, parts int, de
 		g  *gorgonia.ExprGraph
 		vm *gorgonia.VM
 	}{{g, &c.forward.vm}, {lossGraph, &c.loss}, {back, &c.backward.vm}} {
-		if *m.vm, err = machine.On(m.g, dev, params); err != nil {
+		if *m.vm, err = runOn(m.g, cfg, rows, dev, params); err != nil {
 			s.close()
 			return nil, nil, err
 		}

@@ -63,7 +63,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	t.given, t.cfg = cfg, cfg
-	t.cfg.Keep = cmp.Or(o.Keep, cfg.Keep)
+	t.cfg.Keep, t.cfg.Recompute = cmp.Or(o.Keep, cfg.Keep), o.Recompute || cfg.Recompute
 	t.cfg.Threads, t.cfg.Data.Workers = cmp.Or(o.Threads, cfg.Threads), cmp.Or(o.Workers, cfg.Data.Workers)
 	loops.SetThreads(t.cfg.Threads)
 	if err := t.makeSampler(); err != nil {

@@ -54,8 +54,12 @@ func newLearner(c Config, p learnerParts) (*learner, error) {
 		return nil, err
 	}
 	p.device.CheckByHand() // by the solver
+	trained := p.net
+	if c.Recompute {
+		trained = trained.Recomputing()
+	}
 	var err error
-	if l.train, l.loss, err = newTrainGraph(p.net, l.params, p.batch, c.Accumulate, p.device, p.loss); err != nil {
+	if l.train, l.loss, err = newTrainGraph(trained, l.params, p.batch, c.Accumulate, p.device, p.loss); err != nil {
 		return nil, err
 	}
 	if err := checkRates(l.params, p.scales); err != nil {

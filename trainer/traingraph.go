@@ -68,7 +68,7 @@ func newTrainGraph(cfg nets.Config, params *graph.Params, batch, parts int, dev 
 	if s.embed, err = graph.Keep(net.Embedding); err != nil {
 		return nil, nil, err
 	}
-	if s.vm, err = machine.On(g, dev, params); err != nil {
+	if s.vm, err = runOn(g, cfg, batch, dev, params); err != nil {
 		return nil, nil, err
 	}
 	return s, loss, nil
