@@ -26,16 +26,12 @@ type compiler struct {
 }
 
 func compile(g *gorgonia.ExprGraph, d *Device) (_ *Machine, err error) {
-	steps, err := stepsOf(g, d)
+	c, steps, err := planned(g, d)
 	if err != nil {
 		return nil, err
 	}
-	c := newCompiler(d)
-	if err := c.plan(steps); err != nil {
-		return nil, err
-	}
 	if d == nil {
-		if err := c.checkMemory(steps); err != nil {
+		if err := checkMemory(c.needs(steps)); err != nil {
 			return nil, err
 		}
 	}
@@ -51,18 +47,6 @@ func compile(g *gorgonia.ExprGraph, d *Device) (_ *Machine, err error) {
 		c.m.memory = c.remote.bytes
 	}
 	return c.m, nil
-}
-
-// stepsOf are the steps of g as a device runs them.
-func stepsOf(g *gorgonia.ExprGraph, d *Device) ([]graph.Step, error) {
-	steps, err := graph.Steps(g)
-	if err != nil {
-		return nil, err
-	}
-	if d == nil {
-		steps = graph.Powered(graph.Chained(graph.OnHost(steps)))
-	}
-	return graph.Recomputed(steps)
 }
 
 func newCompiler(d *Device) *compiler {

@@ -109,12 +109,8 @@ func PoisonFreed(t interface{ Cleanup(func()) }) {
 
 // Needs is how many bytes the values of g would take on the host, as is planned before any are taken.
 func Needs(g *gorgonia.ExprGraph) (int64, error) {
-	steps, err := stepsOf(g, nil)
+	c, steps, err := planned(g, nil)
 	if err != nil {
-		return 0, err
-	}
-	c := newCompiler(nil)
-	if err := c.plan(steps); err != nil {
 		return 0, err
 	}
 	return c.needs(steps), nil

@@ -21,21 +21,48 @@ func (e *MemoryError) Error() string {
 	return "a run " + e.Reason + "; make the batch, the pictures or the channels smaller, or end segments (graph.EndSegment)"
 }
 
+// planned makes the values of g and its steps as a device runs them. Segments are computed once more only if the values
+// take less memory then: where one block is larger than all others together, they may not.
+func planned(g *gorgonia.ExprGraph, d *Device) (*compiler, []graph.Step, error) {
+	steps, err := graph.Steps(g)
+	if err != nil {
+		return nil, nil, err
+	}
+	if d == nil {
+		steps = graph.Powered(graph.Chained(graph.OnHost(steps)))
+	}
+	again, err := graph.Recomputed(steps)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := newCompiler(d)
+	if err := c.plan(steps); err != nil || len(again) == len(steps) {
+		return c, steps, err
+	}
+	less := newCompiler(d)
+	if err := less.plan(again); err != nil {
+		return nil, nil, err
+	}
+	if less.needs(again) < c.needs(steps) {
+		return less, again, nil
+	}
+	return c, steps, nil
+}
+
 // checkMemory refuses, before any memory is taken, what the values of a run need more of than is free. The system gives
 // out memory that it does not have, and ends the process that uses it.
-func (c *compiler) checkMemory(steps []graph.Step) error {
-	needs := float64(c.needs(steps))
-	if ram.Check(needs) == nil {
+func checkMemory(bytes int64) error {
+	if ram.Check(float64(bytes)) == nil {
 		return nil
 	}
 	debug.FreeOSMemory() // such as that of a machine that was closed
-	if err := ram.Check(needs); err != nil {
+	if err := ram.Check(float64(bytes)); err != nil {
 		return errors.Wrap(&MemoryError{err.Error()}, "machine")
 	}
 	return nil
 }
 
-// needs is how many bytes the values of steps take that are all run on the host.
+// needs is how many bytes the values of steps take where all of them run on one side.
 func (c *compiler) needs(steps []graph.Step) int64 {
 	arenas, blocks := map[tensor.Dtype]*arena{}, map[*memory][]lent{}
 	for dt, a := range c.host {

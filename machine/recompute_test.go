@@ -209,18 +209,19 @@ func (double) Gradient(_ []graph.Expr, _, grad graph.Expr) []graph.Expr {
 // somebody asks for and what an op from outside makes, which is run once.
 func TestSegmentsOfAFormula(t *testing.T) {
 	runs := 0
+	wave := func(x graph.Expr) graph.Expr { return x.Tanh().Sigmoid().Exp().Sigmoid().Exp().Tanh() }
 	build := func(end func(graph.Expr) graph.Expr) (y []float32, x []float32, vm *machine.Machine) {
 		g := gorgonia.NewGraph()
-		in := input(g, "x", []float32{0.1, 0.2, 0.3, 0.4}, 2, 2)
+		in := input(g, "x", []float32{0.1, 0.2, 0.3, 0.4}, 1, 2, 2)
 		first := graph.Of(in).Tanh()
-		outside := graph.Apply(double{&runs}, first.Exp().Reshape(4)).Reshape(2, 2)
-		second := end(outside.Tanh().Mul(first)) // ends a segment
-		third := second.Exp().Tanh()
+		outside := graph.Apply(double{&runs}, first.Exp().Reshape(4)).Reshape(1, 2, 2)
+		second := end(wave(outside).Mul(first)) // ends a segment
+		third := wave(second)
 		kept, err := third.Node()
 		require.NoError(t, err)
 		inner, err := graph.Keep(kept)
 		require.NoError(t, err)
-		fourth := end(third.Mul(first.Sigmoid()).Tanh()) // which reads the first segment
+		fourth := end(wave(third.Mul(first.Sigmoid()))) // which reads the first segment
 		cost, err := fourth.Square().Sum().Node()
 		require.NoError(t, err)
 		grads, err := gorgonia.Grad(cost, in)

@@ -138,6 +138,9 @@ func (t *Trainer) assemble(device *machine.Device) (err error) {
 	if err != nil {
 		return err
 	}
+	if t.cfg.Recompute && !t.train.recomputes() {
+		t.notice("nothing is computed once more to save memory, since with this network and this batch that saves none")
+	}
 	if t.figures.active, err = newActiveShare(t.loss, t.Batch(), t.train, t.params, device); err != nil {
 		return err
 	}

@@ -159,6 +159,16 @@ func (s *trainGraph) run() (err error) {
 	return errors.Wrap(s.vm.RunAll(), "trainer: training step")
 }
 
+// recomputes reports whether anything is computed once more for gradients instead of kept.
+func (s *trainGraph) recomputes() bool {
+	vm := s.vm
+	if s.chunks != nil {
+		vm = s.chunks.backward.vm
+	}
+	m, ours := vm.(*machine.Machine)
+	return ours && m.Recomputed() > 0
+}
+
 func (s *trainGraph) close() error {
 	if s.chunks != nil {
 		return s.chunks.close()
