@@ -8,7 +8,6 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
-	"medusa/internal/device"
 	"medusa/internal/ram"
 )
 
@@ -64,23 +63,19 @@ func checkMemory(bytes int64) error {
 
 // needs is how many bytes the values of steps take where all of them run on one side.
 func (c *compiler) needs(steps []graph.Step) int64 {
-	arenas, blocks := map[tensor.Dtype]*arena{}, map[*memory][]lent{}
+	arenas := map[tensor.Dtype]*arena{}
 	for dt, a := range c.host {
-		arenas[dt] = &arena{size: a.size, make: func(int) (device.Memory, error) { return device.Memory{}, nil }}
+		arenas[dt] = &arena{size: a.size}
 	}
 	for i, s := range steps {
 		for _, m := range c.taken(s) {
-			b, _ := arenas[m.dt].take(m.n) // whose make never fails
-			blocks[m] = append(blocks[m], b)
-		}
-		for _, n := range s.In {
-			if m := c.values[n].memory; m.last == i && !m.pinned {
-				for _, b := range blocks[m] {
-					b.giveBack()
-				}
-				delete(blocks, m)
+			if slot := arenas[m.dt].take(m.n, i); m.last >= 0 && !m.pinned {
+				slot.giveBack(m.last)
 			}
 		}
+	}
+	for _, a := range arenas {
+		a.blocks()
 	}
 	return bytesOf(arenas)
 }
