@@ -295,3 +295,23 @@ func TestRecomputedFloat64(t *testing.T) {
 	}
 	require.Equal(t, run(tinyViT(3)), run(tinyViT(3).Recomputing()))
 }
+
+// A graph whose values no memory holds is refused before any is taken, and with segments if they do not help enough.
+func TestValuesThatNoMemoryHolds(t *testing.T) {
+	for _, end := range []func(graph.Expr) graph.Expr{func(x graph.Expr) graph.Expr { return x }, graph.EndSegment} {
+		g := gorgonia.NewGraph()
+		in := gorgonia.NewTensor(g, tensor.Float32, 3, gorgonia.WithShape(1, 1<<14, 1<<20), gorgonia.WithName("x"))
+		x := graph.Of(in)
+		for range 100 { // 64 GiB each
+			x = end(x.Tanh())
+		}
+		cost, err := x.Sum().Node()
+		require.NoError(t, err)
+		_, err = gorgonia.Grad(cost, in)
+		require.NoError(t, err)
+		_, err = machine.New(g)
+		var missing *machine.MemoryError
+		require.ErrorAs(t, err, &missing)
+		require.Regexp(t, `^machine: a run needs .* of memory, and .* are free; make the batch, the pictures or the channels smaller, or end segments \(graph.EndSegment\)$`, err.Error())
+	}
+}

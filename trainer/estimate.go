@@ -76,7 +76,7 @@ func runOn(g *gorgonia.ExprGraph, cfg nets.Config, batch int, dev *machine.Devic
 	var missing *machine.MemoryError
 	if errors.As(err, &missing) {
 		err = field.Errorf("trainer", "", "a step with %d pictures of %d×%d×%d (channels, height, width) %s; take smaller batches (%s), smaller pictures (%s), "+
-			"compute batches in parts (%s), or compute once more what is not kept then (%s)", batch, cfg.InChannels, cfg.Height, cfg.Width, missing.Reason,
+			"compute batches in parts (%s), or compute again for gradients what is not kept then (%s)", batch, cfg.InChannels, cfg.Height, cfg.Width, missing.Reason,
 			field.Names{"Sampler.P", "Sampler.K", "Sampler.Batch"}, field.Names{"Data.Height", "Data.Width"}, field.Name("Accumulate"), field.Name("Recompute"))
 	}
 	return vm, err

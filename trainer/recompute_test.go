@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
 
 	"medusa/graph"
 	"medusa/internal/gpu/gputest"
@@ -121,4 +123,21 @@ func TestEstimateOfRecomputing(t *testing.T) {
 		require.NoError(t, err)
 		require.Less(t, outputsAtOnce(again), share*outputsAtOnce(kept), backbone)
 	}
+}
+
+// A step for whose values there is not the memory is refused with all that would make it smaller.
+func TestStepThatNoMemoryHolds(t *testing.T) {
+	g := gorgonia.NewGraph()
+	x := graph.Of(gorgonia.NewTensor(g, tensor.Float32, 3, gorgonia.WithShape(1, 1<<14, 1<<20), gorgonia.WithName("x")))
+	sum := x
+	for k := range 100 { // 64 GiB each, all of which are added up at the end
+		x = x.Scale(float64(k)).Sigmoid()
+		sum = x.Add(sum)
+	}
+	_, err := sum.Mul(x).Sum().Node()
+	require.NoError(t, err)
+	_, err = runOn(g, nets.Config{InChannels: 3, Height: 32, Width: 24}, 100, nil, graph.NewParams(1))
+	require.Regexp(t, `^trainer: a step with 100 pictures of 3×32×24 \(channels, height, width\) needs .* of memory, and .* are free; `+
+		`take smaller batches \(Sampler.P, Sampler.K and Sampler.Batch\), smaller pictures \(Data.Height and Data.Width\), `+
+		`compute batches in parts \(Accumulate\), or compute again for gradients what is not kept then \(Recompute\)$`, err.Error())
 }
