@@ -72,7 +72,7 @@ func (c chains) canBePostponed(o *op, readers []*op) bool {
 	if o.out.Dims() != 2 || o.out[0] < 2 || o.out[1] < 2 || !spec.Chained(o.spec, o.out[0], o.out[1]) {
 		return false
 	}
-	if c.alone[o] || len(readers) == 0 || len(readers) > 1 && o.takesLong() {
+	if c.alone[o] || o.endsSegment || len(readers) == 0 || len(readers) > 1 && o.takesLong() {
 		return false
 	}
 	for _, in := range o.from {

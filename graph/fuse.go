@@ -193,7 +193,11 @@ func fused(o *op, in []Expr) (*op, []Expr) {
 func (f *op) hasPartsAlone() bool {
 	isPart := func(n *gorgonia.Node) bool { return slices.Contains(f.parts, n) }
 	for _, n := range f.parts {
-		by := n.Op().(*op).fusedInto
+		part := n.Op().(*op)
+		if part.endsSegment {
+			return false
+		}
+		by := part.fusedInto
 		if by != nil && !isPart(by) && !f.isAt(by) {
 			return false
 		}

@@ -55,6 +55,8 @@ type op struct {
 	unread gorgonia.Value // see notComputed
 
 	addsGrads bool // see gradSum
+
+	endsSegment bool // see EndSegment
 }
 
 var ids atomic.Uint64

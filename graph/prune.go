@@ -17,7 +17,7 @@ func pruned(g *gorgonia.ExprGraph) *gorgonia.ExprGraph {
 			read[in.Node().(*gorgonia.Node)]++
 		}
 		if o, ok := n.Op().(*op); ok {
-			done[n] = done[n] || o.absorbed && o.isAt(n)
+			done[n] = done[n] || o.absorbed && o.isAt(n) && !o.endsSegment
 			for _, sum := range o.sums {
 				done[sum] = true
 			}

@@ -24,6 +24,8 @@ type Step struct {
 	// Kept is to be told where the step's copy of its only input stands, or the input itself if it stays
 	// as it is until the next run; nil of other steps.
 	Kept *Kept
+	// Again says that an earlier step computed the same, into other memory: see Recomputed.
+	Again bool
 }
 
 // Steps lists what g computes, each step after those whose results it reads. What ops of this

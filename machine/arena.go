@@ -1,59 +1,94 @@
 package machine
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
-	"github.com/pkg/errors"
 	"gorgonia.org/tensor"
 
 	"medusa/internal/device"
 	"medusa/internal/ram"
 )
 
-// block is memory for one value at a time, of n numbers.
-type block struct {
-	n int
-	device.Memory
+// slot is room for n numbers from one step of a graph to another, both included.
+type slot struct {
+	n, from, to int
+	at          *device.Memory // filled by arena.place
 }
 
-// arena lends blocks, the same one again once it is given back.
+// untilTheEnd is the last step of a slot that is not given back.
+const untilTheEnd = math.MaxInt
+
+// giveBack ends the use of a slot with a step.
+func (s *slot) giveBack(step int) { s.to = step }
+
+// arena gives slots memory, when all are known: the same for several that follow each other.
 type arena struct {
-	free []*block
-	make func(n int) (device.Memory, error)
+	slots []*slot
+	make  func(n int) (device.Memory, error)
+	size  int64 // of a number, in bytes
+	bytes int64 // of all blocks
 }
 
-// lent is a block that a value has, of an arena.
-type lent struct {
-	*block
-	from *arena
+// block is memory for slots that do not overlap in time.
+type block struct {
+	n    int
+	used []*slot
 }
 
-// mostWaste is how many times as large as needed memory may be that is used again.
-const mostWaste = 4
+// take is a slot of n numbers from a step on.
+func (a *arena) take(n, step int) *slot {
+	s := &slot{n: n, from: step, to: untilTheEnd, at: &device.Memory{}}
+	a.slots = append(a.slots, s)
+	return s
+}
 
-// take lends the smallest free block that holds n numbers, or a new one.
-func (a *arena) take(n int) (lent, error) {
-	best := -1
-	for i, b := range a.free {
-		if b.n >= n && b.n <= mostWaste*n && (best < 0 || b.n < a.free[best].n) {
-			best = i
+// place gives all slots their memory. The largest are placed first, each into the smallest block that is free then: so no
+// block is larger than the largest of its slots.
+//
+// Y. Pisarchyk and J. Lee, "Efficient Memory Management for Deep Neural Net Inference", 2020 (greedy by size).
+func (a *arena) place() error {
+	for _, b := range a.blocks() {
+		m, err := a.make(b.n)
+		if err != nil {
+			return err
+		}
+		for _, s := range b.used {
+			*s.at = firstOf(m, s.n)
 		}
 	}
-	if best < 0 {
-		m, err := a.make(n)
-		return lent{&block{n, m}, a}, err
-	}
-	b := a.free[best]
-	a.free = append(a.free[:best], a.free[best+1:]...)
-	return lent{b, a}, nil
+	return nil
 }
 
-// giveBack ends the loan: what is run from then on may use the block.
-func (l lent) giveBack() { l.from.free = append(l.from.free, l.block) }
+// blocks puts the slots into blocks, and adds up the bytes of these.
+func (a *arena) blocks() (blocks []*block) {
+	bySize := slices.Clone(a.slots)
+	slices.SortStableFunc(bySize, func(s, t *slot) int { return cmp.Compare(t.n, s.n) })
+	for _, s := range bySize {
+		b := freeBlock(blocks, s)
+		if b == nil {
+			b = &block{n: s.n}
+			blocks = append(blocks, b)
+			a.bytes += int64(s.n) * a.size
+		}
+		b.used = append(b.used, s)
+	}
+	return blocks
+}
 
-// memory is the first n numbers of the block.
-func (l lent) memory(n int) *device.Memory {
-	m := l.Memory
+// freeBlock is the last block, and so the smallest, that is free for a slot; nil if none is.
+func freeBlock(blocks []*block, s *slot) *block {
+	for _, b := range slices.Backward(blocks) {
+		if !slices.ContainsFunc(b.used, func(t *slot) bool { return s.from <= t.to && t.from <= s.to }) {
+			return b
+		}
+	}
+	return nil
+}
+
+// firstOf is the first n numbers of memory.
+func firstOf(m device.Memory, n int) device.Memory {
 	switch {
 	case m.F32 != nil:
 		m.F32 = m.F32[:n:n]
@@ -62,14 +97,14 @@ func (l lent) memory(n int) *device.Memory {
 	case m.I32 != nil:
 		m.I32 = m.I32[:n:n]
 	}
-	return &m
+	return m
 }
 
 // hostMemory makes n numbers of the host.
 func hostMemory(dt tensor.Dtype) func(n int) (device.Memory, error) {
 	return func(n int) (device.Memory, error) {
 		if err := ram.CheckNumbers(n, int(dt.Size())); err != nil {
-			return device.Memory{}, errors.Errorf("%v; make the batch, the pictures or the channels smaller", err)
+			return device.Memory{}, &MemoryError{err.Error()}
 		}
 		switch dt {
 		case tensor.Float64:
@@ -82,22 +117,23 @@ func hostMemory(dt tensor.Dtype) func(n int) (device.Memory, error) {
 }
 
 // poisonStep fills memory with NaN, or with what is no place, that nobody may read any more.
-type poisonStep struct{ lent }
+type poisonStep struct{ *slot }
 
 func (poisonStep) String() string { return "poison" }
 
 func (s poisonStep) run() error {
-	if s.Remote != nil {
-		return s.On.Fill(s.Remote, s.n, float32(math.NaN()))
+	m := s.at
+	if m.Remote != nil {
+		return m.On.Fill(m.Remote, s.n, float32(math.NaN()))
 	}
-	for i := range s.F32 {
-		s.F32[i] = float32(math.NaN())
+	for i := range m.F32 {
+		m.F32[i] = float32(math.NaN())
 	}
-	for i := range s.F64 {
-		s.F64[i] = math.NaN()
+	for i := range m.F64 {
+		m.F64[i] = math.NaN()
 	}
-	for i := range s.I32 {
-		s.I32[i] = math.MinInt32
+	for i := range m.I32 {
+		m.I32[i] = math.MinInt32
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"io"
+	"slices"
 
 	"github.com/pkg/errors"
 	"gorgonia.org/gorgonia"
@@ -22,51 +23,73 @@ type compiler struct {
 	written map[*gorgonia.Node]bool // inputs that steps change
 	host    map[tensor.Dtype]*arena
 	remote  *arena
+	now     int // the step that is added
 }
 
 func compile(g *gorgonia.ExprGraph, d *Device) (_ *Machine, err error) {
-	steps, err := graph.Steps(g)
+	c, steps, err := planned(g, d)
 	if err != nil {
 		return nil, err
 	}
 	if d == nil {
-		steps = graph.Powered(graph.Chained(graph.OnHost(steps)))
+		if err := checkMemory(c.needs(steps)); err != nil {
+			return nil, err
+		}
 	}
+	for i, s := range steps {
+		if err = c.add(i, s); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = c.place()
+	}
+	if err != nil {
+		if d != nil {
+			_ = c.m.remote.close() // the first error counts
+		}
+		return nil, err
+	}
+	return c.m, nil
+}
+
+// place gives all values their memory.
+func (c *compiler) place() error {
+	arenas := []*arena{c.host[tensor.Float32], c.host[tensor.Float64], c.host[tensor.Int32]}
+	if c.remote != nil {
+		arenas = append(arenas, c.remote)
+	}
+	for _, a := range arenas {
+		if err := a.place(); err != nil {
+			return errors.Wrap(err, "machine: memory for the values of a run")
+		}
+	}
+	if c.m.memory = bytesOf(c.host); c.remote != nil {
+		c.m.memory = c.remote.bytes
+	}
+	return nil
+}
+
+func newCompiler(d *Device) *compiler {
 	c := &compiler{
 		m: &Machine{use: &exclusive.Use{}}, d: d, values: map[*gorgonia.Node]*value{}, written: map[*gorgonia.Node]bool{},
 		host: map[tensor.Dtype]*arena{},
 	}
 	for _, dt := range []tensor.Dtype{tensor.Float32, tensor.Float64, tensor.Int32} {
-		c.host[dt] = &arena{make: hostMemory(dt)}
+		c.host[dt] = &arena{make: hostMemory(dt), size: int64(dt.Size())}
 	}
 	if d != nil {
 		c.m.use, c.m.remote = &d.use, &remote{d: d}
-		c.remote = &arena{make: c.m.remote.alloc}
+		c.remote = &arena{make: c.m.remote.alloc, size: 4}
 	}
-	if err := c.plan(steps); err != nil {
-		return nil, err
-	}
-	for i, s := range steps {
-		if err := c.add(i, s); err != nil {
-			if d != nil {
-				_ = c.m.remote.close() // the first error counts
-			}
-			return nil, err
-		}
-	}
-	return c.m, nil
+	return c
 }
-
-// writer is a spec whose kernel also writes into some of its inputs.
-type writer interface{ Writes() []int }
 
 // plan makes the values, and finds out which step is the last to read each.
 func (c *compiler) plan(steps []graph.Step) error {
 	for _, s := range steps {
-		if w, ok := s.Spec.(writer); ok {
-			for _, i := range w.Writes() {
-				c.written[s.In[i]] = true
-			}
+		for _, i := range spec.Writes(s.Spec) {
+			c.written[s.In[i]] = true
 		}
 	}
 	for i, s := range steps {
@@ -101,10 +124,14 @@ func (c *compiler) plan(steps []graph.Step) error {
 			}
 		}
 		c.values[s.Node] = v
-		c.m.nodes = append(c.m.nodes, s.Node)
 		for _, nodes := range s.Further {
 			c.planOutput(nodes)
 		}
+		if s.Again {
+			c.m.recomputed++
+			continue
+		}
+		c.m.nodes = append(append(c.m.nodes, s.Node), slices.Concat(s.Further...)...)
 	}
 	return nil
 }
@@ -117,7 +144,6 @@ func (c *compiler) planOutput(nodes []*gorgonia.Node) {
 			v.memory = one.memory
 		}
 		c.values[n] = v
-		c.m.nodes = append(c.m.nodes, n)
 	}
 }
 
@@ -161,6 +187,7 @@ func (c *compiler) isPinning(s graph.Step) bool {
 // add adds a step of the graph to the machine, and gives back the memory that it is the last to
 // read.
 func (c *compiler) add(i int, s graph.Step) error {
+	c.now = i
 	if err := c.addStep(s); err != nil {
 		return err
 	}
@@ -169,13 +196,13 @@ func (c *compiler) add(i int, s graph.Step) error {
 		if m.pinned || m.last != i {
 			continue
 		}
-		for _, b := range m.blocks {
-			b.giveBack()
+		for _, s := range m.slots {
+			s.giveBack(i)
 			if poisonFreed {
-				c.m.steps = append(c.m.steps, poisonStep{b})
+				c.m.steps = append(c.m.steps, poisonStep{s})
 			}
 		}
-		m.blocks = nil
+		m.slots = nil
 	}
 	return nil
 }
@@ -215,15 +242,13 @@ func (c *compiler) addKernel(s graph.Step) error {
 		}
 		step.in = append(step.in, m)
 	}
-	if err := c.takeOutputs(step, s, onDevice); err != nil {
-		return err
-	}
+	c.takeOutputs(step, s, onDevice)
 	c.m.steps = append(c.m.steps, step)
 	if s.Kept != nil {
 		c.m.steps = append(c.m.steps, keptStep{s.Kept, step.out[0]})
 	}
-	if w, ok := s.Spec.(writer); ok && c.d != nil && !onDevice {
-		for _, i := range w.Writes() {
+	if c.d != nil && !onDevice {
+		for _, i := range spec.Writes(s.Spec) {
 			c.m.steps = append(c.m.steps, pushStep{c.d, c.values[s.In[i]].input})
 		}
 	}
@@ -231,19 +256,15 @@ func (c *compiler) addKernel(s graph.Step) error {
 }
 
 // takeOutputs gives a step's outputs their memory: the first, and the others that somebody reads.
-func (c *compiler) takeOutputs(step *kernelStep, s graph.Step, onDevice bool) error {
+func (c *compiler) takeOutputs(step *kernelStep, s graph.Step, onDevice bool) {
 	step.outs = make([]device.Memory, 1+len(spec.OutputsOf(s.Spec)))
 	step.out = make([]*device.Memory, len(step.outs))
 	for i, nodes := range append([][]*gorgonia.Node{{s.Node}}, s.Further...) {
 		if len(nodes) == 0 {
 			continue
 		}
-		var err error
-		if step.out[i], err = c.take(c.values[nodes[0]].memory, onDevice); err != nil {
-			return errors.Wrapf(err, "machine: %s: output %d, of shape %v", spec.Describe(s.Spec), i, nodes[0].Shape())
-		}
+		step.out[i] = c.take(c.values[nodes[0]].memory, onDevice)
 	}
-	return nil
 }
 
 func (c *compiler) kernel(what any) (kern device.Kernel, onDevice bool, err error) {
@@ -266,23 +287,19 @@ func (c *compiler) kernel(what any) (kern device.Kernel, onDevice bool, err erro
 }
 
 // take gives a result its memory.
-func (c *compiler) take(m *memory, onDevice bool) (*device.Memory, error) {
+func (c *compiler) take(m *memory, onDevice bool) *device.Memory {
 	from := c.host[m.dt]
 	if onDevice {
 		from = c.remote
 	}
-	b, err := from.take(m.n)
-	if err != nil {
-		return nil, err
-	}
-	m.blocks = append(m.blocks, b)
-	at := b.memory(m.n)
+	s := from.take(m.n, c.now)
+	m.slots = append(m.slots, s)
 	if onDevice {
-		m.remote = at
+		m.remote = s.at
 	} else {
-		m.host = at
+		m.host = s.at
 	}
-	return at, nil
+	return s.at
 }
 
 // near returns a value's memory on the device or on the host, as onDevice says. If the value is only on
@@ -307,10 +324,7 @@ func (c *compiler) near(m *memory, onDevice bool) (*device.Memory, error) {
 	if m.dt != tensor.Int32 {
 		m.dt = tensor.Float32
 	}
-	to, err := c.take(m, onDevice)
-	if err != nil {
-		return nil, err
-	}
+	to := c.take(m, onDevice)
 	c.m.steps = append(c.m.steps, copyStep{c.d.acc, to, from})
 	return to, nil
 }

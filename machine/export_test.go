@@ -7,6 +7,7 @@ import (
 	"gorgonia.org/gorgonia"
 
 	"medusa/internal/device"
+	"medusa/internal/spec"
 )
 
 // StepsOf describes the steps of a machine.
@@ -41,10 +42,7 @@ func EachKernel(vm gorgonia.VM, check func(spec any, in []device.Memory, writes 
 		for _, p := range k.in {
 			in = append(in, *p)
 		}
-		var writes []int
-		if w, ok := k.spec.(writer); ok {
-			writes = w.Writes()
-		}
+		writes := spec.Writes(k.spec)
 		check(k.spec, in, writes, false)
 		if err := s.run(); err != nil {
 			return err
@@ -100,4 +98,20 @@ func Without(d *Device, specs ...any) {
 		a.types[reflect.TypeOf(s)] = true
 	}
 	d.acc = a
+}
+
+// PoisonFreed has machines that are made during the test fill memory with NaN after its last reader.
+func PoisonFreed(t interface{ Cleanup(func()) }) {
+	before := poisonFreed
+	poisonFreed = true
+	t.Cleanup(func() { poisonFreed = before })
+}
+
+// Needs is how many bytes the values of g would take on the host, as is planned before any are taken.
+func Needs(g *gorgonia.ExprGraph) (int64, error) {
+	c, steps, err := planned(g, nil)
+	if err != nil {
+		return 0, err
+	}
+	return c.needs(steps), nil
 }

@@ -20,6 +20,9 @@ type Machine struct {
 	remote *remote // of a device; nil on the CPU
 	now    step    // that is run
 	closed bool
+
+	recomputed int   // how many steps a run does once more
+	memory     int64 // bytes of the values of a run
 }
 
 var _ gorgonia.VM = (*Machine)(nil)
@@ -61,6 +64,13 @@ func On(g *gorgonia.ExprGraph, d *Device, params ...*graph.Params) (vm gorgonia.
 
 // Nodes are the nodes that the machine computes. Those that other ops compute on the way are not among them.
 func (m *Machine) Nodes() gorgonia.Nodes { return m.nodes }
+
+// Recomputed is how many ops a run computes once more instead of keeping their results (graph.EndSegment).
+func (m *Machine) Recomputed() int { return m.recomputed }
+
+// Memory is how many bytes the machine took for the values of a run: on the host, or on the device that it is of.
+// Inputs and what kernels work with are not among them.
+func (m *Machine) Memory() int64 { return m.memory }
 
 const theMachine = "machine: the machine"
 

@@ -25,7 +25,7 @@ type memory struct {
 	remote *device.Memory
 	input  *input       // whose it is; nil if a step makes it
 	made   *foreignStep // that makes it, of an op that is run as it is
-	blocks []lent       // that are given back after the last reader
+	slots  []*slot      // that are given back after the last reader
 	last   int          // the last of the graph's steps that reads it
 	pinned bool         // it is not given back
 }

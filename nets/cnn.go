@@ -26,6 +26,9 @@ func cnn(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (graph.Expr, erro
 	}
 	shape := x.Shape()
 	for i, n := range channels {
+		if i > 0 {
+			x = l.EndSegment(x)
+		}
 		x = l.Activate(l.ConvNorm(fmt.Sprintf("conv%d", i+1), fmt.Sprintf("bn%d", i+1), x, n, Window{Size: 3, Pad: 1}))
 		if i == len(channels)-1 {
 			break

@@ -35,6 +35,7 @@ type Config struct {
 	Init    string  `json:"init,omitempty" yaml:"init,omitempty" flag:"init" arg:"NAME" doc:"initial weights" unset:"as PyTorch, resnet's convolutions as torchvision"` // see Inits
 
 	report *report // where Summary collects the layers
+	again  bool    // see Recomputing
 	given  Builder // in place of the one that Backbone names; nil if there is none
 }
 
@@ -42,6 +43,13 @@ type Config struct {
 // and every field may be read by it.
 func (c Config) With(b Builder) Config {
 	c.given = b
+	return c
+}
+
+// Recomputing is c of a network that is trained with less memory: its backbone ends segments (graph.EndSegment), so
+// that the values within its blocks are not kept for gradients but computed once more.
+func (c Config) Recomputing() Config {
+	c.again = true
 	return c
 }
 

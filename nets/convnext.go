@@ -42,7 +42,7 @@ func (c ConvNeXt) Build(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (g
 			x = l.Conv(stage+".downsample.1", l.channelNorm(stage+".downsample.0", x), c.Channels[s], Window{Size: 2, Stride: 2, Bias: true})
 		}
 		for b := range depth {
-			x = c.block(l, fmt.Sprintf("%s.blocks.%d", stage, b), x)
+			x = c.block(l, fmt.Sprintf("%s.blocks.%d", stage, b), l.EndSegment(x))
 		}
 	}
 	x = l.LayerNorm("head.norm", l.done("head", "avg pool", graph.GlobalAvgPool(x), 0))

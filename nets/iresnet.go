@@ -42,7 +42,7 @@ func (r IResNet) Build(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (gr
 	x = l.prelu("prelu", l.ConvNorm("conv1", "bn1", x, r.Channels[0], Window{Size: 3, Pad: 1}))
 	for s, n := range r.Channels {
 		for b := range r.Blocks[s] {
-			x = improvedBlock(l, fmt.Sprintf("layer%d.%d", s+1, b), x, n, 2-min(b, 1))
+			x = improvedBlock(l, fmt.Sprintf("layer%d.%d", s+1, b), l.EndSegment(x), n, 2-min(b, 1))
 		}
 	}
 	x = l.Linear("fc", l.Norm("bn2", x).Flatten(), r.Features)

@@ -177,6 +177,18 @@ func (l *Layers) Dropout(name string, x graph.Expr) graph.Expr {
 	return graph.Dropout(x, state, l.Config.Dropout)
 }
 
+// EndSegment ends a segment of what is computed with x, such as before each block, where the network is trained as
+// Config.Recomputing says; see graph.EndSegment.
+func (l *Layers) EndSegment(x graph.Expr) graph.Expr {
+	if x.Err() != nil || !l.Config.again {
+		return x
+	}
+	if r := l.Config.report; r != nil {
+		r.endSegment(x.Shape()[1:])
+	}
+	return graph.EndSegment(x)
+}
+
 // Head makes features (B, F) of x (B, C, H, W) as Config.Head says.
 func (l *Layers) Head(x graph.Expr) graph.Expr {
 	if x.Err() != nil {

@@ -76,7 +76,7 @@ func (m mobile) stages(x graph.Expr, stages []mobileStage, fixed func(stage int)
 				if i > 0 {
 					blocks.stride = 1
 				}
-				x = m.block(fmt.Sprintf("blocks.%d.%d", s, b), x, blocks)
+				x = m.block(fmt.Sprintf("blocks.%d.%d", s, b), m.EndSegment(x), blocks)
 				b++
 			}
 		}

@@ -20,7 +20,7 @@ func mlp(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (graph.Expr, erro
 	x = x.Flatten()
 	for i, n := range hidden {
 		if i > 0 {
-			x = l.Dropout(fmt.Sprintf("dropout%d", i), x)
+			x = l.Dropout(fmt.Sprintf("dropout%d", i), l.EndSegment(x))
 		}
 		x = l.Linear(fmt.Sprintf("fc%d", i+1), x, n)
 		x = l.Activate(l.Norm(fmt.Sprintf("bn%d", i+1), x))

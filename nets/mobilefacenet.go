@@ -46,7 +46,7 @@ func (f MobileFaceNet) Build(cfg Config, p *graph.Params, x graph.Expr, mode Mod
 		if s == 1 {
 			out = 64 * f.Scale
 		}
-		x = l.faceBlock(fmt.Sprintf("layers.%d", 2*s), x, groups[0], out, 2)
+		x = l.faceBlock(fmt.Sprintf("layers.%d", 2*s), l.EndSegment(x), groups[0], out, 2)
 		x = l.faceBlocks(fmt.Sprintf("layers.%d", 2*s+1), x, f.Blocks[s], groups[1])
 	}
 	x = l.faceConv("conv_sep", x, 512, Window{Size: 1})
@@ -80,6 +80,7 @@ func (l *Layers) faceBlocks(name string, x graph.Expr, n, channels int) graph.Ex
 		if x.Err() != nil {
 			return x
 		}
+		x = l.EndSegment(x)
 		x = l.faceBlock(fmt.Sprintf("%s.layers.%d", name, i), x, channels, x.Shape()[1], 1).Add(x)
 	}
 	return x

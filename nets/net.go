@@ -8,6 +8,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
+	"medusa/internal/field"
 )
 
 // Mode tells what a network is built for.
@@ -56,6 +57,10 @@ func build(cfg Config, params *graph.Params, in graph.Expr, mode Mode) (net Net,
 	trunk, raw, err := cfg.build(params, in, mode)
 	if err != nil {
 		return net, err
+	}
+	if cfg.again && graph.Segments(raw.Graph()) == 0 {
+		return net, field.Errorf("nets", "", "%s is set, but backbone %s ends no segments: leave it out, or have the backbone call Layers.EndSegment before each block",
+			field.Name("Recompute"), cfg.withDefaults().Backbone)
 	}
 	return cfg.net(trunk, raw)
 }

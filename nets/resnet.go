@@ -50,7 +50,7 @@ func (r ResNet) Build(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (gra
 			if stage > 0 && b == 0 {
 				stride = 2
 			}
-			x = r.block(l, fmt.Sprintf("layer%d.%d", stage+1, b), x, n, stride)
+			x = r.block(l, fmt.Sprintf("layer%d.%d", stage+1, b), l.EndSegment(x), n, stride)
 		}
 	}
 	x = l.Head(x)

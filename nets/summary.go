@@ -17,6 +17,8 @@ type Layer struct {
 	Shape  []int   // of the output for one picture
 	Params int     // learned numbers
 	MACs   float64 // multiplications with addition for one picture
+
+	Segment int // how many segments end before it, see Overview.Ends
 }
 
 // Overview lists the layers of a network, in order, and their sums.
@@ -27,6 +29,9 @@ type Overview struct {
 	Params    int     // learned numbers, those outside of Layers included
 	Buffers   int     // numbers kept but not learned, such as running statistics
 	MACs      float64 // for one picture
+	// Ends are the shapes, for one picture, of what ends segments (Layers.EndSegment), in order, where Config.Recomputing
+	// says that some do.
+	Ends [][]int
 }
 
 // Summary says what Build would make of cfg: layers, shapes, parameters and the work for
@@ -36,7 +41,7 @@ func Summary(cfg Config) (Overview, error) {
 	if err != nil {
 		return Overview{}, err
 	}
-	o := Overview{Layers: r.layers, Trunk: r.trunk, Embedding: cfg.withDefaults().Embedding}
+	o := Overview{Layers: r.layers, Ends: r.ends, Trunk: r.trunk, Embedding: cfg.withDefaults().Embedding}
 	for _, item := range r.params.All() {
 		n := item.Shape().TotalSize()
 		if item.Buffer {
@@ -97,13 +102,14 @@ func count(n float64) string {
 type report struct {
 	params *graph.Params
 	layers []Layer
+	ends   [][]int
 	seen   int // tensors of params that the layers so far account for
 	trunk  int
 	eps    float64 // that normalisations add to variances by themselves
 }
 
 func (r *report) add(name, kind string, shape tensor.Shape, macs float64) {
-	layer := Layer{Name: name, Kind: kind, Shape: shape, MACs: macs}
+	layer := Layer{Name: name, Kind: kind, Shape: shape, MACs: macs, Segment: len(r.ends)}
 	all := r.params.All()
 	for _, item := range all[r.seen:] {
 		if !item.Buffer {
@@ -113,3 +119,5 @@ func (r *report) add(name, kind string, shape tensor.Shape, macs float64) {
 	r.seen = len(all)
 	r.layers = append(r.layers, layer)
 }
+
+func (r *report) endSegment(shape tensor.Shape) { r.ends = append(r.ends, shape.Clone()) }

@@ -68,7 +68,7 @@ func (v ViT) Build(cfg Config, p *graph.Params, x graph.Expr, mode Mode) (graph.
 		x = l.LayerNorm("norm_pre", x)
 	}
 	for i := range v.Depth {
-		x = v.block(l, fmt.Sprintf("blocks.%d", i), x)
+		x = v.block(l, fmt.Sprintf("blocks.%d", i), l.EndSegment(x))
 	}
 	x = v.features(l, x)
 	return x, x.Err()

@@ -110,7 +110,7 @@ func newChunkedGraph(of subject, params *graph.Params, batch, parts int, dev *ma
 		g  *gorgonia.ExprGraph
 		vm *gorgonia.VM
 	}{{g, &c.forward.vm}, {lossGraph, &c.loss}, {back, &c.backward.vm}} {
-		if *m.vm, err = machine.On(m.g, dev, params); err != nil {
+		if *m.vm, err = runOn(m.g, of.net, rows, dev, params); err != nil {
 			s.close()
 			return nil, nil, err
 		}

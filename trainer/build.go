@@ -63,7 +63,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 		return nil, err
 	}
 	t.given, t.cfg = cfg, cfg
-	t.cfg.Keep = cmp.Or(o.Keep, cfg.Keep)
+	t.cfg.Keep, t.cfg.Recompute = cmp.Or(o.Keep, cfg.Keep), o.Recompute || cfg.Recompute
 	t.cfg.Threads, t.cfg.Data.Workers = cmp.Or(o.Threads, cfg.Threads), cmp.Or(o.Workers, cfg.Data.Workers)
 	loops.SetThreads(t.cfg.Threads)
 	if err := t.makeSampler(); err != nil {
@@ -142,6 +142,9 @@ func (t *Trainer) assemble(device *machine.Device) (err error) {
 	})
 	if err != nil {
 		return err
+	}
+	if t.cfg.Recompute && !t.train.recomputes() {
+		t.notice("nothing is computed once more to save memory, since with this network and this batch that saves none")
 	}
 	if t.figures.active, err = newActiveShare(t.loss, t.Batch(), t.train, t.params, device); err != nil {
 		return err

@@ -80,6 +80,10 @@ type Config struct {
 	Device  string `json:"device,omitempty" yaml:"device,omitempty" flag:"device" arg:"cpu|cuda|cuda:N|auto" doc:"where to compute: cuda is an NVIDIA GPU, N its number from 0; auto takes one if there is one" group:"This run"` // cpu if empty
 	TF32    bool   `json:"tf32,omitempty" yaml:"tf32,omitempty" flag:"tf32" doc:"on a GPU, round the factors of products to 10 bits after the point (TF32), for tensor cores" group:"This run"`
 
+	// Recompute takes less memory for up to a third more time: what the backbone computes within its blocks is not
+	// kept for gradients but computed once more (graph.EndSegment). No result depends on it.
+	Recompute bool `json:"recompute,omitempty" yaml:"recompute,omitempty" flag:"recompute" doc:"take less memory for up to a third more time: what the network computes within its blocks is computed once more for gradients instead of kept; no result depends on it" group:"This run"`
+
 	// AnyOrder lets a GPU make sums in any order where that is faster: runs of one seed then
 	// differ.
 	AnyOrder bool `json:"any_order,omitempty" yaml:"any_order,omitempty" flag:"any-order" doc:"on a GPU, make sums in any order where that is faster: runs of one seed then differ" group:"This run"`

@@ -38,7 +38,7 @@ func Differences(a, b Config) []string {
 // resultSettings is c with every default filled in, without what no result depends on.
 func resultSettings(c Config) Config {
 	c = c.Defaults()
-	c.Threads, c.Device, c.Weights = 0, "", ""
+	c.Threads, c.Device, c.Weights, c.Recompute = 0, "", "", false
 	c.Data.Path, c.Data.CacheDir, c.Data.CacheBytes, c.Data.Workers, c.Data.Ahead, c.Data.KeepCache = "", "", 0, 0, 0, false
 	c.Net.InChannels, c.Net.Height, c.Net.Width = 0, 0, 0 // taken from the pictures
 	d := Default()

@@ -5,9 +5,12 @@ import (
 	"strings"
 
 	"github.com/pkg/errors"
+	"gorgonia.org/gorgonia"
 
+	"medusa/graph"
 	"medusa/internal/field"
 	"medusa/internal/ram"
+	"medusa/machine"
 	"medusa/nets"
 )
 
@@ -22,6 +25,9 @@ func (c Config) CheckMemory() error {
 	if d.Height == 0 && d.Width == 0 || cmp.Or(c.Device, "cpu") != "cpu" {
 		return nil
 	}
+	if c.Recompute {
+		net = net.Recomputing()
+	}
 	net.InChannels, net.Height, net.Width = cmp.Or(d.Channels, 1), cmp.Or(d.Height, d.Width), cmp.Or(d.Width, d.Height)
 	batch := max(c.Sampler.Batch, max(c.Sampler.P, 1)*max(c.Sampler.K, 1))
 	var about *field.Error
@@ -32,9 +38,8 @@ func (c Config) CheckMemory() error {
 }
 
 // afford returns an error if training the network with batches of that size is sure to need more
-// memory than there is: for weights, pictures and, on the CPU, the outputs of convolutions, which live
-// until their gradients are made. What it lets through may still be too much; then whoever asks for the
-// memory returns the error.
+// memory than there is: for weights, pictures and, on the CPU, the outputs of convolutions. What it lets
+// through may still be too much; then whoever asks for the memory returns the error.
 func afford(cfg nets.Config, batch int, onCPU bool) error {
 	o, err := nets.Summary(cfg)
 	var about *field.Error
@@ -45,15 +50,8 @@ func afford(cfg nets.Config, batch int, onCPU bool) error {
 		o = nets.Overview{} // nets.Build tells why
 	}
 	perPicture := float64(cfg.InChannels) * float64(cfg.Height) * float64(cfg.Width)
-	for _, l := range o.Layers {
-		if l.Kind != "conv" || !onCPU {
-			continue
-		}
-		n := 1.0
-		for _, side := range l.Shape {
-			n *= float64(side)
-		}
-		perPicture += n
+	if onCPU {
+		perPicture += outputsAtOnce(o)
 	}
 	if err := ram.Check(bytesLearned*float64(o.Params) + 4*perPicture*float64(batch)); err != nil {
 		narrower := "fewer channels"
@@ -70,4 +68,40 @@ func afford(cfg nets.Config, batch int, onCPU bool) error {
 			field.Names{"Sampler.P", "Sampler.K", "Sampler.Batch"}, layers, field.Name("Net.Embedding"))
 	}
 	return nil
+}
+
+// runOn is machine.On for a step with batches of that size, with advice where there is not the memory for it.
+func runOn(g *gorgonia.ExprGraph, cfg nets.Config, batch int, dev *machine.Device, params *graph.Params) (gorgonia.VM, error) {
+	vm, err := machine.On(g, dev, params)
+	var missing *machine.MemoryError
+	if errors.As(err, &missing) {
+		err = field.Errorf("trainer", "", "a step with %d pictures of %d×%d×%d (channels, height, width) %s; take smaller batches (%s), smaller pictures (%s), "+
+			"compute batches in parts (%s), or compute again for gradients what is not kept then (%s)", batch, cfg.InChannels, cfg.Height, cfg.Width, missing.Reason,
+			field.Names{"Sampler.P", "Sampler.K", "Sampler.Batch"}, field.Names{"Data.Height", "Data.Width"}, field.Name("Accumulate"), field.Name("Recompute"))
+	}
+	return vm, err
+}
+
+// outputsAtOnce is how many outputs of convolutions live at once for each picture, at least. They live until their
+// gradients are made; those of a segment are made again for that, when the ends of the segments before it live too.
+func outputsAtOnce(o nets.Overview) float64 {
+	most, ends, within, segment := 0.0, 0.0, 0.0, 0
+	for _, l := range o.Layers {
+		for ; segment < l.Segment; segment++ {
+			most = max(most, ends+within)
+			ends, within = ends+numbersIn(o.Ends[segment]), 0
+		}
+		if l.Kind == "conv" {
+			within += numbersIn(l.Shape)
+		}
+	}
+	return max(most, ends+within)
+}
+
+func numbersIn(shape []int) float64 {
+	n := 1.0
+	for _, side := range shape {
+		n *= float64(side)
+	}
+	return n
 }

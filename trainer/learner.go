@@ -89,7 +89,11 @@ func (l *learner) newGraph(loss parseLoss) (*trainGraph, losses.Loss, error) {
 	if err := l.openTrunk(); err != nil {
 		return nil, nil, err
 	}
-	train, made, err := newTrainGraph(subject{l.net, l.features}, l.params, l.parts.batch, l.cfg.Accumulate, l.device, loss)
+	net := l.net
+	if l.cfg.Recompute && l.features == 0 {
+		net = net.Recomputing()
+	}
+	train, made, err := newTrainGraph(subject{net, l.features}, l.params, l.parts.batch, l.cfg.Accumulate, l.device, loss)
 	if err != nil {
 		return nil, nil, err
 	}

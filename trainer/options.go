@@ -23,6 +23,9 @@ type Options struct {
 	// that is resumed elsewhere. No result depends on them.
 	Threads, Workers int
 
+	// Recompute is as that of the configuration, for a run that is resumed where there is less memory.
+	Recompute bool
+
 	// Keep stands in for that of the configuration if not empty: Last makes a model where
 	// the best weights were lost.
 	Keep Keep

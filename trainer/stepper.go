@@ -32,7 +32,8 @@ type StepperConfig struct {
 	Device    string              // cpu, cuda, cuda:N or auto; cpu if empty
 	TF32      bool                // whether a GPU may round the factors of products to 10 bits
 
-	Accumulate int // parts that a batch is computed in: see Config.Accumulate
+	Accumulate int  // parts that a batch is computed in: see Config.Accumulate
+	Recompute  bool // takes less memory for more time: see Config.Recompute
 
 	AnyOrder bool // whether a GPU may make sums in any order
 
@@ -61,7 +62,7 @@ func NewStepper(cfg StepperConfig) (*Stepper, error) {
 	if cfg.Batch < 1 {
 		return nil, errors.Errorf("trainer: a batch of %d pictures, want at least 1", cfg.Batch)
 	}
-	run := Config{Net: cfg.Net, Loss: cfg.Loss, Solver: cfg.Solver, Clip: cfg.Clip, ClipValue: cfg.ClipValue, Average: cfg.Average, Seed: cfg.Seed, Device: cfg.Device, Accumulate: cfg.Accumulate}
+	run := Config{Net: cfg.Net, Loss: cfg.Loss, Solver: cfg.Solver, Clip: cfg.Clip, ClipValue: cfg.ClipValue, Average: cfg.Average, Seed: cfg.Seed, Device: cfg.Device, Accumulate: cfg.Accumulate, Recompute: cfg.Recompute}
 	given := Options{Loss: cfg.LossValue, Backbone: cfg.Backbone}
 	run, err := given.applyTo(run)
 	if err != nil {

@@ -38,8 +38,10 @@ type parseLoss func(embedding, trunk int) (losses.Loss, error)
 func newTrainGraph(of subject, params *graph.Params, batch, parts int, dev *machine.Device, parse parseLoss) (s *trainGraph, loss losses.Loss, err error) {
 	defer graph.Guard("building the network and the loss", &err)
 	parts = max(parts, 1)
-	if err := afford(of.net, batch/parts, dev.Name() == "cpu"); err != nil {
-		return nil, nil, err
+	if of.features == 0 {
+		if err := afford(of.net, batch/parts, dev.Name() == "cpu"); err != nil {
+			return nil, nil, err
+		}
 	}
 	if parts > 1 {
 		return newChunkedGraph(of, params, batch, parts, dev, parse)
@@ -70,7 +72,7 @@ func newTrainGraph(of subject, params *graph.Params, batch, parts int, dev *mach
 	if s.embed, err = graph.Keep(net.Embedding); err != nil {
 		return nil, nil, err
 	}
-	if s.vm, err = machine.On(g, dev, params); err != nil {
+	if s.vm, err = runOn(g, of.net, batch, dev, params); err != nil {
 		return nil, nil, err
 	}
 	return s, loss, nil
@@ -189,6 +191,16 @@ func (s *trainGraph) run() (err error) {
 	}
 	s.vm.Reset()
 	return errors.Wrap(s.vm.RunAll(), "trainer: training step")
+}
+
+// recomputes reports whether anything is computed once more for gradients instead of kept.
+func (s *trainGraph) recomputes() bool {
+	vm := s.vm
+	if s.chunks != nil {
+		vm = s.chunks.backward.vm
+	}
+	m, ours := vm.(*machine.Machine)
+	return ours && m.Recomputed() > 0
 }
 
 func (s *trainGraph) close() error {

@@ -14,7 +14,7 @@ import (
 // resumeSettings reads the settings of the run that is to go on. No flag may change
 // what the run computes.
 func resumeSettings(f *flags) error {
-	free := map[string]bool{"resume": true, "threads": true, "workers": true, "device": true, "no-report": true, "data": true, "cache-dir": true, "cache": true, "keep": true, "steps": true, "epochs": true}
+	free := map[string]bool{"resume": true, "threads": true, "workers": true, "device": true, "no-report": true, "data": true, "cache-dir": true, "cache": true, "keep": true, "steps": true, "epochs": true, "recompute": true}
 	path := filepath.Join(f.options.Resume, trainer.ConfigFile)
 	if f.given()["keep"] {
 		f.keepNow = f.options.Keep

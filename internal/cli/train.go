@@ -198,7 +198,7 @@ func loadUntil(ctx context.Context, cfg trainer.Config, w *terminal.Screen) (tra
 func prepare(f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Hook, notice func(string)) (*trainer.Trainer, error) {
 	o := trainer.Options{Dir: f.options.Resume, Hooks: hooks, Threads: f.options.Threads, Workers: f.options.Data.Workers, Notice: notice, NoReport: f.options.NoReport, Naming: f.asTyped}
 	if f.options.Resume != "" {
-		o.Device, o.Keep = f.options.Device, f.keepNow
+		o.Device, o.Keep, o.Recompute = f.options.Device, f.keepNow, f.options.Recompute
 		if f.longer {
 			var err error
 			if o.ConfigText, err = f.writeConfig(); err != nil {

@@ -90,7 +90,7 @@ func TestEveryBadValueIsBlamedOnItsFlag(t *testing.T) {
 	free := map[string]string{ // what any text can be
 		"out": "a folder", "cache-dir": "used for large data only", "data": "tried by itself", "val": "a path", "test": "a path",
 		"no-report": "either", "invert": "either", "strict": "either", "drop-duplicates": "either", "raw": "either", "nesterov": "either",
-		"repeat": "either", "tf32": "either", "any-order": "either", "device-info": "a question", "resume": "tried by itself", "config": "tried by itself",
+		"repeat": "either", "tf32": "either", "any-order": "either", "recompute": "either", "device-info": "a question", "resume": "tried by itself", "config": "tried by itself",
 	}
 	foreign := foreignWords()
 	_, f, err := parsed(t)
