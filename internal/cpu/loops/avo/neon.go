@@ -3,9 +3,9 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/mmcloughlin/avo/ir"
@@ -21,8 +21,6 @@ var notForNEON = []string{"shortTileAVX2", "shortenAVX2"}
 func isForNEON(name string) bool {
 	return (strings.HasSuffix(name, "pause") || strings.Contains(name, "AVX2")) && !slices.Contains(notForNEON, name)
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // toNEON writes the arm64 assembly of a file's functions, "" if there are none.
 func toNEON(f *ir.File) (string, error) {
@@ -46,14 +44,10 @@ func toNEON(f *ir.File) (string, error) {
 	}
 	body := text.String()
 	var data strings.Builder
-	for _, name := range slices.Sorted(func(yield func(string) bool) {
-		for name := range globals {
-			if strings.Contains(body, "$"+name+"<>") && !yield(name) {
-				return
-			}
+	for _, name := range slices.Sorted(maps.Keys(globals)) {
+		if strings.Contains(body, "$"+name+"<>") {
+			printData(&data, globals[name])
 		}
-	}) {
-		printData(&data, globals[name])
 	}
 	return strings.ReplaceAll("#include \"textflag.h\"\n"+data.String()+body, "AVX2", "NEON"), nil
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -115,8 +117,7 @@ func (l *lowering) across(i *ir.Instruction) bool {
 		to, from := l.target(ops[3])[0], l.source(ops[2], 1)[0]
 		p := l.pointer(ops[1].(operand.Mem))
 		l.copy(to, from)
-		lane := string(rune('0' + immediate(ops[0])>>4))
-		l.emit(instr{text: "VLD1 (R%1), V%0.S[" + lane + "]", values: []value{to, p}, writes: 1, tied: true})
+		l.emit(instr{text: fmt.Sprintf("VLD1 (R%%1), V%%0.S[%d]", immediate(ops[0])>>4), values: []value{to, p}, writes: 1, tied: true})
 	default:
 		return false
 	}
@@ -161,7 +162,7 @@ func (l *lowering) widening(i *ir.Instruction) bool {
 	case "VPMOVSXBD":
 		base, disp := l.address(ops[0].(operand.Mem))
 		eight := l.value(vector128)
-		l.g("FMOVD "+itoa(disp)+"(R%1), F%0", eight, base)
+		l.g(fmt.Sprintf("FMOVD %d(R%%1), F%%0", disp), eight, base)
 		l.odd("sshll v%0.8h, v%1.8b, #0", eight, eight)
 		l.both(ops[1], func(to []value) {
 			l.odd("sshll v%0.4s, v%1.4h, #0", to[0], eight)

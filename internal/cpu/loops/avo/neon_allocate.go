@@ -54,77 +54,87 @@ func (p *program) next() [][]int {
 	return next
 }
 
+// webs joins the writes of values that meet in a read.
+type webs struct {
+	*program
+	of     map[value]*big.Int // the writes of a value, by number
+	before []*big.Int         // those that reach an instruction
+	leader []int              // of a write, another of its web, or itself
+}
+
 // split gives each value that is written independently several times a value for each.
 func (p *program) split() {
-	type write struct{ at, operand int }
-	var writes []write
-	of := map[value]*big.Int{} // the writes of a value
-	for i := range p.code {
-		for k, v := range p.code[i].defs() {
-			if of[v] == nil {
-				of[v] = new(big.Int)
+	w := &webs{program: p, of: map[value]*big.Int{}}
+	for _, in := range p.code {
+		for _, v := range in.defs() {
+			if w.of[v] == nil {
+				w.of[v] = new(big.Int)
 			}
-			of[v].SetBit(of[v], len(writes), 1)
-			writes = append(writes, write{i, k})
+			w.of[v].SetBit(w.of[v], len(w.leader), 1)
+			w.leader = append(w.leader, len(w.leader))
 		}
 	}
-	before := p.reaching(of)
-	leader := make([]int, len(writes))
-	for i := range leader {
-		leader[i] = i
-	}
-	find := func(i int) int {
-		for leader[i] != i {
-			i = leader[i]
-		}
-		return i
-	}
-	// reached joins the writes of v that reach instruction i.
-	reached := func(i int, v value) int {
-		if of[v] == nil {
-			panic(fmt.Sprintf("%q reads what nothing wrote", p.code[i].text))
-		}
-		set := new(big.Int).And(before[i], of[v])
-		first := int(set.TrailingZeroBits())
-		if set.Sign() == 0 {
-			panic(fmt.Sprintf("%q reads what may not be written", p.code[i].text))
-		}
-		for w := first; w < set.BitLen(); w++ {
-			if set.Bit(w) == 1 {
-				leader[find(w)] = find(first)
-			}
-		}
-		return first
-	}
-	own := make([][]int, len(p.code)) // the write that each operand belongs to
-	n := 0
-	for i := range p.code {
-		in := &p.code[i]
-		own[i] = make([]int, len(in.values))
-		for k, v := range in.values {
-			if k < in.writes {
-				own[i][k] = n
-				n++
-				if in.tied {
-					leader[find(reached(i, v))] = find(own[i][k])
-				}
-				continue
-			}
-			own[i][k] = reached(i, v)
-		}
-	}
+	w.before = p.reaching(w.of)
+	own := w.join()
 	names := map[int]value{}
 	for i := range p.code {
 		in := &p.code[i]
 		in.values = slices.Clone(in.values)
 		for k, v := range in.values {
-			w := find(own[i][k])
-			if _, ok := names[w]; !ok {
-				names[w] = p.value(p.classes[v])
+			web := w.find(own[i][k])
+			if _, ok := names[web]; !ok {
+				names[web] = p.value(p.classes[v])
 			}
-			in.values[k] = names[w]
+			in.values[k] = names[web]
 		}
 	}
+}
+
+func (w *webs) find(i int) int {
+	for w.leader[i] != i {
+		i = w.leader[i]
+	}
+	return i
+}
+
+// join returns a write of the web of each operand.
+func (w *webs) join() [][]int {
+	own := make([][]int, len(w.code))
+	n := 0
+	for i := range w.code {
+		in := &w.code[i]
+		own[i] = make([]int, len(in.values))
+		for k, v := range in.values {
+			if k >= in.writes {
+				own[i][k] = w.reached(i, v)
+				continue
+			}
+			own[i][k] = n
+			n++
+			if in.tied {
+				w.leader[w.find(w.reached(i, v))] = w.find(own[i][k])
+			}
+		}
+	}
+	return own
+}
+
+// reached joins the writes of v that reach instruction i, and returns one of them.
+func (w *webs) reached(i int, v value) int {
+	set := new(big.Int)
+	if w.of[v] != nil {
+		set.And(w.before[i], w.of[v])
+	}
+	if set.Sign() == 0 {
+		panic(fmt.Sprintf("neon: %q reads what nothing wrote", w.code[i].text))
+	}
+	first := int(set.TrailingZeroBits())
+	for k := first; k < set.BitLen(); k++ {
+		if set.Bit(k) == 1 {
+			w.leader[w.find(k)] = w.find(first)
+		}
+	}
+	return first
 }
 
 // reaching is the writes that reach each instruction.

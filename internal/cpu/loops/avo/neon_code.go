@@ -97,11 +97,10 @@ func (in *instr) print(b *strings.Builder, register []int) {
 	}
 	text := strings.NewReplacer(pairs...).Replace(in.text)
 	if in.to != "" {
-		if separator := " "; len(in.values) > 0 {
-			text += "," + separator + in.to
-		} else {
-			text += separator + in.to
+		if len(in.values) > 0 {
+			text += ","
 		}
+		text += " " + in.to
 	}
 	if in.word == 0 {
 		fmt.Fprintf(b, "\t%s\n", text)

@@ -73,11 +73,9 @@ func (l *lowering) storeHalves(from []value, m operand.Mem) {
 	l.emit(instr{text: fmt.Sprintf("FSTPQ (F%%0, F%%1), %d(R%%2)", disp), values: []value{from[0], from[1], base}, effect: true})
 }
 
-// A masked transfer is one of the first words of a vector, whose number a mask is kept as: NEON has no masks. It is made of
-// whole vectors, of two words, and of one.
-
-// partly visits the pieces of a masked transfer of two vectors, or of one.
-func (l *lowering) partly(count value, halves []value, whole func(), quad func(v value), part func(bits int, v value, disp int)) {
+// partly visits the pieces of a masked transfer of two vectors, or of one: whole vectors, two words, and one. NEON has no masks; a
+// mask is always of the first words, and becomes their number.
+func (l *lowering) partly(count value, halves []value, whole func(), quad func(v value), part func(n int, v value, disp int)) {
 	done := l.newLabel("moved")
 	if len(halves) == 2 {
 		less := l.newLabel("less")
@@ -90,16 +88,16 @@ func (l *lowering) partly(count value, halves []value, whole func(), quad func(v
 	l.goTo(low, "TBZ $2, R%0", count)
 	quad(halves[0])
 	if len(halves) == 2 {
-		l.words(count, done, func(bits int) { part(bits, halves[1], 16) })
+		l.fewWords(count, done, func(n int) { part(n, halves[1], 16) })
 	}
 	l.goTo(done, "B")
 	l.label(low)
-	l.words(count, done, func(bits int) { part(bits, halves[0], 0) })
+	l.fewWords(count, done, func(n int) { part(n, halves[0], 0) })
 	l.label(done)
 }
 
-// words visits the cases of 3, 2 and 1 words.
-func (l *lowering) words(count value, done string, part func(n int)) {
+// fewWords visits the cases of 3, 2 and 1 words.
+func (l *lowering) fewWords(count value, done string, part func(n int)) {
 	odd, two := l.newLabel("odd"), l.newLabel("two")
 	l.goTo(odd, "TBZ $1, R%0", count)
 	l.goTo(two, "TBZ $0, R%0", count)
@@ -113,31 +111,33 @@ func (l *lowering) words(count value, done string, part func(n int)) {
 	part(1)
 }
 
+// moveOf is the instruction that moves one word, or two of two or three.
+func moveOf(words int) string {
+	if words == 1 {
+		return "FMOVS"
+	}
+	return "FMOVD"
+}
+
 // loadMasked loads the first count words, and zeros for the others.
 func (l *lowering) loadMasked(m operand.Mem, count value, to []value) {
 	base := l.pointer(m)
 	for _, v := range to {
 		l.zero(v)
 	}
-	l.partly(count, to, func() { l.loadHalves2(base, to) },
+	whole := func() {
+		l.emit(instr{text: "FLDPQ (R%2), (F%0, F%1)", values: []value{to[0], to[1], base}, writes: 2})
+	}
+	l.partly(count, to, whole,
 		func(v value) { l.g("FMOVQ (R%1), F%0", v, base) },
 		func(n int, v value, disp int) {
-			switch n {
-			case 1:
-				l.g(fmt.Sprintf("FMOVS %d(R%%1), F%%0", disp), v, base)
-			default:
-				l.g(fmt.Sprintf("FMOVD %d(R%%1), F%%0", disp), v, base)
-			}
+			l.g(fmt.Sprintf("%s %d(R%%1), F%%0", moveOf(n), disp), v, base)
 			if n == 3 {
 				third := l.value(general)
 				l.g(fmt.Sprintf("ADD $%d, R%%1, R%%0", disp+8), third, base)
 				l.emit(instr{text: "VLD1 (R%1), V%0.S[2]", values: []value{v, third}, writes: 1, tied: true})
 			}
 		})
-}
-
-func (l *lowering) loadHalves2(base value, to []value) {
-	l.emit(instr{text: "FLDPQ (R%2), (F%0, F%1)", values: []value{to[0], to[1], base}, writes: 2})
 }
 
 // storeMasked stores the first count words.
@@ -147,12 +147,7 @@ func (l *lowering) storeMasked(from []value, count value, m operand.Mem) {
 	l.partly(count, from, func() { store("FSTPQ (F%0, F%1), (R%2)", from[0], from[1], base) },
 		func(v value) { store("FMOVQ F%0, (R%1)", v, base) },
 		func(n int, v value, disp int) {
-			switch n {
-			case 1:
-				store(fmt.Sprintf("FMOVS F%%0, %d(R%%1)", disp), v, base)
-			default:
-				store(fmt.Sprintf("FMOVD F%%0, %d(R%%1)", disp), v, base)
-			}
+			store(fmt.Sprintf("%s F%%0, %d(R%%1)", moveOf(n), disp), v, base)
 			if n == 3 {
 				third := l.value(general)
 				l.g(fmt.Sprintf("ADD $%d, R%%1, R%%0", disp+8), third, base)

@@ -28,7 +28,7 @@ func (l *lowering) v(name, form string, values ...value) {
 	for i := range values {
 		ops = append(ops, fmt.Sprintf("v%%%d.%s", i, form))
 	}
-	tied := name == "fmla" || name == "fmls" || strings.HasPrefix(name, "b")
+	tied := strings.HasPrefix(name, "fml") || strings.HasPrefix(name, "b") // bit, bif and bsl
 	l.emit(instr{text: name + " " + strings.Join(ops, ", "), word: word, values: values, writes: 1, tied: tied})
 }
 
@@ -38,7 +38,7 @@ func (l *lowering) odd(text string, values ...value) {
 	if !ok {
 		panic("neon: no word for " + text)
 	}
-	tied := strings.HasPrefix(text, "fml") || strings.HasPrefix(text, "ins")
+	tied := strings.HasPrefix(text, "fml")
 	l.emit(instr{text: text, word: word, values: values, writes: 1, tied: tied})
 }
 
