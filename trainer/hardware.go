@@ -21,6 +21,8 @@ func CPU() string {
 		instructions = "AVX-512"
 	case "avx2":
 		instructions = "AVX2"
+	case "neon":
+		instructions = "NEON"
 	case "generic":
 		instructions = "portable code"
 	}

@@ -9,10 +9,12 @@
 // # Instruction sets
 //
 // On amd64 the inner loops are assembly for AVX-512 or AVX2 with fused multiply-add,
-// chosen when the program starts by what processor and system support; elsewhere, and
-// with MEDUSA_CPU=generic in the environment, they are Go. MEDUSA_CPU=avx2 and =avx512
-// ask for one by name. The assembly is written by the program in folder avo, a module of
-// its own; `go generate` runs it. Each assembly function has a Go loop that defines it.
+// chosen when the program starts by what processor and system support; on arm64 they are
+// assembly for NEON; elsewhere, and with MEDUSA_CPU=generic in the environment, they are
+// Go. MEDUSA_CPU=avx2, =avx512 and =neon ask for one by name. The assembly is written by
+// the program in folder avo, a module of its own; `go generate` runs it. Each assembly
+// function has a Go loop that defines it. The kernels of NEON are those of AVX2, which
+// the program translates: their results are the same bits.
 //
 // # Products
 //

@@ -8,7 +8,7 @@ import (
 )
 
 // Variable is the environment variable that names the instruction set to use: avx512,
-// avx2 or generic. Unset, the best one that processor and system support is taken.
+// avx2, neon or generic. Unset, the best one that processor and system support is taken.
 const Variable = "MEDUSA_CPU"
 
 // instructionSet is a choice of kernels.
