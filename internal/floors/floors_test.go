@@ -77,7 +77,7 @@ var house = []floor{
 	{"internal/tensorboard", nil, false, "a file format"},
 	{"internal/onnx", nil, false, "a file format"},
 	{"internal/pickle", nil, false, "a file format"},
-	{"internal/weights", []string{"internal/safetensors", "internal/pickle", "internal/fileread"}, false, "files of weights are names and numbers, of whatever network"},
+	{"internal/weights", []string{"internal/safetensors", "internal/pickle", "internal/fileread", "internal/onnx"}, false, "files of weights are names and numbers, of whatever network"},
 	{"internal/npy", nil, false, "a file format"},
 	{"internal/samplesets", nil, false, "a helper of tests"},
 	{"internal/golden", nil, false, "a file format"},

@@ -36,6 +36,7 @@ type Graph struct {
 type Node struct {
 	Op         string // such as Conv
 	Name       string
+	Domain     string   // whose operator it is; empty for those of ONNX itself
 	In, Out    []string // names of tensors; an input that is left out is empty
 	Attributes []Attribute
 }
@@ -43,7 +44,7 @@ type Node struct {
 // Attribute is a constant of an operator.
 type Attribute struct {
 	Name  string
-	Value any // int64, float32, string or []int64
+	Value any // int64, float32, string, []int64, []float32, []string or Tensor
 }
 
 // Elem is the type of a tensor's elements.
