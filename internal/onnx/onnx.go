@@ -52,12 +52,15 @@ type Elem int32
 
 // Types, by their numbers in the format.
 const (
-	Float32 Elem = 1
-	Uint8   Elem = 2
-	Int64   Elem = 7
+	Float32  Elem = 1
+	Uint8    Elem = 2
+	Int64    Elem = 7
+	Float16  Elem = 10
+	Float64  Elem = 11
+	BFloat16 Elem = 16
 )
 
-// size is how many bytes an element has; 0 for a type that is not known here.
+// size is how many bytes an element has; 0 for a type that is not written.
 func (e Elem) size() int {
 	switch e {
 	case Float32:
