@@ -34,20 +34,41 @@ func (b *builder) checkBatch(name string, v value) error {
 	return err
 }
 
-// freed is the shape that a tensor x is given which had the shape before in the graph of the fixed number of pictures,
-// where it was made of was. Pictures stay behind as many numbers of x as they were.
+// freed is the shape that a tensor is given which had the shape before in the graph of the fixed number of pictures, where
+// what it was made of was. The numbers of pictures stay where they were among those of the tensor: at the beginning of
+// an axis, or at the end of the one before.
 func (b *builder) freed(was, now, before []int) ([]int, error) {
 	at, err := b.batchAxis(was, now)
 	if err != nil || at < 0 {
 		return before, err
 	}
-	outer := sizeOf(was[:at])
-	for i := range before {
-		if sizeOf(before[:i]) == outer && before[i]%b.net.batch() == 0 {
-			out := slices.Clone(before)
-			out[i] = out[i] / b.net.batch() * b.batch
-			return out, nil
+	fixed := b.net.batch()
+	begins, ends := boundary(before, sizeOf(was[:at]), fixed)
+	if begins < 0 || ends >= 0 && before[begins] != fixed && (len(before) == 2 || slices.Equal(before[ends+1:], was[at+1:])) {
+		begins = ends // such as (T·B, F) of (T, B, F): rows of a matrix
+	}
+	if begins < 0 {
+		return nil, errors.Errorf("it gives %v the shape %v, which mixes pictures", was, before)
+	}
+	out := slices.Clone(before)
+	out[begins] = out[begins] / fixed * b.batch
+	return out, nil
+}
+
+// boundary are the axes of a shape that begins with, or ends with, the number of pictures, which is behind as many numbers
+// as outer; −1 if there is none.
+func boundary(shape []int, outer, pictures int) (begins, ends int) {
+	begins, ends = -1, -1
+	for i, n := range shape {
+		if n%pictures != 0 {
+			continue
+		}
+		if begins < 0 && sizeOf(shape[:i]) == outer {
+			begins = i
+		}
+		if ends < 0 && outer > 1 && sizeOf(shape[:i+1]) == outer*pictures {
+			ends = i
 		}
 	}
-	return nil, errors.Errorf("it gives %v the shape %v, which mixes pictures", was, before)
+	return begins, ends
 }

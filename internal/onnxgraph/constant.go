@@ -160,6 +160,8 @@ func (c *constant) tensor(name string) onnx.Tensor {
 func valueOf(n onnx.Node) (*constant, error) {
 	for _, a := range n.Attributes {
 		switch v := a.Value.(type) {
+		case *constant:
+			return v, nil
 		case *weights.Tensor:
 			return readConstant(v)
 		case float32:

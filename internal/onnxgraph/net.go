@@ -70,7 +70,10 @@ const bufferDoc = "buffer"
 
 // Encode is the graph without the numbers of its parameters, which are inputs of it behind the pictures.
 func (n *Net) Encode() ([]byte, error) {
-	g := onnx.Graph{Name: "backbone", Inputs: []onnx.Value{n.input}, Nodes: n.nodes, Outputs: []onnx.Value{{Name: n.output, Elem: onnx.Float32}}}
+	g := onnx.Graph{Name: "backbone", Inputs: []onnx.Value{n.input}, Outputs: []onnx.Value{{Name: n.output, Elem: onnx.Float32}}}
+	for _, node := range n.nodes {
+		g.Nodes = append(g.Nodes, stored(node))
+	}
 	for _, name := range sortedKeys(n.params) {
 		p := n.params[name]
 		v := onnx.Value{Name: name, Elem: onnx.Float32}
@@ -87,6 +90,22 @@ func (n *Net) Encode() ([]byte, error) {
 	}
 	m := onnx.Model{IRVersion: 8, Opset: n.opset, Graph: g}
 	return m.Marshal()
+}
+
+// stored is a node as package onnx writes it: without attributes that nobody here reads.
+func stored(node onnx.Node) onnx.Node {
+	var attributes []onnx.Attribute
+	for _, a := range node.Attributes {
+		switch v := a.Value.(type) {
+		case *constant:
+			a.Value = v.tensor("")
+		case weights.Subgraph, nil:
+			continue
+		}
+		attributes = append(attributes, a)
+	}
+	node.Attributes = attributes
+	return node
 }
 
 // Sizes are those of the pictures that the file fixes, 0 where it leaves them open.

@@ -14,7 +14,7 @@ func init() {
 		"Conv": {least: 2, build: conv}, "BatchNormalization": {least: 5, build: batchNorm}, "MaxPool": {least: 1, build: maxPool}, "AveragePool": {least: 1, build: averagePool},
 		"GlobalAveragePool": {least: 1, build: global(meanOver)}, "GlobalMaxPool": {least: 1, build: global(maxOfPictures)},
 		"Gemm": {least: 2, build: gemm}, "MatMul": {least: 2, build: matMul},
-		"LayerNormalization": {least: 2, build: layerNorm}, "InstanceNormalization": {least: 3, build: groupNorm(func(_ *call, channels int) int { return channels })},
+		"LayerNormalization": {least: 1, build: layerNorm}, "InstanceNormalization": {least: 3, build: groupNorm(func(_ *call, channels int) int { return channels })},
 		"GroupNormalization": {least: 3, build: groupNorm(func(c *call, _ int) int { return c.int("num_groups", 0) })},
 		"LpNormalization":    {least: 1, build: lpNorm},
 		"Softmax":            {least: 1, build: softmax(graph.Expr.Softmax)}, "LogSoftmax": {least: 1, build: softmax(graph.Expr.LogSoftmax)},
@@ -22,7 +22,7 @@ func init() {
 		// of one input, element by element
 		"Relu": plain(graph.Expr.Relu, func(v float64) float64 { return max(v, 0) }), "Sigmoid": plain(graph.Expr.Sigmoid, nil), "Tanh": plain(graph.Expr.Tanh, math.Tanh),
 		"Exp": plain(graph.Expr.Exp, math.Exp), "Log": plain(graph.Expr.Log, math.Log), "Abs": plain(graph.Expr.Abs, math.Abs), "Neg": plain(graph.Expr.Neg, func(v float64) float64 { return -v }),
-		"Sqrt": plain(graph.Expr.Sqrt, math.Sqrt), "Cos": plain(graph.Expr.Cos, math.Cos), "Softplus": plain(graph.Expr.Softplus, nil),
+		"Sqrt": plain(graph.Expr.Sqrt, math.Sqrt), "Cos": plain(graph.Expr.Cos, math.Cos), "Softplus": plain(graph.Expr.Softplus, nil), "Erf": plain(func(x graph.Expr) graph.Expr { return graph.Apply(erf{}, x) }, math.Erf),
 		"Reciprocal": plain(func(x graph.Expr) graph.Expr { return power(x, -1) }, func(v float64) float64 { return 1 / v }),
 		"Softsign":   plain(func(x graph.Expr) graph.Expr { return x.Div(x.Abs().Plus(1)) }, nil),
 		"Mish":       plain(func(x graph.Expr) graph.Expr { return x.Mul(x.Softplus().Tanh()) }, nil),

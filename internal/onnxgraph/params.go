@@ -120,6 +120,10 @@ func (n *Net) takeConstants(m *weights.Model) error {
 	left := n.nodes[:0:0]
 	for _, node := range n.nodes {
 		if node.Op != "Constant" {
+			node, err := withConstants(node)
+			if err != nil {
+				return err
+			}
 			left = append(left, node)
 			continue
 		}
@@ -150,6 +154,21 @@ func (n *Net) takeConstants(m *weights.Model) error {
 		}
 	}
 	return n.checkOrigins()
+}
+
+// withConstants is a node whose attributes are read as far as they are tensors.
+func withConstants(node onnx.Node) (onnx.Node, error) {
+	node.Attributes = slices.Clone(node.Attributes)
+	for i, a := range node.Attributes {
+		if t, ok := a.Value.(*weights.Tensor); ok {
+			c, err := readConstant(t)
+			if err != nil {
+				return node, errors.WithMessagef(err, "node %s", nodeName(node))
+			}
+			node.Attributes[i].Value = c
+		}
+	}
+	return node, nil
 }
 
 // checkOrigins returns an error for a node that reads what is nowhere made.
