@@ -34,24 +34,29 @@ func (b *builder) checkBatch(name string, v value) error {
 	return err
 }
 
-// freed is the shape that a tensor is given which had the shape before in the graph of the fixed number of pictures, where
-// what it was made of was. The numbers of pictures stay where they were among those of the tensor: at the beginning of
-// an axis, or at the end of the one before.
-func (b *builder) freed(was, now, before []int) ([]int, error) {
-	at, err := b.batchAxis(was, now)
+// freed is the shape that a tensor is given which had the shape before in the graph of the fixed number of pictures.
+// The numbers of pictures stay where they are among those of the tensor: at the beginning of an axis, or at the end of
+// the one before.
+func (c *call) freed(now, before []int) ([]int, error) {
+	was, in := c.before[c.node.In[0]].shape(), c.node.In[0]
+	at, err := c.batchAxis(was, now)
 	if err != nil || at < 0 {
 		return before, err
 	}
-	fixed := b.net.batch()
-	begins, ends := boundary(before, sizeOf(was[:at]), fixed)
-	if begins < 0 || ends >= 0 && before[begins] != fixed && (len(before) == 2 || slices.Equal(before[ends+1:], was[at+1:])) {
-		begins = ends // such as (T·B, F) of (T, B, F): rows of a matrix
+	fixed := c.net.batch()
+	outer := sizeOf(was[:at]) * max(c.inner[in], 1)
+	axis, ends := boundary(before, outer, fixed)
+	if axis < 0 || ends >= 0 && before[axis] != fixed && (len(before) == 2 || slices.Equal(before[ends+1:], was[at+1:])) {
+		axis = ends // such as (T·B, F) of (T, B, F): rows of a matrix
 	}
-	if begins < 0 {
+	if axis < 0 {
 		return nil, errors.Errorf("it gives %v the shape %v, which mixes pictures", was, before)
 	}
+	if axis == ends {
+		c.inner[c.node.Out[0]] = outer / sizeOf(before[:axis])
+	}
 	out := slices.Clone(before)
-	out[begins] = out[begins] / fixed * b.batch
+	out[axis] = out[axis] / fixed * c.batch
 	return out, nil
 }
 
@@ -71,4 +76,26 @@ func boundary(shape []int, outer, pictures int) (begins, ends int) {
 		}
 	}
 	return begins, ends
+}
+
+// passOn tells of a result that its axis of pictures is that of an input, where other numbers stand before theirs.
+func (c *call) passOn(out string) {
+	if _, known := c.inner[out]; known || c.node.Op == "Reshape" {
+		return
+	}
+	for _, in := range c.node.In {
+		if n := c.inner[in]; n > 0 && slices.Contains(c.before[out].shape(), c.rows(in)) {
+			c.inner[out] = n
+		}
+	}
+}
+
+// rows is how long the axis of pictures of a tensor was, 0 if it has none.
+func (b *builder) rows(name string) int {
+	was := b.before[name].shape()
+	at, err := b.batchAxis(was, b.values[name].shape())
+	if err != nil || at < 0 {
+		return 0
+	}
+	return was[at]
 }

@@ -31,7 +31,7 @@ func (n *Net) Build(params *graph.Params, x graph.Expr, o Options) (y graph.Expr
 	if err := n.fits(x); err != nil {
 		return y, err
 	}
-	b := &builder{net: n, params: params, options: o, batch: x.Shape()[0], values: map[string]value{}}
+	b := &builder{net: n, params: params, options: o, batch: x.Shape()[0], values: map[string]value{}, inner: map[string]int{}}
 	defer func() {
 		if b.file != nil {
 			b.file.Close()
@@ -99,6 +99,7 @@ type builder struct {
 	params  *graph.Params
 	options Options
 	batch   int
+	inner   map[string]int   // of tensors whose axis of pictures has other numbers before theirs: how many
 	before  map[string]value // for the number of pictures that the file is exported for; nil if that is this one, or open
 	values  map[string]value
 	like    graph.Expr // any expression of the graph, of which constants are made
@@ -117,7 +118,11 @@ func (b *builder) run(x graph.Expr) error {
 		b.values[name] = value{fixed: c}
 	}
 	for _, node := range b.net.nodes {
-		outs, err := b.apply(node)
+		c, err := b.call(node)
+		if err != nil {
+			return errors.WithMessagef(err, "node %s (%s)", nodeName(node), node.Op)
+		}
+		outs, err := c.apply()
 		if err == nil {
 			err = b.failed
 		}
@@ -132,31 +137,40 @@ func (b *builder) run(x graph.Expr) error {
 				return errors.WithMessagef(err, "node %s (%s)", nodeName(node), node.Op)
 			}
 			b.values[out] = outs[i]
+			c.passOn(out)
 		}
 	}
 	return nil
 }
 
-// apply is what a node makes.
-func (b *builder) apply(node onnx.Node) ([]value, error) {
-	op := operators[node.Op]
+// call is a node with its inputs.
+func (b *builder) call(node onnx.Node) (*call, error) {
 	c := &call{builder: b, node: node}
-	fixed := true
 	for _, name := range node.In {
 		v, err := b.value(name)
 		if err != nil {
 			return nil, err
 		}
 		c.in = append(c.in, v)
-		fixed = fixed && (name == "" || v.fixed != nil)
 	}
-	if len(c.in) < op.least {
-		return nil, errors.Errorf("it has %d inputs, want at least %d: the file is damaged", len(c.in), op.least)
+	least := operators[node.Op].least
+	if len(c.in) < least {
+		return nil, errors.Errorf("it has %d inputs, want at least %d: the file is damaged", len(c.in), least)
 	}
-	for i := range op.least {
+	for i := range least {
 		if !c.in[i].isThere() {
 			return nil, errors.Errorf("its input %d is left out: the file is damaged", i+1)
 		}
+	}
+	return c, nil
+}
+
+// apply is what a node makes.
+func (c *call) apply() ([]value, error) {
+	op := operators[c.node.Op]
+	fixed := true
+	for i, v := range c.in {
+		fixed = fixed && (c.node.In[i] == "" || v.fixed != nil)
 	}
 	var outs []value
 	var err error

@@ -55,7 +55,7 @@ func reshape(c *call, v value) (value, error) {
 		return v, err
 	}
 	if before, ok := c.before[c.node.Out[0]]; ok && before.fixed == nil && c.sameBefore(1) {
-		shape, err := c.freed(c.before[c.node.In[0]].shape(), v.shape(), before.shape())
+		shape, err := c.freed(v.shape(), before.shape())
 		if err != nil {
 			return v, err
 		}
