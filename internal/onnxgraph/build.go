@@ -104,10 +104,11 @@ type builder struct {
 	values  map[string]value
 	like    graph.Expr // any expression of the graph, of which constants are made
 	file    *weights.Model
+	folded  int   // numbers of constants that were computed
 	failed  error // of reading weights
 }
 
-// run builds all nodes.
+// run builds the network of pictures.
 func (b *builder) run(x graph.Expr) error {
 	b.like = x
 	if b.net.channelsLast() {
@@ -117,6 +118,11 @@ func (b *builder) run(x graph.Expr) error {
 	for name, c := range b.net.constants {
 		b.values[name] = value{fixed: c}
 	}
+	return b.nodes()
+}
+
+// nodes builds all nodes, whose inputs are there.
+func (b *builder) nodes() error {
 	for _, node := range b.net.nodes {
 		c, err := b.call(node)
 		if err != nil {
@@ -133,12 +139,29 @@ func (b *builder) run(x graph.Expr) error {
 			if out == "" || i >= len(outs) { // such as masks and places, which hardly anybody reads
 				continue
 			}
+			if err := b.spend(outs[i].fixed); err != nil {
+				return errors.WithMessagef(err, "node %s (%s)", nodeName(node), node.Op)
+			}
 			if err := b.checkBatch(out, outs[i]); err != nil {
 				return errors.WithMessagef(err, "node %s (%s)", nodeName(node), node.Op)
 			}
 			b.values[out] = outs[i]
 			c.passOn(out)
 		}
+	}
+	return nil
+}
+
+// maxFolded is how many numbers all constants together have that are computed for one graph.
+const maxFolded = 1 << 26
+
+// spend counts a constant that was computed.
+func (b *builder) spend(k *constant) error {
+	if k != nil {
+		b.folded += k.size()
+	}
+	if b.folded > maxFolded {
+		return errors.Errorf("constants that it computes have more than %d numbers", maxFolded)
 	}
 	return nil
 }

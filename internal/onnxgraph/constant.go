@@ -20,7 +20,7 @@ type constant struct {
 }
 
 // maxConstant is how many numbers a constant may have that is made while a graph is built.
-const maxConstant = 1 << 26
+const maxConstant = 1 << 24
 
 // sizeOf is the number of elements of a shape.
 func sizeOf(shape []int) int {

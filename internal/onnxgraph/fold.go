@@ -111,6 +111,18 @@ func cast(k *constant, whole bool) *constant {
 	return out
 }
 
+// foldMod is the remainder: as C has it (fmod), or as Python does, with the sign of the divisor.
+func foldMod(c *call) ([]*constant, error) {
+	k, err := combined(c.in[0].fixed, c.in[1].fixed, func(a, b float64) float64 {
+		rest := math.Mod(a, b)
+		if c.int("fmod", 0) == 0 && rest != 0 && (rest < 0) != (b < 0) {
+			rest += b
+		}
+		return rest
+	})
+	return []*constant{k}, err
+}
+
 func foldCast(c *call) ([]*constant, error) {
 	to := c.int("to", 0)
 	switch to {

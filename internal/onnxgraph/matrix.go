@@ -161,7 +161,14 @@ func layerNorm(c *call) ([]value, error) {
 		rows = x.Reshape(append(slices.Clone(s[:at]), n)...)
 	}
 	y := graph.LayerNorm(rows, affine[0], affine[1], c.float("epsilon", 1e-5))
-	return one(c.layer("layer norm", y.Reshape(s...), 0))
+	out := []value{{e: c.layer("layer norm", y.Reshape(s...), 0)}}
+	if len(c.node.Out) > 1 {
+		over := span(at, len(s), 1)
+		mean := meanOver(x, over)
+		variance := meanOver(x.Sub(mean).Square(), over)
+		out = append(out, value{e: mean}, value{e: power(variance.Plus(c.float("epsilon", 1e-5)).Sqrt(), -1)})
+	}
+	return out, nil
 }
 
 // groupNorm normalises groups of channels of each picture, and multiplies each channel by a weight of its own; one

@@ -88,6 +88,10 @@ func taken(v value, at int, indices []int) (value, error) {
 			indices[i] = index + n
 		}
 	}
+	if len(indices) == 0 {
+		s[at] = 0
+		return value{fixed: &constant{shape: s, whole: v.fixed != nil && v.fixed.whole}}, nil
+	}
 	if v.fixed == nil {
 		e := takenOf(v.e, at, indices)
 		return value{e: e}, e.Err()
@@ -109,9 +113,6 @@ func taken(v value, at int, indices []int) (value, error) {
 const fewRuns = 8
 
 func takenOf(x graph.Expr, at int, indices []int) graph.Expr {
-	if len(indices) == 0 {
-		return graph.Fail(errors.New("nothing is left of a tensor"))
-	}
 	var runs [][2]int // from, to
 	for _, i := range indices {
 		if k := len(runs) - 1; k >= 0 && runs[k][1] == i {

@@ -39,7 +39,7 @@ func init() {
 			func(x graph.Expr, k float64) graph.Expr { return x.Affine(-1, k) }),
 		"Mul": swapped(pairwise(graph.Expr.Mul, graph.Expr.Scale, func(a, b float64) float64 { return a * b }), graph.Expr.Scale),
 		"Div": quotient(),
-		"Pow": pairwise(powers, power, math.Pow), "Mod": pairwise(noModulus, nil, math.Mod),
+		"Pow": pairwise(powers, power, math.Pow), "Mod": {least: 2, build: pairwise(noModulus, nil, math.Mod).build, fold: foldMod},
 		"Max": several(graph.Expr.Max, math.Max, false), "Min": several(graph.Expr.Min, math.Min, false), "Sum": several(graph.Expr.Add, func(a, b float64) float64 { return a + b }, false),
 		"Mean":    several(graph.Expr.Add, func(a, b float64) float64 { return a + b }, true),
 		"Equal":   asTruth(pairwise(graph.Expr.Equal, nil, func(a, b float64) float64 { return truth(a == b) })),
@@ -89,8 +89,9 @@ func constantOnly(name string, f func(float64) float64) operator {
 
 func sign(v float64) float64 { return truth(v > 0) - truth(v < 0) }
 
+// extreme is the largest or the smallest number, as f says of two; of none it is infinite.
 func extreme(all []float64, f func(a, b float64) float64) float64 {
-	m := all[0]
+	m := -f(math.Inf(-1), math.Inf(1))
 	for _, v := range all {
 		m = f(m, v)
 	}

@@ -202,7 +202,8 @@ func lpNorm(c *call) ([]value, error) {
 	if c.int("p", 2) == 1 {
 		norm = l1Over
 	}
-	return one(x.Div(norm(x, []int{at})))
+	length := norm(x, []int{at})
+	return one(x.Div(length.Max(length.Constant(1e-30, length.Shape()...)))) // a row of zeros stays one
 }
 
 func logOf(v float64) float64 { return math.Log(v) }

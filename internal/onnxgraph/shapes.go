@@ -299,7 +299,7 @@ func splitUp(c *call) ([]value, error) {
 	var out []value
 	from := 0
 	for _, size := range sizes {
-		if size < 1 || from+size > n {
+		if size < 0 || from+size > n {
 			return nil, errors.Errorf("axis %d of %v cannot be cut into %v", at, v.shape(), sizes)
 		}
 		part, err := taken(v, at, span(from, from+size, 1))
