@@ -22,6 +22,7 @@ import (
 // nodeCases are the tests that onnx has of its operators.
 type nodeCases struct {
 	Version string
+	Unknown int // that have operators that are not known here
 	Cases   []nodeCase
 }
 
@@ -63,7 +64,42 @@ func (n nodeTensor) constant() *constant {
 }
 
 // unsupported are cases of known operators that fail, and why.
-var unsupported = map[string]string{}
+var unsupported = map[string]string{
+	// What comes out is written with four digits there.
+	"test_averagepool_2d_ceil_last_window_starts_on_pad": "differs: number 0 is 0.151055",
+
+	// Pooling of volumes, and with gaps in the window.
+	"test_averagepool_2d_dilations": "pooling with dilations [2 2] is not supported",
+	"test_averagepool_3d_default":   "want pictures (B, C, H, W)",
+	"test_averagepool_3d_dilations_large_count_include_pad_is_0_ceil_mode_is_False": "want pictures (B, C, H, W)",
+	"test_averagepool_3d_dilations_large_count_include_pad_is_0_ceil_mode_is_True":  "want pictures (B, C, H, W)",
+	"test_averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_False": "want pictures (B, C, H, W)",
+	"test_averagepool_3d_dilations_large_count_include_pad_is_1_ceil_mode_is_True":  "want pictures (B, C, H, W)",
+	"test_averagepool_3d_dilations_small":                                           "want pictures (B, C, H, W)",
+	"test_maxpool_2d_dilations":                                                     "pooling with dilations [2 2] is not supported",
+	"test_maxpool_3d_default":                                                       "want pictures (B, C, H, W)",
+	"test_maxpool_3d_dilations":                                                     "want pictures (B, C, H, W)",
+	"test_maxpool_3d_dilations_use_ref_impl":                                        "want pictures (B, C, H, W)",
+	"test_maxpool_3d_dilations_use_ref_impl_large":                                  "want pictures (B, C, H, W)",
+
+	// Places of the maxima, masks of dropout, statistics of batches.
+	"test_maxpool_with_argmax_2d_precomputed_pads":    "its output 2 is not supported",
+	"test_maxpool_with_argmax_2d_precomputed_strides": "its output 2 is not supported",
+	"test_dropout_default_mask":                       "its output 2 is not supported",
+	"test_dropout_default_mask_ratio":                 "its output 2 is not supported",
+	"test_batchnorm_epsilon_training_mode":            "its output 2 is not supported",
+	"test_batchnorm_example_training_mode":            "its output 2 is not supported",
+
+	// Dropout does nothing here, also in training, where the embedding's layer has its own.
+	"test_training_dropout":                 "differs",
+	"test_training_dropout_default":         "differs",
+	"test_training_dropout_default_mask":    "its output 2 is not supported",
+	"test_training_dropout_mask":            "its output 2 is not supported",
+	"test_training_dropout_zero_ratio_mask": "its output 2 is not supported",
+
+	// Truth values are whole numbers here.
+	"test_reduce_max_empty_set_bool": "differs",
+}
 
 // All tests of onnx's own of operators that are known here pass, in float32, but for those that are listed.
 func TestNodeCases(t *testing.T) {
@@ -80,7 +116,7 @@ func TestNodeCases(t *testing.T) {
 			passed++
 		}
 	}
-	t.Logf("onnx %s: %d cases pass, %d of them with expressions, %d are not supported, %d are of other types than float32", cases.Version, passed, built, len(failed), other)
+	t.Logf("onnx %s: %d cases pass, %d of them with expressions, %d are not supported, %d are of other types than float32, %d have other operators", cases.Version, passed, built, len(failed), other, cases.Unknown)
 	for _, name := range sortedKeys(failed) {
 		reason, listed := unsupported[name]
 		if !listed || !strings.Contains(failed[name], reason) {
@@ -102,6 +138,9 @@ var caseFolder string
 
 func readNodeCases(t *testing.T) nodeCases {
 	t.Helper()
+	if os.Getenv("MEDUSA_LONG") == "" {
+		t.Skip("hundreds of graphs; MEDUSA_LONG=1 go test ./internal/onnxgraph -run NodeCases runs them")
+	}
 	python := pythonWith(t, "onnx")
 	caseFolder = t.TempDir()
 	names := sortedKeys(operators)

@@ -19,10 +19,11 @@ def tensor(name, v):
     return {"name": name, "type": str(v.dtype), "shape": list(v.shape), "values": [float(x) for x in v.ravel()]}
 
 
-index = {"version": onnx.__version__, "cases": []}
+index = {"version": onnx.__version__, "unknown": 0, "cases": []}
 for case in collect_testcases(None):
     graph = case.model.graph
     if any(n.op_type not in operators or n.domain not in ("", "ai.onnx") for n in graph.node) or case.model.functions:
+        index["unknown"] += 1
         continue
     inputs, outputs = case.data_sets[0]
     if not all(hasattr(v, "dtype") and v.dtype.kind in "fiub" and v.dtype.itemsize <= 8 for v in list(inputs) + list(outputs)):
