@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"sync"
@@ -61,6 +62,9 @@ func (c Config) onnxNet() (*onnxgraph.Net, error) {
 		return nil, field.Errorf("nets", "", "%s is %q, want the file behind it: onnx:FILE or onnx:FILE#TENSOR", field.Name("Backbone"), c.Backbone)
 	}
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, field.Errorf("nets", "", "%s is %q: there is no file %s", field.Name("Backbone"), c.Backbone, path)
+	}
 	if err != nil {
 		return nil, errors.Wrap(err, "nets: backbone")
 	}

@@ -209,7 +209,7 @@ func (n *Net) warnOfClassifier() {
 				}
 			}
 		}
-		n.warnings = append(n.warnings, fmt.Sprintf("its output %q has one number for each of %d classes, as a classifier of ImageNet: the features before it are #%s", n.output, classes, features))
+		n.warnings = append(n.warnings, fmt.Sprintf("the output %q of the backbone has one number for each of %d classes, as a classifier of ImageNet; the features before it are #%s", n.output, classes, features))
 		return
 	}
 }

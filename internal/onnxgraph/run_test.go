@@ -61,7 +61,7 @@ func difference(t *testing.T, got, want []float32) float64 {
 }
 
 func TestDev(t *testing.T) {
-	files, _ := filepath.Glob("/tmp/onnxin/m/*.onnx")
+	files, _ := filepath.Glob(os.Getenv("MD") + "/*.onnx")
 	for _, f := range files {
 		t.Run(filepath.Base(f), func(t *testing.T) {
 			base := strings.TrimSuffix(f, ".onnx")
