@@ -189,6 +189,8 @@ func describeValue(field wireField, to *[]onnx.Value) error {
 		switch {
 		case field.isBytes(1):
 			return setText(&v.Name, field)
+		case field.isBytes(3):
+			return setText(&v.Doc, field)
 		case field.isBytes(2): // type
 			return field.message().each(func(field wireField) error {
 				if !field.isBytes(1) { // tensor_type
