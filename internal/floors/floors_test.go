@@ -165,5 +165,5 @@ func TestViolation(t *testing.T) {
 		require.Equal(t, c.bad, violation(c.pkg, c.imported) != "", "%s → %s", c.pkg, c.imported)
 	}
 	require.Contains(t, violation("medusa/nets", "medusa/losses"),
-		"nets imports medusa/losses; nets may import [graph internal/field internal/catalog internal/settings internal/weights] of this module only")
+		"nets imports medusa/losses; nets may import [graph internal/field internal/catalog internal/settings internal/weights internal/onnxgraph] of this module only")
 }

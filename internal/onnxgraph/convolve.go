@@ -30,7 +30,7 @@ func planar(x graph.Expr) (plane graph.Expr, line bool, err error) {
 	}
 }
 
-// linear takes the rows away that planar gave.
+// unplanar takes the rows away that planar gave.
 func unplanar(y graph.Expr, line bool) graph.Expr {
 	if s := y.Shape(); line && y.Err() == nil {
 		return y.Reshape(s[0], s[1], s[3])
