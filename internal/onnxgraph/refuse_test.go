@@ -19,7 +19,7 @@ import (
 // tiny is a model: a convolution, a pooling and a layer.
 func tiny() *onnx.Model {
 	fill := func(n int) []float32 { return bytesAsFloats(n) }
-	return &onnx.Model{IRVersion: 8, Opset: 17, Graph: onnx.Graph{Name: "g",
+	return &onnx.Model{IRVersion: 8, Opset: 17, Producer: "test", ProducerVersion: "1", Graph: onnx.Graph{Name: "g",
 		Initializers: []onnx.Tensor{onnx.Floats("conv.weight", fill(2*3*3*3), 2, 3, 3, 3), onnx.Floats("fc.weight", fill(1000*2), 1000, 2), onnx.Floats("fc.bias", fill(1000), 1000)},
 		Inputs:       []onnx.Value{{Name: "x", Elem: onnx.Float32, Shape: []onnx.Dim{{Param: "N"}, {Size: 3}, {Size: 8}, {Size: 8}}}},
 		Outputs:      []onnx.Value{{Name: "y", Elem: onnx.Float32}},
