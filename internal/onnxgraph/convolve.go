@@ -271,11 +271,3 @@ func global(over func(x graph.Expr, over []int) graph.Expr) func(c *call) ([]val
 		return one(over(x, span(2, len(x.Shape()), 1)))
 	}
 }
-
-// maxOfPictures is the largest of each channel.
-func maxOfPictures(x graph.Expr, over []int) graph.Expr {
-	if s := x.Shape(); len(s) == 4 {
-		return graph.MaxPool(x, graph.Pool{Window: [2]int{s[2], s[3]}})
-	}
-	return maxOver(x, over)
-}

@@ -12,7 +12,7 @@ func init() {
 	operators = map[string]operator{
 		// of convolutional networks
 		"Conv": {least: 2, build: conv}, "BatchNormalization": {least: 5, build: batchNorm}, "MaxPool": {least: 1, build: maxPool}, "AveragePool": {least: 1, build: averagePool},
-		"GlobalAveragePool": {least: 1, build: global(meanOver)}, "GlobalMaxPool": {least: 1, build: global(maxOfPictures)},
+		"GlobalAveragePool": {least: 1, build: global(meanOver)}, "GlobalMaxPool": {least: 1, build: global(maxOver)},
 		"Gemm": {least: 2, build: gemm}, "MatMul": {least: 2, build: matMul},
 		"LayerNormalization": {least: 1, build: layerNorm}, "InstanceNormalization": {least: 3, build: groupNorm(func(_ *call, channels int) int { return channels })},
 		"GroupNormalization": {least: 3, build: groupNorm(func(c *call, _ int) int { return c.int("num_groups", 0) })},

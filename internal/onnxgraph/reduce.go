@@ -125,6 +125,9 @@ func maxOver(x graph.Expr, over []int) graph.Expr {
 		return x
 	}
 	s := x.Shape()
+	if len(s) == 4 && slices.Equal(over, []int{2, 3}) {
+		return graph.MaxPool(x, graph.Pool{Window: [2]int{s[2], s[3]}})
+	}
 	var front []int
 	for i := range s {
 		if !slices.Contains(over, i) {
