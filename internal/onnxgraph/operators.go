@@ -54,7 +54,7 @@ func init() {
 		"ReduceMean": reduction(meanOver, mean), "ReduceSum": reduction(sumOver, sum), "ReduceL1": reduction(l1Over, total(math.Abs, same)),
 		"ReduceL2": reduction(l2Over, total(square, math.Sqrt)), "ReduceSumSquare": reduction(squaresOver, total(square, same)),
 		"ReduceMax": reduction(maxOver, func(all []float64) float64 { return extreme(all, math.Max) }), "ReduceMin": reduction(minOver, func(all []float64) float64 { return extreme(all, math.Min) }),
-		"ReduceProd": reduction(noProduct, product1), "ReduceLogSum": reduction(logSumOver, total(same, math.Log)), "ReduceLogSumExp": reduction(logSumExpOver, total(math.Exp, math.Log)),
+		"ReduceProd": reduction(noProduct, multiplied), "ReduceLogSum": reduction(logSumOver, total(same, math.Log)), "ReduceLogSumExp": reduction(logSumExpOver, total(math.Exp, math.Log)),
 
 		// of shapes and places
 		"Identity": moving(1, func(_ *call, v value) (value, error) { return v, nil }), "Dropout": moving(1, func(_ *call, v value) (value, error) { return v, nil }),

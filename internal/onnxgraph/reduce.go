@@ -1,7 +1,6 @@
 package onnxgraph
 
 import (
-	"math"
 	"slices"
 
 	"github.com/pkg/errors"
@@ -177,7 +176,7 @@ func total(f func(float64) float64, end func(float64) float64) func(all []float6
 
 func mean(all []float64) float64 { return sum(all) / float64(len(all)) }
 
-func product1(all []float64) float64 {
+func multiplied(all []float64) float64 {
 	p := 1.0
 	for _, v := range all {
 		p *= v
@@ -208,5 +207,3 @@ func lpNorm(c *call) ([]value, error) {
 	length := norm(x, []int{at})
 	return one(x.Div(length.Max(length.Constant(1e-30, length.Shape()...)))) // a row of zeros stays one
 }
-
-func logOf(v float64) float64 { return math.Log(v) }
