@@ -2,6 +2,7 @@ package onnxgraph
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 
@@ -206,7 +207,26 @@ func (n *Net) cut(m *weights.Model, tensor string) error {
 		}
 		n.nodes = append(n.nodes, node)
 	}
+	n.dropIdentities()
 	return nil
+}
+
+// dropIdentities lets nodes read what nodes Identity pass on, by which exporters share equal initializers.
+func (n *Net) dropIdentities() {
+	of := map[string]string{}
+	left := n.nodes[:0:0]
+	for _, node := range n.nodes {
+		node.In = slices.Clone(node.In)
+		for i, in := range node.In {
+			node.In[i] = cmp.Or(of[in], in)
+		}
+		if node.Op == "Identity" && isStandard(node) && len(node.In) == 1 && len(node.Out) == 1 && node.Out[0] != n.output {
+			of[node.Out[0]] = node.In[0]
+			continue
+		}
+		left = append(left, node)
+	}
+	n.nodes = left
 }
 
 // need marks the nodes that one of them reads, itself among them.

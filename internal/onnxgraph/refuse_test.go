@@ -170,6 +170,26 @@ func TestParameters(t *testing.T) {
 	require.Equal(t, []string{"half", "mean"}, sortedKeys(n.constants))
 }
 
+// Normalisations whose equal statistics an exporter shares by Identity keep them, and move them in training.
+func TestSharedStatistics(t *testing.T) {
+	m := tiny()
+	m.Graph.Initializers = append(m.Graph.Initializers, onnx.Floats("ones", []float32{1, 1}, 2), onnx.Floats("zeros", []float32{0, 0}, 2))
+	m.Graph.Nodes[1].In[0] = "n"
+	shared := []onnx.Node{
+		{Op: "Identity", In: []string{"zeros"}, Out: []string{"mean"}}, {Op: "Identity", In: []string{"ones"}, Out: []string{"variance"}},
+		{Op: "BatchNormalization", In: []string{"c", "fc.gamma", "fc.beta", "mean", "variance"}, Out: []string{"n"}},
+	}
+	m.Graph.Initializers = append(m.Graph.Initializers, onnx.Floats("fc.gamma", []float32{1, 2}, 2), onnx.Floats("fc.beta", []float32{3, 4}, 2))
+	m.Graph.Nodes = append(m.Graph.Nodes[:1:1], append(shared, m.Graph.Nodes[1:]...)...)
+	path := written(t, m)
+	require.NoError(t, buildAt(path, "", 2, 3, 8, 8))
+	n, err := Open(path, "")
+	require.NoError(t, err)
+	require.True(t, n.params["zeros"].buffer)
+	require.True(t, n.params["ones"].buffer)
+	require.False(t, n.params["fc.gamma"].buffer)
+}
+
 // FuzzBuild builds whatever bytes hold as a stored graph or as a model, for one picture and for two. It ends in an error
 // or a graph, in a time that does not grow with what the bytes claim.
 func FuzzBuild(f *testing.F) {
