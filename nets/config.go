@@ -131,6 +131,9 @@ func (c Config) unused(backbone string) error {
 			return field.Errorf("nets", "", "%s means nothing to %s %s: leave it out", f.name, field.Name("Backbone"), backbone)
 		}
 	}
+	if isONNX(backbone) && c.NormEps != 0 {
+		return field.Errorf("nets", "", "%s means nothing to %s %s, whose file says it: leave it out", field.Name("NormEps"), field.Name("Backbone"), backbone)
+	}
 	return nil
 }
 

@@ -69,6 +69,7 @@ func TestONNXConfig(t *testing.T) {
 		want  string
 	}{
 		{func(c *nets.Config) { c.Hidden = []int{3} }, "Hidden means nothing to Backbone onnx:"},
+		{func(c *nets.Config) { c.NormEps = 0.1 }, "NormEps means nothing to Backbone onnx:"},
 		{func(c *nets.Config) { c.Backbone = "onnx:" }, "want the file behind it: onnx:FILE or onnx:FILE#TENSOR"},
 		{func(c *nets.Config) { c.Backbone = "onnx:nowhere.onnx" }, "there is no file nowhere.onnx"},
 		{func(c *nets.Config) { c.Height = 17 }, "pictures are (3, 17, 16), and the file takes (3, 16, 16)"},
