@@ -24,6 +24,11 @@ func TestTrainWithONNX(t *testing.T) {
 	require.Contains(t, told, "pictures are 16×16, which the backbone takes alone (-size 16)")
 	require.Contains(t, told, "stored as RGB of 16×16")
 
+	config, err := os.ReadFile("run/config.yaml") // by which a run goes on
+	require.NoError(t, err)
+	require.Contains(t, string(config), "height: 16\n  width: 16\n  channels: 3\n")
+	require.Contains(t, string(config), "backbone: onnx:net.onnx")
+
 	require.NoError(t, os.Remove("net.onnx"))
 	for _, args := range [][]string{
 		{"info", "run/model.safetensors"}, {"embed", "run", "data", "-out", "e.npy"}, {"evaluate", "run", "data"}, {"export", "run", "-out", "again.onnx"},

@@ -77,13 +77,18 @@ func (f *flags) do(ctx context.Context, args []string) error {
 	return err
 }
 
-// fitModel takes the sizes of pictures from a backbone that is a model of ONNX, and tells them.
+// fitModel takes the sizes of pictures from a backbone that is a model of ONNX, and tells them. The run's config.yaml
+// has them.
 func (f *flags) fitModel(cfg trainer.Config, w *terminal.Screen) (trainer.Config, error) {
 	cfg, told, err := cfg.WithModel(f.asTyped)
+	if err != nil {
+		return cfg, err
+	}
 	for _, t := range told {
 		w.Say(t)
 	}
-	return cfg, err
+	f.options.Data = cfg.Data
+	return cfg, nil
 }
 
 // unexpected refuses arguments that are no flags.
