@@ -57,11 +57,8 @@ func Register(name string, build Builder, doc ...string) {
 	registry.docs[name] = strings.Join(doc, "\n")
 }
 
-// Doc is the line or lines about a backbone that Names lists, or onnx:FILE; it may be empty.
+// Doc is the line or lines about a backbone that Names lists; it may be empty.
 func Doc(name string) string {
-	if isONNX(name) {
-		return "a model of ONNX with its weights, up to its output, or to a tensor inside: onnx:FILE#TENSOR"
-	}
 	registry.RLock()
 	defer registry.RUnlock()
 	return registry.docs[name]

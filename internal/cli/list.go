@@ -34,9 +34,7 @@ var lists = []list{
 	{"reducers", "", "a reducer", pairs.ReducerNames, pairs.ReducerList},
 	{"regularizers", "", "a regularizer", losses.RegularizerNames, losses.RegularizerList},
 	{"samplers", "Sampler.Name", "", samplers.Names, func(width int) string { return namedPage("Sampler", samplers.Names(), samplers.Doc, width) }},
-	{"backbones", "Net.Backbone", "", nets.Names, func(width int) string {
-		return namedPage("Net", append(nets.Names(), nets.ONNXPrefix+"FILE"), nets.Doc, width)
-	}},
+	{"backbones", "Net.Backbone", "", nets.Names, func(width int) string { return namedPage("Net", nets.Names(), nets.Doc, width) }},
 	{"solvers", "Solver.Name", "", func() []string { return kindNamesOf(optim.Kinds()) }, func(width int) string { return kindPage("Solver", optim.Kinds(), width) }},
 	{"schedules", "Schedule.Name", "", func() []string { return kindNamesOf(optim.ScheduleKinds()) }, func(width int) string { return kindPage("Schedule", optim.ScheduleKinds(), width) }},
 }
