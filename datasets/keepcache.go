@@ -46,6 +46,9 @@ func openKept(o Options) (*keptFile, error) {
 		bytes += detail.bytes()
 	}
 	kind := fmt.Sprintf("%d %d×%d×%d %s %t %v", keptVersion, o.Channels, o.Height, o.Width, o.Resize, o.Invert, max(o.Detail, 1))
+	if o.CropPct != 0 || o.Filter == Bicubic { // else as before there were these
+		kind += fmt.Sprintf(" %v %s", o.CropPct, o.Filter)
+	}
 	name := filepath.Join(o.CacheDir, fmt.Sprintf("medusa-%dx%dx%d-%.6x.pictures", o.Channels, o.Height, o.Width, sha256.Sum256([]byte(kind))))
 	cache, err := picturecache.Open(name, bytes, o.Progress)
 	if errors.Is(err, picturecache.ErrInUse) {

@@ -11,12 +11,21 @@ import (
 // ResizeMode says how a picture of another shape becomes Height×Width.
 type ResizeMode string
 
-// The three ways to resize. All of them filter with a triangle kernel as wide as the
-// reduction asks for, so that small pictures of large ones do not alias.
+// The three ways to resize.
 const (
 	Squeeze ResizeMode = "squeeze" // the whole picture, its aspect ratio given up; the default
 	Crop    ResizeMode = "crop"    // the largest centred part of the right aspect ratio
 	Pad     ResizeMode = "pad"     // the whole picture, centred, white beside it (letterbox)
+)
+
+// Filter is what pictures are resized with. Either is as wide as the reduction asks for, so that small pictures of large
+// ones do not alias.
+type Filter string
+
+// The filters, as in Pillow.
+const (
+	Bilinear Filter = "bilinear" // a triangle; the default
+	Bicubic  Filter = "bicubic"  // Keys' cubic convolution with a = −½
 )
 
 // Layout says how folders become classes and parts.
@@ -46,6 +55,13 @@ type Options struct {
 	Channels int
 	// Resize is the way to the common size; Squeeze if empty.
 	Resize ResizeMode
+	// CropPct, above 0 and up to 1, brings pictures to Height/CropPct × Width/CropPct, in whole pixels downwards, and
+	// takes the middle Height×Width of that, as networks for ImageNet are used: 224 at 0.875 are the middle of a picture
+	// whose short side is 256, if Resize is Crop. With Crop, 1 differs from 0, which cuts whole pixels of the
+	// picture out before it is resized; torchvision, timm and Hugging Face resize first. Pad takes no part out.
+	CropPct float64
+	// Filter is what pictures are resized with; Bilinear if empty.
+	Filter Filter
 	// Detail, 1 … 4, keeps a second copy of each picture that is so many times as high
 	// and wide, for augmentation to crop, turn and enlarge from without blur: 1.5 suits
 	// resized crops of half the area. Memory grows by its square. No copy if 0 or 1.
@@ -144,6 +160,12 @@ func (o Options) withDefaults() (Options, error) {
 	default:
 		return o, wrongOption("%s is %q, want %q, %q or %q", field.Name("Resize"), o.Resize, Squeeze, Crop, Pad)
 	}
+	if err := o.checkResizing(); err != nil {
+		return o, err
+	}
+	if o.Filter == "" {
+		o.Filter = Bilinear
+	}
 	if o.KeepCache && o.CacheDir == "" {
 		return o, wrongOption("%s without %s: name the folder where decoded pictures are to be kept", field.Name("KeepCache"), field.Name("CacheDir"))
 	}
@@ -180,6 +202,22 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	return o, nil
 }
+
+// checkResizing refuses what no picture can be brought to.
+func (o Options) checkResizing() error {
+	switch {
+	case o.Filter != "" && o.Filter != Bilinear && o.Filter != Bicubic:
+		return wrongOption("%s is %q, want %q or %q", field.Name("Filter"), o.Filter, Bilinear, Bicubic)
+	case o.CropPct != 0 && !(o.CropPct >= minCropPct && o.CropPct <= 1):
+		return wrongOption("%s is %v, want %v … 1, or 0 for the whole picture", field.Name("CropPct"), o.CropPct, minCropPct)
+	case o.CropPct != 0 && o.Resize == Pad:
+		return wrongOption("%s is %v, but %s %s keeps the whole picture: leave one of them out", field.Name("CropPct"), o.CropPct, field.Name("Resize"), Pad)
+	}
+	return nil
+}
+
+// minCropPct is less than anybody leaves of a picture.
+const minCropPct = 0.1
 
 // wrongOption is an error about fields of Options.
 func wrongOption(format string, args ...any) error {

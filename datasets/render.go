@@ -7,16 +7,29 @@ import (
 
 	"golang.org/x/image/draw"
 
-	"medusa/datasets/internal/triangle"
+	"medusa/datasets/internal/resample"
 )
 
 // renderer turns decoded pictures into planes of one size. It belongs to one goroutine.
 type renderer struct {
 	channels, height, width int
 	mode                    ResizeMode
+	cropPct                 float64
+	filter                  Filter
 	invert                  bool
 
-	scalers map[[2]image.Point]*triangle.Scaler // by size wanted and size given
+	scalers map[resizing]*resample.Scaler
+}
+
+// newRenderer makes pictures of these sizes as o says.
+func newRenderer(channels, height, width int, o Options) *renderer {
+	return &renderer{channels: channels, height: height, width: width, mode: o.Resize, cropPct: o.CropPct, filter: o.Filter, invert: o.Invert}
+}
+
+// resizing brings pictures of the size from to the size whole, of which the window is taken.
+type resizing struct {
+	from, whole image.Point
+	window      image.Rectangle
 }
 
 // render writes p to planes (C, H, W): upright, on white where it is transparent, cut
@@ -35,19 +48,21 @@ func (r *renderer) render(planes []byte, p picture, box *image.Rectangle) (colou
 			return false, &problem{reason: reasonBox, picture: true, detail: box.String() + " of a picture of " + sizeString(w, h)}
 		}
 	}
-	if grey, ok := p.Image.(*image.Gray); ok && r.channels == 1 && p.orientation == 1 && bounds == image.Rect(0, 0, r.width, r.height) && from == bounds {
+	if grey, ok := p.Image.(*image.Gray); ok && r.channels == 1 && p.orientation == 1 && r.plain() && bounds == image.Rect(0, 0, r.width, r.height) && from == bounds {
 		r.copyGrey(planes, grey)
 		return false, nil
 	}
-	from, to := r.fit(from)
+	if turned && r.filter == Bicubic { // which is not the same when columns are filtered first
+		p, turned, bounds = p.upright(), false, image.Rect(0, 0, w, h)
+	}
+	f := r.fit(from)
 	canvas := image.Rect(0, 0, r.width, r.height)
 	if turned {
 		canvas = image.Rect(0, 0, r.height, r.width)
 	}
 	small := image.NewRGBA(canvas)
 	draw.Draw(small, canvas, image.White, image.Point{}, draw.Src)
-	source := storedRect(from, p.orientation, w, h).Add(bounds.Min)
-	r.scale(small, storedRect(to, p.orientation, r.width, r.height), p.Image, source)
+	r.scale(small, p.Image, f.stored(p.orientation, image.Pt(w, h), canvas, bounds.Min))
 	r.unpack(planes, small, p.orientation)
 	return isColour(small), nil
 }
@@ -64,19 +79,22 @@ func (r *renderer) copyGrey(plane []byte, img *image.Gray) {
 	}
 }
 
-// fit returns which part of the upright rectangle is used and where it goes.
-func (r *renderer) fit(from image.Rectangle) (used, to image.Rectangle) {
+// fit says how the upright rectangle is used.
+func (r *renderer) fit(from image.Rectangle) fitting {
+	if !r.plain() {
+		return r.fitCropped(from)
+	}
 	w, h := from.Dx(), from.Dy()
-	to = image.Rect(0, 0, r.width, r.height)
+	to := image.Rect(0, 0, r.width, r.height)
 	switch r.mode {
 	case Crop:
 		side := min(float64(w)/float64(r.width), float64(h)/float64(r.height)) // source pixels a result pixel
-		return centred(from, side*float64(r.width), side*float64(r.height)), to
+		from = centred(from, side*float64(r.width), side*float64(r.height))
 	case Pad:
 		share := min(float64(r.width)/float64(w), float64(r.height)/float64(h))
-		return from, centred(to, share*float64(w), share*float64(h))
+		to = centred(to, share*float64(w), share*float64(h))
 	}
-	return from, to
+	return fitting{from: from, to: to, whole: to.Size(), window: image.Rectangle{Max: to.Size()}}
 }
 
 // centred returns the rectangle of size w×h, rounded, in the middle of r.
@@ -87,16 +105,17 @@ func centred(r image.Rectangle, w, h float64) image.Rectangle {
 	return image.Rect(x, y, x+dx, y+dy)
 }
 
-// scale draws src over dst with a triangle filter, widened where it reduces.
-func (r *renderer) scale(dst *image.RGBA, to image.Rectangle, src image.Image, from image.Rectangle) {
-	if from.Size() != to.Size() {
-		r.scaler(to.Size(), from.Size()).Draw(dst, to, src, from)
+// scale draws src over dst.
+func (r *renderer) scale(dst *image.RGBA, src image.Image, f fitting) {
+	if f.from.Size() != f.whole {
+		r.scaler(resizing{f.from.Size(), f.whole, f.window}).Draw(dst, f.to, src, f.from)
 		return
 	}
+	part := f.window.Add(f.from.Min)
 	if m, ok := src.(*image.Paletted); ok { // image/draw has no fast path for it
-		src = flatten(m, from)
+		src = flatten(m, part)
 	}
-	draw.Draw(dst, to, src, from.Min, draw.Over)
+	draw.Draw(dst, f.to, src, part.Min, draw.Over)
 }
 
 // flatten returns part of a picture with its colours in the place of their numbers.
@@ -118,15 +137,18 @@ func flatten(m *image.Paletted, part image.Rectangle) *image.RGBA {
 }
 
 // scaler returns a scaler whose weights are computed once for pictures of one size.
-func (r *renderer) scaler(to, from image.Point) *triangle.Scaler {
-	key := [2]image.Point{to, from}
+func (r *renderer) scaler(key resizing) *resample.Scaler {
 	s := r.scalers[key]
 	if s == nil {
 		const kept = 16 // sets of more sizes than that gain little
 		if r.scalers == nil || len(r.scalers) >= kept {
-			r.scalers = make(map[[2]image.Point]*triangle.Scaler)
+			r.scalers = make(map[resizing]*resample.Scaler)
 		}
-		s = triangle.New(to, from)
+		kernel := resample.Triangle
+		if r.filter == Bicubic {
+			kernel = resample.Cubic
+		}
+		s = resample.NewWindow(kernel, key.whole, key.from, key.window)
 		r.scalers[key] = s
 	}
 	return s

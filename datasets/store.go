@@ -258,7 +258,7 @@ type pictureWriter struct {
 func newPictureWriter(s *store, o Options) *pictureWriter {
 	in := &pictureWriter{
 		store: s, planes: make([]byte, s.bytes()),
-		plain: &renderer{channels: s.channels, height: s.height, width: s.width, mode: o.Resize, invert: o.Invert},
+		plain: newRenderer(s.channels, s.height, s.width, o),
 	}
 	if s.detail != nil {
 		in.detail = newPictureWriter(s.detail, o)

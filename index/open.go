@@ -125,7 +125,7 @@ func (m *mapping) snapshot(t *table, o *Options) (*snapshot, error) {
 		end := min(first+chunkRows, t.Rows)
 		c := &chunk{
 			ids: all.ids[first:end:end], norms: all.norms[first:end:end], labels: all.labels[first:end:end],
-			ends: all.ends[first : end+1 : end+1], store: all.store.part(first, end),
+			ends: all.ends[first : end+1 : end+1], packed: new(packed), store: all.store.part(first, end),
 		}
 		// The ends are used before they were checked: here, for texts of the chunk alone.
 		if from, to := c.ends[0], c.ends[len(c.ends)-1]; from <= to && to <= uint64(len(all.texts)) {

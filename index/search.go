@@ -139,7 +139,7 @@ func (x *Index) exact(ctx context.Context, s *snapshot, queries []float32, o Sea
 	for lo := 0; lo < len(hits); lo += nearest.FinderQueries {
 		hi := min(lo+nearest.FinderQueries, len(hits))
 		f := nearest.NewFinder(nearest.Distance(x.options.Distance), dim, queries[lo*dim:hi*dim], o.K, s.id, nil)
-		all := scan{snapshot: s, hidden: hidden, tile: nearest.TileRows(hi - lo), floats: o.Exact && x.options.KeepFloats}
+		all := scan{snapshot: s, hidden: hidden, tile: nearest.TileRows(hi - lo), few: nearest.Few(hi - lo), floats: o.Exact && x.options.KeepFloats}
 		err := all.run(f, func() error {
 			return errors.Wrapf(ctx.Err(), "index: stopped at query %d of %d", lo, len(hits))
 		})

@@ -23,6 +23,7 @@ type chunk struct {
 	labels []int32   // numbers of texts in snapshot.labels
 	ends   []uint64  // where the record of each row ends in texts
 	texts  []byte
+	packed *packed
 	store
 }
 
@@ -107,7 +108,7 @@ func (s *snapshot) sortedRow(id uint64, rows int) (int32, bool) {
 func (s *snapshot) appendRow(it *Item, label int32, o *Options, put func(*chunk)) {
 	last := len(s.chunks) - 1
 	if last < 0 || s.chunks[last].len() == chunkRows {
-		s.chunks = append(s.chunks, &chunk{ends: []uint64{0}, store: newStore(o)})
+		s.chunks = append(s.chunks, &chunk{ends: []uint64{0}, packed: new(packed), store: newStore(o)})
 		s.removed = append(s.removed, nil)
 		last++
 	}
@@ -128,6 +129,7 @@ func (s *snapshot) next() *snapshot {
 	n.removed = append([]*mask(nil), s.removed...)
 	if last := len(n.chunks) - 1; last >= 0 && n.chunks[last].len() < chunkRows {
 		c := *n.chunks[last]
+		c.packed = new(packed)
 		n.chunks[last] = &c
 	}
 	return &n
@@ -153,6 +155,7 @@ type scan struct {
 	hidden []*mask
 	tile   int  // rows
 	floats bool // vectors as they came, and not as searches over the graph see them
+	few    bool // queries
 
 	rest   nearest.Tile // rows that stand far apart, to be multiplied at once
 	memory []float32
@@ -162,20 +165,27 @@ type scan struct {
 // run shows all rows but the hidden ones, some hundred at a time. It stops at the error of each.
 func (s *scan) run(f *nearest.Finder, each func() error) error {
 	for i, c := range s.chunks {
-		for first := 0; first < c.len(); first += s.tile {
+		bytes, tile := (*nearest.Bytes)(nil), s.tile
+		if s.few && (!s.floats || c.storage == Float32) {
+			if bytes = c.few(f.Distance()); bytes != nil {
+				tile = chunkRows
+			}
+		}
+		for first := 0; first < c.len(); first += tile {
 			if err := each(); err != nil {
 				return err
 			}
-			s.show(f, i, first, min(first+s.tile, c.len()))
+			s.show(f, i, first, min(first+tile, c.len()), bytes)
 		}
 	}
 	s.flush(f)
 	return nil
 }
 
-func (s *scan) show(f *nearest.Finder, chunk, first, end int) {
+// show shows rows of a chunk; bytes, if they are there, are those of all.
+func (s *scan) show(f *nearest.Finder, chunk, first, end int, bytes *nearest.Bytes) {
 	c := s.chunks[chunk]
-	t := nearest.Tile{First: int32(chunk*chunkRows + first)}
+	t := nearest.Tile{First: int32(chunk*chunkRows + first), Bytes: bytes}
 	if s.hidden[chunk] != nil {
 		t.Hidden = s.hidden[chunk][first>>6:]
 		seen := visible(t.Hidden, end-first)
@@ -190,7 +200,11 @@ func (s *scan) show(f *nearest.Finder, chunk, first, end int) {
 			return
 		}
 	}
-	t.Rows, t.Norms = s.read(c, first, end)
+	if bytes != nil && f.Takes(bytes) {
+		t.Norms, t.Row = c.norms, func(i int, scratch *[]float32) []float32 { return c.rows(i, i+1, scratch) }
+	} else {
+		t.Rows, t.Norms = s.read(c, first, end)
+	}
 	f.Show(t)
 }
 

@@ -147,9 +147,11 @@ func (e *Embedder) Pixels(ctx context.Context, pixels []float32) ([]float32, err
 	if len(e.views.lists) > 0 {
 		return nil, errors.New("model: an embedding is that of several views, which are made of pictures and not of normalised pixels: give it a Dataset, a file or an image")
 	}
-	return e.all(ctx, len(pixels)/e.in, func(dst []float32, from, to int, _ datasets.View) error {
-		copy(dst, pixels[from*e.in:to*e.in])
-		return nil
+	return e.each(ctx, len(pixels)/e.in, func(out []float32, from, to int) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return e.await(ctx, out, pixels[from*e.in:to*e.in])
 	})
 }
 
@@ -157,14 +159,21 @@ func (e *Embedder) Pixels(ctx context.Context, pixels []float32) ([]float32, err
 type fillView func(dst []float32, from, to int, v datasets.View) error
 
 // all is the embeddings of n pictures, which fill provides a batch at a time.
-func (e *Embedder) all(ctx context.Context, n int, fill fillView) (out []float32, err error) {
+func (e *Embedder) all(ctx context.Context, n int, fill fillView) ([]float32, error) {
+	in := make([]float32, min(n, e.batch)*e.in)
+	return e.each(ctx, n, func(out []float32, from, to int) error {
+		return e.some(ctx, out, in[:(to-from)*e.in], func(in []float32, v datasets.View) error { return fill(in, from, to, v) })
+	})
+}
+
+// each is the embeddings of n pictures, of which embed writes those from … to−1 to out, a batch at a time.
+func (e *Embedder) each(ctx context.Context, n int, embed func(out []float32, from, to int) error) (out []float32, err error) {
 	defer graph.Guard("embedding pictures", &err)
 	size := e.Size()
 	out = make([]float32, n*size)
-	in := make([]float32, min(n, e.batch)*e.in)
 	for from := 0; from < n; from += e.batch {
 		to := min(from+e.batch, n)
-		err := e.some(ctx, out[from*size:to*size], in[:(to-from)*e.in], func(in []float32, v datasets.View) error { return fill(in, from, to, v) })
+		err := embed(out[from*size:to*size], from, to)
 		if err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			return nil, errors.Wrapf(err, "model: embedding stopped at picture %d of %d", from, n)
 		}

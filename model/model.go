@@ -15,10 +15,12 @@ import (
 type Info struct {
 	Net           nets.Config            `json:"net"`
 	Normalisation datasets.Normalisation `json:"normalisation"`
-	Resize        datasets.ResizeMode    `json:"resize"`          // how pictures were brought to the network's size; empty if it learned from no picture files
-	Invert        bool                   `json:"invert"`          // whether pictures were inverted
-	Range         string                 `json:"range,omitempty"` // which values were black and white, as datasets.Options.Range
-	Classes       int                    `json:"classes"`         // that it learned from
+	Resize        datasets.ResizeMode    `json:"resize"`             // how pictures were brought to the network's size; empty if it learned from no picture files
+	CropPct       float64                `json:"crop_pct,omitempty"` // of which the middle was taken, as datasets.Options.CropPct
+	Filter        datasets.Filter        `json:"filter,omitempty"`   // that they were resized with; bilinear if empty
+	Invert        bool                   `json:"invert"`             // whether pictures were inverted
+	Range         string                 `json:"range,omitempty"`    // which values were black and white, as datasets.Options.Range
+	Classes       int                    `json:"classes"`            // that it learned from
 	Loss          string                 `json:"loss"`
 	Step          int                    `json:"step"` // that the weights are of
 	// Views is what an embedding is made of, as datasets.ParseViews reads it, and Detail that of the
@@ -55,7 +57,10 @@ func (m *Model) Options() datasets.Options {
 	if m.info.Resize == "" && n.Height*n.Width == 1 {
 		return datasets.Options{}
 	}
-	return datasets.Options{Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, Invert: m.info.Invert, Range: cmp.Or(m.info.Range, datasets.RangeFull), Detail: m.info.Detail}
+	return datasets.Options{
+		Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, CropPct: m.info.CropPct, Filter: m.info.Filter,
+		Invert: m.info.Invert, Range: cmp.Or(m.info.Range, datasets.RangeFull), Detail: m.info.Detail,
+	}
 }
 
 // Embed is the embeddings (N, E) of d's items, row-major. Pictures and vectors of files are

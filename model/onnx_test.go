@@ -345,8 +345,17 @@ func TestScriptEmbedsPictureFiles(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, paths)
 	paths = paths[:5]
-	for resize, channels := range map[datasets.ResizeMode]int{datasets.Squeeze: 1, datasets.Crop: 3, datasets.Pad: 3} {
-		m := modelWith(t, model.Info{Net: nets.Config{InChannels: channels, Height: 12, Width: 12, Channels: []int{8, 8}, Embedding: 6}, Resize: resize, Range: datasets.RangeFull,
+	for _, c := range []struct {
+		resize   datasets.ResizeMode
+		channels int
+		cropPct  float64
+		filter   datasets.Filter
+	}{
+		{datasets.Squeeze, 1, 0, ""}, {datasets.Crop, 3, 0, ""}, {datasets.Pad, 3, 0, ""},
+		{datasets.Crop, 3, 12. / 15, datasets.Bicubic}, {datasets.Squeeze, 3, 0.7, ""}, {datasets.Pad, 3, 0, datasets.Bicubic},
+	} {
+		channels := c.channels
+		m := modelWith(t, model.Info{Net: nets.Config{InChannels: channels, Height: 12, Width: 12, Channels: []int{8, 8}, Embedding: 6}, Resize: c.resize, CropPct: c.cropPct, Filter: c.filter, Range: datasets.RangeFull,
 			Normalisation: normalisationOf(channels), Invert: channels == 1})
 		var file bytes.Buffer
 		require.NoError(t, m.ExportONNX(&file, model.ONNXOptions{Input: model.InputPixels}))
@@ -358,7 +367,26 @@ func TestScriptEmbedsPictureFiles(t *testing.T) {
 		for i, path := range paths {
 			want, err := m.EmbedFile(context.Background(), path)
 			require.NoError(t, err)
-			require.InDeltaSlice(t, want, got[i*len(want):(i+1)*len(want)], 5e-4, "%s, %d channels, %s", resize, channels, path)
+			require.InDeltaSlice(t, want, got[i*len(want):(i+1)*len(want)], 5e-4, "%+v, %s", c, path)
 		}
+	}
+}
+
+// What is left to the caller stands in the input's doc.
+func TestONNXTellsHowPicturesAreResized(t *testing.T) {
+	for _, c := range []struct {
+		info model.Info
+		want string
+	}{
+		{model.Info{Resize: datasets.Squeeze}, "the whole picture resized with a triangle filter that is widened where it reduces (Pillow's BILINEAR), its aspect ratio given up"},
+		{model.Info{Resize: datasets.Squeeze, Filter: datasets.Bicubic, CropPct: 0.5}, "the whole picture resized with a cubic filter that is widened where it reduces (Pillow's BICUBIC) to 16 rows and 24 columns, and the middle of it taken"},
+		{model.Info{Resize: datasets.Crop, Filter: datasets.Bicubic, CropPct: 0.8}, "resized with a cubic filter that is widened where it reduces (Pillow's BICUBIC) so that it just covers 10 rows and 15 columns, its aspect ratio kept, and the middle of it taken"},
+		{model.Info{Resize: datasets.Crop}, "the largest centred part of that aspect ratio, resized with a triangle filter"},
+		{model.Info{Resize: datasets.Pad, Filter: datasets.Bicubic}, "the whole picture resized with a cubic filter that is widened where it reduces (Pillow's BICUBIC), centred, white beside it"},
+	} {
+		c.info.Net = nets.Config{InChannels: 1, Height: 8, Width: 12, Channels: []int{4}, Embedding: 3}
+		var file bytes.Buffer
+		require.NoError(t, modelWith(t, c.info).ExportONNX(&file, model.ONNXOptions{}))
+		require.Contains(t, file.String(), " columns, "+c.want)
 	}
 }

@@ -257,13 +257,27 @@ func (s *stages) inputDoc(height, width int) string {
 	if s.info.Net.InChannels == 3 {
 		channels = "RGB (sRGB)"
 	}
-	return fmt.Sprintf("%s pictures of %d rows and %d columns, %s; %s", channels, height, width, resizeDoc[s.info.Resize], values)
+	return fmt.Sprintf("%s pictures of %d rows and %d columns, %s; %s", channels, height, width, s.info.resizing(height, width), values)
 }
 
-// resizeDoc says what the caller does to bring a picture to its size.
-var resizeDoc = map[datasets.ResizeMode]string{
-	"":               "items of a Set of one's own",
-	datasets.Squeeze: "the whole picture resized with a triangle filter that is widened where it reduces (Pillow's BILINEAR), its aspect ratio given up",
-	datasets.Crop:    "the largest centred part of that aspect ratio, resized with a triangle filter that is widened where it reduces (Pillow's BILINEAR)",
-	datasets.Pad:     "the whole picture resized with a triangle filter that is widened where it reduces (Pillow's BILINEAR), centred, white beside it",
+// resizing says what the caller does to bring a picture to the size of an input.
+func (i Info) resizing(height, width int) string {
+	with := "with a triangle filter that is widened where it reduces (Pillow's BILINEAR)"
+	if i.Filter == datasets.Bicubic {
+		with = "with a cubic filter that is widened where it reduces (Pillow's BICUBIC)"
+	}
+	larger := datasets.BeforeCrop(height, width, i.CropPct)
+	switch {
+	case i.Resize == "":
+		return "items of a Set of one's own"
+	case i.Resize == datasets.Pad:
+		return "the whole picture resized " + with + ", centred, white beside it"
+	case i.CropPct != 0 && i.Resize == datasets.Crop:
+		return fmt.Sprintf("resized %s so that it just covers %d rows and %d columns, its aspect ratio kept, and the middle of it taken", with, larger.Y, larger.X)
+	case i.CropPct != 0:
+		return fmt.Sprintf("the whole picture resized %s to %d rows and %d columns, and the middle of it taken", with, larger.Y, larger.X)
+	case i.Resize == datasets.Crop:
+		return "the largest centred part of that aspect ratio, resized " + with
+	}
+	return "the whole picture resized " + with + ", its aspect ratio given up"
 }

@@ -58,6 +58,7 @@ var smallBackbones = map[string]nets.Builder{
 
 	"efficientnet-b0":    nets.EfficientNet{Width: 0.25, Depth: 0.5}.Build,
 	"efficientnet-lite0": nets.EfficientNet{Width: 0.25, Depth: 0.5, Lite: true}.Build,
+	"tf-efficientnet-b0": nets.EfficientNet{Width: 0.25, Depth: 0.5}.Build,
 	"mobilenet-v3-large": nets.MobileNetV3{Width: 0.35}.Build,
 	"mobilenet-v3-small": nets.MobileNetV3{Width: 0.5, Small: true}.Build,
 

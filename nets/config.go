@@ -27,6 +27,7 @@ type Config struct {
 	Head       string `json:"head,omitempty" yaml:"head,omitempty" flag:"head" arg:"avg|max|flatten" doc:"cnn, resnet, onnx: how the last picture (or, of onnx, tokens) becomes features" for:"cnn,resnet18,resnet34,resnet50,resnet101,onnx" choices:"avg,max,flatten"` // avg if empty
 	Stem       string `json:"stem,omitempty" yaml:"stem,omitempty" flag:"stem" arg:"small|standard" doc:"resnet: first layers for small pictures (3×3) or for those of ImageNet's size (7×7 at stride 2, max-pool)" unset:"small below 64 pixels" for:"resnet18,resnet34,resnet50,resnet101" choices:"standard,small"`
 
+	SamePad bool    `json:"same_pad,omitempty" yaml:"same_pad,omitempty" doc:"convolutions of stride 2 pad below and to the right of pictures of even sides alone, as TensorFlow does, and weights that were trained with it want" for:"efficientnet-b0,efficientnet-lite0,mobilenet-v3-large,mobilenet-v3-small"`
 	NormEps float64 `json:"norm_eps,omitempty" yaml:"norm_eps,omitempty" doc:"added to the variance by which a normalisation divides, as weights from elsewhere were trained with" min:"0" max:"0.1" unset:"as the backbone has it"`
 
 	Dropout float64 `json:"dropout,omitempty" yaml:"dropout,omitempty" flag:"dropout" arg:"PROB" doc:"of the features before the embedding, and after mlp's hidden layers" min:"0" below:"1" want:"at least 0 and below 1"`
@@ -125,7 +126,7 @@ func (c Config) unused(backbone string) error {
 		set  bool
 	}{
 		{"Channels", len(c.Channels) > 0}, {"Hidden", len(c.Hidden) > 0}, {"Pooling", other(c.Pooling, "Pooling")},
-		{"Head", other(c.Head, "Head")}, {"Stem", c.Stem != ""}, {"Norm", other(c.Norm, "Norm")}, {"Activation", other(c.Activation, "Activation")},
+		{"Head", other(c.Head, "Head")}, {"Stem", c.Stem != ""}, {"Norm", other(c.Norm, "Norm")}, {"SamePad", c.SamePad}, {"Activation", other(c.Activation, "Activation")},
 	} {
 		if f.set && !reads(schema.Field(string(f.name))) {
 			return field.Errorf("nets", "", "%s means nothing to %s %s: leave it out", f.name, field.Name("Backbone"), backbone)

@@ -12,8 +12,8 @@ func init() {
 }
 
 // EfficientNet is the network of M. Tan and Q. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural
-// Networks", ICML 2019, with the names and the form of timm's (padding is the same on all sides: the weights that
-// TensorFlow trained, tf_… there, are of another form).
+// Networks", ICML 2019, with the names and the form of timm's. Weights that TensorFlow trained, tf_… there, want
+// Config.SamePad, and NormEps of 1e-3.
 type EfficientNet struct {
 	Width float64 // times the channels of B0; 1 if zero
 	Depth float64 // times the blocks of B0; 1 if zero
@@ -45,7 +45,7 @@ func (e EfficientNet) Build(cfg Config, p *graph.Params, x graph.Expr, mode Mode
 		stages = withoutSqueeze(stages)
 		fixed = func(stage int) bool { return stage == 0 || stage == len(stages)-1 }
 	}
-	x = m.activation(m.ConvNorm("conv_stem", "bn1", x, stem, Window{Size: 3, Stride: 2, Pad: 1}))
+	x = m.activation(m.padded("conv_stem", "bn1", x, stem, Window{Size: 3, Stride: 2}))
 	x = m.stages(x, stages, fixed)
 	x = m.activation(m.ConvNorm("conv_head", "bn2", x, head, Window{Size: 1}))
 	x = m.done("head", "avg pool", graph.GlobalAvgPool(x), 0)

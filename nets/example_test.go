@@ -75,3 +75,18 @@ func ExampleLoadWeights() {
 	fmt.Println(len(report.Loaded), report.Names, report.LeftOut, report.New)
 	// Output: 30 torchvision's ViT [heads.head.weight heads.head.bias] [embedding.fc.weight embedding.fc.bias]
 }
+
+// What a file decides is known before a graph is built.
+func ExampleInspectWeights() {
+	vit := nets.ViT{Patch: 8, Width: 12, Depth: 2, Heads: 3}
+	cfg, report, err := nets.InspectWeights("testdata/pretrained/tv_vit.pth", nets.Config{Height: 24, Width: 24}.With(vit.Build))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(cfg.InChannels, report.Names)
+	fmt.Println(report.Preparation)
+	// Output:
+	// 3 torchvision's ViT
+	// the middle 224×224 of a short side of 256, bilinear, mean 0.485,0.456,0.406, deviation 0.229,0.224,0.225, as torchvision's ViT networks usually have them
+}

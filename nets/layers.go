@@ -128,7 +128,12 @@ func (l *Layers) norm(name string, x graph.Expr, gamma float64) graph.Expr {
 }
 
 // eps is what is added to variances.
-func (l *Layers) eps(usual float64) float64 { return cmp.Or(l.Config.NormEps, l.Eps, usual) }
+func (l *Layers) eps(usual float64) float64 {
+	if r := l.Config.report; r != nil {
+		r.eps = cmp.Or(l.Eps, usual)
+	}
+	return cmp.Or(l.Config.NormEps, l.Eps, usual)
+}
 
 // normParams are the parameters and the buffers of a normalisation of c channels of x's type; γ is first at
 // first.

@@ -103,7 +103,7 @@ func (m mobile) block(name string, x graph.Expr, b mobileBlocks) graph.Expr {
 		return y
 	}
 	wide := y.Shape()[1]
-	y = activate(m.ConvNorm(name+".conv_dw", bn(), y, wide, Window{Size: b.kernel, Stride: b.stride, Pad: b.kernel / 2, Groups: wide}))
+	y = activate(m.padded(name+".conv_dw", bn(), y, wide, Window{Size: b.kernel, Stride: b.stride, Groups: wide}))
 	if b.squeeze {
 		y = m.excited(name+".se", y, m.squeezer.channels(in, wide))
 	}
@@ -112,6 +112,31 @@ func (m mobile) block(name string, x graph.Expr, b mobileBlocks) graph.Expr {
 		return y.Add(x)
 	}
 	return y
+}
+
+// padded is ConvNorm with zeros around x (B, C, H, W), so that ⌈H/Stride⌉×⌈W/Stride⌉ places are left: as many on all sides,
+// or as few as there can be, by Config.SamePad, the odd one of which is below and to the right.
+func (m mobile) padded(name, norm string, x graph.Expr, out int, w Window) graph.Expr {
+	w.Pad = w.Size / 2
+	if !m.Config.SamePad || w.Stride < 2 || x.Err() != nil {
+		return m.ConvNorm(name, norm, x, out, w)
+	}
+	w.Pad-- // a side of even length wants that before it, and one more behind
+	for axis := 2; axis < 4; axis++ {
+		line := append([]int(nil), x.Shape()...)
+		odd := line[axis]%2 == 1
+		line[axis] = 1
+		zeros := x.Constant(0, line...)
+		if odd {
+			x = graph.Concat(axis, zeros, x, zeros)
+		} else {
+			x = graph.Concat(axis, x, zeros)
+		}
+		if x.Err() != nil {
+			return x
+		}
+	}
+	return m.ConvNorm(name, norm, x, out, w)
 }
 
 // excited scales the channels of x (B, C, H, W) by what two layers make of their means.

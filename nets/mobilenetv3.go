@@ -8,7 +8,8 @@ func init() {
 }
 
 // MobileNetV3 is the network of A. Howard et al., "Searching for MobileNetV3", ICCV 2019, with the names and the form
-// of timm's. Torchvision's has the same form; its normalisations add 1e-3 to variances (Config.NormEps), not 1e-5.
+// of timm's. Torchvision's has the same form; its normalisations add 1e-3 to variances (Config.NormEps), not 1e-5; weights that TensorFlow trained want
+// Config.SamePad too.
 type MobileNetV3 struct {
 	Small bool
 	Width float64 // times the channels; 1 if zero
@@ -45,7 +46,7 @@ func (v MobileNetV3) Build(cfg Config, p *graph.Params, x graph.Expr, mode Mode)
 	if m.width < 0.75 { // as timm has it
 		stem = 16
 	}
-	x = m.activation(m.ConvNorm("conv_stem", "bn1", x, stem, Window{Size: 3, Stride: 2, Pad: 1}))
+	x = m.activation(m.padded("conv_stem", "bn1", x, stem, Window{Size: 3, Stride: 2}))
 	x = m.stages(x, stages, nil)
 	name := map[bool]string{false: "blocks.6.0", true: "blocks.5.0"}[v.Small]
 	x = m.activation(m.ConvNorm(name+".conv", name+".bn1", x, m.channels(last), Window{Size: 1}))

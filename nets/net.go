@@ -50,24 +50,75 @@ func BuildUnfused(cfg Config, params *graph.Params, x *gorgonia.Node, mode Mode)
 
 func build(cfg Config, params *graph.Params, in graph.Expr, mode Mode) (net Net, err error) {
 	defer graph.Guard("building the network", &err)
-	if params == nil {
-		return net, errors.New("nets: params is nil, want graph.NewParams(seed)")
-	}
-	if mode != Train && mode != Eval {
-		return net, errors.Errorf("nets: unknown mode %d, want Train or Eval", mode)
-	}
-	if cfg, err = cfg.fitting(in); err != nil {
-		return net, err
-	}
-	if err := cfg.Validate(); err != nil {
+	if cfg, err = cfg.checked(params, in, mode); err != nil {
 		return net, err
 	}
 	trunk, raw, err := cfg.build(params, in, mode)
 	if err != nil {
 		return net, err
 	}
+	return cfg.net(trunk, raw)
+}
+
+// BuildTrunk is the backbone of Build alone: features (B, F), which BuildHead makes embeddings of.
+func BuildTrunk(cfg Config, params *graph.Params, x *gorgonia.Node, mode Mode) (trunk *gorgonia.Node, err error) {
+	defer graph.Guard("building the backbone", &err)
+	in := graph.Data(x)
+	if cfg, err = cfg.checked(params, in, mode); err != nil {
+		return nil, err
+	}
+	features, err := cfg.buildTrunk(params, in, mode)
+	if err != nil {
+		return nil, err
+	}
+	return features.Node()
+}
+
+// BuildHead is Build without the backbone: the embeddings of features (B, F), a node through which no gradient flows, such as
+// those that a BuildTrunk of another graph made once for all.
+func BuildHead(cfg Config, params *graph.Params, features *gorgonia.Node, mode Mode) (net Net, err error) {
+	defer graph.Guard("building the layers behind the backbone", &err)
+	in := graph.Data(features)
+	switch {
+	case params == nil:
+		return net, errNoParams
+	case in.Err() != nil:
+		return net, in.Err()
+	case in.Shape().Dims() != 2:
+		return net, errors.Errorf("nets: features of shape %v, want (B, F)", in.Shape())
+	}
+	if err := cfg.Validate(); err != nil {
+		return net, err
+	}
+	cfg = cfg.withDefaults()
+	raw, err := cfg.buildHead(params, in, mode)
+	if err != nil {
+		return net, err
+	}
+	return cfg.net(in, raw)
+}
+
+var errNoParams = errors.New("nets: params is nil, want graph.NewParams(seed)")
+
+// checked is c with the sizes of the pictures.
+func (c Config) checked(params *graph.Params, pictures graph.Expr, mode Mode) (Config, error) {
+	if params == nil {
+		return c, errNoParams
+	}
+	if mode != Train && mode != Eval {
+		return c, errors.Errorf("nets: unknown mode %d, want Train or Eval", mode)
+	}
+	c, err := c.fitting(pictures)
+	if err != nil {
+		return c, err
+	}
+	return c, c.Validate()
+}
+
+// net is the network of what was built.
+func (c Config) net(trunk, raw graph.Expr) (net Net, err error) {
 	embedding := raw
-	if !cfg.Raw {
+	if !c.Raw {
 		embedding = graph.Normalize(raw)
 	}
 	net.Trunk, _ = trunk.Node()
@@ -96,23 +147,36 @@ func (c Config) fitting(x graph.Expr) (Config, error) {
 
 // build gives the trunk's features and the embeddings before they are normalised.
 func (c Config) build(params *graph.Params, x graph.Expr, mode Mode) (trunk, raw graph.Expr, err error) {
+	if trunk, err = c.buildTrunk(params, x, mode); err != nil {
+		return trunk, raw, err
+	}
+	raw, err = c.withDefaults().buildHead(params, trunk, mode)
+	return trunk, raw, err
+}
+
+func (c Config) buildTrunk(params *graph.Params, x graph.Expr, mode Mode) (trunk graph.Expr, err error) {
 	c = c.withDefaults()
 	backbone, err := c.builder()
 	if err != nil {
-		return trunk, raw, err
+		return trunk, err
 	}
 	if trunk, err = backbone(c, params.Sub(BackbonePrefix), x, mode); err == nil {
 		err = trunk.Err()
 	}
 	if err != nil {
-		return trunk, raw, errors.Wrapf(err, "nets: backbone %s", c.Backbone)
+		return trunk, errors.Wrapf(err, "nets: backbone %s", c.Backbone)
 	}
 	if s := trunk.Shape(); s.Dims() != 2 || s[0] != x.Shape()[0] {
-		return trunk, raw, errors.Errorf("nets: backbone %s gives shape %v, want (%d, F)", c.Backbone, s, x.Shape()[0])
+		return trunk, errors.Errorf("nets: backbone %s gives shape %v, want (%d, F)", c.Backbone, s, x.Shape()[0])
 	}
+	return trunk, nil
+}
+
+// buildHead gives the embeddings before they are normalised.
+func (c Config) buildHead(params *graph.Params, trunk graph.Expr, mode Mode) (graph.Expr, error) {
 	l := NewLayers(c, params.Sub(EmbeddingPrefix), mode)
-	raw = l.Linear("fc", l.Dropout("dropout", trunk), c.Embedding)
-	return trunk, raw, raw.Err()
+	raw := l.Linear("fc", l.Dropout("dropout", trunk), c.Embedding)
+	return raw, raw.Err()
 }
 
 // TrunkSize is F, the number of features before the embedding's layer. It fails if the

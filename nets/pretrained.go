@@ -2,6 +2,7 @@ package nets
 
 import (
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,19 +31,35 @@ func LoadWeights(path string, cfg Config, params *graph.Params) (report WeightsR
 	if err != nil {
 		return report, err
 	}
-	f, err := weights.Open(path)
+	l, err := openWeights(path, cfg)
 	if err != nil {
 		return report, err
 	}
-	defer f.Close()
-	l := &loading{path: path, cfg: cfg.withDefaults(), file: f, targets: targets}
+	defer l.file.Close()
+	l.targets = targets
 	if err := l.choose(); err != nil {
 		return report, err
 	}
-	if err := l.load(params); err != nil {
+	if err := l.read(); err != nil {
 		return report, errors.WithMessagef(err, "nets: %s", path)
 	}
-	return l.report(params)
+	if report, err = l.report(params); err != nil {
+		return report, err
+	}
+	return report, l.write(params)
+}
+
+// openWeights opens a file of weights, and reads what lies beside it.
+func openWeights(path string, cfg Config) (l *loading, err error) {
+	l = &loading{path: path, cfg: cfg.withDefaults(), known: map[naming][]piece{}}
+	if l.file, err = weights.Open(path); err != nil {
+		return nil, err
+	}
+	if l.beside, err = readBeside(path); err != nil {
+		l.file.Close()
+		return nil, err
+	}
+	return l, nil
 }
 
 // made makes the network's parameters in params, unless they are there, and gives those of its backbone.
@@ -58,16 +75,24 @@ func (c Config) made(params *graph.Params) (map[string]*graph.Param, error) {
 	if _, err := Build(c, params, x, Eval); err != nil {
 		return nil, err
 	}
-	targets := map[string]*graph.Param{}
-	for _, item := range params.Under(BackbonePrefix) {
+	targets := targetsOf(params)
+	for _, item := range targets {
 		if item.Value == nil {
 			return nil, errors.New("nets: a set of NewShapes has no memory to load into")
 		}
+	}
+	return targets, nil
+}
+
+// targetsOf are the parameters of a backbone by their names in it.
+func targetsOf(params *graph.Params) map[string]*graph.Param {
+	targets := map[string]*graph.Param{}
+	for _, item := range params.Under(BackbonePrefix) {
 		if !strings.HasSuffix(item.Name, ".state") { // of dropout
 			targets[strings.TrimPrefix(params.NameOf(item), BackbonePrefix)] = item
 		}
 	}
-	return targets, nil
+	return targets
 }
 
 // loading is a file that is loaded into a backbone.
@@ -75,6 +100,7 @@ type loading struct {
 	path    string
 	cfg     Config
 	file    *weights.File
+	beside  beside
 	targets map[string]*graph.Param // of the backbone, by their names in it
 
 	spelling spelling
@@ -82,9 +108,25 @@ type loading struct {
 	twins    []string // other prefixes before which the file has the same
 	found    map[string][]source
 	leftOut  []string
+	foreign  []string // of these, those that stand among the backbone's blocks, where it has none
 	adapted  []string
 	ofClass  []float32 // the class token's position, where the backbone has none
 	values   map[string][]float32
+	known    map[naming][]piece // what names were found to mean
+}
+
+// naming is a name by a library.
+type naming struct{ library, name string }
+
+// pieces is spelling.pieces, which takes its time, of each name once.
+func (l *loading) pieces(s spelling, name string) []piece {
+	key := naming{s.name, name}
+	p, ok := l.known[key]
+	if !ok {
+		p = s.pieces(name)
+		l.known[key] = p
+	}
+	return p
 }
 
 // source is a stored tensor that is all or a part of one of the backbone's.
@@ -95,7 +137,15 @@ type source struct {
 
 // choose finds the spelling and the prefix by which the file has most of the backbone.
 func (l *loading) choose() error {
-	best := 0
+	if l.match() == 0 {
+		return l.unknownNames()
+	}
+	return nil
+}
+
+// match is choose, and tells how many tensors of the backbone the file has.
+func (l *loading) match() (best int) {
+	l.leftOut, l.foreign = nil, nil
 	for _, s := range spellings() {
 		counts, order := l.count(s)
 		for _, prefix := range order {
@@ -108,7 +158,7 @@ func (l *loading) choose() error {
 		}
 	}
 	if best == 0 {
-		return l.unknownNames()
+		return 0
 	}
 	l.found = map[string][]source{}
 	for _, t := range l.file.Tensors {
@@ -121,10 +171,34 @@ func (l *loading) choose() error {
 		}
 		if !any {
 			l.leftOut = append(l.leftOut, t.Name)
+			if !isCounter(t.Name) && slices.ContainsFunc(l.meant(t), l.amongBlocks) {
+				l.foreign = append(l.foreign, t.Name)
+			}
 		}
 	}
-	return nil
+	return best
 }
+
+// blockOf is the beginning of a name that leads to a numbered block, such as layer3. of layer3.6.conv1.weight.
+var blockOf = regexp.MustCompile(`^\w+\.\d+\.`)
+
+// amongBlocks reports whether the backbone has numbered blocks of the name's kind. A tensor that it lacks there is of a
+// deeper network, or of one whose blocks do more.
+func (l *loading) amongBlocks(p piece) bool {
+	if !blockOf.MatchString(p.name) {
+		return false
+	}
+	kind, _, _ := strings.Cut(p.name, ".")
+	for name := range l.targets {
+		if strings.HasPrefix(name, kind+".") && blockOf.MatchString(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// isCounter reports whether a tensor counts the batches that a normalisation has seen.
+func isCounter(name string) bool { return strings.HasSuffix(name, "num_batches_tracked") }
 
 // meant are the pieces of a backbone that a stored tensor is.
 func (l *loading) meant(t *weights.Tensor) []piece {
@@ -132,7 +206,7 @@ func (l *loading) meant(t *weights.Tensor) []piece {
 	if !ok {
 		return nil
 	}
-	return l.spelling.pieces(rest)
+	return l.pieces(l.spelling, rest)
 }
 
 // count tells how many tensors of the backbone the file has behind each prefix, and the prefixes in the file's order.
@@ -140,7 +214,7 @@ func (l *loading) count(s spelling) (counts map[string]int, order []string) {
 	counts = map[string]int{}
 	for _, t := range l.file.Tensors {
 		for at := 0; at >= 0; {
-			for _, p := range s.pieces(t.Name[at:]) {
+			for _, p := range l.pieces(s, t.Name[at:]) {
 				if l.targets[p.name] == nil || p.part > 0 {
 					continue
 				}
@@ -161,16 +235,12 @@ func (l *loading) count(s spelling) (counts map[string]int, order []string) {
 }
 
 func (l *loading) unknownNames() error {
-	var names []string
-	for _, t := range l.file.Tensors {
-		names = append(names, t.Name)
-	}
 	return errors.Errorf("nets: %s has no tensor of backbone %s: its names are %s, and those of %s are as in timm or torchvision, such as %s", l.path, l.cfg.Backbone,
-		few(names), l.cfg.Backbone, few(sortedKeys(l.targets)))
+		few(l.names()), l.cfg.Backbone, few(sortedKeys(l.targets)))
 }
 
-// load reads all tensors, and then writes them into params, or does nothing.
-func (l *loading) load(params *graph.Params) error {
+// read reads all tensors that the backbone has, or says what is wrong with them.
+func (l *loading) read() error {
 	var missing, misshapen []string
 	l.values = map[string][]float32{}
 	for _, name := range sortedKeys(l.targets) {
@@ -189,12 +259,17 @@ func (l *loading) load(params *graph.Params) error {
 			l.values[name] = values
 		}
 	}
-	if len(missing)+len(misshapen) > 0 {
+	if len(missing)+len(misshapen)+len(l.foreign) > 0 {
 		return l.otherNetwork(missing, misshapen)
 	}
 	for i, v := range l.ofClass {
 		l.values["cls_token"][i] += v
 	}
+	return nil
+}
+
+// write puts into params what was read.
+func (l *loading) write(params *graph.Params) error {
 	stored := make([]graph.StoredTensor, 0, len(l.values))
 	for name, values := range l.values {
 		item := l.targets[name]
@@ -225,50 +300,14 @@ func (l *loading) otherNetwork(missing, misshapen []string) error {
 	if len(misshapen) > 0 {
 		faults = append(faults, countOf(len(misshapen), "of another shape")+few(misshapen))
 	}
+	if len(l.foreign) > 0 {
+		faults = append(faults, countOf(len(l.foreign), "among its blocks, which have none such")+few(l.foreign))
+	}
 	hint := ""
 	if other := l.nearest(); other != "" && other != l.cfg.Backbone {
 		hint = "; these weights seem to be of backbone " + other
 	}
 	return errors.Errorf("the file is of another network than %s, by %s names: %s%s", l.cfg.Backbone, l.spelling.name, strings.Join(faults, "; "), hint)
-}
-
-// nearest is the backbone of this package all of whose tensors are in the file, and most.
-func (l *loading) nearest() (name string) {
-	best := 0
-	for _, other := range Names() {
-		if !provided(other) || other == "mlp" {
-			continue
-		}
-		cfg := Config{Backbone: other, InChannels: 3, Height: 224, Width: 224}
-		r, err := cfg.describe()
-		if err != nil {
-			continue
-		}
-		n := l.common(r.params)
-		if n == len(r.params.Under(BackbonePrefix)) && n > best {
-			best, name = n, other
-		}
-	}
-	return name
-}
-
-// common is how many tensors of a backbone the file has, in their shapes but for positions.
-func (l *loading) common(params *graph.Params) (n int) {
-	shapes := map[string]tensor.Shape{}
-	for _, item := range params.Under(BackbonePrefix) {
-		shapes[strings.TrimPrefix(params.NameOf(item), BackbonePrefix)] = item.Shape()
-	}
-	seen := map[string]bool{}
-	for _, t := range l.file.Tensors {
-		for _, p := range l.meant(t) {
-			want := shapes[p.name]
-			if want != nil && !seen[p.name] && (p.of > 0 || p.thirds[1] > 0 || p.name == "pos_embed" || slices.Equal(withoutOnes(t.Shape), withoutOnes(want))) {
-				seen[p.name] = true
-				n++
-			}
-		}
-	}
-	return n
 }
 
 // check refuses numbers that no network computes with.

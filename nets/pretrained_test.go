@@ -60,6 +60,7 @@ var pretrainedCases = map[string]struct {
 	leftOut []string
 	twins   []string
 	eps     float64 // Config.NormEps
+	samePad bool    // Config.SamePad
 }{
 	"resnet of Hugging Face": {build: nets.ResNet{Blocks: []int{1, 2}, Bottleneck: true}.Build, names: "Hugging Face's ResNet", prefix: "resnet.",
 		leftOut: []string{"classifier.1.bias", "classifier.1.weight"}},
@@ -76,6 +77,7 @@ var pretrainedCases = map[string]struct {
 	"ConvNeXt of torchvision": {build: nets.ConvNeXt{Depths: []int{1, 2}, Channels: []int{4, 6}}.Build, names: "torchvision's ConvNeXt", leftOut: []string{"classifier.2.bias", "classifier.2.weight"}},
 	"EfficientNet of torchvision": {build: nets.EfficientNet{Width: 0.1, Depth: 0.3}.Build, names: "torchvision's EfficientNet",
 		leftOut: []string{"classifier.1.bias", "classifier.1.weight"}},
+	"EfficientNet of EfficientNet-PyTorch": {build: nets.EfficientNet{Width: 0.1}.Build, names: "EfficientNet-PyTorch's", leftOut: []string{"_fc.bias", "_fc.weight"}, eps: 1e-3, samePad: true},
 	"ViT of timm in a checkpoint, fewer patches": {build: tinyViT.Build, names: "torchvision's and timm's", prefix: "model.module.", twins: []string{"model_ema.module."},
 		adapted: []string{"pos_embed: positions of 5×5 patches made 3×2, bicubic with antialiasing"}},
 	"DINOv2 with registers of its authors": {build: with(func(v *nets.ViT) { v.LayerScale, v.Registers, v.PatchPositions = 1, 2, true }), names: "DINOv2's",
@@ -91,7 +93,7 @@ func TestLoadWeightsAsOthersDo(t *testing.T) {
 	for name, c := range pretrainedCases {
 		t.Run(name, func(t *testing.T) {
 			want := truth.Cases[name]
-			cfg := nets.Config{InChannels: want.Shape[1], Height: want.Shape[2], Width: want.Shape[3], Embedding: 3, Channels: []int{4, 6, 8, 8}, Stem: "standard", NormEps: c.eps}
+			cfg := nets.Config{InChannels: want.Shape[1], Height: want.Shape[2], Width: want.Shape[3], Embedding: 3, Channels: []int{4, 6, 8, 8}, Stem: "standard", NormEps: c.eps, SamePad: c.samePad}
 			if len(want.Features) == 2*24 {
 				cfg.Channels = []int{4, 6}
 			}

@@ -3,6 +3,7 @@ package nets
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 )
@@ -18,6 +19,8 @@ type spelling struct {
 	plain bool
 	// eps is what its normalisations add to variances; 0: as the backbone.
 	eps float64
+	// samePad says that its convolutions pad as TensorFlow does.
+	samePad bool
 }
 
 // rule tells which tensors a stored name means.
@@ -93,4 +96,6 @@ func attentionParts(pattern, to string, names ...string) (rules []rule) {
 
 // spellings are tried in this order. They are made when a file is loaded, since programs that load none should not wait
 // for so many patterns.
-var spellings = sync.OnceValue(func() []spelling { return append(spellingsOfTransformers(), spellingsOfTorchvision()...) })
+var spellings = sync.OnceValue(func() []spelling {
+	return slices.Concat(spellingsOfTransformers(), spellingsOfTorchvision(), []spelling{efficientNetPyTorch()})
+})

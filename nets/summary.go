@@ -99,6 +99,7 @@ type report struct {
 	layers []Layer
 	seen   int // tensors of params that the layers so far account for
 	trunk  int
+	eps    float64 // that normalisations add to variances by themselves
 }
 
 func (r *report) add(name, kind string, shape tensor.Shape, macs float64) {

@@ -58,7 +58,7 @@ type averagePair struct {
 	from, to []float32
 }
 
-func newAverages(a *Averaging, learned []*slot, dev *machine.Device) (*averages, error) {
+func newAverages(a *Averaging, learned []*slot, dev *machine.Device, goesOn bool) (*averages, error) {
 	switch {
 	case !(a.Decay >= 0 && a.Decay < 1):
 		return nil, errors.Errorf("optim: the averages' Decay is %v, want a share from 0 to below 1", a.Decay)
@@ -82,7 +82,7 @@ func newAverages(a *Averaging, learned []*slot, dev *machine.Device) (*averages,
 	if err == nil {
 		s.take, err = dev.Copier(from, to)
 	}
-	if err == nil {
+	if err == nil && !goesOn {
 		err = s.start()
 	}
 	return s, errors.Wrap(err, "optim: averages")

@@ -27,7 +27,7 @@ func newLAMB(s *Solver) *lamb {
 
 func (l *lamb) of(t *slot) loops.LAMB {
 	s := l.solver
-	return loops.LAMB{LR: s.lr * t.now, Beta1: s.cfg.Beta1, Beta2: s.cfg.Beta2, Eps: s.cfg.Eps, Decay: t.decay, Scale: s.scale, Correction: s.correction}
+	return loops.LAMB{LR: s.lr * t.now, Beta1: s.cfg.Beta1, Beta2: s.cfg.Beta2, Eps: s.cfg.Eps, Decay: t.decay, Scale: s.scale, Correction: t.correction}
 }
 
 // prepareStep moves the running means and finds the ratios of the step in progress.

@@ -21,6 +21,7 @@ func (s *Solver) stepRemote(loss *graph.Kept, lr float64, rates []float64) error
 		}
 	}
 	step := device.SolverStep{Loss: loss.Remote(), LR: lr, Clip: s.o.Clip, Count: s.count + s.pending + 1, Rates: rates}
+	s.correctLate(&step)
 	if s.averages != nil {
 		step.Average = 1 - s.averages.Kept(step.Count)
 	}

@@ -31,6 +31,11 @@ type Options struct {
 	// Average, if not nil, has the solver keep averages of the weights.
 	Average *Averaging
 
+	// Continue, if not nil, is a solver whose past this one takes over: the number of its steps, its moments, and its
+	// averages, of every tensor of the same name. The two differ in what they move, as where weights that were frozen learn
+	// from now on: what the other did not know begins at 0, and Tensor.Begun says when. No step of the other is under way.
+	Continue *Solver
+
 	// Rate, if not nil, is a factor on the learning rate of each parameter at each step, counted from
 	// 1. At 0 the parameter is frozen for that step, and there is no weight decay either; what the
 	// solver knows of its gradients goes on.
@@ -55,7 +60,6 @@ type Solver struct {
 	result   Result      // of the CPU's step
 
 	lr, scale  float64 // of the step in progress
-	correction loops.Correction
 	norm, step func(lo, hi int)
 }
 
@@ -97,17 +101,24 @@ func New(cfg Config, tensors []Tensor, o Options) (*Solver, error) {
 	if err := s.addTensors(tensors); err != nil {
 		return nil, err
 	}
+	if err := s.checkLate(); err != nil {
+		return nil, err
+	}
 	s.sums = make([]float64, len(s.pieces))
 	s.norm, s.step = s.normPieces, s.stepPieces
 	if cfg.Name == "lamb" {
 		s.lamb = newLAMB(s)
 	}
-	if o.Average == nil {
-		return s, nil
+	if o.Average != nil {
+		var err error
+		if s.averages, err = newAverages(o.Average, s.slots, o.Device, o.Continue != nil); err != nil {
+			return nil, err
+		}
 	}
-	var err error
-	s.averages, err = newAverages(o.Average, s.slots, o.Device)
-	return s, err
+	if o.Continue != nil {
+		return s, s.takeOver(o.Continue)
+	}
+	return s, nil
 }
 
 // addTensors makes a slot of each tensor.
@@ -397,7 +408,9 @@ func (s *Solver) normPieces(lo, hi int) {
 func (s *Solver) apply(lr, scale float64) {
 	s.count++
 	s.lr, s.scale = lr, scale
-	s.correction = loops.CorrectionAt(s.cfg.Beta1, s.cfg.Beta2, s.count)
+	for _, t := range s.slots {
+		t.correction = s.correctionOf(t, s.count)
+	}
 	if s.lamb != nil {
 		s.lamb.prepareStep()
 	}
@@ -422,7 +435,7 @@ func (s *Solver) stepSpan(t *slot, x span) {
 			Step(0, n, x.w, x.g, x.first)
 	case "adam", "adamw":
 		loops.Adam{LR: lr, Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps, Decay: t.decay, Scale: s.scale,
-			Decoupled: c.Name == "adamw", Correction: s.correction}.Step(0, n, x.w, x.g, x.first, x.second)
+			Decoupled: c.Name == "adamw", Correction: t.correction}.Step(0, n, x.w, x.g, x.first, x.second)
 	case "rmsprop":
 		loops.RMSProp{LR: lr, Alpha: c.Alpha, Eps: c.Eps, Momentum: c.Momentum, Decay: t.decay, Scale: s.scale}.
 			Step(0, n, x.w, x.g, x.second, x.first)

@@ -8,6 +8,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"medusa/graph"
+	"medusa/internal/cpu/loops"
 )
 
 // Tensor is a learned tensor of float32 with its gradient.
@@ -17,6 +18,10 @@ type Tensor struct {
 	Weights []float32   // the memory that the graph reads
 	Grad    *graph.Kept // of the last run of the graph; with Rows, of these alone: their Values
 	Scale   float64     // learning rate ÷ that of the others, such as graph.Param.Rate
+
+	// Begun is how many steps the solver had made before the tensor came to it, such as weights that were frozen at
+	// first: Adam's and LAMB's running means, which begin at 0, are corrected from there on. See Options.Continue.
+	Begun int
 
 	// Rows, if not nil, are the rows that the last run of the graph named, which a step moves alone: see
 	// Config.AllRows.
@@ -59,6 +64,8 @@ func (t Tensor) check() error {
 		return errors.Errorf("optim: the rows of the gradient to tensor %s are of another tensor", t.Name)
 	case t.Rows == nil && !slices.Equal(t.Grad.Shape(), t.Shape):
 		return errors.Errorf("optim: tensor %s has shape %v, but its gradient %v", t.Name, t.Shape, t.Grad.Shape())
+	case t.Begun < 0:
+		return errors.Errorf("optim: the tensor %s has a Begun of %d, want a number of steps", t.Name, t.Begun)
 	case !finite(t.Scale) || t.Scale < 0:
 		return errors.Errorf("optim: the learning-rate scale of %s is %v, want a number of at least 0", t.Name, t.Scale)
 	}
@@ -80,6 +87,8 @@ type slot struct {
 	now    float64 // the same in the step in progress
 	first  []float32
 	second []float32
+
+	correction loops.Correction // of the step in progress
 }
 
 // isVector tells a bias, or batch norm's scale or shift, from a matrix or a kernel.

@@ -3,6 +3,7 @@ package push
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/pkg/errors"
 
@@ -30,7 +31,7 @@ type Watch struct {
 }
 
 // Run pushes a gallery into a store, which it does not close. An error says how much is there; the
-// same call goes on.
+// same call goes on. Once ctx is done, the batch that was begun has ten seconds to get to its end.
 func Run(ctx context.Context, g *Gallery, s Store, o Options, w Watch) (Outcome, error) {
 	var out Outcome
 	if err := needs.Context("push", ctx); err != nil {
@@ -67,6 +68,23 @@ func Run(ctx context.Context, g *Gallery, s Store, o Options, w Watch) (Outcome,
 	return out, errors.WithMessage(s.End(ctx), "all records are there, but")
 }
 
+// grace is how long a batch that was begun may last once a push is stopped. One that is cut off on its way may
+// be in the database or not, and nobody could say how much is there.
+const grace = 10 * time.Second
+
+// lasting is a context for what was begun, which outlasts ctx by grace.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-out.Done():
+		case <-time.After(grace):
+			cancel(context.Cause(ctx))
+		}
+	})
+	return out, func() { stop(); cancel(nil) }
+}
+
 // stopped says how far a push came before err.
 func stopped(err error, done, of int) error {
 	return errors.WithMessage(err, fmt.Sprintf("stopped with %d of %d records in the database, and the same command goes on from there", done, of))
@@ -85,7 +103,9 @@ func (out *Outcome) put(ctx context.Context, g *Gallery, s Store, size int, w Wa
 		}
 		m := out.Mark
 		m.Done += len(batch)
-		if m, err = s.Put(ctx, batch, m); err != nil {
+		toEnd, done := lasting(ctx)
+		defer done()
+		if m, err = s.Put(toEnd, batch, m); err != nil {
 			return err
 		}
 		out.Mark, batch, bytes = m, batch[:0], 0

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -98,6 +100,43 @@ func TestRunThatFails(t *testing.T) {
 	require.ErrorContains(t, err, "Batch is -1, want 1 or more")
 	_, err = push.Run(nil, g, m, push.Options{}, push.Watch{}) //lint:ignore SA1012 a caller's mistake
 	require.Error(t, err)
+}
+
+// slow is a store that needs its time for a batch, in the middle of which somebody stops the push.
+type slow struct {
+	memory
+	needs time.Duration
+	stop  context.CancelFunc
+}
+
+func (s *slow) Put(ctx context.Context, records []push.Record, to push.Mark) (push.Mark, error) {
+	if len(s.batches) == 1 {
+		s.stop()
+		select {
+		case <-ctx.Done():
+			return to, ctx.Err()
+		case <-time.After(s.needs):
+		}
+	}
+	return s.memory.Put(ctx, records, to)
+}
+
+// What an error says is in the database is there, also when a push was stopped in the middle of a batch.
+func TestStoppedWithinABatch(t *testing.T) {
+	g := pushtest.Gallery(t, metrics.Euclidean, pushtest.Model, pushtest.Items(25, 4))
+	for needs, want := range map[time.Duration]int{9 * time.Second: 20, time.Hour: 10} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, stop := context.WithCancel(context.Background())
+			s := &slow{needs: needs, stop: stop}
+			began := time.Now()
+			out, err := push.Run(ctx, g, s, push.Options{Batch: 10}, push.Watch{})
+			require.ErrorIs(t, err, context.Canceled)
+			assert.ErrorContains(t, err, fmt.Sprintf("stopped with %d of 25 records", want))
+			assert.Equal(t, want, out.Done)
+			assert.Len(t, s.records, want)
+			assert.LessOrEqual(t, time.Since(began), 10*time.Second)
+		})
+	}
 }
 
 // Long vectors go in batches of fewer records: some MiB at a time.

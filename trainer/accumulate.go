@@ -73,13 +73,13 @@ func featuresOf(net nets.Net) []*feature {
 }
 
 // newChunkedGraph is newTrainGraph of a batch that is computed in parts.
-func newChunkedGraph(cfg nets.Config, params *graph.Params, batch, parts int, dev *machine.Device, parse parseLoss) (s *trainGraph, loss losses.Loss, err error) {
+func newChunkedGraph(of subject, params *graph.Params, batch, parts int, dev *machine.Device, parse parseLoss) (s *trainGraph, loss losses.Loss, err error) {
 	rows := batch / parts
 	c := &chunks{parts: parts, dev: dev}
 	s = &trainGraph{dev: dev, chunks: c}
-	s.x = make([]float32, batch*cfg.InChannels*cfg.Height*cfg.Width)
+	s.x = make([]float32, batch*of.size())
 	g := gorgonia.NewGraph()
-	net, err := c.forward.build(g, cfg, params, rows)
+	net, err := c.forward.build(g, of, params, rows)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -92,15 +92,17 @@ func newChunkedGraph(cfg nets.Config, params *graph.Params, batch, parts int, de
 	}
 	own := s.learned
 	s.learned = nil
+	s.graphs = append(s.graphs, g, lossGraph)
 	for _, f := range c.embedded {
 		if f.part, err = graph.Keep(*f.of(&net)); err != nil {
 			return nil, nil, err
 		}
 	}
-	back, err := c.buildBackward(s, cfg, params, rows)
+	back, err := c.buildBackward(s, of, params, rows)
 	if err != nil {
 		return nil, nil, err
 	}
+	s.graphs = append(s.graphs, back)
 	if s.learned = append(s.learned, own...); len(s.learned) == 0 {
 		return nil, nil, errNothingLearned
 	}
@@ -121,10 +123,10 @@ func newChunkedGraph(cfg nets.Config, params *graph.Params, batch, parts int, de
 }
 
 // build adds the network over so many pictures to g.
-func (p *pass) build(g *gorgonia.ExprGraph, cfg nets.Config, params *graph.Params, rows int) (nets.Net, error) {
-	x, pictures := graph.Input(g, "pictures", rows, cfg.InChannels, cfg.Height, cfg.Width)
+func (p *pass) build(g *gorgonia.ExprGraph, of subject, params *graph.Params, rows int) (nets.Net, error) {
+	x, pictures := of.input(g, rows)
 	p.pictures = pictures
-	return nets.Build(cfg, params, x, nets.Train)
+	return of.build(params, x)
 }
 
 // buildLoss makes the graph of the loss over the whole batch, with its gradients to the features
@@ -181,9 +183,9 @@ func (c *chunks) buildLoss(s *trainGraph, all []*feature, loss losses.Loss, para
 
 // buildBackward makes the graph of the network over a part of the batch. It takes the loss's gradient
 // to the features back to the weights, and adds the result to that of the parts before.
-func (c *chunks) buildBackward(s *trainGraph, cfg nets.Config, params *graph.Params, rows int) (*gorgonia.ExprGraph, error) {
+func (c *chunks) buildBackward(s *trainGraph, of subject, params *graph.Params, rows int) (*gorgonia.ExprGraph, error) {
 	g := gorgonia.NewGraph()
-	net, err := c.backward.build(g, cfg, params, rows)
+	net, err := c.backward.build(g, of, params, rows)
 	if err != nil {
 		return nil, err
 	}

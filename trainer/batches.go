@@ -20,6 +20,8 @@ type batches struct {
 	sampler   samplers.Sampler
 	observer  samplers.Observer // the sampler if it draws by embeddings, else nil
 	samplerAt []byte            // the sampler's state, so many batches ago as the run's state says
+	seen      *featureSet       // what steps see in place of items; nil if it is these
+	pinned    bool              // whether the device was asked to take the pictures
 	onDevice  *deviceBatches    // nil if the host makes them
 	loader    *datasets.Loader  // while the run goes on
 }
@@ -58,10 +60,13 @@ func (b *batches) open(c Config, dev *machine.Device, step, drawn int) (err erro
 	case dev != nil:
 		ahead++ // two are with steps
 	}
-	b.loader, err = datasets.NewLoader(b.set.Set, datasets.LoaderConfig{
-		Normalisation: b.norm, Augment: d.Augment, Seed: c.Seed, Batch: b.sampler.Batch(),
-		Workers: d.Workers, Ahead: ahead, Recipes: b.onDevice != nil, State: state,
-	}, next, step)
+	l := datasets.LoaderConfig{Seed: c.Seed, Batch: b.sampler.Batch(), Workers: d.Workers, Ahead: ahead, State: state}
+	if b.seen != nil {
+		b.loader, err = datasets.NewLoader(b.seen, l, next, step)
+		return err
+	}
+	l.Normalisation, l.Augment, l.Recipes = b.norm, d.Augment, b.onDevice != nil
+	b.loader, err = datasets.NewLoader(b.set.Set, l, next, step)
 	return err
 }
 
@@ -73,7 +78,7 @@ func (b *batches) close() { b.loader.Close() }
 // feed makes the batch the input of the graph.
 func (b *batches) feed(batch *datasets.Batch, into *trainGraph, dev *machine.Device) error {
 	copy(into.y, batch.Labels)
-	if b.onDevice == nil {
+	if b.onDevice == nil || b.seen != nil {
 		copy(into.x, batch.Pixels)
 		return nil
 	}

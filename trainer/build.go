@@ -31,7 +31,7 @@ func build(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err := sets.check(); err != nil {
 		return nil, err
 	}
-	if err := cfg.Data.needsPictures(sets); err != nil {
+	if err := cfg.needsPictures(sets); err != nil {
 		return nil, err
 	}
 	if _, err := loops.Instructions(); err != nil {
@@ -126,8 +126,13 @@ func (t *Trainer) assemble(device *machine.Device) (err error) {
 	if err != nil {
 		return err
 	}
+	plan, err := t.plan()
+	if err != nil {
+		return err
+	}
 	t.learner, err = newLearner(t.cfg, learnerParts{
-		net: t.cfg.Net, device: device, batch: t.Batch(), evalBatch: t.cfg.EvalBatch, rate: t.o.Rate, scales: t.o.LRScales, views: views,
+		net: t.cfg.Net, device: device, batch: t.Batch(), evalBatch: t.cfg.EvalBatch, rate: t.o.Rate, scales: t.o.LRScales, plan: plan, views: views,
+		features: func(phase int) int { return t.featuresIn(plan, phase) },
 		loss: func(embedding, trunk int) (losses.Loss, error) {
 			return lossOf(t.o.Loss, t.cfg.Loss, losses.Setting{
 				Classes: t.data.Train.NumClasses(), EmbeddingSize: embedding, TrunkSize: trunk, Seed: t.cfg.Seed,
@@ -141,8 +146,10 @@ func (t *Trainer) assemble(device *machine.Device) (err error) {
 	if t.figures.active, err = newActiveShare(t.loss, t.Batch(), t.train, t.params, device); err != nil {
 		return err
 	}
-	if err := t.batches.pinPictures(t.train, device, t.o.Notice); err != nil {
-		return err
+	if t.features == 0 {
+		if err := t.batches.pinPictures(t.train, device, t.o.Notice); err != nil {
+			return err
+		}
 	}
 	if t.schedule = t.o.Schedule; t.schedule == nil {
 		if t.schedule, err = optim.NewSchedule(t.cfg.Schedule, t.cfg.Steps); err != nil {

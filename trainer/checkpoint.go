@@ -13,6 +13,7 @@ import (
 	"medusa/internal/runfolder"
 	"medusa/internal/safetensors"
 	"medusa/metrics"
+	"medusa/nets"
 	"medusa/optim"
 )
 
@@ -36,12 +37,15 @@ type state struct {
 
 	Doubts doubts `json:"doubts,omitzero"`
 
+	From     *StartModel        `json:"from,omitempty"`      // the model that the run began with
 	LRScales map[string]float64 `json:"lr_scales,omitempty"` // as of Options
 	Rate     string             `json:"rate,omitempty"`      // what Options.Rate was
 
 	// LossInFull is the loss with every parameter. A run goes on with the loss that it was begun
 	// with, even if a default has changed since.
 	LossInFull string `json:"loss_in_full,omitempty"`
+
+	Weights *nets.WeightsReport `json:"weights,omitempty"` // what the run began with; nil: random ones
 
 	Stopped bool `json:"stopped,omitempty"` // a hook returned ErrStop
 

@@ -13,10 +13,17 @@ import (
 // is meant. The tags beside a field make its flag, its key in files and its line of help: see
 // the package internal/settings.
 type Config struct {
-	Data    DataConfig      `json:"data,omitzero" yaml:"data,omitempty" group:"Pictures"`
-	Net     nets.Config     `json:"net,omitzero" yaml:"net,omitempty" group:"Network"`                                                                                                                      // channels, height and width are taken from the pictures
+	Data DataConfig  `json:"data,omitzero" yaml:"data,omitempty" group:"Pictures"`
+	Net  nets.Config `json:"net,omitzero" yaml:"net,omitempty" group:"Network"` // channels, height and width are taken from the pictures
+	// Weights is a file of weights that others trained, which the backbone begins with: see WithWeights. WeightsSum is its
+	// SHA-256; a run that goes on does not read the file.
+	Weights    string `json:"weights,omitempty" yaml:"weights,omitempty" flag:"weights" arg:"FILE" doc:"begin with weights that others trained: a file of torchvision, timm, Hugging Face and others (.safetensors, .pth, .onnx). It says which backbone it is of, and pictures are prepared as it wants, unless flags say otherwise" unset:"random weights" shown:"-" group:"Network"`
+	WeightsSum string `json:"weights_sha256,omitempty" yaml:"weights_sha256,omitempty" doc:"checksum of the file of weights: another file is refused" unset:"that of the file" said:"weights" group:"Network"`
+
 	Loss    string          `json:"loss,omitempty" yaml:"loss,omitempty" flag:"loss" arg:"NAME:KEY=VALUE,…" doc:"see the table of losses below; a sum is written a + b" nested:"" group:"Loss and batches"` // as losses.Parse reads it; triplet if empty
 	Sampler samplers.Config `json:"sampler,omitzero" yaml:"sampler,omitempty" group:"Loss and batches"`                                                                                                     // batches; a seed of 0 is taken from Seed, sizes of 0 suit the data (see Fit)
+
+	FineTune FineTune `json:"fine_tune,omitzero" yaml:"fine_tune,omitempty" group:"Fine-tuning"` // which weights learn, from when on and how fast
 
 	// Steps is the length of the run; Epochs says the same in epochs of the sampler.
 	// At most one is given; 600 steps if neither.
@@ -117,7 +124,10 @@ type DataConfig struct {
 	Width    int                 `json:"width,omitempty" yaml:"width,omitempty" doc:"of the pictures, in pixels" unset:"as data.height" said:"size" min:"1" want:"a number of pixels, or 0 for the default"`                                                                                       // pixels; from the pictures if 0
 	Channels int                 `json:"channels,omitempty" yaml:"channels,omitempty" flag:"colour" arg:"auto|grey|rgb" doc:"what the network sees" unset:"what the pictures have" shown:"auto"`                                                                                                   // 1 grey, 3 colour; from the pictures if 0
 	Resize   datasets.ResizeMode `json:"resize,omitempty" yaml:"resize,omitempty" flag:"resize" arg:"squeeze|crop|pad" doc:"how a picture of another shape becomes square"`                                                                                                                        // squeeze if empty
-	Invert   bool                `json:"invert,omitempty" yaml:"invert,omitempty" flag:"invert" doc:"turn black into white: for drawings on white paper"`                                                                                                                                          // store 255 − value
+	// CropPct and Filter are as in datasets.Options.
+	CropPct float64         `json:"crop_pct,omitempty" yaml:"crop_pct,omitempty" flag:"crop-pct" arg:"SHARE" doc:"resize pictures to size / SHARE and take the middle: with 0.875 and -resize crop, 224 pixels of a short side of 256, as networks for ImageNet are used" unset:"the whole picture, or as -weights want" shown:"-" min:"0.1" max:"1" want:"a share of 0.1 to 1"`
+	Filter  datasets.Filter `json:"filter,omitempty" yaml:"filter,omitempty" flag:"filter" arg:"bilinear|bicubic" doc:"what pictures are resized with, as in Pillow"` // bilinear if empty
+	Invert  bool            `json:"invert,omitempty" yaml:"invert,omitempty" flag:"invert" doc:"turn black into white: for drawings on white paper"`                  // store 255 − value
 	// Range says which values of 16 bits and of floating point are black and white, as
 	// datasets.Options.Range; auto if empty: what the training pictures use.
 	Range string `json:"range,omitempty" yaml:"range,omitempty" flag:"range" arg:"auto|full|LOW/HIGH" doc:"black and white of 16-bit and floating-point pictures. auto: the range that the training pictures use (10, 12, 14 bits …); or numbers such as 0/4095"`

@@ -20,9 +20,10 @@ type deviceBatches struct {
 // of its memory batches are made by the host, and so are those that are computed in parts.
 func (b *batches) pinPictures(into *trainGraph, dev *machine.Device, notice func(string)) error {
 	d := b.set.pictures()
-	if dev == nil || into.chunks != nil || d == nil {
+	if dev == nil || into.chunks != nil || d == nil || b.pinned {
 		return nil
 	}
+	b.pinned = true
 	s := d.Stored()
 	scratch := make([]byte, s.Channels*max(s.Height*s.Width, s.DetailHeight*s.DetailWidth))
 	items, of := d.Distinct()

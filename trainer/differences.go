@@ -21,7 +21,11 @@ func Differences(a, b Config) []string {
 	if len(a.Net.Hidden) == 0 || len(b.Net.Hidden) == 0 {
 		a.Net.Hidden, b.Net.Hidden = nil, nil
 	}
-	for _, size := range [][2]*int{{&a.Sampler.P, &b.Sampler.P}, {&a.Sampler.K, &b.Sampler.K}, {&a.Sampler.Batch, &b.Sampler.Batch}} {
+	left := [][2]*int{{&a.Sampler.P, &b.Sampler.P}, {&a.Sampler.K, &b.Sampler.K}, {&a.Sampler.Batch, &b.Sampler.Batch}}
+	if a.Epochs > 0 || b.Epochs > 0 { // whose length in steps decides
+		left = append(left, [2]*int{&a.EvalEvery, &b.EvalEvery}, [2]*int{&a.Schedule.Every, &b.Schedule.Every})
+	}
+	for _, size := range left {
 		if *size[0] == 0 || *size[1] == 0 {
 			*size[0], *size[1] = 0, 0
 		}
@@ -34,9 +38,10 @@ func Differences(a, b Config) []string {
 // resultSettings is c with every default filled in, without what no result depends on.
 func resultSettings(c Config) Config {
 	c = c.Defaults()
-	c.Threads, c.Device = 0, ""
+	c.Threads, c.Device, c.Weights = 0, "", ""
 	c.Data.Path, c.Data.CacheDir, c.Data.CacheBytes, c.Data.Workers, c.Data.Ahead, c.Data.KeepCache = "", "", 0, 0, 0, false
 	c.Net.InChannels, c.Net.Height, c.Net.Width = 0, 0, 0 // taken from the pictures
+	c.Net.Graph = nil                                     // what Backbone names
 	d := Default()
 	c.Data.MaxPixels = cmp.Or(c.Data.MaxPixels, d.Data.MaxPixels)
 	c.Sampler.Name = cmp.Or(c.Sampler.Name, d.Sampler.Name)

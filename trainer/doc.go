@@ -46,6 +46,14 @@
 // Config.Average, evaluations, the best step and the model use running averages of the weights, which
 // a checkpoint holds too.
 //
+// # Fine-tuning
+//
+// Config.FineTune says which model a run begins with (Config.StartFrom, called before Load, takes over its network and its
+// preparation of pictures), which parts of the backbone are frozen and for how long, and how fast each learns. A run then has
+// phases: in each the graph of training and the solver are those of the parameters that learn, and what joins them begins
+// with moments of its own. While the whole backbone is frozen, and pictures are not augmented, steps see its features, which
+// are made once, with the same bits in the end. Options.Epochs or Options.Steps have Resume lengthen a run.
+//
 // # What suits the data
 //
 // Settings of which nothing is said suit the data: with fewer than 16 classes to learn P is
@@ -58,6 +66,12 @@
 // validation classes are few, the metric is at its ceiling or never moves. The weights of
 // step 0 become the model only if training made all that the order looks at worse, and a
 // warning says so.
+//
+// # Weights of others
+//
+// With Config.Weights the backbone begins with weights that others trained. Config.WithWeights, called before Load, fills in
+// what the file decides, how pictures are prepared among it, and tells what stands against it; New loads the file, and
+// Result.Weights has what became of each tensor.
 //
 // # Exactness
 //

@@ -216,7 +216,11 @@ func (t *Trainer) finalWarnings() (out []Warning) {
 		})
 	}
 	if s.BestStep == 0 && s.Step > 0 {
-		m := fmt.Sprintf("the model is the untrained network: training made it worse on the validation classes, where it has %s %.3f", wording.Measure(t.cfg.Metric), s.BestValue)
+		is := "the untrained network"
+		if s.From != nil {
+			is = "the network of " + s.From.Path + " as it was"
+		}
+		m := fmt.Sprintf("the model is %s: training made it worse on the validation classes, where it has %s %.3f", is, wording.Measure(t.cfg.Metric), s.BestValue)
 		if d.Trained != nil && s.BestMAPAtR != nil {
 			m += fmt.Sprintf(" and MAP@R %.3f, after training at best %.3f and %.3f (step %d)", *s.BestMAPAtR, d.Trained.Value, d.Trained.MAPAtR, d.Trained.Step)
 		}

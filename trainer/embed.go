@@ -58,7 +58,7 @@ func (t *Trainer) embed(ctx context.Context, d *items, work string) ([]float32, 
 }
 
 // EmbedUntrained is Embed with the weights as they were initialised, also in a resumed
-// run or after it.
+// run or after it. Where they came from a model (Config.FineTune.From), that must still be there.
 func (t *Trainer) EmbedUntrained(ctx context.Context, d datasets.Set) ([]float32, error) {
 	return withSet(ctx, t, d, func(set *items) ([]float32, error) { return t.embedUntrained(ctx, set) })
 }
@@ -74,6 +74,9 @@ func (t *Trainer) embedUntrained(ctx context.Context, d *items) ([]float32, erro
 		e.Close()
 		t.device.Release(graph.Tensors(params)...)
 	}()
+	if err := t.startParams(params); err != nil {
+		return nil, err
+	}
 	return e.Set(ctx, d.Set, t.data.Norm, func(done, total int) {
 		t.progress(ctx, "embedding pictures with the initial weights", done, total)
 	})

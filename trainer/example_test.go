@@ -190,3 +190,24 @@ func ExampleStepper_Params() {
 	//   embedding.fc.bias (4) is missing
 	// 2 embeddings; true
 }
+
+// What a file of weights decides, before any picture is read.
+func ExampleConfig_WithWeights() {
+	cfg := trainer.Default()
+	cfg.Weights, cfg.Data.Height = "../nets/testdata/pretrained/tv_vit.pth", 24
+	cfg.Net = cfg.Net.With(nets.ViT{Patch: 8, Width: 12, Depth: 2, Heads: 3}.Build)
+	cfg, weights, err := cfg.WithWeights(nil, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, told := range weights.Told {
+		fmt.Println(told)
+	}
+	fmt.Println(cfg.Data.Resize, cfg.Data.Filter, cfg.Data.Channels)
+	// Output:
+	// pictures become RGB, grey ones too (Data.Channels: rgb)
+	// Data.Height: 24 counts, though these weights were trained with Data.Height: 224 (as torchvision's ViT networks usually have them)
+	// pictures are prepared so: the middle 24×24 of a short side of 27, bilinear, mean 0.485,0.456,0.406, deviation 0.229,0.224,0.225, as torchvision's ViT networks usually have them but for what stands against it
+	// crop bilinear 3
+}

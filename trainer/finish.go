@@ -120,7 +120,10 @@ func (t *Trainer) makeModel(ctx context.Context, r *Result) error {
 func (t *Trainer) writeModel(step int) error {
 	info := model.Info{Net: t.cfg.Net, Normalisation: t.data.Norm, Classes: t.data.Train.NumClasses(), Loss: t.cfg.Loss, Step: step}
 	if p := t.data.Train.pictures(); p != nil {
-		info.Resize, info.Invert = t.cfg.Data.Resize, p.Inverted()
+		info.Resize, info.CropPct, info.Invert = t.cfg.Data.Resize, t.cfg.Data.CropPct, p.Inverted()
+		if t.cfg.Data.Filter != datasets.Bilinear { // which says nothing, as in files of before there was a choice
+			info.Filter = t.cfg.Data.Filter
+		}
 		info.Range = cmp.Or(t.data.Train.Range(), datasets.RangeAuto)
 	}
 	if t.cfg.EvalViews != "" {
@@ -170,6 +173,9 @@ func (t *Trainer) takeBest() error {
 			"put them back, or resume and keep the last ones (%s %s): %v", t.state.BestStep, field.Name("Keep"), Last, err)
 		return causedBy{err, ErrBestLost}
 	}
+	if err := t.rebuild(best.state.Step); err != nil {
+		return err
+	}
 	if err := best.restore(t.params, t.solver); err != nil {
 		return err
 	}
@@ -182,7 +188,7 @@ func (t *Trainer) completeResult(r *Result, began time.Time) {
 	s := &t.state
 	r.Steps, r.FinalLoss, r.Warnings = s.Step, s.Loss, s.Warnings
 	r.Items, r.Given = t.data.Train.noun(), t.values()
-	r.Before, r.Pixels = s.Before, s.Pixels
+	r.Before, r.Pixels, r.Weights, r.From = s.Before, s.Pixels, s.Weights, s.From
 	if s.HasBest {
 		r.Metric, r.BestValue, r.BestStep = t.cfg.Metric, s.BestValue, s.BestStep
 	}

@@ -30,7 +30,7 @@ func (c Config) Fit(d Data, names Naming) (Config, []Fitted, error) {
 	if train == nil || train.Len() == 0 {
 		return c, nil, errNothingToLearn
 	}
-	if err := c.Data.needsPictures(d.items()); err != nil {
+	if err := c.needsPictures(d.items()); err != nil {
 		return c, nil, err
 	}
 	c, fitted, err := c.fitNet(train)

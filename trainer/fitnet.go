@@ -33,6 +33,14 @@ func (c Config) fitNet(train *items) (Config, []Fitted, error) {
 	return c, fitted, nil
 }
 
+// needsPictures returns an error for settings that are about pictures if the data are not such.
+func (c Config) needsPictures(d runData) error {
+	if c.Weights != "" && d.Train.vectors() {
+		return field.Errorf("trainer", "", "%s is %s, weights of a network that sees pictures, but the data are vectors: leave it out", field.Name("Weights"), c.Weights)
+	}
+	return c.Data.needsPictures(d)
+}
+
 // needsPictures returns an error for settings that are about pictures in files if the data are not such.
 func (c DataConfig) needsPictures(d runData) error {
 	if d.Train.pictures() != nil {
@@ -50,7 +58,8 @@ func (c DataConfig) needsPictures(d runData) error {
 		{"Data.Augment.Rotation", a.Rotation != 0}, {"Data.Augment.Brightness", a.Brightness != 0},
 		{"Data.Augment.Contrast", a.Contrast != 0}, {"Data.Augment.Erase", a.Erase != 0}, {"Data.Augment.EraseArea", a.EraseArea != 0},
 		{"Data.Height", c.Height != 0}, {"Data.Width", c.Width != 0 && c.Height == 0}, {"Data.Channels", c.Channels != 0},
-		{"Data.Resize", c.Resize != "" && c.Resize != datasets.Squeeze}, {"Data.Invert", c.Invert}, {"Data.Detail", c.Detail != 0},
+		{"Data.Resize", c.Resize != "" && c.Resize != datasets.Squeeze}, {"Data.CropPct", c.CropPct != 0},
+		{"Data.Filter", c.Filter != "" && c.Filter != datasets.Bilinear}, {"Data.Invert", c.Invert}, {"Data.Detail", c.Detail != 0},
 		{"Data.TurnedClasses", c.TurnedClasses}, {"Data.Augment.Scale", a.Scale != 0}, {"Data.Augment.Shear", a.Shear != 0},
 		{"Data.Augment.Elastic", a.Elastic != 0}, {"Data.Augment.ElasticCells", a.ElasticCells != 0},
 		{"Data.Range", c.Range != "" && c.Range != datasets.RangeAuto},

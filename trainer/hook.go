@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"medusa/metrics"
+	"medusa/nets"
 )
 
 // Hook is told what happens in a run. Every field may be nil. What the run itself does with what
@@ -62,8 +63,12 @@ type StartInfo struct {
 	Parameters    int // learned numbers of the network
 	LossParams    int // learned numbers of the loss
 	Config        Config
-	LeftOut       string   // path of the list of what was left out; empty if all was taken
-	Fitted        []Fitted // settings that were not given and suit the data
+	LeftOut       string              // path of the list of what was left out; empty if all was taken
+	Fitted        []Fitted            // settings that were not given and suit the data
+	Weights       *nets.WeightsReport // what became of Config.Weights; nil without
+
+	// Groups are the parts of the network with their learning rates; nil where Config.FineTune asks for nothing.
+	Groups []ParameterGroup
 }
 
 // StepInfo is the state after a step.
@@ -189,8 +194,13 @@ type Result struct {
 	// Protocol says in a sentence what was measured on what.
 	Protocol string `json:"protocol,omitempty"`
 
+	// Weights tells what became of Config.Weights; nil if the run began with random ones.
+	Weights *nets.WeightsReport `json:"weights,omitempty"`
+
 	// Given describes what the run was given by value, by the field of Options.
 	Given map[string]string `json:"given,omitempty"`
+
+	From *StartModel `json:"from,omitempty"` // the model that the run began with; nil if its weights were new
 
 	Stop      Stop    `json:"stop"`  // why the run ended
 	Steps     int     `json:"steps"` // done

@@ -17,6 +17,11 @@ import (
 // learner is what learns: a network and a loss over one set of parameters on a device, the graph of
 // a training step, and the solver that moves the weights. A Trainer and a Stepper each have one.
 type learner struct {
+	cfg       Config // of solver, clipping and averages, with its defaults
+	parts     learnerParts
+	phase     int    // of parts.plan: its first step
+	features  int    // of the backbone, which steps see in place of pictures; 0 for pictures
+	trunk     *trunk // makes these; nil once they are made
 	net       nets.Config
 	params    *graph.Params // of the network and the loss
 	averaged  *graph.Params // what is measured and saved: the averages, or params
@@ -41,13 +46,18 @@ type learnerParts struct {
 	batch, evalBatch int
 	rate             func(step int, parameter string) float64
 	scales           map[string]float64 // of learning rates, by the beginnings of names
+	plan             *plan              // of who learns when and how fast; nil if all do from the first step on
 	views            model.Views
+	features         func(phase int) int // of the backbone, which steps of a phase see in place of pictures; 0 for pictures
 }
 
 // newLearner builds network, loss, gradients and solver as c says, which has its defaults.
 func newLearner(c Config, p learnerParts) (*learner, error) {
-	l := &learner{net: p.net, params: graph.NewParams(c.Seed), device: p.device, evalBatch: p.evalBatch, views: p.views}
+	l := &learner{cfg: c, parts: p, phase: p.plan.phase(0), net: p.net, params: graph.NewParams(c.Seed), device: p.device, evalBatch: p.evalBatch, views: p.views}
 	if err := scaleRates(l.params, p.scales); err != nil {
+		return nil, err
+	}
+	if err := p.plan.apply(l.params, l.phase); err != nil {
 		return nil, err
 	}
 	if err := checkParts(p.batch, c.Accumulate); err != nil {
@@ -55,7 +65,10 @@ func newLearner(c Config, p learnerParts) (*learner, error) {
 	}
 	p.device.CheckByHand() // by the solver
 	var err error
-	if l.train, l.loss, err = newTrainGraph(p.net, l.params, p.batch, c.Accumulate, p.device, p.loss); err != nil {
+	if l.train, l.loss, err = l.newGraph(p.loss); err != nil {
+		return nil, err
+	}
+	if err := p.plan.checkNames(l.params); err != nil {
 		return nil, err
 	}
 	if err := checkRates(l.params, p.scales); err != nil {
@@ -65,11 +78,30 @@ func newLearner(c Config, p learnerParts) (*learner, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.solver, err = optim.New(c.Solver, l.train.learned, optim.Options{Device: p.device, Clip: c.Clip, ClipValue: c.ClipValue, Average: average, Rate: p.rate})
-	if err != nil {
-		return nil, field.Under(err, "trainer", "Solver")
+	if l.solver, err = l.newSolver(average, nil); err != nil {
+		return nil, err
 	}
 	return l, l.rollback.open(p.device, l.params)
+}
+
+// newGraph builds the graph of a training step in the phase at hand.
+func (l *learner) newGraph(loss parseLoss) (*trainGraph, losses.Loss, error) {
+	if err := l.openTrunk(); err != nil {
+		return nil, nil, err
+	}
+	train, made, err := newTrainGraph(subject{l.net, l.features}, l.params, l.parts.batch, l.cfg.Accumulate, l.device, loss)
+	if err != nil {
+		return nil, nil, err
+	}
+	l.parts.plan.number(train.learned)
+	return train, made, nil
+}
+
+// newSolver makes the solver of the tensors that the graph learns; it goes on where another one was, if there is one.
+func (l *learner) newSolver(average *optim.Averaging, old *optim.Solver) (*optim.Solver, error) {
+	c := l.cfg
+	s, err := optim.New(c.Solver, l.train.learned, optim.Options{Device: l.device, Clip: c.Clip, ClipValue: c.ClipValue, Average: average, Continue: old, Rate: l.parts.rate})
+	return s, field.Under(err, "trainer", "Solver")
 }
 
 // average prepares running averages of the weights, which are then what is measured and saved;
@@ -174,6 +206,9 @@ func (l *learner) tensors() [][]float32 {
 // close gives back what the learner holds.
 func (l *learner) close() error {
 	err := l.train.close()
+	if e := l.dropTrunk(); err == nil {
+		err = e
+	}
 	if e := l.eval.Close(); err == nil {
 		err = e
 	}

@@ -27,6 +27,10 @@ type Options struct {
 	// the best weights were lost.
 	Keep Keep
 
+	// Steps and Epochs have Resume lengthen a run, to so many in all: at most one is above 0. See Config.Lengthened. What
+	// was derived from the length that the run was begun with, such as EvalEvery, stays.
+	Steps, Epochs int
+
 	// Loss, Backbone and Sampler, if not nil, stand in for what Config.Loss, Config.Net.Backbone
 	// and Config.Sampler name: names serve files. The run folder keeps a description of them, the
 	// type with its fields, and Resume must be given the same again. A loss of a registered kind
@@ -63,6 +67,9 @@ type Options struct {
 	// Notice is told which device is taken where that is open, what it leaves to the host, and
 	// what Resume found damaged and how it helped itself; nil if nobody wants to know.
 	Notice func(message string)
+
+	// everyStep has each step run a frozen backbone, where features could be made once: for tests.
+	everyStep bool
 
 	// NoReport and NoEmbeddings leave out report.html and embeddings.safetensors, which a
 	// finished run has in its folder otherwise.

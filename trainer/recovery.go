@@ -42,7 +42,7 @@ func checkOwner(f runfolder.Folder, c *checkpoint, name string) error {
 	if err != nil {
 		return errors.Wrapf(err, "trainer: the configuration is damaged; the checkpoint holds it too: remove %s to go on", f.Path(StoredFile))
 	}
-	if fields := Differences(own, c.config); len(fields) > 0 {
+	if fields := runDifferences(own, c.config); len(fields) > 0 {
 		return errors.Errorf("trainer: %s is of another run: %s says otherwise about %s; put back the checkpoint of this run, or begin a new one",
 			f.Path(name), StoredFile, strings.Join(fields, ", "))
 	}
@@ -94,7 +94,7 @@ func (t *Trainer) readBest(name string) (*checkpoint, error) {
 		return nil, errors.Errorf("trainer: %s is of step %d, want the best step %d: it was exchanged", path, c.state.Step, s.BestStep)
 	}
 	c.config.Sampler = firstSizes(c.config.Sampler)
-	if fields := Differences(t.given, c.config); len(fields) > 0 {
+	if fields := runDifferences(t.given, c.config); len(fields) > 0 {
 		return nil, errors.Errorf("trainer: %s is of another run, which differs in %s", path, strings.Join(fields, ", "))
 	}
 	if err := c.data.check(t.fingerprint); err != nil {

@@ -62,7 +62,7 @@ func (r *reporter) write(ctx context.Context, result Result, after []float32) er
 		Splits:  r.splits(),
 		Skipped: r.skipped(),
 		Config:  string(config),
-		Version: softwareVersion(),
+		Version: Version(),
 		Seed:    int64(r.result.Seed),
 
 		SkippedList: r.listOfSkipped(),
@@ -112,7 +112,11 @@ func (r *reporter) addSet(ctx context.Context, d *report.Data) error {
 	}
 	if r.before == nil { // a resumed run
 		var err error
-		if r.before, err = r.trainer.embedUntrained(ctx, set); err != nil {
+		r.before, err = r.trainer.embedUntrained(ctx, set)
+		switch {
+		case errors.Is(err, errStartGone):
+			r.trainer.notice(fmt.Sprintf("the report has no map of the embeddings before training: %v", err))
+		case err != nil:
 			return err
 		}
 	}
@@ -196,6 +200,12 @@ func (r *reporter) facts() []report.Fact {
 		{Name: "Device", Value: result.Device + ", " + wording.Number(result.Threads, "threads")},
 		{Name: "Memory", Value: result.Memory()},
 		{Name: "Seed", Value: fmt.Sprint(result.Seed)},
+	}
+	if w := result.Weights; w != nil {
+		facts = append(facts, report.Fact{Name: "Began with", Value: w.String()}, report.Fact{Name: "SHA-256 of these weights", Value: sumOf(*w)})
+		if w.Preparation.From != "" {
+			facts = append(facts, report.Fact{Name: "They were trained with", Value: w.Preparation.String()})
+		}
 	}
 	for _, option := range slices.Sorted(maps.Keys(result.Given)) {
 		facts = append(facts, report.Fact{Name: option, Value: result.Given[option]})
@@ -332,8 +342,8 @@ func (r *reporter) skipped() []report.Skip {
 	return out
 }
 
-// softwareVersion is this module's version as the Go tool recorded it.
-func softwareVersion() string {
+// Version is this module's version as the Go tool recorded it, such as "medusa v1.2.0, go1.26.8".
+func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return module

@@ -53,6 +53,10 @@ func resume(dir runfolder.Folder, data Data, o Options) (*Trainer, error) {
 	if cfg, err = o.reapplyTo(cfg); err != nil {
 		return nil, err
 	}
+	was := cfg
+	if cfg, err = o.longer(cfg); err != nil {
+		return nil, err
+	}
 	if from.Checkpoint != nil {
 		if err := o.sameRates(from.Checkpoint.state); err != nil {
 			return nil, err
@@ -62,7 +66,13 @@ func resume(dir runfolder.Folder, data Data, o Options) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.continueFrom(from); err != nil {
+	err = t.continueFrom(from)
+	if err == nil && o.Steps+o.Epochs > 0 {
+		if err = t.checkLonger(was); err == nil {
+			err = t.lengthen()
+		}
+	}
+	if err != nil {
 		t.Close()
 		return nil, errors.Wrapf(err, "trainer: resuming %s", o.Dir)
 	}
@@ -71,7 +81,11 @@ func resume(dir runfolder.Folder, data Data, o Options) (*Trainer, error) {
 
 // continueFrom goes on from a checkpoint, and tells what was wrong with others.
 func (t *Trainer) continueFrom(from generation) error {
-	if from.Checkpoint != nil {
+	if from.Checkpoint == nil { // it came to none
+		if err := t.loadWeights(); err != nil {
+			return err
+		}
+	} else {
 		if err := t.restore(from.Checkpoint); err != nil {
 			return err
 		}
@@ -113,6 +127,9 @@ func Stored(dir string) (Config, error) {
 // restore takes over a checkpoint.
 func (t *Trainer) restore(c *checkpoint) error {
 	if err := c.data.check(t.fingerprint); err != nil {
+		return err
+	}
+	if err := t.rebuild(c.state.Step); err != nil {
 		return err
 	}
 	if err := c.restore(t.params, t.solver); err != nil {

@@ -122,7 +122,7 @@ func (t *Trainer) learn(ctx context.Context) (Stop, error) {
 	if err := t.tellStart(ctx); err != nil {
 		return StopInterrupted, err
 	}
-	if err := t.batches.open(t.cfg, t.device, t.state.Step, t.state.Drawn); err != nil {
+	if err := t.openBatches(ctx); err != nil {
 		return StopInterrupted, err
 	}
 	defer t.batches.close()

@@ -23,6 +23,9 @@ type pendingStep struct {
 // the device first (see depth).
 func (t *Trainer) step(ctx context.Context) (err error) {
 	// A batch, which the sampler drew and workers prepared.
+	if err := t.enterPhase(ctx, t.state.Step+len(t.pending)+1); err != nil {
+		return err
+	}
 	p := pendingStep{number: t.state.Step + len(t.pending) + 1, began: time.Now()}
 	if p.batch, err = t.batches.next(ctx); err != nil {
 		return errors.Wrapf(err, "trainer: the batch of step %d", p.number)

@@ -133,8 +133,10 @@ func (t *Trainer) record(ctx context.Context, w *Warning) error {
 
 func (t *Trainer) tellStart(ctx context.Context) error {
 	i := t.start
+	i.Weights = t.state.Weights
 	i.Parameters, i.LossParams = t.Parameters()
 	i.Dir, i.Items, i.Config = string(t.dir), t.data.Train.noun(), t.cfg
 	i.Step, i.Steps, i.Batch, i.StepsPerEpoch = t.state.Step, t.cfg.Steps, t.Batch(), t.batches.sampler.BatchesPerEpoch()
+	i.Groups = t.groups()
 	return t.tellOthers(func(h Hook) error { return h.start(ctx, i) })
 }

@@ -59,6 +59,9 @@ const (
 // New prepares a run in the folder o.Dir, which must not exist or be empty. The data stay
 // the caller's, who closes them after the run.
 func New(cfg Config, data Data, o Options) (*Trainer, error) {
+	if o.Steps+o.Epochs != 0 {
+		return nil, errors.New("trainer: Options.Steps and Options.Epochs lengthen a run that is resumed; the length of a new one is Config.Steps or Config.Epochs")
+	}
 	cfg, err := o.applyTo(cfg)
 	if err != nil {
 		return nil, err
@@ -66,11 +69,24 @@ func New(cfg Config, data Data, o Options) (*Trainer, error) {
 	if err := cfg.checkViews(o); err != nil {
 		return nil, err
 	}
+	cfg, pretrained, err := cfg.fitWeights()
+	if err != nil {
+		return nil, err
+	}
 	t, err := build(cfg, data, o)
 	if err != nil {
 		return nil, err
 	}
+	if err := t.loadWeights(); err != nil {
+		t.Close()
+		return nil, err
+	}
+	t.noticeUnprepared(pretrained)
 	t.noticeEqualViews()
+	if err := t.startNew(); err != nil {
+		t.Close()
+		return nil, err
+	}
 	if err := t.createRun(); err != nil {
 		t.Close()
 		return nil, err

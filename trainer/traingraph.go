@@ -22,6 +22,7 @@ type trainGraph struct {
 	size    int            // E
 	trunk   int            // F; 0 if there is no trunk
 	learned []optim.Tensor // the network's, then the loss's
+	graphs  []*gorgonia.ExprGraph
 	dev     *machine.Device
 	vm      gorgonia.VM
 	// chunks computes the batch in parts; nil if it is computed at once.
@@ -34,21 +35,22 @@ type parseLoss func(embedding, trunk int) (losses.Loss, error)
 // newTrainGraph builds network, loss and gradients over params, which dev holds from then on; the
 // loss's own parameters become part of them. The batch is computed in so many parts, which divide
 // it.
-func newTrainGraph(cfg nets.Config, params *graph.Params, batch, parts int, dev *machine.Device, parse parseLoss) (s *trainGraph, loss losses.Loss, err error) {
+func newTrainGraph(of subject, params *graph.Params, batch, parts int, dev *machine.Device, parse parseLoss) (s *trainGraph, loss losses.Loss, err error) {
 	defer graph.Guard("building the network and the loss", &err)
 	parts = max(parts, 1)
-	if err := afford(cfg, batch/parts, dev.Name() == "cpu"); err != nil {
+	if err := afford(of.net, batch/parts, dev.Name() == "cpu"); err != nil {
 		return nil, nil, err
 	}
 	if parts > 1 {
-		return newChunkedGraph(cfg, params, batch, parts, dev, parse)
+		return newChunkedGraph(of, params, batch, parts, dev, parse)
 	}
 	s = &trainGraph{dev: dev}
 	g := gorgonia.NewGraph()
-	x, pictures := graph.Input(g, "pictures", batch, cfg.InChannels, cfg.Height, cfg.Width)
+	s.graphs = append(s.graphs, g)
+	x, pictures := of.input(g, batch)
 	y, labels := graph.Input(g, "labels", batch)
 	s.x, s.y = pictures, labels
-	net, err := nets.Build(cfg, params, x, nets.Train)
+	net, err := of.build(params, x)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -74,6 +76,36 @@ func newTrainGraph(cfg nets.Config, params *graph.Params, batch, parts int, dev 
 	return s, loss, nil
 }
 
+// subject is what a step of training sees of a network: all of it, over pictures, or, where the backbone is frozen and its
+// features are at hand, what stands behind that.
+type subject struct {
+	net      nets.Config
+	features int // F of an item; 0 for pictures
+}
+
+// input adds the items of a batch to a graph, and gives their memory.
+func (s subject) input(g *gorgonia.ExprGraph, batch int) (*gorgonia.Node, []float32) {
+	if s.features > 0 {
+		return graph.Input(g, "features", batch, s.features)
+	}
+	return graph.Input(g, "pictures", batch, s.net.InChannels, s.net.Height, s.net.Width)
+}
+
+// size is the numbers of an item.
+func (s subject) size() int {
+	if s.features > 0 {
+		return s.features
+	}
+	return s.net.InChannels * s.net.Height * s.net.Width
+}
+
+func (s subject) build(params *graph.Params, x *gorgonia.Node) (nets.Net, error) {
+	if s.features > 0 {
+		return nets.BuildHead(s.net, params, x, nets.Train)
+	}
+	return nets.Build(s.net, params, x, nets.Train)
+}
+
 // makeLoss makes the loss of what a network makes, and its own parameters part of params.
 func (s *trainGraph) makeLoss(net nets.Net, params *graph.Params, parse parseLoss) (losses.Loss, error) {
 	s.size = net.Embedding.Shape()[1]
@@ -93,7 +125,7 @@ func (s *trainGraph) makeLoss(net nets.Net, params *graph.Params, parse parseLos
 // joinLoss makes the loss's own parameters part of params.
 func joinLoss(params *graph.Params, loss losses.Loss) error {
 	own := losses.ParamsOf(loss)
-	if own == nil {
+	if own == nil || params.Holds(own) { // in a graph of a later phase
 		return nil
 	}
 	return errors.Wrapf(params.Join(lossPrefix, own), "trainer: the parameters of the loss %T", loss)

@@ -40,6 +40,7 @@ func (c Config) Defaults() Config {
 	c.Sampler.Seed = cmp.Or(c.Sampler.Seed, c.Seed)
 	c.Data.Layout = cmp.Or(c.Data.Layout, datasets.LayoutAuto)
 	c.Data.Resize = cmp.Or(c.Data.Resize, datasets.Squeeze)
+	c.Data.Filter = cmp.Or(c.Data.Filter, datasets.Bilinear)
 	c.Data.Range = cmp.Or(c.Data.Range, datasets.RangeAuto)
 	c.Data.Copies = cmp.Or(c.Data.Copies, TellCopies)
 	c.Data.Normalise = cmp.Or(c.Data.Normalise, "auto")
@@ -60,11 +61,12 @@ func (c Config) validateNamed() error {
 	const steps, epochs, every = field.Name("Steps"), field.Name("Epochs"), field.Name("EvalEvery")
 	var f faults
 	f.add(c.Steps > 0 && c.Epochs > 0, "%s is %d and %s %d: give one of them", steps, c.Steps, epochs, c.Epochs)
-	for _, section := range []string{"", "Data", "Sampler", "Average"} { // the others look after themselves
+	for _, section := range []string{"", "Data", "Sampler", "Average", "FineTune"} { // the others look after themselves
 		for _, wrong := range schema.Faults(c, section) {
 			f.add(true, "%s is %s, want %s", field.Name(wrong.Field), wrong.Value, wrong.Want)
 		}
 	}
+	f.add(c.Weights != "" && c.FineTune.From != "", "%s is %s and %s %s: begin with one of them", field.Name("Weights"), c.Weights, field.Name("FineTune.From"), c.FineTune.From)
 	f.add(c.Net.Embedding > maxSize, "%s is %d, want at most %d", field.Name("Net.Embedding"), c.Net.Embedding, maxSize)
 	f.add(c.Patience > 0 && c.EvalEvery < 0, "%s is %d, but %s says never to evaluate", field.Name("Patience"), c.Patience, every)
 	_, known := metrics.FigureOf(c.Metric)
@@ -89,6 +91,7 @@ func (c Config) validateNamed() error {
 	}
 	c.Data.validate(&f)
 	f.add(c.Average.Constant && c.Average.Decay == 0, "%s means nothing without %s, such as 0.999", field.Name("Average.Constant"), field.Name("Average.Decay"))
+	c.FineTune.validate(net, &f)
 	f.addError(c.Solver.Validate(), "Solver")
 	f.addError(c.Schedule.Validate(), "Schedule")
 	if n := c.Sampler.Name; n == "" || f.oneOf("Sampler.Name", n, samplers.Names()...) {
@@ -172,6 +175,9 @@ func (d DataConfig) validate(f *faults) {
 	const normalise, mean, std = field.Name("Data.Normalise"), field.Name("Data.Mean"), field.Name("Data.Std")
 	f.oneOf("Data.Copies", string(d.Copies), string(TellCopies), string(LeaveOutCopies), string(IgnoreCopies))
 	f.oneOf("Data.Resize", string(d.Resize), string(datasets.Squeeze), string(datasets.Crop), string(datasets.Pad))
+	f.oneOf("Data.Filter", string(d.Filter), string(datasets.Bilinear), string(datasets.Bicubic))
+	f.add(d.CropPct != 0 && d.Resize == datasets.Pad, "%s is %v, but %s is %s, which keeps the whole picture: leave one of them out",
+		field.Name("Data.CropPct"), d.CropPct, field.Name("Data.Resize"), d.Resize)
 	f.add(!datasets.ValidRange(d.Range), "%s is %q, want auto, full, or LOW/HIGH such as 0/4095", field.Name("Data.Range"), d.Range)
 	f.oneOf("Data.Layout", string(cmp.Or(d.Layout, datasets.LayoutAuto)), string(datasets.LayoutAuto), string(datasets.LayoutFolders))
 	f.oneOf(normalise, d.Normalise, "auto", "none", "given")

@@ -21,6 +21,11 @@ func embedAlone() (all []workload) {
 			all = append(all, workload{Kind: "embed", Net: net.name, Batch: batch, target: 1})
 		}
 	}
+	for _, net := range tunedNets {
+		for _, batch := range []int{1, 16} {
+			all = append(all, workload{Kind: "embed", Net: net, Batch: batch, target: 1.3})
+		}
+	}
 	return all
 }
 

@@ -13,7 +13,8 @@ import sys
 
 from rules import fastest, measure, noise
 
-SHAPES = {"mlp": (1, 28, 28), "cnn": (1, 28, 28), "cnn-bn": (1, 28, 28), "resnet18": (3, 64, 64)}
+SHAPES = {"mlp": (1, 28, 28), "cnn": (1, 28, 28), "cnn-bn": (1, 28, 28), "resnet18": (3, 64, 64),
+          "resnet50": (3, 224, 224), "vit-small-14": (3, 224, 224)}
 
 
 def about():

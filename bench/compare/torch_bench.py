@@ -148,8 +148,77 @@ def resnet18():
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 64), Normalise())
 
 
+class Bottleneck(nn.Module):
+    """The bottleneck of He et al. 2016 with its stride in the 3x3 convolution, as torchvision has it."""
+
+    def __init__(self, before, width, stride):
+        super().__init__()
+        after = 4 * width
+        self.body = nn.Sequential(
+            nn.Conv2d(before, width, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(True),
+            nn.Conv2d(width, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU(True),
+            nn.Conv2d(width, after, 1, bias=False), nn.BatchNorm2d(after))
+        self.shortcut = nn.Identity() if stride == 1 and before == after else nn.Sequential(
+            nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
+
+    def forward(self, x):
+        return F.relu_(self.body(x) + self.shortcut(x))
+
+
+def resnet50():
+    layers = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(True), nn.MaxPool2d(3, 2, 1)]
+    before = 64
+    for width, depth in ((64, 3), (128, 4), (256, 6), (512, 3)):
+        for i in range(depth):
+            layers.append(Bottleneck(before, width, 2 if i == 0 and width > 64 else 1))
+            before = 4 * width
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2048, 64), Normalise())
+
+
+class Attention(nn.Module):
+    def __init__(self, width, heads):
+        super().__init__()
+        self.heads, self.qkv, self.proj = heads, nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def forward(self, x):
+        b, n, d = x.shape
+        q, k, v = self.qkv(x).view(b, n, 3, self.heads, d // self.heads).permute(2, 0, 3, 1, 4)
+        return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, n, d))
+
+
+class ScaledBlock(nn.Module):
+    """The block of Dosovitskiy et al. 2021 with LayerScale, as DINOv2 has it."""
+
+    def __init__(self, width, heads):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(width, 1e-6), nn.LayerNorm(width, 1e-6)
+        self.attn = Attention(width, heads)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.gamma1, self.gamma2 = nn.Parameter(torch.full((width,), 1e-5)), nn.Parameter(torch.full((width,), 1e-5))
+
+    def forward(self, x):
+        x = x + self.gamma1 * self.attn(self.norm1(x))
+        return x + self.gamma2 * self.mlp(self.norm2(x))
+
+
+class SmallViT(nn.Module):
+    def __init__(self, width=384, heads=6, depth=12, patch=14, side=224):
+        super().__init__()
+        self.patches = nn.Conv2d(3, width, patch, patch)
+        self.token = nn.Parameter(torch.zeros(1, 1, width))
+        self.positions = nn.Parameter(0.02 * torch.randn(1, 1 + (side // patch) ** 2, width))
+        self.blocks = nn.Sequential(*(ScaledBlock(width, heads) for _ in range(depth)))
+        self.norm, self.head = nn.LayerNorm(width, 1e-6), nn.Linear(width, 64)
+
+    def forward(self, x):
+        x = self.patches(x).flatten(2).transpose(1, 2)
+        x = torch.cat((self.token.expand(len(x), -1, -1), x), 1) + self.positions
+        return F.normalize(self.head(self.norm(self.blocks(x))[:, 0]))
+
+
 NETS = {"mlp": (mlp, (1, 28, 28)), "cnn": (lambda: cnn(False), (1, 28, 28)),
-        "cnn-bn": (lambda: cnn(True), (1, 28, 28)), "resnet18": (resnet18, (3, 64, 64))}
+        "cnn-bn": (lambda: cnn(True), (1, 28, 28)), "resnet18": (resnet18, (3, 64, 64)),
+        "resnet50": (resnet50, (3, 224, 224)), "vit-small-14": (SmallViT, (3, 224, 224))}
 LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 

@@ -26,6 +26,10 @@ func netOf(name string) (nets.Config, error) {
 		return grey, nil
 	case "resnet18":
 		return nets.Config{Backbone: "resnet18", Stem: "standard", InChannels: 3, Height: 64, Width: 64, Embedding: 64}, nil
+	case "resnet50":
+		return nets.Config{Backbone: "resnet50", InChannels: 3, Height: 224, Width: 224, Embedding: 64}, nil
+	case "vit-small-14":
+		return nets.Config{Backbone: "dinov2-small", InChannels: 3, Height: 224, Width: 224, Embedding: 64}, nil
 	}
 	return grey, errors.Errorf("there is no net %q", name)
 }

@@ -11,7 +11,7 @@ import (
 // workload is one thing that both sides compute. It is what a child process is told.
 type workload struct {
 	Kind  string `json:"kind"`            // train, infer, embed, loss, recall, gemm, op, layer, peak or start
-	Net   string `json:"net,omitempty"`   // mlp, cnn, cnn-bn or resnet18
+	Net   string `json:"net,omitempty"`   // of comparedNets or tunedNets
 	Loss  string `json:"loss,omitempty"`  // contrastive, batch-hard, multi-similarity, all-triplets, lifted, or one of catalogue
 	Peer  string `json:"peer,omitempty"`  // of a loss in catalogue: what pytorch-metric-learning makes it of
 	Batch int    `json:"batch,omitempty"` // pictures in a batch; embeddings of a loss alone; queries of recall
@@ -92,6 +92,9 @@ var comparedNets = []struct {
 	{"resnet18", []int{32}, 1.3},
 }
 
+// tunedNets are networks that people take with weights of others, for pictures of 224×224.
+var tunedNets = []string{"resnet50", "vit-small-14"}
+
 // workloads are all of them, in the order of the table.
 func workloads() []workload {
 	all := []workload{{Kind: "peak"}}
@@ -106,6 +109,9 @@ func workloads() []workload {
 				all = append(all, workload{Kind: "train", Net: net.name, Batch: batch, Class: perClass(batch), Loss: loss, target: net.target})
 			}
 		}
+	}
+	for _, net := range tunedNets {
+		all = append(all, workload{Kind: "train", Net: net, Batch: 16, Class: 4, Loss: "batch-hard", target: 1.3})
 	}
 	for _, net := range comparedNets {
 		for _, batch := range []int{1, 8, 64, 256} {

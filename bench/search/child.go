@@ -74,18 +74,54 @@ func (m *meter) all() (err error) {
 	if err := m.measure("exact", index.SearchOptions{K: m.K, Exact: true}); err != nil || !m.Graph {
 		return err
 	}
-	if m.build, err = took(func() error {
-		return m.x.Build(m.ctx, index.GraphOptions{Links: m.Links, Effort: m.task.Build, Threads: 1})
-	}); err != nil {
+	if err := m.graph(before); err != nil {
 		return err
 	}
-	m.memory = inUse() - before
 	for _, effort := range m.Efforts {
 		if err := m.measure(fmt.Sprintf("graph, effort %d", effort), index.SearchOptions{K: m.K, Effort: effort}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// kept is what is known of a graph that is kept in a file.
+type kept struct {
+	Build  float64 `json:"build_s"`
+	Memory float64 `json:"mib"`
+}
+
+// graph builds the graph, or opens the one that was kept.
+func (m *meter) graph(before float64) (err error) {
+	file, facts := m.Keep+"medusa.index", m.Keep+"medusa.json"
+	if m.Keep != "" {
+		if text, err := os.ReadFile(facts); err == nil {
+			var k kept
+			if err := json.Unmarshal(text, &k); err != nil {
+				return errors.Wrap(err, facts)
+			}
+			m.build, m.memory = k.Build, k.Memory
+			m.x, err = index.Open(file)
+			return err
+		}
+	}
+	if m.build, err = took(func() error {
+		return m.x.Build(m.ctx, index.GraphOptions{Links: m.Links, Effort: m.task.Build, Threads: 1})
+	}); err != nil {
+		return err
+	}
+	m.memory = inUse() - before
+	if m.Keep == "" {
+		return nil
+	}
+	if err := m.x.Save(m.ctx, file); err != nil {
+		return err
+	}
+	text, err := json.Marshal(kept{m.build, m.memory})
+	if err != nil {
+		return errors.WithStack(err)
+	}
+	return errors.WithStack(os.WriteFile(facts, text, 0o666))
 }
 
 // measure prints what one way to search does.

@@ -3,6 +3,7 @@
 //
 //	go run ./bench/search                                  10⁴, 10⁵ and 10⁶ rows of 128
 //	go run ./bench/search -rows 100000 -python ~/venv/bin/python
+//	go run ./bench/search -keep graphs       builds graphs once: the next time it is soon at the searches
 //
 // All sides search for the same queries among the same rows, on one thread each, one after the other,
 // each in a process of its own. Rows are of length 1, around centres and along few directions within
@@ -47,6 +48,7 @@ type task struct {
 	Build   int    `json:"build"` // effort of building
 	Efforts []int  `json:"efforts"`
 	Graph   bool   `json:"graph"`
+	Keep    string `json:"keep"` // what names of files of graphs begin with; empty if graphs are not kept
 }
 
 // row is what was measured of one way to search.
@@ -62,9 +64,9 @@ type row struct {
 }
 
 type settings struct {
-	python, rows, efforts string
-	queries               int
-	noGraph               bool
+	python, rows, efforts, keep string
+	queries                     int
+	noGraph                     bool
 	task
 }
 
@@ -92,6 +94,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	f.IntVar(&s.K, "k", 10, "`NEIGHBOURS` of each query")
 	f.IntVar(&s.Links, "links", 16, "`LINKS` of a row in a graph")
 	f.IntVar(&s.Build, "build", 200, "`ROWS` in view while a graph is built")
+	f.StringVar(&s.keep, "keep", "", "`FOLDER` that graphs are kept in; those that are there are not built again")
 	f.BoolVar(&s.noGraph, "no-graph", false, "measure exact searches alone")
 	if err := f.Parse(args); err != nil {
 		return err

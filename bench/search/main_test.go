@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,6 +27,22 @@ func TestChildMeasures(t *testing.T) {
 	require.Len(t, rows, 3)
 	require.Equal(t, 1.0, rows[0].Recall)
 	require.Greater(t, rows[2].Recall, 0.9)
+}
+
+// A graph that is kept is the one that is used the next time, and finds the same.
+func TestGraphsAreKept(t *testing.T) {
+	s := settings{queries: 20, keep: filepath.Join(t.TempDir(), "graphs"), task: task{Dim: 16, K: 5, Links: 8, Build: 40, Efforts: []int{10}, Graph: true}}
+	var rows [2]row
+	for i := range rows {
+		name, err := prepare(context.Background(), t.TempDir(), s, 3000)
+		require.NoError(t, err)
+		var out bytes.Buffer
+		require.NoError(t, child(context.Background(), name, &out))
+		lines := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
+		require.NoError(t, json.Unmarshal(lines[len(lines)-1], &rows[i]))
+	}
+	require.Equal(t, rows[0].Build, rows[1].Build)
+	require.Equal(t, rows[0].Recall, rows[1].Recall)
 }
 
 func TestArgumentsAreChecked(t *testing.T) {

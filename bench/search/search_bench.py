@@ -63,6 +63,21 @@ def built(make):
     return index, took, held() - before - size
 
 
+def kept(name, make, write, read):
+    """A graph that was kept in a file, or one that is built."""
+    if not task["keep"]:
+        return built(make)
+    file, facts = task["keep"] + name, task["keep"] + name + ".json"
+    if os.path.exists(facts):
+        told = json.load(open(facts))
+        return read(file), told["build_s"], told["mib"]
+    index, build, memory = built(make)
+    write(index, file)
+    with open(facts, "w") as f:
+        json.dump({"build_s": build, "mib": memory}, f)
+    return index, build, memory
+
+
 def with_faiss():
     import faiss
 
@@ -86,7 +101,7 @@ def with_faiss():
         return index
 
     del index
-    index, build, memory = built(graph)
+    index, build, memory = kept("faiss", graph, faiss.write_index, faiss.read_index)
     for effort in task["efforts"]:
         index.hnsw.efSearch = effort
         measure(library, f"HNSW, efSearch {effort}", lambda q: index.search(q, k)[1], build, memory)
@@ -102,7 +117,13 @@ def with_hnswlib():
         index.add_items(x, num_threads=1)
         return index
 
-    index, build, memory = built(graph)
+    def read(file):
+        index = hnswlib.Index("l2", dim)
+        index.load_index(file)
+        index.set_num_threads(1)
+        return index
+
+    index, build, memory = kept("hnswlib", graph, lambda index, file: index.save_index(file), read)
     for effort in task["efforts"]:
         index.set_ef(max(effort, k))
         measure("hnswlib", f"ef {effort}", lambda q: index.knn_query(q, k, num_threads=1)[0], build, memory)
@@ -116,7 +137,7 @@ def with_usearch():
         index.add(np.arange(len(x)), x, threads=1)
         return index
 
-    index, build, memory = built(lambda x: graph(x, task["efforts"][0]))
+    index, build, memory = kept("usearch", lambda x: graph(x, task["efforts"][0]), lambda index, file: index.save(file), Index.restore)
     for effort in task["efforts"]:
         index.expansion_search = effort
         measure("USearch", f"expansion {effort}", lambda q: index.search(q, k, threads=1).keys, build, memory)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -78,6 +79,14 @@ func prepare(ctx context.Context, folder string, s settings, rows int) (string, 
 		return "", err
 	}
 	t.K = near.K
+	if s.keep != "" {
+		if t.Keep, err = filepath.Abs(filepath.Join(s.keep, fmt.Sprintf("%d-%d-%d-%d-", rows, t.Dim, t.Links, t.Build))); err != nil {
+			return "", errors.WithStack(err)
+		}
+		if err := os.MkdirAll(s.keep, 0o777); err != nil {
+			return "", errors.Wrap(err, "-keep")
+		}
+	}
 	for _, err := range []error{save(t.Rows, gallery), save(t.Queries, queries), save(t.True, near.Indices)} {
 		if err != nil {
 			return "", err

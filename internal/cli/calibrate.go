@@ -76,6 +76,7 @@ func (f *calibrateFlags) do(ctx context.Context, args []string) error {
 		}
 	}
 	w := f.call.screen(f.call.Out, f.call.Live)
+	f.call.warnOfKnown(w, args[0], args[1:])
 	set, err := embedLabelled(ctx, f.call, w, m, args[1:], o.Data)
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ type job interface {
 
 // commands are those of Medusa, in the order of the help page.
 func commands() []*command {
-	return []*command{&training, &evaluating, &embedding, &calibrating, &verifying, &indexing, &searching, &deduplicating, &suspecting, &clustering, &serving, &pushing, &exporting, &informing}
+	return []*command{&training, &evaluating, &embedding, &calibrating, &verifying, &indexing, &searching, &deduplicating, &suspecting, &clustering, &serving, &pushing, &exporting, &informing, &versioning}
 }
 
 // tree is the program as the library of commands takes it.

@@ -30,8 +30,8 @@ func suggested(t *testing.T, args ...string) (words []string) {
 }
 
 func TestCompletion(t *testing.T) {
-	assert.Equal(t, []string{"train", "evaluate", "embed", "calibrate", "verify", "index", "search", "duplicates", "outliers", "cluster", "serve", "push", "export", "info", "completion", "help"}, suggested(t))
-	assert.Equal(t, []string{"train", "evaluate", "embed", "calibrate", "verify", "index", "search", "duplicates", "outliers", "cluster", "serve", "push", "export", "info", "completion", "help"}, suggested(t, "help"))
+	assert.Equal(t, []string{"train", "evaluate", "embed", "calibrate", "verify", "index", "search", "duplicates", "outliers", "cluster", "serve", "push", "export", "info", "version", "completion", "help"}, suggested(t))
+	assert.Equal(t, []string{"train", "evaluate", "embed", "calibrate", "verify", "index", "search", "duplicates", "outliers", "cluster", "serve", "push", "export", "info", "version", "completion", "help"}, suggested(t, "help"))
 	assert.Equal(t, []string{"-few-shot"}, suggested(t, "evaluate", "runs/a", "-few"))
 	assert.Equal(t, []string{"--eval-every", "--eval-batch", "--eval-queries", "--eval-views"}, suggested(t, "train", "-data", "photos", "--eval-"))
 	assert.Equal(t, append(slices.Clone(losses.Names()), "help"), suggested(t, "train", "-loss"))

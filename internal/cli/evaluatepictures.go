@@ -95,6 +95,7 @@ func (r *retrieval) show(ctx context.Context, w *terminal.Screen, path string, p
 			return wrong("%s: %d, but embeddings have %d numbers: want fewer", field.Name("-sizes"), size, m.EmbeddingSize())
 		}
 	}
+	r.call.warnOfKnown(w, path, paths)
 	query, err := embedLabelled(ctx, r.call, w, m, paths, o.Data)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 type flags struct {
 	*flagSet
 	options *options
+	longer  bool         // whether a run that is resumed is to be longer than before
 	keepNow trainer.Keep // of a run that is resumed, where the command line says so
 }
 
@@ -26,4 +27,4 @@ func newFlags(c *invocation) *flags {
 }
 
 // titles are the groups of the help page, in order.
-var titles = []string{"Pictures", "Augmentation (none by default)", "Network", "Loss and batches", "Training", "Measuring and saving", "This run"}
+var titles = []string{"Pictures", "Augmentation (none by default)", "Network", "Loss and batches", "Training", "Fine-tuning", "Measuring and saving", "This run"}

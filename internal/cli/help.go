@@ -210,6 +210,10 @@ func (c *invocation) refuseFlag(err error, args []string) error {
 	}
 	if name, ok := strings.CutPrefix(err.Error(), unknownFlag); ok {
 		for _, k := range commands() {
+			if k.name == name {
+				c.refuse(errors.Errorf("%s is a command, and has no - before it:\n  %s", name, c.toType(name)))
+				return nil
+			}
 			if k.begin(c.of(k.name)).flags().Flagged(name) != nil {
 				c.refuse(errors.Errorf("-%s is a flag of the command %s: type that before it", name, k.name))
 				return nil

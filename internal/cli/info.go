@@ -166,6 +166,7 @@ func (p portrait) settings(cfg trainer.Config) []fact {
 		{"input", inputOf(cfg.Net.InChannels, cfg.Net.Height, cfg.Net.Width)},
 		{"views", cfg.EvalViews},
 		{"net", kindText(o, "Net")},
+		{"begun with", o.Weights},
 		{"loss", cfg.Loss},
 		{"batches", kindText(o, "Sampler")},
 		{"solver", kindText(o, "Solver")},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pkg/errors"
 
+	"medusa/datasets"
 	"medusa/embeddings"
 	"medusa/internal/fileread"
 	"medusa/internal/plain"
@@ -75,7 +76,11 @@ func (p portrait) model(title string, metadata map[string]string, tensors []safe
 	}
 	var reading []string
 	if m.Resize != "" {
-		reading = append(reading, "resized by "+string(m.Resize))
+		reading = append(reading, strings.TrimSpace("resized by "+string(m.Resize)+" "+string(m.Filter)))
+	}
+	if m.CropPct != 0 {
+		larger := datasets.BeforeCrop(m.Net.Height, m.Net.Width, m.CropPct)
+		reading = append(reading, fmt.Sprintf("the middle of %d×%d taken", larger.Y, larger.X))
 	}
 	if m.Range != "" {
 		reading = append(reading, "range "+m.Range)

@@ -7,12 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"medusa/trainer"
 )
 
 // medusa is the program medusa, called as go run calls it.
@@ -92,6 +95,8 @@ func TestCommandsAreFound(t *testing.T) {
 		"help takes one command: info and train are two":                    {"help", "info", "train"},
 		"-data is a flag of the command train: type that before it":         {"-data", "x", "train"},
 		"-one-shot is a flag of the command":                                {"-one-shot", "x"},
+		"version is a command, and has no - before it:\n  ":                 {"--version"},
+		"version takes nothing, and x was given":                            {"version", "x"},
 		"there is no flag -bogus before a command":                          {"-bogus"},
 		"completion of which shell? bash, zsh, fish, pwsh":                  {"completion"},
 		`there is no completion for "ksh", but for bash, zsh, fish, pwsh`:   {"completion", "ksh"},
@@ -249,4 +254,12 @@ func TestCommandsByNameStayWhole(t *testing.T) {
 		c.p.Run(context.Background(), c.args, Streams{Out: &out, Err: &errs})
 		assert.Contains(t, errs.String(), c.want)
 	}
+}
+
+func TestVersion(t *testing.T) {
+	code, stdout, stderr := medusa("version")
+	require.Equal(t, 0, code, stderr)
+	assert.Regexp(t, `^medusa .*, go1\.`, stdout)
+	assert.Contains(t, stdout, runtime.GOOS+"/"+runtime.GOARCH+", "+trainer.CPU()+"\n")
+	assert.Regexp(t, "(no GPU: .+|a GPU is there: -device cuda)\n$", stdout)
 }

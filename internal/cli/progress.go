@@ -41,9 +41,13 @@ func (p *progress) start(_ context.Context, i trainer.StartInfo) error {
 	p.items = cmp.Or(i.Items, "pictures")
 	p.screen.Sayf("training %s: %s; %s of %s, %s an epoch", i.Dir, what,
 		wording.Number(i.Steps, "steps"), wording.Number(i.Batch, p.items), wording.Number(i.StepsPerEpoch, "steps"))
+	if i.Weights != nil && i.Step == 0 {
+		p.screen.Say(i.Weights.String())
+	}
 	if i.LeftOut != "" {
 		p.screen.Say("all that was left out, with reasons: " + i.LeftOut)
 	}
+	printGroups(p.screen, i)
 	if i.Step > 0 {
 		p.screen.Sayf("going on after step %d", i.Step)
 	}

@@ -14,7 +14,7 @@ import (
 // resumeSettings reads the settings of the run that is to go on. No flag may change
 // what the run computes.
 func resumeSettings(f *flags) error {
-	free := map[string]bool{"resume": true, "threads": true, "workers": true, "device": true, "no-report": true, "data": true, "cache-dir": true, "cache": true, "keep": true}
+	free := map[string]bool{"resume": true, "threads": true, "workers": true, "device": true, "no-report": true, "data": true, "cache-dir": true, "cache": true, "keep": true, "steps": true, "epochs": true}
 	path := filepath.Join(f.options.Resume, trainer.ConfigFile)
 	if f.given()["keep"] {
 		f.keepNow = f.options.Keep
@@ -36,7 +36,22 @@ func resumeSettings(f *flags) error {
 		}
 		return errors.Errorf("-resume: %s holds no run: it has no %s", f.options.Resume, trainer.ConfigFile)
 	}
-	return f.readRecord(path)
+	if err := f.readRecord(path); err != nil {
+		return err
+	}
+	switch given := f.given(); { // the length that it has is given up for another one
+	case given["epochs"] && !given["steps"]:
+		f.options.Steps = 0
+	case given["steps"] && !given["epochs"]:
+		f.options.Epochs = 0
+	}
+	return nil
+}
+
+// lengthens reports whether a run that goes on is to be longer than it was begun for.
+func (f *flags) lengthens(stored trainer.Config) bool {
+	given := f.given()
+	return given["steps"] && f.options.Steps != stored.Steps || given["epochs"] && f.options.Epochs != stored.Epochs
 }
 
 // checkResumable checks, before any picture is read, that there is a run to go on with and that config.yaml
@@ -54,6 +69,15 @@ func checkResumable(f *flags, cfg trainer.Config) (fitted trainer.Config, done b
 	if _, said := f.Given("Data.Range"); !said { // earlier versions did not write it
 		cfg.Data.Range = stored.Data.Range
 	}
+	asked := cfg
+	if f.longer = f.lengthens(stored); f.longer {
+		longer, err := stored.Lengthened(asked.Steps, asked.Epochs)
+		if err != nil {
+			return cfg, false, err
+		}
+		f.options.EvalEvery, f.options.Schedule.Every = longer.EvalEvery, longer.Schedule.Every // for config.yaml
+		cfg.Steps, cfg.Epochs = stored.Steps, stored.Epochs
+	}
 	if fields := trainer.Differences(stored, cfg); len(fields) > 0 {
 		return cfg, false, errors.Errorf("%s was changed, or the checkpoint is of another run: they disagree about %s; "+
 			"put back what was there, or begin a new run:\n  %s", path, keysOf(fields), f.call.toType("-config", path))
@@ -62,6 +86,9 @@ func checkResumable(f *flags, cfg trainer.Config) (fitted trainer.Config, done b
 	cfg.Data, cfg.Sampler, cfg.Net = stored.Data, stored.Sampler, stored.Net
 	cfg.Data.Path, cfg.Data.CacheDir, cfg.Data.CacheBytes, cfg.Data.KeepCache = here.Path, here.CacheDir, here.CacheBytes, here.KeepCache
 	cfg.Data.Workers, cfg.Data.Ahead = here.Workers, here.Ahead
+	if cfg.Steps, cfg.Epochs = asked.Steps, asked.Epochs; f.longer {
+		return cfg, false, nil
+	}
 	missing, err := trainer.Missing(f.options.Resume, trainer.Options{NoReport: f.options.NoReport, Keep: f.keepNow})
 	return cfg, len(missing) == 0, err
 }

@@ -107,6 +107,9 @@ func train(ctx context.Context, f *flags, w *terminal.Screen) (interrupted bool,
 		}
 	}
 	cfg, err := f.trainerConfig()
+	if err == nil && f.options.Resume == "" {
+		cfg, err = f.begin(cfg, w)
+	}
 	if err == nil {
 		err = cfg.Validate() // before pictures are read
 	}
@@ -213,6 +216,13 @@ func prepare(f *flags, cfg trainer.Config, data trainer.Data, hooks []trainer.Ho
 	o := trainer.Options{Dir: f.options.Resume, Hooks: hooks, Threads: f.options.Threads, Workers: f.options.Data.Workers, Notice: notice, NoReport: f.options.NoReport, Naming: f.asTyped}
 	if f.options.Resume != "" {
 		o.Device, o.Keep = f.options.Device, f.keepNow
+		if f.longer {
+			var err error
+			if o.ConfigText, err = f.writeConfig(); err != nil {
+				return nil, err
+			}
+			o.Steps, o.Epochs = f.options.Steps, f.options.Epochs
+		}
 		return trainer.Resume(data, o)
 	}
 	text, err := f.writeConfig()

@@ -15,7 +15,7 @@ func (f *flags) validate(given map[string]bool) error {
 	o := f.options
 	for _, path := range []struct{ name, value, without string }{
 		{"resume", o.Resume, "begin a new run"}, {"config", o.ConfigFile, "take the defaults"},
-		{"out", o.Out, "take a new folder in runs"}, {"evaluate", o.Evaluate, "train"}, {"one-shot", o.OneShot, "measure by other means"}, {"data", o.Data.Path, "learn from the embedded pictures"},
+		{"out", o.Out, "take a new folder in runs"}, {"evaluate", o.Evaluate, "train"}, {"one-shot", o.OneShot, "measure by other means"}, {"weights", o.Weights, "begin with random ones"}, {"data", o.Data.Path, "learn from the embedded pictures"},
 	} {
 		name := field.Name("-" + path.name)
 		if given[path.name] && strings.TrimSpace(path.value) == "" {

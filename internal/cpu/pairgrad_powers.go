@@ -154,16 +154,10 @@ func (w *powersPullScratch) list(t *powersPull, left []float32, r int) {
 
 // nextNotAbove is the first place from on where x is not above 0, or len(x).
 func nextNotAbove(x []float32, from int) int {
-	const vector = 16
-	for from < len(x) {
-		from += loops.SkipAbove(x[from:], x[from:], 0)
-		for end := min(from+vector, len(x)); from < end; from++ {
-			if !(x[from] > 0) {
-				return from
-			}
-		}
+	if from >= len(x) {
+		return len(x)
 	}
-	return len(x)
+	return from + loops.SkipAbove(x[from:], x[from:], 0)
 }
 
 // positives makes the weights of the positive pairs of row r.

@@ -102,8 +102,8 @@ type SolverStep struct {
 	Clip    float64 // largest norm of the gradients, to which they are scaled; 0 does not clip
 	Count   int     // of this step, from 1
 	Average float64 // share of the way that averages go
-	// Rates, if not nil, are the tensors' Rates in this step and from then on.
-	Rates []float64
+	// Rates and Decays, if not nil, are the tensors' Rates and Decays in this step and from then on.
+	Rates, Decays []float64
 }
 
 // StepResult is what a step was made of.

@@ -210,25 +210,28 @@ func (s *solver) Step(step device.SolverStep) error {
 	given[2] = math.Sqrt(1 - math.Pow(s.rule.Beta2, float64(step.Count)))
 	given[3] = step.Clip
 	given[4] = step.Average
-	if err := s.setRates(t, step.Rates); err != nil {
+	if err := s.setRates(t, step.Rates, step.Decays); err != nil {
 		return errors.Wrap(err, "gpu: solver")
 	}
 	return errors.Wrap(s.put(t, &buffers{d: s.d, in: []*cuda.Buffer{at}}), "gpu: solver")
 }
 
-// The words of a tensor in the table, of which rateWord is its rate.
+// The words of a tensor in the table, of which two are its rate and its weight decay.
 const (
 	recordWords = 10
 	rateWord    = 5
+	decayWord   = 6
 )
 
-// setRates brings other rates to the device, for the steps put on it from then on.
-func (s *solver) setRates(t *turn, rates []float64) (err error) {
-	if rates == nil {
+// setRates brings other rates and decays to the device, for the steps put on it from then on.
+func (s *solver) setRates(t *turn, rates, decays []float64) (err error) {
+	if rates == nil && decays == nil {
 		return nil
 	}
-	if len(rates)*recordWords != len(s.words) {
-		return errors.Errorf("%d rates for %d tensors", len(rates), len(s.words)/recordWords)
+	for _, list := range [][]float64{rates, decays} {
+		if list != nil && len(list)*recordWords != len(s.words) {
+			return errors.Errorf("%d rates or decays for %d tensors", len(list), len(s.words)/recordWords)
+		}
 	}
 	if t.rates == nil {
 		if t.rates, err = s.d.pinned(8 * len(s.words)); err != nil {
@@ -237,6 +240,9 @@ func (s *solver) setRates(t *turn, rates []float64) (err error) {
 	}
 	for i, r := range rates {
 		s.words[i*recordWords+rateWord] = math.Float64bits(r)
+	}
+	for i, d := range decays {
+		s.words[i*recordWords+decayWord] = math.Float64bits(d)
 	}
 	copy(cuda.View[uint64](t.rates), s.words)
 	return s.d.stream.CopyIn(s.table, t.rates, 8*len(s.words))

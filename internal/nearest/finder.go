@@ -9,9 +9,12 @@ import (
 )
 
 // Tile is gallery rows that are shown to a Finder at once, with their norms. Their numbers are
-// First, First+1, …, or those of Numbers. Rows whose bit is set in Hidden are passed over.
+// First, First+1, …, or those of Numbers. Rows whose bit is set in Hidden are passed over. Bytes, if they are there,
+// are what PackBytes makes of the rows; Row then may give a row, in scratch if it wants to, in place of Rows.
 type Tile struct {
 	Rows    []float32
+	Bytes   *Bytes
+	Row     func(i int, scratch *[]float32) []float32
 	Norms   []float64
 	First   int32
 	Numbers []int32
@@ -25,27 +28,37 @@ func (t *Tile) number(i int) int32 {
 	return t.First + int32(i)
 }
 
+// row is the numbers of a row.
+func (t *Tile) row(i, dim int, scratch *[]float32) []float32 {
+	if t.Rows == nil {
+		return t.Row(i, scratch)
+	}
+	return t.Rows[i*dim : (i+1)*dim]
+}
+
 func (t *Tile) hides(i int) bool { return t.Hidden != nil && t.Hidden[i>>6]>>(i&63)&1 != 0 }
 
 // Finder finds the nearest rows of each of a block of queries among tiles that are shown to it
 // one after the other. The order and the size of tiles change nothing, nor does the number of
 // threads: a product, of 16-bit integers or of float32, sorts out rows that are farther for
-// sure, and the others are compared in float64.
+// sure, and the others are compared in float64. So do, for a few queries, rows of bytes.
 type Finder struct {
 	d       Distance
 	dim     int
 	rows    []float32
 	norms   []float64
 	largest float64 // norm
+	least   float64 // norm
 	own     []int32 // a row that is not to be found, one a query; or nil
 	heaps   []Heap
 
 	product []float32 // the rows that are multiplied: for Cosine divided by their norm
 	shorts  shorts
-	values  []float32 // of a whole tile
-	turned  []float32 // the same, a column a query
-	scratch sync.Pool // *[]float32, values of a piece
-	perRow  []float32 // ‖b‖² for Euclidean, 1/‖b‖ for Cosine
+	bytes   []byteQuery // one a query, once rows of bytes were shown
+	values  []float32   // of a whole tile
+	turned  []float32   // the same, a column a query
+	scratch sync.Pool   // *[]float32, values of a piece
+	perRow  []float32   // ‖b‖² for Euclidean, 1/‖b‖ for Cosine
 	zeros   []float32
 	exact   atomic.Int64 // rows of a tile that were compared in float64
 	shown   int          // rows
@@ -73,16 +86,22 @@ func TileRows(queries int) int {
 	return 512
 }
 
+// Few reports whether so many queries are compared by bytes of the rows, where these are there.
+func Few(queries int) bool { return queries < shortLeast }
+
+// Distance is the one that f goes by.
+func (f *Finder) Distance() Distance { return f.d }
+
 // NewFinder looks for the k nearest rows of each of the queries, rows of dim elements. Rows of
 // one distance rank by id, or by their number where id is nil. own, if not nil, has the number
 // of a row for each query that is not to be found, below 0 for none.
 func NewFinder(d Distance, dim int, queries []float32, k int, id func(int32) uint64, own []int32) *Finder {
 	n := len(queries) / dim
-	f := &Finder{d: d, dim: dim, rows: queries, norms: make([]float64, n), own: own, heaps: make([]Heap, n)}
+	f := &Finder{d: d, dim: dim, rows: queries, norms: make([]float64, n), least: math.Inf(1), own: own, heaps: make([]Heap, n)}
 	Norms(f.norms, queries, dim)
 	for i := range f.heaps {
 		f.heaps[i].Reset(k, id)
-		f.largest = max(f.largest, f.norms[i])
+		f.largest, f.least = max(f.largest, f.norms[i]), min(f.least, f.norms[i])
 	}
 	f.product = queries
 	if d == Cosine {
@@ -120,8 +139,12 @@ func (f *Finder) Show(t Tile) {
 	if len(t.Norms) == 0 || len(f.heaps) == 0 {
 		return
 	}
-	before := f.exact.Load()
 	v := view{f: f, t: &t, n: len(t.Norms), least: math.Inf(1)}
+	if v.bytes = f.Takes(t.Bytes); v.bytes {
+		v.largest = t.Bytes.largest
+		f.doubt(&v, f.showBytes)
+		return
+	}
 	for _, norm := range t.Norms {
 		if norm > v.largest { // max would look for NaN as well
 			v.largest = norm
@@ -131,13 +154,20 @@ func (f *Finder) Show(t Tile) {
 		}
 	}
 	if f.shorts.fit(&v) {
-		f.showShorts(&v)
-		const settled, doubts = 8192, 40 // rows until the nearest ones are about known; what an exact distance costs in products
-		if f.shown > settled && (f.exact.Load()-before)*doubts > int64(v.n*len(f.heaps)) {
-			f.coarse = true
-		}
-	} else {
-		f.showFloats(&v)
+		f.doubt(&v, f.showShorts)
+		return
+	}
+	f.showFloats(&v)
+	f.shown += v.n
+}
+
+// doubt shows a tile by integers, and gives them up where they leave too many rows in doubt.
+func (f *Finder) doubt(v *view, show func(*view)) {
+	before := f.exact.Load()
+	show(v)
+	const settled, doubts = 8192, 40 // rows until the nearest ones are about known; what an exact distance costs in products
+	if f.shown > settled && (f.exact.Load()-before)*doubts > int64(v.n*len(f.heaps)) {
+		f.coarse = true
 	}
 	f.shown += v.n
 }
@@ -149,15 +179,22 @@ type view struct {
 	n              int
 	largest, least float64 // norms
 	step           float64 // of the tile's integers; 0 if the values are products of float32
+	bytes          bool    // values come of the tile's bytes
 }
 
-// bound is how far a value may be from the key of the same row, but for what all rows have in common.
-func (v *view) bound(query int) float64 {
+// bound is how far a value may be above the key of the same row, but for what all rows have in common; and below it.
+func (v *view) bound(query int) (above, below float64) {
 	f := v.f
-	if v.step > 0 {
-		return f.shorts.bound(f.d, f.dim, f.norms[query], v.largest, v.step)
+	switch {
+	case v.bytes:
+		above, below = v.t.Bytes.bound(f, query)
+		return above, above + below
+	case v.step > 0:
+		above = f.shorts.bound(f.d, f.dim, f.norms[query], v.largest, v.step)
+	default:
+		above = f.d.Error(f.dim, f.norms[query], v.largest)
 	}
-	return f.d.Error(f.dim, f.norms[query], v.largest)
+	return above, above
 }
 
 // shift is what a value has less than the key of the same row, as all rows do.
@@ -168,9 +205,9 @@ func (v *view) shift(query int) float64 {
 	return 0
 }
 
-// enough is a value which k rows of the tile keep below, whatever the errors of their values: a row above
+// enough is a value which k rows of the tile keep below, whatever the errors of values, above and below the keys: a row above
 // it is not among the k nearest. It is infinite if there are no k rows.
-func (v *view) enough(values, bias []float32, own int32, k int, bound float64) float32 {
+func (v *view) enough(values, bias []float32, own int32, k int, errors float64) float32 {
 	if v.n < k {
 		return float32(math.Inf(1))
 	}
@@ -199,7 +236,7 @@ func (v *view) enough(values, bias []float32, own int32, k int, bound float64) f
 	if len(least) < k {
 		return float32(math.Inf(1))
 	}
-	return Up(float64(least[0]) + 2*bound)
+	return Up(float64(least[0]) + errors)
 }
 
 func sinkValue(heap []float32, i int) {
@@ -227,7 +264,6 @@ func (v *view) skips(j int, own int32) bool {
 // visit offers to a query the rows whose values do not rule them out. A value that is NaN rules
 // out nothing.
 func (v *view) visit(query int, values, bias []float32) {
-	const vector = 16
 	f, heap := v.f, &v.f.heaps[query]
 	if heap.k == 0 {
 		return
@@ -236,27 +272,28 @@ func (v *view) visit(query int, values, bias []float32) {
 	if f.own != nil {
 		own = f.own[query]
 	}
-	bound, shift := v.bound(query), v.shift(query)
+	above, below := v.bound(query)
+	shift := v.shift(query)
 	var limit float32
 	if heap.Full() {
-		limit = Up(heap.Farthest() - shift + bound)
+		limit = Up(heap.Farthest() - shift + above)
 	} else {
-		limit = v.enough(values, bias, own, heap.k, bound)
+		limit = v.enough(values, bias, own, heap.k, above+below)
 	}
 	row := f.rows[query*f.dim : (query+1)*f.dim]
-	compared := 0
-	for j := 0; j < len(values); {
-		j += loops.SkipAbove(values[j:], bias[j:len(values)], limit)
-		for end := min(j+vector, len(values)); j < end; j++ {
-			if values[j]+bias[j] > limit || v.skips(j, own) {
-				continue
-			}
-			number := v.t.number(j)
-			compared++
-			key := f.d.Key(row, v.t.Rows[j*f.dim:(j+1)*f.dim], f.norms[query], v.t.Norms[j])
-			if heap.Offer(Ranked{key, number}) && heap.Full() {
-				limit = min(limit, Up(heap.Farthest()-shift+bound))
-			}
+	compared, scratch := 0, []float32(nil)
+	for j := 0; j < len(values); j++ {
+		if j += loops.SkipAbove(values[j:], bias[j:len(values)], limit); j >= len(values) {
+			break
+		}
+		if v.skips(j, own) {
+			continue
+		}
+		number := v.t.number(j)
+		compared++
+		key := f.d.Key(row, v.t.row(j, f.dim, &scratch), f.norms[query], v.t.Norms[j])
+		if heap.Offer(Ranked{key, number}) && heap.Full() {
+			limit = min(limit, Up(heap.Farthest()-shift+above))
 		}
 	}
 	f.exact.Add(int64(compared))

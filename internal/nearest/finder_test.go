@@ -88,6 +88,16 @@ func TestFinderFindsWhatBruteForceFinds(t *testing.T) {
 			end := min(n, first+64*(1+rng.IntN(4)))
 			tile := Tile{Rows: gallery[first*dim : end*dim], Norms: norms[first:end], First: int32(first), Hidden: hidden[first/64:]}
 			if rng.IntN(2) == 0 {
+				tile.Bytes = PackBytes(d, tile.Rows, tile.Norms, dim)
+			}
+			if tile.Bytes != nil && f.Takes(tile.Bytes) && rng.IntN(2) == 0 {
+				rows := tile.Rows
+				tile.Rows, tile.Row = nil, func(i int, scratch *[]float32) []float32 {
+					*scratch = append((*scratch)[:0], rows[i*dim:(i+1)*dim]...)
+					return *scratch
+				}
+			}
+			if rng.IntN(2) == 0 {
 				for i := first; i < end; i++ {
 					tile.Numbers = append(tile.Numbers, int32(i))
 				}
@@ -126,7 +136,38 @@ func TestValuesOfIntegersKeepTheirBound(t *testing.T) {
 		for i := range q {
 			for j := range n {
 				key := d.Key(queries[i*dim:(i+1)*dim], gallery[j*dim:(j+1)*dim], f.norms[i], norms[j])
-				require.LessOrEqual(t, values[i*112+j]+bias[j], Up(key-v.shift(i)+v.bound(i)), "seed %d: distance %d kind %d", seed, d, kind)
+				above, _ := v.bound(i)
+				require.LessOrEqual(t, values[i*112+j]+bias[j], Up(key-v.shift(i)+above), "seed %d: distance %d kind %d", seed, d, kind)
+			}
+		}
+	}
+}
+
+// So must values of bytes, which lie below the keys, and not too far.
+func TestValuesOfBytesKeepTheirBound(t *testing.T) {
+	for seed := range uint64(72) {
+		rng := rand.New(rand.NewPCG(seed, 4))
+		d, kind := Distance(seed%3), int(seed/3)%kinds
+		dim, n, q := 1+rng.IntN(300), 1+rng.IntN(100), 20
+		gallery, queries := rowsOf(rng, kind, n, dim), rowsOf(rng, kind, q, dim)
+		f := NewFinder(d, dim, queries, 0, nil, nil)
+		norms := make([]float64, n)
+		Norms(norms, gallery, dim)
+		b := PackBytes(d, gallery, norms, dim)
+		if b == nil || !f.Takes(b) {
+			require.True(t, !loops.HasBytes() || kind == 1 || kind == 2, "kind %d", kind)
+			continue
+		}
+		v := view{f: f, t: &Tile{Rows: gallery, Norms: norms, Bytes: b}, n: n, bytes: true}
+		f.showBytes(&v) // no heap takes anything: the memory then holds the values
+		width := len(b.panel.Scale)
+		for i := range q {
+			above, below := v.bound(i)
+			for j := range n {
+				key := d.Key(queries[i*dim:(i+1)*dim], gallery[j*dim:(j+1)*dim], f.norms[i], norms[j]) - v.shift(i)
+				value := f.values[i*width+j]
+				require.LessOrEqual(t, value, Up(key+above), "seed %d: distance %d kind %d", seed, d, kind)
+				require.GreaterOrEqual(t, value, Down(key-below), "seed %d: distance %d kind %d", seed, d, kind)
 			}
 		}
 	}
@@ -168,6 +209,17 @@ func TestFinderComparesFewRowsExactly(t *testing.T) {
 			compared := float64(f.exact.Load()) / float64(len(f.heaps))
 			require.Less(t, compared, 100.0, "distance %d, of %d rows", d, n)
 		}
+	}
+	for d := range Distance(3) {
+		f := NewFinder(d, dim, queries[:dim], k, nil, nil)
+		Norms(norms, gallery, dim)
+		for first := 0; first < n; first += 4096 {
+			rows, norms := gallery[first*dim:(first+4096)*dim], norms[first:first+4096]
+			f.Show(Tile{Rows: rows, Norms: norms, First: int32(first), Bytes: PackBytes(d, rows, norms, dim)})
+		}
+		require.Equal(t, loops.HasBytes(), f.bytes != nil)
+		require.False(t, f.coarse)
+		require.Less(t, f.exact.Load(), int64(400), "distance %d, of %d rows", d, n)
 	}
 	same := rowsOf(rng, 4, n, dim)
 	Norms(norms, same, dim)

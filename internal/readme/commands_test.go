@@ -21,6 +21,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gorgonia.org/gorgonia"
+
+	"medusa/graph"
+	"medusa/internal/safetensors"
+	"medusa/nets"
 )
 
 // elsewhere are the commands that this test does not run, and why.
@@ -195,8 +200,14 @@ func short(args []string) []string {
 		}
 	}
 	embedded := !strings.Contains(line, " -data ") && !strings.Contains(line, " -config ")
+	if strings.Contains(line, " -weights ") { // which want larger ones
+		args = append(args, "-size", "32")
+	}
 	variant := embedded && !strings.Contains(line, " -out ")
-	args = append(args, "-steps", "2", "-no-report")
+	args = append(args, "-no-report")
+	if !strings.Contains(line, " -epochs ") { // which are few steps of few pictures
+		args = append(args, "-steps", "2")
+	}
 	if embedded {
 		args = append(args, "-size", "8", "-copies", "ignore")
 	}
@@ -228,6 +239,7 @@ func workplace(t *testing.T, programs, dir string) {
 	onnx, err := os.ReadFile(filepath.Join(root, "internal", "onnxgraph", "testdata", "mixed-fixed.onnx"))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "net.onnx"), onnx, 0o600))
+	weights(t, filepath.Join(dir, "resnet18-f37072fd.pth"))
 	lake(t, dir)
 	files := configurations.FindAllStringSubmatch(readme(t), -1)
 	require.Len(t, files, 1)
@@ -277,6 +289,23 @@ func classes(t *testing.T, dir string, n, pictures int, colour bool) {
 			require.NoError(t, os.WriteFile(filepath.Join(class, fmt.Sprintf("%d.png", i)), b.Bytes(), 0o644))
 		}
 	}
+}
+
+// weights makes a file as others publish them: a ResNet with a classifier.
+func weights(t *testing.T, path string) {
+	t.Helper()
+	params := graph.NewParams(1)
+	x, _ := graph.Input(gorgonia.NewGraph(), "pictures", 1, 3, 64, 64)
+	_, err := nets.Build(nets.Config{Backbone: "resnet18"}, params, x, nets.Eval)
+	require.NoError(t, err)
+	f := &safetensors.File{Tensors: []safetensors.Tensor{{Name: "fc.weight", Shape: []int{1000, 512}, F32: make([]float32, 512000)}}}
+	for _, item := range params.Under(nets.BackbonePrefix) {
+		f.Tensors = append(f.Tensors, safetensors.Tensor{Name: strings.TrimPrefix(params.NameOf(item), nets.BackbonePrefix), Shape: item.Shape(), F32: item.Value.Float32s()})
+	}
+	w, err := os.Create(path)
+	require.NoError(t, err)
+	defer w.Close()
+	require.NoError(t, safetensors.Write(w, f))
 }
 
 // lake makes archives of the form of Omniglot's: alphabets of characters, and one-shot runs.

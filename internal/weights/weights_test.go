@@ -130,3 +130,19 @@ func TestConcurrentReading(t *testing.T) {
 		require.NoError(t, <-done)
 	}
 }
+
+// A file beside weights is read whole, and its absence is no error.
+func TestBeside(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "model.safetensors")
+	raw, err := weights.Beside(path, "config.json")
+	require.NoError(t, err)
+	require.Nil(t, raw)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "config.json"), []byte("{}"), 0o644))
+	raw, err = weights.Beside(path, "config.json")
+	require.NoError(t, err)
+	require.Equal(t, "{}", string(raw))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "folder.json"), 0o755))
+	_, err = weights.Beside(path, "folder.json")
+	require.ErrorContains(t, err, "folder.json")
+}

@@ -129,6 +129,7 @@ for n, variant in (("efficientnet-b0", "efficientnet_b0"), ("efficientnet-lite0"
     WHOLE[n] = lambda n=n, variant=variant: whole(timm.create_model(variant), ["classifier."], config=dict(backbone=n))
 SMALL["efficientnet-b0"] = lambda: small(efficientnet._gen_efficientnet("efficientnet_b0", channel_multiplier=0.25, depth_multiplier=0.5, num_classes=0), (5, 3, 48, 56))
 SMALL["efficientnet-lite0"] = lambda: small(efficientnet._gen_efficientnet_lite("efficientnet_lite0", channel_multiplier=0.25, depth_multiplier=0.5, num_classes=0), (5, 3, 48, 56))
+SMALL["tf-efficientnet-b0"] = lambda: small(efficientnet._gen_efficientnet("tf_efficientnet_b0", channel_multiplier=0.25, depth_multiplier=0.5, num_classes=0, pad_type="same", bn_eps=1e-3), (5, 3, 44, 55), config=dict(same_pad=True, norm_eps=1e-3))
 SMALL["mobilenet-v3-large"] = lambda: small(mobilenetv3._gen_mobilenet_v3("mobilenetv3_large_100", channel_multiplier=0.35, num_classes=0), (5, 3, 48, 56))
 SMALL["mobilenet-v3-small"] = lambda: small(mobilenetv3._gen_mobilenet_v3("mobilenetv3_small_100", channel_multiplier=0.5, num_classes=0), (5, 3, 48, 56))
 

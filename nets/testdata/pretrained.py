@@ -83,6 +83,29 @@ en = fill(efficientnet.EfficientNet(setting, 0.2, num_classes=3, last_channel=la
 case("EfficientNet of torchvision", "tv_efficientnet.pth", {k: v.bfloat16() if v.is_floating_point() else v for k, v in en.state_dict().items()},
      lambda x: en.bfloat16().float().avgpool(en.features(x)).flatten(1), [2, 3, 32, 32])
 
+import timm.models.efficientnet as timm_efficientnet
+tf = fill(timm_efficientnet._gen_efficientnet("tf_efficientnet_b0", channel_multiplier=0.1, depth_multiplier=1, num_classes=3, pad_type="same", bn_eps=1e-3))
+
+
+def flat_names(state):
+    """By the names of EfficientNet-PyTorch, which numbers blocks through all stages."""
+    first = dict(conv_dw="_depthwise_conv", bn1="_bn1", conv_pw="_project_conv", bn2="_bn2")
+    later = dict(conv_pw="_expand_conv", bn1="_bn0", conv_dw="_depthwise_conv", bn2="_bn1", conv_pwl="_project_conv", bn3="_bn2")
+    outside = dict(conv_stem="_conv_stem", bn1="_bn0", conv_head="_conv_head", bn2="_bn1", classifier="_fc")
+    depths, out = [1, 2, 2, 3, 3, 4, 1], {}
+    for k, v in state.items():
+        p = k.split(".")
+        if p[0] != "blocks":
+            out[".".join([outside[p[0]], *p[1:]])] = v
+            continue
+        layer = {"conv_reduce": "_se_reduce", "conv_expand": "_se_expand"}[p[4]] if p[3] == "se" else (first if p[1] == "0" else later)[p[3]]
+        out[f"_blocks.{sum(depths[:int(p[1])]) + int(p[2])}.{layer}.{p[-1]}"] = v
+    return out
+
+
+case("EfficientNet of EfficientNet-PyTorch", "flat_efficientnet.pth", {k: v.half() if v.is_floating_point() else v for k, v in flat_names(tf.state_dict()).items()},
+     lambda x: tf.half().float().forward_head(tf.forward_features(x), pre_logits=True), [2, 3, 30, 32])
+
 tm = fill(VisionTransformer(img_size=40, patch_size=8, embed_dim=12, depth=2, num_heads=3, num_classes=3))
 state = {"epoch": 3, "model": {"module." + k: v for k, v in tm.state_dict().items()}, "model_ema": {"module." + k: v for k, v in tm.state_dict().items()}}
 less = VisionTransformer(img_size=(24, 16), patch_size=8, embed_dim=12, depth=2, num_heads=3, num_classes=0).eval()

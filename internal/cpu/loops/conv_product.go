@@ -127,7 +127,7 @@ func (c *convProduct[T]) prepareWeights() {
 
 func (c *convProduct[T]) makeReady() *readyFilter[T] {
 	return c.ready.product.make(func() readyFilter[T] {
-		c.packWeights(make([]T, c.groups*c.groupSize))
+		c.packWeights(lasting[T](c.groups * c.groupSize))
 		return readyFilter[T]{slices.Clone(c.scale), c.packed}
 	})
 }

@@ -115,7 +115,7 @@ func (c *smallPlanesConv) prepare() {
 
 func (c *smallPlanesConv) makeReady() *[]float32 {
 	return c.ready.places.make(func() []float32 {
-		to := make([]float32, c.panels*c.panelSize())
+		to := lasting[float32](c.panels * c.panelSize())
 		doAtMost(len(c.workers), c.panels, &placesPack{c, to})
 		return to
 	})

@@ -17,11 +17,12 @@ type convWindow struct {
 	gridH, gridW         int   // places
 	taps                 []tap // what is seen from a place
 
-	top, left int    // source coordinates of the copy's first row and column
-	rows      int    // of a copied plane
-	cols      int    // of a copied plane, for each of the stepW remainders
-	used      []bool // remainders of rows (stepH), then of columns (stepW), that a tap sees
-	direct    bool   // the source itself has the form
+	top, left int       // source coordinates of the copy's first row and column
+	rows      int       // of a copied plane
+	cols      int       // of a copied plane, for each of the stepW remainders
+	used      []bool    // remainders of rows (stepH), then of columns (stepW), that a tap sees
+	across    []stretch // of columns that are copied, for each remainder
+	direct    bool      // the source itself has the form
 }
 
 // tap is the distance from a place times the step to the element seen.
@@ -43,6 +44,10 @@ func (v *convWindow) layout(reuse bool) {
 	for _, t := range v.taps {
 		v.used[(t.h-v.top)%v.stepH] = true
 		v.used[v.stepH+(t.w-v.left)%v.stepW] = true
+	}
+	v.across = v.across[:0]
+	for r := range v.stepW {
+		v.across = append(v.across, v.stretchOf(r))
 	}
 	v.direct = reuse && v.stepW == 1 && v.top == 0 && v.left == 0 && v.rows <= v.srcH && v.cols == v.srcW
 	if v.direct {
@@ -138,28 +143,30 @@ func copyPlane[T Float](v *convWindow, dst, src []T) {
 			continue
 		}
 		row, from := dst[u*pitch:(u+1)*pitch], src[(v.top+u)*v.srcW:][:v.srcW]
-		for r := range v.stepW {
-			if v.used[v.stepH+r] {
-				copyEvery(row[r*v.cols:(r+1)*v.cols], from, v.left+r, v.stepW)
-			}
+		for r, s := range v.across {
+			copyEvery(row[r*v.cols+s.lo:r*v.cols+s.hi], from[s.first:], v.stepW)
 		}
 	}
 }
 
-// copyEvery sets dst[i] = src[first+i·step] where that is in src.
-func copyEvery[T Float](dst, src []T, first, step int) {
-	lo := 0
-	if first < 0 {
-		lo = ceil(-first, step)
+// stretch is columns [lo, hi) of a copied plane's remainder, and the column of the source that the first of them is.
+type stretch struct{ lo, hi, first int }
+
+// stretchOf finds those of a remainder that lie in the source; there are none where no tap sees any.
+func (v *convWindow) stretchOf(remainder int) (s stretch) {
+	s.first = v.left + remainder
+	if s.first < 0 {
+		s.lo = ceil(-s.first, v.stepW)
+		s.first += s.lo * v.stepW
 	}
-	hi := len(dst)
-	if first+(hi-1)*step >= len(src) {
-		hi = max(0, ceil(len(src)-first, step))
+	if s.hi = min(v.cols, s.lo+ceil(v.srcW-s.first, v.stepW)); s.hi <= s.lo || !v.used[v.stepH+remainder] {
+		return stretch{}
 	}
-	if lo >= hi || first >= len(src) {
-		return
-	}
-	dst, src = dst[lo:hi], src[first+lo*step:]
+	return s
+}
+
+// copyEvery sets dst[i] = src[i·step].
+func copyEvery[T Float](dst, src []T, step int) {
 	if step == 2 { // a constant step is faster
 		for i := range dst {
 			dst[i] = src[2*i]

@@ -78,14 +78,8 @@ func Pull(dst, flags, g, gt, d, norms []float32, norm float32, squared bool) (an
 // NextMarked is the first place from on where a mark of Apart or Pull stands in x, −1 or a
 // NaN, or len(x). Most of x is not marked.
 func NextMarked(x []float32, from int) int {
-	const vector = 16
-	for from < len(x) {
-		from += SkipAbove(x[from:], x[from:], -1)
-		for end := min(from+vector, len(x)); from < end; from++ {
-			if !(x[from] >= 0) {
-				return from
-			}
-		}
+	if from >= len(x) {
+		return len(x)
 	}
-	return len(x)
+	return from + SkipAbove(x[from:], x[from:], -1)
 }

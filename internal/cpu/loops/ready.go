@@ -10,10 +10,11 @@ import (
 // Each form is made when it is first needed, by one of the goroutines that share it. The zero value is empty. Results
 // have the bits that they have without it.
 type Ready[T Float] struct {
-	matrix  form[Packed[T]]
-	windows form[[]float32]      // of winogradConv
-	places  form[[]float32]      // of smallPlanesConv
-	product form[readyFilter[T]] // of convProduct
+	matrix      form[Packed[T]]
+	transformed form[[]float32]      // windows of winogradConv, few enough to stay in a cache
+	windows     form[[]float32]      // of winogradConv, not transformed
+	places      form[[]float32]      // of smallPlanesConv
+	product     form[readyFilter[T]] // of convProduct
 }
 
 // form is made once. It is asked for by load, and where that finds nothing by make: a call of load allocates nothing.
@@ -58,6 +59,8 @@ func (r *Ready[T]) GemmBias(m, n, k int, a []T, lda int, b []T, ldb int, bias []
 
 func (r *Ready[T]) pack(n, k int, b []T, ldb int) *Packed[T] {
 	return r.matrix.make(func() (p Packed[T]) {
+		width := kernels[T]().cols()
+		p.buf = lasting[T](ceil(n, width) * width * k)
 		p.PackTransposed(k, n, b, ldb)
 		return p
 	})

@@ -95,20 +95,6 @@ func TestReadyConvOfOtherFactors(t *testing.T) {
 	require.Equal(t, c.run(2, nil, nil), c.run(2, &ready, nil))
 }
 
-// Windows whose transforms take more memory than it is worth are transformed in every call.
-func TestReadyWindowsAreBounded(t *testing.T) {
-	if active.simd.tileInput == nil {
-		t.Skip("this instruction set has no Winograd transforms")
-	}
-	r := rand.New(rand.NewPCG(65, 66))
-	const c = 352 // 36 numbers for each of 352² windows are more than tileReady
-	require.Greater(t, tileMatrices*c*c, tileReady)
-	large := newReadyCase[float32](r, spec.Conv2D{C: c, H: 4, W: 4, OutC: c, KH: 3, KW: 3, PadH: 1, PadW: 1}, 1)
-	var ready Ready[float32]
-	require.Equal(t, large.run(1, nil, nil), large.run(1, &ready, nil))
-	require.Nil(t, ready.windows.load())
-}
-
 // A linear layer has the same bits with weights that are ready, and reads them once.
 func TestReadyGemmBiasIsGemmBias(t *testing.T) {
 	withEachInstructionSet(t, func(t *testing.T) {
@@ -179,14 +165,14 @@ func TestReadyAllocatesNothing(t *testing.T) {
 }
 
 // callsOf has calls of a kernel counted in the body.
-func callsOf(t *testing.T, kernel *func(*microArgs[float32]), body func()) (calls int) {
+func callsOf[A any](t *testing.T, kernel *func(*A), body func()) (calls int) {
 	t.Helper()
 	if *kernel == nil {
 		t.Skip("this instruction set has no such kernel")
 	}
 	saved := *kernel
 	defer func() { *kernel = saved }()
-	*kernel = func(args *microArgs[float32]) { calls++; saved(args) }
+	*kernel = func(args *A) { calls++; saved(args) }
 	body()
 	return calls
 }
@@ -204,8 +190,11 @@ func TestOnePictureTakesKernelsForOneRow(t *testing.T) {
 		whole := &m.turned[0][len(m.turned[0])-1]
 		assert.Equal(t, n/32, callsOf(t, whole, func() { GemmBias(false, true, 1, n, k, a, k, b, k, nil, false, y, n) }), "a row times what is not packed")
 		tile := newReadyCase[float32](r, readyShapes()["winograd, one tile"], 1)
-		tile.p.OutC = m.cols()
-		assert.Equal(t, tileMatrices/severalBs, callsOf(t, &m.each, func() { tile.run(1, nil, nil) }), "a tile")
+		tile.p.OutC = 2 * m.cols()
+		few := windowsAtOnce / (windowTaps * m.cols())
+		assert.Equal(t, 2*ceil(tile.p.C, few), callsOf(t, &active.simd.tileProducts, func() { tile.run(1, nil, nil) }), "a tile")
+		var windows Ready[float32]
+		assert.Equal(t, 2*tileMatrices/severalBs, callsOf(t, &m.each, func() { tile.run(1, &windows, nil) }), "a tile, with windows that are transformed")
 	})
 }
 

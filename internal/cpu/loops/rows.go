@@ -281,16 +281,16 @@ func Marked[T Float](where []int32, mask []T) []int32 {
 	return where
 }
 
-// SkipAbove tells how many elements of x + y, from the first on, are above the limit for
-// sure; it may stop up to a vector too early. A NaN is not above.
+// SkipAbove tells how many elements of x + y, from the first on, are above the limit. A NaN is not above.
 func SkipAbove(x, y []float32, limit float32) int {
 	y = y[:len(x)]
+	from := 0
 	if f := active.simd.skipAbove; f != nil {
-		return f(single(x), single(y), len(x), limit)
+		from = f(single(x), single(y), len(x), limit) // but for what is left of a vector
 	}
-	for i, v := range x {
-		if !(v+y[i] > limit) {
-			return i
+	for i, v := range x[from:] {
+		if !(v+y[from+i] > limit) {
+			return from + i
 		}
 	}
 	return len(x)

@@ -17,8 +17,12 @@ type simd struct {
 	shorten   func(dst *int16, src *float32, blocks int, scale float32)
 	lengthen  func(dst *float32, src *int8, blocks int, scale float32)
 
+	byteProducts func(dst *float32, x *int16, panel *int8, scale, bias, slack *float32, panels, quads int, alpha, c float32)
+
 	tileInput, tileOutput, tileGrad func(*tileArgs) // of tiles
-	tileFilter, tileWeight          func(*tileArgs) // of windows
+	tileWeight                      func(*tileArgs) // of windows
+	tileFilter                      [filterParts]func(*tileArgs)
+	tileProducts                    func(*tileArgs) // of windows, with a single tile
 
 	maxPool     func(y *float32, arg *int32, x *float32, width, rows, cols int)
 	maxPoolGrad func(dx, dy *float32, arg *int32, width, rows, cols int)

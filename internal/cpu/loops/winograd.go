@@ -59,6 +59,9 @@ type tileArgs struct {
 	element     int            // from element to element
 	bias, scale unsafe.Pointer // of the results' channels, whole vectors
 	floor       float32        // smaller results become this
+	tap, ahead  int            // of windows: from tap to tap, and from what is read to what is read later
+	products    unsafe.Pointer // with windows
+	product     int            // from element to element of them
 }
 
 // tileWorker is a worker's scratch memory.

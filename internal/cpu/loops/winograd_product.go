@@ -24,12 +24,13 @@ type tileProduct struct {
 	parts        int   // of output channels, each of whole panels
 	inTable      []int // of a picture's pixels for each tile
 	outTable     []int
-	windowTable  []int     // of a window's taps
 	pitch        int       // of pixels
 	matrix       int       // distance of the matrices of transformed inputs
 	products     int       // and of products
 	panels       int       // of output channels
-	packed       []float32 // transformed windows, by panels
+	windows      []float32 // packed windows that are ready, by panels; or nil
+	windowPanel  int       // distance of their panels
+	packed       []float32 // transformed windows, by panels; or nil
 	own          []float32 // memory for them
 	packedMatrix int       // distance of the matrices of a panel
 	packedPanel  int       // and of panels
@@ -42,7 +43,6 @@ const (
 	tileSetMemory = 160 << 10 // transformed numbers of a piece, about
 	tileSetLeast  = 24        // tiles of a piece
 	tilePieces    = 8         // pieces wanted
-	tileReady     = 4 << 20   // most transformed numbers of windows that are made ready: of more, reading them takes longer than making them
 	tileGroup     = 32        // channels of a piece of inputs, whole vectors
 )
 
@@ -80,7 +80,7 @@ func (c *tileProduct) run(images, top, left int) {
 	} else {
 		doAtMost(len(c.workers), c.sets*c.parts, c)
 	}
-	c.packed, c.ready = nil, nil
+	c.packed, c.windows, c.ready = nil, nil, nil
 	c.src, c.dst, c.scale, c.bias, c.weights = nil, nil, nil, nil, nil
 	for i := range c.workers {
 		c.workers[i].forget()
@@ -94,13 +94,6 @@ func (c *tileProduct) plan(top, left int) {
 	c.pitch = oddLines(c.channels)
 	c.inTable = tableOfTiles(c.inTable, tileSide+2, top, left, c.tilesH, c.tilesW, c.srcH, c.srcW, c.pitch)
 	c.outTable = tableOfTiles(c.outTable, tileSide, 0, 0, c.tilesH, c.tilesW, c.dstH, c.dstW, cols)
-	c.windowTable = c.windowTable[:0]
-	for t := range 9 {
-		if c.backward { // turned by half
-			t = 8 - t
-		}
-		c.windowTable = append(c.windowTable, 4*t*cols)
-	}
 	tiles := c.tilesH * c.tilesW
 	c.perSet = min(c.images, tileSet(tiles, c.micro.rows, max(tileSetLeast, tileSetMemory/(tileMatrices*(c.pitch+cols)))))
 	c.sets = ceil(c.images, c.perSet)
@@ -108,38 +101,10 @@ func (c *tileProduct) plan(top, left int) {
 	c.parts = min(c.panels, ceil(tilePieces, c.sets))
 	c.matrix = oddLines(c.perSet * tiles * c.pitch)
 	c.products = oddLines(c.perSet * tiles * cols)
+	c.windowPanel = c.channels * windowTaps * cols
 	c.packedMatrix = oddLines(c.channels * cols)
 	c.packedPanel = tileMatrices * c.packedMatrix
 	c.inputGroups = ceil(c.channels, tileGroup)
-}
-
-// prepareWindows transforms the windows of all panels, unless they are ready or each is transformed where it is used.
-func (c *tileProduct) prepareWindows() {
-	switch {
-	case c.ready != nil && c.panels*c.packedPanel <= tileReady:
-		made := c.ready.windows.load()
-		if made == nil {
-			made = c.makeReady()
-		}
-		c.packed = *made
-	case c.sets > 1:
-		c.own = grow(c.own, c.panels*c.packedPanel)
-		c.transformWindows(c.own)
-	default:
-		c.packed = nil
-	}
-}
-
-func (c *tileProduct) makeReady() *[]float32 {
-	return c.ready.windows.make(func() []float32 {
-		c.transformWindows(make([]float32, c.panels*c.packedPanel))
-		return c.packed
-	})
-}
-
-func (c *tileProduct) transformWindows(to []float32) {
-	c.packed = to
-	doAtMost(len(c.workers), c.panels, (*tileWindows)(c))
 }
 
 // tileSet is the number of images, with so many tiles each, that have about want tiles
@@ -158,46 +123,20 @@ func tileSet(tiles, rows, want int) int {
 	return ceil(want, tiles)
 }
 
-// tileWindows transforms the windows, a panel of output channels a piece.
-type tileWindows tileProduct
-
-func (c *tileWindows) Piece(panel, worker int) {
-	(*tileProduct)(c).windows(&c.workers[worker], panel, c.packed[panel*c.packedPanel:])
-}
-
-// windows fills packed with the transformed windows of a panel.
-func (c *tileProduct) windows(w *tileWorker, panel int, packed []float32) {
-	cols := c.micro.cols()
-	first := panel * cols
-	count := min(cols, c.rows-first)
-	w.pixels = grow(w.pixels, c.channels*9*cols)
-	if c.backward { // the channels' roles are exchanged
-		for ch := range c.channels {
-			packColumns(w.pixels[ch*9*cols:], cols, c.weights[(ch*c.rows+first)*9:], 9, count, 9)
-		}
-	} else {
-		packColumns(w.pixels, cols, c.weights[first*c.channels*9:], c.channels*9, count, c.channels*9)
-	}
-	w.args.tableStep, w.args.pixelStep = 0, 4*9*cols
-	w.args.elementStep, w.args.element = 4*cols, 4*c.packedMatrix
-	w.transform(active.simd.tileFilter, w.pixels, packed, c.windowTable, c.channels, count)
-}
-
-// tilePanels computes a panel of output channels a piece, of the only set: its windows are in the nearest cache when they
-// are multiplied.
+// tilePanels computes a panel of output channels a piece, of the only set.
 type tilePanels tileProduct
 
 func (c *tilePanels) Piece(panel, worker int) {
 	w, p := &c.workers[worker], (*tileProduct)(c)
-	var packed []float32
-	if c.packed != nil {
-		packed = c.packed[panel*c.packedPanel:]
-	} else {
-		w.packed = grow(w.packed, c.packedPanel)
-		p.windows(w, panel, w.packed)
-		packed = w.packed
+	w.products = grow(w.products, tileMatrices*c.products)
+	switch {
+	case c.packed != nil:
+		p.multiplyAll(w, panel, c.images, c.elements)
+	case c.images*c.tilesH*c.tilesW == 1:
+		p.multiplyWindows(w, panel)
+	default:
+		p.multiplyParts(w, panel)
 	}
-	p.multiply(w, panel, c.images, c.elements, packed)
 	p.outputs(w, panel, 0, c.images)
 }
 
@@ -214,12 +153,12 @@ func (c *tileProduct) Piece(piece, worker int) {
 	w, part, set := &c.workers[worker], piece%c.parts, piece/c.parts
 	image := set * c.perSet
 	images := min(c.perSet, c.images-image)
-	w.elements = grow(w.elements, tileMatrices*c.matrix)
+	w.elements, w.products = grow(w.elements, tileMatrices*c.matrix), grow(w.products, tileMatrices*c.products)
 	for i := range images {
 		c.inputs(w, w.elements, image+i, i, 0, c.channels)
 	}
 	for panel := c.panels * part / c.parts; panel < c.panels*(part+1)/c.parts; panel++ {
-		c.multiply(w, panel, images, w.elements, c.packed[panel*c.packedPanel:])
+		c.multiplyAll(w, panel, images, w.elements)
 		c.outputs(w, panel, image, images)
 	}
 }
@@ -235,22 +174,29 @@ func (c *tileProduct) inputs(w *tileWorker, elements []float32, image, at, first
 	w.transform(active.simd.tileInput, w.pixels, elements[at*tiles*c.pitch+first:], c.inTable, tiles, channels)
 }
 
-// multiply fills w.products with a panel of output channels.
-func (c *tileProduct) multiply(w *tileWorker, panel, images int, elements, packed []float32) {
+// multiplyAll fills w.products with a panel of output channels, of transformed windows.
+func (c *tileProduct) multiplyAll(w *tileWorker, panel, images int, elements []float32) {
+	for part := range filterParts {
+		c.multiply(w, panel, part, images, elements, c.packed[panel*c.packedPanel+part*filterMatrices*c.packedMatrix:])
+	}
+}
+
+// multiply fills a part of w.products with a panel of output channels.
+func (c *tileProduct) multiply(w *tileWorker, panel, part, images int, elements, packed []float32) {
 	tiles, cols, tall := images*c.tilesH*c.tilesW, c.micro.cols(), c.micro.rows
 	width := min(cols, c.rows-panel*cols)
-	w.products = grow(w.products, tileMatrices*c.products)
+	elements, products := elements[part*filterMatrices*c.matrix:], w.products[part*filterMatrices*c.products:]
 	args := &w.micro
 	args.k, args.aRow, args.aStep, args.bStep, args.cRow, args.flags = c.channels, 4*c.pitch, 4, 4*cols, 4*cols, 0
 	if tiles == 1 && width == cols && c.micro.each != nil {
-		c.multiplyTile(w, elements, packed)
+		c.multiplyTile(args, elements, packed, products)
 		return
 	}
-	for e := range tileMatrices {
+	for e := range filterMatrices {
 		args.b = unsafe.Pointer(&packed[e*c.packedMatrix])
 		for t := 0; t < tiles; t += tall {
 			args.a = unsafe.Pointer(&elements[e*c.matrix+t*c.pitch])
-			args.c = unsafe.Pointer(&w.products[e*c.products+t*cols])
+			args.c = unsafe.Pointer(&products[e*c.products+t*cols])
 			c.micro.run(args, min(tall, tiles-t), width)
 		}
 	}
@@ -258,12 +204,11 @@ func (c *tileProduct) multiply(w *tileWorker, panel, images int, elements, packe
 
 // multiplyTile is multiply for a single tile and a whole panel: several matrices at once, since one row has too few sums
 // for the processor.
-func (c *tileProduct) multiplyTile(w *tileWorker, elements, packed []float32) {
-	args := &w.micro
+func (c *tileProduct) multiplyTile(args *microArgs[float32], elements, packed, products []float32) {
 	args.aRow, args.bRow, args.cRow = 4*c.matrix, 4*c.packedMatrix, 4*c.products
-	for e := 0; e < tileMatrices; e += severalBs {
+	for e := 0; e < filterMatrices; e += severalBs {
 		args.a, args.b = unsafe.Pointer(&elements[e*c.matrix]), unsafe.Pointer(&packed[e*c.packedMatrix])
-		args.c = unsafe.Pointer(&w.products[e*c.products])
+		args.c = unsafe.Pointer(&products[e*c.products])
 		c.micro.runSeveral(c.micro.each, args)
 	}
 }

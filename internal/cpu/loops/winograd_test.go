@@ -98,7 +98,6 @@ func TestTileTransforms(t *testing.T) {
 			{"input", active.simd.tileInput, tileBT, true},
 			{"output", active.simd.tileOutput, tileAT, false},
 			{"gradient", active.simd.tileGrad, transposed(tileAT), true},
-			{"filter", active.simd.tileFilter, tileG, true},
 			{"weight", active.simd.tileWeight, transposed(tileG), false},
 		} {
 			n, out := len(k.matrix[0])*len(k.matrix[0]), len(k.matrix)*len(k.matrix)

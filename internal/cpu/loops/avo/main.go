@@ -38,6 +38,7 @@ var files = []file{
 	{name: "tiles", emit: emitTiles},
 	{name: "depthwise", emit: emitDepthwise},
 	{name: "shorts", emit: emitShorts},
+	{name: "bytes", emit: emitBytes},
 	{name: "doubles", emit: emitDoubles},
 }
 

@@ -30,6 +30,10 @@ const (
 	tileBias
 	tileScale
 	tileFloor
+	tileTap
+	tileAhead
+	tileProducts
+	tileProduct
 )
 
 const (
@@ -82,16 +86,6 @@ var (
 		r3, r4 := t.twin(evenB, pointB, oddB)
 		return []vec{y[0], r1, r2, r3, r4, y[3]}
 	}}
-	// The windows' transform, G.
-	filterAxis = linear{3, 6, []float64{0.5, 2, -2. / 3, 1. / 6, -2. / 3 * pointA, pointB / 6}, func(t *transform, g []vec) []vec {
-		evenA, evenB := t.copy(g[0]), t.copy(g[0])
-		t.more(0.5, g[2], evenA)
-		t.more(2, g[2], evenB)
-		evenA, evenB = t.times(-2./3, evenA), t.times(1./6, evenB)
-		r1, r2 := t.twin(evenA, -2./3*pointA, g[1])
-		r3, r4 := t.twin(evenB, pointB/6, g[1])
-		return []vec{g[0], r1, r2, r3, r4, g[2]}
-	}}
 	// The transform of gradients to windows, Gᵀ.
 	weightAxis = linear{6, 3, []float64{-2. / 3, 1. / 6, -2. / 3 * pointA, pointB / 6, -1. / 3, 1. / 3}, func(t *transform, m []vec) []vec {
 		sumA, difA, sumB, difB := t.sum(m[1], m[2]), t.difference(m[1], m[2]), t.sum(m[3], m[4]), t.difference(m[3], m[4])
@@ -109,6 +103,17 @@ var (
 type transform struct {
 	*asm
 	constant map[float64]reg.VecVirtual
+}
+
+// fetch brings constants into registers.
+func (t *transform) fetch(constants []float64) {
+	for _, k := range constants {
+		m := t.StaticGlobal(fmt.Sprintf("tile%d", t.serial()))
+		t.DataAttributes(attr.RODATA | attr.NOPTR)
+		t.AppendDatum(operand.F32(k))
+		t.constant[k] = t.reg()
+		t.VBROADCASTSS(m, t.constant[k])
+	}
 }
 
 func (t *transform) sum(x, y vec) vec {
@@ -155,7 +160,7 @@ func emitTiles(c *build.Context, decl *bytes.Buffer) {
 		tileKernel(c, i, "tileInput", inputAxis, true, decl)
 		tileKernel(c, i, "tileOutput", outputAxis, false, decl)
 		tileKernel(c, i, "tileGrad", gradAxis, true, decl)
-		tileKernel(c, i, "tileFilter", filterAxis, true, decl)
+		emitFilter(c, i, decl)
 		tileKernel(c, i, "tileWeight", weightAxis, false, decl)
 	}
 }
@@ -175,13 +180,7 @@ func tileKernel(c *build.Context, i isa, name string, axis linear, fromPixels bo
 		c.MOVQ(field(off), r)
 		return r
 	}
-	for _, k := range axis.constants {
-		m := c.StaticGlobal(fmt.Sprintf("tile%d", t.serial()))
-		c.DataAttributes(attr.RODATA | attr.NOPTR)
-		c.AppendDatum(operand.F32(k))
-		t.constant[k] = t.reg()
-		c.VBROADCASTSS(m, t.constant[k])
-	}
+	t.fetch(axis.constants)
 	pixels, elements, table, scratch := get(tilePixels), get(tileElements), get(tileTable), get(tileScratch)
 	tiles, step := get(tileTiles), get(tileElement)
 	from, to, vectors, at, bias, scale := c.GP64(), c.GP64(), c.GP64(), c.GP64(), c.GP64(), c.GP64()

@@ -1,4 +1,4 @@
-package triangle
+package resample
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package triangle
+package resample
 
 import (
 	"fmt"
@@ -111,7 +111,7 @@ func TestDrawAsXImage(t *testing.T) {
 			if min.X > 0 { // something around the part that is drawn
 				bounds = image.Rectangle{image.Pt(1, 2), bounds.Max.Add(image.Pt(4, 3))}
 			}
-			s := New(to, part) // of all kinds, so that nothing is left of the last one
+			s := New(Triangle, to, part) // of all kinds, so that nothing is left of the last one
 			for name, src := range pictures(r, bounds) {
 				t.Run(fmt.Sprintf("%s, %v of %v to %v", name, from, bounds, to), func(t *testing.T) {
 					place := image.Rectangle{image.Pt(1, 2), image.Pt(1, 2).Add(to)}
