@@ -21,6 +21,10 @@ const infoKey, stepKey = "model", "step"
 // those on dev, the host if nil. What else training keeps there, such as the loss's parameters, is
 // left out.
 func Write(w io.Writer, info Info, params *graph.Params, dev *machine.Device) error {
+	var err error
+	if info.Net, err = info.Net.Portable(); err != nil {
+		return errors.WithMessage(err, "model")
+	}
 	text, err := json.Marshal(info)
 	if err != nil {
 		return errors.Wrap(err, "model")

@@ -13,7 +13,7 @@ import (
 // Config chooses a network. Its zero value is the CNN 32-64-128 with batch normalisation
 // and a normalised embedding of 64 numbers, for grey pictures of 28×28.
 type Config struct {
-	Backbone   string `json:"backbone,omitempty" yaml:"backbone,omitempty" flag:"backbone" arg:"NAME" doc:"clip-base-16, clip-base-32, cnn, convnext-small, convnext-tiny, dinov2-base, dinov2-small, dinov2-small-registers, efficientnet-b0, efficientnet-lite0, iresnet100, iresnet18, iresnet34, iresnet50, mlp, mobilefacenet, mobilenet-v3-large, mobilenet-v3-small, resnet101, resnet18, resnet34, resnet50, siglip-base-16, vit-base-16, vit-small-16" unset:"cnn, for vectors mlp" kind:"a backbone"` // or a registered name
+	Backbone   string `json:"backbone,omitempty" yaml:"backbone,omitempty" flag:"backbone" arg:"NAME" doc:"clip-base-16, clip-base-32, cnn, convnext-small, convnext-tiny, dinov2-base, dinov2-small, dinov2-small-registers, efficientnet-b0, efficientnet-lite0, iresnet100, iresnet18, iresnet34, iresnet50, mlp, mobilefacenet, mobilenet-v3-large, mobilenet-v3-small, resnet101, resnet18, resnet34, resnet50, siglip-base-16, vit-base-16, vit-small-16, or onnx:FILE[#TENSOR], a model of ONNX up to its output or a tensor inside" unset:"cnn, for vectors mlp" kind:"a backbone" scheme:"onnx"` // or a registered name
 	InChannels int    `json:"in_channels,omitempty" yaml:"in_channels,omitempty" doc:"channels of a picture, as the data have them" min:"1" unset:"1" said:"colour"`
 	Height     int    `json:"height,omitempty" yaml:"height,omitempty" doc:"of a picture in pixels, as the data have them" min:"1" unset:"28" said:"size"`
 	Width      int    `json:"width,omitempty" yaml:"width,omitempty" doc:"of a picture in pixels, as the data have them" min:"1" unset:"28" said:"size"`
@@ -22,9 +22,9 @@ type Config struct {
 	Channels   []int  `json:"channels,omitempty" yaml:"channels,omitempty,flow" flag:"channels" arg:"LIST" doc:"cnn, resnet: channels of each block, such as 32,64,128" min:"1" unset:"cnn 32,64,128, resnet 64,128,256,512" for:"cnn,resnet18,resnet34,resnet50,resnet101" want:"each at least 1"`
 	Hidden     []int  `json:"hidden,omitempty" yaml:"hidden,omitempty,flow" flag:"hidden" arg:"LIST" doc:"mlp: units of each hidden layer" min:"1" unset:"512,256, for vectors 512" for:"mlp" want:"each at least 1"`
 	Norm       string `json:"norm,omitempty" yaml:"norm,omitempty" flag:"norm" arg:"batch|none" doc:"normalisation between layers" unset:"batch, for mlp none" for:"cnn,mlp,resnet18,resnet34,resnet50,resnet101" choices:"batch,none"`
-	Activation string `json:"activation,omitempty" yaml:"activation,omitempty" flag:"activation" arg:"NAME" doc:"relu, leaky-relu, silu or tanh" for:"cnn,mlp,resnet18,resnet34,resnet50,resnet101" choices:"relu,leaky-relu,silu,tanh"` // relu if empty
-	Pooling    string `json:"pooling,omitempty" yaml:"pooling,omitempty" flag:"pooling" arg:"max|avg|none" doc:"cnn: 2×2, between blocks" for:"cnn" choices:"max,avg,none"`                                                              // max if empty
-	Head       string `json:"head,omitempty" yaml:"head,omitempty" flag:"head" arg:"avg|max|flatten" doc:"cnn, resnet: how the last picture becomes features" for:"cnn,resnet18,resnet34,resnet50,resnet101" choices:"avg,max,flatten"`  // avg if empty
+	Activation string `json:"activation,omitempty" yaml:"activation,omitempty" flag:"activation" arg:"NAME" doc:"relu, leaky-relu, silu or tanh" for:"cnn,mlp,resnet18,resnet34,resnet50,resnet101" choices:"relu,leaky-relu,silu,tanh"`                                 // relu if empty
+	Pooling    string `json:"pooling,omitempty" yaml:"pooling,omitempty" flag:"pooling" arg:"max|avg|none" doc:"cnn: 2×2, between blocks" for:"cnn" choices:"max,avg,none"`                                                                                              // max if empty
+	Head       string `json:"head,omitempty" yaml:"head,omitempty" flag:"head" arg:"avg|max|flatten" doc:"cnn, resnet, onnx: how the last picture (or, of onnx, tokens) becomes features" for:"cnn,resnet18,resnet34,resnet50,resnet101,onnx" choices:"avg,max,flatten"` // avg if empty
 	Stem       string `json:"stem,omitempty" yaml:"stem,omitempty" flag:"stem" arg:"small|standard" doc:"resnet: first layers for small pictures (3×3) or for those of ImageNet's size (7×7 at stride 2, max-pool)" unset:"small below 64 pixels" for:"resnet18,resnet34,resnet50,resnet101" choices:"standard,small"`
 
 	SamePad bool    `json:"same_pad,omitempty" yaml:"same_pad,omitempty" doc:"convolutions of stride 2 pad below and to the right of pictures of even sides alone, as TensorFlow does, and weights that were trained with it want" for:"efficientnet-b0,efficientnet-lite0,mobilenet-v3-large,mobilenet-v3-small"`
@@ -33,6 +33,10 @@ type Config struct {
 	Dropout float64 `json:"dropout,omitempty" yaml:"dropout,omitempty" flag:"dropout" arg:"PROB" doc:"of the features before the embedding, and after mlp's hidden layers" min:"0" below:"1" want:"at least 0 and below 1"`
 	Raw     bool    `json:"raw,omitempty" yaml:"raw,omitempty" flag:"raw" doc:"do not normalise embeddings to length 1"`
 	Init    string  `json:"init,omitempty" yaml:"init,omitempty" flag:"init" arg:"NAME" doc:"initial weights" unset:"as PyTorch, resnet's convolutions as torchvision"` // see Inits
+
+	// Graph is what a backbone onnx:FILE computes, without its weights: a compressed model of ONNX, which Portable makes. With it
+	// the file is not read any more.
+	Graph []byte `json:"graph,omitempty" yaml:"-"`
 
 	report *report // where Summary collects the layers
 	again  bool    // see Recomputing
@@ -117,7 +121,11 @@ func (c Config) Validate() error {
 // though the backbone does not read it, as the tags of Config say. One that is not of this package may
 // read all.
 func (c Config) unused(backbone string) error {
-	reads := func(o *settings.Option) bool { return o.For == nil || slices.Contains(o.For, backbone) }
+	kind := backbone
+	if isONNX(backbone) {
+		kind = "onnx"
+	}
+	reads := func(o *settings.Option) bool { return o.For == nil || slices.Contains(o.For, kind) }
 	if c.given != nil || !provided(backbone) {
 		return nil
 	}
@@ -131,6 +139,9 @@ func (c Config) unused(backbone string) error {
 		if f.set && !reads(schema.Field(string(f.name))) {
 			return field.Errorf("nets", "", "%s means nothing to %s %s: leave it out", f.name, field.Name("Backbone"), backbone)
 		}
+	}
+	if isONNX(backbone) && c.NormEps != 0 {
+		return field.Errorf("nets", "", "%s means nothing to %s %s, whose file says it: leave it out", field.Name("NormEps"), field.Name("Backbone"), backbone)
 	}
 	return nil
 }

@@ -18,4 +18,7 @@
 // Of vision transformers and networks for faces the weights are of one size of pictures. LoadWeights
 // fits the positions of a transformer to another size; a network for faces must be given the size
 // that it was trained with.
+//
+// A backbone onnx:FILE, or onnx:FILE#TENSOR up to a tensor inside, is a model of ONNX with its weights, which
+// trains as others do.
 package nets

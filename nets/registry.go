@@ -29,6 +29,9 @@ func provide(name string, build Builder, doc string) {
 
 // provided reports whether a backbone is of this package.
 func provided(name string) bool {
+	if isONNX(name) {
+		return true
+	}
 	registry.RLock()
 	defer registry.RUnlock()
 	return registry.own[name]
@@ -85,11 +88,14 @@ func (c Config) builder() (Builder, error) {
 }
 
 func builderOf(name string) (Builder, error) {
+	if isONNX(name) {
+		return buildONNX, nil
+	}
 	registry.RLock()
 	build := registry.builders[name]
 	registry.RUnlock()
 	if build == nil {
-		return nil, oneOf("Backbone", name, Names())
+		return nil, oneOf("Backbone", name, append(Names(), ONNXPrefix+"FILE"))
 	}
 	return build, nil
 }

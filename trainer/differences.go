@@ -41,6 +41,7 @@ func resultSettings(c Config) Config {
 	c.Threads, c.Device, c.Weights, c.Recompute = 0, "", "", false
 	c.Data.Path, c.Data.CacheDir, c.Data.CacheBytes, c.Data.Workers, c.Data.Ahead, c.Data.KeepCache = "", "", 0, 0, 0, false
 	c.Net.InChannels, c.Net.Height, c.Net.Width = 0, 0, 0 // taken from the pictures
+	c.Net.Graph = nil                                     // what Backbone names
 	d := Default()
 	c.Data.MaxPixels = cmp.Or(c.Data.MaxPixels, d.Data.MaxPixels)
 	c.Sampler.Name = cmp.Or(c.Sampler.Name, d.Sampler.Name)

@@ -77,6 +77,20 @@ func (f *flags) do(ctx context.Context, args []string) error {
 	return err
 }
 
+// fitModel takes the sizes of pictures from a backbone that is a model of ONNX, and tells them. The run's config.yaml
+// has them.
+func (f *flags) fitModel(cfg trainer.Config, w *terminal.Screen) (trainer.Config, error) {
+	cfg, told, err := cfg.WithModel(f.asTyped)
+	if err != nil {
+		return cfg, err
+	}
+	for _, t := range told {
+		w.Say(t)
+	}
+	f.options.Data = cfg.Data
+	return cfg, nil
+}
+
 // unexpected refuses arguments that are no flags.
 func unexpected(args []string) error {
 	if len(args) == 0 {
@@ -98,6 +112,9 @@ func train(ctx context.Context, f *flags, w *terminal.Screen) (interrupted bool,
 	}
 	if err == nil {
 		err = cfg.Validate() // before pictures are read
+	}
+	if err == nil && f.options.Resume == "" {
+		cfg, err = f.fitModel(cfg, w)
 	}
 	if err == nil {
 		f.tellReplaced(w)

@@ -25,7 +25,7 @@ func fieldPaths(prefix string, t reflect.Type) (out []string) {
 	for i := range t.NumField() {
 		f := t.Field(i)
 		switch {
-		case !f.IsExported():
+		case !f.IsExported(), f.Tag.Get("yaml") == "-": // made, and not set by anybody
 		case f.Type.Kind() == reflect.Struct:
 			out = append(out, fieldPaths(prefix+f.Name+".", f.Type)...)
 		default:

@@ -36,6 +36,7 @@ type Graph struct {
 type Node struct {
 	Op         string // such as Conv
 	Name       string
+	Domain     string   // whose operator it is; empty for those of ONNX itself
 	In, Out    []string // names of tensors; an input that is left out is empty
 	Attributes []Attribute
 }
@@ -43,7 +44,7 @@ type Node struct {
 // Attribute is a constant of an operator.
 type Attribute struct {
 	Name  string
-	Value any // int64, float32, string or []int64
+	Value any // int64, float32, string, []int64, []float32, []string or Tensor
 }
 
 // Elem is the type of a tensor's elements.
@@ -51,12 +52,15 @@ type Elem int32
 
 // Types, by their numbers in the format.
 const (
-	Float32 Elem = 1
-	Uint8   Elem = 2
-	Int64   Elem = 7
+	Float32  Elem = 1
+	Uint8    Elem = 2
+	Int64    Elem = 7
+	Float16  Elem = 10
+	Float64  Elem = 11
+	BFloat16 Elem = 16
 )
 
-// size is how many bytes an element has; 0 for a type that is not known here.
+// size is how many bytes an element has; 0 for a type that is not written.
 func (e Elem) size() int {
 	switch e {
 	case Float32:

@@ -39,7 +39,8 @@ func whole() *Model {
 		Inputs:       []Value{{Name: "x", Doc: "in", Elem: Uint8, Shape: []Dim{{Param: "N"}, {Size: 2}}}},
 		Outputs:      []Value{{Name: "y", Elem: Float32, Shape: []Dim{{Param: "N"}}}},
 		Nodes: []Node{{Op: "Op", Name: "n", In: []string{"x", "", "w"}, Out: []string{"y"}, Attributes: []Attribute{
-			{"f", float32(0.5)}, {"i", int64(0)}, {"s", ""}, {"l", []int64{3, -1}}}}},
+			{"f", float32(0.5)}, {"i", int64(0)}, {"s", ""}, {"l", []int64{3, -1}},
+			{"fs", []float32{0.5}}, {"ss", []string{"a", ""}}, {"t", Ints("", []int64{7})}}}},
 	}}
 }
 
@@ -77,6 +78,9 @@ func TestMarshal(t *testing.T) {
 		{1: {[]byte("i")}, 3: {uint64(0)}, 20: {uint64(2)}},
 		{1: {[]byte("s")}, 4: {[]byte{}}, 20: {uint64(3)}},
 		{1: {[]byte("l")}, 8: {uint64(3), uint64(math.MaxUint64)}, 20: {uint64(7)}},
+		{1: {[]byte("fs")}, 7: {math.Float32bits(0.5)}, 20: {uint64(6)}},
+		{1: {[]byte("ss")}, 9: {[]byte("a"), []byte{}}, 20: {uint64(8)}},
+		{1: {[]byte("t")}, 5: {[]byte(Ints("", []int64{7}).encode())}, 20: {uint64(4)}},
 	}, attributes)
 }
 

@@ -130,6 +130,7 @@ func (n Node) encode() (message, error) {
 	}
 	b.text(3, n.Name)
 	b.text(4, n.Op)
+	b.text(7, n.Domain)
 	for _, a := range n.Attributes {
 		attribute, err := a.encode()
 		if err != nil {
@@ -142,10 +143,13 @@ func (n Node) encode() (message, error) {
 
 // Types of attributes, by their numbers in the format.
 const (
-	attributeFloat  = 1
-	attributeInt    = 2
-	attributeString = 3
-	attributeInts   = 7
+	attributeFloat   = 1
+	attributeInt     = 2
+	attributeString  = 3
+	attributeTensor  = 4
+	attributeFloats  = 6
+	attributeInts    = 7
+	attributeStrings = 8
 )
 
 func (a Attribute) encode() (b message, err error) {
@@ -166,8 +170,22 @@ func (a Attribute) encode() (b message, err error) {
 			b.always(8, i)
 		}
 		b.number(20, attributeInts)
+	case []float32:
+		for _, f := range v {
+			b = protowire.AppendTag(b, 7, protowire.Fixed32Type)
+			b = protowire.AppendFixed32(b, math.Float32bits(f))
+		}
+		b.number(20, attributeFloats)
+	case []string:
+		for _, s := range v {
+			b.element(9, s)
+		}
+		b.number(20, attributeStrings)
+	case Tensor:
+		b.bytes(5, v.encode())
+		b.number(20, attributeTensor)
 	default:
-		return nil, errors.Errorf("attribute %q is of type %T, want int64, float32, string or []int64", a.Name, a.Value)
+		return nil, errors.Errorf("attribute %q is of type %T, want int64, float32, string, a list of these or Tensor", a.Name, a.Value)
 	}
 	return b, nil
 }

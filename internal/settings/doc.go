@@ -17,6 +17,8 @@
 //	nested:""    the text names kinds, and may be a map or a list in a file
 //	kind:"a b"   the field names one of several kinds, such as a solver, whose parameters
 //	             are the other fields of the struct: adamw(beta2=0.99)
+//	scheme:"a"   of a field with kinds: what begins with a: and goes on, such as with the name of a
+//	             file, is a kind as it stands, whatever brackets are in it, and reads what a reads
 //	for:"a,b"    the kinds that read the field; all if there is no such tag
 //
 // A struct among the fields is a section of the file; with yaml:",inline" its fields are those

@@ -142,7 +142,7 @@ func (r *Reader) setKind(in *section, text string, from Source) error {
 		r.forget(in)
 	}
 	r.given[in.name.Field] = from
-	if strings.TrimSpace(text) == "" || catalog.IsGiven(text) {
+	if strings.TrimSpace(text) == "" || catalog.IsGiven(text) || in.scheme != "" && strings.HasPrefix(text, in.scheme+":") {
 		in.name.of(r.value).SetString(text)
 		return nil
 	}

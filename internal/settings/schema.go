@@ -37,6 +37,7 @@ type section struct {
 	key, field string  // such as data.augment and Data.Augment
 	name       *Option // that says which kind it is; nil if it has no kinds
 	noun       string  // "a solver"
+	scheme     string  // with which kinds begin that are as they stand; empty if there are none
 	index      []int
 }
 
@@ -92,7 +93,7 @@ func (s *Schema) option(f reflect.StructField, index []int, in *section, key, gr
 		o.For = strings.Split(text, ",")
 	}
 	if noun := f.Tag.Get("kind"); noun != "" {
-		in.name, in.noun = o, noun
+		in.name, in.noun, in.scheme = o, noun, f.Tag.Get("scheme")
 	}
 	for _, other := range s.Options {
 		if o.Flag != "" && o.Flag == other.Flag {
@@ -164,7 +165,8 @@ func (s *Schema) parameters(in *section, kind string) (out []*Option) {
 
 // isFor reports whether the kind reads the option; one that nobody has named yet may.
 func (o *Option) isFor(kind string) bool {
-	return o.For == nil || kind == "" || slices.Contains(o.For, kind)
+	scheme, _, _ := strings.Cut(kind, ":")
+	return o.For == nil || kind == "" || slices.Contains(o.For, kind) || scheme != kind && slices.Contains(o.For, scheme)
 }
 
 // kind is the section's kind in v; "" if it has none.

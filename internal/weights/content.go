@@ -32,36 +32,36 @@ var foreign = []struct {
 	{0, "\xff\xd8\xff", "it is a picture"},
 }
 
-// formatOf tells by the first bytes how a file of size bytes is read.
-func formatOf(r io.ReaderAt, size int64) (reading, error) {
+// formatOf tells by the first bytes of which format a file of size bytes is, and how it is read.
+func formatOf(r io.ReaderAt, size int64) (format string, read reading, err error) {
 	if size == 0 {
-		return nil, errors.New("it is empty: download or save it again")
+		return "", nil, errors.New("it is empty: download or save it again")
 	}
 	head := make([]byte, min(size, 512))
 	if _, err := r.ReadAt(head, 0); err != nil {
-		return nil, errors.WithStack(err)
+		return "", nil, errors.WithStack(err)
 	}
 	for _, k := range foreign {
 		if len(head) >= k.at && bytes.HasPrefix(head[k.at:], []byte(k.begins)) {
-			return nil, errors.Errorf("it is no file of weights that can be read: %s", k.advice)
+			return "", nil, errors.Errorf("it is no file of weights that can be read: %s", k.advice)
 		}
 	}
 	text := bytes.ToLower(bytes.TrimLeft(head, " \t\r\n\ufeff"))
 	switch {
 	case bytes.HasPrefix(text, []byte("<!doctype")), bytes.HasPrefix(text, []byte("<html")), bytes.HasPrefix(text, []byte("<?xml")):
-		return nil, errors.New("it is a page of the web, not a file of weights: a link led to the page about the file, or to a login; download the file itself")
+		return "", nil, errors.New("it is a page of the web, not a file of weights: a link led to the page about the file, or to a login; download the file itself")
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("PK\x05\x06")):
-		return (*File).readZip, nil
+		return PyTorch, (*File).readZip, nil
 	case isSafetensors(head, size):
-		return (*File).readSafetensors, nil
+		return Safetensors, (*File).readSafetensors, nil
 	case head[0] == 0x80 && len(head) > 1 && head[1] <= 5:
-		return (*File).readLegacy, nil
+		return PyTorch, (*File).readLegacy, nil
 	case bytes.HasPrefix(text, []byte("{")):
-		return (*File).readShards, nil
+		return Safetensors, (*File).readShards, nil
 	case head[0] == 0x08: // the field ir_version, a number
-		return (*File).readONNX, nil
+		return ONNX, (*File).readONNX, nil
 	}
-	return nil, errors.New("its content is none of safetensors, a file of torch.save, and ONNX: it is damaged, or of another kind")
+	return "", nil, errors.New("its content is none of safetensors, a file of torch.save, and ONNX: it is damaged, or of another kind")
 }
 
 // isSafetensors reports whether the first bytes are a length, of a header that begins as JSON does.

@@ -47,6 +47,19 @@ var encodings = map[Dtype]encoding{
 	Bool: {1, func(b []byte) float32 { return float32(min(b[0], 1)) }},
 }
 
+// integers decode elements that are whole numbers, exactly.
+var integers = map[Dtype]func([]byte) int64{
+	I64:  func(b []byte) int64 { return int64(binary.LittleEndian.Uint64(b)) },
+	I32:  func(b []byte) int64 { return int64(int32(binary.LittleEndian.Uint32(b))) },
+	I16:  func(b []byte) int64 { return int64(int16(binary.LittleEndian.Uint16(b))) },
+	I8:   func(b []byte) int64 { return int64(int8(b[0])) },
+	U64:  func(b []byte) int64 { return int64(binary.LittleEndian.Uint64(b)) },
+	U32:  func(b []byte) int64 { return int64(binary.LittleEndian.Uint32(b)) },
+	U16:  func(b []byte) int64 { return int64(binary.LittleEndian.Uint16(b)) },
+	U8:   func(b []byte) int64 { return int64(b[0]) },
+	Bool: func(b []byte) int64 { return int64(min(b[0], 1)) },
+}
+
 // Width is the bytes of an element; 0 for a type whose numbers are not read.
 func (d Dtype) Width() int { return encodings[d].width }
 

@@ -51,7 +51,7 @@ func (f *File) open(path string) error {
 	if err != nil {
 		return err
 	}
-	read, err := formatOf(r, size)
+	_, read, err := formatOf(r, size)
 	if err != nil {
 		return err
 	}

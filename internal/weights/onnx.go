@@ -24,12 +24,18 @@ type onnxReader struct {
 	source
 	beside map[string]source // files of numbers, by their names
 	graphs int
+	whole  *Model // where the graph goes; nil if weights alone are asked for
 }
 
 // readONNX reads a message ModelProto of onnx.proto, whose numbers of fields are below.
 func (f *File) readONNX(s source) error {
+	return f.readONNXInto(nil, s)
+}
+
+// readONNXInto is readONNX, of the graph too if there is a model that it goes to.
+func (f *File) readONNXInto(whole *Model, s source) error {
 	f.Format = ONNX
-	r := &onnxReader{File: f, source: s, beside: map[string]source{}}
+	r := &onnxReader{File: f, source: s, beside: map[string]source{}, whole: whole}
 	fields := 0
 	err := newMessage(s, 0, s.size).each(func(field wireField) error {
 		fields++
@@ -39,6 +45,10 @@ func (f *File) readONNX(s source) error {
 			return field.message().each(r.graph)
 		case field.isBytes(2): // producer_name
 			return r.describe("producer", field)
+		case field.isBytes(8) && whole != nil: // opset_import
+			return whole.opset(field)
+		case field.isBytes(25) && whole != nil: // functions
+			whole.Functions++
 		case field.isBytes(14): // metadata_props
 			return r.property(field)
 		}
@@ -51,7 +61,7 @@ func (f *File) readONNX(s source) error {
 		return err
 	case r.graphs == 0:
 		return errors.New("it is made as ONNX is, but holds no graph: it is of another kind (a SavedModel of TensorFlow is converted by tf2onnx), or damaged")
-	case len(f.Tensors) == 0:
+	case len(f.Tensors) == 0 && whole == nil:
 		return errors.New("it is ONNX and has no initializers, which weights are: export the model with its parameters")
 	}
 	return nil
@@ -89,19 +99,29 @@ func entryOf(field wireField) (key, value string, err error) {
 // quantised are operators of graphs whose whole numbers are weights only with the scales beside them.
 var quantised = []string{"QLinearConv", "QLinearMatMul", "DequantizeLinear", "ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "MatMulNBits"}
 
+func refuseQuantised(op string) error {
+	if !slices.Contains(quantised, op) {
+		return nil
+	}
+	return errors.Errorf("it is a quantised model (%s), whose whole numbers are no weights by themselves: take the model before its quantisation", op)
+}
+
 // graph reads a field of GraphProto.
 func (r *onnxReader) graph(field wireField) error {
 	switch {
 	case field.isBytes(1): // node
+		if r.whole != nil {
+			return r.node(field)
+		}
 		return field.message().each(func(field wireField) error {
 			if !field.isBytes(4) { // op_type
 				return nil
 			}
 			op, err := field.text()
-			if err == nil && slices.Contains(quantised, op) {
-				return errors.Errorf("it is a quantised model (%s), whose whole numbers are no weights by themselves: take the model before its quantisation", op)
+			if err != nil {
+				return err
 			}
-			return err
+			return refuseQuantised(op)
 		})
 	case field.isBytes(5): // initializer
 		t, err := r.tensor(field)
@@ -109,6 +129,10 @@ func (r *onnxReader) graph(field wireField) error {
 			return errors.WithMessagef(err, "initializer %d", len(r.Tensors))
 		}
 		r.Tensors = append(r.Tensors, t)
+	case field.isBytes(11) && r.whole != nil: // input
+		return describeValue(field, &r.whole.Inputs)
+	case field.isBytes(12) && r.whole != nil: // output
+		return describeValue(field, &r.whole.Outputs)
 	case field.isBytes(15): // sparse_initializer
 		r.LeftOut = append(r.LeftOut, "a sparse initializer")
 	}
@@ -139,24 +163,26 @@ func (r *onnxReader) tensor(field wireField) (*Tensor, error) {
 	switch width := int64(t.dtype.Width()); {
 	case width == 0:
 		out.values = span{dtype: t.dtype}.float32s
+		out.whole = func() ([]int64, error) { return nil, errors.Errorf("elements of type %s are not read", t.dtype) }
 	case len(t.external) > 0:
 		where, err := r.outside(t.external, n, width)
 		if err != nil {
 			return nil, errors.WithMessagef(err, "tensor %q", t.name)
 		}
 		where.dtype = t.dtype
-		out.values = where.float32s
+		out.values, out.whole = where.float32s, where.int64s
 	case t.raw != nil:
 		t.raw.dtype = t.dtype
 		if n > t.raw.bytes || n*width != t.raw.bytes {
 			return nil, errors.Errorf("tensor %q of shape %v and type %s has %d bytes: the file is damaged", t.name, t.shape, t.dtype, t.raw.bytes)
 		}
-		out.values = t.raw.float32s
+		out.values, out.whole = t.raw.float32s, t.raw.int64s
 	default:
 		if n > r.size {
 			return nil, errors.Errorf("tensor %q has the shape %v in a file of %d bytes: the file is damaged", t.name, t.shape, r.size)
 		}
 		out.values = func() ([]float32, error) { return t.numbers(n) }
+		out.whole = func() ([]int64, error) { return t.wholeNumbers(n) }
 	}
 	return out, nil
 }
@@ -204,6 +230,30 @@ func (t *onnxTensor) numbers(n int64) ([]float32, error) {
 				return errors.Errorf("it has more numbers than its shape %v: the file is damaged", t.shape)
 			}
 			out = append(out, v)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if int64(len(out)) != n {
+		return nil, errors.Errorf("it has %d numbers, its shape %v wants %d: the file is damaged", len(out), t.shape, n)
+	}
+	return out, nil
+}
+
+// wholeNumbers reads n numbers of the fields int32_data, int64_data and uint64_data.
+func (t *onnxTensor) wholeNumbers(n int64) ([]int64, error) {
+	out := make([]int64, 0, n)
+	for _, field := range t.typed {
+		if field.number != 5 && field.number != 7 && field.number != 11 {
+			return nil, errors.Errorf("it holds no whole numbers, and its type is %s: the file is damaged", t.dtype)
+		}
+		err := field.varints(func(v uint64) error {
+			if int64(len(out)) == n {
+				return errors.Errorf("it has more numbers than its shape %v: the file is damaged", t.shape)
+			}
+			out = append(out, int64(v))
 			return nil
 		})
 		if err != nil {

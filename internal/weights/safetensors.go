@@ -76,7 +76,7 @@ func (f *File) readShard(index, file string, names []string) error {
 		return err
 	}
 	shard := &File{Metadata: map[string]string{}}
-	read, err := formatOf(r, size)
+	_, read, err := formatOf(r, size)
 	if err == nil {
 		err = read(shard, source{ReaderAt: r, size: size, path: path, shard: true})
 	}

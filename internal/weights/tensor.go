@@ -14,6 +14,7 @@ type Tensor struct {
 	Shape []int // no entry: a scalar
 
 	values func() ([]float32, error)
+	whole  func() ([]int64, error) // of a tensor of ONNX
 }
 
 // Len is the number of elements.
@@ -29,6 +30,15 @@ func (t *Tensor) Len() int {
 // and 1.
 func (t *Tensor) Float32s() ([]float32, error) {
 	v, err := t.values()
+	return v, errors.Wrapf(err, "weights: tensor %q", t.Name)
+}
+
+// Int64s reads the numbers of a tensor of ONNX whose elements are whole numbers or BOOL, exactly.
+func (t *Tensor) Int64s() ([]int64, error) {
+	if t.whole == nil || t.Dtype.Float() {
+		return nil, errors.Errorf("weights: tensor %q holds no whole numbers of ONNX", t.Name)
+	}
+	v, err := t.whole()
 	return v, errors.Wrapf(err, "weights: tensor %q", t.Name)
 }
 
@@ -73,17 +83,31 @@ func (s span) float32s() ([]float32, error) {
 	if !known {
 		return nil, errors.Errorf("elements of type %s are not read, want floating-point numbers of 16, 32 or 64 bits", s.dtype)
 	}
-	out := make([]float32, s.bytes/int64(e.width))
+	return decoded(s, e.width, e.decode)
+}
+
+// int64s reads all elements, which are whole numbers.
+func (s span) int64s() ([]int64, error) {
+	decode := integers[s.dtype]
+	if decode == nil {
+		return nil, errors.Errorf("elements of type %s are no whole numbers", s.dtype)
+	}
+	return decoded(s, s.dtype.Width(), decode)
+}
+
+// decoded reads elements of width bytes each.
+func decoded[T any](s span, width int, decode func([]byte) T) ([]T, error) {
+	out := make([]T, s.bytes/int64(width))
 	const block = 1 << 13
-	buf := make([]byte, block*e.width)
+	buf := make([]byte, block*width)
 	for from := 0; from < len(out); from += block {
 		to := min(from+block, len(out))
-		b := buf[:(to-from)*e.width]
-		if _, err := s.file.ReadAt(b, s.at+int64(from*e.width)); err != nil {
+		b := buf[:(to-from)*width]
+		if _, err := s.file.ReadAt(b, s.at+int64(from*width)); err != nil {
 			return nil, errors.Wrap(err, "the file was changed while it was read")
 		}
 		for i := from; i < to; i++ {
-			out[i] = e.decode(b[(i-from)*e.width:])
+			out[i] = decode(b[(i-from)*width:])
 		}
 	}
 	return out, nil
