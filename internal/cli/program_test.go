@@ -95,7 +95,7 @@ func TestCommandsAreFound(t *testing.T) {
 		"help takes one command: info and train are two":                    {"help", "info", "train"},
 		"-data is a flag of the command train: type that before it":         {"-data", "x", "train"},
 		"-one-shot is a flag of the command":                                {"-one-shot", "x"},
-		"version is a command, and has no - before it:\n  ":                 {"--version"},
+		"version is a command, and has no - before it: ":                    {"--version"},
 		"version takes nothing, and x was given":                            {"version", "x"},
 		"there is no flag -bogus before a command":                          {"-bogus"},
 		"completion of which shell? bash, zsh, fish, pwsh":                  {"completion"},
