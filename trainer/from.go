@@ -157,7 +157,7 @@ func (c *Config) prepared(m *model.Model) []preparedField {
 		size("Data.Channels", &d.Channels, info.Net.InChannels), size("Data.Height", &d.Height, info.Net.Height), size("Data.Width", &d.Width, info.Net.Width),
 		{"Data.Resize", string(d.Resize), string(info.Resize), func() { d.Resize = info.Resize }},
 		{"Data.CropPct", fmt.Sprint(d.CropPct), fmt.Sprint(info.CropPct), func() { d.CropPct = info.CropPct }},
-		{"Data.Filter", string(d.Filter), string(info.Filter), func() { d.Filter = info.Filter }},
+		{"Data.Filter", string(cmp.Or(d.Filter, datasets.Bilinear)), string(cmp.Or(info.Filter, datasets.Bilinear)), func() { d.Filter = info.Filter }},
 		{"Data.Invert", fmt.Sprint(d.Invert), fmt.Sprint(invert), func() { d.Invert = invert }},
 		{"Data.Range", d.Range, black, func() { d.Range = black }},
 		c.normalised(info.Normalisation), views,
