@@ -75,7 +75,8 @@ func (c Config) onnxNet() (*onnxgraph.Net, error) {
 	}
 	net, err := onnxgraph.Open(path, tensor)
 	if err != nil {
-		return nil, err
+		text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "weights: "), "onnxgraph: ")
+		return nil, field.Errorf("nets", "", "%s is %q: %s", field.Name("Backbone"), c.Backbone, text)
 	}
 	openModels.of[c.Backbone] = openModel{net, info.Size(), info.ModTime()}
 	return net, nil

@@ -3,6 +3,8 @@ package trainer
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -57,6 +59,9 @@ func (c Config) StartFrom(backbone nets.Builder, given func(field string) bool) 
 // openStart opens the model that the run begins with.
 func (c Config) openStart(backbone nets.Builder) (*model.Model, error) {
 	m, err := model.Load(c.FineTune.From, model.Options{Backbone: backbone})
+	if _, missing := os.Stat(c.FineTune.From); errors.Is(missing, fs.ErrNotExist) {
+		return nil, field.Errorf("trainer", "", "%s: there is no run folder or model file %s", field.Name("FineTune.From"), c.FineTune.From)
+	}
 	if err != nil {
 		return nil, field.Errorf("trainer", "", "%s: %v", field.Name("FineTune.From"), err)
 	}

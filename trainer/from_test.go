@@ -81,7 +81,7 @@ func TestStartFromModelOtherwise(t *testing.T) {
 		"Net.Backbone is resnet18, but the model " + dir + " has cnn: leave it out":         func(c *Config) { c.Net.Backbone = "resnet18" },
 		"Net.Channels is 5, but the model " + dir + " has 3,4: leave it out":                func(c *Config) { c.Net.Channels = []int{5} },
 		"Data.Channels is rgb, but the model " + dir + " is for pictures of grey: leave it": func(c *Config) { c.Data.Channels = 3 },
-		"FineTune.From: no model: stat nowhere":                                             func(c *Config) { c.FineTune.From = "nowhere" },
+		"FineTune.From: there is no run folder or model file nowhere":                       func(c *Config) { c.FineTune.From = "nowhere" },
 	} {
 		cfg := base()
 		change(&cfg)
