@@ -45,6 +45,7 @@ var elsewhere = map[string]string{
 // elsewhereBegins are beginnings of further ones.
 var elsewhereBegins = map[string]string{
 	"go test ":                  "benchmarks and tests of packages, which run by themselves",
+	"go run ./bench/finetune":   "learns with weights that it does not have, beside PyTorch; tested in bench/finetune",
 	"go run ./bench/catalogue":  "trains every loss, beside PyTorch; tested in bench/catalogue",
 	"go run ./bench/search":     "compares with faiss and hnswlib; tested in bench/search",
 	"go run ./bench/serve":      "puts a server under load; tested in bench/serve",
@@ -238,7 +239,7 @@ func workplace(t *testing.T, programs, dir string) {
 	idx(t, filepath.Join(dir, "fashion-mnist"))
 	onnx, err := os.ReadFile(filepath.Join(root, "internal", "onnxgraph", "testdata", "mixed-fixed.onnx"))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "net.onnx"), onnx, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "trunk.onnx"), onnx, 0o600))
 	weights(t, filepath.Join(dir, "resnet18-f37072fd.pth"))
 	lake(t, dir)
 	files := configurations.FindAllStringSubmatch(readme(t), -1)
