@@ -179,6 +179,12 @@ func sides(height, width int) string {
 }
 
 func (p *preparing) resizing(d *DataConfig, want nets.Preparation) {
+	if d.Align == datasets.AlignArcFace {
+		if want.Resize == string(datasets.Crop) {
+			p.against("Data.Align", string(d.Align), string(datasets.AlignNone))
+		}
+		return
+	}
 	if want.Resize != "" {
 		p.choose("Data.Resize", string(d.Resize), want.Resize, func() { d.Resize = datasets.ResizeMode(want.Resize) })
 	}
