@@ -234,6 +234,30 @@ func TestAlignFromTables(t *testing.T) {
 	}
 }
 
+// CelebA's own list names no column for the picture.
+func TestAlignFromCelebAList(t *testing.T) {
+	c := alignCases(t)[0]
+	dir := faceFolder(t)
+	text := "2\nlefteye_x lefteye_y righteye_x righteye_y nose_x nose_y leftmouth_x leftmouth_y rightmouth_x rightmouth_y\n"
+	for _, name := range []string{"a1", "b1"} {
+		text += name + ".png   " + tenNumbers(c.Points, "  ") + "\n"
+	}
+	path := filepath.Join(dir, "list_landmarks_align_celeba.txt")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	want := make([]byte, 3*112*112)
+	_, err := newRenderer(3, 112, 112, Options{Align: AlignArcFace}).render(want, picture{Image: faceDrawing(140, 150), orientation: 1}, cutout{landmarks: &c.Points})
+	require.NoError(t, err)
+	stream, err := OpenStream([]string{path}, Options{Channels: 3, Height: 112, Width: 112, Align: AlignArcFace})
+	require.NoError(t, err)
+	defer stream.Close()
+	d, err := stream.Next(8)
+	require.NoError(t, err)
+	require.Equal(t, 2, d.Len(), "%v", d.Skipped())
+	got, err := d.store.get(1, d.store.scratch())
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
 // What has no landmarks is left out, and told; where nothing has, the error says what is wanted. Aligned faces need none.
 func TestAlignWithoutLandmarks(t *testing.T) {
 	c := alignCases(t)[0]

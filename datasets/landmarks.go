@@ -90,3 +90,13 @@ func (t *table) landmarksOf(row []string) (*fivePoints, error) {
 	}
 	return &points, nil
 }
+
+// isLandmarkHeader reports whether a header has the columns of landmarks alone, above rows that begin with the picture: that is how
+// CelebA's list_landmarks_align_celeba.txt is written.
+func isLandmarkHeader(cells []string) bool {
+	var keys []string
+	for _, name := range cells {
+		keys = append(keys, columnKey(name))
+	}
+	return slices.ContainsFunc(landmarkColumns, func(want []string) bool { return slices.Equal(keys, want) })
+}

@@ -127,6 +127,12 @@ func openRows(r io.Reader, name string, o Options) (*rowReader, error) {
 	case choice.header != nil:
 		rows.header = choice.header
 		choice = columnChoice{align: choice.align}
+	case separator == blanks && isLandmarkHeader(cells):
+		rows.header = append([]string{"path"}, cells...)
+		if _, err := text.ReadString('\n'); err != nil {
+			return nil, errors.New("no line below the header, want one a picture")
+		}
+		before++
 	case choice.called != nil, pathColumn(cells):
 		rows.header = nil // the first row is it
 	case isHeaderless(cells, line):

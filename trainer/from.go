@@ -165,7 +165,7 @@ func (c *Config) prepared(m *model.Model) []preparedField {
 		{"Data.Align", string(d.Align), string(cmp.Or(info.Align, datasets.AlignNone)), func() { d.Align = info.Align }},
 		{"Data.Resize", string(d.Resize), string(info.Resize), unaligned(func() { d.Resize = info.Resize })},
 		{"Data.CropPct", fmt.Sprint(d.CropPct), fmt.Sprint(info.CropPct), unaligned(func() { d.CropPct = info.CropPct })},
-		{"Data.Filter", string(d.Filter), string(info.Filter), unaligned(func() { d.Filter = info.Filter })},
+		{"Data.Filter", string(d.Filter), string(cmp.Or(info.Filter, datasets.Bilinear)), unaligned(func() { d.Filter = info.Filter })},
 		{"Data.Invert", fmt.Sprint(d.Invert), fmt.Sprint(invert), func() { d.Invert = invert }},
 		{"Data.Range", d.Range, black, func() { d.Range = black }},
 		c.normalised(info.Normalisation), views,
