@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pkg/errors"
 	"github.com/stretchr/testify/require"
 
 	"medusa/internal/field"
@@ -325,4 +326,55 @@ func TestAlignOptions(t *testing.T) {
 	narrow := template(112, 96)
 	require.InDelta(t, arcFace[0][0]-8, narrow[0][0], 1e-12) // SphereFace's 30.2946
 	require.False(t, math.IsNaN(narrow[4][1]))
+}
+
+// Landmarks count before a box, and larger copies are aligned too; an aligned face has one as well.
+func TestAlignBesideOtherOptions(t *testing.T) {
+	c := alignCases(t)[0]
+	box := image.Rect(3, 4, 50, 60)
+	o := Options{Align: AlignArcFace}
+	var planes [2][]byte
+	for i, from := range []cutout{{landmarks: &c.Points}, {landmarks: &c.Points, box: &box}} {
+		planes[i] = make([]byte, 3*112*112)
+		_, err := newRenderer(3, 112, 112, o).render(planes[i], picture{Image: faceDrawing(140, 150), orientation: 1}, from)
+		require.NoError(t, err)
+	}
+	require.Equal(t, planes[0], planes[1])
+
+	dir := faceFolder(t)
+	savePNG(t, filepath.Join(dir, "b1.png"), faceDrawing(112, 112))
+	path := filepath.Join(dir, "t.csv")
+	require.NoError(t, os.WriteFile(path, []byte("path,label,landmarks\na1.png,a,"+tenNumbers(c.Points, " ")+"\nb1.png,b,\n"), 0o600))
+	s, err := Open(path, Options{Channels: 3, Align: AlignArcFace, Detail: 2})
+	require.NoError(t, err)
+	defer s.Close()
+	require.Equal(t, 2, s.Train.Len())
+	large := s.Train.store.detail
+	require.Equal(t, 224, large.height)
+	want := make([]byte, 3*224*224)
+	_, err = newRenderer(3, 224, 224, o).render(want, picture{Image: faceDrawing(140, 150), orientation: 1}, cutout{landmarks: &c.Points})
+	require.NoError(t, err)
+	got, err := large.get(0, large.scratch())
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
+// Whatever a cell holds, it is landmarks, none, or an error, and no face that they make ends a run.
+func FuzzLandmarks(f *testing.F) {
+	f.Add("38.3 51.7 73.5 51.5 56 71.7 41.5 92.4 70.7 92.2")
+	f.Add("[[1e9,1],[2;-3e8],[0,0],[5,5],[6,1e-9]]")
+	f.Add("nan")
+	img := faceDrawing(40, 30)
+	f.Fuzz(func(t *testing.T, cell string) {
+		table := &table{columns: &columns{landmarks: []int{0}}}
+		points, err := table.landmarksOf([]string{cell})
+		if err != nil || points == nil {
+			return
+		}
+		planes := make([]byte, 3*8*8)
+		_, err = newRenderer(3, 8, 8, Options{Align: AlignArcFace}).render(planes, picture{Image: img, orientation: 1}, cutout{landmarks: points})
+		if wrong := (*problem)(nil); err != nil && !errors.As(err, &wrong) {
+			t.Fatal(err)
+		}
+	})
 }
