@@ -32,6 +32,7 @@ var tableColumns = []column{
 	{name: "camera", usual: []string{"cam", "cameraid", "camid"}},
 	{name: "sequence", usual: []string{"sequenceid", "seq", "tracklet"}},
 	{name: "category", usual: []string{"supercategory", "superclass", "superclassid"}},
+	{name: landmarksColumn, usual: []string{"landmark", "keypoints", "kps"}},
 }
 
 // boxColumns are the names under which boxes are written: two corners, or with sized a
@@ -65,6 +66,7 @@ func columnKey(name string) string {
 type columnChoice struct {
 	header []string          // of a table that has none; nil otherwise
 	called map[string]string // our name → the table's
+	align  bool              // landmarks are looked for
 }
 
 // unusedColumn stands for a column that is not used.
@@ -110,6 +112,13 @@ func parseColumns(text string) (columnChoice, error) {
 	return c, nil
 }
 
+// columnChoice is what o says about columns.
+func (o Options) columnChoice() (columnChoice, error) {
+	c, err := parseColumns(o.Columns)
+	c.align = o.Align == AlignArcFace
+	return c, err
+}
+
 func columnNames() []string {
 	var names []string
 	for _, c := range tableColumns {
@@ -120,15 +129,16 @@ func columnNames() []string {
 
 // columns says where in a row stands what.
 type columns struct {
-	at     map[string]int // name of tableColumns → index, -1 if there is none
-	box    []int          // four indices, or nil
-	sized  bool           // the box is a corner, width and height
-	unused []string
+	at        map[string]int // name of tableColumns → index, -1 if there is none
+	box       []int          // four indices, or nil
+	landmarks []int          // one or ten indices, or nil
+	sized     bool           // the box is a corner, width and height
+	unused    []string
 }
 
 // cell returns the row's text in a column, or "" if there is no such column.
 func (c *columns) cell(row []string, name string) string {
-	if i := c.at[name]; i >= 0 && i < len(row) {
+	if i, known := c.at[name]; known && i >= 0 && i < len(row) {
 		return row[i]
 	}
 	return ""
@@ -147,6 +157,9 @@ func newColumns(header []string, choice columnChoice, rows []tableRow) (*columns
 	c := &columns{at: make(map[string]int)}
 	taken := make([]bool, len(header))
 	for _, t := range tableColumns {
+		if c.at[t.name] = -1; t.name == landmarksColumn && !choice.align {
+			continue
+		}
 		i, err := t.find(header, keys, taken, choice, rows)
 		if err != nil {
 			return nil, err
@@ -158,6 +171,11 @@ func newColumns(header []string, choice columnChoice, rows []tableRow) (*columns
 	}
 	if err := c.findBox(keys, taken); err != nil {
 		return nil, err
+	}
+	if choice.align {
+		if err := c.findLandmarks(keys, taken); err != nil {
+			return nil, err
+		}
 	}
 	for i, name := range header {
 		if !taken[i] && name != unusedColumn {

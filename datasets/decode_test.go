@@ -133,17 +133,17 @@ func TestRenderModes(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			planes := make([]byte, len(tt.want))
-			colour, err := tt.r.render(planes, picture{Image: img, orientation: tt.orientation}, tt.box)
+			colour, err := tt.r.render(planes, picture{Image: img, orientation: tt.orientation}, cutout{box: tt.box})
 			require.NoError(t, err)
 			require.False(t, colour)
 			require.Equal(t, tt.want, planes)
 		})
 	}
 	outside := image.Rect(4, 0, 9, 2)
-	_, err := (&renderer{channels: 1, height: 1, width: 1}).render(make([]byte, 1), picture{Image: img, orientation: 1}, &outside)
+	_, err := (&renderer{channels: 1, height: 1, width: 1}).render(make([]byte, 1), picture{Image: img, orientation: 1}, cutout{box: &outside})
 	require.ErrorContains(t, err, "box outside of the picture: (4,0)-(9,2) of a picture of 4×2")
 	// Turned by 90°, the same place is inside.
-	_, err = (&renderer{channels: 1, height: 1, width: 1}).render(make([]byte, 1), picture{Image: img, orientation: 6}, &image.Rectangle{Min: image.Pt(0, 3), Max: image.Pt(2, 4)})
+	_, err = (&renderer{channels: 1, height: 1, width: 1}).render(make([]byte, 1), picture{Image: img, orientation: 6}, cutout{box: &image.Rectangle{Min: image.Pt(0, 3), Max: image.Pt(2, 4)}})
 	require.NoError(t, err)
 }
 
@@ -151,7 +151,7 @@ func TestRenderOnWhite(t *testing.T) {
 	img := image.NewNRGBA(image.Rect(0, 0, 2, 1))
 	img.SetNRGBA(0, 0, color.NRGBA{200, 0, 0, 128})
 	planes := make([]byte, 6)
-	colour, err := (&renderer{channels: 3, height: 1, width: 2}).render(planes, picture{Image: img, orientation: 1}, nil)
+	colour, err := (&renderer{channels: 3, height: 1, width: 2}).render(planes, picture{Image: img, orientation: 1}, cutout{})
 	require.NoError(t, err)
 	require.True(t, colour)
 	// 200 · 128/255 + 255 · 127/255 = 227.4; 255 · 127/255 = 127; transparent is white.
@@ -201,7 +201,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		require.LessOrEqual(t, p.Bounds().Dx()*p.Bounds().Dy(), limit)
-		_, err = r.render(make([]byte, 48), p, nil)
+		_, err = r.render(make([]byte, 48), p, cutout{})
 		require.NoError(t, err)
 	})
 }

@@ -59,7 +59,7 @@ func TestResizeAndCropAsPillow(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %s %v to %v of %d, stored by %d", w.Filter, w.Resize, w.From, w.To, w.Short, orientation), func(t *testing.T) {
 				r := newRenderer(3, w.To[1], w.To[0], o)
 				planes := make([]byte, 3*w.To[0]*w.To[1])
-				_, err := r.render(planes, storedBy(edged(w.From[0], w.From[1]), orientation), nil)
+				_, err := r.render(planes, storedBy(edged(w.From[0], w.From[1]), orientation), cutout{})
 				require.NoError(t, err)
 				asPillow(t, w.Filter, interleaved(planes), w.RGB)
 			})

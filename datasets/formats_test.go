@@ -53,7 +53,7 @@ func rendered(t testing.TB, p picture) (pixels []byte, size image.Point) {
 		size.X, size.Y = size.Y, size.X
 	}
 	planes := make([]byte, 3*size.X*size.Y)
-	_, err := (&renderer{channels: 3, height: size.Y, width: size.X, mode: Squeeze}).render(planes, p, nil)
+	_, err := (&renderer{channels: 3, height: size.Y, width: size.X, mode: Squeeze}).render(planes, p, cutout{})
 	require.NoError(t, err)
 	return interleaved(planes), size
 }

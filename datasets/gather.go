@@ -20,7 +20,7 @@ import (
 type candidate struct {
 	name  string // in the source
 	class string // raw folder path or label
-	box   *image.Rectangle
+	cutout
 
 	from                       source // that has it; nil for that of the whole offer
 	noClass                    bool   // the picture belongs to none, see NoClass
@@ -249,7 +249,7 @@ func (g *gatherer) readOne(i int, c candidate, in *pictureWriter) (o outcome) {
 		o.err = err
 		return o
 	}
-	o.hash = hashOf(data, c.box)
+	o.hash = hashOf(data, c.cutout)
 	g.store.sums[i] = binary.LittleEndian.Uint64(o.hash[:])
 	key := g.keyOf(o.hash)
 	if found, err := in.takeKept(i, key, &o, g.options.MaxPixels); found || err != nil {
@@ -261,7 +261,7 @@ func (g *gatherer) readOne(i int, c candidate, in *pictureWriter) (o outcome) {
 		o.err = err
 		return o
 	}
-	if g.put(i, p, c.box, in, &o); o.err == nil {
+	if g.put(i, p, c.cutout, in, &o); o.err == nil {
 		o.err = in.keep(i, key, &o)
 	}
 	return o
@@ -275,12 +275,12 @@ func (g *gatherer) readImage(i int, c candidate, in *pictureWriter) (o outcome) 
 		return o
 	}
 	defer guardImage(g.options.image, &o.err)
-	g.put(i, p, c.box, in, &o)
+	g.put(i, p, c.cutout, in, &o)
 	return o
 }
 
 // put brings a decoded picture to place i of the store, and what was seen of it to o.
-func (g *gatherer) put(i int, p picture, box *image.Rectangle, in *pictureWriter, o *outcome) {
+func (g *gatherer) put(i int, p picture, c cutout, in *pictureWriter, o *outcome) {
 	o.format = p.format
 	o.width, o.height = p.Bounds().Dx(), p.Bounds().Dy()
 	if p.orientation >= 5 {
@@ -293,15 +293,12 @@ func (g *gatherer) put(i int, p picture, box *image.Rectangle, in *pictureWriter
 		}
 		p.settle(s)
 	}
-	o.colour, o.blank, o.err = in.put(i, p, box)
+	o.colour, o.blank, o.err = in.put(i, p, c)
 }
 
-// hashOf tells equal pictures: equal bytes, cut to equal boxes.
-func hashOf(data []byte, box *image.Rectangle) [sha256.Size]byte {
-	if box == nil {
-		return sha256.Sum256(data)
-	}
-	return sha256.Sum256(append(data[:len(data):len(data)], box.String()...))
+// hashOf tells equal pictures: equal bytes, of which the same is taken.
+func hashOf(data []byte, c cutout) [sha256.Size]byte {
+	return sha256.Sum256(append(data[:len(data):len(data)], c.text()...))
 }
 
 // sourceOf is what has a candidate.
@@ -407,7 +404,7 @@ func (g *gatherer) sample(c candidate, r *renderer, planes []byte) (p picture, c
 	if e := extentOf(p); e.deep {
 		p.settle(rangeRule{auto: true}.spanOf(e)) // enough to see colours by
 	}
-	coloured, err = r.render(planes, p, c.box)
+	coloured, err = r.render(planes, p, cutout{box: c.box})
 	return p, coloured, err
 }
 

@@ -272,7 +272,7 @@ func (f *idxFile) fillStore(s *store, h, w int, o Options) error {
 		if _, err := io.ReadFull(f.values, grey.Pix); err != nil {
 			return f.wrap(err)
 		}
-		if _, _, err := in.put(i, p, nil); err != nil {
+		if _, _, err := in.put(i, p, cutout{}); err != nil {
 			return err
 		}
 		s.paths[i] = fmt.Sprintf("%s[%d]", f.name, i)

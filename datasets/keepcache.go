@@ -49,6 +49,9 @@ func openKept(o Options) (*keptFile, error) {
 	if o.CropPct != 0 || o.Filter == Bicubic { // else as before there were these
 		kind += fmt.Sprintf(" %v %s", o.CropPct, o.Filter)
 	}
+	if o.Align == AlignArcFace {
+		kind += fmt.Sprint(" ", o.Align)
+	}
 	name := filepath.Join(o.CacheDir, fmt.Sprintf("medusa-%dx%dx%d-%.6x.pictures", o.Channels, o.Height, o.Width, sha256.Sum256([]byte(kind))))
 	cache, err := picturecache.Open(name, bytes, o.Progress)
 	if errors.Is(err, picturecache.ErrInUse) {

@@ -163,7 +163,7 @@ func (a alphabet) draw(s *store, o Options) error {
 		for j, ink := range drawing {
 			grey.Pix[j] = 255 * (1 - ink)
 		}
-		_, _, err := in.put(a.first+i, picture{Image: grey, orientation: 1}, nil)
+		_, _, err := in.put(a.first+i, picture{Image: grey, orientation: 1}, cutout{})
 		return err
 	})
 }

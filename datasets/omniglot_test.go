@@ -176,7 +176,7 @@ func TestOmniglotIsTheArchives(t *testing.T) {
 		require.NoError(t, err)
 		img, err := png.Decode(bytes.NewReader(data))
 		require.NoError(t, err)
-		_, err = r.render(planes, picture{Image: img, orientation: 1}, nil)
+		_, err = r.render(planes, picture{Image: img, orientation: 1}, cutout{})
 		require.NoError(t, err)
 		got, err := at.set.store.get(int(at.set.rows[at.i]), nil)
 		require.NoError(t, err)

@@ -62,6 +62,11 @@ type Options struct {
 	CropPct float64
 	// Filter is what pictures are resized with; Bilinear if empty.
 	Filter Filter
+	// Align AlignArcFace brings faces to their size by five landmarks in place of resizing: the columns of a table say
+	// them (docs/datasets.md); what lies outside of the picture is black. A picture without landmarks that is of
+	// Height×Width is taken as it is, as an aligned face; others are left out. Height and Width are then 112
+	// if both are zero. No alignment if empty.
+	Align Alignment
 	// Detail, 1 … 4, keeps a second copy of each picture that is so many times as high
 	// and wide, for augmentation to crop, turn and enlarge from without blur: 1.5 suits
 	// resized crops of half the area. Memory grows by its square. No copy if 0 or 1.
@@ -159,6 +164,9 @@ func (o Options) withDefaults() (Options, error) {
 	case Squeeze, Crop, Pad:
 	default:
 		return o, wrongOption("%s is %q, want %q, %q or %q", field.Name("Resize"), o.Resize, Squeeze, Crop, Pad)
+	}
+	if err := o.checkAlign(); err != nil {
+		return o, err
 	}
 	if err := o.checkResizing(); err != nil {
 		return o, err

@@ -67,7 +67,7 @@ func TestDecodeAsPillow(t *testing.T) {
 			require.NoError(t, err)
 			r := &renderer{channels: 3, height: want.Height, width: want.Width, mode: Squeeze}
 			planes := make([]byte, 3*want.Height*want.Width)
-			colour, err := r.render(planes, p, nil)
+			colour, err := r.render(planes, p, cutout{})
 			require.NoError(t, err)
 			w := want.Pictures[name]
 			require.LessOrEqual(t, furthest(interleaved(planes), w.RGB), tolerance(name))
@@ -110,7 +110,7 @@ func TestResizeAsPillow(t *testing.T) {
 			}
 			r := &renderer{channels: 1, height: w.To[1], width: w.To[0], mode: Squeeze}
 			planes := make([]byte, w.To[0]*w.To[1])
-			_, err := r.render(planes, picture{Image: img, orientation: 1}, nil)
+			_, err := r.render(planes, picture{Image: img, orientation: 1}, cutout{})
 			require.NoError(t, err)
 			require.LessOrEqual(t, furthest(planes, w.Grey), 1) // Pillow rounds between the two passes
 		})

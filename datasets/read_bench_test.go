@@ -86,7 +86,7 @@ func BenchmarkRead(b *testing.B) {
 				r := &renderer{channels: 3, height: side, width: side, mode: Squeeze}
 				planes := make([]byte, 3*side*side)
 				for b.Loop() {
-					_, err := r.render(planes, p, nil)
+					_, err := r.render(planes, p, cutout{})
 					require.NoError(b, err)
 				}
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "images/s")

@@ -17,13 +17,15 @@ type renderer struct {
 	cropPct                 float64
 	filter                  Filter
 	invert                  bool
+	way                     Alignment
+	aligned                 image.Point // size of pictures that need no landmarks
 
 	scalers map[resizing]*resample.Scaler
 }
 
 // newRenderer makes pictures of these sizes as o says.
 func newRenderer(channels, height, width int, o Options) *renderer {
-	return &renderer{channels: channels, height: height, width: width, mode: o.Resize, cropPct: o.CropPct, filter: o.Filter, invert: o.Invert}
+	return &renderer{channels: channels, height: height, width: width, mode: o.Resize, cropPct: o.CropPct, filter: o.Filter, invert: o.Invert, way: o.Align, aligned: image.Pt(width, height)}
 }
 
 // resizing brings pictures of the size from to the size whole, of which the window is taken.
@@ -32,10 +34,10 @@ type resizing struct {
 	window      image.Rectangle
 }
 
-// render writes p to planes (C, H, W): upright, on white where it is transparent, cut
-// to box (in upright pixels) unless that is nil, resized, grey if there is one channel,
+// render writes what c takes of p to planes (C, H, W): upright, on white where it is transparent,
+// resized or aligned, grey if there is one channel,
 // and inverted if asked for. It reports whether there was colour to lose.
-func (r *renderer) render(planes []byte, p picture, box *image.Rectangle) (colour bool, err error) {
+func (r *renderer) render(planes []byte, p picture, c cutout) (colour bool, err error) {
 	bounds := p.Bounds()
 	w, h := bounds.Dx(), bounds.Dy()
 	turned := p.orientation >= 5
@@ -43,10 +45,16 @@ func (r *renderer) render(planes []byte, p picture, box *image.Rectangle) (colou
 		w, h = h, w
 	}
 	from := image.Rect(0, 0, w, h)
-	if box != nil {
+	if r.way == AlignArcFace && c.landmarks != nil {
+		return r.renderAligned(planes, p, *c.landmarks)
+	}
+	if box := c.box; box != nil {
 		if from = from.Intersect(*box); from.Empty() {
 			return false, &problem{reason: reasonBox, picture: true, detail: box.String() + " of a picture of " + sizeString(w, h)}
 		}
+	}
+	if r.way == AlignArcFace && from.Size() != r.aligned {
+		return false, r.noLandmarks(from.Dx(), from.Dy())
 	}
 	if grey, ok := p.Image.(*image.Gray); ok && r.channels == 1 && p.orientation == 1 && r.plain() && bounds == image.Rect(0, 0, r.width, r.height) && from == bounds {
 		r.copyGrey(planes, grey)
@@ -64,6 +72,16 @@ func (r *renderer) render(planes []byte, p picture, box *image.Rectangle) (colou
 	draw.Draw(small, canvas, image.White, image.Point{}, draw.Src)
 	r.scale(small, p.Image, f.stored(p.orientation, image.Pt(w, h), canvas, bounds.Min))
 	r.unpack(planes, small, p.orientation)
+	return isColour(small), nil
+}
+
+// renderAligned is render by landmarks.
+func (r *renderer) renderAligned(planes []byte, p picture, points fivePoints) (colour bool, err error) {
+	small := image.NewRGBA(image.Rect(0, 0, r.width, r.height))
+	if err := r.align(small, p, points); err != nil {
+		return false, err
+	}
+	r.unpack(planes, small, 1)
 	return isColour(small), nil
 }
 

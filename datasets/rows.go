@@ -261,8 +261,29 @@ func jsonCell(value any) string {
 		return v.String()
 	case bool:
 		return strconv.FormatBool(v)
+	case []any:
+		if numbers, all := jsonNumbers(nil, v); all && len(numbers) == 2*len(fivePoints{}) { // landmarks
+			return strings.Join(numbers, " ")
+		}
 	}
 	return ""
+}
+
+// jsonNumbers appends the numbers of a list, which may be of lists, and reports whether there is nothing else in it.
+func jsonNumbers(to []string, list []any) (numbers []string, all bool) {
+	for _, item := range list {
+		switch v := item.(type) {
+		case json.Number:
+			to = append(to, v.String())
+		case []any:
+			if to, all = jsonNumbers(to, v); !all {
+				return nil, false
+			}
+		default:
+			return nil, false
+		}
+	}
+	return to, true
 }
 
 // trimCell takes blanks of all kinds and marks without width off both ends, and quotes

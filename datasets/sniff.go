@@ -174,6 +174,7 @@ const (
 	reasonNoFolder    = "folder that cannot be read"
 	reasonSpecial     = "not an ordinary file"
 	reasonBox         = "box outside of the picture"
+	reasonLandmarks   = "face that cannot be aligned"
 	reasonDuplicate   = "duplicate"
 	reasonBeside      = "beside the train and test folders"
 )

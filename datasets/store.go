@@ -2,7 +2,6 @@ package datasets
 
 import (
 	"cmp"
-	"image"
 	"math"
 	"os"
 	"runtime"
@@ -262,19 +261,20 @@ func newPictureWriter(s *store, o Options) *pictureWriter {
 	}
 	if s.detail != nil {
 		in.detail = newPictureWriter(s.detail, o)
+		in.detail.plain.aligned = in.plain.aligned
 	}
 	return in
 }
 
-// put renders p, or the box of it, as picture i. It reports whether there was colour
+// put renders p, or what is taken of it, as picture i. It reports whether there was colour
 // to lose, and whether all is of one value.
-func (in *pictureWriter) put(i int, p picture, box *image.Rectangle) (colour, blank bool, err error) {
+func (in *pictureWriter) put(i int, p picture, c cutout) (colour, blank bool, err error) {
 	if in.detail != nil {
-		if _, _, err := in.detail.put(i, p, box); err != nil {
+		if _, _, err := in.detail.put(i, p, c); err != nil {
 			return false, false, err
 		}
 	}
-	if colour, err = in.plain.render(in.planes, p, box); err != nil {
+	if colour, err = in.plain.render(in.planes, p, c); err != nil {
 		return false, false, err
 	}
 	return colour, isBlank(in.planes, in.store.channels), in.store.put(i, in.planes)

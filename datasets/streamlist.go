@@ -220,7 +220,7 @@ func (l *lister) isList(name string, head []byte) bool {
 	}
 	line, _ := text.ReadString('\n')
 	line = trimCell(line)
-	if strings.HasPrefix(line, "{") {
+	if second, _ := text.ReadString('\n'); strings.HasPrefix(line, "{") || isLandmarkHeader(strings.Fields(line)) || isLandmarkHeader(strings.Fields(second)) { // below the number of rows
 		return true
 	}
 	cells := cellsOf(line, separatorOf(bufio.NewReader(strings.NewReader(line))))

@@ -89,13 +89,13 @@ func (t *table) picture(row []string) (c candidate, err error) {
 	if c.name == "" || strings.ContainsRune(c.name, 0) {
 		return c, errors.Errorf("path %q names no file", c.name)
 	}
-	c.box, err = t.box(row)
+	c.cutout, err = t.cutout(row)
 	return c, err
 }
 
 // openRows finds out how a table or list is written.
 func openRows(r io.Reader, name string, o Options) (*rowReader, error) {
-	choice, err := parseColumns(o.Columns)
+	choice, err := o.columnChoice()
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,13 @@ func openRows(r io.Reader, name string, o Options) (*rowReader, error) {
 	switch {
 	case choice.header != nil:
 		rows.header = choice.header
-		choice = columnChoice{}
+		choice = columnChoice{align: choice.align}
+	case separator == blanks && isLandmarkHeader(cells):
+		rows.header = append([]string{"path"}, cells...)
+		if _, err := text.ReadString('\n'); err != nil {
+			return nil, errors.New("no line below the header, want one a picture")
+		}
+		before++
 	case choice.called != nil, pathColumn(cells):
 		rows.header = nil // the first row is it
 	case isHeaderless(cells, line):

@@ -32,7 +32,7 @@ func readTable(src source, name string, o Options) (*table, error) {
 		return nil, err
 	}
 	defer f.Close()
-	choice, err := parseColumns(o.Columns)
+	choice, err := o.columnChoice()
 	if err != nil {
 		return nil, err
 	}
@@ -137,8 +137,8 @@ func (t *table) addTo(b *partsByTitle, title string) error {
 			c.role = role
 		}
 		key := c.name
-		if c.box != nil {
-			key += "\x00" + c.box.String()
+		if text := c.cutout.text(); text != "" {
+			key += "\x00" + text
 		}
 		if other, twice := first[key]; twice {
 			if label := trimCell(t.columns.cell(other.cells, "label")); label != c.class {
@@ -208,7 +208,7 @@ func (t *table) candidate(row []string, title string) (c candidate, part string,
 			return c, "", errors.WithMessagef(err, "picture %q", c.name)
 		}
 	}
-	c.box, err = t.box(row)
+	c.cutout, err = t.cutout(row)
 	return c, title, err
 }
 
@@ -251,6 +251,14 @@ func parseBool(column, text string) (bool, error) {
 		return false, nil
 	}
 	return false, errors.Errorf("%s is %q, want true or false", column, text)
+}
+
+// cutout is what the row says is taken of its picture.
+func (t *table) cutout(row []string) (c cutout, err error) {
+	if c.box, err = t.box(row); err == nil {
+		c.landmarks, err = t.landmarksOf(row)
+	}
+	return c, err
 }
 
 // box returns the row's box, nil if it has none.

@@ -79,7 +79,7 @@ func (t *table) against() (there, more bool) {
 	for _, name := range []string{"split", "is_query", "is_gallery"} {
 		more = more || t.columns.at[name] >= 0
 	}
-	return there, more || t.columns.box != nil
+	return there, more || t.columns.box != nil || t.columns.landmarks != nil
 }
 
 // hasTable reports whether a table lies in the folder that says more than its folders do.

@@ -18,6 +18,7 @@ type Info struct {
 	Resize        datasets.ResizeMode    `json:"resize"`             // how pictures were brought to the network's size; empty if it learned from no picture files
 	CropPct       float64                `json:"crop_pct,omitempty"` // of which the middle was taken, as datasets.Options.CropPct
 	Filter        datasets.Filter        `json:"filter,omitempty"`   // that they were resized with; bilinear if empty
+	Align         datasets.Alignment     `json:"align,omitempty"`    // to which landmarks faces were brought; none if empty
 	Invert        bool                   `json:"invert"`             // whether pictures were inverted
 	Range         string                 `json:"range,omitempty"`    // which values were black and white, as datasets.Options.Range
 	Classes       int                    `json:"classes"`            // that it learned from
@@ -58,7 +59,7 @@ func (m *Model) Options() datasets.Options {
 		return datasets.Options{}
 	}
 	return datasets.Options{
-		Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, CropPct: m.info.CropPct, Filter: m.info.Filter,
+		Channels: n.InChannels, Height: n.Height, Width: n.Width, Resize: m.info.Resize, CropPct: m.info.CropPct, Filter: m.info.Filter, Align: m.info.Align,
 		Invert: m.info.Invert, Range: cmp.Or(m.info.Range, datasets.RangeFull), Detail: m.info.Detail,
 	}
 }

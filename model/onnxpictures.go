@@ -270,6 +270,8 @@ func (i Info) resizing(height, width int) string {
 	switch {
 	case i.Resize == "":
 		return "items of a Set of one's own"
+	case i.Align == datasets.AlignArcFace:
+		return "faces aligned by a similarity of their five landmarks onto those of ArcFace (112x112, scaled with the height), bilinear, black outside"
 	case i.Resize == datasets.Pad:
 		return "the whole picture resized " + with + ", centred, white beside it"
 	case i.CropPct != 0 && i.Resize == datasets.Crop:

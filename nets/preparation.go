@@ -14,8 +14,9 @@ type Preparation struct {
 	Resize  string  `json:"resize,omitempty"`   // crop, by which the short side counts, or squeeze
 	Filter  string  `json:"filter,omitempty"`   // bilinear or bicubic
 	// Mean and Std are of each channel, red first, on [0, 1].
-	Mean []float32 `json:"mean,omitempty"`
-	Std  []float32 `json:"std,omitempty"`
+	Mean    []float32 `json:"mean,omitempty"`
+	Std     []float32 `json:"std,omitempty"`
+	Aligned bool      `json:"aligned,omitempty"` // they were faces, aligned by five landmarks
 	// From says who says so: a file beside the weights, or the library whose weights they seem to be.
 	From string `json:"from"`
 	// Remarks are sentences on what of it cannot be had here.
@@ -43,7 +44,7 @@ func (p Preparation) or(other Preparation) Preparation {
 		return other
 	}
 	if p.Height == 0 {
-		p.Height, p.Width, p.CropPct, p.Resize = other.Height, other.Width, other.CropPct, other.Resize
+		p.Height, p.Width, p.CropPct, p.Resize, p.Aligned = other.Height, other.Width, other.CropPct, other.Resize, other.Aligned
 	}
 	p.Filter = cmp.Or(p.Filter, other.Filter)
 	if len(p.Mean) == 0 {
@@ -170,7 +171,9 @@ func (l *loading) ofTimm() Preparation {
 	case begins("siglip"):
 		return from("transformers prepares them", squeezed(224, "bicubic", half, half))
 	case begins("iresnet"), begins("mobilefacenet"):
-		return from("InsightFace prepares aligned faces", squeezed(112, "bilinear", half, half))
+		p := squeezed(112, "bilinear", half, half)
+		p.Aligned = true
+		return from("InsightFace prepares aligned faces", p)
 	}
 	return Preparation{}
 }

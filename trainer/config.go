@@ -131,7 +131,9 @@ type DataConfig struct {
 	// CropPct and Filter are as in datasets.Options.
 	CropPct float64         `json:"crop_pct,omitempty" yaml:"crop_pct,omitempty" flag:"crop-pct" arg:"SHARE" doc:"resize pictures to size / SHARE and take the middle: with 0.875 and -resize crop, 224 pixels of a short side of 256, as networks for ImageNet are used" unset:"the whole picture, or as -weights want" shown:"-" min:"0.1" max:"1" want:"a share of 0.1 to 1"`
 	Filter  datasets.Filter `json:"filter,omitempty" yaml:"filter,omitempty" flag:"filter" arg:"bilinear|bicubic" doc:"what pictures are resized with, as in Pillow"` // bilinear if empty
-	Invert  bool            `json:"invert,omitempty" yaml:"invert,omitempty" flag:"invert" doc:"turn black into white: for drawings on white paper"`                  // store 255 − value
+	// Align brings faces to their size by landmarks, as datasets.Options.Align.
+	Align  datasets.Alignment `json:"align,omitempty" yaml:"align,omitempty" flag:"align" arg:"arcface|none" doc:"arcface turns, scales and shifts each face so that its five landmarks, which a table says, come to those of ArcFace's faces of 112 pixels; one of that size without landmarks is taken as it is"` // none if empty
+	Invert bool               `json:"invert,omitempty" yaml:"invert,omitempty" flag:"invert" doc:"turn black into white: for drawings on white paper"`                                                                                                                                                              // store 255 − value
 	// Range says which values of 16 bits and of floating point are black and white, as
 	// datasets.Options.Range; auto if empty: what the training pictures use.
 	Range string `json:"range,omitempty" yaml:"range,omitempty" flag:"range" arg:"auto|full|LOW/HIGH" doc:"black and white of 16-bit and floating-point pictures. auto: the range that the training pictures use (10, 12, 14 bits …); or numbers such as 0/4095"`

@@ -125,7 +125,7 @@ func (d Data) Close() error {
 
 func (c DataConfig) options(o LoadOptions) datasets.Options {
 	return datasets.Options{
-		Height: c.Height, Width: c.Width, Channels: c.Channels, Resize: c.Resize, CropPct: c.CropPct, Filter: c.Filter, Invert: c.Invert, Detail: c.Detail, Range: c.Range,
+		Height: c.Height, Width: c.Width, Channels: c.Channels, Resize: c.Resize, CropPct: c.CropPct, Filter: c.Filter, Align: c.Align, Invert: c.Invert, Detail: c.Detail, Range: c.Range,
 		MaxPixels: c.MaxPixels, Strict: c.Strict, DropDuplicates: c.DropDuplicates,
 		CacheBytes: c.CacheBytes, CacheDir: c.CacheDir, KeepCache: c.KeepCache, Workers: c.Workers,
 		Layout: c.Layout, Columns: c.Columns,

@@ -12,7 +12,7 @@ import (
 func Default() Config {
 	return Config{
 		Data: DataConfig{
-			Layout: datasets.LayoutAuto, Resize: datasets.Squeeze, Filter: datasets.Bilinear, Range: datasets.RangeAuto, Normalise: "auto", Copies: TellCopies,
+			Layout: datasets.LayoutAuto, Resize: datasets.Squeeze, Filter: datasets.Bilinear, Align: datasets.AlignNone, Range: datasets.RangeAuto, Normalise: "auto", Copies: TellCopies,
 			MaxPixels: datasets.DefaultMaxPixels, CacheBytes: datasets.DefaultCacheBytes,
 		},
 		Net:      nets.Config{Embedding: 64, Activation: "relu", Pooling: "max", Head: "avg"},

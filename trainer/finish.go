@@ -124,6 +124,9 @@ func (t *Trainer) writeModel(step int) error {
 		if t.cfg.Data.Filter != datasets.Bilinear { // which says nothing, as in files of before there was a choice
 			info.Filter = t.cfg.Data.Filter
 		}
+		if t.cfg.Data.Align != datasets.AlignNone {
+			info.Align = t.cfg.Data.Align
+		}
 		info.Range = cmp.Or(t.data.Train.Range(), datasets.RangeAuto)
 	}
 	if t.cfg.EvalViews != "" {

@@ -59,7 +59,7 @@ func (c DataConfig) needsPictures(d runData) error {
 		{"Data.Augment.Contrast", a.Contrast != 0}, {"Data.Augment.Erase", a.Erase != 0}, {"Data.Augment.EraseArea", a.EraseArea != 0},
 		{"Data.Height", c.Height != 0}, {"Data.Width", c.Width != 0 && c.Height == 0}, {"Data.Channels", c.Channels != 0},
 		{"Data.Resize", c.Resize != "" && c.Resize != datasets.Squeeze}, {"Data.CropPct", c.CropPct != 0},
-		{"Data.Filter", c.Filter != "" && c.Filter != datasets.Bilinear}, {"Data.Invert", c.Invert}, {"Data.Detail", c.Detail != 0},
+		{"Data.Filter", c.Filter != "" && c.Filter != datasets.Bilinear}, {"Data.Align", c.Align == datasets.AlignArcFace}, {"Data.Invert", c.Invert}, {"Data.Detail", c.Detail != 0},
 		{"Data.TurnedClasses", c.TurnedClasses}, {"Data.Augment.Scale", a.Scale != 0}, {"Data.Augment.Shear", a.Shear != 0},
 		{"Data.Augment.Elastic", a.Elastic != 0}, {"Data.Augment.ElasticCells", a.ElasticCells != 0},
 		{"Data.Range", c.Range != "" && c.Range != datasets.RangeAuto},

@@ -158,11 +158,19 @@ func (c *Config) prepared(m *model.Model) []preparedField {
 	if d.Path == "" { // the embedded pictures are inverted already
 		invert = !invert
 	}
+	unaligned := func(inherit func()) func() {
+		return func() {
+			if d.Align != datasets.AlignArcFace { // which takes the place of resizing
+				inherit()
+			}
+		}
+	}
 	return []preparedField{
 		size("Data.Channels", &d.Channels, info.Net.InChannels), size("Data.Height", &d.Height, info.Net.Height), size("Data.Width", &d.Width, info.Net.Width),
-		{"Data.Resize", string(d.Resize), string(info.Resize), func() { d.Resize = info.Resize }},
-		{"Data.CropPct", fmt.Sprint(d.CropPct), fmt.Sprint(info.CropPct), func() { d.CropPct = info.CropPct }},
-		{"Data.Filter", string(cmp.Or(d.Filter, datasets.Bilinear)), string(cmp.Or(info.Filter, datasets.Bilinear)), func() { d.Filter = info.Filter }},
+		{"Data.Align", string(d.Align), string(cmp.Or(info.Align, datasets.AlignNone)), func() { d.Align = info.Align }},
+		{"Data.Resize", string(d.Resize), string(info.Resize), unaligned(func() { d.Resize = info.Resize })},
+		{"Data.CropPct", fmt.Sprint(d.CropPct), fmt.Sprint(info.CropPct), unaligned(func() { d.CropPct = info.CropPct })},
+		{"Data.Filter", string(cmp.Or(d.Filter, datasets.Bilinear)), string(cmp.Or(info.Filter, datasets.Bilinear)), unaligned(func() { d.Filter = info.Filter })},
 		{"Data.Invert", fmt.Sprint(d.Invert), fmt.Sprint(invert), func() { d.Invert = invert }},
 		{"Data.Range", d.Range, black, func() { d.Range = black }},
 		c.normalised(info.Normalisation), views,

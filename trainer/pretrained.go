@@ -179,6 +179,15 @@ func sides(height, width int) string {
 }
 
 func (p *preparing) resizing(d *DataConfig, want nets.Preparation) {
+	if d.Align == datasets.AlignArcFace { // which takes the place of resizing
+		if !want.Aligned {
+			p.against("Data.Align", string(d.Align), string(datasets.AlignNone))
+		}
+		return
+	}
+	if want.Aligned {
+		p.tell("these weights know aligned faces alone: pictures must be such, or be named in a table with their landmarks, for %s", p.names.of("Data.Align", string(datasets.AlignArcFace)))
+	}
 	if want.Resize != "" {
 		p.choose("Data.Resize", string(d.Resize), want.Resize, func() { d.Resize = datasets.ResizeMode(want.Resize) })
 	}

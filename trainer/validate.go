@@ -41,6 +41,7 @@ func (c Config) Defaults() Config {
 	c.Data.Layout = cmp.Or(c.Data.Layout, datasets.LayoutAuto)
 	c.Data.Resize = cmp.Or(c.Data.Resize, datasets.Squeeze)
 	c.Data.Filter = cmp.Or(c.Data.Filter, datasets.Bilinear)
+	c.Data.Align = cmp.Or(c.Data.Align, datasets.AlignNone)
 	c.Data.Range = cmp.Or(c.Data.Range, datasets.RangeAuto)
 	c.Data.Copies = cmp.Or(c.Data.Copies, TellCopies)
 	c.Data.Normalise = cmp.Or(c.Data.Normalise, "auto")
@@ -171,6 +172,23 @@ func matchedAcross(d *items) bool {
 	return false
 }
 
+// validateAlign refuses what stands against aligning faces.
+func (d DataConfig) validateAlign(f *faults) {
+	f.oneOf("Data.Align", string(d.Align), string(datasets.AlignArcFace), string(datasets.AlignNone))
+	if d.Align != datasets.AlignArcFace {
+		return
+	}
+	for _, other := range []struct {
+		name  field.Name
+		set   bool
+		value any
+	}{
+		{"Data.Resize", d.Resize != datasets.Squeeze, d.Resize}, {"Data.CropPct", d.CropPct != 0, d.CropPct}, {"Data.Filter", d.Filter != datasets.Bilinear, d.Filter},
+	} {
+		f.add(other.set, "%s is %v, but %s %s brings faces to their size by their landmarks: leave one of them out", other.name, other.value, field.Name("Data.Align"), d.Align)
+	}
+}
+
 func (d DataConfig) validate(f *faults) {
 	const normalise, mean, std = field.Name("Data.Normalise"), field.Name("Data.Mean"), field.Name("Data.Std")
 	f.oneOf("Data.Copies", string(d.Copies), string(TellCopies), string(LeaveOutCopies), string(IgnoreCopies))
@@ -178,6 +196,7 @@ func (d DataConfig) validate(f *faults) {
 	f.oneOf("Data.Filter", string(d.Filter), string(datasets.Bilinear), string(datasets.Bicubic))
 	f.add(d.CropPct != 0 && d.Resize == datasets.Pad, "%s is %v, but %s is %s, which keeps the whole picture: leave one of them out",
 		field.Name("Data.CropPct"), d.CropPct, field.Name("Data.Resize"), d.Resize)
+	d.validateAlign(f)
 	f.add(!datasets.ValidRange(d.Range), "%s is %q, want auto, full, or LOW/HIGH such as 0/4095", field.Name("Data.Range"), d.Range)
 	f.oneOf("Data.Layout", string(cmp.Or(d.Layout, datasets.LayoutAuto)), string(datasets.LayoutAuto), string(datasets.LayoutFolders))
 	f.oneOf(normalise, d.Normalise, "auto", "none", "given")

@@ -156,3 +156,27 @@ func TestWeightsAreOfPictures(t *testing.T) {
 	_, _, err := cfg.Fit(data, nil)
 	require.ErrorContains(t, err, "weights of a network that sees pictures, but the data are vectors: leave it out")
 }
+
+// Aligning takes the place of how weights want pictures resized; weights for aligned faces say what they want.
+func TestWeightsAndAlignment(t *testing.T) {
+	faces, photographs := nets.Preparation{Height: 112, Width: 112, Resize: "squeeze", Filter: "bilinear", Aligned: true, From: "some do"}, nets.Preparation{Height: 224, Width: 224, Resize: "crop", CropPct: 0.875, Filter: "bicubic", From: "some do"}
+	for name, c := range map[string]struct {
+		want  nets.Preparation
+		align datasets.Alignment
+		data  DataConfig // that it comes to
+		told  string
+	}{
+		"faces":           {faces, datasets.AlignArcFace, DataConfig{Align: datasets.AlignArcFace}, ""},
+		"faces, as is":    {faces, datasets.AlignNone, DataConfig{Align: datasets.AlignNone, Resize: datasets.Squeeze, Filter: datasets.Bilinear}, "these weights know aligned faces alone: pictures must be such, or be named in a table with their landmarks, for Data.Align: arcface"},
+		"others, aligned": {photographs, datasets.AlignArcFace, DataConfig{Align: datasets.AlignArcFace}, "Data.Align: arcface counts, though these weights were trained with Data.Align: none (as some do)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &preparing{given: func(field string) bool { return field == "Data.Align" }}
+			p.Report = nets.WeightsReport{Preparation: c.want}
+			d := DataConfig{Align: c.align}
+			p.resizing(&d, c.want)
+			require.Equal(t, c.data, d)
+			require.Equal(t, c.told, strings.Join(p.Told, "; "))
+		})
+	}
+}

@@ -75,7 +75,10 @@ func (p portrait) model(title string, metadata map[string]string, tensors []safe
 		return errors.Wrapf(err, "%s, but what it says about itself cannot be read", title)
 	}
 	var reading []string
-	if m.Resize != "" {
+	switch {
+	case m.Align != "":
+		reading = append(reading, "aligned by five landmarks ("+string(m.Align)+")")
+	case m.Resize != "":
 		reading = append(reading, strings.TrimSpace("resized by "+string(m.Resize)+" "+string(m.Filter)))
 	}
 	if m.CropPct != 0 {

@@ -241,6 +241,8 @@ func workplace(t *testing.T, programs, dir string) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "trunk.onnx"), onnx, 0o600))
 	weights(t, filepath.Join(dir, "resnet18-f37072fd.pth"))
+	require.NoError(t, os.Symlink("resnet18-f37072fd.pth", filepath.Join(dir, "backbone.pth")))
+	faces(t, filepath.Join(dir, "faces.csv"), "photos", 24, 6)
 	lake(t, dir)
 	files := configurations.FindAllStringSubmatch(readme(t), -1)
 	require.Len(t, files, 1)
@@ -252,6 +254,18 @@ func workplace(t *testing.T, programs, dir string) {
 		require.NoError(t, err, string(text))
 	}
 	require.NoError(t, os.Symlink(filepath.Join("runs", "first"), filepath.Join(dir, "RUN")))
+}
+
+// faces makes a table of pictures that classes made, each with landmarks.
+func faces(t *testing.T, path, folder string, n, pictures int) {
+	t.Helper()
+	text := "path,label,landmarks\n"
+	for c := range n {
+		for i := range pictures {
+			text += fmt.Sprintf("%s/%[1]s-%02[2]d/%[3]d.png,%[2]d,5.5 7.4 10.5 7.4 8 10.2 5.9 13.2 10.1 13.2\n", folder, c, i)
+		}
+	}
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 }
 
 // archive makes a .tar.gz of a folder.
