@@ -553,3 +553,11 @@ func TestSolutionsOfImageNet(t *testing.T) {
 	_, err = Open(path, Options{})
 	require.ErrorContains(t, err, `line 10: PredictionString names the classes "n01440760" and "n01440761", want one a picture`)
 }
+
+// A column that nobody looked for is not the first one.
+func TestCellOfNoColumn(t *testing.T) {
+	c := &columns{at: map[string]int{"path": 0, "label": -1}}
+	for name, want := range map[string]string{"path": "a.png", "label": "", "camera": ""} {
+		require.Equal(t, want, c.cell([]string{"a.png"}, name), name)
+	}
+}
