@@ -112,6 +112,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 				return errors.Wrap(err, side.name)
 			}
 			w.AppendRow(o.row(side.name, fmt.Sprint(t.Seed), 1))
+			fmt.Fprintf(os.Stderr, "%s, seed %d: Recall@1 %.3f, MAP@R %.3f, %.1f s\n", side.name, t.Seed, o.Recall, o.MAPAtR, o.Seconds)
 			sum = outcome{sum.Recall + o.Recall, sum.MAPAtR + o.MAPAtR, sum.Seconds + o.Seconds}
 		}
 		w.AppendRow(sum.row(side.name, "mean", float64(*seeds)))
