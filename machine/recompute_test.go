@@ -98,8 +98,8 @@ func TestRecomputedIsKept(t *testing.T) {
 func TestRecomputedOnDevice(t *testing.T) {
 	machine.PoisonFreed(t)
 	for name, cfg := range recomputing {
-		if os.Getenv("MEDUSA_LONG") == "" && !slices.Contains([]string{"cnn", "mlp", "resnet18"}, name) {
-			continue // some take a minute on the device that tests have
+		if names := os.Getenv("MEDUSA_RECOMPUTE_NETS"); !slices.Contains(strings.Fields("cnn mlp resnet18 "+names), name) {
+			continue // some take a minute on the device that tests have: MEDUSA_RECOMPUTE_NETS names others
 		}
 		t.Run(name, func(t *testing.T) {
 			requireSame(t, cfg, sim(t, func(m string) { t.Error(m) }), sim(t, func(m string) { t.Error(m) }))
