@@ -34,6 +34,14 @@ func asTrain(text string) string {
 var measured = regexp.MustCompile(`(?m)[0-9.,]+( img/s| images/s| s\b|% of that|  ?MiB at the most)|left \d+m\d+s|^.* steps in .*$`)
 
 // cmd/train and the command train are one: same output, but for the program's name, same exit code.
+// waits is what a step says of a busy machine.
+var waits = regexp.MustCompile(`\s+waiting \d+%`)
+
+// steady is what a run prints without what was measured.
+func steady(text string) string {
+	return measured.ReplaceAllString(waits.ReplaceAllString(text, ""), "#")
+}
+
 func TestTrainIsMedusasTrain(t *testing.T) {
 	data := folders(t, t.TempDir(), 6, 4)
 	base := t.TempDir()
@@ -51,9 +59,9 @@ func TestTrainIsMedusasTrain(t *testing.T) {
 		again, out, errs := medusa(append([]string{"train"}, args...)...)
 		require.Equal(t, code, again, "%s: %s", args, errs)
 		if args[len(args)-1] != "-h" && args[len(args)-1] != "--help" { // a longer name wraps and aligns otherwise
-			assert.Equal(t, measured.ReplaceAllString(stdout, "#"), measured.ReplaceAllString(asTrain(out), "#"))
+			assert.Equal(t, steady(stdout), steady(asTrain(out)))
 		}
-		assert.Equal(t, strings.Fields(measured.ReplaceAllString(stdout, "#")), strings.Fields(measured.ReplaceAllString(asTrain(out), "#")))
+		assert.Equal(t, strings.Fields(steady(stdout)), strings.Fields(steady(asTrain(out))))
 		assert.Equal(t, stderr, asTrain(errs))
 		assert.NotContains(t, out+errs, "go run ./cmd/train", "hints name the program that was called")
 	}
