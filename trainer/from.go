@@ -128,8 +128,7 @@ func netInFull(c nets.Config) nets.Config {
 // inMessage is a value as messages tell it.
 func inMessage(v reflect.Value) string {
 	if v.Kind() == reflect.Slice {
-		text := fmt.Sprint(v.Interface())
-		return cmp.Or(strings.ReplaceAll(strings.Trim(text, "[]"), " ", ","), "the usual ones")
+		return cmp.Or(numberList(v.Interface()), "the usual ones")
 	}
 	return cmp.Or(fmt.Sprint(v.Interface()), "the usual one")
 }
@@ -193,8 +192,8 @@ func (c *Config) normalised(its datasets.Normalisation) preparedField {
 	return f
 }
 
-// numberList is numbers with commas between.
-func numberList(x []float32) string {
+// numberList is a slice of numbers with commas between.
+func numberList(x any) string {
 	return strings.ReplaceAll(strings.Trim(fmt.Sprint(x), "[]"), " ", ",")
 }
 

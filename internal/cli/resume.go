@@ -66,7 +66,7 @@ func checkResumable(f *flags, cfg trainer.Config) (fitted trainer.Config, done b
 	if f.keepNow != "" {
 		cfg.Keep = stored.Keep
 	}
-	if _, said := f.Given("Data.Range"); !said { // earlier versions did not write it
+	if !f.gives("Data.Range") { // earlier versions did not write it
 		cfg.Data.Range = stored.Data.Range
 	}
 	asked := cfg

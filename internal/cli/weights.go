@@ -15,7 +15,7 @@ func (f *flags) fitWeights(cfg trainer.Config, w *terminal.Screen) (trainer.Conf
 		cfg.WeightsSum = ""
 	}
 	task := w.Begin("reading the weights")
-	cfg, p, err := cfg.WithWeights(func(field string) bool { _, given := f.Given(field); return given }, f.asTyped)
+	cfg, p, err := cfg.WithWeights(f.gives, f.asTyped)
 	task.End()
 	if err != nil {
 		return cfg, err

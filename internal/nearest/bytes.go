@@ -17,7 +17,6 @@ import (
 // Bytes is rows as a Finder reads them for a few queries. It is never changed.
 type Bytes struct {
 	d       Distance
-	rows    int
 	panel   loops.BytePanel
 	slack   float64 // the largest
 	largest float64 // length of a row as it is multiplied
@@ -33,7 +32,7 @@ func PackBytes(d Distance, rows []float32, norms []float64, dim int) *Bytes {
 	if !loops.HasBytes() || dim > longestBytes || n == 0 {
 		return nil
 	}
-	b := &Bytes{d: d, rows: n}
+	b := &Bytes{d: d}
 	for _, norm := range norms {
 		if !fits(norm, norm) {
 			return nil
@@ -43,7 +42,7 @@ func PackBytes(d Distance, rows []float32, norms []float64, dim int) *Bytes {
 	if d == Cosine {
 		b.largest = 1
 	}
-	pitch, whole := loops.BytePitch(dim), (n+loops.ByteRows-1)/loops.ByteRows*loops.ByteRows
+	pitch, whole := loops.ShortPitch(dim), (n+loops.ByteRows-1)/loops.ByteRows*loops.ByteRows
 	b.panel = loops.BytePanel{Panels: make([]int8, whole*pitch), Scale: make([]float32, whole), Bias: make([]float32, whole), Slack: make([]float32, whole)}
 	loops.Parallel(whole/loops.ByteRows, 4, func(lo, hi int) {
 		bytes, unit := make([]int8, loops.ByteRows*pitch), make([]float32, dim)
@@ -102,7 +101,7 @@ func (f *Finder) takeBytes() []byteQuery {
 		if f.d == Cosine && q.norm > 0 {
 			q.norm = 1 + 0x1p-20 // about
 		}
-		q.row = make([]int16, loops.BytePitch(f.dim))
+		q.row = make([]int16, loops.ShortPitch(f.dim))
 		if q.norm == 0 {
 			continue
 		}

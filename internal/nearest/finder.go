@@ -107,11 +107,7 @@ func NewFinder(d Distance, dim int, queries []float32, k int, id func(int32) uin
 	if d == Cosine {
 		f.product = make([]float32, len(queries))
 		for i, norm := range f.norms {
-			if norm > 0 {
-				for j, v := range queries[i*dim : (i+1)*dim] {
-					f.product[i*dim+j] = float32(float64(v) / norm)
-				}
-			}
+			unitRow(f.product[i*dim:(i+1)*dim], queries[i*dim:(i+1)*dim], norm)
 		}
 	}
 	f.shorts.take(f)

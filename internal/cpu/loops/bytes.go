@@ -8,12 +8,8 @@ import (
 // A row of bytes is a quarter of one of float32, and to read rows is what a product of one vector with many
 // costs. The vector has 16-bit integers, so that nearly all of the error is that of the rows.
 
-const (
-	// ByteRows is how many rows a panel has; ByteProducts does whole panels.
-	ByteRows = 32
-
-	byteQuad = 8 // elements that a kernel takes at once
-)
+// ByteRows is how many rows a panel has; ByteProducts does whole panels.
+const ByteRows = 32
 
 // BytePanel is what ByteProducts makes of sums over a panel: dst = alpha·scale·sum + bias − c·slack, each operation
 // rounded once.
@@ -30,10 +26,7 @@ func (p *BytePanel) Part(first, end, pitch int) *BytePanel {
 // HasBytes reports whether ByteProducts is faster than products of float32.
 func HasBytes() bool { return active.simd.byteProducts != nil }
 
-// BytePitch is the length of a row of dim elements that is filled up with zeros.
-func BytePitch(dim int) int { return max(1, ceil(dim, byteQuad)) * byteQuad }
-
-// BytePanels brings rows of pitch elements, a result of BytePitch, into the order in which ByteProducts reads them:
+// BytePanels brings rows of pitch elements, a result of ShortPitch, into the order in which ByteProducts reads them:
 // panels of ByteRows rows, pairs of elements of all rows of a panel together. dst has room for whole panels.
 func BytePanels(dst, rows []int8, count, pitch int) {
 	mustHold("BytePanels", "rows", rows, count*pitch)
@@ -56,19 +49,19 @@ func ByteProducts(dst []float32, x []int16, p *BytePanel, alpha, c float32) {
 	for _, s := range [][]float32{p.Scale, p.Bias, p.Slack} {
 		mustHold("ByteProducts", "numbers of rows", s, n)
 	}
-	if n%ByteRows != 0 || pitch%byteQuad != 0 || pitch == 0 {
+	if n%ByteRows != 0 || pitch%shortQuad != 0 || pitch == 0 {
 		panic("loops: ByteProducts of parts of panels") // a programmer's mistake
 	}
 	f := active.simd.byteProducts
 	if f == nil {
 		f = byteLoop
 	}
-	f(&dst[0], &x[0], &p.Panels[0], &p.Scale[0], &p.Bias[0], &p.Slack[0], n/ByteRows, pitch/byteQuad, alpha, c)
+	f(&dst[0], &x[0], &p.Panels[0], &p.Scale[0], &p.Bias[0], &p.Slack[0], n/ByteRows, pitch/shortQuad, alpha, c)
 }
 
 // byteLoop is the meaning of the kernel.
 func byteLoop(dst *float32, x *int16, panel *int8, scale, bias, slack *float32, panels, quads int, alpha, c float32) {
-	pitch := byteQuad * quads
+	pitch := shortQuad * quads
 	n := panels * ByteRows
 	out, xs, bytes := unsafe.Slice(dst, n), unsafe.Slice(x, pitch), unsafe.Slice(panel, n*pitch)
 	scales, biases, slacks := unsafe.Slice(scale, n), unsafe.Slice(bias, n), unsafe.Slice(slack, n)

@@ -13,7 +13,7 @@ func TestByteProductsAreProducts(t *testing.T) {
 	withEachInstructionSet(t, func(t *testing.T) {
 		for _, s := range [][2]int{{32, 8}, {5, 1}, {96, 17}, {64, 128}, {33, 1000}} {
 			count, dim := s[0], s[1]
-			pitch, n := BytePitch(dim), ceil(count, ByteRows)*ByteRows
+			pitch, n := ShortPitch(dim), ceil(count, ByteRows)*ByteRows
 			x, rows := make([]int16, pitch), make([]int8, count*pitch)
 			for j := range dim {
 				x[j] = int16(r.IntN(2001) - 1000)

@@ -20,7 +20,7 @@ const (
 // HasShorts reports whether products of 16-bit integers are faster than those of float32.
 func HasShorts() bool { return active.simd.shortTile != nil }
 
-// ShortPitch is the length of a row of dim elements that is filled up with zeros.
+// ShortPitch is the length of a row of dim elements, of 16 bits or of bytes, that is filled up with zeros.
 func ShortPitch(dim int) int { return max(1, ceil(dim, shortQuad)) * shortQuad }
 
 // Shorten computes dst = scale·src, rounded to the nearest, ties to even, and fills what is
